@@ -1,0 +1,1 @@
+"""The Carillon service: API, commands, dispatcher, channels and gateway."""

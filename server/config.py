@@ -1,0 +1,126 @@
+"""Settings: from the environment, then `carillon.toml`, then defaults. A bad or unknown key refuses to start, by name."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from email.utils import parseaddr
+from pathlib import Path
+from urllib.parse import urlsplit
+
+PREFIX = "CARILLON_"
+CONFIG_FILE = "carillon.toml"
+DATABASE_SCHEMES = ("sqlite", "postgresql", "postgresql+asyncpg")
+SMTP_SCHEMES = ("smtp", "smtps", "smtp+plain")
+
+
+class ConfigError(Exception):
+    """A setting is unknown or bad; the text names the key, where it came from, and why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Everything that can be set. Each field is `CARILLON_<NAME>` in the environment and `<name>` in `carillon.toml`."""
+
+    data_dir: Path = Path("var")
+    """Where the embedded database, keys, the outbox and Envoy's files live."""
+    database_url: str = ""
+    """`sqlite:///path` or `postgresql://user:password@host/name`. Empty: `carillon.db` in the data directory."""
+    bind: str = "127.0.0.1"
+    """Address that REST and gRPC listen on. Envoy's admin page stays on loopback whatever this says."""
+    rest_port: int = 8080
+    """Port of the REST API (Envoy)."""
+    grpc_port: int = 50051
+    """Port of the gRPC API."""
+    envoy_admin_port: int = 9901
+    """Port of Envoy's admin page, on loopback."""
+    smtp_url: str = ""
+    """`smtp://[user:password@]host[:port]` (STARTTLS, verified), `smtps://…` (TLS, verified) or `smtp+plain://…` (no TLS: for a relay on
+    this host). Empty: email goes to the outbox."""
+    mail_from: str = "Carillon <carillon@localhost>"
+    """The From header, and its address the envelope sender, of email."""
+    max_request_bytes: int = 128 * 1024 * 1024
+    """Largest request accepted, in bytes. A million recipients are about 74 MB of JSON."""
+    grpc_reflection: bool = True
+    """Serve gRPC reflection, so that grpcurl works without proto files."""
+    log_level: str = "info"
+    """`debug`, `info`, `warning` or `error`."""
+
+    @property
+    def effective_database_url(self) -> str:
+        """The database to use: `database_url`, or SQLite in the data directory."""
+        return self.database_url or f"sqlite:///{self.data_dir / 'carillon.db'}"
+
+    def verify(self) -> None:
+        """Raises ConfigError for the first value that cannot work, naming its key."""
+        ports = {"rest_port": self.rest_port, "grpc_port": self.grpc_port, "envoy_admin_port": self.envoy_admin_port}
+        for name, port in ports.items():
+            _require(1 <= port <= 65535, name, f"{port} is not a port (1 to 65535)")
+        _require(len(set(ports.values())) == len(ports), "rest_port", "rest_port, grpc_port and envoy_admin_port must differ")
+        if self.database_url:
+            scheme = urlsplit(self.database_url).scheme
+            _require(scheme in DATABASE_SCHEMES, "database_url", f"must start with one of {', '.join(s + '://' for s in DATABASE_SCHEMES)}")
+        if self.smtp_url:
+            parts = urlsplit(self.smtp_url)
+            _require(parts.scheme in SMTP_SCHEMES, "smtp_url", f"must start with one of {', '.join(s + '://' for s in SMTP_SCHEMES)}")
+            _require(bool(parts.hostname), "smtp_url", "names no host")
+        _require("@" in parseaddr(self.mail_from)[1], "mail_from", "is not a mail address")
+        _require(self.max_request_bytes >= 1024, "max_request_bytes", "must be at least 1024")
+        _require(self.log_level in ("debug", "info", "warning", "error"), "log_level", "must be debug, info, warning or error")
+
+
+def load(environ: Mapping[str, str] = os.environ, directory: Path = Path()) -> Settings:
+    """Reads and verifies the settings. Raises ConfigError naming the first key that is unknown or bad."""
+    values = _from_file(directory / CONFIG_FILE) | _from_environment(environ)
+    settings = Settings(**values)  # type: ignore[arg-type]  # each value was made by its field's own parser
+    settings.verify()
+    return settings
+
+
+def _from_file(path: Path) -> dict[str, object]:
+    if not path.exists():
+        return {}
+    try:
+        table = tomllib.loads(path.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not valid TOML: {error}") from None
+    return {key: _parse(key, str(value).lower() if isinstance(value, bool) else str(value), f"{key} in {path}") for key, value in table.items()}
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, object]:
+    found = ((name, value) for name, value in sorted(environ.items()) if name.startswith(PREFIX))
+    return {name.removeprefix(PREFIX).lower(): _parse(name.removeprefix(PREFIX).lower(), value, name) for name, value in found}
+
+
+def _parse(key: str, text: str, origin: str) -> object:
+    parser = _PARSERS.get(key)
+    if parser is None:
+        raise ConfigError(f"{origin}: unknown setting; known are {', '.join(sorted(_PARSERS))}")
+    try:
+        return parser(text)
+    except ValueError as error:
+        raise ConfigError(f"{origin}: {error}") from None
+
+
+def _integer(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is not a whole number") from None
+
+
+def _boolean(text: str) -> bool:
+    if text not in ("true", "false"):
+        raise ValueError(f"{text!r} is neither true nor false")
+    return text == "true"
+
+
+def _require(holds: bool, key: str, reason: str) -> None:
+    if not holds:
+        raise ConfigError(f"{PREFIX}{key.upper()}: {reason}")
+
+
+_BY_TYPE: dict[str, Callable[[str], object]] = {"int": _integer, "bool": _boolean, "str": str, "Path": Path}
+_PARSERS = {field.name: _BY_TYPE[str(field.type)] for field in fields(Settings)}
