@@ -1,0 +1,47 @@
+"""Who is calling, and which brands exist for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from server.domain.errors import NotFound, ScopeMissing, ValidationFailed
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """The bearer of a verified token."""
+
+    subject: str
+    """Becomes `created_by` of what the caller creates."""
+    brands: frozenset[str]
+    """The brands the token names; no other brand exists for the caller."""
+    scopes: frozenset[str]
+    """What the token allows."""
+
+    @property
+    def idempotency_scope(self) -> str:
+        """Keys of two callers, or of one caller acting for other brands, never meet."""
+        return "\n".join([self.subject, *sorted(self.brands)])
+
+    def require_scope(self, scope: str) -> None:
+        """Raises ScopeMissing if the token does not allow `scope`."""
+        if scope not in self.scopes:
+            raise ScopeMissing(scope)
+
+    def require_brand(self, brand_id: str) -> str:
+        """The brand, if the token names it. Raises NotFound otherwise: a brand of others does not exist."""
+        if brand_id not in self.brands:
+            raise NotFound("brand", brand_id)
+        return brand_id
+
+    def brand_or_only(self, brand_id: str) -> str:
+        """The brand asked for; the token's only brand if none was. Raises ValidationFailed if that is not clear."""
+        if brand_id:
+            return self.require_brand(brand_id)
+        if len(self.brands) != 1:
+            raise ValidationFailed.of("brand_id", "is required: the token names more than one brand")
+        return next(iter(self.brands))
+
+    def owns(self, brand_id: str) -> bool:
+        """Whether something of this brand exists for the caller."""
+        return brand_id in self.brands

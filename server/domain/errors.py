@@ -1,0 +1,81 @@
+"""What a caller can be told. Reasons are those of `carillon.errors.v1.ErrorReason`, in lower case; the API maps classes to codes once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class FieldViolation:
+    """One thing wrong with one field of a request."""
+
+    field: str
+    """Path of the field in the request, e.g. `recipients[3].person_id`."""
+    message: str
+    """What is wrong, for people; never repeats the value."""
+
+
+class CarillonError(Exception):
+    """An answer to the caller that is not a success. Nothing was changed."""
+
+    def __init__(self, reason: str, message: str, details: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+        self.details: dict[str, str] = dict(details or {})
+
+
+class ValidationFailed(CarillonError):
+    """Fields of the request are missing or not acceptable."""
+
+    def __init__(self, violations: Sequence[FieldViolation]) -> None:
+        super().__init__("validation_failed", "; ".join(f"{violation.field}: {violation.message}" for violation in violations[:3]))
+        self.violations = tuple(violations)
+
+    @classmethod
+    def of(cls, field: str, message: str) -> ValidationFailed:
+        """A refusal for a single field."""
+        return cls([FieldViolation(field, message)])
+
+
+class NotFound(CarillonError):
+    """The thing named does not exist, or is in a brand that does not exist for the caller."""
+
+    def __init__(self, noun: str, name: str) -> None:
+        super().__init__(f"{noun}_not_found", f"no {noun} {name!r}")
+
+
+class BadState(CarillonError):
+    """The thing exists, but its status does not allow the operation."""
+
+    def __init__(self, noun: str, status: str, message: str) -> None:
+        super().__init__(f"{noun}_state", message, {"status": status})
+
+
+class KeyReused(CarillonError):
+    """A dedup_key or idempotency key already stands for another request."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(f"{kind}_reused", f"another request already used this {kind}")
+
+
+class Unauthenticated(CarillonError):
+    """No token, or none that this service accepts."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("unauthenticated", message)
+
+
+class ScopeMissing(CarillonError):
+    """The token is good, but not for this method."""
+
+    def __init__(self, scope: str) -> None:
+        super().__init__("scope_missing", f"the token lacks the scope {scope!r}", {"scope": scope})
+
+
+class Unavailable(CarillonError):
+    """The service cannot answer now; trying again is safe."""
+
+    def __init__(self, message: str = "the service cannot answer now; try again") -> None:
+        super().__init__("unavailable", message)

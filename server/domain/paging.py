@@ -1,0 +1,68 @@
+"""Page sizes and page tokens (AIP-158): sizes are coerced down, tokens are opaque and bound to the list they came from."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from server.domain.errors import ValidationFailed
+
+DEFAULT_SIZE = 50
+LARGEST_SIZE = 200
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    """One page of a list that is keyed by a string."""
+
+    size: int
+    """Rows wanted, 1 to LARGEST_SIZE."""
+    after: str | None
+    """Key of the last row of the page before; None for the first page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """Rows of one page, and the token of the next; empty on the last."""
+
+    items: list[T]
+    next_page_token: str
+
+
+def read_page_request(size: int, token: str, query: str) -> PageRequest:
+    """The page asked for. `query` names the list and its filters. Raises ValidationFailed for a negative size or a token of another list."""
+    if size < 0:
+        raise ValidationFailed.of("page_size", "must not be negative")
+    return PageRequest(min(size, LARGEST_SIZE) or DEFAULT_SIZE, _decode(token, query) if token else None)
+
+
+def make_page(rows: Sequence[T], request: PageRequest, query: str, key: Callable[[T], str]) -> Page[T]:
+    """The page of `rows`, which were fetched with one row more than the page holds."""
+    items = list(rows[: request.size])
+    more = len(rows) > request.size
+    return Page(items, _encode(key(items[-1]), query) if more else "")
+
+
+def _fingerprint(query: str) -> str:
+    return hashlib.sha256(query.encode()).hexdigest()[:12]
+
+
+def _encode(after: str, query: str) -> str:
+    return base64.urlsafe_b64encode(json.dumps([_fingerprint(query), after]).encode()).decode().rstrip("=")
+
+
+def _decode(token: str, query: str) -> str:
+    try:
+        fingerprint, after = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
+    except (binascii.Error, ValueError, TypeError):
+        fingerprint, after = None, None
+    if fingerprint != _fingerprint(query) or not isinstance(after, str):
+        raise ValidationFailed.of("page_token", "is not a token of this list with these filters")
+    return after

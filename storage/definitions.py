@@ -1,0 +1,123 @@
+"""What brands define: campaigns, templates, people, segments; and the answers kept for idempotency keys.
+
+Lists are keyset pages: rows strictly after `after` in the list's order, at most `limit`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from server.domain.criteria import Criteria
+from server.domain.lifecycle import CampaignStatus
+from storage.records import AudienceMember, Campaign, IdempotencyRecord, Person, Segment, Template
+
+
+class Campaigns(Protocol):
+    """Campaigns of both faces. Writing one fires the CAMPAIGNS signal if it is scheduled."""
+
+    async def insert(self, campaign: Campaign) -> None:
+        """Adds a campaign with a new id."""
+        ...
+
+    async def find(self, campaign_id: str, *, lock: bool = False) -> Campaign | None:
+        """The campaign, or None. With `lock`, in a write transaction, no other transaction changes it until this one ends."""
+        ...
+
+    async def replace(self, campaign: Campaign) -> None:
+        """Writes every field of a campaign that was found with `lock`."""
+        ...
+
+    async def delete(self, campaign_id: str) -> None:
+        """Deletes a campaign that was found with `lock` and has no send."""
+        ...
+
+    async def list_page(
+        self, brand_id: str, face: str, status: CampaignStatus | None, after: str | None, limit: int
+    ) -> list[Campaign]:
+        """Campaigns of a brand and face, by id descending (newest first)."""
+        ...
+
+    async def list_due(self, now: datetime, limit: int) -> list[str]:
+        """Ids of scheduled campaigns with `scheduled_at <= now`, earliest first."""
+        ...
+
+    async def next_due(self) -> datetime | None:
+        """The earliest `scheduled_at` of a scheduled campaign."""
+        ...
+
+
+class Templates(Protocol):
+    """Immutable revisions."""
+
+    async def append(self, template: Template) -> Template:
+        """Adds a revision and returns it with its number: one more than the highest so far of (brand, channel, key). `revision` of the argument is
+        not read. Two at once get two numbers."""
+        ...
+
+    async def find(self, brand_id: str, channel: str, template_key: str, revision: int | None = None) -> Template | None:
+        """The revision, or the latest; None if there is none."""
+        ...
+
+    async def list_revisions(self, brand_id: str, channel: str, template_key: str, after: int | None, limit: int) -> list[Template]:
+        """Revisions, highest first."""
+        ...
+
+
+class People(Protocol):
+    """People, keyed by (brand_id, person_id)."""
+
+    async def put(self, person: Person) -> Person:
+        """Inserts, or replaces all but `created_at`. Returns what is stored."""
+        ...
+
+    async def find(self, brand_id: str, person_id: str) -> Person | None:
+        """The person, or None."""
+        ...
+
+    async def find_many(self, brand_id: str, person_ids: Sequence[str]) -> dict[str, Person]:
+        """Those of the people that exist, by id. Any number of ids."""
+        ...
+
+    async def delete(self, brand_id: str, person_id: str) -> bool:
+        """Whether there was one to delete."""
+        ...
+
+    async def list_matching(
+        self, brand_id: str, criteria: Criteria, channel: str, after: str | None, limit: int
+    ) -> list[AudienceMember]:
+        """People matching `criteria`, by person_id ascending (by code point on both databases).
+
+        The address on `email` and `sms` is `email` and `phone`, on `push` the first push token, on `in_app` the person's id; an empty one counts as none.
+        Comparing an attribute with a value of another type is false, never an error; numbers compare as numbers; a missing attribute equals null.
+        """
+        ...
+
+
+class Segments(Protocol):
+    """Named audiences."""
+
+    async def insert(self, segment: Segment) -> None:
+        """Adds a segment with a new id."""
+        ...
+
+    async def find(self, segment_id: str) -> Segment | None:
+        """The segment, or None."""
+        ...
+
+    async def list_page(self, brand_id: str, after: str | None, limit: int) -> list[Segment]:
+        """Segments of a brand, by id descending (newest first)."""
+        ...
+
+
+class Idempotency(Protocol):
+    """Answers kept for idempotency keys."""
+
+    async def find(self, scope: str, key: str) -> IdempotencyRecord | None:
+        """The record, or None."""
+        ...
+
+    async def insert(self, record: IdempotencyRecord) -> None:
+        """Adds a record. A concurrent insert of the same (scope, key) raises WriteConflict in one of the two, which then runs again and finds it."""
+        ...

@@ -1,0 +1,23 @@
+"""What storage can fail with. Driver errors never leave storage."""
+
+from __future__ import annotations
+
+
+class StorageError(Exception):
+    """Storage failed in a way the caller cannot mend."""
+
+
+class StorageUnavailable(StorageError):
+    """The database cannot be reached or did not answer in time. Whether a write took effect may not be known."""
+
+
+class WriteConflict(StorageError):
+    """A concurrent transaction got in the way. `Storage.write` tries again by itself; this leaves it only when it gave up."""
+
+
+class DatabaseInUse(StorageError):
+    """Another process owns the embedded database."""
+
+
+class SchemaMismatch(StorageError):
+    """The database's schema is not the one this version was made for."""

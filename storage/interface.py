@@ -1,0 +1,69 @@
+"""The door to storage: transactions as functions."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Protocol, TypeVar
+
+from storage.definitions import Campaigns, Idempotency, People, Segments, Templates
+from storage.deliveries import Inbox, Messages, Sends
+from storage.signals import Signals
+
+T = TypeVar("T")
+
+
+class Transaction(Protocol):
+    """One transaction: what is read is of one moment, what is written is written whole or not at all."""
+
+    @property
+    def campaigns(self) -> Campaigns: ...
+    @property
+    def templates(self) -> Templates: ...
+    @property
+    def people(self) -> People: ...
+    @property
+    def segments(self) -> Segments: ...
+    @property
+    def idempotency(self) -> Idempotency: ...
+    @property
+    def sends(self) -> Sends: ...
+    @property
+    def messages(self) -> Messages: ...
+    @property
+    def inbox(self) -> Inbox: ...
+
+
+class Storage(Protocol):
+    """A database.
+
+    A transaction is a function of a `Transaction`. It may await that transaction's methods and nothing else: it may run on another thread, together
+    with others in one commit, and again from the start after a conflict, so it must not touch anything outside. An exception it raises takes
+    back all of its own writes, and no others, and reaches the caller.
+    Cancelling the caller does not cut a transaction in half: it runs to its end.
+    """
+
+    @property
+    def signals(self) -> Signals:
+        """Fired after commit, on the event loop."""
+        ...
+
+    @property
+    def exclusive(self) -> bool:
+        """Whether this process owns the database alone, so that every lease found at start is dead."""
+        ...
+
+    async def read(self, function: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Runs a transaction that only reads. Raises StorageUnavailable."""
+        ...
+
+    async def write(self, function: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Runs a transaction and returns when it is durable. Raises StorageUnavailable, or WriteConflict after several tries."""
+        ...
+
+    async def ping(self) -> None:
+        """Raises StorageUnavailable unless the database answers."""
+        ...
+
+    async def close(self) -> None:
+        """Waits for running transactions, then lets go of the database. Idempotent."""
+        ...

@@ -1,0 +1,260 @@
+"""The rows as the rest of the code sees them. Instants are aware and in UTC; `dict` fields are JSON objects and never changed in place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from server.domain.lifecycle import CampaignStatus, MessageStatus, SendStatus
+
+JsonObject = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Campaign:
+    """The definition of a campaign and where it is in its life."""
+
+    id: str
+    brand_id: str
+    face: str
+    """`comms` or `messaging`: which face made it, and so how its audience is given. The other face does not show it."""
+    name: str
+    description: str | None
+    subject: str | None
+    channel: str
+    template_key: str
+    segment_id: str | None
+    """Set in messaging."""
+    segment_criteria: JsonObject | None
+    """Set in comms."""
+    variables: JsonObject
+    status: CampaignStatus
+    scheduled_at: datetime | None
+    published_at: datetime | None
+    sent_at: datetime | None
+    cancelled_at: datetime | None
+    created_by: str
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counters:
+    """How many messages of a send are in each status. `total` is always the sum of the others; `pending` counts leased rows too."""
+
+    total: int = 0
+    pending: int = 0
+    in_flight: int = 0
+    sent: int = 0
+    failed: int = 0
+    skipped: int = 0
+    cancelled: int = 0
+    expired: int = 0
+    unknown: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Send:
+    """One run of a campaign: a snapshot of its content and audience, and what became of it."""
+
+    id: str
+    campaign_id: str
+    brand_id: str
+    status: SendStatus
+    channel: str
+    template_key: str
+    template_revision: int
+    subject: str | None
+    """The campaign's own subject, before the template's; None: the template's."""
+    variables: JsonObject
+    criteria: JsonObject | None
+    """Whom to resolve; None when the recipients were given."""
+    audience_cursor: str | None
+    """The last person resolved; committed with their message."""
+    audience_done: bool
+    """No message will be added any more."""
+    counters: Counters = field(default_factory=Counters)
+    started_at: datetime | None
+    completed_at: datetime | None
+    created_by: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One message to one person on one channel: a one-off (no `send_id`) or one of a send."""
+
+    id: str
+    brand_id: str
+    person_id: str
+    channel: str
+    template_key: str
+    template_revision: int
+    recipient: str
+    send_id: str | None = None
+    dedup_key: str | None = None
+    fingerprint: str | None = None
+    """Of the request that made it; tells the same request under a dedup_key from another."""
+    variables: JsonObject = field(default_factory=dict)
+    """The message's own; a send's are in the send."""
+    hipaa: bool = False
+    status: MessageStatus = MessageStatus.PENDING
+    scheduled_at: datetime
+    """When it was asked to go out; never moves."""
+    due_at: datetime
+    """When it may next be claimed."""
+    lease: int = 0
+    """Grows with every claim and never otherwise; the fence of every later write."""
+    attempts: int = 0
+    """Provider calls that have started."""
+    sent_at: datetime | None = None
+    cancelled_at: datetime | None = None
+    failure_reason: str | None = None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageFilter:
+    """Which messages of a brand to list; None matches all. PENDING matches LEASED too."""
+
+    person_id: str | None = None
+    send_id: str | None = None
+    status: MessageStatus | None = None
+    dedup_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReasonCount:
+    """How many messages of a send share a status and a reason. Leased rows are counted as pending."""
+
+    status: MessageStatus
+    reason: str | None
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One provider call for one message. Never changed once written."""
+
+    id: str
+    message_id: str
+    number: int
+    lease: int
+    provider: str
+    started_at: datetime
+    finished_at: datetime
+    outcome: str
+    """accepted, rejected or ambiguous."""
+    reason: str | None
+    provider_message_id: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboxItem:
+    """An in_app message as the person's client reads it."""
+
+    message_id: str
+    brand_id: str
+    person_id: str
+    subject: str | None
+    body: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A leased row that is about to be given to its provider."""
+
+    message_id: str
+    lease: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """What became of a row this worker holds. Takes effect only while the row still has `lease` and is in `expected`."""
+
+    message_id: str
+    lease: int
+    expected: MessageStatus
+    """LEASED: no provider was called (render failure, release, in_app). SENDING: one was."""
+    status: MessageStatus
+    """SENT, FAILED, SKIPPED, EXPIRED, UNKNOWN, or PENDING: try again, at `due_at`."""
+    reason: str | None = None
+    due_at: datetime | None = None
+    """When to try again; None leaves it."""
+    attempt: Attempt | None = None
+    """Kept whatever becomes of the row."""
+    inbox_item: InboxItem | None = None
+    """Written if the settlement takes effect, in the same transaction."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recovery:
+    """What recovery found."""
+
+    released: int
+    """Leased rows that went back to pending."""
+    in_doubt: int
+    """Rows marked sending that became unknown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Template:
+    """One immutable revision of a template."""
+
+    brand_id: str
+    channel: str
+    template_key: str
+    revision: int
+    subject: str | None
+    body: str
+    html: str | None
+    created_by: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Somebody who can be reached."""
+
+    brand_id: str
+    person_id: str
+    attributes: JsonObject
+    email: str | None
+    phone: str | None
+    push_tokens: tuple[str, ...]
+    locale: str | None
+    time_zone: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AudienceMember:
+    """A person of an audience and where to reach them; None: they have no address on the channel."""
+
+    person_id: str
+    address: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """A named set of people."""
+
+    id: str
+    brand_id: str
+    name: str
+    criteria: JsonObject
+    created_by: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdempotencyRecord:
+    """The first answer to a request that carried an idempotency key."""
+
+    scope: str
+    key: str
+    fingerprint: str
+    response: bytes
+    created_at: datetime

@@ -1,0 +1,43 @@
+"""Wake-ups inside one process. A wake-up is an optimisation, never the truth: whoever waits also looks by itself from time to time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+CAMPAIGNS = "campaigns"
+"""A campaign was scheduled, moved or taken back."""
+AUDIENCES = "audiences"
+"""A send has an audience to resolve."""
+PROGRESS = "progress"
+"""Counters or status of some send changed."""
+
+
+def messages(channel: str) -> str:
+    """Topic of pending messages on a channel: some were added or became due earlier."""
+    return f"messages.{channel}"
+
+
+class Signals:
+    """Topics to wait on. All calls come from the event loop."""
+
+    def __init__(self) -> None:
+        self._events: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
+
+    @contextmanager
+    def subscribe(self, topic: str) -> Iterator[asyncio.Event]:
+        """An event that is set at every firing of `topic`; the subscriber clears it before it looks."""
+        event = asyncio.Event()
+        self._events[topic].add(event)
+        try:
+            yield event
+        finally:
+            self._events[topic].discard(event)
+
+    def fire(self, topics: Iterable[str]) -> None:
+        """Wakes the subscribers of each topic."""
+        for topic in topics:
+            for event in self._events[topic]:
+                event.set()
