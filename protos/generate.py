@@ -1,4 +1,4 @@
-"""Makes `generated/` from `protos/`: Python code with its types, and the descriptor set that Envoy transcodes by.
+"""Makes `generated/` from `protos/`: Python code with its types, Envoy's descriptor set, and the gateway's copy of the REST contract.
 
 `--check` makes it aside and compares: it changes nothing and fails, naming the files, if what is committed is not what protos/ say.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import filecmp
 import importlib.util
+import os
 import shutil
 import subprocess
 import sys
@@ -19,6 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PROTOS = ROOT / "protos"
 GENERATED = ROOT / "generated"
 DESCRIPTOR_SET = "descriptor.binpb"
+REST_CONTRACT = "rest_contract.lua"
 # Envoy turns google.rpc.Status into JSON only if every type in its details is in the descriptor set.
 ERROR_PROTOS = ("google/rpc/error_details.proto", "google/rpc/status.proto")
 
@@ -60,6 +62,7 @@ def generate(target: Path) -> None:
     )
     _drop_empty_stubs(target)
     protoc("--include_imports", f"--descriptor_set_out={target / DESCRIPTOR_SET}", *own_protos(), *ERROR_PROTOS)
+    _write_rest_contract(target)
 
 
 def stale_files(fresh: Path) -> Iterable[Path]:
@@ -75,6 +78,13 @@ def _googleapis() -> Path:
     if spec is None or not spec.submodule_search_locations:
         raise ModuleNotFoundError("googleapis-common-protos is not installed; run `make install`")
     return Path(spec.submodule_search_locations[0]).parent.parent
+
+
+def _write_rest_contract(target: Path) -> None:
+    script = (sys.executable, str(PROTOS / "generate_rest_contract.py"))
+    paths = ("--descriptor", str(target / DESCRIPTOR_SET), "--out", str(target / REST_CONTRACT))
+    # A process of its own, because it imports the code that was made just now.
+    subprocess.run((*script, *paths), check=True, env=os.environ | {"PYTHONPATH": str(target)})
 
 
 def _drop_empty_stubs(target: Path) -> None:

@@ -105,7 +105,7 @@ class Message(_message.Message):
     """Why it was not sent, as a stable snake_case code; null when there is nothing to say."""
     @_builtins.property
     def scheduled_at(self) -> _timestamp_pb2.Timestamp:
-        """When it is due. Later than asked when it waits for another attempt."""
+        """When it was asked to go out. Further attempts do not move it."""
 
     @_builtins.property
     def sent_at(self) -> _timestamp_pb2.Timestamp:

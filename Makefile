@@ -1,0 +1,83 @@
+# Needs Python 3.11 or newer, make and git. Everything else is installed into .venv, pinned by requirements.lock.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+BIN := .venv/bin
+SOURCES := server storage tests protos $(wildcard benchmarks)
+# A Python to prefer over those on the PATH, and extra arguments for pytest or the benchmarks.
+PYTHON ?=
+ARGS ?=
+
+.PHONY: help
+help: ## List these targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name text; do printf '%-22s %s\n' "  $$name" "$$text"; done
+
+.PHONY: run
+run: install ## Install what is missing, then start the service (REST 8080, gRPC 50051); Ctrl-C stops it
+	@exec $(BIN)/carillon serve
+
+.PHONY: test
+test: install ## Run the test suite; ARGS="-k cancel -x" goes to pytest
+	@$(BIN)/python -m pytest $(ARGS)
+
+.PHONY: lint
+lint: lint-python lint-types lint-imports lint-protos lint-envoy ## Every static check: ruff, mypy, imports, protos, Envoy
+
+.PHONY: protos
+protos: install ## Regenerate generated/ from protos/
+	@$(BIN)/python protos/generate.py
+
+.PHONY: bench
+bench: install ## Run the benchmarks; ARGS goes to them
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+.PHONY: install
+install: .venv/.package ## Create .venv and install, if requirements.lock or pyproject.toml changed
+
+.PHONY: clean
+clean: ## Remove .venv, caches, and var/ with all data in it
+	rm -rf .venv var build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find $(SOURCES) generated -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: lint-python lint-types lint-imports lint-protos lint-envoy
+lint-python: install
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/ruff format --check $(SOURCES)
+
+lint-types: install
+	$(BIN)/mypy $(SOURCES)
+
+lint-imports: install
+	$(BIN)/lint-imports
+
+lint-protos: install
+	$(BIN)/python protos/generate.py --check
+	$(BIN)/python protos/check.py
+
+lint-envoy: install
+	$(BIN)/envoy --mode validate --log-level warning -c envoy.yaml
+
+# The two stamps are apart because a change of tool settings in pyproject.toml needs no look at the dependencies.
+.venv/.package: pyproject.toml .venv/.dependencies
+	@echo 'Installing Carillon itself, editable'
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/.dependencies: requirements.lock | $(BIN)/python
+	@echo 'Installing the pinned dependencies of requirements.lock (a minute or two the first time)'
+	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	@touch $@
+
+$(BIN)/python:
+	@for python in $(PYTHON) python3.11 python3; do \
+	  if $$python -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	    echo "Creating .venv with $$($$python --version)"; \
+	    exec $$python -m venv .venv; \
+	  fi; \
+	done; \
+	echo 'Carillon needs Python 3.11 or newer with its venv module (on Debian and Ubuntu the package python3-venv).' >&2; \
+	echo 'Neither python3.11 nor python3 on the PATH is one; name it with: make PYTHON=/path/to/python3.11 …' >&2; \
+	exit 1
