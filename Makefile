@@ -24,7 +24,7 @@ test: install ## Run the test suite; ARGS="-k cancel -x" goes to pytest
 	@$(BIN)/python -m pytest $(ARGS)
 
 .PHONY: lint
-lint: lint-python lint-types lint-imports lint-protos lint-envoy ## Every static check: ruff, mypy, imports, protos, Envoy
+lint: lint-lock lint-python lint-types lint-imports lint-protos lint-envoy ## Every static check: lock, ruff, mypy, imports, protos, Envoy
 
 .PHONY: protos
 protos: install ## Regenerate generated/ from protos/
@@ -42,7 +42,10 @@ clean: ## Remove .venv, caches, and var/ with all data in it
 	rm -rf .venv var build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find $(SOURCES) generated -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: lint-python lint-types lint-imports lint-protos lint-envoy
+.PHONY: lint-lock lint-python lint-types lint-imports lint-protos lint-envoy
+lint-lock: install
+	$(BIN)/python -m pip check
+
 lint-python: install
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/ruff format --check $(SOURCES)
@@ -51,7 +54,7 @@ lint-types: install
 	$(BIN)/mypy $(SOURCES)
 
 lint-imports: install
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 
 lint-protos: install
 	$(BIN)/python protos/generate.py --check
