@@ -79,6 +79,24 @@ class Send:
     created_by: str
     created_at: datetime
 
+    def message(self, message_id: str, person_id: str, recipient: str, skip_reason: str | None, now: datetime) -> Message:
+        """The row of one recipient of this send: due at once, or skipped for a reason."""
+        return Message(
+            id=message_id,
+            brand_id=self.brand_id,
+            person_id=person_id,
+            channel=self.channel,
+            template_key=self.template_key,
+            template_revision=self.template_revision,
+            recipient=recipient,
+            send_id=self.id,
+            status=MessageStatus.PENDING if skip_reason is None else MessageStatus.SKIPPED,
+            failure_reason=skip_reason,
+            scheduled_at=now,
+            due_at=now,
+            created_at=now,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from server.domain.errors import NotFound, ScopeMissing, ValidationFailed
 
@@ -45,3 +46,11 @@ class Principal:
     def owns(self, brand_id: str) -> bool:
         """Whether something of this brand exists for the caller."""
         return brand_id in self.brands
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who is calling, and when."""
+
+    principal: Principal
+    now: datetime

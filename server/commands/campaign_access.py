@@ -1,0 +1,25 @@
+"""Finding campaigns and sends as the caller may see them."""
+
+from __future__ import annotations
+
+from server.domain.access import Caller
+from server.domain.errors import NotFound
+from server.domain.faces import Face
+from storage.interface import Transaction
+from storage.records import Campaign, Send
+
+
+async def campaign_for(tx: Transaction, caller: Caller, face: Face, campaign_id: str, *, lock: bool = False) -> Campaign:
+    """The campaign, if it was made through `face` in a brand of the caller. Raises NotFound otherwise."""
+    campaign = await tx.campaigns.find(campaign_id, lock=lock)
+    if campaign is None or campaign.face != face or not caller.principal.owns(campaign.brand_id):
+        raise NotFound("campaign", campaign_id)
+    return campaign
+
+
+async def send_for(tx: Transaction, caller: Caller, send_id: str) -> Send:
+    """The send, if it is in a brand of the caller. Raises NotFound otherwise."""
+    send = await tx.sends.find(send_id)
+    if send is None or not caller.principal.owns(send.brand_id):
+        raise NotFound("send", send_id)
+    return send

@@ -1,0 +1,50 @@
+"""Reading and cancelling messages."""
+
+from __future__ import annotations
+
+from server.domain.access import Caller
+from server.domain.errors import BadState, NotFound
+from server.domain.lifecycle import MessageStatus
+from server.domain.paging import Page, make_page, read_page_request
+from storage.interface import Transaction
+from storage.records import Attempt, Message, MessageFilter
+
+
+async def get_message(tx: Transaction, caller: Caller, message_id: str) -> Message:
+    """The message. Raises NotFound."""
+    message = await tx.messages.find(message_id)
+    if message is None or not caller.principal.owns(message.brand_id):
+        raise NotFound("message", message_id)
+    return message
+
+
+async def list_messages(
+    tx: Transaction, caller: Caller, brand_id: str, where: MessageFilter, page_size: int, page_token: str
+) -> Page[Message]:
+    """A page of a brand's messages, newest first. Raises NotFound, ValidationFailed."""
+    brand = caller.principal.brand_or_only(brand_id)
+    query = f"messages/{brand}/{where}"
+    page = read_page_request(page_size, page_token, query)
+    rows = await tx.messages.list_page(brand, where, page.after, page.size + 1)
+    return make_page(rows, page, query, lambda message: message.id)
+
+
+async def list_message_attempts(
+    tx: Transaction, caller: Caller, message_id: str, page_size: int, page_token: str
+) -> Page[Attempt]:
+    """A page of a message's attempts, first to last. Raises NotFound, ValidationFailed."""
+    query = f"attempts/{message_id}"
+    page = read_page_request(page_size, page_token, query)
+    message = await get_message(tx, caller, message_id)
+    rows = await tx.messages.list_attempts(message.id, page.after, page.size + 1)
+    return make_page(rows, page, query, lambda attempt: attempt.id)
+
+
+async def cancel_message(tx: Transaction, caller: Caller, message_id: str) -> Message:
+    """Cancels a message no provider is being called for; cancelling again changes nothing. Raises NotFound, BadState."""
+    await get_message(tx, caller, message_id)
+    await tx.messages.cancel(message_id, caller.now)
+    message = await get_message(tx, caller, message_id)
+    if message.status is not MessageStatus.CANCELLED:
+        raise BadState("message", message.status, f"cannot cancel a message that is {message.status}")
+    return message

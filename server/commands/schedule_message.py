@@ -1,0 +1,95 @@
+"""Accepting a one-off message."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from server.commands.campaign_content import require_template
+from server.domain.access import Caller
+from server.domain.errors import KeyReused
+from server.domain.fingerprint import fingerprint
+from server.domain.ids import new_id
+from server.domain.validation import ADDRESS_LENGTH, ID_LENGTH, NAME_LENGTH, Checks
+from storage.interface import Transaction
+from storage.records import JsonObject, Message
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewMessage:
+    """A message to accept."""
+
+    brand_id: str
+    person_id: str
+    channel: str
+    template_key: str
+    recipient: str
+    dedup_key: str
+    variables: JsonObject
+    hipaa: bool
+    scheduled_at: datetime
+
+    @property
+    def fingerprint(self) -> str:
+        """Tells this request from another under the same key."""
+        at = self.scheduled_at.astimezone(UTC).isoformat()
+        return fingerprint(self.person_id, self.channel, self.template_key, self.recipient, self.variables, self.hipaa, at)
+
+
+async def schedule_message(tx: Transaction, caller: Caller, new: NewMessage) -> Message:
+    """Accepts the message, pinned to the template's latest revision, or finds the one the same request made before.
+
+    The key is looked up before the time is judged: a repeat that comes after the message was due is still a repeat.
+    Raises NotFound for a brand of others, KeyReused, ValidationFailed.
+    """
+    _check(new)
+    caller.principal.require_brand(new.brand_id)
+    known = await tx.messages.find_by_dedup_key(new.brand_id, new.dedup_key)
+    if known is not None:
+        return _repeat(known, new)
+    checks = Checks()
+    checks.schedule_time("scheduled_at", new.scheduled_at, caller.now)
+    checks.finish()
+    template = await require_template(tx, new.brand_id, new.channel, new.template_key)
+    message = _message(caller, new, template.revision)
+    if await tx.messages.insert_unless_duplicate(message):
+        return message
+    first = await tx.messages.find_by_dedup_key(new.brand_id, new.dedup_key)
+    assert first is not None, "the key was taken a moment ago"
+    return _repeat(first, new)
+
+
+def _check(new: NewMessage) -> None:
+    checks = Checks()
+    checks.line("brand_id", new.brand_id, ID_LENGTH)
+    checks.line("person_id", new.person_id, ID_LENGTH)
+    checks.template_key("template_key", new.template_key)
+    checks.line("recipient", new.recipient, ADDRESS_LENGTH)
+    checks.line("dedup_key", new.dedup_key, NAME_LENGTH)
+    checks.json_object("variables", new.variables)
+    checks.finish()
+
+
+def _repeat(known: Message, new: NewMessage) -> Message:
+    if known.fingerprint != new.fingerprint:
+        raise KeyReused("dedup_key")
+    return known
+
+
+def _message(caller: Caller, new: NewMessage, revision: int) -> Message:
+    return Message(
+        id=new_id(),
+        brand_id=new.brand_id,
+        person_id=new.person_id,
+        channel=new.channel,
+        template_key=new.template_key,
+        template_revision=revision,
+        recipient=new.recipient,
+        dedup_key=new.dedup_key,
+        fingerprint=new.fingerprint,
+        variables=new.variables,
+        hipaa=new.hipaa,
+        scheduled_at=new.scheduled_at,
+        due_at=new.scheduled_at,
+        created_at=caller.now,
+    )

@@ -1,0 +1,93 @@
+"""Starting a send: asked for (comms send, messaging publish), or because a scheduled campaign came due."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from server.commands.campaign_access import campaign_for
+from server.commands.campaign_content import require_template
+from server.domain.access import Caller
+from server.domain.audience import Recipient, refuse_blank_recipients, refuse_unstorable_recipients, sort_out
+from server.domain.errors import ValidationFailed
+from server.domain.faces import Face
+from server.domain.ids import new_id
+from server.domain.lifecycle import CampaignOperation, CampaignStatus, SendStatus, campaign_after
+from storage.interface import Transaction
+from storage.records import Campaign, JsonObject, Message, Send
+
+
+async def send_campaign(tx: Transaction, caller: Caller, face: Face, campaign_id: str, recipients: Sequence[Recipient]) -> Send:
+    """Sends a draft or scheduled campaign to exactly the recipients; in messaging, without any, to its segment.
+
+    Raises NotFound, BadState, ValidationFailed. In comms there must be recipients and none may be blank.
+    """
+    if face is Face.COMMS:
+        if not recipients:
+            raise ValidationFailed.of("recipients", "is required: at least one recipient")
+        refuse_blank_recipients(recipients)
+    refuse_unstorable_recipients(recipients)
+    campaign = await campaign_for(tx, caller, face, campaign_id, lock=True)
+    if not recipients:
+        return await _start(tx, campaign, caller.principal.subject, caller.now, criteria=await _criteria(tx, campaign))
+    send = await _start(tx, campaign, caller.principal.subject, caller.now, criteria=None)
+    await tx.messages.insert_many(_messages(send, recipients))
+    await tx.sends.advance_audience(send.id, None, done=True, now=caller.now)
+    return await _found(tx, send.id)
+
+
+async def send_due_campaign(tx: Transaction, campaign_id: str, now: datetime) -> None:
+    """Starts the send of a campaign that is scheduled and due; does nothing if it no longer is."""
+    campaign = await tx.campaigns.find(campaign_id, lock=True)
+    if campaign is None or campaign.status is not CampaignStatus.SCHEDULED:
+        return
+    if campaign.scheduled_at is None or campaign.scheduled_at > now:
+        return
+    await _start(tx, campaign, campaign.created_by, now, criteria=await _criteria(tx, campaign))
+
+
+async def _criteria(tx: Transaction, campaign: Campaign) -> JsonObject:
+    if campaign.segment_id is None:
+        return campaign.segment_criteria or {}
+    segment = await tx.segments.find(campaign.segment_id)
+    if segment is None:
+        raise ValidationFailed.of("segment_id", "the campaign's segment does not exist any more")
+    return segment.criteria
+
+
+async def _start(tx: Transaction, campaign: Campaign, started_by: str, now: datetime, criteria: JsonObject | None) -> Send:
+    status = campaign_after(CampaignOperation.SEND, campaign.status)
+    template = await require_template(tx, campaign.brand_id, campaign.channel, campaign.template_key)
+    await tx.campaigns.replace(replace(campaign, status=status, published_at=now, updated_at=now))
+    send = Send(
+        id=new_id(),
+        campaign_id=campaign.id,
+        brand_id=campaign.brand_id,
+        status=SendStatus.SENDING,
+        channel=campaign.channel,
+        template_key=campaign.template_key,
+        template_revision=template.revision,
+        subject=campaign.subject,
+        variables=campaign.variables,
+        criteria=criteria,
+        audience_cursor=None,
+        audience_done=False,
+        started_at=now,
+        completed_at=None,
+        created_by=started_by,
+        created_at=now,
+    )
+    await tx.sends.insert(send)
+    return send
+
+
+def _messages(send: Send, recipients: Sequence[Recipient]) -> Iterator[Message]:
+    for person_id, address, skip in sort_out(recipients):
+        yield send.message(new_id(), person_id, address, skip, send.created_at)
+
+
+async def _found(tx: Transaction, send_id: str) -> Send:
+    send = await tx.sends.find(send_id)
+    assert send is not None, "a send inserted in this transaction"
+    return send

@@ -1,0 +1,49 @@
+"""Changing a draft or scheduled campaign."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import TypedDict
+
+from server.commands.campaign_access import campaign_for
+from server.commands.campaign_content import check_definition, require_segment, require_template
+from server.domain.access import Caller
+from server.domain.faces import Face
+from server.domain.lifecycle import CampaignOperation, CampaignStatus, campaign_after
+from server.domain.validation import Checks
+from storage.interface import Transaction
+from storage.records import Campaign, JsonObject
+
+
+class CampaignChanges(TypedDict, total=False):
+    """Fields to change, by name; absent ones stay."""
+
+    name: str
+    description: str | None
+    subject: str | None
+    channel: str
+    template_key: str
+    segment_id: str
+    segment_criteria: JsonObject
+    variables: JsonObject
+    scheduled_at: datetime
+
+
+async def update_campaign(tx: Transaction, caller: Caller, face: Face, campaign_id: str, changes: CampaignChanges) -> Campaign:
+    """Changes the campaign; a `scheduled_at` schedules it. Raises NotFound, BadState, ValidationFailed."""
+    campaign = await campaign_for(tx, caller, face, campaign_id, lock=True)
+    scheduling = "scheduled_at" in changes
+    operation = CampaignOperation.SCHEDULE if scheduling else CampaignOperation.UPDATE
+    changed = replace(campaign, **changes, status=campaign_after(operation, campaign.status), updated_at=caller.now)
+    check_definition(changed, content_field="content." if face is Face.MESSAGING else "")
+    if scheduling:
+        checks = Checks()
+        checks.schedule_time("scheduled_at", changes["scheduled_at"], caller.now)
+        checks.finish()
+    if changed.segment_id is not None and changed.segment_id != campaign.segment_id:
+        await require_segment(tx, changed.brand_id, changed.segment_id)
+    if changed.status is CampaignStatus.SCHEDULED:
+        await require_template(tx, changed.brand_id, changed.channel, changed.template_key)
+    await tx.campaigns.replace(changed)
+    return changed

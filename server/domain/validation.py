@@ -1,0 +1,136 @@
+"""Checks of request fields. All violations of a request are collected, so that a caller mends them in one go."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from server.domain.errors import FieldViolation, ValidationFailed
+
+ID_LENGTH = 128
+NAME_LENGTH = 200
+DESCRIPTION_LENGTH = 2000
+SUBJECT_LENGTH = 998
+"""RFC 5322, 2.1.1: a line is at most 998 characters."""
+ADDRESS_LENGTH = 512
+BODY_LENGTH = 1024 * 1024
+OBJECT_BYTES = 64 * 1024
+OBJECT_DEPTH = 32
+PUSH_TOKENS = 20
+CLOCK_SKEW = timedelta(minutes=1)
+"""How far in the past a `scheduled_at` may be: the caller's clock may be behind ours."""
+LATEST_YEARS = timedelta(days=3660)
+"""How far ahead something may be scheduled: about ten years; beyond, it is a mistake in the unit."""
+
+_TEMPLATE_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+def has_control_characters(text: str) -> bool:
+    """Whether the text has a C0 control character or DEL; none belongs in an id, a name or an address."""
+    return _CONTROL.search(text) is not None
+
+
+class Checks:
+    """Collects violations, then raises them together."""
+
+    def __init__(self) -> None:
+        self._violations: list[FieldViolation] = []
+
+    def add(self, field: str, message: str) -> None:
+        """Records a violation."""
+        self._violations.append(FieldViolation(field, message))
+
+    def require(self, holds: bool, field: str, message: str) -> None:
+        """Records a violation unless `holds`."""
+        if not holds:
+            self.add(field, message)
+
+    def attempt(self, check: Callable[[], object]) -> None:
+        """Runs a check that raises ValidationFailed, and keeps its violations."""
+        try:
+            check()
+        except ValidationFailed as error:
+            self._violations.extend(error.violations)
+
+    def finish(self) -> None:
+        """Raises ValidationFailed if there was any violation."""
+        if self._violations:
+            raise ValidationFailed(self._violations)
+
+    def line(self, field: str, value: str, longest: int, *, required: bool = True) -> None:
+        """A single line of text: not blank if required, not longer than `longest` characters, no control characters."""
+        if required and not value.strip():
+            self.add(field, "is required")
+        elif len(value) > longest:
+            self.add(field, f"must be at most {longest} characters")
+        elif has_control_characters(value):
+            self.add(field, "must not contain line breaks or control characters")
+
+    def text(self, field: str, value: str, longest: int, *, required: bool = True) -> None:
+        """Text of several lines: not blank if required, not longer than `longest` characters, no NUL."""
+        if required and not value.strip():
+            self.add(field, "is required")
+        elif len(value) > longest:
+            self.add(field, f"must be at most {longest} characters")
+        elif "\x00" in value:
+            self.add(field, "must not contain the NUL character")
+
+    def template_key(self, field: str, value: str) -> None:
+        """A template key: a name that is also a path segment."""
+        if not value:
+            self.add(field, "is required")
+        elif len(value) > ID_LENGTH or not _TEMPLATE_KEY.fullmatch(value):
+            self.add(field, f"must be letters, digits, '.', '_' and '-', at most {ID_LENGTH}")
+
+    def json_object(self, field: str, value: Mapping[str, object]) -> None:
+        """A JSON object both databases can hold: finite numbers, no NUL, not too large or deep."""
+        if _depth(value) > OBJECT_DEPTH:
+            self.add(field, f"must not be nested deeper than {OBJECT_DEPTH}")
+        elif not _storable(value):
+            self.add(field, "must hold only finite numbers and no NUL character")
+        elif len(json.dumps(value, ensure_ascii=False).encode()) > OBJECT_BYTES:
+            self.add(field, f"must be at most {OBJECT_BYTES} bytes as JSON")
+
+    def schedule_time(self, field: str, value: datetime, now: datetime) -> None:
+        """An instant something may be scheduled for."""
+        if value < now - CLOCK_SKEW:
+            self.add(field, "must not be in the past")
+        elif value > now + LATEST_YEARS:
+            self.add(field, "must be within ten years")
+
+    def language_tag(self, field: str, value: str) -> None:
+        """A BCP 47 tag, by shape."""
+        self.require(len(value) <= 35 and _LANGUAGE_TAG.fullmatch(value) is not None, field, "must be a BCP 47 language tag such as pt-BR")
+
+    def time_zone(self, field: str, value: str) -> None:
+        """A zone of the IANA database."""
+        try:
+            ZoneInfo(value)
+        except (ValueError, OSError):
+            self.add(field, "must be an IANA time zone such as Europe/Lisbon")
+
+
+def _depth(value: object) -> int:
+    """Nesting of objects and lists, without recursion: the input may be hostile."""
+    deepest, level = 0, [value]
+    while level:
+        nested = [item for item in level if isinstance(item, Mapping | list)]
+        deepest += bool(nested)
+        level = [child for item in nested for child in (item.values() if isinstance(item, Mapping) else item)]
+    return deepest
+
+
+def _storable(value: object) -> bool:
+    if isinstance(value, Mapping):
+        return all("\x00" not in key and _storable(child) for key, child in value.items())
+    if isinstance(value, list):
+        return all(map(_storable, value))
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return not isinstance(value, str) or "\x00" not in value
