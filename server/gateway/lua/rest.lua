@@ -1,0 +1,187 @@
+-- The two steps of the gateway: a request is checked before the transcoder reads it, an answer gets its documented shape after.
+--
+-- gRPC calls (`content-type: application/grpc`) pass untouched. What the request step learns is left for the response step in the
+-- stream's metadata, because the transcoder replaces method and path.
+--
+-- Whatever a handle returns is good until the next call that may wait (body, trailers, bodyChunks): headers are asked for again after it.
+local contract = require("rest_contract")
+local errors = require("errors")
+local json = require("json")
+local nulls = require("nulls")
+local routes = require("routes")
+
+-- `max_request_bytes` is set by whoever loads this module: it has to agree with the transcoder's limit.
+local rest = { max_request_bytes = nil }
+
+local NAMESPACE = "carillon"
+local PUBLISH = "carillon.messaging.v1.CampaignService/PublishCampaign"
+-- What Envoy says of an answer the request step gave.
+local ANSWERED_HERE = "lua_response"
+-- A body up to this many bytes is looked into before it is passed on; larger ones flow through.
+local SMALL = 1024
+
+-- Nothing of gRPC or of Envoy's own is for REST clients.
+local INTERNAL_HEADERS = {
+  "grpc-status", "grpc-message", "grpc-status-details-bin", "grpc-encoding", "grpc-accept-encoding", "x-http-code", "x-local-reply",
+}
+
+local function is_grpc(content_type)
+  return content_type == "application/grpc" or content_type:find("^application/grpc[+;]") ~= nil
+end
+
+local function is_json(content_type)
+  local kind, parameters = content_type:lower():match("^%s*([^;%s]+)%s*(.*)$")
+  if kind ~= "application/json" then return false end
+  local charset = parameters:match("charset%s*=%s*\"?([%w-]+)")
+  return charset == nil or charset == "utf-8"
+end
+
+local function refuse(handle, status, body, headers)
+  headers = headers or {}
+  headers[":status"] = tostring(status)
+  headers["content-type"] = "application/json"
+  headers["cache-control"] = "no-store"
+  handle:respond(headers, body)
+end
+
+local function has_body(handle)
+  local headers = handle:headers()
+  local length = headers:get("content-length")
+  if length then return length ~= "0" end
+  if headers:get("transfer-encoding") then return true end
+  -- HTTP/2 says it only by ending the stream; without a type or a length there is hardly ever more than nothing to wait for.
+  local body = handle:body()
+  return body ~= nil and body:length() > 0
+end
+
+local function check_media_type(handle)
+  local content_type = handle:headers():get("content-type")
+  if content_type == nil and not has_body(handle) then return end
+  local encoding = handle:headers():get("content-encoding")
+  if encoding and encoding ~= "identity" then
+    refuse(handle, 415, errors.body("unsupported_media_type", "send the body without content-encoding"))
+  end
+  if content_type == nil or not is_json(content_type) then
+    refuse(handle, 415, errors.body("unsupported_media_type", "send the body as content-type: application/json"))
+  end
+end
+
+-- A list without one object in it: `[]`, and what the transcoder makes the same of it, such as `[null]` and `[[]]`.
+local function is_empty_list(value)
+  if not json.is_list(value) then return false end
+  for _, item in ipairs(value) do
+    if item ~= json.null and not json.is_list(item) then return false end
+  end
+  return true
+end
+
+-- An empty list is the same as none once it is transcoded, and none means everybody in the segment: too much to mean by accident.
+local function check_recipients(handle, operation)
+  local length = tonumber(handle:headers():get("content-length") or "")
+  if length and length > SMALL then return end
+  local body = handle:body()
+  if body == nil or body:length() == 0 or body:length() > SMALL then return end
+  local request = json.decode(body:getBytes(0, body:length()))
+  if type(request) ~= "table" or not is_empty_list(request.recipients) then return end
+  local message = "recipients is empty; leave it out to publish to the campaign's segment"
+  local fields = setmetatable({ { field = "recipients", message = "must not be empty when it is given" } }, json.List)
+  refuse(handle, operation.invalid_argument, errors.body("validation_failed", message, { fields = fields }))
+end
+
+local function check(handle, operation)
+  if (tonumber(handle:headers():get("content-length") or "") or 0) > rest.max_request_bytes then
+    refuse(handle, 413, errors.body("payload_too_large"))
+  end
+  if operation.takes_body then check_media_type(handle) end
+  if operation.rpc == PUBLISH then check_recipients(handle, operation) end
+end
+
+function rest.on_request(handle)
+  local headers = handle:headers()
+  local metadata = handle:streamInfo():dynamicMetadata()
+  if is_grpc(headers:get("content-type") or "") then
+    metadata:set(NAMESPACE, "grpc", true)
+    return
+  end
+  local index, allow = routes.find(headers:get(":method"), headers:get(":path") or "")
+  if index then
+    metadata:set(NAMESPACE, "operation", index)
+    check(handle, contract.operations[index])
+  elseif allow then
+    refuse(handle, 405, errors.body("method_not_allowed"), { allow = allow })
+  else
+    refuse(handle, 404, errors.body("route_not_found"))
+  end
+end
+
+local function strip(headers)
+  for _, name in ipairs(INTERNAL_HEADERS) do headers:remove(name) end
+end
+
+local function answer_with(handle, status, text)
+  handle:body(true):setBytes(text)
+  local trailers = handle:trailers()
+  if trailers then strip(trailers) end
+  local headers = handle:headers()
+  strip(headers)
+  headers:replace(":status", tostring(status))
+  headers:replace("content-type", "application/json")
+  headers:replace("content-length", tostring(#text))
+  if status == 401 then headers:replace("www-authenticate", "Bearer") end
+end
+
+local function read_body(handle)
+  local body = handle:body()
+  return body and body:length() > 0 and body:getBytes(0, body:length()) or ""
+end
+
+-- The HTTP status the server named: in headers, or in trailers when it had sent headers before it failed.
+local function named_status(headers, trailers)
+  local text = headers:get("x-http-code") or trailers and trailers:get("x-http-code")
+  local named = tonumber(text or "")
+  return named and named >= 200 and named <= 599 and named or nil
+end
+
+local function shape(handle, operation)
+  local text = read_body(handle)
+  local trailers = handle:trailers()
+  local headers = handle:headers()
+  local status = tonumber(headers:get(":status"))
+  local reason = headers:get("x-local-reply")
+  if reason then return errors.from_envoy(status, reason, text, operation) end
+  local named = named_status(headers, trailers)
+  if status == 200 then return named or 200, nulls.fill(text, operation.response) end
+  local derived, body = errors.from_server(text, tonumber(headers:get("grpc-status") or ""), operation)
+  return named or derived, body
+end
+
+local function pass_events(handle, operation)
+  strip(handle:headers())
+  for chunk in handle:bodyChunks() do
+    local length = chunk:length()
+    if length > 0 then chunk:setBytes(nulls.fill_events(chunk:getBytes(0, length), operation.response)) end
+  end
+end
+
+function rest.on_response(handle)
+  local known = handle:streamInfo():dynamicMetadata():get(NAMESPACE) or {}
+  local headers = handle:headers()
+  if known.grpc or headers:get("x-local-reply") == ANSWERED_HERE then
+    headers:remove("x-local-reply")
+    return
+  end
+  local operation = contract.operations[known.operation]
+  headers:replace("cache-control", "no-store")
+  if headers:get("content-type") == "text/event-stream" then
+    pass_events(handle, operation)
+    return
+  end
+  local ok, status, text = pcall(shape, handle, operation)
+  if not ok then
+    handle:logErr("an answer could not be shaped")
+    status, text = 500, errors.body("internal")
+  end
+  answer_with(handle, status, text)
+end
+
+return rest
