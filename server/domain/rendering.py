@@ -1,0 +1,174 @@
+"""Liquid templates: source in, subject, body and HTML out.
+
+Whoever writes a template or sends a variable may be careless or hostile, so source and render are bounded (`rendering_scan`,
+`rendering_limits`), there are no files to include, and error texts never carry a value. Variables that do not exist are empty.
+Rendering runs to its end without yielding: usually tens of microseconds, in the worst case the whole budget, about a second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from liquid import BoundTemplate, Node, RenderContext
+from liquid.builtin.expressions import FilteredExpression
+from liquid.builtin.expressions.primitive import RangeLiteral
+from liquid.exceptions import (
+    BlockNestingError,
+    FilterArgumentError,
+    LiquidError,
+    LiquidTypeError,
+    OutputStreamLimitError,
+    ResourceLimitError,
+)
+from liquid.expression import Expression
+
+from server.domain.rendering_limits import BoundedRange, MeteredEnvironment
+from server.domain.rendering_scan import find_flaw
+
+MAX_SOURCE_CHARACTERS = 200_000
+"""Longest source of one field."""
+MAX_SUBJECT_BYTES = 4096
+"""Longest rendered subject, in bytes of UTF-8."""
+
+_PLAIN = MeteredEnvironment()
+_HTML = MeteredEnvironment(autoescape=True)
+
+
+class RenderError(Exception):
+    """A template could not be compiled or rendered. `reason` is a stable code; the text is for people and carries no variable's value."""
+
+    def __init__(self, reason: str, message: str, *, field: str, line: int | None = None) -> None:
+        where = f"{field}, line {line}" if line else field
+        super().__init__(f"{where}: {message}")
+        self.reason = reason
+        self.field = field
+        self.line = line
+
+
+class TemplateSyntaxError(RenderError):
+    """The source is not Liquid, or too large or deep to be taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Liquid source of a message's fields. None where the channel has no such field."""
+
+    subject: str | None
+    body: str
+    html: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """What a person gets. The subject is one line."""
+
+    subject: str | None
+    body: str
+    html: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledTemplate:
+    """Parsed once, rendered any number of times."""
+
+    _subject: BoundTemplate | None
+    _body: BoundTemplate
+    _html: BoundTemplate | None
+
+    def render(self, context: Mapping[str, object]) -> Rendered:
+        """The three fields with `context` filled in: the variables at top level, plus `person`, `brand` and `campaign`, as plain JSON
+        values. Only HTML is escaped. Raises RenderError: `template_error`, `template_output_too_large`, `template_too_complex`."""
+        return Rendered(
+            subject=None if self._subject is None else _one_line(_render("subject", self._subject, context)),
+            body=_render("body", self._body, context),
+            html=None if self._html is None else _render("html", self._html, context),
+        )
+
+
+def compile_template(source: Source) -> CompiledTemplate:
+    """Parses every field. Raises TemplateSyntaxError, naming the field and, where there is one, the line:
+    `template_syntax_error`, `template_source_too_large`, `template_too_complex`."""
+    return CompiledTemplate(
+        None if source.subject is None else _compile("subject", source.subject, _PLAIN),
+        _compile("body", source.body, _PLAIN),
+        None if source.html is None else _compile("html", source.html, _HTML),
+    )
+
+
+def _compile(field: str, source: str, environment: MeteredEnvironment) -> BoundTemplate:
+    if len(source) > MAX_SOURCE_CHARACTERS:
+        raise TemplateSyntaxError("template_source_too_large", f"is longer than {MAX_SOURCE_CHARACTERS} characters", field=field)
+    if flaw := find_flaw(source):
+        raise TemplateSyntaxError("template_syntax_error", flaw.text, field=field, line=_line_at(source, flaw.offset))
+    try:
+        template = environment.from_string(source)
+        _bound_expressions(template)
+    except LiquidError as error:
+        raise _syntax_error(field, source, error) from None
+    return template
+
+
+def _syntax_error(field: str, source: str, error: LiquidError) -> TemplateSyntaxError:
+    # What is missing at the very end has no place of its own.
+    line = _line_of(error) or _line_at(source, len(source))
+    if isinstance(error, BlockNestingError) or isinstance(error.__cause__, RecursionError):
+        return TemplateSyntaxError("template_too_complex", "blocks or expressions are nested too deeply", field=field, line=line)
+    return TemplateSyntaxError("template_syntax_error", str(error.message), field=field, line=line)
+
+
+def _render(field: str, template: BoundTemplate, context: Mapping[str, object]) -> str:
+    try:
+        return template.render(context)
+    except OutputStreamLimitError:
+        raise RenderError("template_output_too_large", "the output is too large", field=field) from None
+    except ResourceLimitError as error:
+        raise RenderError("template_too_complex", str(error.message), field=field, line=_line_of(error)) from None
+    except (FilterArgumentError, LiquidTypeError) as error:
+        # The library's own text quotes the value.
+        raise RenderError("template_error", "a value does not fit its filter or tag", field=field, line=_line_of(error)) from None
+    except LiquidError as error:
+        raise RenderError("template_error", "cannot be rendered", field=field, line=_line_of(error)) from None
+    except Exception:  # noqa: BLE001
+        # Filters let Python's own errors through (overflow, recursion, bad dates), with values in their texts.
+        raise RenderError("template_error", "cannot be rendered", field=field) from None
+
+
+def _one_line(subject: str) -> str:
+    """Joins the lines, by every separator that Python knows, with one space each. A line break in a subject could forge a header."""
+    joined = " ".join(filter(None, (line.strip() for line in subject.splitlines())))
+    if len(joined.encode("utf-8", "surrogatepass")) > MAX_SUBJECT_BYTES:
+        raise RenderError("template_output_too_large", f"is longer than {MAX_SUBJECT_BYTES} bytes", field="subject")
+    return joined
+
+
+def _bound_expressions(template: BoundTemplate) -> None:
+    """Bounds every range and refuses unknown filters, which the library would report only when rendering."""
+    static = RenderContext(template)
+    nodes: list[Node] = list(template.nodes)
+    while nodes:
+        node = nodes.pop()
+        nodes.extend(node.children(static, include_partials=False))
+        _bound_each(node.expressions(), template)
+
+
+def _bound_each(expressions: Iterable[Expression], template: BoundTemplate) -> None:
+    pending = list(expressions)
+    while pending:
+        expression = pending.pop()
+        pending.extend(expression.children())
+        if isinstance(expression, RangeLiteral):
+            # The library offers no other place to put a range class of one's own.
+            expression.__class__ = BoundedRange
+        if isinstance(expression, FilteredExpression):
+            for used in expression.filters or ():
+                used.validate_filter_arguments(template.env)
+
+
+def _line_of(error: LiquidError) -> int | None:
+    token = error.token
+    return None if token is None or token.start_index < 0 else _line_at(token.source, token.start_index)
+
+
+def _line_at(source: str, offset: int) -> int:
+    return source.count("\n", 0, offset) + 1
