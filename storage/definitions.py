@@ -33,9 +33,7 @@ class Campaigns(Protocol):
         """Deletes a campaign that was found with `lock` and has no send."""
         ...
 
-    async def list_page(
-        self, brand_id: str, face: str, status: CampaignStatus | None, after: str | None, limit: int
-    ) -> list[Campaign]:
+    async def list_page(self, brand_id: str, face: str, status: CampaignStatus | None, after: str | None, limit: int) -> list[Campaign]:
         """Campaigns of a brand and face, by id descending (newest first)."""
         ...
 
@@ -52,8 +50,8 @@ class Templates(Protocol):
     """Immutable revisions."""
 
     async def append(self, template: Template) -> Template:
-        """Adds a revision and returns it with its number: one more than the highest so far of (brand, channel, key). `revision` of the argument is
-        not read. Two at once get two numbers."""
+        """Adds a revision and returns it with its number: one more than the highest so far of (brand, channel, key). `revision` of the
+        argument is not read. Two at once get two numbers."""
         ...
 
     async def find(self, brand_id: str, channel: str, template_key: str, revision: int | None = None) -> Template | None:
@@ -84,13 +82,12 @@ class People(Protocol):
         """Whether there was one to delete."""
         ...
 
-    async def list_matching(
-        self, brand_id: str, criteria: Criteria, channel: str, after: str | None, limit: int
-    ) -> list[AudienceMember]:
+    async def list_matching(self, brand_id: str, criteria: Criteria, channel: str, after: str | None, limit: int) -> list[AudienceMember]:
         """People matching `criteria`, by person_id ascending (by code point on both databases).
 
-        The address on `email` and `sms` is `email` and `phone`, on `push` the first push token, on `in_app` the person's id; an empty one counts as none.
-        Comparing an attribute with a value of another type is false, never an error; numbers compare as numbers; a missing attribute equals null.
+        The address on `email` and `sms` is `email` and `phone`, on `push` the first push token, on `in_app` the person's id; an empty one
+        counts as none. Comparing an attribute with a value of another type is false, never an error; numbers compare as numbers; a
+        missing attribute equals null.
         """
         ...
 
@@ -119,5 +116,6 @@ class Idempotency(Protocol):
         ...
 
     async def insert(self, record: IdempotencyRecord) -> None:
-        """Adds a record. A concurrent insert of the same (scope, key) raises WriteConflict in one of the two, which then runs again and finds it."""
+        """Adds a record. A concurrent insert of the same (scope, key) raises WriteConflict in one of the two, which then runs again and
+        finds it."""
         ...

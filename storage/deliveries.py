@@ -1,7 +1,8 @@
 """What is delivered: sends, their messages, attempts and inbox items.
 
-Counters of a send change in the same transaction as its rows, by the rows the database says it changed, and only in here. When they leave nothing
-pending or in flight and the audience is done, the same transaction completes the send (and turns its campaign from sending to sent).
+Counters of a send change in the same transaction as its rows, by the rows the database says it changed, and only in here. When they leave
+nothing pending or in flight and the audience is done, the same transaction completes the send (and turns its campaign from sending to
+sent).
 """
 
 from __future__ import annotations
@@ -53,8 +54,8 @@ class Sends(Protocol):
     async def cancel_running(self, campaign_id: str, now: datetime) -> list[str]:
         """Cancels the sends of a campaign that are in status sending, and all their rows that are pending or leased. Returns their ids.
 
-        After it commits no mark of those rows succeeds. Rows marked sending stay; `completed_at` is set when the last of them is settled (at once
-        if there is none).
+        After it commits no mark of those rows succeeds. Rows marked sending stay; `completed_at` is set when the last of them is settled
+        (at once if there is none).
         """
         ...
 
@@ -63,7 +64,8 @@ class Messages(Protocol):
     """Messages and their attempts. Rows that become pending fire the signal of their channel."""
 
     async def insert_many(self, messages: Iterable[Message]) -> int:
-        """Adds rows of one or several sends (or one-offs) with their status as given, and counts them. Returns how many. Memory stays flat."""
+        """Adds rows of one or several sends (or one-offs) with their status as given, and counts them. Returns how many. Memory stays
+        flat."""
         ...
 
     async def insert_unless_duplicate(self, message: Message) -> bool:
@@ -99,22 +101,24 @@ class Messages(Protocol):
         ...
 
     async def claim_due(self, channel: str, now: datetime, lease_until: datetime, limit: int) -> list[Message]:
-        """Leases pending rows with `due_at <= now`, earliest (due_at, id) first, at most `limit`; each gets a higher `lease`. Returns them as leased.
+        """Leases pending rows with `due_at <= now`, earliest (due_at, id) first, at most `limit`; each gets a higher `lease`. Returns
+        them as leased.
 
         Never returns a row another transaction leases at the same time.
         """
         ...
 
     async def mark_sending(self, marks: Sequence[Mark], provider: str, now: datetime, lease_until: datetime) -> set[str]:
-        """Marks rows that are still leased under the given lease as sending, counts an attempt, renews the lease. Returns the ids marked: only for
-        those may a provider be called, and only after the transaction has committed."""
+        """Marks rows that are still leased under the given lease as sending, counts an attempt, renews the lease. Returns the ids marked:
+        only for those may a provider be called, and only after the transaction has committed."""
         ...
 
     async def settle(self, settlements: Sequence[Settlement], now: datetime) -> set[str]:
         """Applies each settlement whose row still has its lease and expected status. Returns the ids applied.
 
-        A settlement that came too late changes nothing, except that an accepted attempt turns a row that is unknown into sent. Its attempt is
-        kept in every case. SENT sets `sent_at` to `now`; PENDING takes a leased or sending row back and fires the channel's signal.
+        A settlement that came too late changes nothing, except that an accepted attempt turns a row that is unknown into sent. Its
+        attempt is kept in every case. SENT sets `sent_at` to `now`; PENDING takes a leased or sending row back and fires the channel's
+        signal.
         """
         ...
 

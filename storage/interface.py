@@ -32,13 +32,17 @@ class Transaction(Protocol):
     @property
     def inbox(self) -> Inbox: ...
 
+    async def is_empty(self) -> bool:
+        """Whether there is no campaign, template, person, segment or message."""
+        ...
+
 
 class Storage(Protocol):
     """A database.
 
-    A transaction is a function of a `Transaction`. It may await that transaction's methods and nothing else: it may run on another thread, together
-    with others in one commit, and again from the start after a conflict, so it must not touch anything outside. An exception it raises takes
-    back all of its own writes, and no others, and reaches the caller.
+    A transaction is a function of a `Transaction`. It may await that transaction's methods and nothing else: it may run on another
+    thread, together with others in one commit, and again from the start after a conflict, so it must not touch anything outside. An
+    exception it raises takes back all of its own writes, and no others, and reaches the caller.
     Cancelling the caller does not cut a transaction in half: it runs to its end.
     """
 

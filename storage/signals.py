@@ -27,9 +27,9 @@ class Signals:
         self._events: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
 
     @contextmanager
-    def subscribe(self, topic: str) -> Iterator[asyncio.Event]:
-        """An event that is set at every firing of `topic`; the subscriber clears it before it looks."""
-        event = asyncio.Event()
+    def subscribe(self, topic: str, event: asyncio.Event | None = None) -> Iterator[asyncio.Event]:
+        """An event (the given one, or a new one) that is set at every firing of `topic`; the subscriber clears it before it looks."""
+        event = asyncio.Event() if event is None else event
         self._events[topic].add(event)
         try:
             yield event

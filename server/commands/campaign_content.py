@@ -12,7 +12,8 @@ from storage.records import Campaign, Template
 
 
 def check_definition(campaign: Campaign, *, content_field: str = "") -> None:
-    """Raises ValidationFailed with everything that is wrong with the campaign's own fields. `content_field` prefixes the content's names."""
+    """Raises ValidationFailed with everything that is wrong with the campaign's own fields. `content_field` prefixes the content's
+    names."""
     checks = Checks()
     checks.line("name", campaign.name, NAME_LENGTH)
     checks.text("description", campaign.description or "", DESCRIPTION_LENGTH, required=False)

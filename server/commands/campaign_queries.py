@@ -27,9 +27,7 @@ async def list_campaigns(
     return make_page(rows, page, query, lambda campaign: campaign.id)
 
 
-async def list_campaign_sends(
-    tx: Transaction, caller: Caller, face: Face, campaign_id: str, page_size: int, page_token: str
-) -> Page[Send]:
+async def list_campaign_sends(tx: Transaction, caller: Caller, face: Face, campaign_id: str, page_size: int, page_token: str) -> Page[Send]:
     """A page of a campaign's sends, newest first. Raises NotFound, ValidationFailed."""
     query = f"sends/{campaign_id}"
     page = read_page_request(page_size, page_token, query)

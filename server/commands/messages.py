@@ -29,9 +29,7 @@ async def list_messages(
     return make_page(rows, page, query, lambda message: message.id)
 
 
-async def list_message_attempts(
-    tx: Transaction, caller: Caller, message_id: str, page_size: int, page_token: str
-) -> Page[Attempt]:
+async def list_message_attempts(tx: Transaction, caller: Caller, message_id: str, page_size: int, page_token: str) -> Page[Attempt]:
     """A page of a message's attempts, first to last. Raises NotFound, ValidationFailed."""
     query = f"attempts/{message_id}"
     page = read_page_request(page_size, page_token, query)

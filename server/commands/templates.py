@@ -34,9 +34,7 @@ async def put_template(tx: Transaction, caller: Caller, template: Template) -> T
     return await tx.templates.append(replace(template, created_by=caller.principal.subject, created_at=caller.now))
 
 
-async def get_template(
-    tx: Transaction, caller: Caller, brand_id: str, channel: str, template_key: str, revision: int
-) -> Template:
+async def get_template(tx: Transaction, caller: Caller, brand_id: str, channel: str, template_key: str, revision: int) -> Template:
     """The revision; 0 is the latest. Raises NotFound, ValidationFailed."""
     brand = caller.principal.brand_or_only(brand_id)
     if revision < 0:

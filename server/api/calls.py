@@ -1,0 +1,94 @@
+"""How a method runs its command: in one transaction, with the caller, and for a change behind its idempotency key."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from google.protobuf.message import Message as ProtoMessage
+
+from server.api.guard import Context, current_principal
+from server.domain.access import Caller
+from server.domain.clock import Clock
+from server.domain.errors import KeyReused
+from server.domain.validation import NAME_LENGTH, Checks
+from storage.interface import Storage, Transaction
+from storage.records import IdempotencyRecord
+
+Result = TypeVar("Result")
+Response = TypeVar("Response", bound=ProtoMessage)
+Command = Callable[[Transaction, Caller], Awaitable[Result]]
+
+IDEMPOTENCY_KEY = "idempotency-key"
+
+
+class Calls:
+    """Runs commands for services."""
+
+    def __init__(self, storage: Storage, clock: Clock) -> None:
+        self._storage = storage
+        self._clock = clock
+
+    async def query(self, command: Command[Result]) -> Result:
+        """Runs a command that only reads."""
+        caller = self._caller()
+        return await self._storage.read(lambda tx: command(tx, caller))
+
+    async def change(
+        self,
+        context: Context,
+        request: ProtoMessage,
+        command: Command[Result],
+        respond: Callable[[Result], Response],
+        response_type: type[Response],
+    ) -> Response:
+        """Runs a command that writes, and returns its answer once that is durable.
+
+        With an idempotency key, the answer is kept in the same transaction; the same request under the same key gets the kept answer, and
+        another one KeyReused. Only successes are kept: a refusal changed nothing.
+        """
+        caller = self._caller()
+        key = _idempotency_key(context)
+
+        async def once(tx: Transaction) -> Response:
+            return respond(await command(tx, caller))
+
+        if not key:
+            return await self._storage.write(once)
+        scope, digest = caller.principal.idempotency_scope, _digest(request)
+
+        async def keyed(tx: Transaction) -> Response:
+            record = await tx.idempotency.find(scope, key)
+            if record is None:
+                response = await once(tx)
+                await tx.idempotency.insert(
+                    IdempotencyRecord(
+                        scope=scope, key=key, fingerprint=digest, response=response.SerializeToString(), created_at=caller.now
+                    )
+                )
+                return response
+            if record.fingerprint != digest:
+                raise KeyReused("idempotency_key")
+            return response_type.FromString(record.response)
+
+        return await self._storage.write(keyed)
+
+    def _caller(self) -> Caller:
+        return Caller(current_principal(), self._clock.now())
+
+
+def _idempotency_key(context: Context) -> str:
+    for key, value in context.invocation_metadata() or ():
+        if key == IDEMPOTENCY_KEY and isinstance(value, str):
+            checks = Checks()
+            checks.line(IDEMPOTENCY_KEY, value, NAME_LENGTH)
+            checks.finish()
+            return value
+    return ""
+
+
+def _digest(request: ProtoMessage) -> str:
+    """Of the request and its type: one key does not span two methods."""
+    name = request.DESCRIPTOR.full_name.encode()
+    return hashlib.sha256(name + b"\n" + request.SerializeToString(deterministic=True)).hexdigest()

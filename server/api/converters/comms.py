@@ -1,0 +1,108 @@
+"""The comms face."""
+
+from __future__ import annotations
+
+from carillon.comms.v1 import campaign_pb2, inbox_service_pb2, message_pb2, send_pb2, template_pb2
+from server.api.converters.values import channel, struct, timestamp
+from server.domain.lifecycle import MessageStatus
+from storage.records import Attempt, Campaign, InboxItem, Message, Send, Template
+
+
+def campaign(record: Campaign) -> campaign_pb2.Campaign:
+    """A campaign with inline criteria."""
+    return campaign_pb2.Campaign(
+        id=record.id,
+        brand_id=record.brand_id,
+        name=record.name,
+        subject=record.subject or "",
+        channel=channel(record.channel),
+        template_key=record.template_key,
+        segment_criteria=struct(record.segment_criteria),
+        variables=struct(record.variables),
+        status=campaign_pb2.Campaign.Status.Value(record.status),
+        scheduled_at=timestamp(record.scheduled_at),
+        sent_at=timestamp(record.sent_at),
+        cancelled_at=timestamp(record.cancelled_at),
+        created_by=record.created_by,
+        created_at=timestamp(record.created_at),
+        updated_at=timestamp(record.updated_at),
+    )
+
+
+def send(record: Send) -> send_pb2.Send:
+    """A send; what became `unknown` counts as failed."""
+    return send_pb2.Send(
+        id=record.id,
+        campaign_id=record.campaign_id,
+        brand_id=record.brand_id,
+        status=send_pb2.Send.Status.Value(record.status),
+        total_recipients=record.counters.total,
+        sent=record.counters.sent,
+        failed=record.counters.failed + record.counters.unknown,
+        started_at=timestamp(record.started_at),
+        completed_at=timestamp(record.completed_at),
+        created_by=record.created_by,
+        created_at=timestamp(record.created_at),
+    )
+
+
+def message(record: Message) -> message_pb2.Message:
+    """A message; a leased one is pending to everybody but the dispatcher."""
+    status = MessageStatus.PENDING if record.status is MessageStatus.LEASED else record.status
+    return message_pb2.Message(
+        id=record.id,
+        brand_id=record.brand_id,
+        person_id=record.person_id,
+        channel=channel(record.channel),
+        template_key=record.template_key,
+        recipient=record.recipient,
+        dedup_key=record.dedup_key or "",
+        scheduled_at=timestamp(record.scheduled_at),
+        status=message_pb2.Message.Status.Value(status),
+        sent_at=timestamp(record.sent_at),
+        cancelled_at=timestamp(record.cancelled_at),
+        failure_reason=record.failure_reason,
+        created_at=timestamp(record.created_at),
+    )
+
+
+def attempt(record: Attempt) -> message_pb2.Attempt:
+    """One provider call."""
+    return message_pb2.Attempt(
+        id=record.id,
+        message_id=record.message_id,
+        number=record.number,
+        provider=record.provider,
+        started_at=timestamp(record.started_at),
+        finished_at=timestamp(record.finished_at),
+        outcome=message_pb2.Attempt.Outcome.Value(record.outcome),
+        reason=record.reason,
+        provider_message_id=record.provider_message_id,
+    )
+
+
+def template(record: Template) -> template_pb2.Template:
+    """One revision."""
+    return template_pb2.Template(
+        brand_id=record.brand_id,
+        channel=channel(record.channel),
+        template_key=record.template_key,
+        revision=record.revision,
+        subject=record.subject,
+        body=record.body,
+        html=record.html,
+        created_by=record.created_by,
+        created_at=timestamp(record.created_at),
+    )
+
+
+def inbox_item(record: InboxItem) -> inbox_service_pb2.InboxItem:
+    """An in_app message."""
+    return inbox_service_pb2.InboxItem(
+        message_id=record.message_id,
+        brand_id=record.brand_id,
+        person_id=record.person_id,
+        subject=record.subject,
+        body=record.body,
+        created_at=timestamp(record.created_at),
+    )

@@ -1,0 +1,104 @@
+"""The messaging face."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from carillon.messaging.v1 import campaign_pb2, person_service_pb2, segment_service_pb2, send_pb2
+from server.api.converters.values import channel, struct, timestamp
+from storage.records import Campaign, Person, ReasonCount, Segment, Send
+
+
+def campaign(record: Campaign) -> campaign_pb2.Campaign:
+    """A campaign to a segment."""
+    return campaign_pb2.Campaign(
+        id=record.id,
+        brand_id=record.brand_id,
+        name=record.name,
+        description=record.description,
+        segment_id=record.segment_id or "",
+        status=campaign_pb2.Campaign.Status.Value(record.status),
+        scheduled_at=timestamp(record.scheduled_at),
+        published_at=timestamp(record.published_at),
+        sent_at=timestamp(record.sent_at),
+        cancelled_at=timestamp(record.cancelled_at),
+        created_by=record.created_by,
+        created_at=timestamp(record.created_at),
+        updated_at=timestamp(record.updated_at),
+    )
+
+
+def content(record: Campaign) -> campaign_pb2.CampaignContent:
+    """What a campaign says."""
+    return campaign_pb2.CampaignContent(
+        channel=channel(record.channel),
+        template_key=record.template_key,
+        subject=record.subject,
+        variables=struct(record.variables),
+    )
+
+
+def send(record: Send) -> send_pb2.Send:
+    """A send with the three documented counts, which add up to the total when it is completed."""
+    counters = record.counters
+    return send_pb2.Send(
+        id=record.id,
+        campaign_id=record.campaign_id,
+        brand_id=record.brand_id,
+        status=send_pb2.Send.Status.Value(record.status),
+        total_recipients=counters.total,
+        sent_count=counters.sent,
+        failed_count=counters.failed + counters.unknown,
+        skipped_count=counters.skipped + counters.cancelled + counters.expired,
+        started_at=timestamp(record.started_at),
+        completed_at=timestamp(record.completed_at),
+        created_by=record.created_by,
+        created_at=timestamp(record.created_at),
+    )
+
+
+def report(record: Send, counts: Sequence[ReasonCount]) -> send_pb2.SendReport:
+    """The full breakdown of a send."""
+    counters = record.counters
+    return send_pb2.SendReport(
+        send_id=record.id,
+        status=send_pb2.Send.Status.Value(record.status),
+        total=counters.total,
+        pending=counters.pending,
+        in_flight=counters.in_flight,
+        sent=counters.sent,
+        failed=counters.failed,
+        skipped=counters.skipped,
+        cancelled=counters.cancelled,
+        expired=counters.expired,
+        unknown=counters.unknown,
+        rows=[send_pb2.SendReport.Row(status=row.status, reason=row.reason, count=row.count) for row in counts],
+    )
+
+
+def person(record: Person) -> person_service_pb2.Person:
+    """Somebody who can be reached."""
+    return person_service_pb2.Person(
+        brand_id=record.brand_id,
+        person_id=record.person_id,
+        attributes=struct(record.attributes),
+        email=record.email,
+        phone=record.phone,
+        push_tokens=record.push_tokens,
+        locale=record.locale,
+        time_zone=record.time_zone,
+        created_at=timestamp(record.created_at),
+        updated_at=timestamp(record.updated_at),
+    )
+
+
+def segment(record: Segment) -> segment_service_pb2.Segment:
+    """A named audience."""
+    return segment_service_pb2.Segment(
+        id=record.id,
+        brand_id=record.brand_id,
+        name=record.name,
+        criteria=struct(record.criteria),
+        created_by=record.created_by,
+        created_at=timestamp(record.created_at),
+    )

@@ -1,0 +1,101 @@
+"""Instants, JSON objects, enums and optional strings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from google.protobuf import json_format, struct_pb2, timestamp_pb2
+from google.protobuf.descriptor import EnumDescriptor
+from google.protobuf.message import Message as ProtoMessage
+
+from carillon.type.v1 import channel_pb2
+from server.domain.errors import ValidationFailed
+
+LARGEST_EXACT_INTEGER = 2**53
+"""Up to here a double holds every whole number."""
+
+
+def timestamp(instant: datetime | None) -> timestamp_pb2.Timestamp | None:
+    """The instant as protobuf has it; None stays None and leaves the field unset."""
+    if instant is None:
+        return None
+    stamp = timestamp_pb2.Timestamp()
+    stamp.FromDatetime(instant)
+    return stamp
+
+
+def read_timestamp(request: ProtoMessage, field: str) -> datetime | None:
+    """The instant in a field, to the microsecond; None if unset. Raises ValidationFailed if it is outside of years 1 to 9999."""
+    if not request.HasField(field):
+        return None
+    stamp: timestamp_pb2.Timestamp = getattr(request, field)
+    try:
+        return stamp.ToDatetime(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        raise ValidationFailed.of(field, "is not a valid instant") from None
+
+
+def require_timestamp(request: ProtoMessage, field: str) -> datetime:
+    """The instant in a field. Raises ValidationFailed if it is missing or not valid."""
+    instant = read_timestamp(request, field)
+    if instant is None:
+        raise ValidationFailed.of(field, "is required")
+    return instant
+
+
+def struct(document: Mapping[str, object] | None) -> struct_pb2.Struct:
+    """A JSON object; None is the empty one, so that REST shows `{}` and never null."""
+    message = struct_pb2.Struct()
+    if document:
+        json_format.ParseDict(dict(document), message)
+    return message
+
+
+def read_struct(message: struct_pb2.Struct) -> dict[str, object]:
+    """A JSON object. Whole numbers become int: protobuf has only doubles, and a template should print 5, not 5.0."""
+    return {key: _read_value(value) for key, value in message.fields.items()}
+
+
+def _read_value(value: struct_pb2.Value) -> object:
+    match value.WhichOneof("kind"):
+        case "struct_value":
+            return read_struct(value.struct_value)
+        case "list_value":
+            return [_read_value(item) for item in value.list_value.values]
+        case "number_value":
+            number = value.number_value
+            return int(number) if abs(number) <= LARGEST_EXACT_INTEGER and number.is_integer() else number
+        case "string_value":
+            return value.string_value
+        case "bool_value":
+            return value.bool_value
+        case _:
+            return None
+
+
+def read_channel(number: int, field: str = "channel") -> str:
+    """Name of a channel. Raises ValidationFailed if it is missing or not one."""
+    name = read_enum(channel_pb2.Channel.DESCRIPTOR, number, field)
+    if name is None:
+        raise ValidationFailed.of(field, "is required")
+    return name
+
+
+def channel(name: str) -> channel_pb2.Channel.ValueType:
+    """The channel of a record."""
+    return channel_pb2.Channel.Value(name)
+
+
+def read_enum(enum: EnumDescriptor, number: int, field: str) -> str | None:
+    """Name of a value; None if it is unspecified. Raises ValidationFailed for a number the enum does not have."""
+    value = enum.values_by_number.get(number)
+    if value is None:
+        raise ValidationFailed.of(field, f"must be one of {', '.join(enum.values_by_name)}")
+    return value.name if number else None
+
+
+def read_optional(request: ProtoMessage, field: str) -> str | None:
+    """An optional string; absent and empty are both None."""
+    value: str = getattr(request, field)
+    return value if request.HasField(field) and value else None

@@ -1,0 +1,106 @@
+"""The one error table: from what the code raises to what gRPC and REST callers are told (AIP-193)."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+import grpc
+from google.protobuf import any_pb2
+from google.rpc import error_details_pb2, status_pb2
+
+from server.api.policies import Policy
+from server.domain.errors import (
+    BadState,
+    CarillonError,
+    KeyReused,
+    NotFound,
+    ScopeMissing,
+    Unauthenticated,
+    Unavailable,
+    ValidationFailed,
+)
+from server.domain.ids import new_id
+from storage.errors import StorageUnavailable, WriteConflict
+
+DOMAIN = "carillon"
+HTTP_CODE_KEY = "x-http-code"
+"""Metadata key that tells the gateway the HTTP status; grpc-gateway's convention."""
+
+CODES: dict[type[CarillonError], grpc.StatusCode] = {
+    ValidationFailed: grpc.StatusCode.INVALID_ARGUMENT,
+    KeyReused: grpc.StatusCode.INVALID_ARGUMENT,
+    NotFound: grpc.StatusCode.NOT_FOUND,
+    BadState: grpc.StatusCode.FAILED_PRECONDITION,
+    Unauthenticated: grpc.StatusCode.UNAUTHENTICATED,
+    ScopeMissing: grpc.StatusCode.PERMISSION_DENIED,
+    Unavailable: grpc.StatusCode.UNAVAILABLE,
+}
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class RpcStatus(grpc.Status):
+    """What `abort_with_status` takes."""
+
+    code: grpc.StatusCode
+    details: str
+    trailing_metadata: tuple[tuple[str, str | bytes], ...]
+
+
+def rpc_status(error: Exception, method: str, policy: Policy) -> RpcStatus:
+    """The answer for an exception. One that is not meant for callers is logged under an id, and only the id is told."""
+    told = _told(error, method)
+    code = CODES.get(type(told), grpc.StatusCode.INTERNAL)
+    number = int(code.value[0])
+    status = status_pb2.Status(code=number, message=told.message, details=_details(told))
+    metadata = (("grpc-status-details-bin", status.SerializeToString()), (HTTP_CODE_KEY, str(http_status(code, policy))))
+    return RpcStatus(code, told.message, metadata)
+
+
+def http_status(code: grpc.StatusCode, policy: Policy) -> int:
+    """The HTTP status a gRPC code stands for in this method's face."""
+    match code:
+        case grpc.StatusCode.INVALID_ARGUMENT:
+            return policy.invalid_argument_status
+        case grpc.StatusCode.FAILED_PRECONDITION:
+            return policy.failed_precondition_status
+        case grpc.StatusCode.NOT_FOUND:
+            return 404
+        case grpc.StatusCode.UNAUTHENTICATED:
+            return 401
+        case grpc.StatusCode.PERMISSION_DENIED:
+            return 403
+        case grpc.StatusCode.UNAVAILABLE:
+            return 503
+        case _:
+            return 500
+
+
+def _told(error: Exception, method: str) -> CarillonError:
+    if isinstance(error, CarillonError):
+        return error
+    if isinstance(error, StorageUnavailable | WriteConflict):
+        _log.warning("storage did not answer for %s", method, exc_info=error)
+        return Unavailable()
+    error_id = new_id()
+    _log.error("fault %s in %s", error_id, method, exc_info=error)
+    return CarillonError("internal", "the service failed; the error_id finds the cause in its log", {"error_id": error_id})
+
+
+def _details(error: CarillonError) -> list[any_pb2.Any]:
+    details = [_packed(error_details_pb2.ErrorInfo(reason=error.reason.upper(), domain=DOMAIN, metadata=error.details))]
+    if isinstance(error, ValidationFailed):
+        violations = [
+            error_details_pb2.BadRequest.FieldViolation(field=violation.field, description=violation.message)
+            for violation in error.violations
+        ]
+        details.append(_packed(error_details_pb2.BadRequest(field_violations=violations)))
+    return details
+
+
+def _packed(message: error_details_pb2.ErrorInfo | error_details_pb2.BadRequest) -> any_pb2.Any:
+    packed = any_pb2.Any()
+    packed.Pack(message)
+    return packed

@@ -1,0 +1,92 @@
+"""The gRPC server: every service behind the guard, health, reflection."""
+
+from __future__ import annotations
+
+import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1._async import HealthServicer
+
+from carillon.comms.v1 import (
+    campaign_service_pb2_grpc as comms_campaign_grpc,
+)
+from carillon.comms.v1 import (
+    inbox_service_pb2_grpc,
+    message_service_pb2_grpc,
+    template_service_pb2_grpc,
+)
+from carillon.messaging.v1 import (
+    campaign_service_pb2_grpc as messaging_campaign_grpc,
+)
+from carillon.messaging.v1 import (
+    person_service_pb2_grpc,
+    segment_service_pb2_grpc,
+    send_service_pb2_grpc,
+)
+from carillon.ops.v1 import probe_service_pb2_grpc
+from server.api.calls import Calls
+from server.api.guard import Guard
+from server.api.policies import method_policies, service_descriptors
+from server.api.reflection import add_reflection
+from server.api.services.comms_campaigns import CampaignService as CommsCampaigns
+from server.api.services.comms_messages import MessageService
+from server.api.services.comms_templates import InboxService, TemplateService
+from server.api.services.messaging_campaigns import CampaignService as MessagingCampaigns
+from server.api.services.messaging_people import PersonService, SegmentService
+from server.api.services.messaging_sends import SendService
+from server.api.services.probes import ProbeService, Readiness
+from server.domain.clock import Clock
+from server.tokens import Tokens
+from storage.interface import Storage
+
+SHUTDOWN_GRACE = 10.0
+"""Seconds that calls in progress have to end when the server stops."""
+
+
+class GrpcServer:
+    """A grpc.aio server of the whole API on one port."""
+
+    def __init__(
+        self, storage: Storage, clock: Clock, tokens: Tokens, readiness: Readiness, *, max_request_bytes: int, reflection: bool
+    ) -> None:
+        self._health = HealthServicer()
+        self._server = grpc.aio.server(
+            interceptors=[Guard(tokens, method_policies())],
+            options=[
+                ("grpc.max_receive_message_length", max_request_bytes),
+                ("grpc.max_send_message_length", -1),
+                # Two servers on one port would each get some of the calls; a taken port must fail instead.
+                ("grpc.so_reuseport", 0),
+            ],
+        )
+        self._add_services(storage, clock, readiness)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        self._names = [service.full_name for service in service_descriptors()]
+        if reflection:
+            add_reflection(self._server, [*self._names, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name])
+
+    def _add_services(self, storage: Storage, clock: Clock, readiness: Readiness) -> None:
+        calls, server = Calls(storage, clock), self._server
+        comms_campaign_grpc.add_CampaignServiceServicer_to_server(CommsCampaigns(calls), server)
+        message_service_pb2_grpc.add_MessageServiceServicer_to_server(MessageService(calls), server)
+        template_service_pb2_grpc.add_TemplateServiceServicer_to_server(TemplateService(calls), server)
+        inbox_service_pb2_grpc.add_InboxServiceServicer_to_server(InboxService(calls), server)
+        messaging_campaign_grpc.add_CampaignServiceServicer_to_server(MessagingCampaigns(calls), server)
+        send_service_pb2_grpc.add_SendServiceServicer_to_server(SendService(calls, storage.signals), server)
+        person_service_pb2_grpc.add_PersonServiceServicer_to_server(PersonService(calls), server)
+        segment_service_pb2_grpc.add_SegmentServiceServicer_to_server(SegmentService(calls), server)
+        probe_service_pb2_grpc.add_ProbeServiceServicer_to_server(ProbeService(readiness), server)
+
+    async def start(self, host: str, port: int) -> None:
+        """Listens. Raises OSError if the address cannot be had."""
+        try:
+            self._server.add_insecure_port(f"{host}:{port}")
+        except RuntimeError as error:
+            raise OSError(f"cannot listen on {host}:{port}") from error
+        await self._server.start()
+        for name in ("", *self._names):
+            await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
+
+    async def stop(self) -> None:
+        """Tells health watchers, takes no new calls, lets those in progress end."""
+        await self._health.enter_graceful_shutdown()
+        await self._server.stop(SHUTDOWN_GRACE)

@@ -1,0 +1,107 @@
+"""What stands before every method: who is calling, may they, and what they are told when it fails."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextvars import ContextVar
+from typing import Any
+
+import grpc
+
+from server.api.errors import HTTP_CODE_KEY, rpc_status
+from server.api.policies import Policy
+from server.domain.access import Principal
+from server.domain.errors import Unauthenticated
+from server.tokens import Tokens
+
+Handler = grpc.RpcMethodHandler[Any, Any]
+Context = grpc.aio.ServicerContext[Any, Any]
+
+_principal: ContextVar[Principal] = ContextVar("principal")
+
+
+def current_principal() -> Principal:
+    """The verified caller of the method that is running."""
+    return _principal.get()
+
+
+class Guard(grpc.aio.ServerInterceptor):
+    """Verifies the token, checks the scope, sets the HTTP status, and maps every exception.
+
+    Methods without a policy (gRPC health and reflection) pass as they are.
+    """
+
+    def __init__(self, tokens: Tokens, policies: Mapping[str, Policy]) -> None:
+        self._tokens = tokens
+        self._policies = policies
+        self._guarded: dict[str, Handler] = {}
+
+    async def intercept_service(
+        self, continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]], handler_call_details: grpc.HandlerCallDetails
+    ) -> Handler | None:
+        """The method's handler behind the guard."""
+        method = handler_call_details.method
+        if method not in self._guarded:
+            handler = await continuation(handler_call_details)
+            policy = self._policies.get(method)
+            if handler is None or policy is None:
+                return handler
+            self._guarded[method] = self._guard(method, policy, handler)
+        return self._guarded[method]
+
+    def _guard(self, method: str, policy: Policy, handler: Handler) -> Handler:
+        codec = {"request_deserializer": handler.request_deserializer, "response_serializer": handler.response_serializer}
+        if handler.response_streaming:
+            return grpc.unary_stream_rpc_method_handler(self._guard_stream(method, policy, handler.unary_stream), **codec)
+        return grpc.unary_unary_rpc_method_handler(self._guard_unary(method, policy, handler.unary_unary), **codec)
+
+    def _guard_unary(self, method: str, policy: Policy, behaviour: Any) -> Any:
+        metadata = _success_metadata(policy)
+
+        async def guarded(request: Any, context: Context) -> Any:
+            try:
+                self._admit(context, policy)
+                response = await behaviour(request, context)
+                if metadata:
+                    await context.send_initial_metadata(metadata)
+                return response
+            except grpc.aio.AbortError:
+                raise
+            except Exception as error:  # noqa: BLE001 - every fault is answered with the fixed text
+                await context.abort_with_status(rpc_status(error, method, policy))
+
+        return guarded
+
+    def _guard_stream(self, method: str, policy: Policy, behaviour: Any) -> Any:
+        async def guarded(request: Any, context: Context) -> AsyncIterator[Any]:
+            try:
+                self._admit(context, policy)
+                async for response in behaviour(request, context):
+                    yield response
+            except grpc.aio.AbortError:
+                raise
+            except Exception as error:  # noqa: BLE001 - every fault is answered with the fixed text
+                await context.abort_with_status(rpc_status(error, method, policy))
+
+        return guarded
+
+    def _admit(self, context: Context, policy: Policy) -> None:
+        if policy.public:
+            return
+        principal = self._tokens.verify(_bearer_token(context))
+        principal.require_scope(policy.scope)
+        _principal.set(principal)
+
+
+def _success_metadata(policy: Policy) -> tuple[tuple[str, str], ...]:
+    return () if policy.success_status == 200 else ((HTTP_CODE_KEY, str(policy.success_status)),)
+
+
+def _bearer_token(context: Context) -> str:
+    for key, value in context.invocation_metadata() or ():
+        if key == "authorization" and isinstance(value, str):
+            scheme, _, token = value.partition(" ")
+            if scheme.lower() == "bearer" and token:
+                return token.strip()
+            raise Unauthenticated("the authorization header must be 'Bearer <token>'")
+    raise Unauthenticated("a bearer token is required")

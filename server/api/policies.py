@@ -1,0 +1,69 @@
+"""What the protos say of each method: its scope and the HTTP statuses of its answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from google.protobuf.descriptor import FileDescriptor, MethodDescriptor, ServiceDescriptor
+
+from carillon.comms.v1 import campaign_service_pb2 as comms_campaigns
+from carillon.comms.v1 import inbox_service_pb2, message_service_pb2, template_service_pb2
+from carillon.messaging.v1 import campaign_service_pb2 as messaging_campaigns
+from carillon.messaging.v1 import person_service_pb2, segment_service_pb2, send_service_pb2
+from carillon.ops.v1 import probe_service_pb2
+from carillon.options.v1 import options_pb2
+
+_FILES: tuple[FileDescriptor, ...] = (
+    comms_campaigns.DESCRIPTOR,
+    message_service_pb2.DESCRIPTOR,
+    template_service_pb2.DESCRIPTOR,
+    inbox_service_pb2.DESCRIPTOR,
+    messaging_campaigns.DESCRIPTOR,
+    send_service_pb2.DESCRIPTOR,
+    person_service_pb2.DESCRIPTOR,
+    segment_service_pb2.DESCRIPTOR,
+    probe_service_pb2.DESCRIPTOR,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The policy of one method."""
+
+    scope: str
+    """Empty only for public methods."""
+    public: bool
+    success_status: int
+    invalid_argument_status: int
+    failed_precondition_status: int
+
+
+def service_descriptors() -> list[ServiceDescriptor]:
+    """The services of the documented API and the probes."""
+    return [service for file in _FILES for service in file.services_by_name.values()]
+
+
+def method_policies() -> dict[str, Policy]:
+    """Policy by full method path, e.g. `/carillon.comms.v1.CampaignService/SendCampaign`."""
+    return {
+        f"/{service.full_name}/{method.name}": _policy(service, method) for service in service_descriptors() for method in service.methods
+    }
+
+
+def all_scopes(policies: Iterable[Policy] | None = None) -> list[str]:
+    """Every scope some method asks for, sorted."""
+    chosen = method_policies().values() if policies is None else policies
+    return sorted({policy.scope for policy in chosen if policy.scope})
+
+
+def _policy(service: ServiceDescriptor, method: MethodDescriptor) -> Policy:
+    of_service = service.GetOptions().Extensions[options_pb2.service]
+    of_method = method.GetOptions().Extensions[options_pb2.method]
+    return Policy(
+        scope=of_method.scope,
+        public=of_method.public,
+        success_status=of_method.success_status or 200,
+        invalid_argument_status=of_service.invalid_argument_status or 400,
+        failed_precondition_status=of_service.failed_precondition_status or 412,
+    )

@@ -1,0 +1,86 @@
+"""carillon.comms.v1.TemplateService and InboxService."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from carillon.comms.v1 import (
+    inbox_service_pb2,
+    inbox_service_pb2_grpc,
+    template_pb2,
+    template_service_pb2,
+    template_service_pb2_grpc,
+)
+from server.api.calls import Calls
+from server.api.converters import comms
+from server.api.converters.values import read_channel, read_optional, read_struct
+from server.api.guard import Context
+from server.commands.people import list_inbox_items
+from server.commands.templates import get_template, list_template_revisions, preview_template, put_template
+from storage.records import Template
+
+pb = template_service_pb2
+
+
+class TemplateService(template_service_pb2_grpc.TemplateServiceServicer):
+    """Templates and their revisions."""
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+
+    async def PutTemplate(self, request: pb.PutTemplateRequest, context: Context) -> template_pb2.Template:
+        template = Template(
+            brand_id=request.brand_id,
+            channel=read_channel(request.channel),
+            template_key=request.template_key,
+            revision=0,
+            subject=read_optional(request, "subject"),
+            body=request.body,
+            html=read_optional(request, "html"),
+            created_by="",
+            created_at=datetime.min.replace(tzinfo=UTC),
+        )
+        return await self._calls.change(
+            context, request, lambda tx, caller: put_template(tx, caller, template), comms.template, template_pb2.Template
+        )
+
+    async def GetTemplate(self, request: pb.GetTemplateRequest, context: Context) -> template_pb2.Template:
+        channel = read_channel(request.channel)
+        template = await self._calls.query(
+            lambda tx, caller: get_template(tx, caller, request.brand_id, channel, request.template_key, request.revision)
+        )
+        return comms.template(template)
+
+    async def ListTemplateRevisions(self, request: pb.ListTemplateRevisionsRequest, context: Context) -> pb.ListTemplateRevisionsResponse:
+        channel = read_channel(request.channel)
+        page = await self._calls.query(
+            lambda tx, caller: list_template_revisions(
+                tx, caller, request.brand_id, channel, request.template_key, request.page_size, request.page_token
+            )
+        )
+        return pb.ListTemplateRevisionsResponse(templates=map(comms.template, page.items), next_page_token=page.next_page_token)
+
+    async def PreviewTemplate(self, request: pb.PreviewTemplateRequest, context: Context) -> pb.PreviewTemplateResponse:
+        channel = read_channel(request.channel)
+        variables = read_struct(request.variables)
+        template, rendered = await self._calls.query(
+            lambda tx, caller: preview_template(
+                tx, caller, request.brand_id, channel, request.template_key, request.revision, variables, request.person_id
+            )
+        )
+        return pb.PreviewTemplateResponse(revision=template.revision, subject=rendered.subject, body=rendered.body, html=rendered.html)
+
+
+class InboxService(inbox_service_pb2_grpc.InboxServiceServicer):
+    """What in_app messages put before a person."""
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+
+    async def ListInboxItems(
+        self, request: inbox_service_pb2.ListInboxItemsRequest, context: Context
+    ) -> inbox_service_pb2.ListInboxItemsResponse:
+        page = await self._calls.query(
+            lambda tx, caller: list_inbox_items(tx, caller, request.brand_id, request.person_id, request.page_size, request.page_token)
+        )
+        return inbox_service_pb2.ListInboxItemsResponse(items=map(comms.inbox_item, page.items), next_page_token=page.next_page_token)

@@ -1,0 +1,91 @@
+"""carillon.messaging.v1.PersonService and SegmentService."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from carillon.messaging.v1 import (
+    person_service_pb2,
+    person_service_pb2_grpc,
+    segment_service_pb2,
+    segment_service_pb2_grpc,
+)
+from server.api.calls import Calls
+from server.api.converters import messaging
+from server.api.converters.values import read_optional, read_struct
+from server.api.guard import Context
+from server.commands.people import delete_person, get_person, put_person
+from server.commands.segments import create_segment, get_segment, list_segments
+from storage.records import Person
+
+
+class PersonService(person_service_pb2_grpc.PersonServiceServicer):
+    """People who can be reached."""
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+
+    async def PutPerson(self, request: person_service_pb2.PutPersonRequest, context: Context) -> person_service_pb2.Person:
+        put_at_once = datetime.min.replace(tzinfo=UTC)
+        person = Person(
+            brand_id=request.brand_id,
+            person_id=request.person_id,
+            attributes=read_struct(request.attributes),
+            email=read_optional(request, "email"),
+            phone=read_optional(request, "phone"),
+            push_tokens=tuple(request.push_tokens),
+            locale=read_optional(request, "locale"),
+            time_zone=read_optional(request, "time_zone"),
+            created_at=put_at_once,
+            updated_at=put_at_once,
+        )
+        return await self._calls.change(
+            context,
+            request,
+            lambda tx, caller: put_person(tx, caller, person),
+            messaging.person,
+            person_service_pb2.Person,
+        )
+
+    async def GetPerson(self, request: person_service_pb2.GetPersonRequest, context: Context) -> person_service_pb2.Person:
+        person = await self._calls.query(lambda tx, caller: get_person(tx, caller, request.brand_id, request.person_id))
+        return messaging.person(person)
+
+    async def DeletePerson(
+        self, request: person_service_pb2.DeletePersonRequest, context: Context
+    ) -> person_service_pb2.DeletePersonResponse:
+        return await self._calls.change(
+            context,
+            request,
+            lambda tx, caller: delete_person(tx, caller, request.brand_id, request.person_id),
+            lambda _: person_service_pb2.DeletePersonResponse(),
+            person_service_pb2.DeletePersonResponse,
+        )
+
+
+class SegmentService(segment_service_pb2_grpc.SegmentServiceServicer):
+    """Named sets of people."""
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+
+    async def CreateSegment(self, request: segment_service_pb2.CreateSegmentRequest, context: Context) -> segment_service_pb2.Segment:
+        criteria = read_struct(request.criteria) if request.HasField("criteria") else None
+        return await self._calls.change(
+            context,
+            request,
+            lambda tx, caller: create_segment(tx, caller, request.brand_id, request.name, criteria),
+            messaging.segment,
+            segment_service_pb2.Segment,
+        )
+
+    async def GetSegment(self, request: segment_service_pb2.GetSegmentRequest, context: Context) -> segment_service_pb2.Segment:
+        return messaging.segment(await self._calls.query(lambda tx, caller: get_segment(tx, caller, request.id)))
+
+    async def ListSegments(
+        self, request: segment_service_pb2.ListSegmentsRequest, context: Context
+    ) -> segment_service_pb2.ListSegmentsResponse:
+        page = await self._calls.query(
+            lambda tx, caller: list_segments(tx, caller, request.brand_id, request.page_size, request.page_token)
+        )
+        return segment_service_pb2.ListSegmentsResponse(segments=map(messaging.segment, page.items), next_page_token=page.next_page_token)

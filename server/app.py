@@ -1,0 +1,165 @@
+"""The composition root: the only place that builds concrete things and wires them together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from random import SystemRandom
+
+from storage.sql.open import check_schema, migrate, open_storage
+
+from server.api.grpc_server import GrpcServer
+from server.channels.provider import Provider
+from server.channels.registry import build_providers
+from server.commands.send_campaign import send_due_campaign
+from server.config import Settings
+from server.demo import Demo, seed_demo
+from server.dispatch.dispatcher import Dispatcher
+from server.domain.clock import Clock, SystemClock
+from server.gateway.supervisor import Gateway
+from server.tokens import Tokens, load_or_create_key
+from storage.errors import StorageError
+from storage.interface import Storage
+
+CONFIG_ROOT = Path(__file__).resolve().parent.parent
+"""Where `envoy.yaml` and `generated/` are."""
+
+
+class PortTaken(Exception):
+    """A port is in use; the text names it and the setting."""
+
+
+class Part(StrEnum):
+    """What a process can run."""
+
+    API = "api"
+    DISPATCHER = "dispatcher"
+    GATEWAY = "gateway"
+
+
+EVERYTHING = frozenset(Part)
+
+
+class Service:
+    """One process: the parts it runs, started in order and stopped in reverse."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        parts: frozenset[Part] = EVERYTHING,
+        *,
+        clock: Clock | None = None,
+        providers: Mapping[str, Provider] | None = None,
+    ) -> None:
+        self._settings = settings
+        self._parts = parts
+        self._clock = clock or SystemClock()
+        self._providers = providers
+        self.tokens = Tokens(load_or_create_key(settings.data_dir), self._clock)
+        self.storage: Storage | None = None
+        self.dispatcher: Dispatcher | None = None
+        self.gateway: Gateway | None = None
+        self._server: GrpcServer | None = None
+
+    async def start(self) -> None:
+        """Starts the parts. If one cannot start, those before it are stopped, and its error is raised."""
+        try:
+            if self._parts & {Part.API, Part.DISPATCHER}:
+                await self._open_storage()
+            if Part.API in self._parts:
+                await self._start_api()
+            if Part.GATEWAY in self._parts:
+                self.gateway = Gateway(self._settings, config_root=CONFIG_ROOT)
+                await self.gateway.start()
+            if Part.DISPATCHER in self._parts:
+                await self._start_dispatcher()
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def stop(self) -> None:
+        """Takes no more requests, finishes those in progress and what is with a provider, gives back the rest, lets go of the database."""
+        if self.gateway is not None:
+            await self.gateway.stop()
+        if self._server is not None:
+            await self._server.stop()
+        if self.dispatcher is not None:
+            await self.dispatcher.stop()
+        if self.storage is not None:
+            await self.storage.close()
+
+    async def run_until(self, stop: asyncio.Event) -> None:
+        """Returns when `stop` is set. Raises GatewayError if Envoy is given up before."""
+        waits: list[asyncio.Task[object]] = [asyncio.create_task(stop.wait())]
+        if self.gateway is not None:
+            waits.append(asyncio.create_task(self.gateway.wait()))
+        done, pending = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for wait in pending:
+            wait.cancel()
+        for wait in done:
+            wait.result()
+
+    async def seed(self) -> Demo | None:
+        """Fills an empty database with the demo brand; None if it is not empty."""
+        assert self.storage is not None, "started with the API or the dispatcher"
+        now = self._clock.now()
+        return await self.storage.write(lambda tx: seed_demo(tx, now))
+
+    async def waiting_for(self) -> list[str]:
+        """Names of the parts of this process that are not ready."""
+        ready = {
+            "database": await self._database_answers(),
+            "dispatcher": (self.dispatcher is not None and self.dispatcher.ready) or Part.DISPATCHER not in self._parts,
+            "gateway": (self.gateway is not None and self.gateway.ready) or Part.GATEWAY not in self._parts,
+        }
+        return [name for name, is_ready in ready.items() if not is_ready]
+
+    async def _open_storage(self) -> None:
+        url = self._settings.effective_database_url
+        self.storage = await open_storage(url)
+        if self._parts == EVERYTHING or self.storage.exclusive:
+            await migrate(url)
+        await check_schema(url)
+
+    async def _start_api(self) -> None:
+        assert self.storage is not None
+        server = GrpcServer(
+            self.storage,
+            self._clock,
+            self.tokens,
+            self.waiting_for,
+            max_request_bytes=self._settings.max_request_bytes,
+            reflection=self._settings.grpc_reflection,
+        )
+        try:
+            await server.start(self._settings.bind, self._settings.grpc_port)
+        except OSError:
+            raise PortTaken(f"CARILLON_GRPC_PORT: cannot listen on {self._settings.bind}:{self._settings.grpc_port}") from None
+        self._server = server
+
+    async def _start_dispatcher(self) -> None:
+        assert self.storage is not None
+        dispatcher = Dispatcher(
+            storage=self.storage,
+            clock=self._clock,
+            providers=build_providers(self._settings) if self._providers is None else self._providers,
+            start_due=send_due_campaign,
+            random=SystemRandom(),
+        )
+        self.dispatcher = dispatcher
+        await dispatcher.start()
+
+    async def _database_answers(self) -> bool:
+        try:
+            if self.storage is not None:
+                await self.storage.ping()
+        except StorageError:
+            return False
+        return True
+
+
+async def migrate_database(settings: Settings) -> None:
+    """Brings the database's schema to this version. Safe to run again, and by several processes at once."""
+    await migrate(settings.effective_database_url)

@@ -1,0 +1,31 @@
+"""What a person sees when the service is ready: where it is, and three commands that work as printed."""
+
+from __future__ import annotations
+
+from server.config import Settings
+from server.demo import BRAND, TEMPLATE_KEY
+
+
+def ready_text(settings: Settings, token: str) -> str:
+    """The text, with a token for the demo brand in the commands."""
+    host = "127.0.0.1" if settings.bind in ("0.0.0.0", "::") else settings.bind  # noqa: S104 - compared, not bound
+    body = (
+        f'{{"channel":"email","template_key":"{TEMPLATE_KEY}","recipient":"ada@example.com","brand_id":"{BRAND}","person_id":"ada",'
+        """"dedup_key":"try-'$(date +%s)'","scheduled_at":"'$(date -u +%Y-%m-%dT%H:%M:%SZ)'"}"""
+    )
+    return f"""
+Carillon is ready.  REST http://{host}:{settings.rest_port}  gRPC {host}:{settings.grpc_port}  data in {settings.data_dir}
+
+Send a message (REST), list messages (gRPC), see what went out:
+
+curl -sS -X POST http://{host}:{settings.rest_port}/v1/messages/schedule -H 'content-type: application/json' \\
+  -H 'authorization: Bearer {token}' \\
+  -d '{body}'
+
+grpcurl -plaintext -H 'authorization: Bearer {token}' \\
+  -d '{{"brand_id":"{BRAND}"}}' {host}:{settings.grpc_port} carillon.comms.v1.MessageService/ListMessages
+
+tail -n +1 {settings.data_dir}/outbox/email/*.eml
+
+Ctrl-C stops everything.
+"""

@@ -1,0 +1,157 @@
+"""The `carillon` command."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import Coroutine
+from datetime import timedelta
+from importlib.metadata import version as installed_version
+from typing import Any, NoReturn
+from urllib.parse import urlsplit, urlunsplit
+
+import click
+
+from server.api.policies import all_scopes
+from server.app import EVERYTHING, Part, PortTaken, Service, migrate_database
+from server.banner import ready_text
+from server.config import ConfigError, Settings, load
+from server.demo import BRAND
+from server.domain.clock import SystemClock
+from server.gateway.errors import GatewayError
+from server.logs import configure_logging
+from server.tokens import LIFETIME, Tokens, load_or_create_key
+from storage.errors import StorageError
+
+EXPECTED = (ConfigError, StorageError, PortTaken, GatewayError)
+"""Failures whose text is for the operator; anything else is a fault and shows its traceback."""
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Carillon sends campaigns and messages, once each, and accounts for every one.
+
+    Start with `carillon serve`: it needs nothing else and prints commands to try. Settings come from CARILLON_* in the environment and from
+    carillon.toml in the current directory; `carillon check-config` shows them.
+    """
+
+
+@main.command()
+def serve() -> None:
+    """Run everything in one process: API, dispatcher and gateway.
+
+    Migrates the database first, and fills an empty one with the brand `demo`.
+    """
+    _run(_serve(_settings(), EVERYTHING))
+
+
+@main.command()
+def api() -> None:
+    """Run the gRPC API alone. Needs a migrated PostgreSQL, shared with dispatchers."""
+    _run(_serve(_settings(), frozenset({Part.API})))
+
+
+@main.command()
+def dispatcher() -> None:
+    """Run the dispatcher alone. Needs a migrated PostgreSQL, shared with the API."""
+    _run(_serve(_settings(), frozenset({Part.DISPATCHER})))
+
+
+@main.command()
+def gateway() -> None:
+    """Run Envoy alone: REST on CARILLON_REST_PORT, for the API on CARILLON_GRPC_PORT of this host."""
+    _run(_serve(_settings(), frozenset({Part.GATEWAY})))
+
+
+@main.command()
+def migrate() -> None:
+    """Bring the database's schema to this version. Safe to run again, and by several at once."""
+    settings = _settings()
+    _run(migrate_database(settings))
+    click.echo("the database is up to date")
+
+
+@main.command()
+@click.option("--brand", "brands", required=True, multiple=True, help="Brand the token may act for; may be given again.")
+@click.option("--scope", "scopes", multiple=True, help="Scope to allow; may be given again. Default: all of them.")
+@click.option("--subject", default="cli", show_default=True, help="Who the token stands for; becomes created_by.")
+@click.option(
+    "--hours", default=LIFETIME.total_seconds() / 3600, show_default=True, type=click.FloatRange(min=0, min_open=True), help="Lifetime."
+)
+def token(brands: tuple[str, ...], scopes: tuple[str, ...], subject: str, hours: float) -> None:
+    """Print a bearer token, and nothing else.
+
+    Signed with this installation's key in the data directory.
+    """
+    known = all_scopes()
+    unknown = sorted(set(scopes) - set(known))
+    if unknown:
+        raise click.BadParameter(f"unknown: {', '.join(unknown)}; known are {', '.join(known)}", param_hint="--scope")
+    tokens = Tokens(load_or_create_key(_settings().data_dir), SystemClock())
+    click.echo(tokens.mint(subject, brands, scopes or known, timedelta(hours=hours)))
+
+
+@main.command("check-config")
+def check_config() -> None:
+    """Show the settings in force, passwords left out; exit 1 and name the key if one is bad."""
+    settings = _settings()
+    for name in sorted(settings.__dataclass_fields__):
+        click.echo(f"{name} = {_without_password(getattr(settings, name))}")
+    click.echo(f"# database: {_without_password(settings.effective_database_url)}")
+
+
+@main.command()
+def version() -> None:
+    """Print the version."""
+    click.echo(installed_version("carillon"))
+
+
+def _settings() -> Settings:
+    try:
+        return load()
+    except ConfigError as error:
+        _fail(error)
+
+
+def _run(work: Coroutine[Any, Any, None]) -> None:
+    try:
+        asyncio.run(work)
+    except EXPECTED as error:
+        _fail(error)
+
+
+def _fail(error: Exception) -> NoReturn:
+    click.echo(f"carillon: {error}", err=True)
+    sys.exit(1)
+
+
+def _without_password(value: object) -> object:
+    if not isinstance(value, str) or "@" not in value or "://" not in value:
+        return value
+    parts = urlsplit(value)
+    if parts.password is None:
+        return value
+    netloc = parts.netloc.replace(f":{parts.password}@", ":***@")
+    return urlunsplit(parts._replace(netloc=netloc))
+
+
+async def _serve(settings: Settings, parts: frozenset[Part]) -> None:
+    configure_logging(settings.log_level)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    service = Service(settings, parts)
+    await service.start()
+    try:
+        if parts == EVERYTHING:
+            await service.seed()
+            token = service.tokens.mint("quick-start", [BRAND], all_scopes())
+            click.echo(ready_text(settings, token))
+        else:
+            click.echo(f"carillon {', '.join(sorted(parts))} ready")
+        await service.run_until(stop)
+    finally:
+        click.echo("stopping", err=True)
+        await service.stop()

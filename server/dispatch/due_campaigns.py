@@ -1,0 +1,60 @@
+"""Scheduled campaigns that come due start their sends."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+
+from server.domain.clock import Clock
+from storage.errors import StorageError
+from storage.interface import Storage, Transaction
+from storage.signals import CAMPAIGNS
+
+BATCH = 50
+RETRY_AFTER = timedelta(minutes=1)
+"""How long a campaign that could not start is left alone."""
+
+_log = logging.getLogger(__name__)
+
+StartDue = Callable[[Transaction, str, datetime], Awaitable[None]]
+"""Starts the send of a campaign if it is still scheduled and due."""
+
+
+class DueCampaigns:
+    """Starts each due campaign in a transaction of its own; starting twice is impossible, since the first start changes its status."""
+
+    name = "due-campaigns"
+    topics = (CAMPAIGNS,)
+
+    def __init__(self, storage: Storage, clock: Clock, start_due: StartDue) -> None:
+        self._storage = storage
+        self._clock = clock
+        self._start_due = start_due
+        self._faulty: dict[str, datetime] = {}
+
+    async def run_once(self) -> bool:
+        """Starts what is due. True if there may be more."""
+        now = self._clock.now()
+        self._faulty = {campaign_id: until for campaign_id, until in self._faulty.items() if until > now}
+        due = await self._storage.read(lambda tx: tx.campaigns.list_due(now, BATCH + len(self._faulty)))
+        ready = [campaign_id for campaign_id in due if campaign_id not in self._faulty]
+        for campaign_id in ready:
+            await self._start(campaign_id, now)
+        return len(ready) >= BATCH
+
+    async def _start(self, campaign_id: str, now: datetime) -> None:
+        try:
+            await self._storage.write(lambda tx: self._start_due(tx, campaign_id, now))
+        except StorageError:
+            raise
+        except Exception:  # noqa: BLE001 - one fault must not end the loop
+            # One campaign that cannot start must not hold up the others. It stays scheduled and is tried again.
+            self._faulty[campaign_id] = now + RETRY_AFTER
+            _log.exception("campaign %s came due but could not start", campaign_id)
+
+    async def next_due(self) -> datetime | None:
+        """When the next campaign is due. While a faulty one is waiting, which is due already: when to try it again."""
+        if self._faulty:
+            return min(self._faulty.values())
+        return await self._storage.read(lambda tx: tx.campaigns.next_due())

@@ -1,0 +1,48 @@
+"""The lane of in_app messages: claim, render, and write the inbox items in the transaction that settles them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from server.dispatch.renderer import Renderer, Unrenderable
+from server.dispatch.verdicts import IN_APP, in_app_delivery, unrenderable
+from server.domain.clock import Clock
+from storage.interface import Storage
+from storage.signals import messages as messages_topic
+
+BATCH = 500
+LEASE = timedelta(seconds=30)
+
+
+class InboxLane:
+    """Delivers in_app messages. No call leaves the process, so a crash at any point leaves them leased or sent, never in doubt."""
+
+    name = f"lane-{IN_APP}"
+    topics = (messages_topic(IN_APP),)
+
+    def __init__(self, storage: Storage, clock: Clock, renderer: Renderer) -> None:
+        self._storage = storage
+        self._clock = clock
+        self._renderer = renderer
+
+    async def run_once(self) -> bool:
+        """Delivers one batch. True if there may be more."""
+        now, due = self._clock.now(), await self.next_due()
+        if due is None or due > now:
+            return False
+        claimed = await self._storage.write(lambda tx: tx.messages.claim_due(IN_APP, now, now + LEASE, BATCH))
+        if not claimed:
+            return False
+        rendered = await self._renderer.render(claimed)
+        settlements = [
+            unrenderable(message, result.reason)
+            if isinstance(result, Unrenderable)
+            else in_app_delivery(message, result.subject, result.body, now)
+            for message, result in zip(claimed, rendered, strict=True)
+        ]
+        await self._storage.write(lambda tx: tx.messages.settle(settlements, now))
+        return True
+
+    async def next_due(self) -> datetime | None:
+        """When the next in_app message is due."""
+        return await self._storage.read(lambda tx: tx.messages.next_due(IN_APP))

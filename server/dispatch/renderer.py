@@ -1,0 +1,100 @@
+"""From claimed messages to what goes out."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from server.channels.provider import Envelope
+from server.domain.personalisation import render_context
+from server.domain.rendering import CompiledTemplate, RenderError, Source, compile_template
+from storage.interface import Storage, Transaction
+from storage.records import Message, Person, Send, Template
+
+CACHED_TEMPLATES = 512
+
+TemplateKey = tuple[str, str, str, int]
+"""Brand, channel, template key, revision."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unrenderable:
+    """A message that cannot become an envelope, and the stable code of why."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Material:
+    """What a batch of messages is rendered from."""
+
+    templates: dict[TemplateKey, Template]
+    sends: dict[str, Send]
+    people: dict[tuple[str, str], Person]
+
+
+class Renderer:
+    """Renders batches. Revisions are immutable, so compiled templates are kept."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+        self._compiled: OrderedDict[Source, CompiledTemplate] = OrderedDict()
+
+    async def render(self, messages: Sequence[Message]) -> list[Envelope | Unrenderable]:
+        """An envelope for each message, in order, or why there is none."""
+        material = await self._storage.read(lambda tx: _load(tx, messages))
+        return [self._render_one(message, material) for message in messages]
+
+    def _render_one(self, message: Message, material: _Material) -> Envelope | Unrenderable:
+        template = material.templates.get(_template_key(message))
+        if template is None:
+            return Unrenderable("template_missing")
+        send = material.sends.get(message.send_id) if message.send_id else None
+        person = material.people.get((message.brand_id, message.person_id))
+        context = render_context(message.brand_id, person, send.variables if send else {}, message.variables)
+        subject = send.subject if send and send.subject else template.subject
+        try:
+            rendered = self._compile(Source(subject, template.body, template.html)).render(context)
+        except RenderError as error:
+            return Unrenderable(error.reason)
+        return Envelope(
+            message_id=message.id,
+            brand_id=message.brand_id,
+            person_id=message.person_id,
+            channel=message.channel,
+            address=message.recipient,
+            subject=rendered.subject,
+            body=rendered.body,
+            html=rendered.html,
+            created_at=message.created_at,
+        )
+
+    def _compile(self, source: Source) -> CompiledTemplate:
+        compiled = self._compiled.get(source)
+        if compiled is None:
+            compiled = self._compiled[source] = compile_template(source)
+            if len(self._compiled) > CACHED_TEMPLATES:
+                self._compiled.popitem(last=False)
+        else:
+            self._compiled.move_to_end(source)
+        return compiled
+
+
+def _template_key(message: Message) -> TemplateKey:
+    return message.brand_id, message.channel, message.template_key, message.template_revision
+
+
+async def _load(tx: Transaction, messages: Sequence[Message]) -> _Material:
+    templates = {}
+    for key in {_template_key(message) for message in messages}:
+        template = await tx.templates.find(*key)
+        if template is not None:
+            templates[key] = template
+    sends = await tx.sends.find_many(list({message.send_id for message in messages if message.send_id}))
+    people = {}
+    for brand_id in {message.brand_id for message in messages}:
+        ids = list({message.person_id for message in messages if message.brand_id == brand_id})
+        for person_id, person in (await tx.people.find_many(brand_id, ids)).items():
+            people[brand_id, person_id] = person
+    return _Material(templates, sends, people)

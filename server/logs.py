@@ -1,0 +1,21 @@
+"""The log: one line an event on standard error, in UTC. No address, variable, body or token is ever logged."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+
+QUIET = ("alembic", "grpc", "grpc._cython.cygrpc", "asyncio")
+"""Libraries whose chatter is of no use to an operator; their warnings still show."""
+
+
+def configure_logging(level: str) -> None:
+    """Sets up the root logger. `level` is debug, info, warning or error."""
+    handler = logging.StreamHandler(sys.stderr)
+    formatter = logging.Formatter("%(asctime)s.%(msecs)03dZ %(levelname)-7s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%S")
+    formatter.converter = time.gmtime
+    handler.setFormatter(formatter)
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    for name in QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -1,0 +1,118 @@
+"""Bearer tokens: JWTs (RFC 7519) signed with Ed25519 (RFC 8037), by a key this installation makes for itself on first start."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
+
+from server.domain.access import Principal
+from server.domain.clock import Clock
+from server.domain.errors import Unauthenticated
+
+ALGORITHM = "EdDSA"
+ISSUER = "carillon"
+AUDIENCE = "carillon"
+LIFETIME = timedelta(hours=24)
+LEEWAY = timedelta(seconds=30)
+"""How far the clocks of issuer and verifier may differ."""
+CACHED_TOKENS = 4096
+"""Verifying a signature takes about 160 µs, so verified tokens are remembered until they expire."""
+
+
+def load_or_create_key(data_dir: Path) -> Ed25519PrivateKey:
+    """The installation's signing key; made, readable only by its owner, if there is none. Two first starts at once agree on one."""
+    path = data_dir / "keys" / "signing.pem"
+    if not path.exists():
+        _create_key(path)
+    key = load_pem_private_key(path.read_bytes(), password=None)
+    if not isinstance(key, Ed25519PrivateKey):
+        raise TypeError(f"{path} is not an Ed25519 private key")
+    return key
+
+
+def _create_key(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    own = path.with_suffix(f".{os.getpid()}")
+    descriptor = os.open(own, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(pem)
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        os.link(own, path)
+    except FileExistsError:
+        pass  # another process was first; its key is the installation's
+    finally:
+        own.unlink()
+
+
+class Tokens:
+    """Makes and verifies tokens."""
+
+    def __init__(self, key: Ed25519PrivateKey, clock: Clock) -> None:
+        self._key = key
+        self._clock = clock
+        self._verified: dict[str, tuple[Principal, float]] = {}
+
+    def mint(self, subject: str, brands: Iterable[str], scopes: Iterable[str], lifetime: timedelta = LIFETIME) -> str:
+        """A token for `subject` that names brands and scopes (space-separated in `scope`, as in RFC 8693)."""
+        now = self._clock.now()
+        claims = {
+            "iss": ISSUER,
+            "aud": AUDIENCE,
+            "sub": subject,
+            "brands": sorted(brands),
+            "scope": " ".join(sorted(scopes)),
+            "iat": _seconds(now),
+            "exp": _seconds(now + lifetime),
+        }
+        return jwt.encode(claims, self._key, algorithm=ALGORITHM)
+
+    def verify(self, token: str) -> Principal:
+        """Who the token stands for. Raises Unauthenticated, without saying which check failed beyond expiry."""
+        now = self._clock.now().timestamp()
+        known = self._verified.get(token)
+        if known is None:
+            known = self._decode(token)
+            if len(self._verified) >= CACHED_TOKENS:
+                self._verified.clear()
+            self._verified[token] = known
+        principal, expires = known
+        if now > expires + LEEWAY.total_seconds():
+            raise Unauthenticated("the token has expired")
+        return principal
+
+    def _decode(self, token: str) -> tuple[Principal, float]:
+        try:
+            claims = jwt.decode(
+                token,
+                self._key.public_key(),
+                algorithms=[ALGORITHM],
+                issuer=ISSUER,
+                audience=AUDIENCE,
+                # Expiry is judged by our own clock, for cached tokens too.
+                options={"require": ["exp", "iat", "sub"], "verify_exp": False, "verify_iat": False},
+            )
+            return _principal(claims), float(claims["exp"])
+        except (jwt.PyJWTError, TypeError, ValueError):
+            raise Unauthenticated("the token is not one of this service") from None
+
+
+def _principal(claims: dict[str, object]) -> Principal:
+    subject, brands, scope = claims["sub"], claims.get("brands", []), claims.get("scope", "")
+    if not isinstance(subject, str) or not isinstance(scope, str):
+        raise TypeError("sub and scope are strings")
+    if not isinstance(brands, list) or not all(isinstance(brand, str) for brand in brands):
+        raise TypeError("brands is a list of strings")
+    return Principal(subject, frozenset(brands), frozenset(scope.split()))
+
+
+def _seconds(instant: datetime) -> int:
+    return int(instant.timestamp())
