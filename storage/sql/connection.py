@@ -1,0 +1,73 @@
+"""What the aggregates see of a database: a connection inside one transaction."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from typing import Any, TypeVar
+
+from sqlalchemy import Executable, Row, Table
+
+from storage.sql.dialects import SqlDialect
+
+R = TypeVar("R")
+
+Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What a statement returned, fetched to the end."""
+
+    all: Sequence[Row[Any]]
+    count: int
+    """Rows changed, of a statement that changes and returns none."""
+
+    @property
+    def first(self) -> Row[Any] | None:
+        """The first row, or None."""
+        return self.all[0] if self.all else None
+
+
+class Connection(ABC):
+    """One transaction on one database connection."""
+
+    def __init__(self, dialect: SqlDialect) -> None:
+        self.dialect = dialect
+        self.topics: set[str] = set()
+        self.failure: Exception | None = None
+        """Why this transaction cannot commit any more, even if its function went on after the error: PostgreSQL would turn the commit into
+        a rollback without a word."""
+
+    def fire(self, topic: str) -> None:
+        """Fires a signal once the transaction has committed."""
+        self.topics.add(topic)
+
+    @contextmanager
+    def failing(self) -> Iterator[None]:
+        """Remembers the error of a statement."""
+        try:
+            yield
+        except Exception as error:
+            self.failure = self.failure or error
+            raise
+
+    @abstractmethod
+    async def execute(self, statement: Executable, parameters: Parameters | None = None) -> Rows:
+        """Runs a statement; a list of parameters runs it once for each, without rows. Raises the errors of `storage.errors`."""
+
+    @abstractmethod
+    async def insert_rows(self, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+        """Inserts many rows as fast as the driver can. Values are as `dialect` writes them."""
+
+
+def read_record(record: type[R], row: Row[Any]) -> R:
+    """The record whose fields are exactly the columns of the row."""
+    return record(**row._mapping)
+
+
+def record_values(record: object) -> dict[str, Any]:
+    """The fields of a record by name: unlike `dataclasses.asdict`, it copies nothing inside them."""
+    return {field.name: getattr(record, field.name) for field in fields(record)}  # type: ignore[arg-type]  # records are dataclasses

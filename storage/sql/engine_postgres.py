@@ -1,0 +1,65 @@
+"""Connections to PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Executable, Table, make_url
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from storage.sql.connection import Connection, Parameters, Rows
+from storage.sql.dialects import POSTGRES
+from storage.sql.failures import translated
+from storage.sql.types import dump_json
+
+_POOL_SIZE = 10
+_CONNECT_SECONDS = 10
+_STATEMENT_SECONDS = 60
+_IDLE_TRANSACTION_SECONDS = 60
+
+
+class PostgresConnection(Connection):
+    """A transaction on a connection of the pool."""
+
+    def __init__(self, connection: AsyncConnection, driver: Any) -> None:
+        super().__init__(POSTGRES)
+        self._connection = connection
+        self._driver = driver
+
+    async def execute(self, statement: Executable, parameters: Parameters | None = None) -> Rows:
+        with self.failing(), translated():
+            result = await self._connection.execute(statement, parameters)
+            return Rows(result.fetchall(), result.rowcount) if result.returns_rows else Rows((), result.rowcount)
+
+    async def insert_rows(self, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+        with self.failing(), translated():
+            await self._driver.copy_records_to_table(table.name, records=rows, columns=columns)
+
+
+def make_engine(url: str) -> AsyncEngine:
+    """An engine with a pool. Every wait ends: for a connection, for a statement, and the server's for a client that went quiet in a
+    transaction."""
+    return create_async_engine(
+        make_url(url).set(drivername="postgresql+asyncpg"),
+        # Transactions are begun and ended by our own statements, so that a bulk copy on the driver's connection is inside them.
+        isolation_level="AUTOCOMMIT",
+        pool_size=_POOL_SIZE,
+        max_overflow=0,
+        pool_timeout=_CONNECT_SECONDS,
+        json_serializer=dump_json,
+        hide_parameters=True,
+        connect_args={
+            "timeout": _CONNECT_SECONDS,
+            # The server gives up first and says so; this is for a server that does not answer at all.
+            "command_timeout": _STATEMENT_SECONDS + 5,
+            "server_settings": {
+                "application_name": "carillon",
+                "statement_timeout": f"{_STATEMENT_SECONDS}s",
+                "idle_in_transaction_session_timeout": f"{_IDLE_TRANSACTION_SECONDS}s",
+                "synchronous_commit": "on",
+                "timezone": "UTC",
+                "jit": "off",
+            },
+        },
+    )

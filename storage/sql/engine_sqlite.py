@@ -1,0 +1,109 @@
+"""Connections to an SQLite file, and who may have them."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy
+from sqlalchemy import Engine, Executable, NullPool, Table, create_engine, event
+
+from storage.errors import DatabaseInUse, StorageError, StorageUnavailable
+from storage.sql.connection import Connection, Parameters, Rows
+from storage.sql.dialects import SQLITE
+from storage.sql.failures import translated
+from storage.sql.types import dump_json
+
+_BUSY_TIMEOUT_MS = 5000
+_CACHE_KIB = 32 * 1024
+_JOURNAL_LIMIT_BYTES = 64 * 1024 * 1024
+
+
+class SqliteConnection(Connection):
+    """A transaction on a connection that this thread has to itself. Its methods never suspend, so that a thread can run it to its end."""
+
+    def __init__(self, connection: sqlalchemy.Connection) -> None:
+        super().__init__(SQLITE)
+        self._connection = connection
+
+    async def execute(self, statement: Executable, parameters: Parameters | None = None) -> Rows:
+        with self.failing(), translated():
+            result = self._connection.execute(statement, parameters)
+            return Rows(result.fetchall(), result.rowcount) if result.returns_rows else Rows((), result.rowcount)
+
+    async def insert_rows(self, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+        places = ", ".join("?" * len(columns))
+        statement = f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({places})"  # noqa: S608  # names of our own
+        with self.failing(), translated():
+            self._connection.exec_driver_sql(statement, list(rows))
+
+
+class OwnerLock:
+    """The right of one process to a database file, for as long as the process lives: the kernel takes it back however the process ends."""
+
+    def __init__(self, database: Path) -> None:
+        """Takes the right. Raises DatabaseInUse, naming the file, if another process has it."""
+        self._file = os.open(f"{database}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._file)
+            raise DatabaseInUse(f"{database} is in use by another process") from None
+
+    def release(self) -> None:
+        """Gives the right back."""
+        os.close(self._file)
+
+
+def prepare_file(database: Path) -> None:
+    """Makes the file and its directory, for their owner only, if they are missing. Raises StorageUnavailable."""
+    try:
+        database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(database, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        raise StorageUnavailable(f"{database} cannot be opened: {error.strerror}") from None
+
+
+def make_engine(database: Path, *, read_only: bool) -> Engine:
+    """An engine that opens a new connection each time. Transactions begin and end by our own statements, not by the driver's guess."""
+    engine = create_engine(
+        f"sqlite:///{database}",
+        poolclass=NullPool,
+        isolation_level="AUTOCOMMIT",
+        connect_args={"check_same_thread": False},
+        json_serializer=dump_json,
+        hide_parameters=True,
+    )
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: Any, _record: object) -> None:
+        for pragma in (
+            f"busy_timeout = {_BUSY_TIMEOUT_MS}",
+            "journal_mode = WAL",
+            "synchronous = FULL",
+            "foreign_keys = ON",
+            "temp_store = MEMORY",
+            f"cache_size = -{_CACHE_KIB}",
+            f"journal_size_limit = {_JOURNAL_LIMIT_BYTES}",
+            f"query_only = {'ON' if read_only else 'OFF'}",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    return engine
+
+
+def connect(engine: Engine) -> sqlalchemy.Connection:
+    """A new connection. Raises StorageUnavailable."""
+    with translated():
+        return engine.connect()
+
+
+def database_path(url: str) -> Path:
+    """The file of a `sqlite:///path` URL. Raises StorageError for any other."""
+    path = url.removeprefix("sqlite:///")
+    if path == url or not path or path == ":memory:" or "?" in path:
+        raise StorageError("an SQLite database is given as sqlite:///path/to/file")
+    return Path(path)

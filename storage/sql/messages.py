@@ -1,0 +1,182 @@
+"""Messages: adding, reading and cancelling them. What the dispatcher does to them is in `claims`, `settlements` and `recovery`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from functools import lru_cache
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import Executable, func, select, text, update
+
+from server.domain.lifecycle import UNSTARTED, MessageStatus
+from storage.records import Attempt, Mark, Message, MessageFilter, ReasonCount, Recovery, Settlement
+from storage.signals import messages as messages_topic
+from storage.sql import claims, recovery, settlements
+from storage.sql.connection import Connection, read_record, record_values
+from storage.sql.counters import Changes, lock_sends
+from storage.sql.dialects import SqlDialect
+from storage.sql.tables import MESSAGE, PENDING, attempts, messages, sends
+from storage.sql.types import dump_json
+
+_ROWS_AT_ONCE = 5000
+_BULK_COLUMNS = (*(column.name for column in MESSAGE), "audience_key")
+
+
+class SqlMessages:
+    """See `storage.deliveries.Messages`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def insert_many(self, messages: Iterable[Message]) -> int:
+        changes, locked, inserted, last = Changes(), set[str](), 0, None
+        remaining = iter(messages)
+        while chunk := list(islice(remaining, _ROWS_AT_ONCE)):
+            await self._lock({message.send_id for message in chunk if message.send_id is not None} - locked)
+            locked.update(message.send_id for message in chunk if message.send_id is not None)
+            await self._insert_chunk(chunk)
+            for (send_id, status), count in Counter((message.send_id, message.status) for message in chunk).items():
+                changes.added(send_id, status, count)
+            inserted, last = inserted + len(chunk), chunk[-1]
+        if last is not None:
+            # Rows that are all skips complete their send at the moment they were made.
+            await changes.apply(self._connection, last.created_at)
+        return inserted
+
+    async def _lock(self, send_ids: set[str]) -> None:
+        if send_ids:
+            await lock_sends(self._connection, sends.c.id.in_(sorted(send_ids)))
+
+    async def _insert_chunk(self, chunk: Sequence[Message]) -> None:
+        as_row = _row_writer(self._connection.dialect)
+        await self._connection.insert_rows(messages, _BULK_COLUMNS, [as_row(message) for message in chunk])
+        for channel in {message.channel for message in chunk if message.status is MessageStatus.PENDING}:
+            self._connection.fire(messages_topic(channel))
+
+    async def insert_unless_duplicate(self, message: Message) -> bool:
+        values = record_values(message) | {"audience_key": _audience_key(message)}
+        if not (await self._connection.execute(_insert_unless_duplicate(self._connection.dialect), values)).count:
+            return False
+        if message.status is MessageStatus.PENDING:
+            self._connection.fire(messages_topic(message.channel))
+        changes = Changes()
+        changes.added(message.send_id, message.status)
+        await changes.apply(self._connection, message.created_at)
+        return True
+
+    async def find(self, message_id: str) -> Message | None:
+        row = (await self._connection.execute(select(*MESSAGE).where(messages.c.id == message_id))).first
+        return read_record(Message, row) if row else None
+
+    async def find_by_dedup_key(self, brand_id: str, dedup_key: str) -> Message | None:
+        statement = select(*MESSAGE).where(messages.c.brand_id == brand_id, messages.c.dedup_key == dedup_key)
+        row = (await self._connection.execute(statement)).first
+        return read_record(Message, row) if row else None
+
+    async def list_page(self, brand_id: str, where: MessageFilter, after: str | None, limit: int) -> list[Message]:
+        statement = select(*MESSAGE).where(messages.c.brand_id == brand_id)
+        for column in (messages.c.person_id, messages.c.send_id, messages.c.dedup_key):
+            if (wanted := getattr(where, column.name)) is not None:
+                statement = statement.where(column == wanted)
+        if where.status is not None:
+            statement = statement.where(messages.c.status.in_(UNSTARTED if where.status in UNSTARTED else {where.status}))
+        if after is not None:
+            statement = statement.where(messages.c.id < after)
+        rows = await self._connection.execute(statement.order_by(messages.c.id.desc()).limit(limit))
+        return [read_record(Message, row) for row in rows.all]
+
+    async def count_by_reason(self, send_id: str) -> list[ReasonCount]:
+        statement = select(messages.c.status, messages.c.failure_reason, func.count().label("rows")).where(messages.c.send_id == send_id)
+        rows = await self._connection.execute(statement.group_by(messages.c.status, messages.c.failure_reason))
+        counts: Counter[tuple[MessageStatus, str | None]] = Counter()
+        for row in rows.all:
+            counts[MessageStatus.PENDING if row.status in UNSTARTED else row.status, row.failure_reason] += row.rows
+        found = (ReasonCount(status=status, reason=reason, count=count) for (status, reason), count in counts.items())
+        return sorted(found, key=lambda each: (each.status, each.reason or ""))
+
+    async def cancel(self, message_id: str, now: datetime) -> bool:
+        await lock_sends(self._connection, sends.c.id == select(messages.c.send_id).where(messages.c.id == message_id).scalar_subquery())
+        statement = update(messages).where(messages.c.id == message_id, messages.c.status.in_(UNSTARTED))
+        statement = statement.values(status=MessageStatus.CANCELLED, cancelled_at=now, lease_expires_at=None)
+        row = (await self._connection.execute(statement.returning(messages.c.send_id))).first
+        if row is None:
+            return False
+        changes = Changes()
+        changes.moved(row.send_id, MessageStatus.PENDING, MessageStatus.CANCELLED)
+        await changes.apply(self._connection, now)
+        return True
+
+    async def list_attempts(self, message_id: str, after: str | None, limit: int) -> list[Attempt]:
+        statement = select(attempts).where(attempts.c.message_id == message_id).order_by(attempts.c.id).limit(limit)
+        if after is not None:
+            statement = statement.where(attempts.c.id > after)
+        return [read_record(Attempt, row) for row in (await self._connection.execute(statement)).all]
+
+    async def next_due(self, channel: str) -> datetime | None:
+        statement = select(messages.c.due_at).where(PENDING, messages.c.channel == channel).order_by(messages.c.due_at).limit(1)
+        row = (await self._connection.execute(statement)).first
+        return row.due_at if row else None
+
+    async def claim_due(self, channel: str, now: datetime, lease_until: datetime, limit: int) -> list[Message]:
+        return await claims.claim_due(self._connection, channel, now, lease_until, limit)
+
+    async def mark_sending(self, marks: Sequence[Mark], provider: str, now: datetime, lease_until: datetime) -> set[str]:
+        return await claims.mark_sending(self._connection, marks, provider, now, lease_until)
+
+    async def settle(self, settlements_: Sequence[Settlement], now: datetime) -> set[str]:
+        return await settlements.settle(self._connection, settlements_, now)
+
+    async def recover(self, now: datetime, *, everything: bool) -> Recovery:
+        return await recovery.recover(self._connection, now, everything=everything)
+
+
+@lru_cache
+def _insert_unless_duplicate(dialect: SqlDialect) -> Executable:
+    statement: Executable = dialect.insert(messages).on_conflict_do_nothing(
+        index_elements=["brand_id", "dedup_key"], index_where=text("dedup_key IS NOT NULL")
+    )
+    return statement
+
+
+def _audience_key(message: Message) -> str | None:
+    sends_to = message.send_id is not None and message.status is MessageStatus.PENDING
+    return f"{message.person_id}\x1f{message.recipient}" if sends_to else None
+
+
+def _row_writer(dialect: SqlDialect) -> Callable[[Message], tuple[Any, ...]]:
+    # Rows of one insert share their instants: each is encoded once.
+    instant = lru_cache(maxsize=64)(dialect.encode_instant)
+
+    def optional_instant(value: datetime | None) -> object:
+        return None if value is None else instant(value)
+
+    def as_row(message: Message) -> tuple[Any, ...]:
+        return (
+            message.id,
+            message.brand_id,
+            message.person_id,
+            message.channel,
+            message.template_key,
+            message.template_revision,
+            message.recipient,
+            message.send_id,
+            message.dedup_key,
+            message.fingerprint,
+            dump_json(message.variables),
+            message.hipaa,
+            message.status.value,
+            instant(message.scheduled_at),
+            instant(message.due_at),
+            message.lease,
+            message.attempts,
+            optional_instant(message.sent_at),
+            optional_instant(message.cancelled_at),
+            message.failure_reason,
+            instant(message.created_at),
+            _audience_key(message),
+        )
+
+    return as_row

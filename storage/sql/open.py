@@ -1,0 +1,125 @@
+"""Opening a database by its URL, and bringing its schema up to date."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import sqlalchemy
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import func, make_url, select
+from sqlalchemy.exc import ArgumentError
+
+from storage.errors import SchemaMismatch, StorageError
+from storage.interface import Storage
+from storage.signals import Signals
+from storage.sql import engine_postgres, engine_sqlite
+from storage.sql.failures import translated
+from storage.sql.storage_postgres import PostgresStorage
+from storage.sql.storage_sqlite import SqliteStorage
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+_MIGRATION_LOCK = 0x4361_7269_6C6C_6F6E
+"""Key of the advisory lock under which one of several starting processes migrates: "Carillon" in ASCII."""
+
+
+async def open_storage(url: str, *, signals: Signals | None = None) -> Storage:
+    """Opens `sqlite:///path` or `postgresql://…` (also `postgresql+asyncpg://`).
+
+    Raises SchemaMismatch for a schema that is not this version's, DatabaseInUse, StorageUnavailable, and StorageError for a URL of another
+    kind.
+    """
+    signals = signals or Signals()
+    await check_schema(url)
+    return SqliteStorage(engine_sqlite.database_path(url), signals) if _is_sqlite(url) else PostgresStorage(url, signals)
+
+
+async def migrate(url: str) -> None:
+    """Brings the schema up to date; makes the SQLite file if there is none. Several processes may do so at once on PostgreSQL.
+
+    Raises like `open_storage`; SchemaMismatch for a schema of a newer version.
+    """
+    if _is_sqlite(url):
+        await asyncio.to_thread(_migrate_sqlite, engine_sqlite.database_path(url))
+    else:
+        await _migrate_postgres(url)
+
+
+async def check_schema(url: str) -> None:
+    """Raises SchemaMismatch unless the schema is this version's. Changes nothing, and needs no ownership of the file."""
+    revision = await (asyncio.to_thread(_sqlite_revision, engine_sqlite.database_path(url)) if _is_sqlite(url) else _postgres_revision(url))
+    wanted = ScriptDirectory.from_config(_config()).get_current_head()
+    if revision != wanted:
+        found = f"at revision {revision}" if revision else "empty"
+        raise SchemaMismatch(f"the database is {found}, and this version needs revision {wanted}: run `carillon migrate`")
+
+
+def _is_sqlite(url: str) -> bool:
+    try:
+        backend = make_url(url).get_backend_name()
+    except ArgumentError:
+        backend = ""
+    if backend not in ("sqlite", "postgresql"):
+        raise StorageError("a database is given as sqlite:///path or postgresql://user:password@host/name")
+    return backend == "sqlite"
+
+
+def _config(connection: sqlalchemy.Connection | None = None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config
+
+
+def _upgrade(connection: sqlalchemy.Connection) -> None:
+    config = _config(connection)
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    revision = MigrationContext.configure(connection).get_current_revision()
+    if revision is not None and revision not in known:
+        raise SchemaMismatch(f"the database is at revision {revision}, which this version does not know: it was migrated by a newer one")
+    command.upgrade(config, "head")
+
+
+def _migrate_sqlite(database: Path) -> None:
+    engine_sqlite.prepare_file(database)
+    lock = engine_sqlite.OwnerLock(database)
+    try:
+        with translated(), engine_sqlite.make_engine(database, read_only=False).connect() as connection:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            _upgrade(connection)
+            connection.exec_driver_sql("COMMIT")
+    finally:
+        lock.release()
+
+
+async def _migrate_postgres(url: str) -> None:
+    engine = engine_postgres.make_engine(url)
+    try:
+        with translated():
+            async with engine.connect() as connection:
+                await connection.exec_driver_sql("BEGIN")
+                await connection.execute(select(func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+                await connection.run_sync(_upgrade)
+                await connection.exec_driver_sql("COMMIT")
+    finally:
+        await engine.dispose()
+
+
+def _sqlite_revision(database: Path) -> str | None:
+    if not database.exists():
+        return None
+    with translated(), engine_sqlite.make_engine(database, read_only=True).connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+async def _postgres_revision(url: str) -> str | None:
+    engine = engine_postgres.make_engine(url)
+    try:
+        with translated():
+            async with engine.connect() as connection:
+                return await connection.run_sync(lambda each: MigrationContext.configure(each).get_current_revision())
+    finally:
+        await engine.dispose()

@@ -1,0 +1,71 @@
+"""People."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import delete, select
+
+from server.domain.channels import Channel
+from server.domain.criteria import Criteria
+from storage.records import AudienceMember, Person
+from storage.sql.connection import Connection, read_record, record_values
+from storage.sql.criteria import matches
+from storage.sql.dialects import Kind
+from storage.sql.tables import people
+
+_IDS_AT_ONCE = 5000
+_ADDRESS = {
+    Channel.EMAIL: people.c.email,
+    Channel.SMS: people.c.phone,
+    Channel.PUSH: people.c.push_tokens,
+    Channel.IN_APP: people.c.person_id,
+}
+
+
+class SqlPeople:
+    """See `storage.definitions.People`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def put(self, person: Person) -> Person:
+        values = record_values(person)
+        changes = {name: value for name, value in values.items() if name not in ("brand_id", "person_id", "created_at")}
+        statement = self._connection.dialect.insert(people).values(values)
+        statement = statement.on_conflict_do_update(index_elements=["brand_id", "person_id"], set_=changes).returning(*people.c)
+        (row,) = (await self._connection.execute(statement)).all
+        return read_record(Person, row)
+
+    async def find(self, brand_id: str, person_id: str) -> Person | None:
+        statement = select(people).where(people.c.brand_id == brand_id, people.c.person_id == person_id)
+        row = (await self._connection.execute(statement)).first
+        return read_record(Person, row) if row else None
+
+    async def find_many(self, brand_id: str, person_ids: Sequence[str]) -> dict[str, Person]:
+        wanted = self._connection.dialect.row_set("wanted", id=Kind.TEXT)
+        statement = select(people).where(people.c.brand_id == brand_id, people.c.person_id.in_(select(wanted.c.id)))
+        found: dict[str, Person] = {}
+        for start in range(0, len(person_ids), _IDS_AT_ONCE):
+            some = [(person_id,) for person_id in person_ids[start : start + _IDS_AT_ONCE]]
+            ids = self._connection.dialect.row_set_parameters(wanted, some)
+            found.update((row.person_id, read_record(Person, row)) for row in (await self._connection.execute(statement, ids)).all)
+        return found
+
+    async def delete(self, brand_id: str, person_id: str) -> bool:
+        statement = delete(people).where(people.c.brand_id == brand_id, people.c.person_id == person_id)
+        return (await self._connection.execute(statement)).count > 0
+
+    async def list_matching(self, brand_id: str, criteria: Criteria, channel: str, after: str | None, limit: int) -> list[AudienceMember]:
+        statement = select(people.c.person_id, _ADDRESS[Channel(channel)].label("address"))
+        statement = statement.where(people.c.brand_id == brand_id, matches(criteria, people.c.attributes, self._connection.dialect))
+        if after is not None:
+            statement = statement.where(people.c.person_id > after)
+        rows = await self._connection.execute(statement.order_by(people.c.person_id).limit(limit))
+        return [AudienceMember(row.person_id, _address(row.address)) for row in rows.all]
+
+
+def _address(found: str | tuple[str, ...] | None) -> str | None:
+    if isinstance(found, tuple):
+        found = found[0] if found else None
+    return found or None

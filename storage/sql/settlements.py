@@ -1,0 +1,110 @@
+"""How the dispatcher gives messages back: the outcome of each row it held, fenced by the lease."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from functools import lru_cache
+
+from sqlalchemy import Executable, and_, bindparam, case, exists, func, insert, literal, update
+
+from server.domain.lifecycle import MessageStatus, SendStatus
+from storage.records import Attempt, Settlement
+from storage.signals import messages as messages_topic
+from storage.sql.claims import lock_sends_of
+from storage.sql.connection import Connection, record_values
+from storage.sql.counters import Changes
+from storage.sql.dialects import Kind, RowSet, SqlDialect
+from storage.sql.tables import attempts, inbox_items, messages, sends
+from storage.sql.types import Instant, Word
+
+ACCEPTED = "accepted"
+
+
+async def settle(connection: Connection, settlements: Sequence[Settlement], now: datetime) -> set[str]:
+    """See `Messages.settle`."""
+    applied: set[str] = set()
+    remaining = sorted(settlements, key=lambda each: each.message_id)
+    while remaining:
+        # One statement changes a row once; a second settlement of the same row comes after it, and too late.
+        batch = {each.message_id: each for each in reversed(remaining)}
+        applied |= await _settle_distinct(connection, batch, now)
+        remaining = [each for each in remaining if batch[each.message_id] is not each]
+    await insert_attempts(connection, (each.attempt for each in settlements if each.attempt is not None))
+    return applied
+
+
+async def insert_attempts(connection: Connection, made: Iterable[Attempt]) -> None:
+    """Adds attempts; one that is there already stays as it is."""
+    values = [record_values(attempt) for attempt in made]
+    if values:
+        await connection.execute(_insert_attempts(connection.dialect), values)
+
+
+async def _settle_distinct(connection: Connection, batch: dict[str, Settlement], now: datetime) -> set[str]:
+    given_rows, statement = _settle(connection.dialect)
+    values = [(each.message_id, each.lease, each.expected.value, each.status.value, each.reason, each.due_at) for each in batch.values()]
+    given = connection.dialect.row_set_parameters(given_rows, values)
+    await lock_sends_of(connection, given_rows, given)
+    settled = (await connection.execute(statement, {**given, "now": now})).all
+    changes = Changes()
+    for row in settled:
+        changes.moved(row.send_id, batch[row.id].expected, row.status)
+        if row.status is MessageStatus.PENDING:
+            connection.fire(messages_topic(row.channel))
+    applied = {row.id for row in settled}
+    await _resolve_unknown(connection, [each for each in batch.values() if each.message_id not in applied], changes, now)
+    await changes.apply(connection, now)
+    items = [record_values(each.inbox_item) for each in batch.values() if each.inbox_item is not None and each.message_id in applied]
+    if items:
+        await connection.execute(insert(inbox_items), items)
+    return applied
+
+
+async def _resolve_unknown(connection: Connection, late: Sequence[Settlement], changes: Changes, now: datetime) -> None:
+    accepted = [(each.message_id,) for each in late if each.attempt is not None and each.attempt.outcome == ACCEPTED]
+    if not accepted:
+        return
+    given_rows, statement = _resolve(connection.dialect)
+    given = connection.dialect.row_set_parameters(given_rows, accepted)
+    for row in (await connection.execute(statement, {**given, "now": now})).all:
+        changes.moved(row.send_id, MessageStatus.UNKNOWN, MessageStatus.SENT)
+
+
+@lru_cache
+def _settle(dialect: SqlDialect) -> tuple[RowSet, Executable]:
+    words = dict.fromkeys(("expected", "status", "reason"), Kind.TEXT)
+    given = dialect.row_set("given", id=Kind.TEXT, lease=Kind.INTEGER, **words, due_at=Kind.INSTANT)
+    now = bindparam("now", type_=Instant())
+    # A row that was with its provider when its send was cancelled is not tried again.
+    cancelled = and_(given.c.status == "pending", exists().where(sends.c.id == messages.c.send_id, sends.c.status == SendStatus.CANCELLED))
+    statement = (
+        update(messages)
+        .where(messages.c.id == given.c.id, messages.c.lease == given.c.lease, messages.c.status == given.c.expected)
+        .values(
+            status=case((cancelled, literal("cancelled", Word(MessageStatus))), else_=given.c.status),
+            failure_reason=given.c.reason,
+            due_at=func.coalesce(given.c.due_at, messages.c.due_at),
+            sent_at=case((given.c.status == "sent", now), else_=messages.c.sent_at),
+            cancelled_at=case((cancelled, now), else_=messages.c.cancelled_at),
+            lease_expires_at=None,
+        )
+    )
+    return given, statement.returning(messages.c.id, messages.c.send_id, messages.c.status, messages.c.channel)
+
+
+@lru_cache
+def _resolve(dialect: SqlDialect) -> tuple[RowSet, Executable]:
+    given = dialect.row_set("given", id=Kind.TEXT)
+    statement = (
+        update(messages)
+        .where(messages.c.id == given.c.id, messages.c.status == MessageStatus.UNKNOWN)
+        .values(status=MessageStatus.SENT, sent_at=bindparam("now", type_=Instant()), failure_reason=None)
+    )
+    return given, statement.returning(messages.c.id, messages.c.send_id)
+
+
+@lru_cache
+def _insert_attempts(dialect: SqlDialect) -> Executable:
+    statement: Executable = dialect.insert(attempts).on_conflict_do_nothing(index_elements=["id"])
+    return statement

@@ -1,0 +1,36 @@
+"""The aggregates of one transaction."""
+
+from __future__ import annotations
+
+from sqlalchemy import exists, or_, select
+
+from storage.sql.campaigns import SqlCampaigns
+from storage.sql.connection import Connection
+from storage.sql.idempotency import SqlIdempotency
+from storage.sql.inbox import SqlInbox
+from storage.sql.messages import SqlMessages
+from storage.sql.people import SqlPeople
+from storage.sql.segments import SqlSegments
+from storage.sql.sends import SqlSends
+from storage.sql.tables import campaigns, messages, people, segments, templates
+from storage.sql.templates import SqlTemplates
+
+
+class SqlTransaction:
+    """See `storage.interface.Transaction`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self.campaigns = SqlCampaigns(connection)
+        self.templates = SqlTemplates(connection)
+        self.people = SqlPeople(connection)
+        self.segments = SqlSegments(connection)
+        self.idempotency = SqlIdempotency(connection)
+        self.sends = SqlSends(connection)
+        self.messages = SqlMessages(connection)
+        self.inbox = SqlInbox(connection)
+
+    async def is_empty(self) -> bool:
+        rows_in = (exists(select(table.c[0])) for table in (campaigns, templates, people, segments, messages))
+        (row,) = (await self._connection.execute(select(or_(*rows_in).label("found")))).all
+        return not row.found

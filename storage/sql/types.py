@@ -1,0 +1,97 @@
+"""Column types, and how their values are written where SQLAlchemy does not do it: in bulk inserts and row sets."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import JSON, TIMESTAMP, BigInteger, Dialect, Text, TypeDecorator
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.types import TypeEngine
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+# Keys compare by code point on both databases; PostgreSQL would use the locale of the cluster.
+KEY = Text().with_variant(Text(collation="C"), "postgresql")
+
+# Text as written: jsonb would refuse NUL and turn 1e22 into an integer. Attributes are jsonb because criteria look into them.
+JSON_TEXT = JSON(none_as_null=True)
+JSON_INDEXABLE = JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql")
+
+
+def require_aware(value: datetime) -> datetime:
+    """The instant itself. Raises ValueError for one without an offset: its meaning would depend on where it is read."""
+    if value.tzinfo is None or value.utcoffset() is None:
+        raise ValueError("a datetime without an offset is not an instant")
+    return value
+
+
+def to_microseconds(value: datetime) -> int:
+    """Microseconds since 1970, as SQLite keeps instants. Raises ValueError for a naive datetime."""
+    return (require_aware(value) - _EPOCH) // _MICROSECOND
+
+
+def from_microseconds(value: int) -> datetime:
+    """The instant in UTC."""
+    return _EPOCH + timedelta(microseconds=value)
+
+
+def dump_json(value: object) -> str:
+    """JSON text. Raises ValueError for NaN and infinities, which are not JSON."""
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+class Instant(TypeDecorator[datetime]):
+    """An instant in UTC: microseconds since 1970 on SQLite, timestamptz on PostgreSQL. Naive datetimes are refused."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(TIMESTAMP(timezone=True) if dialect.name == "postgresql" else BigInteger())
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | int | None:
+        if value is None:
+            return None
+        return require_aware(value) if dialect.name == "postgresql" else to_microseconds(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        if value is None or dialect.name == "postgresql":
+            return None if value is None else value.astimezone(UTC)
+        return from_microseconds(value)
+
+
+class Word(TypeDecorator[str]):
+    """A member of an enumeration, kept as its value."""
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, words: type[StrEnum]) -> None:
+        super().__init__()
+        self.words = words
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return Text(collation="C") if dialect.name == "postgresql" else Text()
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return None if value is None else str(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> StrEnum | None:
+        return None if value is None else self.words(value)
+
+
+class Strings(TypeDecorator[tuple[str, ...]]):
+    """A short list of strings, kept as JSON."""
+
+    impl = JSON
+    cache_ok = True
+
+    def process_bind_param(self, value: tuple[str, ...] | None, dialect: Dialect) -> list[str] | None:
+        return None if value is None else list(value)
+
+    def process_result_value(self, value: list[str] | None, dialect: Dialect) -> tuple[str, ...] | None:
+        return None if value is None else tuple(value)
