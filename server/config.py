@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 PREFIX = "CARILLON_"
 CONFIG_FILE = "carillon.toml"
 DATABASE_SCHEMES = ("sqlite", "postgresql", "postgresql+asyncpg")
-SMTP_SCHEMES = ("smtp", "smtps", "smtp+plain")
+SMTP_SCHEMES = ("smtp", "smtps")
 
 
 class ConfigError(Exception):
@@ -37,8 +37,9 @@ class Settings:
     envoy_admin_port: int = 9901
     """Port of Envoy's admin page, on loopback."""
     smtp_url: str = ""
-    """`smtp://[user:password@]host[:port]` (STARTTLS, verified), `smtps://…` (TLS, verified) or `smtp+plain://…` (no TLS: for a relay on
-    this host). Empty: email goes to the outbox."""
+    """`smtps://[user:password@]host[:port]` (TLS, verified; port 465) or `smtp://…` (STARTTLS, verified; port 587). Only a server on this
+    host, by a loopback address or `localhost`, may go without STARTTLS. User and password are percent-encoded. Empty: email goes to the
+    outbox."""
     mail_from: str = "Carillon <carillon@localhost>"
     """The From header, and its address the envelope sender, of email."""
     max_request_bytes: int = 128 * 1024 * 1024
@@ -86,7 +87,9 @@ def _from_file(path: Path) -> dict[str, object]:
         table = tomllib.loads(path.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not valid TOML: {error}") from None
-    return {key: _parse(key, str(value).lower() if isinstance(value, bool) else str(value), f"{key} in {path}") for key, value in table.items()}
+    return {
+        key: _parse(key, str(value).lower() if isinstance(value, bool) else str(value), f"{key} in {path}") for key, value in table.items()
+    }
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, object]:

@@ -1,0 +1,79 @@
+"""What a channel provider is: something that takes one finished message and says, in one of three ways, what became of it."""
+
+from __future__ import annotations
+
+import enum
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+_MESSAGE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+
+
+class Outcome(enum.StrEnum):
+    """What became of a delivery."""
+
+    ACCEPTED = "accepted"
+    """The provider has taken responsibility for the message."""
+    REJECTED = "rejected"
+    """The message was provably not sent."""
+    AMBIGUOUS = "ambiguous"
+    """The message left, or may have left, and no answer came."""
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """One message, rendered and addressed. Raises ValueError if the id could not be a file name or part of a Message-ID."""
+
+    message_id: str
+    brand_id: str
+    person_id: str
+    channel: str
+    address: str
+    """A mailbox, an E.164 number or a push token, as the channel needs."""
+    subject: str | None
+    body: str
+    html: str | None
+    created_at: datetime
+    """The instant, with its zone, at which the message was made ready to leave: the Date of an email."""
+
+    def __post_init__(self) -> None:
+        if not _MESSAGE_ID.fullmatch(self.message_id):
+            raise ValueError("a message id is 1 to 128 of A-Z a-z 0-9 . _ - and starts with a letter or digit")
+        if self.created_at.tzinfo is None:
+            raise ValueError("created_at has no time zone")
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """How one call went."""
+
+    outcome: Outcome
+    reason: str | None = None
+    """Stable snake_case code; never the provider's own text, which may name the person."""
+    retryable: bool = False
+    """For REJECTED: the same message may be taken later."""
+    provider_message_id: str | None = None
+    retry_after: float | None = None
+    """Seconds to wait before trying again, where the provider says so."""
+
+
+class Provider(Protocol):
+    """A way out for one channel."""
+
+    name: str
+    slots: int
+    """Calls of `deliver` it works on at once; more of them wait."""
+    timeout: float
+    """Seconds within which every call of `deliver` answers."""
+
+    async def start(self) -> None:
+        """Makes ready. Raises OSError when it never can be, such as a directory that cannot be made."""
+
+    async def deliver(self, envelope: Envelope) -> Delivery:
+        """Tries once. Never raises for a fault of the provider, the network or the message: each is an outcome. Being cancelled leaves
+        the outcome unknown to the caller."""
+
+    async def close(self) -> None:
+        """Lets go of connections and files. `deliver` must not be called after."""

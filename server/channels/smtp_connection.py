@@ -1,0 +1,167 @@
+"""One SMTP connection, driven step by step.
+
+`aiosmtplib.SMTP.sendmail` hides how far it got. Whether a message may have left is decided by exactly one thing, whether the first byte
+after the server's 354 was written, so the steps are taken here one by one. No step has a time limit of its own: the caller's applies to
+all of them (and `asyncio.wait_for` of Python 3.11, which aiosmtplib would use, can swallow a cancellation).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import re
+import ssl
+from dataclasses import dataclass
+from typing import cast
+
+from aiosmtplib import SMTP, SMTPException, SMTPResponse
+
+from server.channels.email_message import Mail
+from server.channels.provider import Delivery, Outcome
+from server.channels.smtp_endpoint import SmtpEndpoint
+
+_LEADING_PERIOD = re.compile(rb"(?m)^\.")
+_QUEUED_AS = re.compile(r"\bqueued as ([A-Za-z0-9.-]{1,64})(?![^\s)])")
+_COMPLETED = (250, 251)
+_START_INPUT = 354
+_CLOSING = 421
+
+
+class Step(enum.Enum):
+    """How far a delivery got; the value is the reason to give when the connection fails there."""
+
+    CONNECT = "smtp_connect_failed"
+    TLS = "smtp_tls_failed"
+    AUTH = "smtp_auth_failed"
+    ENVELOPE = "smtp_connection_lost"
+    BODY = "smtp_answer_lost"
+
+
+@dataclass(slots=True)
+class Progress:
+    """Kept outside the calls it follows, so that it survives their being cut short."""
+
+    step: Step = Step.CONNECT
+
+    def failed(self, reason: str | None = None) -> Delivery:
+        """What it means that the connection failed, or time ran out, at this step."""
+        reason = reason or self.step.value
+        return Delivery(Outcome.AMBIGUOUS, reason) if self.step is Step.BODY else Delivery(Outcome.REJECTED, reason, retryable=True)
+
+
+class ConnectionLostError(Exception):
+    """The connection broke or was closed by the server before the message began to leave."""
+
+
+class SmtpConnection:
+    """A connection that has said EHLO, encrypted where it must be and logged in. Deliveries go over it one after the other."""
+
+    def __init__(self, client: SMTP) -> None:
+        self._client = client
+        self._transaction_open = False
+
+    @classmethod
+    async def open(cls, endpoint: SmtpEndpoint, context: ssl.SSLContext, local_hostname: str, progress: Progress) -> SmtpConnection:
+        """Connects. Raises SMTPException or OSError, with `progress` at the step that failed."""
+        client = SMTP(
+            hostname=endpoint.host,
+            port=endpoint.port,
+            use_tls=endpoint.implicit_tls,
+            start_tls=False,
+            tls_context=context,
+            local_hostname=local_hostname,
+            timeout=None,
+        )
+        progress.step = Step.CONNECT
+        try:
+            await client.connect()
+            await client.ehlo()
+            if endpoint.starttls_required or (not endpoint.implicit_tls and client.supports_extension("starttls")):
+                progress.step = Step.TLS
+                await client.starttls()
+                await client.ehlo()
+            if endpoint.username is not None:
+                progress.step = Step.AUTH
+                await client.login(endpoint.username, endpoint.password)
+        except BaseException:
+            _abort(client)
+            raise
+        return cls(client)
+
+    @property
+    def usable(self) -> bool:
+        """Not known to be closed. The server may have closed it all the same."""
+        return self._client.is_connected
+
+    async def send(self, mail: Mail, progress: Progress) -> Delivery:
+        """One mail transaction. Raises ConnectionLostError while the message has not left; SMTPException or OSError otherwise."""
+        progress.step = Step.ENVELOPE
+        try:
+            refusal = await self._announce(mail)
+        except (SMTPException, OSError) as error:
+            raise ConnectionLostError from error
+        return refusal or await self._send_body(mail, progress)
+
+    def abort(self) -> None:
+        """Drops the connection at once: nothing more of what was written may leave."""
+        _abort(self._client)
+
+    def quit(self) -> None:
+        """Says goodbye without waiting for the answer."""
+        if self._client.protocol is not None and self._client.is_connected:
+            self._client.protocol.write(b"QUIT\r\n")
+        self._client.close()
+
+    async def _announce(self, mail: Mail) -> Delivery | None:
+        """Everything before the body: None when the server waits for it, or the refusal."""
+        if self._transaction_open:
+            await self._client.rset()
+        if mail.utf8 and not self._client.supports_extension("smtputf8"):
+            return Delivery(Outcome.REJECTED, "smtp_utf8_unsupported")
+        self._transaction_open = True
+        return (
+            await self._refusal(b"MAIL", f"FROM:<{mail.sender}>".encode(), *self._options(mail))
+            or await self._refusal(b"RCPT", f"TO:<{mail.recipient}>".encode())
+            or await self._refusal(b"DATA", expected=(_START_INPUT,))
+        )
+
+    def _options(self, mail: Mail) -> list[bytes]:
+        size = [f"SIZE={len(mail.content)}".encode()] if self._client.supports_extension("size") else []
+        return [*size, b"SMTPUTF8"] if mail.utf8 else size
+
+    async def _refusal(self, *command: bytes, expected: tuple[int, ...] = _COMPLETED) -> Delivery | None:
+        response = await self._client.execute_command(*command)
+        if response.code == _CLOSING:
+            raise ConnectionLostError
+        return None if response.code in expected else _refused(response.code)
+
+    async def _send_body(self, mail: Mail, progress: Progress) -> Delivery:
+        protocol = self._client.protocol
+        if protocol is None or not protocol.is_connected:
+            raise ConnectionLostError
+        progress.step = Step.BODY
+        protocol.write(_LEADING_PERIOD.sub(b"..", mail.content) + b".\r\n")
+        response = await protocol.read_response()
+        self._transaction_open = False
+        return _answered(response)
+
+
+def _refused(code: int) -> Delivery:
+    """A reply, other than the one hoped for, to something before the body. Only 5xx is for ever (RFC 5321 section 4.2.1)."""
+    return Delivery(Outcome.REJECTED, f"smtp_{code}" if 400 <= code <= 599 else "smtp_protocol_error", retryable=not 500 <= code <= 599)
+
+
+def _answered(response: SMTPResponse) -> Delivery:
+    """The reply to the end of the body, which says who has the message."""
+    if 200 <= response.code <= 299:
+        queued = _QUEUED_AS.search(response.message)
+        return Delivery(Outcome.ACCEPTED, provider_message_id=queued.group(1) if queued else None)
+    if 400 <= response.code <= 599:
+        return _refused(response.code)
+    return Delivery(Outcome.AMBIGUOUS, "smtp_protocol_error")
+
+
+def _abort(client: SMTP) -> None:
+    if client.transport is not None:
+        cast(asyncio.WriteTransport, client.transport).abort()
+    client.close()
