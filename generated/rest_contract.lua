@@ -43,7 +43,7 @@ return {
     { verb = "GET", path = "/healthz", rpc = "carillon.ops.v1.ProbeService/CheckLiveness", response = "carillon.ops.v1.CheckLivenessResponse", takes_body = false, invalid_argument = 400, failed_precondition = 412 },
     { verb = "GET", path = "/readyz", rpc = "carillon.ops.v1.ProbeService/CheckReadiness", response = "carillon.ops.v1.CheckReadinessResponse", takes_body = false, invalid_argument = 400, failed_precondition = 412 },
   },
-  -- Fields of every message an answer can hold, in order. `nullable`: printed as null when the message lacks it.
+  -- Fields of every message an answer can hold, in order. `nullable`: null when the message lacks it.
   messages = {
     ["carillon.comms.v1.Attempt"] = { { "id" }, { "message_id" }, { "number" }, { "provider" }, { "started_at", nullable = true }, { "finished_at", nullable = true }, { "outcome" }, { "reason", nullable = true }, { "provider_message_id", nullable = true }, },
     ["carillon.comms.v1.Campaign"] = { { "id" }, { "brand_id" }, { "name" }, { "subject" }, { "channel" }, { "template_key" }, { "segment_criteria" }, { "variables" }, { "status" }, { "scheduled_at", nullable = true }, { "sent_at", nullable = true }, { "cancelled_at", nullable = true }, { "created_by" }, { "created_at", nullable = true }, { "updated_at", nullable = true }, },

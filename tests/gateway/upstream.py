@@ -110,7 +110,7 @@ def failing(
     async def reply(_request: Message, context: Context) -> Message:
         if after_metadata:
             await context.send_initial_metadata((("x-something", "1"),))
-        await abort(context, code, message, *details, http_code=http_code)
+        raise AssertionError(await abort(context, code, message, *details, http_code=http_code))
 
     return reply
 

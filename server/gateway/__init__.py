@@ -1,0 +1,1 @@
+"""Runs Envoy in front of the gRPC server."""

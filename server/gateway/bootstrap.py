@@ -1,0 +1,81 @@
+"""Makes the configuration Envoy runs with: `envoy.yaml`, with the ports and limits of the settings in place."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from server.config import Settings
+from server.gateway.errors import GatewayError
+
+CONFIG_FILE = "envoy.yaml"
+_LUA_LIMIT = re.compile(r"max_request_bytes = \d+")
+
+
+def write(settings: Settings, config_root: Path) -> Path:
+    """Writes `<data_dir>/envoy/envoy.yaml` and returns its path, absolute. Its own paths stay relative to `config_root`: start Envoy there.
+
+    Raises GatewayError when `envoy.yaml` is not in `config_root`, or the address to bind is none.
+    """
+    source = config_root / CONFIG_FILE
+    if not source.is_file():
+        raise GatewayError(f"{source} does not exist: start Carillon from its own directory")
+    target = settings.data_dir.absolute() / "envoy" / CONFIG_FILE
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(render(source.read_text("utf-8"), settings), "utf-8")
+    return target
+
+
+def render(source: str, settings: Settings) -> str:
+    """The text of `envoy.yaml` with the settings in place."""
+    bootstrap = yaml.safe_load(source)
+    _socket(bootstrap["admin"])["port_value"] = settings.envoy_admin_port
+    listener = _only(bootstrap["static_resources"]["listeners"])
+    _socket(listener).update(address=_listen_address(settings.bind), port_value=settings.rest_port)
+    _set_upstream(_only(bootstrap["static_resources"]["clusters"]), settings)
+    manager = _only(_only(listener["filter_chains"])["filters"])["typed_config"]
+    _set_request_limit(manager, settings.max_request_bytes)
+    return yaml.safe_dump(bootstrap, sort_keys=False)
+
+
+def _set_upstream(cluster: dict[str, Any], settings: Settings) -> None:
+    endpoint = _only(_only(cluster["load_assignment"]["endpoints"])["lb_endpoints"])["endpoint"]
+    _socket(endpoint).update(address=reachable_address(settings.bind), port_value=settings.grpc_port)
+
+
+def _set_request_limit(manager: dict[str, Any], limit: int) -> None:
+    """Three places must agree: what Lua refuses by its length, what Envoy holds for Lua, and what the transcoder reads."""
+    _only(manager["route_config"]["virtual_hosts"])["request_body_buffer_limit"] = limit
+    filters = {item["name"]: item["typed_config"] for item in manager["http_filters"]}
+    filters["envoy.filters.http.grpc_json_transcoder"]["max_request_body_size"] = limit
+    lua = filters["envoy.filters.http.lua"]["default_source_code"]
+    lua["inline_string"] = _LUA_LIMIT.sub(f"max_request_bytes = {limit}", lua["inline_string"])
+
+
+def reachable_address(bind: str) -> str:
+    """Where a server that is bound to `bind` is reached from this host: loopback when it is bound to every address."""
+    address = ipaddress.ip_address(_listen_address(bind))
+    if not address.is_unspecified:
+        return str(address)
+    return "127.0.0.1" if address.version == 4 else "::1"
+
+
+def _listen_address(bind: str) -> str:
+    try:
+        return str(ipaddress.ip_address(bind))
+    except ValueError:
+        raise GatewayError(f"CARILLON_BIND: {bind!r} is not an IP address") from None
+
+
+def _socket(holder: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = holder["address"]["socket_address"]
+    return found
+
+
+def _only(items: list[dict[str, Any]]) -> dict[str, Any]:
+    (item,) = items
+    return item

