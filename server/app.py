@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from random import SystemRandom
 
-from storage.sql.open import check_schema, migrate, open_storage
+from storage.sql.open import migrate, open_storage
 
 from server.api.grpc_server import GrpcServer
 from server.channels.provider import Provider
@@ -118,10 +118,9 @@ class Service:
 
     async def _open_storage(self) -> None:
         url = self._settings.effective_database_url
-        self.storage = await open_storage(url)
-        if self._parts == EVERYTHING or self.storage.exclusive:
+        if self._parts == EVERYTHING:
             await migrate(url)
-        await check_schema(url)
+        self.storage = await open_storage(url)
 
     async def _start_api(self) -> None:
         assert self.storage is not None

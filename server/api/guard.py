@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextvars import ContextVar
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import grpc
 
@@ -14,8 +14,12 @@ from server.domain.access import Principal
 from server.domain.errors import Unauthenticated
 from server.tokens import Tokens
 
-Handler = grpc.RpcMethodHandler[Any, Any]
-Context = grpc.aio.ServicerContext[Any, Any]
+if TYPE_CHECKING:
+    Handler = grpc.RpcMethodHandler[Any, Any]
+    Context = grpc.aio.ServicerContext[Any, Any]
+else:  # grpcio's classes are generic only in their stubs
+    Handler = grpc.RpcMethodHandler
+    Context = grpc.aio.ServicerContext
 
 _principal: ContextVar[Principal] = ContextVar("principal")
 

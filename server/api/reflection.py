@@ -42,7 +42,7 @@ def _describe_v1() -> None:
 def _rename(file: descriptor_pb2.FileDescriptorProto) -> None:
     file.name, file.package = "grpc/reflection/v1/reflection.proto", V1
     for message in file.message_type:
-        for field in message.field:
+        for field in filter(lambda each: each.type_name, message.field):
             field.type_name = field.type_name.replace(V1ALPHA, V1)
     for service in file.service:
         for method in service.method:

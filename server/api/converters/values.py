@@ -91,7 +91,7 @@ def read_enum(enum: EnumDescriptor, number: int, field: str) -> str | None:
     """Name of a value; None if it is unspecified. Raises ValidationFailed for a number the enum does not have."""
     value = enum.values_by_number.get(number)
     if value is None:
-        raise ValidationFailed.of(field, f"must be one of {', '.join(enum.values_by_name)}")
+        raise ValidationFailed.of(field, f"must be one of {', '.join(list(enum.values_by_name)[1:])}")
     return value.name if number else None
 
 

@@ -1,0 +1,115 @@
+"""Clients of the two transports, driven by the descriptors: the same call goes over gRPC or REST."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+from urllib.parse import quote
+
+import grpc
+import httpx
+from google.api import annotations_pb2
+from google.protobuf import json_format, message_factory
+from google.protobuf.descriptor import MethodDescriptor
+from google.rpc import error_details_pb2, status_pb2
+
+from server.api.policies import method_policies, service_descriptors
+from tests.api.answers import Answer, to_json
+
+METHODS: dict[str, MethodDescriptor] = {
+    f"{service.full_name.removeprefix('carillon.').replace('.v1.', '.')}/{method.name}": method
+    for service in service_descriptors()
+    for method in service.methods
+}
+"""By short name, e.g. `comms.CampaignService/SendCampaign`."""
+POLICIES = method_policies()
+
+
+class Caller(Protocol):
+    """A client with a token."""
+
+    async def call(self, name: str, request: Mapping[str, Any], *, token: str | None = None, key: str | None = None) -> Answer:
+        """Calls a method of METHODS. `token` replaces the client's own ("" sends none); `key` is an idempotency key."""
+        ...
+
+
+def full_path(method: MethodDescriptor) -> str:
+    """The gRPC path of a method."""
+    return f"/{method.containing_service.full_name}/{method.name}"
+
+
+@dataclass
+class GrpcCaller:
+    """Calls over gRPC."""
+
+    channel: grpc.aio.Channel
+    token: str
+
+    async def call(self, name: str, request: Mapping[str, Any], *, token: str | None = None, key: str | None = None) -> Answer:
+        method = METHODS[name]
+        request_type = message_factory.GetMessageClass(method.input_type)
+        response_type = message_factory.GetMessageClass(method.output_type)
+        rpc = self.channel.unary_unary(
+            full_path(method), request_serializer=request_type.SerializeToString, response_deserializer=response_type.FromString
+        )
+        message = json_format.ParseDict(dict(request), request_type())
+        try:
+            response = await rpc(message, metadata=_metadata(self.token if token is None else token, key), timeout=30)
+        except grpc.aio.AioRpcError as error:
+            return _refusal(error)
+        return Answer(POLICIES[full_path(method)].success_status, to_json(response))
+
+
+@dataclass
+class RestCaller:
+    """Calls over REST, through Envoy."""
+
+    client: httpx.AsyncClient
+    token: str
+
+    async def call(self, name: str, request: Mapping[str, Any], *, token: str | None = None, key: str | None = None) -> Answer:
+        verb, path, rest = bind(METHODS[name], request)
+        headers = dict(_metadata(self.token if token is None else token, key))
+        if verb in ("GET", "DELETE"):
+            return answer_of(await self.client.request(verb, path, params=rest, headers=headers))
+        return answer_of(await self.client.request(verb, path, json=rest, headers=headers))
+
+
+def bind(method: MethodDescriptor, request: Mapping[str, Any]) -> tuple[str, str, dict[str, Any]]:
+    """HTTP method, path, and what is left for the body or the query, by the method's `google.api.http` rule."""
+    rule = method.GetOptions().Extensions[annotations_pb2.http]
+    verb = rule.WhichOneof("pattern")
+    rest = dict(request)
+    path = re.sub(r"\{(\w+)\}", lambda match: quote(str(rest.pop(match.group(1))), safe=""), getattr(rule, verb))
+    return verb.upper(), path, rest
+
+
+def answer_of(response: httpx.Response) -> Answer:
+    """The answer in an HTTP response; its body must be JSON, whoever made it."""
+    assert response.headers["content-type"] == "application/json", response.headers
+    return Answer(response.status_code, json.loads(response.content), dict(response.headers))
+
+
+def _metadata(token: str, key: str | None) -> tuple[tuple[str, str], ...]:
+    metadata = (("authorization", f"Bearer {token}"),) if token else ()
+    return metadata if key is None else (*metadata, ("idempotency-key", key))
+
+
+def _refusal(error: grpc.aio.AioRpcError) -> Answer:
+    trailing = dict(error.trailing_metadata() or ())
+    assert "grpc-status-details-bin" in trailing, error
+    status = status_pb2.Status.FromString(trailing["grpc-status-details-bin"])
+    assert (status.code, status.message) == (error.code().value[0], error.details())
+    info, bad_request = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
+    details: dict[str, Any] = {}
+    for detail in status.details:
+        if detail.Unpack(info):
+            assert info.domain == "carillon"
+            details |= dict(info.metadata)
+        elif detail.Unpack(bad_request):
+            details["fields"] = [{"field": v.field, "message": v.description} for v in bad_request.field_violations]
+    body: dict[str, Any] = {"error": info.reason.lower(), "message": status.message}
+    return Answer(int(trailing["x-http-code"]), body | ({"details": details} if details else {}))

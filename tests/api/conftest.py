@@ -1,0 +1,89 @@
+"""The service on both databases; every test runs over gRPC and REST unless it asks for one of them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from uuid import uuid4
+
+import pytest
+
+from server.app import Part, migrate_database
+from server.config import Settings
+from tests.api.callers import Caller, GrpcCaller, RestCaller
+from tests.api.running import Running, running_service
+
+NewDatabase = Callable[[], str]
+IDLE = frozenset({Part.API, Part.GATEWAY})
+
+
+@pytest.fixture(scope="session")
+async def on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Running]:
+    async with running_service(tmp_path_factory.mktemp("sqlite")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+async def on_postgres(tmp_path_factory: pytest.TempPathFactory, new_postgres_database: NewDatabase) -> AsyncIterator[Running]:
+    async with running_service(tmp_path_factory.mktemp("postgres"), new_postgres_database()) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+async def idle_on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Running]:
+    data_dir = tmp_path_factory.mktemp("idle-sqlite")
+    await migrate_database(Settings(data_dir=data_dir))
+    async with running_service(data_dir, parts=IDLE) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+async def idle_on_postgres(tmp_path_factory: pytest.TempPathFactory, new_postgres_database: NewDatabase) -> AsyncIterator[Running]:
+    database = new_postgres_database()
+    await migrate_database(Settings(database_url=database))
+    async with running_service(tmp_path_factory.mktemp("idle-postgres"), database, parts=IDLE) as running:
+        yield running
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def running(request: pytest.FixtureRequest) -> Running:
+    """The service; the test runs once on each database."""
+    service: Running = request.getfixturevalue(f"on_{request.param}")
+    return service
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def idle(request: pytest.FixtureRequest) -> Running:
+    """The service without a dispatcher: what is accepted stays as it is. The test runs once on each database."""
+    service: Running = request.getfixturevalue(f"idle_on_{request.param}")
+    return service
+
+
+@pytest.fixture
+def brand() -> str:
+    """A brand of the test's own."""
+    return f"brand-{uuid4().hex[:12]}"
+
+
+@pytest.fixture(params=["grpc", "rest"])
+def api(request: pytest.FixtureRequest, running: Running, brand: str) -> Caller:
+    """A client whose token names the test's brand; the test runs once over each transport."""
+    return caller(request.param, running, brand)
+
+
+@pytest.fixture(params=["grpc", "rest"])
+def idle_api(request: pytest.FixtureRequest, idle: Running, brand: str) -> Caller:
+    """The same of the service without a dispatcher."""
+    return caller(request.param, idle, brand)
+
+
+def caller(transport: str, running: Running, brand: str) -> Caller:
+    """A client over one transport."""
+    if transport == "grpc":
+        return GrpcCaller(running.channel, running.token(brand))
+    return RestCaller(running.http, running.token(brand))
+
+
+@pytest.fixture
+def rest(running: Running, brand: str) -> RestCaller:
+    """A client over REST alone."""
+    return RestCaller(running.http, running.token(brand))

@@ -1,0 +1,61 @@
+"""The whole service in this process, with real Envoy, and clients of its two ports."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import grpc
+import httpx
+
+from server.api.policies import all_scopes
+from server.app import EVERYTHING, Part, Service
+from server.config import Settings
+
+
+@dataclass
+class Running:
+    """A running service and clients of its two ports."""
+
+    settings: Settings
+    service: Service
+    channel: grpc.aio.Channel
+    http: httpx.AsyncClient
+
+    def token(self, brand: str, *more_brands: str, scopes: list[str] | None = None, subject: str = "tester") -> str:
+        """A token for the brands, with every scope unless told otherwise."""
+        return self.service.tokens.mint(subject, [brand, *more_brands], all_scopes() if scopes is None else scopes)
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports nobody listens on, all different."""
+    sockets = [socket.socket() for _ in range(count)]
+    for one in sockets:
+        one.bind(("127.0.0.1", 0))
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
+
+
+@asynccontextmanager
+async def running_service(
+    data_dir: Path, database_url: str = "", parts: frozenset[Part] = EVERYTHING, **more: Any
+) -> AsyncIterator[Running]:
+    """A service on free ports, everything in one process, stopped at the end."""
+    rest, grpc_port, admin = free_ports(3)
+    settings = Settings(data_dir=data_dir, database_url=database_url, rest_port=rest, grpc_port=grpc_port, envoy_admin_port=admin, **more)
+    service = Service(settings, parts)
+    await service.start()
+    try:
+        async with (
+            grpc.aio.insecure_channel(f"127.0.0.1:{grpc_port}", options=[("grpc.max_receive_message_length", -1)]) as channel,
+            httpx.AsyncClient(base_url=f"http://127.0.0.1:{rest}", timeout=60) as http,
+        ):
+            yield Running(settings, service, channel, http)
+    finally:
+        await service.stop()
