@@ -49,6 +49,7 @@ class Sender:
         """From `Name <mailbox>` or a bare mailbox, in ASCII but for the name. Raises ValueError."""
         name, address = parseaddr(mail_from)
         try:
+            _refuse_control_characters(mail_from, "invalid_sender")
             return cls(formataddr((name, address)), mailbox(address))
         except (UnsendableError, UnicodeEncodeError):
             raise ValueError("not a mailbox that mail can come from") from None
@@ -124,8 +125,7 @@ class _Line(str):
 
 
 def _subject(text: str) -> str:
-    if _CONTROL.search(text):
-        raise UnsendableError("invalid_subject")
+    _refuse_control_characters(text, "invalid_subject")
     text = text.strip()
     # What looks like an encoded word must be encoded itself, or it would be shown decoded.
     charset = "us-ascii" if text.isascii() and "=?" not in text else "utf-8"
@@ -133,6 +133,11 @@ def _subject(text: str) -> str:
         return Header(text, charset, maxlinelen=76, header_name="Subject").encode(linesep="\r\n")
     except UnicodeEncodeError:
         raise UnsendableError("invalid_subject") from None
+
+
+def _refuse_control_characters(text: str, reason: str) -> None:
+    if _CONTROL.search(text):
+        raise UnsendableError(reason)
 
 
 def _set_text(setter: Callable[..., None], text: str, subtype: str) -> None:

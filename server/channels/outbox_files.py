@@ -37,7 +37,9 @@ class FilePerMessage:
         self._suffix = suffix
 
     def prepare(self) -> None:
-        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # `parents=True` would not give the mode to the parent.
+        self._directory.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._directory.mkdir(mode=0o700, exist_ok=True)
 
     def write(self, entries: Sequence[Entry]) -> list[Delivery]:
         deliveries = [self._write_one(message_id, content) for message_id, content in entries]

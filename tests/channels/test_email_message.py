@@ -1,0 +1,203 @@
+"""What an envelope looks like as mail, read back by the standard library's parser."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default as modern
+from typing import Any
+
+import pytest
+from aiosmtplib.email import parse_address
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server.channels.email_message import Mail, Sender, UnsendableError, build_mail, mailbox
+from tests.channels.mail_server import MAIL_FROM, envelope
+
+SENDER = Sender.parse(MAIL_FROM)
+HEADERS = ["From", "To", "Subject", "Date", "Message-ID", "X-Carillon-Message-Id", "MIME-Version"]
+LINE_BREAKS = ["\n", "\r", "\r\n", "\v", "\f", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029"]
+
+
+def parse(content: bytes) -> EmailMessage:
+    parsed = message_from_bytes(content, policy=modern)
+    assert isinstance(parsed, EmailMessage)
+    assert parsed.defects == []
+    return parsed
+
+
+def text_of(part: EmailMessage) -> str:
+    text = part.get_content()
+    assert isinstance(text, str)
+    return text.replace("\r\n", "\n")
+
+
+def built(**changes: Any) -> Mail | str:
+    """The mail, or the reason that there is none."""
+    try:
+        return build_mail(envelope(**changes), SENDER)
+    except UnsendableError as error:
+        return error.reason
+
+
+def own_headers(mail: Mail) -> list[str]:
+    return [key for key in parse(mail.content) if not key.startswith("Content-")]
+
+
+def test_plain_mail_is_exactly_this() -> None:
+    zone = timezone(timedelta(hours=2))
+    mail = build_mail(envelope(body="Hi Ada,\nbye.", created_at=datetime(2026, 3, 4, 5, 6, 7, tzinfo=zone)), SENDER)
+    assert (mail.sender, mail.recipient, mail.utf8) == ("news@acme.example", "ada@example.com", False)
+    assert mail.content.decode("ascii").split("\r\n") == [
+        "From: Carillon <news@acme.example>",
+        "To: ada@example.com",
+        "Subject: Hello",
+        "Date: Wed, 04 Mar 2026 05:06:07 +0200",
+        "Message-ID: <msg-1@acme.example>",
+        "X-Carillon-Message-Id: msg-1",
+        'Content-Type: text/plain; charset="utf-8"',
+        "Content-Transfer-Encoding: 7bit",
+        "MIME-Version: 1.0",
+        "",
+        "Hi Ada,",
+        "bye.",
+        "",
+    ]
+
+
+def test_html_comes_as_the_better_alternative() -> None:
+    parsed = parse(build_mail(envelope(body="plain", html="<p>Grüße</p>"), SENDER).content)
+    assert parsed.get_content_type() == "multipart/alternative"
+    plain, html = parsed.iter_parts()
+    assert (plain.get_content_type(), html.get_content_type()) == ("text/plain", "text/html")
+    assert isinstance(plain, EmailMessage)
+    assert isinstance(html, EmailMessage)
+    assert (text_of(plain), text_of(html)) == ("plain\n", "<p>Grüße</p>\n")
+    assert parsed["Message-ID"] == "<msg-1@acme.example>"
+
+
+def test_a_name_beyond_ascii_is_encoded() -> None:
+    sender = Sender.parse('"Käse, Brot & Co" <shop@acme.example>')
+    parsed = parse(build_mail(envelope(), sender).content)
+    assert parsed["From"].addresses[0].display_name == "Käse, Brot & Co"
+
+
+@pytest.mark.parametrize("mail_from", ["", "nobody", "A\n <a@b.example>", "a@b.example\r\nBcc: c@d.example", "a b@c.example"])
+def test_a_sender_that_is_no_mailbox_is_refused(mail_from: str) -> None:
+    with pytest.raises(ValueError, match="not a mailbox"):
+        Sender.parse(mail_from)
+
+
+@given(st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), max_size=300))
+def test_any_printable_subject_arrives_as_it_was(subject: str) -> None:
+    # White space at the ends is not carried by RFC 5322.
+    assert parse(build_mail(envelope(subject=subject), SENDER).content)["Subject"] == subject.strip()
+
+
+@pytest.mark.parametrize("subject", ["=?utf-8?q?=0ABcc:_eve@example.com?=", "=?us-ascii?b?SGk=?=", "a =?utf-8?q?b?= c"])
+def test_a_subject_that_looks_encoded_is_shown_as_written(subject: str) -> None:
+    assert parse(build_mail(envelope(subject=subject), SENDER).content)["Subject"] == subject
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r")), st.booleans())
+def test_any_text_arrives_as_it_was(body: str, html: bool) -> None:
+    content = build_mail(envelope(body=body, html=body if html else None), SENDER).content
+    parsed = parse(content)
+    texts = [text_of(part) for part in parsed.iter_parts() if isinstance(part, EmailMessage)] if html else [text_of(parsed)]
+    assert [text.removesuffix("\n") for text in texts] == [body.removesuffix("\n")] * len(texts)
+
+
+@given(st.text(), st.text() | st.none(), st.text())
+def test_what_goes_out_is_7_bit_in_lines_that_smtp_carries(body: str, html: str | None, subject: str) -> None:
+    try:
+        content = build_mail(envelope(body=body * 40, html=html, subject=subject), SENDER).content
+    except UnsendableError:
+        return
+    assert content.isascii()
+    assert content.endswith(b"\r\n")
+    lines = content.split(b"\r\n")
+    assert max(map(len, lines)) <= 998
+    # A bare CR or LF is how one message is smuggled inside another.
+    assert not any(b"\r" in line or b"\n" in line or b"\0" in line for line in lines)
+
+
+@given(st.text(), st.text(), st.sampled_from(LINE_BREAKS), st.text())
+def test_no_subject_makes_a_header_of_its_own(before: str, after: str, line_break: str, name: str) -> None:
+    for subject in (f"{before}{line_break}Bcc: {after}", f"{before}{after}{name}", f"=?utf-8?q?=0D=0A{name}:?= {after}"):
+        mail = built(subject=subject)
+        assert mail == "invalid_subject" or (isinstance(mail, Mail) and own_headers(mail) == HEADERS)
+
+
+@pytest.mark.parametrize("line_break", LINE_BREAKS)
+def test_a_line_break_in_a_subject_is_refused(line_break: str) -> None:
+    assert built(subject=f"Hi{line_break}Bcc: eve@example.com") == "invalid_subject"
+
+
+ADDRESSES = (
+    st.text()
+    | st.emails()
+    | st.builds("{}@{}".format, st.text(min_size=1, max_size=20), st.sampled_from(["example.com", "bücher.example"]))
+    | st.builds("{}{}@example.com".format, st.text(), st.sampled_from(LINE_BREAKS))
+)
+
+
+@given(ADDRESSES)
+def test_no_address_makes_a_header_or_a_second_recipient(address: str) -> None:
+    mail = built(address=address)
+    if not isinstance(mail, Mail):
+        assert mail == "invalid_recipient"
+        return
+    assert own_headers(mail) == HEADERS
+    assert parse_address(mail.recipient) == mail.recipient
+    assert len(parse(mail.content)["To"].addresses) == 1
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "", "ada",
+        "@example.com", "ada@", "ada@@example.com", "a b@example.com", "ada@exa mple.com", "ada@example..com", ".ada@example.com",
+        "ada.@example.com", "ada@-example.com", "ada@example.com, eve@example.com", "Ada <ada@example.com>", "<ada@example.com>",
+        "ada@example.com>", '"a\r\nb"@example.com', "ada\0@example.com", "ada@example.com\n", "ada\x7f@example.com", "ada@[127.0.0.1]",
+        "a" * 65 + "@example.com", "a@" + "b." * 126 + "com", "ada@" + "b" * 64 + ".com", "ada@exam\ud800ple.com", "a\ud800da@example.com",
+    ],
+)  # fmt: skip
+def test_what_is_not_one_mailbox_is_refused(address: str) -> None:
+    assert built(address=address) == "invalid_recipient"
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("ada+tag@example.com", "ada+tag@example.com"),
+        ("o'brien!#$%&*=?^_`{|}~-/@x.example", "o'brien!#$%&*=?^_`{|}~-/@x.example"),
+        ("root@localhost", "root@localhost"),
+        (" ada@example.com ", "ada@example.com"),
+        ("ada@bücher.example", "ada@xn--bcher-kva.example"),
+        ("zoë@example.com", "zoë@example.com"),
+        ("a" * 64 + "@" + "b" * 63 + "." + "c" * 63 + ".example", "a" * 64 + "@" + "b" * 63 + "." + "c" * 63 + ".example"),
+    ],
+)
+def test_ordinary_mailboxes_are_taken_whole(address: str, expected: str) -> None:
+    assert mailbox(address) == expected
+    mail = build_mail(envelope(address=address), SENDER)
+    assert f"\r\nTo: {expected}\r\n".encode() in mail.content
+    assert mail.utf8 is not expected.isascii()
+
+
+@pytest.mark.parametrize("field", ["body", "html"])
+def test_text_that_is_not_unicode_is_refused(field: str) -> None:
+    assert built(**{field: "half a \ud800 pair"}) == "invalid_content"
+
+
+@pytest.mark.parametrize("message_id", ["", "../../etc/passwd", "a/b", ".hidden", "a b", "a\r\nBcc: x", "x" * 129])
+def test_an_id_that_could_leave_its_place_makes_no_envelope(message_id: str) -> None:
+    with pytest.raises(ValueError, match="message id"):
+        envelope(message_id)
+
+
+def test_an_envelope_without_a_time_zone_is_refused() -> None:
+    with pytest.raises(ValueError, match="time zone"):
+        envelope(created_at=datetime(2026, 1, 1, tzinfo=UTC).replace(tzinfo=None))
