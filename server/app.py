@@ -8,11 +8,10 @@ from enum import StrEnum
 from pathlib import Path
 from random import SystemRandom
 
-from storage.sql.open import migrate, open_storage
-
 from server.api.grpc_server import GrpcServer
 from server.channels.provider import Provider
 from server.channels.registry import build_providers
+from server.commands.resolve_audience import resolve_audience_batch
 from server.commands.send_campaign import send_due_campaign
 from server.config import Settings
 from server.demo import Demo, seed_demo
@@ -22,6 +21,7 @@ from server.gateway.supervisor import Gateway
 from server.tokens import Tokens, load_or_create_key
 from storage.errors import StorageError
 from storage.interface import Storage
+from storage.sql.open import migrate, open_storage
 
 CONFIG_ROOT = Path(__file__).resolve().parent.parent
 """Where `envoy.yaml` and `generated/` are."""
@@ -145,6 +145,7 @@ class Service:
             clock=self._clock,
             providers=build_providers(self._settings) if self._providers is None else self._providers,
             start_due=send_due_campaign,
+            resolve_batch=resolve_audience_batch,
             random=SystemRandom(),
         )
         self.dispatcher = dispatcher

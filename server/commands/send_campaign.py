@@ -8,6 +8,7 @@ from datetime import datetime
 
 from server.commands.campaign_access import campaign_for
 from server.commands.campaign_content import require_template
+from server.commands.resolve_audience import resolve_audience_batch
 from server.domain.access import Caller
 from server.domain.audience import Recipient, refuse_blank_recipients, refuse_unstorable_recipients, sort_out
 from server.domain.errors import ValidationFailed
@@ -30,7 +31,7 @@ async def send_campaign(tx: Transaction, caller: Caller, face: Face, campaign_id
     refuse_unstorable_recipients(recipients)
     campaign = await campaign_for(tx, caller, face, campaign_id, lock=True)
     if not recipients:
-        return await _start(tx, campaign, caller.principal.subject, caller.now, criteria=await _criteria(tx, campaign))
+        return await _start_resolving(tx, campaign, caller.principal.subject, caller.now)
     send = await _start(tx, campaign, caller.principal.subject, caller.now, criteria=None)
     await tx.messages.insert_many(_messages(send, recipients))
     await tx.sends.advance_audience(send.id, None, done=True, now=caller.now)
@@ -44,7 +45,14 @@ async def send_due_campaign(tx: Transaction, campaign_id: str, now: datetime) ->
         return
     if campaign.scheduled_at is None or campaign.scheduled_at > now:
         return
-    await _start(tx, campaign, campaign.created_by, now, criteria=await _criteria(tx, campaign))
+    await _start_resolving(tx, campaign, campaign.created_by, now)
+
+
+async def _start_resolving(tx: Transaction, campaign: Campaign, started_by: str, now: datetime) -> Send:
+    """Starts a send to the campaign's audience. The first batch is resolved at once, so that a small audience is counted in the answer."""
+    send = await _start(tx, campaign, started_by, now, criteria=await _criteria(tx, campaign))
+    await resolve_audience_batch(tx, send.id, now)
+    return await _found(tx, send.id)
 
 
 async def _criteria(tx: Transaction, campaign: Campaign) -> JsonObject:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from random import Random
 
 from server.channels.provider import Provider
-from server.dispatch.audiences import Audiences
+from server.dispatch.audiences import Audiences, ResolveBatch
 from server.dispatch.due_campaigns import DueCampaigns, StartDue
 from server.dispatch.inbox_lane import InboxLane
 from server.dispatch.lane import Lane
@@ -28,7 +28,16 @@ RECOVERY_INTERVAL = 5.0
 class Dispatcher:
     """Runs the loops. Ready once the leases of a dead process have been taken back."""
 
-    def __init__(self, *, storage: Storage, clock: Clock, providers: Mapping[str, Provider], start_due: StartDue, random: Random) -> None:
+    def __init__(
+        self,
+        *,
+        storage: Storage,
+        clock: Clock,
+        providers: Mapping[str, Provider],
+        start_due: StartDue,
+        resolve_batch: ResolveBatch,
+        random: Random,
+    ) -> None:
         renderer = Renderer(storage)
         self._storage = storage
         self._clock = clock
@@ -40,7 +49,7 @@ class Dispatcher:
         ]
         self._loops: list[Loop] = [
             DueCampaigns(storage, clock, start_due),
-            Audiences(storage, clock),
+            Audiences(storage, clock, resolve_batch),
             InboxLane(storage, clock, renderer),
             *self.lanes,
         ]

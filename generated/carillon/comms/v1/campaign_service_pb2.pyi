@@ -72,7 +72,7 @@ class CreateCampaignRequest(_message.Message):
     channel: _channel_pb2.Channel.ValueType
     """The channel it is delivered on."""
     template_key: _builtins.str
-    """Key of an existing template in the brand and channel."""
+    """Key of a template in the brand and channel; it must exist by the time the campaign is scheduled or sent."""
     @_builtins.property
     def segment_criteria(self) -> _struct_pb2.Struct:
         """Who gets it by schedule. Absent or `{}` is everyone in the brand."""
@@ -260,7 +260,7 @@ class UpdateCampaignRequest(_message.Message):
     channel: _channel_pb2.Channel.ValueType
     """The channel; must go with a template that exists on it."""
     template_key: _builtins.str
-    """Key of an existing template in the brand and channel."""
+    """Key of a template in the brand and channel; it must exist by the time the campaign is scheduled or sent."""
     @_builtins.property
     def segment_criteria(self) -> _struct_pb2.Struct:
         """Replaces the criteria."""

@@ -71,7 +71,7 @@ class Send(_message.Message):
     status: Global___Send.Status.ValueType
     """Where it is in its life."""
     total_recipients: _builtins.int
-    """Recipients accepted so far; grows while a segment is being resolved."""
+    """Recipients accepted so far; grows while a large audience is being resolved."""
     sent: _builtins.int
     """Messages a provider accepted."""
     failed: _builtins.int

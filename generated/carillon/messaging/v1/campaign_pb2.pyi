@@ -152,7 +152,7 @@ class CampaignContent(_message.Message):
     channel: _channel_pb2.Channel.ValueType
     """The channel it is delivered on."""
     template_key: _builtins.str
-    """Key of an existing template in the brand and channel."""
+    """Key of a template in the brand and channel; it must exist by the time the campaign is scheduled or sent."""
     subject: _builtins.str
     """Subject line, as Liquid, instead of the template's; at most 998 characters, no line break; null for the template's own."""
     @_builtins.property
