@@ -38,8 +38,8 @@ bench: install ## Run the benchmarks; ARGS goes to them
 install: .venv/.package ## Create .venv and install, if requirements.lock or pyproject.toml changed
 
 .PHONY: clean
-clean: ## Remove .venv, caches, and var/ with all data in it
-	rm -rf .venv var build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+clean: ## Remove .venv and caches; data in var/ stays
+	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find $(SOURCES) generated -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: lint-lock lint-python lint-types lint-imports lint-protos lint-envoy
