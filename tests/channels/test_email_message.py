@@ -57,9 +57,9 @@ def test_plain_mail_is_exactly_this() -> None:
         "Date: Wed, 04 Mar 2026 05:06:07 +0200",
         "Message-ID: <msg-1@acme.example>",
         "X-Carillon-Message-Id: msg-1",
+        "MIME-Version: 1.0",
         'Content-Type: text/plain; charset="utf-8"',
         "Content-Transfer-Encoding: 7bit",
-        "MIME-Version: 1.0",
         "",
         "Hi Ada,",
         "bye.",
@@ -74,8 +74,34 @@ def test_html_comes_as_the_better_alternative() -> None:
     assert (plain.get_content_type(), html.get_content_type()) == ("text/plain", "text/html")
     assert isinstance(plain, EmailMessage)
     assert isinstance(html, EmailMessage)
-    assert (text_of(plain), text_of(html)) == ("plain\n", "<p>Grüße</p>\n")
+    assert (text_of(plain), text_of(html)) == ("plain", "<p>Grüße</p>")
     assert parsed["Message-ID"] == "<msg-1@acme.example>"
+
+
+def test_no_text_ends_its_part_early() -> None:
+    body = "--=_msg-1\nContent-Type: text/html\n\n<script>\n--=_msg-1--\n"
+    parsed = parse(build_mail(envelope(body=body, html=body), SENDER).content)
+    assert [text_of(part) for part in parsed.iter_parts() if isinstance(part, EmailMessage)] == [body.removesuffix("\n")] * 2
+
+
+def test_the_same_message_is_the_same_bytes() -> None:
+    assert build_mail(envelope(html="<p>"), SENDER) == build_mail(envelope(html="<p>"), SENDER)
+
+
+@pytest.mark.parametrize(
+    ("body", "encoding"),
+    [
+        ("short", "7bit"),
+        ("x" * 77, "quoted-printable"),
+        ("Viele Grüße aus der schönen alten Stadt am Rhein", "quoted-printable"),
+        ("Привет, Ада", "base64"),
+        ("a\0b", "quoted-printable"),
+    ],
+)
+def test_text_is_encoded_as_it_needs(body: str, encoding: str) -> None:
+    parsed = parse(build_mail(envelope(body=body), SENDER).content)
+    assert parsed["Content-Transfer-Encoding"] == encoding
+    assert text_of(parsed).removesuffix("\n") == body
 
 
 def test_a_name_beyond_ascii_is_encoded() -> None:

@@ -47,8 +47,8 @@ async def test_email_becomes_one_whole_file(tmp_path: Path) -> None:
     assert parsed["Subject"] == "Grüße aus Köln"
     assert parsed["X-Carillon-Message-Id"] == "msg-1"
     plain, html = parsed.iter_parts()
-    assert plain.get_content() == "Zeile\r\n" + "lang " * 400 + "\r\n"
-    assert html.get_content() == "<p>ß</p>\r\n"
+    assert plain.get_content() == "Zeile\r\n" + "lang " * 400
+    assert html.get_content() == "<p>ß</p>"
 
 
 async def test_the_same_email_twice_is_one_file(tmp_path: Path) -> None:
