@@ -13,7 +13,7 @@ from server.channels.provider import Provider
 from server.channels.registry import build_providers
 from server.commands.resolve_audience import resolve_audience_batch
 from server.commands.send_campaign import send_due_campaign
-from server.config import Settings
+from server.config import ConfigError, Settings
 from server.demo import Demo, seed_demo
 from server.dispatch.dispatcher import Dispatcher
 from server.domain.clock import Clock, SystemClock
@@ -143,13 +143,19 @@ class Service:
         dispatcher = Dispatcher(
             storage=self.storage,
             clock=self._clock,
-            providers=build_providers(self._settings) if self._providers is None else self._providers,
+            providers=self._build_providers() if self._providers is None else self._providers,
             start_due=send_due_campaign,
             resolve_batch=resolve_audience_batch,
             random=SystemRandom(),
         )
         self.dispatcher = dispatcher
         await dispatcher.start()
+
+    def _build_providers(self) -> Mapping[str, Provider]:
+        try:
+            return build_providers(self._settings)
+        except ValueError as error:
+            raise ConfigError(f"CARILLON_SMTP_URL or CARILLON_MAIL_FROM: {error}") from None
 
     async def _database_answers(self) -> bool:
         try:

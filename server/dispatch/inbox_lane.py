@@ -33,7 +33,7 @@ class InboxLane:
         claimed = await self._storage.write(lambda tx: tx.messages.claim_due(IN_APP, now, now + LEASE, BATCH))
         if not claimed:
             return False
-        rendered = await self._renderer.render(claimed)
+        rendered = await self._renderer.render(claimed, now)
         settlements = [
             unrenderable(message, result.reason)
             if isinstance(result, Unrenderable)

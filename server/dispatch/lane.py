@@ -98,7 +98,7 @@ class Lane:
         """Renders, marks, and starts the calls of those that are marked. The others are no longer ours."""
         ready: list[tuple[Message, Envelope]] = []
         failed: list[Settlement] = []
-        for message, result in zip(batch, await self._renderer.render(batch), strict=True):
+        for message, result in zip(batch, await self._renderer.render(batch, self._clock.now()), strict=True):
             if isinstance(result, Unrenderable):
                 failed.append(unrenderable(message, result.reason))
             else:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
 
 from server.channels.provider import Envelope
 from server.domain.personalisation import render_context
-from server.domain.rendering import CompiledTemplate, RenderError, Source, compile_template
+from server.domain.rendering import RenderError, Source, compile_template
 from storage.interface import Storage, Transaction
 from storage.records import Message, Person, Send, Template
 
@@ -39,14 +41,17 @@ class Renderer:
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
-        self._compiled: OrderedDict[Source, CompiledTemplate] = OrderedDict()
+        self._compile = lru_cache(CACHED_TEMPLATES)(compile_template)
 
-    async def render(self, messages: Sequence[Message]) -> list[Envelope | Unrenderable]:
-        """An envelope for each message, in order, or why there is none."""
+    async def render(self, messages: Sequence[Message], now: datetime) -> list[Envelope | Unrenderable]:
+        """An envelope for each message, in order, or why there is none. `now` becomes the date of what goes out.
+
+        On another thread: a template may take up to a second before its budget is spent, and the loop has calls to answer.
+        """
         material = await self._storage.read(lambda tx: _load(tx, messages))
-        return [self._render_one(message, material) for message in messages]
+        return await asyncio.to_thread(lambda: [self._render_one(message, material, now) for message in messages])
 
-    def _render_one(self, message: Message, material: _Material) -> Envelope | Unrenderable:
+    def _render_one(self, message: Message, material: _Material, now: datetime) -> Envelope | Unrenderable:
         template = material.templates.get(_template_key(message))
         if template is None:
             return Unrenderable("template_missing")
@@ -67,18 +72,8 @@ class Renderer:
             subject=rendered.subject,
             body=rendered.body,
             html=rendered.html,
-            created_at=message.created_at,
+            created_at=now,
         )
-
-    def _compile(self, source: Source) -> CompiledTemplate:
-        compiled = self._compiled.get(source)
-        if compiled is None:
-            compiled = self._compiled[source] = compile_template(source)
-            if len(self._compiled) > CACHED_TEMPLATES:
-                self._compiled.popitem(last=False)
-        else:
-            self._compiled.move_to_end(source)
-        return compiled
 
 
 def _template_key(message: Message) -> TemplateKey:
