@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from google.protobuf.descriptor import FileDescriptor, MethodDescriptor, ServiceDescriptor
 
 from carillon.comms.v1 import campaign_service_pb2 as comms_campaigns
-from carillon.comms.v1 import inbox_service_pb2, message_service_pb2, template_service_pb2
+from carillon.comms.v1 import inbox_service_pb2, message_service_pb2, suppression_service_pb2, template_service_pb2
 from carillon.messaging.v1 import campaign_service_pb2 as messaging_campaigns
 from carillon.messaging.v1 import person_service_pb2, segment_service_pb2, send_service_pb2
 from carillon.ops.v1 import probe_service_pb2
@@ -19,6 +19,7 @@ _FILES: tuple[FileDescriptor, ...] = (
     message_service_pb2.DESCRIPTOR,
     template_service_pb2.DESCRIPTOR,
     inbox_service_pb2.DESCRIPTOR,
+    suppression_service_pb2.DESCRIPTOR,
     messaging_campaigns.DESCRIPTOR,
     send_service_pb2.DESCRIPTOR,
     person_service_pb2.DESCRIPTOR,

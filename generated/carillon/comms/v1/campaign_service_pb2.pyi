@@ -5,6 +5,7 @@ isort:skip_file
 
 from carillon.comms.v1 import campaign_pb2 as _campaign_pb2
 from carillon.comms.v1 import send_pb2 as _send_pb2
+from carillon.type.v1 import audience_preview_pb2 as _audience_preview_pb2
 from carillon.type.v1 import channel_pb2 as _channel_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
@@ -422,6 +423,58 @@ class SendCampaignResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SendCampaignResponse: _TypeAlias = SendCampaignResponse  # noqa: Y015
+
+@_typing.final
+class PreviewCampaignRequest(_message.Message):
+    """Which campaign to preview, for whom."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    RECIPIENTS_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """Id of the campaign."""
+    @_builtins.property
+    def recipients(self) -> _containers.RepeatedCompositeFieldContainer[Global___Recipient]:
+        """Exactly these people. None: the campaign's criteria."""
+
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        recipients: _abc.Iterable[Global___Recipient] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "recipients", b"recipients"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PreviewCampaignRequest: _TypeAlias = PreviewCampaignRequest  # noqa: Y015
+
+@_typing.final
+class PreviewCampaignResponse(_message.Message):
+    """What would become of it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PREVIEW_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def preview(self) -> _audience_preview_pb2.AudiencePreview:
+        """The counts and a sample."""
+
+    def __init__(
+        self,
+        *,
+        preview: _audience_preview_pb2.AudiencePreview | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["preview", b"preview"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["preview", b"preview"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PreviewCampaignResponse: _TypeAlias = PreviewCampaignResponse  # noqa: Y015
 
 @_typing.final
 class CancelCampaignRequest(_message.Message):

@@ -68,6 +68,11 @@ class CampaignServiceStub:
                 request_serializer=carillon_dot_comms_dot_v1_dot_campaign__service__pb2.SendCampaignRequest.SerializeToString,
                 response_deserializer=carillon_dot_comms_dot_v1_dot_campaign__service__pb2.SendCampaignResponse.FromString,
                 _registered_method=True)
+        self.PreviewCampaign = channel.unary_unary(
+                '/carillon.comms.v1.CampaignService/PreviewCampaign',
+                request_serializer=carillon_dot_comms_dot_v1_dot_campaign__service__pb2.PreviewCampaignRequest.SerializeToString,
+                response_deserializer=carillon_dot_comms_dot_v1_dot_campaign__service__pb2.PreviewCampaignResponse.FromString,
+                _registered_method=True)
         self.CancelCampaign = channel.unary_unary(
                 '/carillon.comms.v1.CampaignService/CancelCampaign',
                 request_serializer=carillon_dot_comms_dot_v1_dot_campaign__service__pb2.CancelCampaignRequest.SerializeToString,
@@ -135,6 +140,13 @@ class CampaignServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def PreviewCampaign(self, request, context):
+        """Counts who would get the campaign if it were sent now, and who would be skipped and why. Sends nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def CancelCampaign(self, request, context):
         """Cancels. No provider call starts after it has answered; calls in flight finish and are counted. Cancelling twice gives the same answer.
         """
@@ -188,6 +200,11 @@ def add_CampaignServiceServicer_to_server(servicer, server):
                     servicer.SendCampaign,
                     request_deserializer=carillon_dot_comms_dot_v1_dot_campaign__service__pb2.SendCampaignRequest.FromString,
                     response_serializer=carillon_dot_comms_dot_v1_dot_campaign__service__pb2.SendCampaignResponse.SerializeToString,
+            ),
+            'PreviewCampaign': grpc.unary_unary_rpc_method_handler(
+                    servicer.PreviewCampaign,
+                    request_deserializer=carillon_dot_comms_dot_v1_dot_campaign__service__pb2.PreviewCampaignRequest.FromString,
+                    response_serializer=carillon_dot_comms_dot_v1_dot_campaign__service__pb2.PreviewCampaignResponse.SerializeToString,
             ),
             'CancelCampaign': grpc.unary_unary_rpc_method_handler(
                     servicer.CancelCampaign,
@@ -371,6 +388,33 @@ class CampaignService:
             '/carillon.comms.v1.CampaignService/SendCampaign',
             carillon_dot_comms_dot_v1_dot_campaign__service__pb2.SendCampaignRequest.SerializeToString,
             carillon_dot_comms_dot_v1_dot_campaign__service__pb2.SendCampaignResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PreviewCampaign(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/carillon.comms.v1.CampaignService/PreviewCampaign',
+            carillon_dot_comms_dot_v1_dot_campaign__service__pb2.PreviewCampaignRequest.SerializeToString,
+            carillon_dot_comms_dot_v1_dot_campaign__service__pb2.PreviewCampaignResponse.FromString,
             options,
             channel_credentials,
             insecure,

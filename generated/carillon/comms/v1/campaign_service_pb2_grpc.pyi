@@ -51,6 +51,8 @@ class CampaignServiceStub:
     """Sends a draft or scheduled campaign to exactly the given recipients. All recipients are durable when it answers.
     The same person with the same address twice is one message and one `duplicate` skip.
     """
+    PreviewCampaign: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.PreviewCampaignRequest, _campaign_service_pb2.PreviewCampaignResponse]
+    """Counts who would get the campaign if it were sent now, and who would be skipped and why. Sends nothing."""
     CancelCampaign: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.CancelCampaignRequest, _campaign_service_pb2.CancelCampaignResponse]
     """Cancels. No provider call starts after it has answered; calls in flight finish and are counted. Cancelling twice gives the same answer."""
     ListCampaignSends: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.ListCampaignSendsRequest, _campaign_service_pb2.ListCampaignSendsResponse]
@@ -81,6 +83,8 @@ class CampaignServiceAsyncStub(CampaignServiceStub):
     """Sends a draft or scheduled campaign to exactly the given recipients. All recipients are durable when it answers.
     The same person with the same address twice is one message and one `duplicate` skip.
     """
+    PreviewCampaign: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.PreviewCampaignRequest, _campaign_service_pb2.PreviewCampaignResponse]  # type: ignore[assignment]
+    """Counts who would get the campaign if it were sent now, and who would be skipped and why. Sends nothing."""
     CancelCampaign: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.CancelCampaignRequest, _campaign_service_pb2.CancelCampaignResponse]  # type: ignore[assignment]
     """Cancels. No provider call starts after it has answered; calls in flight finish and are counted. Cancelling twice gives the same answer."""
     ListCampaignSends: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.ListCampaignSendsRequest, _campaign_service_pb2.ListCampaignSendsResponse]  # type: ignore[assignment]
@@ -144,6 +148,14 @@ class CampaignServiceServicer(metaclass=_abc_1.ABCMeta):
         """Sends a draft or scheduled campaign to exactly the given recipients. All recipients are durable when it answers.
         The same person with the same address twice is one message and one `duplicate` skip.
         """
+
+    @_abc_1.abstractmethod
+    def PreviewCampaign(
+        self,
+        request: _campaign_service_pb2.PreviewCampaignRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_campaign_service_pb2.PreviewCampaignResponse, _abc.Awaitable[_campaign_service_pb2.PreviewCampaignResponse]]:
+        """Counts who would get the campaign if it were sent now, and who would be skipped and why. Sends nothing."""
 
     @_abc_1.abstractmethod
     def CancelCampaign(

@@ -4,19 +4,139 @@ isort:skip_file
 """
 
 from carillon.type.v1 import channel_pb2 as _channel_pb2
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
 import typing as _typing
 
-if sys.version_info >= (3, 10):
-    from typing import TypeAlias as _TypeAlias
+if sys.version_info >= (3, 11):
+    from typing import TypeAlias as _TypeAlias, Never as _Never
 else:
-    from typing_extensions import TypeAlias as _TypeAlias
+    from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+@_typing.final
+class TemplateVariable(_message.Message):
+    """A variable that a template takes."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _Type:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _TypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[TemplateVariable._Type.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        unspecified: TemplateVariable._Type.ValueType  # 0
+        """Never set."""
+        any: TemplateVariable._Type.ValueType  # 1
+        """Any JSON value."""
+        string: TemplateVariable._Type.ValueType  # 2
+        """A string."""
+        number: TemplateVariable._Type.ValueType  # 3
+        """A number."""
+        boolean: TemplateVariable._Type.ValueType  # 4
+        """true or false."""
+        list: TemplateVariable._Type.ValueType  # 5
+        """A list."""
+        object: TemplateVariable._Type.ValueType  # 6
+        """An object."""
+
+    class Type(_Type, metaclass=_TypeEnumTypeWrapper):
+        """What values it takes."""
+
+    unspecified: TemplateVariable.Type.ValueType  # 0
+    """Never set."""
+    any: TemplateVariable.Type.ValueType  # 1
+    """Any JSON value."""
+    string: TemplateVariable.Type.ValueType  # 2
+    """A string."""
+    number: TemplateVariable.Type.ValueType  # 3
+    """A number."""
+    boolean: TemplateVariable.Type.ValueType  # 4
+    """true or false."""
+    list: TemplateVariable.Type.ValueType  # 5
+    """A list."""
+    object: TemplateVariable.Type.ValueType  # 6
+    """An object."""
+
+    NAME_FIELD_NUMBER: _builtins.int
+    TYPE_FIELD_NUMBER: _builtins.int
+    REQUIRED_FIELD_NUMBER: _builtins.int
+    DEFAULT_VALUE_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Its name; letters, digits and `_`, not starting with a digit. `person`, `brand` and `unsubscribe_url` are the service's own."""
+    type: Global___TemplateVariable.Type.ValueType
+    """What values it takes; unspecified is any."""
+    required: _builtins.bool
+    """A message or campaign without it is refused."""
+    @_builtins.property
+    def default_value(self) -> _struct_pb2.Value:
+        """Its value where none is given; null when there is none. A variable with a default is never missing."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        type: Global___TemplateVariable.Type.ValueType = ...,
+        required: _builtins.bool = ...,
+        default_value: _struct_pb2.Value | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["default_value", b"default_value"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["default_value", b"default_value", "name", b"name", "required", b"required", "type", b"type"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TemplateVariable: _TypeAlias = TemplateVariable  # noqa: Y015
+
+@_typing.final
+class TemplateVariant(_message.Message):
+    """The template in another language."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOCALE_FIELD_NUMBER: _builtins.int
+    SUBJECT_FIELD_NUMBER: _builtins.int
+    BODY_FIELD_NUMBER: _builtins.int
+    HTML_FIELD_NUMBER: _builtins.int
+    locale: _builtins.str
+    """BCP 47 language tag, e.g. `pt` or `pt-BR`. Not twice in a template."""
+    subject: _builtins.str
+    """Subject line; null for the default one."""
+    body: _builtins.str
+    """Plain text body."""
+    html: _builtins.str
+    """HTML body; null when the variant has none."""
+    def __init__(
+        self,
+        *,
+        locale: _builtins.str = ...,
+        subject: _builtins.str | None = ...,
+        body: _builtins.str = ...,
+        html: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_html", b"_html", "_subject", b"_subject", "html", b"html", "subject", b"subject"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_html", b"_html", "_subject", b"_subject", "body", b"body", "html", b"html", "locale", b"locale", "subject", b"subject"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__html: _TypeAlias = _typing.Literal["html"]  # noqa: Y015
+    _WhichOneofArgType__html: _TypeAlias = _typing.Literal["_html", b"_html"]  # noqa: Y015
+    _WhichOneofReturnType__subject: _TypeAlias = _typing.Literal["subject"]  # noqa: Y015
+    _WhichOneofArgType__subject: _TypeAlias = _typing.Literal["_subject", b"_subject"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__html) -> _WhichOneofReturnType__html | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__subject) -> _WhichOneofReturnType__subject | None: ...
+
+Global___TemplateVariant: _TypeAlias = TemplateVariant  # noqa: Y015
 
 @_typing.final
 class Template(_message.Message):
@@ -33,6 +153,9 @@ class Template(_message.Message):
     HTML_FIELD_NUMBER: _builtins.int
     CREATED_BY_FIELD_NUMBER: _builtins.int
     CREATED_AT_FIELD_NUMBER: _builtins.int
+    VARIABLES_FIELD_NUMBER: _builtins.int
+    VARIABLES_INFERRED_FIELD_NUMBER: _builtins.int
+    VARIANTS_FIELD_NUMBER: _builtins.int
     brand_id: _builtins.str
     """The brand it belongs to."""
     channel: _channel_pb2.Channel.ValueType
@@ -49,9 +172,19 @@ class Template(_message.Message):
     """HTML body; null when it has none."""
     created_by: _builtins.str
     """Subject of the token that put it."""
+    variables_inferred: _builtins.bool
+    """Whether the variables were found in it: then each is of type any, and required if it is printed with neither a default nor a condition."""
     @_builtins.property
     def created_at(self) -> _timestamp_pb2.Timestamp:
         """When it was put."""
+
+    @_builtins.property
+    def variables(self) -> _containers.RepeatedCompositeFieldContainer[Global___TemplateVariable]:
+        """The variables it takes: those given with it, or else those found in it."""
+
+    @_builtins.property
+    def variants(self) -> _containers.RepeatedCompositeFieldContainer[Global___TemplateVariant]:
+        """The template in other languages. A person gets the variant of their locale (`pt-BR`), else of its language (`pt`), else the default."""
 
     def __init__(
         self,
@@ -65,10 +198,13 @@ class Template(_message.Message):
         html: _builtins.str | None = ...,
         created_by: _builtins.str = ...,
         created_at: _timestamp_pb2.Timestamp | None = ...,
+        variables: _abc.Iterable[Global___TemplateVariable] | None = ...,
+        variables_inferred: _builtins.bool = ...,
+        variants: _abc.Iterable[Global___TemplateVariant] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_html", b"_html", "_subject", b"_subject", "created_at", b"created_at", "html", b"html", "subject", b"subject"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_html", b"_html", "_subject", b"_subject", "body", b"body", "brand_id", b"brand_id", "channel", b"channel", "created_at", b"created_at", "created_by", b"created_by", "html", b"html", "revision", b"revision", "subject", b"subject", "template_key", b"template_key"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_html", b"_html", "_subject", b"_subject", "body", b"body", "brand_id", b"brand_id", "channel", b"channel", "created_at", b"created_at", "created_by", b"created_by", "html", b"html", "revision", b"revision", "subject", b"subject", "template_key", b"template_key", "variables", b"variables", "variables_inferred", b"variables_inferred", "variants", b"variants"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__html: _TypeAlias = _typing.Literal["html"]  # noqa: Y015
     _WhichOneofArgType__html: _TypeAlias = _typing.Literal["_html", b"_html"]  # noqa: Y015

@@ -33,6 +33,8 @@ class PutTemplateRequest(_message.Message):
     SUBJECT_FIELD_NUMBER: _builtins.int
     BODY_FIELD_NUMBER: _builtins.int
     HTML_FIELD_NUMBER: _builtins.int
+    VARIABLES_FIELD_NUMBER: _builtins.int
+    VARIANTS_FIELD_NUMBER: _builtins.int
     channel: _channel_pb2.Channel.ValueType
     """The channel it is for."""
     template_key: _builtins.str
@@ -45,6 +47,14 @@ class PutTemplateRequest(_message.Message):
     """Plain text body, as Liquid; at most 1 MiB."""
     html: _builtins.str
     """HTML body, as Liquid; what it inserts is escaped. At most 1 MiB. Email only."""
+    @_builtins.property
+    def variables(self) -> _containers.RepeatedCompositeFieldContainer[_template_pb2.TemplateVariable]:
+        """The variables it takes. None: they are found in it."""
+
+    @_builtins.property
+    def variants(self) -> _containers.RepeatedCompositeFieldContainer[_template_pb2.TemplateVariant]:
+        """The template in other languages; at most 100."""
+
     def __init__(
         self,
         *,
@@ -54,10 +64,12 @@ class PutTemplateRequest(_message.Message):
         subject: _builtins.str | None = ...,
         body: _builtins.str = ...,
         html: _builtins.str | None = ...,
+        variables: _abc.Iterable[_template_pb2.TemplateVariable] | None = ...,
+        variants: _abc.Iterable[_template_pb2.TemplateVariant] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_html", b"_html", "_subject", b"_subject", "html", b"html", "subject", b"subject"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_html", b"_html", "_subject", b"_subject", "body", b"body", "brand_id", b"brand_id", "channel", b"channel", "html", b"html", "subject", b"subject", "template_key", b"template_key"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_html", b"_html", "_subject", b"_subject", "body", b"body", "brand_id", b"brand_id", "channel", b"channel", "html", b"html", "subject", b"subject", "template_key", b"template_key", "variables", b"variables", "variants", b"variants"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__html: _TypeAlias = _typing.Literal["html"]  # noqa: Y015
     _WhichOneofArgType__html: _TypeAlias = _typing.Literal["_html", b"_html"]  # noqa: Y015
@@ -182,6 +194,7 @@ class PreviewTemplateRequest(_message.Message):
     REVISION_FIELD_NUMBER: _builtins.int
     VARIABLES_FIELD_NUMBER: _builtins.int
     PERSON_ID_FIELD_NUMBER: _builtins.int
+    LOCALE_FIELD_NUMBER: _builtins.int
     channel: _channel_pb2.Channel.ValueType
     """The channel it is for."""
     template_key: _builtins.str
@@ -192,6 +205,8 @@ class PreviewTemplateRequest(_message.Message):
     """The revision; 0 means the latest."""
     person_id: _builtins.str
     """A person of the brand to render for; without one, `person` is empty."""
+    locale: _builtins.str
+    """Language to render in; empty: the person's."""
     @_builtins.property
     def variables(self) -> _struct_pb2.Struct:
         """Variables to render with."""
@@ -205,10 +220,11 @@ class PreviewTemplateRequest(_message.Message):
         revision: _builtins.int = ...,
         variables: _struct_pb2.Struct | None = ...,
         person_id: _builtins.str = ...,
+        locale: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["variables", b"variables"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["brand_id", b"brand_id", "channel", b"channel", "person_id", b"person_id", "revision", b"revision", "template_key", b"template_key", "variables", b"variables"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["brand_id", b"brand_id", "channel", b"channel", "locale", b"locale", "person_id", b"person_id", "revision", b"revision", "template_key", b"template_key", "variables", b"variables"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -224,6 +240,7 @@ class PreviewTemplateResponse(_message.Message):
     SUBJECT_FIELD_NUMBER: _builtins.int
     BODY_FIELD_NUMBER: _builtins.int
     HTML_FIELD_NUMBER: _builtins.int
+    LOCALE_FIELD_NUMBER: _builtins.int
     revision: _builtins.int
     """The revision that was rendered."""
     subject: _builtins.str
@@ -232,6 +249,8 @@ class PreviewTemplateResponse(_message.Message):
     """Rendered plain text body."""
     html: _builtins.str
     """Rendered HTML body; null when the template has none."""
+    locale: _builtins.str
+    """Locale of the variant that was rendered; null for the default."""
     def __init__(
         self,
         *,
@@ -239,17 +258,22 @@ class PreviewTemplateResponse(_message.Message):
         subject: _builtins.str | None = ...,
         body: _builtins.str = ...,
         html: _builtins.str | None = ...,
+        locale: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_html", b"_html", "_subject", b"_subject", "html", b"html", "subject", b"subject"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_html", b"_html", "_locale", b"_locale", "_subject", b"_subject", "html", b"html", "locale", b"locale", "subject", b"subject"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_html", b"_html", "_subject", b"_subject", "body", b"body", "html", b"html", "revision", b"revision", "subject", b"subject"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_html", b"_html", "_locale", b"_locale", "_subject", b"_subject", "body", b"body", "html", b"html", "locale", b"locale", "revision", b"revision", "subject", b"subject"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__html: _TypeAlias = _typing.Literal["html"]  # noqa: Y015
     _WhichOneofArgType__html: _TypeAlias = _typing.Literal["_html", b"_html"]  # noqa: Y015
+    _WhichOneofReturnType__locale: _TypeAlias = _typing.Literal["locale"]  # noqa: Y015
+    _WhichOneofArgType__locale: _TypeAlias = _typing.Literal["_locale", b"_locale"]  # noqa: Y015
     _WhichOneofReturnType__subject: _TypeAlias = _typing.Literal["subject"]  # noqa: Y015
     _WhichOneofArgType__subject: _TypeAlias = _typing.Literal["_subject", b"_subject"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__html) -> _WhichOneofReturnType__html | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__locale) -> _WhichOneofReturnType__locale | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__subject) -> _WhichOneofReturnType__subject | None: ...
 

@@ -72,6 +72,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """DEADLINE_EXCEEDED. The answer did not come in time. It may still have taken effect; ask again with the same idempotency key."""
     ERROR_REASON_OVERLOADED: _ErrorReason.ValueType  # 23
     """RESOURCE_EXHAUSTED. Too many requests at once."""
+    ERROR_REASON_SUPPRESSION_NOT_FOUND: _ErrorReason.ValueType  # 24
+    """NOT_FOUND. No suppression with this id, or of this address."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every reason a call can be refused with.
@@ -130,4 +132,6 @@ ERROR_REASON_DEADLINE_EXCEEDED: ErrorReason.ValueType  # 22
 """DEADLINE_EXCEEDED. The answer did not come in time. It may still have taken effect; ask again with the same idempotency key."""
 ERROR_REASON_OVERLOADED: ErrorReason.ValueType  # 23
 """RESOURCE_EXHAUSTED. Too many requests at once."""
+ERROR_REASON_SUPPRESSION_NOT_FOUND: ErrorReason.ValueType  # 24
+"""NOT_FOUND. No suppression with this id, or of this address."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -85,6 +85,11 @@ class CampaignServiceStub:
                 request_serializer=carillon_dot_messaging_dot_v1_dot_campaign__service__pb2.PublishCampaignRequest.SerializeToString,
                 response_deserializer=carillon_dot_messaging_dot_v1_dot_send__pb2.Send.FromString,
                 _registered_method=True)
+        self.PreviewCampaign = channel.unary_unary(
+                '/carillon.messaging.v1.CampaignService/PreviewCampaign',
+                request_serializer=carillon_dot_messaging_dot_v1_dot_campaign__service__pb2.PreviewCampaignRequest.SerializeToString,
+                response_deserializer=carillon_dot_messaging_dot_v1_dot_campaign__service__pb2.PreviewCampaignResponse.FromString,
+                _registered_method=True)
         self.CancelCampaign = channel.unary_unary(
                 '/carillon.messaging.v1.CampaignService/CancelCampaign',
                 request_serializer=carillon_dot_messaging_dot_v1_dot_campaign__service__pb2.CancelCampaignRequest.SerializeToString,
@@ -164,6 +169,13 @@ class CampaignServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def PreviewCampaign(self, request, context):
+        """Counts who would get the campaign if it were sent now, and who would be skipped and why. Sends nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def CancelCampaign(self, request, context):
         """Cancels. No provider call starts after it has answered; calls in flight finish and are counted. Cancelling twice gives the same answer.
         """
@@ -218,6 +230,11 @@ def add_CampaignServiceServicer_to_server(servicer, server):
                     servicer.PublishCampaign,
                     request_deserializer=carillon_dot_messaging_dot_v1_dot_campaign__service__pb2.PublishCampaignRequest.FromString,
                     response_serializer=carillon_dot_messaging_dot_v1_dot_send__pb2.Send.SerializeToString,
+            ),
+            'PreviewCampaign': grpc.unary_unary_rpc_method_handler(
+                    servicer.PreviewCampaign,
+                    request_deserializer=carillon_dot_messaging_dot_v1_dot_campaign__service__pb2.PreviewCampaignRequest.FromString,
+                    response_serializer=carillon_dot_messaging_dot_v1_dot_campaign__service__pb2.PreviewCampaignResponse.SerializeToString,
             ),
             'CancelCampaign': grpc.unary_unary_rpc_method_handler(
                     servicer.CancelCampaign,
@@ -472,6 +489,33 @@ class CampaignService:
             '/carillon.messaging.v1.CampaignService/PublishCampaign',
             carillon_dot_messaging_dot_v1_dot_campaign__service__pb2.PublishCampaignRequest.SerializeToString,
             carillon_dot_messaging_dot_v1_dot_send__pb2.Send.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PreviewCampaign(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/carillon.messaging.v1.CampaignService/PreviewCampaign',
+            carillon_dot_messaging_dot_v1_dot_campaign__service__pb2.PreviewCampaignRequest.SerializeToString,
+            carillon_dot_messaging_dot_v1_dot_campaign__service__pb2.PreviewCampaignResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -60,6 +60,8 @@ class CampaignServiceStub:
     The same person with the same address twice is one message and one `duplicate` skip; an empty person or address is an
     `invalid_recipient` skip.
     """
+    PreviewCampaign: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.PreviewCampaignRequest, _campaign_service_pb2.PreviewCampaignResponse]
+    """Counts who would get the campaign if it were sent now, and who would be skipped and why. Sends nothing."""
     CancelCampaign: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.CancelCampaignRequest, _campaign_pb2.Campaign]
     """Cancels. No provider call starts after it has answered; calls in flight finish and are counted. Cancelling twice gives the same answer."""
 
@@ -93,6 +95,8 @@ class CampaignServiceAsyncStub(CampaignServiceStub):
     The same person with the same address twice is one message and one `duplicate` skip; an empty person or address is an
     `invalid_recipient` skip.
     """
+    PreviewCampaign: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.PreviewCampaignRequest, _campaign_service_pb2.PreviewCampaignResponse]  # type: ignore[assignment]
+    """Counts who would get the campaign if it were sent now, and who would be skipped and why. Sends nothing."""
     CancelCampaign: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.CancelCampaignRequest, _campaign_pb2.Campaign]  # type: ignore[assignment]
     """Cancels. No provider call starts after it has answered; calls in flight finish and are counted. Cancelling twice gives the same answer."""
 
@@ -177,6 +181,14 @@ class CampaignServiceServicer(metaclass=_abc_1.ABCMeta):
         The same person with the same address twice is one message and one `duplicate` skip; an empty person or address is an
         `invalid_recipient` skip.
         """
+
+    @_abc_1.abstractmethod
+    def PreviewCampaign(
+        self,
+        request: _campaign_service_pb2.PreviewCampaignRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_campaign_service_pb2.PreviewCampaignResponse, _abc.Awaitable[_campaign_service_pb2.PreviewCampaignResponse]]:
+        """Counts who would get the campaign if it were sent now, and who would be skipped and why. Sends nothing."""
 
     @_abc_1.abstractmethod
     def CancelCampaign(

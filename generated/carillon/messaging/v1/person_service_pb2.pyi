@@ -120,9 +120,9 @@ class PutPersonRequest(_message.Message):
     brand_id: _builtins.str
     """The brand; the token must name it."""
     email: _builtins.str
-    """Mail address; at most 512 characters."""
+    """Mail address (RFC 5321); its domain is stored in lower case."""
     phone: _builtins.str
-    """Phone number; at most 512 characters."""
+    """Phone number with its country code, in any usual notation; stored as E.164."""
     locale: _builtins.str
     """BCP 47 language tag, e.g. `pt-BR`."""
     time_zone: _builtins.str
@@ -169,6 +169,121 @@ class PutPersonRequest(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__time_zone) -> _WhichOneofReturnType__time_zone | None: ...
 
 Global___PutPersonRequest: _TypeAlias = PutPersonRequest  # noqa: Y015
+
+@_typing.final
+class PersonToPut(_message.Message):
+    """One person of a batch. The fields are those of PutPersonRequest."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PERSON_ID_FIELD_NUMBER: _builtins.int
+    ATTRIBUTES_FIELD_NUMBER: _builtins.int
+    EMAIL_FIELD_NUMBER: _builtins.int
+    PHONE_FIELD_NUMBER: _builtins.int
+    PUSH_TOKENS_FIELD_NUMBER: _builtins.int
+    LOCALE_FIELD_NUMBER: _builtins.int
+    TIME_ZONE_FIELD_NUMBER: _builtins.int
+    person_id: _builtins.str
+    """Their id in the brand; 1 to 128 characters. Not twice in a batch."""
+    email: _builtins.str
+    """Mail address."""
+    phone: _builtins.str
+    """Phone number, with its country code."""
+    locale: _builtins.str
+    """BCP 47 language tag, e.g. `pt-BR`."""
+    time_zone: _builtins.str
+    """IANA time zone, e.g. `Europe/Lisbon`."""
+    @_builtins.property
+    def attributes(self) -> _struct_pb2.Struct:
+        """What is known of them; at most 64 KiB as JSON."""
+
+    @_builtins.property
+    def push_tokens(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Device tokens; at most 20, of at most 512 characters."""
+
+    def __init__(
+        self,
+        *,
+        person_id: _builtins.str = ...,
+        attributes: _struct_pb2.Struct | None = ...,
+        email: _builtins.str | None = ...,
+        phone: _builtins.str | None = ...,
+        push_tokens: _abc.Iterable[_builtins.str] | None = ...,
+        locale: _builtins.str | None = ...,
+        time_zone: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_email", b"_email", "_locale", b"_locale", "_phone", b"_phone", "_time_zone", b"_time_zone", "attributes", b"attributes", "email", b"email", "locale", b"locale", "phone", b"phone", "time_zone", b"time_zone"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_email", b"_email", "_locale", b"_locale", "_phone", b"_phone", "_time_zone", b"_time_zone", "attributes", b"attributes", "email", b"email", "locale", b"locale", "person_id", b"person_id", "phone", b"phone", "push_tokens", b"push_tokens", "time_zone", b"time_zone"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__email: _TypeAlias = _typing.Literal["email"]  # noqa: Y015
+    _WhichOneofArgType__email: _TypeAlias = _typing.Literal["_email", b"_email"]  # noqa: Y015
+    _WhichOneofReturnType__locale: _TypeAlias = _typing.Literal["locale"]  # noqa: Y015
+    _WhichOneofArgType__locale: _TypeAlias = _typing.Literal["_locale", b"_locale"]  # noqa: Y015
+    _WhichOneofReturnType__phone: _TypeAlias = _typing.Literal["phone"]  # noqa: Y015
+    _WhichOneofArgType__phone: _TypeAlias = _typing.Literal["_phone", b"_phone"]  # noqa: Y015
+    _WhichOneofReturnType__time_zone: _TypeAlias = _typing.Literal["time_zone"]  # noqa: Y015
+    _WhichOneofArgType__time_zone: _TypeAlias = _typing.Literal["_time_zone", b"_time_zone"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__email) -> _WhichOneofReturnType__email | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__locale) -> _WhichOneofReturnType__locale | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__phone) -> _WhichOneofReturnType__phone | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__time_zone) -> _WhichOneofReturnType__time_zone | None: ...
+
+Global___PersonToPut: _TypeAlias = PersonToPut  # noqa: Y015
+
+@_typing.final
+class BatchPutPeopleRequest(_message.Message):
+    """People to put."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BRAND_ID_FIELD_NUMBER: _builtins.int
+    PEOPLE_FIELD_NUMBER: _builtins.int
+    brand_id: _builtins.str
+    """The brand of all of them; the token must name it."""
+    @_builtins.property
+    def people(self) -> _containers.RepeatedCompositeFieldContainer[Global___PersonToPut]:
+        """1 to 10,000 people. A violation names its place, e.g. `people[17].phone`."""
+
+    def __init__(
+        self,
+        *,
+        brand_id: _builtins.str = ...,
+        people: _abc.Iterable[Global___PersonToPut] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["brand_id", b"brand_id", "people", b"people"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BatchPutPeopleRequest: _TypeAlias = BatchPutPeopleRequest  # noqa: Y015
+
+@_typing.final
+class BatchPutPeopleResponse(_message.Message):
+    """What was put."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PEOPLE_COUNT_FIELD_NUMBER: _builtins.int
+    people_count: _builtins.int
+    """How many people."""
+    def __init__(
+        self,
+        *,
+        people_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["people_count", b"people_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BatchPutPeopleResponse: _TypeAlias = BatchPutPeopleResponse  # noqa: Y015
 
 @_typing.final
 class GetPersonRequest(_message.Message):

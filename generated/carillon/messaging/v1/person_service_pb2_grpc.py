@@ -40,6 +40,11 @@ class PersonServiceStub:
                 request_serializer=carillon_dot_messaging_dot_v1_dot_person__service__pb2.PutPersonRequest.SerializeToString,
                 response_deserializer=carillon_dot_messaging_dot_v1_dot_person__service__pb2.Person.FromString,
                 _registered_method=True)
+        self.BatchPutPeople = channel.unary_unary(
+                '/carillon.messaging.v1.PersonService/BatchPutPeople',
+                request_serializer=carillon_dot_messaging_dot_v1_dot_person__service__pb2.BatchPutPeopleRequest.SerializeToString,
+                response_deserializer=carillon_dot_messaging_dot_v1_dot_person__service__pb2.BatchPutPeopleResponse.FromString,
+                _registered_method=True)
         self.GetPerson = channel.unary_unary(
                 '/carillon.messaging.v1.PersonService/GetPerson',
                 request_serializer=carillon_dot_messaging_dot_v1_dot_person__service__pb2.GetPersonRequest.SerializeToString,
@@ -58,6 +63,13 @@ class PersonServiceServicer:
 
     def PutPerson(self, request, context):
         """Creates a person, or replaces all that is known of them: fields left out are taken away.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BatchPutPeople(self, request, context):
+        """Puts up to 10,000 people, each as PutPerson does, all or none.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -84,6 +96,11 @@ def add_PersonServiceServicer_to_server(servicer, server):
                     servicer.PutPerson,
                     request_deserializer=carillon_dot_messaging_dot_v1_dot_person__service__pb2.PutPersonRequest.FromString,
                     response_serializer=carillon_dot_messaging_dot_v1_dot_person__service__pb2.Person.SerializeToString,
+            ),
+            'BatchPutPeople': grpc.unary_unary_rpc_method_handler(
+                    servicer.BatchPutPeople,
+                    request_deserializer=carillon_dot_messaging_dot_v1_dot_person__service__pb2.BatchPutPeopleRequest.FromString,
+                    response_serializer=carillon_dot_messaging_dot_v1_dot_person__service__pb2.BatchPutPeopleResponse.SerializeToString,
             ),
             'GetPerson': grpc.unary_unary_rpc_method_handler(
                     servicer.GetPerson,
@@ -124,6 +141,33 @@ class PersonService:
             '/carillon.messaging.v1.PersonService/PutPerson',
             carillon_dot_messaging_dot_v1_dot_person__service__pb2.PutPersonRequest.SerializeToString,
             carillon_dot_messaging_dot_v1_dot_person__service__pb2.Person.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BatchPutPeople(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/carillon.messaging.v1.PersonService/BatchPutPeople',
+            carillon_dot_messaging_dot_v1_dot_person__service__pb2.BatchPutPeopleRequest.SerializeToString,
+            carillon_dot_messaging_dot_v1_dot_person__service__pb2.BatchPutPeopleResponse.FromString,
             options,
             channel_credentials,
             insecure,

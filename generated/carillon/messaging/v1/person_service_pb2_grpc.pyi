@@ -35,6 +35,8 @@ class PersonServiceStub:
     def __new__(cls, channel: _aio.Channel) -> PersonServiceAsyncStub: ...
     PutPerson: _grpc.UnaryUnaryMultiCallable[_person_service_pb2.PutPersonRequest, _person_service_pb2.Person]
     """Creates a person, or replaces all that is known of them: fields left out are taken away."""
+    BatchPutPeople: _grpc.UnaryUnaryMultiCallable[_person_service_pb2.BatchPutPeopleRequest, _person_service_pb2.BatchPutPeopleResponse]
+    """Puts up to 10,000 people, each as PutPerson does, all or none."""
     GetPerson: _grpc.UnaryUnaryMultiCallable[_person_service_pb2.GetPersonRequest, _person_service_pb2.Person]
     """Reads one person."""
     DeletePerson: _grpc.UnaryUnaryMultiCallable[_person_service_pb2.DeletePersonRequest, _person_service_pb2.DeletePersonResponse]
@@ -47,6 +49,8 @@ class PersonServiceAsyncStub(PersonServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     PutPerson: _aio.UnaryUnaryMultiCallable[_person_service_pb2.PutPersonRequest, _person_service_pb2.Person]  # type: ignore[assignment]
     """Creates a person, or replaces all that is known of them: fields left out are taken away."""
+    BatchPutPeople: _aio.UnaryUnaryMultiCallable[_person_service_pb2.BatchPutPeopleRequest, _person_service_pb2.BatchPutPeopleResponse]  # type: ignore[assignment]
+    """Puts up to 10,000 people, each as PutPerson does, all or none."""
     GetPerson: _aio.UnaryUnaryMultiCallable[_person_service_pb2.GetPersonRequest, _person_service_pb2.Person]  # type: ignore[assignment]
     """Reads one person."""
     DeletePerson: _aio.UnaryUnaryMultiCallable[_person_service_pb2.DeletePersonRequest, _person_service_pb2.DeletePersonResponse]  # type: ignore[assignment]
@@ -62,6 +66,14 @@ class PersonServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_person_service_pb2.Person, _abc.Awaitable[_person_service_pb2.Person]]:
         """Creates a person, or replaces all that is known of them: fields left out are taken away."""
+
+    @_abc_1.abstractmethod
+    def BatchPutPeople(
+        self,
+        request: _person_service_pb2.BatchPutPeopleRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_person_service_pb2.BatchPutPeopleResponse, _abc.Awaitable[_person_service_pb2.BatchPutPeopleResponse]]:
+        """Puts up to 10,000 people, each as PutPerson does, all or none."""
 
     @_abc_1.abstractmethod
     def GetPerson(

@@ -23,13 +23,15 @@ _sym_db = _symbol_database.Default()
 
 
 from carillon.options.v1 import options_pb2 as carillon_dot_options_dot_v1_dot_options__pb2
+from carillon.type.v1 import audience_preview_pb2 as carillon_dot_type_dot_v1_dot_audience__preview__pb2
+from carillon.type.v1 import channel_pb2 as carillon_dot_type_dot_v1_dot_channel__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+carillon/messaging/v1/segment_service.proto\x12\x15\x63\x61rillon.messaging.v1\x1a!carillon/options/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa4\x01\n\x07Segment\x12\n\n\x02id\x18\x01 \x01(\t\x12\x10\n\x08\x62rand_id\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12)\n\x08\x63riteria\x18\x04 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x12\n\ncreated_by\x18\x05 \x01(\t\x12.\n\ncreated_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"s\n\x14\x43reateSegmentRequest\x12\x16\n\x08\x62rand_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x12\n\x04name\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12/\n\x08\x63riteria\x18\x03 \x01(\x0b\x32\x17.google.protobuf.StructB\x04\xe2\x41\x01\x02\"%\n\x11GetSegmentRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"N\n\x13ListSegmentsRequest\x12\x10\n\x08\x62rand_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"a\n\x14ListSegmentsResponse\x12\x30\n\x08segments\x18\x01 \x03(\x0b\x32\x1e.carillon.messaging.v1.Segment\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\xcb\x03\n\x0eSegmentService\x12\x8c\x01\n\rCreateSegment\x12+.carillon.messaging.v1.CreateSegmentRequest\x1a\x1e.carillon.messaging.v1.Segment\".\xa2\xbb\x18\x13\n\x0esegments.write\x18\xc9\x01\x82\xd3\xe4\x93\x02\x11\"\x0c/v1/segments:\x01*\x12\x87\x01\n\nGetSegment\x12(.carillon.messaging.v1.GetSegmentRequest\x1a\x1e.carillon.messaging.v1.Segment\"/\x90\x02\x01\xa2\xbb\x18\x0f\n\rsegments.read\x82\xd3\xe4\x93\x02\x13\x12\x11/v1/segments/{id}\x12\x93\x01\n\x0cListSegments\x12*.carillon.messaging.v1.ListSegmentsRequest\x1a+.carillon.messaging.v1.ListSegmentsResponse\"*\x90\x02\x01\xa2\xbb\x18\x0f\n\rsegments.read\x82\xd3\xe4\x93\x02\x0e\x12\x0c/v1/segments\x1a\n\xa2\xbb\x18\x06\x08\x90\x03\x10\x9c\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+carillon/messaging/v1/segment_service.proto\x12\x15\x63\x61rillon.messaging.v1\x1a!carillon/options/v1/options.proto\x1a\'carillon/type/v1/audience_preview.proto\x1a\x1e\x63\x61rillon/type/v1/channel.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa4\x01\n\x07Segment\x12\n\n\x02id\x18\x01 \x01(\t\x12\x10\n\x08\x62rand_id\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12)\n\x08\x63riteria\x18\x04 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x12\n\ncreated_by\x18\x05 \x01(\t\x12.\n\ncreated_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"s\n\x14\x43reateSegmentRequest\x12\x16\n\x08\x62rand_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x12\n\x04name\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12/\n\x08\x63riteria\x18\x03 \x01(\x0b\x32\x17.google.protobuf.StructB\x04\xe2\x41\x01\x02\"\xa0\x01\n\x15PreviewSegmentRequest\x12\x16\n\x08\x62rand_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12)\n\x08\x63riteria\x18\x02 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x12\n\nsegment_id\x18\x03 \x01(\t\x12\x30\n\x07\x63hannel\x18\x04 \x01(\x0e\x32\x19.carillon.type.v1.ChannelB\x04\xe2\x41\x01\x02\"L\n\x16PreviewSegmentResponse\x12\x32\n\x07preview\x18\x01 \x01(\x0b\x32!.carillon.type.v1.AudiencePreview\"%\n\x11GetSegmentRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"N\n\x13ListSegmentsRequest\x12\x10\n\x08\x62rand_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"a\n\x14ListSegmentsResponse\x12\x30\n\x08segments\x18\x01 \x03(\x0b\x32\x1e.carillon.messaging.v1.Segment\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\xf2\x04\n\x0eSegmentService\x12\x8c\x01\n\rCreateSegment\x12+.carillon.messaging.v1.CreateSegmentRequest\x1a\x1e.carillon.messaging.v1.Segment\".\xa2\xbb\x18\x13\n\x0esegments.write\x18\xc9\x01\x82\xd3\xe4\x93\x02\x11\"\x0c/v1/segments:\x01*\x12\x87\x01\n\nGetSegment\x12(.carillon.messaging.v1.GetSegmentRequest\x1a\x1e.carillon.messaging.v1.Segment\"/\x90\x02\x01\xa2\xbb\x18\x0f\n\rsegments.read\x82\xd3\xe4\x93\x02\x13\x12\x11/v1/segments/{id}\x12\xa4\x01\n\x0ePreviewSegment\x12,.carillon.messaging.v1.PreviewSegmentRequest\x1a-.carillon.messaging.v1.PreviewSegmentResponse\"5\x90\x02\x01\xa2\xbb\x18\x0f\n\rsegments.read\x82\xd3\xe4\x93\x02\x19\"\x14/v1/segments/preview:\x01*\x12\x93\x01\n\x0cListSegments\x12*.carillon.messaging.v1.ListSegmentsRequest\x1a+.carillon.messaging.v1.ListSegmentsResponse\"*\x90\x02\x01\xa2\xbb\x18\x0f\n\rsegments.read\x82\xd3\xe4\x93\x02\x0e\x12\x0c/v1/segments\x1a\n\xa2\xbb\x18\x06\x08\x90\x03\x10\x9c\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,6 +44,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CREATESEGMENTREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002'
   _globals['_CREATESEGMENTREQUEST'].fields_by_name['criteria']._loaded_options = None
   _globals['_CREATESEGMENTREQUEST'].fields_by_name['criteria']._serialized_options = b'\342A\001\002'
+  _globals['_PREVIEWSEGMENTREQUEST'].fields_by_name['brand_id']._loaded_options = None
+  _globals['_PREVIEWSEGMENTREQUEST'].fields_by_name['brand_id']._serialized_options = b'\342A\001\002'
+  _globals['_PREVIEWSEGMENTREQUEST'].fields_by_name['channel']._loaded_options = None
+  _globals['_PREVIEWSEGMENTREQUEST'].fields_by_name['channel']._serialized_options = b'\342A\001\002'
   _globals['_GETSEGMENTREQUEST'].fields_by_name['id']._loaded_options = None
   _globals['_GETSEGMENTREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002'
   _globals['_SEGMENTSERVICE']._loaded_options = None
@@ -50,18 +56,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SEGMENTSERVICE'].methods_by_name['CreateSegment']._serialized_options = b'\242\273\030\023\n\016segments.write\030\311\001\202\323\344\223\002\021\"\014/v1/segments:\001*'
   _globals['_SEGMENTSERVICE'].methods_by_name['GetSegment']._loaded_options = None
   _globals['_SEGMENTSERVICE'].methods_by_name['GetSegment']._serialized_options = b'\220\002\001\242\273\030\017\n\rsegments.read\202\323\344\223\002\023\022\021/v1/segments/{id}'
+  _globals['_SEGMENTSERVICE'].methods_by_name['PreviewSegment']._loaded_options = None
+  _globals['_SEGMENTSERVICE'].methods_by_name['PreviewSegment']._serialized_options = b'\220\002\001\242\273\030\017\n\rsegments.read\202\323\344\223\002\031\"\024/v1/segments/preview:\001*'
   _globals['_SEGMENTSERVICE'].methods_by_name['ListSegments']._loaded_options = None
   _globals['_SEGMENTSERVICE'].methods_by_name['ListSegments']._serialized_options = b'\220\002\001\242\273\030\017\n\rsegments.read\202\323\344\223\002\016\022\014/v1/segments'
-  _globals['_SEGMENT']._serialized_start=232
-  _globals['_SEGMENT']._serialized_end=396
-  _globals['_CREATESEGMENTREQUEST']._serialized_start=398
-  _globals['_CREATESEGMENTREQUEST']._serialized_end=513
-  _globals['_GETSEGMENTREQUEST']._serialized_start=515
-  _globals['_GETSEGMENTREQUEST']._serialized_end=552
-  _globals['_LISTSEGMENTSREQUEST']._serialized_start=554
-  _globals['_LISTSEGMENTSREQUEST']._serialized_end=632
-  _globals['_LISTSEGMENTSRESPONSE']._serialized_start=634
-  _globals['_LISTSEGMENTSRESPONSE']._serialized_end=731
-  _globals['_SEGMENTSERVICE']._serialized_start=734
-  _globals['_SEGMENTSERVICE']._serialized_end=1193
+  _globals['_SEGMENT']._serialized_start=305
+  _globals['_SEGMENT']._serialized_end=469
+  _globals['_CREATESEGMENTREQUEST']._serialized_start=471
+  _globals['_CREATESEGMENTREQUEST']._serialized_end=586
+  _globals['_PREVIEWSEGMENTREQUEST']._serialized_start=589
+  _globals['_PREVIEWSEGMENTREQUEST']._serialized_end=749
+  _globals['_PREVIEWSEGMENTRESPONSE']._serialized_start=751
+  _globals['_PREVIEWSEGMENTRESPONSE']._serialized_end=827
+  _globals['_GETSEGMENTREQUEST']._serialized_start=829
+  _globals['_GETSEGMENTREQUEST']._serialized_end=866
+  _globals['_LISTSEGMENTSREQUEST']._serialized_start=868
+  _globals['_LISTSEGMENTSREQUEST']._serialized_end=946
+  _globals['_LISTSEGMENTSRESPONSE']._serialized_start=948
+  _globals['_LISTSEGMENTSRESPONSE']._serialized_end=1045
+  _globals['_SEGMENTSERVICE']._serialized_start=1048
+  _globals['_SEGMENTSERVICE']._serialized_end=1674
 # @@protoc_insertion_point(module_scope)

@@ -3,6 +3,8 @@
 isort:skip_file
 """
 
+from carillon.type.v1 import audience_preview_pb2 as _audience_preview_pb2
+from carillon.type.v1 import channel_pb2 as _channel_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -42,7 +44,7 @@ class Segment(_message.Message):
     """Subject of the token that created it."""
     @_builtins.property
     def criteria(self) -> _struct_pb2.Struct:
-        """JsonLogic: `{}` is everyone in the brand; `{"==": [{"var": "plan"}, "pro"]}` compares an attribute."""
+        """JsonLogic: `{}` is everyone in the brand; `{"==": [{"var": "plan"}, "pro"]}` compares an attribute. All of it: docs/segments.md."""
 
     @_builtins.property
     def created_at(self) -> _timestamp_pb2.Timestamp:
@@ -97,6 +99,66 @@ class CreateSegmentRequest(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CreateSegmentRequest: _TypeAlias = CreateSegmentRequest  # noqa: Y015
+
+@_typing.final
+class PreviewSegmentRequest(_message.Message):
+    """Criteria to preview: given here, or those of a segment."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BRAND_ID_FIELD_NUMBER: _builtins.int
+    CRITERIA_FIELD_NUMBER: _builtins.int
+    SEGMENT_ID_FIELD_NUMBER: _builtins.int
+    CHANNEL_FIELD_NUMBER: _builtins.int
+    brand_id: _builtins.str
+    """The brand; the token must name it."""
+    segment_id: _builtins.str
+    """A segment of the brand."""
+    channel: _channel_pb2.Channel.ValueType
+    """The channel to reach them on."""
+    @_builtins.property
+    def criteria(self) -> _struct_pb2.Struct:
+        """Who is in it; `{}` is everyone in the brand. Exactly one of `criteria` and `segment_id` must be given."""
+
+    def __init__(
+        self,
+        *,
+        brand_id: _builtins.str = ...,
+        criteria: _struct_pb2.Struct | None = ...,
+        segment_id: _builtins.str = ...,
+        channel: _channel_pb2.Channel.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["criteria", b"criteria"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["brand_id", b"brand_id", "channel", b"channel", "criteria", b"criteria", "segment_id", b"segment_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PreviewSegmentRequest: _TypeAlias = PreviewSegmentRequest  # noqa: Y015
+
+@_typing.final
+class PreviewSegmentResponse(_message.Message):
+    """Whom it would reach."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PREVIEW_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def preview(self) -> _audience_preview_pb2.AudiencePreview:
+        """The counts and a sample."""
+
+    def __init__(
+        self,
+        *,
+        preview: _audience_preview_pb2.AudiencePreview | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["preview", b"preview"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["preview", b"preview"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PreviewSegmentResponse: _TypeAlias = PreviewSegmentResponse  # noqa: Y015
 
 @_typing.final
 class GetSegmentRequest(_message.Message):

@@ -45,6 +45,11 @@ class SegmentServiceStub:
                 request_serializer=carillon_dot_messaging_dot_v1_dot_segment__service__pb2.GetSegmentRequest.SerializeToString,
                 response_deserializer=carillon_dot_messaging_dot_v1_dot_segment__service__pb2.Segment.FromString,
                 _registered_method=True)
+        self.PreviewSegment = channel.unary_unary(
+                '/carillon.messaging.v1.SegmentService/PreviewSegment',
+                request_serializer=carillon_dot_messaging_dot_v1_dot_segment__service__pb2.PreviewSegmentRequest.SerializeToString,
+                response_deserializer=carillon_dot_messaging_dot_v1_dot_segment__service__pb2.PreviewSegmentResponse.FromString,
+                _registered_method=True)
         self.ListSegments = channel.unary_unary(
                 '/carillon.messaging.v1.SegmentService/ListSegments',
                 request_serializer=carillon_dot_messaging_dot_v1_dot_segment__service__pb2.ListSegmentsRequest.SerializeToString,
@@ -70,6 +75,13 @@ class SegmentServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def PreviewSegment(self, request, context):
+        """Counts who criteria would reach on a channel, and who would be skipped and why. Stores nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListSegments(self, request, context):
         """Lists segments, newest first.
         """
@@ -89,6 +101,11 @@ def add_SegmentServiceServicer_to_server(servicer, server):
                     servicer.GetSegment,
                     request_deserializer=carillon_dot_messaging_dot_v1_dot_segment__service__pb2.GetSegmentRequest.FromString,
                     response_serializer=carillon_dot_messaging_dot_v1_dot_segment__service__pb2.Segment.SerializeToString,
+            ),
+            'PreviewSegment': grpc.unary_unary_rpc_method_handler(
+                    servicer.PreviewSegment,
+                    request_deserializer=carillon_dot_messaging_dot_v1_dot_segment__service__pb2.PreviewSegmentRequest.FromString,
+                    response_serializer=carillon_dot_messaging_dot_v1_dot_segment__service__pb2.PreviewSegmentResponse.SerializeToString,
             ),
             'ListSegments': grpc.unary_unary_rpc_method_handler(
                     servicer.ListSegments,
@@ -151,6 +168,33 @@ class SegmentService:
             '/carillon.messaging.v1.SegmentService/GetSegment',
             carillon_dot_messaging_dot_v1_dot_segment__service__pb2.GetSegmentRequest.SerializeToString,
             carillon_dot_messaging_dot_v1_dot_segment__service__pb2.Segment.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PreviewSegment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/carillon.messaging.v1.SegmentService/PreviewSegment',
+            carillon_dot_messaging_dot_v1_dot_segment__service__pb2.PreviewSegmentRequest.SerializeToString,
+            carillon_dot_messaging_dot_v1_dot_segment__service__pb2.PreviewSegmentResponse.FromString,
             options,
             channel_credentials,
             insecure,

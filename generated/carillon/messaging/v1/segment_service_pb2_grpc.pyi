@@ -37,6 +37,8 @@ class SegmentServiceStub:
     """Creates a segment."""
     GetSegment: _grpc.UnaryUnaryMultiCallable[_segment_service_pb2.GetSegmentRequest, _segment_service_pb2.Segment]
     """Reads one segment."""
+    PreviewSegment: _grpc.UnaryUnaryMultiCallable[_segment_service_pb2.PreviewSegmentRequest, _segment_service_pb2.PreviewSegmentResponse]
+    """Counts who criteria would reach on a channel, and who would be skipped and why. Stores nothing."""
     ListSegments: _grpc.UnaryUnaryMultiCallable[_segment_service_pb2.ListSegmentsRequest, _segment_service_pb2.ListSegmentsResponse]
     """Lists segments, newest first."""
 
@@ -49,6 +51,8 @@ class SegmentServiceAsyncStub(SegmentServiceStub):
     """Creates a segment."""
     GetSegment: _aio.UnaryUnaryMultiCallable[_segment_service_pb2.GetSegmentRequest, _segment_service_pb2.Segment]  # type: ignore[assignment]
     """Reads one segment."""
+    PreviewSegment: _aio.UnaryUnaryMultiCallable[_segment_service_pb2.PreviewSegmentRequest, _segment_service_pb2.PreviewSegmentResponse]  # type: ignore[assignment]
+    """Counts who criteria would reach on a channel, and who would be skipped and why. Stores nothing."""
     ListSegments: _aio.UnaryUnaryMultiCallable[_segment_service_pb2.ListSegmentsRequest, _segment_service_pb2.ListSegmentsResponse]  # type: ignore[assignment]
     """Lists segments, newest first."""
 
@@ -70,6 +74,14 @@ class SegmentServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_segment_service_pb2.Segment, _abc.Awaitable[_segment_service_pb2.Segment]]:
         """Reads one segment."""
+
+    @_abc_1.abstractmethod
+    def PreviewSegment(
+        self,
+        request: _segment_service_pb2.PreviewSegmentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_segment_service_pb2.PreviewSegmentResponse, _abc.Awaitable[_segment_service_pb2.PreviewSegmentResponse]]:
+        """Counts who criteria would reach on a channel, and who would be skipped and why. Stores nothing."""
 
     @_abc_1.abstractmethod
     def ListSegments(
