@@ -82,12 +82,16 @@ class People(Protocol):
         """Whether there was one to delete."""
         ...
 
-    async def list_matching(self, brand_id: str, criteria: Criteria, channel: str, after: str | None, limit: int) -> list[AudienceMember]:
-        """People matching `criteria`, by person_id ascending (by code point on both databases).
+    async def list_matching(
+        self, brand_id: str, criteria: Criteria, channel: str, as_of: datetime, after: str | None, limit: int
+    ) -> list[AudienceMember]:
+        """People created at or before `as_of` who match `criteria`, by person_id ascending (by code point on both databases).
+
+        Relative dates of the criteria count from `as_of`, so that every batch of an audience means the same people, however long it takes.
 
         The address on `email` and `sms` is `email` and `phone`, on `push` the first push token, on `in_app` the person's id; an empty one
-        counts as none. Comparing an attribute with a value of another type is false, never an error; numbers compare as numbers; a
-        missing attribute equals null.
+        counts as none. Whom criteria match is said by `server.domain.criteria.matches_person`, to the last character; no person's data can make the
+        statement fail.
         """
         ...
 

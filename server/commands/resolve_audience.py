@@ -24,7 +24,8 @@ async def resolve_audience_batch(tx: Transaction, send_id: str, now: datetime) -
     if send is None or send.audience_done or send.status is not SendStatus.SENDING:
         return
     criteria = parse_criteria(send.criteria or {}, "criteria")
-    members = await tx.people.list_matching(send.brand_id, criteria, send.channel, send.audience_cursor, BATCH)
+    as_of = send.started_at or send.created_at
+    members = await tx.people.list_matching(send.brand_id, criteria, send.channel, as_of, send.audience_cursor, BATCH)
     await tx.messages.insert_many([_message(send, member, now) for member in members])
     cursor = members[-1].person_id if members else send.audience_cursor
     await tx.sends.advance_audience(send.id, cursor, done=len(members) < BATCH, now=now)

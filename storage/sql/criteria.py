@@ -1,17 +1,18 @@
-"""Criteria as a condition on a JSON column."""
+"""Criteria as a condition on people."""
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, true
 
 from server.domain.criteria import Criteria, Everyone
 from storage.sql.dialects import SqlDialect
+from storage.sql.tables import people
 
 
-def matches(criteria: Criteria, attributes: ColumnElement[Any], dialect: SqlDialect) -> ColumnElement[bool]:
-    """Whether `attributes` meet the criteria, as `People.list_matching` says."""
+def matches(criteria: Criteria, now: datetime, dialect: SqlDialect) -> ColumnElement[bool]:
+    """Whether a row of `people` meets the criteria; relative dates count from `now`."""
     if isinstance(criteria, Everyone):
         return true()
-    return dialect.json_equals(attributes, criteria.path, criteria.value)
+    return dialect.json_equals(people.c.attributes, criteria.path, criteria.value)

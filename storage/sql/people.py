@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy import delete, select
 
@@ -56,9 +57,13 @@ class SqlPeople:
         statement = delete(people).where(people.c.brand_id == brand_id, people.c.person_id == person_id)
         return (await self._connection.execute(statement)).count > 0
 
-    async def list_matching(self, brand_id: str, criteria: Criteria, channel: str, after: str | None, limit: int) -> list[AudienceMember]:
+    async def list_matching(
+        self, brand_id: str, criteria: Criteria, channel: str, as_of: datetime, after: str | None, limit: int
+    ) -> list[AudienceMember]:
         statement = select(people.c.person_id, _ADDRESS[Channel(channel)].label("address"))
-        statement = statement.where(people.c.brand_id == brand_id, matches(criteria, people.c.attributes, self._connection.dialect))
+        statement = statement.where(
+            people.c.brand_id == brand_id, people.c.created_at <= as_of, matches(criteria, as_of, self._connection.dialect)
+        )
         if after is not None:
             statement = statement.where(people.c.person_id > after)
         rows = await self._connection.execute(statement.order_by(people.c.person_id).limit(limit))
