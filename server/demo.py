@@ -8,10 +8,12 @@ from datetime import UTC, datetime
 from server.commands.create_campaign import NewCampaign, create_campaign
 from server.commands.people import put_person
 from server.commands.segments import create_segment
-from server.commands.templates import put_template
+from server.commands.templates import prepare_template, put_template
 from server.domain.access import Caller, Principal
 from server.domain.channels import Channel
 from server.domain.faces import Face
+from server.domain.template_variables import TemplateVariable, VariableType
+from server.domain.template_variants import TemplateVariant
 from storage.interface import Transaction
 from storage.records import JsonObject, Person, Template
 
@@ -20,8 +22,11 @@ TEMPLATE_KEY = "welcome"
 _CALLER = Principal("demo-seed", frozenset({BRAND}), frozenset())
 _UNSET = datetime.min.replace(tzinfo=UTC)
 
-_GREETING = "Hello {{ person.first_name | default: 'there' }}, {{ news | default: 'welcome to the demo' }}."
-_HTML = "<p>Hello <b>{{ person.first_name | default: 'there' }}</b>, {{ news | default: 'welcome to the demo' }}.</p>"
+_BODY = "Hello {{ person.first_name | default: 'there' }}, {{ news }}."
+_HTML = "<p>Hello <b>{{ person.first_name | default: 'there' }}</b>, {{ news }}.</p>"
+_VARIABLES = (TemplateVariable("news", VariableType.STRING, default="welcome to the demo"),)
+_BODY_PT = "Olá {{ person.first_name | default: 'a todos' }}, {{ news }}."
+_HTML_PT = "<p>Olá <b>{{ person.first_name | default: 'a todos' }}</b>, {{ news }}.</p>"
 
 _PEOPLE: tuple[tuple[str, JsonObject, str | None, str, str], ...] = (
     ("ada", {"first_name": "Ada", "plan": "pro"}, "+351210000001", "en-GB", "Europe/London"),
@@ -46,7 +51,7 @@ async def seed_demo(tx: Transaction, now: datetime) -> Demo | None:
         return None
     caller = Caller(_CALLER, now)
     for channel in Channel:
-        await put_template(tx, caller, _template(channel))
+        await put_template(tx, caller, prepare_template(_template(channel)))
     for person_id, attributes, phone, locale, time_zone in _PEOPLE:
         await put_person(tx, caller, _person(person_id, attributes, phone, locale, time_zone))
     segment = await create_segment(tx, caller, BRAND, "Customers on the pro plan", {"==": [{"var": "plan"}, "pro"]})
@@ -78,8 +83,17 @@ def _template(channel: Channel) -> Template:
         template_key=TEMPLATE_KEY,
         revision=0,
         subject=None if channel is Channel.SMS else "Welcome",
-        body=_GREETING,
+        body=_BODY,
         html=_HTML if channel is Channel.EMAIL else None,
+        variables=_VARIABLES,
+        variants=(
+            TemplateVariant(
+                locale="pt",
+                subject=None if channel is Channel.SMS else "Boas-vindas",
+                body=_BODY_PT,
+                html=_HTML_PT if channel is Channel.EMAIL else None,
+            ),
+        ),
         created_by="",
         created_at=_UNSET,
     )

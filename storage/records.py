@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from server.domain.lifecycle import CampaignStatus, MessageStatus, SendStatus
+from server.domain.template_variables import TemplateVariable
+from server.domain.template_variants import TemplateVariant
 
 JsonObject = dict[str, object]
 
@@ -36,6 +38,8 @@ class Campaign:
     created_by: str
     created_at: datetime
     updated_at: datetime
+    template_revision: int | None = None
+    """The revision it was scheduled with, and will send; None while it is not scheduled."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,6 +231,10 @@ class Template:
     subject: str | None
     body: str
     html: str | None
+    variables: tuple[TemplateVariable, ...] = ()
+    variables_inferred: bool = True
+    """Whether the variables were found in the texts; otherwise they were given with them."""
+    variants: tuple[TemplateVariant, ...] = ()
     created_by: str
     created_at: datetime
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from server.domain.channels import Channel
 from server.domain.criteria import parse_criteria
 from server.domain.errors import ValidationFailed
-from server.domain.rendering import Source, TemplateSyntaxError, compile_template
+from server.domain.rendering import CompiledTemplate, Source, TemplateSyntaxError, compile_template
+from server.domain.template_inference import infer_variables
+from server.domain.template_variables import find_misfits
 from server.domain.validation import DESCRIPTION_LENGTH, NAME_LENGTH, SUBJECT_LENGTH, Checks
 from storage.interface import Transaction
 from storage.records import Campaign, Template
@@ -30,9 +34,13 @@ def check_definition(campaign: Campaign, *, content_field: str = "") -> None:
 def _check_subject(checks: Checks, field: str, campaign: Campaign) -> None:
     checks.line(field, campaign.subject or "", SUBJECT_LENGTH, required=campaign.segment_id is None)
     try:
-        compile_template(Source(subject=campaign.subject, body="", html=None))
+        _compiled_subject(campaign)
     except TemplateSyntaxError as error:
         checks.add(field, str(error))
+
+
+def _compiled_subject(campaign: Campaign) -> CompiledTemplate:
+    return compile_template(Source(subject=campaign.subject, body="", html=None))
 
 
 async def require_segment(tx: Transaction, brand_id: str, segment_id: str) -> None:
@@ -44,9 +52,24 @@ async def require_segment(tx: Transaction, brand_id: str, segment_id: str) -> No
         raise ValidationFailed.of("segment_id", "no such segment in the brand")
 
 
-async def require_template(tx: Transaction, brand_id: str, channel: str, template_key: str) -> Template:
-    """The latest revision. Raises ValidationFailed unless there is one in the brand and channel."""
-    template = await tx.templates.find(brand_id, channel, template_key)
+async def pin_template(tx: Transaction, campaign: Campaign) -> Campaign:
+    """The campaign with the revision it will send: the one it has pinned, or else the latest.
+
+    Raises ValidationFailed if there is no template, or with every variable that is missing or of another type.
+    """
+    template = await require_template(tx, campaign.brand_id, campaign.channel, campaign.template_key, campaign.template_revision)
+    misfits = find_misfits(template.variables, campaign.variables)
+    named = {variable.name for variable in template.variables}
+    in_subject = infer_variables([_compiled_subject(campaign)])
+    misfits += find_misfits([variable for variable in in_subject if variable.name not in named], campaign.variables)
+    if misfits:
+        raise ValidationFailed(misfits)
+    return replace(campaign, template_revision=template.revision)
+
+
+async def require_template(tx: Transaction, brand_id: str, channel: str, template_key: str, revision: int | None = None) -> Template:
+    """The revision, or the latest. Raises ValidationFailed unless there is one in the brand and channel."""
+    template = await tx.templates.find(brand_id, channel, template_key, revision)
     if template is None:
         raise ValidationFailed.of("template_key", f"no such template on channel {Channel(channel)}")
     return template

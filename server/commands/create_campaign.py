@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from server.commands.campaign_content import check_definition, require_segment, require_template
+from server.commands.campaign_content import check_definition, pin_template, require_segment
 from server.domain.access import Caller
 from server.domain.faces import Face
 from server.domain.ids import new_id
@@ -35,7 +35,8 @@ class NewCampaign:
 async def create_campaign(tx: Transaction, caller: Caller, new: NewCampaign) -> Campaign:
     """Creates a draft, or a scheduled campaign if `scheduled_at` is given.
 
-    Raises NotFound for a brand of others, ValidationFailed for bad fields. A draft's template need not exist yet; a scheduled one's must.
+    Raises NotFound for a brand of others, ValidationFailed for bad fields. A draft's template need not exist yet; a scheduled one's
+    must, and the variables must fit it.
     """
     checks = Checks()
     checks.line("brand_id", new.brand_id, 128)
@@ -48,7 +49,7 @@ async def create_campaign(tx: Transaction, caller: Caller, new: NewCampaign) -> 
     if new.scheduled_at is not None:
         checks.schedule_time("scheduled_at", new.scheduled_at, caller.now)
         checks.finish()
-        await require_template(tx, campaign.brand_id, campaign.channel, campaign.template_key)
+        campaign = await pin_template(tx, campaign)
     await tx.campaigns.insert(campaign)
     return campaign
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from server.commands.campaign_access import campaign_for
-from server.commands.campaign_content import require_template
+from server.commands.campaign_content import pin_template
 from server.domain.access import Caller
 from server.domain.faces import Face
 from server.domain.lifecycle import CampaignOperation, campaign_after
@@ -16,14 +16,17 @@ from storage.records import Campaign
 
 
 async def schedule_campaign(tx: Transaction, caller: Caller, face: Face, campaign_id: str, scheduled_at: datetime) -> Campaign:
-    """Schedules or reschedules. Raises NotFound, BadState, or ValidationFailed for a bad time or a template that does not exist."""
+    """Schedules or reschedules with the template's latest revision.
+
+    Raises NotFound, BadState, or ValidationFailed for a bad time, a template that does not exist, or variables that do not fit it.
+    """
     campaign = await campaign_for(tx, caller, face, campaign_id, lock=True)
     status = campaign_after(CampaignOperation.SCHEDULE, campaign.status)
     checks = Checks()
     checks.schedule_time("scheduled_at", scheduled_at, caller.now)
     checks.finish()
-    await require_template(tx, campaign.brand_id, campaign.channel, campaign.template_key)
-    scheduled = replace(campaign, status=status, scheduled_at=scheduled_at, updated_at=caller.now)
+    scheduled = replace(campaign, status=status, scheduled_at=scheduled_at, template_revision=None, updated_at=caller.now)
+    scheduled = await pin_template(tx, scheduled)
     await tx.campaigns.replace(scheduled)
     return scheduled
 
@@ -32,6 +35,6 @@ async def unschedule_campaign(tx: Transaction, caller: Caller, face: Face, campa
     """Takes a scheduled campaign back to draft. Raises NotFound, BadState."""
     campaign = await campaign_for(tx, caller, face, campaign_id, lock=True)
     status = campaign_after(CampaignOperation.UNSCHEDULE, campaign.status)
-    draft = replace(campaign, status=status, scheduled_at=None, updated_at=caller.now)
+    draft = replace(campaign, status=status, scheduled_at=None, template_revision=None, updated_at=caller.now)
     await tx.campaigns.replace(draft)
     return draft

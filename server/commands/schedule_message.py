@@ -10,6 +10,7 @@ from server.domain.access import Caller
 from server.domain.errors import KeyReused
 from server.domain.fingerprint import fingerprint
 from server.domain.ids import new_id
+from server.domain.template_variables import find_misfits
 from server.domain.validation import ADDRESS_LENGTH, ID_LENGTH, NAME_LENGTH, Checks
 from storage.interface import Transaction
 from storage.records import JsonObject, Message
@@ -47,10 +48,12 @@ async def schedule_message(tx: Transaction, caller: Caller, new: NewMessage) -> 
     known = await tx.messages.find_by_dedup_key(new.brand_id, new.dedup_key)
     if known is not None:
         return _repeat(known, new)
+    template = await require_template(tx, new.brand_id, new.channel, new.template_key)
     checks = Checks()
     checks.schedule_time("scheduled_at", new.scheduled_at, caller.now)
+    for misfit in find_misfits(template.variables, new.variables):
+        checks.add(misfit.field, misfit.message)
     checks.finish()
-    template = await require_template(tx, new.brand_id, new.channel, new.template_key)
     message = _message(caller, new, template.revision)
     if await tx.messages.insert_unless_duplicate(message):
         return message

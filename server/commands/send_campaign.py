@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from server.commands.campaign_access import campaign_for
-from server.commands.campaign_content import require_template
+from server.commands.campaign_content import pin_template
 from server.commands.resolve_audience import resolve_audience_batch
 from server.domain.access import Caller
 from server.domain.audience import Recipient, refuse_blank_recipients, refuse_unstorable_recipients, sort_out
@@ -66,7 +66,10 @@ async def _criteria(tx: Transaction, campaign: Campaign) -> JsonObject:
 
 async def _start(tx: Transaction, campaign: Campaign, started_by: str, now: datetime, criteria: JsonObject | None) -> Send:
     status = campaign_after(CampaignOperation.SEND, campaign.status)
-    template = await require_template(tx, campaign.brand_id, campaign.channel, campaign.template_key)
+    if campaign.template_revision is None:
+        # A scheduled one was checked when it was scheduled: nothing that came later may keep it from starting.
+        campaign = await pin_template(tx, campaign)
+    assert campaign.template_revision is not None, "pinned just now, or when it was scheduled"
     await tx.campaigns.replace(replace(campaign, status=status, published_at=now, updated_at=now))
     send = Send(
         id=new_id(),
@@ -75,7 +78,7 @@ async def _start(tx: Transaction, campaign: Campaign, started_by: str, now: date
         status=SendStatus.SENDING,
         channel=campaign.channel,
         template_key=campaign.template_key,
-        template_revision=template.revision,
+        template_revision=campaign.template_revision,
         subject=campaign.subject,
         variables=campaign.variables,
         criteria=criteria,

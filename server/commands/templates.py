@@ -2,36 +2,47 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from server.domain.access import Caller
 from server.domain.channels import Channel
 from server.domain.errors import NotFound, ValidationFailed
 from server.domain.paging import Page, make_page, read_page_request
 from server.domain.personalisation import render_context
-from server.domain.rendering import Rendered, RenderError, Source, TemplateSyntaxError, compile_template
+from server.domain.rendering import CompiledTemplate, Rendered, RenderError, Source, TemplateSyntaxError, compile_template
+from server.domain.template_inference import infer_variables
+from server.domain.template_variables import MAX_VARIABLES, check_schema, find_misfits
+from server.domain.template_variants import MAX_VARIANTS, TemplateVariant, canonical_locale, choose_variant, source_of
 from server.domain.validation import BODY_LENGTH, ID_LENGTH, SUBJECT_LENGTH, Checks
 from storage.interface import Transaction
-from storage.records import JsonObject, Template
+from storage.records import JsonObject, Person, Template
+
+MAX_TEMPLATE_CHARACTERS = BODY_LENGTH
+"""Longest source of a template in all its languages together: it is compiled whole when it is put."""
 
 
-async def put_template(tx: Transaction, caller: Caller, template: Template) -> Template:
-    """Adds the template as the next revision. Raises NotFound for a brand of others, ValidationFailed for bad fields or bad Liquid."""
-    checks = Checks()
-    checks.line("brand_id", template.brand_id, ID_LENGTH)
-    checks.template_key("template_key", template.template_key)
-    checks.line("subject", template.subject or "", SUBJECT_LENGTH, required=False)
-    checks.text("body", template.body, BODY_LENGTH)
-    if template.html is not None:
-        checks.text("html", template.html, BODY_LENGTH)
-        checks.require(template.channel == Channel.EMAIL, "html", "only email has an HTML body")
-    checks.finish()
-    caller.principal.require_brand(template.brand_id)
-    try:
-        compile_template(Source(template.subject, template.body, template.html))
-    except TemplateSyntaxError as error:
-        raise ValidationFailed.of(error.field, str(error)) from None
-    return await tx.templates.append(replace(template, created_by=caller.principal.subject, created_at=caller.now))
+def prepare_template(template: Template) -> Template:
+    """The template as it will be stored: locales in canonical case, and variables found in it if none are given.
+
+    Pure, and may take seconds, so not for a transaction or the event loop. Raises ValidationFailed with everything that is wrong: bad
+    fields, or else bad Liquid.
+    """
+    variants = tuple(replace(variant, locale=canonical_locale(variant.locale)) for variant in template.variants)
+    template = replace(template, variants=variants)
+    _check_fields(template)
+    compiled = _compile_all(template)
+    if template.variables:
+        return replace(template, variables_inferred=False)
+    found = infer_variables(compiled)
+    if len(found) > MAX_VARIABLES:
+        raise ValidationFailed.of("variables", f"must be at most {MAX_VARIABLES}; the template names {len(found)}")
+    return replace(template, variables=found, variables_inferred=True)
+
+
+async def put_template(tx: Transaction, caller: Caller, prepared: Template) -> Template:
+    """Adds a prepared template as the next revision. Raises NotFound for a brand of others."""
+    caller.principal.require_brand(prepared.brand_id)
+    return await tx.templates.append(replace(prepared, created_by=caller.principal.subject, created_at=caller.now))
 
 
 async def get_template(tx: Transaction, caller: Caller, brand_id: str, channel: str, template_key: str, revision: int) -> Template:
@@ -57,26 +68,95 @@ async def list_template_revisions(
     return make_page(rows, page, query, lambda template: str(template.revision))
 
 
-async def preview_template(
-    tx: Transaction,
-    caller: Caller,
-    brand_id: str,
-    channel: str,
-    template_key: str,
-    revision: int,
-    variables: JsonObject,
-    person_id: str,
-) -> tuple[Template, Rendered]:
-    """Renders as a message would be. Raises NotFound, or ValidationFailed if it cannot be rendered with these variables."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreviewRequest:
+    """What to preview. Revision 0 is the latest; an empty person or locale is none."""
+
+    brand_id: str
+    channel: str
+    template_key: str
+    revision: int
+    variables: JsonObject
+    person_id: str
+    locale: str
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A template, whom to render it for, in which language and with what."""
+
+    template: Template
+    variant: TemplateVariant | None
+    person: Person | None
+    variables: JsonObject
+
+    def render(self) -> Rendered:
+        """Renders as a message would be; may take a second. Raises ValidationFailed if it cannot be rendered with these variables."""
+        template = self.template
+        context = render_context(template.brand_id, self.person, schema=template.variables, variables=self.variables)
+        try:
+            return compile_template(source_of(template, self.variant)).render(context)
+        except RenderError as error:
+            raise ValidationFailed.of("variables", str(error)) from None
+
+
+async def find_preview(tx: Transaction, caller: Caller, wanted: PreviewRequest) -> Preview:
+    """What to render: in the locale asked for, or else the person's. Raises NotFound, or ValidationFailed for variables that a message
+    would be refused for."""
     checks = Checks()
-    checks.json_object("variables", variables)
+    checks.json_object("variables", wanted.variables)
+    if wanted.locale:
+        checks.language_tag("locale", wanted.locale)
     checks.finish()
-    template = await get_template(tx, caller, brand_id, channel, template_key, revision)
-    person = await tx.people.find(template.brand_id, person_id) if person_id else None
-    if person_id and person is None:
-        raise NotFound("person", person_id)
-    compiled = compile_template(Source(template.subject, template.body, template.html))
-    try:
-        return template, compiled.render(render_context(template.brand_id, person, {}, variables))
-    except RenderError as error:
-        raise ValidationFailed.of("variables", str(error)) from None
+    template = await get_template(tx, caller, wanted.brand_id, wanted.channel, wanted.template_key, wanted.revision)
+    person = await tx.people.find(template.brand_id, wanted.person_id) if wanted.person_id else None
+    if wanted.person_id and person is None:
+        raise NotFound("person", wanted.person_id)
+    if misfits := find_misfits(template.variables, wanted.variables):
+        raise ValidationFailed(misfits)
+    variant = choose_variant(template.variants, wanted.locale or (person.locale if person else None))
+    return Preview(template, variant, person, wanted.variables)
+
+
+def _check_fields(template: Template) -> None:
+    checks = Checks()
+    checks.line("brand_id", template.brand_id, ID_LENGTH)
+    checks.template_key("template_key", template.template_key)
+    _check_texts(checks, "", template.channel, template)
+    check_schema(checks, template.variables)
+    checks.require(len(template.variants) <= MAX_VARIANTS, "variants", f"must be at most {MAX_VARIANTS}")
+    locales: set[str] = set()
+    for index, variant in enumerate(template.variants[:MAX_VARIANTS]):
+        checks.language_tag(f"variants[{index}].locale", variant.locale)
+        checks.require(variant.locale not in locales, f"variants[{index}].locale", "is there twice")
+        locales.add(variant.locale)
+        _check_texts(checks, f"variants[{index}].", template.channel, variant)
+    total = sum(len(text or "") for texts in _texts(template) for text in (texts.subject, texts.body, texts.html))
+    checks.require(total <= MAX_TEMPLATE_CHARACTERS, "variants", f"all texts together must be at most {MAX_TEMPLATE_CHARACTERS} characters")
+    checks.finish()
+
+
+def _check_texts(checks: Checks, prefix: str, channel: str, texts: Template | TemplateVariant) -> None:
+    checks.line(f"{prefix}subject", texts.subject or "", SUBJECT_LENGTH, required=False)
+    checks.text(f"{prefix}body", texts.body, BODY_LENGTH)
+    if texts.html is not None:
+        checks.text(f"{prefix}html", texts.html, BODY_LENGTH)
+        checks.require(channel == Channel.EMAIL, f"{prefix}html", "only email has an HTML body")
+
+
+def _compile_all(template: Template) -> list[CompiledTemplate]:
+    """The default texts and every variant. Raises ValidationFailed with the first mistake of each."""
+    checks = Checks()
+    compiled = []
+    for index, texts in enumerate(_texts(template), start=-1):
+        prefix = "" if index < 0 else f"variants[{index}]."
+        try:
+            compiled.append(compile_template(Source(texts.subject, texts.body, texts.html)))
+        except TemplateSyntaxError as error:
+            checks.add(f"{prefix}{error.field}", f"{prefix}{error}")
+    checks.finish()
+    return compiled
+
+
+def _texts(template: Template) -> list[Template | TemplateVariant]:
+    return [template, *template.variants]

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TypedDict
 
 from server.commands.campaign_access import campaign_for
-from server.commands.campaign_content import check_definition, require_segment, require_template
+from server.commands.campaign_content import check_definition, pin_template, require_segment
 from server.domain.access import Caller
 from server.domain.faces import Face
 from server.domain.lifecycle import CampaignOperation, CampaignStatus, campaign_after
@@ -31,7 +31,8 @@ class CampaignChanges(TypedDict, total=False):
 
 
 async def update_campaign(tx: Transaction, caller: Caller, face: Face, campaign_id: str, changes: CampaignChanges) -> Campaign:
-    """Changes the campaign; a `scheduled_at` schedules it. Raises NotFound, BadState, ValidationFailed."""
+    """Changes the campaign; a `scheduled_at` schedules it, with the template's latest revision. One that is scheduled already and changes
+    otherwise keeps its revision, unless it gets another template. Raises NotFound, BadState, ValidationFailed."""
     campaign = await campaign_for(tx, caller, face, campaign_id, lock=True)
     scheduling = "scheduled_at" in changes
     operation = CampaignOperation.SCHEDULE if scheduling else CampaignOperation.UPDATE
@@ -43,7 +44,9 @@ async def update_campaign(tx: Transaction, caller: Caller, face: Face, campaign_
         checks.finish()
     if changed.segment_id is not None and changed.segment_id != campaign.segment_id:
         await require_segment(tx, changed.brand_id, changed.segment_id)
+    if scheduling or (changed.channel, changed.template_key) != (campaign.channel, campaign.template_key):
+        changed = replace(changed, template_revision=None)
     if changed.status is CampaignStatus.SCHEDULED:
-        await require_template(tx, changed.brand_id, changed.channel, changed.template_key)
+        changed = await pin_template(tx, changed)
     await tx.campaigns.replace(changed)
     return changed

@@ -10,9 +10,10 @@ from functools import lru_cache
 
 from server.channels.provider import Envelope
 from server.domain.personalisation import render_context
-from server.domain.rendering import RenderError, Source, compile_template
+from server.domain.rendering import RenderError, compile_template
+from server.domain.template_variants import choose_variant, source_of
 from storage.interface import Storage, Transaction
-from storage.records import Message, Person, Send, Template
+from storage.records import Campaign, Message, Person, Send, Template
 
 CACHED_TEMPLATES = 512
 
@@ -33,6 +34,8 @@ class _Material:
 
     templates: dict[TemplateKey, Template]
     sends: dict[str, Send]
+    campaigns: dict[str, Campaign]
+    """Those of the sends, which can no longer be changed."""
     people: dict[tuple[str, str], Person]
 
 
@@ -57,10 +60,18 @@ class Renderer:
             return Unrenderable("template_missing")
         send = material.sends.get(message.send_id) if message.send_id else None
         person = material.people.get((message.brand_id, message.person_id))
-        context = render_context(message.brand_id, person, send.variables if send else {}, message.variables)
-        subject = send.subject if send and send.subject else template.subject
+        campaign = material.campaigns.get(send.campaign_id) if send else None
+        context = render_context(
+            message.brand_id,
+            person,
+            schema=template.variables,
+            campaign=campaign,
+            campaign_variables=send.variables if send else None,
+            variables=message.variables,
+        )
+        source = source_of(template, choose_variant(template.variants, person.locale if person else None), send.subject if send else None)
         try:
-            rendered = self._compile(Source(subject, template.body, template.html)).render(context)
+            rendered = self._compile(source).render(context)
         except RenderError as error:
             return Unrenderable(error.reason)
         return Envelope(
@@ -87,9 +98,14 @@ async def _load(tx: Transaction, messages: Sequence[Message]) -> _Material:
         if template is not None:
             templates[key] = template
     sends = await tx.sends.find_many(list({message.send_id for message in messages if message.send_id}))
+    campaigns = {}
+    for campaign_id in {send.campaign_id for send in sends.values()}:
+        campaign = await tx.campaigns.find(campaign_id)
+        if campaign is not None:
+            campaigns[campaign_id] = campaign
     people = {}
     for brand_id in {message.brand_id for message in messages}:
         ids = list({message.person_id for message in messages if message.brand_id == brand_id})
         for person_id, person in (await tx.people.find_many(brand_id, ids)).items():
             people[brand_id, person_id] = person
-    return _Material(templates, sends, people)
+    return _Material(templates, sends, campaigns, people)

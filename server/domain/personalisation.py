@@ -1,13 +1,16 @@
-"""What a template can refer to.
+"""What a template can refer to, and what goes before what.
 
-Top-level names are the variables, a message's own before its send's; `person` and `brand` are always the service's own, and no variable
-can take their place.
+At top level stand the variables: a message's own before its campaign's, both before the defaults of the template's schema; a null is as
+good as none. Four names are the service's own, and no variable can take their place: `person`, whose built-in fields go before attributes
+of the same name, `brand`, `campaign` and `unsubscribe_url`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
+
+from server.domain.template_variables import TemplateVariable
 
 
 class PersonFields(Protocol):
@@ -27,16 +30,39 @@ class PersonFields(Protocol):
     def time_zone(self) -> str | None: ...
 
 
+class CampaignFields(Protocol):
+    """What templates see of a campaign."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+
+
 def render_context(
-    brand_id: str, person: PersonFields | None, campaign_variables: Mapping[str, object], variables: Mapping[str, object]
+    brand_id: str,
+    person: PersonFields | None,
+    *,
+    schema: Sequence[TemplateVariable],
+    campaign: CampaignFields | None = None,
+    campaign_variables: Mapping[str, object] | None = None,
+    variables: Mapping[str, object],
+    unsubscribe_url: str | None = None,
 ) -> dict[str, object]:
-    """The names a template is rendered with. `person` has the attributes of the person, and over them the built-in fields."""
+    """The names a template is rendered with. Without a person or a campaign, what is asked of them is empty."""
     return {
-        **campaign_variables,
-        **variables,
+        **{variable.name: variable.default for variable in schema if variable.default is not None},
+        **_given(campaign_variables or {}),
+        **_given(variables),
         "brand": {"id": brand_id},
-        "person": {} if person is None else _person_context(person),
+        "person": _person_context(person) if person else {},
+        "campaign": {"id": campaign.id, "name": campaign.name} if campaign else {},
+        "unsubscribe_url": unsubscribe_url,
     }
+
+
+def _given(variables: Mapping[str, object]) -> dict[str, object]:
+    return {name: value for name, value in variables.items() if value is not None}
 
 
 def _person_context(person: PersonFields) -> dict[str, object]:

@@ -76,6 +76,11 @@ class CompiledTemplate:
     _body: BoundTemplate
     _html: BoundTemplate | None
 
+    @property
+    def parsed(self) -> tuple[BoundTemplate, ...]:
+        """The syntax trees of the fields there are."""
+        return tuple(field for field in (self._subject, self._body, self._html) if field is not None)
+
     def render(self, context: Mapping[str, object]) -> Rendered:
         """The three fields with `context` filled in: the variables at top level, plus `person`, `brand` and `campaign`, as plain JSON
         values. Only HTML is escaped. Raises RenderError: `template_error`, `template_output_too_large`, `template_too_complex`."""

@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 
 from server.domain.lifecycle import CampaignStatus, MessageStatus, SendStatus
-from storage.sql.types import JSON_INDEXABLE, JSON_TEXT, KEY, Instant, Strings, Word
+from storage.sql.types import JSON_INDEXABLE, JSON_TEXT, KEY, TEMPLATE_VARIABLES, TEMPLATE_VARIANTS, Instant, Strings, Word
 
 metadata = MetaData(
     naming_convention={
@@ -60,6 +60,7 @@ campaigns = Table(
     Column("created_by", Text, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
+    Column("template_revision", Integer),
     PrimaryKeyConstraint("id"),
     _one_of("status", CampaignStatus),
 )
@@ -78,6 +79,10 @@ templates = Table(
     Column("subject", Text),
     Column("body", Text, nullable=False),
     Column("html", Text),
+    # Defaults for revisions that are older than these columns.
+    Column("variables", TEMPLATE_VARIABLES, server_default=text("'[]'"), nullable=False),
+    Column("variables_inferred", Boolean, server_default=text("true"), nullable=False),
+    Column("variants", TEMPLATE_VARIANTS, server_default=text("'[]'"), nullable=False),
     Column("created_by", Text, nullable=False),
     Column("created_at", Instant, nullable=False),
     PrimaryKeyConstraint("brand_id", "channel", "template_key", "revision"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -10,6 +11,9 @@ from typing import Any
 from sqlalchemy import JSON, TIMESTAMP, BigInteger, Dialect, Text, TypeDecorator
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import TypeEngine
+
+from server.domain.template_variables import TemplateVariable, VariableType
+from server.domain.template_variants import TemplateVariant
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -95,3 +99,32 @@ class Strings(TypeDecorator[tuple[str, ...]]):
 
     def process_result_value(self, value: list[str] | None, dialect: Dialect) -> tuple[str, ...] | None:
         return None if value is None else tuple(value)
+
+
+class Records(TypeDecorator[tuple[Any, ...]]):
+    """A short list of dataclasses with slots, kept as a JSON list of objects and read back by a function of one."""
+
+    impl = JSON
+    cache_ok = True
+
+    def __init__(self, read: Callable[[dict[str, Any]], object]) -> None:
+        super().__init__()
+        self.read = read
+
+    def process_bind_param(self, value: tuple[Any, ...] | None, dialect: Dialect) -> list[dict[str, Any]] | None:
+        return None if value is None else [{name: getattr(record, name) for name in record.__slots__} for record in value]
+
+    def process_result_value(self, value: list[dict[str, Any]] | None, dialect: Dialect) -> tuple[Any, ...] | None:
+        return None if value is None else tuple(map(self.read, value))
+
+
+def _read_variable(document: dict[str, Any]) -> TemplateVariable:
+    return TemplateVariable(**document | {"type": VariableType(document["type"])})
+
+
+def _read_variant(document: dict[str, Any]) -> TemplateVariant:
+    return TemplateVariant(**document)
+
+
+TEMPLATE_VARIABLES = Records(_read_variable)
+TEMPLATE_VARIANTS = Records(_read_variant)

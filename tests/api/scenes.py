@@ -31,7 +31,7 @@ async def ok(api: Caller, name: str, request: dict[str, Any]) -> dict[str, Any]:
 
 async def put_template(api: Caller, brand: str, channel: str = "email", **more: Any) -> None:
     """A template `welcome` on a channel."""
-    request = {"brand_id": brand, "channel": channel, "template_key": "welcome", "body": "Hello {{ name }}", **more}
+    request = {"brand_id": brand, "channel": channel, "template_key": "welcome", "body": "Hello {{ name | default: 'you' }}", **more}
     await ok(api, "comms.TemplateService/PutTemplate", request)
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from carillon.comms.v1 import campaign_pb2, inbox_service_pb2, message_pb2, send_pb2, template_pb2
-from server.api.converters.values import channel, struct, timestamp
+from server.api.converters.values import channel, json_value, struct, timestamp
 from server.domain.lifecycle import MessageStatus
+from server.domain.template_variables import TemplateVariable
+from server.domain.template_variants import TemplateVariant
 from storage.records import Attempt, Campaign, InboxItem, Message, Send, Template
 
 
@@ -91,9 +93,25 @@ def template(record: Template) -> template_pb2.Template:
         subject=record.subject,
         body=record.body,
         html=record.html,
+        variables=map(_variable, record.variables),
+        variables_inferred=record.variables_inferred,
+        variants=map(_variant, record.variants),
         created_by=record.created_by,
         created_at=timestamp(record.created_at),
     )
+
+
+def _variable(variable: TemplateVariable) -> template_pb2.TemplateVariable:
+    return template_pb2.TemplateVariable(
+        name=variable.name,
+        type=template_pb2.TemplateVariable.Type.Value(variable.type),
+        required=variable.required,
+        default_value=json_value(variable.default),
+    )
+
+
+def _variant(variant: TemplateVariant) -> template_pb2.TemplateVariant:
+    return template_pb2.TemplateVariant(locale=variant.locale, subject=variant.subject, body=variant.body, html=variant.html)
 
 
 def inbox_item(record: InboxItem) -> inbox_service_pb2.InboxItem:

@@ -52,17 +52,23 @@ def struct(document: Mapping[str, object] | None) -> struct_pb2.Struct:
     return message
 
 
+def json_value(value: object) -> struct_pb2.Value | None:
+    """A JSON value; None leaves the field unset, which REST shows as null too."""
+    return None if value is None else struct({"value": value}).fields["value"]
+
+
 def read_struct(message: struct_pb2.Struct) -> dict[str, object]:
     """A JSON object. Whole numbers become int: protobuf has only doubles, and a template should print 5, not 5.0."""
-    return {key: _read_value(value) for key, value in message.fields.items()}
+    return {key: read_value(value) for key, value in message.fields.items()}
 
 
-def _read_value(value: struct_pb2.Value) -> object:
+def read_value(value: struct_pb2.Value) -> object:
+    """A JSON value; one that is not set is None. Whole numbers become int."""
     match value.WhichOneof("kind"):
         case "struct_value":
             return read_struct(value.struct_value)
         case "list_value":
-            return [_read_value(item) for item in value.list_value.values]
+            return [read_value(item) for item in value.list_value.values]
         case "number_value":
             number = value.number_value
             return int(number) if abs(number) <= LARGEST_EXACT_INTEGER and number.is_integer() else number

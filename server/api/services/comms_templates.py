@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 
 from carillon.comms.v1 import (
@@ -13,10 +14,12 @@ from carillon.comms.v1 import (
 )
 from server.api.calls import Calls
 from server.api.converters import comms
-from server.api.converters.values import read_channel, read_optional, read_struct
+from server.api.converters.values import read_channel, read_enum, read_optional, read_struct, read_value
 from server.api.guard import Context
 from server.commands.people import list_inbox_items
-from server.commands.templates import get_template, list_template_revisions, preview_template, put_template
+from server.commands.templates import PreviewRequest, find_preview, get_template, list_template_revisions, prepare_template, put_template
+from server.domain.template_variables import TemplateVariable, VariableType
+from server.domain.template_variants import TemplateVariant
 from storage.records import Template
 
 pb = template_service_pb2
@@ -37,11 +40,14 @@ class TemplateService(template_service_pb2_grpc.TemplateServiceServicer):
             subject=read_optional(request, "subject"),
             body=request.body,
             html=read_optional(request, "html"),
+            variables=tuple(_read_variable(index, variable) for index, variable in enumerate(request.variables)),
+            variants=tuple(map(_read_variant, request.variants)),
             created_by="",
             created_at=datetime.min.replace(tzinfo=UTC),
         )
+        prepared = await asyncio.to_thread(prepare_template, template)
         return await self._calls.change(
-            context, request, lambda tx, caller: put_template(tx, caller, template), comms.template, template_pb2.Template
+            context, request, lambda tx, caller: put_template(tx, caller, prepared), comms.template, template_pb2.Template
         )
 
     async def GetTemplate(self, request: pb.GetTemplateRequest, context: Context) -> template_pb2.Template:
@@ -61,14 +67,40 @@ class TemplateService(template_service_pb2_grpc.TemplateServiceServicer):
         return pb.ListTemplateRevisionsResponse(templates=map(comms.template, page.items), next_page_token=page.next_page_token)
 
     async def PreviewTemplate(self, request: pb.PreviewTemplateRequest, context: Context) -> pb.PreviewTemplateResponse:
-        channel = read_channel(request.channel)
-        variables = read_struct(request.variables)
-        template, rendered = await self._calls.query(
-            lambda tx, caller: preview_template(
-                tx, caller, request.brand_id, channel, request.template_key, request.revision, variables, request.person_id
-            )
+        wanted = PreviewRequest(
+            brand_id=request.brand_id,
+            channel=read_channel(request.channel),
+            template_key=request.template_key,
+            revision=request.revision,
+            variables=read_struct(request.variables),
+            person_id=request.person_id,
+            locale=request.locale,
         )
-        return pb.PreviewTemplateResponse(revision=template.revision, subject=rendered.subject, body=rendered.body, html=rendered.html)
+        preview = await self._calls.query(lambda tx, caller: find_preview(tx, caller, wanted))
+        rendered = await asyncio.to_thread(preview.render)
+        return pb.PreviewTemplateResponse(
+            revision=preview.template.revision,
+            subject=rendered.subject,
+            body=rendered.body,
+            html=rendered.html,
+            locale=preview.variant.locale if preview.variant else None,
+        )
+
+
+def _read_variable(index: int, variable: template_pb2.TemplateVariable) -> TemplateVariable:
+    kind = read_enum(template_pb2.TemplateVariable.Type.DESCRIPTOR, variable.type, f"variables[{index}].type")
+    return TemplateVariable(
+        name=variable.name,
+        type=VariableType(kind or VariableType.ANY),
+        required=variable.required,
+        default=read_value(variable.default_value),
+    )
+
+
+def _read_variant(variant: template_pb2.TemplateVariant) -> TemplateVariant:
+    return TemplateVariant(
+        locale=variant.locale, subject=read_optional(variant, "subject"), body=variant.body, html=read_optional(variant, "html")
+    )
 
 
 class InboxService(inbox_service_pb2_grpc.InboxServiceServicer):

@@ -1,0 +1,103 @@
+"""What a template takes: the schema of its variables, and whether given variables fit it.
+
+Null counts as absent everywhere, so that a caller can pass on what it does not know. Variables the schema does not name are let through:
+one set of variables often serves several templates.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from server.domain.errors import FieldViolation
+from server.domain.validation import Checks
+
+MAX_VARIABLES = 200
+"""Most variables of one template."""
+NAME_LENGTH = 128
+RESERVED_NAMES = frozenset({"person", "brand", "campaign", "unsubscribe_url"})
+"""What the service itself puts before a template; no variable can take the place of these."""
+
+_NAME = re.compile(r"[^\W\d][\w-]*")
+
+
+class VariableType(StrEnum):
+    """What values a variable takes."""
+
+    ANY = "any"
+    STRING = "string"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    LIST = "list"
+    OBJECT = "object"
+
+    def admits(self, value: object) -> bool:
+        """Whether a JSON value other than null is of this type. Booleans are not numbers."""
+        if self is VariableType.NUMBER:
+            return isinstance(value, int | float) and not isinstance(value, bool)
+        return isinstance(value, _CLASSES[self])
+
+
+_CLASSES: dict[VariableType, type] = {
+    VariableType.ANY: object,
+    VariableType.STRING: str,
+    VariableType.BOOLEAN: bool,
+    VariableType.LIST: list,
+    VariableType.OBJECT: dict,
+}
+_SAID = {
+    VariableType.STRING: "a string",
+    VariableType.NUMBER: "a number",
+    VariableType.BOOLEAN: "true or false",
+    VariableType.LIST: "a list",
+    VariableType.OBJECT: "an object",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateVariable:
+    """One variable of a schema."""
+
+    name: str
+    type: VariableType = VariableType.ANY
+    required: bool = False
+    default: object = None
+    """A JSON value for where none is given; None when there is none. A variable with a default is never missing."""
+
+
+def is_variable_name(name: str) -> bool:
+    """Letters, digits, `_` and `-`, starting with a letter or `_`: what Liquid can refer to by its bare name."""
+    return len(name) <= NAME_LENGTH and _NAME.fullmatch(name) is not None
+
+
+def check_schema(checks: Checks, variables: Sequence[TemplateVariable]) -> None:
+    """Adds what is wrong with a schema that was given with a template."""
+    checks.require(len(variables) <= MAX_VARIABLES, "variables", f"must be at most {MAX_VARIABLES}")
+    seen: set[str] = set()
+    for index, variable in enumerate(variables[:MAX_VARIABLES]):
+        field = f"variables[{index}]"
+        if not is_variable_name(variable.name):
+            checks.add(f"{field}.name", f"must be letters, digits, '_' and '-', not starting with a digit or '-', at most {NAME_LENGTH}")
+        elif variable.name in RESERVED_NAMES:
+            checks.add(f"{field}.name", "is a name of the service's own")
+        elif variable.name in seen:
+            checks.add(f"{field}.name", "is there twice")
+        seen.add(variable.name)
+        if variable.default is not None and not variable.type.admits(variable.default):
+            checks.add(f"{field}.default_value", f"must be {_SAID[variable.type]}")
+    checks.json_object("variables", {variable.name: variable.default for variable in variables})
+
+
+def find_misfits(schema: Sequence[TemplateVariable], given: Mapping[str, object]) -> list[FieldViolation]:
+    """A violation of the field `variables.<name>` for every variable that is missing or of another type, in the schema's order."""
+    misfits = []
+    for variable in schema:
+        value = given.get(variable.name)
+        if value is None:
+            if variable.required and variable.default is None:
+                misfits.append(FieldViolation(f"variables.{variable.name}", "is required by the template"))
+        elif not variable.type.admits(value):
+            misfits.append(FieldViolation(f"variables.{variable.name}", f"must be {_SAID[variable.type]}"))
+    return misfits
