@@ -27,8 +27,8 @@ return {
     { verb = "GET", path = "/v1/templates/{channel}/{template_key}", rpc = "carillon.comms.v1.TemplateService/GetTemplate", response = "carillon.comms.v1.Template", takes_body = false, invalid_argument = 422, failed_precondition = 409 },
     { verb = "GET", path = "/v1/templates/{channel}/{template_key}/revisions", rpc = "carillon.comms.v1.TemplateService/ListTemplateRevisions", response = "carillon.comms.v1.ListTemplateRevisionsResponse", takes_body = false, invalid_argument = 422, failed_precondition = 409 },
     { verb = "POST", path = "/v1/templates/{channel}/{template_key}/preview", rpc = "carillon.comms.v1.TemplateService/PreviewTemplate", response = "carillon.comms.v1.PreviewTemplateResponse", takes_body = true, invalid_argument = 422, failed_precondition = 409 },
-    { verb = "GET", path = "/v1/unsubscribe/{token}", rpc = "carillon.comms.v1.UnsubscribeService/ShowUnsubscribePage", response = "google.api.HttpBody", takes_body = false, invalid_argument = 422, failed_precondition = 409 },
-    { verb = "POST", path = "/v1/unsubscribe/{token}", rpc = "carillon.comms.v1.UnsubscribeService/Unsubscribe", response = "google.api.HttpBody", takes_body = false, invalid_argument = 422, failed_precondition = 409 },
+    { verb = "GET", path = "/v1/unsubscribe/{token}", rpc = "carillon.comms.v1.UnsubscribeService/ShowUnsubscribePage", raw = true, takes_body = false, invalid_argument = 422, failed_precondition = 409 },
+    { verb = "POST", path = "/v1/unsubscribe/{token}", rpc = "carillon.comms.v1.UnsubscribeService/Unsubscribe", raw = true, takes_body = false, invalid_argument = 422, failed_precondition = 409 },
     { verb = "POST", path = "/v1/messaging/campaigns", rpc = "carillon.messaging.v1.CampaignService/CreateCampaign", response = "carillon.messaging.v1.Campaign", takes_body = true, invalid_argument = 400, failed_precondition = 412 },
     { verb = "GET", path = "/v1/messaging/campaigns/{id}", rpc = "carillon.messaging.v1.CampaignService/GetCampaign", response = "carillon.messaging.v1.Campaign", takes_body = false, invalid_argument = 400, failed_precondition = 412 },
     { verb = "GET", path = "/v1/messaging/campaigns/{id}/content", rpc = "carillon.messaging.v1.CampaignService/GetCampaignContent", response = "carillon.messaging.v1.CampaignContent", takes_body = false, invalid_argument = 400, failed_precondition = 412 },
@@ -102,7 +102,6 @@ return {
     ["carillon.type.v1.AudiencePreview"] = { { "total" }, { "would_send" }, { "skips", message = "carillon.type.v1.AudiencePreview.Skip" }, { "sample", message = "carillon.type.v1.AudiencePreview.SampledPerson" }, },
     ["carillon.type.v1.AudiencePreview.SampledPerson"] = { { "person_id" }, { "skip_reason", nullable = true }, },
     ["carillon.type.v1.AudiencePreview.Skip"] = { { "reason" }, { "count" }, },
-    ["google.api.HttpBody"] = { { "content_type" }, { "data" }, { "extensions" }, },
   },
   -- Values of every enum a request can hold, for people.
   enums = {

@@ -12,7 +12,7 @@ from google.protobuf.message_factory import GetMessageClass
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
-from carillon.comms.v1 import campaign_service_pb2, inbox_service_pb2, message_service_pb2, template_service_pb2
+from carillon.comms.v1 import campaign_service_pb2, inbox_service_pb2, message_service_pb2, suppression_service_pb2, template_service_pb2
 from carillon.messaging.v1 import campaign_service_pb2 as messaging_campaign_service_pb2
 from carillon.messaging.v1 import person_service_pb2, segment_service_pb2, send_service_pb2
 from carillon.ops.v1 import probe_service_pb2
@@ -21,6 +21,7 @@ MODULES = (
     campaign_service_pb2,
     inbox_service_pb2,
     message_service_pb2,
+    suppression_service_pb2,
     template_service_pb2,
     messaging_campaign_service_pb2,
     person_service_pb2,

@@ -66,6 +66,13 @@ local function check_media_type(handle)
   end
 end
 
+-- The transcoder would read any body as JSON, also where the operation takes none, such as the form of a one-click unsubscribe.
+local function drop_body(handle)
+  local headers = handle:headers()
+  for _, name in ipairs({ "content-type", "content-length", "transfer-encoding" }) do headers:remove(name) end
+  for chunk in handle:bodyChunks() do chunk:setBytes("") end
+end
+
 -- A list without one object in it: `[]`, and what the transcoder makes the same of it, such as `[null]` and `[[]]`.
 local function is_empty_list(value)
   if not json.is_list(value) then return false end
@@ -92,7 +99,7 @@ local function check(handle, operation)
   if (tonumber(handle:headers():get("content-length") or "") or 0) > rest.max_request_bytes then
     refuse(handle, 413, errors.body("payload_too_large"))
   end
-  if operation.takes_body then check_media_type(handle) end
+  if operation.takes_body then check_media_type(handle) else drop_body(handle) end
   if operation.rpc == PUBLISH then check_recipients(handle, operation) end
 end
 
@@ -118,14 +125,14 @@ local function strip(headers)
   for _, name in ipairs(INTERNAL_HEADERS) do headers:remove(name) end
 end
 
-local function answer_with(handle, status, text)
+local function answer_with(handle, status, text, content_type)
   handle:body(true):setBytes(text)
   local trailers = handle:trailers()
   if trailers then strip(trailers) end
   local headers = handle:headers()
   strip(headers)
   headers:replace(":status", tostring(status))
-  headers:replace("content-type", "application/json")
+  headers:replace("content-type", content_type or "application/json")
   headers:replace("content-length", tostring(#text))
   if status == 401 then headers:replace("www-authenticate", "Bearer") end
 end
@@ -150,6 +157,7 @@ local function shape(handle, operation)
   local reason = headers:get("x-local-reply")
   if reason then return errors.from_envoy(status, reason, text, operation) end
   local named = named_status(headers, trailers)
+  if status == 200 and operation.raw then return named or 200, text, headers:get("content-type") end
   if status == 200 then return named or 200, nulls.fill(text, operation.response) end
   local derived, body = errors.from_server(text, tonumber(headers:get("grpc-status") or ""), operation)
   return named or derived, body
@@ -176,12 +184,12 @@ function rest.on_response(handle)
     pass_events(handle, operation)
     return
   end
-  local ok, status, text = pcall(shape, handle, operation)
+  local ok, status, text, content_type = pcall(shape, handle, operation)
   if not ok then
     handle:logErr("an answer could not be shaped")
-    status, text = 500, errors.body("internal")
+    status, text, content_type = 500, errors.body("internal"), nil
   end
-  answer_with(handle, status, text)
+  answer_with(handle, status, text, content_type)
 end
 
 return rest
