@@ -49,11 +49,11 @@ class PutTemplateRequest(_message.Message):
     """HTML body, as Liquid; what it inserts is escaped. At most 1 MiB. Email only."""
     @_builtins.property
     def variables(self) -> _containers.RepeatedCompositeFieldContainer[_template_pb2.TemplateVariable]:
-        """The variables it takes. None: they are found in it."""
+        """The variables it takes; at most 200. None: they are found in it."""
 
     @_builtins.property
     def variants(self) -> _containers.RepeatedCompositeFieldContainer[_template_pb2.TemplateVariant]:
-        """The template in other languages; at most 100."""
+        """The template in other languages; at most 100, and 1 MiB in all."""
 
     def __init__(
         self,
@@ -209,7 +209,7 @@ class PreviewTemplateRequest(_message.Message):
     """Language to render in; empty: the person's."""
     @_builtins.property
     def variables(self) -> _struct_pb2.Struct:
-        """Variables to render with."""
+        """Variables to render with; checked as those of a message are."""
 
     def __init__(
         self,
