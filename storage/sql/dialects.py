@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import math
+import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from enum import Enum
 from typing import Any
 
 from sqlalchemy import (
     ARRAY,
     BigInteger,
+    Boolean,
     ColumnElement,
+    Double,
     Executable,
     FromClause,
+    Numeric,
+    Select,
     Table,
     Text,
-    and_,
     bindparam,
     case,
     cast,
@@ -27,19 +32,25 @@ from sqlalchemy import (
     false,
     func,
     literal,
-    not_,
+    literal_column,
+    null,
     select,
     true,
     type_coerce,
 )
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.types import TypeEngine
 
-from server.domain.criteria import Scalar
+from server.domain.criteria import INSTANT_PATTERN
 from storage.sql.types import Instant, dump_json, require_aware, to_microseconds
+from storage.sql.values import SqlValue
 
 Insert = sqlite.Insert | postgresql.Insert
 
-_LARGEST_SQLITE_INTEGER = 2**63 - 1
+_NEEDS_ESCAPE = re.compile(r'["\\\x00-\x1f]')
+_OVERFLOW: ColumnElement[Decimal] = literal_column(str(2**1024 - 2**970), Numeric())
+"""From here on a number rounds to more than the largest double."""
+_DATE_LENGTH = len("2026-03-01")
 
 
 class Kind(Enum):
@@ -91,8 +102,42 @@ class SqlDialect(ABC):
         """A statement that no other transaction gets past with the same `name` until this one ends; None where only one writes."""
 
     @abstractmethod
-    def json_equals(self, document: ColumnElement[Any], path: Sequence[str], value: Scalar) -> ColumnElement[bool]:
-        """Whether the member at `path`, through objects only, has this type and value. See `People.list_matching`."""
+    def json_value(self, document: ColumnElement[Any], path: Sequence[str]) -> SqlValue:
+        """The member at `path`, through objects only."""
+
+    @abstractmethod
+    def json_any(
+        self, document: ColumnElement[Any], path: Sequence[str], condition: Callable[[SqlValue], ColumnElement[bool]]
+    ) -> ColumnElement[bool]:
+        """Whether the member at `path` is a list, and the condition holds for one of its elements."""
+
+    @abstractmethod
+    def constants(self, values: Sequence[Any], kind: TypeEngine[Any]) -> Select[Any]:
+        """A query of these values, given as one parameter."""
+
+    @abstractmethod
+    def by_code_point(self, text: ColumnElement[str]) -> ColumnElement[str]:
+        """The text, so that `<` compares code points."""
+
+    @abstractmethod
+    def is_within(self, needle: ColumnElement[str], haystack: ColumnElement[str]) -> ColumnElement[bool]:
+        """Whether one text is part of another, the same characters in the same case."""
+
+    @abstractmethod
+    def parse_instant(self, text: ColumnElement[str]) -> ColumnElement[Any]:
+        """The Instant that `server.domain.criteria.parse_instant` reads, or NULL."""
+
+    @abstractmethod
+    def format_instant(self, instant: ColumnElement[Any]) -> ColumnElement[str]:
+        """What `server.domain.criteria.format_instant` writes."""
+
+    @abstractmethod
+    def ascii_lower(self, text: ColumnElement[Any]) -> ColumnElement[Any]:
+        """The text with A to Z, and nothing else, in lower case."""
+
+    @abstractmethod
+    def first_of(self, strings: ColumnElement[Any]) -> ColumnElement[Any]:
+        """The first of a `Strings` column; NULL if there is none."""
 
 
 class SqliteDialect(SqlDialect):
@@ -119,21 +164,41 @@ class SqliteDialect(SqlDialect):
     def serialize(self, name: str) -> None:
         return None
 
-    def json_equals(self, document: ColumnElement[Any], path: Sequence[str], value: Scalar) -> ColumnElement[bool]:
-        # Member by member with json_each: a JSON path cannot quote a key that holds a quote, and older versions compare escaped keys as
-        # written.
-        member = func.json_each(document).table_valued("key", "value", "type", name="member_0")
-        source: FromClause = member
-        conditions = [member.c.key == path[0]]
-        for depth, key in enumerate(path[1:], start=1):
-            parent = case((member.c.type == "object", member.c.value), else_="{}")
-            member = func.json_each(parent).table_valued("key", "value", "type", name=f"member_{depth}")
-            source = source.join(member, true())
-            conditions.append(member.c.key == key)
-        found = select(literal(1)).select_from(source).where(*conditions)
-        if value is None:
-            return not_(exists(found.where(member.c.type != "null")))
-        return exists(found.where(_sqlite_equals(member.c.type, member.c.value, value)))
+    def ascii_lower(self, text: ColumnElement[Any]) -> ColumnElement[Any]:
+        return func.lower(text, type_=Text())
+
+    def first_of(self, strings: ColumnElement[Any]) -> ColumnElement[Any]:
+        return func.json_extract(strings, "$[0]", type_=Text())
+
+    def json_value(self, document: ColumnElement[Any], path: Sequence[str]) -> SqlValue:
+        kind, value = _sqlite_member(document, path)
+        return _sqlite_value(self, kind, value)
+
+    def json_any(
+        self, document: ColumnElement[Any], path: Sequence[str], condition: Callable[[SqlValue], ColumnElement[bool]]
+    ) -> ColumnElement[bool]:
+        kind, value = _sqlite_member(document, path)
+        elements = func.json_each(case((kind == "array", value), else_="[]")).table_valued("value", "type", name="element")
+        return exists(select(literal(1)).select_from(elements).where(condition(_sqlite_value(self, elements.c.type, elements.c.value))))
+
+    def constants(self, values: Sequence[Any], kind: TypeEngine[Any]) -> Select[Any]:
+        each = func.json_each(literal(dump_json(list(values)), Text())).table_valued("value", name="constant")
+        return select(cast(each.c.value, kind))
+
+    def by_code_point(self, text: ColumnElement[str]) -> ColumnElement[str]:
+        return text
+
+    def is_within(self, needle: ColumnElement[str], haystack: ColumnElement[str]) -> ColumnElement[bool]:
+        return func.instr(haystack, needle) > 0
+
+    def parse_instant(self, text: ColumnElement[str]) -> ColumnElement[Any]:
+        return func.carillon_instant(text, type_=Instant())
+
+    def format_instant(self, instant: ColumnElement[Any]) -> ColumnElement[str]:
+        microseconds = type_coerce(instant, BigInteger())
+        fraction = (microseconds % 1_000_000 + 1_000_000) % 1_000_000
+        second = (microseconds - fraction).op("/")(1_000_000)
+        return func.strftime("%Y-%m-%dT%H:%M:%S", second, "unixepoch").concat(func.printf(".%06dZ", fraction))
 
 
 class PostgresDialect(SqlDialect):
@@ -159,15 +224,40 @@ class PostgresDialect(SqlDialect):
     def serialize(self, name: str) -> Executable:
         return select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0)))
 
-    def json_equals(self, document: ColumnElement[Any], path: Sequence[str], value: Scalar) -> ColumnElement[bool]:
-        if not _fits_jsonb(value):
-            return false()
-        node = document
-        for key in path:
-            # The operator with text looks into objects only; #> would take "0" for an index. A key with NUL cannot be there.
-            node = node.op("->", return_type=postgresql.JSONB())(literal(None if "\0" in key else key, Text()))
-        # As jsonb, 1 equals 1.0 and differs from true and from "1".
-        return cast(func.coalesce(node, _jsonb(None)), postgresql.JSONB()) == _jsonb(value)
+    def ascii_lower(self, text: ColumnElement[Any]) -> ColumnElement[Any]:
+        return func.lower(text.collate("C"), type_=Text())
+
+    def first_of(self, strings: ColumnElement[Any]) -> ColumnElement[Any]:
+        return strings.op("->>", return_type=Text())(0)
+
+    def json_value(self, document: ColumnElement[Any], path: Sequence[str]) -> SqlValue:
+        return _postgres_value(self, _postgres_member(document, path))
+
+    def json_any(
+        self, document: ColumnElement[Any], path: Sequence[str], condition: Callable[[SqlValue], ColumnElement[bool]]
+    ) -> ColumnElement[bool]:
+        node = _postgres_member(document, path)
+        found = case((func.jsonb_typeof(node) == "array", node), else_=cast(literal("[]", Text()), postgresql.JSONB()))
+        elements = func.jsonb_array_elements(found).table_valued(column("value", postgresql.JSONB()), name="element").render_derived()
+        return exists(select(literal(1)).select_from(elements).where(condition(_postgres_value(self, elements.c.value))))
+
+    def constants(self, values: Sequence[Any], kind: TypeEngine[Any]) -> Select[Any]:
+        return select(func.unnest(literal(list(values), ARRAY(kind))).column_valued("constant"))
+
+    def by_code_point(self, text: ColumnElement[str]) -> ColumnElement[str]:
+        return text.collate("C")
+
+    def is_within(self, needle: ColumnElement[str], haystack: ColumnElement[str]) -> ColumnElement[bool]:
+        return func.strpos(haystack, needle) > 0
+
+    def parse_instant(self, text: ColumnElement[str]) -> ColumnElement[Any]:
+        # What the pattern lets through, the cast can read. It would round a seventh digit up, so those are cut.
+        exact = func.regexp_replace(text, "([.][0-9]{6})[0-9]+", "\\1")
+        in_utc = case((func.length(text) == _DATE_LENGTH, text.concat(" 00:00Z")), else_=exact)
+        return case((text.regexp_match(f"^(?:{INSTANT_PATTERN})$"), cast(in_utc, Instant())))
+
+    def format_instant(self, instant: ColumnElement[Any]) -> ColumnElement[str]:
+        return func.to_char(func.timezone("UTC", instant), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
 
 
 SQLITE = SqliteDialect()
@@ -178,19 +268,59 @@ def _plain(value: object) -> object:
     return to_microseconds(value) if isinstance(value, datetime) else value
 
 
-def _sqlite_equals(kind: ColumnElement[Any], found: ColumnElement[Any], value: str | float) -> ColumnElement[bool]:
-    if isinstance(value, bool):
-        return kind == ("true" if value else "false")
-    if isinstance(value, str):
-        return and_(kind == "text", found == value)
-    # An integer that SQLite cannot hold was read by it as a real.
-    fits = not isinstance(value, int) or abs(value) <= _LARGEST_SQLITE_INTEGER
-    return and_(kind.in_(("integer", "real")), found == literal(value if fits else float(value)))
+def _sqlite_member(document: ColumnElement[Any], path: Sequence[str]) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
+    """Type and value of a member, as json_type and json_extract give them."""
+    if not any(map(_NEEDS_ESCAPE.search, path)):
+        place = literal("$" + "".join(f'."{key}"' for key in path), Text())
+        return func.json_type(document, place), func.json_extract(document, place)
+    # A path cannot quote a key that holds a quote, and older versions compare escaped keys as written: those are looked for one by one.
+    member = func.json_each(document).table_valued("key", "value", "type", name="member_0")
+    source: FromClause = member
+    conditions = [member.c.key == path[0]]
+    for depth, key in enumerate(path[1:], start=1):
+        parent = case((member.c.type == "object", member.c.value), else_="{}")
+        member = func.json_each(parent).table_valued("key", "value", "type", name=f"member_{depth}")
+        source = source.join(member, true())
+        conditions.append(member.c.key == key)
+    kind, value = (select(found).select_from(source).where(*conditions).scalar_subquery() for found in (member.c.type, member.c.value))
+    return kind, value
 
 
-def _fits_jsonb(value: Scalar) -> bool:
-    return not (isinstance(value, str) and "\0" in value) and not (isinstance(value, float) and not math.isfinite(value))
+def _sqlite_value(dialect: SqlDialect, kind: ColumnElement[Any], value: ColumnElement[Any]) -> SqlValue:
+    text = case((kind == "text", type_coerce(value, Text())))
+    return SqlValue(
+        text=text,
+        # Of integers too: a number is a double, wherever it is compared.
+        number=case((kind.in_(("integer", "real")), cast(value, Double()))),
+        boolean=case((kind == "true", true()), (kind == "false", false())),
+        is_null=func.coalesce(kind, "null") == "null",
+        filled=case((kind == "object", true()), (kind == "array", func.json_array_length(value) > 0), else_=false()),
+        instant=dialect.parse_instant(text),
+    )
 
 
-def _jsonb(value: Scalar) -> ColumnElement[Any]:
-    return cast(literal(dump_json(value), Text()), postgresql.JSONB())
+def _postgres_member(document: ColumnElement[Any], path: Sequence[str]) -> ColumnElement[Any]:
+    for key in path:
+        # The operator with text looks into objects only; #> would take "0" for an index.
+        document = document.op("->", return_type=postgresql.JSONB())(literal(key, Text()))
+    return document
+
+
+def _postgres_value(dialect: SqlDialect, node: ColumnElement[Any]) -> SqlValue:
+    kind = func.jsonb_typeof(node)
+    text = case((kind == "string", node.op("#>>", return_type=Text())(literal([], ARRAY(Text())))))
+    exact = cast(node, Numeric())
+    return SqlValue(
+        text=text,
+        # jsonb holds numbers that a double cannot; the cast would fail.
+        number=case(
+            (kind != "number", null()),
+            (exact >= _OVERFLOW, literal(math.inf, Double())),
+            (exact <= -_OVERFLOW, literal(-math.inf, Double())),
+            else_=cast(exact, Double()),
+        ),
+        boolean=case((kind == "boolean", cast(node, Boolean()))),
+        is_null=func.coalesce(kind, "null") == "null",
+        filled=case((kind == "object", true()), (kind == "array", func.jsonb_array_length(node) > 0), else_=false()),
+        instant=dialect.parse_instant(text),
+    )

@@ -11,6 +11,7 @@ from typing import Any
 import sqlalchemy
 from sqlalchemy import Engine, Executable, NullPool, Table, create_engine, event
 
+from server.domain.criteria import parse_instant
 from storage.errors import DatabaseInUse, StorageError, StorageUnavailable
 from storage.sql.connection import Connection, Parameters, Rows
 from storage.sql.dialects import SQLITE
@@ -91,8 +92,14 @@ def make_engine(database: Path, *, read_only: bool) -> Engine:
             f"query_only = {'ON' if read_only else 'OFF'}",
         ):
             connection.execute(f"PRAGMA {pragma}")
+        connection.create_function("carillon_instant", 1, _read_instant, deterministic=True)
 
     return engine
+
+
+def _read_instant(text: str | None) -> int | None:
+    """What `SqliteDialect.parse_instant` calls: SQLite's own date functions know milliseconds only, and take more than RFC 3339."""
+    return None if text is None else parse_instant(text)
 
 
 def connect(engine: Engine) -> sqlalchemy.Connection:

@@ -1,0 +1,58 @@
+"""Dates in attributes: which strings are dates, and which instants they mean."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  # counted in UTC, and moved by offsets that datetime itself could not hold at its ends
+_MICROSECOND = timedelta(microseconds=1)
+
+_LEAP_YEAR = "(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)"
+_DAY_OF_ANY_YEAR = "(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)|02-(?:0[1-9]|1[0-9]|2[0-8]))"
+_DATE = f"(?!0000)(?:[0-9]{{4}}-{_DAY_OF_ANY_YEAR}|{_LEAP_YEAR}-02-29)"
+_TIME = "(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:[.][0-9]{1,9})?"
+_OFFSET = "(?:[Zz]|[+-](?:0[0-9]|1[0-5]):[0-5][0-9])"
+
+INSTANT_PATTERN = f"{_DATE}(?:[Tt ]{_TIME}{_OFFSET})?"
+"""All of a string that is a date, as a regular expression that Python and PostgreSQL read alike: an RFC 3339 instant, or a date alone.
+
+A date that matches exists: no 30 February, and no 29th in a common year. Not taken, though RFC 3339 would: leap seconds, and offsets from
+16 hours on, which are nowhere and which PostgreSQL cannot read.
+"""
+_INSTANT = re.compile(INSTANT_PATTERN)
+_DATE_LENGTH = len("2026-03-01")
+
+
+def parse_instant(text: str) -> int | None:
+    """Microseconds from 1970 to the instant that a string names, finer digits dropped; a date alone is its midnight in UTC. None if the
+    string is no date. Not a datetime: with its offset, one may lie before year 1 or after 9999."""
+    if not _INSTANT.fullmatch(text):
+        return None
+    if len(text) == _DATE_LENGTH:
+        return _microseconds(datetime.fromisoformat(text))
+    clock, offset = (text[:-1], timedelta()) if text[-1] in "Zz" else (text[:-6], _offset(text[-6:]))
+    second, _, fraction = clock.partition(".")
+    since_midnight = timedelta(
+        hours=int(second[11:13]), minutes=int(second[14:16]), seconds=int(second[17:19]), microseconds=int(fraction[:6].ljust(6, "0"))
+    )
+    return _microseconds(datetime.fromisoformat(text[:_DATE_LENGTH])) + (since_midnight - offset) // _MICROSECOND
+
+
+def format_instant(instant: datetime) -> str:
+    """An aware instant as RFC 3339 in UTC with six digits, such as 2026-03-01T12:00:00.000000Z: such strings sort as their instants do."""
+    return instant.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+
+
+def microseconds(instant: datetime) -> int:
+    """Microseconds from 1970 to an aware instant."""
+    return _microseconds(instant.astimezone(UTC).replace(tzinfo=None))
+
+
+def _microseconds(utc: datetime) -> int:
+    return (utc - _EPOCH) // _MICROSECOND
+
+
+def _offset(text: str) -> timedelta:
+    offset = timedelta(hours=int(text[1:3]), minutes=int(text[4:6]))
+    return -offset if text[0] == "-" else offset
