@@ -17,8 +17,9 @@ from server.config import ConfigError, Settings
 from server.demo import Demo, seed_demo
 from server.dispatch.dispatcher import Dispatcher
 from server.domain.clock import Clock, SystemClock
+from server.domain.unsubscribe import UnsubscribeLinks
 from server.gateway.supervisor import Gateway
-from server.tokens import Tokens, load_or_create_key
+from server.tokens import Tokens, derive_key, load_or_create_key
 from storage.errors import StorageError
 from storage.interface import Storage
 from storage.sql.open import migrate, open_storage
@@ -57,7 +58,9 @@ class Service:
         self._parts = parts
         self._clock = clock or SystemClock()
         self._providers = providers
-        self.tokens = Tokens(load_or_create_key(settings.data_dir), self._clock)
+        signing_key = load_or_create_key(settings.data_dir)
+        self.tokens = Tokens(signing_key, self._clock)
+        self.links = UnsubscribeLinks(derive_key(signing_key, "unsubscribe"), settings.effective_public_url)
         self.storage: Storage | None = None
         self.dispatcher: Dispatcher | None = None
         self.gateway: Gateway | None = None
@@ -128,6 +131,7 @@ class Service:
             self.storage,
             self._clock,
             self.tokens,
+            self.links,
             self.waiting_for,
             max_request_bytes=self._settings.max_request_bytes,
             reflection=self._settings.grpc_reflection,
@@ -146,6 +150,7 @@ class Service:
             providers=self._build_providers() if self._providers is None else self._providers,
             start_due=send_due_campaign,
             resolve_batch=resolve_audience_batch,
+            unsubscribe_link=self.links.link,
             random=SystemRandom(),
         )
         self.dispatcher = dispatcher

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
@@ -14,6 +15,9 @@ PREFIX = "CARILLON_"
 CONFIG_FILE = "carillon.toml"
 DATABASE_SCHEMES = ("sqlite", "postgresql", "postgresql+asyncpg")
 SMTP_SCHEMES = ("smtp", "smtps")
+# Not the ? and # of a query and a fragment: links go on where the URL ends.
+_URL_CHARACTERS = re.compile(r"[A-Za-z0-9._~:/@!$&'()*+,;=%\[\]-]{1,200}")
+_LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # compared, not bound
 
 
 class ConfigError(Exception):
@@ -42,6 +46,9 @@ class Settings:
     outbox."""
     mail_from: str = "Carillon <carillon@localhost>"
     """The From header, and its address the envelope sender, of email."""
+    public_url: str = ""
+    """Where people reach the REST API, e.g. `https://mail.example.com`: the beginning of unsubscribe links. A path is kept, so that a proxy
+    may serve the API below one. Empty: `http://<bind>:<rest_port>`, loopback if that is every address."""
     max_request_bytes: int = 128 * 1024 * 1024
     """Largest request accepted, in bytes. A million recipients are about 74 MB of JSON."""
     grpc_reflection: bool = True
@@ -53,6 +60,14 @@ class Settings:
     def effective_database_url(self) -> str:
         """The database to use: `database_url`, or SQLite in the data directory."""
         return self.database_url or f"sqlite:///{self.data_dir / 'carillon.db'}"
+
+    @property
+    def effective_public_url(self) -> str:
+        """The URL to build links on, without a slash at its end."""
+        if self.public_url:
+            return self.public_url.rstrip("/")
+        host = _LOOPBACK.get(self.bind, self.bind)
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.rest_port}"
 
     def verify(self) -> None:
         """Raises ConfigError for the first value that cannot work, naming its key."""
@@ -68,6 +83,8 @@ class Settings:
             _require(parts.scheme in SMTP_SCHEMES, "smtp_url", f"must start with one of {', '.join(s + '://' for s in SMTP_SCHEMES)}")
             _require(bool(parts.hostname), "smtp_url", "names no host")
         _require("@" in parseaddr(self.mail_from)[1], "mail_from", "is not a mail address")
+        if self.public_url:
+            _require(_is_public_url(self.public_url), "public_url", "must be http(s):// and a host, without user, query or fragment")
         _require(self.max_request_bytes >= 1024, "max_request_bytes", "must be at least 1024")
         _require(self.log_level in ("debug", "info", "warning", "error"), "log_level", "must be debug, info, warning or error")
 
@@ -118,6 +135,17 @@ def _boolean(text: str) -> bool:
     if text not in ("true", "false"):
         raise ValueError(f"{text!r} is neither true nor false")
     return text == "true"
+
+
+def _is_public_url(url: str) -> bool:
+    """Whether links can be built on it that fit between < and > in a header (RFC 2369)."""
+    if not _URL_CHARACTERS.fullmatch(url):
+        return False
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _require(holds: bool, key: str, reason: str) -> None:

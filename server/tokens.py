@@ -9,6 +9,8 @@ from pathlib import Path
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 
 from server.domain.access import Principal
@@ -51,6 +53,12 @@ def _create_key(path: Path) -> None:
         pass  # another process was first; its key is the installation's
     finally:
         own.unlink()
+
+
+def derive_key(signing_key: Ed25519PrivateKey, purpose: str) -> bytes:
+    """A secret of 256 bits for one purpose (HKDF, RFC 5869): the same wherever the signing key is, of which it says nothing."""
+    secret = signing_key.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
+    return HKDF(algorithm=SHA256(), length=32, salt=None, info=f"carillon {purpose}".encode()).derive(secret)
 
 
 class Tokens:

@@ -1,17 +1,27 @@
-"""What brands define: campaigns, templates, people, segments; and the answers kept for idempotency keys.
+"""What brands define: campaigns, templates, people, segments, suppressions; and the answers kept for idempotency keys.
 
 Lists are keyset pages: rows strictly after `after` in the list's order, at most `limit`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from server.domain.criteria import Criteria
 from server.domain.lifecycle import CampaignStatus
-from storage.records import AudienceMember, Campaign, IdempotencyRecord, Person, Segment, Template
+from server.domain.suppression import SuppressionReason
+from storage.records import (
+    AudienceCount,
+    AudienceMember,
+    Campaign,
+    IdempotencyRecord,
+    Person,
+    Segment,
+    Suppression,
+    Template,
+)
 
 
 class Campaigns(Protocol):
@@ -90,9 +100,49 @@ class People(Protocol):
         Relative dates of the criteria count from `as_of`, so that every batch of an audience means the same people, however long it takes.
 
         The address on `email` and `sms` is `email` and `phone`, on `push` the first push token, on `in_app` the person's id; an empty one
-        counts as none. Whom criteria match is said by `server.domain.criteria.matches_person`, to the last character; no person's data can make the
-        statement fail.
+        counts as none, and skips the person as `no_address`. One whose address is suppressed, for any reason that holds back marketing, is
+        skipped as `suppressed`. Whom criteria match is said by `server.domain.criteria.matches_person`, to the last character; no person's
+        data can make the statement fail.
         """
+        ...
+
+    async def count_matching(self, brand_id: str, criteria: Criteria, channel: str, as_of: datetime) -> list[AudienceCount]:
+        """The people that `list_matching` lists, counted by their `skip_reason`; reasons of nobody are left out."""
+        ...
+
+
+class Suppressions(Protocol):
+    """Addresses that must not be contacted, keyed by (brand_id, channel, address); addresses are normalised."""
+
+    async def put_many(self, suppressions: Sequence[Suppression]) -> None:
+        """Adds each; where the address is suppressed already, a stronger reason replaces a weaker one and its source, and nothing else
+        changes. The same address may be among them more than once."""
+        ...
+
+    async def find(self, suppression_id: str) -> Suppression | None:
+        """The suppression, or None."""
+        ...
+
+    async def find_address(self, brand_id: str, channel: str, address: str) -> Suppression | None:
+        """The suppression of an address, or None."""
+        ...
+
+    async def any_on(self, brand_id: str, channel: str) -> bool:
+        """Whether the brand has suppressed any address on the channel."""
+        ...
+
+    async def find_reasons(self, brand_id: str, channel: str, addresses: Iterable[str]) -> dict[str, SuppressionReason]:
+        """Those of the addresses that are suppressed, and why. Any number of addresses."""
+        ...
+
+    async def list_page(
+        self, brand_id: str, channel: str | None, reason: SuppressionReason | None, after: str | None, limit: int
+    ) -> list[Suppression]:
+        """Suppressions of a brand, by id descending (newest first)."""
+        ...
+
+    async def delete(self, suppression_id: str) -> None:
+        """Deletes it, if it is there."""
         ...
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
 
-from storage.definitions import Campaigns, Idempotency, People, Segments, Templates
+from storage.definitions import Campaigns, Idempotency, People, Segments, Suppressions, Templates
 from storage.deliveries import Inbox, Messages, Sends
 from storage.signals import Signals
 
@@ -23,6 +23,8 @@ class Transaction(Protocol):
     def people(self) -> People: ...
     @property
     def segments(self) -> Segments: ...
+    @property
+    def suppressions(self) -> Suppressions: ...
     @property
     def idempotency(self) -> Idempotency: ...
     @property

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from server.domain.lifecycle import CampaignStatus, MessageStatus, SendStatus
+from server.domain.suppression import SuppressionReason
 from server.domain.template_variables import TemplateVariable
 from server.domain.template_variants import TemplateVariant
 
@@ -257,10 +258,21 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class AudienceMember:
-    """A person of an audience and where to reach them; None: they have no address on the channel."""
+    """A person of an audience and where to reach them."""
 
     person_id: str
-    address: str | None
+    address: str
+    """Empty if they have none on the channel."""
+    skip_reason: str | None
+    """Why they get no message: `no_address` or `suppressed`; None if they get one."""
+
+
+@dataclass(frozen=True, slots=True)
+class AudienceCount:
+    """How many people of an audience share a `skip_reason`."""
+
+    skip_reason: str | None
+    count: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -273,6 +285,21 @@ class Segment:
     criteria: JsonObject
     created_by: str
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suppression:
+    """An address that must not be contacted; one per brand, channel and address."""
+
+    id: str
+    brand_id: str
+    channel: str
+    address: str
+    """As `normalise_address` writes it, which is how it is compared."""
+    reason: SuppressionReason
+    source: str
+    created_at: datetime
+    """When it was first suppressed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

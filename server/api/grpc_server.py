@@ -12,6 +12,7 @@ from carillon.comms.v1 import (
 from carillon.comms.v1 import (
     inbox_service_pb2_grpc,
     message_service_pb2_grpc,
+    suppression_service_pb2_grpc,
     template_service_pb2_grpc,
 )
 from carillon.messaging.v1 import (
@@ -29,12 +30,15 @@ from server.api.policies import method_policies, service_descriptors
 from server.api.reflection import add_reflection
 from server.api.services.comms_campaigns import CampaignService as CommsCampaigns
 from server.api.services.comms_messages import MessageService
+from server.api.services.comms_suppressions import SuppressionService
 from server.api.services.comms_templates import InboxService, TemplateService
+from server.api.services.comms_unsubscribe import UnsubscribeService
 from server.api.services.messaging_campaigns import CampaignService as MessagingCampaigns
 from server.api.services.messaging_people import PersonService, SegmentService
 from server.api.services.messaging_sends import SendService
 from server.api.services.probes import ProbeService, Readiness
 from server.domain.clock import Clock
+from server.domain.unsubscribe import UnsubscribeLinks
 from server.tokens import Tokens
 from storage.interface import Storage
 
@@ -46,7 +50,15 @@ class GrpcServer:
     """A grpc.aio server of the whole API on one port."""
 
     def __init__(
-        self, storage: Storage, clock: Clock, tokens: Tokens, readiness: Readiness, *, max_request_bytes: int, reflection: bool
+        self,
+        storage: Storage,
+        clock: Clock,
+        tokens: Tokens,
+        links: UnsubscribeLinks,
+        readiness: Readiness,
+        *,
+        max_request_bytes: int,
+        reflection: bool,
     ) -> None:
         self._health = HealthServicer()
         self._server = grpc.aio.server(
@@ -58,13 +70,13 @@ class GrpcServer:
                 ("grpc.so_reuseport", 0),
             ],
         )
-        self._add_services(storage, clock, readiness)
+        self._add_services(storage, clock, links, readiness)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         self._names = [service.full_name for service in service_descriptors()]
         if reflection:
             add_reflection(self._server, [*self._names, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name])
 
-    def _add_services(self, storage: Storage, clock: Clock, readiness: Readiness) -> None:
+    def _add_services(self, storage: Storage, clock: Clock, links: UnsubscribeLinks, readiness: Readiness) -> None:
         calls, server = Calls(storage, clock), self._server
         comms_campaign_grpc.add_CampaignServiceServicer_to_server(CommsCampaigns(calls), server)
         message_service_pb2_grpc.add_MessageServiceServicer_to_server(MessageService(calls), server)
@@ -74,6 +86,8 @@ class GrpcServer:
         send_service_pb2_grpc.add_SendServiceServicer_to_server(SendService(calls, storage.signals), server)
         person_service_pb2_grpc.add_PersonServiceServicer_to_server(PersonService(calls), server)
         segment_service_pb2_grpc.add_SegmentServiceServicer_to_server(SegmentService(calls), server)
+        suppression_service_pb2_grpc.add_SuppressionServiceServicer_to_server(SuppressionService(calls), server)
+        suppression_service_pb2_grpc.add_UnsubscribeServiceServicer_to_server(UnsubscribeService(storage, clock, links), server)
         probe_service_pb2_grpc.add_ProbeServiceServicer_to_server(ProbeService(readiness), server)
 
     async def start(self, host: str, port: int) -> None:

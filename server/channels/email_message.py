@@ -86,6 +86,7 @@ def build_mail(envelope: Envelope, sender: Sender) -> Mail:
         f"Date: {format_datetime(envelope.created_at)}",
         f"Message-ID: <{envelope.message_id}@{sender.domain}>",
         f"X-Carillon-Message-Id: {envelope.message_id}",
+        *_unsubscribe_headers(envelope.unsubscribe_url),
         "MIME-Version: 1.0",
     ]
     try:
@@ -118,6 +119,11 @@ def _subject(text: str) -> str:
         return Header(text, charset, maxlinelen=76, header_name="Subject").encode(linesep="\r\n")
     except UnicodeEncodeError:
         raise UnsendableError("invalid_subject") from None
+
+
+def _unsubscribe_headers(url: str | None) -> list[str]:
+    """One-click unsubscribe, RFC 8058 section 3.1. On one line: a URL cannot be folded."""
+    return [] if url is None else [f"List-Unsubscribe: <{url}>", "List-Unsubscribe-Post: List-Unsubscribe=One-Click"]
 
 
 def _refuse_control_characters(text: str, reason: str) -> None:

@@ -38,6 +38,9 @@ class Envelope:
     created_at: datetime
     """The instant, with its zone, at which the message was made ready to leave: the Date of an email."""
 
+    unsubscribe_url: str | None = None
+    """Where a POST suppresses the address (RFC 8058). It comes from the service's own settings and is safe in a header."""
+
     def __post_init__(self) -> None:
         if not _MESSAGE_ID.fullmatch(self.message_id):
             raise ValueError("a message id is 1 to 128 of A-Z a-z 0-9 . _ - and starts with a letter or digit")

@@ -12,7 +12,7 @@ from server.domain.template_inference import infer_variables
 from server.domain.template_variables import find_misfits
 from server.domain.validation import DESCRIPTION_LENGTH, NAME_LENGTH, SUBJECT_LENGTH, Checks
 from storage.interface import Transaction
-from storage.records import Campaign, Template
+from storage.records import Campaign, JsonObject, Template
 
 
 def check_definition(campaign: Campaign, *, content_field: str = "") -> None:
@@ -73,3 +73,13 @@ async def require_template(tx: Transaction, brand_id: str, channel: str, templat
     if template is None:
         raise ValidationFailed.of("template_key", f"no such template on channel {Channel(channel)}")
     return template
+
+
+async def audience_criteria(tx: Transaction, campaign: Campaign) -> JsonObject:
+    """The criteria of the campaign's audience: its own, or those its segment has now. Raises ValidationFailed if the segment is gone."""
+    if campaign.segment_id is None:
+        return campaign.segment_criteria or {}
+    segment = await tx.segments.find(campaign.segment_id)
+    if segment is None:
+        raise ValidationFailed.of("segment_id", "the campaign's segment does not exist any more")
+    return segment.criteria

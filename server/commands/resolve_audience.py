@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from server.domain.audience import SkipReason
 from server.domain.criteria import parse_criteria
 from server.domain.ids import new_id
 from server.domain.lifecycle import SendStatus
@@ -32,5 +31,4 @@ async def resolve_audience_batch(tx: Transaction, send_id: str, now: datetime) -
 
 
 def _message(send: Send, member: AudienceMember, now: datetime) -> Message:
-    skip = None if member.address else SkipReason.NO_ADDRESS
-    return send.message(new_id(), member.person_id, member.address or "", skip, now)
+    return send.message(new_id(), member.person_id, member.address, member.skip_reason, now)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import replace
 from datetime import datetime
 
 from server.commands.campaign_access import campaign_for
-from server.commands.campaign_content import pin_template
+from server.commands.campaign_content import audience_criteria, pin_template
 from server.commands.resolve_audience import resolve_audience_batch
+from server.commands.suppressions import suppressed_among
 from server.domain.access import Caller
 from server.domain.audience import Recipient, refuse_blank_recipients, refuse_unstorable_recipients, sort_out
 from server.domain.errors import ValidationFailed
@@ -33,7 +34,8 @@ async def send_campaign(tx: Transaction, caller: Caller, face: Face, campaign_id
     if not recipients:
         return await _start_resolving(tx, campaign, caller.principal.subject, caller.now)
     send = await _start(tx, campaign, caller.principal.subject, caller.now, criteria=None)
-    await tx.messages.insert_many(_messages(send, recipients))
+    suppressed = await suppressed_among(tx, send.brand_id, send.channel, recipients)
+    await tx.messages.insert_many(_messages(send, recipients, suppressed))
     await tx.sends.advance_audience(send.id, None, done=True, now=caller.now)
     return await _found(tx, send.id)
 
@@ -50,18 +52,9 @@ async def send_due_campaign(tx: Transaction, campaign_id: str, now: datetime) ->
 
 async def _start_resolving(tx: Transaction, campaign: Campaign, started_by: str, now: datetime) -> Send:
     """Starts a send to the campaign's audience. The first batch is resolved at once, so that a small audience is counted in the answer."""
-    send = await _start(tx, campaign, started_by, now, criteria=await _criteria(tx, campaign))
+    send = await _start(tx, campaign, started_by, now, criteria=await audience_criteria(tx, campaign))
     await resolve_audience_batch(tx, send.id, now)
     return await _found(tx, send.id)
-
-
-async def _criteria(tx: Transaction, campaign: Campaign) -> JsonObject:
-    if campaign.segment_id is None:
-        return campaign.segment_criteria or {}
-    segment = await tx.segments.find(campaign.segment_id)
-    if segment is None:
-        raise ValidationFailed.of("segment_id", "the campaign's segment does not exist any more")
-    return segment.criteria
 
 
 async def _start(tx: Transaction, campaign: Campaign, started_by: str, now: datetime, criteria: JsonObject | None) -> Send:
@@ -93,8 +86,8 @@ async def _start(tx: Transaction, campaign: Campaign, started_by: str, now: date
     return send
 
 
-def _messages(send: Send, recipients: Sequence[Recipient]) -> Iterator[Message]:
-    for person_id, address, skip in sort_out(recipients):
+def _messages(send: Send, recipients: Sequence[Recipient], suppressed: Set[str]) -> Iterator[Message]:
+    for person_id, address, skip in sort_out(recipients, send.channel, suppressed):
         yield send.message(new_id(), person_id, address, skip, send.created_at)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from random import Random
 
 from server.channels.provider import Provider
@@ -36,9 +36,10 @@ class Dispatcher:
         providers: Mapping[str, Provider],
         start_due: StartDue,
         resolve_batch: ResolveBatch,
+        unsubscribe_link: Callable[[str], str],
         random: Random,
     ) -> None:
-        renderer = Renderer(storage)
+        renderer = Renderer(storage, unsubscribe_link)
         self._storage = storage
         self._clock = clock
         self._look_again = LOOK_AGAIN_ALONE if storage.exclusive else LOOK_AGAIN_SHARED

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from server.dispatch.renderer import Renderer, Unrenderable
-from server.dispatch.verdicts import IN_APP, in_app_delivery, unrenderable
+from server.channels.provider import Envelope
+from server.dispatch.renderer import Renderer, Suppressed, Unrenderable
+from server.dispatch.verdicts import IN_APP, in_app_delivery, suppressed, unrenderable
 from server.domain.clock import Clock
 from storage.interface import Storage
+from storage.records import Message, Settlement
 from storage.signals import messages as messages_topic
 
 BATCH = 500
@@ -34,15 +36,20 @@ class InboxLane:
         if not claimed:
             return False
         rendered = await self._renderer.render(claimed, now)
-        settlements = [
-            unrenderable(message, result.reason)
-            if isinstance(result, Unrenderable)
-            else in_app_delivery(message, result.subject, result.body, now)
-            for message, result in zip(claimed, rendered, strict=True)
-        ]
+        settlements = [_settlement(message, result, now) for message, result in zip(claimed, rendered, strict=True)]
         await self._storage.write(lambda tx: tx.messages.settle(settlements, now))
         return True
 
     async def next_due(self) -> datetime | None:
         """When the next in_app message is due."""
         return await self._storage.read(lambda tx: tx.messages.next_due(IN_APP))
+
+
+def _settlement(message: Message, result: Envelope | Unrenderable | Suppressed, now: datetime) -> Settlement:
+    match result:
+        case Unrenderable(reason):
+            return unrenderable(message, reason)
+        case Suppressed():
+            return suppressed(message)
+        case Envelope():
+            return in_app_delivery(message, result.subject, result.body, now)

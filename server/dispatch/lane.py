@@ -14,9 +14,9 @@ from datetime import datetime, timedelta
 from random import Random
 
 from server.channels.provider import Delivery, Envelope, Outcome, Provider
-from server.dispatch.renderer import Renderer, Unrenderable
+from server.dispatch.renderer import Renderer, Suppressed, Unrenderable
 from server.dispatch.settler import Settler
-from server.dispatch.verdicts import after_delivery, release, unrenderable
+from server.dispatch.verdicts import after_delivery, release, suppressed, unrenderable
 from server.domain.clock import Clock
 from storage.interface import Storage
 from storage.records import Mark, Message, Settlement
@@ -97,14 +97,16 @@ class Lane:
     async def _begin(self, batch: list[Message]) -> None:
         """Renders, marks, and starts the calls of those that are marked. The others are no longer ours."""
         ready: list[tuple[Message, Envelope]] = []
-        failed: list[Settlement] = []
+        withheld: list[Settlement] = []
         for message, result in zip(batch, await self._renderer.render(batch, self._clock.now()), strict=True):
             if isinstance(result, Unrenderable):
-                failed.append(unrenderable(message, result.reason))
+                withheld.append(unrenderable(message, result.reason))
+            elif isinstance(result, Suppressed):
+                withheld.append(suppressed(message))
             else:
                 ready.append((message, result))
-        if failed:
-            await self._settler.settle(failed)
+        if withheld:
+            await self._settler.settle(withheld)
         started_at = self._clock.now()
         marks = [Mark(message.id, message.lease) for message, _ in ready]
         marked = await self._storage.write(lambda tx: tx.messages.mark_sending(marks, self._provider.name, started_at, started_at + LEASE))

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
 from server.channels.provider import Envelope
+from server.domain.addresses import normalise_address
 from server.domain.personalisation import render_context
 from server.domain.rendering import RenderError, compile_template
+from server.domain.suppression import blocks, purpose_of
 from server.domain.template_variants import choose_variant, source_of
 from storage.interface import Storage, Transaction
 from storage.records import Campaign, Message, Person, Send, Template
@@ -29,6 +32,11 @@ class Unrenderable:
 
 
 @dataclass(frozen=True, slots=True)
+class Suppressed:
+    """A message whose address must not be contacted."""
+
+
+@dataclass(frozen=True, slots=True)
 class _Material:
     """What a batch of messages is rendered from."""
 
@@ -37,16 +45,20 @@ class _Material:
     campaigns: dict[str, Campaign]
     """Those of the sends, which can no longer be changed."""
     people: dict[tuple[str, str], Person]
+    suppressed: frozenset[str]
+    """Ids of the messages whose address must not get them."""
 
 
 class Renderer:
     """Renders batches. Revisions are immutable, so compiled templates are kept."""
 
-    def __init__(self, storage: Storage) -> None:
+    def __init__(self, storage: Storage, unsubscribe_link: Callable[[str], str]) -> None:
+        """`unsubscribe_link` gives the link of a message by its id."""
         self._storage = storage
+        self._unsubscribe_link = unsubscribe_link
         self._compile = lru_cache(CACHED_TEMPLATES)(compile_template)
 
-    async def render(self, messages: Sequence[Message], now: datetime) -> list[Envelope | Unrenderable]:
+    async def render(self, messages: Sequence[Message], now: datetime) -> list[Envelope | Unrenderable | Suppressed]:
         """An envelope for each message, in order, or why there is none. `now` becomes the date of what goes out.
 
         On another thread: a template may take up to a second before its budget is spent, and the loop has calls to answer.
@@ -54,13 +66,16 @@ class Renderer:
         material = await self._storage.read(lambda tx: _load(tx, messages))
         return await asyncio.to_thread(lambda: [self._render_one(message, material, now) for message in messages])
 
-    def _render_one(self, message: Message, material: _Material, now: datetime) -> Envelope | Unrenderable:
+    def _render_one(self, message: Message, material: _Material, now: datetime) -> Envelope | Unrenderable | Suppressed:
+        if message.id in material.suppressed:
+            return Suppressed()
         template = material.templates.get(_template_key(message))
         if template is None:
             return Unrenderable("template_missing")
         send = material.sends.get(message.send_id) if message.send_id else None
         person = material.people.get((message.brand_id, message.person_id))
         campaign = material.campaigns.get(send.campaign_id) if send else None
+        unsubscribe_url = self._unsubscribe_link(message.id)
         context = render_context(
             message.brand_id,
             person,
@@ -68,6 +83,7 @@ class Renderer:
             campaign=campaign,
             campaign_variables=send.variables if send else None,
             variables=message.variables,
+            unsubscribe_url=unsubscribe_url,
         )
         source = source_of(template, choose_variant(template.variants, person.locale if person else None), send.subject if send else None)
         try:
@@ -84,6 +100,7 @@ class Renderer:
             body=rendered.body,
             html=rendered.html,
             created_at=now,
+            unsubscribe_url=unsubscribe_url,
         )
 
 
@@ -108,4 +125,16 @@ async def _load(tx: Transaction, messages: Sequence[Message]) -> _Material:
         ids = list({message.person_id for message in messages if message.brand_id == brand_id})
         for person_id, person in (await tx.people.find_many(brand_id, ids)).items():
             people[brand_id, person_id] = person
-    return _Material(templates, sends, campaigns, people)
+    return _Material(templates, sends, campaigns, people, await _suppressed(tx, messages))
+
+
+async def _suppressed(tx: Transaction, messages: Sequence[Message]) -> frozenset[str]:
+    """Looked up with the rest just before the messages go out, so that an unsubscribe of a second ago counts."""
+    addressed: defaultdict[tuple[str, str], list[tuple[Message, str]]] = defaultdict(list)
+    for message in messages:
+        addressed[message.brand_id, message.channel].append((message, normalise_address(message.channel, message.recipient)))
+    found: set[str] = set()
+    for (brand_id, channel), pairs in addressed.items():
+        reasons = await tx.suppressions.find_reasons(brand_id, channel, {address for _, address in pairs})
+        found.update(message.id for message, address in pairs if blocks(reasons.get(address), purpose_of(message.send_id)))
+    return frozenset(found)

@@ -6,6 +6,7 @@ from datetime import datetime
 from random import Random
 
 from server.channels.provider import Delivery, Outcome
+from server.domain.audience import SkipReason
 from server.domain.ids import new_id
 from server.domain.lifecycle import MessageStatus
 from server.domain.retry import MAX_ATTEMPTS, delay_before_next
@@ -53,6 +54,17 @@ def in_app_delivery(message: Message, subject: str | None, body: str, now: datet
 def unrenderable(message: Message, reason: str) -> Settlement:
     """It fails for good, and no provider was called."""
     return Settlement(message_id=message.id, lease=message.lease, expected=MessageStatus.LEASED, status=MessageStatus.FAILED, reason=reason)
+
+
+def suppressed(message: Message) -> Settlement:
+    """Its address must not be contacted, and no provider was called."""
+    return Settlement(
+        message_id=message.id,
+        lease=message.lease,
+        expected=MessageStatus.LEASED,
+        status=MessageStatus.SKIPPED,
+        reason=SkipReason.SUPPRESSED,
+    )
 
 
 def release(message: Message) -> Settlement:

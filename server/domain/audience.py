@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from enum import StrEnum
 
+from server.domain.addresses import normalise_address
 from server.domain.errors import FieldViolation, ValidationFailed
 from server.domain.validation import ADDRESS_LENGTH, ID_LENGTH, has_control_characters
 
@@ -18,6 +19,7 @@ class SkipReason(StrEnum):
     DUPLICATE = "duplicate"
     INVALID_RECIPIENT = "invalid_recipient"
     NO_ADDRESS = "no_address"
+    SUPPRESSED = "suppressed"
 
 
 def refuse_blank_recipients(recipients: Sequence[Recipient]) -> None:
@@ -45,11 +47,15 @@ def refuse_unstorable_recipients(recipients: Sequence[Recipient]) -> None:
             raise ValidationFailed.of(f"recipients[{index}]", "must not contain the NUL character")
 
 
-def sort_out(recipients: Sequence[Recipient]) -> Iterator[tuple[str, str, SkipReason | None]]:
-    """Each recipient in order, with the reason to skip it, if there is one."""
+def sort_out(recipients: Sequence[Recipient], channel: str, suppressed: Set[str]) -> Iterator[tuple[str, str, SkipReason | None]]:
+    """Each recipient in order, with the reason to skip it, if there is one. `suppressed` has the normalised addresses that must not be
+    contacted."""
     seen: set[Recipient] = set()
     for recipient in recipients:
-        yield (*recipient, _reason_to_skip(recipient, seen))
+        skip = _reason_to_skip(recipient, seen)
+        if skip is None and suppressed and normalise_address(channel, recipient[1]) in suppressed:
+            skip = SkipReason.SUPPRESSED
+        yield (*recipient, skip)
         seen.add(recipient)
 
 

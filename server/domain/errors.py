@@ -42,8 +42,9 @@ class ValidationFailed(CarillonError):
 class NotFound(CarillonError):
     """The thing named does not exist, or is in a brand that does not exist for the caller."""
 
-    def __init__(self, noun: str, name: str) -> None:
-        super().__init__(f"{noun}_not_found", f"no {noun} {name!r}")
+    def __init__(self, noun: str, name: str | None = None) -> None:
+        """`name` is told to the caller: leave it out where it is personal."""
+        super().__init__(f"{noun}_not_found", f"no such {noun}" if name is None else f"no {noun} {name!r}")
 
 
 class BadState(CarillonError):

@@ -42,6 +42,11 @@ class Checks:
     def __init__(self) -> None:
         self._violations: list[FieldViolation] = []
 
+    @property
+    def count(self) -> int:
+        """How many violations there are so far: a check of a long list stops at some."""
+        return len(self._violations)
+
     def add(self, field: str, message: str) -> None:
         """Records a violation."""
         self._violations.append(FieldViolation(field, message))

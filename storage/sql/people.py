@@ -7,21 +7,14 @@ from datetime import datetime
 
 from sqlalchemy import delete, select
 
-from server.domain.channels import Channel
 from server.domain.criteria import Criteria
-from storage.records import AudienceMember, Person
+from storage.records import AudienceCount, AudienceMember, Person
+from storage.sql import audiences
 from storage.sql.connection import Connection, read_record, record_values
-from storage.sql.criteria import matches
 from storage.sql.dialects import Kind
 from storage.sql.tables import people
 
 _IDS_AT_ONCE = 5000
-_ADDRESS = {
-    Channel.EMAIL: people.c.email,
-    Channel.SMS: people.c.phone,
-    Channel.PUSH: people.c.push_tokens,
-    Channel.IN_APP: people.c.person_id,
-}
 
 
 class SqlPeople:
@@ -60,17 +53,7 @@ class SqlPeople:
     async def list_matching(
         self, brand_id: str, criteria: Criteria, channel: str, as_of: datetime, after: str | None, limit: int
     ) -> list[AudienceMember]:
-        statement = select(people.c.person_id, _ADDRESS[Channel(channel)].label("address"))
-        statement = statement.where(
-            people.c.brand_id == brand_id, people.c.created_at <= as_of, matches(criteria, as_of, self._connection.dialect)
-        )
-        if after is not None:
-            statement = statement.where(people.c.person_id > after)
-        rows = await self._connection.execute(statement.order_by(people.c.person_id).limit(limit))
-        return [AudienceMember(row.person_id, _address(row.address)) for row in rows.all]
+        return await audiences.list_matching(self._connection, brand_id, criteria, channel, as_of, after, limit)
 
-
-def _address(found: str | tuple[str, ...] | None) -> str | None:
-    if isinstance(found, tuple):
-        found = found[0] if found else None
-    return found or None
+    async def count_matching(self, brand_id: str, criteria: Criteria, channel: str, as_of: datetime) -> list[AudienceCount]:
+        return await audiences.count_matching(self._connection, brand_id, criteria, channel, as_of)

@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 
 from server.domain.lifecycle import CampaignStatus, MessageStatus, SendStatus
+from server.domain.suppression import SuppressionReason
 from storage.sql.types import JSON_INDEXABLE, JSON_TEXT, KEY, TEMPLATE_VARIABLES, TEMPLATE_VARIANTS, Instant, Strings, Word
 
 metadata = MetaData(
@@ -116,6 +117,23 @@ segments = Table(
     PrimaryKeyConstraint("id"),
 )
 Index("ix_segments_brand_id_id", segments.c.brand_id, segments.c.id)
+
+suppressions = Table(
+    "suppressions",
+    metadata,
+    Column("id", KEY, nullable=False),
+    Column("brand_id", KEY, nullable=False),
+    Column("channel", KEY, nullable=False),
+    Column("address", KEY, nullable=False),
+    Column("reason", Word(SuppressionReason), nullable=False),
+    Column("source", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    PrimaryKeyConstraint("id"),
+    _one_of("reason", SuppressionReason),
+)
+# One per address; also what previews, sends and claims look up.
+Index("uq_suppressions_address", suppressions.c.brand_id, suppressions.c.channel, suppressions.c.address, unique=True)
+Index("ix_suppressions_brand_id_id", suppressions.c.brand_id, suppressions.c.id)
 
 idempotency_keys = Table(
     "idempotency_keys",

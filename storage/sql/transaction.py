@@ -12,6 +12,7 @@ from storage.sql.messages import SqlMessages
 from storage.sql.people import SqlPeople
 from storage.sql.segments import SqlSegments
 from storage.sql.sends import SqlSends
+from storage.sql.suppressions import SqlSuppressions
 from storage.sql.tables import campaigns, messages, people, segments, templates
 from storage.sql.templates import SqlTemplates
 
@@ -25,6 +26,7 @@ class SqlTransaction:
         self.templates = SqlTemplates(connection)
         self.people = SqlPeople(connection)
         self.segments = SqlSegments(connection)
+        self.suppressions = SqlSuppressions(connection)
         self.idempotency = SqlIdempotency(connection)
         self.sends = SqlSends(connection)
         self.messages = SqlMessages(connection)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from carillon.messaging.v1 import campaign_pb2, campaign_service_pb2, campaign_service_pb2_grpc, send_pb2
 from server.api.calls import Calls
-from server.api.converters import messaging
+from server.api.converters import audience, messaging
 from server.api.converters.values import read_channel, read_enum, read_optional, read_struct, require_timestamp
 from server.api.guard import Context
 from server.commands.campaign_queries import get_campaign, list_campaigns
 from server.commands.cancel_campaign import cancel_campaign
 from server.commands.create_campaign import NewCampaign, create_campaign
 from server.commands.delete_campaign import delete_campaign
+from server.commands.preview_audience import preview_campaign
 from server.commands.schedule_campaign import schedule_campaign, unschedule_campaign
 from server.commands.send_campaign import send_campaign
 from server.commands.update_campaign import CampaignChanges, update_campaign
@@ -112,6 +113,11 @@ class CampaignService(campaign_service_pb2_grpc.CampaignServiceServicer):
             messaging.send,
             send_pb2.Send,
         )
+
+    async def PreviewCampaign(self, request: pb.PreviewCampaignRequest, context: Context) -> pb.PreviewCampaignResponse:
+        recipients = [(recipient.person_id, recipient.recipient) for recipient in request.recipients]
+        found = await self._calls.query(lambda tx, caller: preview_campaign(tx, caller, Face.MESSAGING, request.id, recipients))
+        return pb.PreviewCampaignResponse(preview=audience.preview(found))
 
     async def CancelCampaign(self, request: pb.CancelCampaignRequest, context: Context) -> campaign_pb2.Campaign:
         return await self._calls.change(

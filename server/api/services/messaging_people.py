@@ -11,10 +11,11 @@ from carillon.messaging.v1 import (
     segment_service_pb2_grpc,
 )
 from server.api.calls import Calls
-from server.api.converters import messaging
-from server.api.converters.values import read_optional, read_struct
+from server.api.converters import audience, messaging
+from server.api.converters.values import read_channel, read_optional, read_struct
 from server.api.guard import Context
 from server.commands.people import delete_person, get_person, put_person
+from server.commands.preview_audience import preview_segment
 from server.commands.segments import create_segment, get_segment, list_segments
 from storage.records import Person
 
@@ -81,6 +82,16 @@ class SegmentService(segment_service_pb2_grpc.SegmentServiceServicer):
 
     async def GetSegment(self, request: segment_service_pb2.GetSegmentRequest, context: Context) -> segment_service_pb2.Segment:
         return messaging.segment(await self._calls.query(lambda tx, caller: get_segment(tx, caller, request.id)))
+
+    async def PreviewSegment(
+        self, request: segment_service_pb2.PreviewSegmentRequest, context: Context
+    ) -> segment_service_pb2.PreviewSegmentResponse:
+        criteria = read_struct(request.criteria) if request.HasField("criteria") else None
+        channel = read_channel(request.channel)
+        found = await self._calls.query(
+            lambda tx, caller: preview_segment(tx, caller, request.brand_id, criteria, request.segment_id, channel)
+        )
+        return segment_service_pb2.PreviewSegmentResponse(preview=audience.preview(found))
 
     async def ListSegments(
         self, request: segment_service_pb2.ListSegmentsRequest, context: Context

@@ -1,0 +1,132 @@
+"""Suppressions: adding, finding, listing, taking back; and which of many addresses are suppressed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from server.domain.access import Caller
+from server.domain.addresses import normalise_address
+from server.domain.audience import Recipient
+from server.domain.errors import NotFound
+from server.domain.ids import new_id
+from server.domain.paging import Page, make_page, read_page_request
+from server.domain.suppression import Purpose, SuppressionReason, blocks
+from server.domain.validation import ADDRESS_LENGTH, ID_LENGTH, NAME_LENGTH, Checks
+from storage.interface import Transaction
+from storage.records import Suppression
+
+BATCH_SIZE = 10_000
+"""Most addresses in one batch."""
+DEFAULT_SOURCE = "api"
+_MOST_VIOLATIONS = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewSuppression:
+    """An address to suppress."""
+
+    channel: str
+    address: str
+    reason: SuppressionReason
+    source: str
+    """Empty: DEFAULT_SOURCE."""
+
+
+async def create_suppression(tx: Transaction, caller: Caller, brand_id: str, new: NewSuppression) -> Suppression:
+    """Suppresses the address and returns what holds now: what was there, if its reason is at least as strong.
+
+    Raises NotFound for a brand of others, ValidationFailed.
+    """
+    checks = Checks()
+    checks.line("brand_id", brand_id, ID_LENGTH)
+    _check(checks, new, "")
+    checks.finish()
+    caller.principal.require_brand(brand_id)
+    suppression = _suppression(caller, brand_id, new)
+    await tx.suppressions.put_many([suppression])
+    stored = await tx.suppressions.find_address(brand_id, suppression.channel, suppression.address)
+    assert stored is not None, "it was put in this transaction"
+    return stored
+
+
+async def create_suppressions(tx: Transaction, caller: Caller, brand_id: str, batch: Sequence[NewSuppression]) -> int:
+    """Suppresses each address as `create_suppression` does, all or none; returns how many there were.
+
+    Raises NotFound for a brand of others, ValidationFailed with the first violations.
+    """
+    checks = Checks()
+    checks.line("brand_id", brand_id, ID_LENGTH)
+    checks.require(0 < len(batch) <= BATCH_SIZE, "suppressions", f"must be 1 to {BATCH_SIZE}")
+    checks.finish()
+    for index, new in enumerate(batch):
+        _check(checks, new, f"suppressions[{index}].")
+        if checks.count >= _MOST_VIOLATIONS:
+            break
+    checks.finish()
+    caller.principal.require_brand(brand_id)
+    await tx.suppressions.put_many([_suppression(caller, brand_id, new) for new in batch])
+    return len(batch)
+
+
+async def find_suppression(tx: Transaction, caller: Caller, brand_id: str, channel: str, address: str) -> Suppression:
+    """The suppression of an address. Raises NotFound, which does not name the address, and ValidationFailed."""
+    checks = Checks()
+    checks.line("address", address, ADDRESS_LENGTH)
+    checks.finish()
+    brand = caller.principal.brand_or_only(brand_id)
+    suppression = await tx.suppressions.find_address(brand, channel, normalise_address(channel, address))
+    if suppression is None:
+        raise NotFound("suppression")
+    return suppression
+
+
+async def list_suppressions(
+    tx: Transaction,
+    caller: Caller,
+    brand_id: str,
+    channel: str | None,
+    reason: SuppressionReason | None,
+    page_size: int,
+    page_token: str,
+) -> Page[Suppression]:
+    """A page of a brand's suppressions, newest first. Raises NotFound, ValidationFailed."""
+    brand = caller.principal.brand_or_only(brand_id)
+    query = f"suppressions/{brand}/{channel or ''}/{reason or ''}"
+    page = read_page_request(page_size, page_token, query)
+    rows = await tx.suppressions.list_page(brand, channel, reason, page.after, page.size + 1)
+    return make_page(rows, page, query, lambda suppression: suppression.id)
+
+
+async def delete_suppression(tx: Transaction, caller: Caller, suppression_id: str) -> None:
+    """Takes a suppression back. Raises NotFound."""
+    suppression = await tx.suppressions.find(suppression_id)
+    if suppression is None or not caller.principal.owns(suppression.brand_id):
+        raise NotFound("suppression", suppression_id)
+    await tx.suppressions.delete(suppression_id)
+
+
+async def suppressed_among(tx: Transaction, brand_id: str, channel: str, recipients: Sequence[Recipient]) -> frozenset[str]:
+    """The addresses of the recipients, normalised, that a campaign must not contact: one look-up for all of them."""
+    if not await tx.suppressions.any_on(brand_id, channel):
+        return frozenset()
+    addresses = (normalise_address(channel, address) for _, address in recipients)
+    reasons = await tx.suppressions.find_reasons(brand_id, channel, addresses)
+    return frozenset(address for address, reason in reasons.items() if blocks(reason, Purpose.MARKETING))
+
+
+def _check(checks: Checks, new: NewSuppression, prefix: str) -> None:
+    checks.line(f"{prefix}address", new.address, ADDRESS_LENGTH)
+    checks.line(f"{prefix}source", new.source, NAME_LENGTH, required=False)
+
+
+def _suppression(caller: Caller, brand_id: str, new: NewSuppression) -> Suppression:
+    return Suppression(
+        id=new_id(),
+        brand_id=brand_id,
+        channel=new.channel,
+        address=normalise_address(new.channel, new.address),
+        reason=new.reason,
+        source=new.source or DEFAULT_SOURCE,
+        created_at=caller.now,
+    )

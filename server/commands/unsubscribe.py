@@ -1,0 +1,40 @@
+"""Unsubscribing by the link in a message."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from server.domain.addresses import normalise_address
+from server.domain.errors import NotFound
+from server.domain.ids import new_id
+from server.domain.suppression import SuppressionReason
+from storage.interface import Transaction
+from storage.records import Message, Suppression
+
+SOURCE = "one-click"
+
+
+async def find_linked_message(tx: Transaction, message_id: str | None) -> Message:
+    """The message that a link's token stands for. Raises NotFound, also for a token that is not ours (None)."""
+    message = None if message_id is None else await tx.messages.find(message_id)
+    if message is None:
+        raise NotFound("message")
+    return message
+
+
+async def unsubscribe(tx: Transaction, message_id: str | None, now: datetime) -> None:
+    """Suppresses the message's address on its channel in its brand; doing so again changes nothing. Raises NotFound."""
+    message = await find_linked_message(tx, message_id)
+    await tx.suppressions.put_many(
+        [
+            Suppression(
+                id=new_id(),
+                brand_id=message.brand_id,
+                channel=message.channel,
+                address=normalise_address(message.channel, message.recipient),
+                reason=SuppressionReason.UNSUBSCRIBE,
+                source=SOURCE,
+                created_at=now,
+            )
+        ]
+    )

@@ -1,0 +1,77 @@
+"""Audiences: the one statement that says who is in an audience, where they are reached, and why they are not.
+
+Sends page through it, previews count it, so the two cannot differ.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, case, func, literal, null, select
+
+from server.domain.audience import SkipReason
+from server.domain.channels import Channel
+from server.domain.criteria import Criteria
+from server.domain.suppression import BLOCKING, Purpose
+from storage.records import AudienceCount, AudienceMember
+from storage.sql.connection import Connection
+from storage.sql.criteria import matches
+from storage.sql.dialects import SqlDialect
+from storage.sql.tables import people, suppressions
+
+
+async def list_matching(
+    connection: Connection, brand_id: str, criteria: Criteria, channel: str, as_of: datetime, after: str | None, limit: int
+) -> list[AudienceMember]:
+    """See `People.list_matching`."""
+    statement = _audience(connection.dialect, brand_id, criteria, Channel(channel), as_of)
+    if after is not None:
+        statement = statement.where(people.c.person_id > after)
+    rows = await connection.execute(statement.order_by(people.c.person_id).limit(limit))
+    return [AudienceMember(row.person_id, row.address, row.skip_reason) for row in rows.all]
+
+
+async def count_matching(connection: Connection, brand_id: str, criteria: Criteria, channel: str, as_of: datetime) -> list[AudienceCount]:
+    """See `People.count_matching`."""
+    audience = _audience(connection.dialect, brand_id, criteria, Channel(channel), as_of).subquery("audience")
+    counted = select(audience.c.skip_reason, func.count().label("people")).group_by(audience.c.skip_reason)
+    return [AudienceCount(row.skip_reason, row.people) for row in (await connection.execute(counted)).all]
+
+
+def _audience(dialect: SqlDialect, brand_id: str, criteria: Criteria, channel: Channel, as_of: datetime) -> Select[Any]:
+    address = func.coalesce(_address(dialect, channel), "")
+    # A join, not a subquery per person: for a count of everybody the database may read all suppressions at once. There is at most one row.
+    suppressed = and_(
+        suppressions.c.brand_id == brand_id,
+        suppressions.c.channel == channel,
+        suppressions.c.address == _compared(dialect, address, channel),
+        suppressions.c.reason.in_(sorted(BLOCKING[Purpose.MARKETING])),
+    )
+    skip_reason = case(
+        (address == "", literal(SkipReason.NO_ADDRESS.value)),
+        (suppressions.c.id.is_not(None), literal(SkipReason.SUPPRESSED.value)),
+        else_=null(),
+    )
+    return (
+        select(people.c.person_id, address.label("address"), skip_reason.label("skip_reason"))
+        .select_from(people.outerjoin(suppressions, suppressed))
+        .where(people.c.brand_id == brand_id, people.c.created_at <= as_of, matches(criteria, as_of, dialect))
+    )
+
+
+def _address(dialect: SqlDialect, channel: Channel) -> ColumnElement[Any]:
+    match channel:
+        case Channel.EMAIL:
+            return people.c.email
+        case Channel.SMS:
+            return people.c.phone
+        case Channel.PUSH:
+            return dialect.first_of(people.c.push_tokens)
+        case Channel.IN_APP:
+            return people.c.person_id
+
+
+def _compared(dialect: SqlDialect, address: ColumnElement[Any], channel: Channel) -> ColumnElement[Any]:
+    """As `normalise_address` writes it: of people, only mail addresses are kept in another form."""
+    return dialect.ascii_lower(address) if channel is Channel.EMAIL else address
