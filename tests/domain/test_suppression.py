@@ -1,0 +1,102 @@
+"""What suppressions hold back, and the tokens of unsubscribe links."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server.domain.addresses import normalise_address
+from server.domain.audience import sort_out
+from server.domain.suppression import STRENGTH, Purpose, SuppressionReason, blocks, purpose_of
+from server.domain.unsubscribe import UnsubscribeLinks
+
+LINKS = UnsubscribeLinks(b"k" * 32, "https://mail.example.com/x")
+MESSAGE = "01994d3c-7f0a-7d27-b1a8-0f1f4a1f2a3b"
+
+
+@pytest.mark.parametrize(
+    ("reason", "marketing", "transactional"),
+    [
+        (None, False, False),
+        (SuppressionReason.UNSUBSCRIBE, True, False),
+        (SuppressionReason.MANUAL, True, True),
+        (SuppressionReason.HARD_BOUNCE, True, True),
+        (SuppressionReason.COMPLAINT, True, True),
+    ],
+)
+def test_what_blocks_what(reason: SuppressionReason | None, marketing: bool, transactional: bool) -> None:
+    assert blocks(reason, Purpose.MARKETING) == marketing
+    assert blocks(reason, Purpose.TRANSACTIONAL) == transactional
+
+
+def test_messages_of_sends_are_marketing_and_one_offs_transactional() -> None:
+    assert purpose_of("send-1") is Purpose.MARKETING
+    assert purpose_of(None) is Purpose.TRANSACTIONAL
+
+
+def test_strength_is_in_the_order_unsubscribe_manual_hard_bounce_complaint() -> None:
+    assert sorted(STRENGTH, key=STRENGTH.__getitem__) == ["unsubscribe", "manual", "hard_bounce", "complaint"]
+
+
+def test_a_suppressed_recipient_is_skipped_after_what_is_wrong_with_the_request() -> None:
+    recipients = [
+        ("a", "Ann@Example.com"),
+        ("a", "Ann@Example.com"),
+        ("b", "ANN@example.com "),
+        ("", "ann@example.com"),
+        ("c", "c@example.com"),
+    ]
+    reasons = [skip for _, _, skip in sort_out(recipients, "email", {"ann@example.com"})]
+    assert reasons == ["suppressed", "duplicate", "suppressed", "invalid_recipient", None]
+
+
+@pytest.mark.parametrize(
+    ("channel", "address", "normal"),
+    [
+        ("email", " Ann@Example.COM\t", "ann@example.com"),
+        ("email", "ÉVA@Example.com", "Éva@example.com"),
+        ("sms", "+1 (202) 555-0100", "+12025550100"),
+        ("sms", " 555-0100 ", "555-0100"),
+        ("push", " Token ", "Token"),
+        ("in_app", "Ann", "Ann"),
+    ],
+)
+def test_spellings_of_one_address_meet(channel: str, address: str, normal: str) -> None:
+    assert normalise_address(channel, address) == normal
+    assert normalise_address(channel, normal) == normal
+
+
+@given(st.text(max_size=40), st.sampled_from(["email", "sms", "push", "in_app"]))
+def test_normalising_again_changes_nothing(address: str, channel: str) -> None:
+    once = normalise_address(channel, address)
+    assert normalise_address(channel, once) == once
+
+
+def test_a_link_is_the_public_url_and_a_token_without_brand_or_address() -> None:
+    link = LINKS.link(MESSAGE)
+    assert link == LINKS.link(MESSAGE)
+    prefix, _, token = link.rpartition("/")
+    assert prefix == "https://mail.example.com/x/v1/unsubscribe"
+    assert base64.urlsafe_b64decode(token + "==")[16:] == MESSAGE.encode()
+    assert len(token) < 80
+
+
+def test_a_token_gives_its_message_and_no_other_key_makes_one() -> None:
+    assert LINKS.message_id(LINKS.token(MESSAGE)) == MESSAGE
+    other = UnsubscribeLinks(b"o" * 32, "https://mail.example.com")
+    assert LINKS.message_id(other.token(MESSAGE)) is None
+
+
+@given(st.data())
+def test_no_changed_token_is_accepted(data: st.DataObject) -> None:
+    octets = bytearray(base64.urlsafe_b64decode(LINKS.token(MESSAGE) + "=="))
+    octets[data.draw(st.integers(0, len(octets) - 1))] ^= data.draw(st.integers(1, 255))
+    assert LINKS.message_id(base64.urlsafe_b64encode(octets).decode().rstrip("=")) is None
+
+
+@given(st.text(max_size=100))
+def test_anything_else_is_no_token(token: str) -> None:
+    assert LINKS.message_id(token) is None
