@@ -45,6 +45,7 @@ _COLUMNS: dict[BuiltIn, ColumnElement[Any]] = {
     BuiltIn.CREATED_AT: people.c.created_at,
     BuiltIn.UPDATED_AT: people.c.updated_at,
 }
+_EMPTY = literal("", Text())
 
 
 def matches(criteria: Criteria, now: datetime, dialect: SqlDialect) -> Condition:
@@ -73,7 +74,7 @@ class _Predicates:
                 return _truthy(self._value(variable))
             case Missing(variable):
                 value = self._value(variable)
-                return or_(_is_null(value), _where_both(value.text, literal("", Text()), ColumnElement.__eq__))
+                return _any(value.is_null, _compare(ColumnElement.__eq__, value.text, _EMPTY))
             case Equal(left, right):
                 return _same(self._value(left), self._value(right))
             case OneOf(needle, choices):
@@ -83,7 +84,7 @@ class _Predicates:
             case Less(left, right, or_equal):
                 return self._precedes(self._value(left), self._value(right), or_equal)
             case StartsWith(text, prefix):
-                return _where_both(self._value(text).text, self._value(prefix).text, _starts)
+                return _any(_compare(_starts, self._value(text).text, self._value(prefix).text))
             case Dated():
                 return self._lies_within(self._value(predicate.variable), *predicate.window(self._now))
             case _:
@@ -105,31 +106,36 @@ class _Predicates:
     def _one_of(self, needle: SqlValue, choices: tuple[Scalar, ...]) -> Condition:
         texts = [choice for choice in choices if isinstance(choice, str)]
         numbers = [float(choice) for choice in choices if isinstance(choice, int | float) and not isinstance(choice, bool)]
-        found = [_same(needle, _constant(choice)) for choice in (None, True, False) if any(choice is other for other in choices)]
-        if texts and needle.text is not None:
-            found.append(_decided(needle.text.in_(self._dialect.constants(texts, Text()))))
-        if numbers and needle.number is not None:
-            found.append(_decided(needle.number.in_(self._dialect.constants(numbers, Double()))))
-        return or_(false(), *found)
+        # However many they are, each kind is one parameter and one table looked up in.
+        return _any(
+            *(_same(needle, _constant(rare)) for rare in (None, True, False) if any(choice is rare for choice in choices)),
+            _decided(needle.text.in_(self._dialect.constants(texts, Text()))) if texts and needle.text is not None else None,
+            _decided(needle.number.in_(self._dialect.constants(numbers, Double()))) if numbers and needle.number is not None else None,
+        )
 
     def _contains(self, haystack: Operand, needle: Operand) -> Condition:
         wanted = self._value(needle)
-        is_part = _where_both(wanted.text, self._value(haystack).text, self._dialect.is_within)
+        part = _compare(self._dialect.is_within, wanted.text, self._value(haystack).text)
         if not isinstance(haystack, Attribute):
-            return is_part
-        return or_(is_part, self._dialect.json_any(people.c.attributes, haystack.path, lambda element: _same(element, wanted)))
+            return _any(part)
+        return _any(part, self._dialect.json_any(people.c.attributes, haystack.path, lambda element: _same(element, wanted)))
 
     def _precedes(self, left: SqlValue, right: SqlValue, or_equal: bool) -> Condition:
         compare = ColumnElement.__le__ if or_equal else ColumnElement.__lt__
-        texts = [None if text is None else self._dialect.by_code_point(text) for text in (left.text, right.text)]
-        return or_(_where_both(texts[0], texts[1], compare), _where_both(left.number, right.number, compare))
+        texts = (None if text is None else self._dialect.by_code_point(text) for text in (left.text, right.text))
+        return _any(_compare(compare, *texts), _compare(compare, left.number, right.number))
 
     def _lies_within(self, value: SqlValue, earliest: datetime | None, latest: datetime | None) -> Condition:
         if value.instant is None:
             return false()
-        after = true() if earliest is None else value.instant >= literal(earliest, Instant())
-        until = true() if latest is None else value.instant <= literal(latest, Instant())
-        return _decided(and_(after, until))
+        if earliest is not None and latest is not None:
+            return _decided(value.instant.between(literal(earliest, Instant()), literal(latest, Instant())))
+        return _decided(
+            and_(
+                true() if earliest is None else value.instant >= literal(earliest, Instant()),
+                true() if latest is None else value.instant <= literal(latest, Instant()),
+            )
+        )
 
 
 def _constant(value: Scalar) -> SqlValue:
@@ -147,22 +153,23 @@ def _decided(condition: ColumnElement[Any]) -> Condition:
     return func.coalesce(condition, false())
 
 
-def _where_both(left: ColumnElement[Any] | None, right: ColumnElement[Any] | None, compare: Callable[[Any, Any], Any]) -> Condition:
-    """The comparison where both are of its type, else false."""
-    return false() if left is None or right is None else _decided(compare(left, right))
+def _any(*conditions: Condition | None) -> Condition:
+    """Whether one of them holds; None is one that cannot."""
+    possible = [condition for condition in conditions if condition is not None]
+    return or_(*possible) if possible else false()
 
 
-def _is_null(value: SqlValue) -> Condition:
-    return false() if value.is_null is None else value.is_null
+def _compare(compare: Callable[[Any, Any], Any], left: ColumnElement[Any] | None, right: ColumnElement[Any] | None) -> Condition | None:
+    """The comparison, false where one of them is of another type; None if one always is."""
+    return None if left is None or right is None else _decided(compare(left, right))
 
 
 def _same(left: SqlValue, right: SqlValue) -> Condition:
-    return or_(
-        and_(_is_null(left), _is_null(right)),
-        *(
-            _where_both(one, other, ColumnElement.__eq__)
-            for one, other in ((left.text, right.text), (left.number, right.number), (left.boolean, right.boolean))
-        ),
+    return _any(
+        None if left.is_null is None or right.is_null is None else and_(left.is_null, right.is_null),
+        _compare(ColumnElement.__eq__, left.text, right.text),
+        _compare(ColumnElement.__eq__, left.number, right.number),
+        _compare(ColumnElement.__eq__, left.boolean, right.boolean),
     )
 
 
@@ -171,9 +178,9 @@ def _starts(text: ColumnElement[str], prefix: ColumnElement[str]) -> Condition:
 
 
 def _truthy(value: SqlValue) -> Condition:
-    return or_(
-        _where_both(value.text, literal("", Text()), ColumnElement.__ne__),
-        _where_both(value.number, literal(0.0, Double()), ColumnElement.__ne__),
-        false() if value.boolean is None else _decided(value.boolean),
-        false() if value.filled is None else value.filled,
+    return _any(
+        _compare(ColumnElement.__ne__, value.text, _EMPTY),
+        _compare(ColumnElement.__ne__, value.number, literal(0.0, Double())),
+        None if value.boolean is None else _decided(value.boolean),
+        value.filled,
     )

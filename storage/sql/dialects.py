@@ -33,7 +33,6 @@ from sqlalchemy import (
     func,
     literal,
     literal_column,
-    null,
     or_,
     select,
     true,
@@ -316,14 +315,10 @@ def _postgres_value(dialect: SqlDialect, node: ColumnElement[Any]) -> SqlValue:
     text = case((kind == _word("string"), node.op("#>>", return_type=Text())(literal_column("'{}'::text[]"))))
     exact = cast(node, Numeric())
     # jsonb holds numbers beyond all doubles; casting those would fail.
-    number = case(
-        (kind != _word("number"), null()),
-        (func.abs(exact) < _OVERFLOW, cast(node, Double())),
-        else_=case((exact > 0, _POSTGRES_INFINITY), else_=-_POSTGRES_INFINITY),
-    )
+    as_double = case((func.abs(exact) < _OVERFLOW, cast(node, Double())), (exact > 0, _POSTGRES_INFINITY), else_=-_POSTGRES_INFINITY)
     return SqlValue(
         text=text,
-        number=number,
+        number=case((kind == _word("number"), as_double)),
         boolean=case((kind == _word("boolean"), cast(node, Boolean()))),
         is_null=_is_null(kind),
         filled=case((kind == _word("object"), true()), (kind == _word("array"), func.jsonb_array_length(node) > 0), else_=false()),
