@@ -41,7 +41,7 @@ async def get_template(tx: Transaction, caller: Caller, brand_id: str, channel: 
         raise ValidationFailed.of("revision", "must not be negative")
     template = await tx.templates.find(brand, channel, template_key, revision or None)
     if template is None:
-        raise NotFound("template", f"{channel}/{template_key}" + (f" revision {revision}" if revision else ""))
+        raise NotFound("template")
     return template
 
 
@@ -74,7 +74,7 @@ async def preview_template(
     template = await get_template(tx, caller, brand_id, channel, template_key, revision)
     person = await tx.people.find(template.brand_id, person_id) if person_id else None
     if person_id and person is None:
-        raise NotFound("person", person_id)
+        raise NotFound("person")
     compiled = compile_template(Source(template.subject, template.body, template.html))
     try:
         return template, compiled.render(render_context(template.brand_id, person, {}, variables))

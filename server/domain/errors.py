@@ -40,10 +40,13 @@ class ValidationFailed(CarillonError):
 
 
 class NotFound(CarillonError):
-    """The thing named does not exist, or is in a brand that does not exist for the caller."""
+    """The thing named does not exist, or is in a brand that does not exist for the caller.
 
-    def __init__(self, noun: str, name: str) -> None:
-        super().__init__(f"{noun}_not_found", f"no {noun} {name!r}")
+    Its id is not repeated: that of a person may be an address, and one of any length would not fit into gRPC's metadata.
+    """
+
+    def __init__(self, noun: str) -> None:
+        super().__init__(f"{noun}_not_found", f"no such {noun}")
 
 
 class BadState(CarillonError):
