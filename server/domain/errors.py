@@ -39,6 +39,13 @@ class ValidationFailed(CarillonError):
         return cls([FieldViolation(field, message)])
 
 
+class MalformedRequest(CarillonError):
+    """The request's bytes are not the message the method takes."""
+
+    def __init__(self) -> None:
+        super().__init__("malformed_request", "the request is not a message of this method, or is nested too deeply")
+
+
 class NotFound(CarillonError):
     """The thing named does not exist, or is in a brand that does not exist for the caller.
 
