@@ -52,7 +52,7 @@ async def list_template_revisions(
     latest = await get_template(tx, caller, brand_id, channel, template_key, 0)
     query = f"templates/{latest.brand_id}/{channel}/{template_key}"
     page = read_page_request(page_size, page_token, query)
-    after = None if page.after is None else int(page.after)
+    after = None if page.after is None else _revision(page.after)
     rows = await tx.templates.list_revisions(latest.brand_id, channel, template_key, after, page.size + 1)
     return make_page(rows, page, query, lambda template: str(template.revision))
 
@@ -80,3 +80,10 @@ async def preview_template(
         return template, compiled.render(render_context(template.brand_id, person, {}, variables))
     except RenderError as error:
         raise ValidationFailed.of("variables", str(error)) from None
+
+
+def _revision(key: str) -> int:
+    """The key of a page token, which is opaque but not secret: a caller may have made one up."""
+    if not key.isdecimal() or len(key) > 9:
+        raise ValidationFailed.of("page_token", "is not a token of this list with these filters")
+    return int(key)

@@ -34,7 +34,7 @@ def parse_criteria(document: Mapping[str, object], field: str) -> Criteria:
         raise ValidationFailed.of(field, "must have exactly one operator")
     ((operator, operands),) = document.items()
     if operator != "==":
-        raise ValidationFailed.of(f"{field}.{operator}", "unknown operator; known is ==")
+        raise ValidationFailed.of(field, "unknown operator; known is ==")
     if not isinstance(operands, list) or len(operands) != 2:
         raise ValidationFailed.of(f"{field}.{operator}", "takes a list of two operands")
     return _parse_equality(operands, f"{field}.{operator}")
