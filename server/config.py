@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from email.utils import parseaddr
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 PREFIX = "CARILLON_"
 CONFIG_FILE = "carillon.toml"
@@ -61,10 +61,10 @@ class Settings:
             _require(1 <= port <= 65535, name, f"{port} is not a port (1 to 65535)")
         _require(len(set(ports.values())) == len(ports), "rest_port", "rest_port, grpc_port and envoy_admin_port must differ")
         if self.database_url:
-            scheme = urlsplit(self.database_url).scheme
+            scheme = _split("database_url", self.database_url).scheme
             _require(scheme in DATABASE_SCHEMES, "database_url", f"must start with one of {', '.join(s + '://' for s in DATABASE_SCHEMES)}")
         if self.smtp_url:
-            parts = urlsplit(self.smtp_url)
+            parts = _split("smtp_url", self.smtp_url)
             _require(parts.scheme in SMTP_SCHEMES, "smtp_url", f"must start with one of {', '.join(s + '://' for s in SMTP_SCHEMES)}")
             _require(bool(parts.hostname), "smtp_url", "names no host")
         _require("@" in parseaddr(self.mail_from)[1], "mail_from", "is not a mail address")
@@ -118,6 +118,16 @@ def _boolean(text: str) -> bool:
     if text not in ("true", "false"):
         raise ValueError(f"{text!r} is neither true nor false")
     return text == "true"
+
+
+def _split(key: str, url: str) -> SplitResult:
+    """The parts of a URL whose host and port can be read. The reason never quotes the URL, which may hold a password."""
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 - it is read for its ValueError
+    except ValueError:
+        raise ConfigError(f"{PREFIX}{key.upper()}: is not a URL with a host and a port") from None
+    return parts
 
 
 def _require(holds: bool, key: str, reason: str) -> None:
