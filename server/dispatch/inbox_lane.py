@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from server.dispatch.renderer import Renderer, Unrenderable
-from server.dispatch.verdicts import IN_APP, in_app_delivery, unrenderable
+from server.dispatch.settler import Settler
+from server.dispatch.verdicts import IN_APP, in_app_delivery, release, unrenderable
 from server.domain.clock import Clock
 from storage.interface import Storage
 from storage.signals import messages as messages_topic
@@ -24,6 +25,7 @@ class InboxLane:
         self._storage = storage
         self._clock = clock
         self._renderer = renderer
+        self._settler = Settler(storage, clock)
 
     async def run_once(self) -> bool:
         """Delivers one batch. True if there may be more."""
@@ -33,14 +35,14 @@ class InboxLane:
         claimed = await self._storage.write(lambda tx: tx.messages.claim_due(IN_APP, now, now + LEASE, BATCH))
         if not claimed:
             return False
-        rendered = await self._renderer.render(claimed, now)
+        results = await self._renderer.render(claimed, now)
         settlements = [
             unrenderable(message, result.reason)
             if isinstance(result, Unrenderable)
             else in_app_delivery(message, result.subject, result.body, now)
-            for message, result in zip(claimed, rendered, strict=True)
+            for message, result in zip(claimed, results, strict=False)
         ]
-        await self._storage.write(lambda tx: tx.messages.settle(settlements, now))
+        await self._settler.settle([*settlements, *map(release, claimed[len(results) :])])
         return True
 
     async def next_due(self) -> datetime | None:
