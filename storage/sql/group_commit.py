@@ -89,7 +89,10 @@ class GroupCommit:
                 break
             job = following
             group.append(job)
-        self._driver.execute("COMMIT")
+        try:
+            self._driver.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise StorageUnavailable(f"the commit failed: {meaning_of(error)}") from None
         return more
 
     def _run_in_savepoint(self, job: _Job) -> None:

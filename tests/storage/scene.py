@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from server.domain.lifecycle import CampaignStatus, MessageStatus
@@ -94,10 +95,10 @@ class Scene:
     async def assert_no_drift(self) -> None:
         """The counters of every send are what its rows say."""
         for send_id in self.sends:
-            await self.storage.read(lambda tx, send_id=send_id: _assert_no_drift(tx, send_id))
+            await self.storage.read(partial(_assert_no_drift, send_id))
 
 
-async def _assert_no_drift(tx: Transaction, send_id: str) -> None:
+async def _assert_no_drift(send_id: str, tx: Transaction) -> None:
     send, counts = await tx.sends.find(send_id), await tx.messages.count_by_reason(send_id)
     if send is None:
         return

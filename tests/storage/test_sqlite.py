@@ -2,10 +2,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import sqlite3
 import stat
-import subprocess
 import sys
 from pathlib import Path
 
@@ -86,19 +84,18 @@ async def test_one_process_owns_the_file(on_sqlite: Scene) -> None:
 
 
 async def test_what_was_acknowledged_survives_a_kill_and_the_file_is_free_at_once(sqlite_url: str) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-c", WRITER, sqlite_url],
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])},
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", WRITER, sqlite_url, stdout=asyncio.subprocess.PIPE, cwd=ROOT, env=environment
     )
     assert process.stdout is not None
-    acknowledged = [process.stdout.readline().strip() for _ in range(200)]
-    process.send_signal(signal.SIGKILL)
-    rest, _ = process.communicate()
+    lines = [await process.stdout.readline() for _ in range(200)]
+    process.kill()
+    lines += (await process.stdout.read()).splitlines(keepends=True)
+    await process.wait()
     # The last line may be cut.
-    acknowledged += rest.split("\n")[:-1]
+    acknowledged = [line.decode().strip() for line in lines if line.endswith(b"\n")]
+    assert len(acknowledged) >= 200
     storage = await open_storage(sqlite_url)
     try:
         for message_id in acknowledged:
@@ -119,13 +116,27 @@ async def test_a_full_disk_fails_the_write_and_the_next_one_that_fits_succeeds(o
     assert await on_sqlite.found_campaign(fits.id) == fits
 
 
-async def test_a_failed_commit_fails_every_write_in_it(on_sqlite: Scene) -> None:
-    """Another program that holds the write lock longer than the busy timeout."""
+async def test_a_failed_commit_fails_every_write_in_it_and_writes_nothing(on_sqlite: Scene) -> None:
+    async def break_commit(tx: Transaction) -> None:
+        # A foreign key that is checked at the commit only, to fail it.
+        tx.sends._connection._connection.exec_driver_sql("PRAGMA defer_foreign_keys = ON")  # type: ignore[attr-defined]
+        await tx.sends.insert(made.send("nobody"))
+
+    writes = [on_sqlite.storage.write(break_commit), *(on_sqlite.campaign() for _ in range(5))]
+    results = await asyncio.gather(*writes, return_exceptions=True)
+    assert isinstance(results[0], StorageUnavailable)
+    failed = [result for result in results[1:] if isinstance(result, StorageUnavailable)]
+    found = await on_sqlite.storage.read(lambda tx: tx.campaigns.list_page("brand", "comms", None, None, 100))
+    assert len(found) == 5 - len(failed)
+    await on_sqlite.campaign()
+
+
+async def test_a_file_locked_by_another_program_fails_writes_until_it_lets_go(on_sqlite: Scene) -> None:
     on_sqlite.storage._writer._driver.execute("PRAGMA busy_timeout = 10")  # type: ignore[attr-defined]  # not to wait for five seconds
     other = sqlite3.connect(database_of(on_sqlite), isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     results = await asyncio.gather(*(on_sqlite.campaign() for _ in range(5)), return_exceptions=True)
-    assert all(isinstance(result, StorageUnavailable) for result in results)
+    assert [type(result) for result in results] == [StorageUnavailable] * 5
     other.execute("ROLLBACK")
     other.close()
     await on_sqlite.campaign()
