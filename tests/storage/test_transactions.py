@@ -100,6 +100,18 @@ async def test_a_cancelled_caller_does_not_cut_its_transaction(scene: Scene) -> 
     scene.sends.clear()
 
 
+async def test_a_cancelled_caller_does_not_take_the_answers_of_others(scene: Scene) -> None:
+    campaigns = [made.campaign() for _ in range(20)]
+    callers = [asyncio.create_task(scene.storage.write(lambda tx, each=each: tx.campaigns.insert(each))) for each in campaigns]  # type: ignore[misc]
+    await asyncio.sleep(0)
+    for caller in callers[::2]:
+        caller.cancel()
+    results = await asyncio.wait_for(asyncio.gather(*callers, return_exceptions=True), 20)
+    assert [isinstance(result, asyncio.CancelledError) for result in results] == [True, False] * 10
+    await scene.storage.ping()
+    assert {each.id for each in await all_campaigns(scene)} >= {each.id for each in campaigns[1::2]}
+
+
 async def test_close_waits_for_running_transactions_and_may_be_repeated(scene: Scene) -> None:
     writes = [asyncio.create_task(scene.campaign()) for _ in range(20)]
     await asyncio.sleep(0)
