@@ -102,11 +102,12 @@ async def test_comms_campaign_created_with_a_time_is_scheduled(idle_api: Caller,
         {"variables": {}},
         {"name": "two", "subject": "at once"},
     ],
-    ids=lambda change: "+".join(change),
+    ids="+".join,
 )
 async def test_comms_patch_changes_the_given_fields_alone(idle_api: Caller, brand: str, change: dict[str, Any]) -> None:
     criteria = {"==": [{"var": "plan"}, "free"]}
-    before = (await ok(idle_api, f"{COMMS}/CreateCampaign", comms_request(brand, segment_criteria=criteria, variables={"a": 1})))["campaign"]
+    request = comms_request(brand, segment_criteria=criteria, variables={"a": 1})
+    before = (await ok(idle_api, f"{COMMS}/CreateCampaign", request))["campaign"]
     after = (await ok(idle_api, f"{COMMS}/UpdateCampaign", {"id": before["id"], **change}))["campaign"]
     assert after["updated_at"] > before["updated_at"]
     assert same_json(after, {**before, **change, "updated_at": after["updated_at"]})

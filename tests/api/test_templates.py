@@ -21,7 +21,9 @@ async def preview(api: Caller, brand: str, **more: Any) -> dict[str, Any]:
 
 
 async def test_template_reads_back_as_written(idle_api: Caller, brand: str) -> None:
-    request = key_of(brand, template_key="Sommer-2026.v1_a", subject="Olá {{ name }} 🌞", body="Zeile 1\r\nZeile 2 ü\n", html="<p>ñ &amp;</p>")
+    request = key_of(
+        brand, template_key="Sommer-2026.v1_a", subject="Olá {{ name }} 🌞", body="Zeile 1\r\nZeile 2 ü\n", html="<p>ñ &amp;</p>"
+    )
     put = await ok(idle_api, f"{SERVICE}/PutTemplate", request)
     assert put == {**request, "revision": 1, "created_by": "tester", "created_at": put["created_at"]}
     read = {"brand_id": brand, "channel": "email", "template_key": "Sommer-2026.v1_a"}
