@@ -20,6 +20,7 @@ from google.rpc import error_details_pb2, status_pb2
 from server.api.policies import method_policies, service_descriptors
 from tests.api.answers import Answer, to_json
 from tests.api.refusals import check_refusal
+from tests.api.running import Running
 
 METHODS: dict[str, MethodDescriptor] = {
     f"{service.full_name.removeprefix('carillon.').replace('.v1.', '.')}/{method.name}": method
@@ -87,6 +88,13 @@ class RestCaller:
         headers = dict(_metadata(self.token if token is None else token, key))
         carried: dict[str, Any] = {"params": rest} if verb in ("GET", "DELETE") else {"json": rest}
         return answer_of(await self.client.request(verb, path, headers=headers, **carried), request)
+
+
+def caller(transport: str, running: Running, brand: str) -> Caller:
+    """A client over `grpc` or `rest`."""
+    if transport == "grpc":
+        return GrpcCaller(running.channel, running.token(brand))
+    return RestCaller(running.http, running.token(brand))
 
 
 def bind(method: MethodDescriptor, request: Mapping[str, Any]) -> tuple[str, str, dict[str, Any]]:

@@ -9,8 +9,9 @@ import pytest
 
 from server.app import Part, migrate_database
 from server.config import Settings
-from tests.api.callers import Caller, GrpcCaller, RestCaller
+from tests.api.callers import Caller, RestCaller, caller
 from tests.api.running import Running, running_service
+from tests.api.untouched import Untouched, untouched_brand
 
 NewDatabase = Callable[[], str]
 IDLE = frozenset({Part.API, Part.GATEWAY})
@@ -76,11 +77,23 @@ def idle_api(request: pytest.FixtureRequest, idle: Running, brand: str) -> Calle
     return caller(request.param, idle, brand)
 
 
-def caller(transport: str, running: Running, brand: str) -> Caller:
-    """A client over one transport."""
-    if transport == "grpc":
-        return GrpcCaller(running.channel, running.token(brand))
-    return RestCaller(running.http, running.token(brand))
+@pytest.fixture(scope="session")
+def untouched_brands() -> dict[tuple[str, str], Untouched]:
+    """Those made so far, by database and transport: tests of refusals can share one, because none may change it."""
+    return {}
+
+
+@pytest.fixture(params=["grpc", "rest"])
+async def untouched(
+    request: pytest.FixtureRequest, idle: Running, untouched_brands: dict[tuple[str, str], Untouched]
+) -> AsyncIterator[Untouched]:
+    """A brand to try bad requests on, over each transport; after the test everything in it must be as it was."""
+    key = (idle.settings.effective_database_url, request.param)
+    if key not in untouched_brands:
+        untouched_brands[key] = await untouched_brand(idle, request.param)
+    before = await untouched_brands[key].everything()
+    yield untouched_brands[key]
+    assert await untouched_brands[key].everything() == before
 
 
 @pytest.fixture

@@ -9,8 +9,7 @@ from uuid import uuid4
 import pytest
 
 from tests.api.answers import Answer
-from tests.api.callers import Caller
-from tests.api.conftest import caller
+from tests.api.callers import Caller, caller
 from tests.api.documented import METHOD_OF, OPERATIONS, documented_statuses, validate
 from tests.api.faults import FaultyStorage, running_faulty_service
 from tests.api.running import Running
