@@ -44,9 +44,9 @@ async def require_segment(tx: Transaction, brand_id: str, segment_id: str) -> No
         raise ValidationFailed.of("segment_id", "no such segment in the brand")
 
 
-async def require_template(tx: Transaction, brand_id: str, channel: str, template_key: str) -> Template:
-    """The latest revision. Raises ValidationFailed unless there is one in the brand and channel."""
+async def require_template(tx: Transaction, brand_id: str, channel: str, template_key: str, *, field: str = "template_key") -> Template:
+    """The latest revision. Raises ValidationFailed, naming `field`, unless there is one in the brand and channel."""
     template = await tx.templates.find(brand_id, channel, template_key)
     if template is None:
-        raise ValidationFailed.of("template_key", f"no such template on channel {Channel(channel)}")
+        raise ValidationFailed.of(field, f"no such template on channel {Channel(channel)}")
     return template

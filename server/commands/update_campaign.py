@@ -36,7 +36,8 @@ async def update_campaign(tx: Transaction, caller: Caller, face: Face, campaign_
     scheduling = "scheduled_at" in changes
     operation = CampaignOperation.SCHEDULE if scheduling else CampaignOperation.UPDATE
     changed = replace(campaign, **changes, status=campaign_after(operation, campaign.status), updated_at=caller.now)
-    check_definition(changed, content_field="content." if face is Face.MESSAGING else "")
+    content_field = "content." if face is Face.MESSAGING else ""
+    check_definition(changed, content_field=content_field)
     if scheduling:
         checks = Checks()
         checks.schedule_time("scheduled_at", changes["scheduled_at"], caller.now)
@@ -44,6 +45,6 @@ async def update_campaign(tx: Transaction, caller: Caller, face: Face, campaign_
     if changed.segment_id is not None and changed.segment_id != campaign.segment_id:
         await require_segment(tx, changed.brand_id, changed.segment_id)
     if changed.status is CampaignStatus.SCHEDULED:
-        await require_template(tx, changed.brand_id, changed.channel, changed.template_key)
+        await require_template(tx, changed.brand_id, changed.channel, changed.template_key, field=f"{content_field}template_key")
     await tx.campaigns.replace(changed)
     return changed
