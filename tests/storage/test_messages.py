@@ -164,6 +164,8 @@ async def test_a_list_is_newest_first_and_keeps_to_its_brand_and_filters(scene: 
     assert await listed(person_id="ann") == [ann.id]
     assert await listed(send_id=in_send.send_id) == [in_send.id]
     assert await listed(dedup_key="key") == [ann.id]
+    theirs = MessageFilter(send_id=in_send.send_id)
+    assert await scene.storage.read(lambda tx: tx.messages.list_page("other", theirs, None, 10)) == []
     assert await listed(status=MessageStatus.PENDING) == [bob.id, ann.id, in_send.id]
     assert await listed(status=MessageStatus.SENT) == []
     assert await listed(person_id="bob", status=MessageStatus.PENDING) == [bob.id]
