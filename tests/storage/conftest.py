@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from uuid import uuid4
 
+import asyncpg
 import pytest
 from sqlalchemy import make_url
 
@@ -30,9 +32,20 @@ async def sqlite_url(tmp_path: Path) -> str:
     return url
 
 
+@pytest.fixture(scope="session")
+async def postgres_admin(postgres_server: PostgresServer) -> AsyncIterator[asyncpg.Connection]:
+    """A connection to make and drop databases with: faster than a process for each."""
+    url = make_url(postgres_server.url_of("postgres"))
+    connection = await asyncpg.connect(user=url.username, database=url.database, host=url.query["host"])
+    yield connection
+    await connection.close()
+
+
 @pytest.fixture
-def postgres_url(postgres_server: PostgresServer, migrated_template: str) -> str:
-    return postgres_server.create_database(migrated_template)
+async def postgres_url(postgres_server: PostgresServer, postgres_admin: asyncpg.Connection, migrated_template: str) -> AsyncIterator[str]:
+    name = f"storage_{uuid4().hex}"
+    await postgres_admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{migrated_template}"')
+    yield postgres_server.url_of(name)
 
 
 async def opened(url: str) -> AsyncIterator[Scene]:

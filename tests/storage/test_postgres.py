@@ -133,6 +133,21 @@ async def test_a_locked_send_is_changed_by_no_other_transaction(on_postgres: Sce
     assert (await on_postgres.found_send(send)).counters.cancelled == 2
 
 
+async def test_a_second_revision_waits_for_the_first_and_is_not_tried_twice(on_postgres: Scene, admin: asyncpg.Connection) -> None:
+    tries = 0
+
+    async def append(tx: Transaction) -> int:
+        nonlocal tries
+        tries += 1
+        return (await tx.templates.append(made.template())).revision
+
+    async with Held(on_postgres, append) as held:
+        second = asyncio.create_task(on_postgres.storage.write(append))
+        await until_blocked(admin)
+        assert await held.commit() == 1
+    assert (await second, tries) == (2, 2)
+
+
 async def test_two_recoveries_at_once_find_each_row_once(on_postgres: Scene, admin: asyncpg.Connection) -> None:
     await on_postgres.one_off()
     (started,) = await on_postgres.start()
