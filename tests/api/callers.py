@@ -72,7 +72,7 @@ class GrpcCaller:
             else:
                 response = await self.channel.unary_unary(full_path(method), **codec)(message, **options)
         except grpc.aio.AioRpcError as error:
-            return _refusal(error)
+            return refusal_in(error)
         return Answer(POLICIES[full_path(method)].success_status, to_json(response))
 
 
@@ -120,7 +120,8 @@ def _metadata(token: str, key: str | None) -> tuple[tuple[str, str], ...]:
     return metadata if key is None else (*metadata, ("idempotency-key", key))
 
 
-def _refusal(error: grpc.aio.AioRpcError) -> Answer:
+def refusal_in(error: grpc.aio.AioRpcError) -> Answer:
+    """The refusal in a gRPC error."""
     trailing = dict(error.trailing_metadata() or ())
     assert "grpc-status-details-bin" in trailing, error
     status = status_pb2.Status.FromString(trailing["grpc-status-details-bin"])

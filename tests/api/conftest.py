@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from uuid import uuid4
 
 import pytest
@@ -83,17 +84,38 @@ def untouched_brands() -> dict[tuple[str, str], Untouched]:
     return {}
 
 
+@asynccontextmanager
+async def unchanged(brands: dict[tuple[str, str], Untouched], running: Running, transport: str) -> AsyncIterator[Untouched]:
+    """A brand to try bad requests on; at the end everything in it must be as it was."""
+    key = (running.settings.effective_database_url, transport)
+    if key not in brands:
+        brands[key] = await untouched_brand(running, transport)
+    before = await brands[key].everything()
+    yield brands[key]
+    assert await brands[key].everything() == before
+
+
 @pytest.fixture(params=["grpc", "rest"])
 async def untouched(
     request: pytest.FixtureRequest, idle: Running, untouched_brands: dict[tuple[str, str], Untouched]
 ) -> AsyncIterator[Untouched]:
-    """A brand to try bad requests on, over each transport; after the test everything in it must be as it was."""
-    key = (idle.settings.effective_database_url, request.param)
-    if key not in untouched_brands:
-        untouched_brands[key] = await untouched_brand(idle, request.param)
-    before = await untouched_brands[key].everything()
-    yield untouched_brands[key]
-    assert await untouched_brands[key].everything() == before
+    """A brand to try bad requests on; the test runs over each transport."""
+    async with unchanged(untouched_brands, idle, request.param) as brand:
+        yield brand
+
+
+@pytest.fixture
+async def untouched_rest(idle_on_sqlite: Running, untouched_brands: dict[tuple[str, str], Untouched]) -> AsyncIterator[Untouched]:
+    """The same over REST, for what never reaches a database."""
+    async with unchanged(untouched_brands, idle_on_sqlite, "rest") as brand:
+        yield brand
+
+
+@pytest.fixture
+async def untouched_grpc(idle: Running, untouched_brands: dict[tuple[str, str], Untouched]) -> AsyncIterator[Untouched]:
+    """The same over gRPC, for what JSON cannot say."""
+    async with unchanged(untouched_brands, idle, "grpc") as brand:
+        yield brand
 
 
 @pytest.fixture

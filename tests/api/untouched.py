@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
+import httpx
 from google.protobuf.message import Message
 
 from server.domain.channels import Channel
@@ -59,6 +60,11 @@ class Untouched:
         answer = await self.refuses(method, request, key=key)
         assert (answer.status, answer.error) == (POLICIES[full_path(METHODS[method])].invalid_argument_status, "validation_failed"), answer
         assert answer.fields == {field}, answer
+
+    async def send(self, verb: str, path: str, *, headers: dict[str, str] | None = None, **carried: Any) -> httpx.Response:
+        """A bare HTTP request with the brand's token."""
+        known = {"authorization": f"Bearer {self.running.token(self.brand)}"}
+        return await self.running.http.request(verb, path, headers=known | (headers or {}), **carried)
 
     async def everything(self) -> list[object]:
         """All rows of the brand, read past the API."""
