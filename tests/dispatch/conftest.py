@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator
 import pytest
 
 from storage.sql.open import open_storage
+from tests.databases import database_url, migrated_database, migrated_file, postgres_url, sqlite_url
 from tests.dispatch.stage import Stage
 
-# The same databases as storage's own tests.
-from tests.storage.conftest import database_url, migrated_template, postgres_url, sqlite_url  # noqa: F401
+__all__ = ["database_url", "migrated_database", "migrated_file", "postgres_url", "sqlite_url", "stage"]
 
 
 async def staged(url: str) -> AsyncIterator[Stage]:
@@ -21,21 +21,21 @@ async def staged(url: str) -> AsyncIterator[Stage]:
 
 
 @pytest.fixture
-async def stage(database_url: str) -> AsyncIterator[Stage]:  # noqa: F811 - that is how pytest asks for it
+async def stage(database_url: str) -> AsyncIterator[Stage]:
     """An open database with the template `welcome` on email."""
     async for each in staged(database_url):
         yield each
 
 
 @pytest.fixture
-async def stage_on_sqlite(sqlite_url: str) -> AsyncIterator[Stage]:  # noqa: F811
+async def stage_on_sqlite(sqlite_url: str) -> AsyncIterator[Stage]:
     """The same, on SQLite alone."""
     async for each in staged(sqlite_url):
         yield each
 
 
 @pytest.fixture
-async def stage_on_postgres(postgres_url: str) -> AsyncIterator[Stage]:  # noqa: F811
+async def stage_on_postgres(postgres_url: str) -> AsyncIterator[Stage]:
     """The same, on PostgreSQL alone."""
     async for each in staged(postgres_url):
         yield each
