@@ -100,6 +100,36 @@ async def untouched_brand(running: Running, transport: str) -> Untouched:
 
 
 def _requests(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
+    return {**_by_name(brand, ids), **_in_full(brand, ids)}
+
+
+def _by_name(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
+    """Methods that only say what they are about."""
+    template = {"brand_id": brand, "channel": "email", "template_key": "welcome"}
+    about = {
+        "comms": [f"{COMMS}/{verb}" for verb in ("GetCampaign", "DeleteCampaign", "CancelCampaign", "ListCampaignSends")],
+        "messaging": [
+            f"{MESSAGING}/{verb}"
+            for verb in ("GetCampaign", "GetCampaignContent", "DeleteCampaign", "UnscheduleCampaign", "CancelCampaign")
+        ],
+        "message": [f"{MESSAGES}/{verb}" for verb in ("GetMessage", "CancelMessage", "ListMessageAttempts")],
+        "segment": [f"{SEGMENTS}/GetSegment"],
+        "send": [f"{COMMS}/GetSend", f"{SENDS}/GetSend", f"{SENDS}/GetSendReport", f"{SENDS}/WatchSend"],
+    }
+    return {
+        **{method: {"id": ids.get(noun)} for noun, methods in about.items() for method in methods},
+        f"{COMMS}/ListCampaigns": {"brand_id": brand},
+        f"{MESSAGING}/ListCampaigns": {"brand_id": brand},
+        f"{MESSAGES}/ListMessages": {"brand_id": brand},
+        f"{SEGMENTS}/ListSegments": {"brand_id": brand},
+        **{f"{TEMPLATES}/{verb}": template for verb in ("GetTemplate", "ListTemplateRevisions")},
+        **{f"{PEOPLE}/{verb}": {"brand_id": brand, "person_id": "ana"} for verb in ("GetPerson", "DeletePerson")},
+        f"{INBOX}/ListInboxItems": {"brand_id": brand, "person_id": "ana"},
+    }
+
+
+def _in_full(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
+    """Methods with every field they have."""
     comms, messaging, segment = ids.get("comms"), ids.get("messaging"), ids.get("segment")
     content = {"channel": "email", "template_key": "welcome", "subject": "News", "variables": OBJECT}
     inline = {
