@@ -34,7 +34,7 @@ async def sqlite_url(tmp_path: Path) -> str:
 
 @pytest.fixture(scope="session")
 async def postgres_admin(postgres_server: PostgresServer) -> AsyncIterator[asyncpg.Connection]:
-    """A connection to make and drop databases with: faster than a process for each."""
+    """A connection to make databases with: faster than a process for each."""
     url = make_url(postgres_server.url_of("postgres"))
     connection = await asyncpg.connect(user=url.username, database=url.database, host=url.query["host"])
     yield connection
@@ -42,10 +42,10 @@ async def postgres_admin(postgres_server: PostgresServer) -> AsyncIterator[async
 
 
 @pytest.fixture
-async def postgres_url(postgres_server: PostgresServer, postgres_admin: asyncpg.Connection, migrated_template: str) -> AsyncIterator[str]:
+async def postgres_url(postgres_server: PostgresServer, postgres_admin: asyncpg.Connection, migrated_template: str) -> str:
     name = f"storage_{uuid4().hex}"
     await postgres_admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{migrated_template}"')
-    yield postgres_server.url_of(name)
+    return postgres_server.url_of(name)
 
 
 async def opened(url: str) -> AsyncIterator[Scene]:
