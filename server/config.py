@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import tomllib
 from collections.abc import Callable, Mapping
@@ -59,6 +60,7 @@ class Settings:
         ports = {"rest_port": self.rest_port, "grpc_port": self.grpc_port, "envoy_admin_port": self.envoy_admin_port}
         for name, port in ports.items():
             _require(1 <= port <= 65535, name, f"{port} is not a port (1 to 65535)")
+        _require(_is_address(self.bind), "bind", f"{self.bind!r} is not an IP address")
         _require(len(set(ports.values())) == len(ports), "rest_port", "rest_port, grpc_port and envoy_admin_port must differ")
         if self.database_url:
             scheme = _split("database_url", self.database_url).scheme
@@ -128,6 +130,14 @@ def _split(key: str, url: str) -> SplitResult:
     except ValueError:
         raise ConfigError(f"{PREFIX}{key.upper()}: is not a URL with a host and a port") from None
     return parts
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _require(holds: bool, key: str, reason: str) -> None:
