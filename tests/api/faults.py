@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,6 +12,7 @@ import pytest
 
 from server.app import Part, migrate_database
 from server.config import Settings
+from server.domain.errors import CarillonError
 from storage.interface import Storage, Transaction
 from storage.signals import Signals
 from storage.sql.open import open_storage
@@ -22,7 +23,7 @@ WITHOUT_DISPATCHER = frozenset({Part.API, Part.GATEWAY})
 
 
 class FaultyStorage:
-    """A real storage; with a `fault`, transactions run and are then taken back by it, as when a commit fails."""
+    """A real storage; with a `fault`, every transaction runs and is then taken back by it, as when a commit fails."""
 
     def __init__(self, inner: Storage) -> None:
         self._inner = inner
@@ -56,10 +57,11 @@ class FaultyStorage:
 
     def _failing(self, function: Callable[[Transaction], Awaitable[T]]) -> Callable[[Transaction], Awaitable[T]]:
         async def failing(tx: Transaction) -> T:
-            result = await function(tx)
-            if self.fault is not None:
-                raise self.fault
-            return result
+            if self.fault is None:
+                return await function(tx)
+            with suppress(CarillonError):
+                await function(tx)
+            raise self.fault.with_traceback(None)
 
         return failing
 
@@ -74,9 +76,10 @@ async def running_faulty_service(data_dir: Path, config_root: Path | None = None
         opened.append(FaultyStorage(await open_storage(url)))
         return opened[0]
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("server.app.open_storage", open_faulty)
-        if config_root is not None:
-            patch.setattr("server.app.CONFIG_ROOT", config_root)
-        async with running_service(data_dir, parts=WITHOUT_DISPATCHER) as running:
-            yield running, opened[0]
+    async with AsyncExitStack() as stack:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("server.app.open_storage", open_faulty)
+            if config_root is not None:
+                patch.setattr("server.app.CONFIG_ROOT", config_root)
+            running = await stack.enter_async_context(running_service(data_dir, parts=WITHOUT_DISPATCHER))
+        yield running, opened[0]
