@@ -72,11 +72,12 @@ async def test_a_read_sees_one_moment_whatever_is_written_meanwhile(scene: Scene
         return len(first), len(await tx.campaigns.list_page("brand", "comms", None, None, 1000))
 
     writing = asyncio.create_task(keep_writing())
-    looks = [await scene.storage.read(look_twice) for _ in range(40)]
+    looks: list[tuple[int, int]] = []
+    while len({first for first, _ in looks}) < 25:
+        looks.append(await scene.storage.read(look_twice))
     stop.set()
     await writing
     assert all(first == second for first, second in looks)
-    assert looks[-1][0] > looks[0][0]
 
 
 async def test_a_cancelled_caller_does_not_cut_its_transaction(scene: Scene) -> None:
