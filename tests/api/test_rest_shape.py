@@ -76,6 +76,17 @@ async def test_an_id_may_have_any_characters(untouched_rest: Untouched) -> None:
         assert (await untouched_rest.api.call(f"{PEOPLE}/DeletePerson", request)).status == 200
 
 
+async def test_headers_of_grpc_mean_nothing(untouched_rest: Untouched) -> None:
+    headers = {"key-bin": "!!!", "grpc-timeout": "1n", "x-http-code": "500", "grpc-encoding": "gzip", "x-envoy-upstream-rq-timeout-ms": "1"}
+    response = await untouched_rest.send("GET", "/v1/segments", headers=headers)
+    assert response.status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/v1/segments/%ff", "/v1/segments?brand_id=%ff", "/v1/segments?page_size=99999999999"])
+async def test_a_path_or_query_that_is_no_text_or_number(untouched_rest: Untouched, path: str) -> None:
+    assert refusal(await untouched_rest.send("GET", path)) == (400, "malformed_request")
+
+
 async def test_a_grpc_method_that_does_not_exist(untouched_grpc: Untouched) -> None:
     for path in ("/carillon.comms.v1.CampaignService/Nope", "/carillon.comms.v1.NopeService/Get", "/nope"):
         method: Any = untouched_grpc.running.channel.unary_unary(path)
