@@ -18,6 +18,7 @@ from server.demo import Demo, seed_demo
 from server.dispatch.dispatcher import Dispatcher
 from server.domain.clock import Clock, SystemClock
 from server.domain.unsubscribe import UnsubscribeLinks
+from server.gateway.ports import require_free
 from server.gateway.supervisor import Gateway
 from server.tokens import Tokens, derive_key, load_or_create_key
 from storage.errors import StorageError
@@ -127,6 +128,8 @@ class Service:
 
     async def _start_api(self) -> None:
         assert self.storage is not None
+        # gRPC notices a taken port too, but writes a line of its own about it.
+        require_free(self._settings.bind, self._settings.grpc_port, "CARILLON_GRPC_PORT")
         server = GrpcServer(
             self.storage,
             self._clock,

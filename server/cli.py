@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import signal
 import sys
 from collections.abc import Coroutine
 from datetime import timedelta
 from importlib.metadata import version as installed_version
 from typing import Any, NoReturn
-from urllib.parse import urlsplit, urlunsplit
 
 import click
 
@@ -127,13 +127,11 @@ def _fail(error: Exception) -> NoReturn:
 
 
 def _without_password(value: object) -> object:
-    if not isinstance(value, str) or "@" not in value or "://" not in value:
+    """The value; in a URL, the password before the host and any in the query are hidden."""
+    if not isinstance(value, str) or "://" not in value:
         return value
-    parts = urlsplit(value)
-    if parts.password is None:
-        return value
-    netloc = parts.netloc.replace(f":{parts.password}@", ":***@")
-    return urlunsplit(parts._replace(netloc=netloc))
+    hidden = re.sub(r"(://[^/?#:@]*):[^/?#]*@", r"\1:***@", value)
+    return re.sub(r"(password=)[^&#]*", r"\1***", hidden)
 
 
 async def _serve(settings: Settings, parts: frozenset[Part]) -> None:

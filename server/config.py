@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 import tomllib
@@ -9,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from email.utils import parseaddr
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 PREFIX = "CARILLON_"
 CONFIG_FILE = "carillon.toml"
@@ -74,12 +75,13 @@ class Settings:
         ports = {"rest_port": self.rest_port, "grpc_port": self.grpc_port, "envoy_admin_port": self.envoy_admin_port}
         for name, port in ports.items():
             _require(1 <= port <= 65535, name, f"{port} is not a port (1 to 65535)")
+        _require(_is_address(self.bind), "bind", f"{self.bind!r} is not an IP address")
         _require(len(set(ports.values())) == len(ports), "rest_port", "rest_port, grpc_port and envoy_admin_port must differ")
         if self.database_url:
-            scheme = urlsplit(self.database_url).scheme
+            scheme = _split("database_url", self.database_url).scheme
             _require(scheme in DATABASE_SCHEMES, "database_url", f"must start with one of {', '.join(s + '://' for s in DATABASE_SCHEMES)}")
         if self.smtp_url:
-            parts = urlsplit(self.smtp_url)
+            parts = _split("smtp_url", self.smtp_url)
             _require(parts.scheme in SMTP_SCHEMES, "smtp_url", f"must start with one of {', '.join(s + '://' for s in SMTP_SCHEMES)}")
             _require(bool(parts.hostname), "smtp_url", "names no host")
         _require("@" in parseaddr(self.mail_from)[1], "mail_from", "is not a mail address")
@@ -146,6 +148,22 @@ def _is_public_url(url: str) -> bool:
         return parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc and parts.port != 0
     except ValueError:
         return False
+def _split(key: str, url: str) -> SplitResult:
+    """The parts of a URL whose host and port can be read. The reason never quotes the URL, which may hold a password."""
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 - it is read for its ValueError
+    except ValueError:
+        raise ConfigError(f"{PREFIX}{key.upper()}: is not a URL with a host and a port") from None
+    return parts
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _require(holds: bool, key: str, reason: str) -> None:

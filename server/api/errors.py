@@ -14,6 +14,7 @@ from server.domain.errors import (
     BadState,
     CarillonError,
     KeyReused,
+    MalformedRequest,
     NotFound,
     ScopeMissing,
     Unauthenticated,
@@ -29,6 +30,7 @@ HTTP_CODE_KEY = "x-http-code"
 
 CODES: dict[type[CarillonError], grpc.StatusCode] = {
     ValidationFailed: grpc.StatusCode.INVALID_ARGUMENT,
+    MalformedRequest: grpc.StatusCode.INVALID_ARGUMENT,
     KeyReused: grpc.StatusCode.INVALID_ARGUMENT,
     NotFound: grpc.StatusCode.NOT_FOUND,
     BadState: grpc.StatusCode.FAILED_PRECONDITION,

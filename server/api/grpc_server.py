@@ -42,6 +42,8 @@ from server.domain.unsubscribe import UnsubscribeLinks
 from server.tokens import Tokens
 from storage.interface import Storage
 
+METADATA_BYTES = 64 * 1024
+"""More than the gateway lets through: it passes the URL on as metadata, and gRPC's own 8 KiB would refuse a long one as an overload."""
 SHUTDOWN_GRACE = 10.0
 """Seconds that calls in progress have to end when the server stops."""
 
@@ -66,6 +68,8 @@ class GrpcServer:
             options=[
                 ("grpc.max_receive_message_length", max_request_bytes),
                 ("grpc.max_send_message_length", -1),
+                ("grpc.max_metadata_size", METADATA_BYTES),
+                ("grpc.absolute_max_metadata_size", METADATA_BYTES),
                 # Two servers on one port would each get some of the calls; a taken port must fail instead.
                 ("grpc.so_reuseport", 0),
             ],

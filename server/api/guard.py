@@ -7,11 +7,12 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 import grpc
+from google.protobuf.message import DecodeError, Message
 
 from server.api.errors import HTTP_CODE_KEY, rpc_status
 from server.api.policies import Policy
 from server.domain.access import Principal
-from server.domain.errors import Unauthenticated
+from server.domain.errors import MalformedRequest, Unauthenticated, ValidationFailed
 from server.tokens import Tokens
 
 if TYPE_CHECKING:
@@ -54,7 +55,10 @@ class Guard(grpc.aio.ServerInterceptor):
         return self._guarded[method]
 
     def _guard(self, method: str, policy: Policy, handler: Handler) -> Handler:
-        codec = {"request_deserializer": handler.request_deserializer, "response_serializer": handler.response_serializer}
+        codec: dict[str, Any] = {
+            "request_deserializer": _reading(handler.request_deserializer),
+            "response_serializer": handler.response_serializer,
+        }
         if handler.response_streaming:
             return grpc.unary_stream_rpc_method_handler(self._guard_stream(method, policy, handler.unary_stream), **codec)
         return grpc.unary_unary_rpc_method_handler(self._guard_unary(method, policy, handler.unary_unary), **codec)
@@ -65,7 +69,7 @@ class Guard(grpc.aio.ServerInterceptor):
         async def guarded(request: Any, context: Context) -> Any:
             try:
                 self._admit(context, policy)
-                response = await behaviour(request, context)
+                response = await behaviour(_readable(request), context)
                 if metadata:
                     await context.send_initial_metadata(metadata)
                 return response
@@ -80,7 +84,7 @@ class Guard(grpc.aio.ServerInterceptor):
         async def guarded(request: Any, context: Context) -> AsyncIterator[Any]:
             try:
                 self._admit(context, policy)
-                async for response in behaviour(request, context):
+                async for response in behaviour(_readable(request), context):
                     yield response
             except grpc.aio.AbortError:
                 raise
@@ -95,6 +99,30 @@ class Guard(grpc.aio.ServerInterceptor):
         principal = self._tokens.verify(_bearer_token(context))
         principal.require_scope(policy.scope)
         _principal.set(principal)
+
+
+def _reading(deserialize: Any) -> Callable[[bytes], Message | None]:
+    """Reads a request; None if it cannot be read. gRPC would answer the exception with its text, and before anybody asked for a token."""
+
+    def read(data: bytes) -> Message | None:
+        try:
+            message: Message = deserialize(data)
+        except DecodeError:
+            return None
+        return message
+
+    return read
+
+
+def _readable(request: Message | None) -> Message:
+    """The request. Raises MalformedRequest if it could not be read, ValidationFailed for a NUL character in a field: no id, key or name has
+    one, and PostgreSQL cannot even be asked for it."""
+    if request is None:
+        raise MalformedRequest
+    for field, value in request.ListFields():
+        if isinstance(value, str) and "\x00" in value:
+            raise ValidationFailed.of(field.name, "must not contain the NUL character")
+    return request
 
 
 def _success_metadata(policy: Policy) -> tuple[tuple[str, str], ...]:

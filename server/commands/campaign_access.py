@@ -13,7 +13,7 @@ async def campaign_for(tx: Transaction, caller: Caller, face: Face, campaign_id:
     """The campaign, if it was made through `face` in a brand of the caller. Raises NotFound otherwise."""
     campaign = await tx.campaigns.find(campaign_id, lock=lock)
     if campaign is None or campaign.face != face or not caller.principal.owns(campaign.brand_id):
-        raise NotFound("campaign", campaign_id)
+        raise NotFound("campaign")
     return campaign
 
 
@@ -21,5 +21,5 @@ async def send_for(tx: Transaction, caller: Caller, send_id: str) -> Send:
     """The send, if it is in a brand of the caller. Raises NotFound otherwise."""
     send = await tx.sends.find(send_id)
     if send is None or not caller.principal.owns(send.brand_id):
-        raise NotFound("send", send_id)
+        raise NotFound("send")
     return send

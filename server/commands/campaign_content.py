@@ -52,12 +52,15 @@ async def require_segment(tx: Transaction, brand_id: str, segment_id: str) -> No
         raise ValidationFailed.of("segment_id", "no such segment in the brand")
 
 
-async def pin_template(tx: Transaction, campaign: Campaign) -> Campaign:
-    """The campaign with the revision it will send: the one it has pinned, or else the latest.
+async def pin_template(tx: Transaction, campaign: Campaign, *, content_field: str = "") -> Campaign:
+    """The campaign with the revision it will send: the one it has pinned, or else the latest. `content_field` prefixes the content's names.
 
     Raises ValidationFailed if there is no template, or with every variable that is missing or of another type.
     """
-    template = await require_template(tx, campaign.brand_id, campaign.channel, campaign.template_key, campaign.template_revision)
+    field = f"{content_field}template_key"
+    template = await require_template(
+        tx, campaign.brand_id, campaign.channel, campaign.template_key, campaign.template_revision, field=field
+    )
     misfits = find_misfits(template.variables, campaign.variables)
     named = {variable.name for variable in template.variables}
     in_subject = infer_variables([_compiled_subject(campaign)])
@@ -67,11 +70,13 @@ async def pin_template(tx: Transaction, campaign: Campaign) -> Campaign:
     return replace(campaign, template_revision=template.revision)
 
 
-async def require_template(tx: Transaction, brand_id: str, channel: str, template_key: str, revision: int | None = None) -> Template:
-    """The revision, or the latest. Raises ValidationFailed unless there is one in the brand and channel."""
+async def require_template(
+    tx: Transaction, brand_id: str, channel: str, template_key: str, revision: int | None = None, *, field: str = "template_key"
+) -> Template:
+    """The revision, or the latest. Raises ValidationFailed, naming `field`, unless there is one in the brand and channel."""
     template = await tx.templates.find(brand_id, channel, template_key, revision)
     if template is None:
-        raise ValidationFailed.of("template_key", f"no such template on channel {Channel(channel)}")
+        raise ValidationFailed.of(field, f"no such template on channel {Channel(channel)}")
     return template
 
 

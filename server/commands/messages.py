@@ -14,7 +14,7 @@ async def get_message(tx: Transaction, caller: Caller, message_id: str) -> Messa
     """The message. Raises NotFound."""
     message = await tx.messages.find(message_id)
     if message is None or not caller.principal.owns(message.brand_id):
-        raise NotFound("message", message_id)
+        raise NotFound("message")
     return message
 
 

@@ -36,14 +36,14 @@ async def get_person(tx: Transaction, caller: Caller, brand_id: str, person_id: 
     """The person. Raises NotFound, ValidationFailed."""
     person = await tx.people.find(caller.principal.brand_or_only(brand_id), person_id)
     if person is None:
-        raise NotFound("person", person_id)
+        raise NotFound("person")
     return person
 
 
 async def delete_person(tx: Transaction, caller: Caller, brand_id: str, person_id: str) -> None:
     """Deletes the person; messages accepted for them stay. Raises NotFound, ValidationFailed."""
     if not await tx.people.delete(caller.principal.brand_or_only(brand_id), person_id):
-        raise NotFound("person", person_id)
+        raise NotFound("person")
 
 
 async def list_inbox_items(

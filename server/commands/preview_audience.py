@@ -60,7 +60,7 @@ async def preview_segment(
         return await _preview_criteria(tx, caller, brand_id, criteria, channel)
     segment = await get_segment(tx, caller, segment_id)
     if segment.brand_id != brand_id:
-        raise NotFound("segment", segment_id)
+        raise NotFound("segment")
     return await _preview_criteria(tx, caller, brand_id, segment.criteria, channel)
 
 

@@ -34,7 +34,7 @@ async def get_segment(tx: Transaction, caller: Caller, segment_id: str) -> Segme
     """The segment. Raises NotFound."""
     segment = await tx.segments.find(segment_id)
     if segment is None or not caller.principal.owns(segment.brand_id):
-        raise NotFound("segment", segment_id)
+        raise NotFound("segment")
     return segment
 
 

@@ -102,7 +102,7 @@ async def delete_suppression(tx: Transaction, caller: Caller, suppression_id: st
     """Takes a suppression back. Raises NotFound."""
     suppression = await tx.suppressions.find(suppression_id)
     if suppression is None or not caller.principal.owns(suppression.brand_id):
-        raise NotFound("suppression", suppression_id)
+        raise NotFound("suppression")
     await tx.suppressions.delete(suppression_id)
 
 

@@ -52,7 +52,7 @@ async def get_template(tx: Transaction, caller: Caller, brand_id: str, channel: 
         raise ValidationFailed.of("revision", "must not be negative")
     template = await tx.templates.find(brand, channel, template_key, revision or None)
     if template is None:
-        raise NotFound("template", f"{channel}/{template_key}" + (f" revision {revision}" if revision else ""))
+        raise NotFound("template")
     return template
 
 
@@ -63,7 +63,7 @@ async def list_template_revisions(
     latest = await get_template(tx, caller, brand_id, channel, template_key, 0)
     query = f"templates/{latest.brand_id}/{channel}/{template_key}"
     page = read_page_request(page_size, page_token, query)
-    after = None if page.after is None else int(page.after)
+    after = None if page.after is None else _revision(page.after)
     rows = await tx.templates.list_revisions(latest.brand_id, channel, template_key, after, page.size + 1)
     return make_page(rows, page, query, lambda template: str(template.revision))
 
@@ -111,7 +111,7 @@ async def find_preview(tx: Transaction, caller: Caller, wanted: PreviewRequest) 
     template = await get_template(tx, caller, wanted.brand_id, wanted.channel, wanted.template_key, wanted.revision)
     person = await tx.people.find(template.brand_id, wanted.person_id) if wanted.person_id else None
     if wanted.person_id and person is None:
-        raise NotFound("person", wanted.person_id)
+        raise NotFound("person")
     if misfits := find_misfits(template.variables, wanted.variables):
         raise ValidationFailed(misfits)
     variant = choose_variant(template.variants, wanted.locale or (person.locale if person else None))
@@ -160,3 +160,10 @@ def _compile_all(template: Template) -> list[CompiledTemplate]:
 
 def _texts(template: Template) -> list[Template | TemplateVariant]:
     return [template, *template.variants]
+
+
+def _revision(key: str) -> int:
+    """The key of a page token, which is opaque but not secret: a caller may have made one up."""
+    if not key.isdecimal() or len(key) > 9:
+        raise ValidationFailed.of("page_token", "is not a token of this list with these filters")
+    return int(key)

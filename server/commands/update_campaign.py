@@ -37,7 +37,8 @@ async def update_campaign(tx: Transaction, caller: Caller, face: Face, campaign_
     scheduling = "scheduled_at" in changes
     operation = CampaignOperation.SCHEDULE if scheduling else CampaignOperation.UPDATE
     changed = replace(campaign, **changes, status=campaign_after(operation, campaign.status), updated_at=caller.now)
-    check_definition(changed, content_field="content." if face is Face.MESSAGING else "")
+    content_field = "content." if face is Face.MESSAGING else ""
+    check_definition(changed, content_field=content_field)
     if scheduling:
         checks = Checks()
         checks.schedule_time("scheduled_at", changes["scheduled_at"], caller.now)
@@ -47,6 +48,6 @@ async def update_campaign(tx: Transaction, caller: Caller, face: Face, campaign_
     if scheduling or (changed.channel, changed.template_key) != (campaign.channel, campaign.template_key):
         changed = replace(changed, template_revision=None)
     if changed.status is CampaignStatus.SCHEDULED:
-        changed = await pin_template(tx, changed)
+        changed = await pin_template(tx, changed, content_field=content_field)
     await tx.campaigns.replace(changed)
     return changed

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable
 from datetime import datetime
 from functools import partial
 from typing import Protocol
 
+from server.dispatch.set_aside import SetAside
 from server.domain.clock import Clock
+from storage.errors import StorageUnavailable
 from storage.interface import Storage, Transaction
 from storage.signals import AUDIENCES
 
 SENDS = 20
 """Sends a pass, a batch of each in turn, so that a big one does not hold up the others."""
+
+_log = logging.getLogger(__name__)
 
 
 class ResolveBatch(Protocol):
@@ -31,14 +36,28 @@ class Audiences:
         self._storage = storage
         self._clock = clock
         self._resolve_batch = resolve_batch
+        self._faulty = SetAside()
 
     async def run_once(self) -> bool:
         """One batch of every send that is being resolved. True if there may be more."""
-        send_ids = await self._storage.read(lambda tx: tx.sends.list_resolving(SENDS))
-        for send_id in send_ids:
-            await self._storage.write(partial(self._resolve_batch, send_id=send_id, now=self._clock.now()))
-        return bool(send_ids)
+        now = self._clock.now()
+        self._faulty.take_back(now)
+        send_ids = await self._storage.read(lambda tx: tx.sends.list_resolving(SENDS + len(self._faulty)))
+        ready = [send_id for send_id in send_ids if send_id not in self._faulty]
+        for send_id in ready:
+            await self._resolve(send_id, now)
+        return bool(ready)
+
+    async def _resolve(self, send_id: str, now: datetime) -> None:
+        try:
+            await self._storage.write(partial(self._resolve_batch, send_id=send_id, now=now))
+        except StorageUnavailable:
+            raise
+        except Exception:  # noqa: BLE001 - one fault must not end the loop
+            # One audience that cannot be resolved must not hold up the others. It is tried again.
+            self._faulty.add(send_id, now)
+            _log.exception("the audience of send %s could not be resolved further", send_id)
 
     async def next_due(self) -> datetime | None:
-        """None: work announces itself."""
-        return None
+        """When one that is set aside is tried again; other work announces itself."""
+        return self._faulty.earliest()

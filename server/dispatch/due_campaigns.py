@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 
+from server.dispatch.set_aside import RETRY_AFTER, SetAside
 from server.domain.clock import Clock
-from storage.errors import StorageError
+from storage.errors import StorageUnavailable
 from storage.interface import Storage, Transaction
 from storage.signals import CAMPAIGNS
 
 BATCH = 50
-RETRY_AFTER = timedelta(minutes=1)
-"""How long a campaign that could not start is left alone."""
 
 _log = logging.getLogger(__name__)
 
@@ -31,12 +30,12 @@ class DueCampaigns:
         self._storage = storage
         self._clock = clock
         self._start_due = start_due
-        self._faulty: dict[str, datetime] = {}
+        self._faulty = SetAside()
 
     async def run_once(self) -> bool:
         """Starts what is due. True if there may be more."""
         now = self._clock.now()
-        self._faulty = {campaign_id: until for campaign_id, until in self._faulty.items() if until > now}
+        self._faulty.take_back(now)
         due = await self._storage.read(lambda tx: tx.campaigns.list_due(now, BATCH + len(self._faulty)))
         ready = [campaign_id for campaign_id in due if campaign_id not in self._faulty]
         for campaign_id in ready:
@@ -46,15 +45,24 @@ class DueCampaigns:
     async def _start(self, campaign_id: str, now: datetime) -> None:
         try:
             await self._storage.write(lambda tx: self._start_due(tx, campaign_id, now))
-        except StorageError:
+        except StorageUnavailable:
             raise
         except Exception:  # noqa: BLE001 - one fault must not end the loop
             # One campaign that cannot start must not hold up the others. It stays scheduled and is tried again.
-            self._faulty[campaign_id] = now + RETRY_AFTER
+            self._faulty.add(campaign_id, now)
             _log.exception("campaign %s came due but could not start", campaign_id)
 
     async def next_due(self) -> datetime | None:
-        """When the next campaign is due. While a faulty one is waiting, which is due already: when to try it again."""
-        if self._faulty:
-            return min(self._faulty.values())
-        return await self._storage.read(lambda tx: tx.campaigns.next_due())
+        """When the next campaign is due. One that is set aside, which is due already, counts from when it is tried again."""
+        retry = self._faulty.earliest()
+        if retry is None:
+            return await self._storage.read(lambda tx: tx.campaigns.next_due())
+        other = await self._storage.read(self._next_due_of_others)
+        return retry if other is None else min(retry, other)
+
+    async def _next_due_of_others(self, tx: Transaction) -> datetime | None:
+        """As far as it comes before the next look at those set aside."""
+        soon = await tx.campaigns.list_due(self._clock.now() + RETRY_AFTER, len(self._faulty) + 1)
+        others = [campaign_id for campaign_id in soon if campaign_id not in self._faulty]
+        campaign = await tx.campaigns.find(others[0]) if others else None
+        return campaign.scheduled_at if campaign else None

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from server.channels.provider import Envelope
-from server.dispatch.renderer import Renderer, Suppressed, Unrenderable
-from server.dispatch.verdicts import IN_APP, in_app_delivery, suppressed, unrenderable
+from server.dispatch.renderer import Renderer, Result, Suppressed, Unrenderable
+from server.dispatch.settler import Settler
+from server.dispatch.verdicts import IN_APP, in_app_delivery, release, suppressed, unrenderable
 from server.domain.clock import Clock
 from storage.interface import Storage
 from storage.records import Message, Settlement
@@ -26,6 +27,7 @@ class InboxLane:
         self._storage = storage
         self._clock = clock
         self._renderer = renderer
+        self._settler = Settler(storage, clock)
 
     async def run_once(self) -> bool:
         """Delivers one batch. True if there may be more."""
@@ -35,9 +37,9 @@ class InboxLane:
         claimed = await self._storage.write(lambda tx: tx.messages.claim_due(IN_APP, now, now + LEASE, BATCH))
         if not claimed:
             return False
-        rendered = await self._renderer.render(claimed, now)
-        settlements = [_settlement(message, result, now) for message, result in zip(claimed, rendered, strict=True)]
-        await self._storage.write(lambda tx: tx.messages.settle(settlements, now))
+        results = await self._renderer.render(claimed, now)
+        settlements = [_settlement(message, result, now) for message, result in zip(claimed, results, strict=False)]
+        await self._settler.settle([*settlements, *map(release, claimed[len(results) :])])
         return True
 
     async def next_due(self) -> datetime | None:
@@ -45,7 +47,7 @@ class InboxLane:
         return await self._storage.read(lambda tx: tx.messages.next_due(IN_APP))
 
 
-def _settlement(message: Message, result: Envelope | Unrenderable | Suppressed, now: datetime) -> Settlement:
+def _settlement(message: Message, result: Result, now: datetime) -> Settlement:
     match result:
         case Unrenderable(reason):
             return unrenderable(message, reason)

@@ -10,14 +10,18 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from itertools import islice
 from random import Random
 
 from server.channels.provider import Delivery, Envelope, Outcome, Provider
-from server.dispatch.renderer import Renderer, Suppressed, Unrenderable
+from server.dispatch.renderer import Renderer, Result, Suppressed, Unrenderable
 from server.dispatch.settler import Settler
 from server.dispatch.verdicts import after_delivery, release, suppressed, unrenderable
 from server.domain.clock import Clock
+from server.domain.lifecycle import MessageStatus
+from storage.errors import StorageError
 from storage.interface import Storage
 from storage.records import Mark, Message, Settlement
 from storage.signals import messages as messages_topic
@@ -63,10 +67,12 @@ class Lane:
             return False
         if not self._claimed:
             self._claimed.extend(await self._claim())
-        batch = [self._claimed.popleft() for _ in range(min(free, len(self._claimed)))]
+        batch = list(islice(self._claimed, free))
         if not batch:
             return False
-        await self._begin(batch)
+        results = await self._renderer.render(batch, self._clock.now())
+        # Kept until here, so that none waits for the end of its lease if rendering failed or was cut short.
+        await self._begin([(self._claimed.popleft(), result) for result in results])
         return True
 
     async def next_due(self) -> datetime | None:
@@ -94,11 +100,11 @@ class Lane:
             return []
         return await self._storage.write(lambda tx: tx.messages.claim_due(self._channel, now, now + LEASE, CHUNK))
 
-    async def _begin(self, batch: list[Message]) -> None:
-        """Renders, marks, and starts the calls of those that are marked. The others are no longer ours."""
+    async def _begin(self, batch: Iterable[tuple[Message, Result]]) -> None:
+        """Marks, and starts the calls of those that are marked. The others are no longer ours."""
         ready: list[tuple[Message, Envelope]] = []
         withheld: list[Settlement] = []
-        for message, result in zip(batch, await self._renderer.render(batch, self._clock.now()), strict=True):
+        for message, result in batch:
             if isinstance(result, Unrenderable):
                 withheld.append(unrenderable(message, result.reason))
             elif isinstance(result, Suppressed):
@@ -108,13 +114,22 @@ class Lane:
         if withheld:
             await self._settler.settle(withheld)
         started_at = self._clock.now()
-        marks = [Mark(message.id, message.lease) for message, _ in ready]
-        marked = await self._storage.write(lambda tx: tx.messages.mark_sending(marks, self._provider.name, started_at, started_at + LEASE))
+        marked = await self._mark([message for message, _ in ready], started_at)
         for message, envelope in ready:
             if message.id in marked:
                 call = asyncio.create_task(self._call(message, envelope, started_at))
                 self._calls.add(call)
                 call.add_done_callback(self._free_slot)
+
+    async def _mark(self, messages: Sequence[Message], now: datetime) -> set[str]:
+        marks = [Mark(message.id, message.lease) for message in messages]
+        try:
+            return await self._storage.write(lambda tx: tx.messages.mark_sending(marks, self._provider.name, now, now + LEASE))
+        except StorageError:
+            # Whether they are marked may not be known, but none of them was called, so none is in doubt.
+            held_as = (MessageStatus.LEASED, MessageStatus.SENDING)
+            await self._settler.settle([release(message, expected) for message in messages for expected in held_as])
+            raise
 
     async def _call(self, message: Message, envelope: Envelope, started_at: datetime) -> None:
         delivery = await self._deliver(envelope)

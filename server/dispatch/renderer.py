@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,6 +21,11 @@ from storage.interface import Storage, Transaction
 from storage.records import Campaign, Message, Person, Send, Template
 
 CACHED_TEMPLATES = 512
+TURN = 5.0
+"""Seconds after which a batch is cut short. The slowest template takes about one second; a whole batch of them would outlive its leases and
+never be delivered."""
+
+_log = logging.getLogger(__name__)
 
 TemplateKey = tuple[str, str, str, int]
 """Brand, channel, template key, revision."""
@@ -35,6 +42,8 @@ class Unrenderable:
 class Suppressed:
     """A message whose address must not be contacted."""
 
+
+Result = Envelope | Unrenderable | Suppressed
 
 @dataclass(frozen=True, slots=True)
 class _Material:
@@ -58,15 +67,34 @@ class Renderer:
         self._unsubscribe_link = unsubscribe_link
         self._compile = lru_cache(CACHED_TEMPLATES)(compile_template)
 
-    async def render(self, messages: Sequence[Message], now: datetime) -> list[Envelope | Unrenderable | Suppressed]:
-        """An envelope for each message, in order, or why there is none. `now` becomes the date of what goes out.
+    async def render(self, messages: Sequence[Message], now: datetime) -> list[Result]:
+        """An envelope for each message, in order, or why there is none; for the first of them only, at least one, if they take long.
+        `now` becomes the date of what goes out.
 
         On another thread: a template may take up to a second before its budget is spent, and the loop has calls to answer.
         """
         material = await self._storage.read(lambda tx: _load(tx, messages))
-        return await asyncio.to_thread(lambda: [self._render_one(message, material, now) for message in messages])
+        return await asyncio.to_thread(self._render_in_turn, messages, material, now)
 
-    def _render_one(self, message: Message, material: _Material, now: datetime) -> Envelope | Unrenderable | Suppressed:
+    def _render_in_turn(self, messages: Sequence[Message], material: _Material, now: datetime) -> list[Result]:
+        end = time.monotonic() + TURN
+        results: list[Result] = []
+        for message in messages:
+            results.append(self._render_or_fail(message, material, now))
+            if time.monotonic() > end:
+                break
+        return results
+
+    def _render_or_fail(self, message: Message, material: _Material, now: datetime) -> Result:
+        try:
+            return self._render_one(message, material, now)
+        except RenderError as error:
+            return Unrenderable(error.reason)
+        except Exception:  # noqa: BLE001 - one message must not take its batch with it
+            _log.exception("message %s could not be rendered", message.id)
+            return Unrenderable("template_error")
+
+    def _render_one(self, message: Message, material: _Material, now: datetime) -> Result:
         if message.id in material.suppressed:
             return Suppressed()
         template = material.templates.get(_template_key(message))
@@ -86,10 +114,9 @@ class Renderer:
             unsubscribe_url=unsubscribe_url,
         )
         source = source_of(template, choose_variant(template.variants, person.locale if person else None), send.subject if send else None)
-        try:
-            rendered = self._compile(source).render(context)
-        except RenderError as error:
-            return Unrenderable(error.reason)
+        rendered = self._compile(source).render(context)
+        if not all(map(_is_text, (rendered.subject, rendered.body, rendered.html))):
+            return Unrenderable("template_error")
         return Envelope(
             message_id=message.id,
             brand_id=message.brand_id,
@@ -102,6 +129,16 @@ class Renderer:
             created_at=now,
             unsubscribe_url=unsubscribe_url,
         )
+
+
+def _is_text(part: str | None) -> bool:
+    """Filters can make a NUL, which PostgreSQL does not store, and half a surrogate pair, which has no UTF-8."""
+    if part is None:
+        return True
+    try:
+        return "\0" not in part and bool(part.encode() or True)
+    except UnicodeEncodeError:
+        return False
 
 
 def _template_key(message: Message) -> TemplateKey:

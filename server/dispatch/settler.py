@@ -7,12 +7,13 @@ import logging
 from collections.abc import Sequence
 
 from server.domain.clock import Clock
-from storage.errors import StorageError
+from storage.errors import StorageUnavailable, WriteConflict
 from storage.interface import Storage
 from storage.records import Settlement
 
 PAUSE = 0.5
-"""Seconds before a batch that could not be written is tried again. The result of a call is never thrown away while the process lives."""
+"""Seconds before a batch that could not be written is tried again. The result of a call is never thrown away while the process lives,
+unless the database refuses it for what it is."""
 
 _log = logging.getLogger(__name__)
 
@@ -37,14 +38,24 @@ class Settler:
     async def _write_next(self) -> None:
         async with self._writing:
             batch, self._waiting, self._next = self._waiting, [], None
-            while not await self._write(batch):  # noqa: ASYNC110 - a pause between tries, not a wait for an event
-                await asyncio.sleep(PAUSE)
+            await self._write(batch)
 
-    async def _write(self, batch: list[Settlement]) -> bool:
-        now = self._clock.now()
+    async def _write(self, batch: Sequence[Settlement]) -> None:
         try:
-            await self._storage.write(lambda tx: tx.messages.settle(batch, now))
-        except StorageError:
-            _log.warning("%d results could not be written yet; trying again", len(batch), exc_info=True)
-            return False
-        return True
+            await self._write_until_durable(batch)
+        except Exception:  # noqa: BLE001 - one result must not take the others with it
+            if len(batch) > 1:
+                for settlement in batch:
+                    await self._write([settlement])
+            else:
+                _log.exception("the result of message %s was refused; it is in doubt when its lease ends", batch[0].message_id)
+
+    async def _write_until_durable(self, batch: Sequence[Settlement]) -> None:
+        while True:
+            now = self._clock.now()
+            try:
+                await self._storage.write(lambda tx: tx.messages.settle(batch, now))  # noqa: B023 - it has run when `now` changes
+                return
+            except (StorageUnavailable, WriteConflict):
+                _log.warning("%d results could not be written yet; trying again", len(batch), exc_info=True)
+            await asyncio.sleep(PAUSE)

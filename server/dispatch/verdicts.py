@@ -67,9 +67,9 @@ def suppressed(message: Message) -> Settlement:
     )
 
 
-def release(message: Message) -> Settlement:
+def release(message: Message, expected: MessageStatus = MessageStatus.LEASED) -> Settlement:
     """Back to pending, as if it had not been claimed."""
-    return Settlement(message_id=message.id, lease=message.lease, expected=MessageStatus.LEASED, status=MessageStatus.PENDING)
+    return Settlement(message_id=message.id, lease=message.lease, expected=expected, status=MessageStatus.PENDING)
 
 
 def _verdict(number: int, delivery: Delivery, now: datetime, random: Random) -> tuple[MessageStatus, datetime | None]:

@@ -32,7 +32,7 @@ class Principal:
     def require_brand(self, brand_id: str) -> str:
         """The brand, if the token names it. Raises NotFound otherwise: a brand of others does not exist."""
         if brand_id not in self.brands:
-            raise NotFound("brand", brand_id)
+            raise NotFound("brand")
         return brand_id
 
     def brand_or_only(self, brand_id: str) -> str:

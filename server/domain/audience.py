@@ -37,14 +37,15 @@ def refuse_blank_recipients(recipients: Sequence[Recipient]) -> None:
 
 
 def refuse_unstorable_recipients(recipients: Sequence[Recipient]) -> None:
-    """Raises ValidationFailed for the first recipient that is too long."""
+    """Raises ValidationFailed for the first recipient that is too long, or has a NUL character, which PostgreSQL cannot hold."""
     for index, (person_id, address) in enumerate(recipients):
         if len(person_id) > ID_LENGTH:
             raise ValidationFailed.of(f"recipients[{index}].person_id", f"must be at most {ID_LENGTH} characters")
         if len(address) > ADDRESS_LENGTH:
             raise ValidationFailed.of(f"recipients[{index}].recipient", f"must be at most {ADDRESS_LENGTH} characters")
         if "\x00" in person_id or "\x00" in address:
-            raise ValidationFailed.of(f"recipients[{index}]", "must not contain the NUL character")
+            name = "person_id" if "\x00" in person_id else "recipient"
+            raise ValidationFailed.of(f"recipients[{index}].{name}", "must not contain the NUL character")
 
 
 def sort_out(recipients: Sequence[Recipient], channel: str, suppressed: Set[str]) -> Iterator[tuple[str, str, SkipReason | None]]:

@@ -39,12 +39,21 @@ class ValidationFailed(CarillonError):
         return cls([FieldViolation(field, message)])
 
 
-class NotFound(CarillonError):
-    """The thing named does not exist, or is in a brand that does not exist for the caller."""
+class MalformedRequest(CarillonError):
+    """The request's bytes are not the message the method takes."""
 
-    def __init__(self, noun: str, name: str | None = None) -> None:
-        """`name` is told to the caller: leave it out where it is personal."""
-        super().__init__(f"{noun}_not_found", f"no such {noun}" if name is None else f"no {noun} {name!r}")
+    def __init__(self) -> None:
+        super().__init__("malformed_request", "the request is not a message of this method, or is nested too deeply")
+
+
+class NotFound(CarillonError):
+    """The thing named does not exist, or is in a brand that does not exist for the caller.
+
+    Its id is not repeated: that of a person may be an address, and one of any length would not fit into gRPC's metadata.
+    """
+
+    def __init__(self, noun: str) -> None:
+        super().__init__(f"{noun}_not_found", f"no such {noun}")
 
 
 class BadState(CarillonError):

@@ -14,6 +14,8 @@ from server.domain.errors import ValidationFailed
 
 DEFAULT_SIZE = 50
 LARGEST_SIZE = 200
+_LONGEST_TOKEN = 400
+"""Keys are ids and numbers; nothing this long was made here."""
 
 T = TypeVar("T")
 
@@ -60,10 +62,16 @@ def _encode(after: str, query: str) -> str:
 
 
 def _decode(token: str, query: str) -> str:
+    if len(token) > _LONGEST_TOKEN:
+        raise _foreign_token()
     try:
         fingerprint, after = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
     except (binascii.Error, ValueError, TypeError):
         fingerprint, after = None, None
-    if fingerprint != _fingerprint(query) or not isinstance(after, str):
-        raise ValidationFailed.of("page_token", "is not a token of this list with these filters")
+    if fingerprint != _fingerprint(query) or not isinstance(after, str) or not (after.isascii() and after.isprintable()):
+        raise _foreign_token()
     return after
+
+
+def _foreign_token() -> ValidationFailed:
+    return ValidationFailed.of("page_token", "is not a token of this list with these filters")

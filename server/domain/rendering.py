@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from textwrap import shorten
 
 from liquid import BoundTemplate, Node, RenderContext
 from liquid.builtin.expressions import FilteredExpression
@@ -28,6 +29,8 @@ from server.domain.rendering_scan import find_flaw
 
 MAX_SOURCE_CHARACTERS = 200_000
 """Longest source of one field."""
+LONGEST_REASON = 160
+"""Characters of what is wrong with a source: an answer over gRPC has room for a few thousand bytes of text."""
 MAX_SUBJECT_BYTES = 4096
 """Longest rendered subject, in bytes of UTF-8."""
 
@@ -119,7 +122,8 @@ def _syntax_error(field: str, source: str, error: LiquidError) -> TemplateSyntax
     line = _line_of(error) or _line_at(source, len(source))
     if isinstance(error, BlockNestingError) or isinstance(error.__cause__, RecursionError):
         return TemplateSyntaxError("template_too_complex", "blocks or expressions are nested too deeply", field=field, line=line)
-    return TemplateSyntaxError("template_syntax_error", str(error.message), field=field, line=line)
+    # The library quotes tags and filters whole, however long.
+    return TemplateSyntaxError("template_syntax_error", shorten(str(error.message), LONGEST_REASON), field=field, line=line)
 
 
 def _render(field: str, template: BoundTemplate, context: Mapping[str, object]) -> str:

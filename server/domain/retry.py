@@ -6,7 +6,7 @@ from datetime import timedelta
 from random import Random
 
 MAX_ATTEMPTS = 8
-"""Provider calls before a message fails for good. With the delays below: about 20 minutes of trying."""
+"""Provider calls before a message fails for good. With the delays below: 5 to 11 minutes of trying."""
 FIRST_DELAY = 5.0
 """Seconds before the second attempt."""
 LONGEST_DELAY = 600.0

@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from server.domain.errors import FieldViolation, ValidationFailed
 
@@ -117,7 +117,7 @@ class Checks:
         """A zone of the IANA database."""
         try:
             ZoneInfo(value)
-        except (ValueError, OSError):
+        except (ValueError, OSError, ZoneInfoNotFoundError):
             self.add(field, "must be an IANA time zone such as Europe/Lisbon")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from sqlalchemy import Executable, Row, Table
@@ -65,9 +65,9 @@ class Connection(ABC):
 
 def read_record(record: type[R], row: Row[Any]) -> R:
     """The record whose fields are exactly the columns of the row."""
-    return record(**row._mapping)
+    return record(**dict(zip(row._fields, row, strict=True)))
 
 
 def record_values(record: object) -> dict[str, Any]:
     """The fields of a record by name: unlike `dataclasses.asdict`, it copies nothing inside them."""
-    return {field.name: getattr(record, field.name) for field in fields(record)}  # type: ignore[arg-type]  # records are dataclasses
+    return {name: getattr(record, name) for name in record.__slots__}  # type: ignore[attr-defined]  # records are dataclasses with slots

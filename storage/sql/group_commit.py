@@ -6,10 +6,9 @@ import sqlite3
 import threading
 import time
 from asyncio import AbstractEventLoop, Future
-from collections.abc import Awaitable, Callable, Generator
-from dataclasses import dataclass, field
-from queue import Empty, SimpleQueue
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import TypeVar
 
 import sqlalchemy
 
@@ -17,22 +16,13 @@ from storage.errors import StorageUnavailable
 from storage.interface import Transaction
 from storage.signals import Signals
 from storage.sql.engine_sqlite import SqliteConnection
-from storage.sql.failures import meaning_of, translated
-from storage.sql.transaction import SqlTransaction
+from storage.sql.failures import meaning_of
+from storage.sql.jobs import Job, JobQueue
 
 T = TypeVar("T")
 
 _LARGEST_GROUP = 64
 _LONGEST_GROUP_SECONDS = 0.005
-
-
-@dataclass(slots=True)
-class _Job:
-    function: Callable[[Transaction], Awaitable[Any]]
-    done: Future[Any]
-    result: Any = None
-    error: BaseException | None = None
-    topics: set[str] = field(default_factory=set)
 
 
 class GroupCommit:
@@ -41,102 +31,55 @@ class GroupCommit:
     def __init__(self, connection: sqlalchemy.Connection, loop: AbstractEventLoop, signals: Signals) -> None:
         self._connection = connection
         self._driver: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]  # the driver is known
-        self._loop = loop
-        self._signals = signals
-        self._queue: SimpleQueue[_Job | None] = SimpleQueue()
+        self._queue = JobQueue(loop, signals)
         self._thread = threading.Thread(target=self._run, name="sqlite-writer", daemon=True)
         self._thread.start()
 
     def submit(self, function: Callable[[Transaction], Awaitable[T]]) -> Future[T]:
         """Queues a transaction; the future is done when it is durable or has failed."""
-        done: Future[T] = self._loop.create_future()
-        self._queue.put(_Job(function, done))
-        return done
+        return self._queue.submit(function)
 
     def stop(self) -> None:
         """Ends the thread after what is queued; blocks until then."""
-        self._queue.put(None)
+        self._queue.end()
         self._thread.join()
 
     def _run(self) -> None:
-        while (job := self._queue.get()) is not None:
-            group = [job]
+        while (first := self._queue.take()) is not None:
+            group = [first]
             try:
-                more = self._commit(group)
+                self._commit(group)
             except Exception as error:  # noqa: BLE001  # whatever it was, the callers must hear of it and the thread must go on
                 self._undo()
-                _fail(group, meaning_of(error))
-                more = True
-            self._loop.call_soon_threadsafe(self._finish, group)
-            if not more:
-                return
+                for job in group:
+                    job.fail(meaning_of(error))
+            self._queue.give_back(group)
 
-    def _commit(self, group: list[_Job]) -> bool:
-        """Runs the group's first job and whatever has been queued by then, up to the limits. Whether the queue goes on after them."""
+    def _commit(self, group: list[Job]) -> None:
+        """Runs the group's first job and whatever waits by then, up to the limits, and commits."""
         deadline = time.monotonic() + _LONGEST_GROUP_SECONDS
         self._driver.execute("BEGIN IMMEDIATE")
-        more, job = True, group[0]
-        while True:
-            self._run_in_savepoint(job)
-            if len(group) == _LARGEST_GROUP or time.monotonic() > deadline:
-                break
-            try:
-                following = self._queue.get_nowait()
-            except Empty:
-                break
-            if following is None:
-                more = False
-                break
-            job = following
+        self._run_in_savepoint(group[0])
+        while len(group) < _LARGEST_GROUP and time.monotonic() < deadline and (job := self._queue.take_waiting()) is not None:
             group.append(job)
-        self._driver.execute("COMMIT")
-        return more
-
-    def _run_in_savepoint(self, job: _Job) -> None:
-        self._driver.execute("SAVEPOINT job")
-        connection = SqliteConnection(self._connection)
+            self._run_in_savepoint(job)
         try:
-            job.result = run_to_end(job.function, connection)
-        except BaseException as error:  # noqa: BLE001  # it belongs to the caller, who gets it
-            job.error = error
+            self._driver.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise StorageUnavailable(f"the commit failed: {meaning_of(error)}") from None
+
+    def _run_in_savepoint(self, job: Job) -> None:
+        self._driver.execute("SAVEPOINT job")
+        job.run(SqliteConnection(self._connection))
+        if job.error is not None:
             if not self._driver.in_transaction:
-                # SQLite takes back the whole transaction when, for example, the disk is full.
-                raise StorageUnavailable("the database took back the transaction") from None
+                # SQLite takes back the whole transaction after some errors, such as a failing disk.
+                raise StorageUnavailable("the database took back the transaction")
             self._driver.execute("ROLLBACK TO job")
-        else:
-            job.topics = connection.topics
         self._driver.execute("RELEASE job")
 
     def _undo(self) -> None:
-        if self._driver.in_transaction:
-            with translated():
+        # What cannot be rolled back now is when the next BEGIN fails, and its callers hear of that.
+        with suppress(sqlite3.Error):
+            if self._driver.in_transaction:
                 self._driver.execute("ROLLBACK")
-
-    def _finish(self, group: list[_Job]) -> None:
-        for job in group:
-            self._signals.fire(job.topics)
-        for job in group:
-            if job.error is not None:
-                job.done.set_exception(job.error)
-            else:
-                job.done.set_result(job.result)
-
-
-def run_to_end(function: Callable[[Transaction], Awaitable[T]], connection: SqliteConnection) -> T:
-    """Runs a transaction function on this thread. Raises RuntimeError if it awaits anything but its transaction, and the error of a
-    statement that it hid."""
-    steps: Generator[Any, None, T] = function(SqlTransaction(connection)).__await__()
-    try:
-        next(steps)
-    except StopIteration as end:
-        if connection.failure is not None:
-            raise connection.failure from None
-        result: T = end.value
-        return result
-    steps.close()
-    raise RuntimeError("a transaction function may await only the methods of its transaction")
-
-
-def _fail(group: list[_Job], error: Exception) -> None:
-    for job in group:
-        job.error, job.topics = job.error or error, set()

@@ -77,7 +77,9 @@ class SqlMessages:
         return read_record(Message, row) if row else None
 
     async def list_page(self, brand_id: str, where: MessageFilter, after: str | None, limit: int) -> list[Message]:
-        statement = select(*MESSAGE).where(messages.c.brand_id == brand_id)
+        statement = select(*MESSAGE)
+        if where.send_id is None:
+            statement = statement.where(messages.c.brand_id == brand_id)
         for column in (messages.c.person_id, messages.c.send_id, messages.c.dedup_key):
             if (wanted := getattr(where, column.name)) is not None:
                 statement = statement.where(column == wanted)
@@ -86,7 +88,8 @@ class SqlMessages:
         if after is not None:
             statement = statement.where(messages.c.id < after)
         rows = await self._connection.execute(statement.order_by(messages.c.id.desc()).limit(limit))
-        return [read_record(Message, row) for row in rows.all]
+        # Rows of one send are of one brand: asked for both, SQLite would walk all rows of the brand.
+        return [read_record(Message, row) for row in rows.all if row.brand_id == brand_id]
 
     async def count_by_reason(self, send_id: str) -> list[ReasonCount]:
         statement = select(messages.c.status, messages.c.failure_reason, func.count().label("rows")).where(messages.c.send_id == send_id)

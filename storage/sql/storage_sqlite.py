@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
-from queue import SimpleQueue
 from typing import Any, TypeVar
 
 import sqlalchemy
@@ -15,9 +12,9 @@ import sqlalchemy
 from storage.errors import StorageUnavailable
 from storage.interface import Transaction
 from storage.signals import Signals
-from storage.sql.engine_sqlite import OwnerLock, SqliteConnection, connect, make_engine, prepare_file
-from storage.sql.failures import translated
-from storage.sql.group_commit import GroupCommit, run_to_end
+from storage.sql.engine_sqlite import OwnerLock, connect, make_engine, prepare_file
+from storage.sql.group_commit import GroupCommit
+from storage.sql.snapshot_readers import SnapshotReaders
 
 T = TypeVar("T")
 
@@ -25,7 +22,7 @@ _READERS = 4
 
 
 class SqliteStorage:
-    """See `storage.interface.Storage`. Writes share commits on one thread; each read has a snapshot on a connection of its own."""
+    """See `storage.interface.Storage`. Writes share commits on one thread; reads have snapshots on connections of their own."""
 
     exclusive = True
 
@@ -34,23 +31,23 @@ class SqliteStorage:
         self.signals = signals
         prepare_file(database)
         self._lock = OwnerLock(database)
+        self._connections: list[sqlalchemy.Connection] = []
         try:
-            self._writer_connection = connect(make_engine(database, read_only=False))
+            self._connections.append(connect(make_engine(database, read_only=False)))
             read_engine = make_engine(database, read_only=True)
-            self._readers: SimpleQueue[sqlalchemy.Connection] = SimpleQueue()
-            for _ in range(_READERS):
-                self._readers.put(connect(read_engine))
+            self._connections.extend(connect(read_engine) for _ in range(_READERS))
         except BaseException:
-            self._lock.release()
+            self._release()
             raise
-        self._threads = ThreadPoolExecutor(_READERS, thread_name_prefix="sqlite-reader")
-        self._writer = GroupCommit(self._writer_connection, asyncio.get_running_loop(), signals)
+        loop = asyncio.get_running_loop()
+        self._writer = GroupCommit(self._connections[0], loop, signals)
+        self._readers = SnapshotReaders(self._connections[1:], loop, signals)
         self._running: set[asyncio.Future[Any]] = set()
         self._closed = False
 
     async def read(self, function: Callable[[Transaction], Awaitable[T]]) -> T:
         self._require_open()
-        return await self._finish(asyncio.get_running_loop().run_in_executor(self._threads, self._read, function))
+        return await self._finish(self._readers.submit(function))
 
     async def write(self, function: Callable[[Transaction], Awaitable[T]]) -> T:
         self._require_open()
@@ -65,7 +62,7 @@ class SqliteStorage:
         self._closed = True
         while self._running:
             await asyncio.wait(self._running)
-        await asyncio.to_thread(self._let_go)
+        await asyncio.to_thread(self._stop)
 
     def _require_open(self) -> None:
         if self._closed:
@@ -76,25 +73,14 @@ class SqliteStorage:
         running.add_done_callback(self._running.discard)
         return await asyncio.shield(running)
 
-    def _read(self, function: Callable[[Transaction], Awaitable[T]]) -> T:
-        connection = self._readers.get()
-        try:
-            with translated():
-                connection.exec_driver_sql("BEGIN")
-            try:
-                return run_to_end(function, SqliteConnection(connection))
-            finally:
-                with suppress(sqlalchemy.exc.DBAPIError):
-                    connection.exec_driver_sql("ROLLBACK")
-        finally:
-            self._readers.put(connection)
-
-    def _let_go(self) -> None:
+    def _stop(self) -> None:
         self._writer.stop()
-        self._threads.shutdown()
-        while not self._readers.empty():
-            self._readers.get().close()
-        self._writer_connection.close()
+        self._readers.stop()
+        self._release()
+
+    def _release(self) -> None:
+        for connection in self._connections:
+            connection.close()
         self._lock.release()
 
 

@@ -17,6 +17,7 @@ from server.domain.template_variants import TemplateVariant
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 # Keys compare by code point on both databases; PostgreSQL would use the locale of the cluster.
 KEY = Text().with_variant(Text(collation="C"), "postgresql")
@@ -45,7 +46,7 @@ def from_microseconds(value: int) -> datetime:
 
 def dump_json(value: object) -> str:
     """JSON text. Raises ValueError for NaN and infinities, which are not JSON."""
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return _ENCODER.encode(value) if value != {} else "{}"
 
 
 class Instant(TypeDecorator[datetime]):

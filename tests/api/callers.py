@@ -14,10 +14,13 @@ import httpx
 from google.api import annotations_pb2
 from google.protobuf import json_format, message_factory
 from google.protobuf.descriptor import MethodDescriptor
+from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
 from server.api.policies import method_policies, service_descriptors
 from tests.api.answers import Answer, to_json
+from tests.api.refusals import check_refusal
+from tests.api.running import Running
 
 METHODS: dict[str, MethodDescriptor] = {
     f"{service.full_name.removeprefix('carillon.').replace('.v1.', '.')}/{method.name}": method
@@ -49,17 +52,27 @@ class GrpcCaller:
     token: str
 
     async def call(self, name: str, request: Mapping[str, Any], *, token: str | None = None, key: str | None = None) -> Answer:
+        message = json_format.ParseDict(dict(request), message_factory.GetMessageClass(METHODS[name].input_type)())
+        answer = await self.call_message(name, message, token=token, key=key)
+        if answer.status >= 400:
+            check_refusal(answer.body, request)
+        return answer
+
+    async def call_message(self, name: str, message: Message, *, token: str | None = None, key: str | None = None) -> Answer:
+        """Calls with a message JSON could not say. Of a stream, the answer is the first message."""
         method = METHODS[name]
-        request_type = message_factory.GetMessageClass(method.input_type)
-        response_type = message_factory.GetMessageClass(method.output_type)
-        rpc = self.channel.unary_unary(
-            full_path(method), request_serializer=request_type.SerializeToString, response_deserializer=response_type.FromString
-        )
-        message = json_format.ParseDict(dict(request), request_type())
+        codec: dict[str, Any] = {
+            "request_serializer": type(message).SerializeToString,
+            "response_deserializer": message_factory.GetMessageClass(method.output_type).FromString,
+        }
+        options: dict[str, Any] = {"metadata": _metadata(self.token if token is None else token, key), "timeout": 30}
         try:
-            response = await rpc(message, metadata=_metadata(self.token if token is None else token, key), timeout=30)
+            if method.server_streaming:
+                response = await anext(aiter(self.channel.unary_stream(full_path(method), **codec)(message, **options)))
+            else:
+                response = await self.channel.unary_unary(full_path(method), **codec)(message, **options)
         except grpc.aio.AioRpcError as error:
-            return _refusal(error)
+            return refusal_in(error)
         return Answer(POLICIES[full_path(method)].success_status, to_json(response))
 
 
@@ -73,9 +86,15 @@ class RestCaller:
     async def call(self, name: str, request: Mapping[str, Any], *, token: str | None = None, key: str | None = None) -> Answer:
         verb, path, rest = bind(METHODS[name], request)
         headers = dict(_metadata(self.token if token is None else token, key))
-        if verb in ("GET", "DELETE"):
-            return answer_of(await self.client.request(verb, path, params=rest, headers=headers))
-        return answer_of(await self.client.request(verb, path, json=rest, headers=headers))
+        carried: dict[str, Any] = {"params": rest} if verb in ("GET", "DELETE") else {"json": rest}
+        return answer_of(await self.client.request(verb, path, headers=headers, **carried), request)
+
+
+def caller(transport: str, running: Running, brand: str) -> Caller:
+    """A client over `grpc` or `rest`."""
+    if transport == "grpc":
+        return GrpcCaller(running.channel, running.token(brand))
+    return RestCaller(running.http, running.token(brand))
 
 
 def bind(method: MethodDescriptor, request: Mapping[str, Any]) -> tuple[str, str, dict[str, Any]]:
@@ -87,10 +106,13 @@ def bind(method: MethodDescriptor, request: Mapping[str, Any]) -> tuple[str, str
     return verb.upper(), path, rest
 
 
-def answer_of(response: httpx.Response) -> Answer:
+def answer_of(response: httpx.Response, request: Mapping[str, Any] | None = None) -> Answer:
     """The answer in an HTTP response; its body must be JSON, whoever made it."""
     assert response.headers["content-type"] == "application/json", response.headers
-    return Answer(response.status_code, json.loads(response.content), dict(response.headers))
+    answer = Answer(response.status_code, json.loads(response.content), dict(response.headers))
+    if answer.status >= 400:
+        check_refusal(answer.body, request or {})
+    return answer
 
 
 def _metadata(token: str, key: str | None) -> tuple[tuple[str, str], ...]:
@@ -98,7 +120,8 @@ def _metadata(token: str, key: str | None) -> tuple[tuple[str, str], ...]:
     return metadata if key is None else (*metadata, ("idempotency-key", key))
 
 
-def _refusal(error: grpc.aio.AioRpcError) -> Answer:
+def refusal_in(error: grpc.aio.AioRpcError) -> Answer:
+    """The refusal in a gRPC error."""
     trailing = dict(error.trailing_metadata() or ())
     assert "grpc-status-details-bin" in trailing, error
     status = status_pb2.Status.FromString(trailing["grpc-status-details-bin"])

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from uuid import uuid4
 
 import pytest
 
 from server.app import Part, migrate_database
 from server.config import Settings
-from tests.api.callers import Caller, GrpcCaller, RestCaller
+from tests.api.callers import Caller, RestCaller, caller
 from tests.api.running import Running, running_service
+from tests.api.untouched import Untouched, untouched_brand
 
 NewDatabase = Callable[[], str]
 IDLE = frozenset({Part.API, Part.GATEWAY})
@@ -76,11 +78,44 @@ def idle_api(request: pytest.FixtureRequest, idle: Running, brand: str) -> Calle
     return caller(request.param, idle, brand)
 
 
-def caller(transport: str, running: Running, brand: str) -> Caller:
-    """A client over one transport."""
-    if transport == "grpc":
-        return GrpcCaller(running.channel, running.token(brand))
-    return RestCaller(running.http, running.token(brand))
+@pytest.fixture(scope="session")
+def untouched_brands() -> dict[tuple[str, str], Untouched]:
+    """Those made so far, by database and transport: tests of refusals can share one, because none may change it."""
+    return {}
+
+
+@asynccontextmanager
+async def unchanged(brands: dict[tuple[str, str], Untouched], running: Running, transport: str) -> AsyncIterator[Untouched]:
+    """A brand to try bad requests on; at the end everything in it must be as it was."""
+    key = (running.settings.effective_database_url, transport)
+    if key not in brands:
+        brands[key] = await untouched_brand(running, transport)
+    before = await brands[key].everything()
+    yield brands[key]
+    assert await brands[key].everything() == before
+
+
+@pytest.fixture(params=["grpc", "rest"])
+async def untouched(
+    request: pytest.FixtureRequest, idle: Running, untouched_brands: dict[tuple[str, str], Untouched]
+) -> AsyncIterator[Untouched]:
+    """A brand to try bad requests on; the test runs over each transport."""
+    async with unchanged(untouched_brands, idle, request.param) as brand:
+        yield brand
+
+
+@pytest.fixture
+async def untouched_rest(idle_on_sqlite: Running, untouched_brands: dict[tuple[str, str], Untouched]) -> AsyncIterator[Untouched]:
+    """The same over REST, for what never reaches a database."""
+    async with unchanged(untouched_brands, idle_on_sqlite, "rest") as brand:
+        yield brand
+
+
+@pytest.fixture
+async def untouched_grpc(idle: Running, untouched_brands: dict[tuple[str, str], Untouched]) -> AsyncIterator[Untouched]:
+    """The same over gRPC, for what JSON cannot say."""
+    async with unchanged(untouched_brands, idle, "grpc") as brand:
+        yield brand
 
 
 @pytest.fixture

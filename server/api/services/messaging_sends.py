@@ -38,9 +38,10 @@ class SendService(send_service_pb2_grpc.SendServiceServicer):
             while True:
                 progress.clear()
                 send = await self._calls.query(lambda tx, caller: get_send(tx, caller, request.id))
-                if send != told:
-                    yield messaging.send(send)
-                    told = send
+                report = messaging.send(send)
+                if report != told:
+                    yield report
+                    told = report
                 if send.completed_at is not None:
                     return
                 await _wait(progress)

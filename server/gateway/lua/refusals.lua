@@ -53,8 +53,9 @@ local function expected(kind)
   return values and "must be one of " .. values or "must be an object"
 end
 
+-- Inside a list the parent is already the field.
 local function parent_and(parent, field)
-  if parent == "" then return field end
+  if parent == "" or parent == field or parent:sub(-#field - 1) == "." .. field then return field end
   return parent .. "." .. field
 end
 
@@ -75,7 +76,9 @@ function refusals.explain(text)
   if bound then return of_field(bound, "in the body differs from the one in the path") end
   if text:find("Root element must be a message", 1, true) then return "the body must be a JSON object" end
   local nested = text:match("^(.-): Proto field is not repeating, cannot start list%.$")
-  if nested then return of_field(nested ~= "" and nested or nil, "must not be a list") end
+  -- Only the message around the field is known.
+  if nested == "" then return "a field must not be a list" end
+  if nested then return of_field(nested, "has a field that must not be a list") end
   local message, fields = of_value(text)
   if message then return message, fields end
   if text:find("^Message too deep") then return "the body is nested too deeply" end

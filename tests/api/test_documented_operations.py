@@ -1,0 +1,164 @@
+"""Each documented operation, every documented status, over both transports: exactly the documented body."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from tests.api.answers import Answer
+from tests.api.callers import Caller, caller
+from tests.api.documented import METHOD_OF, OPERATIONS, documented_statuses, validate
+from tests.api.faults import FaultyStorage, running_faulty_service
+from tests.api.running import Running
+from tests.api.scenes import COMMS, FAR, MESSAGING, campaign, campaign_in, comms_campaign, instant, put_template, recipients, until
+
+SEND = "/v1/admin/campaigns/{id}/send"
+CANCEL = "/v1/admin/campaigns/{id}/cancel"
+PUBLISH = "/v1/messaging/campaigns/{id}/publish"
+SCHEDULE = "/v1/messaging/campaigns/{id}/schedule"
+MESSAGE = "/v1/messages/schedule"
+FACE_OF = {SEND: COMMS, CANCEL: COMMS, PUBLISH: MESSAGING, SCHEDULE: MESSAGING}
+
+
+def message(brand: str, **more: Any) -> dict[str, Any]:
+    """A good request for a message."""
+    return {
+        "channel": "email", "template_key": "welcome", "recipient": "ana@example.com", "brand_id": brand, "person_id": "ana",
+        "dedup_key": uuid4().hex, "scheduled_at": instant(FAR), **more,
+    }  # fmt: skip
+
+
+async def good_request(api: Caller, brand: str, path: str) -> dict[str, Any]:
+    """A request that succeeds."""
+    if path == MESSAGE:
+        await put_template(api, brand)
+        return message(brand)
+    campaign_id = await campaign_in(api, brand, FACE_OF[path], "draft")
+    more: dict[str, dict[str, Any]] = {SEND: {"recipients": recipients(2)}, SCHEDULE: {"scheduled_at": instant(FAR)}}
+    return {"id": campaign_id, **more.get(path, {})}
+
+
+async def unknown_campaign(api: Caller, brand: str, path: str) -> dict[str, Any]:
+    return {**await good_request(api, brand, path), "id": "no-such-campaign"}
+
+
+async def cancelled_campaign(api: Caller, brand: str, path: str) -> dict[str, Any]:
+    return {**await good_request(api, brand, path), "id": await campaign_in(api, brand, FACE_OF[path], "cancelled")}
+
+
+async def without_address(api: Caller, brand: str, path: str) -> dict[str, Any]:
+    return {**await good_request(api, brand, path), "recipient": ""}
+
+
+async def endless_address(api: Caller, brand: str, path: str) -> dict[str, Any]:
+    recipient = {"person_id": "ana", "recipient": f"{'a' * 600}@example.com"}
+    return {**await good_request(api, brand, path), "recipients": [recipient]}
+
+
+Scene = Callable[[Caller, str, str], Awaitable[dict[str, Any]]]
+SCENES: dict[tuple[str, int], Scene] = {
+    (SEND, 200): good_request, (SEND, 404): unknown_campaign, (SEND, 409): cancelled_campaign, (SEND, 500): good_request,
+    (CANCEL, 200): good_request, (CANCEL, 404): unknown_campaign, (CANCEL, 500): good_request,
+    (MESSAGE, 201): good_request, (MESSAGE, 422): without_address,
+    (PUBLISH, 202): good_request, (PUBLISH, 400): endless_address, (PUBLISH, 404): unknown_campaign, (PUBLISH, 412): cancelled_campaign,
+    (PUBLISH, 500): good_request,
+    (SCHEDULE, 200): good_request, (SCHEDULE, 404): unknown_campaign, (SCHEDULE, 412): cancelled_campaign, (SCHEDULE, 500): good_request,
+}  # fmt: skip
+
+
+def test_every_documented_status_has_a_test() -> None:
+    assert set(SCENES) == {(path, status) for path in OPERATIONS for status in documented_statuses(path)}
+
+
+def test_every_documented_operation_has_a_method() -> None:
+    assert set(METHOD_OF) == set(OPERATIONS)
+    assert len(METHOD_OF) == 5
+
+
+@pytest.mark.parametrize(("path", "status"), [case for case in SCENES if case[1] != 500])
+async def test_documented_answer(idle_api: Caller, brand: str, path: str, status: int) -> None:
+    answer = await idle_api.call(METHOD_OF[path], await SCENES[path, status](idle_api, brand, path))
+    assert answer.status == status, answer
+    validate(path, status, answer.body)
+
+
+@pytest.fixture(scope="session")
+async def faulty(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[Running, FaultyStorage]]:
+    async with running_faulty_service(tmp_path_factory.mktemp("faulty")) as service:
+        yield service
+
+
+@pytest.mark.parametrize("transport", ["grpc", "rest"])
+@pytest.mark.parametrize("path", [path for path, status in SCENES if status == 500])
+async def test_a_fault_is_told_by_its_id_alone(
+    faulty: tuple[Running, FaultyStorage], caplog: pytest.LogCaptureFixture, transport: str, brand: str, path: str
+) -> None:
+    running, storage = faulty
+    api = caller(transport, running, brand)
+    request = await good_request(api, brand, path)
+    was = await campaign(api, FACE_OF[path], request["id"])
+    storage.fault = RuntimeError("secret: INSERT INTO messages at /srv/carillon")
+    try:
+        answer = await api.call(METHOD_OF[path], request)
+    finally:
+        storage.fault = None
+    assert answer.status == 500
+    validate(path, 500, answer.body)
+    error_id = answer.body["details"]["error_id"]
+    assert answer.body == {
+        "error": "internal",
+        "message": "the service failed; the error_id finds the cause in its log",
+        "details": {"error_id": error_id},
+    }
+    assert [record.levelname for record in caplog.records if error_id in record.getMessage()] == ["ERROR"]
+    assert await campaign(api, FACE_OF[path], request["id"]) == was
+
+
+async def test_times_that_are_set_are_instants(running: Running, api: Caller, brand: str) -> None:
+    campaign_id = await comms_campaign(api, brand, scheduled_at=instant(FAR), segment_criteria={}, variables={"n": 1})
+    answer = await api.call(f"{COMMS}/CancelCampaign", {"id": campaign_id})
+    validate(CANCEL, 200, answer.body)
+    assert answer.body["campaign"]["scheduled_at"]
+    assert answer.body["campaign"]["cancelled_at"]
+    sent_id = await campaign_in(api, brand, MESSAGING, "sent")
+    sent = await until(running, lambda: campaign(api, MESSAGING, sent_id), "status", "sent")
+    validate(SCHEDULE, 200, sent)
+    assert sent["published_at"] <= sent["sent_at"]
+
+
+async def test_counts_that_are_not_zero_are_numbers(running: Running, api: Caller, brand: str) -> None:
+    campaign_id = await campaign_in(api, brand, MESSAGING, "draft")
+    ana = {"person_id": "ana", "recipient": "ana@example.com"}
+    request = {"id": campaign_id, "recipients": [ana, ana, {"person_id": "bo", "recipient": ""}]}
+    answer = await api.call(METHOD_OF[PUBLISH], request)
+    validate(PUBLISH, 202, answer.body)
+    assert (answer.body["total_recipients"], answer.body["skipped_count"]) == (3, 2)
+
+    async def look() -> dict[str, Any]:
+        found: Answer = await api.call("messaging.SendService/GetSend", {"id": answer.body["id"]})
+        body: dict[str, Any] = found.body
+        return body
+
+    send = await until(running, look, "status", "completed")
+    validate(PUBLISH, 202, send)
+    assert send["sent_count"] + send["failed_count"] + send["skipped_count"] == send["total_recipients"] == 3
+
+
+async def test_dedup_key_of_another_request_is_the_documented_422(idle_api: Caller, brand: str) -> None:
+    await put_template(idle_api, brand)
+    first = message(brand)
+    assert (await idle_api.call(METHOD_OF[MESSAGE], first)).status == 201
+    answer = await idle_api.call(METHOD_OF[MESSAGE], first | {"person_id": "bo"})
+    assert (answer.status, answer.error) == (422, "dedup_key_reused")
+    validate(MESSAGE, 422, answer.body)
+
+
+async def test_sending_a_sent_campaign_is_the_documented_409(running: Running, api: Caller, brand: str) -> None:
+    campaign_id = await campaign_in(api, brand, COMMS, "sent")
+    await until(running, lambda: campaign(api, COMMS, campaign_id), "status", "sent")
+    answer = await api.call(METHOD_OF[SEND], {"id": campaign_id, "recipients": recipients(1)})
+    assert answer.status == 409
+    validate(SEND, 409, answer.body)

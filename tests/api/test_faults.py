@@ -1,0 +1,102 @@
+"""A database that fails or is gone: told as `unavailable`, nothing half done, and well again when it is back."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from server.app import migrate_database
+from server.config import Settings
+from storage.errors import StorageError, StorageUnavailable, WriteConflict
+from tests.api.callers import METHODS, POLICIES, caller, full_path
+from tests.api.faults import WITHOUT_DISPATCHER, FaultyStorage, running_faulty_service
+from tests.api.running import Running, running_service
+from tests.api.scenes import put_segment
+from tests.api.untouched import SEGMENTS, Untouched, untouched_brand
+from tests.postgres import running_postgres
+
+UNAVAILABLE = {"error": "unavailable", "message": "the service cannot answer now; try again"}
+GUARDED = [name for name, method in METHODS.items() if not POLICIES[full_path(method)].public]
+
+
+def segment(brand: str) -> dict[str, Any]:
+    """A good request."""
+    return {"brand_id": brand, "name": "gold", "criteria": {}}
+
+
+@pytest.fixture(scope="module")
+async def faulty(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[Running, FaultyStorage]]:
+    async with running_faulty_service(tmp_path_factory.mktemp("faults")) as service:
+        yield service
+
+
+@pytest.fixture(params=["grpc", "rest"])
+async def brand_at_risk(request: pytest.FixtureRequest, faulty: tuple[Running, FaultyStorage]) -> Untouched:
+    return await untouched_brand(faulty[0], request.param)
+
+
+@pytest.mark.parametrize("fault", [StorageUnavailable("the disk is full"), WriteConflict("a row with this key exists")])
+async def test_every_method_says_that_storage_cannot_answer(
+    faulty: tuple[Running, FaultyStorage], brand_at_risk: Untouched, fault: StorageError
+) -> None:
+    before = await brand_at_risk.everything()
+    faulty[1].fault = fault
+    try:
+        for method in GUARDED:
+            answer = await brand_at_risk.api.call(method, brand_at_risk.good(method))
+            assert (answer.status, answer.body) == (503, UNAVAILABLE), method
+    finally:
+        faulty[1].fault = None
+    assert await brand_at_risk.everything() == before
+
+
+async def test_every_method_answers_a_fault_with_its_id_alone(
+    faulty: tuple[Running, FaultyStorage], brand_at_risk: Untouched, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = await brand_at_risk.everything()
+    faulty[1].fault = StorageError("the database refused a statement (SQLITE_CONSTRAINT)")
+    try:
+        for method in GUARDED:
+            answer = await brand_at_risk.api.call(method, brand_at_risk.good(method))
+            assert (answer.status, answer.error) == (500, "internal"), method
+            assert answer.body["details"].keys() == {"error_id"}
+            assert answer.body["details"]["error_id"] in caplog.text
+    finally:
+        faulty[1].fault = None
+    assert await brand_at_risk.everything() == before
+
+
+async def test_a_key_is_free_again_after_a_fault(faulty: tuple[Running, FaultyStorage], brand_at_risk: Untouched) -> None:
+    request = segment(brand_at_risk.brand)
+    faulty[1].fault = StorageUnavailable("gone")
+    try:
+        assert (await brand_at_risk.api.call(f"{SEGMENTS}/CreateSegment", request, key="k1")).status == 503
+    finally:
+        faulty[1].fault = None
+    answer = await brand_at_risk.api.call(f"{SEGMENTS}/CreateSegment", request, key="k1")
+    again = await brand_at_risk.api.call(f"{SEGMENTS}/CreateSegment", request, key="k1")
+    assert (answer.status, again.body) == (201, answer.body)
+
+
+async def test_a_postgres_that_stops_and_comes_back(tmp_path: Path, brand: str) -> None:
+    with running_postgres() as server:
+        url = server.create_database()
+        await migrate_database(Settings(database_url=url))
+        async with running_service(tmp_path, url, parts=WITHOUT_DISPATCHER) as running:
+            clients = [caller(transport, running, brand) for transport in ("grpc", "rest")]
+            segment_id = await put_segment(clients[0], brand)
+            server.stop()
+            for api, method in zip(clients, (f"{SEGMENTS}/GetSegment", f"{SEGMENTS}/CreateSegment"), strict=True):
+                answer = await api.call(method, {"id": segment_id} if "Get" in method else segment(brand))
+                assert (answer.status, answer.body) == (503, UNAVAILABLE)
+            readiness = await clients[1].call("ops.ProbeService/CheckReadiness", {})
+            assert (readiness.status, readiness.body["message"]) == (503, "not ready: database")
+            assert (await clients[1].call("ops.ProbeService/CheckLiveness", {})).status == 200
+            server.restart()
+            for api in clients:
+                assert (await api.call(f"{SEGMENTS}/GetSegment", {"id": segment_id})).status == 200
+                assert (await api.call(f"{SEGMENTS}/CreateSegment", segment(brand))).status == 201
+            assert len((await clients[0].call(f"{SEGMENTS}/ListSegments", {"brand_id": brand})).body["segments"]) == 3

@@ -1,0 +1,184 @@
+"""Every field of every method that writes, with what is wrong for its kind: refused by name, and nothing is written."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from server.domain.validation import (
+    ADDRESS_LENGTH,
+    BODY_LENGTH,
+    DESCRIPTION_LENGTH,
+    ID_LENGTH,
+    NAME_LENGTH,
+    OBJECT_BYTES,
+    OBJECT_DEPTH,
+    PUSH_TOKENS,
+    SUBJECT_LENGTH,
+)
+from tests.api.callers import METHODS, POLICIES, bind, full_path
+from tests.api.scenes import COMMS, MESSAGING, instant
+from tests.api.untouched import MESSAGES, PEOPLE, SEGMENTS, TEMPLATES, Untouched, put, without
+
+REQUIRED = {
+    f"{COMMS}/CreateCampaign": ["brand_id", "name", "subject", "channel", "template_key"],
+    f"{COMMS}/SendCampaign": ["recipients"],
+    f"{MESSAGING}/CreateCampaign": ["brand_id", "name", "segment_id", "content", "content.channel", "content.template_key"],
+    f"{MESSAGING}/UpdateCampaign": ["content.channel", "content.template_key"],
+    f"{MESSAGING}/ScheduleCampaign": ["scheduled_at"],
+    f"{MESSAGES}/ScheduleMessage": ["brand_id", "person_id", "channel", "template_key", "recipient", "dedup_key", "scheduled_at"],
+    f"{TEMPLATES}/PutTemplate": ["brand_id", "body"],
+    f"{PEOPLE}/PutPerson": ["brand_id"],
+    f"{SEGMENTS}/CreateSegment": ["brand_id", "name", "criteria"],
+}
+# One line of text: field → longest.
+LINES: dict[str, dict[str, int]] = {
+    f"{COMMS}/CreateCampaign": {"brand_id": ID_LENGTH, "name": NAME_LENGTH, "subject": SUBJECT_LENGTH},
+    f"{COMMS}/UpdateCampaign": {"name": NAME_LENGTH, "subject": SUBJECT_LENGTH},
+    f"{MESSAGING}/CreateCampaign": {"brand_id": ID_LENGTH, "name": NAME_LENGTH, "content.subject": SUBJECT_LENGTH},
+    f"{MESSAGING}/UpdateCampaign": {"name": NAME_LENGTH, "content.subject": SUBJECT_LENGTH},
+    f"{MESSAGES}/ScheduleMessage": {
+        "brand_id": ID_LENGTH, "person_id": ID_LENGTH, "recipient": ADDRESS_LENGTH, "dedup_key": NAME_LENGTH
+    },
+    f"{TEMPLATES}/PutTemplate": {"brand_id": ID_LENGTH, "subject": SUBJECT_LENGTH},
+    f"{PEOPLE}/PutPerson": {"brand_id": ID_LENGTH, "person_id": ID_LENGTH, "email": ADDRESS_LENGTH, "phone": ADDRESS_LENGTH},
+    f"{SEGMENTS}/CreateSegment": {"brand_id": ID_LENGTH, "name": NAME_LENGTH},
+}  # fmt: skip
+MAY_BE_BLANK = {
+    (f"{MESSAGING}/CreateCampaign", "content.subject"),
+    (f"{MESSAGING}/UpdateCampaign", "content.subject"),
+    (f"{TEMPLATES}/PutTemplate", "subject"),
+    (f"{PEOPLE}/PutPerson", "email"),
+    (f"{PEOPLE}/PutPerson", "phone"),
+}
+TEXTS = {
+    f"{MESSAGING}/CreateCampaign": {"description": DESCRIPTION_LENGTH},
+    f"{MESSAGING}/UpdateCampaign": {"description": DESCRIPTION_LENGTH},
+    f"{TEMPLATES}/PutTemplate": {"body": BODY_LENGTH, "html": BODY_LENGTH},
+}
+KEYS = {
+    f"{COMMS}/CreateCampaign": "template_key",
+    f"{COMMS}/UpdateCampaign": "template_key",
+    f"{MESSAGING}/CreateCampaign": "content.template_key",
+    f"{MESSAGING}/UpdateCampaign": "content.template_key",
+    f"{MESSAGES}/ScheduleMessage": "template_key",
+    f"{TEMPLATES}/PutTemplate": "template_key",
+}
+CHANNELS = {method: path.replace("template_key", "channel") for method, path in KEYS.items()}
+OBJECTS = [
+    (f"{COMMS}/CreateCampaign", "variables"), (f"{COMMS}/CreateCampaign", "segment_criteria"), (f"{COMMS}/UpdateCampaign", "variables"),
+    (f"{COMMS}/UpdateCampaign", "segment_criteria"), (f"{MESSAGING}/CreateCampaign", "content.variables"),
+    (f"{MESSAGING}/UpdateCampaign", "content.variables"), (f"{MESSAGES}/ScheduleMessage", "variables"),
+    (f"{TEMPLATES}/PreviewTemplate", "variables"), (f"{PEOPLE}/PutPerson", "attributes"), (f"{SEGMENTS}/CreateSegment", "criteria"),
+]  # fmt: skip
+TIMES = [f"{COMMS}/CreateCampaign", f"{COMMS}/UpdateCampaign", f"{MESSAGES}/ScheduleMessage", f"{MESSAGING}/ScheduleCampaign"]
+BRANDS = [method for method, fields in REQUIRED.items() if "brand_id" in fields]
+
+
+def nested(levels: int) -> dict[str, Any]:
+    """An object in an object in an object."""
+    value: dict[str, Any] = {"a": 1}
+    for _ in range(levels - 1):
+        value = {"a": value}
+    return value
+
+
+def in_path(method: str, field: str) -> bool:
+    """Whether REST carries the field in the path."""
+    return field not in bind(METHODS[method], dict.fromkeys(("id", "channel", "template_key", "person_id", field), "x"))[2]
+
+
+@pytest.mark.parametrize(("method", "field"), [(method, field) for method, fields in REQUIRED.items() for field in fields])
+async def test_a_required_field_that_is_missing(untouched: Untouched, method: str, field: str) -> None:
+    await untouched.refuses_field(method, without(untouched.good(method), field), field)
+
+
+@pytest.mark.parametrize(
+    ("method", "field"),
+    [(method, field) for method, fields in LINES.items() for field in fields if (method, field) not in MAY_BE_BLANK],
+)
+async def test_a_line_that_is_blank(untouched: Untouched, method: str, field: str) -> None:
+    await untouched.refuses_field(method, put(untouched.good(method), field, "   "), field)
+    if untouched.transport == "rest" and in_path(method, field):
+        answer = await untouched.refuses(method, put(untouched.good(method), field, ""))
+        assert (answer.status, answer.error) == (404, "route_not_found")
+    else:
+        await untouched.refuses_field(method, put(untouched.good(method), field, ""), field)
+
+
+@pytest.mark.parametrize(("method", "field"), [(method, field) for method, fields in LINES.items() for field in fields])
+async def test_a_line_that_is_too_long_or_has_control_characters(untouched: Untouched, method: str, field: str) -> None:
+    for bad in ("é" * (LINES[method][field] + 1), "line\nbreak", "tab\tstop", "delete\x7f", "nul\x00"):
+        if untouched.transport == "rest" and "\x00" in bad and in_path(method, field):
+            answer = await untouched.refuses(method, put(untouched.good(method), field, bad))
+            assert (answer.status, answer.error) == (400, "malformed_request")
+        else:
+            await untouched.refuses_field(method, put(untouched.good(method), field, bad), field)
+
+
+@pytest.mark.parametrize(("method", "field"), [(method, field) for method, fields in TEXTS.items() for field in fields])
+async def test_a_text_that_is_too_long_or_has_nul(untouched: Untouched, method: str, field: str) -> None:
+    for bad in ("x" * (TEXTS[method][field] + 1), "nul\x00"):
+        await untouched.refuses_field(method, put(untouched.good(method), field, bad), field)
+
+
+@pytest.mark.parametrize(("method", "field"), KEYS.items())
+async def test_a_template_key_that_is_no_key(untouched: Untouched, method: str, field: str) -> None:
+    for bad in ("two words", "../up", ".hidden", "line\n", "{{x}}", "k" * (ID_LENGTH + 1), "ключ"):
+        await untouched.refuses_field(method, put(untouched.good(method), field, bad), field)
+
+
+@pytest.mark.parametrize(("method", "field"), CHANNELS.items())
+async def test_a_channel_that_is_none_by_number(untouched: Untouched, method: str, field: str) -> None:
+    for number in (0, 99, -1):
+        answer = await untouched.refuses(method, put(untouched.good(method), field, number))
+        # In a path, the gateway refuses some of them before the server does.
+        assert (answer.status, answer.fields) == (POLICIES[full_path(METHODS[method])].invalid_argument_status, {field})
+
+
+@pytest.mark.parametrize("method", TIMES)
+async def test_a_time_that_is_past_or_absurdly_far(untouched: Untouched, method: str) -> None:
+    for ahead in (timedelta(days=-1), timedelta(minutes=-2), timedelta(days=3700), timedelta(days=365 * 5000)):
+        await untouched.refuses_field(method, put(untouched.good(method), "scheduled_at", instant(ahead)), "scheduled_at")
+
+
+@pytest.mark.parametrize(("method", "field"), OBJECTS)
+async def test_an_object_that_cannot_be_stored(untouched: Untouched, method: str, field: str) -> None:
+    nul_inside: list[dict[str, Any]] = [{"a": "nul\x00"}, {"nul\x00": 1}, {"a": [{"b": ["nul\x00"]}]}]
+    for bad in (nested(OBJECT_DEPTH + 1), {"a": "x" * OBJECT_BYTES}, *nul_inside):
+        await untouched.refuses_field(method, put(untouched.good(method), field, bad), field)
+
+
+@pytest.mark.parametrize("method", BRANDS)
+async def test_a_brand_of_others_does_not_exist(untouched: Untouched, method: str) -> None:
+    answer = await untouched.refuses(method, put(untouched.good(method), "brand_id", "brand-of-others"))
+    assert (answer.status, answer.error) == (404, "brand_not_found")
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "named"),
+    [
+        ("push_tokens", ["device"] * (PUSH_TOKENS + 1), "push_tokens"),
+        ("push_tokens", ["device", " "], "push_tokens[1]"),
+        ("push_tokens", ["d" * (ADDRESS_LENGTH + 1)], "push_tokens[0]"),
+        ("push_tokens", ["line\nbreak"], "push_tokens[0]"),
+        ("locale", "not a locale", "locale"),
+        ("locale", "en-" * 20, "locale"),
+        ("time_zone", "Mars/Olympus", "time_zone"),
+        ("time_zone", "../../etc/passwd", "time_zone"),
+        ("time_zone", "America", "time_zone"),
+        ("time_zone", "x" * 5000, "time_zone"),
+    ],
+)
+async def test_what_is_known_of_a_person(untouched: Untouched, field: str, value: Any, named: str) -> None:
+    method = f"{PEOPLE}/PutPerson"
+    await untouched.refuses_field(method, put(untouched.good(method), field, value), named)
+
+
+async def test_all_bad_fields_are_named_at_once(untouched: Untouched) -> None:
+    method = f"{MESSAGES}/ScheduleMessage"
+    bad = {"recipient": "", "person_id": " ", "template_key": "a b", "dedup_key": "x" * 300, "variables": {"a": "\x00"}}
+    answer = await untouched.refuses(method, untouched.good(method) | bad)
+    assert (answer.status, answer.fields) == (422, set(bad))

@@ -1,0 +1,187 @@
+"""The `carillon` command as a person or a script runs it: a process of its own, in a directory of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import select
+import signal
+import socket
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.api.running import free_ports
+
+COMMAND = (sys.executable, "-m", "server")
+REPOSITORY = Path(__file__).resolve().parents[2]
+READY = "Ctrl-C stops everything."
+
+
+@dataclass
+class Installation:
+    """A working directory with ports of its own."""
+
+    directory: Path
+    ports: list[int] = field(default_factory=lambda: free_ports(3))
+    settings: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def rest(self) -> str:
+        """Base of the REST API."""
+        return f"http://127.0.0.1:{self.ports[0]}"
+
+    @property
+    def grpc(self) -> str:
+        """Address of the gRPC API."""
+        return f"127.0.0.1:{self.ports[1]}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The test's own environment without Carillon's settings, and these."""
+        names = ("CARILLON_REST_PORT", "CARILLON_GRPC_PORT", "CARILLON_ENVOY_ADMIN_PORT")
+        ours = {"PYTHONPATH": f"{REPOSITORY}:{REPOSITORY}/generated"} | dict(zip(names, map(str, self.ports), strict=True)) | self.settings
+        return {name: value for name, value in os.environ.items() if not name.startswith("CARILLON_")} | ours
+
+    async def run(self, *arguments: str) -> Ended:
+        """Runs a command to its end."""
+        process = await self._start(*arguments)
+        out, err = await process.communicate()
+        return Ended(process.returncode, out.decode(), err.decode())
+
+    async def bash(self, script: str) -> Ended:
+        """Pastes a script into a shell in the directory."""
+        process = await asyncio.create_subprocess_exec(
+            "bash", "-c", script, cwd=self.directory, env=self.environment, stdout=PIPE, stderr=PIPE
+        )
+        out, err = await process.communicate()
+        return Ended(process.returncode, out.decode(), err.decode())
+
+    @asynccontextmanager
+    async def running(self, command: str = "serve", ready: str = READY) -> AsyncIterator[Serving]:
+        """A command that keeps running, from when it says it is ready; killed at the end if it still runs."""
+        process = await self._start(command)
+        serving = Serving(process)
+        try:
+            await serving.read_until(ready)
+            yield serving
+        finally:
+            if process.returncode is None:
+                process.kill()
+            await process.communicate()
+
+    async def _start(self, *arguments: str) -> Process:
+        return await asyncio.create_subprocess_exec(
+            *COMMAND, *arguments, cwd=self.directory, env=self.environment, stdin=asyncio.subprocess.DEVNULL, stdout=PIPE, stderr=PIPE
+        )
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What a command left."""
+
+    status: int | None
+    out: str
+    err: str
+
+    @property
+    def complaint(self) -> str:
+        """The one line a command that cannot work says; nothing else, and exit status 1."""
+        assert (self.status, self.out) == (1, ""), self
+        assert self.err.startswith("carillon: "), self.err
+        (line,) = self.err.splitlines()
+        return line.removeprefix("carillon: ")
+
+
+@dataclass
+class Serving:
+    """A command that is running."""
+
+    process: Process
+    printed: str = ""
+
+    async def read_until(self, text: str) -> None:
+        """Reads what it prints until a line has the text. Fails if it ends before."""
+        assert self.process.stdout is not None
+        while text not in self.printed:
+            line = await self.process.stdout.readline()
+            assert line, f"ended: {self.printed}"
+            self.printed += line.decode()
+
+    def commands(self) -> list[str]:
+        """The commands it printed to paste: paragraphs that start with the name of a program."""
+        paragraphs = self.printed.split("\n\n")
+        return [paragraph for paragraph in paragraphs if paragraph.split(" ")[0].strip() in ("curl", "grpcurl", "tail")]
+
+    def envoy(self) -> int:
+        """Process id of its Envoy."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        (child,) = [int(each) for each in children if b"envoy" in Path(f"/proc/{each}/cmdline").read_bytes()]
+        return child
+
+    async def stop(self, number: signal.Signals) -> Ended:
+        """Sends a signal and waits for the end."""
+        self.process.send_signal(number)
+        out, err = await self.process.communicate()
+        return Ended(self.process.returncode, self.printed + out.decode(), err.decode())
+
+
+@contextmanager
+def watching(pid: int) -> Iterator[Departure]:
+    """Watches a process that is not our child."""
+    descriptor = os.pidfd_open(pid)
+    try:
+        yield Departure(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@dataclass
+class Departure:
+    """The end of a process, by its pidfd: readable once it has ended."""
+
+    descriptor: int
+
+    def has_happened(self) -> bool:
+        """Whether it has ended."""
+        return bool(select.select([self.descriptor], [], [], 0)[0])
+
+    async def happens(self) -> None:
+        """Returns when it has ended."""
+        ended = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        loop.add_reader(self.descriptor, ended.set)
+        try:
+            await ended.wait()
+        finally:
+            loop.remove_reader(self.descriptor)
+
+
+def is_free(port: int) -> bool:
+    """Whether somebody could listen on the port now."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
+def processes_of(directory: Path) -> list[int]:
+    """Processes that have the directory in their command line, or are in it."""
+    found = []
+    for process in Path("/proc").iterdir():
+        if not process.name.isdigit() or int(process.name) == os.getpid():
+            continue
+        try:
+            named = str(directory).encode() in (process / "cmdline").read_bytes()
+            inside = (process / "cwd").readlink().is_relative_to(directory)
+        except OSError:
+            continue
+        if named or inside:
+            found.append(int(process.name))
+    return found

@@ -1,0 +1,122 @@
+"""`carillon serve` as a new user meets it: ready, seeded, stopped, killed, and in the way of others."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import socket
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.cli.carillon import Installation, is_free, processes_of, watching
+
+PORTS = ("CARILLON_REST_PORT", "CARILLON_GRPC_PORT", "CARILLON_ENVOY_ADMIN_PORT")
+
+
+async def ready(installation: Installation) -> int:
+    """Status of the readiness probe through Envoy."""
+    async with httpx.AsyncClient() as client:
+        return (await client.get(f"{installation.rest}/readyz")).status_code
+
+
+async def test_printed_commands_work_as_printed(installation: Installation) -> None:
+    async with installation.running() as serving:
+        curl, grpcurl, tail = serving.commands()
+        sent = await installation.bash(curl)
+        assert sent.status == 0, sent
+        message = json.loads(sent.out)
+        assert (message["brand_id"], message["person_id"], message["recipient"]) == ("demo", "ada", "ada@example.com")
+        mail = installation.directory / "var" / "outbox" / "email" / f"{message['id']}.eml"
+        while not mail.exists():
+            await ready(installation)
+        shown = await installation.bash(tail)
+        assert shown.status == 0, shown
+        assert "To: ada@example.com" in shown.out
+        if shutil.which("grpcurl"):
+            listed = await installation.bash(grpcurl)
+            assert listed.status == 0, listed
+            assert [entry["id"] for entry in json.loads(listed.out)["messages"]] == [message["id"]]
+        assert (await serving.stop(signal.SIGINT)).status == 0
+
+
+async def test_empty_database_is_seeded_once(installation: Installation) -> None:
+    token = (await installation.run("token", "--brand", "demo")).out.strip()
+
+    async def everything() -> dict[str, object]:
+        lists = ("/v1/admin/campaigns", "/v1/messaging/campaigns", "/v1/segments", *(f"/v1/people/{name}" for name in ("ada", "grace")))
+        revisions = [f"/v1/templates/{channel}/welcome/revisions" for channel in ("email", "sms", "push", "in_app")]
+        async with httpx.AsyncClient(base_url=installation.rest, headers={"authorization": f"Bearer {token}"}) as client:
+            answers = {path: await client.get(path) for path in (*lists, *revisions)}
+        assert {answer.status_code for answer in answers.values()} == {200}
+        return {path: answer.json() for path, answer in answers.items()}
+
+    async with installation.running() as serving:
+        seeded = await everything()
+        await serving.stop(signal.SIGTERM)
+    async with installation.running() as serving:
+        assert await everything() == seeded
+        await serving.stop(signal.SIGTERM)
+    for path in ("/v1/admin/campaigns", "/v1/messaging/campaigns"):
+        (campaign,) = seeded[path]["campaigns"]  # type: ignore[index]
+        assert campaign["status"] == "draft"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
+async def test_asked_to_stop_it_takes_everything_down_and_exits_0(installation: Installation, number: signal.Signals) -> None:
+    async with installation.running() as serving:
+        assert await ready(installation) == 200
+        with watching(serving.envoy()) as envoy:
+            ended = await serving.stop(number)
+            assert envoy.has_happened()
+        assert (ended.status, "Traceback" in ended.err) == (0, False)
+    assert all(map(is_free, installation.ports))
+
+
+async def test_killed_it_takes_envoy_along_and_the_next_start_works_at_once(installation: Installation) -> None:
+    async with installation.running() as serving:
+        with watching(serving.envoy()) as envoy:
+            assert (await serving.stop(signal.SIGKILL)).status == -signal.SIGKILL
+            await envoy.happens()
+    async with installation.running() as serving:
+        assert await ready(installation) == 200
+        assert (await serving.stop(signal.SIGTERM)).status == 0
+
+
+@pytest.mark.parametrize("which", range(3), ids=PORTS)
+async def test_taken_port_is_one_clear_line_and_nothing_is_left(installation: Installation, which: int) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", installation.ports[which]))
+        taken.listen()
+        complaint = (await installation.run("serve")).complaint
+    assert complaint.startswith(f"{PORTS[which]}: ")
+    assert str(installation.ports[which]) in complaint
+    assert processes_of(installation.directory) == []
+    assert all(map(is_free, installation.ports))
+
+
+async def test_two_instances_run_side_by_side(tmp_path: Path) -> None:
+    installations = [Installation(tmp_path / name) for name in ("one", "two")]
+    for installation in installations:
+        installation.directory.mkdir()
+    one, two = installations
+    async with one.running() as first, two.running() as second:
+        assert (await ready(one), await ready(two)) == (200, 200)
+        foreign = (await two.run("token", "--brand", "demo")).out.strip()
+        async with httpx.AsyncClient(headers={"authorization": f"Bearer {foreign}"}) as client:
+            assert (await client.get(f"{two.rest}/v1/segments")).status_code == 200
+            assert (await client.get(f"{one.rest}/v1/segments")).status_code == 401
+        assert (await first.stop(signal.SIGTERM)).status == 0
+        assert await ready(two) == 200
+        assert (await second.stop(signal.SIGTERM)).status == 0
+
+
+async def test_second_instance_on_the_same_data_is_refused_in_one_line(installation: Installation) -> None:
+    async with installation.running() as serving:
+        second = Installation(installation.directory)
+        complaint = (await second.run("serve")).complaint
+        assert "carillon.db" in complaint
+        assert await ready(installation) == 200
+        assert (await serving.stop(signal.SIGTERM)).status == 0

@@ -1,0 +1,193 @@
+"""Settings and the commands that need no service: each mistake is one line that names its key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from server.api.policies import all_scopes
+from server.cli import main
+from server.config import load
+from server.domain.clock import SystemClock
+from server.tokens import Tokens, load_or_create_key
+
+COMMANDS = ("serve", "api", "dispatcher", "gateway", "migrate", "token", "check-config", "version")
+NEED_SETTINGS = ("serve", "api", "dispatcher", "gateway", "migrate", "check-config")
+SECRET = "p4ss%2Fw%40rd"
+
+
+@pytest.fixture(autouse=True)
+def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working directory."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def carillon(*arguments: str, env: Mapping[str, str] | None = None) -> Result:
+    return CliRunner().invoke(main, arguments, env=env)
+
+
+def complaint(*arguments: str, env: Mapping[str, str] | None = None) -> str:
+    """The one line of a command that refuses its settings; nothing else, and exit status 1."""
+    result = carillon(*arguments, env=env)
+    assert (result.exit_code, result.stdout) == (1, ""), result.output
+    (line,) = result.stderr.splitlines()
+    return line
+
+
+@pytest.mark.parametrize("asking", ["--help", "-h"])
+def test_help_lists_every_command(asking: str) -> None:
+    result = carillon(asking)
+    assert result.exit_code == 0
+    assert set(main.commands) == set(COMMANDS)
+    assert all(f"\n  {command} " in result.stdout for command in COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_of_its_own(command: str) -> None:
+    result = carillon(command, "--help")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout.startswith(f"Usage: main {command} [OPTIONS]\n\n  ")
+
+
+def test_version_is_the_installed_one() -> None:
+    assert carillon("version").stdout == f"{version('carillon')}\n"
+
+
+def test_unknown_command_is_refused() -> None:
+    assert carillon("serv").exit_code == 2
+
+
+def verified(directory: Path, printed: str) -> tuple[str, set[str], set[str]]:
+    principal = Tokens(load_or_create_key(directory / "var"), SystemClock()).verify(printed.removesuffix("\n"))
+    return principal.subject, set(principal.brands), set(principal.scopes)
+
+
+def test_token_prints_a_token_and_nothing_else(directory: Path) -> None:
+    result = carillon("token", "--brand", "acme", "--brand", "other", "--scope", "campaigns.read", "--subject", "nightly")
+    assert (result.exit_code, result.stderr, result.stdout.count("\n")) == (0, "", 1)
+    assert verified(directory, result.stdout) == ("nightly", {"acme", "other"}, {"campaigns.read"})
+
+
+def test_token_has_every_scope_unless_told_otherwise(directory: Path) -> None:
+    assert verified(directory, carillon("token", "--brand", "acme").stdout) == ("cli", {"acme"}, set(all_scopes()))
+
+
+def test_signing_key_is_made_once_and_only_its_owner_reads_it(directory: Path) -> None:
+    carillon("token", "--brand", "acme")
+    key = directory / "var" / "keys" / "signing.pem"
+    before = key.read_bytes()
+    carillon("token", "--brand", "acme")
+    assert key.read_bytes() == before
+    assert (key.stat().st_mode & 0o777, key.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (("--brand", "acme", "--scope", "campaigns.raed"), "campaigns.raed"),
+        ((), "--brand"),
+        (("--brand", "acme", "--hours", "0"), "--hours"),
+        (("--brand", "acme", "--hours", "soon"), "--hours"),
+        (("--brand", "acme", "--scop", "x"), "--scop"),
+    ],
+    ids=str,
+)
+def test_token_refuses_what_it_does_not_know(arguments: tuple[str, ...], named: str) -> None:
+    result = carillon("token", *arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert named in result.stderr
+
+
+def test_check_config_shows_what_is_in_force_without_passwords() -> None:
+    env = {
+        "CARILLON_REST_PORT": "18080",
+        "CARILLON_SMTP_URL": f"smtps://news:{SECRET}@mail.example:465",
+        "CARILLON_DATABASE_URL": f"postgresql://app:{SECRET}@db.example/carillon",
+    }
+    result = carillon("check-config", env=env)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "rest_port = 18080\n" in result.stdout
+    assert "smtp_url = smtps://news:***@mail.example:465\n" in result.stdout
+    assert result.stdout.count("postgresql://app:***@db.example/carillon") == 2
+    assert SECRET not in result.output
+
+
+def test_check_config_shows_no_password_of_a_query_either() -> None:
+    result = carillon("check-config", env={"CARILLON_DATABASE_URL": f"postgresql://db.example/carillon?user=app&password={SECRET}"})
+    assert SECRET not in result.output
+
+
+BAD = [
+    ("bind", "localhost", "is not an IP address"),
+    ("bind", "", "is not an IP address"),
+    ("rest_port", "eighty", "'eighty' is not a whole number"),
+    ("rest_port", "70000", "not a port"),
+    ("rest_port", "0", "not a port"),
+    ("grpc_port", "-1", "not a port"),
+    ("envoy_admin_port", "", "not a whole number"),
+    ("database_url", "mysql://db/x", "must start with"),
+    ("smtp_url", "http://mail.example", "must start with"),
+    ("smtp_url", "smtp://", "names no host"),
+    ("smtp_url", "smtp://mail.example:port", ""),
+    ("mail_from", "nobody", "is not a mail address"),
+    ("max_request_bytes", "12", "at least 1024"),
+    ("grpc_reflection", "yes", "neither true nor false"),
+    ("log_level", "loud", "must be debug"),
+]
+
+
+@pytest.mark.parametrize(("key", "value", "reason"), BAD)
+def test_bad_environment_is_one_line_with_key_and_reason(key: str, value: str, reason: str) -> None:
+    line = complaint("check-config", env={f"CARILLON_{key.upper()}": value})
+    assert line.startswith(f"carillon: CARILLON_{key.upper()}: ")
+    assert reason in line
+
+
+@pytest.mark.parametrize(("key", "value", "reason"), BAD)
+def test_bad_file_is_one_line_with_key_and_reason(directory: Path, key: str, value: str, reason: str) -> None:
+    (directory / "carillon.toml").write_text(f'{key} = "{value}"\n')
+    line = complaint("check-config")
+    assert line.startswith("carillon: ")
+    assert key in line.lower()
+    assert reason in line
+
+
+@pytest.mark.parametrize("command", NEED_SETTINGS)
+def test_every_command_that_needs_settings_refuses_an_unknown_one(directory: Path, command: str) -> None:
+    assert "CARILLON_RESTPORT: unknown setting" in complaint(command, env={"CARILLON_RESTPORT": "8080"})
+    (directory / "carillon.toml").write_text("restport = 8080\n")
+    assert "restport in carillon.toml: unknown setting" in complaint(command)
+
+
+@pytest.mark.parametrize("text", ["rest_port = ", "rest_port = 1\nrest_port = 2", "\xff"], ids=["torn", "twice", "bytes"])
+def test_file_that_is_not_toml_is_one_line(directory: Path, text: str) -> None:
+    (directory / "carillon.toml").write_bytes(text.encode("latin-1"))
+    assert "carillon.toml: not valid TOML" in complaint("check-config")
+
+
+@pytest.mark.parametrize("text", ["[server]\nrest_port = 1", "rest_port = [1]", "rest_port = 8080.5", "rest_port = true"])
+def test_value_of_another_type_in_the_file_is_refused(directory: Path, text: str) -> None:
+    (directory / "carillon.toml").write_text(text)
+    assert "carillon.toml" in complaint("check-config")
+
+
+def test_ports_must_differ() -> None:
+    assert "must differ" in complaint("check-config", env={"CARILLON_REST_PORT": "9000", "CARILLON_GRPC_PORT": "9000"})
+
+
+def test_file_is_read_and_the_environment_goes_before_it(directory: Path) -> None:
+    (directory / "carillon.toml").write_text('rest_port = 18080\ngrpc_port = 15051\ngrpc_reflection = false\ndata_dir = "elsewhere"\n')
+    settings = load({"CARILLON_GRPC_PORT": "25051", "PATH": "/usr/bin"})
+    assert (settings.rest_port, settings.grpc_port, settings.grpc_reflection) == (18080, 25051, False)
+    assert settings.effective_database_url == "sqlite:///elsewhere/carillon.db"
+
+
+def test_defaults_are_the_documented_ones() -> None:
+    settings = load({})
+    assert (settings.rest_port, settings.grpc_port, settings.envoy_admin_port, settings.bind) == (8080, 50051, 9901, "127.0.0.1")
+    assert (str(settings.data_dir), settings.effective_database_url, settings.smtp_url) == ("var", "sqlite:///var/carillon.db", "")

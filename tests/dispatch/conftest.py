@@ -1,0 +1,41 @@
+"""Dispatchers on both databases: a test that takes `stage` runs once on each."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from storage.sql.open import open_storage
+from tests.databases import database_url, migrated_database, migrated_file, postgres_url, sqlite_url
+from tests.dispatch.stage import Stage
+
+__all__ = ["database_url", "migrated_database", "migrated_file", "postgres_url", "sqlite_url", "stage"]
+
+
+async def staged(url: str) -> AsyncIterator[Stage]:
+    stage = Stage(url, await open_storage(url))
+    await stage.template()
+    yield stage
+    await stage.close()
+
+
+@pytest.fixture
+async def stage(database_url: str) -> AsyncIterator[Stage]:
+    """An open database with the template `welcome` on email."""
+    async for each in staged(database_url):
+        yield each
+
+
+@pytest.fixture
+async def stage_on_sqlite(sqlite_url: str) -> AsyncIterator[Stage]:
+    """The same, on SQLite alone."""
+    async for each in staged(sqlite_url):
+        yield each
+
+
+@pytest.fixture
+async def stage_on_postgres(postgres_url: str) -> AsyncIterator[Stage]:
+    """The same, on PostgreSQL alone."""
+    async for each in staged(postgres_url):
+        yield each

@@ -1,0 +1,270 @@
+"""A database with a brand, and dispatchers on it whose passes tests run one by one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import timedelta
+from random import Random
+from typing import Any
+
+from server.commands.cancel_campaign import cancel_campaign
+from server.commands.resolve_audience import resolve_audience_batch
+from server.commands.send_campaign import send_campaign, send_due_campaign
+from server.dispatch.audiences import Audiences
+from server.dispatch.dispatcher import Dispatcher
+from server.dispatch.due_campaigns import DueCampaigns
+from server.dispatch.inbox_lane import InboxLane
+from server.dispatch.lane import Lane
+from server.dispatch.loop import Loop
+from server.dispatch.recovery import RecoveryLoop
+from server.dispatch.renderer import Renderer
+from server.domain.access import Caller, Principal
+from server.domain.audience import Recipient
+from server.domain.faces import Face
+from server.domain.lifecycle import CampaignStatus, MessageStatus
+from storage.interface import Storage, Transaction
+from storage.records import Attempt, Campaign, InboxItem, Message, MessageFilter, Send, Template
+from storage.sql.open import open_storage
+from tests.clocks import ManualClock
+from tests.dispatch.scripted import ScriptedProvider
+from tests.storage import made
+
+BRAND = made.BRAND
+_COUNTER = {MessageStatus.SENDING: "in_flight"}
+
+
+class Stage:
+    """One database as one process after another sees it."""
+
+    def __init__(self, url: str, storage: Storage) -> None:
+        self.url = url
+        self.storage = storage
+        self.clock = ManualClock()
+        self.random = Random(1)  # noqa: S311 - jitter
+        self.email = ScriptedProvider()
+        self.sms = ScriptedProvider()
+        self.lanes: list[Lane] = []
+        self._opened = [storage]
+        self._before = asyncio.all_tasks()
+
+    # Loops
+
+    def lane(self, channel: str = "email", provider: ScriptedProvider | None = None) -> Lane:
+        """The lane of a channel."""
+        lane = Lane(
+            channel=channel,
+            provider=provider or {"email": self.email, "sms": self.sms}[channel],
+            storage=self.storage,
+            clock=self.clock,
+            renderer=Renderer(self.storage),
+            random=self.random,
+        )
+        self.lanes.append(lane)
+        return lane
+
+    def inbox_lane(self) -> InboxLane:
+        """The lane of in_app."""
+        return InboxLane(self.storage, self.clock, Renderer(self.storage))
+
+    def audiences(self, resolve: Any = resolve_audience_batch) -> Audiences:
+        """The loop that resolves audiences."""
+        return Audiences(self.storage, self.clock, resolve)
+
+    def due_campaigns(self, start: Any = send_due_campaign) -> DueCampaigns:
+        """The loop that starts campaigns."""
+        return DueCampaigns(self.storage, self.clock, start)
+
+    def dispatcher(self) -> Dispatcher:
+        """All loops."""
+        return Dispatcher(
+            storage=self.storage,
+            clock=self.clock,
+            providers={"email": self.email, "sms": self.sms},
+            start_due=send_due_campaign,
+            resolve_batch=resolve_audience_batch,
+            random=self.random,
+        )
+
+    async def recover(self) -> None:
+        """What a new process does first, and a running one from time to time."""
+        await RecoveryLoop(self.storage, self.clock).run_once()
+
+    async def run(self, loop: Loop) -> None:
+        """Passes until there is nothing to do now; calls that were begun have ended."""
+        while await loop.run_once():
+            pass
+        if isinstance(loop, Lane):
+            await loop.drain()
+            if await loop.run_once():
+                await self.run(loop)
+
+    # Processes
+
+    async def crash(self) -> None:
+        """The process dies: nothing that was going on goes on. The next one has opened the database."""
+        await self.kill()
+        if self.storage.exclusive:
+            await self.storage.close()
+        self.storage = await self.open()
+
+    async def kill(self) -> None:
+        """Ends every task that was begun on this stage."""
+        mine = asyncio.all_tasks() - self._before - {_this_task()}
+        for task in mine:
+            task.cancel()
+        await asyncio.gather(*mine, return_exceptions=True)
+
+    async def open(self) -> Storage:
+        """The database once more, as another process sees it."""
+        storage = await open_storage(self.url)
+        self._opened.append(storage)
+        return storage
+
+    async def close(self) -> None:
+        """Checks the counters, lets go of everything."""
+        self.email.let_go()
+        self.sms.let_go()
+        await asyncio.gather(*(lane.drain() for lane in self.lanes))
+        await self.assert_no_drift()
+        await self.kill()
+        for storage in self._opened:
+            await storage.close()
+
+    # What is there
+
+    async def template(self, channel: str = "email", **more: Any) -> Template:
+        """Another revision of the template `welcome`."""
+        template = made.template(channel=channel, **more)
+        return await self.storage.write(lambda tx: tx.templates.append(template))
+
+    async def people(self, count: int, **more: Any) -> list[str]:
+        """People of the brand; their ids."""
+        people = [made.person(f"person-{number:03}", **more) for number in range(count)]
+
+        async def put(tx: Transaction) -> None:
+            for person in people:
+                await tx.people.put(person)
+
+        await self.storage.write(put)
+        return [person.person_id for person in people]
+
+    async def message(self, person_id: str = "ann", *, due_in: float = 0, **more: Any) -> Message:
+        """A one-off, due in so many seconds."""
+        due_at = self.clock.now() + timedelta(seconds=due_in)
+        message = made.message(person_id, scheduled_at=due_at, due_at=due_at, **more)
+        assert await self.storage.write(lambda tx: tx.messages.insert_unless_duplicate(message))
+        return message
+
+    async def messages(self, count: int, **more: Any) -> list[Message]:
+        """One-offs that are due, each to somebody else."""
+        return [await self.message(f"person-{number:03}", **more) for number in range(count)]
+
+    async def campaign(self, **more: Any) -> Campaign:
+        """A campaign on email, a draft unless it says otherwise."""
+        campaign = made.campaign(**{"subject": None, "variables": {}, **more})
+        await self.storage.write(lambda tx: tx.campaigns.insert(campaign))
+        return campaign
+
+    async def scheduled(self, *, due_in: float = 0, **more: Any) -> Campaign:
+        """A campaign to everyone, that comes due by itself."""
+        return await self.campaign(status=CampaignStatus.SCHEDULED, scheduled_at=self.clock.now() + timedelta(seconds=due_in), **more)
+
+    async def send(self, recipients: int | Sequence[Recipient] = 1, **more: Any) -> tuple[Send, list[Message]]:
+        """A send of a new campaign to so many people, and its messages."""
+        if isinstance(recipients, int):
+            recipients = [(f"person-{number:03}", f"person-{number:03}@example.com") for number in range(recipients)]
+        campaign = await self.campaign(**more)
+        send = await self.storage.write(lambda tx: send_campaign(tx, self.caller, Face.COMMS, campaign.id, recipients))
+        return send, await self.messages_of(send)
+
+    async def publish(self, **more: Any) -> Send:
+        """A send to everyone in the brand."""
+        segment = made.segment()
+        campaign = await self.campaign(face="messaging", segment_id=segment.id, segment_criteria=None, **more)
+        await self.storage.write(lambda tx: tx.segments.insert(segment))
+        return await self.storage.write(lambda tx: send_campaign(tx, self.caller, Face.MESSAGING, campaign.id, ()))
+
+    async def cancel(self, send: Send) -> None:
+        """Cancels the campaign of a send; returns when that is acknowledged."""
+        face = Face((await self.found_campaign(send.campaign_id)).face)
+        await self.storage.write(lambda tx: cancel_campaign(tx, self.caller, face, send.campaign_id))
+
+    @property
+    def caller(self) -> Caller:
+        """Somebody who may do everything in the brand."""
+        return Caller(Principal("tester", frozenset({BRAND}), frozenset()), self.clock.now())
+
+    # What became of it
+
+    async def found(self, message: Message) -> Message:
+        found = await self.storage.read(lambda tx: tx.messages.find(message.id))
+        assert found is not None
+        return found
+
+    async def status(self, message: Message) -> MessageStatus:
+        return (await self.found(message)).status
+
+    async def fate(self, message: Message) -> tuple[str, str | None]:
+        found = await self.found(message)
+        return found.status.value, found.failure_reason
+
+    async def attempts(self, message: Message) -> list[Attempt]:
+        return await self.storage.read(lambda tx: tx.messages.list_attempts(message.id, None, 100))
+
+    async def outcomes(self, message: Message) -> list[str]:
+        return [attempt.outcome for attempt in await self.attempts(message)]
+
+    async def inbox(self, person_id: str = "ann") -> list[InboxItem]:
+        return await self.storage.read(lambda tx: tx.inbox.list_page(BRAND, person_id, None, 100))
+
+    async def found_send(self, send: Send) -> Send:
+        found = await self.storage.read(lambda tx: tx.sends.find(send.id))
+        assert found is not None
+        return found
+
+    async def counted(self, send: Send) -> dict[str, int]:
+        """The counters of a send that are not zero."""
+        return {name: count for name, count in asdict((await self.found_send(send)).counters).items() if count}
+
+    async def found_campaign(self, campaign_id: str) -> Campaign:
+        found = await self.storage.read(lambda tx: tx.campaigns.find(campaign_id))
+        assert found is not None
+        return found
+
+    async def messages_of(self, send: Send) -> list[Message]:
+        return await self.storage.read(lambda tx: tx.messages.list_page(BRAND, MessageFilter(send_id=send.id), None, 10_000))
+
+    async def sends_of(self, campaign: Campaign) -> list[Send]:
+        return await self.storage.read(lambda tx: tx.sends.list_page(campaign.id, None, 100))
+
+    async def assert_no_drift(self) -> None:
+        """The law of counters: those of every send are what its rows say."""
+        await self.storage.read(_assert_no_drift)
+
+
+def _this_task() -> asyncio.Task[Any]:
+    task = asyncio.current_task()
+    assert task is not None
+    return task
+
+
+async def _assert_no_drift(tx: Transaction) -> None:
+    for face in Face:
+        for campaign in await tx.campaigns.list_page(BRAND, face, None, None, 1000):
+            for send in await tx.sends.list_page(campaign.id, None, 1000):
+                await _assert_send_adds_up(tx, send)
+
+
+async def _assert_send_adds_up(tx: Transaction, send: Send) -> None:
+    rows: Counter[str] = Counter()
+    for found in await tx.messages.count_by_reason(send.id):
+        rows[_COUNTER.get(found.status, found.status.value)] += found.count
+    counters = asdict(send.counters)
+    total = counters.pop("total")
+    assert {name: count for name, count in counters.items() if count} == dict(rows)
+    assert total == rows.total()
+    over = send.audience_done and not counters["pending"] and not counters["in_flight"]
+    assert over == (send.completed_at is not None)

@@ -1,0 +1,158 @@
+"""An audience becomes messages batch by batch, each person once."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pytest
+
+from server.commands import resolve_audience
+from server.commands.resolve_audience import resolve_audience_batch
+from server.dispatch.set_aside import RETRY_AFTER
+from server.domain.lifecycle import MessageStatus, SendStatus
+from storage.errors import StorageUnavailable
+from storage.interface import Transaction
+from storage.records import Send
+from tests.dispatch.stage import Stage
+from tests.storage import made
+
+
+@pytest.fixture(autouse=True)
+def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resolve_audience, "BATCH", 2)
+
+
+async def reached(stage: Stage, send: Send) -> list[str]:
+    return sorted(message.person_id for message in await stage.messages_of(send))
+
+
+async def test_every_person_gets_one_message(stage: Stage) -> None:
+    people = await stage.people(5)
+    send = await stage.publish()
+    assert send.counters.total == 2
+    await stage.run(stage.audiences())
+    assert await reached(stage, send) == people
+    await stage.run(stage.lane())
+    assert sorted(stage.email.addresses()) == [f"{person}@example.com" for person in people]
+    assert (await stage.found_campaign(send.campaign_id)).status == "sent"
+
+
+@pytest.mark.parametrize("people", [0, 1, 2, 3, 4])
+async def test_a_send_completes_whatever_the_size_of_its_audience(stage: Stage, people: int) -> None:
+    await stage.people(people)
+    send = await stage.publish()
+    await stage.run(stage.audiences())
+    await stage.run(stage.lane())
+    done = await stage.found_send(send)
+    assert (done.status, done.counters.total, done.counters.sent) == (SendStatus.COMPLETED, people, people)
+
+
+async def test_a_send_is_not_complete_while_its_audience_is_not(stage: Stage) -> None:
+    await stage.people(3)
+    send = await stage.publish()
+    await stage.run(stage.lane())
+    assert await stage.counted(send) == {"total": 2, "sent": 2}
+    assert (await stage.found_send(send)).status is SendStatus.SENDING
+
+
+async def test_people_without_an_address_are_skipped(stage: Stage) -> None:
+    await stage.storage.write(lambda tx: tx.people.put(made.person("ann")))
+    await stage.storage.write(lambda tx: tx.people.put(made.person("bob", email=None)))
+    await stage.storage.write(lambda tx: tx.people.put(made.person("eve", email="")))
+    send = await stage.publish()
+    await stage.run(stage.audiences())
+    await stage.run(stage.lane())
+    fates = {message.person_id: await stage.fate(message) for message in await stage.messages_of(send)}
+    assert fates == {"ann": ("sent", None), "bob": ("skipped", "no_address"), "eve": ("skipped", "no_address")}
+    assert await stage.counted(send) == {"total": 3, "sent": 1, "skipped": 2}
+
+
+async def test_a_crash_between_batches_neither_loses_nor_repeats_a_person(stage: Stage) -> None:
+    people = await stage.people(7)
+    send = await stage.publish()
+    audiences = stage.audiences()
+    while await audiences.run_once():
+        await stage.crash()
+        audiences = stage.audiences()
+    assert await reached(stage, send) == people
+
+
+async def test_a_crash_inside_a_batch_takes_the_whole_batch_back(stage: Stage) -> None:
+    people = await stage.people(5)
+    send = await stage.publish()
+
+    async def resolve_and_die(tx: Transaction, send_id: str, now: datetime) -> None:
+        await resolve_audience_batch(tx, send_id, now)
+        raise StorageUnavailable("the machine stopped")
+
+    with pytest.raises(StorageUnavailable):
+        await stage.audiences(resolve_and_die).run_once()
+    assert (await stage.found_send(send)).counters.total == 2
+    await stage.crash()
+    await stage.run(stage.audiences())
+    assert await reached(stage, send) == people
+
+
+async def test_two_dispatchers_resolve_an_audience_once(stage_on_postgres: Stage) -> None:
+    stage = stage_on_postgres
+    people = await stage.people(9)
+    send = await stage.publish()
+    first = stage.audiences()
+    stage.storage = await stage.open()
+    second = stage.audiences()
+    while await first.run_once() | await second.run_once():
+        pass
+    assert await reached(stage, send) == people
+
+
+async def test_people_added_behind_the_cursor_wait_for_the_next_send(stage: Stage) -> None:
+    await stage.people(4)
+    send = await stage.publish()
+    await stage.storage.write(lambda tx: tx.people.put(made.person("aaa")))
+    await stage.storage.write(lambda tx: tx.people.put(made.person("zzz")))
+    await stage.run(stage.audiences())
+    assert await reached(stage, send) == ["person-000", "person-001", "person-002", "person-003", "zzz"]
+
+
+async def test_a_cancel_stops_resolving(stage: Stage) -> None:
+    await stage.people(7)
+    send = await stage.publish()
+    audiences = stage.audiences()
+    await audiences.run_once()
+    await stage.cancel(send)
+    await stage.run(audiences)
+    await stage.run(stage.lane())
+    assert stage.email.calls == []
+    assert await stage.counted(send) == {"total": 4, "cancelled": 4}
+    over = await stage.found_send(send)
+    assert (over.status, over.completed_at) == (SendStatus.CANCELLED, stage.clock.now())
+
+
+async def test_sends_are_resolved_in_turn(stage: Stage) -> None:
+    await stage.people(9)
+    sends = [await stage.publish(), await stage.publish()]
+    await stage.audiences().run_once()
+    assert [(await stage.found_send(send)).counters.total for send in sends] == [4, 4]
+
+
+async def test_an_audience_that_cannot_be_resolved_holds_up_no_other(stage: Stage) -> None:
+    people = await stage.people(5)
+    faulty, good = await stage.publish(), await stage.publish()
+    mended = False
+
+    async def resolve(tx: Transaction, send_id: str, now: datetime) -> None:
+        if send_id == faulty.id and not mended:
+            raise KeyError("a fault")
+        await resolve_audience_batch(tx, send_id, now)
+
+    audiences = stage.audiences(resolve)
+    await stage.run(audiences)
+    assert await reached(stage, good) == people
+    assert await audiences.next_due() == stage.clock.now() + RETRY_AFTER
+    mended = True
+    await stage.run(audiences)
+    assert len(await reached(stage, faulty)) == 2
+    stage.clock.advance(RETRY_AFTER.total_seconds())
+    await stage.run(audiences)
+    assert await reached(stage, faulty) == people
+    assert {message.status for message in await stage.messages_of(faulty)} == {MessageStatus.PENDING}

@@ -1,0 +1,139 @@
+"""All loops together: started, stopped, and not in each other's way."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from server.domain.lifecycle import MessageStatus, SendStatus
+from storage.records import Message
+from storage.signals import PROGRESS
+from storage.signals import messages as messages_topic
+from tests.dispatch.scripted import ScriptedProvider
+from tests.dispatch.stage import Stage
+
+
+async def until(stage: Stage, holds: Callable[[], Awaitable[bool]], topic: str = PROGRESS) -> None:
+    """Returns once it holds; looks again at every signal."""
+    with stage.storage.signals.subscribe(topic) as signal:
+        while not await holds():
+            await signal.wait()
+            signal.clear()
+
+
+async def counted(stage: Stage, messages: list[Message], status: MessageStatus) -> int:
+    return [await stage.status(message) for message in messages].count(status)
+
+
+async def test_everything_goes_out_by_itself(stage: Stage) -> None:
+    await stage.template("in_app")
+    await stage.template("sms")
+    await stage.people(3)
+    dispatcher = stage.dispatcher()
+    await dispatcher.start()
+    assert (dispatcher.ready, stage.email.running, stage.sms.running) == (True, True, True)
+    sends = [await stage.publish(channel=channel) for channel in ("email", "sms", "in_app")]
+    scheduled = await stage.scheduled()
+    for send in sends:
+        await until(stage, lambda send=send: completed(stage, send.id))  # type: ignore[misc]  # bound at once
+        assert await stage.counted(send) == {"total": 3, "sent": 3}
+    await until(stage, lambda: sent(stage, scheduled.id))
+    await dispatcher.stop()
+    assert (dispatcher.ready, stage.email.running, stage.sms.running) == (False, False, False)
+
+
+async def completed(stage: Stage, send_id: str) -> bool:
+    send = await stage.storage.read(lambda tx: tx.sends.find(send_id))
+    return send is not None and send.status is SendStatus.COMPLETED
+
+
+async def sent(stage: Stage, campaign_id: str) -> bool:
+    return (await stage.found_campaign(campaign_id)).status == "sent"
+
+
+async def test_a_stuck_provider_holds_up_no_other_channel(stage: Stage) -> None:
+    await stage.template("sms")
+    stage.email.hold()
+    stuck, _ = await stage.send(10)
+    dispatcher = stage.dispatcher()
+    await dispatcher.start()
+    await stage.email.called(stage.email.slots)
+    other, _ = await stage.send(5, channel="sms")
+    await until(stage, lambda: completed(stage, other.id))
+    assert (await stage.counted(stuck))["in_flight"] == stage.email.slots
+    stage.email.let_go()
+    await until(stage, lambda: completed(stage, stuck.id))
+    await dispatcher.stop()
+
+
+async def test_a_stop_gives_back_what_is_claimed_and_finishes_what_is_in_flight(stage: Stage) -> None:
+    send, messages = await stage.send(10)
+    stage.email.hold()
+    dispatcher = stage.dispatcher()
+    await dispatcher.start()
+    await stage.email.called(stage.email.slots)
+    stopping = asyncio.create_task(dispatcher.stop())
+    await until(stage, lambda: nothing_claimed(stage, messages), messages_topic("email"))
+    assert not stopping.done()
+    assert stage.email.running
+    stage.email.let_go()
+    await stopping
+    assert await stage.counted(send) == {"total": 10, "sent": stage.email.slots, "pending": 10 - stage.email.slots}
+    assert len(stage.email.calls) == stage.email.slots
+    assert await counted(stage, messages, MessageStatus.PENDING) == 10 - stage.email.slots
+
+
+async def nothing_claimed(stage: Stage, messages: list[Message]) -> bool:
+    return not await counted(stage, messages, MessageStatus.LEASED)
+
+
+async def test_a_stopped_dispatcher_starts_nothing(stage: Stage) -> None:
+    dispatcher = stage.dispatcher()
+    await dispatcher.start()
+    await dispatcher.stop()
+    campaign = await stage.scheduled()
+    await stage.send(2)
+    assert (stage.email.calls, await stage.sends_of(campaign)) == ([], [])
+
+
+async def test_a_dispatcher_that_is_stopped_before_its_loops_ran_stops(stage: Stage) -> None:
+    dispatcher = stage.dispatcher()
+    await stage.message()
+    await dispatcher.start()
+    await dispatcher.stop()
+    assert stage.email.now == 0
+
+
+async def test_the_next_dispatcher_goes_on_where_one_stopped(stage: Stage) -> None:
+    send, messages = await stage.send(10)
+    stage.email.hold()
+    first = stage.dispatcher()
+    await first.start()
+    await stage.email.called(stage.email.slots)
+    stage.email.let_go()
+    await first.stop()
+    second = stage.dispatcher()
+    await second.start()
+    await until(stage, lambda: completed(stage, send.id))
+    await second.stop()
+    assert await stage.counted(send) == {"total": 10, "sent": 10}
+    assert sorted(stage.email.addresses()) == sorted(message.recipient for message in messages)
+
+
+async def test_after_a_crash_a_start_recovers_before_it_is_ready(stage_on_sqlite: Stage) -> None:
+    stage = stage_on_sqlite
+    send, _ = await stage.send(3)
+    stage.email = ScriptedProvider(slots=1)
+    stage.email.hold()
+    crashed = stage.dispatcher()
+    await crashed.start()
+    await stage.email.called(1)
+    await stage.crash()
+    stage.email = ScriptedProvider()
+    dispatcher = stage.dispatcher()
+    assert not dispatcher.ready
+    await dispatcher.start()
+    assert (await stage.counted(send))["unknown"] == 1
+    await until(stage, lambda: completed(stage, send.id))
+    await dispatcher.stop()
+    assert await stage.counted(send) == {"total": 3, "sent": 2, "unknown": 1}

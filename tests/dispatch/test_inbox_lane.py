@@ -1,0 +1,90 @@
+"""in_app: what puts an item into the inbox is what says that it was sent."""
+
+from __future__ import annotations
+
+import pytest
+
+from server.dispatch import inbox_lane as inbox_lane_module
+from server.dispatch.inbox_lane import LEASE
+from server.dispatch.verdicts import in_app_delivery
+from server.domain.lifecycle import MessageStatus
+from storage.errors import StorageError
+from storage.interface import Transaction
+from storage.records import InboxItem
+from tests.dispatch.stage import BRAND, Stage
+from tests.storage import made
+
+
+@pytest.fixture(autouse=True)
+async def in_app_template(stage: Stage) -> None:
+    await stage.template("in_app", subject="News", body="Hello {{ name }}")
+
+
+async def test_an_in_app_message_reaches_the_inbox(stage: Stage) -> None:
+    message = await stage.message(channel="in_app", recipient="ann", variables={"name": "Ann"})
+    await stage.run(stage.inbox_lane())
+    assert await stage.fate(message) == ("sent", None)
+    assert await stage.outcomes(message) == ["accepted"]
+    assert await stage.inbox() == [
+        InboxItem(message_id=message.id, brand_id=BRAND, person_id="ann", subject="News", body="Hello Ann", created_at=stage.clock.now())
+    ]
+
+
+async def test_an_in_app_message_is_not_there_before_its_time(stage: Stage) -> None:
+    await stage.message(channel="in_app", due_in=10)
+    lane = stage.inbox_lane()
+    stage.clock.advance(9)
+    await stage.run(lane)
+    assert await stage.inbox() == []
+    stage.clock.advance(1)
+    await stage.run(lane)
+    assert len(await stage.inbox()) == 1
+
+
+async def test_item_attempt_and_status_are_written_together_or_not_at_all(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    message = await stage.message(channel="in_app")
+    now = stage.clock.now()
+    (claimed,) = await stage.storage.write(lambda tx: tx.messages.claim_due("in_app", now, now + LEASE, 1))
+    sent = in_app_delivery(claimed, None, "Hello", now)
+
+    async def settle_and_fail(tx: Transaction) -> None:
+        assert await tx.messages.settle([sent], now) == {message.id}
+        raise StorageError("the transaction fails at its end")
+
+    with pytest.raises(StorageError):
+        await stage.storage.write(settle_and_fail)
+    assert (await stage.inbox(), await stage.attempts(message), await stage.status(message)) == ([], [], MessageStatus.LEASED)
+
+
+async def test_a_crash_between_claim_and_result_delivers_exactly_once(stage: Stage) -> None:
+    messages = await stage.messages(3, channel="in_app")
+    now = stage.clock.now()
+    claimed = await stage.storage.write(lambda tx: tx.messages.claim_due("in_app", now, now + LEASE, 10))
+    zombie = [in_app_delivery(message, None, "late", now) for message in claimed]
+    await stage.crash()
+    stage.clock.advance(LEASE.total_seconds())
+    await stage.recover()
+    await stage.run(stage.inbox_lane())
+    assert await stage.storage.write(lambda tx: tx.messages.settle(zombie, now)) == set()
+    for message in messages:
+        assert await stage.status(message) is MessageStatus.SENT
+        assert [item.body for item in await stage.inbox(message.person_id)] == ["Hello "]
+
+
+async def test_more_than_a_batch_is_delivered_in_several(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inbox_lane_module, "BATCH", 2)
+    send, _ = await stage.send(5, channel="in_app")
+    lane = stage.inbox_lane()
+    await lane.run_once()
+    assert await stage.counted(send) == {"total": 5, "sent": 2, "pending": 3}
+    await stage.run(lane)
+    assert await stage.counted(send) == {"total": 5, "sent": 5}
+
+
+async def test_people_do_not_see_each_others_inbox(stage: Stage) -> None:
+    await stage.storage.write(lambda tx: tx.templates.append(made.template(channel="in_app", brand_id="other")))
+    await stage.message("ann", channel="in_app")
+    await stage.message("bob", channel="in_app")
+    await stage.message("ann", channel="in_app", brand_id="other")
+    await stage.run(stage.inbox_lane())
+    assert [(item.brand_id, item.person_id) for item in await stage.inbox("ann")] == [(BRAND, "ann")]

@@ -1,0 +1,58 @@
+"""Results become durable in batches."""
+
+from __future__ import annotations
+
+import asyncio
+
+from server.dispatch.settler import Settler
+from server.domain.lifecycle import MessageStatus
+from storage.records import Message, Settlement
+from tests.dispatch.outage import Outage
+from tests.dispatch.stage import Stage
+from tests.storage import made
+
+
+async def held(stage: Stage, count: int) -> list[Message]:
+    await stage.messages(count)
+    now = stage.clock.now()
+    return await stage.storage.write(lambda tx: tx.messages.claim_due("email", now, made.LEASE, count))
+
+
+def failed(message: Message) -> Settlement:
+    return made.settlement(message, MessageStatus.FAILED, MessageStatus.LEASED, reason="a reason")
+
+
+async def test_results_that_come_together_are_written_together(stage: Stage) -> None:
+    messages = await held(stage, 20)
+    counted = Outage(stage.storage)
+    settler = Settler(counted, stage.clock)
+    await asyncio.gather(*(settler.settle([failed(message)]) for message in messages))
+    assert counted.writes < 5
+    assert {await stage.status(message) for message in messages} == {MessageStatus.FAILED}
+
+
+async def test_a_result_is_durable_when_settle_returns(stage: Stage) -> None:
+    settler = Settler(stage.storage, stage.clock)
+
+    async def settle(message: Message) -> MessageStatus:
+        await settler.settle([failed(message)])
+        return await stage.status(message)
+
+    assert set(await asyncio.gather(*(settle(message) for message in await held(stage, 10)))) == {MessageStatus.FAILED}
+
+
+async def test_who_is_cancelled_while_waiting_loses_no_result(stage: Stage) -> None:
+    first, second = await held(stage, 2)
+    settler = Settler(stage.storage, stage.clock)
+    impatient = asyncio.create_task(settler.settle([failed(first)]))
+    await asyncio.sleep(0)
+    impatient.cancel()
+    await settler.settle([failed(second)])
+    assert [await stage.status(message) for message in (first, second)] == [MessageStatus.FAILED] * 2
+
+
+async def test_a_result_that_comes_too_late_is_no_error(stage: Stage) -> None:
+    (message,) = await held(stage, 1)
+    assert await stage.storage.write(lambda tx: tx.messages.cancel(message.id, stage.clock.now()))
+    await Settler(stage.storage, stage.clock).settle([failed(message)])
+    assert await stage.status(message) is MessageStatus.CANCELLED

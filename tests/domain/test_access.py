@@ -1,0 +1,52 @@
+"""What exists for whom."""
+
+from __future__ import annotations
+
+import pytest
+
+from server.domain.access import Principal
+from server.domain.errors import NotFound, ScopeMissing, ValidationFailed
+
+
+def principal(*brands: str, subject: str = "ann") -> Principal:
+    return Principal(subject, frozenset(brands), frozenset({"messages.read"}))
+
+
+def test_a_brand_the_token_does_not_name_does_not_exist() -> None:
+    assert principal("a", "b").require_brand("a") == "a"
+    for other in ("c", "", "A", "a "):
+        with pytest.raises(NotFound) as refused:
+            principal("a", "b").require_brand(other)
+        assert refused.value.reason == "brand_not_found"
+
+
+def test_a_token_of_one_brand_need_not_name_it() -> None:
+    assert principal("a").brand_or_only("") == "a"
+    assert principal("a").brand_or_only("a") == "a"
+    with pytest.raises(NotFound):
+        principal("a").brand_or_only("b")
+
+
+@pytest.mark.parametrize("brands", [(), ("a", "b")])
+def test_which_brand_is_meant_must_be_clear(brands: tuple[str, ...]) -> None:
+    with pytest.raises(ValidationFailed):
+        principal(*brands).brand_or_only("")
+
+
+def test_owning_is_being_named() -> None:
+    assert (principal("a").owns("a"), principal("a").owns("b"), principal().owns("")) == (True, False, False)
+
+
+def test_a_scope_must_be_held_as_it_is_written() -> None:
+    principal("a").require_scope("messages.read")
+    for scope in ("messages", "messages.write", "messages.read.all", ""):
+        with pytest.raises(ScopeMissing) as refused:
+            principal("a").require_scope(scope)
+        assert refused.value.details == {"scope": scope}
+
+
+def test_idempotency_keys_of_two_callers_or_of_other_brands_never_meet() -> None:
+    callers = [principal("a"), principal("b"), principal("a", "b"), principal("a", subject="bob")]
+    scopes = [caller.idempotency_scope for caller in callers]
+    assert len(set(scopes)) == 4
+    assert principal("b", "a").idempotency_scope == principal("a", "b").idempotency_scope

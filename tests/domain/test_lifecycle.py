@@ -1,0 +1,47 @@
+"""The campaign table of the design, cell by cell."""
+
+from __future__ import annotations
+
+import pytest
+
+from server.domain.errors import BadState
+from server.domain.lifecycle import UNSTARTED, CampaignOperation, CampaignStatus, MessageStatus, campaign_after
+
+D, S, SENDING, SENT, C = CampaignStatus
+OPERATION = CampaignOperation
+
+# Every operation and status that is not here is refused.
+TABLE = {
+    (OPERATION.UPDATE, D): D,
+    (OPERATION.UPDATE, S): S,
+    (OPERATION.DELETE, D): D,
+    (OPERATION.SCHEDULE, D): S,
+    (OPERATION.SCHEDULE, S): S,
+    (OPERATION.UNSCHEDULE, S): D,
+    (OPERATION.SEND, D): SENDING,
+    (OPERATION.SEND, S): SENDING,
+    (OPERATION.CANCEL, D): C,
+    (OPERATION.CANCEL, S): C,
+    (OPERATION.CANCEL, SENDING): C,
+    (OPERATION.CANCEL, C): C,
+}
+
+
+@pytest.mark.parametrize("status", CampaignStatus)
+@pytest.mark.parametrize("operation", CampaignOperation)
+def test_operation_in_status(operation: CampaignOperation, status: CampaignStatus) -> None:
+    if (operation, status) in TABLE:
+        assert campaign_after(operation, status) is TABLE[operation, status]
+    else:
+        with pytest.raises(BadState) as refused:
+            campaign_after(operation, status)
+        assert (refused.value.reason, refused.value.details) == ("campaign_state", {"status": status.value})
+        assert refused.value.message == f"cannot {operation} a campaign that is {status}"
+
+
+def test_nothing_leads_out_of_sent() -> None:
+    assert not [operation for operation, status in TABLE if status is SENT]
+
+
+def test_a_message_no_provider_was_called_for_is_pending_or_leased() -> None:
+    assert {MessageStatus.PENDING, MessageStatus.LEASED} == UNSTARTED

@@ -1,0 +1,111 @@
+"""A storage and what has been put into it: steps that many tests take, and the counters' law that all of them must keep."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from server.domain.lifecycle import CampaignStatus, MessageStatus
+from storage.interface import Storage, Transaction
+from storage.records import Campaign, Mark, Message, Send, Settlement
+from tests.storage import made
+from tests.storage.made import LEASE, NOW
+
+_COUNTER = {MessageStatus.SENDING: "in_flight"}
+
+
+class Scene:
+    """Steps on one storage, each in a transaction of its own."""
+
+    def __init__(self, storage: Storage, url: str) -> None:
+        self.storage = storage
+        self.url = url
+        self.sends: list[str] = []
+
+    async def campaign(self, **more: Any) -> Campaign:
+        campaign = made.campaign(**more)
+        await self.storage.write(lambda tx: tx.campaigns.insert(campaign))
+        return campaign
+
+    async def send(self, messages: Sequence[Message] | int = 1, *, done: bool = True, **more: Any) -> tuple[Send, list[Message]]:
+        """A send of a new campaign that is sending, with these rows (of whatever send they say) or this many."""
+        campaign = made.campaign(status=CampaignStatus.SENDING)
+        send = made.send(campaign.id, **more)
+        self.sends.append(send.id)
+        rows = (
+            [made.message(f"person-{number:04}", send_id=send.id) for number in range(messages)] if isinstance(messages, int) else messages
+        )
+
+        async def insert(tx: Transaction) -> None:
+            await tx.campaigns.insert(campaign)
+            await tx.sends.insert(send)
+            await tx.messages.insert_many(rows)
+            if done:
+                await tx.sends.advance_audience(send.id, None, done=True, now=NOW)
+
+        await self.storage.write(insert)
+        return send, list(rows)
+
+    async def one_off(self, **more: Any) -> Message:
+        message = made.message(**more)
+        assert await self.storage.write(lambda tx: tx.messages.insert_unless_duplicate(message))
+        return message
+
+    async def claim(self, limit: int = 100, *, channel: str = "email", now: datetime = NOW, until: datetime = LEASE) -> list[Message]:
+        return await self.storage.write(lambda tx: tx.messages.claim_due(channel, now, until, limit))
+
+    async def mark(self, messages: Sequence[Message], *, now: datetime = NOW, until: datetime = LEASE) -> set[str]:
+        marks = [Mark(message.id, message.lease) for message in messages]
+        return await self.storage.write(lambda tx: tx.messages.mark_sending(marks, "outbox", now, until))
+
+    async def start(self, limit: int = 100) -> list[Message]:
+        """Claims and marks: the rows are with their provider."""
+        claimed = await self.claim(limit)
+        assert await self.mark(claimed) == {message.id for message in claimed}
+        return claimed
+
+    async def settle(self, *settlements: Settlement, now: datetime = NOW) -> set[str]:
+        return await self.storage.write(lambda tx: tx.messages.settle(settlements, now))
+
+    async def finish(self, messages: Sequence[Message], status: MessageStatus = MessageStatus.SENT, **more: Any) -> set[str]:
+        return await self.settle(*(made.settlement(message, status, **more) for message in messages))
+
+    async def found(self, message: Message) -> Message:
+        found = await self.storage.read(lambda tx: tx.messages.find(message.id))
+        assert found is not None
+        return found
+
+    async def status(self, message: Message) -> MessageStatus:
+        return (await self.found(message)).status
+
+    async def found_send(self, send: Send) -> Send:
+        found = await self.storage.read(lambda tx: tx.sends.find(send.id))
+        assert found is not None
+        return found
+
+    async def found_campaign(self, campaign_id: str) -> Campaign:
+        found = await self.storage.read(lambda tx: tx.campaigns.find(campaign_id))
+        assert found is not None
+        return found
+
+    async def assert_no_drift(self) -> None:
+        """The counters of every send are what its rows say."""
+        for send_id in self.sends:
+            await self.storage.read(partial(_assert_no_drift, send_id))
+
+
+async def _assert_no_drift(send_id: str, tx: Transaction) -> None:
+    send, counts = await tx.sends.find(send_id), await tx.messages.count_by_reason(send_id)
+    if send is None:
+        return
+    rows: Counter[str] = Counter()
+    for found in counts:
+        rows[_COUNTER.get(found.status, found.status.value)] += found.count
+    counters = asdict(send.counters)
+    total = counters.pop("total")
+    assert {name: count for name, count in counters.items() if count} == dict(rows)
+    assert total == rows.total()

@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+from server.domain.lifecycle import MessageStatus
+from storage.records import Mark
+from tests.storage.made import LEASE, NOW, SECOND
+from tests.storage.scene import Scene
+
+
+async def test_a_claim_takes_due_rows_of_its_channel_earliest_first_up_to_the_limit(scene: Scene) -> None:
+    third = await scene.one_off(due_at=NOW)
+    first = await scene.one_off(due_at=NOW - 2 * SECOND)
+    second = await scene.one_off(due_at=NOW - SECOND)
+    fourth = await scene.one_off(due_at=NOW)
+    await scene.one_off(due_at=NOW + SECOND)
+    await scene.one_off(channel="sms", due_at=NOW - SECOND)
+    assert [row.id for row in await scene.claim(3)] == [first.id, second.id, third.id]
+    assert [row.id for row in await scene.claim(3)] == [fourth.id]
+
+
+async def test_a_claimed_row_comes_back_as_leased_and_is_not_claimed_again(scene: Scene) -> None:
+    row = await scene.one_off(variables={"a": 1})
+    claimed = await scene.claim()
+    assert claimed == [replace(row, status=MessageStatus.LEASED, lease=1)]
+    assert await scene.found(row) == claimed[0]
+    assert await scene.claim() == []
+
+
+async def test_the_lease_grows_with_every_claim_and_only_then(scene: Scene) -> None:
+    row = await scene.one_off()
+    for lease in (1, 2, 3):
+        (claimed,) = await scene.start()
+        assert claimed.lease == lease
+        await scene.finish([claimed], MessageStatus.PENDING)
+        assert (await scene.found(row)).lease == lease
+
+
+async def test_two_workers_at_once_never_claim_the_same_row(scene: Scene) -> None:
+    _, rows = await scene.send(300)
+    claims = await asyncio.gather(*(scene.claim(20) for _ in range(20)))
+    claimed = [row.id for claim in claims for row in claim]
+    assert len(claimed) == len(set(claimed))
+    remaining = 300
+    while remaining:
+        more = await scene.claim(100)
+        remaining = len(more)
+        claimed += [row.id for row in more]
+    assert sorted(claimed) == sorted(row.id for row in rows)
+
+
+async def test_claimed_rows_still_count_as_pending(scene: Scene) -> None:
+    send, _ = await scene.send(2)
+    await scene.claim(1)
+    assert (await scene.found_send(send)).counters.pending == 2
+
+
+async def test_a_mark_makes_a_leased_row_sending_counts_the_attempt_and_the_send(scene: Scene) -> None:
+    send, _ = await scene.send(3)
+    claimed = await scene.claim(2)
+    assert await scene.mark(claimed) == {row.id for row in claimed}
+    found = await scene.found(claimed[0])
+    assert (found.status, found.attempts, found.lease) == (MessageStatus.SENDING, 1, 1)
+    counters = (await scene.found_send(send)).counters
+    assert (counters.pending, counters.in_flight) == (1, 2)
+
+
+async def test_a_mark_with_an_old_lease_does_nothing(scene: Scene) -> None:
+    row = await scene.one_off()
+    (stale,) = await scene.claim()
+    await scene.finish([stale], MessageStatus.PENDING, expected=MessageStatus.LEASED)
+    (fresh,) = await scene.claim()
+    assert await scene.mark([stale]) == set()
+    assert (await scene.found(row)).attempts == 0
+    assert await scene.mark([fresh]) == {row.id}
+
+
+async def test_a_row_is_marked_once(scene: Scene) -> None:
+    await scene.one_off()
+    claimed = await scene.claim()
+    assert len(await scene.mark(claimed)) == 1
+    assert await scene.mark(claimed) == set()
+    assert (await scene.found(claimed[0])).attempts == 1
+
+
+async def test_the_same_row_twice_in_one_batch_of_marks_is_marked_once(scene: Scene) -> None:
+    send, _ = await scene.send(1)
+    (claimed,) = await scene.claim()
+    assert await scene.mark([claimed, claimed]) == {claimed.id}
+    assert (await scene.found_send(send)).counters.in_flight == 1
+
+
+async def test_a_pending_row_cannot_be_marked(scene: Scene) -> None:
+    row = await scene.one_off()
+    assert await scene.mark([row]) == set()
+    assert await scene.storage.write(lambda tx: tx.messages.mark_sending([Mark("nobody", 1)], "outbox", NOW, LEASE)) == set()
+
+
+async def test_a_mark_renews_the_lease(scene: Scene) -> None:
+    row = await scene.one_off()
+    claimed = await scene.claim(until=NOW + SECOND)
+    await scene.mark(claimed, until=NOW + 60 * SECOND)
+    found = await scene.storage.write(lambda tx: tx.messages.recover(NOW + 30 * SECOND, everything=False))
+    assert (found.released, found.in_doubt) == (0, 0)
+    assert await scene.status(row) is MessageStatus.SENDING
+
+
+async def test_empty_batches_are_nothing(scene: Scene) -> None:
+    assert await scene.mark([]) == set()
+    assert await scene.settle() == set()

@@ -1,0 +1,259 @@
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+
+import pytest
+
+from server.domain.ids import new_id
+from server.domain.lifecycle import MessageStatus, SendStatus
+from storage.errors import StorageError, WriteConflict
+from storage.records import MessageFilter, ReasonCount
+from tests.storage import made
+from tests.storage.made import BRAND, NOW, SECOND
+from tests.storage.scene import Scene
+
+
+async def test_every_field_of_a_message_comes_back_as_it_was_given(scene: Scene) -> None:
+    variables = {"name": 'Zoë "quoted" \\ \u0000', "nested": {"list": [1, 1.5, None, True]}, "z": 1, "a": 1e22}
+    given = made.message(
+        dedup_key="key",
+        fingerprint="print",
+        variables=variables,
+        hipaa=True,
+        scheduled_at=NOW + SECOND,
+        due_at=NOW + 2 * SECOND,
+        created_at=NOW + 3 * SECOND,
+    )
+    await scene.storage.write(lambda tx: tx.messages.insert_unless_duplicate(given))
+    found = await scene.found(given)
+    assert found == given
+    assert list(found.variables) == list(variables)
+    assert isinstance(found.variables["a"], float)
+
+
+async def test_rows_inserted_in_bulk_come_back_as_they_were_given(scene: Scene) -> None:
+    send, _ = await scene.send(0, done=False)
+    given = [
+        made.message("ann", send_id=send.id, variables={"name": "Zoë \u0000"}, hipaa=True),
+        made.skip(send.id, "bob", "no_address"),
+        made.message("cem", send_id=send.id, status=MessageStatus.FAILED, failure_reason="x", sent_at=NOW, cancelled_at=NOW + SECOND),
+        made.message("one-off", dedup_key="key", fingerprint="print"),
+    ]
+    assert await scene.storage.write(lambda tx: tx.messages.insert_many(iter(given))) == 4
+    assert [await scene.found(row) for row in given] == given
+
+
+async def test_an_instant_keeps_its_microseconds_and_comes_back_in_utc(scene: Scene) -> None:
+    elsewhere = NOW.astimezone(timezone(timedelta(hours=5, minutes=45)))
+    given = await scene.one_off(scheduled_at=elsewhere, due_at=elsewhere)
+    found = await scene.found(given)
+    assert found.due_at == NOW
+    assert found.due_at.utcoffset() == timedelta()
+    assert found.due_at.microsecond == 123456
+
+
+@pytest.mark.parametrize("bulk", [False, True])
+async def test_a_naive_instant_is_refused_and_nothing_is_written(scene: Scene, bulk: bool) -> None:
+    naive = made.message(due_at=datetime(2026, 3, 1))  # noqa: DTZ001
+    with pytest.raises(ValueError, match="offset"):
+        await scene.storage.write(lambda tx: tx.messages.insert_many([naive]) if bulk else tx.messages.insert_unless_duplicate(naive))
+    assert await scene.storage.read(lambda tx: tx.messages.find(naive.id)) is None
+
+
+async def test_a_number_that_is_not_json_is_refused(scene: Scene) -> None:
+    with pytest.raises(ValueError, match="JSON"):
+        await scene.one_off(variables={"rate": float("nan")})
+
+
+async def test_insert_many_counts_each_status_of_each_send(scene: Scene) -> None:
+    first, _ = await scene.send(0, done=False)
+    second, _ = await scene.send(0, done=False)
+    rows = [
+        made.message("ann", send_id=first.id),
+        made.message("bob", send_id=second.id),
+        made.message("cem", send_id=first.id),
+        made.skip(first.id, "ann"),
+        made.message("dan"),
+    ]
+    assert await scene.storage.write(lambda tx: tx.messages.insert_many(rows)) == 5
+    counters = (await scene.found_send(first)).counters
+    assert (counters.total, counters.pending, counters.skipped) == (3, 2, 1)
+    assert (await scene.found_send(second)).counters.total == 1
+
+
+async def test_insert_many_takes_more_rows_than_fit_in_one_statement(scene: Scene) -> None:
+    send, _ = await scene.send(12_001)
+    assert (await scene.found_send(send)).counters.pending == 12_001
+
+
+async def test_insert_many_of_nothing_is_nothing(scene: Scene) -> None:
+    assert await scene.storage.write(lambda tx: tx.messages.insert_many([])) == 0
+
+
+async def test_a_send_does_not_get_the_same_person_at_the_same_address_twice(scene: Scene) -> None:
+    send, _ = await scene.send([], done=False)
+    await scene.storage.write(lambda tx: tx.messages.insert_many([made.message("ann", send_id=send.id)]))
+    with pytest.raises(WriteConflict):
+        await scene.storage.write(lambda tx: tx.messages.insert_many([made.message("ann", send_id=send.id)]))
+    elsewhere = made.message("ann", send_id=send.id, recipient="other@example.com")
+    assert await scene.storage.write(lambda tx: tx.messages.insert_many([elsewhere])) == 1
+
+
+async def test_skips_of_the_same_person_and_address_may_repeat(scene: Scene) -> None:
+    send, _ = await scene.send([], done=False)
+    rows = [made.message("ann", send_id=send.id), made.skip(send.id), made.skip(send.id)]
+    assert await scene.storage.write(lambda tx: tx.messages.insert_many(rows)) == 3
+
+
+async def test_rows_for_a_send_that_does_not_exist_are_refused(scene: Scene) -> None:
+    with pytest.raises(StorageError):
+        await scene.storage.write(lambda tx: tx.messages.insert_many([made.message(send_id=new_id())]))
+
+
+async def test_rows_for_a_cancelled_send_are_refused(scene: Scene) -> None:
+    send, _ = await scene.send(1, done=False)
+    await scene.storage.write(lambda tx: tx.sends.cancel_running(send.campaign_id, NOW))
+    with pytest.raises(StorageError):
+        await scene.storage.write(lambda tx: tx.messages.insert_many([made.message("late", send_id=send.id)]))
+
+
+async def test_a_dedup_key_is_taken_once_per_brand(scene: Scene) -> None:
+    first = await scene.one_off(dedup_key="key")
+    again = made.message(dedup_key="key")
+    assert not await scene.storage.write(lambda tx: tx.messages.insert_unless_duplicate(again))
+    assert await scene.storage.read(lambda tx: tx.messages.find_by_dedup_key(BRAND, "key")) == first
+    await scene.one_off(dedup_key="key", brand_id="other")
+    await scene.one_off()
+    await scene.one_off()
+
+
+async def test_of_many_inserts_of_one_dedup_key_at_once_one_adds_and_all_find_it(scene: Scene) -> None:
+    async def insert(_: int) -> tuple[bool, str]:
+        async def once(tx):  # type: ignore[no-untyped-def]
+            added = await tx.messages.insert_unless_duplicate(made.message(dedup_key="key"))
+            return added, (await tx.messages.find_by_dedup_key(BRAND, "key")).id
+
+        return await scene.storage.write(once)
+
+    results = await asyncio.gather(*(insert(number) for number in range(12)))
+    assert [added for added, _ in results].count(True) == 1
+    assert len({message_id for _, message_id in results}) == 1
+
+
+async def test_what_is_not_there_is_none(scene: Scene) -> None:
+    assert await scene.storage.read(lambda tx: tx.messages.find("nobody")) is None
+    assert await scene.storage.read(lambda tx: tx.messages.find_by_dedup_key(BRAND, "nothing")) is None
+    assert await scene.storage.read(lambda tx: tx.messages.next_due("email")) is None
+
+
+async def test_a_list_is_newest_first_and_keeps_to_its_brand_and_filters(scene: Scene) -> None:
+    _, (in_send,) = await scene.send(1)
+    ann = await scene.one_off(person_id="ann", dedup_key="key")
+    bob = await scene.one_off(person_id="bob", channel="sms")
+    await scene.one_off(brand_id="other")
+    (leased,) = await scene.claim(channel="sms")
+    assert leased.id == bob.id
+
+    async def listed(**filters: object) -> list[str]:
+        where = MessageFilter(**filters)  # type: ignore[arg-type]
+        return [row.id for row in await scene.storage.read(lambda tx: tx.messages.list_page(BRAND, where, None, 10))]
+
+    assert await listed() == [bob.id, ann.id, in_send.id]
+    assert await listed(person_id="ann") == [ann.id]
+    assert await listed(send_id=in_send.send_id) == [in_send.id]
+    assert await listed(dedup_key="key") == [ann.id]
+    theirs = MessageFilter(send_id=in_send.send_id)
+    assert await scene.storage.read(lambda tx: tx.messages.list_page("other", theirs, None, 10)) == []
+    assert await listed(status=MessageStatus.PENDING) == [bob.id, ann.id, in_send.id]
+    assert await listed(status=MessageStatus.SENT) == []
+    assert await listed(person_id="bob", status=MessageStatus.PENDING) == [bob.id]
+
+
+async def test_paging_sees_every_row_once_although_rows_are_added_meanwhile(scene: Scene) -> None:
+    expected = [(await scene.one_off(person_id=f"p{number}")).id for number in range(7)]
+    seen: list[str] = []
+    after = None
+    while page := await scene.storage.read(lambda tx, after=after: tx.messages.list_page(BRAND, MessageFilter(), after, 3)):  # type: ignore[misc]
+        seen += [row.id for row in page]
+        after = seen[-1]
+        await scene.one_off()
+    assert seen == expected[::-1]
+
+
+async def test_reasons_are_counted_from_the_rows_in_order(scene: Scene) -> None:
+    send, _ = await scene.send([], done=False)
+    rows = [
+        made.message("ann", send_id=send.id),
+        made.message("bob", send_id=send.id),
+        made.skip(send.id, "cem", "no_address"),
+        made.skip(send.id, "dan", "duplicate"),
+        made.skip(send.id, "eve", "duplicate"),
+    ]
+    await scene.storage.write(lambda tx: tx.messages.insert_many(rows))
+    await scene.claim(1)
+    assert await scene.storage.read(lambda tx: tx.messages.count_by_reason(send.id)) == [
+        ReasonCount(status=MessageStatus.PENDING, reason=None, count=2),
+        ReasonCount(status=MessageStatus.SKIPPED, reason="duplicate", count=2),
+        ReasonCount(status=MessageStatus.SKIPPED, reason="no_address", count=1),
+    ]
+
+
+async def test_a_pending_or_leased_message_can_be_cancelled_once(scene: Scene) -> None:
+    pending, leased = await scene.one_off(due_at=NOW + SECOND), await scene.one_off()
+    await scene.claim()
+    for row in (pending, leased):
+        assert await scene.storage.write(lambda tx, row=row: tx.messages.cancel(row.id, NOW))  # type: ignore[misc]
+        found = await scene.found(row)
+        assert (found.status, found.cancelled_at) == (MessageStatus.CANCELLED, NOW)
+        assert not await scene.storage.write(lambda tx, row=row: tx.messages.cancel(row.id, NOW))  # type: ignore[misc]
+    assert not await scene.storage.write(lambda tx: tx.messages.cancel("nobody", NOW))
+
+
+async def test_a_message_that_is_with_its_provider_is_not_cancelled(scene: Scene) -> None:
+    await scene.one_off()
+    (started,) = await scene.start()
+    assert not await scene.storage.write(lambda tx: tx.messages.cancel(started.id, NOW))
+    assert await scene.finish([started]) == {started.id}
+
+
+async def test_cancelling_the_last_message_of_a_send_completes_it(scene: Scene) -> None:
+    send, (row,) = await scene.send(1)
+    await scene.storage.write(lambda tx: tx.messages.cancel(row.id, NOW + SECOND))
+    found = await scene.found_send(send)
+    assert (found.status, found.completed_at, found.counters.cancelled) == (SendStatus.COMPLETED, NOW + SECOND, 1)
+
+
+async def test_a_cancelled_message_is_not_claimed_and_its_worker_cannot_mark_it(scene: Scene) -> None:
+    row = await scene.one_off()
+    (claimed,) = await scene.claim()
+    await scene.storage.write(lambda tx: tx.messages.cancel(row.id, NOW))
+    assert await scene.mark([claimed]) == set()
+    assert await scene.claim() == []
+
+
+async def test_attempts_are_listed_first_to_last_and_paged(scene: Scene) -> None:
+    row = await scene.one_off()
+    attempts = [made.attempt(row, "rejected", number=number, reason="busy") for number in (1, 2, 3)]
+    for each in attempts:
+        await scene.settle(made.settlement(row, MessageStatus.PENDING, attempt=each))
+    assert await scene.storage.read(lambda tx: tx.messages.list_attempts(row.id, None, 2)) == attempts[:2]
+    assert await scene.storage.read(lambda tx: tx.messages.list_attempts(row.id, attempts[1].id, 2)) == attempts[2:]
+
+
+async def test_the_next_due_row_is_the_earliest_pending_one_of_the_channel(scene: Scene) -> None:
+    await scene.one_off(due_at=NOW + 5 * SECOND)
+    early = await scene.one_off(due_at=NOW + 2 * SECOND)
+    await scene.one_off(channel="sms", due_at=NOW)
+    assert await scene.storage.read(lambda tx: tx.messages.next_due("email")) == NOW + 2 * SECOND
+    await scene.claim(now=NOW + 3 * SECOND)
+    assert (await scene.found(early)).status is MessageStatus.LEASED
+    assert await scene.storage.read(lambda tx: tx.messages.next_due("email")) == NOW + 5 * SECOND
+
+
+async def test_a_message_given_back_changes_nothing_but_what_it_must(scene: Scene) -> None:
+    row = await scene.one_off(variables={"a": 1})
+    (claimed,) = await scene.claim()
+    await scene.finish([claimed], MessageStatus.PENDING, expected=MessageStatus.LEASED)
+    assert await scene.found(row) == replace(row, lease=1)

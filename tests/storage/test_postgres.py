@@ -1,0 +1,246 @@
+from __future__ import annotations
+
+import asyncio
+import traceback
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import asyncpg
+import pytest
+from sqlalchemy import make_url
+
+from server.domain.lifecycle import MessageStatus, SendStatus
+from storage.errors import StorageUnavailable
+from storage.interface import Transaction
+from storage.records import Mark, Message
+from storage.sql import migrate, open_storage
+from tests.postgres import running_postgres
+from tests.storage import made
+from tests.storage.made import LEASE, NOW, SECOND
+from tests.storage.scene import Scene
+
+Function = Callable[[Transaction], Awaitable[Any]]
+
+
+class Held:
+    """A transaction that has run its function and waits, before its commit, until it is let go."""
+
+    def __init__(self, scene: Scene, function: Function) -> None:
+        self._scene = scene
+        self._function = function
+        self._ran = asyncio.Event()
+        self._go_on = asyncio.Event()
+
+    async def __aenter__(self) -> Held:
+        self._task = asyncio.create_task(self._scene.storage.write(self._run))
+        await self._ran.wait()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.commit()
+
+    async def commit(self) -> Any:
+        self._go_on.set()
+        return await self._task
+
+    async def _run(self, tx: Transaction) -> Any:
+        result = await self._function(tx)
+        self._ran.set()
+        await self._go_on.wait()
+        return result
+
+
+@pytest.fixture
+async def admin(on_postgres: Scene) -> AsyncIterator[asyncpg.Connection]:
+    url = make_url(on_postgres.url)
+    connection = await asyncpg.connect(user=url.username, database=url.database, host=url.query["host"])
+    yield connection
+    await connection.close()
+
+
+async def until_blocked(admin: asyncpg.Connection, count: int = 1) -> None:
+    """Until this many transactions wait for a lock of another."""
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    while await admin.fetchval(waiting) < count:  # noqa: ASYNC110  # the server does not tell when it makes somebody wait
+        await asyncio.sleep(0)
+
+
+async def test_a_mark_waits_for_a_cancel_and_then_does_not_succeed(on_postgres: Scene, admin: asyncpg.Connection) -> None:
+    send, _ = await on_postgres.send(2)
+    claimed = await on_postgres.claim()
+    async with Held(on_postgres, lambda tx: tx.sends.cancel_running(send.campaign_id, NOW)):
+        marking = asyncio.create_task(on_postgres.mark(claimed))
+        await until_blocked(admin)
+    assert await marking == set()
+    assert (await on_postgres.found_send(send)).counters.cancelled == 2
+
+
+async def test_a_cancel_waits_for_a_mark_and_then_leaves_the_marked_rows(on_postgres: Scene, admin: asyncpg.Connection) -> None:
+    send, _ = await on_postgres.send(2)
+    claimed = await on_postgres.claim(1)
+    marks = [Mark(row.id, row.lease) for row in claimed]
+    async with Held(on_postgres, lambda tx: tx.messages.mark_sending(marks, "outbox", NOW, LEASE)):
+        cancelling = asyncio.create_task(on_postgres.storage.write(lambda tx: tx.sends.cancel_running(send.campaign_id, NOW)))
+        await until_blocked(admin)
+    assert await cancelling == [send.id]
+    found = await on_postgres.found_send(send)
+    assert (found.status, found.counters.in_flight, found.counters.cancelled) == (SendStatus.CANCELLED, 1, 1)
+
+
+async def test_a_retry_settled_while_its_send_is_being_cancelled_is_cancelled(on_postgres: Scene, admin: asyncpg.Connection) -> None:
+    send, _ = await on_postgres.send(1)
+    (started,) = await on_postgres.start()
+    async with Held(on_postgres, lambda tx: tx.sends.cancel_running(send.campaign_id, NOW)):
+        settling = asyncio.create_task(on_postgres.finish([started], MessageStatus.PENDING))
+        await until_blocked(admin)
+    assert await settling == {started.id}
+    assert await on_postgres.status(started) is MessageStatus.CANCELLED
+
+
+async def test_a_claim_skips_rows_another_transaction_is_claiming(on_postgres: Scene) -> None:
+    await on_postgres.send(5)
+    async with Held(on_postgres, lambda tx: tx.messages.claim_due("email", NOW, LEASE, 3)) as held:
+        others = await on_postgres.claim(5)
+        assert len(others) == 2
+        claimed: list[Message] = await held.commit()
+    assert len({row.id for row in [*claimed, *others]}) == 5
+
+
+async def test_completion_and_cancel_of_a_send_at_once_do_not_deadlock(on_postgres: Scene, admin: asyncpg.Connection) -> None:
+    for _ in range(10):
+        send, _ = await on_postgres.send(2)
+        started = await on_postgres.start()
+
+        async def cancel(tx: Transaction, campaign_id: str = send.campaign_id) -> None:
+            await tx.campaigns.find(campaign_id, lock=True)
+            await tx.sends.cancel_running(campaign_id, NOW)
+
+        await asyncio.gather(on_postgres.finish(started[:1]), on_postgres.storage.write(cancel), on_postgres.finish(started[1:]))
+        assert (await on_postgres.found_send(send)).completed_at is not None
+    assert await admin.fetchval("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()") == 0
+
+
+async def test_a_locked_send_is_changed_by_no_other_transaction(on_postgres: Scene, admin: asyncpg.Connection) -> None:
+    send, _ = await on_postgres.send(1, done=False)
+
+    async def add(tx: Transaction) -> None:
+        await tx.sends.find(send.id, lock=True)
+        await tx.messages.insert_many([made.message("late", send_id=send.id)])
+
+    async with Held(on_postgres, add):
+        cancelling = asyncio.create_task(on_postgres.storage.write(lambda tx: tx.sends.cancel_running(send.campaign_id, NOW)))
+        await until_blocked(admin)
+    await cancelling
+    assert (await on_postgres.found_send(send)).counters.cancelled == 2
+
+
+async def test_a_second_revision_waits_for_the_first_and_is_not_tried_twice(on_postgres: Scene, admin: asyncpg.Connection) -> None:
+    tries = 0
+
+    async def append(tx: Transaction) -> int:
+        nonlocal tries
+        tries += 1
+        return (await tx.templates.append(made.template())).revision
+
+    async with Held(on_postgres, append) as held:
+        second = asyncio.create_task(on_postgres.storage.write(append))
+        await until_blocked(admin)
+        assert await held.commit() == 1
+    assert (await second, tries) == (2, 2)
+
+
+async def test_two_recoveries_at_once_find_each_row_once(on_postgres: Scene, admin: asyncpg.Connection) -> None:
+    await on_postgres.one_off()
+    (started,) = await on_postgres.start()
+    async with Held(on_postgres, lambda tx: tx.messages.recover(NOW + 60 * SECOND, everything=False)):
+        again = asyncio.create_task(on_postgres.storage.write(lambda tx: tx.messages.recover(NOW + 60 * SECOND, everything=False)))
+        await until_blocked(admin)
+    assert (await again).in_doubt == 0
+    assert len(await on_postgres.storage.read(lambda tx: tx.messages.list_attempts(started.id, None, 10))) == 1
+
+
+async def test_deadlocks_between_writes_are_tried_again_until_all_succeed(on_postgres: Scene, admin: asyncpg.Connection) -> None:
+    first, second = await on_postgres.campaign(), await on_postgres.campaign()
+    await admin.execute(f"ALTER DATABASE \"{make_url(on_postgres.url).database}\" SET deadlock_timeout = '10ms'")
+
+    async def lock_both(one: str, other: str) -> int:
+        tries = 0
+
+        async def lock(tx: Transaction) -> None:
+            nonlocal tries
+            tries += 1
+            await tx.campaigns.find(one, lock=True)
+            if tries == 1:
+                await both.wait()
+            await tx.campaigns.find(other, lock=True)
+
+        await on_postgres.storage.write(lock)
+        return tries
+
+    both = asyncio.Barrier(2)
+    tries = await asyncio.gather(lock_both(first.id, second.id), lock_both(second.id, first.id))
+    assert sorted(tries) == [1, 2]
+
+
+async def test_a_server_that_restarted_serves_the_next_call_and_a_server_that_is_down_fails_it() -> None:
+    with running_postgres() as server:
+        url = server.create_database()
+        await migrate(url)
+        storage = await open_storage(url)
+        try:
+            assert not storage.exclusive
+            # Several connections, all of which break.
+            await asyncio.gather(*(storage.write(lambda tx: tx.campaigns.insert(made.campaign())) for _ in range(8)))
+            await asyncio.to_thread(server.restart)
+            assert not await storage.read(lambda tx: tx.is_empty())
+            await asyncio.to_thread(server.restart)
+            await asyncio.gather(*(storage.write(lambda tx: tx.campaigns.insert(made.campaign())) for _ in range(8)))
+            await asyncio.to_thread(server.stop)
+            with pytest.raises(StorageUnavailable):
+                await storage.ping()
+            with pytest.raises(StorageUnavailable):
+                await storage.write(lambda tx: tx.campaigns.insert(made.campaign()))
+        finally:
+            await storage.close()
+
+
+async def test_a_connection_that_is_killed_before_its_commit_is_replaced_and_the_write_runs_again(
+    on_postgres: Scene, admin: asyncpg.Connection
+) -> None:
+    tries = 0
+
+    async def killed_once(tx: Transaction) -> None:
+        nonlocal tries
+        tries += 1
+        await tx.campaigns.insert(made.campaign())
+        if tries == 1:
+            await admin.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND state = 'idle in transaction'"
+            )
+        await tx.is_empty()
+
+    await on_postgres.storage.write(killed_once)
+    assert tries == 2
+    assert len(await on_postgres.storage.read(lambda tx: tx.campaigns.list_page("brand", "comms", None, None, 10))) == 1
+
+
+async def test_a_wrong_password_or_database_is_told_without_a_traceback_of_the_driver(postgres_url: str) -> None:
+    with pytest.raises(StorageUnavailable, match="no such database"):
+        await open_storage(make_url(postgres_url).set(database="nowhere").render_as_string(hide_password=False))
+    with pytest.raises(StorageUnavailable):
+        await open_storage("postgresql://nobody:nothing@127.0.0.1:1/nowhere")
+
+
+async def test_both_spellings_of_the_url_are_understood(postgres_url: str) -> None:
+    storage = await open_storage(postgres_url.replace("postgresql://", "postgresql+asyncpg://", 1))
+    await storage.ping()
+    await storage.close()
+
+
+async def test_no_address_is_in_the_text_or_chain_of_an_error(on_postgres: Scene) -> None:
+    send, _ = await on_postgres.send(1, done=False)
+    twice = made.message("person-0000", send_id=send.id)
+    with pytest.raises(Exception, match="uq_messages_audience") as caught:
+        await on_postgres.storage.write(lambda tx: tx.messages.insert_many([twice]))
+    assert twice.recipient not in "".join(traceback.format_exception(caught.value))

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import asyncpg
+import pytest
+import sqlalchemy
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import create_engine, make_url
+
+from storage.errors import SchemaMismatch
+from storage.sql import check_schema, migrate, open_storage
+from storage.sql.engine_postgres import make_engine
+from storage.sql.tables import metadata
+
+
+def differences(connection: sqlalchemy.Connection) -> list[object]:
+    context = MigrationContext.configure(connection, opts={"compare_type": True})
+    return list(compare_metadata(context, metadata))
+
+
+async def test_migrations_make_the_schema_of_the_tables_on_postgres(postgres_url: str) -> None:
+    engine = make_engine(postgres_url)
+    async with engine.connect() as connection:
+        assert await connection.run_sync(differences) == []
+    await engine.dispose()
+
+
+def test_migrations_make_the_schema_of_the_tables_on_sqlite(sqlite_url: str) -> None:
+    engine = create_engine(sqlite_url)
+    with engine.connect() as connection:
+        assert differences(connection) == []
+    engine.dispose()
+
+
+def test_migrations_write_the_same_statements_as_the_tables_on_sqlite(sqlite_url: str, tmp_path: Path) -> None:
+    """Also what Alembic does not compare: checks and conditions of indexes."""
+    directly = f"sqlite:///{tmp_path / 'directly.db'}"
+    engine = create_engine(directly)
+    metadata.create_all(engine)
+    engine.dispose()
+    assert statements(sqlite_url) == statements(directly)
+
+
+def statements(url: str) -> dict[str, list[str]]:
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        rows = connection.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name <> 'alembic_version'").all()
+    engine.dispose()
+    return {name: sorted(re.sub(r"\s+", " ", part).strip(" ,") for part in sql.splitlines()) for name, sql in rows}
+
+
+async def test_migrations_write_the_same_checks_and_settings_as_the_tables_on_postgres(
+    postgres_url: str, new_postgres_database: Callable[[], str]
+) -> None:
+    directly = new_postgres_database()
+    engine = make_engine(directly)
+    async with engine.begin() as connection:
+        await connection.run_sync(metadata.create_all)
+    await engine.dispose()
+    assert await details(postgres_url) == await details(directly)
+
+
+async def details(url: str) -> list[tuple[str, ...]]:
+    parts = make_url(url)
+    connection = await asyncpg.connect(user=parts.username, database=parts.database, host=parts.query["host"])
+    rows = await connection.fetch(
+        """
+        SELECT conname::text AS name, pg_get_constraintdef(oid) AS definition FROM pg_constraint WHERE conrelid <> 0
+        UNION ALL SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'
+        UNION ALL SELECT relname, array_to_string(reloptions, ',') FROM pg_class WHERE reloptions IS NOT NULL AND relkind = 'r'
+        UNION ALL SELECT table_name || '.' || column_name, concat_ws(' ', data_type, collation_name, is_nullable)
+            FROM information_schema.columns WHERE table_schema = 'public'
+        ORDER BY name, definition
+        """
+    )
+    await connection.close()
+    return [tuple(row) for row in rows if "alembic" not in row["name"]]
+
+
+async def test_migrating_again_changes_nothing(database_url: str) -> None:
+    await migrate(database_url)
+    await check_schema(database_url)
+
+
+async def test_processes_that_start_at_once_may_all_migrate(new_postgres_database: Callable[[], str]) -> None:
+    url = new_postgres_database()
+    await asyncio.gather(*(migrate(url) for _ in range(4)))
+    await check_schema(url)
+
+
+async def test_an_empty_database_is_not_opened_and_the_command_to_run_is_named(
+    tmp_path: Path, new_postgres_database: Callable[[], str]
+) -> None:
+    for url in (f"sqlite:///{tmp_path / 'missing.db'}", new_postgres_database()):
+        with pytest.raises(SchemaMismatch, match="run `carillon migrate`"):
+            await check_schema(url)
+        with pytest.raises(SchemaMismatch, match="empty"):
+            await open_storage(url)
+    assert not (tmp_path / "missing.db").exists()
+
+
+async def test_a_database_of_a_newer_version_is_neither_opened_nor_migrated(sqlite_url: str) -> None:
+    engine = create_engine(sqlite_url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    engine.dispose()
+    with pytest.raises(SchemaMismatch, match="9999"):
+        await open_storage(sqlite_url)
+    with pytest.raises(SchemaMismatch, match="newer"):
+        await migrate(sqlite_url)

@@ -1,0 +1,199 @@
+from __future__ import annotations
+
+import pytest
+
+from server.domain.lifecycle import CampaignStatus, MessageStatus, SendStatus
+from storage.records import Counters, Message
+from tests.storage import made
+from tests.storage.made import NOW, SECOND
+from tests.storage.scene import Scene
+
+TERMINAL = (MessageStatus.SENT, MessageStatus.FAILED, MessageStatus.SKIPPED, MessageStatus.EXPIRED, MessageStatus.UNKNOWN)
+
+
+async def attempts_of(scene: Scene, row: Message) -> list[str]:
+    return [each.id for each in await scene.storage.read(lambda tx: tx.messages.list_attempts(row.id, None, 100))]
+
+
+@pytest.mark.parametrize("status", TERMINAL)
+async def test_an_outcome_ends_the_row_keeps_its_attempt_and_moves_the_counters(scene: Scene, status: MessageStatus) -> None:
+    send, _ = await scene.send(2)
+    (row,) = await scene.start(1)
+    attempt = made.attempt(row, provider_message_id="<id@host>")
+    done = made.settlement(row, status, reason="why", attempt=attempt)
+    assert await scene.settle(done, now=NOW + SECOND) == {row.id}
+    found = await scene.found(row)
+    assert (found.status, found.failure_reason) == (status, "why")
+    assert found.sent_at == (NOW + SECOND if status is MessageStatus.SENT else None)
+    assert await scene.storage.read(lambda tx: tx.messages.list_attempts(row.id, None, 10)) == [attempt]
+    counters = (await scene.found_send(send)).counters
+    assert counters == Counters(total=2, pending=1, **{status.value: 1})
+
+
+async def test_a_retry_is_pending_again_from_its_new_due_time(scene: Scene) -> None:
+    send, _ = await scene.send(1)
+    (row,) = await scene.start()
+    await scene.finish([row], MessageStatus.PENDING, due_at=NOW + 60 * SECOND)
+    found = await scene.found(row)
+    assert (found.status, found.due_at, found.scheduled_at, found.attempts) == (MessageStatus.PENDING, NOW + 60 * SECOND, NOW, 1)
+    assert (await scene.found_send(send)).counters == Counters(total=1, pending=1)
+    assert await scene.claim() == []
+    (again,) = await scene.claim(now=NOW + 60 * SECOND)
+    assert again.lease == 2
+
+
+async def test_a_stale_lease_cannot_settle(scene: Scene) -> None:
+    send, _ = await scene.send(1)
+    (stale,) = await scene.start()
+    await scene.finish([stale], MessageStatus.PENDING)
+    (fresh,) = await scene.start()
+    assert await scene.finish([stale]) == set()
+    assert await scene.status(fresh) is MessageStatus.SENDING
+    assert (await scene.found_send(send)).counters.in_flight == 1
+    assert await scene.finish([fresh]) == {fresh.id}
+
+
+async def test_a_second_settlement_changes_nothing(scene: Scene) -> None:
+    send, _ = await scene.send(1)
+    (row,) = await scene.start()
+    assert await scene.finish([row]) == {row.id}
+    before = await scene.found(row), await scene.found_send(send)
+    assert await scene.finish([row], MessageStatus.FAILED, reason="no") == set()
+    assert (await scene.found(row), await scene.found_send(send)) == before
+
+
+async def test_a_row_that_is_not_in_the_expected_status_is_not_settled(scene: Scene) -> None:
+    await scene.send(1)
+    (row,) = await scene.claim()
+    assert await scene.finish([row]) == set()
+    assert await scene.status(row) is MessageStatus.LEASED
+    await scene.mark([row])
+    assert await scene.finish([row], MessageStatus.PENDING, expected=MessageStatus.LEASED) == set()
+    assert await scene.status(row) is MessageStatus.SENDING
+
+
+async def test_two_settlements_of_a_row_in_one_batch_apply_the_first(scene: Scene) -> None:
+    send, _ = await scene.send(1)
+    (row,) = await scene.start()
+    first, second = made.attempt(row), made.attempt(row, "rejected")
+    both = [made.settlement(row, MessageStatus.SENT, attempt=first), made.settlement(row, MessageStatus.FAILED, attempt=second)]
+    assert await scene.settle(*both) == {row.id}
+    assert await scene.status(row) is MessageStatus.SENT
+    assert (await scene.found_send(send)).counters.sent == 1
+    assert await attempts_of(scene, row) == [first.id, second.id]
+
+
+async def test_a_late_acceptance_resolves_unknown_to_sent(scene: Scene) -> None:
+    send, _ = await scene.send(1)
+    (row,) = await scene.start()
+    await scene.storage.write(lambda tx: tx.messages.recover(NOW, everything=True))
+    assert await scene.status(row) is MessageStatus.UNKNOWN
+    late = made.attempt(row)
+    assert await scene.settle(made.settlement(row, MessageStatus.SENT, attempt=late), now=NOW + SECOND) == set()
+    found = await scene.found(row)
+    assert (found.status, found.sent_at, found.failure_reason) == (MessageStatus.SENT, NOW + SECOND, None)
+    assert (await scene.found_send(send)).counters == Counters(total=1, sent=1)
+    assert late.id in await attempts_of(scene, row)
+
+
+@pytest.mark.parametrize("outcome", ["rejected", "ambiguous"])
+async def test_a_late_result_that_is_no_acceptance_leaves_unknown_but_is_kept(scene: Scene, outcome: str) -> None:
+    send, _ = await scene.send(1)
+    (row,) = await scene.start()
+    await scene.storage.write(lambda tx: tx.messages.recover(NOW, everything=True))
+    late = made.attempt(row, outcome)
+    assert await scene.settle(made.settlement(row, MessageStatus.FAILED, attempt=late)) == set()
+    assert await scene.status(row) is MessageStatus.UNKNOWN
+    assert (await scene.found_send(send)).counters == Counters(total=1, unknown=1)
+    assert late.id in await attempts_of(scene, row)
+
+
+async def test_a_late_acceptance_changes_no_row_that_was_decided(scene: Scene) -> None:
+    await scene.send(1)
+    (row,) = await scene.start()
+    await scene.finish([row], MessageStatus.FAILED, reason="no")
+    assert await scene.settle(made.settlement(row, MessageStatus.SENT, attempt=made.attempt(row))) == set()
+    assert await scene.status(row) is MessageStatus.FAILED
+
+
+async def test_an_attempt_that_is_there_already_stays_as_it_is(scene: Scene) -> None:
+    row = await scene.one_off()
+    (row,) = await scene.start()
+    attempt = made.attempt(row)
+    done = made.settlement(row, MessageStatus.SENT, attempt=attempt)
+    assert await scene.settle(done) == {row.id}
+    assert await scene.settle(done) == set()
+    assert await attempts_of(scene, row) == [attempt.id]
+
+
+async def test_a_leased_row_can_be_settled_without_its_provider(scene: Scene) -> None:
+    send, _ = await scene.send(2)
+    first, second = await scene.claim()
+    given = [
+        made.settlement(first, MessageStatus.SKIPPED, MessageStatus.LEASED, reason="suppressed"),
+        made.settlement(second, MessageStatus.PENDING, MessageStatus.LEASED),
+    ]
+    assert await scene.settle(*given) == {first.id, second.id}
+    assert (await scene.found_send(send)).counters == Counters(total=2, pending=1, skipped=1)
+    assert (await scene.found(first)).attempts == 0
+
+
+async def test_an_inbox_item_is_written_with_the_settlement_that_takes_effect_and_only_then(scene: Scene) -> None:
+    row = await scene.one_off(channel="in_app")
+    (claimed,) = await scene.claim(channel="in_app")
+    item = made.inbox_item(row, subject="Hi", body="Zoë")
+    sent = made.settlement(claimed, MessageStatus.SENT, MessageStatus.LEASED, attempt=made.attempt(claimed), inbox_item=item)
+    assert await scene.settle(sent) == {row.id}
+    assert await scene.settle(sent) == set()
+    assert await scene.storage.read(lambda tx: tx.inbox.list_page("brand", "ann", None, 10)) == [item]
+
+
+async def test_an_inbox_is_one_persons_newest_first_and_paged(scene: Scene) -> None:
+    for person_id in ("ann", "ann", "bob", "ann"):
+        await scene.one_off(person_id=person_id, channel="in_app")
+    claimed = await scene.claim(channel="in_app")
+    items = [made.inbox_item(row) for row in claimed]
+    await scene.settle(
+        *(made.settlement(row, MessageStatus.SENT, MessageStatus.LEASED, inbox_item=item) for row, item in zip(claimed, items, strict=True))
+    )
+    expected = [item for item in sorted(items, key=lambda item: item.message_id, reverse=True) if item.person_id == "ann"]
+    assert await scene.storage.read(lambda tx: tx.inbox.list_page("brand", "ann", None, 2)) == expected[:2]
+    assert await scene.storage.read(lambda tx: tx.inbox.list_page("brand", "ann", expected[1].message_id, 2)) == expected[2:]
+
+
+async def test_the_last_outcome_completes_the_send_and_its_campaign(scene: Scene) -> None:
+    send, _ = await scene.send(2)
+    first, second = await scene.start()
+    await scene.finish([first])
+    assert (await scene.found_send(send)).status is SendStatus.SENDING
+    await scene.settle(made.settlement(second, MessageStatus.FAILED), now=NOW + SECOND)
+    found = await scene.found_send(send)
+    assert (found.status, found.completed_at) == (SendStatus.COMPLETED, NOW + SECOND)
+    campaign = await scene.found_campaign(send.campaign_id)
+    assert (campaign.status, campaign.sent_at, campaign.updated_at) == (CampaignStatus.SENT, NOW + SECOND, NOW + SECOND)
+
+
+async def test_a_send_whose_audience_is_not_done_does_not_complete(scene: Scene) -> None:
+    send, _ = await scene.send(1, done=False)
+    await scene.finish(await scene.start())
+    found = await scene.found_send(send)
+    assert (found.status, found.completed_at) == (SendStatus.SENDING, None)
+    await scene.storage.write(lambda tx: tx.sends.advance_audience(send.id, "zoe", done=True, now=NOW + SECOND))
+    found = await scene.found_send(send)
+    assert (found.status, found.completed_at, found.audience_cursor) == (SendStatus.COMPLETED, NOW + SECOND, "zoe")
+
+
+async def test_a_batch_over_many_sends_counts_each(scene: Scene) -> None:
+    made_sends = [(await scene.send(number))[0] for number in (1, 2, 3)]
+    await scene.finish(await scene.start())
+    for number, send in enumerate(made_sends, start=1):
+        found = await scene.found_send(send)
+        assert (found.counters, found.status) == (Counters(total=number, sent=number), SendStatus.COMPLETED)
+
+
+async def test_a_large_batch_is_settled_in_one_call(scene: Scene) -> None:
+    send, _ = await scene.send(3000)
+    started = await scene.start(3000)
+    settled = await scene.settle(*(made.settlement(row, MessageStatus.SENT, attempt=made.attempt(row)) for row in started))
+    assert len(settled) == 3000
+    assert (await scene.found_send(send)).status is SendStatus.COMPLETED

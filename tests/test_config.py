@@ -1,0 +1,151 @@
+"""Settings: where they come from, and what refuses to start."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from server.config import CONFIG_FILE, ConfigError, Settings, load
+
+# Every key with a value of its own: as text of the environment, as TOML, and as it is read.
+EVERY_KEY: dict[str, tuple[str, str, object]] = {
+    "data_dir": ("/srv/data", '"/srv/data"', Path("/srv/data")),
+    "database_url": ("postgresql://u:p@db/x", '"postgresql://u:p@db/x"', "postgresql://u:p@db/x"),
+    "bind": ("0.0.0.0", '"0.0.0.0"', "0.0.0.0"),  # noqa: S104 - a value to read
+    "rest_port": ("8081", "8081", 8081),
+    "grpc_port": ("50052", "50052", 50052),
+    "envoy_admin_port": ("9902", "9902", 9902),
+    "smtp_url": ("smtps://mail.example.com", '"smtps://mail.example.com"', "smtps://mail.example.com"),
+    "mail_from": ("Us <us@example.com>", '"Us <us@example.com>"', "Us <us@example.com>"),
+    "max_request_bytes": ("2048", "2048", 2048),
+    "grpc_reflection": ("false", "false", False),
+    "log_level": ("debug", '"debug"', "debug"),
+}
+
+
+def variable(key: str) -> str:
+    return f"CARILLON_{key.upper()}"
+
+
+def write(directory: Path, text: str) -> None:
+    (directory / CONFIG_FILE).write_text(text)
+
+
+def refusal(environ: dict[str, str], directory: Path = Path("/nowhere")) -> str:
+    with pytest.raises(ConfigError) as refused:
+        load(environ, directory)
+    return str(refused.value)
+
+
+def test_every_key_is_tested_here() -> None:
+    assert {field.name for field in fields(Settings)} == set(EVERY_KEY)
+
+
+def test_without_anything_there_are_defaults(tmp_path: Path) -> None:
+    assert load({}, tmp_path) == Settings()
+    assert Settings().effective_database_url == "sqlite:///var/carillon.db"
+
+
+@pytest.mark.parametrize("key", EVERY_KEY)
+def test_a_key_is_read_from_the_environment(key: str, tmp_path: Path) -> None:
+    text, _, value = EVERY_KEY[key]
+    assert load({variable(key): text}, tmp_path) == Settings(**{key: value})  # type: ignore[arg-type]  # of the field's own type
+
+
+@pytest.mark.parametrize("key", EVERY_KEY)
+def test_a_key_is_read_from_the_file(key: str, tmp_path: Path) -> None:
+    _, toml, value = EVERY_KEY[key]
+    write(tmp_path, f"{key} = {toml}\n")
+    assert load({}, tmp_path) == Settings(**{key: value})  # type: ignore[arg-type]  # of the field's own type
+
+
+def test_the_environment_comes_before_the_file(tmp_path: Path) -> None:
+    write(tmp_path, "rest_port = 8081\ngrpc_port = 50052\n")
+    settings = load({"CARILLON_REST_PORT": "8082"}, tmp_path)
+    assert (settings.rest_port, settings.grpc_port) == (8082, 50052)
+
+
+def test_variables_of_others_are_none_of_ours(tmp_path: Path) -> None:
+    assert load({"PATH": "/bin", "REST_PORT": "x", "CARILLONX": "y"}, tmp_path) == Settings()
+
+
+@pytest.mark.parametrize("name", ["CARILLON_RESTPORT", "CARILLON_", "CARILLON_REST_PORT_"])
+def test_an_unknown_variable_is_named_with_those_that_are_known(name: str) -> None:
+    text = refusal({name: "1"})
+    assert text.startswith(f"{name}: unknown setting; known are ")
+    assert all(key in text for key in EVERY_KEY)
+
+
+def test_an_unknown_key_of_the_file_is_named_with_its_file(tmp_path: Path) -> None:
+    write(tmp_path, "[database]\nurl = 'x'\n")
+    assert refusal({}, tmp_path).startswith(f"database in {tmp_path / CONFIG_FILE}: unknown setting")
+
+
+@pytest.mark.parametrize("content", [b"rest_port 8081", b"rest_port = \n", b"\xff\xfe"])
+def test_a_file_that_is_not_toml_is_named(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / CONFIG_FILE).write_bytes(content)
+    assert refusal({}, tmp_path).startswith(f"{tmp_path / CONFIG_FILE}: not valid TOML")
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "reason"),
+    [
+        ("rest_port", "http", "'http' is not a whole number"),
+        ("rest_port", "", "'' is not a whole number"),
+        ("grpc_port", "1.5", "'1.5' is not a whole number"),
+        ("max_request_bytes", "1M", "'1M' is not a whole number"),
+        ("grpc_reflection", "yes", "'yes' is neither true nor false"),
+        ("grpc_reflection", "True", "'True' is neither true nor false"),
+    ],
+)
+def test_a_value_of_the_wrong_type_names_its_variable(key: str, text: str, reason: str) -> None:
+    assert refusal({variable(key): text}) == f"{variable(key)}: {reason}"
+
+
+def test_a_value_of_the_wrong_type_in_the_file_names_its_file(tmp_path: Path) -> None:
+    write(tmp_path, "rest_port = [8081]\n")
+    assert refusal({}, tmp_path) == f"rest_port in {tmp_path / CONFIG_FILE}: '[8081]' is not a whole number"
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "reason"),
+    [
+        ("rest_port", "0", "0 is not a port"),
+        ("grpc_port", "65536", "65536 is not a port"),
+        ("envoy_admin_port", "-1", "-1 is not a port"),
+        ("database_url", "mysql://db/x", "must start with one of sqlite://, postgresql://"),
+        ("database_url", "carillon.db", "must start with one of"),
+        ("database_url", "postgresql://u:p@[::1/x", "is not a URL with a host and a port"),
+        ("database_url", "postgresql://u:p@db:port/x", "is not a URL with a host and a port"),
+        ("smtp_url", "http://mail", "must start with one of smtp://, smtps://"),
+        ("smtp_url", "smtp://", "names no host"),
+        ("smtp_url", "smtp://user:password@", "names no host"),
+        ("smtp_url", "smtps://user:password@mail:99999", "is not a URL with a host and a port"),
+        ("smtp_url", "smtp://user:password@[mail", "is not a URL with a host and a port"),
+        ("mail_from", "nobody", "is not a mail address"),
+        ("max_request_bytes", "1023", "must be at least 1024"),
+        ("log_level", "verbose", "must be debug, info, warning or error"),
+    ],
+)
+def test_a_value_that_cannot_work_names_its_key_and_reason(key: str, text: str, reason: str) -> None:
+    told = refusal({variable(key): text})
+    assert told.startswith(f"{variable(key)}: {reason}")
+    assert "password" not in told
+
+
+@pytest.mark.parametrize(
+    ("key", "other"), [("rest_port", "grpc_port"), ("grpc_port", "envoy_admin_port"), ("envoy_admin_port", "rest_port")]
+)
+def test_ports_must_differ(key: str, other: str) -> None:
+    assert "must differ" in refusal({variable(key): "9000", variable(other): "9000"})
+
+
+@pytest.mark.parametrize("url", ["sqlite:///a/b.db", "postgresql://u:p@db/x", "postgresql+asyncpg://u@/x?host=/run/postgresql"])
+def test_databases_that_may_be(url: str, tmp_path: Path) -> None:
+    assert load({"CARILLON_DATABASE_URL": url}, tmp_path).effective_database_url == url
+
+
+def test_the_embedded_database_is_in_the_data_directory(tmp_path: Path) -> None:
+    assert load({"CARILLON_DATA_DIR": "/srv/data"}, tmp_path).effective_database_url == "sqlite:////srv/data/carillon.db"
