@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from copy import deepcopy
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -11,7 +12,7 @@ import httpx
 from google.protobuf.message import Message
 
 from server.domain.channels import Channel
-from server.domain.criteria import Everyone
+from server.domain.criteria import EVERYONE
 from server.domain.faces import Face
 from storage.interface import Transaction
 from storage.records import MessageFilter
@@ -81,7 +82,7 @@ class Untouched:
             await tx.messages.list_page(self.brand, MessageFilter(), None, 99),
             await tx.segments.list_page(self.brand, None, 99),
             [await tx.templates.list_revisions(self.brand, channel, "welcome", None, 99) for channel in Channel],
-            await tx.people.list_matching(self.brand, Everyone(), "email", None, 99),
+            await tx.people.list_matching(self.brand, EVERYONE, "email", datetime.now(UTC), None, 99),
             await tx.people.find(self.brand, "ana"),
         ]
 

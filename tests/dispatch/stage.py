@@ -36,6 +36,11 @@ BRAND = made.BRAND
 _COUNTER = {MessageStatus.SENDING: "in_flight"}
 
 
+def unsubscribe_link(message_id: str) -> str:
+    """The link in the mails of these tests."""
+    return f"https://carillon.example/v1/unsubscribe/{message_id}"
+
+
 class Stage:
     """One database as one process after another sees it."""
 
@@ -59,7 +64,7 @@ class Stage:
             provider=provider or {"email": self.email, "sms": self.sms}[channel],
             storage=self.storage,
             clock=self.clock,
-            renderer=Renderer(self.storage),
+            renderer=Renderer(self.storage, unsubscribe_link),
             random=self.random,
         )
         self.lanes.append(lane)
@@ -67,7 +72,7 @@ class Stage:
 
     def inbox_lane(self) -> InboxLane:
         """The lane of in_app."""
-        return InboxLane(self.storage, self.clock, Renderer(self.storage))
+        return InboxLane(self.storage, self.clock, Renderer(self.storage, unsubscribe_link))
 
     def audiences(self, resolve: Any = resolve_audience_batch) -> Audiences:
         """The loop that resolves audiences."""
@@ -85,6 +90,7 @@ class Stage:
             providers={"email": self.email, "sms": self.sms},
             start_due=send_due_campaign,
             resolve_batch=resolve_audience_batch,
+            unsubscribe_link=unsubscribe_link,
             random=self.random,
         )
 
