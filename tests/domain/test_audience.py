@@ -32,9 +32,9 @@ def test_a_recipient_that_cannot_be_reached_is_invalid_however_often(blank: Reci
 
 @given(SOME)
 def test_everybody_is_accounted_for_in_order_and_reached_at_most_once(recipients: list[Recipient]) -> None:
-    sorted_out = list(sorted_out(recipients))
-    assert [(person, address) for person, address, _ in sorted_out] == recipients
-    reached = [(person, address) for person, address, reason in sorted_out if reason is None]
+    each = sorted_out(recipients)
+    assert [(person, address) for person, address, _ in each] == recipients
+    reached = [(person, address) for person, address, reason in each if reason is None]
     assert len(reached) == len(set(reached))
     assert set(reached) == {(person, address) for person, address in recipients if person.strip() and address.strip()}
 
