@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -105,13 +105,14 @@ async def test_two_dispatchers_resolve_an_audience_once(stage_on_postgres: Stage
     assert await reached(stage, send) == people
 
 
-async def test_people_added_behind_the_cursor_wait_for_the_next_send(stage: Stage) -> None:
+async def test_people_added_after_the_start_wait_for_the_next_send(stage: Stage) -> None:
     await stage.people(4)
     send = await stage.publish()
-    await stage.storage.write(lambda tx: tx.people.put(made.person("aaa")))
-    await stage.storage.write(lambda tx: tx.people.put(made.person("zzz")))
+    later = stage.clock.now() + timedelta(seconds=1)
+    await stage.storage.write(lambda tx: tx.people.put(made.person("aaa", created_at=later)))
+    await stage.storage.write(lambda tx: tx.people.put(made.person("zzz", created_at=later)))
     await stage.run(stage.audiences())
-    assert await reached(stage, send) == ["person-000", "person-001", "person-002", "person-003", "zzz"]
+    assert await reached(stage, send) == ["person-000", "person-001", "person-002", "person-003"]
 
 
 async def test_a_cancel_stops_resolving(stage: Stage) -> None:

@@ -8,7 +8,7 @@ from server.channels.provider import Envelope
 from server.dispatch import lane as lane_module
 from server.domain.lifecycle import MessageStatus
 from tests.dispatch.scripted import ScriptedProvider
-from tests.dispatch.stage import Stage
+from tests.dispatch.stage import Stage, unsubscribe_link
 
 
 async def test_a_message_that_is_due_goes_out(stage: Stage) -> None:
@@ -138,5 +138,6 @@ async def test_the_provider_gets_the_message_as_it_was_rendered(stage: Stage) ->
             body="Hello A & B",
             html="<p>A &amp; B</p>",
             created_at=stage.clock.now(),
+            unsubscribe_url=unsubscribe_link(message.id),
         )
     ]
