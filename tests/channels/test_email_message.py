@@ -227,3 +227,14 @@ def test_an_id_that_could_leave_its_place_makes_no_envelope(message_id: str) -> 
 def test_an_envelope_without_a_time_zone_is_refused() -> None:
     with pytest.raises(ValueError, match="time zone"):
         envelope(created_at=datetime(2026, 1, 1, tzinfo=UTC).replace(tzinfo=None))
+
+
+def test_a_mail_with_an_unsubscribe_link_has_the_headers_of_rfc_8058() -> None:
+    url = f"https://mail.example.com/v1/unsubscribe/{'A' * 70}"
+    content = build_mail(envelope(unsubscribe_url=url), SENDER).content
+    assert f"\r\nList-Unsubscribe: <{url}>\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n".encode() in content
+    assert parse(content)["List-Unsubscribe"] == f"<{url}>"
+
+
+def test_a_mail_without_a_link_has_none_of_its_headers() -> None:
+    assert b"List-Unsubscribe" not in build_mail(envelope(), SENDER).content

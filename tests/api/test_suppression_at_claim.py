@@ -1,0 +1,165 @@
+"""What was accepted before its address was suppressed: the look just before it would go out."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from server.app import Part, migrate_database
+from server.channels.provider import Delivery, Envelope, Outcome
+from server.config import Settings
+from server.dispatch.inbox_lane import InboxLane
+from server.dispatch.lane import Lane
+from server.dispatch.renderer import Renderer
+from tests.api.callers import GrpcCaller
+from tests.api.running import Running, running_service
+from tests.api.scenes import COMMS, comms_campaign, instant, ok, put_template
+from tests.api.suppressing import suppress
+
+REASONS = ("unsubscribe", "manual", "hard_bounce", "complaint")
+BRAND = "acme"
+
+
+class Accepting:
+    """A provider that takes everything."""
+
+    name = "accepting"
+    slots = 100
+    timeout = 5.0
+
+    def __init__(self) -> None:
+        self.called_for: list[str] = []
+        self.accepts = True
+
+    async def start(self) -> None:
+        """Nothing to do."""
+
+    async def deliver(self, envelope: Envelope) -> Delivery:
+        self.called_for.append(envelope.person_id)
+        if self.accepts:
+            return Delivery(Outcome.ACCEPTED)
+        return Delivery(Outcome.REJECTED, "busy", retryable=True, retry_after=0)
+
+    async def close(self) -> None:
+        """Nothing to do."""
+
+
+class Ahead:
+    """A clock that a test can put forward."""
+
+    def __init__(self) -> None:
+        self.by = timedelta()
+
+    def now(self) -> datetime:
+        """The machine's instant, and more."""
+        return datetime.now(UTC) + self.by
+
+
+class Waiting:
+    """A service whose messages wait for a lane that the test runs."""
+
+    def __init__(self, running: Running) -> None:
+        assert running.service.storage is not None
+        self.api = GrpcCaller(running.channel, running.token(BRAND))
+        self.provider = Accepting()
+        self.clock = Ahead()
+        self._storage = running.service.storage
+        self._renderer = Renderer(self._storage, running.service.links.link)
+
+    async def deliver(self, channel: str = "email") -> None:
+        """All that is due."""
+        if channel == "in_app":
+            await InboxLane(self._storage, self.clock, self._renderer).run_once()
+            return
+        lane = Lane(
+            channel=channel,
+            provider=self.provider,
+            storage=self._storage,
+            clock=self.clock,
+            renderer=self._renderer,
+            random=Random(0),  # noqa: S311
+        )
+        await lane.run_once()
+        await lane.drain()
+
+    async def fates(self) -> dict[str, tuple[str, str | None]]:
+        """Status and reason of each message, by person."""
+        messages = (await ok(self.api, "comms.MessageService/ListMessages", {"brand_id": BRAND}))["messages"]
+        return {each["person_id"]: (each["status"], each["failure_reason"]) for each in messages}
+
+    async def schedule(self, person_id: str, channel: str = "email") -> None:
+        """A one-off that is due."""
+        request = {"brand_id": BRAND, "channel": channel, "template_key": "welcome", "recipient": f"{person_id.upper()}@example.com"}
+        more = {"person_id": person_id, "dedup_key": person_id, "scheduled_at": instant()}
+        await ok(self.api, "comms.MessageService/ScheduleMessage", request | more)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+async def waiting(request: pytest.FixtureRequest, tmp_path: Path, new_postgres_database: Callable[[], str]) -> AsyncIterator[Waiting]:
+    url = new_postgres_database() if request.param == "postgres" else ""
+    await migrate_database(Settings(data_dir=tmp_path, database_url=url))
+    async with running_service(tmp_path, url, parts=frozenset({Part.API})) as running:
+        yield Waiting(running)
+
+
+async def test_a_campaigns_message_is_skipped_whatever_the_reason(waiting: Waiting) -> None:
+    campaign_id = await comms_campaign(waiting.api, BRAND)
+    people = [*REASONS, "nobody"]
+    recipients = [{"person_id": name, "recipient": f"{name.upper()}@example.com"} for name in people]
+    send = (await ok(waiting.api, f"{COMMS}/SendCampaign", {"id": campaign_id, "recipients": recipients}))["send"]
+    for reason in REASONS:
+        await suppress(waiting.api, BRAND, f"{reason}@example.com", reason)
+    await waiting.deliver()
+    assert await waiting.fates() == dict.fromkeys(REASONS, ("skipped", "suppressed")) | {"nobody": ("sent", None)}
+    assert waiting.provider.called_for == ["nobody"]
+    found = await ok(waiting.api, "messaging.SendService/GetSend", {"id": send["id"]})
+    assert (found["status"], found["skipped_count"], found["sent_count"]) == ("completed", 4, 1)
+
+
+async def test_a_one_off_goes_to_the_unsubscribed_and_to_no_other_suppressed_address(waiting: Waiting) -> None:
+    await put_template(waiting.api, BRAND, body="Your receipt")
+    for name in (*REASONS, "nobody"):
+        await waiting.schedule(name)
+    for reason in REASONS:
+        await suppress(waiting.api, BRAND, f"{reason}@example.com", reason)
+    await waiting.deliver()
+    held = dict.fromkeys(REASONS, ("skipped", "suppressed"))
+    assert await waiting.fates() == held | {"nobody": ("sent", None), "unsubscribe": ("sent", None)}
+    assert sorted(waiting.provider.called_for) == ["nobody", "unsubscribe"]
+
+
+async def test_in_app_messages_are_held_back_too(waiting: Waiting) -> None:
+    await put_template(waiting.api, BRAND, "in_app", body="Your receipt")
+    await waiting.schedule("ann", "in_app")
+    await waiting.schedule("bob", "in_app")
+    await suppress(waiting.api, BRAND, "ANN@example.com", "manual", channel="in_app")
+    await waiting.deliver("in_app")
+    assert await waiting.fates() == {"ann": ("skipped", "suppressed"), "bob": ("sent", None)}
+    assert (await ok(waiting.api, "comms.InboxService/ListInboxItems", {"brand_id": BRAND, "person_id": "ann"}))["items"] == []
+
+
+async def test_other_channels_and_brands_do_not_count_and_one_taken_back_does_not(waiting: Waiting) -> None:
+    await put_template(waiting.api, BRAND, body="Your receipt")
+    await waiting.schedule("ann")
+    await suppress(waiting.api, BRAND, "ann@example.com", "manual", channel="push")
+    made = (await suppress(waiting.api, BRAND, "ann@example.com", "manual")).body
+    await ok(waiting.api, "comms.SuppressionService/DeleteSuppression", {"id": made["id"]})
+    await waiting.deliver()
+    assert await waiting.fates() == {"ann": ("sent", None)}
+
+
+async def test_a_retry_looks_again(waiting: Waiting) -> None:
+    await put_template(waiting.api, BRAND, body="Your receipt")
+    await waiting.schedule("ann")
+    waiting.provider.accepts = False
+    await waiting.deliver()
+    assert (await waiting.fates())["ann"][0] == "pending"
+    await suppress(waiting.api, BRAND, "ann@example.com", "hard_bounce")
+    waiting.clock.by = timedelta(hours=1)
+    await waiting.deliver()
+    assert await waiting.fates() == {"ann": ("skipped", "suppressed")}
+    assert waiting.provider.called_for == ["ann"]
