@@ -129,6 +129,17 @@ async def test_a_cancel_stops_resolving(stage: Stage) -> None:
     assert (over.status, over.completed_at) == (SendStatus.CANCELLED, stage.clock.now())
 
 
+@pytest.mark.parametrize("over", ["cancelled", "done", "unknown"])
+async def test_a_batch_that_comes_after_the_end_adds_nothing(stage: Stage, over: str) -> None:
+    await stage.people(3)
+    send = await stage.publish()
+    await (stage.cancel(send) if over == "cancelled" else stage.run(stage.audiences()))
+    before = await stage.found_send(send)
+    send_id = "no such send" if over == "unknown" else send.id
+    await stage.storage.write(lambda tx: resolve_audience_batch(tx, send_id, stage.clock.now()))
+    assert await stage.found_send(send) == before
+
+
 async def test_sends_are_resolved_in_turn(stage: Stage) -> None:
     await stage.people(9)
     sends = [await stage.publish(), await stage.publish()]

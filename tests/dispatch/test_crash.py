@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from server.dispatch.lane import LEASE
+from server.dispatch.lane import LEASE, Lane
 from server.domain.lifecycle import MessageStatus, SendStatus
 from tests.dispatch.scripted import AMBIGUOUS, BUSY, REFUSED, ScriptedProvider
 from tests.dispatch.stage import Stage
@@ -149,6 +149,43 @@ async def test_rows_whose_lease_ended_while_they_waited_for_a_slot_go_out_once(s
     provider.let_go()
     await stage.run(lane)
     assert sorted([*provider.addresses(), *other.addresses()]) == sorted(message.recipient for message in messages)
+    assert {await stage.status(message) for message in messages} == {MessageStatus.SENT}
+
+
+async def two_holders(stage: Stage) -> tuple[ScriptedProvider, Lane, ScriptedProvider, Lane]:
+    """A lane that has lost its leases while it waited for its one slot, and the lane that has claimed the rows since."""
+    first, second = ScriptedProvider(slots=1), ScriptedProvider(slots=1)
+    first.hold()
+    second.hold()
+    first_lane, second_lane = stage.lane(provider=first), stage.lane(provider=second)
+    await first_lane.run_once()
+    await first.called(1)
+    stage.clock.advance(LEASE_SECONDS)
+    await stage.storage.write(lambda tx: tx.messages.recover(stage.clock.now(), everything=False))
+    await second_lane.run_once()
+    await second.called(1)
+    return first, first_lane, second, second_lane
+
+
+async def test_who_has_lost_a_lease_does_not_mark_under_the_lease_of_another(stage: Stage) -> None:
+    messages = await stage.messages(5)
+    first, first_lane, second, second_lane = await two_holders(stage)
+    first.let_go()
+    await stage.run(first_lane)
+    assert len(first.calls) == 1
+    second.let_go()
+    await stage.run(second_lane)
+    assert sorted([*first.addresses(), *second.addresses()]) == sorted(message.recipient for message in messages)
+
+
+async def test_who_has_lost_a_lease_does_not_give_back_what_another_holds(stage: Stage) -> None:
+    messages = await stage.messages(5)
+    first, first_lane, second, second_lane = await two_holders(stage)
+    first.let_go()
+    await first_lane.stop()
+    assert [await stage.status(message) for message in messages].count(MessageStatus.LEASED) == 3
+    second.let_go()
+    await stage.run(second_lane)
     assert {await stage.status(message) for message in messages} == {MessageStatus.SENT}
 
 

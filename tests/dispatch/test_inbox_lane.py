@@ -71,6 +71,18 @@ async def test_a_crash_between_claim_and_result_delivers_exactly_once(stage: Sta
         assert [item.body for item in await stage.inbox(message.person_id)] == ["Hello "]
 
 
+async def test_who_has_lost_a_lease_delivers_nothing_under_the_lease_of_another(stage: Stage) -> None:
+    message = await stage.message(channel="in_app")
+    now = stage.clock.now()
+    (stale,) = await stage.storage.write(lambda tx: tx.messages.claim_due("in_app", now, now + LEASE, 10))
+    now = stage.clock.advance(LEASE.total_seconds())
+    await stage.storage.write(lambda tx: tx.messages.recover(now, everything=False))
+    (held,) = await stage.storage.write(lambda tx: tx.messages.claim_due("in_app", now, now + LEASE, 10))
+    assert await stage.storage.write(lambda tx: tx.messages.settle([in_app_delivery(stale, None, "late", now)], now)) == set()
+    assert await stage.storage.write(lambda tx: tx.messages.settle([in_app_delivery(held, None, "Hello", now)], now)) == {message.id}
+    assert [item.body for item in await stage.inbox()] == ["Hello"]
+
+
 async def test_more_than_a_batch_is_delivered_in_several(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inbox_lane_module, "BATCH", 2)
     send, _ = await stage.send(5, channel="in_app")

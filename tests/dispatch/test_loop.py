@@ -162,7 +162,9 @@ async def test_a_stop_before_the_loop_begins_is_not_lost() -> None:
 
 
 @pytest.mark.parametrize("fails", [False, True])
-async def test_a_stop_during_a_pass_is_not_lost(fails: bool, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_stop_during_a_pass_is_not_lost(fails: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop_module, "PAUSE_AFTER_FAULT", FOREVER)
+
     def stop() -> bool:
         runner.stopping.set()
         runner.signals.fire([STOPPING])
