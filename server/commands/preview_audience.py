@@ -91,7 +91,7 @@ async def _preview_criteria(tx: Transaction, caller: Caller, brand_id: str, docu
 
 async def _preview_recipients(tx: Transaction, brand_id: str, channel: str, recipients: Sequence[Recipient]) -> AudiencePreview:
     suppressed = await suppressed_among(tx, brand_id, channel, recipients)
-    sorted_out = [SampledPerson(person_id, skip) for person_id, _, skip in sort_out(recipients, channel, suppressed)]
+    sorted_out = [SampledPerson(person_id, skip) for person_id, _, skip in sort_out(recipients, suppressed)]
     return _preview(
         Counter(person.skip_reason for person in sorted_out), nsmallest(SAMPLE_SIZE, sorted_out, key=lambda person: person.person_id)
     )

@@ -87,7 +87,7 @@ async def _start(tx: Transaction, campaign: Campaign, started_by: str, now: date
 
 
 def _messages(send: Send, recipients: Sequence[Recipient], suppressed: Set[str]) -> Iterator[Message]:
-    for person_id, address, skip in sort_out(recipients, send.channel, suppressed):
+    for person_id, address, skip in sort_out(recipients, suppressed):
         yield send.message(new_id(), person_id, address, skip, send.created_at)
 
 

@@ -20,6 +20,7 @@ BATCH_SIZE = 10_000
 """Most addresses in one batch."""
 DEFAULT_SOURCE = "api"
 _MOST_VIOLATIONS = 20
+_ADDRESSES_AT_ONCE = 5000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,13 +107,18 @@ async def delete_suppression(tx: Transaction, caller: Caller, suppression_id: st
     await tx.suppressions.delete(suppression_id)
 
 
-async def suppressed_among(tx: Transaction, brand_id: str, channel: str, recipients: Sequence[Recipient]) -> frozenset[str]:
-    """The addresses of the recipients, normalised, that a campaign must not contact: one look-up for all of them."""
+async def suppressed_among(tx: Transaction, brand_id: str, channel: str, recipients: Sequence[Recipient]) -> set[str]:
+    """Those of the recipients' addresses, as they are written there, that a campaign must not contact. Looked up many at a time."""
+    suppressed: set[str] = set()
     if not await tx.suppressions.any_on(brand_id, channel):
-        return frozenset()
-    addresses = (normalise_address(channel, address) for _, address in recipients)
-    reasons = await tx.suppressions.find_reasons(brand_id, channel, addresses)
-    return frozenset(address for address, reason in reasons.items() if blocks(reason, Purpose.MARKETING))
+        return suppressed
+    for start in range(0, len(recipients), _ADDRESSES_AT_ONCE):
+        addresses = [address for _, address in recipients[start : start + _ADDRESSES_AT_ONCE]]
+        keys = [normalise_address(channel, address) for address in addresses]
+        reasons = await tx.suppressions.find_reasons(brand_id, channel, keys)
+        if reasons:
+            suppressed.update(address for address, key in zip(addresses, keys, strict=True) if blocks(reasons.get(key), Purpose.MARKETING))
+    return suppressed
 
 
 def _check(checks: Checks, new: NewSuppression, prefix: str) -> None:

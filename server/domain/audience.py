@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence, Set
 from enum import StrEnum
 
-from server.domain.addresses import normalise_address
 from server.domain.errors import FieldViolation, ValidationFailed
 from server.domain.validation import ADDRESS_LENGTH, ID_LENGTH, has_control_characters
 
@@ -48,20 +47,19 @@ def refuse_unstorable_recipients(recipients: Sequence[Recipient]) -> None:
             raise ValidationFailed.of(f"recipients[{index}].{name}", "must not contain the NUL character")
 
 
-def sort_out(recipients: Sequence[Recipient], channel: str, suppressed: Set[str]) -> Iterator[tuple[str, str, SkipReason | None]]:
-    """Each recipient in order, with the reason to skip it, if there is one. `suppressed` has the normalised addresses that must not be
-    contacted."""
+def sort_out(recipients: Sequence[Recipient], suppressed: Set[str]) -> Iterator[tuple[str, str, SkipReason | None]]:
+    """Each recipient in order, with the reason to skip it, if there is one. `suppressed` are the addresses that must not be contacted, as
+    they are written among the recipients."""
     seen: set[Recipient] = set()
     for recipient in recipients:
-        skip = _reason_to_skip(recipient, seen)
-        if skip is None and suppressed and normalise_address(channel, recipient[1]) in suppressed:
-            skip = SkipReason.SUPPRESSED
-        yield (*recipient, skip)
+        yield (*recipient, _reason_to_skip(recipient, seen, suppressed))
         seen.add(recipient)
 
 
-def _reason_to_skip(recipient: Recipient, seen: set[Recipient]) -> SkipReason | None:
+def _reason_to_skip(recipient: Recipient, seen: Set[Recipient], suppressed: Set[str]) -> SkipReason | None:
     person_id, address = recipient
     if not person_id.strip() or not address.strip() or has_control_characters(person_id) or has_control_characters(address):
         return SkipReason.INVALID_RECIPIENT
-    return SkipReason.DUPLICATE if recipient in seen else None
+    if recipient in seen:
+        return SkipReason.DUPLICATE
+    return SkipReason.SUPPRESSED if address in suppressed else None

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, literal, null, select
+from sqlalchemy import ColumnElement, Select, case, func, literal, null, select
 
 from server.domain.audience import SkipReason
 from server.domain.channels import Channel
@@ -41,22 +41,25 @@ async def count_matching(connection: Connection, brand_id: str, criteria: Criter
 
 def _audience(dialect: SqlDialect, brand_id: str, criteria: Criteria, channel: Channel, as_of: datetime) -> Select[Any]:
     address = func.coalesce(_address(dialect, channel), "")
-    # A join, not a subquery per person: for a count of everybody the database may read all suppressions at once. There is at most one row.
-    suppressed = and_(
-        suppressions.c.brand_id == brand_id,
-        suppressions.c.channel == channel,
-        suppressions.c.address == _compared(dialect, address, channel),
-        suppressions.c.reason.in_(sorted(BLOCKING[Purpose.MARKETING])),
+    # One look into the unique index per person. A join or an EXISTS would leave the planner a choice, and before it has statistics of new
+    # rows it chooses to compare every person with every suppression.
+    suppression = (
+        select(suppressions.c.id)
+        .where(
+            suppressions.c.brand_id == brand_id,
+            suppressions.c.channel == channel,
+            suppressions.c.address == _compared(dialect, address, channel),
+            suppressions.c.reason.in_(sorted(BLOCKING[Purpose.MARKETING])),
+        )
+        .scalar_subquery()
     )
     skip_reason = case(
         (address == "", literal(SkipReason.NO_ADDRESS.value)),
-        (suppressions.c.id.is_not(None), literal(SkipReason.SUPPRESSED.value)),
+        (suppression.is_not(None), literal(SkipReason.SUPPRESSED.value)),
         else_=null(),
     )
-    return (
-        select(people.c.person_id, address.label("address"), skip_reason.label("skip_reason"))
-        .select_from(people.outerjoin(suppressions, suppressed))
-        .where(people.c.brand_id == brand_id, people.c.created_at <= as_of, matches(criteria, as_of, dialect))
+    return select(people.c.person_id, address.label("address"), skip_reason.label("skip_reason")).where(
+        people.c.brand_id == brand_id, people.c.created_at <= as_of, matches(criteria, as_of, dialect)
     )
 
 

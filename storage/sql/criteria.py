@@ -31,7 +31,6 @@ from server.domain.criteria import (
 )
 from storage.sql.dialects import SqlDialect
 from storage.sql.tables import people
-from storage.sql.types import Instant
 from storage.sql.values import SqlValue
 
 Condition = ColumnElement[bool]
@@ -125,17 +124,10 @@ class _Predicates:
         texts = (None if text is None else self._dialect.by_code_point(text) for text in (left.text, right.text))
         return _any(_compare(compare, *texts), _compare(compare, left.number, right.number))
 
-    def _lies_within(self, value: SqlValue, earliest: datetime | None, latest: datetime | None) -> Condition:
+    def _lies_within(self, value: SqlValue, earliest: datetime | None, latest: datetime) -> Condition:
         if value.instant is None:
             return false()
-        if earliest is not None and latest is not None:
-            return _decided(value.instant.between(literal(earliest, Instant()), literal(latest, Instant())))
-        return _decided(
-            and_(
-                true() if earliest is None else value.instant >= literal(earliest, Instant()),
-                true() if latest is None else value.instant <= literal(latest, Instant()),
-            )
-        )
+        return _decided(self._dialect.lies_within(value.instant, earliest, latest))
 
 
 def _constant(value: Scalar) -> SqlValue:

@@ -129,6 +129,10 @@ class SqlDialect(ABC):
         """The Instant that `server.domain.criteria.parse_instant` reads, or NULL."""
 
     @abstractmethod
+    def lies_within(self, instant: ColumnElement[Any], earliest: datetime | None, latest: datetime) -> ColumnElement[bool]:
+        """Whether the instant is in between, or at one of these; from ever if there is no earliest. Works the instant out once."""
+
+    @abstractmethod
     def format_instant(self, instant: ColumnElement[Any]) -> ColumnElement[str]:
         """What `server.domain.criteria.format_instant` writes."""
 
@@ -195,6 +199,10 @@ class SqliteDialect(SqlDialect):
     def parse_instant(self, text: ColumnElement[str]) -> ColumnElement[Any]:
         return func.carillon_instant(text, type_=Instant())
 
+    def lies_within(self, instant: ColumnElement[Any], earliest: datetime | None, latest: datetime) -> ColumnElement[bool]:
+        until = literal(latest, Instant())
+        return instant <= until if earliest is None else instant.between(literal(earliest, Instant()), until)
+
     def format_instant(self, instant: ColumnElement[Any]) -> ColumnElement[str]:
         microseconds = type_coerce(instant, BigInteger())
         fraction = (microseconds % 1_000_000 + 1_000_000) % 1_000_000
@@ -258,6 +266,11 @@ class PostgresDialect(SqlDialect):
         exact = func.regexp_replace(text, _word("([.][0-9]{6})[0-9]+"), _word("\\1"))
         in_utc = case((func.length(text) == _DATE_LENGTH, text.concat(_word(" 00:00Z"))), else_=exact)
         return case((text.regexp_match(_word(f"^(?:{INSTANT_PATTERN})$")), cast(in_utc, Instant())))
+
+    def lies_within(self, instant: ColumnElement[Any], earliest: datetime | None, latest: datetime) -> ColumnElement[bool]:
+        # BETWEEN would be taken apart into two comparisons, each with an instant of its own.
+        window = func.tstzrange(literal(earliest, Instant()), literal(latest, Instant()), _word("[]"))
+        return window.op("@>", return_type=Boolean())(instant)
 
     def format_instant(self, instant: ColumnElement[Any]) -> ColumnElement[str]:
         return func.to_char(func.timezone(_word("UTC"), instant), _word('YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), type_=Text())

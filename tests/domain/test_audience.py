@@ -15,7 +15,7 @@ SOME = st.lists(st.tuples(st.sampled_from(["a", "b", " ", ""]), st.sampled_from(
 
 
 def sorted_out(recipients: list[Recipient]) -> list[tuple[str, str, SkipReason | None]]:
-    return list(sort_out(recipients, "email", frozenset()))
+    return list(sort_out(recipients, frozenset()))
 
 
 def test_the_same_person_at_the_same_address_is_a_duplicate() -> None:

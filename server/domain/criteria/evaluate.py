@@ -149,8 +149,8 @@ def _starts(text: object, prefix: object) -> bool:
     return isinstance(text, str) and isinstance(prefix, str) and text.startswith(prefix)
 
 
-def _lies_within(value: object, earliest: datetime | None, latest: datetime | None) -> bool:
+def _lies_within(value: object, earliest: datetime | None, latest: datetime) -> bool:
     instant = parse_instant(value) if isinstance(value, str) else None
     if instant is None:
         return False
-    return (earliest is None or instant >= microseconds(earliest)) and (latest is None or instant <= microseconds(latest))
+    return (earliest is None or microseconds(earliest) <= instant) and instant <= microseconds(latest)

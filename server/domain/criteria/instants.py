@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
-_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  # counted in UTC, and moved by offsets that datetime itself could not hold at its ends
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 _LEAP_YEAR = "(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)"
@@ -29,14 +29,7 @@ def parse_instant(text: str) -> int | None:
     string is no date. Not a datetime: with its offset, one may lie before year 1 or after 9999."""
     if not _INSTANT.fullmatch(text):
         return None
-    if len(text) == _DATE_LENGTH:
-        return _microseconds(datetime.fromisoformat(text))
-    clock, offset = (text[:-1], timedelta()) if text[-1] in "Zz" else (text[:-6], _offset(text[-6:]))
-    second, _, fraction = clock.partition(".")
-    since_midnight = timedelta(
-        hours=int(second[11:13]), minutes=int(second[14:16]), seconds=int(second[17:19]), microseconds=int(fraction[:6].ljust(6, "0"))
-    )
-    return _microseconds(datetime.fromisoformat(text[:_DATE_LENGTH])) + (since_midnight - offset) // _MICROSECOND
+    return microseconds(datetime.fromisoformat(text.upper() if len(text) > _DATE_LENGTH else f"{text}T00Z"))
 
 
 def format_instant(instant: datetime) -> str:
@@ -46,13 +39,4 @@ def format_instant(instant: datetime) -> str:
 
 def microseconds(instant: datetime) -> int:
     """Microseconds from 1970 to an aware instant."""
-    return _microseconds(instant.astimezone(UTC).replace(tzinfo=None))
-
-
-def _microseconds(utc: datetime) -> int:
-    return (utc - _EPOCH) // _MICROSECOND
-
-
-def _offset(text: str) -> timedelta:
-    offset = timedelta(hours=int(text[1:3]), minutes=int(text[4:6]))
-    return -offset if text[0] == "-" else offset
+    return (instant - _EPOCH) // _MICROSECOND

@@ -145,9 +145,9 @@ class Dated:
     period: Period
     span: timedelta
 
-    def window(self, now: datetime) -> tuple[datetime | None, datetime | None]:
-        """Earliest and latest instant that count, both included; None is no bound. "Within the last" has both its ends, and "longer ago
-        than" ends just before it: together they are all of the past, and share nothing."""
+    def window(self, now: datetime) -> tuple[datetime | None, datetime]:
+        """Earliest and latest instant that count, both included; without an earliest, from ever. "Within the last" has both its ends, and
+        "longer ago than" ends just before it: together they are all of the past, and share nothing."""
         match self.period:
             case Period.WITHIN_LAST:
                 return now - self.span, now

@@ -30,7 +30,7 @@ class MethodPolicy(_message.Message):
     scope: _builtins.str
     """The scope a token must carry. A method that is not `public` must name one."""
     public: _builtins.bool
-    """No token is needed. Only probes are public."""
+    """No token is needed. Only probes and unsubscribe links are public."""
     success_status: _builtins.int
     """HTTP status of a success. 0 means 200."""
     def __init__(
