@@ -11,7 +11,7 @@ import pytest
 
 from storage.interface import Transaction
 from tests.api.answers import Answer
-from tests.api.callers import METHODS, POLICIES, Caller, full_path
+from tests.api.callers import METHODS, POLICIES, Caller, caller, full_path
 from tests.api.listings import LISTINGS, Listing
 from tests.api.running import Running
 from tests.api.scenes import ok
@@ -62,8 +62,8 @@ async def test_rows_added_while_paging_neither_repeat_nor_hide_others(idle: Runn
 
 
 @every_list
-async def test_page_size_is_50_unless_given_and_200_at_most(idle: Running, idle_api: Caller, brand: str, name: str) -> None:
-    listing = LISTINGS[name]
+async def test_page_size_is_50_unless_given_and_200_at_most(idle: Running, brand: str, name: str) -> None:
+    listing, idle_api = LISTINGS[name], caller("grpc", idle, brand)
     await fill(idle, brand, listing, 201)
     sizes = {0: 50, 1: 1, 3: 3, 199: 199, 200: 200, 201: 200, 2**31 - 1: 200}
     pages = {asked: await page(idle_api, name, listing.asks(brand), page_size=asked) for asked in sizes}

@@ -85,7 +85,7 @@ async def test_watching_a_send_that_is_over_ends_at_once(idle: Running, brand: s
 
 
 @watchers
-async def test_watcher_that_goes_away_is_forgotten(idle: Running, brand: str, watch: Any) -> None:
+async def test_watcher_that_goes_away_harms_nothing(idle: Running, brand: str, watch: Any) -> None:
     api = RestCaller(idle.http, idle.token(brand))
     send = await publish(api, brand, 1)
     events = watch(idle, api.token, send["id"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime, timedelta
 
 import pytest
@@ -100,7 +101,7 @@ async def test_two_dispatchers_resolve_an_audience_once(stage_on_postgres: Stage
     first = stage.audiences()
     stage.storage = await stage.open()
     second = stage.audiences()
-    while await first.run_once() | await second.run_once():
+    while any(await asyncio.gather(first.run_once(), second.run_once())):
         pass
     assert await reached(stage, send) == people
 

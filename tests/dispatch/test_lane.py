@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from server.channels.provider import Envelope
@@ -111,7 +113,7 @@ async def test_two_dispatchers_call_each_message_once(stage_on_postgres: Stage, 
     first = stage.lane()
     stage.storage = await stage.open()
     second = stage.lane()
-    while await first.run_once() | await second.run_once():
+    while any(await asyncio.gather(first.run_once(), second.run_once())):
         await first.drain()
         await second.drain()
     assert sorted(stage.email.addresses()) == sorted(message.recipient for message in messages)

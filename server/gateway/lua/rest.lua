@@ -110,6 +110,8 @@ function rest.on_request(handle)
     metadata:set(NAMESPACE, "grpc", true)
     return
   end
+  -- The server would take it for its own deadline.
+  headers:remove("grpc-timeout")
   local index, allow = routes.find(headers:get(":method"), headers:get(":path") or "")
   if index then
     metadata:set(NAMESPACE, "operation", index)
