@@ -9,8 +9,9 @@ from typing import Any
 
 from server.domain.ids import new_id
 from server.domain.lifecycle import CampaignStatus, MessageStatus, SendStatus
+from server.domain.suppression import SuppressionReason
 from storage.interface import Transaction
-from storage.records import Attempt, Campaign, InboxItem, Message, Segment, Send, Settlement, Template
+from storage.records import Attempt, Campaign, InboxItem, Message, Segment, Send, Settlement, Suppression, Template
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 LEASE = timedelta(seconds=30)
@@ -59,9 +60,9 @@ def _campaign(brand: str, face: str, campaign_id: str | None = None) -> Campaign
     )
 
 
-async def _add_campaigns_to_have_sends(tx: Transaction, brand: str) -> None:
-    await tx.campaigns.insert(_campaign(brand, "comms", f"{brand}-one"))
-    await tx.campaigns.insert(_campaign(brand, "comms", f"{brand}-two"))
+async def _add_campaigns_to_have_sends(tx: Transaction, brand: str, face: str) -> None:
+    await tx.campaigns.insert(_campaign(brand, face, f"{brand}-one"))
+    await tx.campaigns.insert(_campaign(brand, face, f"{brand}-two"))
 
 
 async def _add_send(tx: Transaction, brand: str) -> None:
@@ -85,6 +86,20 @@ async def _add_send(tx: Transaction, brand: str) -> None:
             created_at=NOW,
         )
     )
+
+
+async def _add_suppression(tx: Transaction, brand: str) -> None:
+    suppression_id = new_id()
+    suppression = Suppression(
+        id=suppression_id,
+        brand_id=brand,
+        channel="sms",
+        address=suppression_id,
+        reason=SuppressionReason.MANUAL,
+        source="test",
+        created_at=NOW,
+    )
+    await tx.suppressions.put_many([suppression])
 
 
 def _message(brand: str, message_id: str, **more: Any) -> Message:
@@ -173,13 +188,23 @@ LISTINGS: dict[str, Listing] = {
         )
         for face in ("comms", "messaging")
     },
-    "comms.CampaignService/ListCampaignSends": Listing(
-        items="sends",
+    **{
+        f"{face}.CampaignService/ListCampaignSends": Listing(
+            items="sends",
+            id="id",
+            asks=lambda brand: {"id": f"{brand}-one"},
+            asks_another=lambda brand: {"id": f"{brand}-two"},
+            add=_add_send,
+            prepare=lambda tx, brand, face=face: _add_campaigns_to_have_sends(tx, brand, face),  # type: ignore[misc]
+        )
+        for face in ("comms", "messaging")
+    },
+    "comms.SuppressionService/ListSuppressions": Listing(
+        items="suppressions",
         id="id",
-        asks=lambda brand: {"id": f"{brand}-one"},
-        asks_another=lambda brand: {"id": f"{brand}-two"},
-        add=_add_send,
-        prepare=_add_campaigns_to_have_sends,
+        asks=lambda brand: {"brand_id": brand},
+        asks_another=lambda brand: {"brand_id": brand, "channel": "email"},
+        add=_add_suppression,
     ),
     "comms.MessageService/ListMessages": Listing(
         items="messages",

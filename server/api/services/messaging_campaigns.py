@@ -7,7 +7,7 @@ from server.api.calls import Calls
 from server.api.converters import audience, messaging
 from server.api.converters.values import read_channel, read_enum, read_optional, read_struct, require_timestamp
 from server.api.guard import Context
-from server.commands.campaign_queries import get_campaign, list_campaigns
+from server.commands.campaign_queries import get_campaign, list_campaign_sends, list_campaigns
 from server.commands.cancel_campaign import cancel_campaign
 from server.commands.create_campaign import NewCampaign, create_campaign
 from server.commands.delete_campaign import delete_campaign
@@ -118,6 +118,12 @@ class CampaignService(campaign_service_pb2_grpc.CampaignServiceServicer):
         recipients = [(recipient.person_id, recipient.recipient) for recipient in request.recipients]
         found = await self._calls.query(lambda tx, caller: preview_campaign(tx, caller, Face.MESSAGING, request.id, recipients))
         return pb.PreviewCampaignResponse(preview=audience.preview(found))
+
+    async def ListCampaignSends(self, request: pb.ListCampaignSendsRequest, context: Context) -> pb.ListCampaignSendsResponse:
+        page = await self._calls.query(
+            lambda tx, caller: list_campaign_sends(tx, caller, Face.MESSAGING, request.id, request.page_size, request.page_token)
+        )
+        return pb.ListCampaignSendsResponse(sends=map(messaging.send, page.items), next_page_token=page.next_page_token)
 
     async def CancelCampaign(self, request: pb.CancelCampaignRequest, context: Context) -> campaign_pb2.Campaign:
         return await self._calls.change(

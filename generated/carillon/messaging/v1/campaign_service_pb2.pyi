@@ -4,6 +4,7 @@ isort:skip_file
 """
 
 from carillon.messaging.v1 import campaign_pb2 as _campaign_pb2
+from carillon.messaging.v1 import send_pb2 as _send_pb2
 from carillon.type.v1 import audience_preview_pb2 as _audience_preview_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
@@ -414,6 +415,64 @@ class PreviewCampaignResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PreviewCampaignResponse: _TypeAlias = PreviewCampaignResponse  # noqa: Y015
+
+@_typing.final
+class ListCampaignSendsRequest(_message.Message):
+    """Whose sends to list."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """Id of the campaign."""
+    page_size: _builtins.int
+    """At most this many; 0 means 50, more than 200 means 200."""
+    page_token: _builtins.str
+    """`next_page_token` of the page before."""
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListCampaignSendsRequest: _TypeAlias = ListCampaignSendsRequest  # noqa: Y015
+
+@_typing.final
+class ListCampaignSendsResponse(_message.Message):
+    """One page of sends."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SENDS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Token of the next page; empty on the last."""
+    @_builtins.property
+    def sends(self) -> _containers.RepeatedCompositeFieldContainer[_send_pb2.Send]:
+        """Newest first."""
+
+    def __init__(
+        self,
+        *,
+        sends: _abc.Iterable[_send_pb2.Send] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "sends", b"sends"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListCampaignSendsResponse: _TypeAlias = ListCampaignSendsResponse  # noqa: Y015
 
 @_typing.final
 class CancelCampaignRequest(_message.Message):

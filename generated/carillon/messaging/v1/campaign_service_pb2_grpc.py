@@ -85,6 +85,11 @@ class CampaignServiceStub:
                 request_serializer=carillon_dot_messaging_dot_v1_dot_campaign__service__pb2.PublishCampaignRequest.SerializeToString,
                 response_deserializer=carillon_dot_messaging_dot_v1_dot_send__pb2.Send.FromString,
                 _registered_method=True)
+        self.ListCampaignSends = channel.unary_unary(
+                '/carillon.messaging.v1.CampaignService/ListCampaignSends',
+                request_serializer=carillon_dot_messaging_dot_v1_dot_campaign__service__pb2.ListCampaignSendsRequest.SerializeToString,
+                response_deserializer=carillon_dot_messaging_dot_v1_dot_campaign__service__pb2.ListCampaignSendsResponse.FromString,
+                _registered_method=True)
         self.PreviewCampaign = channel.unary_unary(
                 '/carillon.messaging.v1.CampaignService/PreviewCampaign',
                 request_serializer=carillon_dot_messaging_dot_v1_dot_campaign__service__pb2.PreviewCampaignRequest.SerializeToString,
@@ -169,6 +174,13 @@ class CampaignServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListCampaignSends(self, request, context):
+        """Lists the sends of a campaign, newest first: also the one that a schedule started.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def PreviewCampaign(self, request, context):
         """Counts who would get the campaign if it were sent now, and who would be skipped and why. Sends nothing.
         """
@@ -230,6 +242,11 @@ def add_CampaignServiceServicer_to_server(servicer, server):
                     servicer.PublishCampaign,
                     request_deserializer=carillon_dot_messaging_dot_v1_dot_campaign__service__pb2.PublishCampaignRequest.FromString,
                     response_serializer=carillon_dot_messaging_dot_v1_dot_send__pb2.Send.SerializeToString,
+            ),
+            'ListCampaignSends': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListCampaignSends,
+                    request_deserializer=carillon_dot_messaging_dot_v1_dot_campaign__service__pb2.ListCampaignSendsRequest.FromString,
+                    response_serializer=carillon_dot_messaging_dot_v1_dot_campaign__service__pb2.ListCampaignSendsResponse.SerializeToString,
             ),
             'PreviewCampaign': grpc.unary_unary_rpc_method_handler(
                     servicer.PreviewCampaign,
@@ -489,6 +506,33 @@ class CampaignService:
             '/carillon.messaging.v1.CampaignService/PublishCampaign',
             carillon_dot_messaging_dot_v1_dot_campaign__service__pb2.PublishCampaignRequest.SerializeToString,
             carillon_dot_messaging_dot_v1_dot_send__pb2.Send.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListCampaignSends(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/carillon.messaging.v1.CampaignService/ListCampaignSends',
+            carillon_dot_messaging_dot_v1_dot_campaign__service__pb2.ListCampaignSendsRequest.SerializeToString,
+            carillon_dot_messaging_dot_v1_dot_campaign__service__pb2.ListCampaignSendsResponse.FromString,
             options,
             channel_credentials,
             insecure,

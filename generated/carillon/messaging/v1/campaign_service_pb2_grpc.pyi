@@ -60,6 +60,8 @@ class CampaignServiceStub:
     The same person with the same address twice is one message and one `duplicate` skip; an empty person or address is an
     `invalid_recipient` skip.
     """
+    ListCampaignSends: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.ListCampaignSendsRequest, _campaign_service_pb2.ListCampaignSendsResponse]
+    """Lists the sends of a campaign, newest first: also the one that a schedule started."""
     PreviewCampaign: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.PreviewCampaignRequest, _campaign_service_pb2.PreviewCampaignResponse]
     """Counts who would get the campaign if it were sent now, and who would be skipped and why. Sends nothing."""
     CancelCampaign: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.CancelCampaignRequest, _campaign_pb2.Campaign]
@@ -95,6 +97,8 @@ class CampaignServiceAsyncStub(CampaignServiceStub):
     The same person with the same address twice is one message and one `duplicate` skip; an empty person or address is an
     `invalid_recipient` skip.
     """
+    ListCampaignSends: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.ListCampaignSendsRequest, _campaign_service_pb2.ListCampaignSendsResponse]  # type: ignore[assignment]
+    """Lists the sends of a campaign, newest first: also the one that a schedule started."""
     PreviewCampaign: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.PreviewCampaignRequest, _campaign_service_pb2.PreviewCampaignResponse]  # type: ignore[assignment]
     """Counts who would get the campaign if it were sent now, and who would be skipped and why. Sends nothing."""
     CancelCampaign: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.CancelCampaignRequest, _campaign_pb2.Campaign]  # type: ignore[assignment]
@@ -181,6 +185,14 @@ class CampaignServiceServicer(metaclass=_abc_1.ABCMeta):
         The same person with the same address twice is one message and one `duplicate` skip; an empty person or address is an
         `invalid_recipient` skip.
         """
+
+    @_abc_1.abstractmethod
+    def ListCampaignSends(
+        self,
+        request: _campaign_service_pb2.ListCampaignSendsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_campaign_service_pb2.ListCampaignSendsResponse, _abc.Awaitable[_campaign_service_pb2.ListCampaignSendsResponse]]:
+        """Lists the sends of a campaign, newest first: also the one that a schedule started."""
 
     @_abc_1.abstractmethod
     def PreviewCampaign(
