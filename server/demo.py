@@ -6,16 +6,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from server.commands.create_campaign import NewCampaign, create_campaign
-from server.commands.people import put_person
+from server.commands.put_people import put_person
 from server.commands.segments import create_segment
 from server.commands.templates import prepare_template, put_template
 from server.domain.access import Caller, Principal
 from server.domain.channels import Channel
 from server.domain.faces import Face
+from server.domain.person import NewPerson
 from server.domain.template_variables import TemplateVariable, VariableType
 from server.domain.template_variants import TemplateVariant
 from storage.interface import Transaction
-from storage.records import JsonObject, Person, Template
+from storage.records import JsonObject, Template
 
 BRAND = "demo"
 TEMPLATE_KEY = "welcome"
@@ -53,7 +54,7 @@ async def seed_demo(tx: Transaction, now: datetime) -> Demo | None:
     for channel in Channel:
         await put_template(tx, caller, prepare_template(_template(channel)))
     for person_id, attributes, phone, locale, time_zone in _PEOPLE:
-        await put_person(tx, caller, _person(person_id, attributes, phone, locale, time_zone))
+        await put_person(tx, caller, BRAND, _person(person_id, attributes, phone, locale, time_zone))
     segment = await create_segment(tx, caller, BRAND, "Customers on the pro plan", {"==": [{"var": "plan"}, "pro"]})
     comms = await create_campaign(tx, caller, _campaign(Face.COMMS, subject="Autumn news", segment_criteria={}))
     messaging = await create_campaign(tx, caller, _campaign(Face.MESSAGING, segment_id=segment.id))
@@ -99,9 +100,8 @@ def _template(channel: Channel) -> Template:
     )
 
 
-def _person(person_id: str, attributes: JsonObject, phone: str | None, locale: str, time_zone: str) -> Person:
-    return Person(
-        brand_id=BRAND,
+def _person(person_id: str, attributes: JsonObject, phone: str | None, locale: str, time_zone: str) -> NewPerson:
+    return NewPerson(
         person_id=person_id,
         attributes=attributes,
         email=f"{person_id}@example.com",
@@ -109,6 +109,4 @@ def _person(person_id: str, attributes: JsonObject, phone: str | None, locale: s
         push_tokens=(f"demo-device-{person_id}",),
         locale=locale,
         time_zone=time_zone,
-        created_at=_UNSET,
-        updated_at=_UNSET,
     )

@@ -80,6 +80,10 @@ class People(Protocol):
         """Inserts, or replaces all but `created_at`. Returns what is stored."""
         ...
 
+    async def put_many(self, people: Sequence[Person]) -> None:
+        """Puts each, as `put` does. Nobody may be among them twice."""
+        ...
+
     async def find(self, brand_id: str, person_id: str) -> Person | None:
         """The person, or None."""
         ...

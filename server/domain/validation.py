@@ -7,7 +7,8 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from functools import lru_cache
+from zoneinfo import ZoneInfo
 
 from server.domain.errors import FieldViolation, ValidationFailed
 
@@ -115,10 +116,17 @@ class Checks:
 
     def time_zone(self, field: str, value: str) -> None:
         """A zone of the IANA database."""
-        try:
-            ZoneInfo(value)
-        except (ValueError, OSError, ZoneInfoNotFoundError):
-            self.add(field, "must be an IANA time zone such as Europe/Lisbon")
+        self.require(len(value) <= ID_LENGTH and _is_time_zone(value), field, "must be an IANA time zone such as Europe/Lisbon")
+
+
+@lru_cache(1024)
+def _is_time_zone(name: str) -> bool:
+    """Remembered: zoneinfo would read the zone's file for every person."""
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return False
+    return True
 
 
 def _depth(value: object) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -61,6 +61,18 @@ class Connection(ABC):
     @abstractmethod
     async def insert_rows(self, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
         """Inserts many rows as fast as the driver can. Values are as `dialect` writes them."""
+
+    @abstractmethod
+    async def upsert_rows(self, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]], kept: Set[str]) -> None:
+        """Inserts many rows as `insert_rows` does; one whose primary key is there replaces the columns of the row that are not `kept`. No
+        key may be among the rows twice."""
+
+
+def upsert_clause(table: Table, columns: Sequence[str], kept: Set[str]) -> str:
+    """The ON CONFLICT that both databases understand."""
+    key = [column.name for column in table.primary_key.columns]
+    changes = ", ".join(f"{name} = excluded.{name}" for name in columns if name not in key and name not in kept)
+    return f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET {changes}"
 
 
 def read_record(record: type[R], row: Row[Any]) -> R:

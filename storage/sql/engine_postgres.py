@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import Any
 
 from sqlalchemy import Executable, Table, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from storage.sql.connection import Connection, Parameters, Rows
+from storage.sql.connection import Connection, Parameters, Rows, upsert_clause
 from storage.sql.dialects import POSTGRES
 from storage.sql.failures import translated
 from storage.sql.types import dump_json
@@ -35,6 +35,18 @@ class PostgresConnection(Connection):
     async def insert_rows(self, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
         with self.failing(), translated():
             await self._driver.copy_records_to_table(table.name, records=rows, columns=columns)
+
+    async def upsert_rows(self, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]], kept: Set[str]) -> None:
+        # A copy cannot replace rows, so it goes into a table of this transaction's own first.
+        names, source = ", ".join(columns), f"new_{table.name}"
+        clause = upsert_clause(table, columns, kept)
+        with self.failing(), translated():
+            await self._driver.execute(f"CREATE TEMPORARY TABLE {source} (LIKE {table.name}) ON COMMIT DROP")
+            await self._driver.copy_records_to_table(source, records=rows, columns=columns)
+            await self._driver.execute(
+                f"INSERT INTO {table.name} ({names}) SELECT {names} FROM {source} {clause}"  # noqa: S608  # names of our own
+            )
+            await self._driver.execute(f"DROP TABLE {source}")
 
 
 def make_engine(url: str) -> AsyncEngine:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from sqlalchemy import Engine, Executable, NullPool, Table, create_engine, event
 
 from server.domain.criteria import parse_instant
 from storage.errors import DatabaseInUse, StorageError, StorageUnavailable
-from storage.sql.connection import Connection, Parameters, Rows
+from storage.sql.connection import Connection, Parameters, Rows, upsert_clause
 from storage.sql.dialects import SQLITE
 from storage.sql.failures import translated
 from storage.sql.types import dump_json
@@ -38,6 +38,13 @@ class SqliteConnection(Connection):
     async def insert_rows(self, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
         places = ", ".join("?" * len(columns))
         statement = f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({places})"  # noqa: S608  # names of our own
+        with self.failing(), translated():
+            self._connection.exec_driver_sql(statement, list(rows))
+
+    async def upsert_rows(self, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]], kept: Set[str]) -> None:
+        places = ", ".join("?" * len(columns))
+        clause = upsert_clause(table, columns, kept)
+        statement = f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({places}) {clause}"  # noqa: S608  # names of our own
         with self.failing(), translated():
             self._connection.exec_driver_sql(statement, list(rows))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 
 from sqlalchemy import delete, select
 
@@ -13,6 +14,7 @@ from storage.sql import audiences
 from storage.sql.connection import Connection, read_record, record_values
 from storage.sql.dialects import Kind
 from storage.sql.tables import people
+from storage.sql.types import dump_json
 
 _IDS_AT_ONCE = 5000
 
@@ -30,6 +32,28 @@ class SqlPeople:
         statement = statement.on_conflict_do_update(index_elements=["brand_id", "person_id"], set_=changes).returning(*people.c)
         (row,) = (await self._connection.execute(statement)).all
         return read_record(Person, row)
+
+    async def put_many(self, people_: Sequence[Person]) -> None:
+        instant = lru_cache(maxsize=8)(self._connection.dialect.encode_instant)
+        # In one order, so that two batches with the same people wait for each other rather than deadlock.
+        in_order = sorted(people_, key=lambda person: (person.brand_id, person.person_id))
+        rows = [
+            (
+                person.brand_id,
+                person.person_id,
+                dump_json(person.attributes),
+                person.email,
+                person.phone,
+                dump_json(person.push_tokens),
+                person.locale,
+                person.time_zone,
+                instant(person.created_at),
+                instant(person.updated_at),
+            )
+            for person in in_order
+        ]
+        if rows:
+            await self._connection.upsert_rows(people, [column.name for column in people.c], rows, kept={"created_at"})
 
     async def find(self, brand_id: str, person_id: str) -> Person | None:
         statement = select(people).where(people.c.brand_id == brand_id, people.c.person_id == person_id)

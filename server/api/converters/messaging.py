@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from carillon.messaging.v1 import campaign_pb2, person_service_pb2, segment_service_pb2, send_pb2
-from server.api.converters.values import channel, struct, timestamp
+from server.api.converters.values import channel, read_optional, read_struct, struct, timestamp
+from server.domain.person import NewPerson
 from storage.records import Campaign, Person, ReasonCount, Segment, Send
 
 
@@ -89,6 +90,19 @@ def person(record: Person) -> person_service_pb2.Person:
         time_zone=record.time_zone,
         created_at=timestamp(record.created_at),
         updated_at=timestamp(record.updated_at),
+    )
+
+
+def read_person(request: person_service_pb2.PutPersonRequest | person_service_pb2.PersonToPut) -> NewPerson:
+    """A person to put."""
+    return NewPerson(
+        person_id=request.person_id,
+        attributes=read_struct(request.attributes),
+        email=read_optional(request, "email"),
+        phone=read_optional(request, "phone"),
+        push_tokens=tuple(request.push_tokens),
+        locale=read_optional(request, "locale"),
+        time_zone=read_optional(request, "time_zone"),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import asyncio
 
 from carillon.messaging.v1 import (
     person_service_pb2,
@@ -12,12 +12,12 @@ from carillon.messaging.v1 import (
 )
 from server.api.calls import Calls
 from server.api.converters import audience, messaging
-from server.api.converters.values import read_channel, read_optional, read_struct
+from server.api.converters.values import read_channel, read_struct
 from server.api.guard import Context
-from server.commands.people import delete_person, get_person, put_person
+from server.commands.people import delete_person, get_person
 from server.commands.preview_audience import preview_segment
+from server.commands.put_people import prepare_people, put_people, put_person
 from server.commands.segments import create_segment, get_segment, list_segments
-from storage.records import Person
 
 
 class PersonService(person_service_pb2_grpc.PersonServiceServicer):
@@ -27,25 +27,26 @@ class PersonService(person_service_pb2_grpc.PersonServiceServicer):
         self._calls = calls
 
     async def PutPerson(self, request: person_service_pb2.PutPersonRequest, context: Context) -> person_service_pb2.Person:
-        put_at_once = datetime.min.replace(tzinfo=UTC)
-        person = Person(
-            brand_id=request.brand_id,
-            person_id=request.person_id,
-            attributes=read_struct(request.attributes),
-            email=read_optional(request, "email"),
-            phone=read_optional(request, "phone"),
-            push_tokens=tuple(request.push_tokens),
-            locale=read_optional(request, "locale"),
-            time_zone=read_optional(request, "time_zone"),
-            created_at=put_at_once,
-            updated_at=put_at_once,
-        )
+        person = messaging.read_person(request)
         return await self._calls.change(
             context,
             request,
-            lambda tx, caller: put_person(tx, caller, person),
+            lambda tx, caller: put_person(tx, caller, request.brand_id, person),
             messaging.person,
             person_service_pb2.Person,
+        )
+
+    async def BatchPutPeople(
+        self, request: person_service_pb2.BatchPutPeopleRequest, context: Context
+    ) -> person_service_pb2.BatchPutPeopleResponse:
+        # Thousands of people take long enough for other calls to notice; a thread lets them in between.
+        prepared = await asyncio.to_thread(lambda: prepare_people(request.brand_id, [*map(messaging.read_person, request.people)]))
+        return await self._calls.change(
+            context,
+            request,
+            lambda tx, caller: put_people(tx, caller, prepared),
+            lambda count: person_service_pb2.BatchPutPeopleResponse(people_count=count),
+            person_service_pb2.BatchPutPeopleResponse,
         )
 
     async def GetPerson(self, request: person_service_pb2.GetPersonRequest, context: Context) -> person_service_pb2.Person:
