@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import islice
 
-from sqlalchemy import Executable, case, delete, select
+from sqlalchemy import Executable, bindparam, case, delete, select
 
 from server.domain.suppression import STRENGTH, SuppressionReason
 from storage.records import Suppression
 from storage.sql.connection import Connection, read_record, record_values
-from storage.sql.dialects import Kind, SqlDialect
+from storage.sql.dialects import Kind, RowSet, SqlDialect
 from storage.sql.tables import suppressions
 
 _ADDRESSES_AT_ONCE = 5000
@@ -43,15 +43,13 @@ class SqlSuppressions:
         return (await self._connection.execute(statement)).first is not None
 
     async def find_reasons(self, brand_id: str, channel: str, addresses: Iterable[str]) -> dict[str, SuppressionReason]:
-        wanted = self._connection.dialect.row_set("wanted", address=Kind.TEXT)
-        statement = select(suppressions.c.address, suppressions.c.reason).where(
-            suppressions.c.brand_id == brand_id, suppressions.c.channel == channel, suppressions.c.address.in_(select(wanted.c.address))
-        )
+        wanted, statement = _find_reasons(self._connection.dialect)
         found: dict[str, SuppressionReason] = {}
         remaining = iter(addresses)
         while some := list(islice(remaining, _ADDRESSES_AT_ONCE)):
             given = self._connection.dialect.row_set_parameters(wanted, [(address,) for address in some])
-            found.update((row.address, row.reason) for row in (await self._connection.execute(statement, given)).all)
+            rows = await self._connection.execute(statement, {**given, "in_brand": brand_id, "on_channel": channel})
+            found.update((row.address, row.reason) for row in rows.all)
         return found
 
     async def list_page(
@@ -81,3 +79,16 @@ def _put(dialect: SqlDialect) -> Executable:
         where=case(strength, value=insert.excluded.reason) > case(strength, value=suppressions.c.reason),
     )
     return statement
+
+
+@lru_cache
+def _find_reasons(dialect: SqlDialect) -> tuple[RowSet, Executable]:
+    # One look into the unique index per address, as for audiences: never a walk through all suppressions of the brand.
+    wanted = dialect.row_set("wanted", address=Kind.TEXT)
+    reason = select(suppressions.c.reason).where(
+        suppressions.c.brand_id == bindparam("in_brand"),
+        suppressions.c.channel == bindparam("on_channel"),
+        suppressions.c.address == wanted.c.address,
+    )
+    looked_up = select(wanted.c.address, reason.scalar_subquery().label("reason")).subquery("looked_up")
+    return wanted, select(looked_up).where(looked_up.c.reason.is_not(None))

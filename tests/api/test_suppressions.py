@@ -144,6 +144,17 @@ async def test_a_send_to_recipients_skips_the_suppressed(idle_api: Caller, brand
     ]
 
 
+async def test_a_send_to_very_many_finds_the_suppressed_wherever_they_are(idle_api: Caller, brand: str) -> None:
+    places = {0, 4999, 5000, 10_001}
+    batch = [{"channel": "email", "address": f"p{place}@example.com", "reason": "manual"} for place in places]
+    await ok(idle_api, f"{SUPPRESSIONS}/BatchCreateSuppressions", {"brand_id": brand, "suppressions": batch})
+    campaign_id = await comms_campaign(idle_api, brand)
+    recipients = [{"person_id": f"p{number}", "recipient": f"P{number}@Example.com"} for number in range(10_002)]
+    send = (await ok(idle_api, f"{COMMS}/SendCampaign", {"id": campaign_id, "recipients": recipients}))["send"]
+    found = await ok(idle_api, "comms.MessageService/ListMessages", {"brand_id": brand, "send_id": send["id"], "status": "skipped"})
+    assert {each["person_id"] for each in found["messages"]} == {f"p{place}" for place in places}
+
+
 @pytest.mark.parametrize(
     ("channel", "address"), [("email", "ANN@example.com"), ("sms", "+1 202 555 0100"), ("push", "device-ann"), ("in_app", "ann")]
 )
