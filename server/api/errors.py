@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from urllib.parse import quote
 
 import grpc
 from google.protobuf import any_pb2
@@ -25,6 +26,10 @@ from server.domain.ids import new_id
 from storage.errors import StorageUnavailable, WriteConflict
 
 DOMAIN = "carillon"
+MAX_STATUS_BYTES = 7000
+"""Largest message and details of an error. They travel as metadata, of which a client accepts 8 KB in all unless told otherwise."""
+_FRAME_BYTES = 4
+"""What protobuf adds around a nested message of this size."""
 HTTP_CODE_KEY = "x-http-code"
 """Metadata key that tells the gateway the HTTP status; grpc-gateway's convention."""
 
@@ -92,14 +97,27 @@ def _told(error: Exception, method: str) -> CarillonError:
 
 
 def _details(error: CarillonError) -> list[any_pb2.Any]:
-    details = [_packed(error_details_pb2.ErrorInfo(reason=error.reason.upper(), domain=DOMAIN, metadata=error.details))]
-    if isinstance(error, ValidationFailed):
-        violations = [
-            error_details_pb2.BadRequest.FieldViolation(field=violation.field, description=violation.message)
-            for violation in error.violations
-        ]
-        details.append(_packed(error_details_pb2.BadRequest(field_violations=violations)))
-    return details
+    if not isinstance(error, ValidationFailed):
+        return [_packed(error_details_pb2.ErrorInfo(reason=error.reason.upper(), domain=DOMAIN, metadata=error.details))]
+    bad_request = _bad_request(error)
+    left_out = len(error.violations) - len(bad_request.field_violations)
+    metadata = error.details | ({"fields_left_out": str(left_out)} if left_out else {})
+    info = error_details_pb2.ErrorInfo(reason=error.reason.upper(), domain=DOMAIN, metadata=metadata)
+    return [_packed(info), _packed(bad_request)]
+
+
+def _bad_request(error: ValidationFailed) -> error_details_pb2.BadRequest:
+    """The first violations, as many as the answer has room for."""
+    # The message goes out twice: within the details, and percent-encoded beside them.
+    room = MAX_STATUS_BYTES - len(error.message.encode()) - len(quote(error.message))
+    told = error_details_pb2.BadRequest()
+    for violation in error.violations:
+        one = error_details_pb2.BadRequest.FieldViolation(field=violation.field, description=violation.message)
+        room -= one.ByteSize() + _FRAME_BYTES
+        if room < 0:
+            break
+        told.field_violations.append(one)
+    return told
 
 
 def _packed(message: error_details_pb2.ErrorInfo | error_details_pb2.BadRequest) -> any_pb2.Any:

@@ -131,9 +131,9 @@ def _check_fields(template: Template) -> None:
         checks.require(variant.locale not in locales, f"variants[{index}].locale", "is there twice")
         locales.add(variant.locale)
         _check_texts(checks, f"variants[{index}].", template.channel, variant)
-    total = sum(len(text or "") for texts in _texts(template) for text in (texts.subject, texts.body, texts.html))
-    checks.require(total <= MAX_TEMPLATE_CHARACTERS, "variants", f"all texts together must be at most {MAX_TEMPLATE_CHARACTERS} characters")
     checks.finish()
+    if sum(len(text or "") for texts in _texts(template) for text in (texts.subject, texts.body, texts.html)) > MAX_TEMPLATE_CHARACTERS:
+        raise ValidationFailed.of("variants", f"all texts together must be at most {MAX_TEMPLATE_CHARACTERS} characters")
 
 
 def _check_texts(checks: Checks, prefix: str, channel: str, texts: Template | TemplateVariant) -> None:

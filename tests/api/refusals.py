@@ -44,7 +44,14 @@ def _strings_under(value: Any, names: set[str], *, inside: bool = False) -> Iter
         for name, child in value.items():
             if inside:
                 yield name
-            yield from _strings_under(child, names, inside=inside or name in names)
+            yield from _strings_under(_without_names(name, child), names, inside=inside or name in names)
     elif isinstance(value, list):
         for child in value:
             yield from _strings_under(child, names, inside=inside)
+
+
+def _without_names(name: str, value: Any) -> Any:
+    """Names of variables are the template's own, and a refusal tells them; a template's list of variables is nothing personal at all."""
+    if name != "variables":
+        return value
+    return list(value.values()) if isinstance(value, Mapping) else None

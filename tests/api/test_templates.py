@@ -25,7 +25,9 @@ async def test_template_reads_back_as_written(idle_api: Caller, brand: str) -> N
         brand, template_key="Sommer-2026.v1_a", subject="Olá {{ name }} 🌞", body="Zeile 1\r\nZeile 2 ü\n", html="<p>ñ &amp;</p>"
     )
     put = await ok(idle_api, f"{SERVICE}/PutTemplate", request)
-    assert put == {**request, "revision": 1, "created_by": "tester", "created_at": put["created_at"]}
+    found = [{"name": "name", "type": "any", "required": True, "default_value": None}]
+    typed = {"variables": found, "variables_inferred": True, "variants": []}
+    assert put == {**request, **typed, "revision": 1, "created_by": "tester", "created_at": put["created_at"]}
     read = {"brand_id": brand, "channel": "email", "template_key": "Sommer-2026.v1_a"}
     assert await ok(idle_api, f"{SERVICE}/GetTemplate", read) == put
 
@@ -35,7 +37,7 @@ async def test_what_a_template_has_not_is_null(idle_api: Caller, brand: str, bla
     put = await ok(idle_api, f"{SERVICE}/PutTemplate", key_of(brand, body="Hello", **blank))
     assert (put["subject"], put["html"]) == (None, None)
     rendered = await preview(idle_api, brand)
-    assert rendered == {"revision": 1, "subject": None, "body": "Hello", "html": None}
+    assert rendered == {"revision": 1, "subject": None, "body": "Hello", "html": None, "locale": None}
 
 
 async def test_each_put_makes_the_next_revision_and_old_ones_stay_readable(idle_api: Caller, brand: str) -> None:
@@ -83,6 +85,7 @@ async def test_preview_renders_the_variables(idle_api: Caller, brand: str) -> No
         "subject": "Hi Zoë",
         "body": f"Zoë has 5 and 0.5 of a, 2, c, VIP, at {brand}",
         "html": None,
+        "locale": None,
     }
 
 

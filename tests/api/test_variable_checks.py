@@ -171,3 +171,23 @@ async def test_a_repeat_under_a_dedup_key_is_found_whatever_the_template_asks_fo
     await put_typed(idle_api, brand, variables=[{"name": "new", "required": True}])
     again = await idle_api.call("comms.MessageService/ScheduleMessage", request)
     assert (again.status, again.body) == (first.status, first.body) == (201, first.body)
+
+
+@pytest.mark.parametrize("letter", ["n", "ñ", "名"])
+async def test_an_answer_lists_as_many_variables_as_clients_accept_and_counts_the_others(idle_api: Caller, brand: str, letter: str) -> None:
+    """Over gRPC the refusal travels as metadata, and a client with default settings fails on too much of it."""
+    names = [f"{letter * 100}_{number}" for number in range(150)]
+    await put_typed(idle_api, brand, variables=[{"name": name, "required": True} for name in names])
+    answer = await idle_api.call("comms.MessageService/ScheduleMessage", message(brand, {}))
+    assert (answer.status, answer.error) == (422, "validation_failed")
+    told = [entry["field"] for entry in answer.body["details"]["fields"]]
+    assert told == [f"variables.{name}" for name in names[: len(told)]]
+    assert 5 <= len(told) < 150
+    assert answer.body["details"]["fields_left_out"] == str(150 - len(told))
+
+
+async def test_some_dozens_of_variables_are_all_listed(idle_api: Caller, brand: str) -> None:
+    await put_typed(idle_api, brand, variables=[{"name": f"variable_{number}", "required": True} for number in range(75)])
+    answer = await idle_api.call("comms.MessageService/ScheduleMessage", message(brand, {}))
+    assert answer.body["details"].keys() == {"fields"}
+    assert len(answer.fields) == 75

@@ -27,6 +27,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_VALIDATION_FAILED: _ErrorReason.ValueType  # 1
     """INVALID_ARGUMENT. A field is missing, empty, too long or not acceptable; `details.fields` has one entry per field:
     `{"field": "scheduled_at", "message": "must not be in the past"}`.
+    `details.fields_left_out` tells how many more there are, if the answer has no room for all.
     """
     ERROR_REASON_MALFORMED_REQUEST: _ErrorReason.ValueType  # 2
     """INVALID_ARGUMENT. The body could not be read as this method's request: malformed JSON, a wrong type, an unknown field or enum value."""
@@ -87,6 +88,7 @@ ERROR_REASON_UNSPECIFIED: ErrorReason.ValueType  # 0
 ERROR_REASON_VALIDATION_FAILED: ErrorReason.ValueType  # 1
 """INVALID_ARGUMENT. A field is missing, empty, too long or not acceptable; `details.fields` has one entry per field:
 `{"field": "scheduled_at", "message": "must not be in the past"}`.
+`details.fields_left_out` tells how many more there are, if the answer has no room for all.
 """
 ERROR_REASON_MALFORMED_REQUEST: ErrorReason.ValueType  # 2
 """INVALID_ARGUMENT. The body could not be read as this method's request: malformed JSON, a wrong type, an unknown field or enum value."""
