@@ -31,7 +31,7 @@ from server.domain.criteria import (
 )
 from storage.sql.dialects import SqlDialect
 from storage.sql.tables import people
-from storage.sql.values import SqlValue
+from storage.sql.values import SqlValue, TypedValue
 
 Condition = ColumnElement[bool]
 
@@ -97,10 +97,10 @@ class _Predicates:
                 return self._dialect.json_value(people.c.attributes, path)
             case BuiltIn.CREATED_AT | BuiltIn.UPDATED_AT:
                 instant = _COLUMNS[operand]
-                return SqlValue(text=self._dialect.format_instant(instant), instant=instant)
+                return TypedValue(text=self._dialect.format_instant(instant), instant=instant)
             case _:
                 text = _COLUMNS[operand]
-                return SqlValue(text=text, is_null=text.is_(None), instant=self._dialect.parse_instant(text))
+                return TypedValue(text=text, is_null=text.is_(None))
 
     def _one_of(self, needle: SqlValue, choices: tuple[Scalar, ...]) -> Condition:
         texts = [choice for choice in choices if isinstance(choice, str)]
@@ -108,8 +108,8 @@ class _Predicates:
         # However many they are, each kind is one parameter and one table looked up in.
         return _any(
             *(_same(needle, _constant(rare)) for rare in (None, True, False) if any(choice is rare for choice in choices)),
-            _decided(needle.text.in_(self._dialect.constants(texts, Text()))) if texts and needle.text is not None else None,
-            _decided(needle.number.in_(self._dialect.constants(numbers, Double()))) if numbers and needle.number is not None else None,
+            needle.text.in_(self._dialect.constants(texts, Text())) if texts and needle.text is not None else None,
+            needle.number.in_(self._dialect.constants(numbers, Double())) if numbers and needle.number is not None else None,
         )
 
     def _contains(self, haystack: Operand, needle: Operand) -> Condition:
@@ -125,35 +125,34 @@ class _Predicates:
         return _any(_compare(compare, *texts), _compare(compare, left.number, right.number))
 
     def _lies_within(self, value: SqlValue, earliest: datetime | None, latest: datetime) -> Condition:
-        if value.instant is None:
-            return false()
-        return _decided(self._dialect.lies_within(value.instant, earliest, latest))
+        instant = value.instant if isinstance(value, TypedValue) else None
+        if instant is None and value.text is not None:
+            instant = self._dialect.parse_instant(value.text)
+        return _any(None if instant is None else self._dialect.lies_within(instant, earliest, latest))
 
 
 def _constant(value: Scalar) -> SqlValue:
     if value is None:
-        return SqlValue(is_null=true())
+        return TypedValue(is_null=true())
     if isinstance(value, bool):
-        return SqlValue(boolean=true() if value else false())
+        return TypedValue(boolean=true() if value else false())
     if isinstance(value, str):
-        return SqlValue(text=literal(value, Text()))
-    return SqlValue(number=literal(float(value), Double()))
-
-
-def _decided(condition: ColumnElement[Any]) -> Condition:
-    """The condition, false where it is NULL."""
-    return func.coalesce(condition, false())
+        return TypedValue(text=literal(value, Text()))
+    return TypedValue(number=literal(float(value), Double()))
 
 
 def _any(*conditions: Condition | None) -> Condition:
-    """Whether one of them holds; None is one that cannot."""
+    """Whether one of them holds; None is one that cannot, and one that is NULL does not.
+
+    As one call it also stays one link of a longer chain of conditions: SQLite takes expressions that are at most a thousand links deep.
+    """
     possible = [condition for condition in conditions if condition is not None]
-    return or_(*possible) if possible else false()
+    return func.coalesce(or_(*possible), false()) if possible else false()
 
 
 def _compare(compare: Callable[[Any, Any], Any], left: ColumnElement[Any] | None, right: ColumnElement[Any] | None) -> Condition | None:
-    """The comparison, false where one of them is of another type; None if one always is."""
-    return None if left is None or right is None else _decided(compare(left, right))
+    """The comparison, NULL where one of them is of another type; None if one always is."""
+    return None if left is None or right is None else compare(left, right)
 
 
 def _same(left: SqlValue, right: SqlValue) -> Condition:
@@ -173,6 +172,6 @@ def _truthy(value: SqlValue) -> Condition:
     return _any(
         _compare(ColumnElement.__ne__, value.text, _EMPTY),
         _compare(ColumnElement.__ne__, value.number, literal(0.0, Double())),
-        None if value.boolean is None else _decided(value.boolean),
+        value.boolean,
         value.filled,
     )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import (
@@ -176,15 +177,14 @@ class SqliteDialect(SqlDialect):
         return func.json_extract(strings, "$[0]", type_=Text())
 
     def json_value(self, document: ColumnElement[Any], path: Sequence[str]) -> SqlValue:
-        kind, value = _sqlite_member(document, path)
-        return _sqlite_value(self, kind, value)
+        return _SqliteJson(*_sqlite_member(document, path))
 
     def json_any(
         self, document: ColumnElement[Any], path: Sequence[str], condition: Callable[[SqlValue], ColumnElement[bool]]
     ) -> ColumnElement[bool]:
         kind, value = _sqlite_member(document, path)
         elements = func.json_each(case((kind == _word("array"), value), else_=_word("[]"))).table_valued("value", "type", name="element")
-        return exists(select(literal(1)).select_from(elements).where(condition(_sqlite_value(self, elements.c.type, elements.c.value))))
+        return exists(select(literal(1)).select_from(elements).where(condition(_SqliteJson(elements.c.type, elements.c.value))))
 
     def constants(self, values: Sequence[Any], kind: TypeEngine[Any]) -> Select[Any]:
         each = func.json_each(literal(dump_json(list(values)), Text())).table_valued("value", name="constant")
@@ -242,7 +242,7 @@ class PostgresDialect(SqlDialect):
         return strings.op("->>", return_type=Text())(literal(0, Integer()))
 
     def json_value(self, document: ColumnElement[Any], path: Sequence[str]) -> SqlValue:
-        return _postgres_value(self, _postgres_member(document, path))
+        return _PostgresJson(_postgres_member(document, path))
 
     def json_any(
         self, document: ColumnElement[Any], path: Sequence[str], condition: Callable[[SqlValue], ColumnElement[bool]]
@@ -250,7 +250,7 @@ class PostgresDialect(SqlDialect):
         node = _postgres_member(document, path)
         found = case((func.jsonb_typeof(node) == _word("array"), node), else_=cast(_word("[]"), postgresql.JSONB()))
         elements = func.jsonb_array_elements(found).table_valued(column("value", postgresql.JSONB()), name="element").render_derived()
-        return exists(select(literal(1)).select_from(elements).where(condition(_postgres_value(self, elements.c.value))))
+        return exists(select(literal(1)).select_from(elements).where(condition(_PostgresJson(elements.c.value))))
 
     def constants(self, values: Sequence[Any], kind: TypeEngine[Any]) -> Select[Any]:
         return select(func.unnest(literal(list(values), ARRAY(kind))).column_valued("constant"))
@@ -302,18 +302,33 @@ def _sqlite_member(document: ColumnElement[Any], path: Sequence[str]) -> tuple[C
     return kind, value
 
 
-def _sqlite_value(dialect: SqlDialect, kind: ColumnElement[Any], value: ColumnElement[Any]) -> SqlValue:
-    text = case((kind == _word("text"), type_coerce(value, Text())))
-    # Integers too: a number is a double, wherever it is compared.
-    number = case((or_(kind == _word("integer"), kind == _word("real")), cast(value, Double())))
-    return SqlValue(
-        text=text,
-        number=number,
-        boolean=case((kind == _word("true"), true()), (kind == _word("false"), false())),
-        is_null=_is_null(kind),
-        filled=case((kind == _word("object"), true()), (kind == _word("array"), value != _word("[]")), else_=false()),
-        instant=dialect.parse_instant(text),
-    )
+class _SqliteJson:
+    """A SqlValue of what json_type and json_extract give. Made as asked for: a comparison needs one or two of its sides."""
+
+    def __init__(self, kind: ColumnElement[Any], value: ColumnElement[Any]) -> None:
+        self._kind = kind
+        self._value = value
+
+    @cached_property
+    def text(self) -> ColumnElement[str]:
+        return case((self._kind == _word("text"), type_coerce(self._value, Text())))
+
+    @cached_property
+    def number(self) -> ColumnElement[float]:
+        # Integers too: a number is a double, wherever it is compared.
+        return case((or_(self._kind == _word("integer"), self._kind == _word("real")), cast(self._value, Double())))
+
+    @cached_property
+    def boolean(self) -> ColumnElement[bool]:
+        return case((self._kind == _word("true"), true()), (self._kind == _word("false"), false()))
+
+    @cached_property
+    def is_null(self) -> ColumnElement[bool]:
+        return _is_null(self._kind)
+
+    @cached_property
+    def filled(self) -> ColumnElement[bool]:
+        return case((self._kind == _word("object"), true()), (self._kind == _word("array"), self._value != _word("[]")), else_=false())
 
 
 def _postgres_member(document: ColumnElement[Any], path: Sequence[str]) -> ColumnElement[Any]:
@@ -323,20 +338,37 @@ def _postgres_member(document: ColumnElement[Any], path: Sequence[str]) -> Colum
     return document
 
 
-def _postgres_value(dialect: SqlDialect, node: ColumnElement[Any]) -> SqlValue:
-    kind = func.jsonb_typeof(node)
-    text = case((kind == _word("string"), node.op("#>>", return_type=Text())(literal_column("'{}'::text[]"))))
-    exact = cast(node, Numeric())
-    # jsonb holds numbers beyond all doubles; casting those would fail.
-    as_double = case((func.abs(exact) < _OVERFLOW, cast(node, Double())), (exact > 0, _POSTGRES_INFINITY), else_=-_POSTGRES_INFINITY)
-    return SqlValue(
-        text=text,
-        number=case((kind == _word("number"), as_double)),
-        boolean=case((kind == _word("boolean"), cast(node, Boolean()))),
-        is_null=_is_null(kind),
-        filled=case((kind == _word("object"), true()), (kind == _word("array"), func.jsonb_array_length(node) > 0), else_=false()),
-        instant=dialect.parse_instant(text),
-    )
+class _PostgresJson:
+    """A SqlValue of a jsonb. Made as asked for: a comparison needs one or two of its sides."""
+
+    def __init__(self, node: ColumnElement[Any]) -> None:
+        self._node = node
+        self._kind = func.jsonb_typeof(node)
+
+    @cached_property
+    def text(self) -> ColumnElement[str]:
+        return case((self._kind == _word("string"), self._node.op("#>>", return_type=Text())(literal_column("'{}'::text[]"))))
+
+    @cached_property
+    def number(self) -> ColumnElement[float]:
+        # jsonb holds numbers beyond all doubles; casting those would fail.
+        exact = cast(self._node, Numeric())
+        fits = func.abs(exact) < _OVERFLOW
+        as_double = case((fits, cast(self._node, Double())), (exact > 0, _POSTGRES_INFINITY), else_=-_POSTGRES_INFINITY)
+        return case((self._kind == _word("number"), as_double))
+
+    @cached_property
+    def boolean(self) -> ColumnElement[bool]:
+        return case((self._kind == _word("boolean"), cast(self._node, Boolean())))
+
+    @cached_property
+    def is_null(self) -> ColumnElement[bool]:
+        return _is_null(self._kind)
+
+    @cached_property
+    def filled(self) -> ColumnElement[bool]:
+        list_is_filled = func.jsonb_array_length(self._node) > 0
+        return case((self._kind == _word("object"), true()), (self._kind == _word("array"), list_is_filled), else_=false())
 
 
 def _is_null(kind: ColumnElement[Any]) -> ColumnElement[bool]:

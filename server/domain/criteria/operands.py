@@ -18,6 +18,8 @@ STRING_LENGTH = 1000
 """Longest string."""
 NAME_LENGTH = 200
 """Longest name of a variable."""
+NAME_PARTS = 10
+"""Most parts of a name, between its dots."""
 
 _ATTRIBUTES = "attributes"
 _LARGEST_EXACT_INTEGER = 2**53
@@ -94,6 +96,8 @@ def read_name(name: object, field: str) -> Variable:
     keys = tuple(name.split("."))
     if not all(keys):
         raise refusal(field, "must not have an empty part: a dot stands between two names")
+    if len(keys) > NAME_PARTS:
+        raise refusal(field, f"must have at most {NAME_PARTS} parts")
     return _variable(keys, field)
 
 

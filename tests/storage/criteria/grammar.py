@@ -11,15 +11,49 @@ from storage.records import Person
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 
-ATTRIBUTES = ("a", "b", "ü", 'q"u\'o', "tab\t\\", "0", "id", "created_at", "a[0]", "$")
+ATTRIBUTES = ("a", "b", "ü", "q\"u'o", "tab\t\\", "0", "id", "created_at", "a[0]", "$")
 _BUILT_IN = ("id", "email", "phone", "locale", "time_zone", "created_at", "updated_at")
 _COUNTS = (1, 2, 30, 36500)
 _UNITS = {"minutes": timedelta(minutes=1), "hours": timedelta(hours=1), "days": timedelta(days=1), "weeks": timedelta(weeks=1)}
 
-_TEXTS = ("", "0", "1", "1.0", "true", "null", "a", "ab", "b", "AB", "ü", "u\u0308", "\uffff", "\U0001f600", "'", '"', "\\", "%", "_", "{}", "[]")
+_TEXTS = (
+    "",
+    "0",
+    "1",
+    "1.0",
+    "true",
+    "null",
+    "a",
+    "ab",
+    "b",
+    "AB",
+    "ü",
+    "u\u0308",
+    "\uffff",
+    "\U0001f600",
+    "'",
+    '"',
+    "\\",
+    "%",
+    "_",
+    "{}",
+    "[]",
+)
 _NUMBERS = (
     *(0, 1, -1, 2, 30, 1.0, -0.0, 0.1, 0.2, 0.3, 0.1 + 0.2, 1e22, 1e23, 10**20, 10**23, 10**23 + 1),
-    *(2**53, 2**53 + 1, 2.0**53, 2**63 - 1, 2**63, -(2**63) - 1, 10**400, -(10**400), 5e-324, 1.7976931348623157e308, -1.7976931348623157e308),
+    *(
+        2**53,
+        2**53 + 1,
+        2.0**53,
+        2**63 - 1,
+        2**63,
+        -(2**63) - 1,
+        10**400,
+        -(10**400),
+        5e-324,
+        1.7976931348623157e308,
+        -1.7976931348623157e308,
+    ),
 )
 
 
@@ -37,8 +71,15 @@ def _dates(draw: st.DrawFn) -> str:
         zone = timezone(timedelta(minutes=draw(st.sampled_from((0, 60, -330, 15 * 60 + 59, -12 * 60)))))
         return instant.astimezone(zone).isoformat(draw(st.sampled_from("T ")), timespec="microseconds")
     year = draw(st.sampled_from(("0000", "0001", "1900", "2000", "2023", "2024", "2026", "9999", "26")))
-    month, day = draw(st.sampled_from(("00", "01", "02", "03", "04", "12", "13"))), draw(st.sampled_from(("00", "01", "28", "29", "30", "31", "1")))
-    clock = draw(st.sampled_from(("", "T12:00:00", "t00:00:00", " 23:59:59.999999", "T24:00:00", "T23:59:60", "T12:00", "T01:02:03.", "T12:00:00.1234567")))
+    month, day = (
+        draw(st.sampled_from(("00", "01", "02", "03", "04", "12", "13"))),
+        draw(st.sampled_from(("00", "01", "28", "29", "30", "31", "1"))),
+    )
+    clock = draw(
+        st.sampled_from(
+            ("", "T12:00:00", "t00:00:00", " 23:59:59.999999", "T24:00:00", "T23:59:60", "T12:00", "T01:02:03.", "T12:00:00.1234567")
+        )
+    )
     offset = draw(st.sampled_from(("", "Z", "z", "+00:00", "-15:59", "+15:59", "+16:00", "+0100", "-00:00", "\n")))
     return f"{year}-{month}-{day}{clock}{offset}"
 
@@ -64,8 +105,12 @@ def _moments() -> st.SearchStrategy[datetime]:
 def people(count: int) -> st.SearchStrategy[list[Person]]:
     """That many people of one brand."""
     texts = st.one_of(st.none(), _texts())
-    fields = st.tuples(st.dictionaries(st.sampled_from(ATTRIBUTES), _values(), max_size=6), texts, texts, texts, texts, _moments(), _moments())
-    return st.lists(fields, min_size=count, max_size=count).map(lambda all_fields: [_person(index, *each) for index, each in enumerate(all_fields)])
+    fields = st.tuples(
+        st.dictionaries(st.sampled_from(ATTRIBUTES), _values(), max_size=6), texts, texts, texts, texts, _moments(), _moments()
+    )
+    return st.lists(fields, min_size=count, max_size=count).map(
+        lambda all_fields: [_person(index, *each) for index, each in enumerate(all_fields)]
+    )
 
 
 def _person(index: int, attributes: dict[str, Any], *fields: Any) -> Person:
@@ -87,7 +132,9 @@ def _person(index: int, attributes: dict[str, Any], *fields: Any) -> Person:
 def names() -> st.SearchStrategy[str]:
     """Names of variables."""
     parts = st.lists(st.sampled_from(ATTRIBUTES), min_size=1, max_size=3)
-    paths = st.one_of(st.sampled_from(ATTRIBUTES), parts.map(".".join)).map(lambda path: path if path in _BUILT_IN else f"attributes.{path}")
+    paths = st.one_of(st.sampled_from(ATTRIBUTES), parts.map(".".join)).map(
+        lambda path: path if path in _BUILT_IN else f"attributes.{path}"
+    )
     return st.one_of(st.sampled_from(ATTRIBUTES[:4]), paths, st.sampled_from(_BUILT_IN))
 
 
@@ -126,7 +173,7 @@ def _predicates() -> st.SearchStrategy[Any]:
 
 def criteria() -> st.SearchStrategy[Any]:
     """Criteria that the parser must take."""
-    leaves = st.one_of(_predicates(), _predicates(), _predicates(), st.booleans(), st.just({}))
+    leaves: st.SearchStrategy[Any] = st.one_of(_predicates(), _predicates(), _predicates(), st.booleans(), st.just({}))
     return st.recursive(
         leaves,
         lambda inner: st.one_of(
