@@ -20,6 +20,7 @@ from server.config import ConfigError, Settings, load
 from server.demo import BRAND
 from server.domain.clock import SystemClock
 from server.gateway.errors import GatewayError
+from server.importer.command import import_people
 from server.logs import configure_logging
 from server.tokens import LIFETIME, Tokens, load_or_create_key
 from storage.errors import StorageError
@@ -90,6 +91,9 @@ def token(brands: tuple[str, ...], scopes: tuple[str, ...], subject: str, hours:
         raise click.BadParameter(f"unknown: {', '.join(unknown)}; known are {', '.join(known)}", param_hint="--scope")
     tokens = Tokens(load_or_create_key(_settings().data_dir), SystemClock())
     click.echo(tokens.mint(subject, brands, scopes or known, timedelta(hours=hours)))
+
+
+main.add_command(import_people)
 
 
 @main.command("check-config")

@@ -67,8 +67,17 @@ class Settings:
         """The URL to build links on, without a slash at its end."""
         if self.public_url:
             return self.public_url.rstrip("/")
+        return f"http://{self._host}:{self.rest_port}"
+
+    @property
+    def grpc_address(self) -> str:
+        """Where a client on this host finds the gRPC API: host:port."""
+        return f"{self._host}:{self.grpc_port}"
+
+    @property
+    def _host(self) -> str:
         host = _LOOPBACK.get(self.bind, self.bind)
-        return f"http://{f'[{host}]' if ':' in host else host}:{self.rest_port}"
+        return f"[{host}]" if ":" in host else host
 
     def verify(self) -> None:
         """Raises ConfigError for the first value that cannot work, naming its key."""
@@ -148,6 +157,8 @@ def _is_public_url(url: str) -> bool:
         return parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc and parts.port != 0
     except ValueError:
         return False
+
+
 def _split(key: str, url: str) -> SplitResult:
     """The parts of a URL whose host and port can be read. The reason never quotes the URL, which may hold a password."""
     try:

@@ -16,6 +16,7 @@ _ASCII_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 # RFC 5322 dot-atom within the 64 octets of RFC 5321: what nearly every address has, and what the library takes as it is.
 _DOT_ATOM = re.compile(r"(?=.{1,64}\Z)[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _LONGEST_EMAIL = 254
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 # Digits of any script in the notations of E.123 and DIN 5008. The library would also read letters, and a number out of a sentence.
 _PHONE_NOTATION = re.compile(r"\(?[+＋]?[\d\s().,/‐-―−-]+")
 _DOMAINS_REMEMBERED = 16_384
@@ -51,6 +52,8 @@ def normalise_phone(text: str, region: str | None = None) -> str:
     Raises ValueError: the text says why, without the number.
     """
     number = text.strip()
+    if _is_settled(number):
+        return number
     if not _PHONE_NOTATION.fullmatch(number):
         raise ValueError("must be a phone number with its country code, such as +12025550100")
     try:
@@ -70,6 +73,11 @@ def normalise_phone(text: str, region: str | None = None) -> str:
             raise ValueError("must begin with a country code, such as +1")
         case _:
             raise ValueError("has too few digits for a phone number of its country")
+
+
+def is_region(code: str) -> bool:
+    """Whether numbers can be read as of this country (ISO 3166, two capital letters)."""
+    return code in phonenumbers.SUPPORTED_REGIONS
 
 
 def normalise_address(channel: str, address: str) -> str:
@@ -107,7 +115,34 @@ def _email_key(address: str) -> str:
     return f"{local}{at}{_ascii_domain(domain) or domain}".translate(_ASCII_LOWER)
 
 
+def _is_settled(number: str) -> bool:
+    """Whether the library would read this as a possible number and write it as it is. It takes 50 µs to say so, this takes two."""
+    if not _E164.fullmatch(number):
+        return False
+    for digits in (1, 2, 3):
+        if (plan := _plan(number[1 : 1 + digits])) is not None:
+            lengths, national_prefix = plan
+            national = number[1 + digits :]
+            return len(national) in lengths and (national_prefix is None or not national_prefix.match(national))
+    return False
+
+
+@lru_cache(1024)
+def _plan(country_code: str) -> tuple[frozenset[int], re.Pattern[str] | None] | None:
+    """The lengths of a country's numbers, and what stands before them inside the country; None if there is no such country code."""
+    regions = phonenumbers.COUNTRY_CODE_TO_REGION_CODE.get(int(country_code))
+    if regions is None:
+        return None
+    metadata = phonenumbers.PhoneMetadata.metadata_for_region_or_calling_code(int(country_code), regions[0])
+    if metadata is None or metadata.general_desc is None:
+        return None
+    prefix = metadata.national_prefix_for_parsing
+    return frozenset(metadata.general_desc.possible_length), re.compile(prefix) if prefix else None
+
+
 def _e164(number: str) -> str:
+    if _is_settled(number):
+        return number
     try:
         parsed = phonenumbers.parse(number, None)
     except phonenumbers.NumberParseException:

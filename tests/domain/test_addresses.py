@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import phonenumbers
 import pytest
 from email_validator import EmailNotValidError, validate_email
-from hypothesis import assume, example, given
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from server.domain.addresses import normalise_address, normalise_email, normalise_phone
@@ -133,6 +134,31 @@ def test_what_is_kept_of_a_number_is_what_suppressions_compare(number: str) -> N
     assert normalise_phone(kept) == kept
     assert normalise_address("sms", kept) == kept
     assert normalise_address("sms", number) == kept
+
+
+def in_the_long_way(number: str) -> str | None:
+    try:
+        parsed = phonenumbers.parse(number, None)
+    except phonenumbers.NumberParseException:
+        return None
+    if phonenumbers.is_possible_number_with_reason(parsed) != phonenumbers.ValidationResult.IS_POSSIBLE:
+        return None
+    kept = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    return kept if kept == number else in_the_long_way(kept)
+
+
+@given(st.sampled_from(sorted(phonenumbers.COUNTRY_CODE_TO_REGION_CODE)), st.from_regex(r"[0-9]{4,14}", fullmatch=True))
+@settings(max_examples=1000)
+@example(1, "12025550100")
+@example(54, "91123456789")
+@example(39, "0612345678")
+def test_numbers_in_e164_are_judged_as_the_library_judges_them(country_code: int, national: str) -> None:
+    number = f"+{country_code}{national}"
+    try:
+        kept = normalise_phone(number)
+    except ValueError:
+        kept = None
+    assert kept == in_the_long_way(number)
 
 
 @given(st.text(max_size=20) | _NUMBERS)
