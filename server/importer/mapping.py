@@ -10,7 +10,7 @@ from itertools import pairwise
 from server.domain.errors import FieldViolation
 from server.domain.person import NewPerson
 from server.importer.errors import ImportStopped
-from server.importer.rows import Row, read_json, read_object
+from server.importer.rows import Row, read_integer, read_json, read_object
 
 FIELDS = ("person_id", "email", "phone", "push_tokens", "locale", "time_zone")
 ATTRIBUTES = "attributes"
