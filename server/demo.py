@@ -23,11 +23,12 @@ TEMPLATE_KEY = "welcome"
 _CALLER = Principal("demo-seed", frozenset({BRAND}), frozenset())
 _UNSET = datetime.min.replace(tzinfo=UTC)
 
-_BODY = "Hello {{ person.first_name | default: 'there' }}, {{ news }}."
-_HTML = "<p>Hello <b>{{ person.first_name | default: 'there' }}</b>, {{ news }}.</p>"
-_VARIABLES = (TemplateVariable("news", VariableType.STRING, default="welcome to the demo"),)
-_BODY_PT = "Olá {{ person.first_name | default: 'a todos' }}, {{ news }}."
-_HTML_PT = "<p>Olá <b>{{ person.first_name | default: 'a todos' }}</b>, {{ news }}.</p>"
+# A default in the schema would be the same in every language.
+_VARIABLES = (TemplateVariable("news", VariableType.STRING),)
+_BODY = "Hello {{ person.first_name | default: 'there' }}, {{ news | default: 'welcome to the demo' }}."
+_BODY_PT = "Olá {{ person.first_name | default: 'a todos' }}, {{ news | default: 'boas-vindas à demonstração' }}."
+_HTML = "<p>Hello <b>{{ person.first_name | default: 'there' }}</b>, {{ news | default: 'welcome to the demo' }}.</p>"
+_HTML_PT = "<p>Olá <b>{{ person.first_name | default: 'a todos' }}</b>, {{ news | default: 'boas-vindas à demonstração' }}.</p>"
 
 _PEOPLE: tuple[tuple[str, JsonObject, str | None, str, str], ...] = (
     ("ada", {"first_name": "Ada", "plan": "pro"}, "+351210000001", "en-GB", "Europe/London"),

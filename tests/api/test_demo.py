@@ -32,5 +32,7 @@ async def test_the_demo_greets_each_person_in_their_language_on_every_channel(
                 api, "comms.TemplateService/PreviewTemplate", {**key, "person_id": "ines", "variables": {"news": "boas notícias"}}
             )
             assert (portuguese["locale"], portuguese["body"]) == ("pt", "Olá Inês, boas notícias.")
+            portuguese = await ok(api, "comms.TemplateService/PreviewTemplate", {**key, "locale": "pt-BR"})
+            assert portuguese["body"] == "Olá a todos, boas-vindas à demonstração."
             refused = await api.call("comms.TemplateService/PreviewTemplate", {**key, "variables": {"news": 5}})
             assert (refused.status, refused.fields) == (422, {"variables.news"})
