@@ -23,9 +23,14 @@ from tests.api.untouched import MESSAGES, Untouched
 GUARDED = [name for name, method in METHODS.items() if not POLICIES[full_path(method)].public]
 
 
-def test_every_method_names_its_scope_and_only_probes_are_public() -> None:
+def test_every_method_names_its_scope_and_only_probes_and_unsubscribe_links_are_public() -> None:
     public = {name for name in METHODS if name not in GUARDED}
-    assert public == {"ops.ProbeService/CheckLiveness", "ops.ProbeService/CheckReadiness"}
+    assert public == {
+        "ops.ProbeService/CheckLiveness",
+        "ops.ProbeService/CheckReadiness",
+        "comms.UnsubscribeService/ShowUnsubscribePage",
+        "comms.UnsubscribeService/Unsubscribe",
+    }
     for name in GUARDED:
         assert POLICIES[full_path(METHODS[name])].scope, name
 

@@ -35,6 +35,7 @@ Make = Callable[[Caller, str], Awaitable[Request]]
 PEOPLE = "messaging.PersonService"
 TEMPLATES = "comms.TemplateService"
 SEGMENTS = "messaging.SegmentService"
+SUPPRESSIONS = "comms.SuppressionService"
 
 
 def on_campaign(face: str, status: str, **more: Any) -> Make:
@@ -70,6 +71,10 @@ async def put_ann(_: Caller, brand: str) -> Request:
     return {"brand_id": brand, "person_id": "ann", "email": "ann@example.com"}
 
 
+async def put_people(_: Caller, brand: str) -> Request:
+    return {"brand_id": brand, "people": [{"person_id": "ann", "email": "ann@example.com"}]}
+
+
 async def delete_ann(api: Caller, brand: str) -> Request:
     await put_person(api, brand, "ann")
     return {"brand_id": brand, "person_id": "ann"}
@@ -77,6 +82,18 @@ async def delete_ann(api: Caller, brand: str) -> Request:
 
 async def create_segment(_: Caller, brand: str) -> Request:
     return {"brand_id": brand, "name": "all", "criteria": {}}
+
+
+async def create_suppression(_: Caller, brand: str) -> Request:
+    return {"brand_id": brand, "channel": "email", "address": "ann@example.com", "reason": "unsubscribe"}
+
+
+async def create_suppressions(_: Caller, brand: str) -> Request:
+    return {"brand_id": brand, "suppressions": [{"channel": "email", "address": "ann@example.com", "reason": "unsubscribe"}]}
+
+
+async def delete_suppression(api: Caller, brand: str) -> Request:
+    return {"id": (await ok(api, f"{SUPPRESSIONS}/CreateSuppression", await create_suppression(api, brand)))["id"]}
 
 
 # Every method that changes something: a good request of it, and one under the same key that says something else.
@@ -97,8 +114,12 @@ CHANGES: dict[str, tuple[Make, Request]] = {
     f"{MESSAGING}/PublishCampaign": (on_campaign(MESSAGING, "draft", recipients=recipients(2)), {"recipients": recipients(2)}),
     f"{MESSAGING}/CancelCampaign": (on_campaign(MESSAGING, "draft"), {"id": "other"}),
     f"{PEOPLE}/PutPerson": (put_ann, {"email": "other@example.com"}),
+    f"{PEOPLE}/BatchPutPeople": (put_people, {"people": [{"person_id": "ann", "email": "other@example.com"}]}),
     f"{PEOPLE}/DeletePerson": (delete_ann, {"person_id": "other"}),
     f"{SEGMENTS}/CreateSegment": (create_segment, {"name": "other"}),
+    f"{SUPPRESSIONS}/CreateSuppression": (create_suppression, {"reason": "manual"}),
+    f"{SUPPRESSIONS}/BatchCreateSuppressions": (create_suppressions, {"suppressions": []}),
+    f"{SUPPRESSIONS}/DeleteSuppression": (delete_suppression, {"id": "other"}),
 }
 every_change = pytest.mark.parametrize("name", CHANGES)
 
@@ -115,13 +136,17 @@ async def undo(api: Caller, brand: str, name: str, request: Request, first: Any)
         await ok(api, name, {**request, "body": "second revision"})
     elif verb == "PutPerson":
         await ok(api, f"{PEOPLE}/DeletePerson", {"person_id": "ann"})
+    elif verb == "CreateSuppression":
+        await ok(api, name, {**request, "reason": "complaint"})
     elif verb == "DeletePerson":
         await put_person(api, brand, "ann")
 
 
 def test_every_change_is_tested() -> None:
     reads = descriptor_pb2.MethodOptions.NO_SIDE_EFFECTS
-    assert set(CHANGES) == {name for name, method in METHODS.items() if method.GetOptions().idempotency_level != reads}
+    changes = {name for name, method in METHODS.items() if method.GetOptions().idempotency_level != reads}
+    # What a mail program calls has no caller whose key it could be, and does nothing when it is repeated.
+    assert set(CHANGES) == changes - {"comms.UnsubscribeService/Unsubscribe"}
 
 
 @every_change

@@ -9,7 +9,6 @@ from typing import Any
 import httpx
 import pytest
 
-from server.api.policies import method_policies
 from tests.api.callers import Caller, GrpcCaller, RestCaller
 from tests.api.running import Running
 from tests.api.scenes import COMMS, comms_campaign, ok, until
@@ -141,8 +140,3 @@ async def test_templates_can_show_the_link(running: Running, rest: RestCaller, b
         (running.settings.data_dir / "outbox" / "email" / f"{message['id']}.eml").read_bytes(), policy=policy.default
     ).get_content()
     assert content.strip() == f"Leave: {link_in_mail(running, message['id'])}"
-
-
-def test_only_probes_and_unsubscribe_links_are_public() -> None:
-    public = {method.split("/")[1] for method, policy in method_policies().items() if policy.public}
-    assert public == {"carillon.ops.v1.ProbeService", "carillon.comms.v1.UnsubscribeService"}

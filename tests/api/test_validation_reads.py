@@ -10,7 +10,7 @@ import pytest
 
 from tests.api.callers import METHODS, POLICIES, full_path
 from tests.api.scenes import COMMS, MESSAGING, ok
-from tests.api.untouched import INBOX, MESSAGES, SEGMENTS, TEMPLATES, Untouched
+from tests.api.untouched import INBOX, MESSAGES, SEGMENTS, SUPPRESSIONS, TEMPLATES, Untouched
 
 
 def lists(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
@@ -19,11 +19,13 @@ def lists(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
         f"{COMMS}/ListCampaigns": {"brand_id": brand},
         f"{COMMS}/ListCampaignSends": {"id": ids["comms"]},
         f"{MESSAGING}/ListCampaigns": {"brand_id": brand},
+        f"{MESSAGING}/ListCampaignSends": {"id": ids["messaging"]},
         f"{MESSAGES}/ListMessages": {"brand_id": brand},
         f"{MESSAGES}/ListMessageAttempts": {"id": ids["message"]},
         f"{TEMPLATES}/ListTemplateRevisions": {"brand_id": brand, "channel": "email", "template_key": "welcome"},
         f"{SEGMENTS}/ListSegments": {"brand_id": brand},
         f"{INBOX}/ListInboxItems": {"brand_id": brand, "person_id": "ana"},
+        f"{SUPPRESSIONS}/ListSuppressions": {"brand_id": brand},
     }
 
 
@@ -36,10 +38,10 @@ def made_up_tokens() -> list[str]:
 
 async def test_every_method_that_pages_is_tested(untouched: Untouched) -> None:
     pages = {name for name, method in METHODS.items() if "page_token" in method.input_type.fields_by_name}
-    assert pages == set(lists("", dict.fromkeys(("comms", "message"), "")))
+    assert pages == set(lists("", dict.fromkeys(("comms", "messaging", "message"), "")))
 
 
-@pytest.mark.parametrize("method", lists("", {"comms": "", "message": ""}))
+@pytest.mark.parametrize("method", lists("", {"comms": "", "messaging": "", "message": ""}))
 async def test_a_page_that_cannot_be(untouched: Untouched, method: str) -> None:
     request = lists(untouched.brand, untouched.ids)[method]
     for size in (-1, -(2**31)):

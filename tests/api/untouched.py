@@ -27,6 +27,7 @@ PEOPLE = "messaging.PersonService"
 SEGMENTS = "messaging.SegmentService"
 SENDS = "messaging.SendService"
 INBOX = "comms.InboxService"
+SUPPRESSIONS = "comms.SuppressionService"
 
 OBJECT = {"plan": "gold", "seats": 3}
 """A JSON object that is good for variables and attributes."""
@@ -81,6 +82,7 @@ class Untouched:
             sends,
             await tx.messages.list_page(self.brand, MessageFilter(), None, 99),
             await tx.segments.list_page(self.brand, None, 99),
+            await tx.suppressions.list_page(self.brand, None, None, None, 99),
             [await tx.templates.list_revisions(self.brand, channel, "welcome", None, 99) for channel in Channel],
             await tx.people.list_matching(self.brand, EVERYONE, "email", datetime.now(UTC), None, 99),
             await tx.people.find(self.brand, "ana"),
@@ -95,6 +97,9 @@ async def untouched_brand(running: Running, transport: str) -> Untouched:
     await put_person(api, brand, "ana")
     ids["segment"] = (await ok(api, f"{SEGMENTS}/ListSegments", {"brand_id": brand}))["segments"][0]["id"]
     ids["message"] = (await ok(api, f"{MESSAGES}/ScheduleMessage", _requests(brand, ids)[f"{MESSAGES}/ScheduleMessage"]))["id"]
+    ids["suppression"] = (await ok(api, f"{SUPPRESSIONS}/CreateSuppression", _requests(brand, ids)[f"{SUPPRESSIONS}/CreateSuppression"]))[
+        "id"
+    ]
     published = await messaging_campaign(api, brand)
     ids["send"] = (await ok(api, f"{MESSAGING}/PublishCampaign", {"id": published}))["id"]
     return Untouched(running, api, transport, brand, ids)
@@ -111,10 +116,11 @@ def _by_name(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
         "comms": [f"{COMMS}/{verb}" for verb in ("GetCampaign", "DeleteCampaign", "CancelCampaign", "ListCampaignSends")],
         "messaging": [
             f"{MESSAGING}/{verb}"
-            for verb in ("GetCampaign", "GetCampaignContent", "DeleteCampaign", "UnscheduleCampaign", "CancelCampaign")
+            for verb in ("GetCampaign", "GetCampaignContent", "DeleteCampaign", "UnscheduleCampaign", "CancelCampaign", "ListCampaignSends")
         ],
         "message": [f"{MESSAGES}/{verb}" for verb in ("GetMessage", "CancelMessage", "ListMessageAttempts")],
         "segment": [f"{SEGMENTS}/GetSegment"],
+        "suppression": [f"{SUPPRESSIONS}/DeleteSuppression"],
         "send": [f"{COMMS}/GetSend", f"{SENDS}/GetSend", f"{SENDS}/GetSendReport", f"{SENDS}/WatchSend"],
     }
     return {
@@ -123,6 +129,7 @@ def _by_name(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
         f"{MESSAGING}/ListCampaigns": {"brand_id": brand},
         f"{MESSAGES}/ListMessages": {"brand_id": brand},
         f"{SEGMENTS}/ListSegments": {"brand_id": brand},
+        f"{SUPPRESSIONS}/ListSuppressions": {"brand_id": brand},
         **{f"{TEMPLATES}/{verb}": template for verb in ("GetTemplate", "ListTemplateRevisions")},
         **{f"{PEOPLE}/{verb}": {"brand_id": brand, "person_id": "ana"} for verb in ("GetPerson", "DeletePerson")},
         f"{INBOX}/ListInboxItems": {"brand_id": brand, "person_id": "ana"},
@@ -132,6 +139,7 @@ def _by_name(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
 def _in_full(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
     """Methods with every field they have."""
     comms, messaging, segment = ids.get("comms"), ids.get("messaging"), ids.get("segment")
+    suppressed = {"channel": "push", "address": "device-x", "reason": "manual", "source": "test"}
     content = {"channel": "email", "template_key": "welcome", "subject": "News", "variables": OBJECT}
     inline = {
         "name": "news", "subject": "News", "channel": "email", "template_key": "welcome", "segment_criteria": {}, "variables": OBJECT,
@@ -151,6 +159,8 @@ def _in_full(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
         },
         f"{MESSAGING}/ScheduleCampaign": {"id": messaging, "scheduled_at": instant(FAR)},
         f"{MESSAGING}/PublishCampaign": {"id": messaging, **audience},
+        f"{COMMS}/PreviewCampaign": {"id": comms, **audience},
+        f"{MESSAGING}/PreviewCampaign": {"id": messaging, **audience},
         f"{MESSAGES}/ScheduleMessage": {
             "channel": "email", "template_key": "welcome", "recipient": "ana@example.com", "brand_id": brand, "person_id": "ana",
             "variables": OBJECT, "dedup_key": uuid4().hex, "hipaa": False, "scheduled_at": instant(FAR),
@@ -161,7 +171,12 @@ def _in_full(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
             "person_id": "ana", "brand_id": brand, "attributes": OBJECT, "email": "ana@example.com", "phone": "+12025550100",
             "push_tokens": ["device-1"], "locale": "pt-BR", "time_zone": "Europe/Lisbon",
         },
+        f"{PEOPLE}/BatchPutPeople": {"brand_id": brand, "people": [{"person_id": "ana", "attributes": OBJECT, "email": "ana@example.com"}]},
         f"{SEGMENTS}/CreateSegment": {"brand_id": brand, "name": "gold", "criteria": {"==": [{"var": "plan"}, "gold"]}},
+        f"{SEGMENTS}/PreviewSegment": {"brand_id": brand, "criteria": {"==": [{"var": "plan"}, "gold"]}, "channel": "email"},
+        f"{SUPPRESSIONS}/CreateSuppression": {"brand_id": brand, **suppressed},
+        f"{SUPPRESSIONS}/BatchCreateSuppressions": {"brand_id": brand, "suppressions": [suppressed]},
+        f"{SUPPRESSIONS}/FindSuppression": {"brand_id": brand, "channel": "push", "address": "device-x"},
     }  # fmt: skip
 
 
