@@ -20,7 +20,7 @@ from server.domain.validation import (
 )
 from tests.api.callers import METHODS, POLICIES, bind, full_path
 from tests.api.scenes import COMMS, MESSAGING, instant
-from tests.api.untouched import MESSAGES, PEOPLE, SEGMENTS, TEMPLATES, Untouched, put, without
+from tests.api.untouched import MESSAGES, PEOPLE, SEGMENTS, SUPPRESSIONS, TEMPLATES, Untouched, put, without
 
 REQUIRED = {
     f"{COMMS}/CreateCampaign": ["brand_id", "name", "subject", "channel", "template_key"],
@@ -32,6 +32,9 @@ REQUIRED = {
     f"{TEMPLATES}/PutTemplate": ["brand_id", "body"],
     f"{PEOPLE}/PutPerson": ["brand_id"],
     f"{SEGMENTS}/CreateSegment": ["brand_id", "name", "criteria"],
+    f"{SEGMENTS}/PreviewSegment": ["brand_id", "criteria", "channel"],
+    f"{SUPPRESSIONS}/CreateSuppression": ["brand_id", "channel", "address", "reason"],
+    f"{SUPPRESSIONS}/BatchCreateSuppressions": ["brand_id", "suppressions"],
 }
 # One line of text: field → longest.
 LINES: dict[str, dict[str, int]] = {
@@ -45,6 +48,8 @@ LINES: dict[str, dict[str, int]] = {
     f"{TEMPLATES}/PutTemplate": {"brand_id": ID_LENGTH, "subject": SUBJECT_LENGTH},
     f"{PEOPLE}/PutPerson": {"brand_id": ID_LENGTH, "person_id": ID_LENGTH, "email": ADDRESS_LENGTH, "phone": ADDRESS_LENGTH},
     f"{SEGMENTS}/CreateSegment": {"brand_id": ID_LENGTH, "name": NAME_LENGTH},
+    f"{SUPPRESSIONS}/CreateSuppression": {"brand_id": ID_LENGTH, "address": ADDRESS_LENGTH, "source": NAME_LENGTH},
+    f"{SUPPRESSIONS}/FindSuppression": {"address": ADDRESS_LENGTH},
 }  # fmt: skip
 MAY_BE_BLANK = {
     (f"{MESSAGING}/CreateCampaign", "content.subject"),
@@ -52,6 +57,7 @@ MAY_BE_BLANK = {
     (f"{TEMPLATES}/PutTemplate", "subject"),
     (f"{PEOPLE}/PutPerson", "email"),
     (f"{PEOPLE}/PutPerson", "phone"),
+    (f"{SUPPRESSIONS}/CreateSuppression", "source"),
 }
 TEXTS = {
     f"{MESSAGING}/CreateCampaign": {"description": DESCRIPTION_LENGTH},

@@ -1,0 +1,127 @@
+"""Suppressions, and audiences that skip them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from dataclasses import replace
+from datetime import timedelta
+from itertools import permutations
+from typing import Any
+
+import pytest
+
+from server.domain.criteria import EVERYONE
+from server.domain.ids import new_id
+from server.domain.suppression import SuppressionReason
+from storage.interface import Transaction
+from storage.records import AudienceCount, Suppression
+from tests.storage import made
+from tests.storage.made import BRAND, NOW
+from tests.storage.scene import Scene
+
+WEAKEST_FIRST = list(SuppressionReason)
+
+
+def suppression(address: str = "ann@example.com", reason: SuppressionReason = SuppressionReason.MANUAL, **more: Any) -> Suppression:
+    values: dict[str, Any] = {"id": new_id(), "brand_id": BRAND, "channel": "email", "source": "test", "created_at": NOW} | more
+    return Suppression(address=address, reason=reason, **values)
+
+
+async def put(scene: Scene, *records: Suppression) -> None:
+    await scene.storage.write(lambda tx: tx.suppressions.put_many(records))
+
+
+async def stored(scene: Scene, address: str = "ann@example.com") -> Suppression | None:
+    return await scene.storage.read(lambda tx: tx.suppressions.find_address(BRAND, "email", address))
+
+
+@pytest.mark.parametrize("together", [True, False])
+async def test_the_strongest_reason_stays_in_whatever_order_they_come(scene: Scene, together: bool) -> None:
+    for number, order in enumerate(permutations(WEAKEST_FIRST)):
+        records = [
+            suppression(f"p{number}", reason, source=reason, created_at=NOW + timedelta(hours=hour)) for hour, reason in enumerate(order)
+        ]
+        if together:
+            await put(scene, *records)
+        else:
+            for record in records:
+                await put(scene, record)
+        expected = replace(records[0], reason=SuppressionReason.COMPLAINT, source="complaint")
+        assert await stored(scene, f"p{number}") == expected
+
+
+async def test_the_same_address_is_apart_by_brand_and_channel(scene: Scene) -> None:
+    records = [suppression(), suppression(channel="push"), suppression(brand_id="other")]
+    await put(scene, *records)
+    for record in records:
+        assert await scene.storage.read(lambda tx, id_=record.id: tx.suppressions.find(id_)) == record  # type: ignore[misc]
+    assert await stored(scene) == records[0]
+
+
+async def test_reasons_are_found_for_any_number_of_addresses(scene: Scene) -> None:
+    known = {f"p{number}": WEAKEST_FIRST[number % 4] for number in range(0, 12_000, 1999)}
+    await put(scene, *(suppression(address, reason) for address, reason in known.items()), suppression("p1", brand_id="other"))
+    wanted = (f"p{number}" for number in range(12_000))
+    assert await scene.storage.read(lambda tx: tx.suppressions.find_reasons(BRAND, "email", wanted)) == known
+    assert await scene.storage.read(lambda tx: tx.suppressions.find_reasons(BRAND, "push", list(known))) == {}
+    assert await scene.storage.read(lambda tx: tx.suppressions.find_reasons(BRAND, "email", [])) == {}
+
+
+async def test_whether_there_are_any_is_told_for_brand_and_channel(scene: Scene) -> None:
+    await put(scene, suppression(channel="sms"), suppression(brand_id="other"))
+
+    async def look(tx: Transaction) -> dict[str, bool]:
+        return {channel: await tx.suppressions.any_on(BRAND, channel) for channel in ("email", "sms")}
+
+    assert await scene.storage.read(look) == {"email": False, "sms": True}
+
+
+async def test_one_that_is_deleted_is_gone_and_may_come_again(scene: Scene) -> None:
+    first, second = suppression(), suppression(reason=SuppressionReason.UNSUBSCRIBE)
+    await put(scene, first)
+    await scene.storage.write(lambda tx: tx.suppressions.delete(first.id))
+    assert await stored(scene) is None
+    await scene.storage.write(lambda tx: tx.suppressions.delete(first.id))
+    await put(scene, second)
+    assert await stored(scene) == second
+
+
+async def test_batches_with_the_same_addresses_at_once_all_take_effect(scene: Scene) -> None:
+    addresses = [f"p{number}" for number in range(300)]
+    batches = [
+        [suppression(address, reason) for address in (addresses if number % 2 else reversed(addresses))]
+        for number, reason in enumerate(WEAKEST_FIRST * 2)
+    ]
+    await asyncio.gather(*(put(scene, *batch) for batch in batches))
+    found = await scene.storage.read(lambda tx: tx.suppressions.find_reasons(BRAND, "email", addresses))
+    assert found == dict.fromkeys(addresses, SuppressionReason.COMPLAINT)
+
+
+@pytest.mark.parametrize("reason", WEAKEST_FIRST)
+async def test_an_audience_says_who_is_suppressed_and_counts_whom_it_lists(scene: Scene, reason: SuppressionReason) -> None:
+    people = [
+        made.person("ann", email="ANN@Example.com"),
+        made.person("bob", email="Éva@example.com"),
+        made.person("cem", email="éva@example.com"),
+        made.person("dan", email=None),
+        made.person("eve", email=""),
+        made.person("flo", email="flo@example.com"),
+        made.person("gus", email="ann@example.com", brand_id="other"),
+    ]
+    for person in people:
+        await scene.storage.write(lambda tx, person=person: tx.people.put(person))  # type: ignore[misc]
+    others = [suppression("flo@example.com", reason, channel="push"), suppression("flo@example.com", reason, brand_id="other")]
+    # No address is suppressed by an empty one.
+    await put(scene, suppression("ann@example.com", reason), suppression("Éva@example.com", reason), suppression("", reason), *others)
+    members = await scene.storage.read(lambda tx: tx.people.list_matching(BRAND, EVERYONE, "email", NOW, None, 10))
+    assert {member.person_id: member.skip_reason for member in members} == {
+        "ann": "suppressed",
+        "bob": "suppressed",
+        "cem": None,
+        "dan": "no_address",
+        "eve": "no_address",
+        "flo": None,
+    }
+    counts = await scene.storage.read(lambda tx: tx.people.count_matching(BRAND, EVERYONE, "email", NOW))
+    assert {AudienceCount(skip, count) for skip, count in Counter(member.skip_reason for member in members).items()} == set(counts)
