@@ -26,7 +26,6 @@ def check_definition(campaign: Campaign, *, content_field: str = "") -> None:
     _check_subject(checks, f"{content_field}subject", campaign)
     if campaign.segment_criteria is not None:
         criteria = campaign.segment_criteria
-        checks.json_object("segment_criteria", criteria)
         checks.attempt(lambda: parse_criteria(criteria, "segment_criteria"))
     checks.finish()
 

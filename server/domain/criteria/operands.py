@@ -12,8 +12,6 @@ NODES = 500
 """Most operators, variables and constants of one criteria; a list counts once."""
 LIST_ITEMS = 10_000
 """Most items of all the lists of one criteria."""
-CHARACTERS = 500_000
-"""Most characters of all the strings of one criteria."""
 STRING_LENGTH = 1000
 """Longest string."""
 NAME_LENGTH = 200
@@ -37,7 +35,6 @@ class Allowance:
     def __init__(self) -> None:
         self._nodes = NODES
         self._list_items = LIST_ITEMS
-        self._characters = CHARACTERS
 
     def take_node(self, field: str) -> None:
         """Counts an operator, a variable or a constant. Raises ValidationFailed when there are too many."""
@@ -51,17 +48,11 @@ class Allowance:
         if self._list_items < 0:
             raise refusal(field, f"is too long: the lists of criteria hold at most {LIST_ITEMS:,} items in all")
 
-    def take_characters(self, count: int, field: str) -> None:
-        """Counts the characters of a string. Raises ValidationFailed when there are too many."""
-        self._characters -= count
-        if self._characters < 0:
-            raise refusal(field, f"is too much text: the strings of criteria hold at most {CHARACTERS:,} characters in all")
-
 
 def read_operand(operand: object, field: str, allowance: Allowance) -> Operand:
     """A variable or a constant. Raises ValidationFailed."""
     allowance.take_node(field)
-    return read_variable(operand, field) if isinstance(operand, dict) else Constant(_read_scalar(operand, field, allowance))
+    return read_variable(operand, field) if isinstance(operand, dict) else Constant(_read_scalar(operand, field))
 
 
 def read_choices(items: list[object], field: str, allowance: Allowance) -> tuple[Scalar, ...]:
@@ -69,7 +60,7 @@ def read_choices(items: list[object], field: str, allowance: Allowance) -> tuple
     if not items:
         raise refusal(field, "must not be empty")
     allowance.take_list(len(items), field)
-    return tuple(_read_scalar(item, f"{field}[{index}]", allowance) for index, item in enumerate(items))
+    return tuple(_read_scalar(item, f"{field}[{index}]") for index, item in enumerate(items))
 
 
 def read_variable(operand: object, field: str) -> Variable:
@@ -114,9 +105,8 @@ def _variable(keys: tuple[str, ...], field: str) -> Variable:
     return BuiltIn(first)
 
 
-def _read_scalar(value: object, field: str, allowance: Allowance) -> Scalar:
+def _read_scalar(value: object, field: str) -> Scalar:
     if isinstance(value, str):
-        allowance.take_characters(len(value), field)
         if len(value) > STRING_LENGTH:
             raise refusal(field, f"must be at most {STRING_LENGTH} characters")
         _require_storable(value, field)

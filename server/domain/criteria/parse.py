@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from itertools import pairwise
@@ -26,6 +27,7 @@ from server.domain.criteria.tree import (
     StartsWith,
     Truthy,
 )
+from server.domain.validation import OBJECT_BYTES
 
 DEPTH = 16
 """Deepest nesting of conditions."""
@@ -33,13 +35,15 @@ YEARS = 100
 """Longest reach of a relative date; beyond, it is a mistake in the unit."""
 
 _UNITS = {"minutes": timedelta(minutes=1), "hours": timedelta(hours=1), "days": timedelta(days=1), "weeks": timedelta(weeks=1)}
-_NAME = 40
 
 
 def parse_criteria(document: object, field: str) -> Criteria:
     """Reads criteria from any JSON value. Raises ValidationFailed, naming the place inside `field`, for anything that is not of this
-    language or larger than DEPTH, NODES, LIST_ITEMS and CHARACTERS allow."""
-    return _Reader().condition(document, field, 1)
+    language, or larger than limits here and in `operands` allow. What is read can be stored, too."""
+    criteria = _Reader().condition(document, field, 1)
+    if len(json.dumps(document, ensure_ascii=False).encode()) > OBJECT_BYTES:
+        raise refusal(field, f"must be at most {OBJECT_BYTES} bytes as JSON")
+    return criteria
 
 
 class _Reader:
@@ -80,7 +84,7 @@ class _Reader:
         ((operator, operands),) = document.items()
         read = self._operators.get(operator) if isinstance(operator, str) else None
         if read is None:
-            raise refusal(field, f"unknown operator{_quoted(operator)}; known are {' '.join(self._operators)}")
+            raise refusal(field, f"unknown operator; known are {' '.join(self._operators)}")
         return read(operands, f"{field}.{operator}", depth)
 
     def _conditions(self, operands: object, field: str, depth: int) -> tuple[Criteria, ...]:
@@ -207,8 +211,3 @@ def _span(count: object, count_field: str, unit: object, unit_field: str) -> tim
     if isinstance(count, bool) or not isinstance(count, int | float) or not 1 <= count <= most or count != int(count):
         raise refusal(count_field, f"must be a whole number from 1 to {most}")
     return int(count) * step
-
-
-def _quoted(operator: object) -> str:
-    """The name, if it is one: a caller knows their own long input."""
-    return f' "{operator}"' if isinstance(operator, str) and len(operator) <= _NAME and operator.isprintable() else ""

@@ -202,7 +202,7 @@ def _largest() -> list[Any]:
     pairs = (NODES - 1) // 3
     return [
         every,
-        {"in": [A, [f"{number}" for number in range(LIST_ITEMS)]]},
+        {"in": [A, [f"{number % 100}" for number in range(LIST_ITEMS)]]},
         {"in": [A, list(range(LIST_ITEMS))]},
         {"or": [{"==": [{"var": long_name}, {"var": f"attributes.b.{index}"}]} for index in range(pairs)]},
         {"or": [{"<": [{"var": f'"{index}'}, {"var": "a.\t"}]} for index in range(pairs)]},
