@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import weakref
 from collections import Counter
 from collections.abc import Sequence
+from contextvars import ContextVar
 from dataclasses import asdict
 from datetime import timedelta
 from random import Random
@@ -41,6 +43,10 @@ def unsubscribe_link(message_id: str) -> str:
     return f"https://carillon.example/v1/unsubscribe/{message_id}"
 
 
+_stage: ContextVar[Stage | None] = ContextVar("stage", default=None)
+"""Inherited by every task that a test begins, and by theirs."""
+
+
 class Stage:
     """One database as one process after another sees it."""
 
@@ -53,7 +59,9 @@ class Stage:
         self.sms = ScriptedProvider()
         self.lanes: list[Lane] = []
         self._opened = [storage]
-        self._before = asyncio.all_tasks()
+        self._begun: weakref.WeakSet[asyncio.Task[Any]] = weakref.WeakSet()
+        _stage.set(self)
+        asyncio.get_running_loop().set_task_factory(self._make_task)
 
     # Loops
 
@@ -117,11 +125,17 @@ class Stage:
         self.storage = await self.open()
 
     async def kill(self) -> None:
-        """Ends every task that was begun on this stage."""
-        mine = asyncio.all_tasks() - self._before - {_this_task()}
+        """Ends every task that was begun on this stage. Services of other tests live on the same loop, and so do their tasks."""
+        mine = {task for task in self._begun if not task.done()} - {_this_task()}
         for task in mine:
             task.cancel()
         await asyncio.gather(*mine, return_exceptions=True)
+
+    def _make_task(self, loop: asyncio.AbstractEventLoop, work: Any, **more: Any) -> asyncio.Task[Any]:
+        task = asyncio.Task(work, loop=loop, **more)
+        if _stage.get() is self:
+            self._begun.add(task)
+        return task
 
     async def open(self) -> Storage:
         """The database once more, as another process sees it."""
@@ -131,6 +145,8 @@ class Stage:
 
     async def close(self) -> None:
         """Checks the counters, lets go of everything."""
+        asyncio.get_running_loop().set_task_factory(None)
+        _stage.set(None)
         self.email.let_go()
         self.sms.let_go()
         await asyncio.gather(*(lane.drain() for lane in self.lanes))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 from carillon.messaging.v1 import send_pb2, send_service_pb2, send_service_pb2_grpc
 from server.api.calls import Calls
@@ -48,7 +49,6 @@ class SendService(send_service_pb2_grpc.SendServiceServicer):
 
 
 async def _wait(progress: asyncio.Event) -> None:
-    try:
-        await asyncio.wait_for(progress.wait(), LOOK_AGAIN)
-    except TimeoutError:
-        return
+    with suppress(TimeoutError):
+        async with asyncio.timeout(LOOK_AGAIN):
+            await progress.wait()
