@@ -57,7 +57,8 @@ async def test_messages(idle_api: Caller, brand: str) -> None:
 async def test_people_and_segments(idle_api: Caller, brand: str) -> None:
     longest: dict[str, Any] = {
         "brand_id": brand, "person_id": "日" * ID_LENGTH, "attributes": LARGEST, "email": "é" * ADDRESS_LENGTH,
-        "phone": "+" * ADDRESS_LENGTH, "push_tokens": ["t" * ADDRESS_LENGTH] * PUSH_TOKENS, "locale": "zh-Hant-TW", "time_zone": "America/Argentina/ComodRivadavia",
+        "phone": "+" * ADDRESS_LENGTH, "push_tokens": ["t" * ADDRESS_LENGTH] * PUSH_TOKENS,
+        "locale": "zh-Hant-TW", "time_zone": "America/Argentina/ComodRivadavia",
     }  # fmt: skip
     await ok(idle_api, f"{PEOPLE}/PutPerson", longest)
     person = await ok(idle_api, f"{PEOPLE}/GetPerson", {"brand_id": brand, "person_id": longest["person_id"]})
