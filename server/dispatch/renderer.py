@@ -45,6 +45,7 @@ class Suppressed:
 
 Result = Envelope | Unrenderable | Suppressed
 
+
 @dataclass(frozen=True, slots=True)
 class _Material:
     """What a batch of messages is rendered from."""
