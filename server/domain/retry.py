@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 from random import Random
 
-MAX_ATTEMPTS = 8
-"""Provider calls before a message fails for good. With the delays below: 5 to 11 minutes of trying."""
+MAX_ATTEMPTS = 14
+"""Provider calls before a message fails for good. With the delays below: 81 to 163 minutes of trying, which outlasts greylisting and most
+outages."""
 FIRST_DELAY = 5.0
 """Seconds before the second attempt."""
-LONGEST_DELAY = 600.0
+LONGEST_DELAY = 1800.0
 """Seconds between attempts at most."""
 
 
