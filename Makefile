@@ -34,6 +34,10 @@ protos: install ## Regenerate generated/ from protos/
 bench: install ## Run the benchmarks; ARGS goes to them
 	@$(BIN)/python -m benchmarks $(ARGS)
 
+.PHONY: bench-audience
+bench-audience: install ## A million people imported, counted and resolved on both databases; ARGS="--people 100000" for fewer
+	@$(BIN)/python -m benchmarks.audience $(ARGS)
+
 .PHONY: install
 install: .venv/.package ## Create .venv and install, if requirements.lock or pyproject.toml changed
 

@@ -21,15 +21,18 @@ class Target:
     rest: str
     token: str
     data_dir: Path
+    pid: int
 
 
 @contextmanager
-def running() -> Iterator[Target]:
-    """`carillon serve` on SQLite with its defaults: WAL, synchronous=FULL."""
-    with tempfile.TemporaryDirectory() as directory:
+def running(data_dir: Path | None = None, database_url: str = "") -> Iterator[Target]:
+    """`carillon serve` with its defaults; on SQLite WAL and synchronous=FULL. Without a directory, in one that is thrown away."""
+    with tempfile.TemporaryDirectory() as throw_away:
+        directory = str(data_dir or throw_away)
         rest, grpc, admin = _free_ports(3)
         environment = os.environ | {
             "CARILLON_DATA_DIR": directory,
+            "CARILLON_DATABASE_URL": database_url,
             "CARILLON_REST_PORT": str(rest),
             "CARILLON_GRPC_PORT": str(grpc),
             "CARILLON_ENVOY_ADMIN_PORT": str(admin),
@@ -42,7 +45,7 @@ def running() -> Iterator[Target]:
                     break
             token = subprocess.check_output([*carillon, "token", "--brand", "demo"], env=environment, text=True).strip()
             try:
-                yield Target(f"127.0.0.1:{grpc}", f"http://127.0.0.1:{rest}", token, Path(directory))
+                yield Target(f"127.0.0.1:{grpc}", f"http://127.0.0.1:{rest}", token, Path(directory), process.pid)
             finally:
                 process.terminate()
 

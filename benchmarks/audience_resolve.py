@@ -1,0 +1,72 @@
+"""Resolves an audience of everybody of the brand `demo` as the dispatcher does, with nothing else going on. A process of its own, so that
+its peak memory is that of resolving."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from time import perf_counter
+
+from server.commands.create_campaign import NewCampaign, create_campaign
+from server.commands.resolve_audience import resolve_audience_batch
+from server.commands.segments import create_segment
+from server.commands.send_campaign import send_campaign
+from server.demo import BRAND, TEMPLATE_KEY
+from server.dispatch.audiences import Audiences
+from server.domain.access import Caller, Principal
+from server.domain.channels import Channel
+from server.domain.clock import SystemClock
+from server.domain.faces import Face
+from storage.interface import Storage, Transaction
+from storage.records import Campaign, Send
+from storage.sql.open import open_storage
+
+
+async def start_send(storage: Storage, caller: Caller) -> Send:
+    """A send to everybody by email; its first batch is resolved."""
+    new = NewCampaign(
+        face=Face.MESSAGING,
+        brand_id=BRAND,
+        name="everybody",
+        subject=None,
+        channel=Channel.EMAIL,
+        template_key=TEMPLATE_KEY,
+        segment_id=await everybody(storage, caller),
+        segment_criteria=None,
+        variables={"news": "there are many of us"},
+    )
+
+    async def make(tx: Transaction) -> Campaign:
+        return await create_campaign(tx, caller, new)
+
+    campaign = await storage.write(make)
+    return await storage.write(lambda tx: send_campaign(tx, caller, Face.MESSAGING, campaign.id, []))
+
+
+async def everybody(storage: Storage, caller: Caller) -> str:
+    """A segment of everybody."""
+    return (await storage.write(lambda tx: create_segment(tx, caller, BRAND, "everybody", {}))).id
+
+
+async def resolve(database_url: str) -> None:
+    """Prints the rate."""
+    storage = await open_storage(database_url)
+    try:
+        clock = SystemClock()
+        audiences = Audiences(storage, clock, resolve_audience_batch)
+        started = perf_counter()
+        send = await start_send(storage, Caller(Principal("bench", frozenset({BRAND}), frozenset()), clock.now()))
+        while await audiences.run_once():
+            pass
+        seconds = perf_counter() - started
+        found = await storage.read(lambda tx: tx.sends.find(send.id))
+        assert found is not None
+        print(f"{found.counters.total / seconds:,.0f} rows/s ({found.counters.total:,} messages, {seconds:.1f} s)")
+    finally:
+        await storage.close()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("database_url")
+    asyncio.run(resolve(parser.parse_args().database_url))
