@@ -30,7 +30,7 @@ async def test_person_reads_back_as_written(idle_api: Caller, brand: str, person
         "brand_id": brand,
         "person_id": person_id,
         "attributes": VARIABLES,
-        "email": "zoë@exämple.com",
+        "email": "zoë@xn--exmple-cua.com",
         "phone": "+351210000001",
         "push_tokens": ["device-2", "device-1"],
         "locale": "pt-BR",

@@ -15,7 +15,7 @@ from server.config import load
 from server.domain.clock import SystemClock
 from server.tokens import Tokens, load_or_create_key
 
-COMMANDS = ("serve", "api", "dispatcher", "gateway", "migrate", "token", "check-config", "version")
+COMMANDS = ("serve", "api", "dispatcher", "gateway", "migrate", "token", "import", "check-config", "version")
 NEED_SETTINGS = ("serve", "api", "dispatcher", "gateway", "migrate", "check-config")
 SECRET = "p4ss%2Fw%40rd"
 
@@ -51,7 +51,8 @@ def test_help_lists_every_command(asking: str) -> None:
 def test_every_command_has_help_of_its_own(command: str) -> None:
     result = carillon(command, "--help")
     assert (result.exit_code, result.stderr) == (0, "")
-    assert result.stdout.startswith(f"Usage: main {command} [OPTIONS]\n\n  ")
+    argument = " FILE" if command == "import" else ""
+    assert result.stdout.startswith(f"Usage: main {command} [OPTIONS]{argument}\n\n  ")
 
 
 def test_version_is_the_installed_one() -> None:
