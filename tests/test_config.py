@@ -19,6 +19,7 @@ EVERY_KEY: dict[str, tuple[str, str, object]] = {
     "envoy_admin_port": ("9902", "9902", 9902),
     "smtp_url": ("smtps://mail.example.com", '"smtps://mail.example.com"', "smtps://mail.example.com"),
     "mail_from": ("Us <us@example.com>", '"Us <us@example.com>"', "Us <us@example.com>"),
+    "public_url": ("https://example.com/c", '"https://example.com/c"', "https://example.com/c"),
     "max_request_bytes": ("2048", "2048", 2048),
     "grpc_reflection": ("false", "false", False),
     "log_level": ("debug", '"debug"', "debug"),
