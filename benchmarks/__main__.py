@@ -15,7 +15,6 @@ Measure = Callable[[Target, int], Awaitable[float]]
 
 LINES: list[tuple[str, Measure, Measure]] = [
     ("ScheduleMessage / empty method, gRPC, 64 at once, calls per second", calls.schedule_message, calls.empty_method),
-    ("the same over REST through Envoy", calls.schedule_message_rest, calls.empty_method_rest),
     ("publish recipients over REST / raw executemany of the same rows, rows per second", publish.over_rest, publish.raw_executemany),
 ]
 

@@ -9,7 +9,6 @@ from time import perf_counter
 from uuid import uuid4
 
 import grpc
-import httpx
 from google.protobuf import json_format, timestamp_pb2
 
 from benchmarks.service import Target
@@ -45,24 +44,6 @@ async def schedule_message(target: Target, size: int) -> float:
         return await _rate(size, call)
 
 
-async def empty_method_rest(target: Target, size: int) -> float:
-    """A method that does nothing, through Envoy."""
-    async with _http(target) as client:
-        return await _rate(size, lambda _: client.get("/healthz"))
-
-
-async def schedule_message_rest(target: Target, size: int) -> float:
-    """A durable message a call, through Envoy."""
-    run = uuid4().hex
-    async with _http(target) as client:
-
-        async def call(number: int) -> None:
-            body = {"channel": "email", "scheduled_at": FAR.isoformat(), **_message(run, number)}
-            (await client.post("/v1/messages/schedule", json=body)).raise_for_status()
-
-        return await _rate(size, call)
-
-
 def _message(run: str, number: int) -> dict[str, str]:
     return {
         "template_key": "welcome",
@@ -71,11 +52,6 @@ def _message(run: str, number: int) -> dict[str, str]:
         "person_id": "ada",
         "dedup_key": f"{run}-{number}",
     }
-
-
-def _http(target: Target) -> httpx.AsyncClient:
-    limits = httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=AT_ONCE)
-    return httpx.AsyncClient(base_url=target.rest, headers={"authorization": f"Bearer {target.token}"}, limits=limits, timeout=60)
 
 
 async def _rate(size: int, call: Callable[[int], Awaitable[object]]) -> float:
