@@ -10,24 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from server.domain.person_fields import PersonFields
 from server.domain.template_variables import TemplateVariable
-
-
-class PersonFields(Protocol):
-    """What templates see of a person."""
-
-    @property
-    def person_id(self) -> str: ...
-    @property
-    def attributes(self) -> dict[str, object]: ...
-    @property
-    def email(self) -> str | None: ...
-    @property
-    def phone(self) -> str | None: ...
-    @property
-    def locale(self) -> str | None: ...
-    @property
-    def time_zone(self) -> str | None: ...
 
 
 class CampaignFields(Protocol):

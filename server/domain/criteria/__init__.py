@@ -3,7 +3,7 @@
 `parse_criteria` reads it, `matches_person` says what it means; storage says the same in SQL.
 """
 
-from server.domain.criteria.evaluate import PersonFields, matches_person
+from server.domain.criteria.evaluate import matches_person
 from server.domain.criteria.instants import INSTANT_PATTERN, format_instant, parse_instant
 from server.domain.criteria.parse import parse_criteria
 from server.domain.criteria.tree import (
@@ -50,7 +50,6 @@ __all__ = [
     "OneOf",
     "Operand",
     "Period",
-    "PersonFields",
     "Predicate",
     "Scalar",
     "StartsWith",

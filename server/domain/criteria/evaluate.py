@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Protocol, assert_never
+from typing import assert_never
 
 from server.domain.criteria.instants import format_instant, microseconds, parse_instant
 from server.domain.criteria.tree import (
@@ -28,30 +28,10 @@ from server.domain.criteria.tree import (
     StartsWith,
     Truthy,
 )
+from server.domain.person_fields import DatedPersonFields
 
 
-class PersonFields(Protocol):
-    """What criteria see of a person."""
-
-    @property
-    def person_id(self) -> str: ...
-    @property
-    def attributes(self) -> dict[str, object]: ...
-    @property
-    def email(self) -> str | None: ...
-    @property
-    def phone(self) -> str | None: ...
-    @property
-    def locale(self) -> str | None: ...
-    @property
-    def time_zone(self) -> str | None: ...
-    @property
-    def created_at(self) -> datetime: ...
-    @property
-    def updated_at(self) -> datetime: ...
-
-
-def matches_person(criteria: Criteria, person: PersonFields, now: datetime) -> bool:
+def matches_person(criteria: Criteria, person: DatedPersonFields, now: datetime) -> bool:
     """Whether the person meets the criteria; relative dates count from `now`. Never raises, whatever the attributes hold."""
     match criteria:
         case Always(value):
@@ -66,7 +46,7 @@ def matches_person(criteria: Criteria, person: PersonFields, now: datetime) -> b
             return _holds(criteria, person, now)
 
 
-def _holds(predicate: Predicate, person: PersonFields, now: datetime) -> bool:
+def _holds(predicate: Predicate, person: DatedPersonFields, now: datetime) -> bool:
     match predicate:
         case Truthy(variable):
             value = _value(variable, person)
@@ -90,7 +70,7 @@ def _holds(predicate: Predicate, person: PersonFields, now: datetime) -> bool:
             assert_never(predicate)
 
 
-def _value(operand: Operand, person: PersonFields) -> object:
+def _value(operand: Operand, person: DatedPersonFields) -> object:
     match operand:
         case Constant(value):
             return value
