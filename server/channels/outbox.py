@@ -5,14 +5,20 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 from server.channels.email_message import Sender, UnsendableError, build_mail
 from server.channels.outbox_files import BatchWriter, FilePerMessage, LinePerMessage
 from server.channels.provider import Delivery, Envelope, Outcome
+from server.domain.retry import ErrorClass
 
 _SLOTS = 64
 _TIMEOUT = 10.0
+_FILES_ARE_KEYED_FOR = timedelta(days=1)
+"""The file of a message has its id for a name, and the same message again takes the file's place, so a repeat has no effect while the file
+is there. Whoever ships files on must know the names of those shipped within this time, and it is longer than any retry takes."""
+_NOT_BEGUN = Delivery(Outcome.REJECTED, "outbox_timeout", error_class=ErrorClass.UNREACHABLE)
 
 
 @dataclass(eq=False, slots=True)
@@ -36,6 +42,8 @@ class OutboxProvider:
         """`directory` is the outbox itself. Raises ValueError if email is to come from something that is not a mailbox."""
         self.name = "outbox"
         self.timeout = timeout
+        # A line that is written again is there twice.
+        self.key_window = _FILES_ARE_KEYED_FOR if channel == "email" else timedelta(0)
         self._channel = channel
         self._sender = Sender.parse(mail_from)
         self._writer = writer or _writer_for(directory, channel)
@@ -58,7 +66,7 @@ class OutboxProvider:
             async with asyncio.timeout(self.timeout):
                 return await waiting.answer
         except TimeoutError:
-            return Delivery(Outcome.AMBIGUOUS if waiting.started else Outcome.REJECTED, "outbox_timeout", retryable=not waiting.started)
+            return _NOT_BEGUN if not waiting.started else Delivery(Outcome.AMBIGUOUS, "outbox_timeout")
         finally:
             # Nobody waits for it any more: if it has not begun, it must not be written behind the caller's back.
             if not waiting.started:

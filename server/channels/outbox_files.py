@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Protocol
 
 from server.channels.provider import Delivery, Outcome
+from server.domain.retry import ErrorClass
 
 _ACCEPTED = Delivery(Outcome.ACCEPTED)
-_NOT_WRITTEN = Delivery(Outcome.REJECTED, "outbox_write_failed", retryable=True)
+_NOT_WRITTEN = Delivery(Outcome.REJECTED, "outbox_write_failed", error_class=ErrorClass.UNREACHABLE)
 _PERHAPS_WRITTEN = Delivery(Outcome.AMBIGUOUS, "outbox_write_failed")
 
 Entry = tuple[str, bytes]

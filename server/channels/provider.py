@@ -5,8 +5,10 @@ from __future__ import annotations
 import enum
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
+
+from server.domain.retry import ErrorClass
 
 _MESSAGE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
@@ -50,16 +52,22 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """How one call went."""
+    """How one call went. Raises ValueError for an outcome and a class that do not belong together."""
 
     outcome: Outcome
     reason: str | None = None
     """Stable snake_case code; never the provider's own text, which may name the person."""
-    retryable: bool = False
-    """For REJECTED: the same message may be taken later."""
+    error_class: ErrorClass | None = None
+    """Why, where the same message may be taken later. None: accepted, or rejected for good. AMBIGUOUS is always of the class AMBIGUOUS."""
     provider_message_id: str | None = None
     retry_after: float | None = None
     """Seconds to wait before trying again, where the provider says so."""
+
+    def __post_init__(self) -> None:
+        if self.outcome is Outcome.AMBIGUOUS:
+            object.__setattr__(self, "error_class", ErrorClass.AMBIGUOUS)
+        elif self.error_class is ErrorClass.AMBIGUOUS or (self.outcome is Outcome.ACCEPTED and self.error_class is not None):
+            raise ValueError(f"{self.outcome} cannot be of the class {self.error_class}")
 
 
 class Provider(Protocol):
@@ -70,6 +78,9 @@ class Provider(Protocol):
     """Calls of `deliver` it works on at once; more of them wait."""
     timeout: float
     """Seconds within which every call of `deliver` answers."""
+    key_window: timedelta
+    """How long the provider remembers a message id as its idempotency key, answering a repeat with the first answer and delivering nothing
+    twice. Zero: it knows no keys."""
 
     async def start(self) -> None:
         """Makes ready. Raises OSError when it never can be, such as a directory that cannot be made."""

@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+from datetime import timedelta
 
-from aiosmtplib import SMTPException
+from aiosmtplib import SMTPException, SMTPResponseException
 
 from server.channels.email_message import Mail, Sender, UnsendableError, build_mail
 from server.channels.provider import Delivery, Envelope, Outcome
-from server.channels.smtp_connection import ConnectionLostError, Progress, SmtpConnection, Step
+from server.channels.smtp_connection import ConnectionLostError, Progress, SmtpConnection, Step, refused
 from server.channels.smtp_endpoint import SmtpEndpoint
 from server.channels.smtp_pool import IdleConnections
+from server.domain.retry import ErrorClass
 
 _SLOTS = 10
 _TIMEOUT = 20.0
@@ -36,6 +38,7 @@ class SmtpProvider:
         self.name = "smtp"
         self.slots = slots
         self.timeout = timeout
+        self.key_window = timedelta(0)
         self._endpoint = SmtpEndpoint.parse(smtp_url)
         self._sender = Sender.parse(mail_from)
         self._context = tls_context or ssl.create_default_context()
@@ -59,7 +62,7 @@ class SmtpProvider:
         except TimeoutError:
             return progress.failed("smtp_timeout")
         except (SMTPException, OSError, ConnectionLostError) as error:
-            return progress.failed(_reason(error))
+            return _busy(error) or progress.failed(_reason(error))
 
     async def close(self) -> None:
         self._idle.close()
@@ -86,6 +89,17 @@ class SmtpProvider:
         else:
             self._idle.put_back(connection)
         return delivery
+
+
+def _busy(error: Exception) -> Delivery | None:
+    """What a server that turned us away before the message left said of its load, if it did: a greeting or answer of 421, or 4.7.x."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, SMTPResponseException):
+            refusal = refused(cause.code, cause.message)
+            return refusal if refusal.error_class is ErrorClass.THROTTLED else None
+        cause = cause.__cause__
+    return None
 
 
 def _reason(error: Exception) -> str | None:

@@ -14,17 +14,22 @@ import ssl
 from dataclasses import dataclass
 from typing import cast
 
-from aiosmtplib import SMTP, SMTPException, SMTPResponse
+from aiosmtplib import SMTP, SMTPException, SMTPResponse, SMTPResponseException
 
 from server.channels.email_message import Mail
 from server.channels.provider import Delivery, Outcome
 from server.channels.smtp_endpoint import SmtpEndpoint
+from server.domain.retry import ErrorClass
 
 _LEADING_PERIOD = re.compile(rb"(?m)^\.")
 _QUEUED_AS = re.compile(r"\bqueued as ([A-Za-z0-9.-]{1,64})(?![^\s)])")
 _COMPLETED = (250, 251)
 _START_INPUT = 354
 _CLOSING = 421
+_POLICY = re.compile(r"4\.7\.\d{1,3}(?!\d)")
+"""The enhanced status with which servers say that too much came (RFC 3463 section 3.8: security or policy)."""
+_GREYLISTED = re.compile(r"gr[ae]y[- ]?list", re.IGNORECASE)
+"""Also a policy, but of one recipient: it says nothing about the next."""
 
 
 class Step(enum.Enum):
@@ -46,7 +51,9 @@ class Progress:
     def failed(self, reason: str | None = None) -> Delivery:
         """What it means that the connection failed, or time ran out, at this step."""
         reason = reason or self.step.value
-        return Delivery(Outcome.AMBIGUOUS, reason) if self.step is Step.BODY else Delivery(Outcome.REJECTED, reason, retryable=True)
+        if self.step is Step.BODY:
+            return Delivery(Outcome.AMBIGUOUS, reason)
+        return Delivery(Outcome.REJECTED, reason, ErrorClass.UNREACHABLE)
 
 
 class ConnectionLostError(Exception):
@@ -132,8 +139,8 @@ class SmtpConnection:
     async def _refusal(self, *command: bytes, expected: tuple[int, ...] = _COMPLETED) -> Delivery | None:
         response = await self._client.execute_command(*command)
         if response.code == _CLOSING:
-            raise ConnectionLostError
-        return None if response.code in expected else _refused(response.code)
+            raise ConnectionLostError from SMTPResponseException(response.code, response.message)
+        return None if response.code in expected else refused(response.code, response.message)
 
     async def _send_body(self, mail: Mail, progress: Progress) -> Delivery:
         protocol = self._client.protocol
@@ -146,9 +153,14 @@ class SmtpConnection:
         return _answered(response)
 
 
-def _refused(code: int) -> Delivery:
-    """A reply, other than the one hoped for, to something before the body. Only 5xx is for ever (RFC 5321 section 4.2.1)."""
-    return Delivery(Outcome.REJECTED, f"smtp_{code}" if 400 <= code <= 599 else "smtp_protocol_error", retryable=not 500 <= code <= 599)
+def refused(code: int, text: str) -> Delivery:
+    """A reply that is not the one hoped for. Only 5xx is for ever (RFC 5321 section 4.2.1)."""
+    if 500 <= code <= 599:
+        return Delivery(Outcome.REJECTED, f"smtp_{code}")
+    if not 400 <= code <= 499:
+        return Delivery(Outcome.REJECTED, "smtp_protocol_error", ErrorClass.DEFERRED)
+    busy = code == _CLOSING or (_POLICY.match(text) and not _GREYLISTED.search(text))
+    return Delivery(Outcome.REJECTED, f"smtp_{code}", ErrorClass.THROTTLED if busy else ErrorClass.DEFERRED)
 
 
 def _answered(response: SMTPResponse) -> Delivery:
@@ -157,7 +169,7 @@ def _answered(response: SMTPResponse) -> Delivery:
         queued = _QUEUED_AS.search(response.message)
         return Delivery(Outcome.ACCEPTED, provider_message_id=queued.group(1) if queued else None)
     if 400 <= response.code <= 599:
-        return _refused(response.code)
+        return refused(response.code, response.message)
     return Delivery(Outcome.AMBIGUOUS, "smtp_protocol_error")
 
 

@@ -9,7 +9,7 @@ from server.channels.provider import Delivery, Outcome
 from server.domain.audience import SkipReason
 from server.domain.ids import new_id
 from server.domain.lifecycle import MessageStatus
-from server.domain.retry import MAX_ATTEMPTS, delay_before_next
+from server.domain.retry import delay_before_next, may_try_again
 from storage.records import Attempt, InboxItem, Message, Settlement
 
 IN_APP = "in_app"
@@ -77,8 +77,9 @@ def _verdict(number: int, delivery: Delivery, now: datetime, random: Random) -> 
         return MessageStatus.SENT, None
     if delivery.outcome is Outcome.AMBIGUOUS:
         return MessageStatus.UNKNOWN, None
-    if delivery.retryable and number < MAX_ATTEMPTS:
-        return MessageStatus.PENDING, now + delay_before_next(number, random, delivery.retry_after)
+    error = delivery.error_class
+    if error is not None and may_try_again(error, number):
+        return MessageStatus.PENDING, now + delay_before_next(error, number, random, delivery.retry_after)
     return MessageStatus.FAILED, None
 
 

@@ -15,6 +15,7 @@ from server.config import Settings
 from server.dispatch.inbox_lane import InboxLane
 from server.dispatch.lane import Lane
 from server.dispatch.renderer import Renderer
+from server.domain.retry import ErrorClass
 from tests.api.callers import GrpcCaller
 from tests.api.running import Running, running_service
 from tests.api.scenes import COMMS, comms_campaign, instant, ok, put_template
@@ -30,6 +31,7 @@ class Accepting:
     name = "accepting"
     slots = 100
     timeout = 5.0
+    key_window = timedelta(0)
 
     def __init__(self) -> None:
         self.called_for: list[str] = []
@@ -42,7 +44,7 @@ class Accepting:
         self.called_for.append(envelope.person_id)
         if self.accepts:
             return Delivery(Outcome.ACCEPTED)
-        return Delivery(Outcome.REJECTED, "busy", retryable=True, retry_after=0)
+        return Delivery(Outcome.REJECTED, "busy", ErrorClass.DEFERRED, retry_after=0)
 
     async def close(self) -> None:
         """Nothing to do."""

@@ -16,10 +16,11 @@ import pytest
 from server.channels.outbox import OutboxProvider
 from server.channels.outbox_files import Entry, FilePerMessage
 from server.channels.provider import Delivery, Outcome
+from server.domain.retry import ErrorClass
 from tests.channels.mail_server import MAIL_FROM, envelope
 
 ACCEPTED = Delivery(Outcome.ACCEPTED)
-FAILED = Delivery(Outcome.REJECTED, "outbox_write_failed", retryable=True)
+FAILED = Delivery(Outcome.REJECTED, "outbox_write_failed", ErrorClass.UNREACHABLE)
 PERHAPS = Delivery(Outcome.AMBIGUOUS, "outbox_write_failed")
 AT_ONCE = 0.05
 
@@ -182,7 +183,7 @@ async def test_a_hung_disk_is_ambiguous_for_what_was_begun_and_not_for_what_wait
     provider = OutboxProvider(tmp_path, "email", MAIL_FROM, timeout=AT_ONCE, writer=writer)
     begun = asyncio.create_task(provider.deliver(envelope("begun")))
     await asyncio.to_thread(writer.entered.wait)
-    assert await provider.deliver(envelope("waited")) == Delivery(Outcome.REJECTED, "outbox_timeout", retryable=True)
+    assert await provider.deliver(envelope("waited")) == Delivery(Outcome.REJECTED, "outbox_timeout", ErrorClass.UNREACHABLE)
     assert await begun == Delivery(Outcome.AMBIGUOUS, "outbox_timeout")
     writer.go.set()
     await provider.close()

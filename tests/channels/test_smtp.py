@@ -11,10 +11,12 @@ import pytest
 
 from server.channels.provider import Delivery, Outcome
 from server.channels.smtp import SmtpProvider
+from server.domain.retry import ErrorClass
 from tests.channels.certificate import Certificate, make_certificate
 from tests.channels.mail_server import MAIL_FROM, MailServer, envelope
 
 REJECTED, AMBIGUOUS = Outcome.REJECTED, Outcome.AMBIGUOUS
+UNREACHABLE, THROTTLED, DEFERRED = ErrorClass.UNREACHABLE, ErrorClass.THROTTLED, ErrorClass.DEFERRED
 NEVER = 30.0
 AT_ONCE = 0.05
 Make = Callable[..., SmtpProvider]
@@ -46,21 +48,26 @@ async def test_an_accepted_message_arrives_whole(mail_server: MailServer, make: 
 @pytest.mark.parametrize(
     ("command", "reply", "expected"),
     [
-        ("MAIL", "451 later", Delivery(REJECTED, "smtp_451", retryable=True)),
+        ("MAIL", "451 later", Delivery(REJECTED, "smtp_451", DEFERRED)),
         ("MAIL", "553 no", Delivery(REJECTED, "smtp_553")),
-        ("RCPT", "450 greylisted ada@example.com", Delivery(REJECTED, "smtp_450", retryable=True)),
+        ("RCPT", "450 greylisted ada@example.com", Delivery(REJECTED, "smtp_450", DEFERRED)),
         ("RCPT", "550 no such user ada@example.com", Delivery(REJECTED, "smtp_550")),
-        ("DATA", "452 full", Delivery(REJECTED, "smtp_452", retryable=True)),
+        ("DATA", "452 full", Delivery(REJECTED, "smtp_452", DEFERRED)),
         ("DATA", "554 no", Delivery(REJECTED, "smtp_554")),
-        ("DATA", "250 what", Delivery(REJECTED, "smtp_protocol_error", retryable=True)),
-        ("DATA", "nonsense", Delivery(REJECTED, "smtp_connection_lost", retryable=True)),
-        ("BODY", "451 later", Delivery(REJECTED, "smtp_451", retryable=True)),
+        ("DATA", "250 what", Delivery(REJECTED, "smtp_protocol_error", DEFERRED)),
+        ("DATA", "nonsense", Delivery(REJECTED, "smtp_connection_lost", UNREACHABLE)),
+        ("BODY", "451 later", Delivery(REJECTED, "smtp_451", DEFERRED)),
+        ("MAIL", "451 4.7.0 too much mail", Delivery(REJECTED, "smtp_451", THROTTLED)),
+        ("MAIL", "421 4.3.2 closing", Delivery(REJECTED, "smtp_421", THROTTLED)),
+        ("RCPT", "450 4.7.1 Greylisted, come back", Delivery(REJECTED, "smtp_450", DEFERRED)),
+        ("RCPT", "450 4.2.2 mailbox full", Delivery(REJECTED, "smtp_450", DEFERRED)),
+        ("BODY", "421 4.7.28 unusual rate", Delivery(REJECTED, "smtp_421", THROTTLED)),
         ("BODY", "554 spam from ada@example.com", Delivery(REJECTED, "smtp_554")),
         ("BODY", "354 what", Delivery(AMBIGUOUS, "smtp_protocol_error")),
         ("BODY", "nonsense", Delivery(AMBIGUOUS, "smtp_answer_lost")),
-        ("MAIL", "drop", Delivery(REJECTED, "smtp_connection_lost", retryable=True)),
-        ("RCPT", "drop", Delivery(REJECTED, "smtp_connection_lost", retryable=True)),
-        ("DATA", "drop", Delivery(REJECTED, "smtp_connection_lost", retryable=True)),
+        ("MAIL", "drop", Delivery(REJECTED, "smtp_connection_lost", UNREACHABLE)),
+        ("RCPT", "drop", Delivery(REJECTED, "smtp_connection_lost", UNREACHABLE)),
+        ("DATA", "drop", Delivery(REJECTED, "smtp_connection_lost", UNREACHABLE)),
         ("BODY", "drop", Delivery(AMBIGUOUS, "smtp_answer_lost")),
     ],
 )
@@ -75,8 +82,8 @@ async def test_each_refusal_and_break_has_its_outcome(
 @pytest.mark.parametrize(
     ("command", "expected"),
     [
-        ("MAIL", Delivery(REJECTED, "smtp_timeout", retryable=True)),
-        ("DATA", Delivery(REJECTED, "smtp_timeout", retryable=True)),
+        ("MAIL", Delivery(REJECTED, "smtp_timeout", UNREACHABLE)),
+        ("DATA", Delivery(REJECTED, "smtp_timeout", UNREACHABLE)),
         ("BODY", Delivery(AMBIGUOUS, "smtp_timeout")),
     ],
 )
@@ -98,19 +105,19 @@ async def test_a_server_that_never_greets_is_a_timeout_before_anything_left(make
     silent = MailServer()
     with socket.create_server(("127.0.0.1", 0)) as listener:
         silent.port = listener.getsockname()[1]
-        assert await make(silent, timeout=AT_ONCE).deliver(envelope()) == Delivery(REJECTED, "smtp_timeout", retryable=True)
+        assert await make(silent, timeout=AT_ONCE).deliver(envelope()) == Delivery(REJECTED, "smtp_timeout", UNREACHABLE)
 
 
 async def test_a_refused_connection_is_provably_not_sent(make: Make) -> None:
     nobody = MailServer()
     with socket.create_server(("127.0.0.1", 0)) as listener:
         nobody.port = listener.getsockname()[1]
-    assert await make(nobody).deliver(envelope()) == Delivery(REJECTED, "smtp_connect_failed", retryable=True)
+    assert await make(nobody).deliver(envelope()) == Delivery(REJECTED, "smtp_connect_failed", UNREACHABLE)
 
 
 async def test_an_unknown_host_is_provably_not_sent() -> None:
     delivery = await SmtpProvider("smtp://no-such-host.invalid", MAIL_FROM).deliver(envelope())
-    assert delivery == Delivery(REJECTED, "smtp_dns_failed", retryable=True)
+    assert delivery == Delivery(REJECTED, "smtp_dns_failed", UNREACHABLE)
 
 
 async def test_one_connection_serves_message_after_message_refusals_between(mail_server: MailServer, make: Make) -> None:
@@ -140,7 +147,7 @@ async def test_waiting_for_a_slot_counts_towards_the_time_allowed(mail_server: M
     first = asyncio.create_task(provider.deliver(envelope("msg-1")))
     await mail_server.hanging.wait()
     provider.timeout = AT_ONCE
-    assert await provider.deliver(envelope("msg-2")) == Delivery(REJECTED, "smtp_timeout", retryable=True)
+    assert await provider.deliver(envelope("msg-2")) == Delivery(REJECTED, "smtp_timeout", UNREACHABLE)
     mail_server.release.set()
     assert (await first).outcome is Outcome.ACCEPTED
 
@@ -158,7 +165,7 @@ async def test_a_stale_connection_is_replaced_once_only(mail_server: MailServer,
     provider = make(mail_server)
     await provider.deliver(envelope("msg-1"))
     mail_server.script["MAIL"] = ["drop", "drop"]
-    assert await provider.deliver(envelope("msg-2")) == Delivery(REJECTED, "smtp_connection_lost", retryable=True)
+    assert await provider.deliver(envelope("msg-2")) == Delivery(REJECTED, "smtp_connection_lost", UNREACHABLE)
     assert mail_server.opened == 2
 
 
@@ -255,7 +262,7 @@ async def test_starttls_is_used_where_offered_and_its_certificate_trusted(
 
 
 async def test_starttls_with_an_untrusted_certificate_sends_nothing(starttls_server: MailServer, make: Make) -> None:
-    assert await make(starttls_server).deliver(envelope()) == Delivery(REJECTED, "smtp_tls_failed", retryable=True)
+    assert await make(starttls_server).deliver(envelope()) == Delivery(REJECTED, "smtp_tls_failed", UNREACHABLE)
     assert starttls_server.received == []
 
 
@@ -266,7 +273,7 @@ async def test_smtps_is_encrypted_from_the_start(tls_server: MailServer, certifi
 
 async def test_smtps_with_an_untrusted_certificate_sends_nothing(tls_server: MailServer, make: Make) -> None:
     delivery = await make(tls_server, scheme="smtps").deliver(envelope())
-    assert delivery == Delivery(REJECTED, "smtp_tls_failed", retryable=True)
+    assert delivery == Delivery(REJECTED, "smtp_tls_failed", UNREACHABLE)
 
 
 async def test_a_certificate_for_another_host_is_not_trusted(tmp_path: Path, make: Make) -> None:
@@ -274,7 +281,7 @@ async def test_a_certificate_for_another_host_is_not_trusted(tmp_path: Path, mak
     server = MailServer()
     await server.start(tls=elsewhere.for_server())
     delivery = await make(server, scheme="smtps", tls_context=elsewhere.for_trusting_client()).deliver(envelope())
-    assert delivery == Delivery(REJECTED, "smtp_tls_failed", retryable=True)
+    assert delivery == Delivery(REJECTED, "smtp_tls_failed", UNREACHABLE)
     await server.stop()
 
 
@@ -283,7 +290,7 @@ async def test_without_starttls_a_server_beyond_this_host_gets_nothing(
 ) -> None:
     monkeypatch.setattr("server.channels.smtp_endpoint._is_loopback", lambda _host: False)
     provider = make(mail_server, login="user:secret@")
-    assert await provider.deliver(envelope()) == Delivery(REJECTED, "smtp_tls_failed", retryable=True)
+    assert await provider.deliver(envelope()) == Delivery(REJECTED, "smtp_tls_failed", UNREACHABLE)
     assert mail_server.received == []
 
 
@@ -293,9 +300,9 @@ async def test_user_and_password_of_the_url_log_in(make: Make) -> None:
     await server.start()
     assert (await make(server, login="ada%40acme:p%40ss%2Fword@").deliver(envelope())).outcome is Outcome.ACCEPTED
     assert server.logins == [(b"ada@acme", b"p@ss/word")]
-    assert await make(server, login="ada:wrong@").deliver(envelope()) == Delivery(REJECTED, "smtp_auth_failed", retryable=True)
+    assert await make(server, login="ada:wrong@").deliver(envelope()) == Delivery(REJECTED, "smtp_auth_failed", UNREACHABLE)
     await server.stop()
 
 
 async def test_a_server_that_knows_no_login_gets_no_mail_when_one_is_set(mail_server: MailServer, make: Make) -> None:
-    assert await make(mail_server, login="ada:x@").deliver(envelope()) == Delivery(REJECTED, "smtp_auth_failed", retryable=True)
+    assert await make(mail_server, login="ada:x@").deliver(envelope()) == Delivery(REJECTED, "smtp_auth_failed", UNREACHABLE)

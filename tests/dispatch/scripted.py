@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 
 from server.channels.provider import Delivery, Envelope, Outcome
+from server.domain.retry import ErrorClass
 
 ACCEPTED = Delivery(Outcome.ACCEPTED, provider_message_id="theirs")
 AMBIGUOUS = Delivery(Outcome.AMBIGUOUS, "connection_lost")
 REFUSED = Delivery(Outcome.REJECTED, "no_such_mailbox")
-BUSY = Delivery(Outcome.REJECTED, "busy", retryable=True)
+BUSY = Delivery(Outcome.REJECTED, "busy", ErrorClass.DEFERRED)
 
 
 class ScriptedProvider:
@@ -19,9 +21,10 @@ class ScriptedProvider:
 
     name = "scripted"
 
-    def __init__(self, slots: int = 4, timeout: float = 20.0) -> None:
+    def __init__(self, slots: int = 4, timeout: float = 20.0, key_window: timedelta = timedelta(0)) -> None:
         self.slots = slots
         self.timeout = timeout
+        self.key_window = key_window
         self.calls: list[Envelope] = []
         self.now = 0
         """Calls being worked on."""

@@ -8,11 +8,13 @@ import pytest
 
 from server.channels.provider import Delivery, Outcome
 from server.domain.lifecycle import MessageStatus, SendStatus
-from server.domain.retry import FIRST_DELAY, LONGEST_DELAY, MAX_ATTEMPTS
+from server.domain.retry import RETRY_POLICIES, ErrorClass
 from tests.dispatch.scripted import ACCEPTED, AMBIGUOUS, BUSY, REFUSED, ScriptedProvider
 from tests.dispatch.stage import Stage
 
 ANN = "ann@example.com"
+POLICY = RETRY_POLICIES[ErrorClass.DEFERRED]
+"""That of BUSY."""
 
 
 @pytest.mark.parametrize(
@@ -68,31 +70,31 @@ async def test_what_was_not_sent_is_tried_again_later(stage: Stage) -> None:
     found = await stage.found(message)
     assert (found.status, found.attempts, found.failure_reason) == (MessageStatus.PENDING, 1, "busy")
     assert found.scheduled_at == message.scheduled_at
-    wait = (found.due_at - stage.clock.now()).total_seconds()
-    assert FIRST_DELAY / 2 <= wait <= FIRST_DELAY
+    wait = found.due_at - stage.clock.now()
+    assert POLICY.first_delay / 2 <= wait <= POLICY.first_delay
     await stage.run(lane)
     assert len(stage.email.calls) == 1
-    stage.clock.advance(wait)
+    stage.clock.advance(wait.total_seconds())
     await stage.run(lane)
     assert await stage.fate(message) == ("sent", None)
     assert await stage.outcomes(message) == ["rejected", "accepted"]
 
 
 async def test_a_message_that_is_never_taken_fails_after_its_last_attempt(stage: Stage) -> None:
-    stage.email.will(ANN, *[BUSY] * MAX_ATTEMPTS)
+    stage.email.will(ANN, *[BUSY] * POLICY.max_attempts)
     message = await stage.message()
     lane = stage.lane()
-    for number in range(1, MAX_ATTEMPTS + 1):
+    for number in range(1, POLICY.max_attempts + 1):
         await stage.run(lane)
         assert [attempt.number for attempt in await stage.attempts(message)] == list(range(1, number + 1))
-        stage.clock.advance(LONGEST_DELAY)
+        stage.clock.advance(POLICY.longest_delay.total_seconds())
     await stage.run(lane)
     assert await stage.fate(message) == ("failed", "busy")
-    assert len(stage.email.calls) == MAX_ATTEMPTS
+    assert len(stage.email.calls) == POLICY.max_attempts
 
 
 async def test_a_provider_that_says_when_to_come_back_is_not_asked_before(stage: Stage) -> None:
-    stage.email.will(ANN, Delivery(Outcome.REJECTED, "busy", retryable=True, retry_after=1234.0))
+    stage.email.will(ANN, Delivery(Outcome.REJECTED, "busy", error_class=ErrorClass.THROTTLED, retry_after=1234.0))
     message = await stage.message()
     await stage.run(stage.lane())
     assert (await stage.found(message)).due_at == stage.clock.now() + timedelta(seconds=1234)
@@ -111,7 +113,7 @@ async def test_what_is_in_doubt_is_not_tried_again(stage: Stage) -> None:
     await stage.message()
     lane = stage.lane()
     await stage.run(lane)
-    stage.clock.advance(LONGEST_DELAY)
+    stage.clock.advance(POLICY.longest_delay.total_seconds())
     await stage.recover()
     await stage.run(lane)
     assert len(stage.email.calls) == 1
@@ -126,7 +128,7 @@ async def test_a_send_is_counted_by_what_became_of_its_messages(stage: Stage) ->
     await stage.run(lane)
     assert await stage.counted(send) == {"total": 5, "sent": 2, "failed": 1, "unknown": 1, "pending": 1}
     assert (await stage.found_send(send)).status is SendStatus.SENDING
-    stage.clock.advance(LONGEST_DELAY)
+    stage.clock.advance(POLICY.longest_delay.total_seconds())
     await stage.run(lane)
     assert await stage.counted(send) == {"total": 5, "sent": 3, "failed": 1, "unknown": 1}
     done = await stage.found_send(send)

@@ -11,12 +11,14 @@ import pytest
 from server.channels.provider import Delivery, Envelope, Outcome
 from server.dispatch.lane import LEASE
 from server.domain.lifecycle import MessageStatus, SendStatus
-from server.domain.retry import LONGEST_DELAY, MAX_ATTEMPTS
+from server.domain.retry import RETRY_POLICIES, ErrorClass
 from storage.records import Message, MessageFilter, Send
 from tests.dispatch.scripted import ACCEPTED, AMBIGUOUS, BUSY, REFUSED, ScriptedProvider
 from tests.dispatch.stage import BRAND, Stage
 
 STEPS = 70
+POLICY = RETRY_POLICIES[ErrorClass.DEFERRED]
+"""That of BUSY."""
 FINAL = {MessageStatus.SENT, MessageStatus.FAILED, MessageStatus.CANCELLED, MessageStatus.UNKNOWN}
 STAYS = {
     MessageStatus.SENT: {MessageStatus.SENT},
@@ -69,9 +71,9 @@ class History:
             await self.chance.choice(steps)()
             await self.check()
         self.ledger.let_go()
-        for _ in range(MAX_ATTEMPTS + 1):
+        for _ in range(POLICY.max_attempts + 1):
             await self.stage.run(self.lane)
-            self.stage.clock.advance(LONGEST_DELAY)
+            self.stage.clock.advance(POLICY.longest_delay.total_seconds())
             await self.stage.recover()
         await self.check()
         await self.check_end()
@@ -113,7 +115,7 @@ class History:
         self.ledger.cancelled |= {message.id for message in await self.messages() if message.status is MessageStatus.CANCELLED}
 
     async def wait(self) -> None:
-        self.stage.clock.advance(self.chance.choice([1, 10, LONGEST_DELAY]))
+        self.stage.clock.advance(self.chance.choice([1, 10, POLICY.longest_delay.total_seconds()]))
 
     async def stall(self) -> None:
         """The process stands still until another has taken its leases back, and then goes on."""
@@ -151,7 +153,7 @@ class History:
             if message.status is MessageStatus.SENT:
                 assert answers[-1] is ACCEPTED
             elif message.status is MessageStatus.FAILED:
-                assert answers[-1] is REFUSED or len(answers) == message.attempts == MAX_ATTEMPTS
+                assert answers[-1] is REFUSED or len(answers) == message.attempts == POLICY.max_attempts
             elif message.status is MessageStatus.CANCELLED:
                 assert not answers or answers[-1] is BUSY
             else:
