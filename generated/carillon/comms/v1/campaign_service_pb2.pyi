@@ -380,21 +380,27 @@ class SendCampaignRequest(_message.Message):
 
     ID_FIELD_NUMBER: _builtins.int
     RECIPIENTS_FIELD_NUMBER: _builtins.int
+    EXPIRE_AT_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Id of the campaign."""
     @_builtins.property
     def recipients(self) -> _containers.RepeatedCompositeFieldContainer[Global___Recipient]:
         """At least one."""
 
+    @_builtins.property
+    def expire_at(self) -> _timestamp_pb2.Timestamp:
+        """When its messages are stale and must not go out any more; in the future. Absent: never."""
+
     def __init__(
         self,
         *,
         id: _builtins.str = ...,
         recipients: _abc.Iterable[Global___Recipient] | None = ...,
+        expire_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expire_at", b"expire_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "recipients", b"recipients"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expire_at", b"expire_at", "id", b"id", "recipients", b"recipients"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -149,6 +149,7 @@ class CampaignServiceServicer:
 
     def CancelCampaign(self, request, context):
         """Cancels. No provider call starts after it has answered; calls in flight finish and are counted. Cancelling twice gives the same answer.
+        Over gRPC, the trailing metadata `cancel-receipt-bin` holds a `carillon.type.v1.CancelReceipt`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

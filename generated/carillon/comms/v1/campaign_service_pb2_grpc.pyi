@@ -54,7 +54,9 @@ class CampaignServiceStub:
     PreviewCampaign: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.PreviewCampaignRequest, _campaign_service_pb2.PreviewCampaignResponse]
     """Counts who would get the campaign if it were sent now, and who would be skipped and why. Sends nothing."""
     CancelCampaign: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.CancelCampaignRequest, _campaign_service_pb2.CancelCampaignResponse]
-    """Cancels. No provider call starts after it has answered; calls in flight finish and are counted. Cancelling twice gives the same answer."""
+    """Cancels. No provider call starts after it has answered; calls in flight finish and are counted. Cancelling twice gives the same answer.
+    Over gRPC, the trailing metadata `cancel-receipt-bin` holds a `carillon.type.v1.CancelReceipt`.
+    """
     ListCampaignSends: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.ListCampaignSendsRequest, _campaign_service_pb2.ListCampaignSendsResponse]
     """Lists the sends of a campaign, newest first."""
     GetSend: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.GetSendRequest, _campaign_service_pb2.GetSendResponse]
@@ -86,7 +88,9 @@ class CampaignServiceAsyncStub(CampaignServiceStub):
     PreviewCampaign: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.PreviewCampaignRequest, _campaign_service_pb2.PreviewCampaignResponse]  # type: ignore[assignment]
     """Counts who would get the campaign if it were sent now, and who would be skipped and why. Sends nothing."""
     CancelCampaign: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.CancelCampaignRequest, _campaign_service_pb2.CancelCampaignResponse]  # type: ignore[assignment]
-    """Cancels. No provider call starts after it has answered; calls in flight finish and are counted. Cancelling twice gives the same answer."""
+    """Cancels. No provider call starts after it has answered; calls in flight finish and are counted. Cancelling twice gives the same answer.
+    Over gRPC, the trailing metadata `cancel-receipt-bin` holds a `carillon.type.v1.CancelReceipt`.
+    """
     ListCampaignSends: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.ListCampaignSendsRequest, _campaign_service_pb2.ListCampaignSendsResponse]  # type: ignore[assignment]
     """Lists the sends of a campaign, newest first."""
     GetSend: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.GetSendRequest, _campaign_service_pb2.GetSendResponse]  # type: ignore[assignment]
@@ -163,7 +167,9 @@ class CampaignServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _campaign_service_pb2.CancelCampaignRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_campaign_service_pb2.CancelCampaignResponse, _abc.Awaitable[_campaign_service_pb2.CancelCampaignResponse]]:
-        """Cancels. No provider call starts after it has answered; calls in flight finish and are counted. Cancelling twice gives the same answer."""
+        """Cancels. No provider call starts after it has answered; calls in flight finish and are counted. Cancelling twice gives the same answer.
+        Over gRPC, the trailing metadata `cancel-receipt-bin` holds a `carillon.type.v1.CancelReceipt`.
+        """
 
     @_abc_1.abstractmethod
     def ListCampaignSends(

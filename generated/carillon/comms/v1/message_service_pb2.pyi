@@ -37,6 +37,7 @@ class ScheduleMessageRequest(_message.Message):
     DEDUP_KEY_FIELD_NUMBER: _builtins.int
     HIPAA_FIELD_NUMBER: _builtins.int
     SCHEDULED_AT_FIELD_NUMBER: _builtins.int
+    EXPIRE_AT_FIELD_NUMBER: _builtins.int
     channel: _channel_pb2.Channel.ValueType
     """The channel to deliver on."""
     template_key: _builtins.str
@@ -59,6 +60,10 @@ class ScheduleMessageRequest(_message.Message):
     def scheduled_at(self) -> _timestamp_pb2.Timestamp:
         """When it is due; not more than a minute in the past."""
 
+    @_builtins.property
+    def expire_at(self) -> _timestamp_pb2.Timestamp:
+        """When it is stale and must not go out any more; after `scheduled_at`. Absent: never."""
+
     def __init__(
         self,
         *,
@@ -71,10 +76,11 @@ class ScheduleMessageRequest(_message.Message):
         dedup_key: _builtins.str = ...,
         hipaa: _builtins.bool = ...,
         scheduled_at: _timestamp_pb2.Timestamp | None = ...,
+        expire_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["scheduled_at", b"scheduled_at", "variables", b"variables"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expire_at", b"expire_at", "scheduled_at", b"scheduled_at", "variables", b"variables"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["brand_id", b"brand_id", "channel", b"channel", "dedup_key", b"dedup_key", "hipaa", b"hipaa", "person_id", b"person_id", "recipient", b"recipient", "scheduled_at", b"scheduled_at", "template_key", b"template_key", "variables", b"variables"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["brand_id", b"brand_id", "channel", b"channel", "dedup_key", b"dedup_key", "expire_at", b"expire_at", "hipaa", b"hipaa", "person_id", b"person_id", "recipient", b"recipient", "scheduled_at", b"scheduled_at", "template_key", b"template_key", "variables", b"variables"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

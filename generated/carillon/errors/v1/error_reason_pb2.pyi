@@ -75,6 +75,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """RESOURCE_EXHAUSTED. Too many requests at once."""
     ERROR_REASON_SUPPRESSION_NOT_FOUND: _ErrorReason.ValueType  # 24
     """NOT_FOUND. No suppression with this id, or of this address."""
+    ERROR_REASON_SEND_STATE: _ErrorReason.ValueType  # 25
+    """FAILED_PRECONDITION. The send's status does not allow the operation: `details.status` tells it."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every reason a call can be refused with.
@@ -136,4 +138,6 @@ ERROR_REASON_OVERLOADED: ErrorReason.ValueType  # 23
 """RESOURCE_EXHAUSTED. Too many requests at once."""
 ERROR_REASON_SUPPRESSION_NOT_FOUND: ErrorReason.ValueType  # 24
 """NOT_FOUND. No suppression with this id, or of this address."""
+ERROR_REASON_SEND_STATE: ErrorReason.ValueType  # 25
+"""FAILED_PRECONDITION. The send's status does not allow the operation: `details.status` tells it."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

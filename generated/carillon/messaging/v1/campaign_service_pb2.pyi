@@ -6,6 +6,7 @@ isort:skip_file
 from carillon.messaging.v1 import campaign_pb2 as _campaign_pb2
 from carillon.messaging.v1 import send_pb2 as _send_pb2
 from carillon.type.v1 import audience_preview_pb2 as _audience_preview_pb2
+from carillon.type.v1 import cancel_receipt_pb2 as _cancel_receipt_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -294,21 +295,27 @@ class ScheduleCampaignRequest(_message.Message):
 
     ID_FIELD_NUMBER: _builtins.int
     SCHEDULED_AT_FIELD_NUMBER: _builtins.int
+    EXPIRE_AT_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Id of the campaign."""
     @_builtins.property
     def scheduled_at(self) -> _timestamp_pb2.Timestamp:
         """When it publishes itself; not more than a minute in the past."""
 
+    @_builtins.property
+    def expire_at(self) -> _timestamp_pb2.Timestamp:
+        """When its messages are stale and must not go out any more; after `scheduled_at`. Absent: never."""
+
     def __init__(
         self,
         *,
         id: _builtins.str = ...,
         scheduled_at: _timestamp_pb2.Timestamp | None = ...,
+        expire_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["scheduled_at", b"scheduled_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expire_at", b"expire_at", "scheduled_at", b"scheduled_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "scheduled_at", b"scheduled_at"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expire_at", b"expire_at", "id", b"id", "scheduled_at", b"scheduled_at"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -344,21 +351,27 @@ class PublishCampaignRequest(_message.Message):
 
     ID_FIELD_NUMBER: _builtins.int
     RECIPIENTS_FIELD_NUMBER: _builtins.int
+    EXPIRE_AT_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Id of the campaign."""
     @_builtins.property
     def recipients(self) -> _containers.RepeatedCompositeFieldContainer[Global___Recipient]:
         """Exactly these people. None: the campaign's segment."""
 
+    @_builtins.property
+    def expire_at(self) -> _timestamp_pb2.Timestamp:
+        """When its messages are stale and must not go out any more; in the future. Absent: never."""
+
     def __init__(
         self,
         *,
         id: _builtins.str = ...,
         recipients: _abc.Iterable[Global___Recipient] | None = ...,
+        expire_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expire_at", b"expire_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "recipients", b"recipients"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expire_at", b"expire_at", "id", b"id", "recipients", b"recipients"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -495,3 +508,33 @@ class CancelCampaignRequest(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CancelCampaignRequest: _TypeAlias = CancelCampaignRequest  # noqa: Y015
+
+@_typing.final
+class CancelCampaignResponse(_message.Message):
+    """What was cancelled."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CAMPAIGN_FIELD_NUMBER: _builtins.int
+    RECEIPT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def campaign(self) -> _campaign_pb2.Campaign:
+        """The campaign."""
+
+    @_builtins.property
+    def receipt(self) -> _cancel_receipt_pb2.CancelReceipt:
+        """How far its sends had come, all together."""
+
+    def __init__(
+        self,
+        *,
+        campaign: _campaign_pb2.Campaign | None = ...,
+        receipt: _cancel_receipt_pb2.CancelReceipt | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["campaign", b"campaign", "receipt", b"receipt"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["campaign", b"campaign", "receipt", b"receipt"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CancelCampaignResponse: _TypeAlias = CancelCampaignResponse  # noqa: Y015

@@ -98,7 +98,7 @@ class CampaignServiceStub:
         self.CancelCampaign = channel.unary_unary(
                 '/carillon.messaging.v1.CampaignService/CancelCampaign',
                 request_serializer=carillon_dot_messaging_dot_v1_dot_campaign__service__pb2.CancelCampaignRequest.SerializeToString,
-                response_deserializer=carillon_dot_messaging_dot_v1_dot_campaign__pb2.Campaign.FromString,
+                response_deserializer=carillon_dot_messaging_dot_v1_dot_campaign__service__pb2.CancelCampaignResponse.FromString,
                 _registered_method=True)
 
 
@@ -256,7 +256,7 @@ def add_CampaignServiceServicer_to_server(servicer, server):
             'CancelCampaign': grpc.unary_unary_rpc_method_handler(
                     servicer.CancelCampaign,
                     request_deserializer=carillon_dot_messaging_dot_v1_dot_campaign__service__pb2.CancelCampaignRequest.FromString,
-                    response_serializer=carillon_dot_messaging_dot_v1_dot_campaign__pb2.Campaign.SerializeToString,
+                    response_serializer=carillon_dot_messaging_dot_v1_dot_campaign__service__pb2.CancelCampaignResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -586,7 +586,7 @@ class CampaignService:
             target,
             '/carillon.messaging.v1.CampaignService/CancelCampaign',
             carillon_dot_messaging_dot_v1_dot_campaign__service__pb2.CancelCampaignRequest.SerializeToString,
-            carillon_dot_messaging_dot_v1_dot_campaign__pb2.Campaign.FromString,
+            carillon_dot_messaging_dot_v1_dot_campaign__service__pb2.CancelCampaignResponse.FromString,
             options,
             channel_credentials,
             insecure,

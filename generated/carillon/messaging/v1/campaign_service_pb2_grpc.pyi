@@ -64,7 +64,7 @@ class CampaignServiceStub:
     """Lists the sends of a campaign, newest first: also the one that a schedule started."""
     PreviewCampaign: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.PreviewCampaignRequest, _campaign_service_pb2.PreviewCampaignResponse]
     """Counts who would get the campaign if it were sent now, and who would be skipped and why. Sends nothing."""
-    CancelCampaign: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.CancelCampaignRequest, _campaign_pb2.Campaign]
+    CancelCampaign: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.CancelCampaignRequest, _campaign_service_pb2.CancelCampaignResponse]
     """Cancels. No provider call starts after it has answered; calls in flight finish and are counted. Cancelling twice gives the same answer."""
 
 @_typing.type_check_only
@@ -101,7 +101,7 @@ class CampaignServiceAsyncStub(CampaignServiceStub):
     """Lists the sends of a campaign, newest first: also the one that a schedule started."""
     PreviewCampaign: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.PreviewCampaignRequest, _campaign_service_pb2.PreviewCampaignResponse]  # type: ignore[assignment]
     """Counts who would get the campaign if it were sent now, and who would be skipped and why. Sends nothing."""
-    CancelCampaign: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.CancelCampaignRequest, _campaign_pb2.Campaign]  # type: ignore[assignment]
+    CancelCampaign: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.CancelCampaignRequest, _campaign_service_pb2.CancelCampaignResponse]  # type: ignore[assignment]
     """Cancels. No provider call starts after it has answered; calls in flight finish and are counted. Cancelling twice gives the same answer."""
 
 class CampaignServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -207,7 +207,7 @@ class CampaignServiceServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _campaign_service_pb2.CancelCampaignRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_campaign_pb2.Campaign, _abc.Awaitable[_campaign_pb2.Campaign]]:
+    ) -> _typing.Union[_campaign_service_pb2.CancelCampaignResponse, _abc.Awaitable[_campaign_service_pb2.CancelCampaignResponse]]:
         """Cancels. No provider call starts after it has answered; calls in flight finish and are counted. Cancelling twice gives the same answer."""
 
 def add_CampaignServiceServicer_to_server(servicer: CampaignServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -169,6 +169,9 @@ class SendReport(_message.Message):
     EXPIRED_FIELD_NUMBER: _builtins.int
     UNKNOWN_FIELD_NUMBER: _builtins.int
     ROWS_FIELD_NUMBER: _builtins.int
+    PAUSED_AT_FIELD_NUMBER: _builtins.int
+    EXPIRE_AT_FIELD_NUMBER: _builtins.int
+    PARENT_SEND_ID_FIELD_NUMBER: _builtins.int
     send_id: _builtins.str
     """The send."""
     status: Global___Send.Status.ValueType
@@ -191,9 +194,19 @@ class SendReport(_message.Message):
     """Stale before they were sent."""
     unknown: _builtins.int
     """Outcome cannot be known."""
+    parent_send_id: _builtins.str
+    """The send whose failed messages it retries; null if it retries none."""
     @_builtins.property
     def rows(self) -> _containers.RepeatedCompositeFieldContainer[Global___SendReport.Row]:
         """Counted from the messages themselves, by status and reason."""
+
+    @_builtins.property
+    def paused_at(self) -> _timestamp_pb2.Timestamp:
+        """Since when it is paused; null if it is not."""
+
+    @_builtins.property
+    def expire_at(self) -> _timestamp_pb2.Timestamp:
+        """When its messages are stale; null if never."""
 
     def __init__(
         self,
@@ -210,11 +223,16 @@ class SendReport(_message.Message):
         expired: _builtins.int = ...,
         unknown: _builtins.int = ...,
         rows: _abc.Iterable[Global___SendReport.Row] | None = ...,
+        paused_at: _timestamp_pb2.Timestamp | None = ...,
+        expire_at: _timestamp_pb2.Timestamp | None = ...,
+        parent_send_id: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_parent_send_id", b"_parent_send_id", "expire_at", b"expire_at", "parent_send_id", b"parent_send_id", "paused_at", b"paused_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancelled", b"cancelled", "expired", b"expired", "failed", b"failed", "in_flight", b"in_flight", "pending", b"pending", "rows", b"rows", "send_id", b"send_id", "sent", b"sent", "skipped", b"skipped", "status", b"status", "total", b"total", "unknown", b"unknown"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_parent_send_id", b"_parent_send_id", "cancelled", b"cancelled", "expire_at", b"expire_at", "expired", b"expired", "failed", b"failed", "in_flight", b"in_flight", "parent_send_id", b"parent_send_id", "paused_at", b"paused_at", "pending", b"pending", "rows", b"rows", "send_id", b"send_id", "sent", b"sent", "skipped", b"skipped", "status", b"status", "total", b"total", "unknown", b"unknown"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__parent_send_id: _TypeAlias = _typing.Literal["parent_send_id"]  # noqa: Y015
+    _WhichOneofArgType__parent_send_id: _TypeAlias = _typing.Literal["_parent_send_id", b"_parent_send_id"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__parent_send_id) -> _WhichOneofReturnType__parent_send_id | None: ...
 
 Global___SendReport: _TypeAlias = SendReport  # noqa: Y015

@@ -3,8 +3,11 @@
 isort:skip_file
 """
 
+from carillon.messaging.v1 import send_pb2 as _send_pb2
+from carillon.type.v1 import cancel_receipt_pb2 as _cancel_receipt_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -81,3 +84,179 @@ class WatchSendRequest(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___WatchSendRequest: _TypeAlias = WatchSendRequest  # noqa: Y015
+
+@_typing.final
+class PauseSendRequest(_message.Message):
+    """Which send to pause."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """Id of the send."""
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PauseSendRequest: _TypeAlias = PauseSendRequest  # noqa: Y015
+
+@_typing.final
+class PauseSendResponse(_message.Message):
+    """The send as it is paused."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEND_FIELD_NUMBER: _builtins.int
+    PAUSED_AT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def send(self) -> _send_pb2.Send:
+        """The send."""
+
+    @_builtins.property
+    def paused_at(self) -> _timestamp_pb2.Timestamp:
+        """Since when it is paused; null if it had ended, and there is nothing to pause."""
+
+    def __init__(
+        self,
+        *,
+        send: _send_pb2.Send | None = ...,
+        paused_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["paused_at", b"paused_at", "send", b"send"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["paused_at", b"paused_at", "send", b"send"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PauseSendResponse: _TypeAlias = PauseSendResponse  # noqa: Y015
+
+@_typing.final
+class ResumeSendRequest(_message.Message):
+    """Which send to resume."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """Id of the send."""
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResumeSendRequest: _TypeAlias = ResumeSendRequest  # noqa: Y015
+
+@_typing.final
+class ResumeSendResponse(_message.Message):
+    """The send as it goes on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEND_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def send(self) -> _send_pb2.Send:
+        """The send."""
+
+    def __init__(
+        self,
+        *,
+        send: _send_pb2.Send | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["send", b"send"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["send", b"send"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResumeSendResponse: _TypeAlias = ResumeSendResponse  # noqa: Y015
+
+@_typing.final
+class CancelSendRequest(_message.Message):
+    """Which send to cancel."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """Id of the send."""
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CancelSendRequest: _TypeAlias = CancelSendRequest  # noqa: Y015
+
+@_typing.final
+class CancelSendResponse(_message.Message):
+    """What was cancelled."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEND_FIELD_NUMBER: _builtins.int
+    RECEIPT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def send(self) -> _send_pb2.Send:
+        """The send."""
+
+    @_builtins.property
+    def receipt(self) -> _cancel_receipt_pb2.CancelReceipt:
+        """How far it had come."""
+
+    def __init__(
+        self,
+        *,
+        send: _send_pb2.Send | None = ...,
+        receipt: _cancel_receipt_pb2.CancelReceipt | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["receipt", b"receipt", "send", b"send"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["receipt", b"receipt", "send", b"send"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CancelSendResponse: _TypeAlias = CancelSendResponse  # noqa: Y015
+
+@_typing.final
+class RetryFailedMessagesRequest(_message.Message):
+    """What to retry."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    INCLUDE_UNKNOWN_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """Id of the send whose messages are retried."""
+    include_unknown: _builtins.bool
+    """Retry those whose outcome is unknown too: they become `failed` in the old send, and some people may get the message twice."""
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        include_unknown: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "include_unknown", b"include_unknown"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RetryFailedMessagesRequest: _TypeAlias = RetryFailedMessagesRequest  # noqa: Y015

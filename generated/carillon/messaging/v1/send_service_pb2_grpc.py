@@ -51,6 +51,26 @@ class SendServiceStub:
                 request_serializer=carillon_dot_messaging_dot_v1_dot_send__service__pb2.WatchSendRequest.SerializeToString,
                 response_deserializer=carillon_dot_messaging_dot_v1_dot_send__pb2.Send.FromString,
                 _registered_method=True)
+        self.PauseSend = channel.unary_unary(
+                '/carillon.messaging.v1.SendService/PauseSend',
+                request_serializer=carillon_dot_messaging_dot_v1_dot_send__service__pb2.PauseSendRequest.SerializeToString,
+                response_deserializer=carillon_dot_messaging_dot_v1_dot_send__service__pb2.PauseSendResponse.FromString,
+                _registered_method=True)
+        self.ResumeSend = channel.unary_unary(
+                '/carillon.messaging.v1.SendService/ResumeSend',
+                request_serializer=carillon_dot_messaging_dot_v1_dot_send__service__pb2.ResumeSendRequest.SerializeToString,
+                response_deserializer=carillon_dot_messaging_dot_v1_dot_send__service__pb2.ResumeSendResponse.FromString,
+                _registered_method=True)
+        self.CancelSend = channel.unary_unary(
+                '/carillon.messaging.v1.SendService/CancelSend',
+                request_serializer=carillon_dot_messaging_dot_v1_dot_send__service__pb2.CancelSendRequest.SerializeToString,
+                response_deserializer=carillon_dot_messaging_dot_v1_dot_send__service__pb2.CancelSendResponse.FromString,
+                _registered_method=True)
+        self.RetryFailedMessages = channel.unary_unary(
+                '/carillon.messaging.v1.SendService/RetryFailedMessages',
+                request_serializer=carillon_dot_messaging_dot_v1_dot_send__service__pb2.RetryFailedMessagesRequest.SerializeToString,
+                response_deserializer=carillon_dot_messaging_dot_v1_dot_send__pb2.Send.FromString,
+                _registered_method=True)
 
 
 class SendServiceServicer:
@@ -78,6 +98,37 @@ class SendServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def PauseSend(self, request, context):
+        """Pauses a running send: no provider call begins for it after this has answered, until it is resumed. Its audience goes on being resolved.
+        Pausing twice changes nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResumeSend(self, request, context):
+        """Lets a paused send go on. Resuming one that is not paused changes nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CancelSend(self, request, context):
+        """Cancels one send, also one that retries another. Cancelling twice gives the same answer.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RetryFailedMessages(self, request, context):
+        """Starts a send over exactly the messages of an ended send that failed and, if asked, those whose outcome is unknown, with the same content.
+        A message is retried once: what fails again is retried from the new send. FAILED_PRECONDITION while the send is running, or if there is
+        nothing to retry.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_SendServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -94,6 +145,26 @@ def add_SendServiceServicer_to_server(servicer, server):
             'WatchSend': grpc.unary_stream_rpc_method_handler(
                     servicer.WatchSend,
                     request_deserializer=carillon_dot_messaging_dot_v1_dot_send__service__pb2.WatchSendRequest.FromString,
+                    response_serializer=carillon_dot_messaging_dot_v1_dot_send__pb2.Send.SerializeToString,
+            ),
+            'PauseSend': grpc.unary_unary_rpc_method_handler(
+                    servicer.PauseSend,
+                    request_deserializer=carillon_dot_messaging_dot_v1_dot_send__service__pb2.PauseSendRequest.FromString,
+                    response_serializer=carillon_dot_messaging_dot_v1_dot_send__service__pb2.PauseSendResponse.SerializeToString,
+            ),
+            'ResumeSend': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResumeSend,
+                    request_deserializer=carillon_dot_messaging_dot_v1_dot_send__service__pb2.ResumeSendRequest.FromString,
+                    response_serializer=carillon_dot_messaging_dot_v1_dot_send__service__pb2.ResumeSendResponse.SerializeToString,
+            ),
+            'CancelSend': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelSend,
+                    request_deserializer=carillon_dot_messaging_dot_v1_dot_send__service__pb2.CancelSendRequest.FromString,
+                    response_serializer=carillon_dot_messaging_dot_v1_dot_send__service__pb2.CancelSendResponse.SerializeToString,
+            ),
+            'RetryFailedMessages': grpc.unary_unary_rpc_method_handler(
+                    servicer.RetryFailedMessages,
+                    request_deserializer=carillon_dot_messaging_dot_v1_dot_send__service__pb2.RetryFailedMessagesRequest.FromString,
                     response_serializer=carillon_dot_messaging_dot_v1_dot_send__pb2.Send.SerializeToString,
             ),
     }
@@ -178,6 +249,114 @@ class SendService:
             target,
             '/carillon.messaging.v1.SendService/WatchSend',
             carillon_dot_messaging_dot_v1_dot_send__service__pb2.WatchSendRequest.SerializeToString,
+            carillon_dot_messaging_dot_v1_dot_send__pb2.Send.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PauseSend(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/carillon.messaging.v1.SendService/PauseSend',
+            carillon_dot_messaging_dot_v1_dot_send__service__pb2.PauseSendRequest.SerializeToString,
+            carillon_dot_messaging_dot_v1_dot_send__service__pb2.PauseSendResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResumeSend(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/carillon.messaging.v1.SendService/ResumeSend',
+            carillon_dot_messaging_dot_v1_dot_send__service__pb2.ResumeSendRequest.SerializeToString,
+            carillon_dot_messaging_dot_v1_dot_send__service__pb2.ResumeSendResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelSend(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/carillon.messaging.v1.SendService/CancelSend',
+            carillon_dot_messaging_dot_v1_dot_send__service__pb2.CancelSendRequest.SerializeToString,
+            carillon_dot_messaging_dot_v1_dot_send__service__pb2.CancelSendResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RetryFailedMessages(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/carillon.messaging.v1.SendService/RetryFailedMessages',
+            carillon_dot_messaging_dot_v1_dot_send__service__pb2.RetryFailedMessagesRequest.SerializeToString,
             carillon_dot_messaging_dot_v1_dot_send__pb2.Send.FromString,
             options,
             channel_credentials,

@@ -40,6 +40,19 @@ class SendServiceStub:
     """Breaks one send down by status and reason."""
     WatchSend: _grpc.UnaryStreamMultiCallable[_send_service_pb2.WatchSendRequest, _send_pb2.Send]
     """Reports the send now and after every change until nothing is pending or in flight, then ends. Over REST: server-sent events."""
+    PauseSend: _grpc.UnaryUnaryMultiCallable[_send_service_pb2.PauseSendRequest, _send_service_pb2.PauseSendResponse]
+    """Pauses a running send: no provider call begins for it after this has answered, until it is resumed. Its audience goes on being resolved.
+    Pausing twice changes nothing.
+    """
+    ResumeSend: _grpc.UnaryUnaryMultiCallable[_send_service_pb2.ResumeSendRequest, _send_service_pb2.ResumeSendResponse]
+    """Lets a paused send go on. Resuming one that is not paused changes nothing."""
+    CancelSend: _grpc.UnaryUnaryMultiCallable[_send_service_pb2.CancelSendRequest, _send_service_pb2.CancelSendResponse]
+    """Cancels one send, also one that retries another. Cancelling twice gives the same answer."""
+    RetryFailedMessages: _grpc.UnaryUnaryMultiCallable[_send_service_pb2.RetryFailedMessagesRequest, _send_pb2.Send]
+    """Starts a send over exactly the messages of an ended send that failed and, if asked, those whose outcome is unknown, with the same content.
+    A message is retried once: what fails again is retried from the new send. FAILED_PRECONDITION while the send is running, or if there is
+    nothing to retry.
+    """
 
 @_typing.type_check_only
 class SendServiceAsyncStub(SendServiceStub):
@@ -52,6 +65,19 @@ class SendServiceAsyncStub(SendServiceStub):
     """Breaks one send down by status and reason."""
     WatchSend: _aio.UnaryStreamMultiCallable[_send_service_pb2.WatchSendRequest, _send_pb2.Send]  # type: ignore[assignment]
     """Reports the send now and after every change until nothing is pending or in flight, then ends. Over REST: server-sent events."""
+    PauseSend: _aio.UnaryUnaryMultiCallable[_send_service_pb2.PauseSendRequest, _send_service_pb2.PauseSendResponse]  # type: ignore[assignment]
+    """Pauses a running send: no provider call begins for it after this has answered, until it is resumed. Its audience goes on being resolved.
+    Pausing twice changes nothing.
+    """
+    ResumeSend: _aio.UnaryUnaryMultiCallable[_send_service_pb2.ResumeSendRequest, _send_service_pb2.ResumeSendResponse]  # type: ignore[assignment]
+    """Lets a paused send go on. Resuming one that is not paused changes nothing."""
+    CancelSend: _aio.UnaryUnaryMultiCallable[_send_service_pb2.CancelSendRequest, _send_service_pb2.CancelSendResponse]  # type: ignore[assignment]
+    """Cancels one send, also one that retries another. Cancelling twice gives the same answer."""
+    RetryFailedMessages: _aio.UnaryUnaryMultiCallable[_send_service_pb2.RetryFailedMessagesRequest, _send_pb2.Send]  # type: ignore[assignment]
+    """Starts a send over exactly the messages of an ended send that failed and, if asked, those whose outcome is unknown, with the same content.
+    A message is retried once: what fails again is retried from the new send. FAILED_PRECONDITION while the send is running, or if there is
+    nothing to retry.
+    """
 
 class SendServiceServicer(metaclass=_abc_1.ABCMeta):
     """Sends: what became of each run of a campaign."""
@@ -79,5 +105,42 @@ class SendServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_send_pb2.Send], _abc.AsyncIterator[_send_pb2.Send]]:
         """Reports the send now and after every change until nothing is pending or in flight, then ends. Over REST: server-sent events."""
+
+    @_abc_1.abstractmethod
+    def PauseSend(
+        self,
+        request: _send_service_pb2.PauseSendRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_send_service_pb2.PauseSendResponse, _abc.Awaitable[_send_service_pb2.PauseSendResponse]]:
+        """Pauses a running send: no provider call begins for it after this has answered, until it is resumed. Its audience goes on being resolved.
+        Pausing twice changes nothing.
+        """
+
+    @_abc_1.abstractmethod
+    def ResumeSend(
+        self,
+        request: _send_service_pb2.ResumeSendRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_send_service_pb2.ResumeSendResponse, _abc.Awaitable[_send_service_pb2.ResumeSendResponse]]:
+        """Lets a paused send go on. Resuming one that is not paused changes nothing."""
+
+    @_abc_1.abstractmethod
+    def CancelSend(
+        self,
+        request: _send_service_pb2.CancelSendRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_send_service_pb2.CancelSendResponse, _abc.Awaitable[_send_service_pb2.CancelSendResponse]]:
+        """Cancels one send, also one that retries another. Cancelling twice gives the same answer."""
+
+    @_abc_1.abstractmethod
+    def RetryFailedMessages(
+        self,
+        request: _send_service_pb2.RetryFailedMessagesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_send_pb2.Send, _abc.Awaitable[_send_pb2.Send]]:
+        """Starts a send over exactly the messages of an ended send that failed and, if asked, those whose outcome is unknown, with the same content.
+        A message is retried once: what fails again is retried from the new send. FAILED_PRECONDITION while the send is running, or if there is
+        nothing to retry.
+        """
 
 def add_SendServiceServicer_to_server(servicer: SendServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
