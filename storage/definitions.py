@@ -177,3 +177,7 @@ class Idempotency(Protocol):
         """Adds a record. A concurrent insert of the same (scope, key) raises WriteConflict in one of the two, which then runs again and
         finds it."""
         ...
+
+    async def prune(self, before: datetime, limit: int) -> int:
+        """Deletes up to `limit` records made before an instant. Returns how many."""
+        ...

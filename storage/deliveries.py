@@ -7,20 +7,25 @@ sent).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Protocol
 
+from server.domain.policies import Resolution
 from storage.records import (
     Attempt,
+    CancelCounts,
+    Counters,
     InboxItem,
     Mark,
     Message,
     MessageFilter,
+    Queue,
     ReasonCount,
     Recovery,
     Send,
     Settlement,
+    UnknownMessage,
 )
 
 
@@ -57,6 +62,44 @@ class Sends(Protocol):
         After it commits no mark of those rows succeeds. Rows marked sending stay; `completed_at` is set when the last of them is settled
         (at once if there is none), and no row can be added any more (`audience_done`).
         """
+        ...
+
+    async def cancel(self, send_id: str, now: datetime) -> bool:
+        """Cancels one send as `cancel_running` does, if it is in status sending. Whether it was."""
+        ...
+
+    async def count_cancelled(self, send_ids: Sequence[str]) -> CancelCounts:
+        """The counters of these sends, added up."""
+        ...
+
+    async def pause(self, send_id: str, now: datetime) -> None:
+        """Pauses a send in status sending, if it is not paused: its rows are not claimed, and its leased rows go back to pending.
+
+        After it commits no mark of its rows succeeds.
+        """
+        ...
+
+    async def resume(self, send_id: str) -> None:
+        """Ends the pause, and fires the channel's signal."""
+        ...
+
+    async def mark_retried(
+        self, parent_send_id: str, child_send_id: str, unknown: bool, after: str | None, limit: int, now: datetime
+    ) -> list[Message]:
+        """Takes up to `limit` failed messages (with `unknown`, those of unknown outcome too, which become failed with reason `retried`) of
+        an ended send for its child: those with ids after `after` that no send retries yet, by id. Returns them as they were."""
+        ...
+
+    async def count_retryable(self, send_id: str, *, unknown: bool) -> int:
+        """How many messages `mark_retried` would take, counted up to 1."""
+        ...
+
+    async def list_open(self, after: str | None, limit: int) -> list[str]:
+        """Ids of sends without `completed_at`, ascending."""
+        ...
+
+    async def recount(self, send_id: str) -> Counters:
+        """What the counters of the send ought to be, counted from its rows."""
         ...
 
 
@@ -100,13 +143,14 @@ class Messages(Protocol):
         """Attempts of a message, by id ascending (first to last)."""
         ...
 
-    async def next_due(self, channel: str) -> datetime | None:
-        """The earliest `due_at` of a pending row on the channel."""
+    async def list_queues(self, channel: str) -> list[Queue]:
+        """The queues of the channel that have a pending row, due or not: of each brand its one-offs, and each send that is in status sending
+        and not paused. In no particular order."""
         ...
 
-    async def claim_due(self, channel: str, now: datetime, lease_until: datetime, limit: int) -> list[Message]:
-        """Leases pending rows with `due_at <= now`, earliest (due_at, id) first, at most `limit`; each gets a higher `lease`. Returns
-        them as leased.
+    async def claim(self, queue: Queue, now: datetime, lease_until: datetime, limit: int) -> list[Message]:
+        """Leases pending rows of the queue with `due_at <= now`, earliest (due_at, id) first, at most `limit`; each gets a higher `lease`.
+        Returns them as leased.
 
         Never returns a row another transaction leases at the same time.
         """
@@ -114,23 +158,57 @@ class Messages(Protocol):
 
     async def mark_sending(self, marks: Sequence[Mark], provider: str, now: datetime, lease_until: datetime) -> set[str]:
         """Marks rows that are still leased under the given lease as sending, counts an attempt, renews the lease. Returns the ids marked:
-        only for those may a provider be called, and only after the transaction has committed."""
+        only for those may a provider be called, and only after the transaction has committed.
+
+        Does not mark rows whose send is paused or no longer sending, or that are stale (`expire_at <= now`).
+        """
+        ...
+
+    async def expire(self, now: datetime, limit: int) -> int:
+        """Makes up to `limit` pending rows with `expire_at <= now` expired, with reason `expired`. Returns how many."""
+        ...
+
+    async def next_expiry(self) -> datetime | None:
+        """The earliest `expire_at` of a pending row."""
         ...
 
     async def settle(self, settlements: Sequence[Settlement], now: datetime) -> set[str]:
         """Applies each settlement whose row still has its lease and expected status. Returns the ids applied.
 
-        A settlement that came too late changes nothing, except that an accepted attempt turns a row that is unknown into sent. Its
-        attempt is kept in every case. SENT sets `sent_at` to `now`; PENDING takes a leased or sending row back and fires the channel's
-        signal, but a row whose send has been cancelled becomes cancelled.
+        A settlement that came too late changes nothing, except that an accepted attempt turns a row into sent that is unknown, or that
+        waits to be tried again (pending or leased: its next mark then fails). Its attempt is kept in every case. SENT sets `sent_at` to
+        `now`; PENDING takes a leased or sending row back and fires the channel's signal, but a row whose send has been cancelled becomes
+        cancelled, or unknown if it is in doubt. PENDING with an ambiguous attempt makes the row `in_doubt`.
         """
         ...
 
-    async def recover(self, now: datetime, *, everything: bool) -> Recovery:
+    async def recover(self, now: datetime, *, everything: bool, key_windows: Mapping[str, timedelta], max_attempts: int) -> Recovery:
         """Takes back rows whose lease has expired (`everything`: all held rows, for a process that owns the database alone).
 
-        Leased rows go back to pending. Rows marked sending become unknown with reason `in_doubt`, and an ambiguous attempt is recorded.
+        Leased rows go back to pending. For rows marked sending an ambiguous attempt is recorded, and they become unknown with reason
+        `in_doubt`; but with fewer than `max_attempts` attempts they go back to pending, `in_doubt`, if their send was not cancelled and
+        either their provider still knows their key (`first_sending_at` plus its window in `key_windows` is after `now`) or their brand's
+        policy is to resend.
         """
+        ...
+
+    async def list_unknown(self, brand_id: str, send_id: str | None, after: str | None, limit: int) -> list[UnknownMessage]:
+        """Messages of a brand in status unknown, by id descending (newest first)."""
+        ...
+
+    async def resolve_unknown(self, brand_id: str, message_ids: Sequence[str], resolution: Resolution, now: datetime) -> list[Message]:
+        """Resolves those of the messages that are of the brand and unknown; RESEND leaves out those that are stale or whose send was
+        cancelled. Returns them as they were before.
+
+        SENT sets `sent_at`, FAILED the reason `resolved_failed`. RESEND makes them pending, due now and `in_doubt`; a send that was
+        completed is sending again until they have ended.
+        """
+        ...
+
+    async def prune(self, before: datetime, after: str | None, limit: int) -> tuple[int, str | None]:
+        """Deletes messages that ended (not those of unknown outcome) and were created, and last due, before `before`, with their attempts;
+        of a send, only once it is completed. Looks at up to `limit` messages with ids after `after`, oldest first. Returns how many it
+        deleted, and the id to go on after: None at the end."""
         ...
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Protocol, TypeVar
 
 from storage.definitions import Campaigns, Idempotency, People, Segments, Suppressions, Templates
 from storage.deliveries import Inbox, Messages, Sends
+from storage.operations import Audit, Brands, Dispatchers, Rates
 from storage.signals import Signals
 
 T = TypeVar("T")
@@ -34,6 +36,14 @@ class Transaction(Protocol):
     def messages(self) -> Messages: ...
     @property
     def inbox(self) -> Inbox: ...
+    @property
+    def brands(self) -> Brands: ...
+    @property
+    def audit(self) -> Audit: ...
+    @property
+    def rates(self) -> Rates: ...
+    @property
+    def dispatchers(self) -> Dispatchers: ...
 
     async def is_empty(self) -> bool:
         """Whether there is no campaign, template, person, segment or message."""
@@ -65,6 +75,10 @@ class Storage(Protocol):
 
     async def write(self, function: Callable[[Transaction], Awaitable[T]]) -> T:
         """Runs a transaction and returns when it is durable. Raises StorageUnavailable, or WriteConflict after several tries."""
+        ...
+
+    async def now(self) -> datetime:
+        """The database's clock, which all replicas share. Raises StorageUnavailable."""
         ...
 
     async def ping(self) -> None:

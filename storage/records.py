@@ -41,6 +41,8 @@ class Campaign:
     updated_at: datetime
     template_revision: int | None = None
     """The revision it was scheduled with, and will send; None while it is not scheduled."""
+    expire_at: datetime | None = None
+    """When the messages of its scheduled send are stale; None: never."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +85,14 @@ class Send:
     completed_at: datetime | None
     created_by: str
     created_at: datetime
+    paused_at: datetime | None = None
+    """Since when its messages are not claimed; None: they are."""
+    expire_at: datetime | None = None
+    """When its messages are stale; None: never."""
+    parent_send_id: str | None = None
+    """The ended send whose failed messages are its audience; None for any other send."""
+    retries_unknown: bool = False
+    """Whether the parent's messages of unknown outcome are of its audience too."""
 
     def message(self, message_id: str, person_id: str, recipient: str, skip_reason: str | None, now: datetime) -> Message:
         """The row of one recipient of this send: due at once, or skipped for a reason."""
@@ -99,6 +109,7 @@ class Send:
             failure_reason=skip_reason,
             scheduled_at=now,
             due_at=now,
+            expire_at=self.expire_at,
             created_at=now,
         )
 
@@ -134,6 +145,44 @@ class Message:
     cancelled_at: datetime | None = None
     failure_reason: str | None = None
     created_at: datetime
+    expire_at: datetime | None = None
+    """When it is stale: it is not marked sending at or after this instant. None: never."""
+    first_sending_at: datetime | None = None
+    """When it was first marked sending: since then a provider may know its id as an idempotency key."""
+    in_doubt: bool = False
+    """Some call for it had no known outcome and was followed by another: it can end as sent or unknown, but not as failed."""
+    retried_in: str | None = None
+    """The send that retries it; None: none does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """Pending messages that are claimed in one order: the one-offs of a brand on a channel, or the messages of one send."""
+
+    channel: str
+    brand_id: str
+    send_id: str | None
+    """None: one-offs."""
+    next_due: datetime
+    """The earliest `due_at` among them when it was read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelCounts:
+    """What a cancellation found, of all the sends it was about."""
+
+    sent: int = 0
+    in_flight: int = 0
+    """Marked sending when it committed."""
+    cancelled: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownMessage:
+    """A message whose outcome is unknown, and the last call made for it, if one is recorded."""
+
+    message: Message
+    attempt: Attempt | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,6 +268,8 @@ class Recovery:
     """Leased rows that went back to pending."""
     in_doubt: int
     """Rows marked sending that became unknown."""
+    resent: int = 0
+    """Rows marked sending that went back to pending, since a repeat does no harm or the brand wants it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

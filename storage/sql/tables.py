@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 
 from server.domain.lifecycle import CampaignStatus, MessageStatus, SendStatus
+from server.domain.policies import MisfirePolicy, UnknownPolicy
 from server.domain.suppression import SuppressionReason
 from storage.sql.types import JSON_INDEXABLE, JSON_TEXT, KEY, TEMPLATE_VARIABLES, TEMPLATE_VARIANTS, Instant, Strings, Word
 
@@ -62,6 +63,7 @@ campaigns = Table(
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
     Column("template_revision", Integer),
+    Column("expire_at", Instant),
     PrimaryKeyConstraint("id"),
     _one_of("status", CampaignStatus),
 )
@@ -167,6 +169,11 @@ sends = Table(
     Column("completed_at", Instant),
     Column("created_by", Text, nullable=False),
     Column("created_at", Instant, nullable=False),
+    Column("paused_at", Instant),
+    Column("expire_at", Instant),
+    Column("parent_send_id", KEY),
+    # The default is for rows that are older than this column.
+    Column("retries_unknown", Boolean, server_default=text("false"), nullable=False),
     PrimaryKeyConstraint("id"),
     ForeignKeyConstraint(["campaign_id"], ["campaigns.id"]),
     _one_of("status", SendStatus),
@@ -179,6 +186,8 @@ sends = Table(
 Index("ix_sends_campaign_id_id", sends.c.campaign_id, sends.c.id)
 _sending = text("status = 'sending'")
 Index("ix_sends_running", sends.c.id, sqlite_where=_sending, postgresql_where=_sending)
+_open = text("completed_at IS NULL")
+Index("ix_sends_open", sends.c.id, sqlite_where=_open, postgresql_where=_open)
 
 # The hot table: a row is written once, then changed at claim, mark and settle, and on PostgreSQL each change pays for every index.
 # There is no foreign key to sends: checking one costs a look-up per row, while the counters, which must find their send, prove it once
@@ -207,6 +216,11 @@ messages = Table(
     Column("cancelled_at", Instant),
     Column("failure_reason", Text),
     Column("created_at", Instant, nullable=False),
+    Column("expire_at", Instant),
+    Column("first_sending_at", Instant),
+    # The default is for rows that are older than this column.
+    Column("in_doubt", Boolean, server_default=text("false"), nullable=False),
+    Column("retried_in", KEY),
     # Not in the record. While a worker holds the row: until when, and for recovery what it was doing with it.
     Column("lease_expires_at", Instant),
     Column("provider", Text),
@@ -226,14 +240,36 @@ messages = Table(
     },
 )
 # Conditions of partial indexes are written out: the planner uses such an index only for a query that repeats its condition.
-PENDING = text("messages.status = 'pending'")
-_pending = text("status = 'pending'")
+PENDING_ONE_OFF = text("messages.status = 'pending' AND messages.send_id IS NULL")
+PENDING_OF_SEND = text("messages.status = 'pending' AND messages.send_id IS NOT NULL")
+MAY_EXPIRE = text("messages.status = 'pending' AND messages.expire_at IS NOT NULL")
+UNKNOWN = text("messages.status = 'unknown'")
+_pending_one_off = text("status = 'pending' AND send_id IS NULL")
+_pending_of_send = text("status = 'pending' AND send_id IS NOT NULL")
+_may_expire = text("status = 'pending' AND expire_at IS NOT NULL")
+_unknown = text("status = 'unknown'")
 _held = text("lease_expires_at IS NOT NULL")
 _keyed = text("dedup_key IS NOT NULL")
 _guarded = text("audience_key IS NOT NULL")
 _of_send = text("send_id IS NOT NULL")
-# The queue: what claim_due and next_due read.
-Index("ix_messages_due", messages.c.channel, messages.c.due_at, messages.c.id, sqlite_where=_pending, postgresql_where=_pending)
+# The queues: what list_queues and claim read. A pending row is in exactly one of the two.
+Index(
+    "ix_messages_one_offs",
+    *(messages.c[name] for name in ("channel", "brand_id", "due_at", "id")),
+    sqlite_where=_pending_one_off,
+    postgresql_where=_pending_one_off,
+)
+Index(
+    "ix_messages_of_sends",
+    messages.c.send_id,
+    messages.c.due_at,
+    messages.c.id,
+    sqlite_where=_pending_of_send,
+    postgresql_where=_pending_of_send,
+)
+# What goes stale, and what operators look at.
+Index("ix_messages_expire_at", messages.c.expire_at, sqlite_where=_may_expire, postgresql_where=_may_expire)
+Index("ix_messages_unknown", messages.c.brand_id, messages.c.id, sqlite_where=_unknown, postgresql_where=_unknown)
 # What recovery reads.
 Index("ix_messages_lease", messages.c.lease_expires_at, sqlite_where=_held, postgresql_where=_held)
 # The promise of dedup_key.
@@ -278,4 +314,68 @@ inbox_items = Table(
     Column("created_at", Instant, nullable=False),
     # In the order of the one list it is read by.
     PrimaryKeyConstraint("brand_id", "person_id", "message_id"),
+)
+
+brand_policies = Table(
+    "brand_policies",
+    metadata,
+    Column("brand_id", KEY, nullable=False),
+    Column("unknown_policy", Word(UnknownPolicy), nullable=False),
+    Column("misfire_policy", Word(MisfirePolicy), nullable=False),
+    Column("misfire_seconds", Integer, nullable=False),
+    Column("rate_limits", JSON_TEXT, nullable=False),
+    Column("updated_at", Instant),
+    Column("updated_by", Text),
+    PrimaryKeyConstraint("brand_id"),
+    _one_of("unknown_policy", UnknownPolicy),
+    _one_of("misfire_policy", MisfirePolicy),
+)
+
+audit_entries = Table(
+    "audit_entries",
+    metadata,
+    Column("id", KEY, nullable=False),
+    Column("brand_id", KEY, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("subject_id", KEY, nullable=False),
+    Column("details", JSON_TEXT, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    PrimaryKeyConstraint("id"),
+)
+Index("ix_audit_entries_brand_id_id", audit_entries.c.brand_id, audit_entries.c.id)
+Index("ix_audit_entries_subject_id_id", audit_entries.c.subject_id, audit_entries.c.id)
+
+# One row per limit, changed with every claim that is limited: room for the new version on the same page.
+rate_states = Table(
+    "rate_states",
+    metadata,
+    Column("key", KEY, nullable=False),
+    # The theoretical arrival time of the algorithm: when the limit is back at its full burst.
+    Column("full_at", Instant, nullable=False),
+    PrimaryKeyConstraint("key"),
+    postgresql_with={"fillfactor": 50},
+)
+
+dispatchers = Table(
+    "dispatchers",
+    metadata,
+    Column("id", KEY, nullable=False),
+    Column("generation", BigInteger, nullable=False),
+    PrimaryKeyConstraint("id"),
+    # Changed with every batch of marks.
+    postgresql_with={"fillfactor": 50},
+)
+
+# At most one row.
+holds = Table(
+    "holds",
+    metadata,
+    Column("id", Integer, nullable=False),
+    Column("held_at", Instant),
+    Column("reason", Text),
+    Column("released_at", Instant),
+    Column("released_by", Text),
+    PrimaryKeyConstraint("id"),
+    CheckConstraint("id = 1", name="single"),
 )
