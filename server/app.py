@@ -59,7 +59,7 @@ class Service:
         self._parts = parts
         self._clock = clock or SystemClock()
         self._providers = providers
-        signing_key = load_or_create_key(settings.data_dir)
+        signing_key = installation_key(settings, may_create=parts == EVERYTHING)
         self.tokens = Tokens(signing_key, self._clock)
         self.links = UnsubscribeLinks(derive_key(signing_key, "unsubscribe"), settings.effective_public_url)
         self.storage: Storage | None = None
@@ -88,7 +88,7 @@ class Service:
         if self.gateway is not None:
             await self.gateway.stop()
         if self._server is not None:
-            await self._server.stop()
+            await self._server.stop(drain=0 if Part.GATEWAY in self._parts else self._settings.drain_seconds)
         if self.dispatcher is not None:
             await self.dispatcher.stop()
         if self.storage is not None:
@@ -136,6 +136,7 @@ class Service:
             self.tokens,
             self.links,
             self.waiting_for,
+            self._database_answers,
             max_request_bytes=self._settings.max_request_bytes,
             reflection=self._settings.grpc_reflection,
         )

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from email.utils import parseaddr
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 PREFIX = "CARILLON_"
@@ -18,7 +19,16 @@ DATABASE_SCHEMES = ("sqlite", "postgresql", "postgresql+asyncpg")
 SMTP_SCHEMES = ("smtp", "smtps")
 # Not the ? and # of a query and a fragment: links go on where the URL ends.
 _URL_CHARACTERS = re.compile(r"[A-Za-z0-9._~:/@!$&'()*+,;=%\[\]-]{1,200}")
+_DIGITS = re.compile(r"[0-9]{1,5}")
+_HOST_NAME = re.compile(r"(?=.{1,253}$)[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*")
 _LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # compared, not bound
+
+
+class Address(NamedTuple):
+    """A host, by IP address (no brackets) or name, and a port."""
+
+    host: str
+    port: int
 
 
 class ConfigError(Exception):
@@ -41,6 +51,15 @@ class Settings:
     """Port of the gRPC API."""
     envoy_admin_port: int = 9901
     """Port of Envoy's admin page, on loopback."""
+    api_addresses: str = ""
+    """The API replicas behind the gateway, `host:port` each and commas between; an IPv6 address in brackets. A name stands for every
+    address it resolves to. Empty: `grpc_port` on this host."""
+    drain_seconds: int = 3
+    """Seconds that `carillon api` goes on serving after it was told to stop and says so to health checks: more than a gateway needs to
+    notice. Ours asks every second."""
+    signing_key_file: str = ""
+    """The Ed25519 key (PEM, PKCS #8) that signs tokens and unsubscribe links: the same for every process on one database. It has to exist.
+    Empty: `keys/signing.pem` in the data directory, made by `carillon serve` or `carillon token` if there is none."""
     smtp_url: str = ""
     """`smtps://[user:password@]host[:port]` (TLS, verified; port 465) or `smtp://…` (STARTTLS, verified; port 587). Only a server on this
     host, by a loopback address or `localhost`, may go without STARTTLS. User and password are percent-encoded. Empty: email goes to the
@@ -70,14 +89,26 @@ class Settings:
         return f"http://{self._host}:{self.rest_port}"
 
     @property
+    def effective_api_addresses(self) -> tuple[Address, ...]:
+        """Where the gateway finds API replicas. Raises ConfigError if `api_addresses` is bad."""
+        if self.api_addresses:
+            return _addresses("api_addresses", self.api_addresses)
+        return (Address(self._reachable, self.grpc_port),)
+
+    @property
     def grpc_address(self) -> str:
         """Where a client on this host finds the gRPC API: host:port."""
         return f"{self._host}:{self.grpc_port}"
 
     @property
     def _host(self) -> str:
-        host = _LOOPBACK.get(self.bind, self.bind)
-        return f"[{host}]" if ":" in host else host
+        return f"[{self._reachable}]" if ":" in self._reachable else self._reachable
+
+    @property
+    def _reachable(self) -> str:
+        """Where a server that is bound to `bind` is reached from this host: loopback when it is bound to every address."""
+        address = str(ipaddress.ip_address(self.bind))
+        return _LOOPBACK.get(address, address)
 
     def verify(self) -> None:
         """Raises ConfigError for the first value that cannot work, naming its key."""
@@ -86,6 +117,8 @@ class Settings:
             _require(1 <= port <= 65535, name, f"{port} is not a port (1 to 65535)")
         _require(_is_address(self.bind), "bind", f"{self.bind!r} is not an IP address")
         _require(len(set(ports.values())) == len(ports), "rest_port", "rest_port, grpc_port and envoy_admin_port must differ")
+        _addresses("api_addresses", self.api_addresses)
+        _require(0 <= self.drain_seconds <= 600, "drain_seconds", "must be from 0 to 600")
         if self.database_url:
             scheme = _split("database_url", self.database_url).scheme
             _require(scheme in DATABASE_SCHEMES, "database_url", f"must start with one of {', '.join(s + '://' for s in DATABASE_SCHEMES)}")
@@ -167,6 +200,39 @@ def _split(key: str, url: str) -> SplitResult:
     except ValueError:
         raise ConfigError(f"{PREFIX}{key.upper()}: is not a URL with a host and a port") from None
     return parts
+
+
+def _addresses(key: str, text: str) -> tuple[Address, ...]:
+    """The addresses in a list with commas; none in an empty text. Raises ConfigError for one that cannot be connected to, or is twice."""
+    found: list[Address] = []
+    for item in text.split(",") if text else ():
+        address = _host_and_port(key, item.strip())
+        _require(address not in found, key, f"{item.strip()!r} is there twice")
+        found.append(address)
+    return tuple(found)
+
+
+def _host_and_port(key: str, text: str) -> Address:
+    host, _, port = text.rpartition(":")
+    _require(bool(host), key, f"{text!r} is not host:port")
+    # A number of ASCII digits only: int() would take more.
+    _require(bool(_DIGITS.fullmatch(port)) and 1 <= int(port) <= 65535, key, f"{text!r}: {port!r} is not a port (1 to 65535)")
+    if host.startswith("[") and host.endswith("]"):
+        _require(_is_address(host[1:-1]) and ":" in host and "%" not in host, key, f"{text!r}: {host!r} is not an IPv6 address")
+        host = str(ipaddress.ip_address(host[1:-1]))
+    elif _is_address(host):
+        _require(":" not in host, key, f"{text!r}: write an IPv6 address in brackets, such as [::1]:50051")
+    else:
+        _require(_is_name(host), key, f"{text!r}: {host!r} is neither a host name nor an IP address")
+        host = host.lower()
+    _require(host not in _LOOPBACK, key, f"{text!r}: every address is none to connect to")
+    return Address(host, int(port))
+
+
+def _is_name(host: str) -> bool:
+    """Whether it can be a host's name (RFC 1123, and underscores, which resolvers of containers take). Not one that ends in a number: that is
+    an IP address with a mistake (RFC 3696)."""
+    return bool(_HOST_NAME.fullmatch(host)) and not host.rpartition(".")[2].isdigit()
 
 
 def _is_address(text: str) -> bool:

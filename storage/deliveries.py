@@ -144,8 +144,8 @@ class Messages(Protocol):
         ...
 
     async def list_queues(self, channel: str) -> list[Queue]:
-        """The queues of the channel that have a pending row, due or not: of each brand its one-offs, and each send that is in status sending
-        and not paused. In no particular order."""
+        """The queues of the channel that have a pending row, due or not: of each brand its one-offs, and each send that is in status
+        sending and not paused. In no particular order. None while delivery is held."""
         ...
 
     async def claim(self, queue: Queue, now: datetime, lease_until: datetime, limit: int) -> list[Message]:

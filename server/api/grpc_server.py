@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_health.v1._async import HealthServicer
 
 from carillon.comms.v1 import (
     campaign_service_pb2_grpc as comms_campaign_grpc,
@@ -26,6 +27,7 @@ from carillon.messaging.v1 import (
 from carillon.ops.v1 import probe_service_pb2_grpc
 from server.api.calls import Calls
 from server.api.guard import Guard
+from server.api.health import DatabaseAnswers, Health
 from server.api.policies import method_policies, service_descriptors
 from server.api.reflection import add_reflection
 from server.api.services.comms_campaigns import CampaignService as CommsCampaigns
@@ -44,6 +46,8 @@ from storage.interface import Storage
 
 METADATA_BYTES = 64 * 1024
 """More than the gateway lets through: it passes the URL on as metadata, and gRPC's own 8 KiB would refuse a long one as an overload."""
+PING_INTERVAL_MS = 1000
+"""Least milliseconds between two pings of a client."""
 SHUTDOWN_GRACE = 10.0
 """Seconds that calls in progress have to end when the server stops."""
 
@@ -58,11 +62,13 @@ class GrpcServer:
         tokens: Tokens,
         links: UnsubscribeLinks,
         readiness: Readiness,
+        database_answers: DatabaseAnswers,
         *,
         max_request_bytes: int,
         reflection: bool,
     ) -> None:
-        self._health = HealthServicer()
+        names = [service.full_name for service in service_descriptors()]
+        self._health = Health(names, database_answers)
         self._server = grpc.aio.server(
             interceptors=[Guard(tokens, method_policies())],
             options=[
@@ -72,13 +78,15 @@ class GrpcServer:
                 ("grpc.absolute_max_metadata_size", METADATA_BYTES),
                 # Two servers on one port would each get some of the calls; a taken port must fail instead.
                 ("grpc.so_reuseport", 0),
+                # The gateway's pings find a dead peer (envoy.yaml); by default the third within five minutes would end the connection.
+                ("grpc.http2.min_ping_interval_without_data_ms", PING_INTERVAL_MS),
+                ("grpc.keepalive_permit_without_calls", 1),
             ],
         )
         self._add_services(storage, clock, links, readiness)
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        self._names = [service.full_name for service in service_descriptors()]
+        health_pb2_grpc.add_HealthServicer_to_server(self._health.servicer, self._server)
         if reflection:
-            add_reflection(self._server, [*self._names, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name])
+            add_reflection(self._server, [*names, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name])
 
     def _add_services(self, storage: Storage, clock: Clock, links: UnsubscribeLinks, readiness: Readiness) -> None:
         calls, server = Calls(storage, clock), self._server
@@ -101,10 +109,11 @@ class GrpcServer:
         except RuntimeError as error:
             raise OSError(f"cannot listen on {host}:{port}") from error
         await self._server.start()
-        for name in ("", *self._names):
-            await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
+        await self._health.start()
 
-    async def stop(self) -> None:
-        """Tells health watchers, takes no new calls, lets those in progress end."""
-        await self._health.enter_graceful_shutdown()
+    async def stop(self, drain: float) -> None:
+        """Tells health checks, goes on serving for `drain` seconds so that they notice, then takes no new calls and lets those in progress
+        end."""
+        await self._health.stop()
+        await asyncio.sleep(drain)
         await self._server.stop(SHUTDOWN_GRACE)

@@ -1,15 +1,16 @@
-"""Makes the configuration Envoy runs with: `envoy.yaml`, with the ports and limits of the settings in place."""
+"""Makes the configuration Envoy runs with: `envoy.yaml`, with the addresses, ports and limits of the settings in place."""
 
 from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from server.config import Settings
+from server.config import Address, Settings
 from server.gateway.errors import GatewayError
 
 CONFIG_FILE = "envoy.yaml"
@@ -36,15 +37,18 @@ def render(source: str, settings: Settings) -> str:
     _socket(bootstrap["admin"])["port_value"] = settings.envoy_admin_port
     listener = _only(bootstrap["static_resources"]["listeners"])
     _socket(listener).update(address=_listen_address(settings.bind), port_value=settings.rest_port)
-    _set_upstream(_only(bootstrap["static_resources"]["clusters"]), settings)
+    _set_upstream(_only(bootstrap["static_resources"]["clusters"]), settings.effective_api_addresses)
     manager = _only(_only(listener["filter_chains"])["filters"])["typed_config"]
     _set_request_limit(manager, settings.max_request_bytes)
     return yaml.safe_dump(bootstrap, sort_keys=False)
 
 
-def _set_upstream(cluster: dict[str, Any], settings: Settings) -> None:
-    endpoint = _only(_only(cluster["load_assignment"]["endpoints"])["lb_endpoints"])["endpoint"]
-    _socket(endpoint).update(address=reachable_address(settings.bind), port_value=settings.grpc_port)
+def _set_upstream(cluster: dict[str, Any], addresses: Sequence[Address]) -> None:
+    """Names need a resolver; without any, Envoy is ready without having asked one."""
+    cluster["type"] = "STATIC" if all(_is_address(address.host) for address in addresses) else "STRICT_DNS"
+    _only(cluster["load_assignment"]["endpoints"])["lb_endpoints"] = [
+        {"endpoint": {"address": {"socket_address": {"address": address.host, "port_value": address.port}}}} for address in addresses
+    ]
 
 
 def _set_request_limit(manager: dict[str, Any], limit: int) -> None:
@@ -56,19 +60,19 @@ def _set_request_limit(manager: dict[str, Any], limit: int) -> None:
     lua["inline_string"] = _LUA_LIMIT.sub(f"max_request_bytes = {limit}", lua["inline_string"])
 
 
-def reachable_address(bind: str) -> str:
-    """Where a server that is bound to `bind` is reached from this host: loopback when it is bound to every address."""
-    address = ipaddress.ip_address(_listen_address(bind))
-    if not address.is_unspecified:
-        return str(address)
-    return "127.0.0.1" if address.version == 4 else "::1"
-
-
 def _listen_address(bind: str) -> str:
     try:
         return str(ipaddress.ip_address(bind))
     except ValueError:
         raise GatewayError(f"CARILLON_BIND: {bind!r} is not an IP address") from None
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _socket(holder: dict[str, Any]) -> dict[str, Any]:

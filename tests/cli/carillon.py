@@ -10,9 +10,10 @@ import socket
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 from tests.api.running import free_ports
 
@@ -28,6 +29,8 @@ class Installation:
     directory: Path
     ports: list[int] = field(default_factory=lambda: free_ports(3))
     settings: dict[str, str] = field(default_factory=dict)
+    errors: Path | None = None
+    """Where a command that keeps running writes standard error; a pipe nobody reads would stop one that complains a lot."""
 
     @property
     def rest(self) -> str:
@@ -63,7 +66,9 @@ class Installation:
     @asynccontextmanager
     async def running(self, command: str = "serve", ready: str = READY) -> AsyncIterator[Serving]:
         """A command that keeps running, from when it says it is ready; killed at the end if it still runs."""
-        process = await self._start(command)
+        with ExitStack() as files:
+            errors = PIPE if self.errors is None else files.enter_context(self.errors.open("ab"))
+            process = await self._start(command, errors=errors)
         serving = Serving(process)
         try:
             await serving.read_until(ready)
@@ -73,9 +78,9 @@ class Installation:
                 process.kill()
             await process.communicate()
 
-    async def _start(self, *arguments: str) -> Process:
+    async def _start(self, *arguments: str, errors: IO[bytes] | int = PIPE) -> Process:
         return await asyncio.create_subprocess_exec(
-            *COMMAND, *arguments, cwd=self.directory, env=self.environment, stdin=asyncio.subprocess.DEVNULL, stdout=PIPE, stderr=PIPE
+            *COMMAND, *arguments, cwd=self.directory, env=self.environment, stdin=asyncio.subprocess.DEVNULL, stdout=PIPE, stderr=errors
         )
 
 
@@ -126,7 +131,7 @@ class Serving:
         """Sends a signal and waits for the end."""
         self.process.send_signal(number)
         out, err = await self.process.communicate()
-        return Ended(self.process.returncode, self.printed + out.decode(), err.decode())
+        return Ended(self.process.returncode, self.printed + out.decode(), (err or b"").decode())
 
 
 @contextmanager
