@@ -1,0 +1,129 @@
+"""What callers ask for meanwhile: one-off messages at a steady rate and campaigns one after the other; and what of it was accepted."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import count
+from typing import Any
+
+from tests.api.scenes import MESSAGING
+from tests.chaos.client import Client
+
+BRAND = "acme"
+AHEAD = 0.5
+"""Seconds from when a one-off is asked for to when it is due."""
+
+
+@dataclass
+class Accepted:
+    """What the service said yes to."""
+
+    due: dict[str, float] = field(default_factory=dict)
+    """One-offs by id: the instant from which they were late, in seconds since 1970."""
+    sends: dict[str, set[str]] = field(default_factory=dict)
+    """Sends by id: the people they go to."""
+
+    @property
+    def total(self) -> int:
+        return len(self.due) + sum(map(len, self.sends.values()))
+
+
+class Load:
+    """Asks, and keeps what was accepted."""
+
+    def __init__(self, client: Client, channel: str = "email") -> None:
+        self.client = client
+        self.channel = channel
+        self.accepted = Accepted()
+        self._numbers = count()
+        self._asking: set[asyncio.Task[None]] = set()
+        self._segment = ""
+
+    async def prepare(self) -> None:
+        """A template, and the segment that campaigns must name."""
+        template = {"brand_id": BRAND, "channel": self.channel, "template_key": "welcome", "body": "Hello"}
+        if self.channel == "email":
+            template["subject"] = "Hi"
+        await self.client.call("comms.TemplateService/PutTemplate", template)
+        segment = {"brand_id": BRAND, "name": "everybody", "criteria": {}}
+        self._segment = (await self.client.call("messaging.SegmentService/CreateSegment", segment, key="segment"))["id"]
+
+    @asynccontextmanager
+    async def running(self, rate: float, size: int, pause: float) -> AsyncIterator[None]:
+        """Until the block ends, `rate` one-offs a second and, every `pause` seconds, a campaign to `size` people. What was asked for by
+        then has been accepted when this returns."""
+        stop = asyncio.Event()
+        tasks = [asyncio.create_task(self._one_offs(rate, stop)), asyncio.create_task(self._campaigns(size, pause, stop))]
+        try:
+            yield
+        finally:
+            stop.set()
+            await asyncio.gather(*tasks)
+            await asyncio.gather(*self._asking)
+
+    async def one_off(self) -> str:
+        """One message that is due in a moment; its id."""
+        number = next(self._numbers)
+        due = time.time() + AHEAD
+        request = {
+            "brand_id": BRAND, "channel": self.channel, "template_key": "welcome", "person_id": f"one-{number}",
+            "recipient": self._address(f"one-{number}", number), "dedup_key": f"key-{number}",
+            "scheduled_at": datetime.fromtimestamp(due, UTC).isoformat(),
+        }  # fmt: skip
+        message_id = str((await self.client.call("comms.MessageService/ScheduleMessage", request))["id"])
+        self.accepted.due[message_id] = max(due, time.time())
+        return message_id
+
+    async def campaign(self, size: int) -> tuple[str, str]:
+        """A campaign that is sending to so many people; its id and its send's."""
+        number = next(self._numbers)
+        request: dict[str, Any] = {
+            "brand_id": BRAND, "name": f"news {number}", "segment_id": self._segment,
+            "content": {"channel": self.channel, "template_key": "welcome"},
+        }  # fmt: skip
+        campaign_id = str((await self.client.call(f"{MESSAGING}/CreateCampaign", request, key=f"create-{number}"))["id"])
+        people = [f"person-{number}-{each}" for each in range(size)]
+        recipients = [{"person_id": person, "recipient": self._address(person, each)} for each, person in enumerate(people)]
+        published = await self.client.call(
+            f"{MESSAGING}/PublishCampaign", {"id": campaign_id, "recipients": recipients}, key=f"publish-{number}"
+        )
+        self.accepted.sends[published["id"]] = set(people)
+        return campaign_id, published["id"]
+
+    def _address(self, person: str, number: int) -> str:
+        return f"{person}@example.com" if self.channel == "email" else f"+1202555{number % 10_000:04}"
+
+    async def _one_offs(self, rate: float, stop: asyncio.Event) -> None:
+        started = time.monotonic()
+        for number in count(1):
+            await _wait(stop, started + number / rate - time.monotonic())
+            if stop.is_set():
+                return
+            self._ask(self.one_off())
+
+    async def _campaigns(self, size: int, pause: float, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            self._ask(self.campaign(size))
+            await _wait(stop, pause)
+
+    def _ask(self, work: Any) -> None:
+        task = asyncio.create_task(_forget(work))
+        self._asking.add(task)
+        task.add_done_callback(self._asking.discard)
+
+
+async def _forget(work: Any) -> None:
+    await work
+
+
+async def _wait(stop: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(max(seconds, 0)):
+            await stop.wait()
+    except TimeoutError:
+        pass

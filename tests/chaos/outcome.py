@@ -1,0 +1,43 @@
+"""What a scenario comes to: a line of the table in docs/reliability.md."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from tests.chaos.ledger import Entry
+from tests.chaos.reckoning import Reckoning
+
+
+@dataclass
+class Outcome:
+    """A scenario that has ended."""
+
+    reckoning: Reckoning
+    kills: int = 0
+    """Times something was killed, stopped, filled or broken."""
+    most_unknown: int = 0
+    """How many messages may be in doubt: what the providers' slots held at the kills."""
+    recoveries: list[float] = field(default_factory=list)
+    """Seconds from each kill to when work went on."""
+    notes: list[str] = field(default_factory=list)
+    """Further promises that were broken."""
+
+    @property
+    def faults(self) -> list[str]:
+        """Promises that were broken; none must be."""
+        found = [f"{name}: {len(ids)}, such as {ids[:3]}" for name, ids in self.reckoning.faults.items()]
+        if len(self.reckoning.unknown) > self.most_unknown:
+            found.append(f"unknown: {len(self.reckoning.unknown)}, more than the {self.most_unknown} that may be")
+        return [*found, *self.notes]
+
+
+STRAGGLING = 0.05
+"""Seconds for which what a killed process had written may still arrive."""
+
+
+def gaps(instants: Sequence[float], entries: Sequence[Entry]) -> list[float]:
+    """Seconds from each kill to the first delivery that began after it; nothing for one that none came after."""
+    entries = sorted(entries, key=lambda entry: entry.begun)
+    firsts = (next((entry.at - instant for entry in entries if entry.begun > instant + STRAGGLING), None) for instant in instants)
+    return [first for first in firsts if first is not None]
