@@ -119,7 +119,8 @@ class CampaignServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdateCampaign(self, request, context):
-        """Changes the given fields of a draft or scheduled campaign; giving `scheduled_at` schedules it.
+        """Changes the given fields of a draft or scheduled campaign; giving `scheduled_at` schedules it. When due it sends itself; found due too late
+        for the brand's policy (`misfire_policy`), it becomes cancelled instead, which the audit log tells as `campaign_misfired`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -149,6 +150,7 @@ class CampaignServiceServicer:
 
     def CancelCampaign(self, request, context):
         """Cancels. No provider call starts after it has answered; calls in flight finish and are counted. Cancelling twice gives the same answer.
+        A cancelled campaign whose failed messages are being retried is stopped once more.
         Over gRPC, the trailing metadata `cancel-receipt-bin` holds a `carillon.type.v1.CancelReceipt`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -44,7 +44,9 @@ class CampaignServiceStub:
     ListCampaigns: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.ListCampaignsRequest, _campaign_service_pb2.ListCampaignsResponse]
     """Lists campaigns, newest first. Campaigns created while paging do not shift later pages."""
     UpdateCampaign: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.UpdateCampaignRequest, _campaign_service_pb2.UpdateCampaignResponse]
-    """Changes the given fields of a draft or scheduled campaign; giving `scheduled_at` schedules it."""
+    """Changes the given fields of a draft or scheduled campaign; giving `scheduled_at` schedules it. When due it sends itself; found due too late
+    for the brand's policy (`misfire_policy`), it becomes cancelled instead, which the audit log tells as `campaign_misfired`.
+    """
     DeleteCampaign: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.DeleteCampaignRequest, _campaign_service_pb2.DeleteCampaignResponse]
     """Deletes a draft."""
     SendCampaign: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.SendCampaignRequest, _campaign_service_pb2.SendCampaignResponse]
@@ -55,6 +57,7 @@ class CampaignServiceStub:
     """Counts who would get the campaign if it were sent now, and who would be skipped and why. Sends nothing."""
     CancelCampaign: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.CancelCampaignRequest, _campaign_service_pb2.CancelCampaignResponse]
     """Cancels. No provider call starts after it has answered; calls in flight finish and are counted. Cancelling twice gives the same answer.
+    A cancelled campaign whose failed messages are being retried is stopped once more.
     Over gRPC, the trailing metadata `cancel-receipt-bin` holds a `carillon.type.v1.CancelReceipt`.
     """
     ListCampaignSends: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.ListCampaignSendsRequest, _campaign_service_pb2.ListCampaignSendsResponse]
@@ -78,7 +81,9 @@ class CampaignServiceAsyncStub(CampaignServiceStub):
     ListCampaigns: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.ListCampaignsRequest, _campaign_service_pb2.ListCampaignsResponse]  # type: ignore[assignment]
     """Lists campaigns, newest first. Campaigns created while paging do not shift later pages."""
     UpdateCampaign: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.UpdateCampaignRequest, _campaign_service_pb2.UpdateCampaignResponse]  # type: ignore[assignment]
-    """Changes the given fields of a draft or scheduled campaign; giving `scheduled_at` schedules it."""
+    """Changes the given fields of a draft or scheduled campaign; giving `scheduled_at` schedules it. When due it sends itself; found due too late
+    for the brand's policy (`misfire_policy`), it becomes cancelled instead, which the audit log tells as `campaign_misfired`.
+    """
     DeleteCampaign: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.DeleteCampaignRequest, _campaign_service_pb2.DeleteCampaignResponse]  # type: ignore[assignment]
     """Deletes a draft."""
     SendCampaign: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.SendCampaignRequest, _campaign_service_pb2.SendCampaignResponse]  # type: ignore[assignment]
@@ -89,6 +94,7 @@ class CampaignServiceAsyncStub(CampaignServiceStub):
     """Counts who would get the campaign if it were sent now, and who would be skipped and why. Sends nothing."""
     CancelCampaign: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.CancelCampaignRequest, _campaign_service_pb2.CancelCampaignResponse]  # type: ignore[assignment]
     """Cancels. No provider call starts after it has answered; calls in flight finish and are counted. Cancelling twice gives the same answer.
+    A cancelled campaign whose failed messages are being retried is stopped once more.
     Over gRPC, the trailing metadata `cancel-receipt-bin` holds a `carillon.type.v1.CancelReceipt`.
     """
     ListCampaignSends: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.ListCampaignSendsRequest, _campaign_service_pb2.ListCampaignSendsResponse]  # type: ignore[assignment]
@@ -133,7 +139,9 @@ class CampaignServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _campaign_service_pb2.UpdateCampaignRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_campaign_service_pb2.UpdateCampaignResponse, _abc.Awaitable[_campaign_service_pb2.UpdateCampaignResponse]]:
-        """Changes the given fields of a draft or scheduled campaign; giving `scheduled_at` schedules it."""
+        """Changes the given fields of a draft or scheduled campaign; giving `scheduled_at` schedules it. When due it sends itself; found due too late
+        for the brand's policy (`misfire_policy`), it becomes cancelled instead, which the audit log tells as `campaign_misfired`.
+        """
 
     @_abc_1.abstractmethod
     def DeleteCampaign(
@@ -168,6 +176,7 @@ class CampaignServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_campaign_service_pb2.CancelCampaignResponse, _abc.Awaitable[_campaign_service_pb2.CancelCampaignResponse]]:
         """Cancels. No provider call starts after it has answered; calls in flight finish and are counted. Cancelling twice gives the same answer.
+        A cancelled campaign whose failed messages are being retried is stopped once more.
         Over gRPC, the trailing metadata `cancel-receipt-bin` holds a `carillon.type.v1.CancelReceipt`.
         """
 

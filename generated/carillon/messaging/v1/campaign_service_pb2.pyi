@@ -360,7 +360,7 @@ class PublishCampaignRequest(_message.Message):
 
     @_builtins.property
     def expire_at(self) -> _timestamp_pb2.Timestamp:
-        """When its messages are stale and must not go out any more; in the future. Absent: never."""
+        """When its messages are stale and must not go out any more; in the future. Absent: as it was scheduled, or never."""
 
     def __init__(
         self,

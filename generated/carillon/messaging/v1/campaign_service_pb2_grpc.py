@@ -152,7 +152,8 @@ class CampaignServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ScheduleCampaign(self, request, context):
-        """Schedules a draft, or moves a scheduled campaign. When due it publishes itself to its segment.
+        """Schedules a draft, or moves a scheduled campaign. When due it publishes itself to its segment; found due too late for the brand's policy
+        (`misfire_policy`), or stale (`expire_at`), it becomes cancelled instead, which the audit log tells as `campaign_misfired`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -190,6 +191,7 @@ class CampaignServiceServicer:
 
     def CancelCampaign(self, request, context):
         """Cancels. No provider call starts after it has answered; calls in flight finish and are counted. Cancelling twice gives the same answer.
+        A cancelled campaign whose failed messages are being retried is stopped once more.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

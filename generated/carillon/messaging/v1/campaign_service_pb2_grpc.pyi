@@ -52,7 +52,9 @@ class CampaignServiceStub:
     DeleteCampaign: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.DeleteCampaignRequest, _campaign_service_pb2.DeleteCampaignResponse]
     """Deletes a draft."""
     ScheduleCampaign: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.ScheduleCampaignRequest, _campaign_pb2.Campaign]
-    """Schedules a draft, or moves a scheduled campaign. When due it publishes itself to its segment."""
+    """Schedules a draft, or moves a scheduled campaign. When due it publishes itself to its segment; found due too late for the brand's policy
+    (`misfire_policy`), or stale (`expire_at`), it becomes cancelled instead, which the audit log tells as `campaign_misfired`.
+    """
     UnscheduleCampaign: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.UnscheduleCampaignRequest, _campaign_pb2.Campaign]
     """Takes a scheduled campaign back to draft."""
     PublishCampaign: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.PublishCampaignRequest, _send_pb2.Send]
@@ -65,7 +67,9 @@ class CampaignServiceStub:
     PreviewCampaign: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.PreviewCampaignRequest, _campaign_service_pb2.PreviewCampaignResponse]
     """Counts who would get the campaign if it were sent now, and who would be skipped and why. Sends nothing."""
     CancelCampaign: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.CancelCampaignRequest, _campaign_service_pb2.CancelCampaignResponse]
-    """Cancels. No provider call starts after it has answered; calls in flight finish and are counted. Cancelling twice gives the same answer."""
+    """Cancels. No provider call starts after it has answered; calls in flight finish and are counted. Cancelling twice gives the same answer.
+    A cancelled campaign whose failed messages are being retried is stopped once more.
+    """
 
 @_typing.type_check_only
 class CampaignServiceAsyncStub(CampaignServiceStub):
@@ -89,7 +93,9 @@ class CampaignServiceAsyncStub(CampaignServiceStub):
     DeleteCampaign: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.DeleteCampaignRequest, _campaign_service_pb2.DeleteCampaignResponse]  # type: ignore[assignment]
     """Deletes a draft."""
     ScheduleCampaign: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.ScheduleCampaignRequest, _campaign_pb2.Campaign]  # type: ignore[assignment]
-    """Schedules a draft, or moves a scheduled campaign. When due it publishes itself to its segment."""
+    """Schedules a draft, or moves a scheduled campaign. When due it publishes itself to its segment; found due too late for the brand's policy
+    (`misfire_policy`), or stale (`expire_at`), it becomes cancelled instead, which the audit log tells as `campaign_misfired`.
+    """
     UnscheduleCampaign: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.UnscheduleCampaignRequest, _campaign_pb2.Campaign]  # type: ignore[assignment]
     """Takes a scheduled campaign back to draft."""
     PublishCampaign: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.PublishCampaignRequest, _send_pb2.Send]  # type: ignore[assignment]
@@ -102,7 +108,9 @@ class CampaignServiceAsyncStub(CampaignServiceStub):
     PreviewCampaign: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.PreviewCampaignRequest, _campaign_service_pb2.PreviewCampaignResponse]  # type: ignore[assignment]
     """Counts who would get the campaign if it were sent now, and who would be skipped and why. Sends nothing."""
     CancelCampaign: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.CancelCampaignRequest, _campaign_service_pb2.CancelCampaignResponse]  # type: ignore[assignment]
-    """Cancels. No provider call starts after it has answered; calls in flight finish and are counted. Cancelling twice gives the same answer."""
+    """Cancels. No provider call starts after it has answered; calls in flight finish and are counted. Cancelling twice gives the same answer.
+    A cancelled campaign whose failed messages are being retried is stopped once more.
+    """
 
 class CampaignServiceServicer(metaclass=_abc_1.ABCMeta):
     """Campaigns to segments.
@@ -165,7 +173,9 @@ class CampaignServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _campaign_service_pb2.ScheduleCampaignRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_campaign_pb2.Campaign, _abc.Awaitable[_campaign_pb2.Campaign]]:
-        """Schedules a draft, or moves a scheduled campaign. When due it publishes itself to its segment."""
+        """Schedules a draft, or moves a scheduled campaign. When due it publishes itself to its segment; found due too late for the brand's policy
+        (`misfire_policy`), or stale (`expire_at`), it becomes cancelled instead, which the audit log tells as `campaign_misfired`.
+        """
 
     @_abc_1.abstractmethod
     def UnscheduleCampaign(
@@ -208,6 +218,8 @@ class CampaignServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _campaign_service_pb2.CancelCampaignRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_campaign_service_pb2.CancelCampaignResponse, _abc.Awaitable[_campaign_service_pb2.CancelCampaignResponse]]:
-        """Cancels. No provider call starts after it has answered; calls in flight finish and are counted. Cancelling twice gives the same answer."""
+        """Cancels. No provider call starts after it has answered; calls in flight finish and are counted. Cancelling twice gives the same answer.
+        A cancelled campaign whose failed messages are being retried is stopped once more.
+        """
 
 def add_CampaignServiceServicer_to_server(servicer: CampaignServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -121,7 +121,7 @@ class PauseSendResponse(_message.Message):
 
     @_builtins.property
     def paused_at(self) -> _timestamp_pb2.Timestamp:
-        """Since when it is paused; null if it had ended, and there is nothing to pause."""
+        """Since when it is paused."""
 
     def __init__(
         self,

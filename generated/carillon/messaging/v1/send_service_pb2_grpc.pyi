@@ -42,16 +42,18 @@ class SendServiceStub:
     """Reports the send now and after every change until nothing is pending or in flight, then ends. Over REST: server-sent events."""
     PauseSend: _grpc.UnaryUnaryMultiCallable[_send_service_pb2.PauseSendRequest, _send_service_pb2.PauseSendResponse]
     """Pauses a running send: no provider call begins for it after this has answered, until it is resumed. Its audience goes on being resolved.
-    Pausing twice changes nothing.
+    Pausing twice changes nothing. FAILED_PRECONDITION once it has ended.
     """
     ResumeSend: _grpc.UnaryUnaryMultiCallable[_send_service_pb2.ResumeSendRequest, _send_service_pb2.ResumeSendResponse]
-    """Lets a paused send go on. Resuming one that is not paused changes nothing."""
+    """Lets a paused send go on. Resuming one that is not paused, or has ended, changes nothing."""
     CancelSend: _grpc.UnaryUnaryMultiCallable[_send_service_pb2.CancelSendRequest, _send_service_pb2.CancelSendResponse]
-    """Cancels one send, also one that retries another. Cancelling twice gives the same answer."""
+    """Cancels one send, also one that retries another; a campaign that was sending becomes cancelled with it. No provider call starts after it has
+    answered; calls in flight finish and are counted. Cancelling twice gives the same receipt. FAILED_PRECONDITION once it is completed.
+    """
     RetryFailedMessages: _grpc.UnaryUnaryMultiCallable[_send_service_pb2.RetryFailedMessagesRequest, _send_pb2.Send]
     """Starts a send over exactly the messages of an ended send that failed and, if asked, those whose outcome is unknown, with the same content.
-    A message is retried once: what fails again is retried from the new send. FAILED_PRECONDITION while the send is running, or if there is
-    nothing to retry.
+    A message is retried once: what fails again is retried from the new send. The campaign stays as it is. FAILED_PRECONDITION while the send is
+    running or calls of it are in flight, once its messages are stale (`expire_at`), or if there is nothing to retry.
     """
 
 @_typing.type_check_only
@@ -67,16 +69,18 @@ class SendServiceAsyncStub(SendServiceStub):
     """Reports the send now and after every change until nothing is pending or in flight, then ends. Over REST: server-sent events."""
     PauseSend: _aio.UnaryUnaryMultiCallable[_send_service_pb2.PauseSendRequest, _send_service_pb2.PauseSendResponse]  # type: ignore[assignment]
     """Pauses a running send: no provider call begins for it after this has answered, until it is resumed. Its audience goes on being resolved.
-    Pausing twice changes nothing.
+    Pausing twice changes nothing. FAILED_PRECONDITION once it has ended.
     """
     ResumeSend: _aio.UnaryUnaryMultiCallable[_send_service_pb2.ResumeSendRequest, _send_service_pb2.ResumeSendResponse]  # type: ignore[assignment]
-    """Lets a paused send go on. Resuming one that is not paused changes nothing."""
+    """Lets a paused send go on. Resuming one that is not paused, or has ended, changes nothing."""
     CancelSend: _aio.UnaryUnaryMultiCallable[_send_service_pb2.CancelSendRequest, _send_service_pb2.CancelSendResponse]  # type: ignore[assignment]
-    """Cancels one send, also one that retries another. Cancelling twice gives the same answer."""
+    """Cancels one send, also one that retries another; a campaign that was sending becomes cancelled with it. No provider call starts after it has
+    answered; calls in flight finish and are counted. Cancelling twice gives the same receipt. FAILED_PRECONDITION once it is completed.
+    """
     RetryFailedMessages: _aio.UnaryUnaryMultiCallable[_send_service_pb2.RetryFailedMessagesRequest, _send_pb2.Send]  # type: ignore[assignment]
     """Starts a send over exactly the messages of an ended send that failed and, if asked, those whose outcome is unknown, with the same content.
-    A message is retried once: what fails again is retried from the new send. FAILED_PRECONDITION while the send is running, or if there is
-    nothing to retry.
+    A message is retried once: what fails again is retried from the new send. The campaign stays as it is. FAILED_PRECONDITION while the send is
+    running or calls of it are in flight, once its messages are stale (`expire_at`), or if there is nothing to retry.
     """
 
 class SendServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -113,7 +117,7 @@ class SendServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_send_service_pb2.PauseSendResponse, _abc.Awaitable[_send_service_pb2.PauseSendResponse]]:
         """Pauses a running send: no provider call begins for it after this has answered, until it is resumed. Its audience goes on being resolved.
-        Pausing twice changes nothing.
+        Pausing twice changes nothing. FAILED_PRECONDITION once it has ended.
         """
 
     @_abc_1.abstractmethod
@@ -122,7 +126,7 @@ class SendServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _send_service_pb2.ResumeSendRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_send_service_pb2.ResumeSendResponse, _abc.Awaitable[_send_service_pb2.ResumeSendResponse]]:
-        """Lets a paused send go on. Resuming one that is not paused changes nothing."""
+        """Lets a paused send go on. Resuming one that is not paused, or has ended, changes nothing."""
 
     @_abc_1.abstractmethod
     def CancelSend(
@@ -130,7 +134,9 @@ class SendServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _send_service_pb2.CancelSendRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_send_service_pb2.CancelSendResponse, _abc.Awaitable[_send_service_pb2.CancelSendResponse]]:
-        """Cancels one send, also one that retries another. Cancelling twice gives the same answer."""
+        """Cancels one send, also one that retries another; a campaign that was sending becomes cancelled with it. No provider call starts after it has
+        answered; calls in flight finish and are counted. Cancelling twice gives the same receipt. FAILED_PRECONDITION once it is completed.
+        """
 
     @_abc_1.abstractmethod
     def RetryFailedMessages(
@@ -139,8 +145,8 @@ class SendServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_send_pb2.Send, _abc.Awaitable[_send_pb2.Send]]:
         """Starts a send over exactly the messages of an ended send that failed and, if asked, those whose outcome is unknown, with the same content.
-        A message is retried once: what fails again is retried from the new send. FAILED_PRECONDITION while the send is running, or if there is
-        nothing to retry.
+        A message is retried once: what fails again is retried from the new send. The campaign stays as it is. FAILED_PRECONDITION while the send is
+        running or calls of it are in flight, once its messages are stale (`expire_at`), or if there is nothing to retry.
         """
 
 def add_SendServiceServicer_to_server(servicer: SendServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -40,7 +40,9 @@ class AuditEntry(_message.Message):
     actor: _builtins.str
     """Subject of the token, or `carillon` for what a policy decided."""
     action: _builtins.str
-    """What was done: `message_resolved`, `send_paused`, `send_resumed`, `send_cancelled`, `send_retried`, `brand_policy_set`, `campaign_misfired`."""
+    """What was done: `message_resolved`, `send_paused`, `send_resumed`, `send_cancelled`, `send_retried`, `campaign_cancelled`,
+    `campaign_misfired`, `brand_policy_set`.
+    """
     subject_id: _builtins.str
     """Id of the message, send or campaign; the brand's for its policy."""
     @_builtins.property
