@@ -1,0 +1,9 @@
+"""Spans of time that several parts must agree on."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+START_WINDOW = timedelta(seconds=1)
+"""A provider call begins at most this long after the instant read before its mark; afterwards the dispatcher gives the row back. So whoever
+commits a cancel or a pause knows that this much later no call begins any more."""
