@@ -1,42 +1,98 @@
-"""How the dispatcher takes messages: claim (lease) and mark (about to call the provider)."""
+"""How the dispatcher takes messages: the queues, claim (lease) and mark (about to call the provider)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import Executable, bindparam, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Executable,
+    TextClause,
+    bindparam,
+    exists,
+    func,
+    literal_column,
+    null,
+    or_,
+    select,
+    union_all,
+    update,
+)
 
 from server.domain.lifecycle import MessageStatus
-from storage.records import Mark, Message
+from storage.records import Mark, Message, Queue
 from storage.sql.connection import Connection, read_record
 from storage.sql.counters import Changes, lock_sends
 from storage.sql.dialects import Kind, RowSet, SqlDialect
-from storage.sql.tables import MESSAGE, PENDING, messages, sends
+from storage.sql.tables import MESSAGE, PENDING_OF_SEND, PENDING_ONE_OFF, holds, messages, sends
 from storage.sql.types import Instant
 
-# MATERIALIZED: folded into the UPDATE, the LIMIT could be evaluated more than once and lease more rows than asked for.
-_due = (
-    select(messages.c.id)
-    .where(PENDING, messages.c.channel == bindparam("on_channel"), messages.c.due_at <= bindparam("now", type_=Instant()))
-    .order_by(messages.c.due_at, messages.c.id)
-    .limit(bindparam("at_most"))
-    .with_for_update(skip_locked=True, key_share=True)
-    .cte("due")
-    .prefix_with("MATERIALIZED")
-)
-_CLAIM = (
-    update(messages)
-    .where(messages.c.id == _due.c.id)
-    .values(status=MessageStatus.LEASED, lease=messages.c.lease + 1, lease_expires_at=bindparam("lease_until", type_=Instant()))
-    .returning(*MESSAGE)
-)
+_NOW = bindparam("now", type_=Instant())
+_LEASE_UNTIL = bindparam("lease_until", type_=Instant())
+_ON_CHANNEL: BindParameter[str] = bindparam("on_channel")
+
+# Written out, since a partial index is used only for a condition the planner can see.
+_RUNS = (sends.c.status == literal_column("'sending'")) & sends.c.paused_at.is_(None)
 
 
-async def claim_due(connection: Connection, channel: str, now: datetime, lease_until: datetime, limit: int) -> list[Message]:
-    """See `Messages.claim_due`."""
-    rows = await connection.execute(_CLAIM, {"on_channel": channel, "now": now, "lease_until": lease_until, "at_most": limit})
+def _list_queues() -> Executable:
+    """Looks at one row of the index for each brand and each send, however many wait: the brands by jumping from one to the next."""
+    one_offs = (PENDING_ONE_OFF, messages.c.channel == _ON_CHANNEL)
+    brands = select(func.min(messages.c.brand_id).label("brand_id")).where(*one_offs).cte("brands", recursive=True)
+    next_brand = select(func.min(messages.c.brand_id)).where(*one_offs, messages.c.brand_id > brands.c.brand_id).scalar_subquery()
+    brands = brands.union_all(select(next_brand).where(brands.c.brand_id.is_not(None)))
+    due_of_brand = select(func.min(messages.c.due_at)).where(*one_offs, messages.c.brand_id == brands.c.brand_id).scalar_subquery()
+    due_of_send = select(func.min(messages.c.due_at)).where(PENDING_OF_SEND, messages.c.send_id == sends.c.id).scalar_subquery()
+    queues = union_all(
+        select(brands.c.brand_id, null().label("send_id"), due_of_brand.label("next_due")).where(brands.c.brand_id.is_not(None)),
+        select(sends.c.brand_id, sends.c.id, due_of_send).where(_RUNS, sends.c.channel == _ON_CHANNEL),
+    ).subquery("queues")
+    return select(queues).where(queues.c.next_due.is_not(None), ~exists().where(holds.c.held_at.is_not(None)))
+
+
+def _claim(*of_queue: ColumnElement[bool] | TextClause) -> Executable:
+    # MATERIALIZED: folded into the UPDATE, the LIMIT could be evaluated more than once and lease more rows than asked for.
+    due = (
+        select(messages.c.id)
+        .where(*of_queue, messages.c.due_at <= _NOW)
+        .order_by(messages.c.due_at, messages.c.id)
+        .limit(bindparam("at_most"))
+        .with_for_update(of=messages, skip_locked=True, key_share=True)
+        .cte("due")
+        .prefix_with("MATERIALIZED")
+    )
+    return (
+        update(messages)
+        .where(messages.c.id == due.c.id)
+        .values(status=MessageStatus.LEASED, lease=messages.c.lease + 1, lease_expires_at=_LEASE_UNTIL)
+        .returning(*MESSAGE)
+    )
+
+
+_LIST_QUEUES = _list_queues()
+_CLAIM_ONE_OFFS = _claim(PENDING_ONE_OFF, messages.c.channel == _ON_CHANNEL, messages.c.brand_id == bindparam("of_brand"))
+# Whether the send runs is looked at without a lock: what it costs to be late is a lease, since the mark looks again.
+_OF_SEND: BindParameter[str] = bindparam("of_send")
+_CLAIM_OF_SEND = _claim(PENDING_OF_SEND, messages.c.send_id == _OF_SEND, exists().where(sends.c.id == _OF_SEND, _RUNS))
+
+
+async def list_queues(connection: Connection, channel: str) -> list[Queue]:
+    """See `Messages.list_queues`."""
+    rows = await connection.execute(_LIST_QUEUES, {"on_channel": channel})
+    return [Queue(channel, row.brand_id, row.send_id, row.next_due) for row in rows.all]
+
+
+async def claim(connection: Connection, queue: Queue, now: datetime, lease_until: datetime, limit: int) -> list[Message]:
+    """See `Messages.claim`."""
+    given: dict[str, Any] = {"now": now, "lease_until": lease_until, "at_most": limit}
+    if queue.send_id is None:
+        rows = await connection.execute(_CLAIM_ONE_OFFS, {**given, "on_channel": queue.channel, "of_brand": queue.brand_id})
+    else:
+        rows = await connection.execute(_CLAIM_OF_SEND, {**given, "of_send": queue.send_id})
     return sorted((read_record(Message, row) for row in rows.all), key=lambda message: (message.due_at, message.id))
 
 
@@ -68,12 +124,15 @@ def _mark(dialect: SqlDialect) -> tuple[RowSet, Executable]:
     statement = (
         update(messages)
         .where(messages.c.id == given.c.id, messages.c.lease == given.c.lease, messages.c.status == MessageStatus.LEASED)
+        .where(or_(messages.c.expire_at.is_(None), messages.c.expire_at > _NOW))
+        .where(or_(messages.c.send_id.is_(None), exists().where(sends.c.id == messages.c.send_id, _RUNS)))
         .values(
             status=MessageStatus.SENDING,
             attempts=messages.c.attempts + 1,
             provider=bindparam("by_provider"),
-            sending_at=bindparam("now", type_=Instant()),
-            lease_expires_at=bindparam("lease_until", type_=Instant()),
+            sending_at=_NOW,
+            first_sending_at=func.coalesce(messages.c.first_sending_at, _NOW),
+            lease_expires_at=_LEASE_UNTIL,
         )
     )
     return given, statement.returning(messages.c.id, messages.c.send_id)

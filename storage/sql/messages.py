@@ -1,10 +1,10 @@
-"""Messages: adding, reading and cancelling them. What the dispatcher does to them is in `claims`, `settlements` and `recovery`."""
+"""Messages: adding, reading and cancelling them. The dispatcher's part is in `claims`, `settlements`, `recovery`, `expiry`."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import islice
 from typing import Any
@@ -12,13 +12,13 @@ from typing import Any
 from sqlalchemy import Executable, func, select, text, update
 
 from server.domain.lifecycle import UNSTARTED, MessageStatus
-from storage.records import Attempt, Mark, Message, MessageFilter, ReasonCount, Recovery, Settlement
+from storage.records import Attempt, Mark, Message, MessageFilter, Queue, ReasonCount, Recovery, Settlement
 from storage.signals import messages as messages_topic
-from storage.sql import claims, recovery, settlements
+from storage.sql import claims, expiry, recovery, settlements
 from storage.sql.connection import Connection, read_record, record_values
 from storage.sql.counters import Changes, lock_sends
 from storage.sql.dialects import SqlDialect
-from storage.sql.tables import MESSAGE, PENDING, attempts, messages, sends
+from storage.sql.tables import MESSAGE, attempts, messages, sends
 from storage.sql.types import dump_json
 
 _ROWS_AT_ONCE = 5000
@@ -118,22 +118,26 @@ class SqlMessages:
             statement = statement.where(attempts.c.id > after)
         return [read_record(Attempt, row) for row in (await self._connection.execute(statement)).all]
 
-    async def next_due(self, channel: str) -> datetime | None:
-        statement = select(messages.c.due_at).where(PENDING, messages.c.channel == channel).order_by(messages.c.due_at).limit(1)
-        row = (await self._connection.execute(statement)).first
-        return row.due_at if row else None
+    async def list_queues(self, channel: str) -> list[Queue]:
+        return await claims.list_queues(self._connection, channel)
 
-    async def claim_due(self, channel: str, now: datetime, lease_until: datetime, limit: int) -> list[Message]:
-        return await claims.claim_due(self._connection, channel, now, lease_until, limit)
+    async def claim(self, queue: Queue, now: datetime, lease_until: datetime, limit: int) -> list[Message]:
+        return await claims.claim(self._connection, queue, now, lease_until, limit)
 
     async def mark_sending(self, marks: Sequence[Mark], provider: str, now: datetime, lease_until: datetime) -> set[str]:
         return await claims.mark_sending(self._connection, marks, provider, now, lease_until)
 
+    async def expire(self, now: datetime, limit: int) -> int:
+        return await expiry.expire(self._connection, now, limit)
+
+    async def next_expiry(self) -> datetime | None:
+        return await expiry.next_expiry(self._connection)
+
     async def settle(self, settlements_: Sequence[Settlement], now: datetime) -> set[str]:
         return await settlements.settle(self._connection, settlements_, now)
 
-    async def recover(self, now: datetime, *, everything: bool) -> Recovery:
-        return await recovery.recover(self._connection, now, everything=everything)
+    async def recover(self, now: datetime, *, everything: bool, key_windows: Mapping[str, timedelta], max_attempts: int) -> Recovery:
+        return await recovery.recover(self._connection, now, everything=everything, key_windows=key_windows, max_attempts=max_attempts)
 
 
 @lru_cache
@@ -179,6 +183,10 @@ def _row_writer(dialect: SqlDialect) -> Callable[[Message], tuple[Any, ...]]:
             optional_instant(message.cancelled_at),
             message.failure_reason,
             instant(message.created_at),
+            optional_instant(message.expire_at),
+            optional_instant(message.first_sending_at),
+            message.in_doubt,
+            message.retried_in,
             _audience_key(message),
         )
 

@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, and_, case, exists, literal, null, or_, select, update
 
 from server.domain.ids import new_id
-from server.domain.lifecycle import MessageStatus
+from server.domain.lifecycle import MessageStatus, SendStatus
+from server.domain.policies import UnknownPolicy
 from storage.records import Attempt, Recovery
 from storage.signals import messages as messages_topic
 from storage.sql.connection import Connection
 from storage.sql.counters import Changes, lock_sends
-from storage.sql.settlements import insert_attempts
-from storage.sql.tables import messages, sends
+from storage.sql.dialects import Kind, RowSet
+from storage.sql.settlements import IN_DOUBT, insert_attempts
+from storage.sql.tables import brand_policies, messages, sends
+from storage.sql.types import Word
 
-IN_DOUBT = "in_doubt"
+_HELD = (messages.c.id, messages.c.send_id, messages.c.attempts, messages.c.lease, messages.c.provider, messages.c.sending_at)
 
 
-async def recover(connection: Connection, now: datetime, *, everything: bool) -> Recovery:
+async def recover(
+    connection: Connection, now: datetime, *, everything: bool, key_windows: Mapping[str, timedelta], max_attempts: int
+) -> Recovery:
     """See `Messages.recover`."""
     abandoned = messages.c.lease_expires_at.is_not(None) if everything else messages.c.lease_expires_at <= now
     await lock_sends(connection, sends.c.id.in_(select(messages.c.send_id).where(abandoned)))
-    return Recovery(released=await _release(connection, abandoned), in_doubt=await _park(connection, abandoned, now))
+    released = await _release(connection, abandoned)
+    in_doubt, resent = await _end_or_resend(connection, abandoned, now, key_windows, max_attempts)
+    return Recovery(released=released, in_doubt=in_doubt, resent=resent)
 
 
 async def _release(connection: Connection, abandoned: ColumnElement[bool]) -> int:
@@ -33,17 +41,45 @@ async def _release(connection: Connection, abandoned: ColumnElement[bool]) -> in
     return len(rows.all)
 
 
-async def _park(connection: Connection, abandoned: ColumnElement[bool], now: datetime) -> int:
-    statement = update(messages).where(abandoned, messages.c.status == MessageStatus.SENDING)
-    statement = statement.values(status=MessageStatus.UNKNOWN, failure_reason=IN_DOUBT, lease_expires_at=None)
-    held = (messages.c.id, messages.c.send_id, messages.c.attempts, messages.c.lease, messages.c.provider, messages.c.sending_at)
-    rows = (await connection.execute(statement.returning(*held))).all
+async def _end_or_resend(
+    connection: Connection, abandoned: ColumnElement[bool], now: datetime, key_windows: Mapping[str, timedelta], max_attempts: int
+) -> tuple[int, int]:
+    known = connection.dialect.row_set("known", provider=Kind.TEXT, since=Kind.INSTANT)
+    again = _may_be_sent_again(known, max_attempts)
+    statement = (
+        update(messages)
+        .where(abandoned, messages.c.status == MessageStatus.SENDING)
+        .values(
+            status=case((again, _word(MessageStatus.PENDING)), else_=_word(MessageStatus.UNKNOWN)),
+            failure_reason=case((again, null()), else_=IN_DOUBT),
+            in_doubt=or_(again, messages.c.in_doubt),
+            lease_expires_at=None,
+        )
+    )
+    changed = statement.returning(messages.c.status, messages.c.channel, *_HELD)
+    windows = connection.dialect.row_set_parameters(known, [(provider, now - window) for provider, window in key_windows.items()])
+    rows = (await connection.execute(changed, windows)).all
     changes = Changes()
     for row in rows:
-        changes.moved(row.send_id, MessageStatus.SENDING, MessageStatus.UNKNOWN)
+        changes.moved(row.send_id, MessageStatus.SENDING, row.status)
+        if row.status is MessageStatus.PENDING:
+            connection.fire(messages_topic(row.channel))
     await changes.apply(connection, now)
     await insert_attempts(connection, (_attempt(row.id, row.attempts, row.lease, row.provider, row.sending_at, now) for row in rows))
-    return len(rows)
+    resent = sum(row.status is MessageStatus.PENDING for row in rows)
+    return len(rows) - resent, resent
+
+
+def _may_be_sent_again(known: RowSet, max_attempts: int) -> ColumnElement[bool]:
+    """`known` says since when a provider knows the keys it was given."""
+    goes_on = ~exists().where(sends.c.id == messages.c.send_id, sends.c.status == SendStatus.CANCELLED)
+    is_known = exists().where(known.c.provider == messages.c.provider, messages.c.first_sending_at > known.c.since)
+    is_wanted = exists().where(brand_policies.c.brand_id == messages.c.brand_id, brand_policies.c.unknown_policy == UnknownPolicy.RESEND)
+    return and_(messages.c.attempts < max_attempts, goes_on, or_(is_known, is_wanted))
+
+
+def _word(status: MessageStatus) -> ColumnElement[str]:
+    return literal(status, Word(MessageStatus))
 
 
 def _attempt(message_id: str, number: int, lease: int, provider: str, started_at: datetime, now: datetime) -> Attempt:

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, insert, literal_column, select, true, update
+from sqlalchemy import ColumnElement, Row, bindparam, insert, literal_column, select, true, update
 
 from server.domain.lifecycle import MessageStatus, SendStatus
-from storage.records import Counters, Send
+from storage.records import CancelCounts, Counters, Send
 from storage.signals import AUDIENCES, PROGRESS
+from storage.signals import messages as messages_topic
 from storage.sql.connection import Connection, record_values
 from storage.sql.counters import Changes, complete, lock_sends, locking_sends
 from storage.sql.dialects import Kind
@@ -18,6 +19,13 @@ from storage.sql.tables import COUNTERS, messages, sends
 
 # Written out, since a partial index is used only for a condition the planner can see.
 _SENDING = sends.c.status == literal_column("'sending'")
+_GIVE_BACK = (
+    update(messages)
+    # Held rows are few, and have an index; the send must not be looked up by its own, since its rows may be millions.
+    .where(messages.c.lease_expires_at.is_not(None), messages.c.send_id.concat("") == bindparam("of_send"))
+    .where(messages.c.status == MessageStatus.LEASED)
+    .values(status=MessageStatus.PENDING, lease_expires_at=None)
+)
 
 
 class SqlSends:
@@ -63,13 +71,46 @@ class SqlSends:
             await complete(self._connection, send_id, now)
 
     async def cancel_running(self, campaign_id: str, now: datetime) -> list[str]:
-        await lock_sends(self._connection, sends.c.campaign_id == campaign_id)
-        stop = update(sends).where(sends.c.campaign_id == campaign_id, _SENDING).values(status=SendStatus.CANCELLED, audience_done=true())
+        return await self._cancel(sends.c.campaign_id == campaign_id, now)
+
+    async def cancel(self, send_id: str, now: datetime) -> bool:
+        return bool(await self._cancel(sends.c.id == send_id, now))
+
+    async def _cancel(self, which: ColumnElement[bool], now: datetime) -> list[str]:
+        await lock_sends(self._connection, which)
+        stop = update(sends).where(which, _SENDING).values(status=SendStatus.CANCELLED, audience_done=true())
         stopped = sorted(row.id for row in (await self._connection.execute(stop.returning(sends.c.id))).all)
         for send_id in stopped:
             await self._cancel_messages(send_id, now)
             await complete(self._connection, send_id, now)
         return stopped
+
+    async def count_cancelled(self, send_ids: Sequence[str]) -> CancelCounts:
+        found = (await self.find_many(send_ids)).values()
+        return CancelCounts(
+            sent=sum(send.counters.sent for send in found),
+            in_flight=sum(send.counters.in_flight for send in found),
+            cancelled=sum(send.counters.cancelled for send in found),
+        )
+
+    async def pause(self, send_id: str, now: datetime) -> None:
+        await lock_sends(self._connection, sends.c.id == send_id)
+        stop = update(sends).where(sends.c.id == send_id, _SENDING, sends.c.paused_at.is_(None)).values(paused_at=now)
+        if (await self._connection.execute(stop)).count:
+            await self._connection.execute(_GIVE_BACK, {"of_send": send_id})
+            self._connection.fire(PROGRESS)
+
+    async def resume(self, send_id: str) -> None:
+        go_on = update(sends).where(sends.c.id == send_id, sends.c.paused_at.is_not(None)).values(paused_at=None)
+        for row in (await self._connection.execute(go_on.returning(sends.c.channel))).all:
+            self._connection.fire(PROGRESS)
+            self._connection.fire(messages_topic(row.channel))
+
+    async def list_open(self, after: str | None, limit: int) -> list[str]:
+        statement = select(sends.c.id).where(sends.c.completed_at.is_(None)).order_by(sends.c.id).limit(limit)
+        if after is not None:
+            statement = statement.where(sends.c.id > after)
+        return [row.id for row in (await self._connection.execute(statement)).all]
 
     async def _cancel_messages(self, send_id: str, now: datetime) -> None:
         unstarted = messages.c.status.in_((MessageStatus.PENDING, MessageStatus.LEASED))

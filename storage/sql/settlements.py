@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache
 
-from sqlalchemy import Executable, and_, bindparam, case, exists, func, insert, literal, update
+from sqlalchemy import ColumnElement, Executable, and_, bindparam, case, exists, func, insert, literal, not_, or_, update
 
 from server.domain.lifecycle import MessageStatus, SendStatus
 from storage.records import Attempt, Settlement
@@ -18,7 +18,10 @@ from storage.sql.dialects import Kind, RowSet, SqlDialect
 from storage.sql.tables import attempts, inbox_items, messages, sends
 from storage.sql.types import Instant, Word
 
-ACCEPTED = "accepted"
+IN_DOUBT = "in_doubt"
+"""The reason of a row whose outcome is not known."""
+_ACCEPTED = "accepted"
+_AMBIGUOUS = "ambiguous"
 
 
 async def settle(connection: Connection, settlements: Sequence[Settlement], now: datetime) -> set[str]:
@@ -43,8 +46,7 @@ async def insert_attempts(connection: Connection, made: Iterable[Attempt]) -> No
 
 async def _settle_distinct(connection: Connection, batch: dict[str, Settlement], now: datetime) -> set[str]:
     given_rows, statement = _settle(connection.dialect)
-    values = [(each.message_id, each.lease, each.expected.value, each.status.value, each.reason, each.due_at) for each in batch.values()]
-    given = connection.dialect.row_set_parameters(given_rows, values)
+    given = connection.dialect.row_set_parameters(given_rows, map(_given, batch.values()))
     await lock_sends_of(connection, given_rows, given)
     settled = (await connection.execute(statement, {**given, "now": now})).all
     changes = Changes()
@@ -53,7 +55,7 @@ async def _settle_distinct(connection: Connection, batch: dict[str, Settlement],
         if row.status is MessageStatus.PENDING:
             connection.fire(messages_topic(row.channel))
     applied = {row.id for row in settled}
-    await _resolve_unknown(connection, [each for each in batch.values() if each.message_id not in applied], changes, now)
+    await _accept_late(connection, [each for each in batch.values() if each.message_id not in applied], changes, now)
     await changes.apply(connection, now)
     items = [record_values(each.inbox_item) for each in batch.values() if each.inbox_item is not None and each.message_id in applied]
     if items:
@@ -61,32 +63,50 @@ async def _settle_distinct(connection: Connection, batch: dict[str, Settlement],
     return applied
 
 
-async def _resolve_unknown(connection: Connection, late: Sequence[Settlement], changes: Changes, now: datetime) -> None:
-    accepted = [(each.message_id,) for each in late if each.attempt is not None and each.attempt.outcome == ACCEPTED]
+def _given(each: Settlement) -> tuple[object, ...]:
+    doubt = each.status is MessageStatus.PENDING and _outcome(each) == _AMBIGUOUS
+    return each.message_id, each.lease, each.expected.value, each.status.value, each.reason, int(doubt), each.due_at
+
+
+def _outcome(settlement: Settlement) -> str | None:
+    return None if settlement.attempt is None else settlement.attempt.outcome
+
+
+async def _accept_late(connection: Connection, late: Sequence[Settlement], changes: Changes, now: datetime) -> None:
+    # Only where a provider was called: what is accepted without one is an inbox item, and a late one was not written.
+    accepted = [(each.message_id,) for each in late if each.expected is MessageStatus.SENDING and _outcome(each) == _ACCEPTED]
     if not accepted:
         return
-    given_rows, statement = _resolve(connection.dialect)
-    given = connection.dialect.row_set_parameters(given_rows, accepted)
-    for row in (await connection.execute(statement, {**given, "now": now})).all:
-        changes.moved(row.send_id, MessageStatus.UNKNOWN, MessageStatus.SENT)
+    for before in (MessageStatus.UNKNOWN, MessageStatus.PENDING, MessageStatus.LEASED):
+        given_rows, statement = _accept(connection.dialect, before)
+        given = connection.dialect.row_set_parameters(given_rows, accepted)
+        for row in (await connection.execute(statement, {**given, "now": now})).all:
+            changes.moved(row.send_id, before, MessageStatus.SENT)
 
 
 @lru_cache
 def _settle(dialect: SqlDialect) -> tuple[RowSet, Executable]:
     words = dict.fromkeys(("expected", "status", "reason"), Kind.TEXT)
-    given = dialect.row_set("given", id=Kind.TEXT, lease=Kind.INTEGER, **words, due_at=Kind.INSTANT)
+    given = dialect.row_set("given", id=Kind.TEXT, lease=Kind.INTEGER, **words, doubt=Kind.INTEGER, due_at=Kind.INSTANT)
     now = bindparam("now", type_=Instant())
+    is_retry = given.c.status == "pending"
+    in_doubt = or_(messages.c.in_doubt, given.c.doubt == 1)
     # A row that was with its provider when its send was cancelled is not tried again.
-    cancelled = and_(given.c.status == "pending", exists().where(sends.c.id == messages.c.send_id, sends.c.status == SendStatus.CANCELLED))
+    stopped = and_(is_retry, exists().where(sends.c.id == messages.c.send_id, sends.c.status == SendStatus.CANCELLED))
     statement = (
         update(messages)
         .where(messages.c.id == given.c.id, messages.c.lease == given.c.lease, messages.c.status == given.c.expected)
         .values(
-            status=case((cancelled, literal("cancelled", Word(MessageStatus))), else_=given.c.status),
-            failure_reason=given.c.reason,
+            status=case(
+                (and_(stopped, in_doubt), _word(MessageStatus.UNKNOWN)),
+                (stopped, _word(MessageStatus.CANCELLED)),
+                else_=given.c.status,
+            ),
+            failure_reason=case((and_(stopped, in_doubt), IN_DOUBT), else_=given.c.reason),
             due_at=func.coalesce(given.c.due_at, messages.c.due_at),
             sent_at=case((given.c.status == "sent", now), else_=messages.c.sent_at),
-            cancelled_at=case((cancelled, now), else_=messages.c.cancelled_at),
+            cancelled_at=case((and_(stopped, not_(in_doubt)), now), else_=messages.c.cancelled_at),
+            in_doubt=in_doubt,
             lease_expires_at=None,
         )
     )
@@ -94,14 +114,18 @@ def _settle(dialect: SqlDialect) -> tuple[RowSet, Executable]:
 
 
 @lru_cache
-def _resolve(dialect: SqlDialect) -> tuple[RowSet, Executable]:
+def _accept(dialect: SqlDialect, before: MessageStatus) -> tuple[RowSet, Executable]:
     given = dialect.row_set("given", id=Kind.TEXT)
     statement = (
         update(messages)
-        .where(messages.c.id == given.c.id, messages.c.status == MessageStatus.UNKNOWN)
-        .values(status=MessageStatus.SENT, sent_at=bindparam("now", type_=Instant()), failure_reason=None)
+        .where(messages.c.id == given.c.id, messages.c.status == before)
+        .values(status=MessageStatus.SENT, sent_at=bindparam("now", type_=Instant()), failure_reason=None, lease_expires_at=None)
     )
     return given, statement.returning(messages.c.id, messages.c.send_id)
+
+
+def _word(status: MessageStatus) -> ColumnElement[str]:
+    return literal(status.value, Word(MessageStatus))
 
 
 @lru_cache

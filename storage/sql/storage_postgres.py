@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Coroutine
+from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.errors import StorageUnavailable, WriteConflict
@@ -15,6 +18,7 @@ from storage.signals import Signals
 from storage.sql.engine_postgres import PostgresConnection, make_engine
 from storage.sql.failures import ConnectionLost, translated
 from storage.sql.transaction import SqlTransaction
+from storage.sql.types import Instant
 
 T = TypeVar("T")
 
@@ -23,6 +27,7 @@ _FIRST_PAUSE_SECONDS = 0.02
 # One snapshot for all statements of a read; the newest state for each statement of a write, which locks what it decides on.
 _BEGIN_READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _BEGIN_WRITE = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
+_CLOCK = select(func.clock_timestamp(type_=Instant()))
 
 
 class PostgresStorage:
@@ -37,10 +42,13 @@ class PostgresStorage:
         self._closed = False
 
     async def read(self, function: Callable[[Transaction], Awaitable[T]]) -> T:
-        return await self._finish(self._again(function, _BEGIN_READ))
+        return await self._finish(_again(partial(self._once, function, _BEGIN_READ)))
 
     async def write(self, function: Callable[[Transaction], Awaitable[T]]) -> T:
-        return await self._finish(self._again(function, _BEGIN_WRITE))
+        return await self._finish(_again(partial(self._once, function, _BEGIN_WRITE)))
+
+    async def now(self) -> datetime:
+        return await self._finish(_again(self._read_clock))
 
     async def ping(self) -> None:
         await self._finish(self._once(_nothing, _BEGIN_READ))
@@ -59,17 +67,6 @@ class PostgresStorage:
         self._running.add(running)
         running.add_done_callback(self._running.discard)
         return await asyncio.shield(running)
-
-    async def _again(self, function: Callable[[Transaction], Awaitable[T]], begin: str) -> T:
-        """Tries again after a conflict or a connection that broke before the commit: all pooled ones do when the server restarts."""
-        pause = _FIRST_PAUSE_SECONDS
-        for _ in range(_TRIES - 1):
-            try:
-                return await self._once(function, begin)
-            except (WriteConflict, ConnectionLost):
-                await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311  # it only spreads the tries
-                pause *= 2
-        return await self._once(function, begin)
 
     async def _once(self, function: Callable[[Transaction], Awaitable[T]], begin: str) -> T:
         with translated():
@@ -90,6 +87,24 @@ class PostgresStorage:
             await connection.close()
         self.signals.fire(transaction.topics)
         return result
+
+    async def _read_clock(self) -> datetime:
+        with translated():
+            async with self._engine.connect() as connection:
+                now: datetime = (await connection.execute(_CLOCK)).scalar_one()
+                return now
+
+
+async def _again(once: Callable[[], Awaitable[T]]) -> T:
+    """Tries again after a conflict or a connection that broke before the commit: all pooled ones do when the server restarts."""
+    pause = _FIRST_PAUSE_SECONDS
+    for _ in range(_TRIES - 1):
+        try:
+            return await once()
+        except (WriteConflict, ConnectionLost):
+            await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311  # it only spreads the tries
+            pause *= 2
+    return await once()
 
 
 async def _driver(connection: AsyncConnection) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -52,6 +53,11 @@ class SqliteStorage:
     async def write(self, function: Callable[[Transaction], Awaitable[T]]) -> T:
         self._require_open()
         return await self._finish(self._writer.submit(function))
+
+    async def now(self) -> datetime:
+        # The only process on the database: its clock is the database's.
+        self._require_open()
+        return datetime.now(UTC)
 
     async def ping(self) -> None:
         await self.read(_nothing)

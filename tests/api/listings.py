@@ -12,6 +12,7 @@ from server.domain.lifecycle import CampaignStatus, MessageStatus, SendStatus
 from server.domain.suppression import SuppressionReason
 from storage.interface import Transaction
 from storage.records import Attempt, Campaign, InboxItem, Message, Segment, Send, Settlement, Suppression, Template
+from tests.storage.scene import claim_due
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 LEASE = timedelta(seconds=30)
@@ -144,7 +145,7 @@ async def _add_attempt(tx: Transaction, brand: str) -> None:
 async def _add_inbox_item(tx: Transaction, brand: str) -> None:
     message_id = new_id()
     await tx.messages.insert_many([_message(brand, message_id, channel="in_app", status=MessageStatus.PENDING)])
-    (held,) = await tx.messages.claim_due("in_app", NOW, NOW + LEASE, 1)
+    (held,) = await claim_due(tx, "in_app", NOW, NOW + LEASE, 1)
     assert held.id == message_id
     item = InboxItem(message_id=message_id, brand_id=brand, person_id="ann", subject=None, body="Hello", created_at=NOW)
     delivered = Settlement(

@@ -24,6 +24,7 @@ from storage.interface import Transaction
 from storage.records import Campaign, Mark, Send
 from tests.dispatch.stage import Stage
 from tests.storage import made
+from tests.storage.scene import claim_due
 
 RECIPIENTS = [("ann", "ann@example.com"), ("bob", "bob@example.com")]
 Operation = Callable[[Transaction], Awaitable[Any]]
@@ -79,7 +80,7 @@ async def test_a_cancel_against_a_mark_leaves_each_message_with_one_of_them(stag
     for _ in range(5):
         send, messages = await stage.send(6)
         now = stage.clock.now()
-        claimed = await stage.storage.write(lambda tx, now=now: tx.messages.claim_due("email", now, now + LEASE, 10))  # type: ignore[misc]
+        claimed = await stage.storage.write(lambda tx, now=now: claim_due(tx, "email", now, now + LEASE, 10))  # type: ignore[misc]
         marks = [Mark(message.id, message.lease) for message in claimed]
         campaign = await stage.found_campaign(send.campaign_id)
         marked, _ = await at_once(

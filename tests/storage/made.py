@@ -13,6 +13,7 @@ NOW = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 LEASE = NOW + 30 * SECOND
 BRAND = "brand"
+MAX_ATTEMPTS = 8
 
 
 def campaign(**more: Any) -> Campaign:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 from server.domain.lifecycle import CampaignStatus, MessageStatus
 from storage.interface import Storage, Transaction
-from storage.records import Campaign, Mark, Message, Send, Settlement
+from storage.records import Campaign, Mark, Message, Queue, Recovery, Send, Settlement
 from tests.storage import made
-from tests.storage.made import LEASE, NOW
+from tests.storage.made import LEASE, MAX_ATTEMPTS, NOW
 
 _COUNTER = {MessageStatus.SENDING: "in_flight"}
 
@@ -56,7 +56,7 @@ class Scene:
         return message
 
     async def claim(self, limit: int = 100, *, channel: str = "email", now: datetime = NOW, until: datetime = LEASE) -> list[Message]:
-        return await self.storage.write(lambda tx: tx.messages.claim_due(channel, now, until, limit))
+        return await self.storage.write(lambda tx: claim_due(tx, channel, now, until, limit))
 
     async def mark(self, messages: Sequence[Message], *, now: datetime = NOW, until: datetime = LEASE) -> set[str]:
         marks = [Mark(message.id, message.lease) for message in messages]
@@ -67,6 +67,24 @@ class Scene:
         claimed = await self.claim(limit)
         assert await self.mark(claimed) == {message.id for message in claimed}
         return claimed
+
+    async def queues(self, channel: str = "email") -> list[Queue]:
+        return sorted(
+            await self.storage.read(lambda tx: tx.messages.list_queues(channel)), key=lambda queue: (queue.brand_id, queue.send_id or "")
+        )
+
+    async def recover(
+        self,
+        *,
+        now: datetime = NOW,
+        everything: bool = True,
+        key_windows: Mapping[str, timedelta] | None = None,
+        max_attempts: int = MAX_ATTEMPTS,
+    ) -> Recovery:
+        windows = key_windows or {}
+        return await self.storage.write(
+            lambda tx: tx.messages.recover(now, everything=everything, key_windows=windows, max_attempts=max_attempts)
+        )
 
     async def settle(self, *settlements: Settlement, now: datetime = NOW) -> set[str]:
         return await self.storage.write(lambda tx: tx.messages.settle(settlements, now))
@@ -96,6 +114,14 @@ class Scene:
         """The counters of every send are what its rows say."""
         for send_id in self.sends:
             await self.storage.read(partial(_assert_no_drift, send_id))
+
+
+async def claim_due(tx: Transaction, channel: str, now: datetime, lease_until: datetime, limit: int) -> list[Message]:
+    """Claims from all queues of a channel, the one with the earliest row first."""
+    claimed: list[Message] = []
+    for queue in sorted(await tx.messages.list_queues(channel), key=lambda queue: queue.next_due):
+        claimed += await tx.messages.claim(queue, now, lease_until, limit - len(claimed))
+    return claimed
 
 
 async def _assert_no_drift(send_id: str, tx: Transaction) -> None:

@@ -101,7 +101,7 @@ async def test_a_mark_renews_the_lease(scene: Scene) -> None:
     row = await scene.one_off()
     claimed = await scene.claim(until=NOW + SECOND)
     await scene.mark(claimed, until=NOW + 60 * SECOND)
-    found = await scene.storage.write(lambda tx: tx.messages.recover(NOW + 30 * SECOND, everything=False))
+    found = await scene.recover(now=NOW + 30 * SECOND, everything=False)
     assert (found.released, found.in_doubt) == (0, 0)
     assert await scene.status(row) is MessageStatus.SENDING
 

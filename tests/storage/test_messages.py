@@ -145,7 +145,7 @@ async def test_of_many_inserts_of_one_dedup_key_at_once_one_adds_and_all_find_it
 async def test_what_is_not_there_is_none(scene: Scene) -> None:
     assert await scene.storage.read(lambda tx: tx.messages.find("nobody")) is None
     assert await scene.storage.read(lambda tx: tx.messages.find_by_dedup_key(BRAND, "nothing")) is None
-    assert await scene.storage.read(lambda tx: tx.messages.next_due("email")) is None
+    assert await scene.queues() == []
 
 
 async def test_a_list_is_newest_first_and_keeps_to_its_brand_and_filters(scene: Scene) -> None:
@@ -240,16 +240,6 @@ async def test_attempts_are_listed_first_to_last_and_paged(scene: Scene) -> None
         await scene.settle(made.settlement(row, MessageStatus.PENDING, attempt=each))
     assert await scene.storage.read(lambda tx: tx.messages.list_attempts(row.id, None, 2)) == attempts[:2]
     assert await scene.storage.read(lambda tx: tx.messages.list_attempts(row.id, attempts[1].id, 2)) == attempts[2:]
-
-
-async def test_the_next_due_row_is_the_earliest_pending_one_of_the_channel(scene: Scene) -> None:
-    await scene.one_off(due_at=NOW + 5 * SECOND)
-    early = await scene.one_off(due_at=NOW + 2 * SECOND)
-    await scene.one_off(channel="sms", due_at=NOW)
-    assert await scene.storage.read(lambda tx: tx.messages.next_due("email")) == NOW + 2 * SECOND
-    await scene.claim(now=NOW + 3 * SECOND)
-    assert (await scene.found(early)).status is MessageStatus.LEASED
-    assert await scene.storage.read(lambda tx: tx.messages.next_due("email")) == NOW + 5 * SECOND
 
 
 async def test_a_message_given_back_changes_nothing_but_what_it_must(scene: Scene) -> None:

@@ -16,8 +16,8 @@ from storage.records import Mark, Message
 from storage.sql import migrate, open_storage
 from tests.postgres import running_postgres
 from tests.storage import made
-from tests.storage.made import LEASE, NOW, SECOND
-from tests.storage.scene import Scene
+from tests.storage.made import LEASE, MAX_ATTEMPTS, NOW, SECOND
+from tests.storage.scene import Scene, claim_due
 
 Function = Callable[[Transaction], Awaitable[Any]]
 
@@ -99,7 +99,7 @@ async def test_a_retry_settled_while_its_send_is_being_cancelled_is_cancelled(on
 
 async def test_a_claim_skips_rows_another_transaction_is_claiming(on_postgres: Scene) -> None:
     await on_postgres.send(5)
-    async with Held(on_postgres, lambda tx: tx.messages.claim_due("email", NOW, LEASE, 3)) as held:
+    async with Held(on_postgres, lambda tx: claim_due(tx, "email", NOW, LEASE, 3)) as held:
         others = await on_postgres.claim(5)
         assert len(others) == 2
         claimed: list[Message] = await held.commit()
@@ -152,8 +152,12 @@ async def test_a_second_revision_waits_for_the_first_and_is_not_tried_twice(on_p
 async def test_two_recoveries_at_once_find_each_row_once(on_postgres: Scene, admin: asyncpg.Connection) -> None:
     await on_postgres.one_off()
     (started,) = await on_postgres.start()
-    async with Held(on_postgres, lambda tx: tx.messages.recover(NOW + 60 * SECOND, everything=False)):
-        again = asyncio.create_task(on_postgres.storage.write(lambda tx: tx.messages.recover(NOW + 60 * SECOND, everything=False)))
+
+    async def recover(tx: Transaction) -> None:
+        await tx.messages.recover(NOW + 60 * SECOND, everything=False, key_windows={}, max_attempts=MAX_ATTEMPTS)
+
+    async with Held(on_postgres, recover):
+        again = asyncio.create_task(on_postgres.recover(now=NOW + 60 * SECOND, everything=False))
         await until_blocked(admin)
     assert (await again).in_doubt == 0
     assert len(await on_postgres.storage.read(lambda tx: tx.messages.list_attempts(started.id, None, 10))) == 1

@@ -9,7 +9,7 @@ from tests.storage.scene import Scene
 
 
 async def recover(scene: Scene, *, everything: bool, seconds: int = 0) -> Recovery:
-    return await scene.storage.write(lambda tx: tx.messages.recover(NOW + seconds * SECOND, everything=everything))
+    return await scene.recover(now=NOW + seconds * SECOND, everything=everything)
 
 
 @pytest.mark.parametrize(("everything", "seconds"), [(True, 0), (False, 30)])

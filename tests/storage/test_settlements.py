@@ -86,7 +86,7 @@ async def test_two_settlements_of_a_row_in_one_batch_apply_the_first(scene: Scen
 async def test_a_late_acceptance_resolves_unknown_to_sent(scene: Scene) -> None:
     send, _ = await scene.send(1)
     (row,) = await scene.start()
-    await scene.storage.write(lambda tx: tx.messages.recover(NOW, everything=True))
+    await scene.recover()
     assert await scene.status(row) is MessageStatus.UNKNOWN
     late = made.attempt(row)
     assert await scene.settle(made.settlement(row, MessageStatus.SENT, attempt=late), now=NOW + SECOND) == set()
@@ -100,7 +100,7 @@ async def test_a_late_acceptance_resolves_unknown_to_sent(scene: Scene) -> None:
 async def test_a_late_result_that_is_no_acceptance_leaves_unknown_but_is_kept(scene: Scene, outcome: str) -> None:
     send, _ = await scene.send(1)
     (row,) = await scene.start()
-    await scene.storage.write(lambda tx: tx.messages.recover(NOW, everything=True))
+    await scene.recover()
     late = made.attempt(row, outcome)
     assert await scene.settle(made.settlement(row, MessageStatus.FAILED, attempt=late)) == set()
     assert await scene.status(row) is MessageStatus.UNKNOWN

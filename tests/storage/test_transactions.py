@@ -181,7 +181,7 @@ async def test_rows_that_become_pending_fire_their_channel_and_no_other(scene: S
         await scene.finish(claimed[:1], MessageStatus.PENDING, expected=MessageStatus.LEASED)
         assert email.is_set()
         email.clear()
-        await scene.storage.write(lambda tx: tx.messages.recover(NOW, everything=True))
+        await scene.recover()
         assert email.is_set()
         assert not sms.is_set()
 

@@ -1,0 +1,43 @@
+"""Messages that went stale while they waited."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import func, select, update
+
+from server.domain.lifecycle import MessageStatus
+from storage.sql.claims import lock_sends_of
+from storage.sql.connection import Connection
+from storage.sql.counters import Changes
+from storage.sql.dialects import Kind
+from storage.sql.tables import MAY_EXPIRE, messages
+
+EXPIRED = "expired"
+
+
+async def expire(connection: Connection, now: datetime, limit: int) -> int:
+    """See `Messages.expire`."""
+    dialect = connection.dialect
+    stale = select(messages.c.id).where(MAY_EXPIRE, messages.c.expire_at <= now).order_by(messages.c.expire_at).limit(limit)
+    found = sorted((row.id,) for row in (await connection.execute(stale)).all)
+    if not found:
+        return 0
+    # Found without a lock, so that the sends are locked before their rows; some may have been claimed or have ended meanwhile.
+    rows = dialect.row_set("given", id=Kind.TEXT)
+    given = dialect.row_set_parameters(rows, found)
+    await lock_sends_of(connection, rows, given)
+    statement = update(messages).where(messages.c.id == rows.c.id, messages.c.status == MessageStatus.PENDING)
+    statement = statement.values(status=MessageStatus.EXPIRED, failure_reason=EXPIRED)
+    expired = (await connection.execute(statement.returning(messages.c.send_id), given)).all
+    changes = Changes()
+    for row in expired:
+        changes.moved(row.send_id, MessageStatus.PENDING, MessageStatus.EXPIRED)
+    await changes.apply(connection, now)
+    return len(expired)
+
+
+async def next_expiry(connection: Connection) -> datetime | None:
+    """See `Messages.next_expiry`."""
+    row = (await connection.execute(select(func.min(messages.c.expire_at).label("earliest")).where(MAY_EXPIRE))).first
+    return row.earliest if row else None
