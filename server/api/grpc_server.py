@@ -24,11 +24,18 @@ from carillon.messaging.v1 import (
     segment_service_pb2_grpc,
     send_service_pb2_grpc,
 )
-from carillon.ops.v1 import probe_service_pb2_grpc
+from carillon.ops.v1 import (
+    audit_service_pb2_grpc,
+    brand_service_pb2_grpc,
+    hold_service_pb2_grpc,
+    probe_service_pb2_grpc,
+    unknown_message_service_pb2_grpc,
+)
 from server.api.calls import Calls
 from server.api.guard import Guard
 from server.api.health import DatabaseAnswers, Health
 from server.api.policies import method_policies, service_descriptors
+from server.api.progress import Standstill
 from server.api.reflection import add_reflection
 from server.api.services.comms_campaigns import CampaignService as CommsCampaigns
 from server.api.services.comms_messages import MessageService
@@ -38,6 +45,7 @@ from server.api.services.comms_unsubscribe import UnsubscribeService
 from server.api.services.messaging_campaigns import CampaignService as MessagingCampaigns
 from server.api.services.messaging_people import PersonService, SegmentService
 from server.api.services.messaging_sends import SendService
+from server.api.services.ops_operators import AuditService, BrandService, HoldService, UnknownMessageService
 from server.api.services.probes import ProbeService, Readiness
 from server.domain.clock import Clock
 from server.domain.unsubscribe import UnsubscribeLinks
@@ -89,17 +97,21 @@ class GrpcServer:
             add_reflection(self._server, [*names, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name])
 
     def _add_services(self, storage: Storage, clock: Clock, links: UnsubscribeLinks, readiness: Readiness) -> None:
-        calls, server = Calls(storage, clock), self._server
-        comms_campaign_grpc.add_CampaignServiceServicer_to_server(CommsCampaigns(calls), server)
+        calls, server, standstill = Calls(storage, clock), self._server, Standstill(storage)
+        comms_campaign_grpc.add_CampaignServiceServicer_to_server(CommsCampaigns(calls, standstill), server)
         message_service_pb2_grpc.add_MessageServiceServicer_to_server(MessageService(calls), server)
         template_service_pb2_grpc.add_TemplateServiceServicer_to_server(TemplateService(calls), server)
         inbox_service_pb2_grpc.add_InboxServiceServicer_to_server(InboxService(calls), server)
-        messaging_campaign_grpc.add_CampaignServiceServicer_to_server(MessagingCampaigns(calls), server)
-        send_service_pb2_grpc.add_SendServiceServicer_to_server(SendService(calls, storage.signals), server)
+        messaging_campaign_grpc.add_CampaignServiceServicer_to_server(MessagingCampaigns(calls, standstill), server)
+        send_service_pb2_grpc.add_SendServiceServicer_to_server(SendService(calls, storage.signals, standstill), server)
         person_service_pb2_grpc.add_PersonServiceServicer_to_server(PersonService(calls), server)
         segment_service_pb2_grpc.add_SegmentServiceServicer_to_server(SegmentService(calls), server)
         suppression_service_pb2_grpc.add_SuppressionServiceServicer_to_server(SuppressionService(calls), server)
         suppression_service_pb2_grpc.add_UnsubscribeServiceServicer_to_server(UnsubscribeService(storage, clock, links), server)
+        brand_service_pb2_grpc.add_BrandServiceServicer_to_server(BrandService(calls), server)
+        unknown_message_service_pb2_grpc.add_UnknownMessageServiceServicer_to_server(UnknownMessageService(calls), server)
+        audit_service_pb2_grpc.add_AuditServiceServicer_to_server(AuditService(calls), server)
+        hold_service_pb2_grpc.add_HoldServiceServicer_to_server(HoldService(calls), server)
         probe_service_pb2_grpc.add_ProbeServiceServicer_to_server(ProbeService(readiness), server)
 
     async def start(self, host: str, port: int) -> None:

@@ -17,9 +17,16 @@ async def campaign_for(tx: Transaction, caller: Caller, face: Face, campaign_id:
     return campaign
 
 
-async def send_for(tx: Transaction, caller: Caller, send_id: str) -> Send:
+async def send_for(tx: Transaction, caller: Caller, send_id: str, *, lock: bool = False) -> Send:
     """The send, if it is in a brand of the caller. Raises NotFound otherwise."""
-    send = await tx.sends.find(send_id)
+    send = await tx.sends.find(send_id, lock=lock)
     if send is None or not caller.principal.owns(send.brand_id):
         raise NotFound("send")
+    return send
+
+
+async def found_send(tx: Transaction, send_id: str) -> Send:
+    """A send that is known to exist, as this transaction has left it."""
+    send = await tx.sends.find(send_id)
+    assert send is not None, "found or inserted in this transaction"
     return send

@@ -15,8 +15,10 @@ from storage.interface import Transaction
 from storage.records import Campaign
 
 
-async def schedule_campaign(tx: Transaction, caller: Caller, face: Face, campaign_id: str, scheduled_at: datetime) -> Campaign:
-    """Schedules or reschedules with the template's latest revision.
+async def schedule_campaign(
+    tx: Transaction, caller: Caller, face: Face, campaign_id: str, scheduled_at: datetime, expire_at: datetime | None = None
+) -> Campaign:
+    """Schedules or reschedules with the template's latest revision; its messages are stale at `expire_at` (None: never).
 
     Raises NotFound, BadState, or ValidationFailed for a bad time, a template that does not exist, or variables that do not fit it.
     """
@@ -24,8 +26,12 @@ async def schedule_campaign(tx: Transaction, caller: Caller, face: Face, campaig
     status = campaign_after(CampaignOperation.SCHEDULE, campaign.status)
     checks = Checks()
     checks.schedule_time("scheduled_at", scheduled_at, caller.now)
+    if expire_at is not None:
+        checks.expiry("expire_at", expire_at, caller.now, scheduled_at)
     checks.finish()
-    scheduled = replace(campaign, status=status, scheduled_at=scheduled_at, template_revision=None, updated_at=caller.now)
+    scheduled = replace(
+        campaign, status=status, scheduled_at=scheduled_at, expire_at=expire_at, template_revision=None, updated_at=caller.now
+    )
     scheduled = await pin_template(tx, scheduled)
     await tx.campaigns.replace(scheduled)
     return scheduled
@@ -35,6 +41,6 @@ async def unschedule_campaign(tx: Transaction, caller: Caller, face: Face, campa
     """Takes a scheduled campaign back to draft. Raises NotFound, BadState."""
     campaign = await campaign_for(tx, caller, face, campaign_id, lock=True)
     status = campaign_after(CampaignOperation.UNSCHEDULE, campaign.status)
-    draft = replace(campaign, status=status, scheduled_at=None, template_revision=None, updated_at=caller.now)
+    draft = replace(campaign, status=status, scheduled_at=None, expire_at=None, template_revision=None, updated_at=caller.now)
     await tx.campaigns.replace(draft)
     return draft

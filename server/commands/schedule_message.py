@@ -29,18 +29,21 @@ class NewMessage:
     variables: JsonObject
     hipaa: bool
     scheduled_at: datetime
+    expire_at: datetime | None = None
 
     @property
     def fingerprint(self) -> str:
-        """Tells this request from another under the same key."""
+        """Tells this request from another under the same key. What was not given has no part in it: requests of before it could be given
+        keep their fingerprints."""
         at = self.scheduled_at.astimezone(UTC).isoformat()
-        return fingerprint(self.person_id, self.channel, self.template_key, self.recipient, self.variables, self.hipaa, at)
+        expiry = () if self.expire_at is None else (self.expire_at.astimezone(UTC).isoformat(),)
+        return fingerprint(self.person_id, self.channel, self.template_key, self.recipient, self.variables, self.hipaa, at, *expiry)
 
 
 async def schedule_message(tx: Transaction, caller: Caller, new: NewMessage) -> Message:
     """Accepts the message, pinned to the template's latest revision, or finds the one the same request made before.
 
-    The key is looked up before the time is judged: a repeat that comes after the message was due is still a repeat.
+    The key is looked up before the times are judged: a repeat that comes after the message was due is still a repeat.
     Raises NotFound for a brand of others, KeyReused, ValidationFailed.
     """
     _check(new)
@@ -51,6 +54,8 @@ async def schedule_message(tx: Transaction, caller: Caller, new: NewMessage) -> 
     template = await require_template(tx, new.brand_id, new.channel, new.template_key)
     checks = Checks()
     checks.schedule_time("scheduled_at", new.scheduled_at, caller.now)
+    if new.expire_at is not None:
+        checks.expiry("expire_at", new.expire_at, caller.now, new.scheduled_at)
     for misfit in find_misfits(template.variables, new.variables):
         checks.add(misfit.field, misfit.message)
     checks.finish()
@@ -94,5 +99,6 @@ def _message(caller: Caller, new: NewMessage, revision: int) -> Message:
         hipaa=new.hipaa,
         scheduled_at=new.scheduled_at,
         due_at=new.scheduled_at,
+        expire_at=new.expire_at,
         created_at=caller.now,
     )

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence, Set
 from dataclasses import replace
 from datetime import datetime
 
-from server.commands.campaign_access import campaign_for
+from server.commands.campaign_access import campaign_for, found_send
 from server.commands.campaign_content import audience_criteria, pin_template
+from server.commands.misfire import cancel_misfired
 from server.commands.resolve_audience import resolve_audience_batch
 from server.commands.suppressions import suppressed_among
 from server.domain.access import Caller
@@ -16,12 +17,16 @@ from server.domain.errors import ValidationFailed
 from server.domain.faces import Face
 from server.domain.ids import new_id
 from server.domain.lifecycle import CampaignOperation, CampaignStatus, SendStatus, campaign_after
+from server.domain.validation import Checks
 from storage.interface import Transaction
 from storage.records import Campaign, JsonObject, Message, Send
 
 
-async def send_campaign(tx: Transaction, caller: Caller, face: Face, campaign_id: str, recipients: Sequence[Recipient]) -> Send:
-    """Sends a draft or scheduled campaign to exactly the recipients; in messaging, without any, to its segment.
+async def send_campaign(
+    tx: Transaction, caller: Caller, face: Face, campaign_id: str, recipients: Sequence[Recipient], expire_at: datetime | None = None
+) -> Send:
+    """Sends a draft or scheduled campaign to exactly the recipients; in messaging, without any, to its segment. Its messages are stale at
+    `expire_at`; None: as it was scheduled, or never.
 
     Raises NotFound, BadState, ValidationFailed. In comms there must be recipients and none may be blank.
     """
@@ -31,34 +36,38 @@ async def send_campaign(tx: Transaction, caller: Caller, face: Face, campaign_id
         refuse_blank_recipients(recipients)
     refuse_unstorable_recipients(recipients)
     campaign = await campaign_for(tx, caller, face, campaign_id, lock=True)
+    if expire_at is not None:
+        campaign = replace(campaign, expire_at=expire_at)
     if not recipients:
         return await _start_resolving(tx, campaign, caller.principal.subject, caller.now)
     send = await _start(tx, campaign, caller.principal.subject, caller.now, criteria=None)
     suppressed = await suppressed_among(tx, send.brand_id, send.channel, recipients)
     await tx.messages.insert_many(_messages(send, recipients, suppressed))
     await tx.sends.advance_audience(send.id, None, done=True, now=caller.now)
-    return await _found(tx, send.id)
+    return await found_send(tx, send.id)
 
 
 async def send_due_campaign(tx: Transaction, campaign_id: str, now: datetime) -> None:
-    """Starts the send of a campaign that is scheduled and due; does nothing if it no longer is."""
+    """Starts the send of a campaign that is scheduled and due, or cancels it if it is found too late; does nothing if it no longer is."""
     campaign = await tx.campaigns.find(campaign_id, lock=True)
     if campaign is None or campaign.status is not CampaignStatus.SCHEDULED:
         return
     if campaign.scheduled_at is None or campaign.scheduled_at > now:
         return
-    await _start_resolving(tx, campaign, campaign.created_by, now)
+    if not await cancel_misfired(tx, campaign, campaign.scheduled_at, now):
+        await _start_resolving(tx, campaign, campaign.created_by, now)
 
 
 async def _start_resolving(tx: Transaction, campaign: Campaign, started_by: str, now: datetime) -> Send:
     """Starts a send to the campaign's audience. The first batch is resolved at once, so that a small audience is counted in the answer."""
     send = await _start(tx, campaign, started_by, now, criteria=await audience_criteria(tx, campaign))
     await resolve_audience_batch(tx, send.id, now)
-    return await _found(tx, send.id)
+    return await found_send(tx, send.id)
 
 
 async def _start(tx: Transaction, campaign: Campaign, started_by: str, now: datetime, criteria: JsonObject | None) -> Send:
     status = campaign_after(CampaignOperation.SEND, campaign.status)
+    _check_expiry(campaign, now)
     if campaign.template_revision is None:
         # A scheduled one was checked when it was scheduled: nothing that came later may keep it from starting.
         campaign = await pin_template(tx, campaign)
@@ -81,17 +90,19 @@ async def _start(tx: Transaction, campaign: Campaign, started_by: str, now: date
         completed_at=None,
         created_by=started_by,
         created_at=now,
+        expire_at=campaign.expire_at,
     )
     await tx.sends.insert(send)
     return send
 
 
+def _check_expiry(campaign: Campaign, now: datetime) -> None:
+    checks = Checks()
+    if campaign.expire_at is not None:
+        checks.expiry("expire_at", campaign.expire_at, now)
+    checks.finish()
+
+
 def _messages(send: Send, recipients: Sequence[Recipient], suppressed: Set[str]) -> Iterator[Message]:
     for person_id, address, skip in sort_out(recipients, suppressed):
         yield send.message(new_id(), person_id, address, skip, send.created_at)
-
-
-async def _found(tx: Transaction, send_id: str) -> Send:
-    send = await tx.sends.find(send_id)
-    assert send is not None, "a send inserted in this transaction"
-    return send

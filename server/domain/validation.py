@@ -115,6 +115,13 @@ class Checks:
         elif value > now + LATEST_YEARS:
             self.add(field, "must be within ten years")
 
+    def expiry(self, field: str, value: datetime, now: datetime, scheduled_at: datetime | None = None) -> None:
+        """An instant at which something that goes out now, or at `scheduled_at`, becomes stale."""
+        if value <= now:
+            self.add(field, "must be in the future")
+        elif scheduled_at is not None and value <= scheduled_at:
+            self.add(field, "must be after scheduled_at")
+
     def language_tag(self, field: str, value: str) -> None:
         """A BCP 47 tag, by shape."""
         self.require(len(value) <= 35 and _LANGUAGE_TAG.fullmatch(value) is not None, field, "must be a BCP 47 language tag such as pt-BR")

@@ -74,6 +74,9 @@ def report(record: Send, counts: Sequence[ReasonCount]) -> send_pb2.SendReport:
         expired=counters.expired,
         unknown=counters.unknown,
         rows=[send_pb2.SendReport.Row(status=row.status, reason=row.reason, count=row.count) for row in counts],
+        paused_at=timestamp(record.paused_at),
+        expire_at=timestamp(record.expire_at),
+        parent_send_id=record.parent_send_id,
     )
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from carillon.comms.v1 import campaign_pb2, campaign_service_pb2, campaign_service_pb2_grpc
 from server.api.calls import Calls
-from server.api.converters import audience, comms
+from server.api.converters import audience, comms, ops
 from server.api.converters.values import read_channel, read_enum, read_struct, read_timestamp
 from server.api.guard import Context
+from server.api.progress import Standstill
 from server.commands.campaign_queries import get_campaign, get_send, list_campaign_sends, list_campaigns
 from server.commands.cancel_campaign import cancel_campaign
+from server.commands.cancellations import get_campaign_cancellation
 from server.commands.create_campaign import NewCampaign, create_campaign
 from server.commands.delete_campaign import delete_campaign
 from server.commands.preview_audience import preview_campaign
@@ -19,12 +21,16 @@ from server.domain.lifecycle import CampaignStatus
 
 pb = campaign_service_pb2
 
+RECEIPT_KEY = "cancel-receipt-bin"
+"""Metadata key of a cancellation's receipt: the documented answer has no room for it."""
+
 
 class CampaignService(campaign_service_pb2_grpc.CampaignServiceServicer):
     """Campaigns as the admin console manages them."""
 
-    def __init__(self, calls: Calls) -> None:
+    def __init__(self, calls: Calls, standstill: Standstill) -> None:
         self._calls = calls
+        self._standstill = standstill
 
     async def CreateCampaign(self, request: pb.CreateCampaignRequest, context: Context) -> pb.CreateCampaignResponse:
         new = NewCampaign(
@@ -79,10 +85,11 @@ class CampaignService(campaign_service_pb2_grpc.CampaignServiceServicer):
 
     async def SendCampaign(self, request: pb.SendCampaignRequest, context: Context) -> pb.SendCampaignResponse:
         recipients = [(recipient.person_id, recipient.recipient) for recipient in request.recipients]
+        expire_at = read_timestamp(request, "expire_at")
         return await self._calls.change(
             context,
             request,
-            lambda tx, caller: send_campaign(tx, caller, Face.COMMS, request.id, recipients),
+            lambda tx, caller: send_campaign(tx, caller, Face.COMMS, request.id, recipients, expire_at),
             lambda send: pb.SendCampaignResponse(send=comms.send(send)),
             pb.SendCampaignResponse,
         )
@@ -93,13 +100,17 @@ class CampaignService(campaign_service_pb2_grpc.CampaignServiceServicer):
         return pb.PreviewCampaignResponse(preview=audience.preview(found))
 
     async def CancelCampaign(self, request: pb.CancelCampaignRequest, context: Context) -> pb.CancelCampaignResponse:
-        return await self._calls.change(
+        response = await self._calls.change(
             context,
             request,
             lambda tx, caller: cancel_campaign(tx, caller, Face.COMMS, request.id),
-            lambda campaign: pb.CancelCampaignResponse(campaign=comms.campaign(campaign)),
+            lambda cancelled: pb.CancelCampaignResponse(campaign=comms.campaign(cancelled.campaign)),
             pb.CancelCampaignResponse,
         )
+        cancellation = await self._calls.query(lambda tx, caller: get_campaign_cancellation(tx, caller, Face.COMMS, request.id))
+        await self._standstill.wait(cancellation.send_ids)
+        context.set_trailing_metadata(((RECEIPT_KEY, ops.cancel_receipt(cancellation.receipt).SerializeToString()),))
+        return response
 
     async def ListCampaignSends(self, request: pb.ListCampaignSendsRequest, context: Context) -> pb.ListCampaignSendsResponse:
         page = await self._calls.query(

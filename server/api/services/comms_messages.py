@@ -5,7 +5,7 @@ from __future__ import annotations
 from carillon.comms.v1 import message_pb2, message_service_pb2, message_service_pb2_grpc
 from server.api.calls import Calls
 from server.api.converters import comms
-from server.api.converters.values import read_channel, read_enum, read_struct, require_timestamp
+from server.api.converters.values import read_channel, read_enum, read_struct, read_timestamp, require_timestamp
 from server.api.guard import Context
 from server.commands.messages import cancel_message, get_message, list_message_attempts, list_messages
 from server.commands.schedule_message import NewMessage, schedule_message
@@ -32,6 +32,7 @@ class MessageService(message_service_pb2_grpc.MessageServiceServicer):
             variables=read_struct(request.variables),
             hipaa=request.hipaa,
             scheduled_at=require_timestamp(request, "scheduled_at"),
+            expire_at=read_timestamp(request, "expire_at"),
         )
         return await self._calls.change(
             context, request, lambda tx, caller: schedule_message(tx, caller, new), comms.message, message_pb2.Message

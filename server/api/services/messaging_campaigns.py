@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from carillon.messaging.v1 import campaign_pb2, campaign_service_pb2, campaign_service_pb2_grpc, send_pb2
 from server.api.calls import Calls
-from server.api.converters import audience, messaging
-from server.api.converters.values import read_channel, read_enum, read_optional, read_struct, require_timestamp
+from server.api.converters import audience, messaging, ops
+from server.api.converters.values import read_channel, read_enum, read_optional, read_struct, read_timestamp, require_timestamp
 from server.api.guard import Context
+from server.api.progress import Standstill
 from server.commands.campaign_queries import get_campaign, list_campaign_sends, list_campaigns
 from server.commands.cancel_campaign import cancel_campaign
+from server.commands.cancellations import get_campaign_cancellation
 from server.commands.create_campaign import NewCampaign, create_campaign
 from server.commands.delete_campaign import delete_campaign
 from server.commands.preview_audience import preview_campaign
@@ -25,8 +27,9 @@ pb = campaign_service_pb2
 class CampaignService(campaign_service_pb2_grpc.CampaignServiceServicer):
     """Campaigns to segments."""
 
-    def __init__(self, calls: Calls) -> None:
+    def __init__(self, calls: Calls, standstill: Standstill) -> None:
         self._calls = calls
+        self._standstill = standstill
 
     async def CreateCampaign(self, request: pb.CreateCampaignRequest, context: Context) -> campaign_pb2.Campaign:
         if not request.HasField("content"):
@@ -87,10 +90,11 @@ class CampaignService(campaign_service_pb2_grpc.CampaignServiceServicer):
 
     async def ScheduleCampaign(self, request: pb.ScheduleCampaignRequest, context: Context) -> campaign_pb2.Campaign:
         scheduled_at = require_timestamp(request, "scheduled_at")
+        expire_at = read_timestamp(request, "expire_at")
         return await self._calls.change(
             context,
             request,
-            lambda tx, caller: schedule_campaign(tx, caller, Face.MESSAGING, request.id, scheduled_at),
+            lambda tx, caller: schedule_campaign(tx, caller, Face.MESSAGING, request.id, scheduled_at, expire_at),
             messaging.campaign,
             campaign_pb2.Campaign,
         )
@@ -106,10 +110,11 @@ class CampaignService(campaign_service_pb2_grpc.CampaignServiceServicer):
 
     async def PublishCampaign(self, request: pb.PublishCampaignRequest, context: Context) -> send_pb2.Send:
         recipients = [(recipient.person_id, recipient.recipient) for recipient in request.recipients]
+        expire_at = read_timestamp(request, "expire_at")
         return await self._calls.change(
             context,
             request,
-            lambda tx, caller: send_campaign(tx, caller, Face.MESSAGING, request.id, recipients),
+            lambda tx, caller: send_campaign(tx, caller, Face.MESSAGING, request.id, recipients, expire_at),
             messaging.send,
             send_pb2.Send,
         )
@@ -125,14 +130,19 @@ class CampaignService(campaign_service_pb2_grpc.CampaignServiceServicer):
         )
         return pb.ListCampaignSendsResponse(sends=map(messaging.send, page.items), next_page_token=page.next_page_token)
 
-    async def CancelCampaign(self, request: pb.CancelCampaignRequest, context: Context) -> campaign_pb2.Campaign:
-        return await self._calls.change(
+    async def CancelCampaign(self, request: pb.CancelCampaignRequest, context: Context) -> pb.CancelCampaignResponse:
+        response = await self._calls.change(
             context,
             request,
             lambda tx, caller: cancel_campaign(tx, caller, Face.MESSAGING, request.id),
-            messaging.campaign,
-            campaign_pb2.Campaign,
+            lambda cancelled: pb.CancelCampaignResponse(
+                campaign=messaging.campaign(cancelled.campaign), receipt=ops.cancel_receipt(cancelled.receipt)
+            ),
+            pb.CancelCampaignResponse,
         )
+        cancellation = await self._calls.query(lambda tx, caller: get_campaign_cancellation(tx, caller, Face.MESSAGING, request.id))
+        await self._standstill.wait(cancellation.send_ids)
+        return response
 
 
 def _changes(request: pb.UpdateCampaignRequest) -> CampaignChanges:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
-from contextlib import suppress
 
 from carillon.messaging.v1 import send_pb2, send_service_pb2, send_service_pb2_grpc
 from server.api.calls import Calls
-from server.api.converters import messaging
+from server.api.converters import messaging, ops
+from server.api.converters.values import timestamp
 from server.api.guard import Context
+from server.api.progress import Standstill, woken
 from server.commands.campaign_queries import get_send, get_send_report
+from server.commands.cancel_send import cancel_send
+from server.commands.pause_send import pause_send, resume_send
+from server.commands.retry_failed import retry_failed
 from storage.signals import PROGRESS, Signals
 
 pb = send_service_pb2
@@ -22,9 +25,10 @@ LOOK_AGAIN = 1.0
 class SendService(send_service_pb2_grpc.SendServiceServicer):
     """What became of each run of a campaign."""
 
-    def __init__(self, calls: Calls, signals: Signals) -> None:
+    def __init__(self, calls: Calls, signals: Signals, standstill: Standstill) -> None:
         self._calls = calls
         self._signals = signals
+        self._standstill = standstill
 
     async def GetSend(self, request: pb.GetSendRequest, context: Context) -> send_pb2.Send:
         return messaging.send(await self._calls.query(lambda tx, caller: get_send(tx, caller, request.id)))
@@ -45,10 +49,44 @@ class SendService(send_service_pb2_grpc.SendServiceServicer):
                     told = report
                 if send.completed_at is not None:
                     return
-                await _wait(progress)
+                await woken(progress, LOOK_AGAIN)
 
+    async def PauseSend(self, request: pb.PauseSendRequest, context: Context) -> pb.PauseSendResponse:
+        response = await self._calls.change(
+            context,
+            request,
+            lambda tx, caller: pause_send(tx, caller, request.id),
+            lambda send: pb.PauseSendResponse(send=messaging.send(send), paused_at=timestamp(send.paused_at)),
+            pb.PauseSendResponse,
+        )
+        await self._standstill.wait([request.id])
+        return response
 
-async def _wait(progress: asyncio.Event) -> None:
-    with suppress(TimeoutError):
-        async with asyncio.timeout(LOOK_AGAIN):
-            await progress.wait()
+    async def ResumeSend(self, request: pb.ResumeSendRequest, context: Context) -> pb.ResumeSendResponse:
+        return await self._calls.change(
+            context,
+            request,
+            lambda tx, caller: resume_send(tx, caller, request.id),
+            lambda send: pb.ResumeSendResponse(send=messaging.send(send)),
+            pb.ResumeSendResponse,
+        )
+
+    async def CancelSend(self, request: pb.CancelSendRequest, context: Context) -> pb.CancelSendResponse:
+        response = await self._calls.change(
+            context,
+            request,
+            lambda tx, caller: cancel_send(tx, caller, request.id),
+            lambda cancelled: pb.CancelSendResponse(send=messaging.send(cancelled.send), receipt=ops.cancel_receipt(cancelled.receipt)),
+            pb.CancelSendResponse,
+        )
+        await self._standstill.wait([request.id])
+        return response
+
+    async def RetryFailedMessages(self, request: pb.RetryFailedMessagesRequest, context: Context) -> send_pb2.Send:
+        return await self._calls.change(
+            context,
+            request,
+            lambda tx, caller: retry_failed(tx, caller, request.id, include_unknown=request.include_unknown),
+            messaging.send,
+            send_pb2.Send,
+        )

@@ -1,0 +1,94 @@
+"""What operators see and decide."""
+
+from __future__ import annotations
+
+from carillon.ops.v1 import audit_service_pb2, brand_pb2, brand_service_pb2, hold_service_pb2, unknown_message_service_pb2
+from carillon.type.v1 import cancel_receipt_pb2
+from server.api.converters.values import channel, read_channel, read_enum, struct, timestamp
+from server.commands.brand_policy import ChannelRate, NewBrandPolicy
+from server.domain.policies import MisfirePolicy, UnknownPolicy
+from storage.operations import AuditEntry, BrandPolicy, Hold
+from storage.records import CancelCounts, UnknownMessage
+
+
+def brand_policy(record: BrandPolicy) -> brand_pb2.BrandPolicy:
+    """A brand's policy."""
+    pb = brand_pb2.BrandPolicy
+    rates = [
+        pb.RateLimit(channel=channel(name), per_second=limit["per_second"], burst=limit["burst"])
+        for name, limit in sorted(record.rate_limits.items())
+        if isinstance(limit, dict)
+    ]
+    return pb(
+        brand_id=record.brand_id,
+        unknown_policy=pb.UnknownPolicy.Value(record.unknown_policy),
+        misfire_policy=pb.MisfirePolicy.Value(record.misfire_policy),
+        misfire_seconds=record.misfire_seconds,
+        rate_limits=rates,
+        updated_at=timestamp(record.updated_at),
+        updated_by=record.updated_by,
+    )
+
+
+def read_brand_policy(request: brand_service_pb2.SetBrandPolicyRequest) -> NewBrandPolicy:
+    """A policy to set. Raises ValidationFailed for a number that an enum does not have."""
+    pb = brand_pb2.BrandPolicy
+    unknown = read_enum(pb.UnknownPolicy.DESCRIPTOR, request.unknown_policy, "unknown_policy")
+    misfire = read_enum(pb.MisfirePolicy.DESCRIPTOR, request.misfire_policy, "misfire_policy")
+    return NewBrandPolicy(
+        brand_id=request.brand_id,
+        unknown_policy=UnknownPolicy(unknown) if unknown else UnknownPolicy.PARK,
+        misfire_policy=MisfirePolicy(misfire) if misfire else MisfirePolicy.SEND_NOW,
+        misfire_seconds=request.misfire_seconds,
+        rates=[
+            ChannelRate(read_channel(rate.channel, f"rate_limits[{index}].channel"), rate.per_second, rate.burst)
+            for index, rate in enumerate(request.rate_limits)
+        ],
+    )
+
+
+def unknown_message(record: UnknownMessage) -> unknown_message_service_pb2.UnknownMessage:
+    """A message whose outcome cannot be known."""
+    message, attempt = record.message, record.attempt
+    return unknown_message_service_pb2.UnknownMessage(
+        message_id=message.id,
+        brand_id=message.brand_id,
+        send_id=message.send_id,
+        person_id=message.person_id,
+        channel=channel(message.channel),
+        recipient=message.recipient,
+        attempts=message.attempts,
+        provider=attempt.provider if attempt else None,
+        attempted_at=timestamp(attempt.started_at) if attempt else None,
+        reason=message.failure_reason,
+    )
+
+
+def audit_entry(record: AuditEntry) -> audit_service_pb2.AuditEntry:
+    """One decision."""
+    return audit_service_pb2.AuditEntry(
+        id=record.id,
+        brand_id=record.brand_id,
+        actor=record.actor,
+        action=record.action,
+        subject_id=record.subject_id,
+        details=struct(record.details),
+        created_at=timestamp(record.created_at),
+    )
+
+
+def hold(record: Hold) -> hold_service_pb2.Hold:
+    """Whether delivery is held; what held it before is no longer told."""
+    held = record.held_at is not None
+    return hold_service_pb2.Hold(
+        held=held,
+        reason=record.reason if held else None,
+        held_at=timestamp(record.held_at),
+        released_at=timestamp(record.released_at),
+        released_by=record.released_by,
+    )
+
+
+def cancel_receipt(counts: CancelCounts) -> cancel_receipt_pb2.CancelReceipt:
+    """What a cancellation found."""
+    return cancel_receipt_pb2.CancelReceipt(sent=counts.sent, in_flight=counts.in_flight, cancelled=counts.cancelled)

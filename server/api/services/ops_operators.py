@@ -1,0 +1,113 @@
+"""carillon.ops.v1: BrandService, UnknownMessageService, AuditService and HoldService."""
+
+from __future__ import annotations
+
+from carillon.ops.v1 import (
+    audit_service_pb2,
+    audit_service_pb2_grpc,
+    brand_pb2,
+    brand_service_pb2,
+    brand_service_pb2_grpc,
+    hold_service_pb2,
+    hold_service_pb2_grpc,
+    unknown_message_service_pb2,
+    unknown_message_service_pb2_grpc,
+)
+from server.api.calls import Calls
+from server.api.converters import ops
+from server.api.converters.values import read_enum
+from server.api.guard import Context
+from server.commands.audit import list_audit_entries
+from server.commands.brand_policy import get_brand_policy, set_brand_policy
+from server.commands.hold import get_hold, release_hold
+from server.commands.unknown_messages import list_unknown_messages, resolve_unknown_messages
+from server.domain.errors import ValidationFailed
+from server.domain.policies import Resolution
+
+
+class BrandService(brand_service_pb2_grpc.BrandServiceServicer):
+    """Policies of brands."""
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+
+    async def GetBrandPolicy(self, request: brand_service_pb2.GetBrandPolicyRequest, context: Context) -> brand_pb2.BrandPolicy:
+        return ops.brand_policy(await self._calls.query(lambda tx, caller: get_brand_policy(tx, caller, request.brand_id)))
+
+    async def SetBrandPolicy(self, request: brand_service_pb2.SetBrandPolicyRequest, context: Context) -> brand_pb2.BrandPolicy:
+        new = ops.read_brand_policy(request)
+        return await self._calls.change(
+            context, request, lambda tx, caller: set_brand_policy(tx, caller, new), ops.brand_policy, brand_pb2.BrandPolicy
+        )
+
+
+class UnknownMessageService(unknown_message_service_pb2_grpc.UnknownMessageServiceServicer):
+    """Messages whose outcome cannot be known."""
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+
+    async def ListUnknownMessages(
+        self, request: unknown_message_service_pb2.ListUnknownMessagesRequest, context: Context
+    ) -> unknown_message_service_pb2.ListUnknownMessagesResponse:
+        page = await self._calls.query(
+            lambda tx, caller: list_unknown_messages(tx, caller, request.brand_id, request.send_id, request.page_size, request.page_token)
+        )
+        return unknown_message_service_pb2.ListUnknownMessagesResponse(
+            unknown_messages=map(ops.unknown_message, page.items), next_page_token=page.next_page_token
+        )
+
+    async def ResolveUnknownMessages(
+        self, request: unknown_message_service_pb2.ResolveUnknownMessagesRequest, context: Context
+    ) -> unknown_message_service_pb2.ResolveUnknownMessagesResponse:
+        pb, resolution = unknown_message_service_pb2.ResolveUnknownMessagesResponse, _read_resolution(request)
+        return await self._calls.change(
+            context,
+            request,
+            lambda tx, caller: resolve_unknown_messages(tx, caller, request.brand_id, request.message_ids, resolution, request.note),
+            lambda resolved: pb(resolved_count=resolved.count, unresolved_message_ids=resolved.unresolved_ids),
+            pb,
+        )
+
+
+def _read_resolution(request: unknown_message_service_pb2.ResolveUnknownMessagesRequest) -> Resolution:
+    name = read_enum(unknown_message_service_pb2.ResolveUnknownMessagesRequest.Resolution.DESCRIPTOR, request.resolution, "resolution")
+    if name is None:
+        raise ValidationFailed.of("resolution", "is required")
+    return Resolution(name)
+
+
+class AuditService(audit_service_pb2_grpc.AuditServiceServicer):
+    """Who decided what, and when."""
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+
+    async def ListAuditEntries(
+        self, request: audit_service_pb2.ListAuditEntriesRequest, context: Context
+    ) -> audit_service_pb2.ListAuditEntriesResponse:
+        page = await self._calls.query(
+            lambda tx, caller: list_audit_entries(tx, caller, request.brand_id, request.subject_id, request.page_size, request.page_token)
+        )
+        return audit_service_pb2.ListAuditEntriesResponse(
+            audit_entries=map(ops.audit_entry, page.items), next_page_token=page.next_page_token
+        )
+
+
+class HoldService(hold_service_pb2_grpc.HoldServiceServicer):
+    """The hold on delivery."""
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+
+    async def GetHold(self, request: hold_service_pb2.GetHoldRequest, context: Context) -> hold_service_pb2.Hold:
+        return ops.hold(await self._calls.query(get_hold))
+
+    async def ReleaseHold(self, request: hold_service_pb2.ReleaseHoldRequest, context: Context) -> hold_service_pb2.Hold:
+        return await self._calls.change(
+            context,
+            request,
+            lambda tx, caller: release_hold(tx, caller, i_understand=request.i_understand),
+            ops.hold,
+            hold_service_pb2.Hold,
+        )

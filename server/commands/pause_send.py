@@ -1,0 +1,36 @@
+"""Pausing a running send, and letting it go on."""
+
+from __future__ import annotations
+
+from server.commands.audit import AuditAction, decision
+from server.commands.campaign_access import found_send, send_for
+from server.domain.access import Caller
+from server.domain.errors import BadState
+from server.domain.lifecycle import SendStatus
+from storage.interface import Transaction
+from storage.records import Send
+
+
+async def pause_send(tx: Transaction, caller: Caller, send_id: str) -> Send:
+    """Pauses the send: once this is committed, none of its messages is marked any more. Pausing again changes nothing.
+
+    Raises NotFound, or BadState once it has ended.
+    """
+    send = await send_for(tx, caller, send_id, lock=True)
+    if send.status is not SendStatus.SENDING:
+        raise BadState("send", send.status, f"cannot pause a send that is {send.status}")
+    if send.paused_at is not None:
+        return send
+    await tx.sends.pause(send.id, caller.now)
+    await tx.audit.append([decision(caller, send.brand_id, AuditAction.SEND_PAUSED, send.id, {})])
+    return await found_send(tx, send.id)
+
+
+async def resume_send(tx: Transaction, caller: Caller, send_id: str) -> Send:
+    """Ends the pause; changes nothing if the send is not paused or has ended. Raises NotFound."""
+    send = await send_for(tx, caller, send_id, lock=True)
+    if send.status is not SendStatus.SENDING or send.paused_at is None:
+        return send
+    await tx.sends.resume(send.id)
+    await tx.audit.append([decision(caller, send.brand_id, AuditAction.SEND_RESUMED, send.id, {})])
+    return await found_send(tx, send.id)
