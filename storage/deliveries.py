@@ -99,7 +99,7 @@ class Sends(Protocol):
         ...
 
     async def recount(self, send_id: str) -> Counters:
-        """What the counters of the send ought to be, counted from its rows."""
+        """What the counters of the send ought to be, counted from its rows; of a pruned send, what is left."""
         ...
 
 
@@ -198,7 +198,7 @@ class Messages(Protocol):
 
     async def resolve_unknown(self, brand_id: str, message_ids: Sequence[str], resolution: Resolution, now: datetime) -> list[Message]:
         """Resolves those of the messages that are of the brand and unknown; RESEND leaves out those that are stale or whose send was
-        cancelled. Returns them as they were before.
+        cancelled or has been pruned. Returns them as they were before, by id.
 
         SENT sets `sent_at`, FAILED the reason `resolved_failed`. RESEND makes them pending, due now and `in_doubt`; a send that was
         completed is sending again until they have ended.
@@ -207,8 +207,9 @@ class Messages(Protocol):
 
     async def prune(self, before: datetime, after: str | None, limit: int) -> tuple[int, str | None]:
         """Deletes messages that ended (not those of unknown outcome) and were created, and last due, before `before`, with their attempts;
-        of a send, only once it is completed. Looks at up to `limit` messages with ids after `after`, oldest first. Returns how many it
-        deleted, and the id to go on after: None at the end."""
+        of a send, only once it has `completed_at`, and the send is then `pruned`. Looks at up to `limit` messages with ids after `after`,
+        oldest first, and waits for no other transaction: what is locked is left. Returns how many it deleted, and the id to go on after:
+        None at the end."""
         ...
 
 

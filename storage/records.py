@@ -93,6 +93,8 @@ class Send:
     """The ended send whose failed messages are its audience; None for any other send."""
     retries_unknown: bool = False
     """Whether the parent's messages of unknown outcome are of its audience too."""
+    pruned: bool = False
+    """Messages of it have left by retention: its counters tell of more rows than there are."""
 
     def message(self, message_id: str, person_id: str, recipient: str, skip_reason: str | None, now: datetime) -> Message:
         """The row of one recipient of this send: due at once, or skipped for a reason."""

@@ -6,13 +6,14 @@ from collections import Counter
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, case, exists, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, case, exists, func, select, update
 
 from server.domain.lifecycle import CampaignStatus, MessageStatus, SendStatus
 from storage.errors import StorageError
+from storage.records import Counters
 from storage.signals import PROGRESS
 from storage.sql.connection import Connection
-from storage.sql.tables import COUNTERS, campaigns, sends
+from storage.sql.tables import COUNTERS, campaigns, messages, sends
 from storage.sql.types import Instant
 
 _COLUMN = {status: status.value for status in MessageStatus} | {MessageStatus.LEASED: "pending", MessageStatus.SENDING: "in_flight"}
@@ -89,6 +90,15 @@ async def complete(connection: Connection, send_id: str, now: datetime) -> None:
     connection.fire(PROGRESS)
     if row.status == SendStatus.COMPLETED:
         await connection.execute(_COMPLETE_CAMPAIGN, {"campaign_id": row.campaign_id, "now": now})
+
+
+async def recount(connection: Connection, send_id: str) -> Counters:
+    """See `Sends.recount`."""
+    statement = select(messages.c.status, func.count().label("rows")).where(messages.c.send_id == send_id).group_by(messages.c.status)
+    counted: Counter[str] = Counter()
+    for row in (await connection.execute(statement)).all:
+        counted[_COLUMN[row.status]] += row.rows
+    return Counters(total=counted.total(), **counted)
 
 
 def locking_sends(*where: ColumnElement[bool], columns: Any = (sends.c.id,)) -> Select[Any]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sqlalchemy import insert, select
 
 from storage.records import IdempotencyRecord
+from storage.sql import pruning
 from storage.sql.connection import Connection, read_record, record_values
 from storage.sql.tables import idempotency_keys
 
@@ -22,3 +25,6 @@ class SqlIdempotency:
 
     async def insert(self, record: IdempotencyRecord) -> None:
         await self._connection.execute(insert(idempotency_keys), record_values(record))
+
+    async def prune(self, before: datetime, limit: int) -> int:
+        return await pruning.prune_idempotency_keys(self._connection, before, limit)

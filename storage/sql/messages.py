@@ -1,4 +1,4 @@
-"""Messages: adding, reading and cancelling them. The dispatcher's part is in `claims`, `settlements`, `recovery`, `expiry`."""
+"""Messages: adding, reading and cancelling them. What is done to many at once is in modules of their own, to which this delegates."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from typing import Any
 from sqlalchemy import Executable, func, select, text, update
 
 from server.domain.lifecycle import UNSTARTED, MessageStatus
-from storage.records import Attempt, Mark, Message, MessageFilter, Queue, ReasonCount, Recovery, Settlement
+from server.domain.policies import Resolution
+from storage.records import Attempt, Mark, Message, MessageFilter, Queue, ReasonCount, Recovery, Settlement, UnknownMessage
 from storage.signals import messages as messages_topic
-from storage.sql import claims, expiry, recovery, settlements
+from storage.sql import claims, expiry, pruning, recovery, resolutions, settlements
 from storage.sql.connection import Connection, read_record, record_values
 from storage.sql.counters import Changes, lock_sends
 from storage.sql.dialects import SqlDialect
@@ -138,6 +139,15 @@ class SqlMessages:
 
     async def recover(self, now: datetime, *, everything: bool, key_windows: Mapping[str, timedelta], max_attempts: int) -> Recovery:
         return await recovery.recover(self._connection, now, everything=everything, key_windows=key_windows, max_attempts=max_attempts)
+
+    async def list_unknown(self, brand_id: str, send_id: str | None, after: str | None, limit: int) -> list[UnknownMessage]:
+        return await resolutions.list_unknown(self._connection, brand_id, send_id, after, limit)
+
+    async def resolve_unknown(self, brand_id: str, message_ids: Sequence[str], resolution: Resolution, now: datetime) -> list[Message]:
+        return await resolutions.resolve_unknown(self._connection, brand_id, message_ids, resolution, now)
+
+    async def prune(self, before: datetime, after: str | None, limit: int) -> tuple[int, str | None]:
+        return await pruning.prune_messages(self._connection, before, after, limit)
 
 
 @lru_cache

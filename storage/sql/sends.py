@@ -9,11 +9,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, bindparam, insert, literal_column, select, true, update
 
 from server.domain.lifecycle import MessageStatus, SendStatus
-from storage.records import CancelCounts, Counters, Send
+from storage.records import CancelCounts, Counters, Message, Send
 from storage.signals import AUDIENCES, PROGRESS
 from storage.signals import messages as messages_topic
+from storage.sql import retries
 from storage.sql.connection import Connection, record_values
-from storage.sql.counters import Changes, complete, lock_sends, locking_sends
+from storage.sql.counters import Changes, complete, lock_sends, locking_sends, recount
 from storage.sql.dialects import Kind
 from storage.sql.tables import COUNTERS, messages, sends
 
@@ -111,6 +112,17 @@ class SqlSends:
         if after is not None:
             statement = statement.where(sends.c.id > after)
         return [row.id for row in (await self._connection.execute(statement)).all]
+
+    async def mark_retried(
+        self, parent_send_id: str, child_send_id: str, unknown: bool, after: str | None, limit: int, now: datetime
+    ) -> list[Message]:
+        return await retries.mark_retried(self._connection, parent_send_id, child_send_id, unknown, after, limit, now)
+
+    async def count_retryable(self, send_id: str, *, unknown: bool) -> int:
+        return await retries.count_retryable(self._connection, send_id, unknown=unknown)
+
+    async def recount(self, send_id: str) -> Counters:
+        return await recount(self._connection, send_id)
 
     async def _cancel_messages(self, send_id: str, now: datetime) -> None:
         unstarted = messages.c.status.in_((MessageStatus.PENDING, MessageStatus.LEASED))

@@ -172,8 +172,9 @@ sends = Table(
     Column("paused_at", Instant),
     Column("expire_at", Instant),
     Column("parent_send_id", KEY),
-    # The default is for rows that are older than this column.
+    # The defaults are for rows that are older than these columns.
     Column("retries_unknown", Boolean, server_default=text("false"), nullable=False),
+    Column("pruned", Boolean, server_default=text("false"), nullable=False),
     PrimaryKeyConstraint("id"),
     ForeignKeyConstraint(["campaign_id"], ["campaigns.id"]),
     _one_of("status", SendStatus),

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from sqlalchemy import exists, or_, select
 
+from storage.sql.audit import SqlAudit
+from storage.sql.brands import SqlBrands
 from storage.sql.campaigns import SqlCampaigns
 from storage.sql.connection import Connection
+from storage.sql.dispatchers import SqlDispatchers
 from storage.sql.idempotency import SqlIdempotency
 from storage.sql.inbox import SqlInbox
 from storage.sql.messages import SqlMessages
 from storage.sql.people import SqlPeople
+from storage.sql.rates import SqlRates
 from storage.sql.segments import SqlSegments
 from storage.sql.sends import SqlSends
 from storage.sql.suppressions import SqlSuppressions
@@ -31,6 +35,10 @@ class SqlTransaction:
         self.sends = SqlSends(connection)
         self.messages = SqlMessages(connection)
         self.inbox = SqlInbox(connection)
+        self.brands = SqlBrands(connection)
+        self.audit = SqlAudit(connection)
+        self.rates = SqlRates(connection)
+        self.dispatchers = SqlDispatchers(connection)
 
     async def is_empty(self) -> bool:
         rows_in = (exists(select(table.c[0])) for table in (campaigns, templates, people, segments, messages))

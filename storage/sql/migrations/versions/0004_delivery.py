@@ -28,6 +28,7 @@ def _change_campaigns_and_sends() -> None:
     op.add_column("sends", sa.Column("expire_at", INSTANT))
     op.add_column("sends", sa.Column("parent_send_id", KEY))
     op.add_column("sends", sa.Column("retries_unknown", sa.Boolean(), server_default=sa.text("false"), nullable=False))
+    op.add_column("sends", sa.Column("pruned", sa.Boolean(), server_default=sa.text("false"), nullable=False))
     _create_partial_index("ix_sends_open", "sends", ["id"], "completed_at IS NULL")
 
 
