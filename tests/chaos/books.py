@@ -17,7 +17,7 @@ from sqlalchemy import make_url
 UNFINISHED = ("pending", "leased", "sending")
 COUNTED = ("pending", "in_flight", "sent", "failed", "skipped", "cancelled", "expired", "unknown")
 _COLUMN = {"leased": "pending", "sending": "in_flight"}
-LOOK_AGAIN = 0.1
+LOOK_AGAIN = 0.05
 """Seconds between looks at a database that has no way to call."""
 
 
@@ -123,7 +123,8 @@ async def drift(books: Books) -> list[str]:
 
 
 async def settled(books: Books, patience: float = 120.0) -> None:
-    """Returns when every message has ended and every send is over. Raises AssertionError when patience, in seconds, ends before."""
+    """Returns when every message has ended, and every send and campaign is over. Raises AssertionError if it takes longer than `patience`
+    seconds."""
     end = time.monotonic() + patience
     words = ", ".join(f"'{word}'" for word in UNFINISHED)
     left: Sequence[Sequence[Any]] = ()
@@ -131,6 +132,7 @@ async def settled(books: Books, patience: float = 120.0) -> None:
         left = await books.rows(
             f"SELECT status, count(*) FROM messages WHERE status IN ({words}) GROUP BY status"  # noqa: S608 - our own words
             " UNION ALL SELECT 'send', count(*) FROM sends WHERE completed_at IS NULL HAVING count(*) > 0"
+            " UNION ALL SELECT 'campaign', count(*) FROM campaigns WHERE status IN ('scheduled', 'sending') HAVING count(*) > 0"
         )
         if not left:
             return

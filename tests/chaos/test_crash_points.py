@@ -1,0 +1,127 @@
+"""A dispatcher ends hard at each named point; another takes over. Nobody is lost, nobody gets it twice, the sums match, and the ledger of a
+provider in a process of its own agrees."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from server.app import Service
+from server.config import Settings
+from server.domain.lifecycle import CampaignStatus
+from server.tokens import load_or_create_key
+from storage.interface import Transaction
+from storage.sql.open import open_storage
+from tests.chaos import books as book
+from tests.chaos.behaviour import Deed, Fault
+from tests.chaos.crash_child import DISPATCHER, Crash, Nursery
+from tests.chaos.crash_points import STATUS, Point, Step
+from tests.chaos.load import Accepted
+from tests.chaos.peer import Peer, running_peer
+from tests.chaos.reckoning import Reckoning, reckon
+from tests.storage import made
+
+PEOPLE = 50
+SLOTS = 10
+
+NOTHING_LEFT = {
+    Point.BEFORE_CLAIM, Point.BEFORE_COMMIT_OF_CLAIM, Point.AFTER_CLAIM, Point.BEFORE_MARK, Point.BEFORE_COMMIT_OF_MARK,
+    Point.BEFORE_COMMIT_OF_EXPANSION, Point.BETWEEN_BATCHES_OF_EXPANSION,
+}  # fmt: skip
+"""Points at which no message can be in doubt, the first time they are reached."""
+
+
+@dataclass
+class Site:
+    """A migrated database with a campaign that has come due, and the provider it goes to."""
+
+    settings: Settings
+    peer: Peer
+    nursery: Nursery
+
+    async def ends_at(self, point: Point, times: int = 1) -> None:
+        """A dispatcher starts, and ends there."""
+        crash = Crash(self.settings, self.peer.ledger, point, times)
+        assert await self.nursery.crash(crash) == STATUS, f"{point} was not reached"
+        await self.peer.behave()
+        await self.peer.release()
+        # The rest of the lease passes: nobody else may touch its rows before, where several processes share a database.
+        books = book.books_of(self.settings.effective_database_url)
+        await books.change("UPDATE messages SET lease_expires_at = created_at WHERE lease_expires_at IS NOT NULL")
+
+    async def finish(self) -> Reckoning:
+        """A dispatcher that works to the end; what came of it."""
+        books = book.books_of(self.settings.effective_database_url)
+        service = Service(self.settings, DISPATCHER)
+        await service.start()
+        try:
+            await book.settled(books)
+        finally:
+            await service.stop()
+        people = {f"person-{number:03}" for number in range(PEOPLE)}
+        sends = {str(row[0]): people for row in await books.rows("SELECT id FROM sends")}
+        assert len(sends) == 1
+        return await reckon(books, self.peer.entries(), Accepted(sends=sends))
+
+
+async def prepare(url: str) -> None:
+    """A campaign to everybody that came due a moment ago."""
+    campaign = made.campaign(
+        status=CampaignStatus.SCHEDULED, scheduled_at=datetime.now(UTC), template_revision=1, subject=None, variables={}
+    )
+    people = [made.person(f"person-{number:03}", email=f"person-{number:03}@example.com") for number in range(PEOPLE)]
+
+    async def put(tx: Transaction) -> None:
+        await tx.templates.append(made.template())
+        for person in people:
+            await tx.people.put(person)
+        await tx.campaigns.insert(campaign)
+
+    storage = await open_storage(url)
+    await storage.write(put)
+    await storage.close()
+
+
+@pytest.fixture(scope="session")
+def nursery() -> Nursery:
+    return Nursery()
+
+
+@pytest.fixture
+async def site(tmp_path: Path, database_url: str, nursery: Nursery) -> AsyncIterator[Site]:
+    await prepare(database_url)
+    load_or_create_key(tmp_path)
+    async with running_peer("smtp", tmp_path / "ledger") as peer:
+        settings = Settings(data_dir=tmp_path, database_url=database_url, smtp_url=peer.url)
+        yield Site(settings, peer, nursery)
+
+
+ONCE = [(point, 1) for point in Point if point.step is not Step.RECOVERY]
+AGAIN = [(Point.AFTER_CALL, 25), (Point.AFTER_RESULTS, 2), (Point.BEFORE_COMMIT_OF_EXPANSION, 2), (Point.BETWEEN_BATCHES_OF_EXPANSION, 2)]
+
+
+@pytest.mark.parametrize(("point", "times"), [*ONCE, *AGAIN])
+async def test_ended_at(site: Site, point: Point, times: int) -> None:
+    if point is Point.DURING_CALL:
+        await site.peer.behave(Fault(share=1, deed=Deed.HOLD))
+    await site.ends_at(point, times)
+    found = await site.finish()
+    assert found.faults == {}
+    assert len(found.unknown) <= SLOTS
+    if times == 1 and point in NOTHING_LEFT:
+        assert found.unknown == []
+    if point in (Point.AFTER_MARK, Point.BEFORE_CALL, Point.DURING_CALL, Point.AFTER_CALL, Point.BEFORE_COMMIT_OF_RESULTS):
+        assert found.unknown
+
+
+@pytest.mark.parametrize("point", [Point.BEFORE_RECOVERY, Point.BEFORE_COMMIT_OF_RECOVERY, Point.AFTER_RECOVERY])
+async def test_ended_in_recovery_from_a_first_end(site: Site, point: Point) -> None:
+    await site.ends_at(Point.AFTER_CALL)
+    await site.ends_at(point)
+    found = await site.finish()
+    assert found.faults == {}
+    assert 0 < len(found.unknown) <= SLOTS
