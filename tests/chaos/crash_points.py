@@ -158,7 +158,7 @@ class CrashingStorage:
             self._fuse.reach(step, When.BEFORE)
 
         async def watched(transaction: Transaction) -> T:
-            result = await function(WatchedTransaction(transaction, tell))  # type: ignore[arg-type]  # it is whatever that one is
+            result = await function(WatchedTransaction(transaction, tell))
             for step in steps:
                 self._fuse.reach(step, When.DURING)
             return result
