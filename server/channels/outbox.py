@@ -10,7 +10,7 @@ from pathlib import Path
 
 from server.channels.email_message import Sender, UnsendableError, build_mail
 from server.channels.outbox_files import BatchWriter, FilePerMessage, LinePerMessage
-from server.channels.provider import Delivery, Envelope, Outcome
+from server.channels.provider import OWN_SHARE, Delivery, Envelope, Outcome
 from server.domain.retry import ErrorClass
 
 _SLOTS = 64
@@ -63,7 +63,7 @@ class OutboxProvider:
         if self._flushing is None:
             self._flushing = asyncio.create_task(self._flush())
         try:
-            async with asyncio.timeout(self.timeout):
+            async with asyncio.timeout(self.timeout * OWN_SHARE):
                 return await waiting.answer
         except TimeoutError:
             return _NOT_BEGUN if not waiting.started else Delivery(Outcome.AMBIGUOUS, "outbox_timeout")

@@ -10,6 +10,9 @@ from typing import Protocol
 
 from server.domain.retry import ErrorClass
 
+OWN_SHARE = 0.95
+"""The part of its `timeout` after which a provider gives a call up by itself: it knows then whether the message may have left, which its
+caller, giving up a moment later, would not."""
 _MESSAGE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
 

@@ -10,7 +10,7 @@ from datetime import timedelta
 from aiosmtplib import SMTPException, SMTPResponseException
 
 from server.channels.email_message import Mail, Sender, UnsendableError, build_mail
-from server.channels.provider import Delivery, Envelope, Outcome
+from server.channels.provider import OWN_SHARE, Delivery, Envelope, Outcome
 from server.channels.smtp_connection import ConnectionLostError, Progress, SmtpConnection, Step, refused
 from server.channels.smtp_endpoint import SmtpEndpoint
 from server.channels.smtp_pool import IdleConnections
@@ -57,7 +57,7 @@ class SmtpProvider:
             return Delivery(Outcome.REJECTED, error.reason)
         progress = Progress()
         try:
-            async with asyncio.timeout(self.timeout), self._slot:
+            async with asyncio.timeout(self.timeout * OWN_SHARE), self._slot:
                 return await self._send(mail, progress)
         except TimeoutError:
             return progress.failed("smtp_timeout")

@@ -115,6 +115,13 @@ async def test_a_refused_connection_is_provably_not_sent(make: Make) -> None:
     assert await make(nobody).deliver(envelope()) == Delivery(REJECTED, "smtp_connect_failed", UNREACHABLE)
 
 
+async def test_it_gives_up_before_its_caller_does_and_knows_what_that_means(mail_server: MailServer, make: Make) -> None:
+    mail_server.script["MAIL"] = ["hang"]
+    provider = make(mail_server, timeout=1.0)
+    async with asyncio.timeout(provider.timeout):
+        assert await provider.deliver(envelope()) == Delivery(REJECTED, "smtp_timeout", UNREACHABLE)
+
+
 async def test_an_unknown_host_is_provably_not_sent() -> None:
     delivery = await SmtpProvider("smtp://no-such-host.invalid", MAIL_FROM).deliver(envelope())
     assert delivery == Delivery(REJECTED, "smtp_dns_failed", UNREACHABLE)
