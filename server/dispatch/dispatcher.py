@@ -12,7 +12,7 @@ from server.dispatch.due_campaigns import DueCampaigns, StartDue
 from server.dispatch.inbox_lane import InboxLane
 from server.dispatch.lane import Lane
 from server.dispatch.loop import STOPPING, Loop, run_loop
-from server.dispatch.recovery import RecoveryLoop
+from server.dispatch.recovery import RecoveryLoop, key_windows_of
 from server.dispatch.renderer import Renderer
 from server.domain.clock import Clock
 from storage.interface import Storage
@@ -43,7 +43,7 @@ class Dispatcher:
         self._storage = storage
         self._clock = clock
         self._look_again = LOOK_AGAIN_ALONE if storage.exclusive else LOOK_AGAIN_SHARED
-        self._recovery = RecoveryLoop(storage, clock)
+        self._recovery = RecoveryLoop(storage, clock, key_windows_of(providers.values()))
         self.lanes = [
             Lane(channel=channel, provider=provider, storage=storage, clock=clock, renderer=renderer, random=random)
             for channel, provider in providers.items()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from server.channels.provider import Envelope
+from server.dispatch.claiming import Claimer, Kind
 from server.dispatch.renderer import Renderer, Result, Suppressed, Unrenderable
 from server.dispatch.settler import Settler
 from server.dispatch.verdicts import IN_APP, in_app_delivery, release, suppressed, unrenderable
@@ -14,7 +15,6 @@ from storage.records import Message, Settlement
 from storage.signals import messages as messages_topic
 
 BATCH = 500
-LEASE = timedelta(seconds=30)
 
 
 class InboxLane:
@@ -24,17 +24,16 @@ class InboxLane:
     topics = (messages_topic(IN_APP),)
 
     def __init__(self, storage: Storage, clock: Clock, renderer: Renderer) -> None:
-        self._storage = storage
+        self._claimer = Claimer(IN_APP, Kind.ALL, storage)
         self._clock = clock
         self._renderer = renderer
         self._settler = Settler(storage, clock)
 
     async def run_once(self) -> bool:
         """Delivers one batch. True if there may be more."""
-        now, due = self._clock.now(), await self.next_due()
-        if due is None or due > now:
-            return False
-        claimed = await self._storage.write(lambda tx: tx.messages.claim_due(IN_APP, now, now + LEASE, BATCH))
+        now = self._clock.now()
+        look = await self._claimer.look(now)
+        claimed = await self._claimer.claim(look, BATCH, now) if look.due else []
         if not claimed:
             return False
         results = await self._renderer.render(claimed, now)
@@ -44,7 +43,7 @@ class InboxLane:
 
     async def next_due(self) -> datetime | None:
         """When the next in_app message is due."""
-        return await self._storage.read(lambda tx: tx.messages.next_due(IN_APP))
+        return (await self._claimer.look(self._clock.now())).next_due
 
 
 def _settlement(message: Message, result: Result, now: datetime) -> Settlement:

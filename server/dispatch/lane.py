@@ -11,11 +11,12 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import islice
 from random import Random
 
 from server.channels.provider import Delivery, Envelope, Outcome, Provider
+from server.dispatch.claiming import LEASE, Claimer, Kind
 from server.dispatch.renderer import Renderer, Result, Suppressed, Unrenderable
 from server.dispatch.settler import Settler
 from server.dispatch.verdicts import after_delivery, release, suppressed, unrenderable
@@ -28,8 +29,6 @@ from storage.signals import messages as messages_topic
 
 CHUNK = 200
 """Rows claimed at once."""
-LEASE = timedelta(seconds=30)
-"""How long a claim or a mark lasts. Longer than any provider may take to answer, with MARGIN to write the result."""
 MARGIN = 5.0
 """Seconds between the longest provider call and the end of the lease."""
 
@@ -45,7 +44,7 @@ class Lane:
         self.name = f"lane-{channel}"
         self._freed = f"{self.name}.freed"
         self.topics = (messages_topic(channel), self._freed)
-        self._channel = channel
+        self._claimer = Claimer(channel, Kind.ALL, storage)
         self._provider = provider
         self._storage = storage
         self._clock = clock
@@ -79,7 +78,7 @@ class Lane:
         """When the next message on the channel is due; None while every slot is taken."""
         if len(self._calls) >= self._provider.slots:
             return None
-        return await self._storage.read(lambda tx: tx.messages.next_due(self._channel))
+        return (await self._claimer.look(self._clock.now())).next_due
 
     async def drain(self) -> None:
         """Waits until the calls in progress have ended and their results are durable."""
@@ -95,10 +94,9 @@ class Lane:
         await self._provider.close()
 
     async def _claim(self) -> list[Message]:
-        now, due = self._clock.now(), await self._storage.read(lambda tx: tx.messages.next_due(self._channel))
-        if due is None or due > now:
-            return []
-        return await self._storage.write(lambda tx: tx.messages.claim_due(self._channel, now, now + LEASE, CHUNK))
+        now = self._clock.now()
+        look = await self._claimer.look(now)
+        return await self._claimer.claim(look, CHUNK, now) if look.due else []
 
     async def _begin(self, batch: Iterable[tuple[Message, Result]]) -> None:
         """Marks, and starts the calls of those that are marked. The others are no longer ours."""

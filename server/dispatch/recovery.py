@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
 
+from server.channels.provider import Provider
 from server.domain.clock import Clock
+from server.domain.retry import RETRY_POLICIES, ErrorClass
 from storage.interface import Storage
+
+MAX_ATTEMPTS = RETRY_POLICIES[ErrorClass.AMBIGUOUS].max_attempts
+"""Calls for a message after which one that is in doubt is not repeated."""
 
 _log = logging.getLogger(__name__)
 
@@ -17,20 +23,37 @@ class RecoveryLoop:
     name = "recovery"
     topics = ()
 
-    def __init__(self, storage: Storage, clock: Clock) -> None:
+    def __init__(self, storage: Storage, clock: Clock, key_windows: Mapping[str, timedelta]) -> None:
+        """`key_windows` says for how long each provider, by name, remembers a message."""
         self._storage = storage
         self._clock = clock
+        self._key_windows = key_windows
         self._everything = storage.exclusive
 
     async def run_once(self) -> bool:
         """Takes back what can be. False: the next look comes with time."""
         now, everything = self._clock.now(), self._everything
-        recovery = await self._storage.write(lambda tx: tx.messages.recover(now, everything=everything))
+        recovery = await self._storage.write(
+            lambda tx: tx.messages.recover(now, everything=everything, key_windows=self._key_windows, max_attempts=MAX_ATTEMPTS)
+        )
         self._everything = False
-        if recovery.released or recovery.in_doubt:
-            _log.warning("recovered %d leased messages; %d in doubt are now unknown", recovery.released, recovery.in_doubt)
+        if recovery.released or recovery.in_doubt or recovery.resent:
+            _log.warning(
+                "recovered %d leased messages; of those in doubt, %d are sent again and %d are now unknown",
+                recovery.released,
+                recovery.resent,
+                recovery.in_doubt,
+            )
         return False
 
     async def next_due(self) -> datetime | None:
         """None: nothing announces a lease that expires."""
         return None
+
+
+def key_windows_of(providers: Iterable[Provider]) -> dict[str, timedelta]:
+    """How long a provider remembers a message, by its name; of several with one name, as long as all of them do."""
+    windows: dict[str, timedelta] = {}
+    for provider in providers:
+        windows[provider.name] = min(provider.key_window, windows.get(provider.name, provider.key_window))
+    return windows

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import TypeVar
 
 from storage.errors import StorageUnavailable
@@ -48,6 +49,10 @@ class Outage:
         if number == self.loses_answer_of:
             raise StorageUnavailable("the connection broke during the commit")
         return result
+
+    async def now(self) -> datetime:
+        self._pass()
+        return await self._storage.now()
 
     async def ping(self) -> None:
         self._pass()

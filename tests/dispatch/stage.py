@@ -16,12 +16,13 @@ from server.commands.cancel_campaign import cancel_campaign
 from server.commands.resolve_audience import resolve_audience_batch
 from server.commands.send_campaign import send_campaign, send_due_campaign
 from server.dispatch.audiences import Audiences
+from server.dispatch.claiming import LEASE
 from server.dispatch.dispatcher import Dispatcher
 from server.dispatch.due_campaigns import DueCampaigns
 from server.dispatch.inbox_lane import InboxLane
 from server.dispatch.lane import Lane
 from server.dispatch.loop import Loop
-from server.dispatch.recovery import RecoveryLoop
+from server.dispatch.recovery import MAX_ATTEMPTS, RecoveryLoop, key_windows_of
 from server.dispatch.renderer import Renderer
 from server.domain.access import Caller, Principal
 from server.domain.audience import Recipient
@@ -33,6 +34,7 @@ from storage.sql.open import open_storage
 from tests.clocks import ManualClock
 from tests.dispatch.scripted import ScriptedProvider
 from tests.storage import made
+from tests.storage.scene import claim_due
 
 BRAND = made.BRAND
 _COUNTER = {MessageStatus.SENDING: "in_flight"}
@@ -104,7 +106,21 @@ class Stage:
 
     async def recover(self) -> None:
         """What a new process does first, and a running one from time to time."""
-        await RecoveryLoop(self.storage, self.clock).run_once()
+        await RecoveryLoop(self.storage, self.clock, self.key_windows).run_once()
+
+    async def lose_leases(self) -> None:
+        """Another process takes back the leases that have expired."""
+        now, windows = self.clock.now(), self.key_windows
+        await self.storage.write(lambda tx: tx.messages.recover(now, everything=False, key_windows=windows, max_attempts=MAX_ATTEMPTS))
+
+    @property
+    def key_windows(self) -> dict[str, timedelta]:
+        return key_windows_of([self.email, self.sms])
+
+    async def claim(self, channel: str = "email", limit: int = 10) -> list[Message]:
+        """Rows that are due, as a worker holds them."""
+        now = self.clock.now()
+        return await self.storage.write(lambda tx: claim_due(tx, channel, now, now + LEASE, limit))
 
     async def run(self, loop: Loop) -> None:
         """Passes until there is nothing to do now; calls that were begun have ended."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from server.dispatch.lane import LEASE, Lane
+from server.dispatch.claiming import LEASE
+from server.dispatch.lane import Lane
 from server.domain.lifecycle import MessageStatus, SendStatus
 from tests.dispatch.scripted import AMBIGUOUS, BUSY, REFUSED, ScriptedProvider
 from tests.dispatch.stage import Stage
@@ -21,8 +22,7 @@ async def restarted(stage: Stage) -> None:
 
 async def test_what_was_only_claimed_goes_out_after_a_crash(stage: Stage) -> None:
     messages = await stage.messages(5)
-    now = stage.clock.now()
-    claimed = await stage.storage.write(lambda tx: tx.messages.claim_due("email", now, now + LEASE, 10))
+    claimed = await stage.claim("email", 10)
     assert len(claimed) == 5
     await restarted(stage)
     assert {await stage.status(message) for message in messages} == {MessageStatus.PENDING}
@@ -105,7 +105,7 @@ async def in_doubt_while_called(stage: Stage) -> None:
     await lane.run_once()
     await stage.email.called(1)
     stage.clock.advance(LEASE_SECONDS)
-    await stage.storage.write(lambda tx: tx.messages.recover(stage.clock.now(), everything=False))
+    await stage.lose_leases()
 
 
 async def test_an_acceptance_that_comes_after_recovery_turns_unknown_into_sent(stage: Stage) -> None:
@@ -143,7 +143,7 @@ async def test_rows_whose_lease_ended_while_they_waited_for_a_slot_go_out_once(s
     await lane.run_once()
     await provider.called(1)
     stage.clock.advance(LEASE_SECONDS)
-    await stage.storage.write(lambda tx: tx.messages.recover(stage.clock.now(), everything=False))
+    await stage.lose_leases()
     other = ScriptedProvider()
     await stage.run(stage.lane(provider=other))
     provider.let_go()
@@ -161,7 +161,7 @@ async def two_holders(stage: Stage) -> tuple[ScriptedProvider, Lane, ScriptedPro
     await first_lane.run_once()
     await first.called(1)
     stage.clock.advance(LEASE_SECONDS)
-    await stage.storage.write(lambda tx: tx.messages.recover(stage.clock.now(), everything=False))
+    await stage.lose_leases()
     await second_lane.run_once()
     await second.called(1)
     return first, first_lane, second, second_lane

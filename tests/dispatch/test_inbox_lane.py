@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from server.dispatch import inbox_lane as inbox_lane_module
-from server.dispatch.inbox_lane import LEASE
+from server.dispatch.claiming import LEASE
 from server.dispatch.verdicts import in_app_delivery
 from server.domain.lifecycle import MessageStatus
 from storage.errors import StorageError
@@ -44,7 +44,7 @@ async def test_an_in_app_message_is_not_there_before_its_time(stage: Stage) -> N
 async def test_item_attempt_and_status_are_written_together_or_not_at_all(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     message = await stage.message(channel="in_app")
     now = stage.clock.now()
-    (claimed,) = await stage.storage.write(lambda tx: tx.messages.claim_due("in_app", now, now + LEASE, 1))
+    (claimed,) = await stage.claim("in_app", 1)
     sent = in_app_delivery(claimed, None, "Hello", now)
 
     async def settle_and_fail(tx: Transaction) -> None:
@@ -59,7 +59,7 @@ async def test_item_attempt_and_status_are_written_together_or_not_at_all(stage:
 async def test_a_crash_between_claim_and_result_delivers_exactly_once(stage: Stage) -> None:
     messages = await stage.messages(3, channel="in_app")
     now = stage.clock.now()
-    claimed = await stage.storage.write(lambda tx: tx.messages.claim_due("in_app", now, now + LEASE, 10))
+    claimed = await stage.claim("in_app", 10)
     zombie = [in_app_delivery(message, None, "late", now) for message in claimed]
     await stage.crash()
     stage.clock.advance(LEASE.total_seconds())
@@ -74,10 +74,10 @@ async def test_a_crash_between_claim_and_result_delivers_exactly_once(stage: Sta
 async def test_who_has_lost_a_lease_delivers_nothing_under_the_lease_of_another(stage: Stage) -> None:
     message = await stage.message(channel="in_app")
     now = stage.clock.now()
-    (stale,) = await stage.storage.write(lambda tx: tx.messages.claim_due("in_app", now, now + LEASE, 10))
+    (stale,) = await stage.claim("in_app", 10)
     now = stage.clock.advance(LEASE.total_seconds())
-    await stage.storage.write(lambda tx: tx.messages.recover(now, everything=False))
-    (held,) = await stage.storage.write(lambda tx: tx.messages.claim_due("in_app", now, now + LEASE, 10))
+    await stage.lose_leases()
+    (held,) = await stage.claim("in_app", 10)
     assert await stage.storage.write(lambda tx: tx.messages.settle([in_app_delivery(stale, None, "late", now)], now)) == set()
     assert await stage.storage.write(lambda tx: tx.messages.settle([in_app_delivery(held, None, "Hello", now)], now)) == {message.id}
     assert [item.body for item in await stage.inbox()] == ["Hello"]

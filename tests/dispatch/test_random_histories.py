@@ -9,7 +9,7 @@ from random import Random
 import pytest
 
 from server.channels.provider import Delivery, Envelope, Outcome
-from server.dispatch.lane import LEASE
+from server.dispatch.claiming import LEASE
 from server.domain.lifecycle import MessageStatus, SendStatus
 from server.domain.retry import RETRY_POLICIES, ErrorClass
 from storage.records import Message, MessageFilter, Send
@@ -120,7 +120,7 @@ class History:
     async def stall(self) -> None:
         """The process stands still until another has taken its leases back, and then goes on."""
         self.stage.clock.advance(LEASE.total_seconds())
-        await self.stage.storage.write(lambda tx: tx.messages.recover(self.stage.clock.now(), everything=False))
+        await self.stage.lose_leases()
 
     async def crash(self) -> None:
         await self.stage.crash()

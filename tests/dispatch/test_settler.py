@@ -14,8 +14,7 @@ from tests.storage import made
 
 async def held(stage: Stage, count: int) -> list[Message]:
     await stage.messages(count)
-    now = stage.clock.now()
-    return await stage.storage.write(lambda tx: tx.messages.claim_due("email", now, made.LEASE, count))
+    return await stage.claim("email", count)
 
 
 def failed(message: Message) -> Settlement:
