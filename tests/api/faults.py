@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -46,6 +47,9 @@ class FaultyStorage:
         if self.stall is not None:
             await self.stall.wait()
         return await self._inner.write(self._failing(function))
+
+    async def now(self) -> datetime:
+        return await self._inner.now()
 
     async def ping(self) -> None:
         if self.fault is not None:

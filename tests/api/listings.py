@@ -11,6 +11,7 @@ from server.domain.ids import new_id
 from server.domain.lifecycle import CampaignStatus, MessageStatus, SendStatus
 from server.domain.suppression import SuppressionReason
 from storage.interface import Transaction
+from storage.operations import AuditEntry
 from storage.records import Attempt, Campaign, InboxItem, Message, Segment, Send, Settlement, Suppression, Template
 from tests.storage.scene import claim_due
 
@@ -178,6 +179,15 @@ def _template_key(brand: str, key: str) -> dict[str, str]:
     return {"brand_id": brand, "channel": "email", "template_key": key}
 
 
+async def _add_unknown_message(tx: Transaction, brand: str) -> None:
+    await tx.messages.insert_many([_message(brand, new_id(), status=MessageStatus.UNKNOWN)])
+
+
+async def _add_audit_entry(tx: Transaction, brand: str) -> None:
+    entry = AuditEntry(id=new_id(), brand_id=brand, actor="tester", action="send_paused", subject_id="one", details={}, created_at=NOW)
+    await tx.audit.append([entry])
+
+
 LISTINGS: dict[str, Listing] = {
     **{
         f"{face}.CampaignService/ListCampaigns": Listing(
@@ -237,6 +247,20 @@ LISTINGS: dict[str, Listing] = {
         asks=lambda brand: {"brand_id": brand, "person_id": "ann"},
         asks_another=lambda brand: {"brand_id": brand, "person_id": "bob"},
         add=_add_inbox_item,
+    ),
+    "ops.UnknownMessageService/ListUnknownMessages": Listing(
+        items="unknown_messages",
+        id="message_id",
+        asks=lambda brand: {"brand_id": brand},
+        asks_another=lambda brand: {"brand_id": brand, "send_id": "one"},
+        add=_add_unknown_message,
+    ),
+    "ops.AuditService/ListAuditEntries": Listing(
+        items="audit_entries",
+        id="id",
+        asks=lambda brand: {"brand_id": brand},
+        asks_another=lambda brand: {"brand_id": brand, "subject_id": "one"},
+        add=_add_audit_entry,
     ),
     "messaging.SegmentService/ListSegments": Listing(
         items="segments",

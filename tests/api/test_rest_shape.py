@@ -33,7 +33,7 @@ def refusal(response: httpx.Response) -> tuple[int, str]:
 
 def verb_and_path(method: str) -> tuple[str, str]:
     """How REST calls a method, for some id."""
-    verb, path, _ = bind(METHODS[method], {"id": "x", "person_id": "x", "channel": "email", "template_key": "x", "token": "x"})
+    verb, path, _ = bind(METHODS[method], dict.fromkeys(("id", "person_id", "brand_id", "channel", "template_key", "token"), "x"))
     return verb, path
 
 

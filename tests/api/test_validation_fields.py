@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from server.commands.unknown_messages import NOTE_LENGTH
 from server.domain.validation import (
     ADDRESS_LENGTH,
     BODY_LENGTH,
@@ -20,7 +21,8 @@ from server.domain.validation import (
 )
 from tests.api.callers import METHODS, POLICIES, bind, full_path
 from tests.api.scenes import COMMS, MESSAGING, instant
-from tests.api.untouched import MESSAGES, PEOPLE, SEGMENTS, SUPPRESSIONS, TEMPLATES, Untouched, put, without
+from tests.api.untouched import BRANDS as BRAND_POLICIES
+from tests.api.untouched import MESSAGES, PEOPLE, SEGMENTS, SUPPRESSIONS, TEMPLATES, UNKNOWN, Untouched, put, without
 
 REQUIRED = {
     f"{COMMS}/CreateCampaign": ["brand_id", "name", "subject", "channel", "template_key"],
@@ -35,6 +37,7 @@ REQUIRED = {
     f"{SEGMENTS}/PreviewSegment": ["brand_id", "criteria", "channel"],
     f"{SUPPRESSIONS}/CreateSuppression": ["brand_id", "channel", "address", "reason"],
     f"{SUPPRESSIONS}/BatchCreateSuppressions": ["brand_id", "suppressions"],
+    f"{UNKNOWN}/ResolveUnknownMessages": ["message_ids", "resolution"],
 }
 # One line of text: field → longest.
 LINES: dict[str, dict[str, int]] = {
@@ -50,6 +53,8 @@ LINES: dict[str, dict[str, int]] = {
     f"{SEGMENTS}/CreateSegment": {"brand_id": ID_LENGTH, "name": NAME_LENGTH},
     f"{SUPPRESSIONS}/CreateSuppression": {"brand_id": ID_LENGTH, "address": ADDRESS_LENGTH, "source": NAME_LENGTH},
     f"{SUPPRESSIONS}/FindSuppression": {"address": ADDRESS_LENGTH},
+    f"{BRAND_POLICIES}/GetBrandPolicy": {"brand_id": ID_LENGTH},
+    f"{BRAND_POLICIES}/SetBrandPolicy": {"brand_id": ID_LENGTH},
 }  # fmt: skip
 MAY_BE_BLANK = {
     (f"{MESSAGING}/CreateCampaign", "content.subject"),
@@ -63,6 +68,7 @@ TEXTS = {
     f"{MESSAGING}/CreateCampaign": {"description": DESCRIPTION_LENGTH},
     f"{MESSAGING}/UpdateCampaign": {"description": DESCRIPTION_LENGTH},
     f"{TEMPLATES}/PutTemplate": {"body": BODY_LENGTH, "html": BODY_LENGTH},
+    f"{UNKNOWN}/ResolveUnknownMessages": {"note": NOTE_LENGTH},
 }
 KEYS = {
     f"{COMMS}/CreateCampaign": "template_key",
@@ -80,6 +86,7 @@ OBJECTS = [
     (f"{TEMPLATES}/PreviewTemplate", "variables"), (f"{PEOPLE}/PutPerson", "attributes"), (f"{SEGMENTS}/CreateSegment", "criteria"),
 ]  # fmt: skip
 TIMES = [f"{COMMS}/CreateCampaign", f"{COMMS}/UpdateCampaign", f"{MESSAGES}/ScheduleMessage", f"{MESSAGING}/ScheduleCampaign"]
+EXPIRIES = [f"{COMMS}/SendCampaign", f"{MESSAGES}/ScheduleMessage", f"{MESSAGING}/ScheduleCampaign", f"{MESSAGING}/PublishCampaign"]
 BRANDS = [method for method, fields in REQUIRED.items() if "brand_id" in fields]
 
 
@@ -93,7 +100,7 @@ def nested(levels: int) -> dict[str, Any]:
 
 def in_path(method: str, field: str) -> bool:
     """Whether REST carries the field in the path."""
-    return field not in bind(METHODS[method], dict.fromkeys(("id", "channel", "template_key", "person_id", field), "x"))[2]
+    return field not in bind(METHODS[method], dict.fromkeys(("id", "channel", "template_key", "person_id", "brand_id", field), "x"))[2]
 
 
 @pytest.mark.parametrize(("method", "field"), [(method, field) for method, fields in REQUIRED.items() for field in fields])
@@ -148,6 +155,13 @@ async def test_a_channel_that_is_none_by_number(untouched: Untouched, method: st
 async def test_a_time_that_is_past_or_absurdly_far(untouched: Untouched, method: str) -> None:
     for ahead in (timedelta(days=-1), timedelta(minutes=-2), timedelta(days=3700), timedelta(days=365 * 5000)):
         await untouched.refuses_field(method, put(untouched.good(method), "scheduled_at", instant(ahead)), "scheduled_at")
+
+
+@pytest.mark.parametrize("method", EXPIRIES)
+async def test_an_expiry_that_is_past_or_not_after_the_time_it_is_due(untouched: Untouched, method: str) -> None:
+    due = untouched.good(method).get("scheduled_at", instant())
+    for bad in (due, instant(timedelta(seconds=-1)), instant(timedelta(days=-365 * 50))):
+        await untouched.refuses_field(method, put(untouched.good(method), "expire_at", bad), "expire_at")
 
 
 @pytest.mark.parametrize(("method", "field"), OBJECTS)

@@ -10,7 +10,7 @@ import pytest
 
 from tests.api.callers import METHODS, POLICIES, full_path
 from tests.api.scenes import COMMS, MESSAGING, ok
-from tests.api.untouched import INBOX, MESSAGES, SEGMENTS, SUPPRESSIONS, TEMPLATES, Untouched
+from tests.api.untouched import AUDIT, INBOX, MESSAGES, SEGMENTS, SUPPRESSIONS, TEMPLATES, UNKNOWN, Untouched
 
 
 def lists(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
@@ -26,6 +26,8 @@ def lists(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
         f"{SEGMENTS}/ListSegments": {"brand_id": brand},
         f"{INBOX}/ListInboxItems": {"brand_id": brand, "person_id": "ana"},
         f"{SUPPRESSIONS}/ListSuppressions": {"brand_id": brand},
+        f"{UNKNOWN}/ListUnknownMessages": {"brand_id": brand},
+        f"{AUDIT}/ListAuditEntries": {"brand_id": brand},
     }
 
 

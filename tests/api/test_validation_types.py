@@ -18,6 +18,7 @@ ADDRESS = "ana@example.com"
 WRONG: dict[str, list[Any]] = {
     "string": [7, 1.5, True, {}, {"a": 1}],
     "bool": ["maybe", 3, {}],
+    "number": ["x", ADDRESS, 1.5, True, {}, {"a": 1}],
     "enum": ["fax", "EMAIL", "", ADDRESS, 1.5, True, {}],
     "google.protobuf.Timestamp": [
         "soon", "", 12, {}, "2031-01-01", "2031-01-01T00:00:00", "2031-13-01T00:00:00Z", "2031-02-30T00:00:00Z",
@@ -28,6 +29,7 @@ WRONG: dict[str, list[Any]] = {
     "list of string": [{"a": 1}, [7], [{}], ["x", None, [7]]],
     "list of message": ["x", 3, [ADDRESS], [3], [True]],
 }  # fmt: skip
+KINDS = {FieldDescriptor.CPPTYPE_BOOL: "bool", FieldDescriptor.CPPTYPE_ENUM: "enum", FieldDescriptor.CPPTYPE_INT32: "number"}
 
 
 def kind_of(field: FieldDescriptor) -> str:
@@ -36,7 +38,7 @@ def kind_of(field: FieldDescriptor) -> str:
         known = field.message_type.full_name in WRONG
         kind = field.message_type.full_name if known else "message"
     else:
-        kind = {FieldDescriptor.CPPTYPE_BOOL: "bool", FieldDescriptor.CPPTYPE_ENUM: "enum"}.get(field.cpp_type, "string")
+        kind = KINDS.get(field.cpp_type, "string")
     return f"list of {kind}" if field.is_repeated else kind
 
 

@@ -28,6 +28,10 @@ SEGMENTS = "messaging.SegmentService"
 SENDS = "messaging.SendService"
 INBOX = "comms.InboxService"
 SUPPRESSIONS = "comms.SuppressionService"
+BRANDS = "ops.BrandService"
+UNKNOWN = "ops.UnknownMessageService"
+AUDIT = "ops.AuditService"
+HOLD = "ops.HoldService"
 
 OBJECT = {"plan": "gold", "seats": 3}
 """A JSON object that is good for variables and attributes."""
@@ -83,6 +87,8 @@ class Untouched:
             await tx.messages.list_page(self.brand, MessageFilter(), None, 99),
             await tx.segments.list_page(self.brand, None, 99),
             await tx.suppressions.list_page(self.brand, None, None, None, 99),
+            await tx.brands.find_policy(self.brand),
+            await tx.audit.list_page(self.brand, None, None, 99),
             [await tx.templates.list_revisions(self.brand, channel, "welcome", None, 99) for channel in Channel],
             await tx.people.list_matching(self.brand, EVERYONE, "email", datetime.now(UTC), None, 99),
             await tx.people.find(self.brand, "ana"),
@@ -121,7 +127,10 @@ def _by_name(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
         "message": [f"{MESSAGES}/{verb}" for verb in ("GetMessage", "CancelMessage", "ListMessageAttempts")],
         "segment": [f"{SEGMENTS}/GetSegment"],
         "suppression": [f"{SUPPRESSIONS}/DeleteSuppression"],
-        "send": [f"{COMMS}/GetSend", f"{SENDS}/GetSend", f"{SENDS}/GetSendReport", f"{SENDS}/WatchSend"],
+        "send": [
+            f"{COMMS}/GetSend",
+            *(f"{SENDS}/{verb}" for verb in ("GetSend", "GetSendReport", "WatchSend", "PauseSend", "ResumeSend", "CancelSend")),
+        ],
     }
     return {
         **{method: {"id": ids.get(noun)} for noun, methods in about.items() for method in methods},
@@ -130,6 +139,10 @@ def _by_name(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
         f"{MESSAGES}/ListMessages": {"brand_id": brand},
         f"{SEGMENTS}/ListSegments": {"brand_id": brand},
         f"{SUPPRESSIONS}/ListSuppressions": {"brand_id": brand},
+        f"{BRANDS}/GetBrandPolicy": {"brand_id": brand},
+        f"{UNKNOWN}/ListUnknownMessages": {"brand_id": brand},
+        f"{AUDIT}/ListAuditEntries": {"brand_id": brand},
+        f"{HOLD}/GetHold": {},
         **{f"{TEMPLATES}/{verb}": template for verb in ("GetTemplate", "ListTemplateRevisions")},
         **{f"{PEOPLE}/{verb}": {"brand_id": brand, "person_id": "ana"} for verb in ("GetPerson", "DeletePerson")},
         f"{INBOX}/ListInboxItems": {"brand_id": brand, "person_id": "ana"},
@@ -150,20 +163,21 @@ def _in_full(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
     return {
         f"{COMMS}/CreateCampaign": {"brand_id": brand, **inline},
         f"{COMMS}/UpdateCampaign": {"id": comms, **inline},
-        f"{COMMS}/SendCampaign": {"id": comms, **audience},
+        f"{COMMS}/SendCampaign": {"id": comms, **audience, "expire_at": instant(FAR)},
         f"{MESSAGING}/CreateCampaign": {
             "brand_id": brand, "name": "news", "description": "Monthly", "segment_id": segment, "content": content
         },
         f"{MESSAGING}/UpdateCampaign": {
             "id": messaging, "name": "news", "description": "Monthly", "segment_id": segment, "content": content
         },
-        f"{MESSAGING}/ScheduleCampaign": {"id": messaging, "scheduled_at": instant(FAR)},
-        f"{MESSAGING}/PublishCampaign": {"id": messaging, **audience},
+        f"{MESSAGING}/ScheduleCampaign": {"id": messaging, "scheduled_at": instant(FAR), "expire_at": instant(FAR * 2)},
+        f"{MESSAGING}/PublishCampaign": {"id": messaging, **audience, "expire_at": instant(FAR)},
         f"{COMMS}/PreviewCampaign": {"id": comms, **audience},
         f"{MESSAGING}/PreviewCampaign": {"id": messaging, **audience},
         f"{MESSAGES}/ScheduleMessage": {
             "channel": "email", "template_key": "welcome", "recipient": "ana@example.com", "brand_id": brand, "person_id": "ana",
             "variables": OBJECT, "dedup_key": uuid4().hex, "hipaa": False, "scheduled_at": instant(FAR),
+            "expire_at": instant(FAR * 2),
         },
         f"{TEMPLATES}/PutTemplate": {**template, "subject": "Hi {{ name }}", "body": "Hello {{ name }}", "html": "<p>{{ name }}</p>"},
         f"{TEMPLATES}/PreviewTemplate": {**template, "revision": 1, "variables": OBJECT, "person_id": "ana"},
@@ -177,6 +191,15 @@ def _in_full(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
         f"{SUPPRESSIONS}/CreateSuppression": {"brand_id": brand, **suppressed},
         f"{SUPPRESSIONS}/BatchCreateSuppressions": {"brand_id": brand, "suppressions": [suppressed]},
         f"{SUPPRESSIONS}/FindSuppression": {"brand_id": brand, "channel": "push", "address": "device-x"},
+        f"{SENDS}/RetryFailedMessages": {"id": ids.get("send"), "include_unknown": True},
+        f"{BRANDS}/SetBrandPolicy": {
+            "brand_id": brand, "unknown_policy": "resend", "misfire_policy": "expire_after", "misfire_seconds": 60,
+            "rate_limits": [{"channel": "email", "per_second": 5, "burst": 10}],
+        },
+        f"{UNKNOWN}/ResolveUnknownMessages": {
+            "brand_id": brand, "message_ids": [ids.get("message")], "resolution": "sent", "note": "seen in the provider's log"
+        },
+        f"{HOLD}/ReleaseHold": {"i_understand": True},
     }  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from server.commands.schedule_campaign import schedule_campaign, unschedule_camp
 from server.commands.send_campaign import send_campaign, send_due_campaign
 from server.commands.templates import put_template
 from server.commands.update_campaign import update_campaign
-from server.dispatch.lane import LEASE
+from server.dispatch.claiming import LEASE
 from server.domain.errors import BadState, NotFound
 from server.domain.faces import Face
 from server.domain.lifecycle import CampaignStatus, MessageStatus
@@ -69,7 +69,7 @@ async def test_after_a_cancel_nothing_is_sent_whatever_it_raced_with(stage: Stag
     for _ in range(5):
         campaign = await stage.campaign()
         sent, cancelled = await at_once(stage, sending(stage, campaign), cancelling(stage, campaign))
-        assert cancelled.status is CampaignStatus.CANCELLED
+        assert cancelled.campaign.status is CampaignStatus.CANCELLED
         assert isinstance(sent, Send | BadState)
         assert (await stage.found_campaign(campaign.id)).status is CampaignStatus.CANCELLED
     await stage.run(stage.lane())
@@ -149,7 +149,7 @@ async def test_cancelling_again_changes_nothing(stage: Stage) -> None:
     first = await stage.storage.write(cancelling(stage, campaign))
     stage.clock.advance(60)
     assert await stage.storage.write(cancelling(stage, campaign)) == first
-    assert await stage.found_campaign(campaign.id) == first
+    assert await stage.found_campaign(campaign.id) == first.campaign
 
 
 async def test_a_message_is_cancelled_or_called_never_both(stage: Stage) -> None:
