@@ -16,7 +16,7 @@ import click
 from server.api.policies import all_scopes
 from server.app import EVERYTHING, Part, PortTaken, Service, migrate_database
 from server.banner import ready_text
-from server.config import ConfigError, Settings, load
+from server.config import SECRETS, ConfigError, Settings, load
 from server.demo import BRAND
 from server.domain.clock import SystemClock
 from server.gateway.errors import GatewayError
@@ -105,7 +105,7 @@ def check_config() -> None:
     """Show the settings in force, passwords left out; exit 1 and name the key if one is bad."""
     settings = _settings()
     for name in sorted(settings.__dataclass_fields__):
-        click.echo(f"{name} = {_without_password(getattr(settings, name))}")
+        click.echo(f"{name} = {_shown(name, getattr(settings, name))}")
     click.echo(f"# database: {_without_password(settings.effective_database_url)}")
     click.echo(f"# signing key: {_shown_key(settings)}")
 
@@ -143,6 +143,10 @@ def _run(work: Coroutine[Any, Any, None]) -> None:
 def _fail(error: Exception) -> NoReturn:
     click.echo(f"carillon: {error}", err=True)
     sys.exit(1)
+
+
+def _shown(name: str, value: object) -> object:
+    return "***" if name in SECRETS and value else _without_password(value)
 
 
 def _without_password(value: object) -> object:

@@ -7,7 +7,7 @@ import os
 import re
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from email.utils import parseaddr
 from pathlib import Path
 from typing import NamedTuple
@@ -17,8 +17,13 @@ PREFIX = "CARILLON_"
 CONFIG_FILE = "carillon.toml"
 DATABASE_SCHEMES = ("sqlite", "postgresql", "postgresql+asyncpg")
 SMTP_SCHEMES = ("smtp", "smtps")
+GATEWAY_CHANNELS = ("sms", "push", "email")
+MAX_KEY_HOURS = 8760
+SECRET = {"secret": True}
+"""Marks a setting whose value is never shown."""
 # Not the ? and # of a query and a fragment: links go on where the URL ends.
 _URL_CHARACTERS = re.compile(r"[A-Za-z0-9._~:/@!$&'()*+,;=%\[\]-]{1,200}")
+_VISIBLE = re.compile(r"[!-~]{1,4096}")
 _DIGITS = re.compile(r"[0-9]{1,5}")
 _HOST_NAME = re.compile(r"(?=.{1,253}$)[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*")
 _LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # compared, not bound
@@ -59,11 +64,27 @@ class Settings:
     notice. Ours asks every second."""
     signing_key_file: str = ""
     """The Ed25519 key (PEM, PKCS #8) that signs tokens and unsubscribe links: the same for every process on one database. It has to exist.
-    Empty: `keys/signing.pem` in the data directory, made by `carillon serve` or `carillon token` if there is none."""
+    Empty: `keys/signing.pem` in the data directory; `carillon serve` and `carillon token` make it if there is none."""
     smtp_url: str = ""
     """`smtps://[user:password@]host[:port]` (TLS, verified; port 465) or `smtp://…` (STARTTLS, verified; port 587). Only a server on this
     host, by a loopback address or `localhost`, may go without STARTTLS. User and password are percent-encoded. Empty: email goes to the
     outbox."""
+    sms_url: str = ""
+    """HTTP gateway for sms (docs/providers.md), `https://host[:port]/path` (verified), or `http://` if it is on this host, by a loopback
+    address or `localhost`. Without user, query or fragment. Empty: sms goes to the outbox."""
+    sms_token: str = field(default="", repr=False, metadata=SECRET)
+    """Bearer token for the gateway of `sms_url`. Empty: none is sent."""
+    push_url: str = ""
+    """HTTP gateway for push, like `sms_url`."""
+    push_token: str = field(default="", repr=False, metadata=SECRET)
+    """Bearer token for the gateway of `push_url`."""
+    email_url: str = ""
+    """HTTP gateway for email, like `sms_url`, instead of `smtp_url`."""
+    email_token: str = field(default="", repr=False, metadata=SECRET)
+    """Bearer token for the gateway of `email_url`."""
+    webhook_key_hours: int = 0
+    """How long these gateways remember an `Idempotency-Key`, in hours, delivering nothing twice under one. 0: they do not, so a message
+    whose answer was lost stays unknown."""
     mail_from: str = "Carillon <carillon@localhost>"
     """The From header, and its address the envelope sender, of email."""
     public_url: str = ""
@@ -80,6 +101,11 @@ class Settings:
     def effective_database_url(self) -> str:
         """The database to use: `database_url`, or SQLite in the data directory."""
         return self.database_url or f"sqlite:///{self.data_dir / 'carillon.db'}"
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether the database is a file, which one process owns."""
+        return self.effective_database_url.startswith("sqlite:")
 
     @property
     def effective_public_url(self) -> str:
@@ -126,11 +152,26 @@ class Settings:
             parts = _split("smtp_url", self.smtp_url)
             _require(parts.scheme in SMTP_SCHEMES, "smtp_url", f"must start with one of {', '.join(s + '://' for s in SMTP_SCHEMES)}")
             _require(bool(parts.hostname), "smtp_url", "names no host")
+        for channel in GATEWAY_CHANNELS:
+            self._verify_gateway(channel)
+        _require(not (self.email_url and self.smtp_url), "email_url", "must not be set together with smtp_url")
+        _require(0 <= self.webhook_key_hours <= MAX_KEY_HOURS, "webhook_key_hours", f"must be from 0 to {MAX_KEY_HOURS}, a year")
         _require("@" in parseaddr(self.mail_from)[1], "mail_from", "is not a mail address")
         if self.public_url:
             _require(_is_public_url(self.public_url), "public_url", "must be http(s):// and a host, without user, query or fragment")
         _require(self.max_request_bytes >= 1024, "max_request_bytes", "must be at least 1024")
         _require(self.log_level in ("debug", "info", "warning", "error"), "log_level", "must be debug, info, warning or error")
+
+    def gateway(self, channel: str) -> tuple[str, str]:
+        """The URL of the HTTP gateway for one of GATEWAY_CHANNELS, empty if none is set, and its token."""
+        return getattr(self, f"{channel}_url"), getattr(self, f"{channel}_token")
+
+    def _verify_gateway(self, channel: str) -> None:
+        (url, token), key = self.gateway(channel), f"{channel}_url"
+        if url:
+            _require(_is_gateway_url(url), key, "must be https:// and a host (http:// only on this host), without user, query or fragment")
+        _require(bool(url) or not token, f"{channel}_token", f"is set, but {key} is not")
+        _require(not token or bool(_VISIBLE.fullmatch(token)), f"{channel}_token", "must be visible ASCII characters without spaces")
 
 
 def load(environ: Mapping[str, str] = os.environ, directory: Path = Path()) -> Settings:
@@ -192,6 +233,20 @@ def _is_public_url(url: str) -> bool:
         return False
 
 
+def _is_gateway_url(url: str) -> bool:
+    """Whether requests can be sent to it, and nobody on the way can read them."""
+    if not _is_public_url(url):
+        return False
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    return (_is_address(host) or _is_name(host)) and (parts.scheme == "https" or is_loopback(host))
+
+
+def is_loopback(host: str) -> bool:
+    """Whether it is this host itself, by address or by the name `localhost`."""
+    return host == "localhost" or (_is_address(host) and ipaddress.ip_address(host).is_loopback)
+
+
 def _split(key: str, url: str) -> SplitResult:
     """The parts of a URL whose host and port can be read. The reason never quotes the URL, which may hold a password."""
     try:
@@ -230,8 +285,8 @@ def _host_and_port(key: str, text: str) -> Address:
 
 
 def _is_name(host: str) -> bool:
-    """Whether it can be a host's name (RFC 1123, and underscores, which resolvers of containers take). Not one that ends in a number: that is
-    an IP address with a mistake (RFC 3696)."""
+    """Whether it can be a host's name (RFC 1123, and underscores, which resolvers of containers take). Not one that ends in a number: that
+    is an IP address with a mistake (RFC 3696)."""
     return bool(_HOST_NAME.fullmatch(host)) and not host.rpartition(".")[2].isdigit()
 
 
@@ -249,4 +304,6 @@ def _require(holds: bool, key: str, reason: str) -> None:
 
 
 _BY_TYPE: dict[str, Callable[[str], object]] = {"int": _integer, "bool": _boolean, "str": str, "Path": Path}
-_PARSERS = {field.name: _BY_TYPE[str(field.type)] for field in fields(Settings)}
+_PARSERS = {each.name: _BY_TYPE[str(each.type)] for each in fields(Settings)}
+SECRETS = frozenset(each.name for each in fields(Settings) if each.metadata == SECRET)
+"""Names of the settings whose values are never shown."""

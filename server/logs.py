@@ -6,8 +6,8 @@ import logging
 import sys
 import time
 
-QUIET = ("alembic", "grpc", "grpc._cython.cygrpc", "asyncio")
-"""Libraries whose chatter is of no use to an operator; their warnings still show."""
+QUIET = ("alembic", "grpc", "grpc._cython.cygrpc", "asyncio", "httpx", "httpcore")
+"""Libraries whose chatter is of no use to an operator, or tells what others said to us; their warnings still show."""
 
 
 def configure_logging(level: str) -> None:

@@ -21,12 +21,27 @@ EVERY_KEY: dict[str, tuple[str, str, object]] = {
     "drain_seconds": ("20", "20", 20),
     "signing_key_file": ("/etc/carillon/signing.pem", '"/etc/carillon/signing.pem"', "/etc/carillon/signing.pem"),
     "smtp_url": ("smtps://mail.example.com", '"smtps://mail.example.com"', "smtps://mail.example.com"),
+    "sms_url": ("https://sms.example/v1", '"https://sms.example/v1"', "https://sms.example/v1"),
+    "sms_token": ("a~1", '"a~1"', "a~1"),
+    "push_url": ("http://localhost:8000/push", '"http://localhost:8000/push"', "http://localhost:8000/push"),
+    "push_token": ("b~2", '"b~2"', "b~2"),
+    "email_url": ("https://mail.example", '"https://mail.example"', "https://mail.example"),
+    "email_token": ("c~3", '"c~3"', "c~3"),
+    "webhook_key_hours": ("24", "24", 24),
     "mail_from": ("Us <us@example.com>", '"Us <us@example.com>"', "Us <us@example.com>"),
     "public_url": ("https://example.com/c", '"https://example.com/c"', "https://example.com/c"),
     "max_request_bytes": ("2048", "2048", 2048),
     "grpc_reflection": ("false", "false", False),
     "log_level": ("debug", '"debug"', "debug"),
 }
+
+
+# What a key cannot be set without.
+NEEDS = {"sms_token": "sms_url", "push_token": "push_url", "email_token": "email_url"}
+
+
+def with_its_needs(key: str) -> dict[str, tuple[str, str, object]]:
+    return {each: EVERY_KEY[each] for each in (key, NEEDS.get(key, key))}
 
 
 def variable(key: str) -> str:
@@ -54,15 +69,17 @@ def test_without_anything_there_are_defaults(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("key", EVERY_KEY)
 def test_a_key_is_read_from_the_environment(key: str, tmp_path: Path) -> None:
-    text, _, value = EVERY_KEY[key]
-    assert load({variable(key): text}, tmp_path) == Settings(**{key: value})  # type: ignore[arg-type]  # of the field's own type
+    keys = with_its_needs(key)
+    expected = Settings(**{each: value for each, (_, _, value) in keys.items()})  # type: ignore[arg-type]  # of the fields' own types
+    assert load({variable(each): text for each, (text, _, _) in keys.items()}, tmp_path) == expected
 
 
 @pytest.mark.parametrize("key", EVERY_KEY)
 def test_a_key_is_read_from_the_file(key: str, tmp_path: Path) -> None:
-    _, toml, value = EVERY_KEY[key]
-    write(tmp_path, f"{key} = {toml}\n")
-    assert load({}, tmp_path) == Settings(**{key: value})  # type: ignore[arg-type]  # of the field's own type
+    keys = with_its_needs(key)
+    expected = Settings(**{each: value for each, (_, _, value) in keys.items()})  # type: ignore[arg-type]  # of the fields' own types
+    write(tmp_path, "".join(f"{each} = {toml}\n" for each, (_, toml, _) in keys.items()))
+    assert load({}, tmp_path) == expected
 
 
 def test_the_environment_comes_before_the_file(tmp_path: Path) -> None:
@@ -148,6 +165,20 @@ def test_a_value_of_the_wrong_type_in_the_file_names_its_file(tmp_path: Path) ->
         ("api_addresses", "[::1]:50051,[0:0::1]:50051", "'[0:0::1]:50051' is there twice"),
         ("drain_seconds", "-1", "must be from 0 to 600"),
         ("drain_seconds", "601", "must be from 0 to 600"),
+        ("sms_url", "http://sms.example", "must be https:// and a host"),
+        ("sms_url", "http://10.0.0.1", "must be https:// and a host"),
+        ("sms_url", "http://localhost.example", "must be https:// and a host"),
+        ("push_url", "sms.example", "must be https:// and a host"),
+        ("push_url", "ftp://localhost", "must be https:// and a host"),
+        ("push_url", "https://", "must be https:// and a host"),
+        ("push_url", "https://a..b", "must be https:// and a host"),
+        ("push_url", "https://push.example:99999", "must be https:// and a host"),
+        ("email_url", "https://user:password@mail.example", "must be https:// and a host"),
+        ("email_url", "https://mail.example?key=password", "must be https:// and a host"),
+        ("email_url", "https://mail.example#password", "must be https:// and a host"),
+        ("sms_token", "password", "is set, but sms_url is not"),
+        ("webhook_key_hours", "-1", "must be from 0 to 8760"),
+        ("webhook_key_hours", "8761", "must be from 0 to 8760"),
         ("mail_from", "nobody", "is not a mail address"),
         ("max_request_bytes", "1023", "must be at least 1024"),
         ("log_level", "verbose", "must be debug, info, warning or error"),
@@ -164,6 +195,29 @@ def test_a_value_that_cannot_work_names_its_key_and_reason(key: str, text: str, 
 )
 def test_ports_must_differ(key: str, other: str) -> None:
     assert "must differ" in refusal({variable(key): "9000", variable(other): "9000"})
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://sms.example", "https://SMS.example:8443/a/b%20c", "https://[2001:db8::1]/", "http://127.0.0.1:80/x", "http://[::1]:8000"],
+)
+def test_gateways_that_may_be(url: str, tmp_path: Path) -> None:
+    assert load({"CARILLON_SMS_URL": url, "CARILLON_SMS_TOKEN": "t"}, tmp_path).gateway("sms") == (url, "t")
+
+
+@pytest.mark.parametrize("token", ["pass word", "password\r\nX: y", "pässword", " "])
+def test_a_token_that_could_not_be_in_a_header_is_refused_without_showing_it(token: str) -> None:
+    told = refusal({"CARILLON_PUSH_URL": "https://push.example", "CARILLON_PUSH_TOKEN": token})
+    assert told == "CARILLON_PUSH_TOKEN: must be visible ASCII characters without spaces"
+
+
+def test_email_has_one_way_out() -> None:
+    told = refusal({"CARILLON_EMAIL_URL": "https://mail.example", "CARILLON_SMTP_URL": "smtps://mail.example"})
+    assert told == "CARILLON_EMAIL_URL: must not be set together with smtp_url"
+
+
+def test_tokens_do_not_show_when_settings_are_printed() -> None:
+    assert "s3cret" not in repr(Settings(sms_url="https://sms.example", sms_token="s3cret", push_token="s3cret", email_token="s3cret"))
 
 
 @pytest.mark.parametrize("url", ["sqlite:///a/b.db", "postgresql://u:p@db/x", "postgresql+asyncpg://u@/x?host=/run/postgresql"])
@@ -187,7 +241,8 @@ def test_replicas_are_addresses_and_names(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("bind", "host"), [("0.0.0.0", "127.0.0.1"), ("::", "::1"), ("0::0", "::1"), ("192.0.2.7", "192.0.2.7"), ("2001:db8::1", "2001:db8::1")]
+    ("bind", "host"),
+    [("0.0.0.0", "127.0.0.1"), ("::", "::1"), ("0::0", "::1"), ("192.0.2.7", "192.0.2.7"), ("2001:db8::1", "2001:db8::1")],  # noqa: S104
 )
 def test_without_replicas_the_api_is_on_this_host(bind: str, host: str) -> None:
     settings = Settings(bind=bind, grpc_port=7)

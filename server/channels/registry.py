@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from server.channels.outbox import OutboxProvider
 from server.channels.provider import Provider
 from server.channels.smtp import SmtpProvider
+from server.channels.webhook import WebhookProvider
 from server.config import Settings
 
 
 def build_providers(settings: Settings) -> dict[str, Provider]:
-    """A provider for each channel that leaves the process; in_app does not. The outbox, unless `smtp_url` says where email goes.
-    Raises ValueError for a URL or sender that cannot work."""
-    outbox = settings.data_dir / "outbox"
-    email: Provider = (
-        SmtpProvider(settings.smtp_url, settings.mail_from) if settings.smtp_url else OutboxProvider(outbox, "email", settings.mail_from)
-    )
-    return {
-        "email": email,
-        "sms": OutboxProvider(outbox, "sms", settings.mail_from),
-        "push": OutboxProvider(outbox, "push", settings.mail_from),
-    }
+    """A provider for each channel that leaves the process; in_app does not. Raises ValueError for a mail server or sender that cannot
+    work."""
+    return {channel: _provider(settings, channel) for channel in ("email", "sms", "push")}
+
+
+def _provider(settings: Settings, channel: str) -> Provider:
+    """The HTTP gateway or mail server that the settings name; the outbox, if they name none."""
+    url, token = settings.gateway(channel)
+    if url:
+        return WebhookProvider(url, channel, token=token, key_window=timedelta(hours=settings.webhook_key_hours))
+    if channel == "email" and settings.smtp_url:
+        return SmtpProvider(settings.smtp_url, settings.mail_from)
+    return OutboxProvider(settings.data_dir / "outbox", channel, settings.mail_from)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
+
+from server.config import is_loopback
 
 _DEFAULT_PORTS = {"smtps": 465, "smtp": 587}
 
@@ -38,17 +39,10 @@ class SmtpEndpoint:
             host=parts.hostname,
             port=port or _DEFAULT_PORTS[parts.scheme],
             implicit_tls=parts.scheme == "smtps",
-            starttls_required=parts.scheme == "smtp" and not _is_loopback(parts.hostname),
+            starttls_required=parts.scheme == "smtp" and not is_loopback(parts.hostname),
             username=None if parts.username is None else unquote(parts.username),
             password=unquote(parts.password or ""),
         )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _require_resolvable(host: str) -> None:

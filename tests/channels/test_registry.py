@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -20,11 +22,31 @@ def test_email_goes_to_the_mail_server_where_one_is_set(tmp_path: Path) -> None:
     assert {channel: provider.name for channel, provider in providers.items()} == {"email": "smtp", "sms": "outbox", "push": "outbox"}
 
 
+def test_a_channel_goes_to_its_gateway_where_one_is_set(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, sms_url="https://sms.example", email_url="http://localhost:1", webhook_key_hours=24)
+    providers = build_providers(settings)
+    assert {channel: (provider.name, provider.key_window) for channel, provider in providers.items()} == {
+        "email": ("email_webhook", timedelta(hours=24)),
+        "sms": ("sms_webhook", timedelta(hours=24)),
+        "push": ("outbox", timedelta(0)),
+    }
+
+
+def test_only_a_provider_that_does_nothing_twice_under_one_id_knows_keys(tmp_path: Path) -> None:
+    outbox = build_providers(Settings(data_dir=tmp_path))
+    assert {channel: bool(provider.key_window) for channel, provider in outbox.items()} == {"email": True, "sms": False, "push": False}
+    smtp = build_providers(Settings(data_dir=tmp_path, smtp_url="smtps://mail.example"))["email"]
+    gateway = build_providers(Settings(data_dir=tmp_path, sms_url="https://sms.example"))["sms"]
+    assert (smtp.key_window, gateway.key_window) == (timedelta(0), timedelta(0))
+
+
 def test_a_mail_server_without_encryption_cannot_be_set() -> None:
     with pytest.raises(ConfigError, match="CARILLON_SMTP_URL"):
         Settings(smtp_url="smtp+plain://localhost").verify()
 
 
 def test_every_provider_answers_well_within_a_lease(tmp_path: Path) -> None:
-    for settings in (Settings(data_dir=tmp_path), Settings(data_dir=tmp_path, smtp_url="smtps://mail.example")):
+    here = Settings(data_dir=tmp_path)
+    gateways = replace(here, email_url="https://mail.example", sms_url="https://sms.example", push_url="https://push.example")
+    for settings in (here, replace(here, smtp_url="smtps://mail.example"), gateways):
         assert all(0 < provider.timeout < 30 and provider.slots > 0 for provider in build_providers(settings).values())

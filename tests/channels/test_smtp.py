@@ -295,7 +295,7 @@ async def test_a_certificate_for_another_host_is_not_trusted(tmp_path: Path, mak
 async def test_without_starttls_a_server_beyond_this_host_gets_nothing(
     mail_server: MailServer, make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("server.channels.smtp_endpoint._is_loopback", lambda _host: False)
+    monkeypatch.setattr("server.channels.smtp_endpoint.is_loopback", lambda _host: False)
     provider = make(mail_server, login="user:secret@")
     assert await provider.deliver(envelope()) == Delivery(REJECTED, "smtp_tls_failed", UNREACHABLE)
     assert mail_server.received == []

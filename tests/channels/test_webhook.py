@@ -14,6 +14,7 @@ import pytest
 from server.channels.provider import Delivery, Outcome
 from server.channels.webhook import WebhookProvider
 from server.domain.retry import ErrorClass
+from server.logs import QUIET
 from tests.channels.certificate import Certificate
 from tests.channels.http_gateway import Behaviour, Exchange, HttpGateway, answer, close_at_head, hang, reset, response, saying
 from tests.channels.mail_server import envelope
@@ -192,7 +193,9 @@ async def test_proxies_and_passwords_of_the_environment_are_not_used(
 async def test_nothing_of_the_gateway_the_token_or_the_message_is_logged(
     gateway: HttpGateway, make: Make, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO)
+    caplog.set_level(logging.DEBUG)
+    for library in QUIET:
+        caplog.set_level(logging.WARNING, library)
     gateway.script += [answer(400, b"no such user ada@example.com"), answer(500, b"ada@example.com"), reset]
     provider = make(gateway.url, token=TOKEN)
     for _ in range(4):

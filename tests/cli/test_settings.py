@@ -123,7 +123,18 @@ def test_check_config_shows_no_password_of_a_query_either() -> None:
     assert SECRET not in result.output
 
 
+def test_check_config_shows_that_there_is_a_token_and_not_which() -> None:
+    env = {"CARILLON_SMS_URL": "https://sms.example/v1", "CARILLON_SMS_TOKEN": SECRET}
+    result = carillon("check-config", env=env)
+    assert (result.exit_code, SECRET in result.output) == (0, False)
+    assert "sms_url = https://sms.example/v1\nsmtp_url" in result.stdout
+    assert "sms_token = ***\n" in result.stdout
+    assert "push_token = \n" in result.stdout
+
+
 BAD = [
+    ("push_url", "http://push.example", "must be https:// and a host"),
+    ("webhook_key_hours", "day", "'day' is not a whole number"),
     ("bind", "localhost", "is not an IP address"),
     ("bind", "", "is not an IP address"),
     ("rest_port", "eighty", "'eighty' is not a whole number"),
