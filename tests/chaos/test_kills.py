@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.chaos.scenarios.serve_killed import serve_killed
+from tests.chaos.killing import serve_killed
 
 
 async def test_serve_killed_on_sqlite_loses_and_repeats_nothing(tmp_path: Path) -> None:

@@ -1,0 +1,75 @@
+"""Everything a scenario needs, running: processes of Carillon on a database, a provider with its ledger, and callers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+from storage.sql.open import migrate
+from tests.chaos import books as book
+from tests.chaos.books import Books
+from tests.chaos.client import Client
+from tests.chaos.fleet import Fleet, Member, fleet_in
+from tests.chaos.load import BRAND, Load
+from tests.chaos.outcome import Outcome
+from tests.chaos.peer import Peer, running_peer
+from tests.chaos.reckoning import reckon
+
+SLOTS = 10
+"""Calls a process has with the mail server at once, and so what its end may leave in doubt."""
+WORK = 0.01
+"""Seconds the mail server takes for each mail."""
+
+
+@dataclass
+class Site:
+    """A service at work."""
+
+    peer: Peer
+    fleet: Fleet
+    books: Books
+    load: Load
+    workers: list[Member]
+    """The processes that deliver: `serve`, or dispatchers."""
+
+    async def reckon(self, patience: float = 120.0) -> Outcome:
+        """Waits for the end of everything that was accepted, and compares. Nobody asks for anything any more."""
+        await book.settled(self.books, patience)
+        return Outcome(await reckon(self.books, self.peer.entries(), self.load.accepted))
+
+
+@asynccontextmanager
+async def site_on(directory: Path, database_url: str = "", dispatchers: int = 0) -> AsyncIterator[Site]:
+    """`serve` on SQLite; or on a PostgreSQL that has an empty database, an API and so many dispatchers."""
+    async with running_peer("smtp", directory / "ledger") as peer, fleet_in(directory, smtp_url=peer.url) as fleet:
+        await peer.behave(delay=WORK)
+        token = fleet.token(BRAND)
+        if dispatchers:
+            fleet.settings["CARILLON_DATABASE_URL"] = database_url
+            await migrate(database_url)
+            front, *workers = await asyncio.gather(*(fleet.start(part) for part in ["api", *["dispatcher"] * dispatchers]))
+        else:
+            workers = [front := await fleet.start("serve")]
+        client = Client(front.installation.grpc, token)
+        try:
+            load = Load(client)
+            await load.prepare()
+            yield Site(peer, fleet, book.books_of(fleet.database_url), load, workers)
+        finally:
+            await client.close()
+
+
+async def kill_again_and_again(members: Sequence[Member], kills: int, random: Random, shortest: float, longest: float) -> list[float]:
+    """Kills one of them after a while, `shortest` to `longest` seconds, and starts it again at once; so many times. The instants."""
+    instants = []
+    for _ in range(kills):
+        # The moment is meant to be any moment, so nothing is waited for but time.
+        await asyncio.sleep(random.uniform(shortest, longest))
+        victim = random.choice(members)
+        instants.append(await victim.kill())
+        await victim.start()
+    return instants
