@@ -111,8 +111,9 @@ class Service:
 
     @property
     def _drain_seconds(self) -> int:
-        """None for an API whose only gateway is in this process, and has stopped."""
-        return 0 if Part.GATEWAY in self._parts and not self._settings.api_addresses else self._settings.drain_seconds
+        """None for an API whose only gateway is in this process and has stopped, or that is the only one there can be."""
+        own_gateway = Part.GATEWAY in self._parts and not self._settings.api_addresses
+        return 0 if own_gateway or self._settings.is_embedded else self._settings.drain_seconds
 
     async def run_until(self, stop: asyncio.Event) -> None:
         """Returns when `stop` is set. Raises GatewayError if Envoy is given up before."""

@@ -31,20 +31,20 @@ CACHED_TOKENS = 4096
 
 
 def signing_key(settings: Settings, *, may_create: bool) -> Ed25519PrivateKey:
-    """The key that every process on one database shares: `signing_key_file`, or the data directory's. Only the latter is made, and only with
-    `may_create`: two replicas that each made one would refuse each other's tokens. Raises ConfigError if there is none or it cannot be used."""
-    setting = "CARILLON_SIGNING_KEY_FILE"
-    if not settings.signing_key_file and not may_create and not _key_path(settings.data_dir).exists():
-        raise ConfigError(
-            f"{setting}: there is no key in {_key_path(settings.data_dir)}; processes that share a database need the same one: set this to it"
-        )
+    """The key that every process on one database shares: `signing_key_file`, or that of the data directory.
+
+    Only the latter is ever made, and on PostgreSQL only with `may_create`: replicas that each made one would refuse each other's tokens.
+    Raises ConfigError if there is none, or it cannot be used.
+    """
+    setting, own = "CARILLON_SIGNING_KEY_FILE", _key_path(settings.data_dir)
+    if not (settings.signing_key_file or may_create or settings.is_embedded or own.exists()):
+        raise ConfigError(f"{setting}: needed, for there is no {own}: all processes on one PostgreSQL sign with the same key")
     try:
         return _load_key(Path(settings.signing_key_file)) if settings.signing_key_file else load_or_create_key(settings.data_dir)
     except OSError as error:
         raise ConfigError(f"{setting}: {error.filename} cannot be read: {error.strerror}") from None
     except (TypeError, ValueError, UnsupportedAlgorithm):
-        name = settings.signing_key_file or _key_path(settings.data_dir)
-        raise ConfigError(f"{setting}: {name} is not an Ed25519 private key in PEM without a password") from None
+        raise ConfigError(f"{setting}: {settings.signing_key_file or own} is no Ed25519 private key in PEM without a password") from None
 
 
 def load_or_create_key(data_dir: Path) -> Ed25519PrivateKey:

@@ -127,7 +127,6 @@ def _token(settings: Settings, token_file: Path | None, brand: str) -> str:
     if token_file is not None:
         return token_file.read_text("utf-8").strip()
     try:
-        # One made now would be none that the service knows.
         key = signing_key(settings, may_create=False)
     except ConfigError as error:
         _fail(str(error))

@@ -55,8 +55,8 @@ async def running_upstream(settings: Settings) -> AsyncIterator[Upstream]:
 
 @pytest.fixture(scope="session")
 async def gateway(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Gateway]:
-    # The one number no test could wait for.
-    root = shortened_config(tmp_path_factory.mktemp("root"), "timeout: 60s", "timeout: 0.5s")
+    # The one number no test could wait for. Not so short that a busy machine needs longer for an ordinary request.
+    root = shortened_config(tmp_path_factory.mktemp("root"), "timeout: 60s", "timeout: 2s")
     gateway = Gateway(settings, config_root=root)
     await gateway.start()
     yield gateway

@@ -10,6 +10,8 @@ from google.protobuf import any_pb2
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from google.rpc import error_details_pb2, status_pb2
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1._async import HealthServicer
 from grpc_status import rpc_status
 
 from carillon.comms.v1 import campaign_service_pb2, inbox_service_pb2, message_service_pb2, suppression_service_pb2, template_service_pb2
@@ -42,6 +44,7 @@ class Upstream:
         self.streams: dict[str, Stream] = {}
         self.requests: list[Message] = []
         self.metadata: list[dict[str, str]] = []
+        self._health = HealthServicer()
         self._max_receive_bytes = max_receive_bytes
         self._server: grpc.aio.Server | None = None
 
@@ -51,13 +54,19 @@ class Upstream:
         for module in MODULES:
             for service in module.DESCRIPTOR.services_by_name.values():
                 self._server.add_generic_rpc_handlers((self._handler(service),))
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         self._server.add_insecure_port(f"127.0.0.1:{port}")
         await self._server.start()
 
-    async def stop(self) -> None:
+    async def stop(self, grace: float | None = None) -> None:
         if self._server is not None:
-            await self._server.stop(grace=None)
+            await self._server.stop(grace)
             self._server = None
+
+    async def say(self, *, serving: bool) -> None:
+        """What health checks hear from now on; SERVING until told otherwise."""
+        status = health_pb2.HealthCheckResponse.SERVING if serving else health_pb2.HealthCheckResponse.NOT_SERVING
+        await self._health.set("", status)
 
     def _handler(self, service: Any) -> grpc.GenericRpcHandler:
         return grpc.method_handlers_generic_handler(service.full_name, {method.name: self._method(method) for method in service.methods})
