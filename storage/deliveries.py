@@ -57,10 +57,11 @@ class Sends(Protocol):
         ...
 
     async def cancel_running(self, campaign_id: str, now: datetime) -> list[str]:
-        """Cancels the sends of a campaign that are in status sending, and all their rows that are pending or leased. Returns their ids.
+        """Cancels the sends of a campaign that are in status sending. Returns their ids.
 
-        After it commits no mark of those rows succeeds. Rows marked sending stay; `completed_at` is set when the last of them is settled
-        (at once if there is none), and no row can be added any more (`audience_done`).
+        After it commits no mark of their rows succeeds, and no row can be added any more (`audience_done`). Rows that are pending or leased
+        become cancelled, or unknown if they are in doubt: thousands in the same transaction, the rest by `sweep_cancelled`, meanwhile
+        counted as they are. Rows marked sending stay. `completed_at` is set with the last row that ends.
         """
         ...
 
@@ -68,8 +69,13 @@ class Sends(Protocol):
         """Cancels one send as `cancel_running` does, if it is in status sending. Whether it was."""
         ...
 
+    async def sweep_cancelled(self, now: datetime, limit: int) -> int:
+        """Cancels up to `limit` pending rows, and all leased ones, of one cancelled send that still has some. Returns how many: 0 when all
+        are done. The CANCELLATIONS signal fires while there are more."""
+        ...
+
     async def count_cancelled(self, send_ids: Sequence[str]) -> CancelCounts:
-        """The counters of these sends, added up."""
+        """The counters of these sends, added up; rows of cancelled sends that wait for `sweep_cancelled` count as cancelled."""
         ...
 
     async def pause(self, send_id: str, now: datetime) -> None:
@@ -136,7 +142,7 @@ class Messages(Protocol):
         ...
 
     async def cancel(self, message_id: str, now: datetime) -> bool:
-        """Cancels the message if it is pending or leased. Whether it did."""
+        """Cancels the message if it is pending or leased; one in doubt becomes unknown. Whether it did."""
         ...
 
     async def list_attempts(self, message_id: str, after: str | None, limit: int) -> list[Attempt]:
@@ -165,7 +171,8 @@ class Messages(Protocol):
         ...
 
     async def expire(self, now: datetime, limit: int) -> int:
-        """Makes up to `limit` pending rows with `expire_at <= now` expired, with reason `expired`. Returns how many."""
+        """Ends up to `limit` pending rows with `expire_at <= now`. Returns how many. They become expired, with reason `expired`; those in
+        doubt unknown, and those of a cancelled send cancelled."""
         ...
 
     async def next_expiry(self) -> datetime | None:
@@ -179,6 +186,8 @@ class Messages(Protocol):
         waits to be tried again (pending or leased: its next mark then fails). Its attempt is kept in every case. SENT sets `sent_at` to
         `now`; PENDING takes a leased or sending row back and fires the channel's signal, but a row whose send has been cancelled becomes
         cancelled, or unknown if it is in doubt. PENDING with an ambiguous attempt makes the row `in_doubt`.
+        A row in doubt does not end as failed, skipped or expired, but as unknown with reason `in_doubt`; or as sent, whatever the
+        settlement says, if an attempt of it was accepted too late.
         """
         ...
 
@@ -188,7 +197,7 @@ class Messages(Protocol):
         Leased rows go back to pending. For rows marked sending an ambiguous attempt is recorded, and they become unknown with reason
         `in_doubt`; but with fewer than `max_attempts` attempts they go back to pending, `in_doubt`, if their send was not cancelled and
         either their provider still knows their key (`first_sending_at` plus its window in `key_windows` is after `now`) or their brand's
-        policy is to resend.
+        policy is to resend. One in doubt of which an attempt was accepted too late becomes sent.
         """
         ...
 

@@ -11,6 +11,8 @@ CAMPAIGNS = "campaigns"
 """A campaign was scheduled, moved or taken back."""
 AUDIENCES = "audiences"
 """A send has an audience to resolve."""
+CANCELLATIONS = "cancellations"
+"""A send was cancelled and has rows left that follow it."""
 PROGRESS = "progress"
 """Counters or status of some send changed."""
 

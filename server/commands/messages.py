@@ -39,10 +39,13 @@ async def list_message_attempts(tx: Transaction, caller: Caller, message_id: str
 
 
 async def cancel_message(tx: Transaction, caller: Caller, message_id: str) -> Message:
-    """Cancels a message no provider is being called for; cancelling again changes nothing. Raises NotFound, BadState."""
+    """Cancels a message no provider is being called for; cancelling again changes nothing. Raises NotFound, BadState.
+
+    One that is to be sent again because nobody knows what became of an earlier call is not sent again, and its outcome stays unknown.
+    """
     await get_message(tx, caller, message_id)
-    await tx.messages.cancel(message_id, caller.now)
+    stopped = await tx.messages.cancel(message_id, caller.now)
     message = await get_message(tx, caller, message_id)
-    if message.status is not MessageStatus.CANCELLED:
+    if not stopped and message.status is not MessageStatus.CANCELLED:
         raise BadState("message", message.status, f"cannot cancel a message that is {message.status}")
     return message

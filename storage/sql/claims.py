@@ -12,6 +12,7 @@ from sqlalchemy import (
     ColumnElement,
     Executable,
     TextClause,
+    and_,
     bindparam,
     exists,
     func,
@@ -110,6 +111,14 @@ async def mark_sending(connection: Connection, marks: Sequence[Mark], provider: 
         changes.moved(row.send_id, MessageStatus.LEASED, MessageStatus.SENDING)
     await changes.apply(connection, now)
     return {row.id for row in marked.all}
+
+
+def leased_of(send_id: str) -> ColumnElement[bool]:
+    """The rows of a send that are leased. Held rows are few and have an index, while those of a send may be millions: an expression keeps
+    the index of sends out of it."""
+    return and_(
+        messages.c.lease_expires_at.is_not(None), messages.c.status == MessageStatus.LEASED, messages.c.send_id.concat("") == send_id
+    )
 
 
 async def lock_sends_of(connection: Connection, rows: RowSet, given: dict[str, object]) -> None:

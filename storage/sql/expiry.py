@@ -11,9 +11,8 @@ from storage.sql.claims import lock_sends_of
 from storage.sql.connection import Connection
 from storage.sql.counters import Changes
 from storage.sql.dialects import Kind
+from storage.sql.endings import expired
 from storage.sql.tables import MAY_EXPIRE, messages
-
-EXPIRED = "expired"
 
 
 async def expire(connection: Connection, now: datetime, limit: int) -> int:
@@ -28,13 +27,13 @@ async def expire(connection: Connection, now: datetime, limit: int) -> int:
     given = dialect.row_set_parameters(rows, found)
     await lock_sends_of(connection, rows, given)
     statement = update(messages).where(messages.c.id == rows.c.id, messages.c.status == MessageStatus.PENDING)
-    statement = statement.values(status=MessageStatus.EXPIRED, failure_reason=EXPIRED)
-    expired = (await connection.execute(statement.returning(messages.c.send_id), given)).all
+    statement = statement.values(expired(now)).returning(messages.c.send_id, messages.c.status)
+    ended = (await connection.execute(statement, given)).all
     changes = Changes()
-    for row in expired:
-        changes.moved(row.send_id, MessageStatus.PENDING, MessageStatus.EXPIRED)
+    for row in ended:
+        changes.moved(row.send_id, MessageStatus.PENDING, row.status)
     await changes.apply(connection, now)
-    return len(expired)
+    return len(ended)
 
 
 async def next_expiry(connection: Connection) -> datetime | None:

@@ -19,6 +19,7 @@ from storage.sql import claims, expiry, pruning, recovery, resolutions, settleme
 from storage.sql.connection import Connection, read_record, record_values
 from storage.sql.counters import Changes, lock_sends
 from storage.sql.dialects import SqlDialect
+from storage.sql.endings import cancelled
 from storage.sql.tables import MESSAGE, attempts, messages, sends
 from storage.sql.types import dump_json
 
@@ -104,12 +105,12 @@ class SqlMessages:
     async def cancel(self, message_id: str, now: datetime) -> bool:
         await lock_sends(self._connection, sends.c.id == select(messages.c.send_id).where(messages.c.id == message_id).scalar_subquery())
         statement = update(messages).where(messages.c.id == message_id, messages.c.status.in_(UNSTARTED))
-        statement = statement.values(status=MessageStatus.CANCELLED, cancelled_at=now, lease_expires_at=None)
-        row = (await self._connection.execute(statement.returning(messages.c.send_id))).first
+        statement = statement.values(cancelled(now)).returning(messages.c.send_id, messages.c.status)
+        row = (await self._connection.execute(statement)).first
         if row is None:
             return False
         changes = Changes()
-        changes.moved(row.send_id, MessageStatus.PENDING, MessageStatus.CANCELLED)
+        changes.moved(row.send_id, MessageStatus.PENDING, row.status)
         await changes.apply(self._connection, now)
         return True
 

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_, case, exists, literal, null, or_, select, update
 
 from server.domain.ids import new_id
-from server.domain.lifecycle import MessageStatus, SendStatus
+from server.domain.lifecycle import MessageStatus
 from server.domain.policies import UnknownPolicy
 from storage.records import Attempt, Recovery
 from storage.signals import messages as messages_topic
 from storage.sql.connection import Connection
 from storage.sql.counters import Changes, lock_sends
 from storage.sql.dialects import Kind, RowSet
-from storage.sql.settlements import IN_DOUBT, insert_attempts
+from storage.sql.endings import IN_DOUBT, IS_CANCELLED, WAS_ACCEPTED, word
+from storage.sql.settlements import insert_attempts
 from storage.sql.tables import brand_policies, messages, sends
-from storage.sql.types import Word
+from storage.sql.types import Instant
 
 _HELD = (messages.c.id, messages.c.send_id, messages.c.attempts, messages.c.lease, messages.c.provider, messages.c.sending_at)
 
@@ -50,8 +52,9 @@ async def _end_or_resend(
         update(messages)
         .where(abandoned, messages.c.status == MessageStatus.SENDING)
         .values(
-            status=case((again, _word(MessageStatus.PENDING)), else_=_word(MessageStatus.UNKNOWN)),
-            failure_reason=case((again, null()), else_=IN_DOUBT),
+            status=case((WAS_ACCEPTED, word(MessageStatus.SENT)), (again, word(MessageStatus.PENDING)), else_=word(MessageStatus.UNKNOWN)),
+            failure_reason=case((or_(WAS_ACCEPTED, again), null()), else_=IN_DOUBT),
+            sent_at=case((WAS_ACCEPTED, literal(now, Instant())), else_=messages.c.sent_at),
             in_doubt=or_(again, messages.c.in_doubt),
             lease_expires_at=None,
         )
@@ -66,20 +69,15 @@ async def _end_or_resend(
             connection.fire(messages_topic(row.channel))
     await changes.apply(connection, now)
     await insert_attempts(connection, (_attempt(row.id, row.attempts, row.lease, row.provider, row.sending_at, now) for row in rows))
-    resent = sum(row.status is MessageStatus.PENDING for row in rows)
-    return len(rows) - resent, resent
+    found = Counter(row.status for row in rows)
+    return found[MessageStatus.UNKNOWN], found[MessageStatus.PENDING]
 
 
 def _may_be_sent_again(known: RowSet, max_attempts: int) -> ColumnElement[bool]:
     """`known` says since when a provider knows the keys it was given."""
-    goes_on = ~exists().where(sends.c.id == messages.c.send_id, sends.c.status == SendStatus.CANCELLED)
     is_known = exists().where(known.c.provider == messages.c.provider, messages.c.first_sending_at > known.c.since)
     is_wanted = exists().where(brand_policies.c.brand_id == messages.c.brand_id, brand_policies.c.unknown_policy == UnknownPolicy.RESEND)
-    return and_(messages.c.attempts < max_attempts, goes_on, or_(is_known, is_wanted))
-
-
-def _word(status: MessageStatus) -> ColumnElement[str]:
-    return literal(status, Word(MessageStatus))
+    return and_(messages.c.attempts < max_attempts, ~IS_CANCELLED, or_(is_known, is_wanted))
 
 
 def _attempt(message_id: str, number: int, lease: int, provider: str, started_at: datetime, now: datetime) -> Attempt:

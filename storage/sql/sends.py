@@ -6,27 +6,21 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, bindparam, insert, literal_column, select, true, update
+from sqlalchemy import Row, insert, literal_column, select, update
 
-from server.domain.lifecycle import MessageStatus, SendStatus
+from server.domain.lifecycle import MessageStatus
 from storage.records import CancelCounts, Counters, Message, Send
 from storage.signals import AUDIENCES, PROGRESS
 from storage.signals import messages as messages_topic
-from storage.sql import retries
+from storage.sql import cancellations, retries
+from storage.sql.claims import leased_of
 from storage.sql.connection import Connection, record_values
-from storage.sql.counters import Changes, complete, lock_sends, locking_sends, recount
+from storage.sql.counters import complete, lock_sends, locking_sends, recount
 from storage.sql.dialects import Kind
 from storage.sql.tables import COUNTERS, messages, sends
 
 # Written out, since a partial index is used only for a condition the planner can see.
 _SENDING = sends.c.status == literal_column("'sending'")
-_GIVE_BACK = (
-    update(messages)
-    # Held rows are few, and have an index; the send must not be looked up by its own, since its rows may be millions.
-    .where(messages.c.lease_expires_at.is_not(None), messages.c.send_id.concat("") == bindparam("of_send"))
-    .where(messages.c.status == MessageStatus.LEASED)
-    .values(status=MessageStatus.PENDING, lease_expires_at=None)
-)
 
 
 class SqlSends:
@@ -72,33 +66,23 @@ class SqlSends:
             await complete(self._connection, send_id, now)
 
     async def cancel_running(self, campaign_id: str, now: datetime) -> list[str]:
-        return await self._cancel(sends.c.campaign_id == campaign_id, now)
+        return await cancellations.cancel_sends(self._connection, sends.c.campaign_id == campaign_id, now)
 
     async def cancel(self, send_id: str, now: datetime) -> bool:
-        return bool(await self._cancel(sends.c.id == send_id, now))
+        return bool(await cancellations.cancel_sends(self._connection, sends.c.id == send_id, now))
 
-    async def _cancel(self, which: ColumnElement[bool], now: datetime) -> list[str]:
-        await lock_sends(self._connection, which)
-        stop = update(sends).where(which, _SENDING).values(status=SendStatus.CANCELLED, audience_done=true())
-        stopped = sorted(row.id for row in (await self._connection.execute(stop.returning(sends.c.id))).all)
-        for send_id in stopped:
-            await self._cancel_messages(send_id, now)
-            await complete(self._connection, send_id, now)
-        return stopped
+    async def sweep_cancelled(self, now: datetime, limit: int) -> int:
+        return await cancellations.sweep_cancelled(self._connection, now, limit)
 
     async def count_cancelled(self, send_ids: Sequence[str]) -> CancelCounts:
-        found = (await self.find_many(send_ids)).values()
-        return CancelCounts(
-            sent=sum(send.counters.sent for send in found),
-            in_flight=sum(send.counters.in_flight for send in found),
-            cancelled=sum(send.counters.cancelled for send in found),
-        )
+        return await cancellations.count_cancelled(self._connection, send_ids)
 
     async def pause(self, send_id: str, now: datetime) -> None:
         await lock_sends(self._connection, sends.c.id == send_id)
         stop = update(sends).where(sends.c.id == send_id, _SENDING, sends.c.paused_at.is_(None)).values(paused_at=now)
         if (await self._connection.execute(stop)).count:
-            await self._connection.execute(_GIVE_BACK, {"of_send": send_id})
+            give_back = update(messages).where(leased_of(send_id))
+            await self._connection.execute(give_back.values(status=MessageStatus.PENDING, lease_expires_at=None))
             self._connection.fire(PROGRESS)
 
     async def resume(self, send_id: str) -> None:
@@ -123,15 +107,6 @@ class SqlSends:
 
     async def recount(self, send_id: str) -> Counters:
         return await recount(self._connection, send_id)
-
-    async def _cancel_messages(self, send_id: str, now: datetime) -> None:
-        unstarted = messages.c.status.in_((MessageStatus.PENDING, MessageStatus.LEASED))
-        statement = update(messages).where(messages.c.send_id == send_id, unstarted)
-        rows = await self._connection.execute(statement.values(status=MessageStatus.CANCELLED, cancelled_at=now, lease_expires_at=None))
-        changes = Changes()
-        changes.moved(send_id, MessageStatus.PENDING, MessageStatus.CANCELLED, rows.count)
-        await changes.apply(self._connection, now)
-        self._connection.fire(PROGRESS)
 
 
 def _read(row: Row[Any]) -> Send:

@@ -6,22 +6,21 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache
 
-from sqlalchemy import ColumnElement, Executable, and_, bindparam, case, exists, func, insert, literal, not_, or_, update
+from sqlalchemy import Executable, and_, bindparam, case, func, insert, not_, null, or_, update
 
-from server.domain.lifecycle import MessageStatus, SendStatus
+from server.domain.lifecycle import MessageStatus
 from storage.records import Attempt, Settlement
 from storage.signals import messages as messages_topic
 from storage.sql.claims import lock_sends_of
 from storage.sql.connection import Connection, record_values
 from storage.sql.counters import Changes
 from storage.sql.dialects import Kind, RowSet, SqlDialect
-from storage.sql.tables import attempts, inbox_items, messages, sends
-from storage.sql.types import Instant, Word
+from storage.sql.endings import ACCEPTED, IN_DOUBT, IS_CANCELLED, WAS_ACCEPTED, word
+from storage.sql.tables import attempts, inbox_items, messages
+from storage.sql.types import Instant
 
-IN_DOUBT = "in_doubt"
-"""The reason of a row whose outcome is not known."""
-_ACCEPTED = "accepted"
 _AMBIGUOUS = "ambiguous"
+_NOT_SENT = (MessageStatus.FAILED.value, MessageStatus.SKIPPED.value, MessageStatus.EXPIRED.value)
 
 
 async def settle(connection: Connection, settlements: Sequence[Settlement], now: datetime) -> set[str]:
@@ -74,7 +73,7 @@ def _outcome(settlement: Settlement) -> str | None:
 
 async def _accept_late(connection: Connection, late: Sequence[Settlement], changes: Changes, now: datetime) -> None:
     # Only where a provider was called: what is accepted without one is an inbox item, and a late one was not written.
-    accepted = [(each.message_id,) for each in late if each.expected is MessageStatus.SENDING and _outcome(each) == _ACCEPTED]
+    accepted = [(each.message_id,) for each in late if each.expected is MessageStatus.SENDING and _outcome(each) == ACCEPTED]
     if not accepted:
         return
     for before in (MessageStatus.UNKNOWN, MessageStatus.PENDING, MessageStatus.LEASED):
@@ -89,22 +88,23 @@ def _settle(dialect: SqlDialect) -> tuple[RowSet, Executable]:
     words = dict.fromkeys(("expected", "status", "reason"), Kind.TEXT)
     given = dialect.row_set("given", id=Kind.TEXT, lease=Kind.INTEGER, **words, doubt=Kind.INTEGER, due_at=Kind.INSTANT)
     now = bindparam("now", type_=Instant())
-    is_retry = given.c.status == "pending"
     in_doubt = or_(messages.c.in_doubt, given.c.doubt == 1)
     # A row that was with its provider when its send was cancelled is not tried again.
-    stopped = and_(is_retry, exists().where(sends.c.id == messages.c.send_id, sends.c.status == SendStatus.CANCELLED))
+    stopped = and_(given.c.status == "pending", IS_CANCELLED)
+    ends_in_doubt = and_(in_doubt, or_(stopped, given.c.status.in_(_NOT_SENT)))
     statement = (
         update(messages)
         .where(messages.c.id == given.c.id, messages.c.lease == given.c.lease, messages.c.status == given.c.expected)
         .values(
             status=case(
-                (and_(stopped, in_doubt), _word(MessageStatus.UNKNOWN)),
-                (stopped, _word(MessageStatus.CANCELLED)),
+                (WAS_ACCEPTED, word(MessageStatus.SENT)),
+                (ends_in_doubt, word(MessageStatus.UNKNOWN)),
+                (stopped, word(MessageStatus.CANCELLED)),
                 else_=given.c.status,
             ),
-            failure_reason=case((and_(stopped, in_doubt), IN_DOUBT), else_=given.c.reason),
+            failure_reason=case((WAS_ACCEPTED, null()), (ends_in_doubt, IN_DOUBT), else_=given.c.reason),
             due_at=func.coalesce(given.c.due_at, messages.c.due_at),
-            sent_at=case((given.c.status == "sent", now), else_=messages.c.sent_at),
+            sent_at=case((or_(WAS_ACCEPTED, given.c.status == "sent"), now), else_=messages.c.sent_at),
             cancelled_at=case((and_(stopped, not_(in_doubt)), now), else_=messages.c.cancelled_at),
             in_doubt=in_doubt,
             lease_expires_at=None,
@@ -122,10 +122,6 @@ def _accept(dialect: SqlDialect, before: MessageStatus) -> tuple[RowSet, Executa
         .values(status=MessageStatus.SENT, sent_at=bindparam("now", type_=Instant()), failure_reason=None, lease_expires_at=None)
     )
     return given, statement.returning(messages.c.id, messages.c.send_id)
-
-
-def _word(status: MessageStatus) -> ColumnElement[str]:
-    return literal(status.value, Word(MessageStatus))
 
 
 @lru_cache
