@@ -41,11 +41,11 @@ class SqlRates:
             full_at = await self._read(_LOCK, limit)
             assert full_at is not None, "nothing deletes limits"
         begin = max(full_at, to_microseconds(now))
-        taken = (begin - to_microseconds(now)) * limit.per_second / _SECOND
+        taken = max(0, begin - to_microseconds(now) - _slack(limit)) * limit.per_second / _SECOND
         granted = min(wanted, floor(limit.burst - taken + _ROUNDING))
         if granted <= 0:
             return 0
-        # Rounded up: a rate is never exceeded by the sum of what was rounded.
+        # Rounded up, so that in the long run the rate is never exceeded by the sum of what was rounded.
         until = begin + ceil(granted * _SECOND / limit.per_second)
         await self._connection.execute(_MOVE, {"of_limit": limit.key, "until": from_microseconds(until)})
         return granted
@@ -54,8 +54,13 @@ class SqlRates:
         full_at = await self._read(_FIND, limit)
         if full_at is None:
             return now
-        return max(now, from_microseconds(full_at - floor((limit.burst - 1) * _SECOND / limit.per_second)))
+        return max(now, from_microseconds(full_at - floor((limit.burst - 1) * _SECOND / limit.per_second) - _slack(limit)))
 
     async def _read(self, statement: Executable, limit: RateLimit) -> int | None:
         row = (await self._connection.execute(statement, {"of_limit": limit.key})).first
         return to_microseconds(row.full_at) if row else None
+
+
+def _slack(limit: RateLimit) -> int:
+    """Microseconds: what rounding adds to a burst that is taken call by call, which must not cost its last call."""
+    return limit.burst

@@ -49,13 +49,12 @@ async def postgres_url(postgres_server: PostgresServer, postgres_admin: asyncpg.
 
 
 async def opened(url: str) -> AsyncIterator[Scene]:
-    storage = await open_storage(url)
-    scene = Scene(storage, url)
+    scene = Scene(await open_storage(url), url)
     try:
         yield scene
         await scene.assert_no_drift()
     finally:
-        await storage.close()
+        await scene.storage.close()
 
 
 @pytest.fixture
