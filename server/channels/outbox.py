@@ -40,7 +40,7 @@ class OutboxProvider:
         self, directory: Path, channel: str, mail_from: str, *, timeout: float = _TIMEOUT, writer: BatchWriter | None = None
     ) -> None:
         """`directory` is the outbox itself. Raises ValueError if email is to come from something that is not a mailbox."""
-        self.name = "outbox"
+        self.name = f"{channel}_outbox"
         self.timeout = timeout
         # A line that is written again is there twice.
         self.key_window = _FILES_ARE_KEYED_FOR if channel == "email" else timedelta(0)

@@ -77,13 +77,14 @@ class Provider(Protocol):
     """A way out for one channel."""
 
     name: str
+    """Of this way out alone: attempts are recorded, and rates, circuits and key windows kept, under it."""
     slots: int
     """Calls of `deliver` it works on at once; more of them wait."""
     timeout: float
     """Seconds within which every call of `deliver` answers."""
     key_window: timedelta
-    """How long the provider remembers a message id as its idempotency key, answering a repeat with the first answer and delivering nothing
-    twice. Zero: it knows no keys."""
+    """How long the provider remembers a message id as its idempotency key, from the first call with it, answering a repeat with the first
+    answer and delivering nothing twice. Zero: it knows no keys. A repeat that is rejected or never arrives takes no doubt from the first."""
 
     async def start(self) -> None:
         """Makes ready. Raises OSError when it never can be, such as a directory that cannot be made."""

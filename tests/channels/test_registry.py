@@ -14,12 +14,20 @@ from server.config import ConfigError, Settings
 
 def test_everything_goes_to_the_outbox_by_default(tmp_path: Path) -> None:
     providers = build_providers(Settings(data_dir=tmp_path))
-    assert {channel: provider.name for channel, provider in providers.items()} == {"email": "outbox", "sms": "outbox", "push": "outbox"}
+    assert {channel: provider.name for channel, provider in providers.items()} == {
+        "email": "email_outbox",
+        "sms": "sms_outbox",
+        "push": "push_outbox",
+    }
 
 
 def test_email_goes_to_the_mail_server_where_one_is_set(tmp_path: Path) -> None:
     providers = build_providers(Settings(data_dir=tmp_path, smtp_url="smtp://localhost:1025"))
-    assert {channel: provider.name for channel, provider in providers.items()} == {"email": "smtp", "sms": "outbox", "push": "outbox"}
+    assert {channel: provider.name for channel, provider in providers.items()} == {
+        "email": "smtp",
+        "sms": "sms_outbox",
+        "push": "push_outbox",
+    }
 
 
 def test_a_channel_goes_to_its_gateway_where_one_is_set(tmp_path: Path) -> None:
@@ -28,7 +36,7 @@ def test_a_channel_goes_to_its_gateway_where_one_is_set(tmp_path: Path) -> None:
     assert {channel: (provider.name, provider.key_window) for channel, provider in providers.items()} == {
         "email": ("email_webhook", timedelta(hours=24)),
         "sms": ("sms_webhook", timedelta(hours=24)),
-        "push": ("outbox", timedelta(0)),
+        "push": ("push_outbox", timedelta(0)),
     }
 
 
