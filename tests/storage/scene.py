@@ -7,8 +7,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from server.domain.lifecycle import CampaignStatus, MessageStatus
+from storage.errors import StorageUnavailable
 from storage.interface import Storage, Transaction
 from storage.records import Campaign, Mark, Message, Queue, Recovery, Send, Settlement
+from storage.sql import open_storage
 from tests.drift import assert_no_drift
 from tests.storage import made
 from tests.storage.made import LEASE, MAX_ATTEMPTS, NOW
@@ -105,7 +107,11 @@ class Scene:
         return found
 
     async def assert_no_drift(self) -> None:
-        """See `tests.drift`."""
+        """See `tests.drift`. Opens the database again if the test has closed it."""
+        try:
+            await self.storage.ping()
+        except StorageUnavailable:
+            self.storage = await open_storage(self.url)
         await assert_no_drift(self.storage)
 
 

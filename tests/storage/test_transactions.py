@@ -93,8 +93,11 @@ async def test_a_cancelled_caller_does_not_cut_its_transaction(scene: Scene) -> 
     with pytest.raises(asyncio.CancelledError):
         await caller
     await scene.storage.close()
-    scene.storage = await open_storage(scene.url)
-    assert len(await scene.storage.read(lambda tx: tx.campaigns.list_page("brand", "comms", None, None, 1000))) == 300
+    reopened = await open_storage(scene.url)
+    try:
+        assert len(await reopened.read(lambda tx: tx.campaigns.list_page("brand", "comms", None, None, 1000))) == 300
+    finally:
+        await reopened.close()
 
 
 async def test_a_cancelled_caller_does_not_take_the_answers_of_others(scene: Scene) -> None:
