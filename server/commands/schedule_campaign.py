@@ -25,9 +25,7 @@ async def schedule_campaign(
     campaign = await campaign_for(tx, caller, face, campaign_id, lock=True)
     status = campaign_after(CampaignOperation.SCHEDULE, campaign.status)
     checks = Checks()
-    checks.schedule_time("scheduled_at", scheduled_at, caller.now)
-    if expire_at is not None:
-        checks.expiry("expire_at", expire_at, caller.now, scheduled_at)
+    checks.schedule(scheduled_at, expire_at, caller.now)
     checks.finish()
     scheduled = replace(
         campaign, status=status, scheduled_at=scheduled_at, expire_at=expire_at, template_revision=None, updated_at=caller.now

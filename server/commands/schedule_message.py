@@ -53,9 +53,7 @@ async def schedule_message(tx: Transaction, caller: Caller, new: NewMessage) -> 
         return _repeat(known, new)
     template = await require_template(tx, new.brand_id, new.channel, new.template_key)
     checks = Checks()
-    checks.schedule_time("scheduled_at", new.scheduled_at, caller.now)
-    if new.expire_at is not None:
-        checks.expiry("expire_at", new.expire_at, caller.now, new.scheduled_at)
+    checks.schedule(new.scheduled_at, new.expire_at, caller.now)
     for misfit in find_misfits(template.variables, new.variables):
         checks.add(misfit.field, misfit.message)
     checks.finish()

@@ -115,12 +115,16 @@ class Checks:
         elif value > now + LATEST_YEARS:
             self.add(field, "must be within ten years")
 
-    def expiry(self, field: str, value: datetime, now: datetime, scheduled_at: datetime | None = None) -> None:
-        """An instant at which something that goes out now, or at `scheduled_at`, becomes stale."""
-        if value <= now:
-            self.add(field, "must be in the future")
-        elif scheduled_at is not None and value <= scheduled_at:
-            self.add(field, "must be after scheduled_at")
+    def expiry(self, field: str, value: datetime, now: datetime) -> None:
+        """An instant at which something becomes stale."""
+        self.require(value > now, field, "must be in the future")
+
+    def schedule(self, scheduled_at: datetime, expire_at: datetime | None, now: datetime) -> None:
+        """When something is due, and when it is stale (None: never); that is judged only beside a time that is good."""
+        before = self.count
+        self.schedule_time("scheduled_at", scheduled_at, now)
+        if expire_at is not None and self.count == before:
+            self.require(expire_at > max(scheduled_at, now), "expire_at", "must be in the future and after scheduled_at")
 
     def language_tag(self, field: str, value: str) -> None:
         """A BCP 47 tag, by shape."""

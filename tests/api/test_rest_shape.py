@@ -12,7 +12,7 @@ import pytest
 from google.api import annotations_pb2
 
 from server.app import Part
-from tests.api.callers import METHODS, bind, caller, full_path
+from tests.api.callers import METHODS, RestCaller, bind, caller, full_path
 from tests.api.documented import METHOD_OF
 from tests.api.faults import FaultyStorage, running_faulty_service
 from tests.api.refusals import check_refusal
@@ -126,10 +126,10 @@ async def test_a_message_over_the_limit(strict: Running, brand: str) -> None:
     assert refused.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
 
 
-async def test_a_gateway_without_its_server(tmp_path_factory: pytest.TempPathFactory, brand: str) -> None:
+async def test_a_gateway_without_its_server(tmp_path_factory: pytest.TempPathFactory) -> None:
     async with running_service(tmp_path_factory.mktemp("alone"), parts=frozenset({Part.GATEWAY})) as running:
         for method in METHOD_OF.values():
-            answer = await caller("rest", running, brand).call(method, {"id": "c1"} if "Campaign" in method else {})
+            answer = await RestCaller(running.http, "a token").call(method, {"id": "c1"} if "Campaign" in method else {})
             assert (answer.status, answer.error) == (503, "unavailable"), method
         for path in ("/healthz", "/readyz"):
             assert refusal(await running.http.get(path)) == (503, "unavailable")
