@@ -83,8 +83,8 @@ class Provider(Protocol):
     timeout: float
     """Seconds within which every call of `deliver` answers."""
     key_window: timedelta
-    """How long the provider remembers a message id as its idempotency key, from the first call with it, answering a repeat with the first
-    answer and delivering nothing twice. Zero: it knows no keys. A repeat that is rejected or never arrives takes no doubt from the first."""
+    """How long the provider remembers a message id as its idempotency key, answering a repeat with the first answer and delivering nothing
+    twice; from the first call on. Zero: it knows no keys. A repeat that was rejected for itself takes no doubt from the first call."""
 
     async def start(self) -> None:
         """Makes ready. Raises OSError when it never can be, such as a directory that cannot be made."""

@@ -86,7 +86,6 @@ class WebhookProvider:
         # Not httpx.Client, which keeps cookies, reads proxies and passwords from the environment, and logs what the gateway says.
         self._transport = httpx.AsyncHTTPTransport(
             verify=tls_context or ssl.create_default_context(),
-            trust_env=False,
             limits=httpx.Limits(max_connections=slots, max_keepalive_connections=slots, keepalive_expiry=idle_seconds),
         )
 
