@@ -17,7 +17,7 @@ from storage.sql.counters import Changes, complete, lock_sends
 from storage.sql.endings import cancelled
 from storage.sql.tables import PENDING_OF_SEND, messages, sends
 
-_ROWS_WITH_THE_SEND = 10_000
+_ROWS_WITH_THE_SEND = 5_000
 
 # Written out, since a partial index is used only for a condition the planner can see.
 _SENDING = sends.c.status == literal_column("'sending'")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -16,6 +16,7 @@ from sqlalchemy import (
     bindparam,
     exists,
     func,
+    literal,
     literal_column,
     null,
     or_,
@@ -39,6 +40,10 @@ _ON_CHANNEL: BindParameter[str] = bindparam("on_channel")
 # Written out, since a partial index is used only for a condition the planner can see.
 _RUNS = (sends.c.status == literal_column("'sending'")) & sends.c.paused_at.is_(None)
 
+# Compared, not IS NOT NULL: PostgreSQL takes that for nearly all rows while it has no statistics, and reads them all.
+HELD = messages.c.lease_expires_at > literal(datetime(1970, 1, 1, tzinfo=UTC), Instant())
+"""Some worker has the row, or had it when it ended."""
+
 
 def _list_queues() -> Executable:
     """Looks at one row of the index for each brand and each send, however many wait: the brands by jumping from one to the next."""
@@ -52,7 +57,7 @@ def _list_queues() -> Executable:
         select(brands.c.brand_id, null().label("send_id"), due_of_brand.label("next_due")).where(brands.c.brand_id.is_not(None)),
         select(sends.c.brand_id, sends.c.id, due_of_send).where(_RUNS, sends.c.channel == _ON_CHANNEL),
     ).subquery("queues")
-    return select(queues).where(queues.c.next_due.is_not(None), ~exists().where(holds.c.held_at.is_not(None)))
+    return select(queues).where(~exists().where(holds.c.held_at.is_not(None)))
 
 
 def _claim(*of_queue: ColumnElement[bool] | TextClause) -> Executable:
@@ -84,7 +89,7 @@ _CLAIM_OF_SEND = _claim(PENDING_OF_SEND, messages.c.send_id == _OF_SEND, exists(
 async def list_queues(connection: Connection, channel: str) -> list[Queue]:
     """See `Messages.list_queues`."""
     rows = await connection.execute(_LIST_QUEUES, {"on_channel": channel})
-    return [Queue(channel, row.brand_id, row.send_id, row.next_due) for row in rows.all]
+    return [Queue(channel, row.brand_id, row.send_id, row.next_due) for row in rows.all if row.next_due is not None]
 
 
 async def claim(connection: Connection, queue: Queue, now: datetime, lease_until: datetime, limit: int) -> list[Message]:
@@ -114,11 +119,9 @@ async def mark_sending(connection: Connection, marks: Sequence[Mark], provider: 
 
 
 def leased_of(send_id: str) -> ColumnElement[bool]:
-    """The rows of a send that are leased. Held rows are few and have an index, while those of a send may be millions: an expression keeps
-    the index of sends out of it."""
-    return and_(
-        messages.c.lease_expires_at.is_not(None), messages.c.status == MessageStatus.LEASED, messages.c.send_id.concat("") == send_id
-    )
+    """The rows of a send that are leased. Held rows are few, while those of a send may be millions: an expression keeps the index of sends
+    out of it."""
+    return and_(HELD, messages.c.status == MessageStatus.LEASED, messages.c.send_id.concat("") == send_id)
 
 
 async def lock_sends_of(connection: Connection, rows: RowSet, given: dict[str, object]) -> None:

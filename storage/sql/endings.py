@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, exists, literal, or_
+from sqlalchemy import ColumnElement, and_, case, exists, func, literal, or_, select
 
 from server.domain.lifecycle import MessageStatus, SendStatus
 from storage.sql.tables import attempts, messages, sends
@@ -16,7 +16,9 @@ EXPIRED = "expired"
 IN_DOUBT = "in_doubt"
 """The reason of a row whose outcome is not known."""
 
-WAS_ACCEPTED = and_(messages.c.in_doubt, exists().where(attempts.c.message_id == messages.c.id, attempts.c.outcome == ACCEPTED))
+# Counted, not EXISTS: PostgreSQL may look up that one for all attempts there are, to compare the few rows with the result.
+_accepted = select(func.count()).where(attempts.c.message_id == messages.c.id, attempts.c.outcome == ACCEPTED).scalar_subquery()
+WAS_ACCEPTED = and_(messages.c.in_doubt, _accepted > 0)
 """A call in doubt turned out to have been accepted while the row was with its provider again."""
 
 

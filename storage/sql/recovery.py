@@ -13,6 +13,7 @@ from server.domain.lifecycle import MessageStatus
 from server.domain.policies import UnknownPolicy
 from storage.records import Attempt, Recovery
 from storage.signals import messages as messages_topic
+from storage.sql.claims import HELD
 from storage.sql.connection import Connection
 from storage.sql.counters import Changes, lock_sends
 from storage.sql.dialects import Kind, RowSet
@@ -28,8 +29,10 @@ async def recover(
     connection: Connection, now: datetime, *, everything: bool, key_windows: Mapping[str, timedelta], max_attempts: int
 ) -> Recovery:
     """See `Messages.recover`."""
-    abandoned = messages.c.lease_expires_at.is_not(None) if everything else messages.c.lease_expires_at <= now
-    await lock_sends(connection, sends.c.id.in_(select(messages.c.send_id).where(abandoned)))
+    abandoned = HELD if everything else messages.c.lease_expires_at <= now
+    # MATERIALIZED: PostgreSQL could look through all rows of all sends instead.
+    theirs = select(messages.c.send_id).where(abandoned).cte("theirs").prefix_with("MATERIALIZED")
+    await lock_sends(connection, sends.c.id.in_(select(theirs.c.send_id)))
     released = await _release(connection, abandoned)
     in_doubt, resent = await _end_or_resend(connection, abandoned, now, key_windows, max_attempts)
     return Recovery(released=released, in_doubt=in_doubt, resent=resent)
