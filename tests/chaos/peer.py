@@ -7,13 +7,14 @@ import json
 import os
 import sys
 from asyncio.subprocess import PIPE, Process
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.chaos.behaviour import Fault
+from tests.chaos.behaviour import Deed, Fault
 from tests.chaos.ledger import Entry, read_ledger
 from tests.cli.carillon import REPOSITORY
 
@@ -48,6 +49,10 @@ class Peer:
         """Answers what it holds."""
         await self._order("release")
 
+    async def deeds(self) -> Counter[Deed]:
+        """How often it did what."""
+        return Counter({Deed(deed): count for deed, count in (await self._order("tell")).items()})
+
     def entries(self) -> list[Entry]:
         """What it took so far."""
         return read_ledger(self.ledger)
@@ -57,12 +62,12 @@ class Peer:
         async with asyncio.timeout(seconds):
             await self._order("await_taken", count=count)
 
-    async def _order(self, order: str, **more: Any) -> None:
+    async def _order(self, order: str, **more: Any) -> dict[str, int]:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.process.stdin.write(f"{json.dumps({'order': order, **more})}\n".encode())
-        answer = await self.process.stdout.readline()
-        assert answer == b"ok\n", answer
+        answer: dict[str, int] = json.loads(await self.process.stdout.readline())
+        return answer
 
 
 @asynccontextmanager

@@ -1,7 +1,7 @@
 """`python -m tests.chaos.peer_process smtp|http LEDGER`: a provider in a process of its own, on a free port of loopback.
 
-Says its port in its first line, then takes orders, a JSON object a line, and says `ok` to each. Ends when its orders end, as they do when
-whoever started it is gone.
+Says its port in its first line, then takes orders, a JSON object a line, and answers each with how often it did what. Ends when its orders
+end, as they do when whoever started it is gone.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class PeerServer:
 
     async def obey(self, order: dict[str, Any]) -> None:
         """One order: `behave`, `refuse` connections, `listen` again, `release` what is held, `await_taken`: a
-        number of deliveries."""
+        number of deliveries, `tell`: nothing but the answer."""
         match order.pop("order"):
             case "behave":
                 self._desk.behaviour.faults = [Fault.from_json(fault) for fault in order["faults"]]
@@ -56,6 +56,8 @@ class PeerServer:
                 self._desk.release()
             case "await_taken":
                 await self._desk.taken_in(order["count"])
+            case "tell":
+                pass
             case unknown:
                 raise ValueError(f"no such order: {unknown}")
 
@@ -71,7 +73,7 @@ async def serve(arguments: argparse.Namespace) -> None:
     print(server.port, flush=True)
     while line := await orders.readline():
         await server.obey(json.loads(line))
-        print("ok", flush=True)
+        print(json.dumps(desk.deeds), flush=True)
 
 
 def main() -> None:

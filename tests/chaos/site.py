@@ -24,6 +24,11 @@ SLOTS = 10
 WORK = 0.01
 """Seconds the mail server takes for each mail."""
 
+RATE = 20
+"""One-off messages that callers ask for each second."""
+AUDIENCE = 50
+"""People of the campaign they publish each second. Both leave two processor cores some room: what is measured is not a backlog."""
+
 
 @dataclass
 class Site:
@@ -35,6 +40,12 @@ class Site:
     load: Load
     workers: list[Member]
     """The processes that deliver: `serve`, or dispatchers."""
+
+    async def waits_until(self, sql: str, seconds: float) -> None:
+        """Returns when the query has a row. Raises TimeoutError."""
+        async with asyncio.timeout(seconds):
+            while not await self.books.rows(sql):  # noqa: ASYNC110 - a database has no event
+                await asyncio.sleep(book.LOOK_AGAIN)
 
     async def reckon(self, patience: float = 120.0) -> Outcome:
         """Waits for the end of everything that was accepted, and compares. Nobody asks for anything any more."""
