@@ -96,6 +96,10 @@ class Rates(Protocol):
         """Takes up to `wanted` calls from a limit. Returns how many were granted: only those may be made."""
         ...
 
+    async def give_back(self, limit: RateLimit, count: int, now: datetime) -> None:
+        """Gives back calls that were granted in this transaction, at the same `now`, and will not be made."""
+        ...
+
     async def next_free(self, limit: RateLimit, now: datetime) -> datetime:
         """When a call will be granted again: `now` if at once."""
         ...

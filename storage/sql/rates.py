@@ -50,6 +50,12 @@ class SqlRates:
         await self._connection.execute(_MOVE, {"of_limit": limit.key, "until": from_microseconds(until)})
         return granted
 
+    async def give_back(self, limit: RateLimit, count: int, now: datetime) -> None:
+        full_at = await self._read(_LOCK, limit)
+        assert full_at is not None, "granted before"
+        until = max(full_at - floor(count * _SECOND / limit.per_second), to_microseconds(now))
+        await self._connection.execute(_MOVE, {"of_limit": limit.key, "until": from_microseconds(until)})
+
     async def next_free(self, limit: RateLimit, now: datetime) -> datetime:
         full_at = await self._read(_FIND, limit)
         if full_at is None:

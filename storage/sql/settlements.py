@@ -64,7 +64,8 @@ async def _settle_distinct(connection: Connection, batch: dict[str, Settlement],
 
 def _given(each: Settlement) -> tuple[object, ...]:
     doubt = each.status is MessageStatus.PENDING and _outcome(each) == _AMBIGUOUS
-    return each.message_id, each.lease, each.expected.value, each.status.value, each.reason, int(doubt), each.due_at
+    uncalled = each.expected is MessageStatus.SENDING and each.status is MessageStatus.PENDING and each.attempt is None
+    return each.message_id, each.lease, each.expected.value, each.status.value, each.reason, int(doubt), int(uncalled), each.due_at
 
 
 def _outcome(settlement: Settlement) -> str | None:
@@ -86,7 +87,9 @@ async def _accept_late(connection: Connection, late: Sequence[Settlement], chang
 @lru_cache
 def _settle(dialect: SqlDialect) -> tuple[RowSet, Executable]:
     words = dict.fromkeys(("expected", "status", "reason"), Kind.TEXT)
-    given = dialect.row_set("given", id=Kind.TEXT, lease=Kind.INTEGER, **words, doubt=Kind.INTEGER, due_at=Kind.INSTANT)
+    given = dialect.row_set(
+        "given", id=Kind.TEXT, lease=Kind.INTEGER, **words, doubt=Kind.INTEGER, uncalled=Kind.INTEGER, due_at=Kind.INSTANT
+    )
     now = bindparam("now", type_=Instant())
     in_doubt = or_(messages.c.in_doubt, given.c.doubt == 1)
     # A row that was with its provider when its send was cancelled is not tried again.
@@ -107,6 +110,7 @@ def _settle(dialect: SqlDialect) -> tuple[RowSet, Executable]:
             sent_at=case((or_(WAS_ACCEPTED, given.c.status == "sent"), now), else_=messages.c.sent_at),
             cancelled_at=case((and_(stopped, not_(in_doubt)), now), else_=messages.c.cancelled_at),
             in_doubt=in_doubt,
+            attempts=messages.c.attempts - given.c.uncalled,
             lease_expires_at=None,
         )
     )

@@ -8,6 +8,7 @@ from fractions import Fraction
 
 import pytest
 
+from storage.interface import Transaction
 from storage.operations import RateLimit
 from storage.sql import open_storage
 from tests.storage.made import NOW, SECOND
@@ -38,6 +39,26 @@ async def test_what_is_wanted_is_granted_and_the_rest_of_the_burst_stays(scene: 
     assert await take(scene, limit(), 2) == 2
     assert await take(scene, limit(), 2) == 2
     assert await take(scene, limit(), 2) == 1
+
+
+async def test_what_was_granted_and_is_given_back_is_there_for_others(scene: Scene) -> None:
+    async def take_and_give_back(tx: Transaction) -> None:
+        assert await tx.rates.take(limit(), 5, NOW) == 5
+        await tx.rates.give_back(limit(), 3, NOW)
+
+    await scene.storage.write(take_and_give_back)
+    assert await take(scene, limit(), 9) == 3
+
+
+async def test_giving_back_loses_and_gains_nothing(scene: Scene) -> None:
+    of = limit(7.0, 3)
+
+    async def take_and_give_back(tx: Transaction) -> None:
+        await tx.rates.give_back(of, await tx.rates.take(of, 3, NOW), NOW)
+
+    for _ in range(10):
+        await scene.storage.write(take_and_give_back)
+    assert await take(scene, of, 9, NOW + MICROSECOND * 10) == 3
 
 
 @pytest.mark.parametrize("per_second", [3.0, 7.0, 0.3, 999.9])

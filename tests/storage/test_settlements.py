@@ -33,13 +33,23 @@ async def test_an_outcome_ends_the_row_keeps_its_attempt_and_moves_the_counters(
 async def test_a_retry_is_pending_again_from_its_new_due_time(scene: Scene) -> None:
     send, _ = await scene.send(1)
     (row,) = await scene.start()
-    await scene.finish([row], MessageStatus.PENDING, due_at=NOW + 60 * SECOND)
+    await scene.finish([row], MessageStatus.PENDING, due_at=NOW + 60 * SECOND, attempt=made.attempt(row, "rejected"))
     found = await scene.found(row)
     assert (found.status, found.due_at, found.scheduled_at, found.attempts) == (MessageStatus.PENDING, NOW + 60 * SECOND, NOW, 1)
     assert (await scene.found_send(send)).counters == Counters(total=1, pending=1)
     assert await scene.claim() == []
     (again,) = await scene.claim(now=NOW + 60 * SECOND)
     assert again.lease == 2
+
+
+async def test_a_mark_whose_provider_was_not_called_is_no_attempt(scene: Scene) -> None:
+    await scene.send(1)
+    (row,) = await scene.start()
+    assert await scene.settle(made.settlement(row, MessageStatus.PENDING)) == {row.id}
+    assert (await scene.found(row)).attempts == 0
+    (row,) = await scene.start()
+    assert await scene.settle(made.settlement(row, MessageStatus.PENDING, attempt=made.attempt(row, "rejected"))) == {row.id}
+    assert (await scene.found(row)).attempts == 1
 
 
 async def test_a_stale_lease_cannot_settle(scene: Scene) -> None:
