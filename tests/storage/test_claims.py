@@ -2,9 +2,16 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
-from server.domain.lifecycle import MessageStatus
+import pytest
+from sqlalchemy import update
+
+from server.domain.lifecycle import MessageStatus, SendStatus
+from storage.interface import Transaction
 from storage.records import Mark
+from storage.sql.tables import sends
+from tests.storage import made
 from tests.storage.made import LEASE, NOW, SECOND
 from tests.storage.scene import Scene
 
@@ -109,3 +116,40 @@ async def test_a_mark_renews_the_lease(scene: Scene) -> None:
 async def test_empty_batches_are_nothing(scene: Scene) -> None:
     assert await scene.mark([]) == set()
     assert await scene.settle() == set()
+
+
+async def test_a_row_that_is_stale_is_not_marked(scene: Scene) -> None:
+    send, _ = await scene.send([], done=False)
+    rows = [made.message(str(number), send_id=send.id, expire_at=NOW + number * SECOND) for number in (1, 2, 3)]
+    await scene.storage.write(lambda tx: tx.messages.insert_many(rows))
+    unlimited = await scene.one_off()
+    claimed = await scene.claim()
+    assert await scene.mark(claimed, now=NOW + 2 * SECOND) == {rows[2].id, unlimited.id}
+    assert [await scene.status(row) for row in rows[:2]] == [MessageStatus.LEASED] * 2
+    assert (await scene.found(rows[0])).attempts == 0
+    assert (await scene.found_send(send)).counters.in_flight == 1
+
+
+@pytest.mark.parametrize("change", [{"paused_at": NOW}, {"status": SendStatus.CANCELLED}, {"status": SendStatus.COMPLETED}])
+async def test_a_leased_row_of_a_send_that_does_not_run_is_not_marked(scene: Scene, change: dict[str, Any]) -> None:
+    """Rows of such a send are leased when a claim that began before the change commits after it."""
+    send, _ = await scene.send(2)
+    _, (of_other,) = await scene.send(1)
+    claimed = await scene.claim()
+
+    async def set_send(tx: Transaction, values: dict[str, Any]) -> None:
+        await tx.sends._connection.execute(update(sends).where(sends.c.id == send.id).values(values))  # type: ignore[attr-defined]
+
+    await scene.storage.write(lambda tx: set_send(tx, change))
+    assert await scene.mark(claimed) == {of_other.id}
+    await scene.storage.write(lambda tx: set_send(tx, {"paused_at": None, "status": SendStatus.SENDING}))
+    assert len(await scene.mark(claimed)) == 2
+
+
+async def test_the_first_mark_is_remembered_through_all_later_ones(scene: Scene) -> None:
+    row = await scene.one_off()
+    for seconds in (0, 60):
+        claimed = await scene.claim(now=NOW + seconds * SECOND)
+        await scene.mark(claimed, now=NOW + seconds * SECOND)
+        assert (await scene.found(row)).first_sending_at == NOW
+        await scene.finish(claimed, MessageStatus.PENDING, due_at=NOW + 60 * SECOND, attempt=made.attempt(claimed[0], "rejected"))

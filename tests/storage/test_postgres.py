@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import asyncio
 import traceback
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
 
 import asyncpg
 import pytest
@@ -12,13 +12,14 @@ from sqlalchemy import make_url
 from server.domain.lifecycle import MessageStatus, SendStatus
 from storage.errors import StorageUnavailable
 from storage.interface import Transaction
-from storage.records import Mark, Message
-from storage.sql import migrate, open_storage
+from storage.records import Counters, Mark, Message
+from storage.sql import cancellations, migrate, open_storage
 from tests.postgres import running_postgres
 from tests.storage import made
 from tests.storage.made import LEASE, MAX_ATTEMPTS, NOW, SECOND
 from tests.storage.scene import Scene, claim_due
 
+T = TypeVar("T")
 Function = Callable[[Transaction], Awaitable[Any]]
 
 
@@ -65,6 +66,16 @@ async def until_blocked(admin: asyncpg.Connection, count: int = 1) -> None:
         await asyncio.sleep(0)
 
 
+async def unless_blocked(admin: asyncpg.Connection, work: Coroutine[Any, Any, T]) -> T:
+    """What the work returns. Fails as soon as it waits for a lock."""
+    working, blocked = asyncio.create_task(work), asyncio.create_task(until_blocked(admin))
+    await asyncio.wait({working, blocked}, return_when=asyncio.FIRST_COMPLETED)
+    assert not blocked.done(), "it waits for another transaction"
+    blocked.cancel()
+    await asyncio.wait({blocked})
+    return await working
+
+
 async def test_a_mark_waits_for_a_cancel_and_then_does_not_succeed(on_postgres: Scene, admin: asyncpg.Connection) -> None:
     send, _ = await on_postgres.send(2)
     claimed = await on_postgres.claim()
@@ -97,13 +108,83 @@ async def test_a_retry_settled_while_its_send_is_being_cancelled_is_cancelled(on
     assert await on_postgres.status(started) is MessageStatus.CANCELLED
 
 
-async def test_a_claim_skips_rows_another_transaction_is_claiming(on_postgres: Scene) -> None:
-    await on_postgres.send(5)
+@pytest.mark.parametrize("of_send", [True, False])
+async def test_a_claim_takes_other_rows_than_one_that_has_not_committed_and_does_not_wait_for_it(
+    on_postgres: Scene, admin: asyncpg.Connection, of_send: bool
+) -> None:
+    if of_send:
+        await on_postgres.send(5)
+    else:
+        await on_postgres.storage.write(lambda tx: tx.messages.insert_many([made.message() for _ in range(5)]))
     async with Held(on_postgres, lambda tx: claim_due(tx, "email", NOW, LEASE, 3)) as held:
-        others = await on_postgres.claim(5)
+        others = await unless_blocked(admin, on_postgres.claim(5))
         assert len(others) == 2
         claimed: list[Message] = await held.commit()
     assert len({row.id for row in [*claimed, *others]}) == 5
+
+
+async def test_a_mark_waits_for_a_pause_and_then_does_not_succeed(on_postgres: Scene, admin: asyncpg.Connection) -> None:
+    send, _ = await on_postgres.send(2)
+    claimed = await on_postgres.claim()
+    async with Held(on_postgres, lambda tx: tx.sends.pause(send.id, NOW)):
+        marking = asyncio.create_task(on_postgres.mark(claimed))
+        await until_blocked(admin)
+    assert await marking == set()
+
+
+async def test_rows_claimed_while_their_send_is_being_paused_are_not_marked(on_postgres: Scene, admin: asyncpg.Connection) -> None:
+    send, _ = await on_postgres.send(2)
+    (queue,) = await on_postgres.queues()
+    async with Held(on_postgres, lambda tx: tx.messages.claim(queue, NOW, LEASE, 10)) as held:
+        await unless_blocked(admin, on_postgres.storage.write(lambda tx: tx.sends.pause(send.id, NOW)))
+        claimed: list[Message] = await held.commit()
+    assert len(claimed) == 2
+    assert await on_postgres.mark(claimed) == set()
+
+
+async def test_rows_that_are_being_claimed_while_their_send_is_cancelled_are_cancelled(
+    on_postgres: Scene, admin: asyncpg.Connection
+) -> None:
+    send, _ = await on_postgres.send(3)
+    (queue,) = await on_postgres.queues()
+    async with Held(on_postgres, lambda tx: tx.messages.claim(queue, NOW, LEASE, 2)) as held:
+        cancelling = asyncio.create_task(on_postgres.storage.write(lambda tx: tx.sends.cancel(send.id, NOW)))
+        await until_blocked(admin)
+        claimed: list[Message] = await held.commit()
+    assert await cancelling
+    assert await on_postgres.mark(claimed) == set()
+    assert (await on_postgres.found_send(send)).counters.cancelled == 3
+
+
+async def test_two_sweeps_of_one_send_at_once_cancel_each_row_once(
+    on_postgres: Scene, admin: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cancellations, "_ROWS_WITH_THE_SEND", 1)
+    send, _ = await on_postgres.send(6)
+    await on_postgres.storage.write(lambda tx: tx.sends.cancel(send.id, NOW))
+    async with Held(on_postgres, lambda tx: tx.sends.sweep_cancelled(NOW, 2)) as held:
+        second = asyncio.create_task(on_postgres.storage.write(lambda tx: tx.sends.sweep_cancelled(NOW, 2)))
+        await until_blocked(admin)
+        assert await held.commit() == 2
+    assert await second == 2
+    assert (await on_postgres.found_send(send)).counters == Counters(total=6, pending=1, cancelled=5)
+
+
+async def test_rows_that_are_claimed_while_they_expire_are_left_to_their_worker(on_postgres: Scene, admin: asyncpg.Connection) -> None:
+    row = await on_postgres.one_off(expire_at=NOW + SECOND)
+    async with Held(on_postgres, lambda tx: claim_due(tx, "email", NOW, LEASE, 10)) as held:
+        expiring = asyncio.create_task(on_postgres.storage.write(lambda tx: tx.messages.expire(NOW + SECOND, 10)))
+        await until_blocked(admin)
+        claimed: list[Message] = await held.commit()
+    assert await expiring == 0
+    assert await on_postgres.status(row) is MessageStatus.LEASED
+    assert await on_postgres.mark(claimed, now=NOW + SECOND) == set()
+
+
+async def test_the_time_is_that_of_the_server(on_postgres: Scene, admin: asyncpg.Connection) -> None:
+    before = await admin.fetchval("SELECT clock_timestamp()")
+    now = await on_postgres.storage.now()
+    assert before <= now <= await admin.fetchval("SELECT clock_timestamp()")
 
 
 async def test_completion_and_cancel_of_a_send_at_once_do_not_deadlock(on_postgres: Scene, admin: asyncpg.Connection) -> None:

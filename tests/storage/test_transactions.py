@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC
 
 import pytest
 
@@ -139,6 +140,15 @@ async def test_a_database_that_answers_answers_a_ping(scene: Scene) -> None:
     await scene.storage.close()
     with pytest.raises(StorageUnavailable):
         await scene.storage.ping()
+
+
+async def test_the_time_is_an_instant_in_utc_and_is_not_told_by_a_closed_database(scene: Scene) -> None:
+    first, second = await scene.storage.now(), await scene.storage.now()
+    assert first.tzinfo is UTC
+    assert first <= second
+    await scene.storage.close()
+    with pytest.raises(StorageUnavailable):
+        await scene.storage.now()
 
 
 async def test_a_signal_fires_after_its_transaction_has_committed(scene: Scene) -> None:
