@@ -14,6 +14,8 @@ SECOND = timedelta(seconds=1)
 LEASE = NOW + 30 * SECOND
 BRAND = "brand"
 MAX_ATTEMPTS = 8
+KNOWS_KEYS = {"outbox": timedelta(hours=1)}
+"""A provider that still knows what it was asked to send."""
 
 
 def campaign(**more: Any) -> Campaign:

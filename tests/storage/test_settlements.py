@@ -5,7 +5,7 @@ import pytest
 from server.domain.lifecycle import CampaignStatus, MessageStatus, SendStatus
 from storage.records import Counters, Message
 from tests.storage import made
-from tests.storage.made import NOW, SECOND
+from tests.storage.made import BRAND, KNOWS_KEYS, NOW, SECOND
 from tests.storage.scene import Scene
 
 TERMINAL = (MessageStatus.SENT, MessageStatus.FAILED, MessageStatus.SKIPPED, MessageStatus.EXPIRED, MessageStatus.UNKNOWN)
@@ -93,17 +93,133 @@ async def test_two_settlements_of_a_row_in_one_batch_apply_the_first(scene: Scen
     assert await attempts_of(scene, row) == [first.id, second.id]
 
 
-async def test_a_late_acceptance_resolves_unknown_to_sent(scene: Scene) -> None:
+async def taken_back(scene: Scene, row: Message, status: MessageStatus) -> None:
+    """Its worker is taken for dead, and the row has this status."""
+    if status is MessageStatus.UNKNOWN:
+        assert (await scene.recover()).in_doubt == 1
+    else:
+        assert (await scene.recover(key_windows=KNOWS_KEYS)).resent == 1
+    if status in (MessageStatus.LEASED, MessageStatus.SENDING):
+        (again,) = await scene.claim()
+        assert again.lease == row.lease + 1
+        if status is MessageStatus.SENDING:
+            await scene.mark([again])
+    assert await scene.status(row) is status
+
+
+@pytest.mark.parametrize("status", [MessageStatus.UNKNOWN, MessageStatus.PENDING, MessageStatus.LEASED])
+async def test_a_late_acceptance_turns_a_row_into_sent_that_is_unknown_or_waits_to_be_sent_again(
+    scene: Scene, status: MessageStatus
+) -> None:
     send, _ = await scene.send(1)
     (row,) = await scene.start()
-    await scene.recover()
-    assert await scene.status(row) is MessageStatus.UNKNOWN
+    await taken_back(scene, row, status)
+    current = await scene.found(row)
     late = made.attempt(row)
     assert await scene.settle(made.settlement(row, MessageStatus.SENT, attempt=late), now=NOW + SECOND) == set()
     found = await scene.found(row)
     assert (found.status, found.sent_at, found.failure_reason) == (MessageStatus.SENT, NOW + SECOND, None)
     assert (await scene.found_send(send)).counters == Counters(total=1, sent=1)
+    assert (await scene.found_send(send)).status is SendStatus.COMPLETED
     assert late.id in await attempts_of(scene, row)
+    assert await scene.mark([current]) == set()
+    assert await scene.claim() == []
+
+
+async def test_a_late_acceptance_leaves_a_row_that_is_with_its_provider_again(scene: Scene) -> None:
+    await scene.send(1)
+    (row,) = await scene.start()
+    await taken_back(scene, row, MessageStatus.SENDING)
+    assert await scene.settle(made.settlement(row, MessageStatus.SENT, attempt=made.attempt(row))) == set()
+    assert await scene.status(row) is MessageStatus.SENDING
+
+
+@pytest.mark.parametrize("status", [MessageStatus.PENDING, MessageStatus.FAILED, MessageStatus.UNKNOWN, MessageStatus.EXPIRED])
+async def test_what_was_accepted_too_late_is_sent_whatever_becomes_of_the_next_call(scene: Scene, status: MessageStatus) -> None:
+    send, _ = await scene.send(1)
+    (row,) = await scene.start()
+    await taken_back(scene, row, MessageStatus.SENDING)
+    again = await scene.found(row)
+    await scene.settle(made.settlement(row, MessageStatus.SENT, attempt=made.attempt(row)))
+    next_call = made.settlement(again, status, reason="busy", attempt=made.attempt(again, "rejected"))
+    assert await scene.settle(next_call, now=NOW + SECOND) == {row.id}
+    found = await scene.found(row)
+    assert (found.status, found.sent_at, found.failure_reason) == (MessageStatus.SENT, NOW + SECOND, None)
+    assert (await scene.found_send(send)).counters == Counters(total=1, sent=1)
+
+
+async def test_a_late_acceptance_of_a_row_whose_provider_was_not_called_is_none(scene: Scene) -> None:
+    """An inbox item is accepted by being written with the settlement, which a late one is not."""
+    row = await scene.one_off(channel="in_app")
+    (claimed,) = await scene.claim(channel="in_app")
+    await scene.recover()
+    item = made.inbox_item(row)
+    late = made.settlement(claimed, MessageStatus.SENT, MessageStatus.LEASED, attempt=made.attempt(claimed), inbox_item=item)
+    assert await scene.settle(late) == set()
+    assert await scene.status(row) is MessageStatus.PENDING
+    assert await scene.storage.read(lambda tx: tx.inbox.list_page(BRAND, "ann", None, 10)) == []
+
+
+@pytest.mark.parametrize(("outcome", "in_doubt"), [("ambiguous", True), ("rejected", False)])
+async def test_a_retry_after_an_ambiguous_call_leaves_the_row_in_doubt(scene: Scene, outcome: str, in_doubt: bool) -> None:
+    await scene.one_off()
+    (row,) = await scene.start()
+    await scene.finish([row], MessageStatus.PENDING, attempt=made.attempt(row, outcome))
+    assert (await scene.found(row)).in_doubt is in_doubt
+    (again,) = await scene.start()
+    assert again.in_doubt is in_doubt
+    await scene.finish([again], MessageStatus.PENDING, attempt=made.attempt(again, "rejected"))
+    assert (await scene.found(row)).in_doubt is in_doubt
+
+
+@pytest.mark.parametrize("status", [MessageStatus.FAILED, MessageStatus.SKIPPED, MessageStatus.EXPIRED])
+async def test_a_row_in_doubt_does_not_end_as_not_sent_but_as_unknown(scene: Scene, status: MessageStatus) -> None:
+    send, _ = await scene.send(1)
+    (row,) = await scene.start()
+    await scene.finish([row], MessageStatus.PENDING, attempt=made.attempt(row, "ambiguous"))
+    (again,) = await scene.claim()
+    assert await scene.settle(made.settlement(again, status, MessageStatus.LEASED, reason="why")) == {row.id}
+    found = await scene.found(row)
+    assert (found.status, found.failure_reason) == (MessageStatus.UNKNOWN, "in_doubt")
+    assert (await scene.found_send(send)).counters == Counters(total=1, unknown=1)
+
+
+async def test_a_row_in_doubt_can_end_as_sent(scene: Scene) -> None:
+    await scene.one_off()
+    (row,) = await scene.start()
+    await scene.finish([row], MessageStatus.PENDING, attempt=made.attempt(row, "ambiguous"))
+    (again,) = await scene.start()
+    assert await scene.finish([again]) == {row.id}
+    assert await scene.status(row) is MessageStatus.SENT
+
+
+@pytest.mark.parametrize(("outcome", "status"), [("ambiguous", MessageStatus.UNKNOWN), ("rejected", MessageStatus.CANCELLED)])
+async def test_a_retry_of_a_cancelled_send_ends_as_cancelled_or_as_unknown_if_it_is_in_doubt(
+    scene: Scene, outcome: str, status: MessageStatus
+) -> None:
+    send, _ = await scene.send(1)
+    (row,) = await scene.start()
+    await scene.storage.write(lambda tx: tx.sends.cancel(send.id, NOW))
+    retry = made.settlement(row, MessageStatus.PENDING, reason="busy", attempt=made.attempt(row, outcome))
+    assert await scene.settle(retry, now=NOW + SECOND) == {row.id}
+    found = await scene.found(row)
+    assert found.status is status
+    if status is MessageStatus.UNKNOWN:
+        assert (found.failure_reason, found.cancelled_at) == ("in_doubt", None)
+    else:
+        assert (found.failure_reason, found.cancelled_at) == ("busy", NOW + SECOND)
+    assert (await scene.found_send(send)).counters == Counters(total=1, **{status.value: 1})
+    assert (await scene.found_send(send)).completed_at == NOW + SECOND
+
+
+async def test_a_message_in_doubt_that_is_cancelled_becomes_unknown(scene: Scene) -> None:
+    row = await scene.one_off()
+    (started,) = await scene.start()
+    await scene.finish([started], MessageStatus.PENDING, attempt=made.attempt(started, "ambiguous"))
+    assert await scene.storage.write(lambda tx: tx.messages.cancel(row.id, NOW))
+    found = await scene.found(row)
+    assert (found.status, found.failure_reason, found.cancelled_at) == (MessageStatus.UNKNOWN, "in_doubt", None)
+    assert await scene.claim() == []
 
 
 @pytest.mark.parametrize("outcome", ["rejected", "ambiguous"])
