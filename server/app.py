@@ -79,8 +79,8 @@ class Service:
 
     @cached_property
     def _signing_key(self) -> Ed25519PrivateKey:
-        # A process that runs one part is one of several, which share a key.
-        return signing_key(self._settings, may_create=len(self._parts) > 1)
+        # A process that runs one part on a server's database is one of several, which share a key.
+        return signing_key(self._settings, may_create=len(self._parts) > 1 or self._settings.is_embedded)
 
     async def start(self) -> None:
         """Starts the parts. If one cannot start, those before it are stopped, and its error is raised."""
@@ -177,6 +177,8 @@ class Service:
             resolve_batch=resolve_audience_batch,
             unsubscribe_link=self.links.link,
             random=SystemRandom(),
+            directory=self._settings.data_dir,
+            rates=self._settings.rates,
         )
         self.dispatcher = dispatcher
         await dispatcher.start()

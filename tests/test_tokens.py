@@ -19,7 +19,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from server.domain.access import Principal
 from server.domain.errors import Unauthenticated
-from server.tokens import CACHED_TOKENS, LEEWAY, LIFETIME, Tokens, _create_key, load_or_create_key
+from server.config import ConfigError, Settings
+from server.tokens import CACHED_TOKENS, LEEWAY, LIFETIME, Tokens, _create_key, fingerprint, load_or_create_key, signing_key
 from tests.clocks import ManualClock
 
 KEY = Ed25519PrivateKey.generate()
@@ -207,6 +208,48 @@ def test_a_key_of_another_kind_is_refused(tmp_path: Path) -> None:
     (tmp_path / "keys" / "signing.pem").write_bytes(pem)
     with pytest.raises(TypeError, match="is not an Ed25519 private key"):
         load_or_create_key(tmp_path)
+
+
+POSTGRES = "postgresql://db.example/carillon"
+
+
+def pem_of(key: Ed25519PrivateKey) -> bytes:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+@pytest.mark.parametrize("database_url", ["", POSTGRES])
+@pytest.mark.parametrize("may_create", [False, True])
+def test_a_key_file_that_is_named_is_the_key_and_none_is_made(tmp_path: Path, database_url: str, may_create: bool) -> None:
+    key, file = Ed25519PrivateKey.generate(), tmp_path / "shared.pem"
+    file.write_bytes(pem_of(key))
+    settings = Settings(data_dir=tmp_path / "data", database_url=database_url, signing_key_file=str(file))
+    assert raw(signing_key(settings, may_create=may_create)) == raw(key)
+    assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize(("content", "reason"), [(None, "cannot be read: No such file"), (b"x", "is no Ed25519 private key")])
+def test_a_key_file_that_cannot_be_used_is_refused_not_replaced(tmp_path: Path, content: bytes | None, reason: str) -> None:
+    file = tmp_path / "shared.pem"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(ConfigError, match=f"^CARILLON_SIGNING_KEY_FILE: .*shared.pem {reason}"):
+        signing_key(Settings(data_dir=tmp_path, signing_key_file=str(file)), may_create=True)
+    assert (file.read_bytes() if file.exists() else None) == content
+
+
+def test_a_replica_makes_no_key_of_its_own(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, database_url=POSTGRES)
+    with pytest.raises(ConfigError, match="^CARILLON_SIGNING_KEY_FILE: needed"):
+        signing_key(settings, may_create=False)
+    assert list(tmp_path.iterdir()) == []
+    made = signing_key(settings, may_create=True)
+    assert raw(signing_key(settings, may_create=False)) == raw(made)
+
+
+def test_fingerprints_tell_keys_apart() -> None:
+    key, other = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
+    again = Ed25519PrivateKey.from_private_bytes(key.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption()))
+    assert fingerprint(key) == fingerprint(again) != fingerprint(other)
 
 
 def raw(key: Ed25519PrivateKey) -> bytes:

@@ -118,6 +118,24 @@ def test_check_config_shows_what_is_in_force_without_passwords() -> None:
     assert SECRET not in result.output
 
 
+def test_check_config_shows_which_key_signs_so_that_machines_can_be_compared(directory: Path) -> None:
+    assert carillon("check-config").stdout.endswith("# signing key: none yet\n")
+    assert not (directory / "var").exists()
+    carillon("token", "--brand", "acme")
+    own = carillon("check-config").stdout.splitlines()[-1]
+    assert own.startswith("# signing key: SHA-256 ")
+    (directory / "var" / "keys" / "signing.pem").rename(directory / "shared.pem")
+    shared = carillon("check-config", env={"CARILLON_SIGNING_KEY_FILE": "shared.pem"})
+    assert shared.stdout.splitlines()[-1] == own
+
+
+@pytest.mark.parametrize("command", [("check-config",), ("token", "--brand", "acme"), ("serve",)])
+def test_a_signing_key_that_is_not_there_is_one_line_and_none_is_made(directory: Path, command: tuple[str, ...]) -> None:
+    line = complaint(*command, env={"CARILLON_SIGNING_KEY_FILE": "shared.pem"})
+    assert line.startswith("carillon: CARILLON_SIGNING_KEY_FILE: shared.pem cannot be read")
+    assert not (directory / "shared.pem").exists()
+
+
 def test_check_config_shows_no_password_of_a_query_either() -> None:
     result = carillon("check-config", env={"CARILLON_DATABASE_URL": f"postgresql://db.example/carillon?user=app&password={SECRET}"})
     assert SECRET not in result.output
@@ -146,6 +164,8 @@ BAD = [
     ("smtp_url", "http://mail.example", "must start with"),
     ("smtp_url", "smtp://", "names no host"),
     ("smtp_url", "smtp://mail.example:port", ""),
+    ("api_addresses", "10.0.0.1:50051,api-2", "'api-2' is not host:port"),
+    ("drain_seconds", "1000", "must be from 0 to 600"),
     ("mail_from", "nobody", "is not a mail address"),
     ("max_request_bytes", "12", "at least 1024"),
     ("grpc_reflection", "yes", "neither true nor false"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,18 +32,20 @@ class Replica:
     port: int
     upstream: Upstream = field(default_factory=Upstream)
     calls: int = 0
+    holds: bool = False
+    """Whether it begins calls without ending them."""
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
     let_go: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def start(self) -> None:
         self.upstream.replies[LIVENESS] = self._answer
-        self.let_go.set()
         await self.upstream.start(self.port)
 
     async def _answer(self, _request: Any, _context: Context) -> probe_service_pb2.CheckLivenessResponse:
         self.calls += 1
         self.arrived.set()
-        await self.let_go.wait()
+        if self.holds:
+            await self.let_go.wait()
         return probe_service_pb2.CheckLivenessResponse(status="ok")
 
 
@@ -68,6 +70,11 @@ class Cluster:
             if "failed_active_health_check" not in host["health_status"]
         }
         return [replica.port in healthy for replica in self.replicas]
+
+    async def retries(self) -> int:
+        """How often Envoy has tried another replica."""
+        name = "cluster.grpc.upstream_rq_retry"
+        return int((await self.admin.get("/stats", params={"filter": f"^{name}$"})).text.removeprefix(f"{name}: "))
 
     async def statuses(self, count: int) -> Counter[int]:
         """Statuses of so many requests, one after the other."""
@@ -110,11 +117,12 @@ async def cluster(tmp_path: Path) -> AsyncIterator[Cluster]:
 
 async def held(cluster: Cluster, replica: Replica, count: int) -> list[asyncio.Task[httpx.Response]]:
     """Requests that the replica has begun and holds back; no other replica may be healthy."""
-    replica.let_go.clear()
+    replica.holds = True
     requests = [asyncio.create_task(cluster.rest.get("/healthz")) for _ in range(count)]
     while replica.calls < count:
         replica.arrived.clear()
         await replica.arrived.wait()
+    replica.holds = False
     return requests
 
 
@@ -123,7 +131,7 @@ async def test_replicas_without_anything_in_work_take_turns(cluster: Cluster) ->
         assert (await cluster.rest.get("/healthz")).status_code == 200
 
 
-async def test_the_replica_with_fewer_requests_in_work_gets_the_next(cluster: Cluster) -> None:
+async def test_the_replica_with_fewer_requests_in_work_gets_more_of_the_next(cluster: Cluster) -> None:
     busy, idle = cluster.replicas
     await idle.upstream.say(serving=False)
     await cluster.until_healthy(True, False)
@@ -131,8 +139,9 @@ async def test_the_replica_with_fewer_requests_in_work_gets_the_next(cluster: Cl
     await idle.upstream.say(serving=True)
     await cluster.until_healthy(True, True)
     try:
-        assert await cluster.statuses(20) == {200: 20}
-        assert idle.calls == 20
+        # Three of four are expected, for Envoy draws two by lot and takes the better one; a half and less comes once in 60,000 runs.
+        assert await cluster.statuses(60) == {200: 60}
+        assert idle.calls > 30
     finally:
         busy.let_go.set()
         await asyncio.gather(*in_work)
@@ -164,10 +173,11 @@ async def test_a_replica_that_just_went_costs_no_request_that_did_not_reach_it(c
     one, two = cluster.replicas
     assert await cluster.statuses(10) == {200: 10}
     await one.upstream.stop()
-    reached = two.calls
-    # Envoy has not asked for its health meanwhile, or not often enough.
-    assert await cluster.statuses(20) == {200: 20}
-    assert two.calls == reached + 20
+    # Envoy has not asked for its health meanwhile, or not often enough, and the one that is left is always the busier one.
+    requests = [asyncio.create_task(cluster.statuses(20)) for _ in range(8)]
+    assert await asyncio.gather(*requests) == [{200: 20}] * 8
+    assert await cluster.retries() > 0
+    assert two.calls >= 160
 
 
 @pytest.mark.parametrize("grace", [None, 0.1])
@@ -217,20 +227,19 @@ def number_of(text: str) -> float:
     return float(text.removesuffix("s"))
 
 
-def in_cluster(get: Callable[[dict[str, Any]], Any]) -> Any:
+def upstream_cluster() -> dict[str, Any]:
     (cluster,) = yaml.safe_load((ROOT / "envoy.yaml").read_text("utf-8"))["static_resources"]["clusters"]
-    return get(cluster)
+    found: dict[str, Any] = cluster
+    return found
 
 
 def test_a_stopping_server_drains_longer_than_envoy_needs_to_notice() -> None:
-    (check,) = in_cluster(lambda cluster: cluster["health_checks"])
+    (check,) = upstream_cluster()["health_checks"]
     assert number_of(check["interval"]) + number_of(check["timeout"]) < Settings().drain_seconds
     assert check["no_traffic_interval"] == check["interval"]
 
 
 def test_the_server_allows_the_pings_of_the_gateway() -> None:
-    options = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
-    http2 = in_cluster(
-        lambda cluster: cluster["typed_extension_protocol_options"][options]["explicit_http_config"]["http2_protocol_options"]
-    )
-    assert PING_INTERVAL_MS / 1000 < number_of(http2["connection_keepalive"]["interval"])
+    (options,) = upstream_cluster()["typed_extension_protocol_options"].values()
+    keepalive = options["explicit_http_config"]["http2_protocol_options"]["connection_keepalive"]
+    assert number_of(keepalive["interval"]) * 1000 > PING_INTERVAL_MS

@@ -1,0 +1,93 @@
+"""grpc.health.v1 says whether a replica should get calls: it follows the database, and the end of the server."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from server.api import health
+from server.api.health import Health
+from storage.errors import StorageUnavailable
+from tests.api.faults import running_faulty_service
+
+SERVING = health_pb2.HealthCheckResponse.SERVING
+NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
+NAME = "carillon.comms.v1.MessageService"
+
+
+async def watched(channel: grpc.aio.Channel, name: str = "") -> AsyncIterator[int]:
+    """The status, and every one it changes to."""
+    stub: Any = health_pb2_grpc.HealthStub(channel)
+    async for response in stub.Watch(health_pb2.HealthCheckRequest(service=name)):
+        yield response.status
+
+
+@asynccontextmanager
+async def serving(database_answers: Callable[[], Awaitable[bool]]) -> AsyncIterator[tuple[Health, grpc.aio.Channel]]:
+    """Health alone on a server."""
+    server, said = grpc.aio.server(), Health([NAME], database_answers)
+    health_pb2_grpc.add_HealthServicer_to_server(said.servicer, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    await said.start()
+    try:
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+            yield said, channel
+    finally:
+        await said.stop()
+        await server.stop(None)
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "INTERVAL", 0.01)
+    monkeypatch.setattr(health, "PATIENCE", 0.05)
+
+
+async def test_a_replica_without_its_database_is_not_serving_until_it_answers_again(tmp_path: Path) -> None:
+    async with running_faulty_service(tmp_path) as (running, storage), aclosing(watched(running.channel)) as statuses:
+        assert await anext(statuses) == SERVING
+        storage.fault = StorageUnavailable("gone")
+        assert await anext(statuses) == NOT_SERVING
+        storage.fault = None
+        assert await anext(statuses) == SERVING
+
+
+async def test_a_database_that_says_nothing_is_gone_and_is_asked_one_question_at_a_time() -> None:
+    asked, answer = 0, asyncio.Event()
+
+    async def database_answers() -> bool:
+        nonlocal asked
+        asked += 1
+        if asked == 2:
+            await answer.wait()
+        return True
+
+    async with serving(database_answers) as (_, channel), aclosing(watched(channel, NAME)) as statuses:
+        assert await anext(statuses) == SERVING
+        assert await anext(statuses) == NOT_SERVING
+        assert asked == 2
+        answer.set()
+        assert await anext(statuses) == SERVING
+
+
+async def test_a_server_that_stops_is_not_serving_whatever_the_database_says() -> None:
+    answers = False
+
+    async def database_answers() -> bool:
+        return answers
+
+    async with serving(database_answers) as (said, channel), aclosing(watched(channel)) as statuses:
+        assert [await anext(statuses), await anext(statuses)] == [SERVING, NOT_SERVING]
+        await said.stop()
+        answers = True
+        stub: Any = health_pb2_grpc.HealthStub(channel)
+        for name in ("", NAME):
+            assert (await stub.Check(health_pb2.HealthCheckRequest(service=name))).status == NOT_SERVING
