@@ -1,0 +1,77 @@
+"""Takes each safeguard of delivery out of a copy of the code and shows that a test goes red: `make prove`.
+
+A safeguard nobody would miss is not one. Exit status 1 if a mutated copy passes its tests, or the code of a safeguard is not found any more.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.prove.mutations import MUTATIONS, Mutation
+
+ROOT = Path(__file__).resolve().parents[2]
+SECONDS = 300
+"""A mutated copy may hang instead of failing: that is noticed too."""
+NOTICED = ("failed", "hung")
+
+
+def main() -> int:
+    """Runs the mutations, one after the other; the number that went unnoticed."""
+    parser = argparse.ArgumentParser(prog="python -m tests.prove", description=__doc__)
+    parser.add_argument("names", nargs="*", help="only these safeguards", metavar="name", choices=[[], *(each.name for each in MUTATIONS)])
+    wanted = parser.parse_args().names
+    chosen = [each for each in MUTATIONS if not wanted or each.name in wanted]
+    with tempfile.TemporaryDirectory(prefix="carillon-prove-") as directory:
+        copy = Path(directory) / "carillon"
+        _copy_tree(copy)
+        unnoticed = sum(not _is_noticed(each, copy) for each in chosen)
+    print(f"{len(chosen) - unnoticed} of {len(chosen)} removed safeguards were noticed")
+    return min(unnoticed, 1)
+
+
+def _copy_tree(copy: Path) -> None:
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    for name in listed.rstrip("\0").split("\0"):
+        target = copy / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if (ROOT / name).exists():
+            shutil.copyfile(ROOT / name, target)
+
+
+def _is_noticed(mutation: Mutation, copy: Path) -> bool:
+    path = copy / mutation.file
+    text = path.read_text("utf-8")
+    if text.count(mutation.original) != 1:
+        print(f"STALE    {mutation.name}: its code is {text.count(mutation.original)} times in {mutation.file}, not once")
+        return False
+    path.write_text(text.replace(mutation.original, mutation.mutated), "utf-8")
+    try:
+        started = time.monotonic()
+        verdict = _run(mutation.tests, copy)
+    finally:
+        path.write_text(text, "utf-8")
+    print(f"{verdict:8} {mutation.name} ({time.monotonic() - started:.0f} s)", flush=True)
+    return verdict in NOTICED
+
+
+def _run(tests: tuple[str, ...], copy: Path) -> str:
+    """`failed` or `hung`, as it should be; `PASSED`, or `BROKEN` if pytest could not run the tests at all."""
+    # The package is installed from the working tree; the copy comes before it.
+    environ = os.environ | {"PYTHONPATH": f"{copy}:{copy / 'generated'}", "PYTHONDONTWRITEBYTECODE": "1"}
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests]
+    try:
+        code = subprocess.run(command, cwd=copy, env=environ, capture_output=True, timeout=SECONDS, check=False).returncode
+    except subprocess.TimeoutExpired:
+        return "hung"
+    return {0: "PASSED", 1: "failed"}.get(code, "BROKEN")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
