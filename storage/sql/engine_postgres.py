@@ -17,8 +17,8 @@ _POOL_SIZE = 10
 _CONNECT_SECONDS = 10
 _STATEMENT_SECONDS = 60
 IDLE_TRANSACTION_SECONDS = 20
-"""How long a process that stands still can hold the locks of a transaction it has begun. Less than a lease: those who take over its messages
-when its leases end must not wait for its locks."""
+"""How long a process that stands still can hold the locks of a transaction. Less than a lease: those who take over its messages when its
+leases end must not wait for its locks."""
 
 
 class PostgresConnection(Connection):
