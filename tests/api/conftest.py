@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from uuid import uuid4
 
@@ -11,8 +11,10 @@ import pytest
 from server.app import Part, migrate_database
 from server.config import Settings
 from tests.api.callers import Caller, RestCaller, caller
+from tests.api.operating import Operated
 from tests.api.running import Running, running_service
 from tests.api.untouched import Untouched, untouched_brand
+from tests.dispatch.scripted import ScriptedProvider
 
 NewDatabase = Callable[[], str]
 IDLE = frozenset({Part.API, Part.GATEWAY})
@@ -44,6 +46,35 @@ async def idle_on_postgres(tmp_path_factory: pytest.TempPathFactory, new_postgre
     await migrate_database(Settings(database_url=database))
     async with running_service(tmp_path_factory.mktemp("idle-postgres"), database, parts=IDLE) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+async def operated_on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Operated]:
+    provider = ScriptedProvider()
+    async with running_service(tmp_path_factory.mktemp("operated-sqlite"), providers={"email": provider}) as running:
+        yield Operated(running, provider)
+
+
+@pytest.fixture(scope="session")
+async def operated_on_postgres(tmp_path_factory: pytest.TempPathFactory, new_postgres_database: NewDatabase) -> AsyncIterator[Operated]:
+    provider, data_dir = ScriptedProvider(), tmp_path_factory.mktemp("operated-postgres")
+    async with running_service(data_dir, new_postgres_database(), providers={"email": provider}) as running:
+        yield Operated(running, provider)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def operated(request: pytest.FixtureRequest) -> Iterator[Operated]:
+    """The service with a provider that does as the test says. The test runs once on each database."""
+    service: Operated = request.getfixturevalue(f"operated_on_{request.param}")
+    yield service
+    service.provider.let_go()
+    service.provider.witness = None
+
+
+@pytest.fixture(params=["grpc", "rest"])
+def operator(request: pytest.FixtureRequest, operated: Operated, brand: str) -> Caller:
+    """A client of it; the test runs once over each transport."""
+    return caller(request.param, operated.running, brand)
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

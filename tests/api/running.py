@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ import httpx
 
 from server.api.policies import all_scopes
 from server.app import EVERYTHING, Part, Service
+from server.channels.provider import Provider
 from server.config import Settings
 
 
@@ -44,12 +45,17 @@ def free_ports(count: int) -> list[int]:
 
 @asynccontextmanager
 async def running_service(
-    data_dir: Path, database_url: str = "", parts: frozenset[Part] = EVERYTHING, **more: Any
+    data_dir: Path,
+    database_url: str = "",
+    parts: frozenset[Part] = EVERYTHING,
+    *,
+    providers: Mapping[str, Provider] | None = None,
+    **more: Any,
 ) -> AsyncIterator[Running]:
-    """A service on free ports, everything in one process, stopped at the end."""
+    """A service on free ports, everything in one process, stopped at the end. `providers` replace those of the settings."""
     rest, grpc_port, admin = free_ports(3)
     settings = Settings(data_dir=data_dir, database_url=database_url, rest_port=rest, grpc_port=grpc_port, envoy_admin_port=admin, **more)
-    service = Service(settings, parts)
+    service = Service(settings, parts, providers=providers)
     await service.start()
     try:
         async with (

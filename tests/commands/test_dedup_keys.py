@@ -12,7 +12,9 @@ from server.commands.messages import cancel_message
 from server.commands.schedule_message import NewMessage, schedule_message
 from server.domain.access import Caller, Principal
 from server.domain.errors import KeyReused, NotFound, ValidationFailed
+from server.domain.fingerprint import fingerprint
 from storage.records import Message, MessageFilter
+from tests.clocks import NOON
 from tests.dispatch.stage import BRAND, Stage
 from tests.storage import made
 
@@ -71,6 +73,7 @@ async def test_of_different_requests_at_once_under_one_key_one_is_accepted(stage
         {"variables": {"order": 8}},
         {"hipaa": True},
         {"scheduled_at": made.NOW},
+        {"expire_at": NOON + timedelta(hours=1)},
     ],
 )
 async def test_another_request_under_the_key_is_refused(stage: Stage, other: dict[str, object]) -> None:
@@ -85,6 +88,22 @@ async def test_the_same_instant_in_another_zone_is_the_same_request(stage: Stage
     first = await schedule(stage, new_message(stage))
     elsewhere = stage.clock.now().astimezone(timezone(timedelta(hours=5, minutes=30)))
     assert (await schedule(stage, new_message(stage, scheduled_at=elsewhere))).id == first.id
+
+
+async def test_another_expiry_is_another_request_and_the_same_one_is_not(stage: Stage) -> None:
+    expire_at = stage.clock.now() + timedelta(hours=1)
+    first = await schedule(stage, new_message(stage, expire_at=expire_at))
+    elsewhere = expire_at.astimezone(timezone(timedelta(hours=-3)))
+    assert await schedule(stage, new_message(stage, expire_at=elsewhere)) == first
+    for other in (None, expire_at + timedelta(seconds=1)):
+        with pytest.raises(KeyReused):
+            await schedule(stage, new_message(stage, expire_at=other))
+
+
+def test_a_request_without_an_expiry_has_the_fingerprint_that_it_had_before_there_was_one(stage: Stage) -> None:
+    new = new_message(stage)
+    parts = ("ann", "email", "welcome", "ann@example.com", {"order": 7}, False, "2026-03-02T12:00:00+00:00")
+    assert new.fingerprint == fingerprint(*parts)
 
 
 async def test_the_key_holds_after_the_time_of_the_message_has_passed(stage: Stage) -> None:

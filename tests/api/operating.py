@@ -1,0 +1,115 @@
+"""A service whose email provider does as a test says, and what operators do with its sends."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+from server.channels.provider import Delivery, Envelope
+from storage.records import Send
+from storage.signals import PROGRESS
+from tests.api.callers import Caller
+from tests.api.deliveries import SENDS, messages_of, report
+from tests.api.running import Running
+from tests.api.scenes import MESSAGING, messaging_campaign, ok, recipients, until
+from tests.dispatch.scripted import ScriptedProvider
+
+AUDIT = "ops.AuditService"
+UNKNOWN = "ops.UnknownMessageService"
+People = list[dict[str, str]]
+
+
+@dataclass
+class Operated:
+    """A running service and its email provider."""
+
+    running: Running
+    provider: ScriptedProvider
+
+    async def ended(self, api: Caller, send_id: str) -> dict[str, Any]:
+        """The report of a send once it has ended; it adds up."""
+        await until(self.running, lambda: ok(api, f"{SENDS}/GetSend", {"id": send_id}), "status", "completed", "cancelled")
+        return await report(api, send_id)
+
+    async def send(self, send_id: str) -> Send:
+        """The send, read past the API."""
+        assert self.running.service.storage is not None
+        found = await self.running.service.storage.read(lambda tx: tx.sends.find(send_id))
+        assert found is not None
+        return found
+
+    async def when(self, send_id: str, field: str) -> None:
+        """Returns once a field of the send is set."""
+        assert self.running.service.storage is not None
+        with self.running.service.storage.signals.subscribe(PROGRESS) as progress:
+            while getattr(await self.send(send_id), field) is None:
+                await progress.wait()
+                progress.clear()
+
+    def called(self, people: People) -> list[str]:
+        """Those of the people the provider was called for, in order; once for every call."""
+        ours = {person["recipient"] for person in people}
+        return [address for address in self.provider.addresses() if address in ours]
+
+
+@dataclass
+class Stuck:
+    """Calls for some people last until they are let go; others end at once."""
+
+    operated: Operated
+    people: People
+
+    def __post_init__(self) -> None:
+        self._open = asyncio.Event()
+        self._waiting = asyncio.Condition()
+        self._count = 0
+        self._addresses = {person["recipient"] for person in self.people}
+        self.operated.provider.witness = self._witness
+
+    async def _witness(self, envelope: Envelope) -> None:
+        if envelope.address in self._addresses:
+            async with self._waiting:
+                self._count += 1
+                self._waiting.notify_all()
+            await self._open.wait()
+
+    async def all_called(self) -> None:
+        """Returns once a call for each of them has begun."""
+        async with self._waiting:
+            await self._waiting.wait_for(lambda: self._count >= len(self.people))
+
+    def let_go(self) -> None:
+        """Lets the calls end."""
+        self._open.set()
+
+
+async def publish(api: Caller, brand: str, people: People, **more: Any) -> dict[str, Any]:
+    """A send to exactly the people."""
+    return await ok(api, f"{MESSAGING}/PublishCampaign", {"id": await messaging_campaign(api, brand), "recipients": people, **more})
+
+
+async def ended_with(operated: Operated, api: Caller, brand: str, *outcomes: Delivery) -> tuple[dict[str, Any], People]:
+    """A send that has ended, to one person for each outcome, and the people."""
+    people = recipients(len(outcomes))
+    for person, outcome in zip(people, outcomes, strict=True):
+        operated.provider.will(person["recipient"], outcome)
+    send = await publish(api, brand, people)
+    return await operated.ended(api, send["id"]), people
+
+
+async def message_of(api: Caller, send_id: str, person: dict[str, str]) -> dict[str, Any]:
+    """The message of a send to a person."""
+    (found,) = [each for each in await messages_of(api, send_id=send_id) if each["recipient"] == person["recipient"]]
+    return found
+
+
+async def audited(api: Caller, subject_id: str) -> list[tuple[str, dict[str, Any]]]:
+    """Action and details of the entries about something, first to last."""
+    entries = (await ok(api, f"{AUDIT}/ListAuditEntries", {"subject_id": subject_id}))["audit_entries"]
+    return [(entry["action"], entry["details"]) for entry in reversed(entries)]
+
+
+async def resolve(api: Caller, resolution: str, *message_ids: str, **more: Any) -> dict[str, Any]:
+    """What came of a decision."""
+    return await ok(api, f"{UNKNOWN}/ResolveUnknownMessages", {"message_ids": list(message_ids), "resolution": resolution, **more})
