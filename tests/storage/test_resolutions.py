@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+import asyncpg
 import pytest
 
 from server.domain.ids import new_id
@@ -18,6 +19,9 @@ from storage.signals import messages as messages_topic
 from tests.storage import made
 from tests.storage.made import BRAND, NOW, SECOND
 from tests.storage.scene import Scene
+from tests.storage.test_postgres import Held, admin, until_blocked
+
+__all__ = ["admin"]
 
 LATER = NOW + 60 * SECOND
 
@@ -227,3 +231,37 @@ async def test_an_acceptance_that_came_late_stays_when_an_operator_decides_after
     await scene.settle(made.settlement(started, MessageStatus.SENT, attempt=accepted))
     assert await resolve(scene, [started], Resolution.RESEND) == []
     assert await scene.status(started) is MessageStatus.SENT
+
+
+async def test_resending_waits_for_the_completion_of_its_send_and_then_reopens_it(on_postgres: Scene, admin: asyncpg.Connection) -> None:
+    send, _ = await on_postgres.send(2)
+    (unknown,) = await in_doubt(on_postgres)
+    (last,) = await on_postgres.start()
+    async with Held(on_postgres, lambda tx: tx.messages.settle([made.settlement(last, MessageStatus.SENT)], NOW)):
+        resending = asyncio.create_task(resolve(on_postgres, [unknown], Resolution.RESEND))
+        await until_blocked(admin)
+    assert await resending == [unknown]
+    found = await on_postgres.found_send(send)
+    assert (found.status, found.counters) == (SendStatus.SENDING, Counters(total=2, pending=1, sent=1))
+
+
+async def test_resending_waits_for_a_cancel_and_then_sends_nothing(on_postgres: Scene, admin: asyncpg.Connection) -> None:
+    send, _ = await on_postgres.send(2)
+    (unknown,) = await in_doubt(on_postgres)
+    async with Held(on_postgres, lambda tx: tx.sends.cancel_running(send.campaign_id, NOW)):
+        resending = asyncio.create_task(resolve(on_postgres, [unknown], Resolution.RESEND))
+        await until_blocked(admin)
+    assert await resending == []
+    assert (await on_postgres.found_send(send)).counters == Counters(total=2, unknown=1, cancelled=1)
+
+
+async def test_resolutions_of_the_same_messages_in_any_order_do_not_deadlock(on_postgres: Scene, admin: asyncpg.Connection) -> None:
+    await on_postgres.send(10)
+    await on_postgres.send(10)
+    for number in range(10):
+        await on_postgres.one_off(person_id=f"p{number}")
+    rows = await in_doubt(on_postgres, 30)
+    halves = (rows[:20], rows[20:][::-1], rows[10:], rows[::-1])
+    resolved = await asyncio.gather(*(resolve(on_postgres, half, Resolution.RESEND) for half in halves))
+    assert sum(map(len, resolved)) == 30
+    assert await admin.fetchval("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()") == 0
