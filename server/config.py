@@ -15,6 +15,9 @@ from urllib.parse import SplitResult, urlsplit
 
 PREFIX = "CARILLON_"
 CONFIG_FILE = "carillon.toml"
+MIN_RATE = 0.001
+MAX_RATE = 100_000
+"""Calls per second."""
 DATABASE_SCHEMES = ("sqlite", "postgresql", "postgresql+asyncpg")
 SMTP_SCHEMES = ("smtp", "smtps")
 GATEWAY_CHANNELS = ("sms", "push", "email")
@@ -85,6 +88,13 @@ class Settings:
     webhook_key_hours: int = 0
     """How long these gateways remember an `Idempotency-Key`, in hours, delivering nothing twice under one. 0: they do not, so a message
     whose answer was lost stays unknown."""
+    email_rate: float = 0.0
+    """Calls per second for email, of all dispatchers on the database together; up to a quarter of a second's calls may begin at once. 0: no
+    limit."""
+    sms_rate: float = 0.0
+    """The same for sms."""
+    push_rate: float = 0.0
+    """The same for push."""
     mail_from: str = "Carillon <carillon@localhost>"
     """The From header, and its address the envelope sender, of email."""
     public_url: str = ""
@@ -101,6 +111,11 @@ class Settings:
     def effective_database_url(self) -> str:
         """The database to use: `database_url`, or SQLite in the data directory."""
         return self.database_url or f"sqlite:///{self.data_dir / 'carillon.db'}"
+
+    @property
+    def rates(self) -> dict[str, float]:
+        """Calls per second by channel; 0 for those without a limit."""
+        return {"email": self.email_rate, "sms": self.sms_rate, "push": self.push_rate}
 
     @property
     def is_embedded(self) -> bool:
@@ -156,6 +171,8 @@ class Settings:
             self._verify_gateway(channel)
         _require(not (self.email_url and self.smtp_url), "email_url", "must not be set together with smtp_url")
         _require(0 <= self.webhook_key_hours <= MAX_KEY_HOURS, "webhook_key_hours", f"must be from 0 to {MAX_KEY_HOURS}, a year")
+        for channel, rate in self.rates.items():
+            _require(rate == 0 or MIN_RATE <= rate <= MAX_RATE, f"{channel}_rate", f"must be 0 or from {MIN_RATE} to {MAX_RATE}")
         _require("@" in parseaddr(self.mail_from)[1], "mail_from", "is not a mail address")
         if self.public_url:
             _require(_is_public_url(self.public_url), "public_url", "must be http(s):// and a host, without user, query or fragment")
@@ -214,6 +231,13 @@ def _integer(text: str) -> int:
         return int(text)
     except ValueError:
         raise ValueError(f"{text!r} is not a whole number") from None
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is not a number") from None
 
 
 def _boolean(text: str) -> bool:
@@ -303,7 +327,7 @@ def _require(holds: bool, key: str, reason: str) -> None:
         raise ConfigError(f"{PREFIX}{key.upper()}: {reason}")
 
 
-_BY_TYPE: dict[str, Callable[[str], object]] = {"int": _integer, "bool": _boolean, "str": str, "Path": Path}
+_BY_TYPE: dict[str, Callable[[str], object]] = {"int": _integer, "float": _number, "bool": _boolean, "str": str, "Path": Path}
 _PARSERS = {each.name: _BY_TYPE[str(each.type)] for each in fields(Settings)}
 SECRETS = frozenset(each.name for each in fields(Settings) if each.metadata == SECRET)
 """Names of the settings whose values are never shown."""

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import Enum
+from functools import partial
 
 from server.dispatch.fair_share import QueueKey, Shares, Turns, interleave_by_brand, key_of
+from server.dispatch.kinds import Kind
+from server.dispatch.limits import Limits
+from server.dispatch.verdicts import withheld
 from storage.interface import Storage, Transaction
-from storage.records import Message, Queue
+from storage.operations import BrandPolicy, RateLimit
+from storage.records import Message, Queue, Settlement
 
 LEASE = timedelta(seconds=30)
 """How long a claim or a mark lasts. Longer than any provider may take to answer, with a margin to write the result."""
@@ -20,57 +24,120 @@ ROUNDS = 3
 """How often what some queues did not have is shared out among the others. What is left after the last is for the next pass."""
 
 
-class Kind(Enum):
-    """Which messages of a channel: they are claimed apart, so that no message of somebody waits for a campaign."""
-
-    ONE_OFFS = "one-offs"
-    SENDS = "sends"
-    ALL = "all"
-
-    def takes(self, queue: Queue) -> bool:
-        """Whether messages of the queue are of this kind."""
-        return self is Kind.ALL or (queue.send_id is None) == (self is Kind.ONE_OFFS)
-
-
 @dataclass(frozen=True, slots=True)
 class Look:
     """What waits on a channel."""
 
     due: Sequence[Queue]
-    """Queues to claim from now."""
+    """Queues to claim from now, whose brands are within their limits."""
     next_due: datetime | None
     """When there is something to claim: not in the future if there is already."""
+    policies: Mapping[str, BrandPolicy]
+    """Of the brands whose messages are due."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A leased message, and what its brand wants."""
+
+    message: Message
+    policy: BrandPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What a pass claimed."""
+
+    rows: Sequence[Claimed] = ()
+    """To deliver, in an order in which no queue waits behind the rows of another."""
+    withheld: Sequence[Settlement] = ()
+    """To settle: it is too late for them."""
 
 
 class Claimer:
     """Claims messages of one kind on a channel."""
 
-    def __init__(self, channel: str, kind: Kind, storage: Storage) -> None:
+    def __init__(self, channel: str, kind: Kind, storage: Storage, limits: Limits) -> None:
         self._channel = channel
         self._kind = kind
         self._storage = storage
+        self._limits = limits
         self._turns = Turns()
 
     async def look(self, now: datetime) -> Look:
-        """Reads what waits."""
-        queues = [queue for queue in await self._storage.read(lambda tx: tx.messages.list_queues(self._channel)) if self._kind.takes(queue)]
-        return Look([queue for queue in queues if queue.next_due <= now], min((queue.next_due for queue in queues), default=None))
+        """Reads what waits, and who may not go yet."""
+        return await self._storage.read(partial(self._look, now=now))
 
-    async def claim(self, look: Look, rows: int, now: datetime) -> list[Message]:
-        """Claims up to `rows` rows, shared out fairly, in an order in which no queue waits behind the rows of another. None: others were
-        faster."""
+    async def claim(self, look: Look, rows: int, now: datetime) -> Claims:
+        """Claims up to `rows` rows, as many as the limits allow, and shares them out fairly. None if others were faster."""
         queues = self._turns.next(look.due, MOST_QUEUES)
-        chunks = await self._storage.write(lambda tx: _claim(tx, queues, rows, now))
+        chunks = await self._storage.write(partial(self._claim, look=look, queues=queues, rows=rows, now=now))
         self._turns.had((key_of(queue) for queue, _ in chunks), look.due)
-        return interleave_by_brand(chunks)
+        ours = [Claimed(message, look.policies[message.brand_id]) for message in interleave_by_brand(chunks)]
+        late = {each.message.id: withheld(each.message, each.policy, now) for each in ours}
+        return Claims(
+            [each for each in ours if late[each.message.id] is None], [settlement for settlement in late.values() if settlement is not None]
+        )
+
+    async def _look(self, tx: Transaction, now: datetime) -> Look:
+        queues = [queue for queue in await tx.messages.list_queues(self._channel) if self._kind.takes(queue)]
+        brands = {queue.brand_id for queue in queues if queue.next_due <= now}
+        found = await tx.brands.find_policies(brands) if brands else {}
+        policies = {brand: found.get(brand) or BrandPolicy(brand_id=brand) for brand in brands}
+        everybody = await _next_free(tx, self._limits.provider, now)
+        free = {brand: max(everybody, await _next_free(tx, self._limits.of_brand(policy), now)) for brand, policy in policies.items()}
+        ready = [(queue, max(queue.next_due, free.get(queue.brand_id, everybody))) for queue in queues]
+        return Look([queue for queue, at in ready if at <= now], min((at for _, at in ready), default=None), policies)
+
+    async def _claim(
+        self, tx: Transaction, look: Look, queues: Sequence[Queue], rows: int, now: datetime
+    ) -> list[tuple[Queue, list[Message]]]:
+        limits = {queue.brand_id: self._limits.of_brand(look.policies[queue.brand_id]) for queue in queues}
+        permits = await _take(tx, self._limits.provider, limits, rows, now)
+        shares = Shares(permits.rows, queues, permits.of_brand)
+        claimed: defaultdict[QueueKey, list[Message]] = defaultdict(list)
+        for _ in range(ROUNDS):
+            for queue, share in shares.round():
+                chunk = await tx.messages.claim(queue, now, now + LEASE, share)
+                shares.took(queue, share, len(chunk))
+                claimed[key_of(queue)] += chunk
+        going = (
+            message for chunk in claimed.values() for message in chunk if withheld(message, look.policies[message.brand_id], now) is None
+        )
+        await permits.give_back(tx, going, now)
+        return [(queue, claimed[key_of(queue)]) for queue in queues if key_of(queue) in claimed]
 
 
-async def _claim(tx: Transaction, queues: Sequence[Queue], rows: int, now: datetime) -> list[tuple[Queue, list[Message]]]:
-    shares = Shares(rows, queues, {})
-    claimed: defaultdict[QueueKey, list[Message]] = defaultdict(list)
-    for _ in range(ROUNDS):
-        for queue, share in shares.round():
-            chunk = await tx.messages.claim(queue, now, now + LEASE, share)
-            shares.took(queue, share, len(chunk))
-            claimed[key_of(queue)] += chunk
-    return [(queue, claimed[key_of(queue)]) for queue in queues if key_of(queue) in claimed]
+@dataclass(slots=True)
+class _Permits:
+    """Calls that were granted in a transaction."""
+
+    rows: int
+    provider: RateLimit | None
+    brands: dict[str, RateLimit] = field(default_factory=dict)
+    of_brand: dict[str, int] = field(default_factory=dict)
+    """How many of the rows may be of a brand that has a limit."""
+
+    async def give_back(self, tx: Transaction, used: Iterable[Message], now: datetime) -> None:
+        """Gives back what was not used, so that it is not lost to the others."""
+        brands = [message.brand_id for message in used]
+        if self.provider is not None and len(brands) < self.rows:
+            await tx.rates.give_back(self.provider, self.rows - len(brands), now)
+        for brand, limit in self.brands.items():
+            unused = self.of_brand[brand] - brands.count(brand)
+            if unused:
+                await tx.rates.give_back(limit, unused, now)
+
+
+async def _take(tx: Transaction, provider: RateLimit | None, limits: Mapping[str, RateLimit | None], rows: int, now: datetime) -> _Permits:
+    # The provider's before the brands', and those by name: who takes them at the same time waits, and does not deadlock.
+    permits = _Permits(rows if provider is None else await tx.rates.take(provider, rows, now), provider)
+    for brand, limit in sorted(limits.items()):
+        if limit is not None and permits.rows:
+            permits.brands[brand] = limit
+            permits.of_brand[brand] = await tx.rates.take(limit, permits.rows, now)
+    return permits
+
+
+async def _next_free(tx: Transaction, limit: RateLimit | None, now: datetime) -> datetime:
+    return now if limit is None else await tx.rates.next_free(limit, now)

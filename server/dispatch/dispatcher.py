@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from random import Random
+from types import MappingProxyType
 
 from server.channels.provider import Provider
 from server.dispatch.audiences import Audiences, ResolveBatch
+from server.dispatch.cancellations import Cancellations
 from server.dispatch.due_campaigns import DueCampaigns, StartDue
+from server.dispatch.expiry import ExpiryLoop
 from server.dispatch.inbox_lane import InboxLane
-from server.dispatch.lane import Lane
 from server.dispatch.loop import STOPPING, Loop, run_loop
+from server.dispatch.observer import Observer, Unobserved
+from server.dispatch.provider_lanes import ProviderLanes
+from server.dispatch.reconciler import Reconciler
 from server.dispatch.recovery import RecoveryLoop, key_windows_of
 from server.dispatch.renderer import Renderer
+from server.dispatch.restore_guard import RestoreGuard
 from server.domain.clock import Clock
 from storage.interface import Storage
 
@@ -21,8 +28,11 @@ LOOK_AGAIN_ALONE = 5.0
 """Longest sleep, in seconds, of a loop whose process owns the database: every change signals."""
 LOOK_AGAIN_SHARED = 0.05
 """The same where other processes write too, whose changes do not signal here."""
-RECOVERY_INTERVAL = 5.0
-"""Seconds between looks for expired leases."""
+LOOK_AGAIN_PATIENTLY = 5.0
+"""The same, wherever, for what nobody waits for: expired leases, a hold, stale messages, rows of cancelled sends."""
+RECONCILER_INTERVAL = 60.0
+NO_RATES: Mapping[str, float] = MappingProxyType({})
+UNOBSERVED = Unobserved()
 
 
 class Dispatcher:
@@ -38,33 +48,53 @@ class Dispatcher:
         resolve_batch: ResolveBatch,
         unsubscribe_link: Callable[[str], str],
         random: Random,
+        directory: Path,
+        rates: Mapping[str, float] = NO_RATES,
+        observer: Observer = UNOBSERVED,
     ) -> None:
+        """`directory` is where the dispatcher keeps its generation. `rates` are calls a second, by channel, of all replicas together."""
         renderer = Renderer(storage, unsubscribe_link)
         self._storage = storage
         self._clock = clock
         self._look_again = LOOK_AGAIN_ALONE if storage.exclusive else LOOK_AGAIN_SHARED
-        self._recovery = RecoveryLoop(storage, clock, key_windows_of(providers.values()))
-        self.lanes = [
-            Lane(channel=channel, provider=provider, storage=storage, clock=clock, renderer=renderer, random=random)
+        self._guard = RestoreGuard(storage, clock, directory, observer)
+        self._recovery = RecoveryLoop(storage, clock, key_windows_of(providers.values()), observer)
+        self._channels = [
+            ProviderLanes(
+                channel=channel,
+                provider=provider,
+                rate=rates.get(channel, 0.0),
+                storage=storage,
+                clock=clock,
+                renderer=renderer,
+                guard=self._guard,
+                random=random,
+                observer=observer,
+            )
             for channel, provider in providers.items()
         ]
-        self._loops: list[Loop] = [
+        self._prompt: list[Loop] = [
             DueCampaigns(storage, clock, start_due),
             Audiences(storage, clock, resolve_batch),
-            InboxLane(storage, clock, renderer),
-            *self.lanes,
+            InboxLane(storage, clock, renderer, observer),
+            *(lane for channel in self._channels for lane in (channel.one_offs, channel.sends)),
         ]
+        self._patient: list[Loop] = [self._recovery, self._guard, ExpiryLoop(storage, clock, observer), Cancellations(storage, clock)]
+        self._reconciler = Reconciler(storage, observer)
         self._stopping = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self.ready = False
 
     async def start(self) -> None:
-        """Takes back dead leases, then starts every loop."""
+        """Makes sure that the database is not from the past, takes back dead leases, then starts every loop."""
+        await self._guard.start()
         await self._recovery.run_once()
-        for lane in self.lanes:
-            await lane.start()
-        self._run(self._recovery, RECOVERY_INTERVAL)
-        for loop in self._loops:
+        for channel in self._channels:
+            await channel.start()
+        for loop in self._patient:
+            self._run(loop, LOOK_AGAIN_PATIENTLY)
+        self._run(self._reconciler, RECONCILER_INTERVAL)
+        for loop in self._prompt:
             self._run(loop, self._look_again)
         self.ready = True
 
@@ -74,7 +104,8 @@ class Dispatcher:
         self._stopping.set()
         self._storage.signals.fire([STOPPING])
         await asyncio.gather(*self._tasks)
-        await asyncio.gather(*(lane.stop() for lane in self.lanes))
+        await asyncio.gather(*(channel.stop() for channel in self._channels))
+        self._guard.close()
 
     def _run(self, loop: Loop, look_again: float) -> None:
         self._tasks.append(

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
-from server.channels.provider import Envelope
-from server.dispatch.claiming import Claimer, Kind
+from server.channels.provider import Envelope, Outcome
+from server.dispatch.claiming import Claimed, Claimer
+from server.dispatch.kinds import Kind
+from server.dispatch.limits import Limits
+from server.dispatch.observer import Observer
 from server.dispatch.renderer import Renderer, Result, Suppressed, Unrenderable
 from server.dispatch.settler import Settler
 from server.dispatch.verdicts import IN_APP, in_app_delivery, release, suppressed, unrenderable
 from server.domain.clock import Clock
+from server.domain.lifecycle import MessageStatus
 from storage.interface import Storage
 from storage.records import Message, Settlement
 from storage.signals import messages as messages_topic
 
 BATCH = 500
+REST = timedelta(milliseconds=50)
+"""How long a lane that found everything claimed by others leaves them to it."""
 
 
 class InboxLane:
@@ -23,27 +30,42 @@ class InboxLane:
     name = f"lane-{IN_APP}"
     topics = (messages_topic(IN_APP),)
 
-    def __init__(self, storage: Storage, clock: Clock, renderer: Renderer) -> None:
-        self._claimer = Claimer(IN_APP, Kind.ALL, storage)
+    def __init__(self, storage: Storage, clock: Clock, renderer: Renderer, observer: Observer) -> None:
+        self._claimer = Claimer(IN_APP, Kind.ALL, storage, Limits(IN_APP, Kind.ALL))
         self._clock = clock
         self._renderer = renderer
+        self._observer = observer
         self._settler = Settler(storage, clock)
+        self._rests_until = clock.now()
 
     async def run_once(self) -> bool:
         """Delivers one batch. True if there may be more."""
         now = self._clock.now()
         look = await self._claimer.look(now)
-        claimed = await self._claimer.claim(look, BATCH, now) if look.due else []
-        if not claimed:
+        if not look.due:
             return False
-        results = await self._renderer.render(claimed, now)
-        settlements = [_settlement(message, result, now) for message, result in zip(claimed, results, strict=False)]
-        await self._settler.settle([*settlements, *map(release, claimed[len(results) :])])
+        claims = await self._claimer.claim(look, BATCH, now)
+        delivered = await self._deliveries(claims.rows, now) if claims.rows else []
+        if not delivered and not claims.withheld:
+            self._rests_until = now + REST
+            return False
+        await self._settler.settle([*claims.withheld, *delivered])
+        for settlement in delivered:
+            if settlement.status is MessageStatus.SENT:
+                self._observer.delivered(IN_APP, Outcome.ACCEPTED)
         return True
 
     async def next_due(self) -> datetime | None:
         """When the next in_app message is due."""
-        return (await self._claimer.look(self._clock.now())).next_due
+        due = (await self._claimer.look(self._clock.now())).next_due
+        return None if due is None else max(due, self._rests_until)
+
+    async def _deliveries(self, claimed: Sequence[Claimed], now: datetime) -> list[Settlement]:
+        """What to write of each; those that there was no time to render are given back."""
+        messages = [each.message for each in claimed]
+        results = await self._renderer.render(messages, now)
+        settlements = [_settlement(message, result, now) for message, result in zip(messages, results, strict=False)]
+        return [*settlements, *map(release, messages[len(results) :])]
 
 
 def _settlement(message: Message, result: Result, now: datetime) -> Settlement:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from server.channels.provider import Provider
+from server.dispatch.observer import Observer
 from server.domain.clock import Clock
 from server.domain.retry import RETRY_POLICIES, ErrorClass
 from storage.interface import Storage
@@ -23,11 +24,12 @@ class RecoveryLoop:
     name = "recovery"
     topics = ()
 
-    def __init__(self, storage: Storage, clock: Clock, key_windows: Mapping[str, timedelta]) -> None:
+    def __init__(self, storage: Storage, clock: Clock, key_windows: Mapping[str, timedelta], observer: Observer) -> None:
         """`key_windows` says for how long each provider, by name, remembers a message."""
         self._storage = storage
         self._clock = clock
         self._key_windows = key_windows
+        self._observer = observer
         self._everything = storage.exclusive
 
     async def run_once(self) -> bool:
@@ -38,6 +40,7 @@ class RecoveryLoop:
         )
         self._everything = False
         if recovery.released or recovery.in_doubt or recovery.resent:
+            self._observer.recovered(recovery.released, recovery.in_doubt, recovery.resent)
             _log.warning(
                 "recovered %d leased messages; of those in doubt, %d are sent again and %d are now unknown",
                 recovery.released,
@@ -52,8 +55,5 @@ class RecoveryLoop:
 
 
 def key_windows_of(providers: Iterable[Provider]) -> dict[str, timedelta]:
-    """How long a provider remembers a message, by its name; of several with one name, as long as all of them do."""
-    windows: dict[str, timedelta] = {}
-    for provider in providers:
-        windows[provider.name] = min(provider.key_window, windows.get(provider.name, provider.key_window))
-    return windows
+    """How long each provider, by name, remembers a message."""
+    return {provider.name: provider.key_window for provider in providers}

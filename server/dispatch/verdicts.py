@@ -1,32 +1,57 @@
-"""What a delivery means for its message: the settlement to write."""
+"""What a delivery means for its message: the settlement to write. Storage sees to it that what is in doubt does not end as failed."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from random import Random
 
 from server.channels.provider import Delivery, Outcome
 from server.domain.audience import SkipReason
 from server.domain.ids import new_id
 from server.domain.lifecycle import MessageStatus
-from server.domain.retry import delay_before_next, may_try_again
+from server.domain.misfire import is_too_late
+from server.domain.policies import MisfirePolicy, UnknownPolicy
+from server.domain.retry import ErrorClass, delay_before_next, may_try_again
+from storage.operations import BrandPolicy
 from storage.records import Attempt, InboxItem, Message, Settlement
 
 IN_APP = "in_app"
+EXPIRED = "expired"
+MISFIRED = "misfired"
 
 
-def after_delivery(
-    message: Message, provider: str, delivery: Delivery, started_at: datetime, finished_at: datetime, random: Random
-) -> Settlement:
-    """Accepted is sent, ambiguous is unknown; what was provably not sent is tried again while that makes sense, or fails."""
-    attempt = _attempt(message, provider, delivery, started_at, finished_at)
-    status, due_at = _verdict(attempt.number, delivery, finished_at, random)
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of a provider that has ended."""
+
+    provider: str
+    key_window: timedelta
+    started_at: datetime
+    finished_at: datetime
+    delivery: Delivery
+
+
+def after_call(message: Message, policy: BrandPolicy, call: Call, random: Random) -> Settlement:
+    """Accepted is sent. Anything else is tried again if that makes sense; else what may have been sent is unknown, what provably was not
+    has failed, or has expired if only its time ran out."""
+    attempt = _attempt(message, call.provider, call.delivery, call.started_at, call.finished_at)
+    again = _next_try(message, policy, call, attempt.number, random)
+    due_at = None
+    if call.delivery.outcome is Outcome.ACCEPTED:
+        status = MessageStatus.SENT
+    elif again is not None and (message.expire_at is None or again < message.expire_at):
+        status, due_at = MessageStatus.PENDING, again
+    elif call.delivery.outcome is Outcome.AMBIGUOUS:
+        status = MessageStatus.UNKNOWN
+    else:
+        status = MessageStatus.FAILED if again is None else MessageStatus.EXPIRED
     return Settlement(
         message_id=message.id,
         lease=message.lease,
         expected=MessageStatus.SENDING,
         status=status,
-        reason=delivery.reason,
+        reason=call.delivery.reason,
         due_at=due_at,
         attempt=attempt,
     )
@@ -51,36 +76,47 @@ def in_app_delivery(message: Message, subject: str | None, body: str, now: datet
     )
 
 
+def withheld(message: Message, policy: BrandPolicy, now: datetime) -> Settlement | None:
+    """How a claimed message ends that must not go out any more: it is stale, or one that was never tried was due so long ago that its brand
+    does not want it now. None: it may go out."""
+    if message.expire_at is not None and message.expire_at <= now:
+        return _without_call(message, MessageStatus.EXPIRED, EXPIRED)
+    is_first_try_of_one_off = message.send_id is None and not message.attempts
+    if is_first_try_of_one_off and is_too_late(policy.misfire_policy, policy.misfire_seconds, message.scheduled_at, now):
+        status = MessageStatus.SKIPPED if policy.misfire_policy is MisfirePolicy.SKIP else MessageStatus.EXPIRED
+        return _without_call(message, status, MISFIRED)
+    return None
+
+
 def unrenderable(message: Message, reason: str) -> Settlement:
     """It fails for good, and no provider was called."""
-    return Settlement(message_id=message.id, lease=message.lease, expected=MessageStatus.LEASED, status=MessageStatus.FAILED, reason=reason)
+    return _without_call(message, MessageStatus.FAILED, reason)
 
 
 def suppressed(message: Message) -> Settlement:
     """Its address must not be contacted, and no provider was called."""
-    return Settlement(
-        message_id=message.id,
-        lease=message.lease,
-        expected=MessageStatus.LEASED,
-        status=MessageStatus.SKIPPED,
-        reason=SkipReason.SUPPRESSED,
-    )
+    return _without_call(message, MessageStatus.SKIPPED, SkipReason.SUPPRESSED)
 
 
 def release(message: Message, expected: MessageStatus = MessageStatus.LEASED) -> Settlement:
-    """Back to pending, as if it had not been claimed."""
+    """Back to pending: it was claimed, or even marked, but no provider was called."""
     return Settlement(message_id=message.id, lease=message.lease, expected=expected, status=MessageStatus.PENDING)
 
 
-def _verdict(number: int, delivery: Delivery, now: datetime, random: Random) -> tuple[MessageStatus, datetime | None]:
-    if delivery.outcome is Outcome.ACCEPTED:
-        return MessageStatus.SENT, None
-    if delivery.outcome is Outcome.AMBIGUOUS:
-        return MessageStatus.UNKNOWN, None
-    error = delivery.error_class
-    if error is not None and may_try_again(error, number):
-        return MessageStatus.PENDING, now + delay_before_next(error, number, random, delivery.retry_after)
-    return MessageStatus.FAILED, None
+def _without_call(message: Message, status: MessageStatus, reason: str) -> Settlement:
+    return Settlement(message_id=message.id, lease=message.lease, expected=MessageStatus.LEASED, status=status, reason=reason)
+
+
+def _next_try(message: Message, policy: BrandPolicy, call: Call, number: int, random: Random) -> datetime | None:
+    """When to try again; None if never."""
+    error = call.delivery.error_class
+    if error is None or not may_try_again(error, number):
+        return None
+    again = call.finished_at + delay_before_next(error, number, random, call.delivery.retry_after)
+    if error is not ErrorClass.AMBIGUOUS or policy.unknown_policy is UnknownPolicy.RESEND:
+        return again
+    key_known_until = (message.first_sending_at or call.started_at) + call.key_window
+    return again if again < key_known_until else None
 
 
 def _attempt(message: Message, provider: str, delivery: Delivery, started_at: datetime, finished_at: datetime) -> Attempt:

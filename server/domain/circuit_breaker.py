@@ -49,7 +49,7 @@ class Call:
 
 
 class CircuitBreaker:
-    """Ask `allows` before messages are claimed, and again before they are marked; say `begun` and `ended` of every provider call."""
+    """Ask `allows` before messages are claimed, and again before they are marked; say `begun` and `ended` (or `withdrawn`) of every call."""
 
     def __init__(self, random: Random) -> None:
         self._random = random
@@ -108,6 +108,11 @@ class CircuitBreaker:
             case Circuit.OPEN:
                 # Let through before it opened.
                 return Call(_NOT_COUNTED)
+
+    def withdrawn(self, call: Call) -> None:
+        """A call that was said to begin is not made after all."""
+        if call.period == self._period:
+            self._probing = False
 
     def ended(self, call: Call, error: ErrorClass | None, retry_after: float | None, now: datetime) -> None:
         """A call has ended: with an acceptance or a refusal for good (None), or an error. A `retry_after` (seconds) holds the provider, and

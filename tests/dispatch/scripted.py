@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 from server.channels.provider import Delivery, Envelope, Outcome
+from server.dispatch.kinds import without_reserve
 from server.domain.retry import ErrorClass
 
 ACCEPTED = Delivery(Outcome.ACCEPTED, provider_message_id="theirs")
@@ -37,6 +38,10 @@ class ScriptedProvider:
         self._open = asyncio.Event()
         self._open.set()
         self._called = asyncio.Condition()
+
+    @property
+    def slots_for_sends(self) -> int:
+        return without_reserve(self.slots)
 
     def will(self, address: str, *outcomes: Delivery | Exception) -> None:
         """The outcomes of the next calls for an address; it accepts after them."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import weakref
-from collections import Counter
 from collections.abc import Sequence
 from contextvars import ContextVar
 from dataclasses import asdict
 from datetime import timedelta
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -20,10 +20,11 @@ from server.dispatch.claiming import LEASE
 from server.dispatch.dispatcher import Dispatcher
 from server.dispatch.due_campaigns import DueCampaigns
 from server.dispatch.inbox_lane import InboxLane
-from server.dispatch.lane import Lane
 from server.dispatch.loop import Loop
+from server.dispatch.provider_lanes import ProviderLanes
 from server.dispatch.recovery import MAX_ATTEMPTS, RecoveryLoop, key_windows_of
 from server.dispatch.renderer import Renderer
+from server.dispatch.restore_guard import RestoreGuard
 from server.domain.access import Caller, Principal
 from server.domain.audience import Recipient
 from server.domain.faces import Face
@@ -32,12 +33,14 @@ from storage.interface import Storage, Transaction
 from storage.records import Attempt, Campaign, InboxItem, Message, MessageFilter, Send, Template
 from storage.sql.open import open_storage
 from tests.clocks import ManualClock
+from tests.dispatch.lanes import Lanes
+from tests.dispatch.noted import Noted
 from tests.dispatch.scripted import ScriptedProvider
+from tests.drift import assert_no_drift
 from tests.storage import made
 from tests.storage.scene import claim_due
 
 BRAND = made.BRAND
-_COUNTER = {MessageStatus.SENDING: "in_flight"}
 
 
 def unsubscribe_link(message_id: str) -> str:
@@ -52,14 +55,17 @@ _stage: ContextVar[Stage | None] = ContextVar("stage", default=None)
 class Stage:
     """One database as one process after another sees it."""
 
-    def __init__(self, url: str, storage: Storage) -> None:
+    def __init__(self, url: str, storage: Storage, directory: Path) -> None:
         self.url = url
         self.storage = storage
         self.clock = ManualClock()
         self.random = Random(1)  # noqa: S311 - jitter
         self.email = ScriptedProvider()
         self.sms = ScriptedProvider()
-        self.lanes: list[Lane] = []
+        self.lanes: list[Lanes] = []
+        self.observer = Noted()
+        self.directory = directory
+        self.guard = RestoreGuard(storage, self.clock, directory, self.observer)
         self._opened = [storage]
         self._begun: weakref.WeakSet[asyncio.Task[Any]] = weakref.WeakSet()
         _stage.set(self)
@@ -67,22 +73,33 @@ class Stage:
 
     # Loops
 
-    def lane(self, channel: str = "email", provider: ScriptedProvider | None = None) -> Lane:
-        """The lane of a channel."""
-        lane = Lane(
-            channel=channel,
-            provider=provider or {"email": self.email, "sms": self.sms}[channel],
-            storage=self.storage,
-            clock=self.clock,
-            renderer=Renderer(self.storage, unsubscribe_link),
-            random=self.random,
+    def lane(self, channel: str = "email", provider: ScriptedProvider | None = None, rate: float = 0) -> Lanes:
+        """Both lanes of a channel."""
+        lanes = Lanes(
+            ProviderLanes(
+                channel=channel,
+                provider=provider or {"email": self.email, "sms": self.sms}[channel],
+                rate=rate,
+                storage=self.storage,
+                clock=self.clock,
+                renderer=Renderer(self.storage, unsubscribe_link),
+                guard=self.guard,
+                random=self.random,
+                observer=self.observer,
+            )
         )
-        self.lanes.append(lane)
-        return lane
+        self.lanes.append(lanes)
+        return lanes
+
+    async def start_guard(self) -> None:
+        """What a dispatcher does first."""
+        self.guard.close()
+        self.guard = RestoreGuard(self.storage, self.clock, self.directory, self.observer)
+        await self.guard.start()
 
     def inbox_lane(self) -> InboxLane:
         """The lane of in_app."""
-        return InboxLane(self.storage, self.clock, Renderer(self.storage, unsubscribe_link))
+        return InboxLane(self.storage, self.clock, Renderer(self.storage, unsubscribe_link), self.observer)
 
     def audiences(self, resolve: Any = resolve_audience_batch) -> Audiences:
         """The loop that resolves audiences."""
@@ -102,11 +119,13 @@ class Stage:
             resolve_batch=resolve_audience_batch,
             unsubscribe_link=unsubscribe_link,
             random=self.random,
+            directory=self.directory,
+            observer=self.observer,
         )
 
     async def recover(self) -> None:
         """What a new process does first, and a running one from time to time."""
-        await RecoveryLoop(self.storage, self.clock, self.key_windows).run_once()
+        await RecoveryLoop(self.storage, self.clock, self.key_windows, self.observer).run_once()
 
     async def lose_leases(self) -> None:
         """Another process takes back the leases that have expired."""
@@ -126,7 +145,7 @@ class Stage:
         """Passes until there is nothing to do now; calls that were begun have ended."""
         while await loop.run_once():
             pass
-        if isinstance(loop, Lane):
+        if isinstance(loop, Lanes):
             await loop.drain()
             if await loop.run_once():
                 await self.run(loop)
@@ -136,9 +155,11 @@ class Stage:
     async def crash(self) -> None:
         """The process dies: nothing that was going on goes on. The next one has opened the database."""
         await self.kill()
+        self.guard.close()
         if self.storage.exclusive:
             await self.storage.close()
         self.storage = await self.open()
+        await self.start_guard()
 
     async def kill(self) -> None:
         """Ends every task that was begun on this stage. Services of other tests live on the same loop, and so do their tasks."""
@@ -168,6 +189,7 @@ class Stage:
         await asyncio.gather(*(lane.drain() for lane in self.lanes))
         await self.assert_no_drift()
         await self.kill()
+        self.guard.close()
         for storage in self._opened:
             await storage.close()
 
@@ -279,30 +301,11 @@ class Stage:
         return await self.storage.read(lambda tx: tx.sends.list_page(campaign.id, None, 100))
 
     async def assert_no_drift(self) -> None:
-        """The law of counters: those of every send are what its rows say."""
-        await self.storage.read(_assert_no_drift)
+        """See `tests.drift`."""
+        await assert_no_drift(self.storage)
 
 
 def _this_task() -> asyncio.Task[Any]:
     task = asyncio.current_task()
     assert task is not None
     return task
-
-
-async def _assert_no_drift(tx: Transaction) -> None:
-    for face in Face:
-        for campaign in await tx.campaigns.list_page(BRAND, face, None, None, 1000):
-            for send in await tx.sends.list_page(campaign.id, None, 1000):
-                await _assert_send_adds_up(tx, send)
-
-
-async def _assert_send_adds_up(tx: Transaction, send: Send) -> None:
-    rows: Counter[str] = Counter()
-    for found in await tx.messages.count_by_reason(send.id):
-        rows[_COUNTER.get(found.status, found.status.value)] += found.count
-    counters = asdict(send.counters)
-    total = counters.pop("total")
-    assert {name: count for name, count in counters.items() if count} == dict(rows)
-    assert total == rows.total()
-    over = send.audience_done and not counters["pending"] and not counters["in_flight"]
-    assert over == (send.completed_at is not None)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from server.dispatch.claiming import LEASE
-from server.dispatch.lane import Lane
 from server.domain.lifecycle import MessageStatus, SendStatus
+from tests.dispatch.lanes import Lanes
 from tests.dispatch.scripted import AMBIGUOUS, BUSY, REFUSED, ScriptedProvider
 from tests.dispatch.stage import Stage
 
@@ -32,7 +32,7 @@ async def test_what_was_only_claimed_goes_out_after_a_crash(stage: Stage) -> Non
 
 
 async def test_a_crash_leaves_in_doubt_what_was_with_its_provider_and_nothing_else(stage: Stage) -> None:
-    provider = ScriptedProvider(slots=2)
+    provider = ScriptedProvider(slots=3)
     send, messages = await stage.send(5)
     lane = stage.lane(provider=provider)
     provider.hold()
@@ -152,7 +152,7 @@ async def test_rows_whose_lease_ended_while_they_waited_for_a_slot_go_out_once(s
     assert {await stage.status(message) for message in messages} == {MessageStatus.SENT}
 
 
-async def two_holders(stage: Stage) -> tuple[ScriptedProvider, Lane, ScriptedProvider, Lane]:
+async def two_holders(stage: Stage) -> tuple[ScriptedProvider, Lanes, ScriptedProvider, Lanes]:
     """A lane that has lost its leases while it waited for its one slot, and the lane that has claimed the rows since."""
     first, second = ScriptedProvider(slots=1), ScriptedProvider(slots=1)
     first.hold()

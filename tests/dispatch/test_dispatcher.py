@@ -57,10 +57,10 @@ async def test_a_stuck_provider_holds_up_no_other_channel(stage: Stage) -> None:
     stuck, _ = await stage.send(10)
     dispatcher = stage.dispatcher()
     await dispatcher.start()
-    await stage.email.called(stage.email.slots)
+    await stage.email.called(stage.email.slots_for_sends)
     other, _ = await stage.send(5, channel="sms")
     await until(stage, lambda: completed(stage, other.id))
-    assert (await stage.counted(stuck))["in_flight"] == stage.email.slots
+    assert (await stage.counted(stuck))["in_flight"] == stage.email.slots_for_sends
     stage.email.let_go()
     await until(stage, lambda: completed(stage, stuck.id))
     await dispatcher.stop()
@@ -71,16 +71,16 @@ async def test_a_stop_gives_back_what_is_claimed_and_finishes_what_is_in_flight(
     stage.email.hold()
     dispatcher = stage.dispatcher()
     await dispatcher.start()
-    await stage.email.called(stage.email.slots)
+    await stage.email.called(stage.email.slots_for_sends)
     stopping = asyncio.create_task(dispatcher.stop())
     await until(stage, lambda: nothing_claimed(stage, messages), messages_topic("email"))
     assert not stopping.done()
     assert stage.email.running
     stage.email.let_go()
     await stopping
-    assert await stage.counted(send) == {"total": 10, "sent": stage.email.slots, "pending": 10 - stage.email.slots}
-    assert len(stage.email.calls) == stage.email.slots
-    assert await counted(stage, messages, MessageStatus.PENDING) == 10 - stage.email.slots
+    assert await stage.counted(send) == {"total": 10, "sent": stage.email.slots_for_sends, "pending": 10 - stage.email.slots_for_sends}
+    assert len(stage.email.calls) == stage.email.slots_for_sends
+    assert await counted(stage, messages, MessageStatus.PENDING) == 10 - stage.email.slots_for_sends
 
 
 async def nothing_claimed(stage: Stage, messages: list[Message]) -> bool:
@@ -109,7 +109,7 @@ async def test_the_next_dispatcher_goes_on_where_one_stopped(stage: Stage) -> No
     stage.email.hold()
     first = stage.dispatcher()
     await first.start()
-    await stage.email.called(stage.email.slots)
+    await stage.email.called(stage.email.slots_for_sends)
     stage.email.let_go()
     await first.stop()
     second = stage.dispatcher()

@@ -8,6 +8,7 @@ import pytest
 
 from server.channels.provider import Envelope
 from server.dispatch import lane as lane_module
+from server.dispatch.lane import PATIENCE
 from server.domain.lifecycle import MessageStatus
 from tests.dispatch.scripted import ScriptedProvider
 from tests.dispatch.stage import Stage, unsubscribe_link
@@ -70,7 +71,7 @@ async def test_never_more_calls_than_slots(stage: Stage) -> None:
 
 
 async def test_only_what_holds_a_slot_can_be_in_doubt(stage: Stage) -> None:
-    provider = ScriptedProvider(slots=2)
+    provider = ScriptedProvider(slots=3)
     lane, marked = stage.lane(provider=provider), 0
 
     async def count(_envelope: Envelope) -> None:
@@ -91,7 +92,7 @@ async def test_a_lane_whose_slots_are_taken_sleeps_until_one_is_free(stage: Stag
     provider.hold()
     assert await lane.run_once()
     assert not await lane.run_once()
-    assert await lane.next_due() is None
+    assert await lane.next_due() == stage.clock.now() + PATIENCE
     events = [stage.storage.signals.subscribe(topic) for topic in lane.topics]
     with events[0] as first, events[1] as second:
         provider.let_go()

@@ -14,10 +14,11 @@ from tests.dispatch.stage import Stage
 
 
 @pytest.fixture
-def outage(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Outage:
+async def outage(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Outage:
     monkeypatch.setattr(settler_module, "PAUSE", 0)
     outage = Outage(stage.storage)
     stage.storage = outage
+    await stage.start_guard()
     return outage
 
 

@@ -1,0 +1,55 @@
+"""What the dispatcher tells of itself, for metrics."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Observer(Protocol):
+    """Told of what happens, on the event loop. Never raises, never waits."""
+
+    def delivered(self, channel: str, outcome: str) -> None:
+        """A provider call has ended: accepted, rejected or ambiguous; or an in_app message was delivered (accepted)."""
+
+    def late(self, channel: str, seconds: float) -> None:
+        """The first call for a one-off began so long after the time it was asked to go out at."""
+
+    def recovered(self, released: int, in_doubt: int, resent: int) -> None:
+        """Leases were taken back; see `storage.records.Recovery`."""
+
+    def expired(self, count: int) -> None:
+        """So many messages went stale before anybody claimed them."""
+
+    def drift(self, count: int) -> None:
+        """So many sends have counters that are not what their rows say; told after every recount."""
+
+    def held(self, held: bool) -> None:
+        """Whether delivery is held; told whenever it was looked at."""
+
+    def breaker_open(self, channel: str, is_open: bool) -> None:
+        """Whether the circuit of a channel's provider is open or half-open; told when it changes."""
+
+
+class Unobserved:
+    """Nobody wants to know."""
+
+    def delivered(self, channel: str, outcome: str) -> None:
+        """See `Observer`."""
+
+    def late(self, channel: str, seconds: float) -> None:
+        """See `Observer`."""
+
+    def recovered(self, released: int, in_doubt: int, resent: int) -> None:
+        """See `Observer`."""
+
+    def expired(self, count: int) -> None:
+        """See `Observer`."""
+
+    def drift(self, count: int) -> None:
+        """See `Observer`."""
+
+    def held(self, held: bool) -> None:
+        """See `Observer`."""
+
+    def breaker_open(self, channel: str, is_open: bool) -> None:
+        """See `Observer`."""

@@ -1,0 +1,74 @@
+"""A channel with its provider: two lanes, of one-offs and of sends, and the calls they share."""
+
+from __future__ import annotations
+
+import asyncio
+from random import Random
+
+from server.channels.provider import Provider
+from server.dispatch.calls import Calls
+from server.dispatch.claiming import Claimer
+from server.dispatch.kinds import Kind
+from server.dispatch.lane import Lane
+from server.dispatch.limits import Limits, provider_limit
+from server.dispatch.observer import Observer
+from server.dispatch.renderer import Renderer
+from server.dispatch.restore_guard import RestoreGuard
+from server.dispatch.settler import Settler
+from server.domain.clock import Clock
+from storage.interface import Storage
+from storage.signals import messages as messages_topic
+
+
+class ProviderLanes:
+    """Everything about one channel, so that a provider that is slow, stuck or failing holds up nothing else."""
+
+    def __init__(
+        self,
+        *,
+        channel: str,
+        provider: Provider,
+        rate: float,
+        storage: Storage,
+        clock: Clock,
+        renderer: Renderer,
+        guard: RestoreGuard,
+        random: Random,
+        observer: Observer,
+    ) -> None:
+        """`rate` is how many calls a second the provider takes from all replicas together; 0: no limit."""
+        freed = f"calls-{channel}.freed"
+        settler = Settler(storage, clock)
+        self.calls = Calls(
+            channel=channel,
+            provider=provider,
+            settler=settler,
+            guard=guard,
+            clock=clock,
+            random=random,
+            observer=observer,
+            freed=lambda: storage.signals.fire([freed]),
+        )
+        limit = provider_limit(provider.name, channel, rate)
+        self.one_offs, self.sends = (
+            Lane(
+                channel=channel,
+                kind=kind,
+                claimer=Claimer(channel, kind, storage, Limits(channel, kind, limit)),
+                calls=self.calls,
+                renderer=renderer,
+                settler=settler,
+                clock=clock,
+                topics=(messages_topic(channel), freed),
+            )
+            for kind in (Kind.ONE_OFFS, Kind.SENDS)
+        )
+
+    async def start(self) -> None:
+        """Makes the provider ready."""
+        await self.calls.start()
+
+    async def stop(self) -> None:
+        """Gives back what was claimed, lets the calls in progress end, closes the provider. The loops no longer run."""
+        await asyncio.gather(self.one_offs.stop(), self.sends.stop())
+        await self.calls.stop()
