@@ -33,6 +33,8 @@ _POSTGRES_TROUBLES = {
     "57014": "the statement took too long",
     "25006": "the server is read-only",
 }
+# A connection that broke, an administrator who ended it, a transaction that stood still for too long.
+_POSTGRES_CONNECTION_ENDS = ("08", "57P", "25P03")
 # Classes: connection exception, insufficient resources, operator intervention, system error.
 _POSTGRES_TROUBLE_CLASSES = ("08", "53", "57", "58")
 
@@ -85,7 +87,7 @@ def _of_sqlite(error: sqlite3.Error) -> StorageError:
 def _of_postgres(state: str, constraint: str) -> StorageError:
     if state in _POSTGRES_CONFLICTS:
         return WriteConflict(f"a concurrent transaction got in the way (SQLSTATE {state}{constraint})")
-    if state.startswith(("08", "57P")):
+    if state.startswith(_POSTGRES_CONNECTION_ENDS):
         return ConnectionLost(f"the server closed the connection (SQLSTATE {state})")
     if state in _POSTGRES_TROUBLES or state.startswith(_POSTGRES_TROUBLE_CLASSES):
         return StorageUnavailable(f"{_POSTGRES_TROUBLES.get(state, 'the server cannot serve now')} (SQLSTATE {state})")

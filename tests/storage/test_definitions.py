@@ -26,6 +26,8 @@ async def test_every_field_of_a_campaign_comes_back_as_it_was_given(scene: Scene
         published_at=NOW + SECOND,
         sent_at=NOW + 2 * SECOND,
         cancelled_at=NOW + 3 * SECOND,
+        template_revision=2,
+        expire_at=NOW + 4 * SECOND,
     )
     assert await scene.found_campaign(given.id) == given
     without = await scene.campaign(segment_criteria=None, subject=None)

@@ -25,6 +25,10 @@ async def test_every_field_of_a_message_comes_back_as_it_was_given(scene: Scene)
         scheduled_at=NOW + SECOND,
         due_at=NOW + 2 * SECOND,
         created_at=NOW + 3 * SECOND,
+        expire_at=NOW + 4 * SECOND,
+        first_sending_at=NOW + 5 * SECOND,
+        in_doubt=True,
+        retried_in="send",
     )
     await scene.storage.write(lambda tx: tx.messages.insert_unless_duplicate(given))
     found = await scene.found(given)
@@ -37,11 +41,12 @@ async def test_rows_inserted_in_bulk_come_back_as_they_were_given(scene: Scene) 
     send, _ = await scene.send(0, done=False)
     given = [
         made.message("ann", send_id=send.id, variables={"name": "Zoë \u0000"}, hipaa=True),
+        made.message("dan", send_id=send.id, expire_at=NOW, first_sending_at=NOW + SECOND, in_doubt=True, retried_in="send"),
         made.skip(send.id, "bob", "no_address"),
         made.message("cem", send_id=send.id, status=MessageStatus.FAILED, failure_reason="x", sent_at=NOW, cancelled_at=NOW + SECOND),
         made.message("one-off", dedup_key="key", fingerprint="print"),
     ]
-    assert await scene.storage.write(lambda tx: tx.messages.insert_many(iter(given))) == 4
+    assert await scene.storage.write(lambda tx: tx.messages.insert_many(iter(given))) == 5
     assert [await scene.found(row) for row in given] == given
 
 

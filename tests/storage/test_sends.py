@@ -12,7 +12,18 @@ from tests.storage.scene import Scene
 
 async def test_every_field_of_a_send_comes_back_as_it_was_given(scene: Scene) -> None:
     campaign = await scene.campaign()
-    given = made.send(campaign.id, subject="S", variables={"a": 1.0}, criteria={"==": [{"var": "x"}, 1]}, audience_cursor="m")
+    given = made.send(
+        campaign.id,
+        subject="S",
+        variables={"a": 1.0},
+        criteria={"==": [{"var": "x"}, 1]},
+        audience_cursor="m",
+        paused_at=NOW + SECOND,
+        expire_at=NOW + 2 * SECOND,
+        parent_send_id="parent",
+        retries_unknown=True,
+        pruned=True,
+    )
     await scene.storage.write(lambda tx: tx.sends.insert(given))
     assert await scene.found_send(given) == given
     assert await scene.storage.write(lambda tx: tx.sends.find(given.id, lock=True)) == given
