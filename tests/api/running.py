@@ -16,6 +16,7 @@ from server.api.policies import all_scopes
 from server.app import EVERYTHING, Part, Service
 from server.channels.provider import Provider
 from server.config import Settings
+from tests.drift import assert_no_drift
 
 
 @dataclass
@@ -63,5 +64,7 @@ async def running_service(
             httpx.AsyncClient(base_url=f"http://127.0.0.1:{rest}", timeout=60) as http,
         ):
             yield Running(settings, service, channel, http)
+            if service.storage is not None:
+                await assert_no_drift(service.storage)
     finally:
         await service.stop()
