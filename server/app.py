@@ -19,7 +19,10 @@ from server.commands.send_campaign import send_due_campaign
 from server.config import ConfigError, Settings
 from server.demo import Demo, seed_demo
 from server.dispatch.dispatcher import Dispatcher
-from server.domain.clock import Clock, SystemClock
+from server.dispatch.loop import STOPPING, run_loop
+from server.dispatch.retention import Pruning
+from server.dispatch.timekeeper import INTERVAL, Timekeeper
+from server.domain.clock import Clock, DatabaseClock
 from server.domain.unsubscribe import UnsubscribeLinks
 from server.gateway.ports import require_free
 from server.gateway.supervisor import Gateway
@@ -60,12 +63,14 @@ class Service:
     ) -> None:
         self._settings = settings
         self._parts = parts
-        self._clock = clock or SystemClock()
+        self._clock = DatabaseClock() if clock is None else clock
         self._providers = providers
         self.storage: Storage | None = None
         self.dispatcher: Dispatcher | None = None
         self.gateway: Gateway | None = None
         self._server: GrpcServer | None = None
+        self._stopping = asyncio.Event()
+        self._timekeeping: asyncio.Task[None] | None = None
 
     @cached_property
     def tokens(self) -> Tokens:
@@ -106,7 +111,11 @@ class Service:
             await self._server.stop(drain=self._drain_seconds)
         if self.dispatcher is not None:
             await self.dispatcher.stop()
+        self._stopping.set()
         if self.storage is not None:
+            self.storage.signals.fire([STOPPING])
+            if self._timekeeping is not None:
+                await self._timekeeping
             await self.storage.close()
 
     @property
@@ -146,6 +155,11 @@ class Service:
         if self._parts == EVERYTHING:
             await migrate(url)
         self.storage = await open_storage(url)
+        if isinstance(self._clock, DatabaseClock) and not self.storage.exclusive:
+            await self._clock.measure(self.storage.now)
+            keeper = Timekeeper(self.storage, self._clock)
+            work = run_loop(keeper, self.storage.signals, self._clock, INTERVAL, self._stopping)
+            self._timekeeping = asyncio.create_task(work, name=keeper.name)
 
     async def _start_api(self) -> None:
         assert self.storage is not None
@@ -179,6 +193,7 @@ class Service:
             random=SystemRandom(),
             directory=self._settings.data_dir,
             rates=self._settings.rates,
+            retention_days=self._settings.retention_days,
         )
         self.dispatcher = dispatcher
         await dispatcher.start()
@@ -201,3 +216,18 @@ class Service:
 async def migrate_database(settings: Settings) -> None:
     """Brings the database's schema to this version. Safe to run again, and by several processes at once."""
     await migrate(settings.effective_database_url)
+
+
+async def prune_database(settings: Settings, days: int) -> Pruning:
+    """Deletes messages that ended more than so many days ago, and old answers to idempotency keys. Returns what was deleted.
+
+    Runs beside a service on PostgreSQL. Raises DatabaseInUse if one has the embedded database.
+    """
+    storage = await open_storage(settings.effective_database_url)
+    try:
+        pruning = Pruning(storage, await storage.now(), days)
+        while await pruning.step():
+            pass
+        return pruning
+    finally:
+        await storage.close()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,7 +23,7 @@ from server.dispatch.slots import Slots
 from server.dispatch.verdicts import Call, after_call, release
 from server.domain import circuit_breaker
 from server.domain.circuit_breaker import Circuit, CircuitBreaker
-from server.domain.clock import Clock
+from server.domain.clock import Clock, steady_seconds
 from server.domain.lifecycle import MessageStatus
 from server.domain.timing import START_WINDOW
 from storage.errors import StorageError
@@ -67,7 +66,7 @@ class Calls:
         random: Random,
         observer: Observer,
         freed: Callable[[], None],
-        steady: Callable[[], float] = time.monotonic,
+        steady: Callable[[], float] = steady_seconds,
     ) -> None:
         """`freed` is called when a slot may have become free, or a circuit may have closed."""
         if timedelta(seconds=provider.timeout) + START_WINDOW + MARGIN > LEASE:

@@ -21,6 +21,7 @@ from server.dispatch.reconciler import Reconciler
 from server.dispatch.recovery import RecoveryLoop, key_windows_of
 from server.dispatch.renderer import Renderer
 from server.dispatch.restore_guard import RestoreGuard
+from server.dispatch.retention import Retention
 from server.domain.clock import Clock
 from storage.interface import Storage
 
@@ -29,7 +30,7 @@ LOOK_AGAIN_ALONE = 5.0
 LOOK_AGAIN_SHARED = 0.05
 """The same where other processes write too, whose changes do not signal here."""
 LOOK_AGAIN_PATIENTLY = 5.0
-"""The same, wherever, for what nobody waits for: expired leases, a hold, stale messages, rows of cancelled sends."""
+"""The same, wherever, for what nobody waits for: expired leases, a hold, stale messages, rows of cancelled sends, what is old."""
 RECONCILER_INTERVAL = 60.0
 NO_RATES: Mapping[str, float] = MappingProxyType({})
 UNOBSERVED = Unobserved()
@@ -50,9 +51,11 @@ class Dispatcher:
         random: Random,
         directory: Path,
         rates: Mapping[str, float] = NO_RATES,
+        retention_days: int = 0,
         observer: Observer = UNOBSERVED,
     ) -> None:
-        """`directory` is where the dispatcher keeps its generation. `rates` are calls a second, by channel, of all replicas together."""
+        """`directory` is where the dispatcher keeps its generation. `rates` are calls a second, by channel, of all replicas together.
+        `retention_days` is how long messages are kept; 0: for ever."""
         renderer = Renderer(storage, unsubscribe_link)
         self._storage = storage
         self._clock = clock
@@ -79,7 +82,13 @@ class Dispatcher:
             InboxLane(storage, clock, renderer, observer),
             *(lane for channel in self._channels for lane in (channel.one_offs, channel.sends)),
         ]
-        self._patient: list[Loop] = [self._recovery, self._guard, ExpiryLoop(storage, clock, observer), Cancellations(storage, clock)]
+        self._patient: list[Loop] = [
+            self._recovery,
+            self._guard,
+            ExpiryLoop(storage, clock, observer),
+            Cancellations(storage, clock),
+            Retention(storage, clock, retention_days),
+        ]
         self._reconciler = Reconciler(storage, observer)
         self._stopping = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []

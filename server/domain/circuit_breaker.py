@@ -49,7 +49,7 @@ class Call:
 
 
 class CircuitBreaker:
-    """Ask `allows` before messages are claimed, and again before they are marked; say `begun` and `ended` (or `withdrawn`) of every call."""
+    """Ask `allows` before messages are claimed and again before they are marked; say `begun` and `ended` (or `withdrawn`) of every call."""
 
     def __init__(self, random: Random) -> None:
         self._random = random

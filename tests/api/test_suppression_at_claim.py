@@ -13,13 +13,17 @@ from server.app import Part, migrate_database
 from server.channels.provider import Delivery, Envelope, Outcome
 from server.config import Settings
 from server.dispatch.inbox_lane import InboxLane
-from server.dispatch.lane import Lane
+from server.dispatch.observer import Unobserved
+from server.dispatch.provider_lanes import ProviderLanes
 from server.dispatch.renderer import Renderer
+from server.dispatch.restore_guard import RestoreGuard
 from server.domain.retry import ErrorClass
+from server.tokens import load_or_create_key
 from tests.api.callers import GrpcCaller
 from tests.api.running import Running, running_service
 from tests.api.scenes import COMMS, comms_campaign, instant, ok, put_template
 from tests.api.suppressing import suppress
+from tests.dispatch.lanes import Lanes
 
 REASONS = ("unsubscribe", "manual", "hard_bounce", "complaint")
 BRAND = "acme"
@@ -64,29 +68,38 @@ class Ahead:
 class Waiting:
     """A service whose messages wait for a lane that the test runs."""
 
-    def __init__(self, running: Running) -> None:
+    def __init__(self, running: Running, directory: Path) -> None:
         assert running.service.storage is not None
         self.api = GrpcCaller(running.channel, running.token(BRAND))
         self.provider = Accepting()
         self.clock = Ahead()
+        self._directory = directory
         self._storage = running.service.storage
         self._renderer = Renderer(self._storage, running.service.links.link)
 
     async def deliver(self, channel: str = "email") -> None:
         """All that is due."""
         if channel == "in_app":
-            await InboxLane(self._storage, self.clock, self._renderer).run_once()
+            await InboxLane(self._storage, self.clock, self._renderer, Unobserved()).run_once()
             return
-        lane = Lane(
-            channel=channel,
-            provider=self.provider,
-            storage=self._storage,
-            clock=self.clock,
-            renderer=self._renderer,
-            random=Random(0),  # noqa: S311
+        guard = RestoreGuard(self._storage, self.clock, self._directory, Unobserved())
+        await guard.start()
+        lanes = Lanes(
+            ProviderLanes(
+                channel=channel,
+                provider=self.provider,
+                rate=0,
+                storage=self._storage,
+                clock=self.clock,
+                renderer=self._renderer,
+                guard=guard,
+                random=Random(0),  # noqa: S311
+                observer=Unobserved(),
+            )
         )
-        await lane.run_once()
-        await lane.drain()
+        await lanes.run_once()
+        await lanes.drain()
+        guard.close()
 
     async def fates(self) -> dict[str, tuple[str, str | None]]:
         """Status and reason of each message, by person."""
@@ -104,8 +117,9 @@ class Waiting:
 async def waiting(request: pytest.FixtureRequest, tmp_path: Path, new_postgres_database: Callable[[], str]) -> AsyncIterator[Waiting]:
     url = new_postgres_database() if request.param == "postgres" else ""
     await migrate_database(Settings(data_dir=tmp_path, database_url=url))
+    load_or_create_key(tmp_path)
     async with running_service(tmp_path, url, parts=frozenset({Part.API})) as running:
-        yield Waiting(running)
+        yield Waiting(running, tmp_path)
 
 
 async def test_a_campaigns_message_is_skipped_whatever_the_reason(waiting: Waiting) -> None:
