@@ -9,14 +9,14 @@ import sys
 from collections.abc import Coroutine
 from datetime import timedelta
 from importlib.metadata import version as installed_version
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import click
 
 from server.api.policies import all_scopes
-from server.app import EVERYTHING, Part, PortTaken, Service, migrate_database
+from server.app import EVERYTHING, Part, PortTaken, Service, migrate_database, prune_database
 from server.banner import ready_text
-from server.config import SECRETS, ConfigError, Settings, load
+from server.config import MAX_DAYS, SECRETS, ConfigError, Settings, load
 from server.demo import BRAND
 from server.domain.clock import SystemClock
 from server.gateway.errors import GatewayError
@@ -24,6 +24,8 @@ from server.importer.command import import_people
 from server.logs import configure_logging
 from server.tokens import LIFETIME, Tokens, fingerprint, signing_key
 from storage.errors import StorageError
+
+T = TypeVar("T")
 
 EXPECTED = (ConfigError, StorageError, PortTaken, GatewayError)
 """Failures whose text is for the operator; anything else is a fault and shows its traceback."""
@@ -71,6 +73,23 @@ def migrate() -> None:
     settings = _settings()
     _run(migrate_database(settings))
     click.echo("the database is up to date")
+
+
+@main.command()
+@click.option(
+    "--days", type=click.IntRange(1, MAX_DAYS), help="Days that messages are kept after they ended. Default: CARILLON_RETENTION_DAYS."
+)
+def prune(days: int | None) -> None:
+    """Delete messages that ended long ago, and old answers to idempotency keys.
+
+    Dispatchers do so by themselves, once a day. On PostgreSQL this runs beside them; the embedded database has to be out of use.
+    """
+    settings = _settings()
+    kept = settings.retention_days if days is None else days
+    pruned = _run(prune_database(settings, kept))
+    click.echo(f"deleted {pruned.messages} messages and {pruned.answers} answers to idempotency keys")
+    if not kept:
+        click.echo("CARILLON_RETENTION_DAYS is 0, so messages are kept: --days says otherwise", err=True)
 
 
 @main.command()
@@ -134,9 +153,9 @@ def _settings() -> Settings:
         _fail(error)
 
 
-def _run(work: Coroutine[Any, Any, None]) -> None:
+def _run(work: Coroutine[Any, Any, T]) -> T:
     try:
-        asyncio.run(work)
+        return asyncio.run(work)
     except EXPECTED as error:
         _fail(error)
 

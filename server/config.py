@@ -15,6 +15,7 @@ from urllib.parse import SplitResult, urlsplit
 
 PREFIX = "CARILLON_"
 CONFIG_FILE = "carillon.toml"
+MAX_DAYS = 36_500
 MIN_RATE = 0.001
 MAX_RATE = 100_000
 """Calls per second."""
@@ -100,6 +101,8 @@ class Settings:
     public_url: str = ""
     """Where people reach the REST API, e.g. `https://mail.example.com`: the beginning of unsubscribe links. A path is kept, so that a proxy
     may serve the API below one. Empty: `http://<bind>:<rest_port>`, loopback if that is every address."""
+    retention_days: int = 90
+    """Days that a message and its attempts are kept after it ended. Links to unsubscribe work as long. 0: for ever."""
     max_request_bytes: int = 128 * 1024 * 1024
     """Largest request accepted, in bytes. A million recipients are about 74 MB of JSON."""
     grpc_reflection: bool = True
@@ -176,6 +179,7 @@ class Settings:
         _require("@" in parseaddr(self.mail_from)[1], "mail_from", "is not a mail address")
         if self.public_url:
             _require(_is_public_url(self.public_url), "public_url", "must be http(s):// and a host, without user, query or fragment")
+        _require(0 <= self.retention_days <= MAX_DAYS, "retention_days", f"must be from 0 to {MAX_DAYS}")
         _require(self.max_request_bytes >= 1024, "max_request_bytes", "must be at least 1024")
         _require(self.log_level in ("debug", "info", "warning", "error"), "log_level", "must be debug, info, warning or error")
 

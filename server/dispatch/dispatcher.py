@@ -39,7 +39,7 @@ UNOBSERVED = Unobserved()
 class Dispatcher:
     """Runs the loops. Ready once the leases of a dead process have been taken back."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # everything that is wired, by name
         self,
         *,
         storage: Storage,
