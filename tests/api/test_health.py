@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 NAME = "carillon.comms.v1.MessageService"
 
 
-async def watched(channel: grpc.aio.Channel, name: str = "") -> AsyncIterator[int]:
+async def watched(channel: grpc.aio.Channel, name: str = "") -> AsyncGenerator[int, None]:
     """The status, and every one it changes to."""
     stub: Any = health_pb2_grpc.HealthStub(channel)
     async for response in stub.Watch(health_pb2.HealthCheckRequest(service=name)):

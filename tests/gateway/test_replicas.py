@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,9 @@ from tests.gateway.conftest import ROOT, free_ports, shortened_config
 from tests.gateway.upstream import Context, Upstream
 
 LIVENESS = "carillon.ops.v1.ProbeService/CheckLiveness"
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+DATA_FRAME = 0
+Peer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 UNAVAILABLE = {"error": "unavailable", "message": "the service cannot answer now; try again with the same idempotency key"}
 
 
@@ -194,27 +197,66 @@ async def test_what_a_replica_began_is_not_asked_of_another_when_it_ends(cluster
     assert (one.calls, two.calls) == (20, 0)
 
 
-async def test_a_machine_that_went_silent_costs_seconds_not_the_requests_timeout(tmp_path: Path) -> None:
-    root = tmp_path / "root"
-    root.mkdir()
-    config_root = shortened_config(root, "interval: 5s, timeout: 3s", "interval: 0.2s, timeout: 0.2s")
-    connected: list[asyncio.StreamWriter] = []
+@asynccontextmanager
+async def in_front_of(peer: Peer, data_dir: Path, config_root: Path = ROOT) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of a gateway whose only replica does with a connection whatever it likes."""
     rest, admin, port = free_ports(3)
-    # Takes connections and never says a word.
-    server = await asyncio.start_server(lambda _reader, writer: connected.append(writer), "127.0.0.1", port)
-    settings = Settings(data_dir=tmp_path / "data", rest_port=rest, envoy_admin_port=admin, api_addresses=f"127.0.0.1:{port}")
+    writers: list[asyncio.StreamWriter] = []
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            await peer(reader, writer)
+
+    server = await asyncio.start_server(connected, "127.0.0.1", port)
+    settings = Settings(data_dir=data_dir, rest_port=rest, envoy_admin_port=admin, api_addresses=f"127.0.0.1:{port}")
     gateway = Gateway(settings, config_root=config_root)
     try:
         await gateway.start()
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{rest}", timeout=30, trust_env=False) as client:
-            response = await client.get("/healthz")
-        assert (response.status_code, response.json()) == (503, UNAVAILABLE)
+            yield client
     finally:
         await gateway.stop()
-        for writer in connected:
+        for writer in writers:
             writer.close()
         server.close()
         await server.wait_closed()
+
+
+async def test_a_request_that_has_left_is_not_sent_again_when_the_connection_breaks(tmp_path: Path) -> None:
+    arrived = 0
+
+    async def breaks(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal arrived
+        await reader.readexactly(len(PREFACE))
+        while True:
+            # RFC 9113, 4.1: length, type, flags, stream.
+            head = await reader.readexactly(9)
+            length, kind = int.from_bytes(head[:3], "big"), head[3]
+            await reader.readexactly(length)
+            # Health checks are smaller.
+            if kind == DATA_FRAME and length > 1000:
+                arrived += 1
+                writer.transport.abort()
+
+    async with in_front_of(breaks, tmp_path) as rest:
+        response = await rest.post("/v1/messages/schedule", json={"brand_id": "b" * 1000})
+    assert (response.status_code, response.json()) == (503, UNAVAILABLE)
+    assert arrived == 1
+
+
+async def test_a_machine_that_went_silent_costs_seconds_not_the_requests_timeout(tmp_path: Path) -> None:
+    async def says_nothing(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        while await reader.read(1000):
+            pass
+
+    root = tmp_path / "root"
+    root.mkdir()
+    config_root = shortened_config(root, "interval: 5s, timeout: 3s", "interval: 0.2s, timeout: 0.2s")
+    async with in_front_of(says_nothing, tmp_path, config_root) as rest:
+        response = await rest.get("/healthz")
+    # And not 504.
+    assert (response.status_code, response.json()) == (503, UNAVAILABLE)
 
 
 async def test_a_replica_can_be_given_by_name(tmp_path: Path) -> None:
