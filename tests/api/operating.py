@@ -39,11 +39,11 @@ class Operated:
         assert found is not None
         return found
 
-    async def when(self, send_id: str, field: str) -> None:
-        """Returns once a field of the send is set."""
+    async def when(self, send_id: str, field: str, *values: object) -> None:
+        """Returns once a field of the send is set, to one of the values if there are any."""
         assert self.running.service.storage is not None
         with self.running.service.storage.signals.subscribe(PROGRESS) as progress:
-            while getattr(await self.send(send_id), field) is None:
+            while (value := getattr(await self.send(send_id), field)) is None or (values and value not in values):
                 await progress.wait()
                 progress.clear()
 

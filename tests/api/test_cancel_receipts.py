@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import grpc
@@ -70,6 +71,26 @@ async def test_receipt_is_of_the_moment_and_adds_up_to_the_total(operated: Opera
     assert await audited(operator, send["id"]) == [("send_cancelled", {"receipt": RECEIPT})]
     cancelled = ("campaign_cancelled", {"receipt": RECEIPT, "send_ids": [send["id"]]})
     assert await audited(operator, send["campaign_id"]) == [cancelled]
+
+
+@pytest.mark.parametrize("by", ["send", "campaign", "comms campaign"])
+async def test_cancel_is_answered_when_no_call_is_in_flight_any_more(operated: Operated, operator: Caller, brand: str, by: str) -> None:
+    people = recipients(4)
+    stuck = Stuck(operated, people)
+    if by == "comms campaign":
+        campaign_id = await comms_campaign(operator, brand)
+        send = (await ok(operator, f"{COMMS}/SendCampaign", {"id": campaign_id, "recipients": people}))["send"]
+        work = ok(operator, f"{COMMS}/CancelCampaign", {"id": campaign_id})
+    else:
+        send = await publish(operator, brand, people)
+        work = cancel(operator, send, by)
+    await stuck.all_called()
+    cancelling = asyncio.ensure_future(work)
+    await operated.when(send["id"], "status", "cancelled")
+    assert not cancelling.done()
+    stuck.let_go()
+    await cancelling
+    assert (await operated.send(send["id"])).counters.in_flight == 0
 
 
 async def test_comms_tells_the_receipt_in_trailing_metadata_and_the_same_again(
