@@ -8,7 +8,7 @@ from server.demo import BRAND, TEMPLATE_KEY
 
 def ready_text(settings: Settings, token: str) -> str:
     """The text, with a token for the demo brand in the commands."""
-    host = "127.0.0.1" if settings.bind in ("0.0.0.0", "::") else settings.bind  # noqa: S104 - compared, not bound
+    host = settings.host
     body = (
         f'{{"channel":"email","template_key":"{TEMPLATE_KEY}","recipient":"ada@example.com","brand_id":"{BRAND}","person_id":"ada",'
         """"dedup_key":"try-'$(date +%s)'","scheduled_at":"'$(date -u +%Y-%m-%dT%H:%M:%SZ)'"}"""

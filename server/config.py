@@ -130,7 +130,7 @@ class Settings:
         """The URL to build links on, without a slash at its end."""
         if self.public_url:
             return self.public_url.rstrip("/")
-        return f"http://{self._host}:{self.rest_port}"
+        return f"http://{self.host}:{self.rest_port}"
 
     @property
     def effective_api_addresses(self) -> tuple[Address, ...]:
@@ -142,10 +142,11 @@ class Settings:
     @property
     def grpc_address(self) -> str:
         """Where a client on this host finds the gRPC API: host:port."""
-        return f"{self._host}:{self.grpc_port}"
+        return f"{self.host}:{self.grpc_port}"
 
     @property
-    def _host(self) -> str:
+    def host(self) -> str:
+        """Where a client on this host finds the service, as it is written in a URL."""
         return f"[{self._reachable}]" if ":" in self._reachable else self._reachable
 
     @property

@@ -115,9 +115,9 @@ class GrpcServer:
         probe_service_pb2_grpc.add_ProbeServiceServicer_to_server(ProbeService(readiness), server)
 
     async def start(self, host: str, port: int) -> None:
-        """Listens. Raises OSError if the address cannot be had."""
+        """Listens on an IP address. Raises OSError if it cannot be had."""
         try:
-            self._server.add_insecure_port(f"{host}:{port}")
+            self._server.add_insecure_port(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
         except RuntimeError as error:
             raise OSError(f"cannot listen on {host}:{port}") from error
         await self._server.start()
