@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import enum
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -21,13 +22,25 @@ from tests.chaos.reckoning import reckon
 
 SLOTS = 10
 """Calls a process has with the mail server at once, and so what its end may leave in doubt."""
+GATEWAY_SLOTS = 20
+"""The same for an HTTP gateway."""
 WORK = 0.01
-"""Seconds the mail server takes for each mail."""
+"""Seconds the provider takes for each message."""
 
 RATE = 20
 """One-off messages that callers ask for each second."""
 AUDIENCE = 50
 """People of the campaign they publish each second. Both leave two processor cores some room: what is measured is not a backlog."""
+
+
+class Way(enum.Enum):
+    """How email leaves."""
+
+    SMTP = "smtp"
+    GATEWAY = "gateway"
+    """HTTP, without idempotency keys."""
+    KEYED_GATEWAY = "keyed gateway"
+    """HTTP; the gateway remembers idempotency keys."""
 
 
 @dataclass
@@ -54,9 +67,9 @@ class Site:
 
 
 @asynccontextmanager
-async def site_on(directory: Path, database_url: str = "", dispatchers: int = 0) -> AsyncIterator[Site]:
+async def site_on(directory: Path, database_url: str = "", dispatchers: int = 0, way: Way = Way.SMTP) -> AsyncIterator[Site]:
     """`serve` on SQLite; or on a PostgreSQL that has an empty database, an API and so many dispatchers."""
-    async with running_peer("smtp", directory / "ledger") as peer, fleet_in(directory, smtp_url=peer.url) as fleet:
+    async with providing(way, directory) as (peer, settings), fleet_in(directory, **settings) as fleet:
         await peer.behave(delay=WORK)
         token = fleet.token(BRAND)
         if dispatchers:
@@ -72,6 +85,18 @@ async def site_on(directory: Path, database_url: str = "", dispatchers: int = 0)
             yield Site(peer, fleet, book.books_of(fleet.database_url), load, workers)
         finally:
             await client.close()
+
+
+@asynccontextmanager
+async def providing(way: Way, directory: Path) -> AsyncIterator[tuple[Peer, dict[str, str]]]:
+    """A provider, and the settings that say so."""
+    if way is Way.SMTP:
+        async with running_peer("smtp", directory / "ledger") as peer:
+            yield peer, {"smtp_url": peer.url}
+    else:
+        keyed = way is Way.KEYED_GATEWAY
+        async with running_peer("http", directory / "ledger", *(["--keeps-keys"] if keyed else [])) as peer:
+            yield peer, {"email_url": peer.url, "webhook_key_hours": "24" if keyed else "0"}
 
 
 async def kill_again_and_again(members: Sequence[Member], kills: int, random: Random, shortest: float, longest: float) -> list[float]:

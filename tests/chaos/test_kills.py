@@ -7,10 +7,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.chaos.killing import serve_killed
+from tests.chaos.site import Way
 
 
-async def test_serve_killed_on_sqlite_loses_and_repeats_nothing(tmp_path: Path) -> None:
-    outcome = await serve_killed(tmp_path, kills=2, seed=1)
+@pytest.mark.parametrize("way", [Way.SMTP, Way.KEYED_GATEWAY])
+async def test_serve_killed_on_sqlite_loses_and_repeats_nothing(tmp_path: Path, way: Way) -> None:
+    outcome = await serve_killed(tmp_path, kills=2, seed=1, way=way)
     assert outcome.faults == []
     assert len(outcome.recoveries) == 2

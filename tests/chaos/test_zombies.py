@@ -7,7 +7,7 @@ from pathlib import Path
 
 from server.dispatch.claiming import LEASE
 from storage.sql.engine_postgres import IDLE_TRANSACTION_SECONDS
-from tests.chaos.zombies import frozen_past_their_leases
+from tests.chaos.zombies import frozen_while_calling
 
 
 def test_locks_of_a_process_that_stands_still_are_gone_before_its_leases_are() -> None:
@@ -15,5 +15,7 @@ def test_locks_of_a_process_that_stands_still_are_gone_before_its_leases_are() -
 
 
 async def test_zombie_that_comes_back_sends_nothing_again(tmp_path: Path, new_postgres_database: Callable[[], str]) -> None:
-    outcome = await frozen_past_their_leases(tmp_path, new_postgres_database(), frozen=1, wait=False)
+    outcome = await frozen_while_calling(tmp_path, new_postgres_database())
     assert outcome.faults == []
+    assert outcome.reckoning.doubts, "it was given up"
+    assert outcome.reckoning.unknown == [], "every answer came in the end"

@@ -5,43 +5,66 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from tests.chaos.behaviour import Deed, Fault
+from tests.chaos.fleet import Member
 from tests.chaos.outcome import Outcome
-from tests.chaos.site import AUDIENCE, RATE, SLOTS, Site, site_on
+from tests.chaos.site import SLOTS, WORK, Site, site_on
 
 DISPATCHERS = 3
-LONGEST_LEASE = 90.0
-"""Seconds by which a lease must have been taken back, even if its holder was frozen in the middle of a statement: PostgreSQL waits a minute
-for the rest of it, locks held."""
+SLOTS_OF_SENDS = 8
+"""Those of a dispatcher that campaigns may fill; the others are kept for one-offs."""
 WORK_OF_A_MAIL = 0.2
 """Seconds: so long that there are always calls to freeze in."""
 AFTERWARDS = 100
 """Mails to take once the zombies are back, theirs among them."""
+LONGEST_LEASE = 90.0
+"""Seconds by which a lease must have been taken back, even if its holder was frozen in the middle of a statement: PostgreSQL waits a minute
+for the rest of it, locks held."""
+IN_DOUBT = "SELECT id FROM attempts WHERE reason = 'in_doubt' LIMIT 1"
+END_LEASES = "UPDATE messages SET lease_expires_at = created_at WHERE lease_expires_at IS NOT NULL"
 
 
-async def frozen_past_their_leases(directory: Path, database_url: str, frozen: int, *, wait: bool = True) -> Outcome:
-    """Some of three dispatchers stand still in the middle of their calls; the others take over. Without `wait`, the leases are ended in the
-    database instead of waited for."""
+async def frozen_past_their_leases(directory: Path, database_url: str, frozen: int) -> Outcome:
+    """Some of three dispatchers stand still at any moment of their work, under load, until the others have taken over."""
     async with site_on(directory, database_url, DISPATCHERS) as site:
         await site.peer.behave(delay=WORK_OF_A_MAIL)
         zombies = site.workers[:frozen]
-        async with site.load.running(rate=RATE, size=AUDIENCE, pause=1.0):
+        async with site.load.running(rate=10, size=10, pause=1.0):
             await site.peer.took(DISPATCHERS * SLOTS)
             for zombie in zombies:
                 zombie.freeze()
             stopped = time.time()
-            await _taken_over(site, wait=wait)
+            await site.waits_until(IN_DOUBT, LONGEST_LEASE)
             recovered = time.time() - stopped
             for zombie in zombies:
                 zombie.thaw()
             await site.peer.took(len(site.peer.entries()) + AFTERWARDS)
-        statuses = [await zombie.end() for zombie in zombies]
-        outcome = await site.reckon()
-        outcome.kills, outcome.most_unknown, outcome.recoveries = frozen, frozen * SLOTS, [recovered]
-        outcome.notes = [f"a zombie ended with status {status}" for status in statuses if status != 0]
-        return outcome
+        return await _reckon(site, zombies, recovered)
 
 
-async def _taken_over(site: Site, *, wait: bool) -> None:
-    if not wait:
-        await site.books.change("UPDATE messages SET lease_expires_at = created_at WHERE status IN ('leased', 'sending')")
-    await site.waits_until("SELECT id FROM attempts WHERE reason = 'in_doubt' LIMIT 1", LONGEST_LEASE)
+async def frozen_while_calling(directory: Path, database_url: str) -> Outcome:
+    """One of two dispatchers stands still while all its calls wait for their answers, which come meanwhile. Its leases are ended in the
+    database instead of waited for."""
+    async with site_on(directory, database_url, dispatchers=2) as site:
+        await site.peer.behave(Fault(share=1, deed=Deed.HOLD))
+        await site.load.campaign(100)
+        await site.peer.took(2 * SLOTS_OF_SENDS)
+        zombie = site.workers[0]
+        zombie.freeze()
+        stopped = time.time()
+        await site.books.change(END_LEASES)
+        await site.waits_until(IN_DOUBT, LONGEST_LEASE)
+        recovered = time.time() - stopped
+        await site.peer.behave(delay=WORK)
+        await site.peer.release()
+        await site.peer.took(3 * SLOTS_OF_SENDS)
+        zombie.thaw()
+        return await _reckon(site, [zombie], recovered)
+
+
+async def _reckon(site: Site, zombies: list[Member], recovered: float) -> Outcome:
+    outcome = await site.reckon()
+    statuses = [await zombie.end() for zombie in zombies]
+    outcome.kills, outcome.most_unknown, outcome.recoveries = len(zombies), len(zombies) * SLOTS, [recovered]
+    outcome.notes = [f"a zombie ended with status {status}" for status in statuses if status != 0]
+    return outcome
