@@ -30,6 +30,7 @@ from server.domain.audience import Recipient
 from server.domain.faces import Face
 from server.domain.lifecycle import CampaignStatus, MessageStatus
 from storage.interface import Storage, Transaction
+from storage.operations import BrandPolicy
 from storage.records import Attempt, Campaign, InboxItem, Message, MessageFilter, Send, Template
 from storage.sql.open import open_storage
 from tests.clocks import ManualClock
@@ -41,6 +42,8 @@ from tests.storage import made
 from tests.storage.scene import claim_due
 
 BRAND = made.BRAND
+OTHER = "other"
+"""Another brand."""
 
 
 def unsubscribe_link(message_id: str) -> str:
@@ -200,6 +203,11 @@ class Stage:
         template = made.template(channel=channel, **more)
         return await self.storage.write(lambda tx: tx.templates.append(template))
 
+    async def policy(self, brand_id: str = BRAND, **more: Any) -> None:
+        """What a brand wants."""
+        policy = BrandPolicy(brand_id=brand_id, updated_at=self.clock.now(), updated_by="tester", **more)
+        await self.storage.write(lambda tx: tx.brands.put_policy(policy))
+
     async def people(self, count: int, **more: Any) -> list[str]:
         """People of the brand; their ids."""
         people = [made.person(f"person-{number:03}", **more) for number in range(count)]
@@ -254,8 +262,8 @@ class Stage:
 
     @property
     def caller(self) -> Caller:
-        """Somebody who may do everything in the brand."""
-        return Caller(Principal("tester", frozenset({BRAND}), frozenset()), self.clock.now())
+        """Somebody who may do everything in both brands."""
+        return Caller(Principal("tester", frozenset({BRAND, OTHER}), frozenset()), self.clock.now())
 
     # What became of it
 
@@ -295,7 +303,7 @@ class Stage:
         return found
 
     async def messages_of(self, send: Send) -> list[Message]:
-        return await self.storage.read(lambda tx: tx.messages.list_page(BRAND, MessageFilter(send_id=send.id), None, 10_000))
+        return await self.storage.read(lambda tx: tx.messages.list_page(send.brand_id, MessageFilter(send_id=send.id), None, 10_000))
 
     async def sends_of(self, campaign: Campaign) -> list[Send]:
         return await self.storage.read(lambda tx: tx.sends.list_page(campaign.id, None, 100))
