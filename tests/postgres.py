@@ -31,10 +31,14 @@ class PostgresServer:
             # Losing the machine is not what most tests test.
             self._server.psql("ALTER SYSTEM SET fsync = off; ALTER SYSTEM SET full_page_writes = off; SELECT pg_reload_conf();")
 
-    def create_database(self, template: str = "template1") -> str:
-        """The URL of a new database."""
+    def create_database(self, template: str = "template1", directory: Path | None = None) -> str:
+        """The URL of a new database; with a directory, its files are there."""
         name = f"carillon_{uuid4().hex}"
-        answer = self._server.psql(f'CREATE DATABASE "{name}" TEMPLATE "{template}";')
+        place = ""
+        if directory is not None:
+            assert "CREATE TABLESPACE" in self._server.psql(f"CREATE TABLESPACE \"{name}\" LOCATION '{directory}';")
+            place = f'TABLESPACE "{name}"'
+        answer = self._server.psql(f'CREATE DATABASE "{name}" TEMPLATE "{template}" {place};')
         assert "CREATE DATABASE" in answer
         return self.url_of(name)
 

@@ -39,6 +39,7 @@ class Client:
         """HTTP status, stable code and text of the answers that said `later`."""
         self.breaks = 0
         """Calls that got no answer."""
+        self._refusal = asyncio.Event()
 
     async def call(self, name: str, request: Mapping[str, Any], key: str | None = None) -> dict[str, Any]:
         """The body of the answer that said yes. Raises AssertionError for an answer that says `never`, or when patience ends."""
@@ -62,6 +63,12 @@ class Client:
                 return body
         raise AssertionError(f"{name} was not accepted within {PATIENCE} s")
 
+    async def refused(self, times: int) -> None:
+        """Returns when so many answers in all have said `later`."""
+        while self.refusals.total() < times:
+            self._refusal.clear()
+            await self._refusal.wait()
+
     async def close(self) -> None:
         """Lets go of the connection."""
         await self._channel.close()
@@ -71,5 +78,6 @@ class Client:
         if "grpc-status-details-bin" in dict(error.trailing_metadata() or ()):
             refusal = refusal_in(error)
             self.refusals[refusal.status, refusal.body["error"], refusal.body["message"]] += 1
+            self._refusal.set()
         else:
             self.breaks += 1

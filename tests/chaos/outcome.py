@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
+from tests.chaos.books import Doubt
 from tests.chaos.ledger import Entry
 from tests.chaos.reckoning import Reckoning
 
@@ -30,6 +32,18 @@ class Outcome:
         if len(self.reckoning.unknown) > self.most_unknown:
             found.append(f"unknown: {len(self.reckoning.unknown)}, more than the {self.most_unknown} that may be")
         return [*found, *self.notes]
+
+    def to_json(self) -> str:
+        """For another process."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Outcome:
+        """What `to_json` wrote."""
+        document = json.loads(text)
+        reckoning = document.pop("reckoning")
+        doubts = [Doubt(**doubt) for doubt in reckoning.pop("doubts")]
+        return cls(Reckoning(**reckoning, doubts=doubts), **document)
 
 
 STRAGGLING = 0.05

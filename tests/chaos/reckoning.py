@@ -28,7 +28,8 @@ class Reckoning:
     drift: list[str] = field(default_factory=list)
     """Sends whose counters are not what their rows say."""
     unknown: list[str] = field(default_factory=list)
-    statuses: Counter[str] = field(default_factory=Counter)
+    statuses: dict[str, int] = field(default_factory=dict)
+    """How many messages ended as what."""
     lateness: list[float] = field(default_factory=list)
     """Seconds from when each one-off was due (or accepted, if that was later) to when it was taken."""
     doubts: list[Doubt] = field(default_factory=list)
@@ -50,7 +51,7 @@ async def reckon(books: Books, entries: Sequence[Entry], accepted: Accepted) -> 
     result.duplicated = [message_id for message_id, times in taken.items() if times > 1]
     result.contradicted = [message_id for message_id in taken if message_id not in rows or rows[message_id].status not in MAY_HAVE_LEFT]
     result.unknown = [row.id for row in rows.values() if row.status == "unknown"]
-    result.statuses = Counter(row.status for row in rows.values())
+    result.statuses = dict(Counter(row.status for row in rows.values()))
     first = {entry.message_id: entry.at for entry in reversed(deliveries)}
     result.lateness = [first[message_id] - due for message_id, due in accepted.due.items() if message_id in first]
     return result
