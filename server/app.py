@@ -26,6 +26,7 @@ from server.domain.clock import Clock, DatabaseClock
 from server.domain.unsubscribe import UnsubscribeLinks
 from server.gateway.ports import require_free
 from server.gateway.supervisor import Gateway
+from server.metrics import Metrics
 from server.tokens import Tokens, derive_key, signing_key
 from storage.errors import StorageError
 from storage.interface import Storage
@@ -67,6 +68,7 @@ class Service:
         self._providers = providers
         self.storage: Storage | None = None
         self.dispatcher: Dispatcher | None = None
+        self.metrics = Metrics()
         self.gateway: Gateway | None = None
         self._server: GrpcServer | None = None
         self._stopping = asyncio.Event()
@@ -111,6 +113,7 @@ class Service:
             await self._server.stop(drain=self._drain_seconds)
         if self.dispatcher is not None:
             await self.dispatcher.stop()
+        self.metrics.stop()
         self._stopping.set()
         if self.storage is not None:
             self.storage.signals.fire([STOPPING])
@@ -183,6 +186,7 @@ class Service:
 
     async def _start_dispatcher(self) -> None:
         assert self.storage is not None
+        self._serve_metrics()
         dispatcher = Dispatcher(
             storage=self.storage,
             clock=self._clock,
@@ -194,9 +198,19 @@ class Service:
             directory=self._settings.data_dir,
             rates=self._settings.rates,
             retention_days=self._settings.retention_days,
+            observer=self.metrics,
         )
         self.dispatcher = dispatcher
         await dispatcher.start()
+
+    def _serve_metrics(self) -> None:
+        bind, port = self._settings.metrics_bind, self._settings.metrics_port
+        if port:
+            require_free(bind, port, "CARILLON_METRICS_PORT")
+            try:
+                self.metrics.serve(bind, port)
+            except OSError:
+                raise PortTaken(f"CARILLON_METRICS_PORT: cannot listen on {bind}:{port}") from None
 
     def _build_providers(self) -> Mapping[str, Provider]:
         try:

@@ -103,6 +103,10 @@ class Settings:
     may serve the API below one. Empty: `http://<bind>:<rest_port>`, loopback if that is every address."""
     retention_days: int = 90
     """Days that a message and its attempts are kept after it ended. Links to unsubscribe work as long. 0: for ever."""
+    metrics_port: int = 0
+    """Port on which a process with a dispatcher answers `GET /metrics`, for Prometheus; without a token, since it names nobody. 0: none."""
+    metrics_bind: str = "127.0.0.1"
+    """Address that the metrics listen on."""
     max_request_bytes: int = 128 * 1024 * 1024
     """Largest request accepted, in bytes. A million recipients are about 74 MB of JSON."""
     grpc_reflection: bool = True
@@ -157,6 +161,8 @@ class Settings:
 
     def verify(self) -> None:
         """Raises ConfigError for the first value that cannot work, naming its key."""
+        _require(0 <= self.metrics_port <= 65535, "metrics_port", f"{self.metrics_port} is not a port (1 to 65535), or 0 for none")
+        _require(_is_address(self.metrics_bind), "metrics_bind", f"{self.metrics_bind!r} is not an IP address")
         ports = {"rest_port": self.rest_port, "grpc_port": self.grpc_port, "envoy_admin_port": self.envoy_admin_port}
         for name, port in ports.items():
             _require(1 <= port <= 65535, name, f"{port} is not a port (1 to 65535)")

@@ -185,8 +185,8 @@ class Messages(Protocol):
         A settlement that came too late changes nothing, except that an accepted attempt turns a row into sent that is unknown, or that
         waits to be tried again (pending or leased: its next mark then fails). Its attempt is kept in every case. SENT sets `sent_at` to
         `now`; PENDING takes a leased or sending row back and fires the channel's signal, but a row whose send has been cancelled becomes
-        cancelled, or unknown if it is in doubt. PENDING with an ambiguous attempt makes the row `in_doubt`; PENDING without any, from sending,
-        says that the provider was not called after all: the mark does not count as an attempt.
+        cancelled, or unknown if it is in doubt. PENDING with an ambiguous attempt makes the row `in_doubt`; PENDING without any, from
+        sending, says that the provider was not called after all: the mark does not count as an attempt.
         A row in doubt does not end as failed, skipped or expired, but as unknown with reason `in_doubt`; or as sent, whatever the
         settlement says, if an attempt of it was accepted too late.
         """
@@ -210,8 +210,8 @@ class Messages(Protocol):
         """Resolves those of the messages that are of the brand and unknown; RESEND leaves out those that are stale or whose send was
         cancelled or has been pruned. Returns them as they were before, by id.
 
-        SENT sets `sent_at`, FAILED the reason `resolved_failed`. RESEND makes them pending, due now and `in_doubt`; a send that was
-        completed is sending again until they have ended.
+        SENT sets `sent_at`, FAILED the reason `resolved_failed`. RESEND makes them pending, due now and `in_doubt`,
+        with no `first_sending_at`; a send that was completed is sending again until they have ended.
         """
         ...
 

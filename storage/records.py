@@ -150,7 +150,7 @@ class Message:
     expire_at: datetime | None = None
     """When it is stale: it is not marked sending at or after this instant. None: never."""
     first_sending_at: datetime | None = None
-    """When it was first marked sending: since then a provider may know its id as an idempotency key."""
+    """When it was first marked sending, since an operator last had it resent: from then on a provider may know its id as a key."""
     in_doubt: bool = False
     """Some call for it had no known outcome and was followed by another: it can end as sent or unknown, but not as failed."""
     retried_in: str | None = None

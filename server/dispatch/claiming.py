@@ -18,6 +18,7 @@ from storage.records import Message, Queue, Settlement
 
 LEASE = timedelta(seconds=30)
 """How long a claim or a mark lasts. Longer than any provider may take to answer, with a margin to write the result."""
+NO_KEYS = timedelta(0)
 MOST_QUEUES = 20
 """Queues that one pass claims from; with more of them, they take turns."""
 ROUNDS = 3
@@ -57,11 +58,13 @@ class Claims:
 class Claimer:
     """Claims messages of one kind on a channel."""
 
-    def __init__(self, channel: str, kind: Kind, storage: Storage, limits: Limits) -> None:
+    def __init__(self, channel: str, kind: Kind, storage: Storage, limits: Limits, key_window: timedelta = NO_KEYS) -> None:
+        """`key_window` is how long the channel's provider knows the key of a message."""
         self._channel = channel
         self._kind = kind
         self._storage = storage
         self._limits = limits
+        self._key_window = key_window
         self._turns = Turns()
 
     async def look(self, now: datetime) -> Look:
@@ -74,7 +77,7 @@ class Claimer:
         chunks = await self._storage.write(partial(self._claim, look=look, queues=queues, rows=rows, now=now))
         self._turns.had((key_of(queue) for queue, _ in chunks), look.due)
         ours = [Claimed(message, look.policies[message.brand_id]) for message in interleave_by_brand(chunks)]
-        late = {each.message.id: withheld(each.message, each.policy, now) for each in ours}
+        late = {each.message.id: withheld(each.message, each.policy, self._key_window, now) for each in ours}
         return Claims(
             [each for each in ours if late[each.message.id] is None], [settlement for settlement in late.values() if settlement is not None]
         )
@@ -102,7 +105,10 @@ class Claimer:
                 shares.took(queue, share, len(chunk))
                 claimed[key_of(queue)] += chunk
         going = (
-            message for chunk in claimed.values() for message in chunk if withheld(message, look.policies[message.brand_id], now) is None
+            message
+            for chunk in claimed.values()
+            for message in chunk
+            if withheld(message, look.policies[message.brand_id], self._key_window, now) is None
         )
         await permits.give_back(tx, going, now)
         return [(queue, claimed[key_of(queue)]) for queue in queues if key_of(queue) in claimed]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from random import Random
 
 from server.channels.provider import Provider
@@ -15,7 +16,7 @@ from server.dispatch.observer import Observer
 from server.dispatch.renderer import Renderer
 from server.dispatch.restore_guard import RestoreGuard
 from server.dispatch.settler import Settler
-from server.domain.clock import Clock
+from server.domain.clock import Clock, steady_seconds
 from storage.interface import Storage
 from storage.signals import messages as messages_topic
 
@@ -35,6 +36,7 @@ class ProviderLanes:
         guard: RestoreGuard,
         random: Random,
         observer: Observer,
+        steady: Callable[[], float] = steady_seconds,
     ) -> None:
         """`rate` is how many calls a second the provider takes from all replicas together; 0: no limit."""
         freed = f"calls-{channel}.freed"
@@ -47,6 +49,7 @@ class ProviderLanes:
             clock=clock,
             random=random,
             observer=observer,
+            steady=steady,
             freed=lambda: storage.signals.fire([freed]),
         )
         limit = provider_limit(provider.name, channel, rate)
@@ -54,7 +57,7 @@ class ProviderLanes:
             Lane(
                 channel=channel,
                 kind=kind,
-                claimer=Claimer(channel, kind, storage, Limits(channel, kind, limit)),
+                claimer=Claimer(channel, kind, storage, Limits(channel, kind, limit), provider.key_window),
                 calls=self.calls,
                 renderer=renderer,
                 settler=settler,

@@ -18,6 +18,7 @@ from storage.records import Attempt, InboxItem, Message, Settlement
 
 IN_APP = "in_app"
 EXPIRED = "expired"
+IN_DOUBT = "in_doubt"
 MISFIRED = "misfired"
 
 
@@ -76,9 +77,11 @@ def in_app_delivery(message: Message, subject: str | None, body: str, now: datet
     )
 
 
-def withheld(message: Message, policy: BrandPolicy, now: datetime) -> Settlement | None:
-    """How a claimed message ends that must not go out any more: it is stale, or one that was never tried was due so long ago that its brand
-    does not want it now. None: it may go out."""
+def withheld(message: Message, policy: BrandPolicy, key_window: timedelta, now: datetime) -> Settlement | None:
+    """How a claimed message ends that must not go out any more: it is in doubt and the provider may have forgotten its key meanwhile, it is
+    stale, or one that was never tried was due so long ago that its brand does not want it now. None: it may go out."""
+    if _forgotten_key(message, policy, key_window, now):
+        return _without_call(message, MessageStatus.UNKNOWN, IN_DOUBT)
     if message.expire_at is not None and message.expire_at <= now:
         return _without_call(message, MessageStatus.EXPIRED, EXPIRED)
     is_first_try_of_one_off = message.send_id is None and not message.attempts
@@ -113,10 +116,23 @@ def _next_try(message: Message, policy: BrandPolicy, call: Call, number: int, ra
     if error is None or not may_try_again(error, number):
         return None
     again = call.finished_at + delay_before_next(error, number, random, call.delivery.retry_after)
-    if error is not ErrorClass.AMBIGUOUS or policy.unknown_policy is UnknownPolicy.RESEND:
+    if policy.unknown_policy is UnknownPolicy.RESEND:
         return again
-    key_known_until = (message.first_sending_at or call.started_at) + call.key_window
-    return again if again < key_known_until else None
+    if error is ErrorClass.AMBIGUOUS:
+        key_known_until = (message.first_sending_at or call.started_at) + call.key_window
+        return again if again < key_known_until else None
+    return None if _forgotten_key(message, policy, call.key_window, again) else again
+
+
+def _forgotten_key(message: Message, policy: BrandPolicy, key_window: timedelta, at: datetime) -> bool:
+    """Whether an earlier call is in doubt, and at that time a repeat under the same key might go out twice, which nobody chose.
+
+    A provider without keys has a message in doubt again only because somebody chose to resend it; after an operator's decision the window
+    starts anew.
+    """
+    if not message.in_doubt or not key_window or policy.unknown_policy is UnknownPolicy.RESEND:
+        return False
+    return message.first_sending_at is not None and message.first_sending_at + key_window <= at
 
 
 def _attempt(message: Message, provider: str, delivery: Delivery, started_at: datetime, finished_at: datetime) -> Attempt:

@@ -99,4 +99,6 @@ def _values(resolution: Resolution, now: datetime) -> dict[str, object]:
         case Resolution.FAILED:
             return {"status": MessageStatus.FAILED, "failure_reason": RESOLVED_FAILED}
         case Resolution.RESEND:
-            return {"status": MessageStatus.PENDING, "due_at": now, "in_doubt": True, "failure_reason": None}
+            again = {"status": MessageStatus.PENDING, "due_at": now, "in_doubt": True, "failure_reason": None}
+            # What a provider knows of the earlier calls counts no more: whoever decided this accepts a second delivery.
+            return {**again, "first_sending_at": None}

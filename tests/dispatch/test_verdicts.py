@@ -1,0 +1,75 @@
+"""What becomes of a message in doubt under an idempotency key."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from random import Random
+
+import pytest
+
+from server.channels.provider import Delivery, Outcome
+from server.dispatch.verdicts import Call, after_call, withheld
+from server.domain.lifecycle import MessageStatus
+from server.domain.policies import UnknownPolicy
+from server.domain.retry import ErrorClass
+from storage.operations import BrandPolicy
+from storage.records import Message
+from tests.clocks import NOON
+from tests.storage import made
+
+HOUR = timedelta(hours=1)
+NO_KEYS = timedelta(0)
+PARK = BrandPolicy(brand_id=made.BRAND)
+RESEND = BrandPolicy(brand_id=made.BRAND, unknown_policy=UnknownPolicy.RESEND)
+NOT_SENT = [
+    Delivery(Outcome.REJECTED, "connect_failed", ErrorClass.UNREACHABLE),
+    Delivery(Outcome.REJECTED, "too_many", ErrorClass.THROTTLED),
+    Delivery(Outcome.REJECTED, "greylisted", ErrorClass.DEFERRED),
+]
+
+
+def in_doubt(first_sending_at: datetime | None) -> Message:
+    """Leased again after a call without an answer."""
+    return made.message("ann", attempts=1, in_doubt=True, first_sending_at=first_sending_at, status=MessageStatus.LEASED)
+
+
+def after(message: Message, delivery: Delivery, *, policy: BrandPolicy = PARK, key_window: timedelta = HOUR) -> MessageStatus:
+    call = Call("gateway", key_window, NOON, NOON, delivery)
+    return after_call(message, policy, call, Random(1)).status  # noqa: S311
+
+
+@pytest.mark.parametrize("delivery", NOT_SENT, ids=lambda each: each.reason)
+def test_in_doubt_it_is_tried_again_only_while_the_key_is_known(delivery: Delivery) -> None:
+    assert after(in_doubt(NOON - timedelta(minutes=1)), delivery) is MessageStatus.PENDING
+    # The storage makes this unknown: it may have been sent.
+    assert after(in_doubt(NOON - HOUR), delivery) is MessageStatus.FAILED
+
+
+@pytest.mark.parametrize("delivery", NOT_SENT, ids=lambda each: each.reason)
+def test_without_doubt_the_window_of_the_key_does_not_matter(delivery: Delivery) -> None:
+    never_in_doubt = made.message("ann", attempts=1, first_sending_at=NOON - HOUR, status=MessageStatus.LEASED)
+
+    assert after(never_in_doubt, delivery) is MessageStatus.PENDING
+
+
+@pytest.mark.parametrize("delivery", NOT_SENT, ids=lambda each: each.reason)
+def test_where_resending_was_chosen_a_forgotten_key_does_not_stop_it(delivery: Delivery) -> None:
+    assert after(in_doubt(NOON - HOUR), delivery, policy=RESEND) is MessageStatus.PENDING
+    # By an operator: the provider has no keys, or the window began anew.
+    assert after(in_doubt(NOON - HOUR), delivery, key_window=NO_KEYS) is MessageStatus.PENDING
+    assert after(in_doubt(None), delivery) is MessageStatus.PENDING
+
+
+def test_claimed_after_its_key_was_forgotten_it_is_unknown_and_not_sent() -> None:
+    assert withheld(in_doubt(NOON - HOUR + timedelta(microseconds=1)), PARK, HOUR, NOON) is None
+    settlement = withheld(in_doubt(NOON - HOUR), PARK, HOUR, NOON)
+
+    assert settlement is not None
+    assert settlement.status is MessageStatus.UNKNOWN
+    assert settlement.reason == "in_doubt"
+
+
+def test_claimed_after_its_key_was_forgotten_it_goes_where_resending_was_chosen() -> None:
+    assert withheld(in_doubt(NOON - HOUR), RESEND, HOUR, NOON) is None
+    assert withheld(in_doubt(None), PARK, HOUR, NOON) is None
+    assert withheld(in_doubt(NOON - HOUR), PARK, NO_KEYS, NOON) is None
