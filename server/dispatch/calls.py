@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from random import Random
 
 from server.channels.provider import Delivery, Envelope, Outcome, Provider
-from server.dispatch.claiming import LEASE, Claimed
+from server.dispatch.claiming import Claimed
 from server.dispatch.kinds import Kind
 from server.dispatch.observer import Observer
 from server.dispatch.restore_guard import DeliveryHeld, RestoreGuard
@@ -23,9 +23,9 @@ from server.dispatch.slots import Slots
 from server.dispatch.verdicts import Call, after_call, release
 from server.domain import circuit_breaker
 from server.domain.circuit_breaker import Circuit, CircuitBreaker
-from server.domain.clock import Clock, steady_seconds
+from server.domain.clock import Clock
 from server.domain.lifecycle import MessageStatus
-from server.domain.timing import START_WINDOW
+from server.domain.timing import LEASE, START_WINDOW
 from storage.errors import StorageError
 from storage.records import Mark
 
@@ -66,7 +66,7 @@ class Calls:
         random: Random,
         observer: Observer,
         freed: Callable[[], None],
-        steady: Callable[[], float] = steady_seconds,
+        steady: Callable[[], float],
     ) -> None:
         """`freed` is called when a slot may have become free, or a circuit may have closed."""
         if timedelta(seconds=provider.timeout) + START_WINDOW + MARGIN > LEASE:

@@ -12,12 +12,11 @@ from server.dispatch.fair_share import QueueKey, Shares, Turns, interleave_by_br
 from server.dispatch.kinds import Kind
 from server.dispatch.limits import Limits
 from server.dispatch.verdicts import withheld
+from server.domain.timing import LEASE
 from storage.interface import Storage, Transaction
 from storage.operations import BrandPolicy, RateLimit
 from storage.records import Message, Queue, Settlement
 
-LEASE = timedelta(seconds=30)
-"""How long a claim or a mark lasts. Longer than any provider may take to answer, with a margin to write the result."""
 NO_KEYS = timedelta(0)
 MOST_QUEUES = 20
 """Queues that one pass claims from; with more of them, they take turns."""

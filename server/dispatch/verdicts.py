@@ -13,6 +13,7 @@ from server.domain.lifecycle import MessageStatus
 from server.domain.misfire import is_too_late
 from server.domain.policies import MisfirePolicy, UnknownPolicy
 from server.domain.retry import ErrorClass, delay_before_next, may_try_again
+from server.domain.timing import LEASE
 from storage.operations import BrandPolicy
 from storage.records import Attempt, InboxItem, Message, Settlement
 
@@ -80,7 +81,8 @@ def in_app_delivery(message: Message, subject: str | None, body: str, now: datet
 def withheld(message: Message, policy: BrandPolicy, key_window: timedelta, now: datetime) -> Settlement | None:
     """How a claimed message ends that must not go out any more: it is in doubt and the provider may have forgotten its key meanwhile, it is
     stale, or one that was never tried was due so long ago that its brand does not want it now. None: it may go out."""
-    if _forgotten_key(message, policy, key_window, now):
+    # Claimed now, it is with the provider before its lease ends.
+    if _forgotten_key(message, policy, key_window, now + LEASE):
         return _without_call(message, MessageStatus.UNKNOWN, IN_DOUBT)
     if message.expire_at is not None and message.expire_at <= now:
         return _without_call(message, MessageStatus.EXPIRED, EXPIRED)

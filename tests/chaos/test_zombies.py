@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from server.dispatch.claiming import LEASE
+from server.domain.timing import LEASE
 from storage.sql.engine_postgres import IDLE_TRANSACTION_SECONDS
 from tests.chaos.zombies import frozen_while_calling
 

@@ -16,10 +16,10 @@ from server.commands.schedule_campaign import schedule_campaign, unschedule_camp
 from server.commands.send_campaign import send_campaign, send_due_campaign
 from server.commands.templates import put_template
 from server.commands.update_campaign import update_campaign
-from server.dispatch.claiming import LEASE
 from server.domain.errors import BadState, NotFound
 from server.domain.faces import Face
 from server.domain.lifecycle import CampaignStatus, MessageStatus
+from server.domain.timing import LEASE
 from storage.interface import Transaction
 from storage.records import Campaign, Mark, Send
 from tests.dispatch.stage import Stage

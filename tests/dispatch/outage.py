@@ -28,6 +28,8 @@ class Outage:
         """The number of the write after which nothing gets through."""
         self.loses_answer_of: int | None = None
         """The number of a write that takes effect, but nobody learns of it."""
+        self.after: dict[int, Callable[[], object]] = {}
+        """What happens between the commit of a write, by its number, and whoever waits for it."""
         self.refused = asyncio.Event()
         """Set when something did not get through."""
 
@@ -44,6 +46,7 @@ class Outage:
         self._pass()
         number = self.writes
         result = await self._storage.write(function)
+        self.after.pop(number, lambda: None)()
         if number == self.goes_down_after:
             self.down = True
         if number == self.loses_answer_of:

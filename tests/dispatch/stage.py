@@ -16,7 +16,6 @@ from server.commands.cancel_campaign import cancel_campaign
 from server.commands.resolve_audience import resolve_audience_batch
 from server.commands.send_campaign import send_campaign, send_due_campaign
 from server.dispatch.audiences import Audiences
-from server.dispatch.claiming import LEASE
 from server.dispatch.dispatcher import Dispatcher
 from server.dispatch.due_campaigns import DueCampaigns
 from server.dispatch.inbox_lane import InboxLane
@@ -29,6 +28,7 @@ from server.domain.access import Caller, Principal
 from server.domain.audience import Recipient
 from server.domain.faces import Face
 from server.domain.lifecycle import CampaignStatus, MessageStatus
+from server.domain.timing import LEASE
 from storage.interface import Storage, Transaction
 from storage.operations import BrandPolicy
 from storage.records import Attempt, Campaign, InboxItem, Message, MessageFilter, Send, Template
@@ -65,6 +65,7 @@ class Stage:
         self.random = Random(1)  # noqa: S311 - jitter
         self.email = ScriptedProvider()
         self.sms = ScriptedProvider()
+        self.sms.name = "scripted_sms"
         self.lanes: list[Lanes] = []
         self.observer = Noted()
         self.directory = directory
@@ -76,19 +77,19 @@ class Stage:
 
     # Loops
 
-    def lane(self, channel: str = "email", provider: ScriptedProvider | None = None, rate: float = 0) -> Lanes:
+    def lane(self, channel: str = "email", provider: ScriptedProvider | None = None, **more: Any) -> Lanes:
         """Both lanes of a channel."""
         lanes = Lanes(
             ProviderLanes(
                 channel=channel,
                 provider=provider or {"email": self.email, "sms": self.sms}[channel],
-                rate=rate,
                 storage=self.storage,
                 clock=self.clock,
                 renderer=Renderer(self.storage, unsubscribe_link),
                 guard=self.guard,
                 random=self.random,
                 observer=self.observer,
+                **{"rate": 0, **more},
             )
         )
         self.lanes.append(lanes)

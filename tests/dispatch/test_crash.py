@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from server.dispatch.claiming import LEASE
 from server.domain.lifecycle import MessageStatus, SendStatus
+from server.domain.timing import LEASE
 from tests.dispatch.lanes import Lanes
 from tests.dispatch.scripted import AMBIGUOUS, BUSY, REFUSED, ScriptedProvider
 from tests.dispatch.stage import Stage

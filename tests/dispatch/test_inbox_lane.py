@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from server.dispatch import inbox_lane as inbox_lane_module
-from server.dispatch.claiming import LEASE
 from server.dispatch.verdicts import in_app_delivery
 from server.domain.lifecycle import MessageStatus
+from server.domain.timing import LEASE
 from storage.errors import StorageError
 from storage.interface import Transaction
 from storage.records import InboxItem

@@ -9,9 +9,9 @@ from random import Random
 import pytest
 
 from server.channels.provider import Delivery, Envelope, Outcome
-from server.dispatch.claiming import LEASE
 from server.domain.lifecycle import MessageStatus, SendStatus
 from server.domain.retry import RETRY_POLICIES, ErrorClass
+from server.domain.timing import LEASE
 from storage.records import Message, MessageFilter, Send
 from tests.dispatch.scripted import ACCEPTED, AMBIGUOUS, BUSY, REFUSED, ScriptedProvider
 from tests.dispatch.stage import BRAND, Stage

@@ -12,6 +12,7 @@ from server.dispatch.verdicts import Call, after_call, withheld
 from server.domain.lifecycle import MessageStatus
 from server.domain.policies import UnknownPolicy
 from server.domain.retry import ErrorClass
+from server.domain.timing import LEASE
 from storage.operations import BrandPolicy
 from storage.records import Message
 from tests.clocks import NOON
@@ -61,8 +62,8 @@ def test_where_resending_was_chosen_a_forgotten_key_does_not_stop_it(delivery: D
 
 
 def test_claimed_after_its_key_was_forgotten_it_is_unknown_and_not_sent() -> None:
-    assert withheld(in_doubt(NOON - HOUR + timedelta(microseconds=1)), PARK, HOUR, NOON) is None
-    settlement = withheld(in_doubt(NOON - HOUR), PARK, HOUR, NOON)
+    assert withheld(in_doubt(NOON + LEASE - HOUR + timedelta(microseconds=1)), PARK, HOUR, NOON) is None
+    settlement = withheld(in_doubt(NOON + LEASE - HOUR), PARK, HOUR, NOON)
 
     assert settlement is not None
     assert settlement.status is MessageStatus.UNKNOWN
