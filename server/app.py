@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
@@ -17,19 +18,20 @@ from server.channels.registry import build_providers
 from server.commands.resolve_audience import resolve_audience_batch
 from server.commands.send_campaign import send_due_campaign
 from server.config import ConfigError, Settings
-from server.demo import Demo, seed_demo
+from server.demo import BRAND, Demo, seed_demo
 from server.dispatch.dispatcher import Dispatcher
 from server.dispatch.loop import STOPPING, run_loop
 from server.dispatch.retention import Pruning
 from server.dispatch.timekeeper import INTERVAL, Timekeeper
-from server.domain.clock import Clock, DatabaseClock
+from server.domain.clock import Clock, DatabaseClock, SystemClock
 from server.domain.unsubscribe import UnsubscribeLinks
 from server.gateway.ports import require_free
 from server.gateway.supervisor import Gateway
+from server.hold_client import release_over_grpc
 from server.metrics import Metrics
 from server.tokens import Tokens, derive_key, signing_key
-from storage.errors import StorageError
-from storage.interface import Storage
+from storage.errors import DatabaseInUse, StorageError
+from storage.interface import Storage, Transaction
 from storage.sql.open import migrate, open_storage
 
 CONFIG_ROOT = Path(__file__).resolve().parent.parent
@@ -49,6 +51,8 @@ class Part(StrEnum):
 
 
 EVERYTHING = frozenset(Part)
+RELEASED_BY = "cli"
+"""Who released a hold with the command."""
 
 
 class Service:
@@ -245,3 +249,25 @@ async def prune_database(settings: Settings, days: int) -> Pruning:
         return pruning
     finally:
         await storage.close()
+
+
+async def release_database(settings: Settings) -> bool:
+    """Releases a hold on delivery; whether there was one. In the database, or over gRPC where a running service owns that. Raises
+    NotReleased."""
+    try:
+        storage = await open_storage(settings.effective_database_url)
+    except DatabaseInUse:
+        tokens = Tokens(signing_key(settings, may_create=False), SystemClock())
+        return await release_over_grpc(settings.grpc_address, tokens.mint(RELEASED_BY, [BRAND], ["hold.read", "hold.release"]))
+    try:
+        now = await storage.now()
+        return await storage.write(lambda tx: _release(tx, now))
+    finally:
+        await storage.close()
+
+
+async def _release(tx: Transaction, now: datetime) -> bool:
+    held = (await tx.dispatchers.find_hold()).held_at is not None
+    if held:
+        await tx.dispatchers.release(RELEASED_BY, now)
+    return held

@@ -14,12 +14,13 @@ from typing import Any, NoReturn, TypeVar
 import click
 
 from server.api.policies import all_scopes
-from server.app import EVERYTHING, Part, PortTaken, Service, migrate_database, prune_database
+from server.app import EVERYTHING, Part, PortTaken, Service, migrate_database, prune_database, release_database
 from server.banner import ready_text
 from server.config import MAX_DAYS, SECRETS, ConfigError, Settings, load
 from server.demo import BRAND
 from server.domain.clock import SystemClock
 from server.gateway.errors import GatewayError
+from server.hold_client import NotReleased
 from server.importer.command import import_people
 from server.logs import configure_logging
 from server.tokens import LIFETIME, Tokens, fingerprint, signing_key
@@ -27,7 +28,7 @@ from storage.errors import StorageError
 
 T = TypeVar("T")
 
-EXPECTED = (ConfigError, StorageError, PortTaken, GatewayError)
+EXPECTED = (ConfigError, StorageError, PortTaken, GatewayError, NotReleased)
 """Failures whose text is for the operator; anything else is a fault and shows its traceback."""
 
 
@@ -90,6 +91,21 @@ def prune(days: int | None) -> None:
     click.echo(f"deleted {pruned.messages} messages and {pruned.answers} answers to idempotency keys")
     if not kept:
         click.echo("CARILLON_RETENTION_DAYS is 0, so messages are kept: --days says otherwise", err=True)
+
+
+@main.command()
+@click.option("--i-understand", is_flag=True, help="People may get a message for the second time.")
+def release(i_understand: bool) -> None:
+    """Let delivery go on after the database was put back to an earlier state.
+
+    A restored database holds messages as pending that have gone out since it was copied, so dispatchers hold everything. Find out what went
+    out, cancel what shall not go again, and then release: what is pending is sent. Works beside a running service, and without one.
+    """
+    if not i_understand:
+        raise click.UsageError("what went out before the database was put back may go out again: say --i-understand")
+    settings = _settings()
+    released = _run(release_database(settings))
+    click.echo("delivery goes on" if released else "delivery was not held")
 
 
 @main.command()
