@@ -132,14 +132,19 @@ async def test_a_mark_waits_for_a_pause_and_then_does_not_succeed(on_postgres: S
     assert await marking == set()
 
 
-async def test_rows_claimed_while_their_send_is_being_paused_are_not_marked(on_postgres: Scene, admin: asyncpg.Connection) -> None:
+async def test_rows_claimed_while_their_send_is_being_paused_are_not_marked_after_the_pause(
+    on_postgres: Scene, admin: asyncpg.Connection
+) -> None:
+    """The pause does not see them as leased, so only the lock of the send says that their mark comes after it."""
     send, _ = await on_postgres.send(2)
     (queue,) = await on_postgres.queues()
-    async with Held(on_postgres, lambda tx: tx.messages.claim(queue, NOW, LEASE, 10)) as held:
-        await unless_blocked(admin, on_postgres.storage.write(lambda tx: tx.sends.pause(send.id, NOW)))
-        claimed: list[Message] = await held.commit()
+    async with Held(on_postgres, lambda tx: tx.messages.claim(queue, NOW, LEASE, 10)) as claim:
+        async with Held(on_postgres, lambda tx: tx.sends.pause(send.id, NOW)):
+            claimed: list[Message] = await claim.commit()
+            marking = asyncio.create_task(on_postgres.mark(claimed))
+            await until_blocked(admin)
+        assert await marking == set()
     assert len(claimed) == 2
-    assert await on_postgres.mark(claimed) == set()
 
 
 async def test_rows_that_are_being_claimed_while_their_send_is_cancelled_are_cancelled(
