@@ -65,8 +65,14 @@ class PostgresStorage:
             raise StorageUnavailable("storage is closed")
         running = asyncio.create_task(work)
         self._running.add(running)
-        running.add_done_callback(self._running.discard)
+        running.add_done_callback(self._end)
         return await asyncio.shield(running)
+
+    def _end(self, ended: asyncio.Task[Any]) -> None:
+        self._running.discard(ended)
+        if not ended.cancelled():
+            # A caller that has gone away does not ask how it ended, and asyncio would log that nobody did.
+            ended.exception()
 
     async def _once(self, function: Callable[[Transaction], Awaitable[T]], begin: str) -> T:
         with translated():

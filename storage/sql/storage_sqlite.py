@@ -76,8 +76,14 @@ class SqliteStorage:
 
     async def _finish(self, running: asyncio.Future[T]) -> T:
         self._running.add(running)
-        running.add_done_callback(self._running.discard)
+        running.add_done_callback(self._end)
         return await asyncio.shield(running)
+
+    def _end(self, ended: asyncio.Future[Any]) -> None:
+        self._running.discard(ended)
+        if not ended.cancelled():
+            # A caller that has gone away does not ask how it ended, and asyncio would log that nobody did.
+            ended.exception()
 
     def _stop(self) -> None:
         self._writer.stop()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from datetime import UTC
 
 import pytest
@@ -99,6 +100,21 @@ async def test_a_cancelled_caller_does_not_cut_its_transaction(scene: Scene) -> 
         assert len(await reopened.read(lambda tx: tx.campaigns.list_page("brand", "comms", None, None, 1000))) == 300
     finally:
         await reopened.close()
+
+
+async def test_an_error_whose_caller_has_gone_away_is_no_fault_to_log(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
+    async def fail(tx: Transaction) -> None:
+        await tx.is_empty()
+        raise KeyError("mine")
+
+    caller = asyncio.create_task(scene.storage.write(fail))
+    await asyncio.sleep(0)
+    caller.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await caller
+    await scene.storage.close()
+    gc.collect()
+    assert caplog.records == []
 
 
 async def test_a_cancelled_caller_does_not_take_the_answers_of_others(scene: Scene) -> None:
