@@ -11,7 +11,7 @@ import pytest
 from server.app import Part, migrate_database
 from server.config import Settings
 from tests.api.callers import Caller, RestCaller, caller
-from tests.api.operating import Operated
+from tests.api.operating import SLOTS, Operated
 from tests.api.running import Running, running_service
 from tests.api.untouched import Untouched, untouched_brand
 from tests.dispatch.scripted import ScriptedProvider
@@ -50,14 +50,14 @@ async def idle_on_postgres(tmp_path_factory: pytest.TempPathFactory, new_postgre
 
 @pytest.fixture(scope="session")
 async def operated_on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Operated]:
-    provider = ScriptedProvider()
+    provider = ScriptedProvider(SLOTS)
     async with running_service(tmp_path_factory.mktemp("operated-sqlite"), providers={"email": provider}) as running:
         yield Operated(running, provider)
 
 
 @pytest.fixture(scope="session")
 async def operated_on_postgres(tmp_path_factory: pytest.TempPathFactory, new_postgres_database: NewDatabase) -> AsyncIterator[Operated]:
-    provider, data_dir = ScriptedProvider(), tmp_path_factory.mktemp("operated-postgres")
+    provider, data_dir = ScriptedProvider(SLOTS), tmp_path_factory.mktemp("operated-postgres")
     async with running_service(data_dir, new_postgres_database(), providers={"email": provider}) as running:
         yield Operated(running, provider)
 
@@ -67,8 +67,7 @@ def operated(request: pytest.FixtureRequest) -> Iterator[Operated]:
     """The service with a provider that does as the test says. The test runs once on each database."""
     service: Operated = request.getfixturevalue(f"operated_on_{request.param}")
     yield service
-    service.provider.let_go()
-    service.provider.witness = None
+    service.let_go()
 
 
 @pytest.fixture(params=["grpc", "rest"])

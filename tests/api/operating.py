@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from server.channels.provider import Delivery, Envelope
@@ -18,6 +18,8 @@ from tests.dispatch.scripted import ScriptedProvider
 AUDIT = "ops.AuditService"
 UNKNOWN = "ops.UnknownMessageService"
 People = list[dict[str, str]]
+SLOTS = 5
+"""Calls of the provider at once, of which sends may have four: tests keep them all busy."""
 
 
 @dataclass
@@ -26,6 +28,15 @@ class Operated:
 
     running: Running
     provider: ScriptedProvider
+    stuck: list[Stuck] = field(default_factory=list)
+
+    def let_go(self) -> None:
+        """Lets every call end."""
+        for stuck in self.stuck:
+            stuck.let_go()
+        self.stuck.clear()
+        self.provider.let_go()
+        self.provider.witness = None
 
     async def ended(self, api: Caller, send_id: str) -> dict[str, Any]:
         """The report of a send once it has ended; it adds up."""
@@ -65,6 +76,7 @@ class Stuck:
         self._waiting = asyncio.Condition()
         self._count = 0
         self._addresses = {person["recipient"] for person in self.people}
+        self.operated.stuck.append(self)
         self.operated.provider.witness = self._witness
 
     async def _witness(self, envelope: Envelope) -> None:

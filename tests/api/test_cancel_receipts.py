@@ -109,7 +109,7 @@ async def test_comms_tells_the_receipt_in_trailing_metadata_and_the_same_again(
         await operated.when(send["id"], "completed_at")
         assert await comms_cancel(running, api.token, campaign_id, "key-1") == first
         assert await comms_cancel(running, api.token, campaign_id, "key-2") == first
-        operated.provider.witness = None
+        operated.let_go()
 
 
 async def test_comms_answer_over_rest_is_the_documented_one_alone(idle: Running, brand: str) -> None:

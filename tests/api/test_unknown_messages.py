@@ -37,8 +37,8 @@ async def test_what_is_in_doubt_is_listed_with_what_is_known_of_it(operated: Ope
 
 
 async def test_list_is_newest_first_and_of_one_send_if_asked(operated: Operated, operator: Caller, brand: str) -> None:
-    first, _ = await ended_with(operated, operator, brand, AMBIGUOUS, AMBIGUOUS)
-    second, _ = await ended_with(operated, operator, brand, AMBIGUOUS)
+    first, _ = await ended_with(operated, operator, brand, AMBIGUOUS, AMBIGUOUS, ACCEPTED)
+    second, _ = await ended_with(operated, operator, brand, AMBIGUOUS, ACCEPTED)
     everything = await unknown_ids(operator)
     assert everything == sorted(everything, reverse=True)
     assert await unknown_ids(operator, send_id=first["send_id"]) == everything[1:]
@@ -76,8 +76,8 @@ async def test_message_to_be_sent_again_reaches_the_provider_again(operated: Ope
 
 
 async def test_resolution_is_audited_with_its_note(operated: Operated, operator: Caller, brand: str) -> None:
-    done, people = await ended_with(operated, operator, brand, AMBIGUOUS, AMBIGUOUS)
-    ids = [(await message_of(operator, done["send_id"], person))["id"] for person in people]
+    done, people = await ended_with(operated, operator, brand, AMBIGUOUS, AMBIGUOUS, ACCEPTED)
+    ids = [(await message_of(operator, done["send_id"], person))["id"] for person in people[:2]]
     await resolve(operator, "sent", *ids, note="ticket 7:\nseen in the provider's log")
     for message_id in ids:
         details = {"resolution": "sent", "note": "ticket 7:\nseen in the provider's log", "send_id": done["send_id"]}
@@ -113,7 +113,7 @@ async def test_message_of_a_cancelled_send_is_not_sent_again(operated: Operated,
 
 
 async def test_brand_of_others_can_neither_see_nor_resolve(operated: Operated, operator: Caller, brand: str) -> None:
-    done, (person,) = await ended_with(operated, operator, brand, AMBIGUOUS)
+    done, (person, _) = await ended_with(operated, operator, brand, AMBIGUOUS, ACCEPTED)
     message = await message_of(operator, done["send_id"], person)
     stranger = operated.running.token(f"other-{brand}")
     listed = await operator.call(f"{UNKNOWN}/ListUnknownMessages", {"send_id": done["send_id"]}, token=stranger)
