@@ -32,6 +32,8 @@ _POSTGRES_TROUBLES = {
     "3D000": "there is no such database",
     "57014": "the statement took too long",
     "25006": "the server is read-only",
+    # What a standby says to a transaction that is begun to write.
+    "0A000": "the server is a standby, or lacks what this needs",
 }
 # A connection that broke, an administrator who ended it, a transaction that stood still for too long.
 _POSTGRES_CONNECTION_ENDS = ("08", "57P", "25P03")

@@ -51,7 +51,8 @@ class PostgresStorage:
         return await self._finish(_again(self._read_clock))
 
     async def ping(self) -> None:
-        await self._finish(self._once(_nothing, _BEGIN_READ))
+        # A standby answers too, but is no good.
+        await self._finish(self._once(_nothing, _BEGIN_WRITE))
 
     async def close(self) -> None:
         self._closed = True
