@@ -19,6 +19,11 @@ async def stop_listening(port: int) -> None:
     await _ask("POST", "/drain_listeners", port)
 
 
+async def part_with_clients(port: int) -> None:
+    """From now on every answer ends its connection (`connection: close`, GOAWAY), so that no client sends another request on it."""
+    await _ask("POST", "/healthcheck/fail", port)
+
+
 async def active_requests(port: int) -> int:
     """How many requests Envoy is working on; 0 when it does not answer."""
     text = await _ask("GET", "/stats?filter=^http.rest.downstream_rq_active$", port)

@@ -150,6 +150,7 @@ class Gateway:
 
     async def _drain(self) -> None:
         port = self._settings.envoy_admin_port
+        await admin.part_with_clients(port)
         await admin.stop_listening(port)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(DRAIN_TIMEOUT):

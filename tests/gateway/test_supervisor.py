@@ -132,7 +132,7 @@ async def test_a_configuration_envoy_refuses_is_one_clear_line(tmp_path: Path) -
     assert gateway.pid is None
 
 
-async def test_a_request_in_work_is_finished_before_envoy_ends(tmp_path: Path) -> None:
+async def test_a_request_in_work_is_finished_before_envoy_ends_and_none_follows_on_its_connection(tmp_path: Path) -> None:
     settings, upstream, arrived, go_on = settings_in(tmp_path), Upstream(), asyncio.Event(), asyncio.Event()
 
     async def reply(_request: object, _context: Context) -> probe_service_pb2.CheckLivenessResponse:
@@ -153,7 +153,8 @@ async def test_a_request_in_work_is_finished_before_envoy_ends(tmp_path: Path) -
         stopping = asyncio.create_task(gateway.stop())
         await refused(settings.rest_port)
         go_on.set()
-        assert (await request).json() == {"status": "ok"}
+        response = await request
+        assert (response.json(), response.headers["connection"]) == ({"status": "ok"}, "close")
         await stopping
 
 
