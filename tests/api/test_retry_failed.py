@@ -7,8 +7,7 @@ from typing import Any
 from tests.api.callers import Caller
 from tests.api.deliveries import SENDS, messages_of, report
 from tests.api.operating import Operated, Stuck, audited, ended_with, message_of, publish
-from tests.api.scenes import MESSAGING, campaign, instant, ok, put_template, recipients
-from tests.api.test_delivery import SOON
+from tests.api.scenes import MESSAGING, campaign, ok, put_template, recipients
 from tests.dispatch.scripted import ACCEPTED, AMBIGUOUS, REFUSED
 
 
@@ -143,18 +142,3 @@ async def test_same_retry_under_its_key_is_one_send(operated: Operated, operator
     assert len(operated.called(people[:1])) == 2
     other = await operator.call(f"{SENDS}/RetryFailedMessages", {**request, "include_unknown": True}, key="key-1")
     assert (other.status, other.error) == (400, "idempotency_key_reused")
-
-
-async def test_stale_send_is_not_retried(operated: Operated, operator: Caller, brand: str) -> None:
-    people = recipients(1)
-    operated.provider.will(people[0]["recipient"], REFUSED)
-    stuck = Stuck(operated, people)
-    expire_at = instant(SOON)
-    send = await publish(operator, brand, people, expire_at=expire_at)
-    await stuck.all_called()
-    while instant() <= expire_at:
-        await report(operator, send["id"])
-    stuck.let_go()
-    done = await operated.ended(operator, send["id"])
-    assert done["failed"] == 1
-    assert "stale" in await is_refused(operator, send["id"], "completed")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -23,9 +25,9 @@ def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resolve_audience, "BATCH", 2)
 
 
-async def failed_send(stage: Stage) -> Send:
+async def failed_send(stage: Stage, **more: Any) -> Send:
     """A send that has ended, with FAILED messages that failed and one that was sent."""
-    send, messages = await stage.send(FAILED + 1)
+    send, messages = await stage.send(FAILED + 1, **more)
     for message in messages[:FAILED]:
         stage.email.will(message.recipient, REFUSED)
     await stage.run(stage.lane())
@@ -80,3 +82,14 @@ async def test_what_a_cancelled_retry_had_not_taken_can_be_retried(stage: Stage)
     await stage.run(stage.audiences())
     assert (await stage.found_send(first)).counters.total == 2
     assert (await stage.found_send(second)).counters.total == FAILED - 2
+
+
+async def test_a_send_whose_messages_are_stale_is_not_retried(stage: Stage) -> None:
+    expire_at = stage.clock.now() + timedelta(minutes=5)
+    parent = await failed_send(stage, expire_at=expire_at)
+    child = await retry(stage, parent)
+    assert child.expire_at == expire_at
+    await stage.storage.write(lambda tx: cancel_send(tx, stage.caller, child.id))
+    stage.clock.advance(300)
+    with pytest.raises(BadState, match="stale"):
+        await retry(stage, parent)
