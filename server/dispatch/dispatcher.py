@@ -60,7 +60,7 @@ class Dispatcher:
         self._storage = storage
         self._clock = clock
         self._look_again = LOOK_AGAIN_ALONE if storage.exclusive else LOOK_AGAIN_SHARED
-        self._guard = RestoreGuard(storage, clock, directory, observer)
+        self.guard = RestoreGuard(storage, clock, directory, observer)
         self._recovery = RecoveryLoop(storage, clock, key_windows_of(providers.values()), observer)
         self._channels = [
             ProviderLanes(
@@ -70,7 +70,7 @@ class Dispatcher:
                 storage=storage,
                 clock=clock,
                 renderer=renderer,
-                guard=self._guard,
+                guard=self.guard,
                 random=random,
                 observer=observer,
             )
@@ -84,7 +84,7 @@ class Dispatcher:
         ]
         self._patient: list[Loop] = [
             self._recovery,
-            self._guard,
+            self.guard,
             ExpiryLoop(storage, clock, observer),
             Cancellations(storage, clock),
             Retention(storage, clock, retention_days),
@@ -96,7 +96,7 @@ class Dispatcher:
 
     async def start(self) -> None:
         """Makes sure that the database is not from the past, takes back dead leases, then starts every loop."""
-        await self._guard.start()
+        await self.guard.start()
         await self._recovery.run_once()
         for channel in self._channels:
             await channel.start()
@@ -114,7 +114,7 @@ class Dispatcher:
         self._storage.signals.fire([STOPPING])
         await asyncio.gather(*self._tasks)
         await asyncio.gather(*(channel.stop() for channel in self._channels))
-        self._guard.close()
+        self.guard.close()
 
     def _run(self, loop: Loop, look_again: float) -> None:
         self._tasks.append(

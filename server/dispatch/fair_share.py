@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain, zip_longest
+from itertools import zip_longest
 from typing import TypeVar
 
 from storage.records import Queue
@@ -62,21 +62,25 @@ class Shares:
         self._left = rows
         self._hungry = list(queues)
         self._most_of_brand = dict(most_of_brand)
+        self._had: Counter[str | QueueKey] = Counter()
+        """By brands and queues in the rounds so far."""
 
     def round(self) -> list[tuple[Queue, int]]:
         """How many rows each queue may have now; say `took` of each before the next round. Empty: nothing is left, or nobody wants it."""
         groups: defaultdict[str, list[Queue]] = defaultdict(list)
         for queue in self._hungry:
             groups[queue.brand_id].append(queue)
-        of_brands = level(self._left, [self._most_of_brand.get(brand, self._left) for brand in groups])
-        shares = chain.from_iterable(
-            zip(queues, level(share, [share] * len(queues)), strict=True) for queues, share in zip(groups.values(), of_brands, strict=True)
-        )
+        most = [self._most_of_brand.get(brand, self._left) for brand in groups]
+        of_brands = level_up(self._left, most, [self._had[brand] for brand in groups])
+        shares: list[tuple[Queue, int]] = []
+        for queues, share in zip(groups.values(), of_brands, strict=True):
+            shares += zip(queues, level_up(share, [share] * len(queues), [self._had[key_of(queue)] for queue in queues]), strict=True)
         return [(queue, share) for queue, share in shares if share]
 
     def took(self, queue: Queue, share: int, rows: int) -> None:
         """A queue that was given a share of the round had so many rows."""
         self._left -= rows
+        self._had.update({queue.brand_id: rows, key_of(queue): rows})
         if queue.brand_id in self._most_of_brand:
             self._most_of_brand[queue.brand_id] -= rows
         if rows < share:
@@ -92,6 +96,18 @@ def level(total: int, ceilings: Sequence[int]) -> list[int]:
         shares[index] = min(ceilings[index], left // (len(ceilings) - done))
         left -= shares[index]
     return shares
+
+
+def level_up(total: int, most: Sequence[int], had: Sequence[int]) -> list[int]:
+    """How much of a total each gets, up to `most`, so that it is even together with what each had before."""
+    sharing = list(range(len(had)))
+    while True:
+        levels = level(total + sum(had[index] for index in sharing), [had[index] + most[index] for index in sharing])
+        gets = {index: reached - had[index] for index, reached in zip(sharing, levels, strict=True)}
+        if all(more >= 0 for more in gets.values()):
+            return [gets.get(index, 0) for index in range(len(had))]
+        # Who had more than what is even now gets nothing, and does not lift the level for the others.
+        sharing = [index for index in sharing if gets[index] >= 0]
 
 
 def interleave(lists: Sequence[Sequence[T]]) -> list[T]:

@@ -71,6 +71,7 @@ class Stage:
         self.directory = directory
         self.guard = RestoreGuard(storage, self.clock, directory, self.observer)
         self._opened = [storage]
+        self._dispatchers: list[Dispatcher] = []
         self._begun: weakref.WeakSet[asyncio.Task[Any]] = weakref.WeakSet()
         _stage.set(self)
         asyncio.get_running_loop().set_task_factory(self._make_task)
@@ -115,7 +116,9 @@ class Stage:
 
     def dispatcher(self) -> Dispatcher:
         """All loops."""
-        return Dispatcher(
+        # The file is for one of them.
+        self.guard.close()
+        dispatcher = Dispatcher(
             storage=self.storage,
             clock=self.clock,
             providers={"email": self.email, "sms": self.sms},
@@ -126,6 +129,8 @@ class Stage:
             directory=self.directory,
             observer=self.observer,
         )
+        self._dispatchers.append(dispatcher)
+        return dispatcher
 
     async def recover(self) -> None:
         """What a new process does first, and a running one from time to time."""
@@ -159,7 +164,8 @@ class Stage:
     async def crash(self) -> None:
         """The process dies: nothing that was going on goes on. The next one has opened the database."""
         await self.kill()
-        self.guard.close()
+        for guard in (self.guard, *(dispatcher.guard for dispatcher in self._dispatchers)):
+            guard.close()
         if self.storage.exclusive:
             await self.storage.close()
         self.storage = await self.open()

@@ -28,7 +28,7 @@ class Drifting:
 
     async def read(self, function: Callable[[Transaction], Awaitable[Any]]) -> Any:
         async def skewed(tx: Transaction) -> Any:
-            return await function(_Skewed(tx, self.wrong))  # type: ignore[arg-type]  # it is whatever that one is
+            return await function(_Skewed(tx, self.wrong))
 
         return await self._storage.read(skewed)
 
