@@ -17,6 +17,8 @@ from sqlalchemy import make_url
 UNFINISHED = ("pending", "leased", "sending")
 COUNTED = ("pending", "in_flight", "sent", "failed", "skipped", "cancelled", "expired", "unknown")
 _COLUMN = {"leased": "pending", "sending": "in_flight"}
+END_LEASES = "UPDATE messages SET lease_expires_at = created_at WHERE lease_expires_at IS NOT NULL"
+"""As if half a minute had passed: whoever holds rows has lost them."""
 LOOK_AGAIN = 0.05
 """Seconds between looks at a database that has no way to call."""
 

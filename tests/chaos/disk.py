@@ -19,6 +19,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import time
 
+from tests.chaos.ending import run_to_its_end
 from tests.chaos.load import Load
 from tests.chaos.outcome import Outcome, gaps
 from tests.chaos.site import AUDIENCE, RATE, Site, site_on
@@ -56,7 +57,12 @@ async def disk_full(directory: Path, kind: str, times: int) -> Outcome:
         *_NAMESPACE, ROOM[kind], str(small), sys.executable, *arguments,
         cwd=REPOSITORY, env=os.environ | {"PYTHONPATH": f"{REPOSITORY}:{REPOSITORY}/generated"}, stdout=PIPE,
     )  # fmt: skip
-    printed, _ = await process.communicate()
+    try:
+        printed, _ = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.terminate()
+            await process.wait()
     assert process.returncode == 0, f"ended with status {process.returncode}"
     return Outcome.from_json(printed.splitlines()[-1])
 
@@ -125,7 +131,7 @@ def main() -> None:
     parser.add_argument("times", type=int)
     arguments = parser.parse_args()
     run = {"sqlite": _on_sqlite, "postgres": _on_postgres}[arguments.kind]
-    print(asyncio.run(run(arguments.directory, arguments.times)).to_json())
+    print(run_to_its_end(run(arguments.directory, arguments.times)).to_json())
 
 
 if __name__ == "__main__":

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -17,6 +18,8 @@ from tests.chaos.client import Client
 BRAND = "acme"
 AHEAD = 0.5
 """Seconds from when a one-off is asked for to when it is due."""
+MOST_ASKED = 64
+"""Requests that wait for their answers at once. With more of them callers leave out a turn: the service is away, or too slow for them."""
 
 
 @dataclass
@@ -41,7 +44,8 @@ class Load:
         self.channel = channel
         self.accepted = Accepted()
         self._numbers = count()
-        self._asking: set[asyncio.Task[None]] = set()
+        self._asking: set[asyncio.Task[Any]] = set()
+        self._refused: list[BaseException] = []
         self._segment = ""
 
     async def prepare(self) -> None:
@@ -56,7 +60,7 @@ class Load:
     @asynccontextmanager
     async def running(self, rate: float, size: int, pause: float) -> AsyncIterator[None]:
         """Until the block ends, `rate` one-offs a second and, every `pause` seconds, a campaign to `size` people. What was asked for by
-        then has been accepted when this returns."""
+        then has been accepted when this returns. Raises what kept a request from being accepted."""
         stop = asyncio.Event()
         tasks = [asyncio.create_task(self._one_offs(rate, stop)), asyncio.create_task(self._campaigns(size, pause, stop))]
         try:
@@ -64,7 +68,10 @@ class Load:
         finally:
             stop.set()
             await asyncio.gather(*tasks)
-            await asyncio.gather(*self._asking)
+            while self._asking:
+                await asyncio.wait(self._asking)
+        if self._refused:
+            raise self._refused[0]
 
     async def one_off(self) -> str:
         """One message that is due in a moment; its id."""
@@ -104,21 +111,23 @@ class Load:
             await _wait(stop, started + number / rate - time.monotonic())
             if stop.is_set():
                 return
-            self._ask(self.one_off())
+            self._ask(self.one_off)
 
     async def _campaigns(self, size: int, pause: float, stop: asyncio.Event) -> None:
         while not stop.is_set():
-            self._ask(self.campaign(size))
+            self._ask(partial(self.campaign, size))
             await _wait(stop, pause)
 
-    def _ask(self, work: Any) -> None:
-        task = asyncio.create_task(_forget(work))
-        self._asking.add(task)
-        task.add_done_callback(self._asking.discard)
+    def _ask(self, request: Callable[[], Coroutine[Any, Any, object]]) -> None:
+        if len(self._asking) < MOST_ASKED:
+            task = asyncio.create_task(request())
+            self._asking.add(task)
+            task.add_done_callback(self._answered)
 
-
-async def _forget(work: Any) -> None:
-    await work
+    def _answered(self, task: asyncio.Task[Any]) -> None:
+        self._asking.discard(task)
+        if (error := task.exception()) is not None:
+            self._refused.append(error)
 
 
 async def _wait(stop: asyncio.Event, seconds: float) -> None:

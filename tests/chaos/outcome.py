@@ -20,6 +20,8 @@ class Outcome:
     """Times something was killed, stopped, filled or broken."""
     most_unknown: int = 0
     """How many messages may be in doubt: what the providers' slots held at the kills."""
+    most_duplicated: int = 0
+    """How many may be taken twice: none, unless the brand has chosen that what is in doubt is sent again."""
     recoveries: list[float] = field(default_factory=list)
     """Seconds from each kill to when work went on."""
     notes: list[str] = field(default_factory=list)
@@ -28,10 +30,9 @@ class Outcome:
     @property
     def faults(self) -> list[str]:
         """Promises that were broken; none must be."""
-        found = [f"{name}: {len(ids)}, such as {ids[:3]}" for name, ids in self.reckoning.faults.items()]
-        if len(self.reckoning.unknown) > self.most_unknown:
-            found.append(f"unknown: {len(self.reckoning.unknown)}, more than the {self.most_unknown} that may be")
-        return [*found, *self.notes]
+        limits = dict.fromkeys(self.reckoning.faults, 0) | {"unknown": self.most_unknown, "duplicated": self.most_duplicated}
+        over = {name: found for name, most in limits.items() if len(found := getattr(self.reckoning, name)) > most}
+        return [*(f"{name}: {len(ids)} of at most {limits[name]}, such as {ids[:3]}" for name, ids in over.items()), *self.notes]
 
     def to_json(self) -> str:
         """For another process."""

@@ -22,6 +22,8 @@ from tests.chaos.reckoning import reckon
 
 SLOTS = 10
 """Calls a process has with the mail server at once, and so what its end may leave in doubt."""
+SLOTS_OF_SENDS = 8
+"""Those that campaigns may fill; the others are kept for one-offs."""
 GATEWAY_SLOTS = 20
 """The same for an HTTP gateway."""
 WORK = 0.01
@@ -51,6 +53,8 @@ class Site:
     fleet: Fleet
     books: Books
     load: Load
+    front: Member
+    """The process that callers speak to: `serve`, or an API."""
     workers: list[Member]
     """The processes that deliver: `serve`, or dispatchers."""
 
@@ -82,7 +86,7 @@ async def site_on(directory: Path, database_url: str = "", dispatchers: int = 0,
         try:
             load = Load(client)
             await load.prepare()
-            yield Site(peer, fleet, book.books_of(fleet.database_url), load, workers)
+            yield Site(peer, fleet, book.books_of(fleet.database_url), load, front, workers)
         finally:
             await client.close()
 

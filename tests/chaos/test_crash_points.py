@@ -51,7 +51,7 @@ class Site:
         await self.peer.release()
         # The rest of the lease passes: nobody else may touch its rows before, where several processes share a database.
         books = book.books_of(self.settings.effective_database_url)
-        await books.change("UPDATE messages SET lease_expires_at = created_at WHERE lease_expires_at IS NOT NULL")
+        await books.change(book.END_LEASES)
 
     async def finish(self) -> Reckoning:
         """A dispatcher that works to the end; what came of it."""
@@ -93,10 +93,20 @@ def nursery() -> Nursery:
 
 @pytest.fixture
 async def site(tmp_path: Path, database_url: str, nursery: Nursery) -> AsyncIterator[Site]:
+    """The provider is a mail server."""
     await prepare(database_url)
     load_or_create_key(tmp_path)
     async with running_peer("smtp", tmp_path / "ledger") as peer:
-        settings = Settings(data_dir=tmp_path, database_url=database_url, smtp_url=peer.url)
+        yield Site(Settings(data_dir=tmp_path, database_url=database_url, smtp_url=peer.url), peer, nursery)
+
+
+@pytest.fixture
+async def keyed_site(tmp_path: Path, database_url: str, nursery: Nursery) -> AsyncIterator[Site]:
+    """The provider is an HTTP gateway that remembers idempotency keys."""
+    await prepare(database_url)
+    load_or_create_key(tmp_path)
+    async with running_peer("http", tmp_path / "ledger", "--keeps-keys") as peer:
+        settings = Settings(data_dir=tmp_path, database_url=database_url, email_url=peer.url, webhook_key_hours=24)
         yield Site(settings, peer, nursery)
 
 
@@ -125,3 +135,14 @@ async def test_ended_in_recovery_from_a_first_end(site: Site, point: Point) -> N
     found = await site.finish()
     assert found.faults == {}
     assert 0 < len(found.unknown) <= SLOTS
+
+
+@pytest.mark.parametrize("point", [Point.AFTER_MARK, Point.DURING_CALL, Point.AFTER_CALL, Point.BEFORE_COMMIT_OF_RESULTS])
+async def test_ended_with_calls_at_a_gateway_that_knows_keys_leaves_nothing_in_doubt(keyed_site: Site, point: Point) -> None:
+    site = keyed_site
+    if point is Point.DURING_CALL:
+        await site.peer.behave(Fault(share=1, deed=Deed.HOLD))
+    await site.ends_at(point)
+    found = await site.finish()
+    assert (found.faults, found.statuses) == ({}, {"sent": PEOPLE})
+    assert any(entry.replayed for entry in site.peer.entries()) == (point is not Point.AFTER_MARK)

@@ -5,16 +5,25 @@ A small helping of what `make chaos` does for longer.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.chaos.killing import serve_killed
-from tests.chaos.site import Way
+from tests.chaos.killing import killed_while_calling, serve_killed
+from tests.chaos.site import SLOTS_OF_SENDS, Way
 
 
 @pytest.mark.parametrize("way", [Way.SMTP, Way.KEYED_GATEWAY])
 async def test_serve_killed_on_sqlite_loses_and_repeats_nothing(tmp_path: Path, way: Way) -> None:
-    outcome = await serve_killed(tmp_path, kills=2, seed=1, way=way)
+    outcome = await serve_killed(tmp_path, kills=1, seed=1, way=way)
     assert outcome.faults == []
-    assert len(outcome.recoveries) == 2
+    assert len(outcome.recoveries) == 1
+
+
+async def test_dispatcher_killed_on_postgres_leaves_in_doubt_what_it_was_calling_for(
+    tmp_path: Path, new_postgres_database: Callable[[], str]
+) -> None:
+    outcome = await killed_while_calling(tmp_path, new_postgres_database())
+    assert outcome.faults == []
+    assert len(outcome.reckoning.unknown) == SLOTS_OF_SENDS

@@ -6,13 +6,12 @@ import time
 from pathlib import Path
 
 from tests.chaos.behaviour import Deed, Fault
+from tests.chaos.books import END_LEASES
 from tests.chaos.fleet import Member
 from tests.chaos.outcome import Outcome
-from tests.chaos.site import SLOTS, WORK, Site, site_on
+from tests.chaos.site import SLOTS, SLOTS_OF_SENDS, WORK, Site, site_on
 
 DISPATCHERS = 3
-SLOTS_OF_SENDS = 8
-"""Those of a dispatcher that campaigns may fill; the others are kept for one-offs."""
 WORK_OF_A_MAIL = 0.2
 """Seconds: so long that there are always calls to freeze in."""
 AFTERWARDS = 100
@@ -21,7 +20,6 @@ LONGEST_LEASE = 90.0
 """Seconds by which a lease must have been taken back, even if its holder was frozen in the middle of a statement: PostgreSQL waits a minute
 for the rest of it, locks held."""
 IN_DOUBT = "SELECT id FROM attempts WHERE reason = 'in_doubt' LIMIT 1"
-END_LEASES = "UPDATE messages SET lease_expires_at = created_at WHERE lease_expires_at IS NOT NULL"
 
 
 async def frozen_past_their_leases(directory: Path, database_url: str, frozen: int) -> Outcome:
