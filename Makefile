@@ -23,6 +23,10 @@ run: install ## Install what is missing, then start the service (REST 8080, gRPC
 test: install ## Run the test suite; ARGS="-k cancel -x" goes to pytest
 	@$(BIN)/python -m pytest $(ARGS)
 
+.PHONY: chaos
+chaos: install ## Kill, stop, fill and break things under load, on both databases; about 12 minutes. ARGS="--help" for more
+	@$(BIN)/python -m tests.chaos $(ARGS)
+
 .PHONY: lint
 lint: lint-lock lint-python lint-types lint-imports lint-protos lint-envoy ## Every static check: lock, ruff, mypy, imports, protos, Envoy
 
