@@ -27,7 +27,11 @@ async def seconds_left(stage: Stage, lane: Lanes) -> float:
     return (due - stage.clock.now()).total_seconds()
 
 
-async def test_a_big_send_and_a_small_one_of_another_brand_go_out_side_by_side(two_brands: Stage) -> None:
+@pytest.mark.parametrize("chunk", [10, 200])
+async def test_a_big_send_and_a_small_one_of_another_brand_go_out_side_by_side(
+    two_brands: Stage, chunk: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lane_module, "CHUNK", chunk)
     stage = two_brands
     await stage.send(40)
     await stage.send(5, brand_id=OTHER)
