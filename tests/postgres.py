@@ -31,6 +31,11 @@ class PostgresServer:
             # Losing the machine is not what most tests test.
             self._server.psql("ALTER SYSTEM SET fsync = off; ALTER SYSTEM SET full_page_writes = off; SELECT pg_reload_conf();")
 
+    @property
+    def version(self) -> str:
+        """Of the server, e.g. `PostgreSQL 18.4`."""
+        return " ".join(self._server.psql("SELECT version();").splitlines()[2].split()[:2])
+
     def create_database(self, template: str = "template1", directory: Path | None = None) -> str:
         """The URL of a new database; with a directory, its files are there."""
         name = f"carillon_{uuid4().hex}"
