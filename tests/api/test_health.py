@@ -10,12 +10,20 @@ from typing import Any
 
 import grpc
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from server.api import health
+from server.api.grpc_server import GrpcServer
 from server.api.health import Health
+from server.domain.clock import SystemClock
+from server.domain.unsubscribe import UnsubscribeLinks
+from server.tokens import Tokens
 from storage.errors import StorageUnavailable
+from storage.sql.open import migrate, open_storage
+from tests.api.callers import GrpcCaller
 from tests.api.faults import running_faulty_service
+from tests.api.running import free_ports
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
@@ -43,6 +51,14 @@ async def serving(database_answers: Callable[[], Awaitable[bool]]) -> AsyncItera
     finally:
         await said.stop()
         await server.stop(None)
+
+
+async def nothing_missing() -> list[str]:
+    return []
+
+
+async def true() -> bool:
+    return True
 
 
 @pytest.fixture(autouse=True)
@@ -91,3 +107,22 @@ async def test_a_server_that_stops_is_not_serving_whatever_the_database_says() -
         stub: Any = health_pb2_grpc.HealthStub(channel)
         for name in ("", NAME):
             assert (await stub.Check(health_pb2.HealthCheckRequest(service=name))).status == NOT_SERVING
+
+
+async def test_a_server_that_drains_says_so_and_serves_all_the_same(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'carillon.db'}"
+    await migrate(url)
+    storage, clock = await open_storage(url), SystemClock()
+    tokens, links = Tokens(Ed25519PrivateKey.generate(), clock), UnsubscribeLinks(b"x" * 32, "http://127.0.0.1")
+    server = GrpcServer(storage, clock, tokens, links, nothing_missing, true, max_request_bytes=1024, reflection=False)
+    (port,) = free_ports(1)
+    await server.start("127.0.0.1", port)
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel, aclosing(watched(channel)) as statuses:
+        assert await anext(statuses) == SERVING
+        draining = asyncio.create_task(server.stop(drain=3600))
+        assert await anext(statuses) == NOT_SERVING
+        assert (await GrpcCaller(channel, "").call("ops.ProbeService/CheckReadiness", {})).status == 200
+        draining.cancel()
+        await asyncio.wait([draining])
+    await server.stop(drain=0)
+    await storage.close()

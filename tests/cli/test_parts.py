@@ -15,6 +15,7 @@ from tests.cli.carillon import Installation
 @pytest.fixture
 def on_postgres(installation: Installation, new_postgres_database: Callable[[], str]) -> Installation:
     installation.settings["CARILLON_DATABASE_URL"] = new_postgres_database()
+    installation.settings["CARILLON_DRAIN_SECONDS"] = "0"
     return installation
 
 
@@ -27,6 +28,12 @@ async def test_migrate_can_be_run_again(installation: Installation) -> None:
 @pytest.mark.parametrize("command", ["api", "dispatcher"])
 async def test_database_that_is_not_migrated_is_one_clear_line(on_postgres: Installation, command: str) -> None:
     assert "carillon migrate" in (await on_postgres.run(command)).complaint
+
+
+async def test_replica_without_the_key_of_the_others_does_not_start(on_postgres: Installation) -> None:
+    assert (await on_postgres.run("migrate")).status == 0
+    for command in ("api", "dispatcher"):
+        assert (await on_postgres.run(command)).complaint.startswith("CARILLON_SIGNING_KEY_FILE: needed")
 
 
 async def test_database_that_is_not_there_is_one_clear_line(installation: Installation) -> None:
