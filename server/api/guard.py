@@ -71,7 +71,8 @@ class Guard(grpc.aio.ServerInterceptor):
                 self._admit(context, policy)
                 response = await behaviour(_readable(request), context)
                 if metadata:
-                    await context.send_initial_metadata(metadata)
+                    # In the trailers, which leave with the answer: initial metadata of our own would take an operation of its own.
+                    context.set_trailing_metadata(metadata)
                 return response
             except grpc.aio.AbortError:
                 raise
