@@ -37,6 +37,7 @@ from server.api.services.messaging_campaigns import CampaignService as Messaging
 from server.api.services.messaging_people import PersonService, SegmentService
 from server.api.services.messaging_sends import SendService
 from server.api.services.probes import ProbeService, Readiness
+from server.commands.message_intake import MessageIntake
 from server.domain.clock import Clock
 from server.domain.unsubscribe import UnsubscribeLinks
 from server.tokens import Tokens
@@ -83,7 +84,7 @@ class GrpcServer:
     def _add_services(self, storage: Storage, clock: Clock, links: UnsubscribeLinks, readiness: Readiness) -> None:
         calls, server = Calls(storage, clock), self._server
         comms_campaign_grpc.add_CampaignServiceServicer_to_server(CommsCampaigns(calls), server)
-        message_service_pb2_grpc.add_MessageServiceServicer_to_server(MessageService(calls), server)
+        message_service_pb2_grpc.add_MessageServiceServicer_to_server(MessageService(calls, MessageIntake(storage)), server)
         template_service_pb2_grpc.add_TemplateServiceServicer_to_server(TemplateService(calls), server)
         inbox_service_pb2_grpc.add_InboxServiceServicer_to_server(InboxService(calls), server)
         messaging_campaign_grpc.add_CampaignServiceServicer_to_server(MessagingCampaigns(calls), server)

@@ -43,7 +43,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import TypeEngine
 
 from server.domain.criteria import INSTANT_PATTERN
-from storage.sql.types import Instant, dump_json, require_aware, to_microseconds
+from storage.sql.types import JSON_TEXT, Instant, dump_json, require_aware, to_microseconds
 from storage.sql.values import SqlValue
 
 Insert = sqlite.Insert | postgresql.Insert
@@ -60,7 +60,10 @@ class Kind(Enum):
 
     TEXT = Text()
     INTEGER = BigInteger()
+    BOOLEAN = Boolean()
     INSTANT = Instant()
+    JSON = JSON_TEXT
+    """An object."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +227,7 @@ class PostgresDialect(SqlDialect):
         return require_aware(value)
 
     def row_set(self, name: str, **kinds: Kind) -> RowSet:
-        arrays = (bindparam(f"{name}_{label}", type_=ARRAY(kind.value)) for label, kind in kinds.items())
+        arrays = (bindparam(f"{name}_{label}", type_=ARRAY(kind.value, dimensions=1)) for label, kind in kinds.items())
         columns = (column(label, kind.value) for label, kind in kinds.items())
         return RowSet(name, kinds, func.unnest(*arrays).table_valued(*columns, name=name).render_derived(name=name))
 
@@ -281,7 +284,10 @@ POSTGRES = PostgresDialect()
 
 
 def _plain(value: object) -> object:
-    return to_microseconds(value) if isinstance(value, datetime) else value
+    if isinstance(value, datetime):
+        return to_microseconds(value)
+    # An object stays the text it is kept as.
+    return dump_json(value) if isinstance(value, dict) else value
 
 
 def _sqlite_member(document: ColumnElement[Any], path: Sequence[str]) -> tuple[ColumnElement[Any], ColumnElement[Any]]:

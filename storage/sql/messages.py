@@ -14,7 +14,7 @@ from sqlalchemy import Executable, func, select, text, update
 from server.domain.lifecycle import UNSTARTED, MessageStatus
 from storage.records import Attempt, Mark, Message, MessageFilter, ReasonCount, Recovery, Settlement
 from storage.signals import messages as messages_topic
-from storage.sql import claims, recovery, settlements
+from storage.sql import claims, one_offs, recovery, settlements
 from storage.sql.connection import Connection, read_record, record_values
 from storage.sql.counters import Changes, lock_sends
 from storage.sql.dialects import SqlDialect
@@ -66,6 +66,9 @@ class SqlMessages:
         changes.added(message.send_id, message.status)
         await changes.apply(self._connection, message.created_at)
         return True
+
+    async def insert_one_offs(self, messages: Sequence[Message]) -> set[str]:
+        return await one_offs.insert(self._connection, messages)
 
     async def find(self, message_id: str) -> Message | None:
         row = (await self._connection.execute(select(*MESSAGE).where(messages.c.id == message_id))).first
