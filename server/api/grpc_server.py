@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1._async import HealthServicer
@@ -25,7 +27,7 @@ from carillon.messaging.v1 import (
 )
 from carillon.ops.v1 import probe_service_pb2_grpc
 from server.api.calls import Calls
-from server.api.guard import Guard
+from server.api.guard import Guard, Handler
 from server.api.policies import method_policies, service_descriptors
 from server.api.reflection import add_reflection
 from server.api.services.comms_campaigns import CampaignService as CommsCampaigns
@@ -75,6 +77,9 @@ class GrpcServer:
                 ("grpc.so_reuseport", 0),
             ],
         )
+        # A server waits for a call of each registered method, and goes through all that it waits for at every call; generic handlers, which
+        # the generated code adds as well, do without.
+        self._server.add_registered_method_handlers = _leave_to_generic_handlers  # type: ignore[method-assign]
         self._add_services(storage, clock, links, readiness)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         self._names = [service.full_name for service in service_descriptors()]
@@ -109,3 +114,7 @@ class GrpcServer:
         """Tells health watchers, takes no new calls, lets those in progress end."""
         await self._health.enter_graceful_shutdown()
         await self._server.stop(SHUTDOWN_GRACE)
+
+
+def _leave_to_generic_handlers(service_name: str, method_handlers: Mapping[str, Handler]) -> None:
+    """Registers nothing."""
