@@ -168,7 +168,14 @@ class SqliteDialect(SqlDialect):
         return RowSet(name, kinds, select(*columns).subquery(name))
 
     def row_set_parameters(self, rows: RowSet, values: Iterable[Sequence[Any]]) -> dict[str, Any]:
-        return {rows.name: dump_json([[_plain(value) for value in row] for row in values])}
+        # By column, not by value: most columns of most rows are as JSON takes them.
+        encoders = [(index, _ENCODERS[kind]) for index, kind in enumerate(rows.kinds.values()) if kind in _ENCODERS]
+        plain = [list(row) for row in values]
+        for row in plain:
+            for index, encode in encoders:
+                if row[index] is not None:
+                    row[index] = encode(row[index])
+        return {rows.name: dump_json(plain)}
 
     def serialize(self, name: str) -> None:
         return None
@@ -283,11 +290,8 @@ SQLITE = SqliteDialect()
 POSTGRES = PostgresDialect()
 
 
-def _plain(value: object) -> object:
-    if isinstance(value, datetime):
-        return to_microseconds(value)
-    # An object stays the text it is kept as.
-    return dump_json(value) if isinstance(value, dict) else value
+_ENCODERS: dict[Kind, Callable[[Any], object]] = {Kind.INSTANT: to_microseconds, Kind.JSON: dump_json}
+"""How SQLite keeps what JSON has no form for; an object stays the text it is kept as."""
 
 
 def _sqlite_member(document: ColumnElement[Any], path: Sequence[str]) -> tuple[ColumnElement[Any], ColumnElement[Any]]:

@@ -109,6 +109,14 @@ async def test_messages_that_come_during_a_transaction_are_the_next_one(stage: S
     assert await people(stage) == ["a", "b", "c", "d", "e", "first"]
 
 
+async def test_a_message_that_comes_alone_does_not_wait_for_others(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("server.commands.message_intake._GATHER_SECONDS", 3600)
+    intake = MessageIntake(stage.storage)
+    async with asyncio.timeout(30):
+        for number in range(5):
+            await ask(intake, stage, f"p{number}")
+
+
 async def test_no_message_is_left_waiting_whenever_it_comes(stage: Stage, storage: CountedWrites) -> None:
     """Each of many callers asks again the moment it is answered, which is when a batch ends."""
     inserts = JoinedInserts(storage)
