@@ -9,7 +9,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Executable, func, select, text, update
+from sqlalchemy import Executable, bindparam, func, select, text, update
 
 from server.domain.lifecycle import UNSTARTED, MessageStatus
 from storage.records import Attempt, Mark, Message, MessageFilter, ReasonCount, Recovery, Settlement
@@ -22,6 +22,9 @@ from storage.sql.tables import MESSAGE, PENDING, attempts, messages, sends
 from storage.sql.types import dump_json
 
 _ROWS_AT_ONCE = 5000
+# Built once: SQLAlchemy takes longer to build and recognise a statement than SQLite to run it.
+_FIND = select(*MESSAGE).where(messages.c.id == bindparam("message_id"))
+_FIND_BY_DEDUP_KEY = select(*MESSAGE).where(messages.c.brand_id == bindparam("brand"), messages.c.dedup_key == bindparam("key"))
 _BULK_COLUMNS = (*(column.name for column in MESSAGE), "audience_key")
 
 
@@ -71,12 +74,11 @@ class SqlMessages:
         return await one_offs.insert(self._connection, messages)
 
     async def find(self, message_id: str) -> Message | None:
-        row = (await self._connection.execute(select(*MESSAGE).where(messages.c.id == message_id))).first
+        row = (await self._connection.execute(_FIND, {"message_id": message_id})).first
         return read_record(Message, row) if row else None
 
     async def find_by_dedup_key(self, brand_id: str, dedup_key: str) -> Message | None:
-        statement = select(*MESSAGE).where(messages.c.brand_id == brand_id, messages.c.dedup_key == dedup_key)
-        row = (await self._connection.execute(statement)).first
+        row = (await self._connection.execute(_FIND_BY_DEDUP_KEY, {"brand": brand_id, "key": dedup_key})).first
         return read_record(Message, row) if row else None
 
     async def list_page(self, brand_id: str, where: MessageFilter, after: str | None, limit: int) -> list[Message]:
