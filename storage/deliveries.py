@@ -125,6 +125,12 @@ class Messages(Protocol):
         """Adds a one-off unless its (brand_id, dedup_key) exists. Whether it was added; if not, `find_by_dedup_key` finds the other."""
         ...
 
+    async def insert_one_offs(self, messages: Sequence[Message]) -> set[str]:
+        """Adds those pending one-offs whose (brand_id, dedup_key) is not taken, also among themselves, and whose template revision is the
+        latest of its template. Returns the ids of those that are there then, also if they were before. Those that are due only after
+        `storage.signals.SOON` fire no signal."""
+        ...
+
     async def find(self, message_id: str) -> Message | None:
         """The message, or None."""
         ...

@@ -6,6 +6,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 CAMPAIGNS = "campaigns"
 """A campaign was scheduled, moved or taken back."""
@@ -15,6 +16,10 @@ CANCELLATIONS = "cancellations"
 """A send was cancelled and has rows left that follow it."""
 PROGRESS = "progress"
 """Counters or status of some send changed."""
+
+
+SOON = timedelta(seconds=30)
+"""What comes due later than this need not signal: whoever waits looks by itself more often."""
 
 
 def messages(channel: str) -> str:

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from google.protobuf.message import Message as ProtoMessage
 
-from server.api.guard import Context, current_principal
+from server.api.guard import Context, current_metadata, current_principal
 from server.domain.access import Caller
 from server.domain.clock import Clock
 from server.domain.errors import CarillonError, KeyReused
@@ -42,20 +42,23 @@ class Calls:
         command: Command[Result],
         respond: Callable[[Result], Response],
         response_type: type[Response],
+        *,
+        joined: Callable[[Caller], Awaitable[Result]] | None = None,
     ) -> Response:
         """Runs a command that writes, and returns its answer once that is durable.
 
         With an idempotency key, the answer is kept in the same transaction; the same request under the same key gets the kept answer, and
-        another one KeyReused. Only successes are kept: a refusal changed nothing.
+        another one KeyReused. Only successes are kept: a refusal changed nothing. Without a key, `joined` runs instead of the command:
+        it does the same, but needs no transaction to itself.
         """
         caller = self._caller()
-        key = _idempotency_key(context)
+        key = _idempotency_key()
 
         async def once(tx: Transaction) -> Response:
             return respond(await command(tx, caller))
 
-        if not key:
-            return await self._storage.write(once)
+        if key is None:
+            return await self._storage.write(once) if joined is None else respond(await joined(caller))
         scope, digest = caller.principal.idempotency_scope, _digest(request)
 
         async def kept(tx: Transaction) -> Response | None:
@@ -90,14 +93,13 @@ class Calls:
         return Caller(current_principal(), self._clock.now())
 
 
-def _idempotency_key(context: Context) -> str:
-    for key, value in context.invocation_metadata() or ():
-        if key == IDEMPOTENCY_KEY and isinstance(value, str):
-            checks = Checks()
-            checks.line(IDEMPOTENCY_KEY, value, NAME_LENGTH)
-            checks.finish()
-            return value
-    return ""
+def _idempotency_key() -> str | None:
+    key = current_metadata(IDEMPOTENCY_KEY)
+    if key is not None:
+        checks = Checks()
+        checks.line(IDEMPOTENCY_KEY, key, NAME_LENGTH)
+        checks.finish()
+    return key
 
 
 def _digest(request: ProtoMessage) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -32,7 +33,7 @@ from carillon.ops.v1 import (
     unknown_message_service_pb2_grpc,
 )
 from server.api.calls import Calls
-from server.api.guard import Guard
+from server.api.guard import Guard, Handler
 from server.api.health import DatabaseAnswers, Health
 from server.api.policies import method_policies, service_descriptors
 from server.api.progress import Standstill
@@ -47,6 +48,7 @@ from server.api.services.messaging_people import PersonService, SegmentService
 from server.api.services.messaging_sends import SendService
 from server.api.services.ops_operators import AuditService, BrandService, HoldService, UnknownMessageService
 from server.api.services.probes import ProbeService, Readiness
+from server.commands.message_intake import MessageIntake
 from server.domain.clock import Clock
 from server.domain.unsubscribe import UnsubscribeLinks
 from server.tokens import Tokens
@@ -91,6 +93,9 @@ class GrpcServer:
                 ("grpc.keepalive_permit_without_calls", 1),
             ],
         )
+        # A server waits for a call of each registered method, and goes through all that it waits for at every call; generic handlers, which
+        # the generated code adds as well, do without.
+        self._server.add_registered_method_handlers = _leave_to_generic_handlers  # type: ignore[method-assign]
         self._add_services(storage, clock, links, readiness)
         health_pb2_grpc.add_HealthServicer_to_server(self._health.servicer, self._server)
         if reflection:
@@ -99,7 +104,7 @@ class GrpcServer:
     def _add_services(self, storage: Storage, clock: Clock, links: UnsubscribeLinks, readiness: Readiness) -> None:
         calls, server, standstill = Calls(storage, clock), self._server, Standstill(storage)
         comms_campaign_grpc.add_CampaignServiceServicer_to_server(CommsCampaigns(calls, standstill), server)
-        message_service_pb2_grpc.add_MessageServiceServicer_to_server(MessageService(calls), server)
+        message_service_pb2_grpc.add_MessageServiceServicer_to_server(MessageService(calls, MessageIntake(storage)), server)
         template_service_pb2_grpc.add_TemplateServiceServicer_to_server(TemplateService(calls), server)
         inbox_service_pb2_grpc.add_InboxServiceServicer_to_server(InboxService(calls), server)
         messaging_campaign_grpc.add_CampaignServiceServicer_to_server(MessagingCampaigns(calls, standstill), server)
@@ -129,3 +134,7 @@ class GrpcServer:
         await self._health.stop()
         await asyncio.sleep(drain)
         await self._server.stop(SHUTDOWN_GRACE)
+
+
+def _leave_to_generic_handlers(service_name: str, method_handlers: Mapping[str, Handler]) -> None:
+    """Registers nothing."""

@@ -12,7 +12,7 @@ from google.protobuf.message import DecodeError, Message
 from server.api.errors import HTTP_CODE_KEY, rpc_status
 from server.api.policies import Policy
 from server.domain.access import Principal
-from server.domain.errors import MalformedRequest, Unauthenticated, ValidationFailed
+from server.domain.errors import CarillonError, MalformedRequest, Unauthenticated, ValidationFailed
 from server.tokens import Tokens
 
 if TYPE_CHECKING:
@@ -22,12 +22,26 @@ else:  # grpcio's classes are generic only in their stubs
     Handler = grpc.RpcMethodHandler
     Context = grpc.aio.ServicerContext
 
+Metadata = tuple[tuple[str, str | bytes], ...]
+
 _principal: ContextVar[Principal] = ContextVar("principal")
+_metadata: ContextVar[Metadata] = ContextVar("metadata")
 
 
 def current_principal() -> Principal:
     """The verified caller of the method that is running."""
     return _principal.get()
+
+
+def current_metadata(name: str) -> str | None:
+    """The first value of this name in the metadata of the call that is running.
+
+    A context would make the metadata anew every time it is asked for them.
+    """
+    for key, value in _metadata.get():
+        if key == name and isinstance(value, str):
+            return value
+    return None
 
 
 class Guard(grpc.aio.ServerInterceptor):
@@ -45,6 +59,7 @@ class Guard(grpc.aio.ServerInterceptor):
         self, continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]], handler_call_details: grpc.HandlerCallDetails
     ) -> Handler | None:
         """The method's handler behind the guard."""
+        _metadata.set(handler_call_details.invocation_metadata or ())
         method = handler_call_details.method
         if method not in self._guarded:
             handler = await continuation(handler_call_details)
@@ -68,10 +83,11 @@ class Guard(grpc.aio.ServerInterceptor):
 
         async def guarded(request: Any, context: Context) -> Any:
             try:
-                self._admit(context, policy)
+                self._admit(policy)
                 response = await behaviour(_readable(request), context)
                 if metadata:
-                    await context.send_initial_metadata(metadata)
+                    # In the trailers, which leave with the answer: initial metadata of our own would take an operation of its own.
+                    context.set_trailing_metadata(metadata)
                 return response
             except grpc.aio.AbortError:
                 raise
@@ -83,7 +99,7 @@ class Guard(grpc.aio.ServerInterceptor):
     def _guard_stream(self, method: str, policy: Policy, behaviour: Any) -> Any:
         async def guarded(request: Any, context: Context) -> AsyncIterator[Any]:
             try:
-                self._admit(context, policy)
+                self._admit(policy)
                 async for response in behaviour(_readable(request), context):
                     yield response
             except grpc.aio.AbortError:
@@ -93,35 +109,40 @@ class Guard(grpc.aio.ServerInterceptor):
 
         return guarded
 
-    def _admit(self, context: Context, policy: Policy) -> None:
+    def _admit(self, policy: Policy) -> None:
         if policy.public:
             return
-        principal = self._tokens.verify(_bearer_token(context))
+        principal = self._tokens.verify(_bearer_token())
         principal.require_scope(policy.scope)
         _principal.set(principal)
 
 
-def _reading(deserialize: Any) -> Callable[[bytes], Message | None]:
-    """Reads a request; None if it cannot be read. gRPC would answer the exception with its text, and before anybody asked for a token."""
+def _reading(deserialize: Any) -> Callable[[bytes], Message | CarillonError]:
+    """Reads a request, or says why it cannot be. gRPC would answer an exception with its text, and before anybody asked for a token."""
 
-    def read(data: bytes) -> Message | None:
+    def read(data: bytes) -> Message | CarillonError:
         try:
             message: Message = deserialize(data)
         except DecodeError:
-            return None
-        return message
+            return MalformedRequest()
+        # A text with a NUL character has the byte; so may a number.
+        return _nul_refusal(message) or message if b"\0" in data else message
 
     return read
 
 
-def _readable(request: Message | None) -> Message:
-    """The request. Raises MalformedRequest if it could not be read, ValidationFailed for a NUL character in a field: no id, key or name has
-    one, and PostgreSQL cannot even be asked for it."""
-    if request is None:
-        raise MalformedRequest
-    for field, value in request.ListFields():
+def _nul_refusal(message: Message) -> ValidationFailed | None:
+    """For a NUL character in a field: no id, key or name has one, and PostgreSQL cannot even be asked for it."""
+    for field, value in message.ListFields():
         if isinstance(value, str) and "\x00" in value:
-            raise ValidationFailed.of(field.name, "must not contain the NUL character")
+            return ValidationFailed.of(field.name, "must not contain the NUL character")
+    return None
+
+
+def _readable(request: Message | CarillonError) -> Message:
+    """The request. Raises why it could not be read."""
+    if isinstance(request, CarillonError):
+        raise request
     return request
 
 
@@ -129,11 +150,11 @@ def _success_metadata(policy: Policy) -> tuple[tuple[str, str], ...]:
     return () if policy.success_status == 200 else ((HTTP_CODE_KEY, str(policy.success_status)),)
 
 
-def _bearer_token(context: Context) -> str:
-    for key, value in context.invocation_metadata() or ():
-        if key == "authorization" and isinstance(value, str):
-            scheme, _, token = value.partition(" ")
-            if scheme.lower() == "bearer" and token:
-                return token.strip()
-            raise Unauthenticated("the authorization header must be 'Bearer <token>'")
-    raise Unauthenticated("a bearer token is required")
+def _bearer_token() -> str:
+    authorization = current_metadata("authorization")
+    if authorization is None:
+        raise Unauthenticated("a bearer token is required")
+    scheme, _, token = authorization.partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise Unauthenticated("the authorization header must be 'Bearer <token>'")
+    return token.strip()

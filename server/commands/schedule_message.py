@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -10,7 +11,7 @@ from server.domain.access import Caller
 from server.domain.errors import KeyReused
 from server.domain.fingerprint import fingerprint
 from server.domain.ids import new_id
-from server.domain.template_variables import find_misfits
+from server.domain.template_variables import TemplateVariable, find_misfits
 from server.domain.validation import ADDRESS_LENGTH, ID_LENGTH, NAME_LENGTH, Checks
 from storage.interface import Transaction
 from storage.records import JsonObject, Message
@@ -46,18 +47,14 @@ async def schedule_message(tx: Transaction, caller: Caller, new: NewMessage) -> 
     The key is looked up before the times are judged: a repeat that comes after the message was due is still a repeat.
     Raises NotFound for a brand of others, KeyReused, ValidationFailed.
     """
-    _check(new)
-    caller.principal.require_brand(new.brand_id)
+    check_new_message(caller, new)
     known = await tx.messages.find_by_dedup_key(new.brand_id, new.dedup_key)
     if known is not None:
         return _repeat(known, new)
     template = await require_template(tx, new.brand_id, new.channel, new.template_key)
-    checks = Checks()
-    checks.schedule(new.scheduled_at, new.expire_at, caller.now)
-    for misfit in find_misfits(template.variables, new.variables):
-        checks.add(misfit.field, misfit.message)
+    checks = judge_new_message(caller, new, template.variables)
     checks.finish()
-    message = _message(caller, new, template.revision)
+    message = make_message(caller, new, template.revision)
     if await tx.messages.insert_unless_duplicate(message):
         return message
     first = await tx.messages.find_by_dedup_key(new.brand_id, new.dedup_key)
@@ -65,7 +62,8 @@ async def schedule_message(tx: Transaction, caller: Caller, new: NewMessage) -> 
     return _repeat(first, new)
 
 
-def _check(new: NewMessage) -> None:
+def check_new_message(caller: Caller, new: NewMessage) -> None:
+    """Raises ValidationFailed for fields that no message can have, NotFound for a brand of others."""
     checks = Checks()
     checks.line("brand_id", new.brand_id, ID_LENGTH)
     checks.line("person_id", new.person_id, ID_LENGTH)
@@ -74,15 +72,20 @@ def _check(new: NewMessage) -> None:
     checks.line("dedup_key", new.dedup_key, NAME_LENGTH)
     checks.json_object("variables", new.variables)
     checks.finish()
+    caller.principal.require_brand(new.brand_id)
 
 
-def _repeat(known: Message, new: NewMessage) -> Message:
-    if known.fingerprint != new.fingerprint:
-        raise KeyReused("dedup_key")
-    return known
+def judge_new_message(caller: Caller, new: NewMessage, schema: Sequence[TemplateVariable]) -> Checks:
+    """What a new message is refused for, that a repeat of an old one is not: its time, and variables that do not fit the template."""
+    checks = Checks()
+    checks.schedule(new.scheduled_at, new.expire_at, caller.now)
+    for misfit in find_misfits(schema, new.variables):
+        checks.add(misfit.field, misfit.message)
+    return checks
 
 
-def _message(caller: Caller, new: NewMessage, revision: int) -> Message:
+def make_message(caller: Caller, new: NewMessage, revision: int) -> Message:
+    """The row of a new message, pinned to a revision."""
     return Message(
         id=new_id(),
         brand_id=new.brand_id,
@@ -100,3 +103,9 @@ def _message(caller: Caller, new: NewMessage, revision: int) -> Message:
         expire_at=new.expire_at,
         created_at=caller.now,
     )
+
+
+def _repeat(known: Message, new: NewMessage) -> Message:
+    if known.fingerprint != new.fingerprint:
+        raise KeyReused("dedup_key")
+    return known

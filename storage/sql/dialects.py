@@ -43,7 +43,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import TypeEngine
 
 from server.domain.criteria import INSTANT_PATTERN
-from storage.sql.types import Instant, dump_json, require_aware, to_microseconds
+from storage.sql.types import JSON_TEXT, Instant, dump_json, require_aware, to_microseconds
 from storage.sql.values import SqlValue
 
 Insert = sqlite.Insert | postgresql.Insert
@@ -60,7 +60,10 @@ class Kind(Enum):
 
     TEXT = Text()
     INTEGER = BigInteger()
+    BOOLEAN = Boolean()
     INSTANT = Instant()
+    JSON = JSON_TEXT
+    """An object."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +168,14 @@ class SqliteDialect(SqlDialect):
         return RowSet(name, kinds, select(*columns).subquery(name))
 
     def row_set_parameters(self, rows: RowSet, values: Iterable[Sequence[Any]]) -> dict[str, Any]:
-        return {rows.name: dump_json([[_plain(value) for value in row] for row in values])}
+        # By column, not by value: most columns of most rows are as JSON takes them.
+        encoders = [(index, _ENCODERS[kind]) for index, kind in enumerate(rows.kinds.values()) if kind in _ENCODERS]
+        plain = [list(row) for row in values]
+        for row in plain:
+            for index, encode in encoders:
+                if row[index] is not None:
+                    row[index] = encode(row[index])
+        return {rows.name: dump_json(plain)}
 
     def serialize(self, name: str) -> None:
         return None
@@ -224,7 +234,7 @@ class PostgresDialect(SqlDialect):
         return require_aware(value)
 
     def row_set(self, name: str, **kinds: Kind) -> RowSet:
-        arrays = (bindparam(f"{name}_{label}", type_=ARRAY(kind.value)) for label, kind in kinds.items())
+        arrays = (bindparam(f"{name}_{label}", type_=ARRAY(kind.value, dimensions=1)) for label, kind in kinds.items())
         columns = (column(label, kind.value) for label, kind in kinds.items())
         return RowSet(name, kinds, func.unnest(*arrays).table_valued(*columns, name=name).render_derived(name=name))
 
@@ -280,8 +290,8 @@ SQLITE = SqliteDialect()
 POSTGRES = PostgresDialect()
 
 
-def _plain(value: object) -> object:
-    return to_microseconds(value) if isinstance(value, datetime) else value
+_ENCODERS: dict[Kind, Callable[[Any], object]] = {Kind.INSTANT: to_microseconds, Kind.JSON: dump_json}
+"""How SQLite keeps what JSON has no form for; an object stays the text it is kept as."""
 
 
 def _sqlite_member(document: ColumnElement[Any], path: Sequence[str]) -> tuple[ColumnElement[Any], ColumnElement[Any]]:

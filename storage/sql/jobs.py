@@ -27,7 +27,8 @@ class Job:
     topics: set[str] = field(default_factory=set)
 
     def run(self, connection: SqliteConnection) -> None:
-        """Runs the function to its end on this thread and keeps what it returns or raises."""
+        """Runs the function to its end on this thread and keeps what it returns or raises. May be called again."""
+        self.result, self.topics = None, set()
         try:
             self.result = _run_to_end(self.function, connection)
         except BaseException as error:  # noqa: BLE001  # it belongs to the caller, who gets it

@@ -9,13 +9,13 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Executable, func, select, text, update
+from sqlalchemy import Executable, bindparam, func, select, text, update
 
 from server.domain.lifecycle import UNSTARTED, MessageStatus
 from server.domain.policies import Resolution
 from storage.records import Attempt, Mark, Message, MessageFilter, Queue, ReasonCount, Recovery, Settlement, UnknownMessage
 from storage.signals import messages as messages_topic
-from storage.sql import claims, expiry, pruning, recovery, resolutions, settlements
+from storage.sql import claims, expiry, one_offs, pruning, recovery, resolutions, settlements
 from storage.sql.connection import Connection, read_record, record_values
 from storage.sql.counters import Changes, lock_sends
 from storage.sql.dialects import SqlDialect
@@ -24,6 +24,9 @@ from storage.sql.tables import MESSAGE, attempts, messages, sends
 from storage.sql.types import dump_json
 
 _ROWS_AT_ONCE = 5000
+# Built once: SQLAlchemy takes longer to build and recognise a statement than SQLite to run it.
+_FIND = select(*MESSAGE).where(messages.c.id == bindparam("message_id"))
+_FIND_BY_DEDUP_KEY = select(*MESSAGE).where(messages.c.brand_id == bindparam("brand"), messages.c.dedup_key == bindparam("key"))
 _BULK_COLUMNS = (*(column.name for column in MESSAGE), "audience_key")
 
 
@@ -69,13 +72,15 @@ class SqlMessages:
         await changes.apply(self._connection, message.created_at)
         return True
 
+    async def insert_one_offs(self, messages: Sequence[Message]) -> set[str]:
+        return await one_offs.insert(self._connection, messages)
+
     async def find(self, message_id: str) -> Message | None:
-        row = (await self._connection.execute(select(*MESSAGE).where(messages.c.id == message_id))).first
+        row = (await self._connection.execute(_FIND, {"message_id": message_id})).first
         return read_record(Message, row) if row else None
 
     async def find_by_dedup_key(self, brand_id: str, dedup_key: str) -> Message | None:
-        statement = select(*MESSAGE).where(messages.c.brand_id == brand_id, messages.c.dedup_key == dedup_key)
-        row = (await self._connection.execute(statement)).first
+        row = (await self._connection.execute(_FIND_BY_DEDUP_KEY, {"brand": brand_id, "key": dedup_key})).first
         return read_record(Message, row) if row else None
 
     async def list_page(self, brand_id: str, where: MessageFilter, after: str | None, limit: int) -> list[Message]:

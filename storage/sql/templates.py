@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sqlalchemy import Select, insert, select
+from sqlalchemy import bindparam, insert, select
 
 from storage.records import Template
 from storage.sql.connection import Connection, read_record, record_values
 from storage.sql.tables import templates
+
+# Built once: SQLAlchemy takes longer to build and recognise a statement than SQLite to run it.
+_OF = select(templates).where(*(templates.c[name] == bindparam(name) for name in ("brand_id", "channel", "template_key")))
+_LATEST = _OF.order_by(templates.c.revision.desc()).limit(1)
+_REVISION = _OF.where(templates.c.revision == bindparam("revision"))
+_INSERT = insert(templates)
 
 
 class SqlTemplates:
@@ -23,26 +29,20 @@ class SqlTemplates:
             await self._connection.execute(serialize)
         latest = await self.find(template.brand_id, template.channel, template.template_key)
         numbered = replace(template, revision=latest.revision + 1 if latest else 1)
-        await self._connection.execute(insert(templates), record_values(numbered))
+        await self._connection.execute(_INSERT, record_values(numbered))
         return numbered
 
     async def find(self, brand_id: str, channel: str, template_key: str, revision: int | None = None) -> Template | None:
-        statement = _of(brand_id, channel, template_key)
+        where = {"brand_id": brand_id, "channel": channel, "template_key": template_key}
         if revision is None:
-            statement = statement.order_by(templates.c.revision.desc()).limit(1)
+            found = await self._connection.execute(_LATEST, where)
         else:
-            statement = statement.where(templates.c.revision == revision)
-        row = (await self._connection.execute(statement)).first
-        return read_record(Template, row) if row else None
+            found = await self._connection.execute(_REVISION, where | {"revision": revision})
+        return read_record(Template, found.first) if found.first else None
 
     async def list_revisions(self, brand_id: str, channel: str, template_key: str, after: int | None, limit: int) -> list[Template]:
-        statement = _of(brand_id, channel, template_key).order_by(templates.c.revision.desc()).limit(limit)
+        statement = _OF.order_by(templates.c.revision.desc()).limit(limit)
         if after is not None:
             statement = statement.where(templates.c.revision < after)
-        return [read_record(Template, row) for row in (await self._connection.execute(statement)).all]
-
-
-def _of(brand_id: str, channel: str, template_key: str) -> Select[tuple[object, ...]]:
-    return select(templates).where(
-        templates.c.brand_id == brand_id, templates.c.channel == channel, templates.c.template_key == template_key
-    )
+        where = {"brand_id": brand_id, "channel": channel, "template_key": template_key}
+        return [read_record(Template, row) for row in (await self._connection.execute(statement, where)).all]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta, timezone
 
 import pytest
 
+from server.commands.message_intake import MessageIntake
 from server.commands.messages import cancel_message
 from server.commands.schedule_message import NewMessage, schedule_message
 from server.domain.access import Caller, Principal
@@ -34,30 +36,42 @@ def new_message(stage: Stage, **more: object) -> NewMessage:
     return replace(request, **more)  # type: ignore[arg-type]  # checked by the fields' own types
 
 
-async def schedule(stage: Stage, new: NewMessage, brand: str = BRAND) -> Message:
-    caller = Caller(Principal("tester", frozenset({brand}), frozenset()), stage.clock.now())
-    return await stage.storage.write(lambda tx: schedule_message(tx, caller, new))
+Schedule = Callable[..., Awaitable[Message]]
+
+
+@pytest.fixture(params=["alone", "joined"])
+def schedule(request: pytest.FixtureRequest, stage: Stage) -> Schedule:
+    """Schedules in a transaction of its own, or joined with others."""
+    intake = MessageIntake(stage.storage)
+
+    async def schedule(new: NewMessage, brand: str = BRAND) -> Message:
+        caller = Caller(Principal("tester", frozenset({brand}), frozenset()), stage.clock.now())
+        if request.param == "joined":
+            return await intake.schedule(caller, new)
+        return await stage.storage.write(lambda tx: schedule_message(tx, caller, new))
+
+    return schedule
 
 
 async def all_messages(stage: Stage) -> list[Message]:
     return await stage.storage.read(lambda tx: tx.messages.list_page(BRAND, MessageFilter(), None, 100))
 
 
-async def test_the_same_request_again_gets_the_same_message(stage: Stage) -> None:
-    first = await schedule(stage, new_message(stage))
-    assert await schedule(stage, new_message(stage)) == first
+async def test_the_same_request_again_gets_the_same_message(stage: Stage, schedule: Schedule) -> None:
+    first = await schedule(new_message(stage))
+    assert await schedule(new_message(stage)) == first
     assert await all_messages(stage) == [first]
 
 
-async def test_the_same_request_many_times_at_once_makes_one_message(stage: Stage) -> None:
-    answers = await asyncio.gather(*(schedule(stage, new_message(stage)) for _ in range(10)))
+async def test_the_same_request_many_times_at_once_makes_one_message(stage: Stage, schedule: Schedule) -> None:
+    answers = await asyncio.gather(*(schedule(new_message(stage)) for _ in range(10)))
     assert {answer.id for answer in answers} == {message.id for message in await all_messages(stage)}
     assert len(await all_messages(stage)) == 1
 
 
-async def test_of_different_requests_at_once_under_one_key_one_is_accepted(stage: Stage) -> None:
+async def test_of_different_requests_at_once_under_one_key_one_is_accepted(stage: Stage, schedule: Schedule) -> None:
     requests = (new_message(stage, variables={"order": number}) for number in range(8))
-    answers = await asyncio.gather(*(schedule(stage, request) for request in requests), return_exceptions=True)
+    answers = await asyncio.gather(*(schedule(request) for request in requests), return_exceptions=True)
     (accepted,) = [answer for answer in answers if isinstance(answer, Message)]
     assert [message.id for message in await all_messages(stage)] == [accepted.id]
     assert sum(isinstance(answer, KeyReused) for answer in answers) == 7
@@ -76,28 +90,28 @@ async def test_of_different_requests_at_once_under_one_key_one_is_accepted(stage
         {"expire_at": NOON + timedelta(hours=1)},
     ],
 )
-async def test_another_request_under_the_key_is_refused(stage: Stage, other: dict[str, object]) -> None:
-    first = await schedule(stage, new_message(stage))
+async def test_another_request_under_the_key_is_refused(stage: Stage, schedule: Schedule, other: dict[str, object]) -> None:
+    first = await schedule(new_message(stage))
     with pytest.raises(KeyReused) as refused:
-        await schedule(stage, new_message(stage, **other))
+        await schedule(new_message(stage, **other))
     assert refused.value.reason == "dedup_key_reused"
     assert await all_messages(stage) == [first]
 
 
-async def test_the_same_instant_in_another_zone_is_the_same_request(stage: Stage) -> None:
-    first = await schedule(stage, new_message(stage))
+async def test_the_same_instant_in_another_zone_is_the_same_request(stage: Stage, schedule: Schedule) -> None:
+    first = await schedule(new_message(stage))
     elsewhere = stage.clock.now().astimezone(timezone(timedelta(hours=5, minutes=30)))
-    assert (await schedule(stage, new_message(stage, scheduled_at=elsewhere))).id == first.id
+    assert (await schedule(new_message(stage, scheduled_at=elsewhere))).id == first.id
 
 
-async def test_another_expiry_is_another_request_and_the_same_one_is_not(stage: Stage) -> None:
+async def test_another_expiry_is_another_request_and_the_same_one_is_not(stage: Stage, schedule: Schedule) -> None:
     expire_at = stage.clock.now() + timedelta(hours=1)
-    first = await schedule(stage, new_message(stage, expire_at=expire_at))
+    first = await schedule(new_message(stage, expire_at=expire_at))
     elsewhere = expire_at.astimezone(timezone(timedelta(hours=-3)))
-    assert await schedule(stage, new_message(stage, expire_at=elsewhere)) == first
+    assert await schedule(new_message(stage, expire_at=elsewhere)) == first
     for other in (None, expire_at + timedelta(seconds=1)):
         with pytest.raises(KeyReused):
-            await schedule(stage, new_message(stage, expire_at=other))
+            await schedule(new_message(stage, expire_at=other))
 
 
 def test_a_request_without_an_expiry_has_the_fingerprint_that_it_had_before_there_was_one(stage: Stage) -> None:
@@ -106,41 +120,41 @@ def test_a_request_without_an_expiry_has_the_fingerprint_that_it_had_before_ther
     assert new.fingerprint == fingerprint(*parts)
 
 
-async def test_the_key_holds_after_the_time_of_the_message_has_passed(stage: Stage) -> None:
+async def test_the_key_holds_after_the_time_of_the_message_has_passed(stage: Stage, schedule: Schedule) -> None:
     request = new_message(stage)
-    first = await schedule(stage, request)
+    first = await schedule(request)
     await stage.run(stage.lane())
     stage.clock.advance(3600)
-    again = await schedule(stage, request)
+    again = await schedule(request)
     assert (again.id, again.status) == (first.id, "sent")
     await stage.run(stage.lane())
     assert len(stage.email.calls) == 1
 
 
-async def test_the_key_holds_after_the_template_has_changed(stage: Stage) -> None:
-    first = await schedule(stage, new_message(stage))
+async def test_the_key_holds_after_the_template_has_changed(stage: Stage, schedule: Schedule) -> None:
+    first = await schedule(new_message(stage))
     await stage.template(body="another body")
-    assert (await schedule(stage, new_message(stage))).template_revision == first.template_revision == 1
+    assert (await schedule(new_message(stage))).template_revision == first.template_revision == 1
 
 
-async def test_the_key_holds_after_a_cancel(stage: Stage) -> None:
-    first = await schedule(stage, new_message(stage, scheduled_at=stage.clock.now() + timedelta(days=1)))
+async def test_the_key_holds_after_a_cancel(stage: Stage, schedule: Schedule) -> None:
+    first = await schedule(new_message(stage, scheduled_at=stage.clock.now() + timedelta(days=1)))
     cancelled = await stage.storage.write(lambda tx: cancel_message(tx, stage.caller, first.id))
-    assert await schedule(stage, new_message(stage, scheduled_at=first.scheduled_at)) == cancelled
+    assert await schedule(new_message(stage, scheduled_at=first.scheduled_at)) == cancelled
 
 
-async def test_a_request_that_was_refused_takes_no_key(stage: Stage) -> None:
+async def test_a_request_that_was_refused_takes_no_key(stage: Stage, schedule: Schedule) -> None:
     with pytest.raises(ValidationFailed):
-        await schedule(stage, new_message(stage, template_key="nowhere"))
+        await schedule(new_message(stage, template_key="nowhere"))
     with pytest.raises(ValidationFailed):
-        await schedule(stage, new_message(stage, scheduled_at=stage.clock.now() - timedelta(minutes=2)))
-    assert (await schedule(stage, new_message(stage))).dedup_key == "order-7"
+        await schedule(new_message(stage, scheduled_at=stage.clock.now() - timedelta(minutes=2)))
+    assert (await schedule(new_message(stage))).dedup_key == "order-7"
 
 
-async def test_the_key_of_another_brand_is_another_key(stage: Stage) -> None:
+async def test_the_key_of_another_brand_is_another_key(stage: Stage, schedule: Schedule) -> None:
     await stage.storage.write(lambda tx: tx.templates.append(made.template(brand_id="other")))
-    first = await schedule(stage, new_message(stage))
-    other = await schedule(stage, new_message(stage, brand_id="other", variables={}), brand="other")
+    first = await schedule(new_message(stage))
+    other = await schedule(new_message(stage, brand_id="other", variables={}), brand="other")
     assert first.id != other.id
     with pytest.raises(NotFound):
-        await schedule(stage, new_message(stage), brand="other")
+        await schedule(new_message(stage), brand="other")

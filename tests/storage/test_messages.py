@@ -9,7 +9,8 @@ import pytest
 from server.domain.ids import new_id
 from server.domain.lifecycle import MessageStatus, SendStatus
 from storage.errors import StorageError, WriteConflict
-from storage.records import MessageFilter, ReasonCount
+from storage.records import Message, MessageFilter, ReasonCount
+from storage.signals import SOON, messages
 from tests.storage import made
 from tests.storage.made import BRAND, NOW, SECOND
 from tests.storage.scene import Scene
@@ -252,3 +253,67 @@ async def test_a_message_given_back_changes_nothing_but_what_it_must(scene: Scen
     (claimed,) = await scene.claim()
     await scene.finish([claimed], MessageStatus.PENDING, expected=MessageStatus.LEASED)
     assert await scene.found(row) == replace(row, lease=1)
+
+
+async def one_offs(scene: Scene, *given: Message) -> set[str]:
+    return await scene.storage.write(lambda tx: tx.messages.insert_one_offs(given))
+
+
+async def test_one_offs_come_back_as_they_were_given(scene: Scene) -> None:
+    await scene.storage.write(lambda tx: tx.templates.append(made.template()))
+    given = [
+        made.message("ann", dedup_key="1", fingerprint="print", variables={"name": 'Zoë "quoted" \\ \u0000', "z": 1e22}, hipaa=True),
+        made.message("bob", dedup_key="2", scheduled_at=NOW + SECOND, due_at=NOW + 2 * SECOND, created_at=NOW + 3 * SECOND),
+        made.message("cem", recipient="😀\n", variables={"list": [1, 1.5, None, True, {"a": []}]}),
+    ]
+    assert await one_offs(scene, *given) == {row.id for row in given}
+    assert [await scene.found(row) for row in given] == given
+    assert isinstance((await scene.found(given[0])).variables["z"], float)
+
+
+async def test_of_one_offs_with_one_key_the_first_is_added_whoever_brings_it(scene: Scene) -> None:
+    await scene.storage.write(lambda tx: tx.templates.append(made.template()))
+    old = await scene.one_off(dedup_key="taken")
+    taken, twice, again = made.message(dedup_key="taken"), made.message(dedup_key="twice"), made.message("bob", dedup_key="twice")
+    elsewhere, keyless = made.message(brand_id="other", dedup_key="taken"), made.message()
+    await scene.storage.write(lambda tx: tx.templates.append(made.template(brand_id="other")))
+    assert await one_offs(scene, taken, twice, again, elsewhere, keyless) == {twice.id, elsewhere.id, keyless.id}
+    assert await scene.storage.read(lambda tx: tx.messages.find_by_dedup_key(BRAND, "taken")) == old
+    assert await one_offs(scene, again) == set()
+
+
+async def test_a_one_off_that_was_added_before_is_there_and_not_added_again(scene: Scene) -> None:
+    """Whoever does not know whether its commit took effect tries again."""
+    await scene.storage.write(lambda tx: tx.templates.append(made.template()))
+    keyed, keyless = made.message(dedup_key="key"), made.message()
+    for _ in range(2):
+        assert await one_offs(scene, keyed, keyless) == {keyed.id, keyless.id}
+    assert len(await scene.storage.read(lambda tx: tx.messages.list_page(BRAND, MessageFilter(), None, 10))) == 2
+
+
+async def test_a_one_off_is_not_added_unless_its_revision_is_the_latest_of_its_template(scene: Scene) -> None:
+    for template in (made.template(), made.template(), made.template(channel="sms"), made.template(template_key="other", brand_id="other")):
+        await scene.storage.write(lambda tx, template=template: tx.templates.append(template))  # type: ignore[misc]
+    latest, old, unmade = (made.message(template_revision=revision) for revision in (2, 1, 3))
+    nowhere, elsewhere = made.message(template_key="other"), made.message(channel="sms", template_revision=2)
+    assert await one_offs(scene, old, latest, unmade, nowhere, elsewhere) == {latest.id}
+
+
+async def test_one_offs_fire_their_channel_unless_they_are_due_later_than_anybody_sleeps(scene: Scene) -> None:
+    await scene.storage.write(lambda tx: tx.templates.append(made.template()))
+    with scene.storage.signals.subscribe(messages("email")) as fired:
+        await one_offs(scene, made.message(due_at=NOW + SOON + SECOND))
+        assert not fired.is_set()
+        await one_offs(scene, made.message(due_at=NOW + SOON + SECOND), made.message(due_at=NOW + SOON))
+        assert fired.is_set()
+        fired.clear()
+        await one_offs(scene, made.message(template_revision=7))
+        assert not fired.is_set()
+
+
+async def test_one_offs_at_the_same_time_with_each_others_keys_are_added_once(scene: Scene) -> None:
+    await scene.storage.write(lambda tx: tx.templates.append(made.template()))
+    keys = [f"key-{number}" for number in range(40)]
+    batches = [[made.message(dedup_key=key) for key in order] for order in (keys, keys[::-1], keys, keys[::-1])]
+    added = await asyncio.gather(*(one_offs(scene, *batch) for batch in batches))
+    assert sum(map(len, added)) == len(set().union(*added)) == 40

@@ -5,6 +5,9 @@ import os
 import sqlite3
 import stat
 import sys
+import threading
+from collections.abc import Awaitable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -59,6 +62,70 @@ async def test_writers_at_the_same_time_share_a_commit_and_a_failing_one_harms_n
     assert [result for result in results if result is not None] == results[20:22]
     found = await on_sqlite.storage.read(lambda tx: tx.campaigns.list_page("brand", "comms", None, None, 1000))
     assert {each.id for each in found} == {taken.id, *(each.id for each in good)}
+
+
+async def test_transactions_that_run_again_because_a_neighbour_failed_have_one_effect_and_see_what_they_saw(
+    on_sqlite: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storage.sql.group_commit._LONGEST_GROUP_SECONDS", 60)
+    runs: list[str] = []
+
+    async def add_and_count(tx: Transaction, name: str) -> int:
+        runs.append(name)
+        await tx.campaigns.insert(made.campaign(name=name))
+        return len(await tx.campaigns.list_page("brand", "comms", None, None, 1000))
+
+    async def fail(tx: Transaction) -> None:
+        await add_and_count(tx, "fails")
+        raise KeyError
+
+    def together(tx: Transaction) -> Awaitable[int]:
+        """Runs while the others wait, so that they come into one transaction with it."""
+        holding.set()
+        release.wait()
+        return add_and_count(tx, "0")
+
+    holding, release = threading.Event(), threading.Event()
+    first = asyncio.create_task(on_sqlite.storage.write(together))
+    await asyncio.to_thread(holding.wait)
+    names = ["1", "2", "fails", "3", "fails", "4"]
+    others = [
+        asyncio.create_task(on_sqlite.storage.write(fail if name == "fails" else partial(add_and_count, name=name))) for name in names
+    ]
+    await asyncio.sleep(0)
+    release.set()
+    results = await asyncio.gather(first, *others, return_exceptions=True)
+    assert [result if isinstance(result, int) else type(result) for result in results] == [1, 2, 3, KeyError, 4, KeyError, 5]
+    assert runs == ["0", "1", "2", "fails", "0", "1", "2", "3", "fails", "4"]
+    found = await on_sqlite.storage.read(lambda tx: tx.campaigns.list_page("brand", "comms", None, None, 1000))
+    assert sorted(each.name for each in found) == ["0", "1", "2", "3", "4"]
+
+
+async def test_a_transaction_that_fails_before_it_wrote_makes_no_other_run_again(on_sqlite: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("storage.sql.group_commit._LONGEST_GROUP_SECONDS", 60)
+    runs: list[str] = []
+    holding, release = threading.Event(), threading.Event()
+
+    async def write(tx: Transaction) -> None:
+        holding.set()
+        release.wait()
+        runs.append("write")
+        await tx.campaigns.insert(made.campaign())
+
+    async def refuse(tx: Transaction) -> None:
+        runs.append("refuse")
+        await tx.is_empty()
+        raise KeyError
+
+    first = asyncio.create_task(on_sqlite.storage.write(write))
+    await asyncio.to_thread(holding.wait)
+    second = asyncio.create_task(on_sqlite.storage.write(refuse))
+    await asyncio.sleep(0)
+    release.set()
+    await first
+    with pytest.raises(KeyError):
+        await second
+    assert runs == ["write", "refuse"]
 
 
 @pytest.mark.parametrize("access", ["read", "write"])

@@ -9,6 +9,8 @@ from server.domain.template_variables import TemplateVariable
 from server.domain.template_variants import TemplateVariant
 from storage.records import Attempt, Campaign, InboxItem, Message, Send, Template
 
+_MESSAGE_STATUSES = dict(message_pb2.Message.Status.items())
+
 
 def campaign(record: Campaign) -> campaign_pb2.Campaign:
     """A campaign with inline criteria."""
@@ -60,7 +62,7 @@ def message(record: Message) -> message_pb2.Message:
         recipient=record.recipient,
         dedup_key=record.dedup_key or "",
         scheduled_at=timestamp(record.scheduled_at),
-        status=message_pb2.Message.Status.Value(status),
+        status=_MESSAGE_STATUSES[status],
         sent_at=timestamp(record.sent_at),
         cancelled_at=timestamp(record.cancelled_at),
         failure_reason=record.failure_reason,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from google.protobuf import json_format, struct_pb2, timestamp_pb2
 from google.protobuf.descriptor import EnumDescriptor
@@ -15,14 +15,21 @@ from server.domain.errors import ValidationFailed
 LARGEST_EXACT_INTEGER = 2**53
 """Up to here a double holds every whole number."""
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SECONDS_A_DAY = 24 * 60 * 60
+_FIRST_SECOND = -62135596800
+_LAST_SECOND = 253402300799
+"""Of years 1 and 9999: what a Timestamp may hold."""
+_CHANNELS = dict(channel_pb2.Channel.items())
+
 
 def timestamp(instant: datetime | None) -> timestamp_pb2.Timestamp | None:
     """The instant as protobuf has it; None stays None and leaves the field unset."""
     if instant is None:
         return None
-    stamp = timestamp_pb2.Timestamp()
-    stamp.FromDatetime(instant)
-    return stamp
+    # FromDatetime and ToDatetime do the same, in several times the time: they go by way of a calendar.
+    since = instant - _EPOCH
+    return timestamp_pb2.Timestamp(seconds=since.days * _SECONDS_A_DAY + since.seconds, nanos=since.microseconds * 1000)
 
 
 def read_timestamp(request: ProtoMessage, field: str) -> datetime | None:
@@ -30,10 +37,9 @@ def read_timestamp(request: ProtoMessage, field: str) -> datetime | None:
     if not request.HasField(field):
         return None
     stamp: timestamp_pb2.Timestamp = getattr(request, field)
-    try:
-        return stamp.ToDatetime(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        raise ValidationFailed.of(field, "is not a valid instant") from None
+    if not (_FIRST_SECOND <= stamp.seconds <= _LAST_SECOND and 0 <= stamp.nanos < 1_000_000_000):
+        raise ValidationFailed.of(field, "is not a valid instant")
+    return _EPOCH + timedelta(seconds=stamp.seconds, microseconds=stamp.nanos // 1000)
 
 
 def require_timestamp(request: ProtoMessage, field: str) -> datetime:
@@ -59,7 +65,8 @@ def json_value(value: object) -> struct_pb2.Value | None:
 
 def read_struct(message: struct_pb2.Struct) -> dict[str, object]:
     """A JSON object. Whole numbers become int: protobuf has only doubles, and a template should print 5, not 5.0."""
-    return {key: read_value(value) for key, value in message.fields.items()}
+    fields = message.fields
+    return {key: read_value(fields[key]) for key in fields} if fields else {}
 
 
 def read_value(value: struct_pb2.Value) -> object:
@@ -90,7 +97,7 @@ def read_channel(number: int, field: str = "channel") -> str:
 
 def channel(name: str) -> channel_pb2.Channel.ValueType:
     """The channel of a record."""
-    return channel_pb2.Channel.Value(name)
+    return _CHANNELS[name]
 
 
 def read_enum(enum: EnumDescriptor, number: int, field: str) -> str | None:

@@ -7,6 +7,7 @@ from server.api.calls import Calls
 from server.api.converters import comms
 from server.api.converters.values import read_channel, read_enum, read_struct, read_timestamp, require_timestamp
 from server.api.guard import Context
+from server.commands.message_intake import MessageIntake
 from server.commands.messages import cancel_message, get_message, list_message_attempts, list_messages
 from server.commands.schedule_message import NewMessage, schedule_message
 from server.domain.lifecycle import MessageStatus
@@ -18,8 +19,9 @@ pb = message_service_pb2
 class MessageService(message_service_pb2_grpc.MessageServiceServicer):
     """One-off messages, and the messages of sends as rows."""
 
-    def __init__(self, calls: Calls) -> None:
+    def __init__(self, calls: Calls, intake: MessageIntake) -> None:
         self._calls = calls
+        self._intake = intake
 
     async def ScheduleMessage(self, request: pb.ScheduleMessageRequest, context: Context) -> message_pb2.Message:
         new = NewMessage(
@@ -35,7 +37,12 @@ class MessageService(message_service_pb2_grpc.MessageServiceServicer):
             expire_at=read_timestamp(request, "expire_at"),
         )
         return await self._calls.change(
-            context, request, lambda tx, caller: schedule_message(tx, caller, new), comms.message, message_pb2.Message
+            context,
+            request,
+            lambda tx, caller: schedule_message(tx, caller, new),
+            comms.message,
+            message_pb2.Message,
+            joined=lambda caller: self._intake.schedule(caller, new),
         )
 
     async def GetMessage(self, request: pb.GetMessageRequest, context: Context) -> message_pb2.Message:
