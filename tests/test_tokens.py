@@ -17,9 +17,9 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_pri
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
+from server.config import ConfigError, Settings
 from server.domain.access import Principal
 from server.domain.errors import Unauthenticated
-from server.config import ConfigError, Settings
 from server.tokens import CACHED_TOKENS, LEEWAY, LIFETIME, Tokens, _create_key, fingerprint, load_or_create_key, signing_key
 from tests.clocks import ManualClock
 
@@ -239,7 +239,7 @@ def test_a_key_file_that_cannot_be_used_is_refused_not_replaced(tmp_path: Path, 
 
 def test_a_replica_makes_no_key_of_its_own(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path, database_url=POSTGRES)
-    with pytest.raises(ConfigError, match="^CARILLON_SIGNING_KEY_FILE: needed"):
+    with pytest.raises(ConfigError, match=r"^CARILLON_SIGNING_KEY_FILE: needed"):
         signing_key(settings, may_create=False)
     assert list(tmp_path.iterdir()) == []
     made = signing_key(settings, may_create=True)
