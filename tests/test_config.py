@@ -34,6 +34,8 @@ EVERY_KEY: dict[str, tuple[str, str, object]] = {
     "mail_from": ("Us <us@example.com>", '"Us <us@example.com>"', "Us <us@example.com>"),
     "public_url": ("https://example.com/c", '"https://example.com/c"', "https://example.com/c"),
     "retention_days": ("30", "30", 30),
+    "metrics_port": ("9102", "9102", 9102),
+    "metrics_bind": ("10.0.0.11", '"10.0.0.11"', "10.0.0.11"),
     "max_request_bytes": ("2048", "2048", 2048),
     "grpc_reflection": ("false", "false", False),
     "log_level": ("debug", '"debug"', "debug"),

@@ -65,10 +65,20 @@ class Claimer:
         self._limits = limits
         self._key_window = key_window
         self._turns = Turns()
+        self._idle: Look | None = None
 
     async def look(self, now: datetime) -> Look:
         """Reads what waits, and who may not go yet."""
-        return await self._storage.read(partial(self._look, now=now))
+        look = await self._storage.read(partial(self._look, now=now))
+        self._idle = None if look.due else look
+        return look
+
+    async def next_due(self, now: datetime) -> datetime | None:
+        """When there is something to claim. After a look that found nothing due, what that look saw: an idle lane reads once, not twice."""
+        look, self._idle = self._idle, None
+        if look is None:
+            look = await self._storage.read(partial(self._look, now=now))
+        return look.next_due
 
     async def claim(self, look: Look, rows: int, now: datetime) -> Claims:
         """Claims up to `rows` rows, as many as the limits allow, and shares them out fairly. None if others were faster."""

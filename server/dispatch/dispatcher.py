@@ -29,6 +29,8 @@ LOOK_AGAIN_ALONE = 5.0
 """Longest sleep, in seconds, of a loop whose process owns the database: every change signals."""
 LOOK_AGAIN_SHARED = 0.05
 """The same where other processes write too, whose changes do not signal here."""
+LOOK_AGAIN_FOR_SENDS = 0.25
+"""The same for lanes of sends: a campaign does not mind, and the database is asked less often."""
 LOOK_AGAIN_PATIENTLY = 5.0
 """The same, wherever, for what nobody waits for: expired leases, a hold, stale messages, rows of cancelled sends, what is old."""
 RECONCILER_INTERVAL = 60.0
@@ -59,7 +61,6 @@ class Dispatcher:
         renderer = Renderer(storage, unsubscribe_link)
         self._storage = storage
         self._clock = clock
-        self._look_again = LOOK_AGAIN_ALONE if storage.exclusive else LOOK_AGAIN_SHARED
         self.guard = RestoreGuard(storage, clock, directory, observer)
         self._recovery = RecoveryLoop(storage, clock, key_windows_of(providers.values()), observer)
         self._channels = [
@@ -80,7 +81,7 @@ class Dispatcher:
             DueCampaigns(storage, clock, start_due),
             Audiences(storage, clock, resolve_batch),
             InboxLane(storage, clock, renderer, observer),
-            *(lane for channel in self._channels for lane in (channel.one_offs, channel.sends)),
+            *(channel.one_offs for channel in self._channels),
         ]
         self._patient: list[Loop] = [
             self._recovery,
@@ -104,7 +105,9 @@ class Dispatcher:
             self._run(loop, LOOK_AGAIN_PATIENTLY)
         self._run(self._reconciler, RECONCILER_INTERVAL)
         for loop in self._prompt:
-            self._run(loop, self._look_again)
+            self._run(loop, LOOK_AGAIN_ALONE if self._storage.exclusive else LOOK_AGAIN_SHARED)
+        for channel in self._channels:
+            self._run(channel.sends, LOOK_AGAIN_ALONE if self._storage.exclusive else LOOK_AGAIN_FOR_SENDS)
         self.ready = True
 
     async def stop(self) -> None:

@@ -57,7 +57,7 @@ class InboxLane:
 
     async def next_due(self) -> datetime | None:
         """When the next in_app message is due."""
-        due = (await self._claimer.look(self._clock.now())).next_due
+        due = await self._claimer.next_due(self._clock.now())
         return None if due is None else max(due, self._rests_until)
 
     async def _deliveries(self, claimed: Sequence[Claimed], now: datetime) -> list[Settlement]:

@@ -77,7 +77,7 @@ class Lane:
             return self._patient_until if self._claimed else None
         if not self._calls.allows(1):
             return self._calls.next_change()
-        due = (await self._claimer.look(self._clock.now())).next_due
+        due = await self._claimer.next_due(self._clock.now())
         return None if due is None else max(due, self._rests_until)
 
     async def stop(self) -> None:

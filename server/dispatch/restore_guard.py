@@ -165,7 +165,7 @@ class RestoreGuard:
         if is_held and not self._seems_held:
             _log.error(
                 "DELIVERY IS HELD since %s: %s. Nothing goes out until somebody who knows what was restored runs"
-                " `carillon release --i-understand` (see docs/reliability.md)",
+                " `carillon release --i-understand` (see docs/operations.md)",
                 hold.held_at,
                 hold.reason,
             )

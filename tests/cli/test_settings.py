@@ -15,7 +15,7 @@ from server.config import load
 from server.domain.clock import SystemClock
 from server.tokens import Tokens, load_or_create_key
 
-COMMANDS = ("serve", "api", "dispatcher", "gateway", "migrate", "prune", "token", "import", "check-config", "version")
+COMMANDS = ("serve", "api", "dispatcher", "gateway", "migrate", "prune", "release", "token", "import", "check-config", "version")
 NEED_SETTINGS = ("serve", "api", "dispatcher", "gateway", "migrate", "prune", "check-config")
 SECRET = "p4ss%2Fw%40rd"
 

@@ -20,6 +20,7 @@ class Outage:
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
         self.exclusive = storage.exclusive
+        self.reads = 0
         self.writes = 0
         """Writes that were tried."""
         self.down = False
@@ -38,6 +39,7 @@ class Outage:
         return self._storage.signals
 
     async def read(self, function: Callable[[Transaction], Awaitable[T]]) -> T:
+        self.reads += 1
         self._pass()
         return await self._storage.read(function)
 

@@ -10,6 +10,7 @@ from server.dispatch import claiming as claiming_module
 from server.dispatch import lane as lane_module
 from server.domain.lifecycle import MessageStatus
 from tests.dispatch.lanes import Lanes
+from tests.dispatch.outage import Outage
 from tests.dispatch.scripted import ScriptedProvider
 from tests.dispatch.stage import BRAND, OTHER, Stage
 
@@ -141,3 +142,14 @@ async def test_a_lane_sleeps_while_all_that_is_due_is_limited(stage: Stage) -> N
     assert len(stage.email.calls) == 1
     assert not await lane.run_once()
     assert await seconds_left(stage, lane) > 0
+
+
+async def test_an_idle_lane_reads_once_before_it_sleeps(stage: Stage) -> None:
+    outage = Outage(stage.storage)
+    stage.storage = outage
+    lane = stage.lane()
+    later = await stage.message(due_in=60)
+    before = outage.reads
+    assert not await lane.one_offs.run_once()
+    assert await lane.one_offs.next_due() == later.due_at
+    assert outage.reads == before + 1
