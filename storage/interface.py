@@ -54,8 +54,8 @@ class Storage(Protocol):
     """A database.
 
     A transaction is a function of a `Transaction`. It may await that transaction's methods and nothing else: it may run on another
-    thread, together with others in one commit, and again from the start after a conflict, so it must not touch anything outside. An
-    exception it raises takes back all of its own writes, and no others, and reaches the caller.
+    thread, together with others in one commit, and again from the start after a conflict or because one that it ran together with failed,
+    so it must not touch anything outside. An exception it raises takes back all of its own writes, and no others, and reaches the caller.
     Cancelling the caller does not cut a transaction in half: it runs to its end.
     """
 
