@@ -29,9 +29,9 @@ GATEWAY_SLOTS = 20
 WORK = 0.01
 """Seconds the provider takes for each message."""
 
-RATE = 20
+RATE = 10
 """One-off messages that callers ask for each second."""
-AUDIENCE = 50
+AUDIENCE = 30
 """People of the campaign they publish each second. Both leave two processor cores some room: what is measured is not a backlog."""
 
 
@@ -64,7 +64,7 @@ class Site:
             while not await self.books.rows(sql):  # noqa: ASYNC110 - a database has no event
                 await asyncio.sleep(book.LOOK_AGAIN)
 
-    async def reckon(self, patience: float = 120.0) -> Outcome:
+    async def reckon(self, patience: float = 240.0) -> Outcome:
         """Waits for the end of everything that was accepted, and compares. Nobody asks for anything any more."""
         await book.settled(self.books, patience)
         return Outcome(await reckon(self.books, self.peer.entries(), self.load.accepted))
