@@ -123,6 +123,14 @@ async def test_a_claim_takes_other_rows_than_one_that_has_not_committed_and_does
     assert len({row.id for row in [*claimed, *others]}) == 5
 
 
+async def test_a_claim_keeps_to_its_limit_whatever_plan_the_server_chooses(on_postgres: Scene, admin: asyncpg.Connection) -> None:
+    # What is left is a nested loop, which looks into its inner side anew for every row of its outer one.
+    for way in ("hashjoin", "mergejoin", "hashagg", "sort", "material", "memoize", "indexscan", "indexonlyscan", "bitmapscan"):
+        await admin.execute(f'ALTER DATABASE "{make_url(on_postgres.url).database}" SET enable_{way} = off')
+    await on_postgres.send(20)
+    assert len(await on_postgres.claim(3)) == 3
+
+
 async def test_a_mark_waits_for_a_pause_and_then_does_not_succeed(on_postgres: Scene, admin: asyncpg.Connection) -> None:
     send, _ = await on_postgres.send(2)
     claimed = await on_postgres.claim()
