@@ -1,6 +1,7 @@
 """Takes each safeguard of delivery out of a copy of the code and shows that a test goes red: `make prove`.
 
-A safeguard nobody would miss is not one. Exit status 1 if a mutated copy passes its tests, or the code of a safeguard is not found any more.
+A safeguard nobody would miss is not one. Exit status 1 if a mutated copy passes its tests, or the code of a safeguard is not found any
+more.
 """
 
 from __future__ import annotations
@@ -12,51 +13,61 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from queue import SimpleQueue
 
-from tests.prove.mutations import MUTATIONS, Mutation
+from tests.prove.mutation import Mutation
+from tests.prove.mutations import MUTATIONS
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 300
 """A mutated copy may hang instead of failing: that is noticed too."""
 NOTICED = ("failed", "hung")
+JOBS = 2
 
 
 def main() -> int:
-    """Runs the mutations, one after the other; the number that went unnoticed."""
+    """Runs the mutations; 1 if any went unnoticed."""
     parser = argparse.ArgumentParser(prog="python -m tests.prove", description=__doc__)
     parser.add_argument("names", nargs="*", help="only these safeguards", metavar="name", choices=[[], *(each.name for each in MUTATIONS)])
-    wanted = parser.parse_args().names
-    chosen = [each for each in MUTATIONS if not wanted or each.name in wanted]
+    parser.add_argument("--jobs", type=int, default=JOBS, help=f"copies to work on at the same time (default {JOBS})")
+    wanted = parser.parse_args()
+    chosen = [each for each in MUTATIONS if not wanted.names or each.name in wanted.names]
     with tempfile.TemporaryDirectory(prefix="carillon-prove-") as directory:
-        copy = Path(directory) / "carillon"
-        _copy_tree(copy)
-        unnoticed = sum(not _is_noticed(each, copy) for each in chosen)
-    print(f"{len(chosen) - unnoticed} of {len(chosen)} removed safeguards were noticed")
-    return min(unnoticed, 1)
+        copies: SimpleQueue[Path] = SimpleQueue()
+        for number in range(wanted.jobs):
+            copies.put(_copied_tree(Path(directory) / f"carillon-{number}"))
+        with ThreadPoolExecutor(wanted.jobs) as threads:
+            noticed = sum(threads.map(lambda each: _is_noticed(each, copies), chosen))
+    print(f"{noticed} of {len(chosen)} removed safeguards were noticed")
+    return int(noticed < len(chosen))
 
 
-def _copy_tree(copy: Path) -> None:
+def _copied_tree(copy: Path) -> Path:
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
     for name in listed.rstrip("\0").split("\0"):
         target = copy / name
         target.parent.mkdir(parents=True, exist_ok=True)
         if (ROOT / name).exists():
             shutil.copyfile(ROOT / name, target)
+    return copy
 
 
-def _is_noticed(mutation: Mutation, copy: Path) -> bool:
+def _is_noticed(mutation: Mutation, copies: SimpleQueue[Path]) -> bool:
+    copy = copies.get()
     path = copy / mutation.file
     text = path.read_text("utf-8")
-    if text.count(mutation.original) != 1:
-        print(f"STALE    {mutation.name}: its code is {text.count(mutation.original)} times in {mutation.file}, not once")
-        return False
-    path.write_text(text.replace(mutation.original, mutation.mutated), "utf-8")
     try:
+        if text.count(mutation.original) != 1:
+            print(f"STALE    {mutation.name}: its code is {text.count(mutation.original)} times in {mutation.file}, not once", flush=True)
+            return False
+        path.write_text(text.replace(mutation.original, mutation.mutated), "utf-8")
         started = time.monotonic()
         verdict = _run(mutation.tests, copy)
     finally:
         path.write_text(text, "utf-8")
+        copies.put(copy)
     print(f"{verdict:8} {mutation.name} ({time.monotonic() - started:.0f} s)", flush=True)
     return verdict in NOTICED
 

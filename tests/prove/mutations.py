@@ -1,18 +1,15 @@
-"""The safeguards of delivery, each with a way to take it out of the code and the tests that must notice."""
+"""All safeguards that `make prove` takes out, each with the tests that must notice."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from tests.prove.accepting import ACCEPTING
+from tests.prove.calling import CALLING
+from tests.prove.claiming import CLAIMING
+from tests.prove.counting import COUNTING
+from tests.prove.doubting import DOUBTING
+from tests.prove.restoring import RESTORING
+from tests.prove.settling import SETTLING
+from tests.prove.sharing import SHARING
+from tests.prove.stopping import STOPPING
 
-
-@dataclass(frozen=True, slots=True)
-class Mutation:
-    """One safeguard removed."""
-
-    name: str
-    file: str
-    original: str
-    """Text that is in the file exactly once."""
-    mutated: str
-    tests: tuple[str, ...]
-    """What pytest is to run; at least one of these tests must fail."""
+MUTATIONS = (*ACCEPTING, *CLAIMING, *CALLING, *SETTLING, *DOUBTING, *STOPPING, *COUNTING, *SHARING, *RESTORING)

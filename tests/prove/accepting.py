@@ -1,0 +1,168 @@
+"""Accepted once, and durable: keys, audiences, transactions, tokens."""
+
+from __future__ import annotations
+
+from tests.prove.mutation import Mutation, of
+
+_KEPT_WITH_IT = """                response = await once(tx)
+                await tx.idempotency.insert(
+                    IdempotencyRecord(
+                        scope=scope, key=key, fingerprint=digest, response=response.SerializeToString(), created_at=caller.now
+                    )
+                )
+            return response
+
+        try:
+            return await self._storage.write(keyed)
+"""
+_KEPT_AFTERWARDS = """                response = await once(tx)
+            return response
+
+        try:
+            response = await self._storage.write(keyed)
+            record = IdempotencyRecord(
+                scope=scope, key=key, fingerprint=digest, response=response.SerializeToString(), created_at=caller.now
+            )
+            await self._storage.write(lambda tx: tx.idempotency.insert(record))
+            return response
+"""
+_UNLESS_DUPLICATE = """dialect.insert(messages).on_conflict_do_nothing(
+        index_elements=["brand_id", "dedup_key"], index_where=text("dedup_key IS NOT NULL")
+    )
+"""
+
+ACCEPTING = (
+    Mutation(
+        name="sqlite-synchronous-full",
+        file="storage/sql/engine_sqlite.py",
+        original='"synchronous = FULL"',
+        mutated='"synchronous = OFF"',
+        tests=of("storage", "test_sqlite.py::test_the_file_is_safe_against_power_loss"),
+    ),
+    Mutation(
+        name="sqlite-owner-lock",
+        file="storage/sql/storage_sqlite.py",
+        original="        self._lock = OwnerLock(database)\n",
+        mutated="        self._lock = OwnerLock(database.with_name(f'{id(self)}'))\n",
+        tests=of("storage", "test_sqlite.py::test_one_process_owns_the_file"),
+    ),
+    Mutation(
+        name="failed-statement-does-not-commit",
+        file="storage/sql/jobs.py",
+        original="        if connection.failure is not None:\n            raise connection.failure from None\n",
+        mutated="",
+        tests=of("storage", "test_transactions.py::test_a_transaction_that_hides_the_error_of_a_statement_does_not_commit[sqlite]"),
+    ),
+    Mutation(
+        name="transaction-outlives-its-caller",
+        file="storage/sql/storage_postgres.py",
+        original="        return await asyncio.shield(running)\n",
+        mutated="        return await running\n",
+        tests=of("storage", "test_transactions.py::test_a_cancelled_caller_does_not_cut_its_transaction[postgres]"),
+    ),
+    Mutation(
+        name="idempotency-record-in-the-transaction",
+        file="server/api/calls.py",
+        original=_KEPT_WITH_IT,
+        mutated=_KEPT_AFTERWARDS,
+        tests=of("api", "test_keys.py::test_creating_at_the_same_time_under_one_key_creates_one"),
+    ),
+    Mutation(
+        name="idempotency-key-tells-requests-apart",
+        file="server/api/calls.py",
+        original="            if record.fingerprint != digest:\n",
+        mutated="            if not record.fingerprint:\n",
+        tests=of("api", "test_keys.py::test_key_does_not_span_two_methods"),
+    ),
+    Mutation(
+        name="dedup-key",
+        file="storage/sql/messages.py",
+        original=_UNLESS_DUPLICATE,
+        mutated="dialect.insert(messages)\n",
+        tests=of("storage", "test_messages.py::test_a_dedup_key_is_taken_once_per_brand[sqlite]"),
+    ),
+    Mutation(
+        name="dedup-key-is-unique",
+        file="storage/sql/migrations/versions/0001_initial.py",
+        original='        ["brand_id", "dedup_key"],\n        unique=True,\n',
+        mutated='        ["brand_id", "dedup_key"],\n        unique=False,\n',
+        tests=of("storage", "test_messages.py::test_a_dedup_key_is_taken_once_per_brand[sqlite]"),
+    ),
+    Mutation(
+        name="dedup-key-tells-requests-apart",
+        file="server/commands/schedule_message.py",
+        original="    if known.fingerprint != new.fingerprint:\n",
+        mutated="    if not known.fingerprint:\n",
+        tests=of("commands", "test_dedup_keys.py::test_another_request_under_the_key_is_refused"),
+    ),
+    Mutation(
+        name="audience-key",
+        file="storage/sql/messages.py",
+        original='    return f"{message.person_id}\\x1f{message.recipient}" if sends_to else None\n',
+        mutated="    return None\n",
+        tests=of("storage", "test_messages.py::test_a_send_does_not_get_the_same_person_at_the_same_address_twice[sqlite]"),
+    ),
+    Mutation(
+        name="audience-key-is-unique",
+        file="storage/sql/migrations/versions/0001_initial.py",
+        original='        ["send_id", "audience_key"],\n        unique=True,\n',
+        mutated='        ["send_id", "audience_key"],\n        unique=False,\n',
+        tests=of("storage", "test_messages.py::test_a_send_does_not_get_the_same_person_at_the_same_address_twice[sqlite]"),
+    ),
+    Mutation(
+        name="audience-cursor-with-its-batch",
+        file="server/commands/resolve_audience.py",
+        original="    await tx.sends.advance_audience(send.id, cursor, done=len(batch) < BATCH, now=now)\n",
+        mutated="    await tx.sends.advance_audience(send.id, None, done=len(batch) < BATCH, now=now)\n",
+        tests=of("dispatch", "test_audiences.py::test_a_crash_between_batches_neither_loses_nor_repeats_a_person[sqlite]"),
+    ),
+    Mutation(
+        name="audience-resolved-under-a-lock",
+        file="server/commands/resolve_audience.py",
+        original="    send = await tx.sends.find(send_id, lock=True)\n",
+        mutated="    send = await tx.sends.find(send_id)\n",
+        tests=of("dispatch", "test_audiences.py::test_two_dispatchers_resolve_an_audience_once"),
+    ),
+    Mutation(
+        name="no-row-for-a-send-that-is-over",
+        file="storage/sql/counters.py",
+        original='            if row is None or (columns["total"] and row.status != SendStatus.SENDING):\n',
+        mutated="            if row is None:\n",
+        tests=of("storage", "test_messages.py::test_rows_for_a_cancelled_send_are_refused[sqlite]"),
+    ),
+    Mutation(
+        name="campaign-starts-once",
+        file="server/commands/send_campaign.py",
+        original="    campaign = await campaign_for(tx, caller, face, campaign_id, lock=True)\n",
+        mutated="    campaign = await campaign_for(tx, caller, face, campaign_id)\n",
+        tests=of("commands", "test_races.py::test_of_many_sends_at_once_one_starts"),
+    ),
+    Mutation(
+        name="due-campaign-starts-once",
+        file="server/commands/send_campaign.py",
+        original="    campaign = await tx.campaigns.find(campaign_id, lock=True)\n",
+        mutated="    campaign = await tx.campaigns.find(campaign_id)\n",
+        tests=of("dispatch", "test_due_campaigns.py::test_competing_dispatchers_start_a_campaign_once"),
+    ),
+    Mutation(
+        name="brand-of-a-token",
+        file="server/domain/access.py",
+        original="        if brand_id not in self.brands:\n",
+        mutated="        if not brand_id:\n",
+        tests=of("domain", "test_access.py::test_a_brand_the_token_does_not_name_does_not_exist"),
+    ),
+    Mutation(
+        name="brand-of-what-is-asked-for",
+        file="server/domain/access.py",
+        original="        return brand_id in self.brands\n",
+        mutated="        return True\n",
+        tests=of("api", "test_access.py::test_what_is_in_a_brand_of_others_does_not_exist"),
+    ),
+    Mutation(
+        name="scope-of-a-token",
+        file="server/domain/access.py",
+        original="        if scope not in self.scopes:\n",
+        mutated="        if not scope:\n",
+        tests=of("api", "test_access.py::test_no_method_answers_without_its_scope"),
+    ),
+)

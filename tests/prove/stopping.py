@@ -1,0 +1,92 @@
+"""Cancel means cancel, and a pause pauses: nothing begins after either has returned."""
+
+from __future__ import annotations
+
+from tests.prove.mutation import Mutation, of
+
+_CLAIMS = "storage/sql/claims.py"
+_CANCELLATIONS = "storage/sql/cancellations.py"
+
+STOPPING = (
+    Mutation(
+        name="cancelled-send-does-not-run",
+        file=_CLAIMS,
+        original="_RUNS = (sends.c.status == literal_column(\"'sending'\")) & sends.c.paused_at.is_(None)",
+        mutated="_RUNS = sends.c.paused_at.is_(None)",
+        tests=of("storage", "test_queues.py::test_a_cancelled_send_has_no_queue_and_is_not_claimed[sqlite]", "test_cancellations.py"),
+    ),
+    Mutation(
+        name="paused-send-does-not-run",
+        file=_CLAIMS,
+        original="_RUNS = (sends.c.status == literal_column(\"'sending'\")) & sends.c.paused_at.is_(None)",
+        mutated="_RUNS = sends.c.status == literal_column(\"'sending'\")",
+        tests=of("storage", "test_queues.py::test_a_paused_send_has_no_queue_and_is_not_claimed_until_it_goes_on[sqlite]"),
+    ),
+    Mutation(
+        name="pause-takes-leased-rows-back",
+        file="storage/sql/sends.py",
+        original="            await self._connection.execute(give_back.values(status=MessageStatus.PENDING, lease_expires_at=None))\n",
+        mutated="",
+        tests=of("storage", "test_queues.py::test_a_pause_gives_leased_rows_back_and_none_of_them_is_marked[sqlite]"),
+    ),
+    Mutation(
+        name="cancel-takes-leased-rows",
+        file=_CANCELLATIONS,
+        original="        *(await connection.execute(end.where(leased_of(send_id)))).all,\n",
+        mutated="",
+        tests=of("storage", "test_cancellations.py::test_all_leased_rows_are_cancelled_with_their_send_and_cannot_be_marked[sqlite]"),
+    ),
+    Mutation(
+        name="cancel-leaves-what-is-in-flight",
+        file="storage/sql/messages.py",
+        original="messages.c.id == message_id, messages.c.status.in_(UNSTARTED))",
+        mutated="messages.c.id == message_id)",
+        tests=of("commands", "test_races.py::test_a_message_that_is_with_its_provider_cannot_be_cancelled"),
+    ),
+    Mutation(
+        name="cancelled-send-gets-no-more-rows",
+        file=_CANCELLATIONS,
+        original=".values(status=SendStatus.CANCELLED, audience_done=true())",
+        mutated=".values(status=SendStatus.CANCELLED)",
+        tests=of("storage", "test_cancellations.py::test_a_send_is_cancelled_at_once_and_its_rows_in_slices[sqlite]"),
+    ),
+    Mutation(
+        name="cancelled-send-is-swept",
+        file="server/dispatch/cancellations.py",
+        original="tx.sends.sweep_cancelled(now, BATCH)) > 0",
+        mutated="tx.messages.expire(now, BATCH)) > 0",
+        tests=of("dispatch", "test_cancellations.py"),
+    ),
+    Mutation(
+        name="retry-of-a-cancelled-send-is-cancelled",
+        file="storage/sql/settlements.py",
+        original='    stopped = and_(given.c.status == "pending", IS_CANCELLED)\n',
+        mutated='    stopped = and_(given.c.status == "nothing", IS_CANCELLED)\n',
+        tests=of("storage", "test_sends.py::test_a_retry_of_a_cancelled_send_is_cancelled_instead[sqlite]"),
+    ),
+    Mutation(
+        name="cancel-and-mark-linearise",
+        file="storage/sql/claims.py",
+        original="    await lock_sends_of(connection, rows_given, given)\n    marked",
+        mutated="    marked",
+        tests=of(
+            "storage",
+            "test_postgres.py::test_a_mark_waits_for_a_cancel_and_then_does_not_succeed",
+            "test_postgres.py::test_a_cancel_waits_for_a_mark_and_then_leaves_the_marked_rows",
+        ),
+    ),
+    Mutation(
+        name="settle-and-cancel-linearise",
+        file="storage/sql/settlements.py",
+        original="    await lock_sends_of(connection, given_rows, given)\n",
+        mutated="",
+        tests=of("storage", "test_postgres.py::test_a_retry_settled_while_its_send_is_being_cancelled_is_cancelled"),
+    ),
+    Mutation(
+        name="one-order-of-locks",
+        file="storage/sql/counters.py",
+        original="    if connection.dialect.locks_rows:\n",
+        mutated="    if connection is None:\n",
+        tests=of("storage", "test_postgres.py::test_completion_and_cancel_of_a_send_at_once_do_not_deadlock"),
+    ),
+)
