@@ -40,6 +40,7 @@ WORKERS = 3
 MOST_OPEN = 12
 WAITS = (1, 10, 31, 61, 601, 3600)
 """Seconds: past nothing, a due time, a lease, a retry, a key's window, everything."""
+AGES = (timedelta(), 60 * SECOND)
 EXPIRIES = (None, None, 5 * SECOND, 60 * SECOND)
 
 many_histories = int(os.environ.get("CARILLON_HISTORIES", "0"))
@@ -135,7 +136,7 @@ class Histories(RuleBasedStateMachine):
 
     # Dispatchers
 
-    @rule(data=st.data(), turns=st.integers(1, 4))
+    @rule(data=st.data(), turns=st.integers(2, 6))
     def dispatch(self, data: st.DataObject, turns: int) -> None:
         """Dispatchers go on, or do not. One rule, with more than one turn, so that messages get far although much else may happen."""
         for turn in range(turns):
@@ -180,13 +181,15 @@ class Histories(RuleBasedStateMachine):
         self.run(self.workers.recover(everything=data.draw(st.booleans())))
 
     def stall(self, data: st.DataObject) -> None:
-        """A worker stands still until its leases are over and another has what it held; some time it goes on."""
+        """A worker stands still until its leases are over, and another may have what it held; some time it goes on."""
         slow = self.a(data, [*self.claiming(), *self.calling()])
         quick = self.a(data, [worker for worker in self.workers.all if worker is not slow])
         held = {*slow.claimed, *(call.message.id for call in slow.calls)}
         self.world.wait(31)
         self.run(self.workers.recover(everything=False))
         self.is_lawful()
+        if not data.draw(st.booleans()):
+            return
         for queue in sorted({_queue(row) for row in self.rows(MessageStatus.PENDING) if row.id in held}, key=_order):
             self.run(self.workers.claim(quick, queue, MOST_OPEN))
             self.is_lawful()
@@ -194,26 +197,38 @@ class Histories(RuleBasedStateMachine):
         if marks and quick.claimed:
             self.run(self.workers.mark(quick, sorted(quick.claimed), data.draw(providers)))
 
+    def expire(self, data: st.DataObject) -> None:
+        self.run(self.operators.expire(data.draw(few)))
+
+    def sweep(self, data: st.DataObject) -> None:
+        self.run(self.operators.sweep(data.draw(few)))
+
+    def prune(self, data: st.DataObject) -> None:
+        self.run(self.operators.prune(data.draw(st.sampled_from(AGES)), data.draw(st.integers(1, 8))))
+
     def wait(self, data: st.DataObject) -> None:
         self.world.wait(data.draw(st.sampled_from(WAITS)))
 
     DISPATCHING: ClassVar[tuple[tuple[Callable[[Histories, st.DataObject], None], Callable[[Histories], object]], ...]] = (
-        *((deliver, lambda self: self.rows(MessageStatus.PENDING)),) * 3,
-        *((end_calls, calling),) * 3,
+        *((deliver, lambda self: self.rows(MessageStatus.PENDING)),) * 4,
+        *((end_calls, calling),) * 4,
         (claim, lambda self: self.rows(MessageStatus.PENDING)),
         (mark, claiming),
         (end_unstarted, claiming),
-        (say_again, lambda self: any(worker.said for worker in self.workers.all)),
+        (say_again, lambda self: self.calling() and any(worker.said for worker in self.workers.all)),
         (crash, lambda self: self.claiming() or self.calling()),
         (stall, lambda self: self.claiming() or self.calling()),
         (recover, lambda self: self.world.sight.held_until),
+        (expire, lambda self: any(row.expire_at and row.expire_at <= self.world.now for row in self.rows(MessageStatus.PENDING))),
+        (sweep, lambda self: self.sends(_is_unswept)),
+        (prune, lambda self: len(self.rows()) > len(self.rows(*OPEN)) + 4),
         (wait, lambda _: True),
     )
     """What dispatchers do and when they can, the likelier things more than once."""
 
     # Operators
 
-    @precondition(lambda self: self.world.sight.held_until and len(self.world.ledger.cancelled) < 3)
+    @precondition(lambda self: self.world.sight.held_until and len(self.world.ledger.cancelled) < 2)
     @rule(data=st.data())
     def cancel_message(self, data: st.DataObject) -> None:
         self.run(self.operators.cancel_message(self.a(data, self.rows(*OPEN))))
@@ -224,11 +239,6 @@ class Histories(RuleBasedStateMachine):
         send = self.a(data, self.sends(self.is_underway))
         self.run(self.operators.cancel_campaign(send) if whole_campaign else self.operators.cancel_send(send))
 
-    @precondition(lambda self: self.sends(_is_unswept))
-    @rule(limit=few)
-    def sweep(self, limit: int) -> None:
-        self.run(self.operators.sweep(limit))
-
     @precondition(lambda self: self.sends(self.is_underway) and not self.sends(_is_paused))
     @rule(data=st.data())
     def pause(self, data: st.DataObject) -> None:
@@ -238,11 +248,6 @@ class Histories(RuleBasedStateMachine):
     @rule(data=st.data())
     def resume(self, data: st.DataObject) -> None:
         self.run(self.operators.resume(self.a(data, self.sends(_is_paused))))
-
-    @precondition(lambda self: any(row.expire_at and row.expire_at <= self.world.now for row in self.rows(MessageStatus.PENDING)))
-    @rule(limit=few)
-    def expire(self, limit: int) -> None:
-        self.run(self.operators.expire(limit))
 
     @precondition(lambda self: self.rows(MessageStatus.UNKNOWN))
     @rule(data=st.data(), brand=brands, resolution=st.sampled_from(Resolution))
@@ -256,11 +261,6 @@ class Histories(RuleBasedStateMachine):
     @rule(data=st.data(), unknown=st.booleans())
     def retry_failed(self, data: st.DataObject, unknown: bool) -> None:
         self.run(self.operators.retry_failed(self.a(data, self.sends(self.may_be_retried)), unknown=unknown))
-
-    @precondition(lambda self: len(self.rows()) > len(self.rows(*OPEN)) + 2)
-    @rule(age=st.sampled_from([timedelta(), 60 * SECOND]), limit=st.integers(1, 8))
-    def prune(self, age: timedelta, limit: int) -> None:
-        self.run(self.operators.prune(age, limit))
 
     @precondition(lambda self: not self.operators.backup and not self.operators.restored and self.calling())
     @rule()
@@ -283,8 +283,9 @@ class Histories(RuleBasedStateMachine):
         return send.status is SendStatus.SENDING and any(row.lease for row in self.world.sight.of_send(send.id))
 
     def may_be_retried(self, send: Send) -> bool:
-        failed = any(row.status in (MessageStatus.FAILED, MessageStatus.UNKNOWN) for row in self.world.sight.of_send(send.id))
         stale = send.expire_at is not None and send.expire_at <= self.world.now
+        rows = self.world.sight.of_send(send.id)
+        failed = any(row.status in (MessageStatus.FAILED, MessageStatus.UNKNOWN) and row.retried_in is None for row in rows)
         return send.completed_at is not None and not stale and failed
 
     # How every history ends
