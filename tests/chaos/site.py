@@ -26,7 +26,7 @@ SLOTS_OF_SENDS = 8
 """Those that campaigns may fill; the others are kept for one-offs."""
 GATEWAY_SLOTS = 20
 """The same for an HTTP gateway."""
-WORK = 0.01
+WORK = 0.05
 """Seconds the provider takes for each message."""
 
 RATE = 10
