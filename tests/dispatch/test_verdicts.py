@@ -46,6 +46,13 @@ def test_in_doubt_it_is_tried_again_only_while_the_key_is_known(delivery: Delive
     assert after(in_doubt(NOON - HOUR), delivery) is MessageStatus.FAILED
 
 
+def test_a_call_without_an_answer_is_repeated_while_the_key_is_known_which_counts_from_the_first_call() -> None:
+    unanswered = Delivery(Outcome.AMBIGUOUS, "provider_timeout")
+    assert after(in_doubt(NOON - timedelta(minutes=1)), unanswered) is MessageStatus.PENDING
+    assert after(in_doubt(NOON - HOUR), unanswered) is MessageStatus.UNKNOWN
+    assert after(in_doubt(None), unanswered) is MessageStatus.PENDING
+
+
 @pytest.mark.parametrize("delivery", NOT_SENT, ids=lambda each: each.reason)
 def test_without_doubt_the_window_of_the_key_does_not_matter(delivery: Delivery) -> None:
     never_in_doubt = made.message("ann", attempts=1, first_sending_at=NOON - HOUR, status=MessageStatus.LEASED)

@@ -155,6 +155,20 @@ async def test_rows_claimed_while_their_send_is_being_paused_are_not_marked_afte
     assert len(claimed) == 2
 
 
+async def test_rows_claimed_while_a_large_send_is_being_cancelled_are_not_marked_after_the_cancel(
+    on_postgres: Scene, admin: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The cancel leaves them to a later sweep, so only the lock of the send says that their mark comes after it."""
+    monkeypatch.setattr(cancellations, "_ROWS_WITH_THE_SEND", 1)
+    send, _ = await on_postgres.send(3)
+    async with Held(on_postgres, lambda tx: tx.sends.cancel(send.id, NOW)):
+        claimed = await on_postgres.claim()
+        marking = asyncio.create_task(on_postgres.mark(claimed))
+        await until_blocked(admin)
+    assert await marking == set()
+    assert len(claimed) == 2
+
+
 async def test_rows_that_are_being_claimed_while_their_send_is_cancelled_are_cancelled(
     on_postgres: Scene, admin: asyncpg.Connection
 ) -> None:
