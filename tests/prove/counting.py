@@ -49,13 +49,6 @@ COUNTING = (
         ),
     ),
     Mutation(
-        name="complete-when-the-audience-is-done",
-        file=_COUNTERS,
-        original="sends.c.audience_done, sends.c.completed_at.is_(None))",
-        mutated="sends.c.completed_at.is_(None))",
-        tests=of("storage", "test_settlements.py::test_a_send_whose_audience_is_not_done_does_not_complete[sqlite]"),
-    ),
-    Mutation(
         name="reopened-until-the-resent-have-ended",
         file="storage/sql/resolutions.py",
         original="        await _reopen(connection, {message.send_id for message in found if message.send_id is not None})\n",

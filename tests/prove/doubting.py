@@ -140,7 +140,10 @@ DOUBTING = (
         file="server/dispatch/verdicts.py",
         original="        key_known_until = (message.first_sending_at or call.started_at) + call.key_window\n",
         mutated="        key_known_until = call.started_at + call.key_window\n",
-        tests=of("dispatch", "test_doubt.py::test_the_window_begins_with_the_first_call"),
+        tests=of(
+            "dispatch",
+            "test_verdicts.py::test_a_call_without_an_answer_is_repeated_while_the_key_is_known_which_counts_from_the_first_call",
+        ),
     ),
     Mutation(
         name="timeout-is-ambiguous",

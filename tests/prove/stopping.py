@@ -69,11 +69,14 @@ STOPPING = (
         file="storage/sql/claims.py",
         original="    await lock_sends_of(connection, rows_given, given)\n    marked",
         mutated="    marked",
-        tests=of(
-            "storage",
-            "test_postgres.py::test_a_mark_waits_for_a_cancel_and_then_does_not_succeed",
-            "test_postgres.py::test_a_cancel_waits_for_a_mark_and_then_leaves_the_marked_rows",
-        ),
+        tests=of("storage", "test_postgres.py::test_rows_claimed_while_a_large_send_is_being_cancelled_are_not_marked_after_the_cancel"),
+    ),
+    Mutation(
+        name="pause-and-mark-linearise",
+        file="storage/sql/claims.py",
+        original="    await lock_sends_of(connection, rows_given, given)\n    marked",
+        mutated="    marked",
+        tests=of("storage", "test_postgres.py::test_rows_claimed_while_their_send_is_being_paused_are_not_marked_after_the_pause"),
     ),
     Mutation(
         name="settle-and-cancel-linearise",
