@@ -19,7 +19,7 @@ from tests.chaos.outcome import Outcome
 from tests.chaos.scenarios import SCENARIOS, Place, Scenario
 from tests.postgres import running_postgres
 
-LONGEST = 300.0
+LONGEST = 900.0
 """Seconds after which a scenario at full size has failed."""
 
 

@@ -65,11 +65,14 @@ class Load:
         tasks = [asyncio.create_task(self._one_offs(rate, stop)), asyncio.create_task(self._campaigns(size, pause, stop))]
         try:
             yield
-        finally:
-            stop.set()
-            await asyncio.gather(*tasks)
-            while self._asking:
-                await asyncio.wait(self._asking)
+        except BaseException:
+            for task in (*tasks, *self._asking):
+                task.cancel()
+            raise
+        stop.set()
+        await asyncio.gather(*tasks)
+        while self._asking:
+            await asyncio.wait(self._asking)
         if self._refused:
             raise self._refused[0]
 
@@ -126,7 +129,7 @@ class Load:
 
     def _answered(self, task: asyncio.Task[Any]) -> None:
         self._asking.discard(task)
-        if (error := task.exception()) is not None:
+        if not task.cancelled() and (error := task.exception()) is not None:
             self._refused.append(error)
 
 
