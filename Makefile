@@ -39,7 +39,7 @@ protos: install ## Regenerate generated/ from protos/
 	@$(BIN)/python protos/generate.py
 
 .PHONY: bench
-bench: install ## Run the benchmarks; ARGS goes to them
+bench: install .venv-bench/.installed ## Run the benchmarks beside their peers; ARGS="--only drain" goes to them (docs/performance.md)
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 .PHONY: bench-audience
@@ -51,7 +51,7 @@ install: .venv/.package ## Create .venv and install, if requirements.lock or pyp
 
 .PHONY: clean
 clean: ## Remove .venv and caches; data in var/ stays
-	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-bench benchmarks/peers/node_modules build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find $(SOURCES) generated -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: lint-lock lint-python lint-types lint-imports lint-protos lint-envoy
@@ -74,6 +74,11 @@ lint-protos: install
 
 lint-envoy: install
 	$(BIN)/envoy --mode validate --log-level warning -c envoy.yaml
+
+# Nothing of it is a dependency of Carillon. What cannot be installed is not measured, and tried again the next time.
+.venv-bench/.installed: benchmarks/peers/requirements.txt benchmarks/peers/package.json | .venv/.package
+	@echo 'Installing what the benchmarks compare with into .venv-bench (a minute or two)'
+	@$(BIN)/python -m benchmarks.peers.environment && touch $@ || true
 
 # The two stamps are apart because a change of tool settings in pyproject.toml needs no look at the dependencies.
 .venv/.package: pyproject.toml .venv/.dependencies

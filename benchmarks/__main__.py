@@ -1,45 +1,89 @@
-"""`make bench`: each figure beside its floor, taken in the same run, as a ratio over repeats. Absolute figures drift with the machine."""
+"""`make bench`: each figure beside its floor or peer, taken in the same run, as a ratio over repeats, and whether it reached its target.
+Absolute figures drift with the machine."""
 
 from __future__ import annotations
 
 import argparse
-import asyncio
-import statistics
-from collections.abc import Awaitable, Callable
-from time import perf_counter
+import dataclasses
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
 
-from benchmarks import calls, publish
-from benchmarks.service import Target, running
+from benchmarks import machine, report
+from benchmarks.bench import Bench
+from benchmarks.figures import Figure
+from benchmarks.lines import LINES
+from benchmarks.peers.environment import find_peers
+from benchmarks.service import ROOT
+from benchmarks.sizes import SMOKE, Sizes
 
-Measure = Callable[[Target, int], Awaitable[float]]
-
-LINES: list[tuple[str, Measure, Measure]] = [
-    ("ScheduleMessage / empty method, gRPC, 64 at once, calls per second", calls.schedule_message, calls.empty_method),
-    ("publish recipients over REST / raw executemany of the same rows, rows per second", publish.over_rest, publish.raw_executemany),
-]
-
-
-async def measure(size: int, repeats: int) -> None:
-    """Prints a line for each figure: median of both, and the ratio's minimum, median and maximum."""
-    with running() as target:
-        for name, figure, floor in LINES:
-            pairs = [(await figure(target, size), await floor(target, size)) for _ in range(repeats)]
-            ratios = sorted(ours / theirs for ours, theirs in pairs)
-            ours, theirs = (statistics.median(column) for column in zip(*pairs, strict=True))
-            spread = f"{ratios[0]:.2f} {statistics.median(ratios):.2f} {ratios[-1]:.2f}"
-            print(f"{name}\n  {ours:,.0f} / {theirs:,.0f}   ratio {spread} (min median max)")
+PAGE = ROOT / "docs" / "performance.md"
 
 
-def main() -> None:
-    """Reads the arguments and runs."""
+def measure(bench: Bench, names: Sequence[str]) -> list[Figure]:
+    """Runs the lines and prints their figures as they come. A line that fails does not take the others with it."""
+    figures: list[Figure] = []
+    for name in names:
+        started = time.perf_counter()
+        print(f"{name}:", flush=True)
+        try:
+            for figure in LINES[name](bench):
+                figures.append(figure)
+                print(report.as_text(figure), flush=True)
+        except Exception as error:  # noqa: BLE001 - the others are still worth their time
+            figures.append(Figure(name, "", not_measured=f"failed with {type(error).__name__}"))
+            print(f"  failed: {error!r}", flush=True)
+        print(f"  ({time.perf_counter() - started:.0f} s)", flush=True)
+    return figures
+
+
+def main() -> int:
+    """Reads the arguments and runs. Returns 1 if a line failed; a target that is missed is no failure."""
+    arguments = _parser().parse_args()
+    sizes = (SMOKE if arguments.smoke else Sizes()).changed(_given_sizes(arguments))
+    peers = find_peers(wanted=not (arguments.smoke or arguments.no_peers))
+    load, started = machine.load_before(), time.perf_counter()
+    print(f"{machine.description()}; {load}")
+    with tempfile.TemporaryDirectory(prefix="carillon-bench-", dir=arguments.scratch) as scratch:
+        figures = measure(Bench(sizes, peers, Path(scratch)), arguments.only or list(LINES))
+    took = time.perf_counter() - started
+    print(f"took {took:.0f} s; SQLite with synchronous=FULL, PostgreSQL with fsync and synchronous_commit; {load}")
+    if not arguments.only and not arguments.smoke:
+        report.write_between_markers(PAGE, _page(figures, bench_versions=machine.versions(peers), load=load, took=took))
+    return any(figure.not_measured.startswith("failed") for figure in figures)
+
+
+def _page(figures: Sequence[Figure], bench_versions: str, load: str, took: float) -> str:
+    facts = [
+        f"* {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, `{machine.command()}`, {took:.0f} s",
+        f"* {machine.description()}; {load}",
+        f"* {bench_versions}",
+    ]
+    return "\n".join([*facts, "", report.as_markdown(figures)])
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--size", type=int, default=4000, help="calls a measurement; publish uses five times as many recipients")
-    parser.add_argument("--repeats", type=int, default=5)
-    arguments = parser.parse_args()
-    started = perf_counter()
-    asyncio.run(measure(arguments.size, arguments.repeats))
-    print(f"took {perf_counter() - started:.0f} s; size {arguments.size}, {arguments.repeats} repeats, SQLite, synchronous=FULL")
+    parser.add_argument("--only", action="append", choices=list(LINES), help="this line alone; may be given again")
+    parser.add_argument("--smoke", action="store_true", help="tiny sizes and no peers: does it still run?")
+    parser.add_argument("--no-peers", action="store_true", help="leave out what has to be installed")
+    parser.add_argument("--scratch", help="directory for databases, on the disk to measure; default: where temporary files go")
+    for field in _sizes():
+        parser.add_argument(f"--{field.name.replace('_', '-')}", type=int, metavar="N")
+    return parser
+
+
+def _given_sizes(arguments: argparse.Namespace) -> dict[str, int]:
+    given = {field.name: getattr(arguments, field.name) for field in _sizes()}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _sizes() -> list[dataclasses.Field[int]]:
+    return [field for field in dataclasses.fields(Sizes) if field.type == "int"]
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

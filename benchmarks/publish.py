@@ -1,56 +1,127 @@
-"""Recipients a second: from the request to the answer, all rows durable."""
+"""Publishing to many recipients over REST: from the request to 202, all rows durable. How long, and with how much memory."""
 
 from __future__ import annotations
 
+import asyncio
+import json
 import sqlite3
+import statistics
+import subprocess
+import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
-from uuid import uuid4
 
-import httpx
+from benchmarks import memory, rest_load
+from benchmarks.bench import Bench
+from benchmarks.calls import Service, service
+from benchmarks.figures import Figure, at_most
+from benchmarks.service import ROOT, Installation, Target, running
 
-from benchmarks.service import Target
-
-RECIPIENTS_PER_CALL = 5
+CHANNEL = "email"
 
 
-async def over_rest(target: Target, size: int) -> float:
-    """Publishes a campaign to many recipients, then cancels it, so that delivery stays out of the next figure."""
-    count = size * RECIPIENTS_PER_CALL
-    recipients = [{"person_id": f"p{number}", "recipient": f"p{number}@example.com"} for number in range(count)]
-    headers = {"authorization": f"Bearer {target.token}"}
-    async with httpx.AsyncClient(base_url=target.rest, headers=headers, timeout=120) as client:
-        draft = {
-            "brand_id": "demo",
-            "name": f"bench {uuid4().hex}",
-            "segment_id": (await client.get("/v1/segments")).json()["segments"][0]["id"],
-            "content": {"channel": "sms", "template_key": "welcome"},
-        }
-        path = f"/v1/messaging/campaigns/{(await client.post('/v1/messaging/campaigns', json=draft)).json()['id']}"
+def many(bench: Bench) -> Iterator[Figure]:
+    """100,000 recipients, beside the least that has to be done: the same rows written by sqlite3 alone, and a REST call of the same body
+    that does nothing."""
+    count = bench.sizes.published
+    body = _body(count)
+    ours, floors, parts = [], [], []
+    with running() as target, service(target) as ready, _empty_service(bench.scratch) as empty:
+        ready.put_template(CHANNEL)
+        for _ in range(bench.sizes.repeats):
+            seconds, send_id = _publish(ready, body)
+            ours.append(seconds)
+            rows = _write_same_rows(target.data_dir / "carillon.db", send_id, count, bench.scratch)
+            call = _post(f"{empty}/v1/messaging/campaigns/none/publish", target.token, body)
+            floors.append(rows + call)
+            parts.append((rows, call))
+    rows, call = (statistics.median(column) for column in zip(*parts, strict=True))
+    notes = [f"floor: {rows:.2f} s executemany, {call:.2f} s empty call ({len(body) / 1e6:.1f} MB of JSON)"]
+    beside = "executemany + empty call"
+    yield Figure(f"publish to {count:,} over REST, request → 202", "s", ours, beside, floors, at_most(2.0), notes=notes)
+
+
+def most(bench: Bench) -> Iterator[Figure]:
+    """1,000,000 recipients, to a new service each time: memory above idle, and time beside a tenth of it."""
+    count, few = bench.sizes.published_most, bench.sizes.published_most // 10
+    large, small = _body(count), _body(few)
+    ours, tenth, server, gateway = [], [], [], []
+    for _ in range(bench.sizes.repeats_most):
+        with running() as target, service(target) as ready:
+            ready.put_template(CHANNEL)
+            pids = [target.pid, *memory.children(target.pid)]
+            idle = [memory.resident_mib(pid) for pid in pids]
+            tenth.append(_publish(ready, small)[0])
+            for pid in pids:
+                memory.reset_peak(pid)
+            ours.append(_publish(ready, large, cancel=False)[0])
+            above = [memory.peak_mib(pid) - before for pid, before in zip(pids, idle, strict=True)]
+            server.append(above[0])
+            gateway.append(sum(above[1:]))
+    yield Figure(f"publish to {count:,}: peak memory of the server above idle", "MiB", server, target=at_most(600))
+    yield Figure(f"publish to {count:,}: peak memory of its Envoy above idle", "MiB", gateway)
+    yield Figure(f"publish to {count:,}: time against {few:,}", "s", ours, f"publish to {few:,}", tenth, at_most(11.0))
+
+
+def _body(count: int) -> bytes:
+    recipients = [{"person_id": f"p{number}", "recipient": f"ann.{number}@example.com"} for number in range(count)]
+    return json.dumps({"recipients": recipients}).encode()
+
+
+def _publish(ready: Service, body: bytes, *, cancel: bool = True) -> tuple[float, str]:
+    """Seconds from request to answer, and the id of the send, which is then cancelled, so that its delivery stays out of what follows."""
+    campaign_id = ready.create_campaign(CHANNEL)
+    target: Target = ready.target
+    seconds = _post(f"{target.rest}/v1/messaging/campaigns/{campaign_id}/publish", target.token, body)
+    send_id = ready.newest_send(campaign_id)
+    if cancel:
+        ready.cancel(campaign_id)
+        ready.wait_until_ended(send_id)
+    return seconds, send_id
+
+
+def _post(url: str, token: str, body: bytes) -> float:
+    return asyncio.run(rest_load.call_many(url, [rest_load.post(url, token, body)], 202, at_once=1)).seconds
+
+
+def _write_same_rows(database: Path, send_id: str, count: int, scratch: Path) -> float:
+    """Seconds that sqlite3 alone takes for the rows of the send, in one transaction, into a table with the same columns and indexes."""
+    with tempfile.TemporaryDirectory(dir=scratch) as directory:
+        source = sqlite3.connect(f"file:{database}?mode=ro", uri=True)
+        schema = [
+            sql for (sql,) in source.execute("SELECT sql FROM sqlite_master WHERE tbl_name = 'messages' AND sql IS NOT NULL ORDER BY rowid")
+        ]
+        rows = source.execute("SELECT * FROM messages WHERE send_id = ? ORDER BY id", (send_id,)).fetchall()
+        source.close()
+        assert len(rows) == count, len(rows)
+        floor = sqlite3.connect(Path(directory) / "floor.db", isolation_level=None)
+        floor.execute("PRAGMA journal_mode = WAL")
+        floor.execute("PRAGMA synchronous = FULL")
+        for statement in schema:
+            floor.execute(statement)
         started = perf_counter()
-        (await client.post(f"{path}/publish", json={"recipients": recipients})).raise_for_status()
+        floor.execute("BEGIN IMMEDIATE")
+        floor.executemany(f"INSERT INTO messages VALUES ({', '.join('?' * len(rows[0]))})", rows)  # noqa: S608 - no names but our own
+        floor.execute("COMMIT")
         seconds = perf_counter() - started
-        (await client.post(f"{path}/cancel")).raise_for_status()
-    return count / seconds
+        floor.close()
+        return seconds
 
 
-async def raw_executemany(_: Target, size: int) -> float:
-    """As many rows of the same width in one transaction with nothing but sqlite3, two indexes, synchronous=FULL."""
-    count = size * RECIPIENTS_PER_CALL
-    rows = [(uuid4().hex, "demo", f"p{number}", f"p{number}@example.com", "sms", "welcome", "pending", number) for number in range(count)]
-    with tempfile.TemporaryDirectory() as directory:
-        connection = sqlite3.connect(Path(directory) / "floor.db", isolation_level=None)
-        connection.executescript(
-            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-            "CREATE TABLE m (id TEXT PRIMARY KEY, brand TEXT, person TEXT, address TEXT, channel TEXT, template TEXT, status TEXT,"
-            " due INT);"
-            "CREATE INDEX due ON m (channel, due, id); CREATE INDEX person ON m (brand, person, id);"
-        )
-        started = perf_counter()
-        connection.execute("BEGIN IMMEDIATE")
-        connection.executemany("INSERT INTO m VALUES (?,?,?,?,?,?,?,?)", rows)
-        connection.execute("COMMIT")
-        seconds = perf_counter() - started
-        connection.close()
-    return count / seconds
+@contextmanager
+def _empty_service(scratch: Path) -> Iterator[str]:
+    """The REST URL of a service that does nothing, behind an Envoy of its own."""
+    with tempfile.TemporaryDirectory(dir=scratch) as directory:
+        carillon = Installation(Path(directory))
+        command = [sys.executable, "-m", "benchmarks.empty_service", str(carillon.grpc_port)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=carillon.environment) as process:
+            try:
+                assert process.stdout is not None
+                assert process.stdout.readline(), "the empty service did not start"
+                with carillon.running("gateway"):
+                    yield f"http://127.0.0.1:{carillon.rest_port}"
+            finally:
+                process.terminate()

@@ -12,13 +12,14 @@ import pytest
 from server.commands.message_intake import JoinedInserts, MessageIntake
 from server.commands.schedule_message import NewMessage
 from server.commands.templates import put_template
+from server.dispatch.dispatcher import LOOK_AGAIN_ALONE, LOOK_AGAIN_SHARED
 from server.domain.access import Caller, Principal
 from server.domain.errors import NotFound, ValidationFailed
 from server.domain.template_variables import TemplateVariable
 from storage.errors import StorageError, StorageUnavailable
 from storage.interface import Storage, Transaction
 from storage.records import Message, MessageFilter
-from storage.signals import Signals
+from storage.signals import SOON, Signals
 from tests.commands.test_dedup_keys import new_message
 from tests.dispatch.stage import BRAND, Stage
 from tests.storage import made
@@ -107,6 +108,10 @@ async def test_messages_that_come_during_a_transaction_are_the_next_one(stage: S
     await asyncio.gather(*asked)
     assert storage.writes == 2
     assert await people(stage) == ["a", "b", "c", "d", "e", "first"]
+
+
+def test_nobody_sleeps_for_as_long_as_a_message_may_come_without_a_signal() -> None:
+    assert max(LOOK_AGAIN_ALONE, LOOK_AGAIN_SHARED) <= SOON.total_seconds() / 2
 
 
 async def test_a_message_that_comes_alone_does_not_wait_for_others(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
