@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from server.channels.provider import Envelope, Outcome
-from server.dispatch.claiming import Claimed, Claimer
+from server.dispatch.claiming import Claimed, Claimer, Claims
 from server.dispatch.kinds import Kind
 from server.dispatch.limits import Limits
 from server.dispatch.observer import Observer
@@ -20,6 +21,8 @@ from storage.records import Message, Settlement
 from storage.signals import messages as messages_topic
 
 BATCH = 500
+BATCHES = 8
+"""Most batches of one pass."""
 REST = timedelta(milliseconds=50)
 """How long a lane that found everything claimed by others leaves them to it."""
 
@@ -39,20 +42,33 @@ class InboxLane:
         self._rests_until = clock.now()
 
     async def run_once(self) -> bool:
-        """Delivers one batch. True if there may be more."""
-        now = self._clock.now()
-        look = await self._claimer.look(now)
-        if not look.due:
+        """Delivers up to BATCHES batches. True if there may be more.
+
+        A batch is claimed while the one before is rendered, and rendered while the one before is written, so that the database and this
+        process both have something to do. No more than two are held at once.
+        """
+        claims = await self._claim()
+        if claims is None:
             return False
-        claims = await self._claimer.claim(look, BATCH, now)
-        delivered = await self._deliveries(claims.rows, now) if claims.rows else []
-        if not delivered and not claims.withheld:
-            self._rests_until = now + REST
-            return False
-        await self._settler.settle([*claims.withheld, *delivered])
-        for settlement in delivered:
-            if settlement.status is MessageStatus.SENT:
-                self._observer.delivered(IN_APP, Outcome.ACCEPTED)
+        ahead: asyncio.Future[Claims | None] | None = None
+        writing: asyncio.Future[None] | None = None
+        try:
+            for batches_left in reversed(range(BATCHES)):
+                is_full = len(claims.rows) + len(claims.withheld) >= BATCH
+                ahead = asyncio.ensure_future(self._claim()) if batches_left and is_full else None
+                settlements = [*claims.withheld, *await self._deliveries(claims.rows)]
+                if writing is not None:
+                    await writing
+                writing = asyncio.ensure_future(self._write(settlements))
+                following = await ahead if ahead else None
+                if following is None:
+                    break
+                claims = following
+        finally:
+            # Whatever happened, nothing that was begun goes on behind the back of the loop.
+            begun = [each for each in (ahead, writing) if each is not None]
+            if begun:
+                await asyncio.wait(begun)
         return True
 
     async def next_due(self) -> datetime | None:
@@ -60,8 +76,29 @@ class InboxLane:
         due = await self._claimer.next_due(self._clock.now())
         return None if due is None else max(due, self._rests_until)
 
-    async def _deliveries(self, claimed: Sequence[Claimed], now: datetime) -> list[Settlement]:
+    async def _claim(self) -> Claims | None:
+        """A batch; None if nothing is due."""
+        now = self._clock.now()
+        look = await self._claimer.look(now)
+        if not look.due:
+            return None
+        claims = await self._claimer.claim(look, BATCH, now)
+        if not claims.rows and not claims.withheld:
+            self._rests_until = now + REST
+            return None
+        return claims
+
+    async def _write(self, settlements: Sequence[Settlement]) -> None:
+        await self._settler.settle(settlements)
+        for settlement in settlements:
+            if settlement.status is MessageStatus.SENT:
+                self._observer.delivered(IN_APP, Outcome.ACCEPTED)
+
+    async def _deliveries(self, claimed: Sequence[Claimed]) -> list[Settlement]:
         """What to write of each; those that there was no time to render are given back."""
+        if not claimed:
+            return []
+        now = self._clock.now()
         messages = [each.message for each in claimed]
         results = await self._renderer.render(messages, now)
         settlements = [_settlement(message, result, now) for message, result in zip(messages, results, strict=False)]

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from server.channels.provider import Envelope
 from server.domain.addresses import normalise_address
@@ -21,6 +21,8 @@ from storage.interface import Storage, Transaction
 from storage.records import Campaign, Message, Person, Send, Template
 
 CACHED_TEMPLATES = 512
+CACHED_CONTENT = 512
+"""Templates, sends and campaigns that are kept as they were read."""
 TURN = 5.0
 """Seconds after which a batch is cut short. The slowest template takes about one second; a whole batch of them would outlive its leases and
 never be delivered."""
@@ -47,13 +49,27 @@ Result = Envelope | Unrenderable | Suppressed
 
 
 @dataclass(frozen=True, slots=True)
-class _Material:
-    """What a batch of messages is rendered from."""
+class _Content:
+    """What messages have in common. It is kept, since what is read of it never changes: revisions are immutable, a send's subject and
+    variables are a snapshot, and the campaign of a send can no longer be renamed."""
 
     templates: dict[TemplateKey, Template]
     sends: dict[str, Send]
     campaigns: dict[str, Campaign]
-    """Those of the sends, which can no longer be changed."""
+
+    def __len__(self) -> int:
+        return len(self.templates) + len(self.sends) + len(self.campaigns)
+
+    def joined(self, other: _Content) -> _Content:
+        """Both."""
+        return _Content(self.templates | other.templates, self.sends | other.sends, self.campaigns | other.campaigns)
+
+
+@dataclass(frozen=True, slots=True)
+class _Material:
+    """What a batch of messages is rendered from."""
+
+    content: _Content
     people: dict[tuple[str, str], Person]
     suppressed: frozenset[str]
     """Ids of the messages whose address must not get them."""
@@ -66,6 +82,7 @@ class Renderer:
         """`unsubscribe_link` gives the link of a message by its id."""
         self._storage = storage
         self._unsubscribe_link = unsubscribe_link
+        self._known = _Content({}, {}, {})
         self._compile = lru_cache(CACHED_TEMPLATES)(compile_template)
 
     async def render(self, messages: Sequence[Message], now: datetime) -> list[Result]:
@@ -74,8 +91,13 @@ class Renderer:
 
         On another thread: a template may take up to a second before its budget is spent, and the loop has calls to answer.
         """
-        material = await self._storage.read(lambda tx: _load(tx, messages))
+        material = await self._storage.read(partial(_load, messages=messages, known=self._known))
+        self._remember(material.content)
         return await asyncio.to_thread(self._render_in_turn, messages, material, now)
+
+    def _remember(self, content: _Content) -> None:
+        # What was not used this time is forgotten when there is too much of it.
+        self._known = content if len(self._known) + len(content) > CACHED_CONTENT else self._known.joined(content)
 
     def _render_in_turn(self, messages: Sequence[Message], material: _Material, now: datetime) -> list[Result]:
         end = time.monotonic() + TURN
@@ -98,12 +120,12 @@ class Renderer:
     def _render_one(self, message: Message, material: _Material, now: datetime) -> Result:
         if message.id in material.suppressed:
             return Suppressed()
-        template = material.templates.get(_template_key(message))
+        template = material.content.templates.get(_template_key(message))
         if template is None:
             return Unrenderable("template_missing")
-        send = material.sends.get(message.send_id) if message.send_id else None
+        send = material.content.sends.get(message.send_id) if message.send_id else None
         person = material.people.get((message.brand_id, message.person_id))
-        campaign = material.campaigns.get(send.campaign_id) if send else None
+        campaign = material.content.campaigns.get(send.campaign_id) if send else None
         unsubscribe_url = self._unsubscribe_link(message.id)
         context = render_context(
             message.brand_id,
@@ -146,24 +168,33 @@ def _template_key(message: Message) -> TemplateKey:
     return message.brand_id, message.channel, message.template_key, message.template_revision
 
 
-async def _load(tx: Transaction, messages: Sequence[Message]) -> _Material:
-    templates = {}
-    for key in {_template_key(message) for message in messages}:
-        template = await tx.templates.find(*key)
-        if template is not None:
-            templates[key] = template
-    sends = await tx.sends.find_many(list({message.send_id for message in messages if message.send_id}))
-    campaigns = {}
-    for campaign_id in {send.campaign_id for send in sends.values()}:
-        campaign = await tx.campaigns.find(campaign_id)
-        if campaign is not None:
-            campaigns[campaign_id] = campaign
+async def _load(tx: Transaction, messages: Sequence[Message], known: _Content) -> _Material:
+    content = await _load_content(tx, messages, known)
     people = {}
     for brand_id in {message.brand_id for message in messages}:
         ids = list({message.person_id for message in messages if message.brand_id == brand_id})
         for person_id, person in (await tx.people.find_many(brand_id, ids)).items():
             people[brand_id, person_id] = person
-    return _Material(templates, sends, campaigns, people, await _suppressed(tx, messages))
+    return _Material(content, people, await _suppressed(tx, messages))
+
+
+async def _load_content(tx: Transaction, messages: Sequence[Message], known: _Content) -> _Content:
+    """The content of these messages and no others; read, as far as it is not known."""
+    templates = {}
+    for key in {_template_key(message) for message in messages}:
+        template = known.templates.get(key) or await tx.templates.find(*key)
+        if template is not None:
+            templates[key] = template
+    send_ids = {message.send_id for message in messages if message.send_id}
+    sends = {send_id: known.sends[send_id] for send_id in send_ids if send_id in known.sends}
+    if len(sends) < len(send_ids):
+        sends |= await tx.sends.find_many(list(send_ids - sends.keys()))
+    campaigns = {}
+    for campaign_id in {send.campaign_id for send in sends.values()}:
+        campaign = known.campaigns.get(campaign_id) or await tx.campaigns.find(campaign_id)
+        if campaign is not None:
+            campaigns[campaign_id] = campaign
+    return _Content(templates, sends, campaigns)
 
 
 async def _suppressed(tx: Transaction, messages: Sequence[Message]) -> frozenset[str]:

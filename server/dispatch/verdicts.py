@@ -21,6 +21,7 @@ IN_APP = "in_app"
 EXPIRED = "expired"
 IN_DOUBT = "in_doubt"
 MISFIRED = "misfired"
+_ACCEPTED = Delivery(Outcome.ACCEPTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ def in_app_delivery(message: Message, subject: str | None, body: str, now: datet
         lease=message.lease,
         expected=MessageStatus.LEASED,
         status=MessageStatus.SENT,
-        attempt=_attempt(message, IN_APP, Delivery(Outcome.ACCEPTED), now, now),
+        attempt=_attempt(message, IN_APP, _ACCEPTED, now, now),
         inbox_item=InboxItem(
             message_id=message.id,
             brand_id=message.brand_id,

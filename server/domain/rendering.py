@@ -25,6 +25,7 @@ from liquid.exceptions import (
 from liquid.expression import Expression
 
 from server.domain.rendering_limits import BoundedRange, MeteredEnvironment
+from server.domain.rendering_plain import PlainTemplate, plain
 from server.domain.rendering_scan import find_flaw
 
 MAX_SOURCE_CHARACTERS = 200_000
@@ -72,17 +73,26 @@ class Rendered:
 
 
 @dataclass(frozen=True, slots=True)
+class _Field:
+    """One field, parsed."""
+
+    tree: BoundTemplate
+    plain: PlainTemplate | None
+    """The quick way to render it, where there is one."""
+
+
+@dataclass(frozen=True, slots=True)
 class CompiledTemplate:
     """Parsed once, rendered any number of times."""
 
-    _subject: BoundTemplate | None
-    _body: BoundTemplate
-    _html: BoundTemplate | None
+    _subject: _Field | None
+    _body: _Field
+    _html: _Field | None
 
     @property
     def parsed(self) -> tuple[BoundTemplate, ...]:
         """The syntax trees of the fields there are."""
-        return tuple(field for field in (self._subject, self._body, self._html) if field is not None)
+        return tuple(field.tree for field in (self._subject, self._body, self._html) if field is not None)
 
     def render(self, context: Mapping[str, object]) -> Rendered:
         """The three fields with `context` filled in: the variables at top level, plus `person`, `brand` and `campaign`, as plain JSON
@@ -104,7 +114,7 @@ def compile_template(source: Source) -> CompiledTemplate:
     )
 
 
-def _compile(field: str, source: str, environment: MeteredEnvironment) -> BoundTemplate:
+def _compile(field: str, source: str, environment: MeteredEnvironment) -> _Field:
     if len(source) > MAX_SOURCE_CHARACTERS:
         raise TemplateSyntaxError("template_source_too_large", f"is longer than {MAX_SOURCE_CHARACTERS} characters", field=field)
     if flaw := find_flaw(source):
@@ -114,7 +124,7 @@ def _compile(field: str, source: str, environment: MeteredEnvironment) -> BoundT
         _bound_expressions(template)
     except LiquidError as error:
         raise _syntax_error(field, source, error) from None
-    return template
+    return _Field(template, plain(template))
 
 
 def _syntax_error(field: str, source: str, error: LiquidError) -> TemplateSyntaxError:
@@ -126,7 +136,12 @@ def _syntax_error(field: str, source: str, error: LiquidError) -> TemplateSyntax
     return TemplateSyntaxError("template_syntax_error", shorten(str(error.message), LONGEST_REASON), field=field, line=line)
 
 
-def _render(field: str, template: BoundTemplate, context: Mapping[str, object]) -> str:
+def _render(field: str, template: _Field, context: Mapping[str, object]) -> str:
+    filled_in = None if template.plain is None else template.plain.fill_in(context)
+    return _render_liquid(field, template.tree, context) if filled_in is None else filled_in
+
+
+def _render_liquid(field: str, template: BoundTemplate, context: Mapping[str, object]) -> str:
     try:
         return template.render(context)
     except OutputStreamLimitError:

@@ -27,7 +27,7 @@ from sqlalchemy import (
 
 from server.domain.lifecycle import MessageStatus
 from storage.records import Mark, Message, Queue
-from storage.sql.connection import Connection, read_record
+from storage.sql.connection import Connection, read_records
 from storage.sql.counters import Changes, lock_sends
 from storage.sql.dialects import Kind, RowSet, SqlDialect
 from storage.sql.tables import MESSAGE, PENDING_OF_SEND, PENDING_ONE_OFF, holds, messages, sends
@@ -99,7 +99,7 @@ async def claim(connection: Connection, queue: Queue, now: datetime, lease_until
         rows = await connection.execute(_CLAIM_ONE_OFFS, {**given, "on_channel": queue.channel, "of_brand": queue.brand_id})
     else:
         rows = await connection.execute(_CLAIM_OF_SEND, {**given, "of_send": queue.send_id})
-    return sorted((read_record(Message, row) for row in rows.all), key=lambda message: (message.due_at, message.id))
+    return sorted(read_records(Message, rows.all), key=lambda message: (message.due_at, message.id))
 
 
 async def mark_sending(connection: Connection, marks: Sequence[Mark], provider: str, now: datetime, lease_until: datetime) -> set[str]:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence, Set
 from typing import Any
 
-from sqlalchemy import Executable, Table, make_url
+from sqlalchemy import Column, Dialect, Executable, Table, make_url
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from storage.sql.connection import Connection, Parameters, Rows, upsert_clause
+from storage.sql.connection import Connection, Parameters, Rows, insert_missing_clause, upsert_clause
 from storage.sql.dialects import POSTGRES
 from storage.sql.failures import translated
-from storage.sql.types import dump_json
+from storage.sql.types import dump_json, load_json
 
+_DIALECT: Dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
 _POOL_SIZE = 10
 _CONNECT_SECONDS = 10
 _STATEMENT_SECONDS = 60
@@ -38,6 +40,14 @@ class PostgresConnection(Connection):
         with self.failing(), translated():
             await self._driver.copy_records_to_table(table.name, records=rows, columns=columns)
 
+    async def insert_missing_rows(self, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+        # One statement over arrays, since a copy cannot leave rows out.
+        names, clause = ", ".join(columns), insert_missing_clause(table)
+        arrays = ", ".join(f"${place}::{_array_of(table.c[name])}" for place, name in enumerate(columns, start=1))
+        statement = f"INSERT INTO {table.name} ({names}) SELECT * FROM unnest({arrays}) {clause}"  # noqa: S608  # names of our own
+        with self.failing(), translated():
+            await self._driver.execute(statement, *map(list, zip(*rows, strict=True)))
+
     async def upsert_rows(self, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]], kept: Set[str]) -> None:
         # A copy cannot replace rows, so it goes into a table of this transaction's own first.
         names, source = ", ".join(columns), f"new_{table.name}"
@@ -51,6 +61,11 @@ class PostgresConnection(Connection):
             await self._driver.execute(f"DROP TABLE {source}")
 
 
+def _array_of(column: Column[Any]) -> str:
+    """The type of an array of what the column holds; collations are the column's own."""
+    return f"{column.type.compile(_DIALECT).partition(' COLLATE ')[0]}[]"
+
+
 def make_engine(url: str) -> AsyncEngine:
     """An engine with a pool. Every wait ends: for a connection, for a statement, and the server's for a client that went quiet in a
     transaction."""
@@ -62,6 +77,7 @@ def make_engine(url: str) -> AsyncEngine:
         max_overflow=0,
         pool_timeout=_CONNECT_SECONDS,
         json_serializer=dump_json,
+        json_deserializer=load_json,
         hide_parameters=True,
         connect_args={
             "timeout": _CONNECT_SECONDS,

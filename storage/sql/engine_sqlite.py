@@ -13,10 +13,10 @@ from sqlalchemy import Engine, Executable, NullPool, Table, create_engine, event
 
 from server.domain.criteria import parse_instant
 from storage.errors import DatabaseInUse, StorageError, StorageUnavailable
-from storage.sql.connection import Connection, Parameters, Rows, upsert_clause
+from storage.sql.connection import Connection, Parameters, Rows, insert_missing_clause, upsert_clause
 from storage.sql.dialects import SQLITE
 from storage.sql.failures import translated
-from storage.sql.types import dump_json
+from storage.sql.types import dump_json, load_json
 
 _BUSY_TIMEOUT_MS = 5000
 _CACHE_KIB = 32 * 1024
@@ -36,14 +36,16 @@ class SqliteConnection(Connection):
             return Rows(result.fetchall(), result.rowcount) if result.returns_rows else Rows((), result.rowcount)
 
     async def insert_rows(self, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
-        places = ", ".join("?" * len(columns))
-        statement = f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({places})"  # noqa: S608  # names of our own
-        with self.failing(), translated():
-            self._connection.exec_driver_sql(statement, list(rows))
+        self._insert(table, columns, rows, "")
+
+    async def insert_missing_rows(self, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+        self._insert(table, columns, rows, insert_missing_clause(table))
 
     async def upsert_rows(self, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]], kept: Set[str]) -> None:
+        self._insert(table, columns, rows, upsert_clause(table, columns, kept))
+
+    def _insert(self, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]], clause: str) -> None:
         places = ", ".join("?" * len(columns))
-        clause = upsert_clause(table, columns, kept)
         statement = f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({places}) {clause}"  # noqa: S608  # names of our own
         with self.failing(), translated():
             self._connection.exec_driver_sql(statement, list(rows))
@@ -83,6 +85,7 @@ def make_engine(database: Path, *, read_only: bool) -> Engine:
         isolation_level="AUTOCOMMIT",
         connect_args={"check_same_thread": False},
         json_serializer=dump_json,
+        json_deserializer=load_json,
         hide_parameters=True,
     )
 

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 
-from sqlalchemy import delete, select
+from sqlalchemy import Executable, bindparam, delete, select
 
 from server.domain.criteria import Criteria
 from storage.records import AudienceCount, AudienceMember, Person
 from storage.sql import audiences
-from storage.sql.connection import Connection, read_record, record_values
-from storage.sql.dialects import Kind
+from storage.sql.connection import Connection, read_record, read_records, record_values
+from storage.sql.dialects import Kind, RowSet, SqlDialect
 from storage.sql.tables import people
 from storage.sql.types import dump_json
 
@@ -61,13 +61,13 @@ class SqlPeople:
         return read_record(Person, row) if row else None
 
     async def find_many(self, brand_id: str, person_ids: Sequence[str]) -> dict[str, Person]:
-        wanted = self._connection.dialect.row_set("wanted", id=Kind.TEXT)
-        statement = select(people).where(people.c.brand_id == brand_id, people.c.person_id.in_(select(wanted.c.id)))
+        wanted, statement = _find_many(self._connection.dialect)
         found: dict[str, Person] = {}
         for start in range(0, len(person_ids), _IDS_AT_ONCE):
             some = [(person_id,) for person_id in person_ids[start : start + _IDS_AT_ONCE]]
             ids = self._connection.dialect.row_set_parameters(wanted, some)
-            found.update((row.person_id, read_record(Person, row)) for row in (await self._connection.execute(statement, ids)).all)
+            rows = await self._connection.execute(statement, {**ids, "in_brand": brand_id})
+            found.update((person.person_id, person) for person in read_records(Person, rows.all))
         return found
 
     async def delete(self, brand_id: str, person_id: str) -> bool:
@@ -81,3 +81,9 @@ class SqlPeople:
 
     async def count_matching(self, brand_id: str, criteria: Criteria, channel: str, as_of: datetime) -> list[AudienceCount]:
         return await audiences.count_matching(self._connection, brand_id, criteria, channel, as_of)
+
+
+@lru_cache
+def _find_many(dialect: SqlDialect) -> tuple[RowSet, Executable]:
+    wanted = dialect.row_set("wanted", id=Kind.TEXT)
+    return wanted, select(people).where(people.c.brand_id == bindparam("in_brand"), people.c.person_id.in_(select(wanted.c.id)))

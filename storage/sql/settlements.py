@@ -6,19 +6,21 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache
 
-from sqlalchemy import Executable, and_, bindparam, case, func, insert, not_, null, or_, update
+from sqlalchemy import Executable, and_, bindparam, case, func, not_, null, or_, update
 
 from server.domain.lifecycle import MessageStatus
-from storage.records import Attempt, Settlement
+from storage.records import Attempt, InboxItem, Settlement
 from storage.signals import messages as messages_topic
 from storage.sql.claims import lock_sends_of
-from storage.sql.connection import Connection, record_values
+from storage.sql.connection import Connection
 from storage.sql.counters import Changes
 from storage.sql.dialects import Kind, RowSet, SqlDialect
 from storage.sql.endings import ACCEPTED, IN_DOUBT, IS_CANCELLED, WAS_ACCEPTED, word
 from storage.sql.tables import attempts, inbox_items, messages
 from storage.sql.types import Instant
 
+_ATTEMPT = [column.name for column in attempts.c]
+_INBOX_ITEM = [column.name for column in inbox_items.c]
 _AMBIGUOUS = "ambiguous"
 _NOT_SENT = (MessageStatus.FAILED.value, MessageStatus.SKIPPED.value, MessageStatus.EXPIRED.value)
 
@@ -38,9 +40,25 @@ async def settle(connection: Connection, settlements: Sequence[Settlement], now:
 
 async def insert_attempts(connection: Connection, made: Iterable[Attempt]) -> None:
     """Adds attempts; one that is there already stays as it is."""
-    values = [record_values(attempt) for attempt in made]
-    if values:
-        await connection.execute(_insert_attempts(connection.dialect), values)
+    # What is settled together began and ended at few instants: each is encoded once.
+    instant = lru_cache(maxsize=64)(connection.dialect.encode_instant)
+    rows = [
+        (
+            attempt.id,
+            attempt.message_id,
+            attempt.number,
+            attempt.lease,
+            attempt.provider,
+            instant(attempt.started_at),
+            instant(attempt.finished_at),
+            attempt.outcome,
+            attempt.reason,
+            attempt.provider_message_id,
+        )
+        for attempt in made
+    ]
+    if rows:
+        await connection.insert_missing_rows(attempts, _ATTEMPT, rows)
 
 
 async def _settle_distinct(connection: Connection, batch: dict[str, Settlement], now: datetime) -> set[str]:
@@ -56,10 +74,15 @@ async def _settle_distinct(connection: Connection, batch: dict[str, Settlement],
     applied = {row.id for row in settled}
     await _accept_late(connection, [each for each in batch.values() if each.message_id not in applied], changes, now)
     await changes.apply(connection, now)
-    items = [record_values(each.inbox_item) for each in batch.values() if each.inbox_item is not None and each.message_id in applied]
-    if items:
-        await connection.execute(insert(inbox_items), items)
+    await _insert_items(connection, (each.inbox_item for each in batch.values() if each.inbox_item and each.message_id in applied))
     return applied
+
+
+async def _insert_items(connection: Connection, items: Iterable[InboxItem]) -> None:
+    instant = lru_cache(maxsize=64)(connection.dialect.encode_instant)
+    rows = [(item.message_id, item.brand_id, item.person_id, item.subject, item.body, instant(item.created_at)) for item in items]
+    if rows:
+        await connection.insert_rows(inbox_items, _INBOX_ITEM, rows)
 
 
 def _given(each: Settlement) -> tuple[object, ...]:
@@ -126,9 +149,3 @@ def _accept(dialect: SqlDialect, before: MessageStatus) -> tuple[RowSet, Executa
         .values(status=MessageStatus.SENT, sent_at=bindparam("now", type_=Instant()), failure_reason=None, lease_expires_at=None)
     )
     return given, statement.returning(messages.c.id, messages.c.send_id)
-
-
-@lru_cache
-def _insert_attempts(dialect: SqlDialect) -> Executable:
-    statement: Executable = dialect.insert(attempts).on_conflict_do_nothing(index_elements=["id"])
-    return statement

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import JSON, TIMESTAMP, BigInteger, Dialect, Text, TypeDecorator
@@ -44,9 +45,20 @@ def from_microseconds(value: int) -> datetime:
     return _EPOCH + timedelta(microseconds=value)
 
 
+@lru_cache(maxsize=1024)
+def _read_instant(value: int | None) -> datetime | None:
+    # Rows that are read together share most of their instants.
+    return None if value is None else from_microseconds(value)
+
+
 def dump_json(value: object) -> str:
     """JSON text. Raises ValueError for NaN and infinities, which are not JSON."""
     return _ENCODER.encode(value) if value != {} else "{}"
+
+
+def load_json(text: str) -> object:
+    """What a JSON text says."""
+    return json.loads(text) if text != "{}" else {}
 
 
 class Instant(TypeDecorator[datetime]):
@@ -63,10 +75,9 @@ class Instant(TypeDecorator[datetime]):
             return None
         return require_aware(value) if dialect.name == "postgresql" else to_microseconds(value)
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        if value is None or dialect.name == "postgresql":
-            return None if value is None else value.astimezone(UTC)
-        return from_microseconds(value)
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], datetime | None] | None:
+        # asyncpg gives them in UTC, whatever the zone of the session.
+        return None if dialect.name == "postgresql" else _read_instant
 
 
 class Word(TypeDecorator[str]):
@@ -85,8 +96,9 @@ class Word(TypeDecorator[str]):
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         return None if value is None else str(value)
 
-    def process_result_value(self, value: str | None, dialect: Dialect) -> StrEnum | None:
-        return None if value is None else self.words(value)
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], StrEnum | None]:
+        meanings: dict[str | None, StrEnum | None] = {word.value: word for word in self.words}
+        return (meanings | {None: None}).__getitem__
 
 
 class Strings(TypeDecorator[tuple[str, ...]]):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pytest
 
 from server.dispatch import inbox_lane as inbox_lane_module
+from server.dispatch.claiming import Claimer, Claims, Look
 from server.dispatch.verdicts import in_app_delivery
 from server.domain.lifecycle import MessageStatus
 from server.domain.timing import LEASE
@@ -85,12 +88,33 @@ async def test_who_has_lost_a_lease_delivers_nothing_under_the_lease_of_another(
 
 async def test_more_than_a_batch_is_delivered_in_several(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inbox_lane_module, "BATCH", 2)
-    send, _ = await stage.send(5, channel="in_app")
+    monkeypatch.setattr(inbox_lane_module, "BATCHES", 3)
+    send, _ = await stage.send(9, channel="in_app")
     lane = stage.inbox_lane()
-    await lane.run_once()
+    assert await lane.run_once()
+    assert await stage.counted(send) == {"total": 9, "sent": 6, "pending": 3}
+    assert await lane.run_once()
+    assert await stage.counted(send) == {"total": 9, "sent": 9}
+    assert not await lane.run_once()
+
+
+async def test_what_was_rendered_is_written_though_the_next_batch_cannot_be_claimed(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inbox_lane_module, "BATCH", 2)
+    send, _ = await stage.send(5, channel="in_app")
+    claim = Claimer.claim
+    batches = 0
+
+    async def claim_once(claimer: Claimer, look: Look, rows: int, now: datetime) -> Claims:
+        nonlocal batches
+        batches += 1
+        if batches > 1:
+            raise StorageError("the database is gone")
+        return await claim(claimer, look, rows, now)
+
+    monkeypatch.setattr(Claimer, "claim", claim_once)
+    with pytest.raises(StorageError):
+        await stage.inbox_lane().run_once()
     assert await stage.counted(send) == {"total": 5, "sent": 2, "pending": 3}
-    await stage.run(lane)
-    assert await stage.counted(send) == {"total": 5, "sent": 5}
 
 
 async def test_people_do_not_see_each_others_inbox(stage: Stage) -> None:
