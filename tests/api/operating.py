@@ -19,7 +19,9 @@ AUDIT = "ops.AuditService"
 UNKNOWN = "ops.UnknownMessageService"
 People = list[dict[str, str]]
 SLOTS = 5
-"""Calls of the provider at once, of which sends may have four: tests keep them all busy."""
+"""Calls of the provider at once."""
+SLOTS_OF_SENDS = 4
+"""Those that sends may have: tests keep them all busy."""
 
 
 @dataclass
@@ -66,10 +68,11 @@ class Operated:
 
 @dataclass
 class Stuck:
-    """Calls for some people last until they are let go; others end at once."""
+    """Calls for some people last until they are let go; others end at once, and so do the first few of theirs."""
 
     operated: Operated
     people: People
+    passing: int = 0
 
     def __post_init__(self) -> None:
         self._open = asyncio.Event()
@@ -84,12 +87,14 @@ class Stuck:
             async with self._waiting:
                 self._count += 1
                 self._waiting.notify_all()
-            await self._open.wait()
+                passes = self._count <= self.passing
+            if not passes:
+                await self._open.wait()
 
-    async def all_called(self) -> None:
-        """Returns once a call for each of them has begun."""
+    async def holds(self, calls: int) -> None:
+        """Returns once so many calls are held."""
         async with self._waiting:
-            await self._waiting.wait_for(lambda: self._count >= len(self.people))
+            await self._waiting.wait_for(lambda: self._count >= self.passing + calls)
 
     def let_go(self) -> None:
         """Lets the calls end."""

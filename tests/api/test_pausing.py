@@ -8,26 +8,27 @@ import pytest
 
 from tests.api.callers import Caller
 from tests.api.deliveries import SENDS, ended, report, schedule
-from tests.api.operating import Operated, Stuck, audited, ended_with, publish
+from tests.api.operating import SLOTS_OF_SENDS, Operated, Stuck, audited, ended_with, publish
 from tests.api.scenes import ok, recipients
 from tests.dispatch.scripted import ACCEPTED
 
 
 async def test_nothing_goes_out_while_paused_and_all_of_it_after(operated: Operated, operator: Caller, brand: str) -> None:
     people = recipients(12)
-    stuck = Stuck(operated, people[2:6])
+    stuck = Stuck(operated, people, passing=2)
     send = await publish(operator, brand, people)
-    await stuck.all_called()
+    await stuck.holds(SLOTS_OF_SENDS)
     pausing = asyncio.ensure_future(ok(operator, f"{SENDS}/PauseSend", {"id": send["id"]}))
     await operated.when(send["id"], "paused_at")
     stuck.let_go()
     paused = await pausing
     assert (paused["send"]["status"], paused["paused_at"] is not None) == ("sending", True)
+    called = operated.called(people)
     # Whatever else comes due meanwhile goes out; by then the send would have gone on too.
     for number in range(3):
         other = await schedule(operator, brand, dedup_key=f"key-{number}")
         assert (await ended(operator, other["id"]))["status"] == "sent"
-    assert operated.called(people) == [person["recipient"] for person in people[:6]]
+    assert operated.called(people) == called
     now = await report(operator, send["id"])
     assert (now["sent"], now["pending"], now["in_flight"], now["paused_at"]) == (6, 6, 0, paused["paused_at"])
     resumed = await ok(operator, f"{SENDS}/ResumeSend", {"id": send["id"]})
@@ -41,7 +42,7 @@ async def test_pause_is_answered_when_no_call_is_in_flight_any_more(operated: Op
     people = recipients(4)
     stuck = Stuck(operated, people)
     send = await publish(operator, brand, people)
-    await stuck.all_called()
+    await stuck.holds(SLOTS_OF_SENDS)
     pausing = asyncio.ensure_future(ok(operator, f"{SENDS}/PauseSend", {"id": send["id"]}))
     await operated.when(send["id"], "paused_at")
     assert not pausing.done()
@@ -52,11 +53,11 @@ async def test_pause_is_answered_when_no_call_is_in_flight_any_more(operated: Op
 
 async def test_provider_that_never_answers_does_not_hold_up_the_answer(operated: Operated, operator: Caller, brand: str) -> None:
     people = recipients(6)
-    stuck = Stuck(operated, people[:4])
+    stuck = Stuck(operated, people)
     send = await publish(operator, brand, people)
-    await stuck.all_called()
+    await stuck.holds(SLOTS_OF_SENDS)
     await ok(operator, f"{SENDS}/PauseSend", {"id": send["id"]})
-    assert (await operated.send(send["id"])).counters.in_flight == 4
+    assert (await operated.send(send["id"])).counters.in_flight == SLOTS_OF_SENDS
     stuck.let_go()
     await ok(operator, f"{SENDS}/ResumeSend", {"id": send["id"]})
     assert (await operated.ended(operator, send["id"]))["sent"] == 6

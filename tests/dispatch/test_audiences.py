@@ -106,6 +106,21 @@ async def test_two_dispatchers_resolve_an_audience_once(stage_on_postgres: Stage
     assert await reached(stage, send) == people
 
 
+async def test_two_dispatchers_skip_nobody_twice(stage_on_postgres: Stage) -> None:
+    """Skips may repeat as far as the database is concerned, so only one after the other may resolve."""
+    stage = stage_on_postgres
+    for number in range(9):
+        unreachable = made.person(f"person-{number:03}", email=None)
+        await stage.storage.write(lambda tx, each=unreachable: tx.people.put(each))  # type: ignore[misc]
+    send = await stage.publish()
+    first = stage.audiences()
+    stage.storage = await stage.open()
+    second = stage.audiences()
+    while any(await asyncio.gather(first.run_once(), second.run_once())):
+        pass
+    assert await stage.counted(send) == {"total": 9, "skipped": 9}
+
+
 async def test_people_added_after_the_start_wait_for_the_next_send(stage: Stage) -> None:
     await stage.people(4)
     send = await stage.publish()

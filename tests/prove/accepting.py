@@ -121,7 +121,7 @@ ACCEPTING = (
         file="server/commands/resolve_audience.py",
         original="    send = await tx.sends.find(send_id, lock=True)\n",
         mutated="    send = await tx.sends.find(send_id)\n",
-        tests=of("dispatch", "test_audiences.py::test_two_dispatchers_resolve_an_audience_once"),
+        tests=of("dispatch", "test_audiences.py::test_two_dispatchers_skip_nobody_twice"),
     ),
     Mutation(
         name="no-row-for-a-send-that-is-over",

@@ -20,7 +20,7 @@ RESTORING = (
         file=_DISPATCHERS,
         original='    .where(dispatchers.c.generation >= bindparam("known"), dispatchers.c.generation < _next)\n',
         mutated='    .where(dispatchers.c.generation >= bindparam("known"))\n',
-        tests=of("storage", "test_operations.py::test_a_generation_may_be_ahead_of_what_the_file_says_but_never_goes_back[sqlite]"),
+        tests=of("storage", "test_operations.py::test_a_generation_may_be_ahead_of_what_the_file_says_but_never_goes_back"),
     ),
     Mutation(
         name="no-generation-advances-while-held",

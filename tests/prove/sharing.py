@@ -12,7 +12,7 @@ SHARING = (
         file="server/dispatch/fair_share.py",
         original="        shares[index] = min(ceilings[index], left // (len(ceilings) - done))\n",
         mutated="        shares[index] = min(ceilings[index], left)\n",
-        tests=of("dispatch", "test_claiming.py::test_a_big_send_and_a_small_one_of_another_brand_go_out_side_by_side"),
+        tests=of("dispatch", "test_fair_share.py::test_the_queues_of_a_brand_share_evenly"),
     ),
     Mutation(
         name="queues-take-turns",
@@ -40,7 +40,7 @@ SHARING = (
         file="server/dispatch/kinds.py",
         original="        return self is Kind.ALL or (queue.send_id is None) == (self is Kind.ONE_OFFS)\n",
         mutated="        return self is Kind.ALL or self is Kind.SENDS\n",
-        tests=of("dispatch", "test_one_offs.py::test_the_rows_of_a_send_that_wait_for_slots_are_not_in_the_way_of_a_one_off"),
+        tests=of("dispatch", "test_one_offs.py::test_one_offs_may_use_all_slots"),
     ),
     Mutation(
         name="rate-kept-for-one-offs",
