@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -18,6 +19,8 @@ from benchmarks.peers import queues
 from benchmarks.postgres import running_postgres
 from benchmarks.service import ROOT, Installation, running
 from benchmarks.sinks.smtp import running_sink
+from server.tokens import load_or_create_key
+from storage.sql.open import migrate
 
 CORES_FOR_TWO = 4
 """Two dispatchers and the database's own processes, each on a core."""
@@ -56,8 +59,9 @@ def on_postgres(bench: Bench) -> Iterator[Figure]:
         databases = stack.enter_context(running_postgres())
         data_dir = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=bench.scratch)))
         carillon = Installation(data_dir, databases.create(), {"CARILLON_DRAIN_SECONDS": "0"})
-        carillon.run("migrate")
-        carillon.run("token", "--brand", "demo")
+        asyncio.run(migrate(carillon.database_url))
+        # The key that all of its processes share.
+        load_or_create_key(data_dir)
         ready = stack.enter_context(service(carillon.target(stack.enter_context(carillon.running("api")))))
         stack.enter_context(carillon.running("dispatcher"))
         _prepared(ready, sizes.drained_postgres)

@@ -13,6 +13,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from server.api.policies import all_scopes
+from server.domain.clock import SystemClock
+from server.tokens import Tokens, load_or_create_key
+
 ROOT = Path(__file__).absolute().parent.parent
 BRAND = "demo"
 STARTED = {"serve": "Ctrl-C", "api": "ready", "dispatcher": "ready", "gateway": "ready"}
@@ -59,7 +63,9 @@ class Installation:
         log = self.data_dir / f"{command}.log"
         with (
             log.open("a", encoding="utf-8") as errors,
-            subprocess.Popen(self._carillon(command), env=self.environment, stdout=subprocess.PIPE, stderr=errors, text=True) as process,
+            subprocess.Popen(
+                [sys.executable, "-m", "server", command], env=self.environment, stdout=subprocess.PIPE, stderr=errors, text=True
+            ) as process,
         ):
             try:
                 _wait_for(process, STARTED[command], log)
@@ -71,17 +77,10 @@ class Installation:
                 except subprocess.TimeoutExpired:
                     process.kill()
 
-    def run(self, *arguments: str) -> str:
-        """What a command says that ends by itself."""
-        return subprocess.check_output(self._carillon(*arguments), env=self.environment, text=True).strip()
-
     def target(self, pid: int) -> Target:
         """Where it is, with a new token."""
-        token = self.run("token", "--brand", BRAND)
+        token = Tokens(load_or_create_key(self.data_dir), SystemClock()).mint("bench", [BRAND], all_scopes())
         return Target(f"127.0.0.1:{self.grpc_port}", f"http://127.0.0.1:{self.rest_port}", token, self.data_dir, pid)
-
-    def _carillon(self, *arguments: str) -> list[str]:
-        return [sys.executable, "-m", "server", *arguments]
 
 
 @contextmanager

@@ -61,7 +61,7 @@ SMOKE = Sizes(
     waiting=2_000,
     coming_due=50,
     due_seconds=1,
-    table_rows=(100, 300),
+    table_rows=(100,),
     finished_rows=300,
     growth_drained=100,
 )
