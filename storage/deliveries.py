@@ -193,6 +193,7 @@ class Messages(Protocol):
         `now`; PENDING takes a leased or sending row back and fires the channel's signal, but a row whose send has been cancelled becomes
         cancelled, or unknown if it is in doubt. PENDING with an ambiguous attempt makes the row `in_doubt`; PENDING without any, from
         sending, says that the provider was not called after all: the mark does not count as an attempt.
+        Where a brand's policy has a row resent (`resent_by_policy`), the audit log says so.
         A row in doubt does not end as failed, skipped or expired, but as unknown with reason `in_doubt`; or as sent, whatever the
         settlement says, if an attempt of it was accepted too late.
         """
@@ -204,7 +205,7 @@ class Messages(Protocol):
         Leased rows go back to pending. For rows marked sending an ambiguous attempt is recorded, and they become unknown with reason
         `in_doubt`; but with fewer than `max_attempts` attempts they go back to pending, `in_doubt`, if their send was not cancelled and
         either their provider still knows their key (`first_sending_at` plus its window in `key_windows` is after `now`) or their brand's
-        policy is to resend. One in doubt of which an attempt was accepted too late becomes sent.
+        policy is to resend. One in doubt of which an attempt was accepted too late becomes sent. The audit log says where a policy decided.
         """
         ...
 

@@ -258,6 +258,8 @@ class Settlement:
     """When to try again; None leaves it."""
     attempt: Attempt | None = None
     """Kept whatever becomes of the row."""
+    resent_by_policy: bool = False
+    """PENDING after a call of unknown outcome, only because the brand wants it: an entry in the audit log says so if it takes effect."""
     inbox_item: InboxItem | None = None
     """Written if the settlement takes effect, in the same transaction."""
 

@@ -3,30 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 
 from server.domain.access import Caller
+from server.domain.audit_actions import SERVICE, AuditAction
 from server.domain.ids import new_id
 from server.domain.paging import Page, make_page, read_page_request
 from storage.interface import Transaction
 from storage.operations import AuditEntry
 from storage.records import JsonObject
-
-SERVICE = "carillon"
-"""The actor of what a policy decided."""
-
-
-class AuditAction(StrEnum):
-    """What was decided."""
-
-    MESSAGE_RESOLVED = "message_resolved"
-    SEND_PAUSED = "send_paused"
-    SEND_RESUMED = "send_resumed"
-    SEND_CANCELLED = "send_cancelled"
-    SEND_RETRIED = "send_retried"
-    CAMPAIGN_CANCELLED = "campaign_cancelled"
-    CAMPAIGN_MISFIRED = "campaign_misfired"
-    BRAND_POLICY_SET = "brand_policy_set"
 
 
 def decision(caller: Caller, brand_id: str, action: AuditAction, subject_id: str, details: JsonObject) -> AuditEntry:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 
-from server.commands.audit import AuditAction, decision
+from server.commands.audit import decision
 from server.domain.access import Caller
+from server.domain.audit_actions import AuditAction
 from server.domain.channels import Channel
 from server.domain.misfire import LONGEST_MISFIRE_SECONDS
 from server.domain.policies import MisfirePolicy, UnknownPolicy

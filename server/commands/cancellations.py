@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 
-from server.commands.audit import AuditAction, decision
+from server.commands.audit import decision
 from server.commands.campaign_access import campaign_for
 from server.domain.access import Caller
+from server.domain.audit_actions import AuditAction
 from server.domain.faces import Face
 from storage.interface import Transaction
 from storage.operations import AuditEntry

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from server.commands.audit import AuditAction, own_decision
+from server.commands.audit import own_decision
+from server.domain.audit_actions import AuditAction
 from server.domain.lifecycle import CampaignOperation, campaign_after
 from server.domain.misfire import is_too_late
 from storage.interface import Transaction

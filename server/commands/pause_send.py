@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from server.commands.audit import AuditAction, decision
+from server.commands.audit import decision
 from server.commands.campaign_access import found_send, send_for
 from server.domain.access import Caller
+from server.domain.audit_actions import AuditAction
 from server.domain.errors import BadState
 from server.domain.lifecycle import SendStatus
 from storage.interface import Transaction

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from server.commands.audit import AuditAction, decision
+from server.commands.audit import decision
 from server.commands.campaign_access import found_send, send_for
 from server.commands.resolve_audience import resolve_audience_batch
 from server.domain.access import Caller
+from server.domain.audit_actions import AuditAction
 from server.domain.errors import BadState
 from server.domain.ids import new_id
 from server.domain.lifecycle import SendStatus

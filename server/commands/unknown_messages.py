@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from server.commands.audit import AuditAction, decision
+from server.commands.audit import decision
 from server.domain.access import Caller
+from server.domain.audit_actions import AuditAction
 from server.domain.paging import Page, make_page, read_page_request
 from server.domain.policies import Resolution
 from server.domain.validation import ID_LENGTH, Checks

@@ -57,6 +57,7 @@ def after_call(message: Message, policy: BrandPolicy, call: Call, random: Random
         reason=call.delivery.reason,
         due_at=due_at,
         attempt=attempt,
+        resent_by_policy=due_at is not None and call.delivery.outcome is Outcome.AMBIGUOUS and not _knows_key(message, call, due_at),
     )
 
 
@@ -122,9 +123,13 @@ def _next_try(message: Message, policy: BrandPolicy, call: Call, number: int, ra
     if policy.unknown_policy is UnknownPolicy.RESEND:
         return again
     if error is ErrorClass.AMBIGUOUS:
-        key_known_until = (message.first_sending_at or call.started_at) + call.key_window
-        return again if again < key_known_until else None
+        return again if _knows_key(message, call, again) else None
     return None if _forgotten_key(message, policy, call.key_window, again) else again
+
+
+def _knows_key(message: Message, call: Call, at: datetime) -> bool:
+    """Whether the provider, asked again at that time, knows that it was asked before."""
+    return at < (message.first_sending_at or call.started_at) + call.key_window
 
 
 def _forgotten_key(message: Message, policy: BrandPolicy, key_window: timedelta, at: datetime) -> bool:

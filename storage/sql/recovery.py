@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, exists, literal, null, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, case, exists, literal, null, or_, select, update
 
 from server.domain.ids import new_id
 from server.domain.lifecycle import MessageStatus
@@ -18,11 +19,12 @@ from storage.sql.connection import Connection
 from storage.sql.counters import Changes, lock_sends
 from storage.sql.dialects import Kind, RowSet
 from storage.sql.endings import IN_DOUBT, IS_CANCELLED, WAS_ACCEPTED, word
+from storage.sql.policy_resends import note_resends
 from storage.sql.settlements import insert_attempts
 from storage.sql.tables import brand_policies, messages, sends
 from storage.sql.types import Instant
 
-_HELD = (messages.c.id, messages.c.send_id, messages.c.attempts, messages.c.lease, messages.c.provider, messages.c.sending_at)
+_HELD = tuple(messages.c[name] for name in ("id", "brand_id", "send_id", "attempts", "lease", "provider", "sending_at", "first_sending_at"))
 
 
 async def recover(
@@ -71,9 +73,16 @@ async def _end_or_resend(
         if row.status is MessageStatus.PENDING:
             connection.fire(messages_topic(row.channel))
     await changes.apply(connection, now)
+    resent = [row for row in rows if row.status is MessageStatus.PENDING]
+    await note_resends(connection, (row for row in resent if not _knows_key(row, key_windows, now)), now)
     await insert_attempts(connection, (_attempt(row.id, row.attempts, row.lease, row.provider, row.sending_at, now) for row in rows))
     found = Counter(row.status for row in rows)
     return found[MessageStatus.UNKNOWN], found[MessageStatus.PENDING]
+
+
+def _knows_key(row: Row[Any], key_windows: Mapping[str, timedelta], now: datetime) -> bool:
+    window = key_windows.get(row.provider)
+    return window is not None and row.first_sending_at > now - window
 
 
 def _may_be_sent_again(known: RowSet, max_attempts: int) -> ColumnElement[bool]:

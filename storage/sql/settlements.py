@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import Executable, and_, bindparam, case, func, not_, null, or_, update
+from sqlalchemy import Executable, Row, and_, bindparam, case, func, not_, null, or_, update
 
 from server.domain.lifecycle import MessageStatus
 from storage.records import Attempt, InboxItem, Settlement
@@ -16,6 +17,7 @@ from storage.sql.connection import Connection
 from storage.sql.counters import Changes
 from storage.sql.dialects import Kind, RowSet, SqlDialect
 from storage.sql.endings import ACCEPTED, IN_DOUBT, IS_CANCELLED, WAS_ACCEPTED, word
+from storage.sql.policy_resends import note_resends
 from storage.sql.tables import attempts, inbox_items, messages
 from storage.sql.types import Instant
 
@@ -74,8 +76,13 @@ async def _settle_distinct(connection: Connection, batch: dict[str, Settlement],
     applied = {row.id for row in settled}
     await _accept_late(connection, [each for each in batch.values() if each.message_id not in applied], changes, now)
     await changes.apply(connection, now)
+    await note_resends(connection, (row for row in settled if _is_resent(row, batch)), now)
     await _insert_items(connection, (each.inbox_item for each in batch.values() if each.inbox_item and each.message_id in applied))
     return applied
+
+
+def _is_resent(row: Row[Any], batch: dict[str, Settlement]) -> bool:
+    return row.status is MessageStatus.PENDING and batch[row.id].resent_by_policy
 
 
 async def _insert_items(connection: Connection, items: Iterable[InboxItem]) -> None:
@@ -137,7 +144,7 @@ def _settle(dialect: SqlDialect) -> tuple[RowSet, Executable]:
             lease_expires_at=None,
         )
     )
-    return given, statement.returning(messages.c.id, messages.c.send_id, messages.c.status, messages.c.channel)
+    return given, statement.returning(messages.c.id, messages.c.brand_id, messages.c.send_id, messages.c.status, messages.c.channel)
 
 
 @lru_cache

@@ -81,3 +81,17 @@ def test_claimed_after_its_key_was_forgotten_it_goes_where_resending_was_chosen(
     assert withheld(in_doubt(NOON - HOUR), RESEND, HOUR, NOON) is None
     assert withheld(in_doubt(None), PARK, HOUR, NOON) is None
     assert withheld(in_doubt(NOON - HOUR), PARK, NO_KEYS, NOON) is None
+
+
+def test_only_what_a_policy_has_resent_is_marked_as_its_decision() -> None:
+    ambiguous = Delivery(Outcome.AMBIGUOUS, "connection_lost", ErrorClass.AMBIGUOUS)
+    message = made.message("ann", status=MessageStatus.LEASED)
+
+    def resent_by_policy(delivery: Delivery, policy: BrandPolicy, key_window: timedelta) -> bool:
+        return after_call(message, policy, Call("gateway", key_window, NOON, NOON, delivery), Random(1)).resent_by_policy  # noqa: S311
+
+    assert resent_by_policy(ambiguous, RESEND, NO_KEYS)
+    assert not resent_by_policy(ambiguous, RESEND, HOUR)
+    assert not resent_by_policy(ambiguous, PARK, HOUR)
+    assert not resent_by_policy(ambiguous, PARK, NO_KEYS)
+    assert not resent_by_policy(NOT_SENT[0], RESEND, NO_KEYS)

@@ -1,0 +1,21 @@
+"""What stands in the audit log."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+SERVICE = "carillon"
+"""The actor of what a policy decided."""
+
+
+class AuditAction(StrEnum):
+    """What was decided."""
+
+    MESSAGE_RESOLVED = "message_resolved"
+    SEND_PAUSED = "send_paused"
+    SEND_RESUMED = "send_resumed"
+    SEND_CANCELLED = "send_cancelled"
+    SEND_RETRIED = "send_retried"
+    CAMPAIGN_CANCELLED = "campaign_cancelled"
+    CAMPAIGN_MISFIRED = "campaign_misfired"
+    BRAND_POLICY_SET = "brand_policy_set"

@@ -1,0 +1,37 @@
+"""The audit log of what a brand's policy decides: messages of unknown outcome that go out again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row
+
+from server.domain.audit_actions import SERVICE, AuditAction
+from server.domain.ids import new_id
+from server.domain.policies import Resolution, UnknownPolicy
+from storage.operations import AuditEntry
+from storage.records import JsonObject
+from storage.sql.audit import SqlAudit
+from storage.sql.connection import Connection
+
+
+async def note_resends(connection: Connection, rows: Iterable[Row[Any]], now: datetime) -> None:
+    """Adds an entry for each message that its brand has resent; rows have `id`, `brand_id` and `send_id`."""
+    await SqlAudit(connection).append([_entry(row.id, row.brand_id, row.send_id, now) for row in rows])
+
+
+def _entry(message_id: str, brand_id: str, send_id: str | None, now: datetime) -> AuditEntry:
+    details: JsonObject = {"resolution": Resolution.RESEND.value, "unknown_policy": UnknownPolicy.RESEND.value}
+    if send_id is not None:
+        details["send_id"] = send_id
+    return AuditEntry(
+        id=new_id(),
+        brand_id=brand_id,
+        actor=SERVICE,
+        action=AuditAction.MESSAGE_RESOLVED,
+        subject_id=message_id,
+        details=details,
+        created_at=now,
+    )
