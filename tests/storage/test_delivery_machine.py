@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from datetime import timedelta
 from typing import Any, ClassVar, TypeVar
 
@@ -181,21 +181,29 @@ class Histories(RuleBasedStateMachine):
         self.run(self.workers.recover(everything=data.draw(st.booleans())))
 
     def stall(self, data: st.DataObject) -> None:
-        """A worker stands still until its leases are over, and another may have what it held; some time it goes on."""
+        """A worker stands still until its leases are over; others may have what it held by then, and it goes on, at once or some time."""
         slow = self.a(data, [*self.claiming(), *self.calling()])
-        quick = self.a(data, [worker for worker in self.workers.all if worker is not slow])
         held = {*slow.claimed, *(call.message.id for call in slow.calls)}
         self.world.wait(31)
         self.run(self.workers.recover(everything=False))
         self.is_lawful()
-        if not data.draw(st.booleans()):
-            return
+        is_taken, marks, settles = (data.draw(st.booleans()) for _ in range(3))
+        if is_taken:
+            self.take_over(data, self.a(data, [worker for worker in self.workers.all if worker is not slow]), held)
+        if marks and slow.claimed:
+            self.run(self.workers.mark(slow, sorted(slow.claimed), data.draw(providers)))
+            self.is_lawful()
+        if settles and slow.calls:
+            self.run(self.workers.settle(slow, [(call, data.draw(st.sampled_from(Outcome))) for call in slow.calls]))
+
+    def take_over(self, data: st.DataObject, quick: Worker, held: Collection[str]) -> None:
         for queue in sorted({_queue(row) for row in self.rows(MessageStatus.PENDING) if row.id in held}, key=_order):
             self.run(self.workers.claim(quick, queue, MOST_OPEN))
             self.is_lawful()
         marks: bool = data.draw(st.booleans())
         if marks and quick.claimed:
             self.run(self.workers.mark(quick, sorted(quick.claimed), data.draw(providers)))
+            self.is_lawful()
 
     def expire(self, data: st.DataObject) -> None:
         self.run(self.operators.expire(data.draw(few)))
@@ -217,7 +225,7 @@ class Histories(RuleBasedStateMachine):
         (end_unstarted, claiming),
         (say_again, lambda self: self.calling() and any(worker.said for worker in self.workers.all)),
         (crash, lambda self: self.claiming() or self.calling()),
-        (stall, lambda self: self.claiming() or self.calling()),
+        *((stall, lambda self: self.claiming() or self.calling()),) * 2,
         (recover, lambda self: self.world.sight.held_until),
         (expire, lambda self: any(row.expire_at and row.expire_at <= self.world.now for row in self.rows(MessageStatus.PENDING))),
         (sweep, lambda self: self.sends(_is_unswept)),
