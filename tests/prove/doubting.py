@@ -120,7 +120,7 @@ DOUBTING = (
     Mutation(
         name="ambiguous-is-not-tried-again",
         file="server/dispatch/verdicts.py",
-        original="        return again if again < key_known_until else None\n",
+        original="        return again if _knows_key(message, call, again) else None\n",
         mutated="        return again\n",
         tests=of(
             "dispatch",
@@ -138,8 +138,8 @@ DOUBTING = (
     Mutation(
         name="key-counts-from-the-first-call",
         file="server/dispatch/verdicts.py",
-        original="        key_known_until = (message.first_sending_at or call.started_at) + call.key_window\n",
-        mutated="        key_known_until = call.started_at + call.key_window\n",
+        original="    return at < (message.first_sending_at or call.started_at) + call.key_window\n",
+        mutated="    return at < call.started_at + call.key_window\n",
         tests=of(
             "dispatch",
             "test_verdicts.py::test_a_call_without_an_answer_is_repeated_while_the_key_is_known_which_counts_from_the_first_call",

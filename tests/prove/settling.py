@@ -57,8 +57,8 @@ SETTLING = (
     Mutation(
         name="inbox-item-only-with-its-settlement",
         file=_SETTLEMENTS,
-        original=" if each.inbox_item is not None and each.message_id in applied]\n",
-        mutated=" if each.inbox_item is not None]\n",
+        original=" if each.inbox_item and each.message_id in applied))\n",
+        mutated=" if each.inbox_item))\n",
         tests=of(
             "storage", "test_settlements.py::test_an_inbox_item_is_written_with_the_settlement_that_takes_effect_and_only_then[sqlite]"
         ),
