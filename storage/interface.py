@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol, TypeVar
 
 from storage.definitions import Campaigns, Idempotency, People, Segments, Suppressions, Templates
 from storage.deliveries import Inbox, Messages, Sends
+from storage.records import Message
 from storage.signals import Signals
 
 T = TypeVar("T")
@@ -65,6 +66,11 @@ class Storage(Protocol):
 
     async def write(self, function: Callable[[Transaction], Awaitable[T]]) -> T:
         """Runs a transaction and returns when it is durable. Raises StorageUnavailable, or WriteConflict after several tries."""
+        ...
+
+    async def insert_one_offs(self, messages: Sequence[Message]) -> set[str]:
+        """`Messages.insert_one_offs` as a transaction of its own, which takes less than `write`: one statement needs no begin and no commit
+        around it. Raises like `write`."""
         ...
 
     async def ping(self) -> None:

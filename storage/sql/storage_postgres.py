@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.errors import StorageUnavailable, WriteConflict
 from storage.interface import Transaction
+from storage.records import Message
 from storage.signals import Signals
 from storage.sql.engine_postgres import PostgresConnection, make_engine
 from storage.sql.failures import ConnectionLost, translated
@@ -37,10 +39,14 @@ class PostgresStorage:
         self._closed = False
 
     async def read(self, function: Callable[[Transaction], Awaitable[T]]) -> T:
-        return await self._finish(self._again(function, _BEGIN_READ))
+        return await self._finish(_again(partial(self._once, function, _BEGIN_READ)))
 
     async def write(self, function: Callable[[Transaction], Awaitable[T]]) -> T:
-        return await self._finish(self._again(function, _BEGIN_WRITE))
+        return await self._finish(_again(partial(self._once, function, _BEGIN_WRITE)))
+
+    async def insert_one_offs(self, messages: Sequence[Message]) -> set[str]:
+        # Tried again also after a connection broke when it may have taken effect: those that are there are not added again.
+        return await self._finish(_again(partial(self._single, lambda tx: tx.messages.insert_one_offs(messages))))
 
     async def ping(self) -> None:
         await self._finish(self._once(_nothing, _BEGIN_READ))
@@ -59,17 +65,6 @@ class PostgresStorage:
         self._running.add(running)
         running.add_done_callback(self._running.discard)
         return await asyncio.shield(running)
-
-    async def _again(self, function: Callable[[Transaction], Awaitable[T]], begin: str) -> T:
-        """Tries again after a conflict or a connection that broke before the commit: all pooled ones do when the server restarts."""
-        pause = _FIRST_PAUSE_SECONDS
-        for _ in range(_TRIES - 1):
-            try:
-                return await self._once(function, begin)
-            except (WriteConflict, ConnectionLost):
-                await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311  # it only spreads the tries
-                pause *= 2
-        return await self._once(function, begin)
 
     async def _once(self, function: Callable[[Transaction], Awaitable[T]], begin: str) -> T:
         with translated():
@@ -90,6 +85,30 @@ class PostgresStorage:
             await connection.close()
         self.signals.fire(transaction.topics)
         return result
+
+    async def _single(self, function: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Runs a function that writes by its first statement only, which the server commits by itself."""
+        with translated():
+            connection = await self._engine.connect()
+        try:
+            transaction = PostgresConnection(connection, await _driver(connection))
+            result = await function(SqlTransaction(transaction))
+        finally:
+            await connection.close()
+        self.signals.fire(transaction.topics)
+        return result
+
+
+async def _again(once: Callable[[], Awaitable[T]]) -> T:
+    """Tries again after a conflict or a connection that broke before the commit: all pooled ones do when the server restarts."""
+    pause = _FIRST_PAUSE_SECONDS
+    for _ in range(_TRIES - 1):
+        try:
+            return await once()
+        except (WriteConflict, ConnectionLost):
+            await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311  # it only spreads the tries
+            pause *= 2
+    return await once()
 
 
 async def _driver(connection: AsyncConnection) -> Any:

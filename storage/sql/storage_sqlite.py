@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,6 +11,7 @@ import sqlalchemy
 
 from storage.errors import StorageUnavailable
 from storage.interface import Transaction
+from storage.records import Message
 from storage.signals import Signals
 from storage.sql.engine_sqlite import OwnerLock, connect, make_engine, prepare_file
 from storage.sql.group_commit import GroupCommit
@@ -52,6 +53,10 @@ class SqliteStorage:
     async def write(self, function: Callable[[Transaction], Awaitable[T]]) -> T:
         self._require_open()
         return await self._finish(self._writer.submit(function))
+
+    async def insert_one_offs(self, messages: Sequence[Message]) -> set[str]:
+        self._require_open()
+        return await self._finish(self._writer.submit(lambda tx: tx.messages.insert_one_offs(messages), single=True))
 
     async def ping(self) -> None:
         await self.read(_nothing)

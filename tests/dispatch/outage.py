@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from storage.errors import StorageUnavailable
 from storage.interface import Storage, Transaction
+from storage.records import Message
 from storage.signals import Signals
 
 T = TypeVar("T")
@@ -48,6 +49,9 @@ class Outage:
         if number == self.loses_answer_of:
             raise StorageUnavailable("the connection broke during the commit")
         return result
+
+    async def insert_one_offs(self, messages: Sequence[Message]) -> set[str]:
+        return await self.write(lambda tx: tx.messages.insert_one_offs(messages))
 
     async def ping(self) -> None:
         self._pass()
