@@ -46,23 +46,20 @@ def main() -> int:
     sizes = (SMOKE if arguments.smoke else Sizes()).changed(_given_sizes(arguments))
     peers = find_peers(wanted=not (arguments.smoke or arguments.no_peers))
     load, started = machine.load_before(), time.perf_counter()
-    print(f"{machine.description()}; {load}")
     with tempfile.TemporaryDirectory(prefix="carillon-bench-", dir=arguments.scratch) as scratch:
+        place = machine.description(Path(scratch))
+        print(f"{place}; {load}", flush=True)
         figures = measure(Bench(sizes, peers, Path(scratch)), arguments.only or list(LINES))
     took = time.perf_counter() - started
     print(f"took {took:.0f} s; SQLite with synchronous=FULL, PostgreSQL with fsync and synchronous_commit; {load}")
     if not arguments.only and not arguments.smoke:
-        report.write_between_markers(PAGE, _page(figures, bench_versions=machine.versions(peers), load=load, took=took))
+        facts = [
+            f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, `{machine.command()}`, {took:.0f} s",
+            f"{place}; {load}",
+            machine.versions(peers),
+        ]
+        report.write_between_markers(PAGE, report.as_page(facts, figures))
     return any(figure.not_measured.startswith("failed") for figure in figures)
-
-
-def _page(figures: Sequence[Figure], bench_versions: str, load: str, took: float) -> str:
-    facts = [
-        f"* {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, `{machine.command()}`, {took:.0f} s",
-        f"* {machine.description()}; {load}",
-        f"* {bench_versions}",
-    ]
-    return "\n".join([*facts, "", report.as_markdown(figures)])
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -7,8 +7,9 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.bench import Bench
@@ -16,7 +17,7 @@ from benchmarks.calls import Service, service
 from benchmarks.draining import drained, mailboxes, people_ids
 from benchmarks.figures import Figure, at_least
 from benchmarks.peers import queues
-from benchmarks.postgres import running_postgres
+from benchmarks.postgres import Databases, running_postgres
 from benchmarks.service import ROOT, Installation, running
 from benchmarks.sinks.smtp import running_sink
 from server.tokens import load_or_create_key
@@ -26,35 +27,52 @@ CORES_FOR_TWO = 4
 """Two dispatchers and the database's own processes, each on a core."""
 WARM_UP = 10
 """The part of a drain that goes before the first, so that what is loaded once is loaded."""
+UNIT = "messages/s"
+
+
+@dataclass
+class Rival:
+    """A job queue, and how many times as fast ours is to be."""
+
+    name: str
+    bound: float
+    measure: Callable[[], float]
+    missing: str
+    """Why it cannot be measured."""
+    rates: list[float] = field(default_factory=list)
+
+    def take(self) -> None:
+        """Measures it, unless it cannot be. One that fails is out."""
+        if self.missing:
+            return
+        try:
+            self.rates.append(self.measure())
+        except (subprocess.SubprocessError, ValueError) as error:
+            self.missing = f"it failed with {type(error).__name__}"
+
+    def figure(self, what: str, ours: Sequence[float]) -> Figure:
+        """Ours beside it."""
+        return Figure(what, UNIT, ours, self.name, self.rates, at_least(self.bound), self.missing)
 
 
 def in_app(bench: Bench) -> Iterator[Figure]:
     """SQLite, synchronous=FULL."""
     ours: list[float] = []
-    theirs: dict[str, list[float]] = {"BullMQ + Redis": [], "Celery + Redis": [], "procrastinate + PostgreSQL": []}
-    sizes, peers = bench.sizes, bench.peers
     with ExitStack() as stack:
-        ready = _prepared(stack.enter_context(service(stack.enter_context(running()))), sizes.drained)
-        redis = None if peers.missing_python else stack.enter_context(queues.running_redis(peers, bench.scratch))
-        databases = None if peers.missing_python else stack.enter_context(running_postgres())
-        for _ in range(sizes.repeats):
-            ours.append(drained(ready, "in_app", people_ids(sizes.drained)))
-            if redis is not None and not peers.missing_node:
-                theirs["BullMQ + Redis"].append(queues.bullmq(redis, sizes.bullmq_jobs))
-            if redis is not None:
-                theirs["Celery + Redis"].append(queues.celery(peers, redis, sizes.celery_jobs))
-            if databases is not None:
-                theirs["procrastinate + PostgreSQL"].append(queues.procrastinate(peers, databases.create(), sizes.procrastinate_jobs))
-    bounds = {"BullMQ + Redis": 1.0, "Celery + Redis": 15.0, "procrastinate + PostgreSQL": 25.0}
-    for beside, rates in theirs.items():
-        missing = "" if rates else (peers.missing_node if beside.startswith("BullMQ") else peers.missing_python)
-        yield Figure("drain, in_app on SQLite", "messages/s", ours, beside, rates, at_least(bounds[beside]), missing)
+        ready = _prepared(stack.enter_context(service(stack.enter_context(running()))), bench.sizes.drained)
+        rivals = _rivals(bench, stack)
+        for _ in range(bench.sizes.repeats):
+            ours.append(drained(ready, "in_app", people_ids(bench.sizes.drained)))
+            for rival in rivals:
+                rival.take()
+    for rival in rivals:
+        yield rival.figure("drain, in_app on SQLite", ours)
 
 
 def on_postgres(bench: Bench) -> Iterator[Figure]:
     """in_app on PostgreSQL: an API process, and one dispatcher process or two."""
-    one, two, theirs = [], [], []
-    sizes, peers = bench.sizes, bench.peers
+    one, two = [], []
+    addresses = people_ids(bench.sizes.drained_postgres)
     with ExitStack() as stack:
         databases = stack.enter_context(running_postgres())
         data_dir = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=bench.scratch)))
@@ -64,19 +82,17 @@ def on_postgres(bench: Bench) -> Iterator[Figure]:
         load_or_create_key(data_dir)
         ready = stack.enter_context(service(carillon.target(stack.enter_context(carillon.running("api")))))
         stack.enter_context(carillon.running("dispatcher"))
-        _prepared(ready, sizes.drained_postgres)
-        for _ in range(sizes.repeats):
-            one.append(drained(ready, "in_app", people_ids(sizes.drained_postgres)))
+        _prepared(ready, len(addresses))
+        rival = _procrastinate(bench, databases, 15.0)
+        for _ in range(bench.sizes.repeats):
+            one.append(drained(ready, "in_app", addresses))
             with carillon.running("dispatcher"):
-                two.append(drained(ready, "in_app", people_ids(sizes.drained_postgres)))
-            if not peers.missing_python:
-                theirs.append(queues.procrastinate(peers, databases.create(), sizes.procrastinate_jobs))
+                two.append(drained(ready, "in_app", addresses))
+            rival.take()
     cores = os.cpu_count() or 1
     excuse = f"{cores} cores; it takes {CORES_FOR_TWO}" if cores < CORES_FOR_TWO else ""
-    unit = "messages/s"
-    yield Figure("drain, in_app on PostgreSQL, two dispatchers", unit, two, "one dispatcher", one, at_least(1.6, excuse))
-    beside = "procrastinate + PostgreSQL"
-    yield Figure("drain, in_app on PostgreSQL, one dispatcher", unit, one, beside, theirs, at_least(15.0), peers.missing_python)
+    yield Figure("drain, in_app on PostgreSQL, two dispatchers", UNIT, two, "one dispatcher", one, at_least(1.6, excuse))
+    yield rival.figure("drain, in_app on PostgreSQL, one dispatcher", one)
 
 
 def over_smtp(bench: Bench) -> Iterator[Figure]:
@@ -91,7 +107,27 @@ def over_smtp(bench: Bench) -> Iterator[Figure]:
             ours.append(drained(ready, "email", mailboxes(sizes.drained_smtp)))
             theirs.append(_plain_smtp(sink.port, sizes.peer_smtp))
     notes = [f"the mail server is written in {sink.written_in}"]
-    yield Figure("drain, email over SMTP", "messages/s", ours, "aiosmtplib, 10 sessions", theirs, at_least(2.0), notes=notes)
+    yield Figure("drain, email over SMTP", UNIT, ours, "aiosmtplib, 10 sessions", theirs, at_least(2.0), notes=notes)
+
+
+def _rivals(bench: Bench, stack: ExitStack) -> list[Rival]:
+    """With what they need running."""
+    peers, sizes = bench.peers, bench.sizes
+    redis = 0 if peers.missing_python else stack.enter_context(queues.running_redis(peers, bench.scratch))
+    databases = None if peers.missing_python else stack.enter_context(running_postgres())
+    return [
+        Rival("BullMQ + Redis", 1.0, lambda: queues.bullmq(redis, sizes.bullmq_jobs), peers.missing_node),
+        Rival("Celery + Redis", 15.0, lambda: queues.celery(peers, redis, sizes.celery_jobs), peers.missing_python),
+        _procrastinate(bench, databases, 25.0),
+    ]
+
+
+def _procrastinate(bench: Bench, databases: Databases | None, bound: float) -> Rival:
+    def measure() -> float:
+        assert databases is not None
+        return queues.procrastinate(bench.peers, databases.create(), bench.sizes.procrastinate_jobs)
+
+    return Rival("procrastinate + PostgreSQL", bound, measure, bench.peers.missing_python)
 
 
 def _prepared(ready: Service, people: int, channel: str = "in_app") -> Service:

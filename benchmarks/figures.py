@@ -48,7 +48,7 @@ class Figure:
     theirs: Sequence[float] = ()
     target: Target | None = None
     not_measured: str = ""
-    """Why there are no values."""
+    """Why there are no values of ours, or of the peer."""
     notes: Sequence[str] = field(default=())
     """What else was seen in the run."""
 
@@ -72,9 +72,10 @@ class Figure:
 
     def cells(self) -> list[str]:
         """The columns of the table."""
-        if self.not_measured:
-            return [self.what, "", self.beside, "", str(self.target or ""), self.verdict]
         unit = f" {self.unit}"
+        if self.not_measured:
+            ours = _number(statistics.median(self.ours)) + unit if self.ours else ""
+            return [self.what, ours, self.beside, "", str(self.target or ""), self.verdict]
         theirs = f"{self.beside}: {_number(statistics.median(self.theirs))}{unit}" if self.theirs else self.beside
         values = self.values
         spread = " / ".join(_number(value) for value in (values[0], statistics.median(values), values[-1]))

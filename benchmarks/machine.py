@@ -8,8 +8,11 @@ import platform
 import re
 import shutil
 import sqlite3
+import statistics
 import subprocess
 import sys
+import tempfile
+import time
 from importlib.metadata import version
 from pathlib import Path
 
@@ -20,6 +23,7 @@ from benchmarks.service import ROOT
 
 QUIET = 0.5
 """Load average, over the last minute, above which others were at work."""
+SYNCS = 50
 
 
 def load_before() -> str:
@@ -29,10 +33,11 @@ def load_before() -> str:
     return f"load average {load:.2f} before the run ({judged})"
 
 
-def description() -> str:
-    """Cores, memory, system."""
+def description(scratch: Path) -> str:
+    """Cores, memory, system, and what it takes to have something on the disk that holds a directory."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    return f"{os.cpu_count()} cores ({_processor()}), {memory:.0f} GiB of memory, {platform.system()} {platform.release()}"
+    machine = f"{os.cpu_count()} cores ({_processor()}), {memory:.0f} GiB of memory, {platform.system()} {platform.release()}"
+    return f"{machine}; an fsync of 4 KiB takes {_fsync_seconds(scratch) * 1000:.2f} ms"
 
 
 def versions(peers: Peers) -> str:
@@ -55,6 +60,19 @@ def versions(peers: Peers) -> str:
 def command() -> str:
     """What was typed."""
     return " ".join(["python -m benchmarks", *sys.argv[1:]])
+
+
+def _fsync_seconds(directory: Path) -> float:
+    """Median of a few."""
+    took = []
+    with tempfile.TemporaryFile(dir=directory) as file:
+        for _ in range(SYNCS):
+            started = time.perf_counter()
+            file.write(b"\0" * 4096)
+            file.flush()
+            os.fsync(file.fileno())
+            took.append(time.perf_counter() - started)
+    return statistics.median(took)
 
 
 def _processor() -> str:

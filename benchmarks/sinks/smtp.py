@@ -44,7 +44,8 @@ class Sink:
         """What it has taken since it started, once that is at least so many. Raises TimeoutError."""
         end = time.monotonic() + patience
         while True:
-            lines = self.log.read_text("utf-8").splitlines()
+            # Without what is only half written.
+            lines = self.log.read_text("utf-8").rpartition("\n")[0].splitlines()
             if len(lines) >= count:
                 parts = [line.split() for line in lines]
                 return [Taken(message_id, int(real) / 1e9, int(monotonic) / 1e9) for message_id, real, monotonic in parts]
