@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import signal
 import sys
 import tempfile
 import time
@@ -45,6 +46,8 @@ def main() -> int:
     arguments = _parser().parse_args()
     sizes = (SMOKE if arguments.smoke else Sizes()).changed(_given_sizes(arguments))
     peers = find_peers(wanted=not (arguments.smoke or arguments.no_peers))
+    # As Ctrl-C does, so that no service is left running.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     load, started = machine.load_before(), time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="carillon-bench-", dir=arguments.scratch) as scratch:
         place = machine.description(Path(scratch))
@@ -67,7 +70,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--only", action="append", choices=list(LINES), help="this line alone; may be given again")
     parser.add_argument("--smoke", action="store_true", help="tiny sizes and no peers: does it still run?")
     parser.add_argument("--no-peers", action="store_true", help="leave out what has to be installed")
-    parser.add_argument("--scratch", help="directory for databases, on the disk to measure; default: where temporary files go")
     for field in _sizes():
         parser.add_argument(f"--{field.name.replace('_', '-')}", type=int, metavar="N")
     return parser

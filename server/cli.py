@@ -13,7 +13,7 @@ from typing import Any, NoReturn, TypeVar
 
 import click
 
-from server import collector
+from server import interpreter
 from server.api.policies import all_scopes
 from server.app import EVERYTHING, Part, PortTaken, Service, migrate_database, prune_database, release_database
 from server.banner import ready_text
@@ -209,7 +209,7 @@ async def _serve(settings: Settings, parts: frozenset[Part]) -> None:
             click.echo(ready_text(settings, token))
         else:
             click.echo(f"carillon {', '.join(sorted(parts))} ready")
-        collector.settle()
+        interpreter.tune()
         await service.run_until(stop)
     finally:
         click.echo("stopping", err=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
@@ -100,7 +100,7 @@ class Tokens:
     def __init__(self, key: Ed25519PrivateKey, clock: Clock) -> None:
         self._key = key
         self._clock = clock
-        self._verified: dict[str, tuple[Principal, float]] = {}
+        self._verified: dict[str, tuple[Principal, datetime]] = {}
 
     def mint(self, subject: str, brands: Iterable[str], scopes: Iterable[str], lifetime: timedelta = LIFETIME) -> str:
         """A token for `subject` that names brands and scopes (space-separated in `scope`, as in RFC 8693)."""
@@ -118,19 +118,19 @@ class Tokens:
 
     def verify(self, token: str) -> Principal:
         """Who the token stands for. Raises Unauthenticated, without saying which check failed beyond expiry."""
-        now = self._clock.now().timestamp()
         known = self._verified.get(token)
         if known is None:
             known = self._decode(token)
             if len(self._verified) >= CACHED_TOKENS:
                 self._verified.clear()
             self._verified[token] = known
-        principal, expires = known
-        if now > expires + LEEWAY.total_seconds():
+        principal, last_instant = known
+        if self._clock.now() > last_instant:
             raise Unauthenticated("the token has expired")
         return principal
 
-    def _decode(self, token: str) -> tuple[Principal, float]:
+    def _decode(self, token: str) -> tuple[Principal, datetime]:
+        """Who it stands for, and until when it is accepted."""
         try:
             claims = jwt.decode(
                 token,
@@ -141,8 +141,8 @@ class Tokens:
                 # Expiry is judged by our own clock, for cached tokens too.
                 options={"require": ["exp", "iat", "sub"], "verify_exp": False, "verify_iat": False},
             )
-            return _principal(claims), float(claims["exp"])
-        except (jwt.PyJWTError, TypeError, ValueError):
+            return _principal(claims), datetime.fromtimestamp(float(claims["exp"]), UTC) + LEEWAY
+        except (jwt.PyJWTError, TypeError, ValueError, OverflowError, OSError):
             raise Unauthenticated("the token is not one of this service") from None
 
 

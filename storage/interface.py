@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Protocol, TypeVar
 
 from storage.definitions import Campaigns, Idempotency, People, Segments, Suppressions, Templates
 from storage.deliveries import Inbox, Messages, Sends
 from storage.operations import Audit, Brands, Dispatchers, Rates
+from storage.records import Message
 from storage.signals import Signals
 
 T = TypeVar("T")
@@ -79,6 +80,11 @@ class Storage(Protocol):
 
     async def now(self) -> datetime:
         """The database's clock, which all replicas share. Raises StorageUnavailable."""
+        ...
+
+    async def insert_one_offs(self, messages: Sequence[Message]) -> set[str]:
+        """`Messages.insert_one_offs` as a transaction of its own, which takes less than `write`: one statement needs no begin and no commit
+        around it. Raises like `write`."""
         ...
 
     async def ping(self) -> None:

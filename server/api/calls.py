@@ -32,7 +32,7 @@ class Calls:
 
     async def query(self, command: Command[Result]) -> Result:
         """Runs a command that only reads."""
-        caller = self._caller()
+        caller = self.caller()
         return await self._storage.read(lambda tx: command(tx, caller))
 
     async def change(
@@ -42,23 +42,20 @@ class Calls:
         command: Command[Result],
         respond: Callable[[Result], Response],
         response_type: type[Response],
-        *,
-        joined: Callable[[Caller], Awaitable[Result]] | None = None,
     ) -> Response:
         """Runs a command that writes, and returns its answer once that is durable.
 
         With an idempotency key, the answer is kept in the same transaction; the same request under the same key gets the kept answer, and
-        another one KeyReused. Only successes are kept: a refusal changed nothing. Without a key, `joined` runs instead of the command:
-        it does the same, but needs no transaction to itself.
+        another one KeyReused. Only successes are kept: a refusal changed nothing.
         """
-        caller = self._caller()
+        caller = self.caller()
         key = _idempotency_key()
 
         async def once(tx: Transaction) -> Response:
             return respond(await command(tx, caller))
 
         if key is None:
-            return await self._storage.write(once) if joined is None else respond(await joined(caller))
+            return await self._storage.write(once)
         scope, digest = caller.principal.idempotency_scope, _digest(request)
 
         async def kept(tx: Transaction) -> Response | None:
@@ -89,8 +86,14 @@ class Calls:
                 raise
             return response
 
-    def _caller(self) -> Caller:
+    def caller(self) -> Caller:
+        """Who calls the method that is running, and when."""
         return Caller(current_principal(), self._clock.now())
+
+
+def has_idempotency_key() -> bool:
+    """Whether the call that is running carries a key, good or not."""
+    return current_metadata(IDEMPOTENCY_KEY) is not None
 
 
 def _idempotency_key() -> str | None:

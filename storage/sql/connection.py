@@ -59,6 +59,11 @@ class Connection(ABC):
     async def execute(self, statement: Executable, parameters: Parameters | None = None) -> Rows:
         """Runs a statement; a list of parameters runs it once for each, without rows. Raises the errors of `storage.errors`."""
 
+    async def change(self, statement: Executable, parameters: Mapping[str, Any]) -> int:
+        """Runs a statement that is built once, returns no rows, and whose parameters need no conversion. Returns how many rows it changed.
+        Raises the errors of `storage.errors`."""
+        return (await self.execute(statement, parameters)).count
+
     @abstractmethod
     async def insert_rows(self, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
         """Inserts many rows as fast as the driver can. Values are as `dialect` writes them."""

@@ -163,7 +163,7 @@ class SqliteDialect(SqlDialect):
     def row_set(self, name: str, **kinds: Kind) -> RowSet:
         # One JSON text instead of a variable for each value: SQLite limits how many variables a statement has.
         each = func.json_each(bindparam(name, type_=Text())).table_valued("value", name=f"{name}_json")
-        values = [func.json_extract(each.c.value, f"$[{index}]") for index in range(len(kinds))]
+        values = [func.json_extract(each.c.value, _word(f"$[{index}]")) for index in range(len(kinds))]
         columns = (type_coerce(value, kind.value).label(label) for value, (label, kind) in zip(values, kinds.items(), strict=True))
         return RowSet(name, kinds, select(*columns).subquery(name))
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Sequence, Set
+import sqlite3
+from collections.abc import Mapping, Sequence, Set
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import Engine, Executable, NullPool, Table, create_engine, event
+from sqlalchemy import ClauseElement, Engine, Executable, NullPool, Table, create_engine, event
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.sql.compiler import SQLCompiler
 
 from server.domain.criteria import parse_instant
 from storage.errors import DatabaseInUse, StorageError, StorageUnavailable
@@ -35,6 +39,12 @@ class SqliteConnection(Connection):
             result = self._connection.execute(statement, parameters)
             return Rows(result.fetchall(), result.rowcount) if result.returns_rows else Rows((), result.rowcount)
 
+    async def change(self, statement: Executable, parameters: Mapping[str, Any]) -> int:
+        driver: sqlite3.Connection = self._connection.connection.driver_connection  # type: ignore[assignment]  # the driver is known
+        text, names = _compiled(statement)
+        with self.failing(), translated():
+            return driver.execute(text, [parameters[name] for name in names]).rowcount
+
     async def insert_rows(self, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
         self._insert(table, columns, rows, "")
 
@@ -49,6 +59,15 @@ class SqliteConnection(Connection):
         statement = f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({places}) {clause}"  # noqa: S608  # names of our own
         with self.failing(), translated():
             self._connection.exec_driver_sql(statement, list(rows))
+
+
+@lru_cache
+def _compiled(statement: Executable) -> tuple[str, Sequence[str]]:
+    """The text of a statement, and its parameters in order: for what runs often enough that SQLAlchemy's part would be seen."""
+    assert isinstance(statement, ClauseElement)
+    compiled = statement.compile(dialect=sqlite.dialect())
+    assert isinstance(compiled, SQLCompiler)
+    return str(compiled), compiled.positiontup or ()
 
 
 class OwnerLock:

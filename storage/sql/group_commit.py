@@ -39,9 +39,9 @@ class GroupCommit:
         self._thread = threading.Thread(target=self._run, name="sqlite-writer", daemon=True)
         self._thread.start()
 
-    def submit(self, function: Callable[[Transaction], Awaitable[T]]) -> Future[T]:
-        """Queues a transaction; the future is done when it is durable or has failed."""
-        return self._queue.submit(function)
+    def submit(self, function: Callable[[Transaction], Awaitable[T]], *, single: bool = False) -> Future[T]:
+        """Queues a transaction; the future is done when it is durable or has failed. `single`: it writes by its first statement only."""
+        return self._queue.submit(function, single=single)
 
     def stop(self) -> None:
         """Ends the thread after what is queued; blocks until then."""
@@ -52,7 +52,11 @@ class GroupCommit:
         while (first := self._queue.take()) is not None:
             group = [first]
             try:
-                self._commit(group)
+                if first.single and self._queue.is_empty:
+                    # Every statement less is several times less that this thread gives up Python's lock and waits to have it again.
+                    first.run(SqliteConnection(self._connection))
+                else:
+                    self._commit(group)
             except Exception as error:  # noqa: BLE001  # whatever it was, the callers must hear of it and the thread must go on
                 self._undo()
                 for job in group:

@@ -22,6 +22,8 @@ class Job:
 
     function: Callable[[Transaction], Awaitable[Any]]
     done: Future[Any]
+    single: bool = False
+    """It writes by its first statement only, so alone it needs no transaction around it."""
     result: Any = None
     error: BaseException | None = None
     topics: set[str] = field(default_factory=set)
@@ -49,11 +51,16 @@ class JobQueue:
         self._signals = signals
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
 
-    def submit(self, function: Callable[[Transaction], Awaitable[T]]) -> Future[T]:
+    def submit(self, function: Callable[[Transaction], Awaitable[T]], *, single: bool = False) -> Future[T]:
         """Queues a transaction; the future is done when a thread has given it back. Call on the event loop."""
         done: Future[T] = self._loop.create_future()
-        self._jobs.put(Job(function, done))
+        self._jobs.put(Job(function, done, single))
         return done
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no job is queued at this moment."""
+        return self._jobs.empty()
 
     def end(self) -> None:
         """Lets the threads end once nothing is queued."""

@@ -28,7 +28,7 @@ async def insert(connection: Connection, given: Sequence[Message]) -> set[str]:
         # In one order, so that two that have keys in common wait for each other in one direction only.
         given = sorted(given, key=lambda message: (message.brand_id, message.dedup_key or ""))
     rows, statement = _insertion(dialect)
-    added = (await connection.execute(statement, dialect.row_set_parameters(rows, map(_values, given)))).count
+    added = await connection.change(statement, dialect.row_set_parameters(rows, map(_values, given)))
     ids = {message.id for message in given}
     if added < len(given):
         ids = await _there(connection, ids)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.errors import StorageUnavailable, WriteConflict
 from storage.interface import Transaction
+from storage.records import Message
 from storage.signals import Signals
 from storage.sql.engine_postgres import PostgresConnection, make_engine
 from storage.sql.failures import ConnectionLost, translated
@@ -49,6 +50,10 @@ class PostgresStorage:
 
     async def now(self) -> datetime:
         return await self._finish(_again(self._read_clock))
+
+    async def insert_one_offs(self, messages: Sequence[Message]) -> set[str]:
+        # Tried again also after a connection broke when it may have taken effect: those that are there are not added again.
+        return await self._finish(_again(partial(self._single, lambda tx: tx.messages.insert_one_offs(messages))))
 
     async def ping(self) -> None:
         # A standby answers too, but is no good.
@@ -100,6 +105,18 @@ class PostgresStorage:
             async with self._engine.connect() as connection:
                 now: datetime = (await connection.execute(_CLOCK)).scalar_one()
                 return now
+
+    async def _single(self, function: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Runs a function that writes by its first statement only, which the server commits by itself."""
+        with translated():
+            connection = await self._engine.connect()
+        try:
+            transaction = PostgresConnection(connection, await _driver(connection))
+            result = await function(SqlTransaction(transaction))
+        finally:
+            await connection.close()
+        self.signals.fire(transaction.topics)
+        return result
 
 
 async def _again(once: Callable[[], Awaitable[T]]) -> T:

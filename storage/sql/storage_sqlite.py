@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,6 +12,7 @@ import sqlalchemy
 
 from storage.errors import StorageUnavailable
 from storage.interface import Transaction
+from storage.records import Message
 from storage.signals import Signals
 from storage.sql.engine_sqlite import OwnerLock, connect, make_engine, prepare_file
 from storage.sql.group_commit import GroupCommit
@@ -58,6 +59,10 @@ class SqliteStorage:
         # The only process on the database: its clock is the database's.
         self._require_open()
         return datetime.now(UTC)
+
+    async def insert_one_offs(self, messages: Sequence[Message]) -> set[str]:
+        self._require_open()
+        return await self._finish(self._writer.submit(lambda tx: tx.messages.insert_one_offs(messages), single=True))
 
     async def ping(self) -> None:
         await self.read(_nothing)

@@ -37,7 +37,11 @@ def require_aware(value: datetime) -> datetime:
 
 def to_microseconds(value: datetime) -> int:
     """Microseconds since 1970, as SQLite keeps instants. Raises ValueError for a naive datetime."""
-    return (require_aware(value) - _EPOCH) // _MICROSECOND
+    try:
+        return (value - _EPOCH) // _MICROSECOND
+    except TypeError:
+        require_aware(value)
+        raise
 
 
 def from_microseconds(value: int) -> datetime:

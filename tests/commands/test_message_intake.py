@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import TypeVar
 
@@ -61,6 +61,9 @@ class CountedWrites:
             return result
 
         return await self._inner.write(refusing)
+
+    async def insert_one_offs(self, messages: Sequence[Message]) -> set[str]:
+        return await self.write(lambda tx: tx.messages.insert_one_offs(messages))
 
 
 @pytest.fixture

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import TypeVar
 
 from storage.errors import StorageUnavailable
 from storage.interface import Storage, Transaction
+from storage.records import Message
 from storage.signals import Signals
 
 T = TypeVar("T")
@@ -58,6 +59,9 @@ class Outage:
     async def now(self) -> datetime:
         self._pass()
         return await self._storage.now()
+
+    async def insert_one_offs(self, messages: Sequence[Message]) -> set[str]:
+        return await self.write(lambda tx: tx.messages.insert_one_offs(messages))
 
     async def ping(self) -> None:
         self._pass()

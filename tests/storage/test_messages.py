@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
@@ -11,6 +12,7 @@ from server.domain.lifecycle import MessageStatus, SendStatus
 from storage.errors import StorageError, WriteConflict
 from storage.records import Message, MessageFilter, ReasonCount
 from storage.signals import SOON, messages
+from storage.sql import open_storage
 from tests.storage import made
 from tests.storage.made import BRAND, NOW, SECOND
 from tests.storage.scene import Scene
@@ -255,65 +257,97 @@ async def test_a_message_given_back_changes_nothing_but_what_it_must(scene: Scen
     assert await scene.found(row) == replace(row, lease=1)
 
 
-async def one_offs(scene: Scene, *given: Message) -> set[str]:
-    return await scene.storage.write(lambda tx: tx.messages.insert_one_offs(given))
+OneOffs = Callable[..., Awaitable[set[str]]]
 
 
-async def test_one_offs_come_back_as_they_were_given(scene: Scene) -> None:
+@pytest.fixture(params=["in a transaction", "alone"])
+def one_offs(request: pytest.FixtureRequest, scene: Scene) -> OneOffs:
+    """Adds one-offs."""
+
+    async def add(*given: Message) -> set[str]:
+        if request.param == "alone":
+            return await scene.storage.insert_one_offs(given)
+        return await scene.storage.write(lambda tx: tx.messages.insert_one_offs(given))
+
+    return add
+
+
+async def test_one_offs_come_back_as_they_were_given(scene: Scene, one_offs: OneOffs) -> None:
     await scene.storage.write(lambda tx: tx.templates.append(made.template()))
     given = [
         made.message("ann", dedup_key="1", fingerprint="print", variables={"name": 'Zoë "quoted" \\ \u0000', "z": 1e22}, hipaa=True),
         made.message("bob", dedup_key="2", scheduled_at=NOW + SECOND, due_at=NOW + 2 * SECOND, created_at=NOW + 3 * SECOND),
         made.message("cem", recipient="😀\n", variables={"list": [1, 1.5, None, True, {"a": []}]}),
     ]
-    assert await one_offs(scene, *given) == {row.id for row in given}
+    assert await one_offs(*given) == {row.id for row in given}
     assert [await scene.found(row) for row in given] == given
     assert isinstance((await scene.found(given[0])).variables["z"], float)
 
 
-async def test_of_one_offs_with_one_key_the_first_is_added_whoever_brings_it(scene: Scene) -> None:
+async def test_of_one_offs_with_one_key_the_first_is_added_whoever_brings_it(scene: Scene, one_offs: OneOffs) -> None:
     await scene.storage.write(lambda tx: tx.templates.append(made.template()))
     old = await scene.one_off(dedup_key="taken")
     taken, twice, again = made.message(dedup_key="taken"), made.message(dedup_key="twice"), made.message("bob", dedup_key="twice")
     elsewhere, keyless = made.message(brand_id="other", dedup_key="taken"), made.message()
     await scene.storage.write(lambda tx: tx.templates.append(made.template(brand_id="other")))
-    assert await one_offs(scene, taken, twice, again, elsewhere, keyless) == {twice.id, elsewhere.id, keyless.id}
+    assert await one_offs(taken, twice, again, elsewhere, keyless) == {twice.id, elsewhere.id, keyless.id}
     assert await scene.storage.read(lambda tx: tx.messages.find_by_dedup_key(BRAND, "taken")) == old
-    assert await one_offs(scene, again) == set()
+    assert await one_offs(again) == set()
 
 
-async def test_a_one_off_that_was_added_before_is_there_and_not_added_again(scene: Scene) -> None:
+async def test_a_one_off_that_was_added_before_is_there_and_not_added_again(scene: Scene, one_offs: OneOffs) -> None:
     """Whoever does not know whether its commit took effect tries again."""
     await scene.storage.write(lambda tx: tx.templates.append(made.template()))
     keyed, keyless = made.message(dedup_key="key"), made.message()
     for _ in range(2):
-        assert await one_offs(scene, keyed, keyless) == {keyed.id, keyless.id}
+        assert await one_offs(keyed, keyless) == {keyed.id, keyless.id}
     assert len(await scene.storage.read(lambda tx: tx.messages.list_page(BRAND, MessageFilter(), None, 10))) == 2
 
 
-async def test_a_one_off_is_not_added_unless_its_revision_is_the_latest_of_its_template(scene: Scene) -> None:
+async def test_a_one_off_is_not_added_unless_its_revision_is_the_latest_of_its_template(scene: Scene, one_offs: OneOffs) -> None:
     for template in (made.template(), made.template(), made.template(channel="sms"), made.template(template_key="other", brand_id="other")):
         await scene.storage.write(lambda tx, template=template: tx.templates.append(template))  # type: ignore[misc]
     latest, old, unmade = (made.message(template_revision=revision) for revision in (2, 1, 3))
     nowhere, elsewhere = made.message(template_key="other"), made.message(channel="sms", template_revision=2)
-    assert await one_offs(scene, old, latest, unmade, nowhere, elsewhere) == {latest.id}
+    assert await one_offs(old, latest, unmade, nowhere, elsewhere) == {latest.id}
 
 
-async def test_one_offs_fire_their_channel_unless_they_are_due_later_than_anybody_sleeps(scene: Scene) -> None:
+async def test_one_offs_fire_their_channel_unless_they_are_due_later_than_anybody_sleeps(scene: Scene, one_offs: OneOffs) -> None:
     await scene.storage.write(lambda tx: tx.templates.append(made.template()))
     with scene.storage.signals.subscribe(messages("email")) as fired:
-        await one_offs(scene, made.message(due_at=NOW + SOON + SECOND))
+        await one_offs(made.message(due_at=NOW + SOON + SECOND))
         assert not fired.is_set()
-        await one_offs(scene, made.message(due_at=NOW + SOON + SECOND), made.message(due_at=NOW + SOON))
+        await one_offs(made.message(due_at=NOW + SOON + SECOND), made.message(due_at=NOW + SOON))
         assert fired.is_set()
         fired.clear()
-        await one_offs(scene, made.message(template_revision=7))
+        await one_offs(made.message(template_revision=7))
         assert not fired.is_set()
 
 
-async def test_one_offs_at_the_same_time_with_each_others_keys_are_added_once(scene: Scene) -> None:
+async def test_one_offs_at_the_same_time_with_each_others_keys_are_added_once(scene: Scene, one_offs: OneOffs) -> None:
     await scene.storage.write(lambda tx: tx.templates.append(made.template()))
     keys = [f"key-{number}" for number in range(40)]
     batches = [[made.message(dedup_key=key) for key in order] for order in (keys, keys[::-1], keys, keys[::-1])]
-    added = await asyncio.gather(*(one_offs(scene, *batch) for batch in batches))
+    added = await asyncio.gather(*(one_offs(*batch) for batch in batches))
     assert sum(map(len, added)) == len(set().union(*added)) == 40
+
+
+async def test_one_offs_that_cannot_be_written_leave_nothing_of_their_neighbours(scene: Scene, one_offs: OneOffs) -> None:
+    await scene.storage.write(lambda tx: tx.templates.append(made.template()))
+    good, held = made.message(), made.message(status=MessageStatus.LEASED)
+    with pytest.raises(StorageError):
+        await one_offs(good, held)
+    assert await scene.storage.read(lambda tx: tx.messages.find(good.id)) is None
+    assert await one_offs(good) == {good.id}
+
+
+async def test_one_offs_are_there_when_the_database_is_opened_again(scene: Scene, one_offs: OneOffs) -> None:
+    await scene.storage.write(lambda tx: tx.templates.append(made.template()))
+    given = made.message()
+    await one_offs(given)
+    await scene.storage.close()
+    reopened = await open_storage(scene.url)
+    try:
+        assert await reopened.read(lambda tx: tx.messages.find(given.id)) == given
+    finally:
+        await reopened.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from carillon.comms.v1 import campaign_pb2, inbox_service_pb2, message_pb2, send_pb2, template_pb2
-from server.api.converters.values import channel, json_value, struct, timestamp
+from server.api.converters.values import channel, json_value, struct, timestamp, write_timestamp
 from server.domain.lifecycle import MessageStatus
 from server.domain.template_variables import TemplateVariable
 from server.domain.template_variants import TemplateVariant
@@ -53,7 +53,7 @@ def send(record: Send) -> send_pb2.Send:
 def message(record: Message) -> message_pb2.Message:
     """A message; a leased one is pending to everybody but the dispatcher."""
     status = MessageStatus.PENDING if record.status is MessageStatus.LEASED else record.status
-    return message_pb2.Message(
+    made = message_pb2.Message(
         id=record.id,
         brand_id=record.brand_id,
         person_id=record.person_id,
@@ -61,13 +61,15 @@ def message(record: Message) -> message_pb2.Message:
         template_key=record.template_key,
         recipient=record.recipient,
         dedup_key=record.dedup_key or "",
-        scheduled_at=timestamp(record.scheduled_at),
         status=_MESSAGE_STATUSES[status],
         sent_at=timestamp(record.sent_at),
         cancelled_at=timestamp(record.cancelled_at),
         failure_reason=record.failure_reason,
-        created_at=timestamp(record.created_at),
     )
+    # In place: a timestamp that is given is copied.
+    write_timestamp(made.scheduled_at, record.scheduled_at)
+    write_timestamp(made.created_at, record.created_at)
+    return made
 
 
 def attempt(record: Attempt) -> message_pb2.Attempt:

@@ -21,15 +21,23 @@ _FIRST_SECOND = -62135596800
 _LAST_SECOND = 253402300799
 """Of years 1 and 9999: what a Timestamp may hold."""
 _CHANNELS = dict(channel_pb2.Channel.items())
+_CHANNEL_NAMES: dict[int, str] = {int(number): name for name, number in _CHANNELS.items() if number}
 
 
 def timestamp(instant: datetime | None) -> timestamp_pb2.Timestamp | None:
     """The instant as protobuf has it; None stays None and leaves the field unset."""
     if instant is None:
         return None
-    # FromDatetime and ToDatetime do the same, in several times the time: they go by way of a calendar.
+    stamp = timestamp_pb2.Timestamp()
+    write_timestamp(stamp, instant)
+    return stamp
+
+
+def write_timestamp(stamp: timestamp_pb2.Timestamp, instant: datetime) -> None:
+    """Sets an instant. FromDatetime does the same in several times the time, since it goes by way of a calendar."""
     since = instant - _EPOCH
-    return timestamp_pb2.Timestamp(seconds=since.days * _SECONDS_A_DAY + since.seconds, nanos=since.microseconds * 1000)
+    stamp.seconds = since.days * _SECONDS_A_DAY + since.seconds
+    stamp.nanos = since.microseconds * 1000
 
 
 def read_timestamp(request: ProtoMessage, field: str) -> datetime | None:
@@ -37,9 +45,10 @@ def read_timestamp(request: ProtoMessage, field: str) -> datetime | None:
     if not request.HasField(field):
         return None
     stamp: timestamp_pb2.Timestamp = getattr(request, field)
-    if not (_FIRST_SECOND <= stamp.seconds <= _LAST_SECOND and 0 <= stamp.nanos < 1_000_000_000):
+    seconds, nanos = stamp.seconds, stamp.nanos
+    if not (_FIRST_SECOND <= seconds <= _LAST_SECOND and 0 <= nanos < 1_000_000_000):
         raise ValidationFailed.of(field, "is not a valid instant")
-    return _EPOCH + timedelta(seconds=stamp.seconds, microseconds=stamp.nanos // 1000)
+    return _EPOCH + timedelta(0, seconds, nanos // 1000)
 
 
 def require_timestamp(request: ProtoMessage, field: str) -> datetime:
@@ -89,7 +98,7 @@ def read_value(value: struct_pb2.Value) -> object:
 
 def read_channel(number: int, field: str = "channel") -> str:
     """Name of a channel. Raises ValidationFailed if it is missing or not one."""
-    name = read_enum(channel_pb2.Channel.DESCRIPTOR, number, field)
+    name = _CHANNEL_NAMES.get(number) or read_enum(channel_pb2.Channel.DESCRIPTOR, number, field)
     if name is None:
         raise ValidationFailed.of(field, "is required")
     return name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from carillon.comms.v1 import message_pb2, message_service_pb2, message_service_pb2_grpc
-from server.api.calls import Calls
+from server.api.calls import Calls, has_idempotency_key
 from server.api.converters import comms
 from server.api.converters.values import read_channel, read_enum, read_struct, read_timestamp, require_timestamp
 from server.api.guard import Context
@@ -36,13 +36,11 @@ class MessageService(message_service_pb2_grpc.MessageServiceServicer):
             scheduled_at=require_timestamp(request, "scheduled_at"),
             expire_at=read_timestamp(request, "expire_at"),
         )
+        if not has_idempotency_key():
+            # No answer has to be kept with the message, so it needs no transaction of its own.
+            return comms.message(await self._intake.schedule(self._calls.caller(), new))
         return await self._calls.change(
-            context,
-            request,
-            lambda tx, caller: schedule_message(tx, caller, new),
-            comms.message,
-            message_pb2.Message,
-            joined=lambda caller: self._intake.schedule(caller, new),
+            context, request, lambda tx, caller: schedule_message(tx, caller, new), comms.message, message_pb2.Message
         )
 
     async def GetMessage(self, request: pb.GetMessageRequest, context: Context) -> message_pb2.Message:
