@@ -11,14 +11,16 @@ import asyncio
 import enum
 import re
 import ssl
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from aiosmtplib import SMTP, SMTPException, SMTPResponse, SMTPResponseException
+from aiosmtplib import SMTP, SMTPException, SMTPResponse, SMTPResponseException, SMTPServerDisconnected
 
 from server.channels.email_message import Mail
 from server.channels.provider import Delivery, Outcome
 from server.channels.smtp_endpoint import SmtpEndpoint
+from server.channels.smtp_replies import SmtpReplies
 from server.domain.retry import ErrorClass
 
 _LEADING_PERIOD = re.compile(rb"(?m)^\.")
@@ -26,6 +28,11 @@ _QUEUED_AS = re.compile(r"\bqueued as ([A-Za-z0-9.-]{1,64})(?![^\s)])")
 _COMPLETED = (250, 251)
 _START_INPUT = 354
 _CLOSING = 421
+_RSET = b"RSET\r\n"
+_DATA = b"DATA\r\n"
+_END_OF_DATA = b".\r\n"
+_Command = tuple[bytes, tuple[int, ...]]
+"""What is written, and the replies that let the transaction go on."""
 _POLICY = re.compile(r"4\.7\.\d{1,3}(?!\d)")
 """The enhanced status with which servers say that too much came (RFC 3463 section 3.8: security or policy)."""
 _GREYLISTED = re.compile(r"gr[ae]y[- ]?list", re.IGNORECASE)
@@ -63,8 +70,9 @@ class ConnectionLostError(Exception):
 class SmtpConnection:
     """A connection that has said EHLO, encrypted where it must be and logged in. Deliveries go over it one after the other."""
 
-    def __init__(self, client: SMTP) -> None:
-        self._client = client
+    def __init__(self, replies: SmtpReplies, extensions: Collection[str]) -> None:
+        self._replies = replies
+        self._extensions = extensions
         self._transaction_open = False
 
     @classmethod
@@ -93,64 +101,82 @@ class SmtpConnection:
         except BaseException:
             _abort(client)
             raise
-        return cls(client)
+        if client.transport is None:
+            raise SMTPServerDisconnected("closed by the server after the greeting")
+        return cls(SmtpReplies(cast(asyncio.Transport, client.transport)), frozenset(client.esmtp_extensions))
 
     @property
     def usable(self) -> bool:
         """Not known to be closed. The server may have closed it all the same."""
-        return self._client.is_connected
+        return self._replies.usable
 
     async def send(self, mail: Mail, progress: Progress) -> Delivery:
-        """One mail transaction. Raises ConnectionLostError while the message has not left; SMTPException or OSError otherwise."""
+        """One mail transaction. Raises ConnectionLostError while the message has not left; SMTPException otherwise."""
         progress.step = Step.ENVELOPE
+        if mail.utf8 and "smtputf8" not in self._extensions:
+            return Delivery(Outcome.REJECTED, "smtp_utf8_unsupported")
         try:
             refusal = await self._announce(mail)
-        except (SMTPException, OSError) as error:
+        except SMTPException as error:
             raise ConnectionLostError from error
         return refusal or await self._send_body(mail, progress)
 
     def abort(self) -> None:
         """Drops the connection at once: nothing more of what was written may leave."""
-        _abort(self._client)
+        self._replies.abort()
 
     def quit(self) -> None:
         """Says goodbye without waiting for the answer."""
-        if self._client.protocol is not None and self._client.is_connected:
-            self._client.protocol.write(b"QUIT\r\n")
-        self._client.close()
+        self._replies.quit()
 
     async def _announce(self, mail: Mail) -> Delivery | None:
-        """Everything before the body: None when the server waits for it, or the refusal."""
-        if self._transaction_open:
-            await self._client.rset()
-        if mail.utf8 and not self._client.supports_extension("smtputf8"):
-            return Delivery(Outcome.REJECTED, "smtp_utf8_unsupported")
+        """Everything before the body: None when the server waits for it, or the refusal.
+
+        In one write where the server allows it. That DATA is among it commits to nothing: the body waits for all of the replies.
+        """
+        commands = [
+            (_RSET, _COMPLETED) if self._transaction_open else None,
+            (b"MAIL FROM:<%b>%b\r\n" % (mail.sender.encode(), self._options(mail)), _COMPLETED),
+            (b"RCPT TO:<%b>\r\n" % mail.recipient.encode(), _COMPLETED),
+            (_DATA, (_START_INPUT,)),
+        ]
+        given = [command for command in commands if command is not None]
         self._transaction_open = True
-        return (
-            await self._refusal(b"MAIL", f"FROM:<{mail.sender}>".encode(), *self._options(mail))
-            or await self._refusal(b"RCPT", f"TO:<{mail.recipient}>".encode())
-            or await self._refusal(b"DATA", expected=(_START_INPUT,))
-        )
+        for group in [given] if "pipelining" in self._extensions else [[command] for command in given]:
+            replies = await self._replies.exchange(b"".join(command for command, _ in group), len(group))
+            refusal = _refusal(group, replies)
+            if refusal is not None:
+                if replies[-1].code == _START_INPUT:
+                    # It takes data for nobody: none, then (RFC 2920 section 3.1).
+                    await self._replies.exchange(_END_OF_DATA, 1)
+                return refusal
+        return None
 
-    def _options(self, mail: Mail) -> list[bytes]:
-        size = [f"SIZE={len(mail.content)}".encode()] if self._client.supports_extension("size") else []
-        return [*size, b"SMTPUTF8"] if mail.utf8 else size
-
-    async def _refusal(self, *command: bytes, expected: tuple[int, ...] = _COMPLETED) -> Delivery | None:
-        response = await self._client.execute_command(*command)
-        if response.code == _CLOSING:
-            raise ConnectionLostError from SMTPResponseException(response.code, response.message)
-        return None if response.code in expected else refused(response.code, response.message)
+    def _options(self, mail: Mail) -> bytes:
+        size = b" SIZE=%d" % len(mail.content) if "size" in self._extensions else b""
+        return size + b" SMTPUTF8" if mail.utf8 else size
 
     async def _send_body(self, mail: Mail, progress: Progress) -> Delivery:
-        protocol = self._client.protocol
-        if protocol is None or not protocol.is_connected:
+        if not self._replies.usable:
             raise ConnectionLostError
         progress.step = Step.BODY
-        protocol.write(_LEADING_PERIOD.sub(b"..", mail.content) + b".\r\n")
-        response = await protocol.read_response()
+        replies = await self._replies.exchange(_LEADING_PERIOD.sub(b"..", mail.content) + _END_OF_DATA, 1)
+        if not replies:
+            raise SMTPServerDisconnected("the connection was lost")
         self._transaction_open = False
-        return _answered(response)
+        return _answered(replies[0])
+
+
+def _refusal(commands: Sequence[_Command], replies: Sequence[SMTPResponse]) -> Delivery | None:
+    """What the first of the commands that was refused means. Raises ConnectionLostError if the server closes, or no longer answers."""
+    for (command, expected), reply in zip(commands, replies, strict=False):
+        if reply.code == _CLOSING or (command == _RSET and reply.code not in expected):
+            raise ConnectionLostError from SMTPResponseException(reply.code, reply.message)
+        if reply.code not in expected:
+            return refused(reply.code, reply.message)
+    if len(replies) < len(commands):
+        raise ConnectionLostError
+    return None
 
 
 def refused(code: int, text: str) -> Delivery:

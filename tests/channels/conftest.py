@@ -10,9 +10,10 @@ from tests.channels.certificate import Certificate, make_certificate
 from tests.channels.mail_server import MailServer
 
 
-@pytest.fixture
-async def mail_server() -> AsyncIterator[MailServer]:
-    server = MailServer()
+@pytest.fixture(params=["pipelining", "one_by_one"])
+async def mail_server(request: pytest.FixtureRequest) -> AsyncIterator[MailServer]:
+    """Once for servers that take commands together, once for those that do not say so."""
+    server = MailServer(pipelining=request.param == "pipelining")
     await server.start()
     yield server
     await server.stop()

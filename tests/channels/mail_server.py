@@ -87,8 +87,9 @@ class MailServer:
     """Accepts everything, unless `script` names a reply for a command: `MAIL`, `RCPT`, `DATA`, `RSET`, or `BODY` (after the final dot).
     A reply is a status line, `drop` or `hang`; a list of them is used up one by one."""
 
-    def __init__(self, **options: object) -> None:
+    def __init__(self, *, pipelining: bool = True, **options: object) -> None:
         self.options = options
+        self.pipelining = pipelining
         self.script: dict[str, list[str | None]] = {}
         self.received: list[bytes] = []
         self.recipients: list[str] = []
@@ -122,6 +123,12 @@ class MailServer:
     def next_reply(self, command: str) -> str | None:
         replies = self.script.get(command)
         return replies.pop(0) if replies else None
+
+    async def handle_EHLO(
+        self, server: Connection, session: ServerSession, received: ReceivedEnvelope, hostname: str, responses: list[str]
+    ) -> list[str]:
+        session.host_name = hostname
+        return [*responses[:-1], *(["250-PIPELINING"] if self.pipelining else []), responses[-1]]
 
     async def handle_DATA(self, server: Connection, session: ServerSession, received: ReceivedEnvelope) -> str:
         self.busy += 1

@@ -79,6 +79,29 @@ async def test_each_refusal_and_break_has_its_outcome(
     assert mail_server.received == []
 
 
+async def test_a_server_that_takes_data_for_a_refused_recipient_gets_none(mail_server: MailServer, make: Make) -> None:
+    provider = make(mail_server)
+    mail_server.script |= {"RCPT": ["550 no such user"], "DATA": ["354 go on"]}
+    assert await provider.deliver(envelope("msg-1")) == Delivery(REJECTED, "smtp_550")
+    mail_server.script.clear()
+    assert (await provider.deliver(envelope("msg-2"))).outcome is Outcome.ACCEPTED
+    assert (mail_server.opened, len(mail_server.received)) == (1, 1)
+
+
+async def test_a_connection_that_says_more_than_it_was_asked_is_not_used_again(mail_server: MailServer, make: Make) -> None:
+    provider = make(mail_server)
+    mail_server.script["BODY"] = ["250 2.0.0 Ok\r\n250 2.0.0 and again"]
+    assert (await provider.deliver(envelope("msg-1"))).outcome is Outcome.ACCEPTED
+    mail_server.script["MAIL"] = ["550 no"]
+    assert await provider.deliver(envelope("msg-2")) == Delivery(REJECTED, "smtp_550")
+    assert mail_server.opened == 2
+
+
+async def test_a_reply_of_many_lines_is_one_reply(mail_server: MailServer, make: Make) -> None:
+    mail_server.script["RCPT"] = ["450-4.7.1 Please wait\r\n450-4.7.1 a while\r\n450 4.7.1 and come back"]
+    assert await make(mail_server).deliver(envelope()) == Delivery(REJECTED, "smtp_450", THROTTLED)
+
+
 @pytest.mark.parametrize(
     ("command", "expected"),
     [
