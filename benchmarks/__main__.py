@@ -49,7 +49,7 @@ def main() -> int:
     # As Ctrl-C does, so that no service is left running.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     load, started = machine.load_before(), time.perf_counter()
-    with tempfile.TemporaryDirectory(prefix="carillon-bench-", dir=arguments.scratch) as scratch:
+    with tempfile.TemporaryDirectory(prefix="carillon-bench-") as scratch:
         place = machine.description(Path(scratch))
         print(f"{place}; {load}", flush=True)
         figures = measure(Bench(sizes, peers, Path(scratch)), arguments.only or list(LINES))
