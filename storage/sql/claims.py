@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -27,7 +28,7 @@ from sqlalchemy import (
 
 from server.domain.lifecycle import MessageStatus
 from storage.records import Mark, Message, Queue
-from storage.sql.connection import Connection, read_records
+from storage.sql.connection import Connection
 from storage.sql.counters import Changes, lock_sends
 from storage.sql.dialects import Kind, RowSet, SqlDialect
 from storage.sql.tables import MESSAGE, PENDING_OF_SEND, PENDING_ONE_OFF, holds, messages, sends
@@ -88,18 +89,19 @@ _CLAIM_OF_SEND = _claim(PENDING_OF_SEND, messages.c.send_id == _OF_SEND, exists(
 
 async def list_queues(connection: Connection, channel: str) -> list[Queue]:
     """See `Messages.list_queues`."""
-    rows = await connection.execute(_LIST_QUEUES, {"on_channel": channel})
-    return [Queue(channel, row.brand_id, row.send_id, row.next_due) for row in rows.all if row.next_due is not None]
+    rows = await connection.fetch(_LIST_QUEUES, {"on_channel": channel})
+    return [Queue(channel, brand_id, send_id, next_due) for brand_id, send_id, next_due in rows if next_due is not None]
 
 
 async def claim(connection: Connection, queue: Queue, now: datetime, lease_until: datetime, limit: int) -> list[Message]:
     """See `Messages.claim`."""
     given: dict[str, Any] = {"now": now, "lease_until": lease_until, "at_most": limit}
     if queue.send_id is None:
-        rows = await connection.execute(_CLAIM_ONE_OFFS, {**given, "on_channel": queue.channel, "of_brand": queue.brand_id})
+        given |= {"on_channel": queue.channel, "of_brand": queue.brand_id}
+        claimed = await connection.fetch_records(Message, _CLAIM_ONE_OFFS, given)
     else:
-        rows = await connection.execute(_CLAIM_OF_SEND, {**given, "of_send": queue.send_id})
-    return sorted(read_records(Message, rows.all), key=lambda message: (message.due_at, message.id))
+        claimed = await connection.fetch_records(Message, _CLAIM_OF_SEND, given | {"of_send": queue.send_id})
+    return sorted(claimed, key=lambda message: (message.due_at, message.id))
 
 
 async def mark_sending(connection: Connection, marks: Sequence[Mark], provider: str, now: datetime, lease_until: datetime) -> set[str]:
@@ -109,13 +111,13 @@ async def mark_sending(connection: Connection, marks: Sequence[Mark], provider: 
     # In the order of ids, so that two batches with the same rows wait for each other rather than deadlock.
     in_order = sorted((mark.message_id, mark.lease) for mark in marks)
     given = dialect.row_set_parameters(rows_given, in_order)
-    await lock_sends_of(connection, rows_given, given)
-    marked = await connection.execute(statement, {**given, "by_provider": provider, "now": now, "lease_until": lease_until})
+    await lock_sends_of(connection, (message_id for message_id, _ in in_order))
+    marked = await connection.fetch(statement, {**given, "by_provider": provider, "now": now, "lease_until": lease_until})
     changes = Changes()
-    for row in marked.all:
-        changes.moved(row.send_id, MessageStatus.LEASED, MessageStatus.SENDING)
+    for send_id, count in Counter(send_id for _, send_id in marked).items():
+        changes.moved(send_id, MessageStatus.LEASED, MessageStatus.SENDING, count)
     await changes.apply(connection, now)
-    return {row.id for row in marked.all}
+    return {message_id for message_id, _ in marked}
 
 
 def leased_of(send_id: str) -> ColumnElement[bool]:
@@ -124,10 +126,18 @@ def leased_of(send_id: str) -> ColumnElement[bool]:
     return and_(HELD, messages.c.status == MessageStatus.LEASED, messages.c.send_id.concat("") == send_id)
 
 
-async def lock_sends_of(connection: Connection, rows: RowSet, given: dict[str, object]) -> None:
-    """Locks the sends of the messages in a row set with a column `id`."""
-    of_messages = select(messages.c.send_id).where(messages.c.id.in_(select(rows.c.id)))
-    await lock_sends(connection, sends.c.id.in_(of_messages), parameters=given)
+async def lock_sends_of(connection: Connection, message_ids: Iterable[str]) -> None:
+    """Locks the sends of messages."""
+    if connection.dialect.locks_rows:
+        rows, of_messages = _sends_of(connection.dialect)
+        given = connection.dialect.row_set_parameters(rows, ((message_id,) for message_id in message_ids))
+        await lock_sends(connection, of_messages, parameters=given)
+
+
+@lru_cache
+def _sends_of(dialect: SqlDialect) -> tuple[RowSet, ColumnElement[bool]]:
+    given = dialect.row_set("held", id=Kind.TEXT)
+    return given, sends.c.id.in_(select(messages.c.send_id).where(messages.c.id.in_(select(given.c.id))))
 
 
 @lru_cache

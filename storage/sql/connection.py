@@ -60,9 +60,18 @@ class Connection(ABC):
         """Runs a statement; a list of parameters runs it once for each, without rows. Raises the errors of `storage.errors`."""
 
     async def change(self, statement: Executable, parameters: Mapping[str, Any]) -> int:
-        """Runs a statement that is built once, returns no rows, and whose parameters need no conversion. Returns how many rows it changed.
-        Raises the errors of `storage.errors`."""
+        """Runs a statement that is built once and returns no rows. Returns how many rows it changed. Raises the errors of
+        `storage.errors`."""
         return (await self.execute(statement, parameters)).count
+
+    async def fetch(self, statement: Executable, parameters: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
+        """The rows of a statement that is built once. Raises the errors of `storage.errors`."""
+        return (await self.execute(statement, parameters)).all
+
+    async def fetch_records(self, record: type[R], statement: Executable, parameters: Mapping[str, Any]) -> list[R]:
+        """The rows of a statement that is built once, as records whose fields are exactly its columns. Raises the errors of
+        `storage.errors`."""
+        return read_records(record, (await self.execute(statement, parameters)).all)
 
     @abstractmethod
     async def insert_rows(self, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
@@ -92,14 +101,14 @@ def upsert_clause(table: Table, columns: Sequence[str], kept: Set[str]) -> str:
 
 def read_record(record: type[R], row: Row[Any]) -> R:
     """The record whose fields are exactly the columns of the row."""
-    return _read(record, _setters(record, row._fields), row)  # type: ignore[arg-type]  # a class is hashable
+    return _read(record, setters_of(record, row._fields), row)  # type: ignore[arg-type]  # a class is hashable
 
 
 def read_records(record: type[R], rows: Sequence[Row[Any]]) -> list[R]:
     """The records of several rows of one result."""
     if not rows:
         return []
-    setters = _setters(record, rows[0]._fields)  # type: ignore[arg-type]  # a class is hashable
+    setters = setters_of(record, rows[0]._fields)  # type: ignore[arg-type]  # a class is hashable
     return [_read(record, setters, row) for row in rows]
 
 
@@ -112,7 +121,7 @@ def _read(record: type[R], setters: Sequence[Callable[[R, Any], None]], row: Row
 
 
 @lru_cache
-def _setters(record: Any, columns: tuple[str, ...]) -> tuple[Callable[[Any, Any], None], ...]:
+def setters_of(record: Any, columns: tuple[str, ...]) -> tuple[Callable[[Any, Any], None], ...]:
     """What sets the fields that bear the names of the columns. Raises TypeError if there are others, or more to do."""
     if sorted(columns) != sorted(record.__slots__) or hasattr(record, "__post_init__"):
         raise TypeError(f"{record.__name__} is not made of {', '.join(columns)}")

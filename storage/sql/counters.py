@@ -74,11 +74,12 @@ class Changes:
             if not any(columns.values()):
                 continue
             parameters = {f"add_{name}": columns[name] for name in ("total", *COUNTERS)}
-            row = (await connection.execute(_ADD, {"send_id": send_id, **parameters})).first
-            if row is None or (columns["total"] and row.status != SendStatus.SENDING):
+            row = next(iter(await connection.fetch(_ADD, {"send_id": send_id, **parameters})), None)
+            if row is None or (columns["total"] and row[0] != SendStatus.SENDING):
                 raise StorageError("messages were given to a send that does not exist or is over")
+            _, pending, in_flight, audience_done = row
             connection.fire(PROGRESS)
-            if row.audience_done and not row.pending and not row.in_flight:
+            if audience_done and not pending and not in_flight:
                 await complete(connection, send_id, now)
 
 

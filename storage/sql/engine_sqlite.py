@@ -6,25 +6,28 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Mapping, Sequence, Set
-from functools import lru_cache
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy
-from sqlalchemy import ClauseElement, Engine, Executable, NullPool, Table, create_engine, event
-from sqlalchemy.dialects import sqlite
-from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy import Engine, Executable, NullPool, Table, create_engine, event
 
 from server.domain.criteria import parse_instant
 from storage.errors import DatabaseInUse, StorageError, StorageUnavailable
 from storage.sql.connection import Connection, Parameters, Rows, insert_missing_clause, upsert_clause
 from storage.sql.dialects import SQLITE
 from storage.sql.failures import translated
+from storage.sql.prepared_sqlite import Prepared, prepared
 from storage.sql.types import dump_json, load_json
+
+R = TypeVar("R")
 
 _BUSY_TIMEOUT_MS = 5000
 _CACHE_KIB = 32 * 1024
 _JOURNAL_LIMIT_BYTES = 64 * 1024 * 1024
+_ROWS_OF_INSERT = 100
+"""Of a bulk insert that go in one step: the driver lets go of Python's lock and takes it again at each, which costs more than a row."""
 
 
 class SqliteConnection(Connection):
@@ -40,10 +43,17 @@ class SqliteConnection(Connection):
             return Rows(result.fetchall(), result.rowcount) if result.returns_rows else Rows((), result.rowcount)
 
     async def change(self, statement: Executable, parameters: Mapping[str, Any]) -> int:
-        driver: sqlite3.Connection = self._connection.connection.driver_connection  # type: ignore[assignment]  # the driver is known
-        text, names = _compiled(statement)
+        ready = prepared(statement)
         with self.failing(), translated():
-            return driver.execute(text, [parameters[name] for name in names]).rowcount
+            return self._driver.execute(ready.text, ready.arguments(parameters)).rowcount
+
+    async def fetch(self, statement: Executable, parameters: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
+        ready = prepared(statement)
+        return ready.rows(self._fetch(ready, parameters))
+
+    async def fetch_records(self, record: type[R], statement: Executable, parameters: Mapping[str, Any]) -> list[R]:
+        ready = prepared(statement)
+        return ready.records(record, self._fetch(ready, parameters))
 
     async def insert_rows(self, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
         self._insert(table, columns, rows, "")
@@ -55,19 +65,24 @@ class SqliteConnection(Connection):
         self._insert(table, columns, rows, upsert_clause(table, columns, kept))
 
     def _insert(self, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]], clause: str) -> None:
-        places = ", ".join("?" * len(columns))
-        statement = f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({places}) {clause}"  # noqa: S608  # names of our own
+        places = f"({', '.join('?' * len(columns))})"
+        statement = f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES "  # noqa: S608  # names of our own
+        whole = len(rows) - len(rows) % _ROWS_OF_INSERT
         with self.failing(), translated():
-            self._connection.exec_driver_sql(statement, list(rows))
+            if whole:
+                text = f"{statement}{', '.join([places] * _ROWS_OF_INSERT)} {clause}"
+                for first in range(0, whole, _ROWS_OF_INSERT):
+                    self._driver.execute(text, tuple(chain.from_iterable(rows[first : first + _ROWS_OF_INSERT])))
+            self._driver.executemany(f"{statement}{places} {clause}", rows[whole:])
 
+    def _fetch(self, ready: Prepared, parameters: Mapping[str, Any]) -> Sequence[tuple[Any, ...]]:
+        with self.failing(), translated():
+            return self._driver.execute(ready.text, ready.arguments(parameters)).fetchall()
 
-@lru_cache
-def _compiled(statement: Executable) -> tuple[str, Sequence[str]]:
-    """The text of a statement, and its parameters in order: for what runs often enough that SQLAlchemy's part would be seen."""
-    assert isinstance(statement, ClauseElement)
-    compiled = statement.compile(dialect=sqlite.dialect())
-    assert isinstance(compiled, SQLCompiler)
-    return str(compiled), compiled.positiontup or ()
+    @property
+    def _driver(self) -> sqlite3.Connection:
+        driver: sqlite3.Connection = self._connection.connection.driver_connection  # type: ignore[assignment]  # the driver is known
+        return driver
 
 
 class OwnerLock:

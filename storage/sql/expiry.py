@@ -23,9 +23,9 @@ async def expire(connection: Connection, now: datetime, limit: int) -> int:
     if not found:
         return 0
     # Found without a lock, so that the sends are locked before their rows; some may have been claimed or have ended meanwhile.
+    await lock_sends_of(connection, (message_id for (message_id,) in found))
     rows = dialect.row_set("given", id=Kind.TEXT)
     given = dialect.row_set_parameters(rows, found)
-    await lock_sends_of(connection, rows, given)
     statement = update(messages).where(messages.c.id == rows.c.id, messages.c.status == MessageStatus.PENDING)
     statement = statement.values(expired(now)).returning(messages.c.send_id, messages.c.status)
     ended = (await connection.execute(statement, given)).all

@@ -11,7 +11,7 @@ from sqlalchemy import Executable, bindparam, delete, select
 from server.domain.criteria import Criteria
 from storage.records import AudienceCount, AudienceMember, Person
 from storage.sql import audiences
-from storage.sql.connection import Connection, read_record, read_records, record_values
+from storage.sql.connection import Connection, read_record, record_values
 from storage.sql.dialects import Kind, RowSet, SqlDialect
 from storage.sql.tables import people
 from storage.sql.types import dump_json
@@ -66,8 +66,8 @@ class SqlPeople:
         for start in range(0, len(person_ids), _IDS_AT_ONCE):
             some = [(person_id,) for person_id in person_ids[start : start + _IDS_AT_ONCE]]
             ids = self._connection.dialect.row_set_parameters(wanted, some)
-            rows = await self._connection.execute(statement, {**ids, "in_brand": brand_id})
-            found.update((person.person_id, person) for person in read_records(Person, rows.all))
+            some_found = await self._connection.fetch_records(Person, statement, {**ids, "in_brand": brand_id})
+            found.update((person.person_id, person) for person in some_found)
         return found
 
     async def delete(self, brand_id: str, person_id: str) -> bool:

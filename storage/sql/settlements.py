@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache
@@ -64,21 +65,47 @@ async def insert_attempts(connection: Connection, made: Iterable[Attempt]) -> No
 
 
 async def _settle_distinct(connection: Connection, batch: dict[str, Settlement], now: datetime) -> set[str]:
-    given_rows, statement = _settle(connection.dialect)
-    given = connection.dialect.row_set_parameters(given_rows, map(_given, batch.values()))
-    await lock_sends_of(connection, given_rows, given)
-    settled = (await connection.execute(statement, {**given, "now": now})).all
     changes = Changes()
+    await lock_sends_of(connection, batch)
+    applied = await _settle_sent(connection, [each for each in batch.values() if _is_plainly_sent(each)], changes, now)
+    settled = await _settle_any(connection, [each for each in batch.values() if not _is_plainly_sent(each)], now)
     for row in settled:
         changes.moved(row.send_id, batch[row.id].expected, row.status)
         if row.status is MessageStatus.PENDING:
             connection.fire(messages_topic(row.channel))
-    applied = {row.id for row in settled}
+    applied |= {row.id for row in settled}
     await _accept_late(connection, [each for each in batch.values() if each.message_id not in applied], changes, now)
     await changes.apply(connection, now)
     await note_resends(connection, (row for row in settled if _is_resent(row, batch)), now)
     await _insert_items(connection, (each.inbox_item for each in batch.values() if each.inbox_item and each.message_id in applied))
     return applied
+
+
+def _is_plainly_sent(each: Settlement) -> bool:
+    """Nothing but sent can come of it, whatever happened before: what most settlements are."""
+    return each.status is MessageStatus.SENT and each.reason is None and each.due_at is None
+
+
+async def _settle_sent(connection: Connection, sent: Sequence[Settlement], changes: Changes, now: datetime) -> set[str]:
+    applied: set[str] = set()
+    given_rows, statement = _sent(connection.dialect)
+    for expected in (MessageStatus.LEASED, MessageStatus.SENDING):
+        of_status = [(each.message_id, each.lease) for each in sent if each.expected is expected]
+        if of_status:
+            given = connection.dialect.row_set_parameters(given_rows, of_status)
+            settled = await connection.fetch(statement, {**given, "expected_status": expected, "now": now})
+            for send_id, count in Counter(send_id for _, send_id in settled).items():
+                changes.moved(send_id, expected, MessageStatus.SENT, count)
+            applied.update(message_id for message_id, _ in settled)
+    return applied
+
+
+async def _settle_any(connection: Connection, given_settlements: Sequence[Settlement], now: datetime) -> Sequence[Row[Any]]:
+    if not given_settlements:
+        return ()
+    given_rows, statement = _settle(connection.dialect)
+    given = connection.dialect.row_set_parameters(given_rows, map(_given, given_settlements))
+    return (await connection.execute(statement, {**given, "now": now})).all
 
 
 def _is_resent(row: Row[Any], batch: dict[str, Settlement]) -> bool:
@@ -112,6 +139,17 @@ async def _accept_late(connection: Connection, late: Sequence[Settlement], chang
         given = connection.dialect.row_set_parameters(given_rows, accepted)
         for row in (await connection.execute(statement, {**given, "now": now})).all:
             changes.moved(row.send_id, before, MessageStatus.SENT)
+
+
+@lru_cache
+def _sent(dialect: SqlDialect) -> tuple[RowSet, Executable]:
+    given = dialect.row_set("given", id=Kind.TEXT, lease=Kind.INTEGER)
+    statement = (
+        update(messages)
+        .where(messages.c.id == given.c.id, messages.c.lease == given.c.lease, messages.c.status == bindparam("expected_status"))
+        .values(status=MessageStatus.SENT, failure_reason=None, sent_at=bindparam("now", type_=Instant()), lease_expires_at=None)
+    )
+    return given, statement.returning(messages.c.id, messages.c.send_id)
 
 
 @lru_cache
