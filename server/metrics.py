@@ -47,8 +47,8 @@ class Metrics:
             "carillon_circuit_open", "1 while the provider of a channel is taken to be down.", ("channel",), registry=self.registry
         )
 
-    def delivered(self, channel: str, outcome: str) -> None:
-        self._deliveries.labels(channel, outcome).inc()
+    def delivered(self, channel: str, outcome: str, count: int = 1) -> None:
+        self._deliveries.labels(channel, outcome).inc(count)
 
     def late(self, channel: str, seconds: float) -> None:
         self._lateness.labels(channel).observe(max(seconds, 0.0))

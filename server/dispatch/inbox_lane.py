@@ -20,7 +20,7 @@ from storage.interface import Storage
 from storage.records import Message, Settlement
 from storage.signals import messages as messages_topic
 
-BATCH = 500
+BATCH = 1000
 BATCHES = 8
 """Most batches of one pass."""
 REST = timedelta(milliseconds=50)
@@ -90,9 +90,8 @@ class InboxLane:
 
     async def _write(self, settlements: Sequence[Settlement]) -> None:
         await self._settler.settle(settlements)
-        for settlement in settlements:
-            if settlement.status is MessageStatus.SENT:
-                self._observer.delivered(IN_APP, Outcome.ACCEPTED)
+        sent = sum(settlement.status is MessageStatus.SENT for settlement in settlements)
+        self._observer.delivered(IN_APP, Outcome.ACCEPTED, sent)
 
     async def _deliveries(self, claimed: Sequence[Claimed]) -> list[Settlement]:
         """What to write of each; those that there was no time to render are given back."""

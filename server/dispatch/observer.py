@@ -8,8 +8,8 @@ from typing import Protocol
 class Observer(Protocol):
     """Told of what happens, on the event loop. Never raises, never waits."""
 
-    def delivered(self, channel: str, outcome: str) -> None:
-        """A provider call has ended: accepted, rejected or ambiguous; or an in_app message was delivered (accepted)."""
+    def delivered(self, channel: str, outcome: str, count: int = 1) -> None:
+        """So many provider calls have ended: accepted, rejected or ambiguous; or in_app messages were delivered (accepted)."""
 
     def late(self, channel: str, seconds: float) -> None:
         """The first call for a one-off began so long after the time it was asked to go out at."""
@@ -33,7 +33,7 @@ class Observer(Protocol):
 class Unobserved:
     """Nobody wants to know."""
 
-    def delivered(self, channel: str, outcome: str) -> None:
+    def delivered(self, channel: str, outcome: str, count: int = 1) -> None:
         """See `Observer`."""
 
     def late(self, channel: str, seconds: float) -> None:

@@ -94,6 +94,10 @@ class CompiledTemplate:
         """The syntax trees of the fields there are."""
         return tuple(field.tree for field in (self._subject, self._body, self._html) if field is not None)
 
+    def may_show(self, name: str) -> bool:
+        """Whether the value of a name at top level can be in what is rendered."""
+        return any(field.plain is None or name in field.plain.names for field in (self._subject, self._body, self._html) if field)
+
     def render(self, context: Mapping[str, object]) -> Rendered:
         """The three fields with `context` filled in: the variables at top level, plus `person`, `brand` and `campaign`, as plain JSON
         values. Only HTML is escaped. Raises RenderError: `template_error`, `template_output_too_large`, `template_too_complex`."""

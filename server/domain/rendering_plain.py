@@ -40,6 +40,8 @@ class PlainTemplate:
 
     _pieces: tuple[str | _Variable, ...]
     _escape: Callable[[str], str]
+    names: frozenset[str]
+    """What it shows, by the names at top level."""
 
     def fill_in(self, context: Mapping[str, object]) -> str | None:
         """The output; None: let Liquid render it."""
@@ -77,7 +79,8 @@ def plain(template: BoundTemplate) -> PlainTemplate | None:
     known = tuple(piece for piece in pieces if piece is not None)
     if len(known) < len(pieces):
         return None
-    return PlainTemplate(known, _escaped if template.env.autoescape else _as_it_is)
+    names = frozenset(piece.path[0] for piece in known if isinstance(piece, _Variable) and piece.path)
+    return PlainTemplate(known, _escaped if template.env.autoescape else _as_it_is, names)
 
 
 def _piece(node: Node) -> str | _Variable | None:

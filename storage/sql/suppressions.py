@@ -48,8 +48,8 @@ class SqlSuppressions:
         remaining = iter(addresses)
         while some := list(islice(remaining, _ADDRESSES_AT_ONCE)):
             given = self._connection.dialect.row_set_parameters(wanted, [(address,) for address in some])
-            rows = await self._connection.execute(statement, {**given, "in_brand": brand_id, "on_channel": channel})
-            found.update((row.address, row.reason) for row in rows.all)
+            rows = await self._connection.fetch(statement, {**given, "in_brand": brand_id, "on_channel": channel})
+            found.update((address, reason) for address, reason in rows)
         return found
 
     async def list_page(

@@ -18,6 +18,7 @@ from server.domain.template_variants import TemplateVariant
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_DECODE = json.JSONDecoder().decode
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 # Keys compare by code point on both databases; PostgreSQL would use the locale of the cluster.
@@ -62,7 +63,7 @@ def dump_json(value: object) -> str:
 
 def load_json(text: str) -> object:
     """What a JSON text says."""
-    return json.loads(text) if text != "{}" else {}
+    return _DECODE(text) if text != "{}" else {}
 
 
 class Instant(TypeDecorator[datetime]):
