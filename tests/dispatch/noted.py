@@ -17,8 +17,8 @@ class Noted:
         self.holds: list[bool] = []
         self.breakers: list[tuple[str, bool]] = []
 
-    def delivered(self, channel: str, outcome: str) -> None:
-        self.deliveries[channel, str(outcome)] += 1
+    def delivered(self, channel: str, outcome: str, count: int = 1) -> None:
+        self.deliveries[channel, str(outcome)] += count
 
     def late(self, channel: str, seconds: float) -> None:
         self.lateness.append(seconds)
