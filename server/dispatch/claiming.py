@@ -135,6 +135,8 @@ class _Permits:
 
     async def give_back(self, tx: Transaction, used: Iterable[Message], now: datetime) -> None:
         """Gives back what was not used, so that it is not lost to the others."""
+        if self.provider is None and not self.brands:
+            return
         brands = [message.brand_id for message in used]
         if self.provider is not None and len(brands) < self.rows:
             await tx.rates.give_back(self.provider, self.rows - len(brands), now)

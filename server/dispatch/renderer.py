@@ -142,7 +142,7 @@ class Renderer:
             unsubscribe_url=unsubscribe_url,
         )
         rendered = compiled.render(context)
-        if not all(map(_is_text, (rendered.subject, rendered.body, rendered.html))):
+        if not _is_text(f"{rendered.subject}{rendered.body}{rendered.html}"):
             return Unrenderable("template_error")
         return Envelope(
             message_id=message.id,
@@ -158,12 +158,12 @@ class Renderer:
         )
 
 
-def _is_text(part: str | None) -> bool:
+def _is_text(text: str) -> bool:
     """Filters can make a NUL, which PostgreSQL does not store, and half a surrogate pair, which has no UTF-8."""
-    if part is None:
-        return True
+    if text.isascii():
+        return "\0" not in text
     try:
-        return "\0" not in part and bool(part.encode() or True)
+        return "\0" not in text and bool(text.encode())
     except UnicodeEncodeError:
         return False
 

@@ -45,7 +45,9 @@ def render_context(
     }
 
 
-def _given(variables: Mapping[str, object]) -> dict[str, object]:
+def _given(variables: Mapping[str, object]) -> Mapping[str, object]:
+    if not variables:
+        return variables
     return {name: value for name, value in variables.items() if value is not None}
 
 

@@ -164,8 +164,9 @@ def _render_liquid(field: str, template: BoundTemplate, context: Mapping[str, ob
 
 def _one_line(subject: str) -> str:
     """Joins the lines, by every separator that Python knows, with one space each. A line break in a subject could forge a header."""
-    joined = " ".join(filter(None, (line.strip() for line in subject.splitlines())))
-    if len(joined.encode("utf-8", "surrogatepass")) > MAX_SUBJECT_BYTES:
+    lines = subject.splitlines()
+    joined = lines[0].strip() if len(lines) == 1 else " ".join(filter(None, map(str.strip, lines)))
+    if (len(joined) if joined.isascii() else len(joined.encode("utf-8", "surrogatepass"))) > MAX_SUBJECT_BYTES:
         raise RenderError("template_output_too_large", f"is longer than {MAX_SUBJECT_BYTES} bytes", field="subject")
     return joined
 

@@ -113,7 +113,7 @@ def _whole(text: str) -> str | None:
         # Liquid's output stream rewrites line ends.
         return None
     try:
-        fits = len(text.encode()) <= MAX_OUTPUT_BYTES
+        fits = (len(text) if text.isascii() else len(text.encode())) <= MAX_OUTPUT_BYTES
     except UnicodeEncodeError:
         return None
     return text if fits else None

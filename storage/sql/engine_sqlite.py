@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import sqlite3
 from collections.abc import Mapping, Sequence, Set
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import sqlalchemy
-from sqlalchemy import Engine, Executable, NullPool, Table, create_engine, event
+from sqlalchemy import Engine, Executable, NullPool, Select, Table, create_engine, event
 
 from server.domain.criteria import parse_instant
 from storage.errors import DatabaseInUse, StorageError, StorageUnavailable
@@ -74,6 +75,12 @@ class SqliteConnection(Connection):
                 for first in range(0, whole, _ROWS_OF_INSERT):
                     self._driver.execute(text, tuple(chain.from_iterable(rows[first : first + _ROWS_OF_INSERT])))
             self._driver.executemany(f"{statement}{places} {clause}", rows[whole:])
+
+    async def fetch_many_records(self, record: type[R], statement: Select[Any], parameters: Mapping[str, Any]) -> list[R]:
+        ready = prepared(statement)
+        with self.failing(), translated():
+            ((packed,),) = self._driver.execute(ready.packed, ready.arguments(parameters))
+        return ready.records(record, json.loads(packed))
 
     def _fetch(self, ready: Prepared, parameters: Mapping[str, Any]) -> Sequence[tuple[Any, ...]]:
         with self.failing(), translated():

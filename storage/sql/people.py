@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import Executable, bindparam, delete, select
+from sqlalchemy import Select, bindparam, delete, select
 
 from server.domain.criteria import Criteria
 from storage.records import AudienceCount, AudienceMember, Person
@@ -66,7 +67,7 @@ class SqlPeople:
         for start in range(0, len(person_ids), _IDS_AT_ONCE):
             some = [(person_id,) for person_id in person_ids[start : start + _IDS_AT_ONCE]]
             ids = self._connection.dialect.row_set_parameters(wanted, some)
-            some_found = await self._connection.fetch_records(Person, statement, {**ids, "in_brand": brand_id})
+            some_found = await self._connection.fetch_many_records(Person, statement, {**ids, "in_brand": brand_id})
             found.update((person.person_id, person) for person in some_found)
         return found
 
@@ -84,6 +85,6 @@ class SqlPeople:
 
 
 @lru_cache
-def _find_many(dialect: SqlDialect) -> tuple[RowSet, Executable]:
+def _find_many(dialect: SqlDialect) -> tuple[RowSet, Select[Any]]:
     wanted = dialect.row_set("wanted", id=Kind.TEXT)
     return wanted, select(people).where(people.c.brand_id == bindparam("in_brand"), people.c.person_id.in_(select(wanted.c.id)))

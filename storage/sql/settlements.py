@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Executable, Row, and_, bindparam, case, func, not_, null, or_, update
+from sqlalchemy import Executable, Row, and_, bindparam, case, func, not_, null, or_, select, update
 
 from server.domain.lifecycle import MessageStatus
 from storage.records import Attempt, InboxItem, Settlement
@@ -88,16 +89,35 @@ def _is_plainly_sent(each: Settlement) -> bool:
 
 async def _settle_sent(connection: Connection, sent: Sequence[Settlement], changes: Changes, now: datetime) -> set[str]:
     applied: set[str] = set()
-    given_rows, statement = _sent(connection.dialect)
+    statements = _sent(connection.dialect)
     for expected in (MessageStatus.LEASED, MessageStatus.SENDING):
-        of_status = [(each.message_id, each.lease) for each in sent if each.expected is expected]
-        if of_status:
-            given = connection.dialect.row_set_parameters(given_rows, of_status)
-            settled = await connection.fetch(statement, {**given, "expected_status": expected, "now": now})
-            for send_id, count in Counter(send_id for _, send_id in settled).items():
-                changes.moved(send_id, expected, MessageStatus.SENT, count)
+        held = [(each.message_id, each.lease) for each in sent if each.expected is expected]
+        if not held:
+            continue
+        given = {**connection.dialect.row_set_parameters(statements.given, held), "expected_status": expected, "now": now}
+        counts = await _counts_if_all_are_held(connection, statements, given, len(held))
+        if counts is None:
+            settled = await connection.fetch(statements.settle_returning, given)
+            counts = Counter(send_id for _, send_id in settled)
             applied.update(message_id for message_id, _ in settled)
+        else:
+            await connection.change(statements.settle, given)
+            applied.update(message_id for message_id, _ in held)
+        for send_id, count in counts.items():
+            changes.moved(send_id, expected, MessageStatus.SENT, count)
     return applied
+
+
+async def _counts_if_all_are_held(
+    connection: Connection, statements: _Sent, given: dict[str, Any], rows: int
+) -> Mapping[str | None, int] | None:
+    """How many of the rows are of which send, if all of them are still held. None if they are not, or others write meanwhile: then the
+    rows that were changed have to be returned one by one, which takes SQLite's driver longer than to change them."""
+    if connection.dialect.locks_rows:
+        return None
+    held = await connection.fetch(statements.count_held, given)
+    counts = {row[0]: row[1] for row in held}
+    return counts if sum(counts.values()) == rows else None
 
 
 async def _settle_any(connection: Connection, given_settlements: Sequence[Settlement], now: datetime) -> Sequence[Row[Any]]:
@@ -141,15 +161,28 @@ async def _accept_late(connection: Connection, late: Sequence[Settlement], chang
             changes.moved(row.send_id, before, MessageStatus.SENT)
 
 
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    given: RowSet
+    count_held: Executable
+    settle: Executable
+    settle_returning: Executable
+
+
 @lru_cache
-def _sent(dialect: SqlDialect) -> tuple[RowSet, Executable]:
+def _sent(dialect: SqlDialect) -> _Sent:
     given = dialect.row_set("given", id=Kind.TEXT, lease=Kind.INTEGER)
-    statement = (
-        update(messages)
-        .where(messages.c.id == given.c.id, messages.c.lease == given.c.lease, messages.c.status == bindparam("expected_status"))
-        .values(status=MessageStatus.SENT, failure_reason=None, sent_at=bindparam("now", type_=Instant()), lease_expires_at=None)
+    held = and_(messages.c.id == given.c.id, messages.c.lease == given.c.lease, messages.c.status == bindparam("expected_status"))
+    statement = update(messages).where(held)
+    statement = statement.values(
+        status=MessageStatus.SENT, failure_reason=None, sent_at=bindparam("now", type_=Instant()), lease_expires_at=None
     )
-    return given, statement.returning(messages.c.id, messages.c.send_id)
+    return _Sent(
+        given,
+        select(messages.c.send_id, func.count()).select_from(given.table, messages).where(held).group_by(messages.c.send_id),
+        statement,
+        statement.returning(messages.c.id, messages.c.send_id),
+    )
 
 
 @lru_cache
