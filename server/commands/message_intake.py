@@ -35,9 +35,11 @@ class MessageIntake:
 
     async def schedule(self, caller: Caller, new: NewMessage) -> Message:
         """The message, once it is durable. Raises what `schedule_message` raises."""
-        check_new_message(caller, new)
         template_id = (new.brand_id, new.channel, new.template_key)
-        template = self._templates.get(template_id) or await self._look_up(template_id)
+        template = self._templates.get(template_id)
+        check_new_message(caller, new, has_template=template is not None)
+        if template is None:
+            template = await self._look_up(template_id)
         if template is not None:
             revision, schema = template
             if not judge_new_message(caller, new, schema).count:

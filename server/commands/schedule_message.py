@@ -36,8 +36,8 @@ class NewMessage:
     def fingerprint(self) -> str:
         """Tells this request from another under the same key. What was not given has no part in it: requests of before it could be given
         keep their fingerprints."""
-        at = self.scheduled_at.astimezone(UTC).isoformat()
-        expiry = () if self.expire_at is None else (self.expire_at.astimezone(UTC).isoformat(),)
+        at = _in_utc(self.scheduled_at)
+        expiry = () if self.expire_at is None else (_in_utc(self.expire_at),)
         return fingerprint(self.person_id, self.channel, self.template_key, self.recipient, self.variables, self.hipaa, at, *expiry)
 
 
@@ -62,12 +62,15 @@ async def schedule_message(tx: Transaction, caller: Caller, new: NewMessage) -> 
     return _repeat(first, new)
 
 
-def check_new_message(caller: Caller, new: NewMessage) -> None:
-    """Raises ValidationFailed for fields that no message can have, NotFound for a brand of others."""
+def check_new_message(caller: Caller, new: NewMessage, *, has_template: bool = False) -> None:
+    """Raises ValidationFailed for fields that no message can have, NotFound for a brand of others. `has_template`: its brand is known to
+    have such a template, so these names are good."""
     checks = Checks()
-    checks.line("brand_id", new.brand_id, ID_LENGTH)
+    if not has_template:
+        checks.line("brand_id", new.brand_id, ID_LENGTH)
     checks.line("person_id", new.person_id, ID_LENGTH)
-    checks.template_key("template_key", new.template_key)
+    if not has_template:
+        checks.template_key("template_key", new.template_key)
     checks.line("recipient", new.recipient, ADDRESS_LENGTH)
     checks.line("dedup_key", new.dedup_key, NAME_LENGTH)
     checks.json_object("variables", new.variables)
@@ -103,6 +106,10 @@ def make_message(caller: Caller, new: NewMessage, revision: int) -> Message:
         expire_at=new.expire_at,
         created_at=caller.now,
     )
+
+
+def _in_utc(instant: datetime) -> str:
+    return (instant if instant.tzinfo is UTC else instant.astimezone(UTC)).isoformat()
 
 
 def _repeat(known: Message, new: NewMessage) -> Message:
