@@ -126,7 +126,7 @@ ACCEPTING = (
     Mutation(
         name="no-row-for-a-send-that-is-over",
         file="storage/sql/counters.py",
-        original='            if row is None or (columns["total"] and row.status != SendStatus.SENDING):\n',
+        original='            if row is None or (columns["total"] and row[0] != SendStatus.SENDING):\n',
         mutated="            if row is None:\n",
         tests=of("storage", "test_messages.py::test_rows_for_a_cancelled_send_are_refused[sqlite]"),
     ),

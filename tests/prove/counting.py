@@ -26,8 +26,8 @@ COUNTING = (
     Mutation(
         name="marks-are-counted",
         file="storage/sql/claims.py",
-        original="        changes.moved(row.send_id, MessageStatus.LEASED, MessageStatus.SENDING)\n",
-        mutated="        changes.moved(None, MessageStatus.LEASED, MessageStatus.SENDING)\n",
+        original="        changes.moved(send_id, MessageStatus.LEASED, MessageStatus.SENDING, count)\n",
+        mutated="        changes.moved(None, MessageStatus.LEASED, MessageStatus.SENDING, count)\n",
         tests=of("storage", "test_claims.py::test_a_mark_makes_a_leased_row_sending_counts_the_attempt_and_the_send[sqlite]"),
     ),
     Mutation(

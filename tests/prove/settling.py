@@ -6,6 +6,7 @@ from tests.prove.mutation import Mutation, of
 
 _SETTLEMENTS = "storage/sql/settlements.py"
 _FENCE = "messages.c.id == given.c.id, messages.c.lease == given.c.lease, messages.c.status == given.c.expected"
+_FENCE_OF_SENT = 'messages.c.id == given.c.id, messages.c.lease == given.c.lease, messages.c.status == bindparam("expected_status")'
 _LATE = "    for before in (MessageStatus.UNKNOWN, MessageStatus.PENDING, MessageStatus.LEASED):\n"
 
 SETTLING = (
@@ -14,14 +15,35 @@ SETTLING = (
         file=_SETTLEMENTS,
         original=_FENCE,
         mutated="messages.c.id == given.c.id, messages.c.status == given.c.expected",
-        tests=of("storage", "test_settlements.py::test_a_stale_lease_cannot_settle[sqlite]"),
+        tests=of("storage", "test_settlements.py::test_a_stale_lease_cannot_settle"),
+    ),
+    Mutation(
+        name="sent-fenced-by-the-lease",
+        file=_SETTLEMENTS,
+        original=_FENCE_OF_SENT,
+        mutated='messages.c.id == given.c.id, messages.c.status == bindparam("expected_status")',
+        tests=of("storage", "test_settlements.py::test_a_stale_lease_cannot_settle"),
+    ),
+    Mutation(
+        name="sent-fenced-by-the-status",
+        file=_SETTLEMENTS,
+        original=_FENCE_OF_SENT,
+        mutated="messages.c.id == given.c.id, messages.c.lease == given.c.lease",
+        tests=of("storage", "test_settlements.py::test_a_row_that_is_not_in_the_expected_status_is_not_settled"),
+    ),
+    Mutation(
+        name="sent-only-if-all-are-held",
+        file=_SETTLEMENTS,
+        original="    return counts if sum(counts.values()) == rows else None\n",
+        mutated="    return counts\n",
+        tests=of("storage", "test_settlements.py::test_what_is_still_held_of_a_batch_is_settled_and_counted_and_nothing_else"),
     ),
     Mutation(
         name="settle-fenced-by-the-status",
         file=_SETTLEMENTS,
         original=_FENCE,
         mutated="messages.c.id == given.c.id, messages.c.lease == given.c.lease",
-        tests=of("storage", "test_settlements.py::test_a_row_that_is_not_in_the_expected_status_is_not_settled[sqlite]"),
+        tests=of("storage", "test_settlements.py::test_a_row_that_is_not_in_the_expected_status_is_not_settled"),
     ),
     Mutation(
         name="attempt-kept-whatever-becomes-of-the-row",

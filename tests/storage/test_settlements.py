@@ -15,15 +15,18 @@ async def attempts_of(scene: Scene, row: Message) -> list[str]:
     return [each.id for each in await scene.storage.read(lambda tx: tx.messages.list_attempts(row.id, None, 100))]
 
 
+@pytest.mark.parametrize("reason", ["why", None])
 @pytest.mark.parametrize("status", TERMINAL)
-async def test_an_outcome_ends_the_row_keeps_its_attempt_and_moves_the_counters(scene: Scene, status: MessageStatus) -> None:
+async def test_an_outcome_ends_the_row_keeps_its_attempt_and_moves_the_counters(
+    scene: Scene, status: MessageStatus, reason: str | None
+) -> None:
     send, _ = await scene.send(2)
     (row,) = await scene.start(1)
     attempt = made.attempt(row, provider_message_id="<id@host>")
-    done = made.settlement(row, status, reason="why", attempt=attempt)
+    done = made.settlement(row, status, reason=reason, attempt=attempt)
     assert await scene.settle(done, now=NOW + SECOND) == {row.id}
     found = await scene.found(row)
-    assert (found.status, found.failure_reason) == (status, "why")
+    assert (found.status, found.failure_reason) == (status, reason)
     assert found.sent_at == (NOW + SECOND if status is MessageStatus.SENT else None)
     assert await scene.storage.read(lambda tx: tx.messages.list_attempts(row.id, None, 10)) == [attempt]
     counters = (await scene.found_send(send)).counters
@@ -52,12 +55,13 @@ async def test_a_mark_whose_provider_was_not_called_is_no_attempt(scene: Scene) 
     assert (await scene.found(row)).attempts == 1
 
 
-async def test_a_stale_lease_cannot_settle(scene: Scene) -> None:
+@pytest.mark.parametrize("status", [MessageStatus.SENT, MessageStatus.FAILED])
+async def test_a_stale_lease_cannot_settle(scene: Scene, status: MessageStatus) -> None:
     send, _ = await scene.send(1)
     (stale,) = await scene.start()
     await scene.finish([stale], MessageStatus.PENDING)
     (fresh,) = await scene.start()
-    assert await scene.finish([stale]) == set()
+    assert await scene.finish([stale], status) == set()
     assert await scene.status(fresh) is MessageStatus.SENDING
     assert (await scene.found_send(send)).counters.in_flight == 1
     assert await scene.finish([fresh]) == {fresh.id}
@@ -72,14 +76,31 @@ async def test_a_second_settlement_changes_nothing(scene: Scene) -> None:
     assert (await scene.found(row), await scene.found_send(send)) == before
 
 
-async def test_a_row_that_is_not_in_the_expected_status_is_not_settled(scene: Scene) -> None:
+@pytest.mark.parametrize("status", [MessageStatus.SENT, MessageStatus.FAILED])
+async def test_a_row_that_is_not_in_the_expected_status_is_not_settled(scene: Scene, status: MessageStatus) -> None:
     await scene.send(1)
     (row,) = await scene.claim()
-    assert await scene.finish([row]) == set()
+    assert await scene.finish([row], status) == set()
     assert await scene.status(row) is MessageStatus.LEASED
     await scene.mark([row])
     assert await scene.finish([row], MessageStatus.PENDING, expected=MessageStatus.LEASED) == set()
     assert await scene.status(row) is MessageStatus.SENDING
+
+
+@pytest.mark.parametrize("held", [0, 1, 2, 3])
+async def test_what_is_still_held_of_a_batch_is_settled_and_counted_and_nothing_else(scene: Scene, held: int) -> None:
+    """Of two sends and none, so that each is counted where it belongs."""
+    first, _ = await scene.send(1)
+    second, _ = await scene.send(1)
+    await scene.one_off()
+    rows = await scene.start()
+    lost = rows[held:]
+    await scene.finish(lost, MessageStatus.PENDING, due_at=NOW + 60 * SECOND)
+    assert await scene.finish(rows) == {row.id for row in rows[:held]}
+    for send in (first, second):
+        of_send = [row for row in rows if row.send_id == send.id]
+        sent = sum(row not in lost for row in of_send)
+        assert (await scene.found_send(send)).counters == Counters(total=1, sent=sent, pending=1 - sent)
 
 
 async def test_two_settlements_of_a_row_in_one_batch_apply_the_first(scene: Scene) -> None:
