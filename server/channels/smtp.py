@@ -16,7 +16,7 @@ from server.channels.smtp_endpoint import SmtpEndpoint
 from server.channels.smtp_pool import IdleConnections
 from server.domain.retry import ErrorClass
 
-_SLOTS = 10
+_SLOTS = 20
 _TIMEOUT = 20.0
 _IDLE_SECONDS = 30.0
 
