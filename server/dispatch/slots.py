@@ -7,7 +7,7 @@ from server.dispatch.kinds import Kind, without_reserve
 
 ENOUGH = 0.75
 """The part of what a kind may use that is worth a mark at once."""
-GATHERING = 0.005
+GATHERING = 0.01
 """Seconds after which fewer are."""
 
 
