@@ -68,7 +68,8 @@ class Calls:
         freed: Callable[[Kind], None],
         steady: Callable[[], float],
     ) -> None:
-        """`freed` is called with a kind for which there was no room when calls have ended: there is some now, or a circuit may have closed."""
+        """`freed` is called with a kind for which there was no room, when calls have ended and there is some, or a circuit may have
+        closed."""
         if timedelta(seconds=provider.timeout) + START_WINDOW + MARGIN > LEASE:
             raise ValueError(f"provider {provider.name} may take {provider.timeout} s, too long for a lease of {LEASE}")
         self._channel = channel
