@@ -1,7 +1,8 @@
 """The calls of one channel's provider: marked, made, and settled.
 
 Rows are marked `sending` in one commit, and only then is the provider called. A slot is held until the result is durable, so after a crash
-at most `slots` rows are in doubt.
+at most `slots` rows are in doubt. Most of the cost of a call is that of the two commits, so what begins or ends at about the same time
+shares them.
 """
 
 from __future__ import annotations
@@ -107,7 +108,9 @@ class Calls:
     def room(self, kind: Kind) -> int:
         """How many calls of a kind to begin now. When there was none, `freed` says that calls have ended; see also `next_room`."""
         room = self.allows(self._slots.room(kind, self._steady()))
-        if not room:
+        if room:
+            self._refused.discard(kind)
+        else:
             self._refused.add(kind)
         return room
 

@@ -27,14 +27,15 @@ class Slots:
         return max(free, 0)
 
     def room(self, kind: Kind, now: float) -> int:
-        """How many it is worth taking at `now`, by a steady clock in seconds: those that are free, unless that is a few of a kind that took
-        some a moment ago, whose calls may end together."""
-        free, taken = self.free(kind), self._taken[kind]
-        is_worth_it = not taken or free >= ENOUGH * (free + taken) or not self.seconds_until_room(kind, now)
-        return free if is_worth_it else 0
+        """How many it is worth taking at `now`, by a steady clock in seconds: those that are free, unless they are few and others may
+        follow in a moment."""
+        return 0 if self.seconds_until_room(kind, now) else self.free(kind)
 
     def seconds_until_room(self, kind: Kind, now: float) -> float:
-        """Until any free slot is worth taking."""
+        """Until any free slot is worth taking, whatever else happens. 0 for a kind that has no calls in progress."""
+        free = self.free(kind)
+        if free >= ENOUGH * (free + self._taken[kind]):
+            return 0.0
         return max(0.0, self._last_taken[kind] + GATHERING - now)
 
     def take(self, kind: Kind, count: int, now: float) -> None:
