@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from threading import Thread
 from wsgiref.simple_server import WSGIServer
 
@@ -28,9 +27,6 @@ class Metrics:
             buckets=LATENESS_BUCKETS,
             registry=self.registry,
         )
-        # Looking up the labels takes longer than counting.
-        self._deliveries_of = cache(self._deliveries.labels)
-        self._lateness_of = cache(self._lateness.labels)
         self._recovered = Counter(
             "carillon_recovered_messages",
             "Messages taken back from a worker that is gone: released (never started), unknown (in doubt), resent.",
@@ -52,10 +48,10 @@ class Metrics:
         )
 
     def delivered(self, channel: str, outcome: str) -> None:
-        self._deliveries_of(channel, outcome).inc()
+        self._deliveries.labels(channel, outcome).inc()
 
     def late(self, channel: str, seconds: float) -> None:
-        self._lateness_of(channel).observe(max(seconds, 0.0))
+        self._lateness.labels(channel).observe(max(seconds, 0.0))
 
     def recovered(self, released: int, in_doubt: int, resent: int) -> None:
         for verdict, count in (("released", released), ("unknown", in_doubt), ("resent", resent)):
