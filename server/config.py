@@ -21,6 +21,7 @@ MAX_RATE = 100_000
 """Calls per second."""
 DATABASE_SCHEMES = ("sqlite", "postgresql", "postgresql+asyncpg")
 SMTP_SCHEMES = ("smtp", "smtps")
+MAX_SMTP_CONNECTIONS = 100
 GATEWAY_CHANNELS = ("sms", "push", "email")
 MAX_KEY_HOURS = 8760
 SECRET = {"secret": True}
@@ -73,6 +74,9 @@ class Settings:
     """`smtps://[user:password@]host[:port]` (TLS, verified; port 465) or `smtp://…` (STARTTLS, verified; port 587). Only a server on this
     host, by a loopback address or `localhost`, may go without STARTTLS. User and password are percent-encoded. Empty: email goes to the
     outbox."""
+    smtp_connections: int = 20
+    """Most connections of one dispatcher to the mail server at once, a quarter of which is kept for one-offs. As many mails may be in doubt
+    after a crash. The default is that of Postfix for one destination (`default_destination_concurrency_limit`)."""
     sms_url: str = ""
     """HTTP gateway for sms (docs/providers.md), `https://host[:port]/path` (verified), or `http://` if it is on this host, by a loopback
     address or `localhost`. Without user, query or fragment. Empty: sms goes to the outbox."""
@@ -177,6 +181,7 @@ class Settings:
             parts = _split("smtp_url", self.smtp_url)
             _require(parts.scheme in SMTP_SCHEMES, "smtp_url", f"must start with one of {', '.join(s + '://' for s in SMTP_SCHEMES)}")
             _require(bool(parts.hostname), "smtp_url", "names no host")
+        _require(1 <= self.smtp_connections <= MAX_SMTP_CONNECTIONS, "smtp_connections", f"must be from 1 to {MAX_SMTP_CONNECTIONS}")
         for channel in GATEWAY_CHANNELS:
             self._verify_gateway(channel)
         _require(not (self.email_url and self.smtp_url), "email_url", "must not be set together with smtp_url")

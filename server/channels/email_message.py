@@ -11,8 +11,10 @@ import base64
 import binascii
 import re
 from dataclasses import dataclass
+from datetime import datetime, tzinfo
 from email.header import Header
 from email.utils import format_datetime, formataddr, parseaddr
+from functools import lru_cache
 
 from server.channels.provider import Envelope
 
@@ -25,6 +27,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
 _CONTROL_IN_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _MAX_LINE = 76
 """Characters, RFC 2045 section 6.7; RFC 5322 allows more, but recommends no more than 78."""
+_MAX_SUBJECT_ON_ONE_LINE = _MAX_LINE - len("Subject: ")
 _BOUNDARY_MARK = "=_"
 """Occurs neither in quoted-printable nor in base64."""
 _NOT_ASCII = bytes(range(128, 256))
@@ -83,7 +86,7 @@ def build_mail(envelope: Envelope, sender: Sender) -> Mail:
         f"From: {sender.header}",
         f"To: {recipient}",
         f"Subject: {_subject(envelope.subject or '')}",
-        f"Date: {format_datetime(envelope.created_at)}",
+        f"Date: {_date(envelope.created_at, envelope.created_at.tzinfo)}",
         f"Message-ID: <{envelope.message_id}@{sender.domain}>",
         f"X-Carillon-Message-Id: {envelope.message_id}",
         *_unsubscribe_headers(envelope.unsubscribe_url),
@@ -110,13 +113,21 @@ def mailbox(address: str) -> str:
     return found
 
 
+@lru_cache(maxsize=16)
+def _date(instant: datetime, _zone: tzinfo | None) -> str:
+    """Mails that were made ready together have the same. The zone is of the key: instants in two zones are equal, their dates are not."""
+    return format_datetime(instant)
+
+
 def _subject(text: str) -> str:
     _refuse_control_characters(text, "invalid_subject")
     text = text.strip()
     # What looks like an encoded word must be encoded itself, or it would be shown decoded.
     charset = "us-ascii" if text.isascii() and "=?" not in text else "utf-8"
+    if charset == "us-ascii" and len(text) <= _MAX_SUBJECT_ON_ONE_LINE:
+        return text
     try:
-        return Header(text, charset, maxlinelen=76, header_name="Subject").encode(linesep="\r\n")
+        return Header(text, charset, maxlinelen=_MAX_LINE, header_name="Subject").encode(linesep="\r\n")
     except UnicodeEncodeError:
         raise UnsendableError("invalid_subject") from None
 

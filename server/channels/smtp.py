@@ -16,7 +16,6 @@ from server.channels.smtp_endpoint import SmtpEndpoint
 from server.channels.smtp_pool import IdleConnections
 from server.domain.retry import ErrorClass
 
-_SLOTS = 10
 _TIMEOUT = 20.0
 _IDLE_SECONDS = 30.0
 
@@ -29,7 +28,7 @@ class SmtpProvider:
         smtp_url: str,
         mail_from: str,
         *,
-        slots: int = _SLOTS,
+        slots: int,
         timeout: float = _TIMEOUT,
         idle_seconds: float = _IDLE_SECONDS,
         tls_context: ssl.SSLContext | None = None,

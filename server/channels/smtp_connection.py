@@ -160,11 +160,16 @@ class SmtpConnection:
         if not self._replies.usable:
             raise ConnectionLostError
         progress.step = Step.BODY
-        replies = await self._replies.exchange(_LEADING_PERIOD.sub(b"..", mail.content) + _END_OF_DATA, 1)
+        replies = await self._replies.exchange(_with_periods_doubled(mail.content) + _END_OF_DATA, 1)
         if not replies:
             raise SMTPServerDisconnected("the connection was lost")
         self._transaction_open = False
         return _answered(replies[0])
+
+
+def _with_periods_doubled(content: bytes) -> bytes:
+    """Those that begin a line, RFC 5321 section 4.5.2. Few mails have one."""
+    return _LEADING_PERIOD.sub(b"..", content) if content.startswith(b".") or b"\n." in content else content
 
 
 def _refusal(commands: Sequence[_Command], replies: Sequence[SMTPResponse]) -> Delivery | None:

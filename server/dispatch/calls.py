@@ -1,7 +1,8 @@
 """The calls of one channel's provider: marked, made, and settled.
 
 Rows are marked `sending` in one commit, and only then is the provider called. A slot is held until the result is durable, so after a crash
-at most `slots` rows are in doubt.
+at most `slots` rows are in doubt. Most of the cost of a call is that of the two commits, so what begins or ends at about the same time
+shares them.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from server.domain.clock import Clock
 from server.domain.lifecycle import MessageStatus
 from server.domain.timing import LEASE, START_WINDOW
 from storage.errors import StorageError
-from storage.records import Mark
+from storage.records import Mark, Settlement
 
 MARGIN = timedelta(seconds=5)
 """Between the end of the longest provider call and the end of its lease: time to write the result."""
@@ -65,10 +66,11 @@ class Calls:
         clock: Clock,
         random: Random,
         observer: Observer,
-        freed: Callable[[], None],
+        freed: Callable[[Kind], None],
         steady: Callable[[], float],
     ) -> None:
-        """`freed` is called when a slot may have become free, or a circuit may have closed."""
+        """`freed` is called with a kind for which there was no room, when calls have ended and there is some, or a circuit may have
+        closed."""
         if timedelta(seconds=provider.timeout) + START_WINDOW + MARGIN > LEASE:
             raise ValueError(f"provider {provider.name} may take {provider.timeout} s, too long for a lease of {LEASE}")
         self._channel = channel
@@ -83,7 +85,11 @@ class Calls:
         self._breaker = CircuitBreaker(random)
         self._seems_open = False
         self._slots = Slots(provider.slots)
+        self._refused: set[Kind] = set()
+        """Kinds that were told that there is no room, and not yet that there is."""
         self._running: set[asyncio.Task[None]] = set()
+        self._unanswered = 0
+        """Those of them whose provider has not answered."""
 
     async def start(self) -> None:
         """Makes the provider ready."""
@@ -99,9 +105,20 @@ class Calls:
         await self.drain()
         await self._provider.close()
 
-    def free_slots(self, kind: Kind) -> int:
-        """How many more calls of a kind there may be at once."""
-        return self._slots.free(kind)
+    def room(self, kind: Kind) -> int:
+        """How many calls of a kind to begin now. When there was none, `freed` says that calls have ended; see also `next_room`."""
+        room = self.allows(self._slots.room(kind, self._steady()))
+        if room:
+            self._refused.discard(kind)
+        else:
+            self._refused.add(kind)
+        return room
+
+    def next_room(self, kind: Kind) -> datetime | None:
+        """When the slots that are free are worth taking though no call ends; None: none is."""
+        if not self._slots.free(kind):
+            return None
+        return self._clock.now() + timedelta(seconds=self._slots.seconds_until_room(kind, self._steady()))
 
     def allows(self, rows: int) -> int:
         """How many of so many rows the provider is well enough for."""
@@ -115,13 +132,13 @@ class Calls:
 
     def reserve(self, kind: Kind, count: int) -> None:
         """Takes slots for rows that are being made ready."""
-        self._slots.take(kind, count)
+        self._slots.take(kind, count, self._steady())
 
     def unreserve(self, kind: Kind, count: int) -> None:
         """Gives back slots that were reserved and are not used by calls."""
         self._slots.give_back(kind, count)
         if count:
-            self._freed()
+            self._tell_refused()
 
     async def begin(self, kind: Kind, ready: Sequence[Ready]) -> int:
         """Marks rows, and starts the calls of those that are marked; the others are given back. Returns how many calls hold a slot now.
@@ -163,6 +180,7 @@ class Calls:
             raise
 
     def _run(self, kind: Kind, call: Coroutine[None, None, None]) -> None:
+        self._unanswered += 1
         task = asyncio.create_task(call)
         self._running.add(task)
         task.add_done_callback(lambda task: self._end(kind, task))
@@ -170,16 +188,26 @@ class Calls:
     def _end(self, kind: Kind, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
         self._slots.give_back(kind, 1)
-        self._freed()
+        self._tell_refused()
+
+    def _tell_refused(self) -> None:
+        now = self._steady()
+        for kind in [kind for kind in self._refused if self._slots.room(kind, now)]:
+            self._refused.discard(kind)
+            self._freed(kind)
 
     async def _call(self, ready: Ready, start: _Start, breaker_call: circuit_breaker.Call) -> None:
+        settlement = await self._result(ready, start, breaker_call)
+        self._unanswered -= 1
+        await self._settler.settle([settlement], more_soon=self._unanswered > 0)
+
+    async def _result(self, ready: Ready, start: _Start, breaker_call: circuit_breaker.Call) -> Settlement:
         message = ready.claimed.message
         if self._is_too_late(start):
             # The process stood still. A cancel may have returned since, and another may hold the row: it was not called, and will not be.
             _log.warning("message %s was not sent, since %s have passed since its mark; it is given back", message.id, START_WINDOW)
             self._breaker.withdrawn(breaker_call)
-            await self._settler.settle([release(message, MessageStatus.SENDING)])
-            return
+            return release(message, MessageStatus.SENDING)
         if message.send_id is None and not message.attempts:
             self._observer.late(self._channel, (self._clock.now() - message.scheduled_at).total_seconds())
         delivery = await self._deliver(ready.envelope)
@@ -188,7 +216,7 @@ class Calls:
         self._tell_circuit(now)
         self._observer.delivered(self._channel, delivery.outcome)
         call = Call(self._provider.name, self._provider.key_window, start.at, now, delivery)
-        await self._settler.settle([after_call(message, ready.claimed.policy, call, self._random)])
+        return after_call(message, ready.claimed.policy, call, self._random)
 
     def _is_too_late(self, start: _Start) -> bool:
         """By either clock: one may have been set back, and the other may stand still while the machine sleeps."""

@@ -55,12 +55,12 @@ class Lane:
         self._rests_until = clock.now()
 
     async def run_once(self) -> bool:
-        """Fills the free slots. True if another pass may fill more; False if nothing is due, every slot is taken (a freed one fires a
-        signal), or the provider is to be left alone."""
+        """Fills the free slots. True if another pass may fill more; False if nothing is due, too few slots are free to be worth a mark (a
+        signal is fired when there are more), or the provider is to be left alone."""
         now = self._clock.now()
         if not self._calls.allows(1) or now >= self._patient_until:
             await self._give_back()
-        room = self._calls.allows(self._calls.free_slots(self._kind))
+        room = self._calls.room(self._kind)
         if not room:
             return False
         if not self._claimed and not await self._claim(now):
@@ -73,12 +73,15 @@ class Lane:
     async def next_due(self) -> datetime | None:
         """When the lane can go on: the next message is due, within the limits, and the provider can be tried; or, with every slot taken,
         when it gives back what it claimed. None while only the end of a call helps."""
-        if not self._calls.free_slots(self._kind):
+        room_at = self._calls.next_room(self._kind)
+        if room_at is None:
             return self._patient_until if self._claimed else None
         if not self._calls.allows(1):
             return self._calls.next_change()
+        if self._claimed:
+            return min(room_at, self._patient_until)
         due = await self._claimer.next_due(self._clock.now())
-        return None if due is None else max(due, self._rests_until)
+        return None if due is None else max(due, self._rests_until, room_at)
 
     async def stop(self) -> None:
         """Gives back what was claimed. The loop no longer runs."""

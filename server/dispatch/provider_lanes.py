@@ -39,7 +39,7 @@ class ProviderLanes:
         steady: Callable[[], float] = steady_seconds,
     ) -> None:
         """`rate` is how many calls a second the provider takes from all replicas together; 0: no limit."""
-        freed = f"calls-{channel}.freed"
+        freed = {kind: f"calls-{channel}-{kind.value}.freed" for kind in (Kind.ONE_OFFS, Kind.SENDS)}
         settler = Settler(storage, clock)
         self.calls = Calls(
             channel=channel,
@@ -50,7 +50,7 @@ class ProviderLanes:
             random=random,
             observer=observer,
             steady=steady,
-            freed=lambda: storage.signals.fire([freed]),
+            freed=lambda kind: storage.signals.fire([freed[kind]]),
         )
         limit = provider_limit(provider.name, channel, rate)
         self.one_offs, self.sends = (
@@ -62,7 +62,7 @@ class ProviderLanes:
                 renderer=renderer,
                 settler=settler,
                 clock=clock,
-                topics=(messages_topic(channel), freed),
+                topics=(messages_topic(channel), freed[kind]),
             )
             for kind in (Kind.ONE_OFFS, Kind.SENDS)
         )

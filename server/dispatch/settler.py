@@ -1,10 +1,11 @@
-"""Results become durable: those that come in while one batch is being written go out together in the next."""
+"""Results become durable in batches: those that come in while one batch is being written, or soon after one another, share a commit."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 
 from server.domain.clock import Clock
 from storage.errors import StorageUnavailable, WriteConflict
@@ -14,6 +15,8 @@ from storage.records import Settlement
 PAUSE = 0.5
 """Seconds before a batch that could not be written is tried again. The result of a call is never thrown away while the process lives,
 unless the database refuses it for what it is."""
+GATHERING = 0.003
+"""Seconds that a batch waits for what is to come soon."""
 
 _log = logging.getLogger(__name__)
 
@@ -26,16 +29,25 @@ class Settler:
         self._clock = clock
         self._waiting: list[Settlement] = []
         self._next: asyncio.Future[None] | None = None
+        self._complete = asyncio.Event()
+        """Nothing more is to come soon for the next batch."""
         self._writing = asyncio.Lock()
 
-    async def settle(self, settlements: Sequence[Settlement]) -> None:
-        """Returns when the settlements are durable, or were found to have come too late."""
+    async def settle(self, settlements: Sequence[Settlement], *, more_soon: bool = False) -> None:
+        """Returns when the settlements are durable, or were found to have come too late. `more_soon`: others are likely to follow at once,
+        and the batch waits for them a moment."""
         self._waiting.extend(settlements)
         if self._next is None:
+            self._complete.clear()
             self._next = asyncio.ensure_future(self._write_next())
+        if not more_soon:
+            self._complete.set()
         await asyncio.shield(self._next)
 
     async def _write_next(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(GATHERING):
+                await self._complete.wait()
         async with self._writing:
             batch, self._waiting, self._next = self._waiting, [], None
             await self._write(batch)

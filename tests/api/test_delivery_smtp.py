@@ -18,8 +18,8 @@ from tests.api.running import Running, running_service
 from tests.api.scenes import COMMS, MESSAGING, campaign, comms_campaign, messaging_campaign, ok, put_template, recipients, until
 from tests.channels.mail_server import MailServer
 
-SLOTS = 8
-"""Transactions of sends that the service has with one mail server at once: of ten, two are kept for one-offs."""
+SLOTS = 15
+"""Transactions of sends that the service has with one mail server at once: of twenty, five are kept for one-offs."""
 RECIPIENTS = 35
 
 

@@ -67,6 +67,21 @@ def test_plain_mail_is_exactly_this() -> None:
     ]
 
 
+def test_one_instant_in_two_zones_has_two_dates() -> None:
+    instant = datetime(2026, 3, 4, 3, 6, 7, tzinfo=UTC)
+    moved = instant.astimezone(timezone(timedelta(hours=2)))
+    dates = [parse(build_mail(envelope(created_at=each), SENDER).content)["Date"] for each in (instant, moved)]
+    assert dates == ["Wed, 04 Mar 2026 03:06:07 +0000", "Wed, 04 Mar 2026 05:06:07 +0200"]
+
+
+@pytest.mark.parametrize("length", [66, 67, 68])
+def test_a_subject_fills_its_line_and_no_more(length: int) -> None:
+    subject = "ab " * (length // 3) + "c" * (length % 3)
+    lines = build_mail(envelope(subject=subject), SENDER).content.split(b"\r\n")
+    assert max(map(len, lines)) <= 76
+    assert parse(b"\r\n".join(lines))["Subject"] == subject.strip()
+
+
 def test_html_comes_as_the_better_alternative() -> None:
     parsed = parse(build_mail(envelope(body="plain", html="<p>Grüße</p>"), SENDER).content)
     assert parsed.get_content_type() == "multipart/alternative"

@@ -30,6 +30,11 @@ def test_email_goes_to_the_mail_server_where_one_is_set(tmp_path: Path) -> None:
     }
 
 
+def test_a_mail_server_has_as_many_calls_as_connections(tmp_path: Path) -> None:
+    here = Settings(data_dir=tmp_path, smtp_url="smtp://localhost:1025")
+    assert [build_providers(each)["email"].slots for each in (here, replace(here, smtp_connections=3))] == [20, 3]
+
+
 def test_a_channel_goes_to_its_gateway_where_one_is_set(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path, sms_url="https://sms.example", email_url="http://localhost:1", webhook_key_hours=24)
     providers = build_providers(settings)

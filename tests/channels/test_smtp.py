@@ -27,7 +27,7 @@ async def make() -> AsyncIterator[Make]:
     made: list[SmtpProvider] = []
 
     def provider(server: MailServer, scheme: str = "smtp", login: str = "", timeout: float = NEVER, **options: object) -> SmtpProvider:
-        made.append(SmtpProvider(f"{scheme}://{login}127.0.0.1:{server.port}", MAIL_FROM, timeout=timeout, **options))  # type: ignore[arg-type]
+        made.append(SmtpProvider(f"{scheme}://{login}127.0.0.1:{server.port}", MAIL_FROM, timeout=timeout, **{"slots": 10, **options}))  # type: ignore[arg-type]
         return made[-1]
 
     yield provider
@@ -146,7 +146,7 @@ async def test_it_gives_up_before_its_caller_does_and_knows_what_that_means(mail
 
 
 async def test_an_unknown_host_is_provably_not_sent() -> None:
-    delivery = await SmtpProvider("smtp://no-such-host.invalid", MAIL_FROM).deliver(envelope())
+    delivery = await SmtpProvider("smtp://no-such-host.invalid", MAIL_FROM, slots=1).deliver(envelope())
     assert delivery == Delivery(REJECTED, "smtp_dns_failed", UNREACHABLE)
 
 

@@ -20,9 +20,9 @@ from tests.chaos.outcome import Outcome
 from tests.chaos.peer import Peer, running_peer
 from tests.chaos.reckoning import reckon
 
-SLOTS = 10
+SLOTS = 20
 """Calls a process has with the mail server at once, and so what its end may leave in doubt."""
-SLOTS_OF_SENDS = 8
+SLOTS_OF_SENDS = 15
 """Those that campaigns may fill; the others are kept for one-offs."""
 GATEWAY_SLOTS = 20
 """The same for an HTTP gateway."""

@@ -23,10 +23,10 @@ from tests.chaos.crash_points import STATUS, Point, Step
 from tests.chaos.load import Accepted
 from tests.chaos.peer import Peer, running_peer
 from tests.chaos.reckoning import Reckoning, reckon
+from tests.chaos.site import SLOTS
 from tests.storage import made
 
 PEOPLE = 50
-SLOTS = 10
 
 NOTHING_LEFT = {
     Point.BEFORE_CLAIM, Point.BEFORE_COMMIT_OF_CLAIM, Point.AFTER_CLAIM, Point.BEFORE_MARK, Point.BEFORE_COMMIT_OF_MARK,

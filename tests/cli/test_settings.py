@@ -145,7 +145,7 @@ def test_check_config_shows_that_there_is_a_token_and_not_which() -> None:
     env = {"CARILLON_SMS_URL": "https://sms.example/v1", "CARILLON_SMS_TOKEN": SECRET}
     result = carillon("check-config", env=env)
     assert (result.exit_code, SECRET in result.output) == (0, False)
-    assert "sms_url = https://sms.example/v1\nsmtp_url" in result.stdout
+    assert "sms_url = https://sms.example/v1\nsmtp_connections = 20\nsmtp_url" in result.stdout
     assert "sms_token = ***\n" in result.stdout
     assert "push_token = \n" in result.stdout
 

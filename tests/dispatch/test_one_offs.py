@@ -60,18 +60,18 @@ async def test_the_rows_of_a_send_that_wait_for_slots_are_not_in_the_way_of_a_on
 def test_a_quarter_of_the_slots_and_at_least_one_is_for_one_offs_alone(total: int, for_sends: int) -> None:
     slots = Slots(total)
     assert (slots.free(Kind.SENDS), slots.free(Kind.ONE_OFFS)) == (for_sends, total)
-    slots.take(Kind.SENDS, for_sends)
+    slots.take(Kind.SENDS, for_sends, now=0)
     assert (slots.free(Kind.SENDS), slots.free(Kind.ONE_OFFS)) == (0, total - for_sends)
-    slots.take(Kind.ONE_OFFS, total - for_sends)
+    slots.take(Kind.ONE_OFFS, total - for_sends, now=0)
     slots.give_back(Kind.SENDS, 1)
     assert (slots.free(Kind.SENDS), slots.free(Kind.ONE_OFFS)) == (1, 1)
 
 
 def test_what_one_offs_use_is_not_there_for_sends() -> None:
     slots = Slots(4)
-    slots.take(Kind.ONE_OFFS, 3)
+    slots.take(Kind.ONE_OFFS, 3, now=0)
     assert slots.free(Kind.SENDS) == 1
-    slots.take(Kind.ONE_OFFS, 1)
+    slots.take(Kind.ONE_OFFS, 1, now=0)
     assert slots.free(Kind.SENDS) == 0
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
+from server.dispatch import settler as settler_module
 from server.dispatch.settler import Settler
 from server.domain.lifecycle import MessageStatus
 from storage.records import Message, Settlement
@@ -55,3 +58,24 @@ async def test_a_result_that_comes_too_late_is_no_error(stage: Stage) -> None:
     assert await stage.storage.write(lambda tx: tx.messages.cancel(message.id, stage.clock.now()))
     await Settler(stage.storage, stage.clock).settle([failed(message)])
     assert await stage.status(message) is MessageStatus.CANCELLED
+
+
+async def test_results_wait_for_those_that_come_soon(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settler_module, "GATHERING", 3600.0)
+    counted = Outage(stage.storage)
+    settler = Settler(counted, stage.clock)
+    for writes in range(2):
+        first, second = await held(stage, 2)
+        waiting = asyncio.create_task(settler.settle([failed(first)], more_soon=True))
+        assert await stage.status(second) is MessageStatus.LEASED
+        assert counted.writes == writes
+        await settler.settle([failed(second)])
+        await waiting
+        assert counted.writes == writes + 1
+        assert [await stage.status(message) for message in (first, second)] == [MessageStatus.FAILED] * 2
+
+
+async def test_a_result_does_not_wait_for_what_never_comes(stage: Stage) -> None:
+    (message,) = await held(stage, 1)
+    await Settler(stage.storage, stage.clock).settle([failed(message)], more_soon=True)
+    assert await stage.status(message) is MessageStatus.FAILED

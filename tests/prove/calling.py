@@ -99,11 +99,8 @@ CALLING = (
     Mutation(
         name="slot-held-until-the-result-is-durable",
         file=_CALLS,
-        original="        await self._settler.settle([after_call(message, ready.claimed.policy, call, self._random)])\n",
-        mutated=(
-            "        settlement = after_call(message, ready.claimed.policy, call, self._random)\n"
-            "        self._late = asyncio.create_task(self._settler.settle([settlement]))\n"
-        ),
+        original="        await self._settler.settle([settlement], more_soon=self._unanswered > 0)\n",
+        mutated="        self._late = asyncio.create_task(self._settler.settle([settlement]))\n",
         tests=of("dispatch", "test_outage.py::test_a_slot_is_not_free_before_its_result_is_durable"),
     ),
 )
