@@ -13,7 +13,7 @@ from storage.interface import Storage
 from storage.records import Message
 
 _LARGEST_BATCH = 500
-_GATHER_SECONDS = 0.004
+_GATHER_SECONDS = 0.008
 """After messages came together, how long the next are waited for: handing a batch to the database costs as much as ten rows."""
 _REMEMBERED_TEMPLATES = 1024
 
