@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -68,8 +68,9 @@ async def insert_attempts(connection: Connection, made: Iterable[Attempt]) -> No
 async def _settle_distinct(connection: Connection, batch: dict[str, Settlement], now: datetime) -> set[str]:
     changes = Changes()
     await lock_sends_of(connection, batch)
-    applied = await _settle_sent(connection, [each for each in batch.values() if _is_plainly_sent(each)], changes, now)
-    settled = await _settle_any(connection, [each for each in batch.values() if not _is_plainly_sent(each)], now)
+    sent = {message_id: each for message_id, each in batch.items() if _is_plainly_sent(each)}
+    applied = await _settle_sent(connection, sent.values(), changes, now)
+    settled = await _settle_any(connection, [each for message_id, each in batch.items() if message_id not in sent], now)
     for row in settled:
         changes.moved(row.send_id, batch[row.id].expected, row.status)
         if row.status is MessageStatus.PENDING:
@@ -87,7 +88,7 @@ def _is_plainly_sent(each: Settlement) -> bool:
     return each.status is MessageStatus.SENT and each.reason is None and each.due_at is None
 
 
-async def _settle_sent(connection: Connection, sent: Sequence[Settlement], changes: Changes, now: datetime) -> set[str]:
+async def _settle_sent(connection: Connection, sent: Collection[Settlement], changes: Changes, now: datetime) -> set[str]:
     applied: set[str] = set()
     statements = _sent(connection.dialect)
     for expected in (MessageStatus.LEASED, MessageStatus.SENDING):

@@ -18,7 +18,7 @@ from server.domain.template_variants import TemplateVariant
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_DECODE = json.JSONDecoder().decode
+_READ_JSON = json.JSONDecoder().raw_decode
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 # Keys compare by code point on both databases; PostgreSQL would use the locale of the cluster.
@@ -63,7 +63,8 @@ def dump_json(value: object) -> str:
 
 def load_json(text: str) -> object:
     """What a JSON text says."""
-    return _DECODE(text) if text != "{}" else {}
+    # Written without a space around it, which is what `loads` would look for first.
+    return _READ_JSON(text)[0] if text != "{}" else {}
 
 
 class Instant(TypeDecorator[datetime]):
@@ -117,6 +118,11 @@ class Strings(TypeDecorator[tuple[str, ...]]):
 
     def process_result_value(self, value: list[str] | None, dialect: Dialect) -> tuple[str, ...] | None:
         return None if value is None else tuple(value)
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], tuple[str, ...] | None] | None:
+        read = super().result_processor(dialect, coltype)
+        # Most are empty.
+        return read if read is None else lambda value: () if value == "[]" else read(value)
 
 
 class Records(TypeDecorator[tuple[Any, ...]]):
