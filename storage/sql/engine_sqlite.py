@@ -27,8 +27,9 @@ R = TypeVar("R")
 _BUSY_TIMEOUT_MS = 5000
 _CACHE_KIB = 32 * 1024
 _JOURNAL_LIMIT_BYTES = 64 * 1024 * 1024
-_ROWS_OF_INSERT = 100
-"""Of a bulk insert that go in one step: the driver lets go of Python's lock and takes it again at each, which costs more than a row."""
+_ROWS_OF_INSERTS = (500, 50)
+"""Of a bulk insert that go in one step: the driver lets go of Python's lock and takes it again at each, which costs more than a row. SQLite
+takes 32,766 parameters in a statement, and no table has so many columns that these would be too many."""
 
 
 class SqliteConnection(Connection):
@@ -68,13 +69,14 @@ class SqliteConnection(Connection):
     def _insert(self, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]], clause: str) -> None:
         places = f"({', '.join('?' * len(columns))})"
         statement = f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES "  # noqa: S608  # names of our own
-        whole = len(rows) - len(rows) % _ROWS_OF_INSERT
+        done = 0
         with self.failing(), translated():
-            if whole:
-                text = f"{statement}{', '.join([places] * _ROWS_OF_INSERT)} {clause}"
-                for first in range(0, whole, _ROWS_OF_INSERT):
-                    self._driver.execute(text, tuple(chain.from_iterable(rows[first : first + _ROWS_OF_INSERT])))
-            self._driver.executemany(f"{statement}{places} {clause}", rows[whole:])
+            for size in _ROWS_OF_INSERTS:
+                text = f"{statement}{', '.join([places] * size)} {clause}"
+                while len(rows) - done >= size:
+                    self._driver.execute(text, tuple(chain.from_iterable(rows[done : done + size])))
+                    done += size
+            self._driver.executemany(f"{statement}{places} {clause}", rows[done:])
 
     async def fetch_many_records(self, record: type[R], statement: Select[Any], parameters: Mapping[str, Any]) -> list[R]:
         ready = prepared(statement)
