@@ -25,7 +25,9 @@ from storage.sql.types import dump_json, load_json
 R = TypeVar("R")
 
 _BUSY_TIMEOUT_MS = 5000
-_CACHE_KIB = 32 * 1024
+_WRITER_CACHE_KIB = 96 * 1024
+"""What does not fit is written to the log before its time, and again when it changes: a million rows at once change many pages."""
+_READER_CACHE_KIB = 32 * 1024
 _JOURNAL_LIMIT_BYTES = 64 * 1024 * 1024
 _ROWS_OF_INSERTS = (500, 50)
 """Of a bulk insert that go in one step: the driver lets go of Python's lock and takes it again at each, which costs more than a row. SQLite
@@ -140,7 +142,7 @@ def make_engine(database: Path, *, read_only: bool) -> Engine:
             "synchronous = FULL",
             "foreign_keys = ON",
             "temp_store = MEMORY",
-            f"cache_size = -{_CACHE_KIB}",
+            f"cache_size = -{_READER_CACHE_KIB if read_only else _WRITER_CACHE_KIB}",
             f"journal_size_limit = {_JOURNAL_LIMIT_BYTES}",
             f"query_only = {'ON' if read_only else 'OFF'}",
         ):
