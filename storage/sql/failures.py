@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from asyncpg.exceptions import InterfaceError, InternalClientError
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError, StatementError
 
 from storage.errors import StorageError, StorageUnavailable, WriteConflict
@@ -69,11 +70,17 @@ def meaning_of(error: Exception) -> Exception:
     state = _sqlstate(error)
     if state is not None:
         return _of_postgres(state, _constraint(error))
-    if isinstance(error, DBAPIError | OSError | TimeoutError):
+    if isinstance(error, DBAPIError | OSError | TimeoutError) or _is_unusable(error):
         return ConnectionLost("the database cannot be reached or did not answer in time")
     if isinstance(error, SQLAlchemyError):
         return StorageUnavailable("no connection to the database was free in time")
     return error
+
+
+def _is_unusable(error: Exception) -> bool:
+    """What asyncpg, used without SQLAlchemy, says of a connection that ended at an unlucky moment: that it is closed, or busy with what
+    will never be answered."""
+    return isinstance(error, InternalClientError | InterfaceError)
 
 
 def _of_sqlite(error: sqlite3.Error) -> StorageError:

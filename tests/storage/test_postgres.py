@@ -14,6 +14,7 @@ from storage.errors import StorageUnavailable
 from storage.interface import Transaction
 from storage.records import Counters, Mark, Message
 from storage.sql import cancellations, migrate, open_storage
+from storage.sql.failures import ConnectionLost, meaning_of
 from tests.postgres import running_postgres
 from tests.storage import made
 from tests.storage.made import LEASE, MAX_ATTEMPTS, NOW, SECOND
@@ -356,3 +357,26 @@ async def test_no_address_is_in_the_text_or_chain_of_an_error(on_postgres: Scene
     with pytest.raises(Exception, match="uq_messages_audience") as caught:
         await on_postgres.storage.write(lambda tx: tx.messages.insert_many([twice]))
     assert twice.recipient not in "".join(traceback.format_exception(caught.value))
+
+
+async def test_a_connection_that_the_driver_finds_unusable_is_a_lost_one(on_postgres: Scene, admin: asyncpg.Connection) -> None:
+    """It says so in errors of its own, without a SQLSTATE. One of them would be taken for a refusal for good, and the result of a call that
+    was to be written would be lost."""
+    url = make_url(on_postgres.url)
+    other = await asyncpg.connect(user=url.username, database=url.database, host=url.query["host"])
+    await admin.execute("SELECT pg_advisory_lock(1)")
+    waiting = asyncio.create_task(other.execute("SELECT pg_advisory_lock(1)"))
+    await asyncio.sleep(0)
+    with pytest.raises(asyncpg.InterfaceError) as busy:
+        await other.execute("SELECT 1")
+    await admin.execute("SELECT pg_advisory_unlock(1)")
+    await waiting
+    await other.close()
+    with pytest.raises(asyncpg.InterfaceError) as closed:
+        await other.execute("SELECT 1")
+    in_between = asyncpg.InternalClientError("cannot switch to state 12; another operation (2) is in progress")
+    for error in (busy.value, closed.value, in_between):
+        assert isinstance(meaning_of(error), ConnectionLost)
+    with pytest.raises(asyncpg.DataError) as misfit:
+        await admin.fetch("SELECT $1::int", "x")
+    assert not isinstance(meaning_of(misfit.value), StorageUnavailable)
