@@ -19,9 +19,9 @@ from benchmarks.bench import Bench
 from benchmarks.calls import Service, service
 from benchmarks.figures import Figure, at_most
 from benchmarks.service import ROOT, Installation, Target, running
+from storage.sql.engine_sqlite import WRITER_CACHE_KIB
 
 CHANNEL = "email"
-FLOOR_CACHE_KIB = 96 * 1024
 AS_PUBLISHED = {"status": "'pending'", **dict.fromkeys(("cancelled_at", "failure_reason", "sent_at", "lease_expires_at"), "NULL")}
 """What the cancellation has changed in a row, as it was before; indexes are of pending rows alone."""
 
@@ -106,7 +106,7 @@ def _write_same_rows(database: Path, send_id: str, count: int, scratch: Path) ->
         floor.execute("PRAGMA journal_mode = WAL")
         floor.execute("PRAGMA synchronous = FULL")
         # As the service has it: with SQLite's own 2 MB the floor would be lower than it is.
-        floor.execute(f"PRAGMA cache_size = -{FLOOR_CACHE_KIB}")
+        floor.execute(f"PRAGMA cache_size = -{WRITER_CACHE_KIB}")
         for statement in schema:
             floor.execute(statement)
         started = perf_counter()

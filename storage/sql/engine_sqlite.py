@@ -25,7 +25,7 @@ from storage.sql.types import dump_json, load_json
 R = TypeVar("R")
 
 _BUSY_TIMEOUT_MS = 5000
-_WRITER_CACHE_KIB = 96 * 1024
+WRITER_CACHE_KIB = 96 * 1024
 """What does not fit is written to the log before its time, and again when it changes: a million rows at once change many pages."""
 _READER_CACHE_KIB = 32 * 1024
 _JOURNAL_LIMIT_BYTES = 64 * 1024 * 1024
@@ -142,7 +142,7 @@ def make_engine(database: Path, *, read_only: bool) -> Engine:
             "synchronous = FULL",
             "foreign_keys = ON",
             "temp_store = MEMORY",
-            f"cache_size = -{_READER_CACHE_KIB if read_only else _WRITER_CACHE_KIB}",
+            f"cache_size = -{_READER_CACHE_KIB if read_only else WRITER_CACHE_KIB}",
             f"journal_size_limit = {_JOURNAL_LIMIT_BYTES}",
             f"query_only = {'ON' if read_only else 'OFF'}",
         ):

@@ -83,6 +83,7 @@ def prepared(statement: Executable) -> Prepared:
     assert isinstance(statement, ClauseElement)
     compiled = statement.compile(dialect=_DIALECT)
     assert isinstance(compiled, SQLCompiler)
+    assert not compiled.post_compile_params, "a list of values has a length, which is written into the text"
     binds = [compiled.binds[name] for name in compiled.positiontup or ()]
     parameters = [_Parameter(bind.key, bind.value, bind.required, _implementation(bind.type).bind_processor(_DIALECT)) for bind in binds]
     returned: ReadOnlyColumnCollection[str, Any] | tuple[()] = getattr(statement, "exported_columns", ())

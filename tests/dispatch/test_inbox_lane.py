@@ -14,7 +14,7 @@ from server.domain.timing import LEASE
 from storage.errors import StorageError
 from storage.interface import Transaction
 from storage.records import InboxItem
-from tests.dispatch.stage import BRAND, Stage
+from tests.dispatch.stage import BRAND, Stage, unsubscribe_link
 from tests.storage import made
 
 
@@ -31,6 +31,24 @@ async def test_an_in_app_message_reaches_the_inbox(stage: Stage) -> None:
     assert await stage.inbox() == [
         InboxItem(message_id=message.id, brand_id=BRAND, person_id="ann", subject="News", body="Hello Ann", created_at=stage.clock.now())
     ]
+
+
+@pytest.mark.parametrize(
+    ("subject", "body"),
+    [
+        ("News", "Leave: {{ unsubscribe_url }}"),
+        ("{{ unsubscribe_url }}", "Hello"),
+        ("News", "Leave: {{ unsubscribe_url | strip }}"),
+        ("News", "{% assign name = 'unsubscribe_url' %}{{ [name] }}"),
+    ],
+)
+async def test_a_template_that_shows_the_unsubscribe_link_has_one(stage: Stage, subject: str, body: str) -> None:
+    """Plain, or by whatever ways Liquid knows; others get none, since nobody would see it."""
+    template = await stage.template("in_app", subject=subject, body=body)
+    message = await stage.message(channel="in_app", template_revision=template.revision)
+    await stage.run(stage.inbox_lane())
+    (item,) = await stage.inbox()
+    assert unsubscribe_link(message.id) in f"{item.subject} {item.body}"
 
 
 async def test_an_in_app_message_is_not_there_before_its_time(stage: Stage) -> None:
