@@ -40,9 +40,7 @@ async def test_the_segment_is_asked_for_by_name(idle_api: Caller, brand: str, fa
     ],
     ids=["neither", "an empty list", "unspecified", "both"],
 )
-async def test_neither_or_both_are_refused(
-    idle_api: Caller, brand: str, face: str, audience: dict[str, Any], field: str
-) -> None:
+async def test_neither_or_both_are_refused(idle_api: Caller, brand: str, face: str, audience: dict[str, Any], field: str) -> None:
     method, status = FACES[face]
     answer = await idle_api.call(method, {"id": await draft(idle_api, brand, face), **audience})
     assert (answer.status, answer.error, answer.fields) == (status, "validation_failed", {field})
@@ -51,9 +49,7 @@ async def test_neither_or_both_are_refused(
 
 @pytest.mark.parametrize("face", FACES)
 @pytest.mark.parametrize("empty", ["[]", "[ ]", "[]" + " " * 2000, "null" + " " * 2000])
-async def test_blanks_in_the_body_do_not_change_the_answer(
-    idle: Running, brand: str, face: str, empty: str
-) -> None:
+async def test_blanks_in_the_body_do_not_change_the_answer(idle: Running, brand: str, face: str, empty: str) -> None:
     rest = RestCaller(idle.http, idle.token(brand))
     method, status = FACES[face]
     verb, path, _ = bind(METHODS[method], {"id": await draft(rest, brand, face)})

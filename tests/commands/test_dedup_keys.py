@@ -114,9 +114,7 @@ async def test_another_expiry_is_another_request_and_the_same_one_is_not(stage: 
 
 
 @pytest.mark.parametrize(("first", "again"), [(0, 0), (60, 0), (-300, 60), (0, -90)])
-async def test_a_retry_with_a_new_now_is_the_same_request(
-    stage: Stage, schedule: Schedule, first: int, again: int
-) -> None:
+async def test_a_retry_with_a_new_now_is_the_same_request(stage: Stage, schedule: Schedule, first: int, again: int) -> None:
     message = await schedule(new_message(stage, scheduled_at=stage.clock.now() + timedelta(seconds=first)))
     stage.clock.advance(7200)
     repeat = new_message(stage, scheduled_at=stage.clock.now() + timedelta(seconds=again))
@@ -125,9 +123,7 @@ async def test_a_retry_with_a_new_now_is_the_same_request(
 
 
 @pytest.mark.parametrize(("first", "again"), [(61, 0), (0, 61), (61, 61)])
-async def test_another_time_that_is_not_at_once_is_another_request(
-    stage: Stage, schedule: Schedule, first: int, again: int
-) -> None:
+async def test_another_time_that_is_not_at_once_is_another_request(stage: Stage, schedule: Schedule, first: int, again: int) -> None:
     await schedule(new_message(stage, scheduled_at=stage.clock.now() + timedelta(seconds=first)))
     stage.clock.advance(30)
     with pytest.raises(KeyReused):

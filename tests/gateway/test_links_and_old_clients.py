@@ -20,14 +20,12 @@ async def page(_request: object, _context: Context) -> httpbody_pb2.HttpBody:
 
 
 @pytest.mark.parametrize("verb", ["GET", "POST"])
-async def test_a_link_works_with_parameters_that_others_added(
-    rest: httpx.AsyncClient, upstream: Upstream, verb: str
-) -> None:
+async def test_a_link_works_with_parameters_that_others_added(rest: httpx.AsyncClient, upstream: Upstream, verb: str) -> None:
     upstream.replies[f"{SERVICE}/ShowUnsubscribePage"] = upstream.replies[f"{SERVICE}/Unsubscribe"] = page
     response = await rest.request(verb, "/v1/unsubscribe/token-1?utm_source=news&token=other&token=")
     assert (response.status_code, response.content) == (200, b"<p>")
     (request,) = upstream.requests
-    assert request.token == "token-1"  # type: ignore[attr-defined]  # noqa: S105
+    assert request.token == "token-1"  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("host", ["", "Host: localhost\r\n"], ids=["without a host", "with one"])

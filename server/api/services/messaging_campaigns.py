@@ -115,9 +115,7 @@ class CampaignService(campaign_service_pb2_grpc.CampaignServiceServicer):
         return await self._calls.change(
             context,
             request,
-            lambda tx, caller: send_campaign(
-                tx, caller, Face.MESSAGING, request.id, recipients, expire_at, to_segment=to_segment
-            ),
+            lambda tx, caller: send_campaign(tx, caller, Face.MESSAGING, request.id, recipients, expire_at, to_segment=to_segment),
             messaging.send,
             send_pb2.Send,
         )
