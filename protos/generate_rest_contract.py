@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -44,9 +44,13 @@ def render(descriptor_set: bytes) -> str:
     ]
     outputs = [method.output_type for service in services for method in service.methods if method.output_type.full_name != RAW]
     for message in _reachable(outputs):
-        lines.append(f"    [{_text(message.full_name)}] = {{{_fields(message)}}},")
+        lines.append(f"    [{_text(message.full_name)}] = {{{_fields(message, _field)}}},")
+    lines += ["  },", "  -- Fields of every message a request can hold. `json`: their other name.", "  requests = {"]
+    inputs = [method.input_type for service in services for method in service.methods]
+    for message in _reachable(inputs):
+        lines.append(f"    [{_text(message.full_name)}] = {{{_fields(message, _request_field)}}},")
     lines += ["  },", "  -- Values of every enum a request can hold, for people.", "  enums = {"]
-    for enum in _enums([method.input_type for service in services for method in service.methods]):
+    for enum in _enums(inputs):
         values = ", ".join(value.name for value in enum.values if value.number != 0)
         lines.append(f"    [{_text(enum.full_name)}] = {_text(values)},")
     return "\n".join([*lines, "  },", "}", ""])
@@ -84,6 +88,7 @@ def _operation(service: ServiceDescriptor, method: MethodDescriptor, rule: HttpR
         f"verb = {_text(verb.upper())}",
         f"path = {_text(path)}",
         f"rpc = {_text(f'{service.full_name}/{method.name}')}",
+        f"request = {_text(method.input_type.full_name)}",
         "raw = true" if method.output_type.full_name == RAW else f"response = {_text(method.output_type.full_name)}",
         f"takes_body = {_boolean(rule.body == '*')}",
         f"invalid_argument = {policy.invalid_argument_status or DEFAULT_INVALID_ARGUMENT}",
@@ -121,18 +126,29 @@ def _walked(field: FieldDescriptor) -> Descriptor | None:
     return message
 
 
-def _fields(message: Descriptor) -> str:
-    return "".join(f" {_field(field)}," for field in message.fields) + (" " if message.fields else "")
+def _fields(message: Descriptor, one: Callable[[FieldDescriptor], str]) -> str:
+    return "".join(f" {{ {one(field)} }}," for field in message.fields) + (" " if message.fields else "")
 
 
 def _field(field: FieldDescriptor) -> str:
     parts = [_text(field.name)]
     if field.has_presence and not (field.message_type is not None and field.message_type.full_name == ALWAYS_SET):
         parts.append("nullable = true")
+    return ", ".join([*parts, *_message(field)])
+
+
+def _request_field(field: FieldDescriptor) -> str:
+    parts = [_text(field.name)]
+    if field.json_name != field.name:
+        parts.append(f"json = {_text(field.json_name)}")
+    if field.is_repeated:
+        parts.append("list = true")
+    return ", ".join([*parts, *_message(field)])
+
+
+def _message(field: FieldDescriptor) -> list[str]:
     walked = _walked(field)
-    if walked is not None:
-        parts.append(f"message = {_text(walked.full_name)}")
-    return f"{{ {', '.join(parts)} }}"
+    return [] if walked is None else [f"message = {_text(walked.full_name)}"]
 
 
 def _text(value: str) -> str:

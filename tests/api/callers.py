@@ -97,6 +97,11 @@ def caller(transport: str, running: Running, brand: str) -> Caller:
     return RestCaller(running.http, running.token(brand))
 
 
+def takes_body(method: str) -> bool:
+    """Whether REST carries the request in a body."""
+    return bool(METHODS[method].GetOptions().Extensions[annotations_pb2.http].body)
+
+
 def bind(method: MethodDescriptor, request: Mapping[str, Any]) -> tuple[str, str, dict[str, Any]]:
     """HTTP method, path, and what is left for the body or the query, by the method's `google.api.http` rule."""
     rule = method.GetOptions().Extensions[annotations_pb2.http]

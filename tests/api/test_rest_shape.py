@@ -9,10 +9,9 @@ from typing import Any
 import grpc
 import httpx
 import pytest
-from google.api import annotations_pb2
 
 from server.app import Part
-from tests.api.callers import METHODS, RestCaller, bind, caller, full_path
+from tests.api.callers import METHODS, RestCaller, bind, caller, full_path, takes_body
 from tests.api.documented import METHOD_OF
 from tests.api.faults import FaultyStorage, running_faulty_service
 from tests.api.refusals import check_refusal
@@ -49,11 +48,6 @@ async def test_a_known_path_with_another_verb(untouched_rest: Untouched, method:
     response = await untouched_rest.send("REPORT", path)
     assert refusal(response) == (405, "method_not_allowed")
     assert verb in response.headers["allow"].split(", ")
-
-
-def takes_body(method: str) -> bool:
-    """Whether REST carries the request in a body."""
-    return bool(METHODS[method].GetOptions().Extensions[annotations_pb2.http].body)
 
 
 @pytest.mark.parametrize("method", [name for name in METHODS if takes_body(name)])

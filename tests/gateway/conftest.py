@@ -3,6 +3,7 @@ from __future__ import annotations
 import contextlib
 import socket
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -14,6 +15,13 @@ from tests.gateway.upstream import Upstream
 
 ROOT = Path(__file__).resolve().parents[2]
 MAX_REQUEST_BYTES = 256 * 1024
+REST = 'local rest = require("rest")'
+BYTEWISE = (
+    'local bodies = require("bodies"); local read = bodies.read; '
+    "bodies.read = function(reader, text) "
+    'return (text:gsub(".", function(byte) return read(reader, byte) end)) end; '
+)
+"""How a body is cut up on its way is not a client's to say, so the gateway does it."""
 
 
 def free_ports(count: int) -> list[int]:
@@ -28,6 +36,12 @@ def free_ports(count: int) -> list[int]:
 def settings_in(data_dir: Path) -> Settings:
     rest, grpc, admin = free_ports(3)
     return Settings(data_dir=data_dir, rest_port=rest, grpc_port=grpc, envoy_admin_port=admin, max_request_bytes=MAX_REQUEST_BYTES)
+
+
+def client_of(settings: Settings) -> httpx.AsyncClient:
+    """A REST client of the gateway with these settings."""
+    base_url = f"http://127.0.0.1:{settings.rest_port}"
+    return httpx.AsyncClient(base_url=base_url, timeout=10, trust_env=False)
 
 
 def shortened_config(directory: Path, old: str, new: str) -> Path:
@@ -63,6 +77,18 @@ async def gateway(settings: Settings, tmp_path_factory: pytest.TempPathFactory) 
     await gateway.stop()
 
 
+@pytest.fixture(scope="session")
+async def bytewise(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Settings]:
+    """Another gateway of the same server, which reads bodies one byte at a time."""
+    rest, admin = free_ports(2)
+    own = replace(settings, data_dir=tmp_path_factory.mktemp("own"), rest_port=rest, envoy_admin_port=admin)
+    root = shortened_config(tmp_path_factory.mktemp("bytewise"), REST, BYTEWISE + REST)
+    gateway = Gateway(own, config_root=root)
+    await gateway.start()
+    yield own
+    await gateway.stop()
+
+
 @pytest.fixture
 def upstream(running_upstream: Upstream) -> Upstream:
     """The server behind the gateway, with nothing said or heard yet."""
@@ -74,5 +100,14 @@ def upstream(running_upstream: Upstream) -> Upstream:
 @pytest.fixture
 async def rest(gateway: Gateway, upstream: Upstream, settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     """A REST client of the gateway."""
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{settings.rest_port}", timeout=10, trust_env=False) as client:
+    async with client_of(settings) as client:
+        yield client
+
+
+@pytest.fixture(params=["whole", "bytewise"])
+async def reading_rest(
+    request: pytest.FixtureRequest, gateway: Gateway, bytewise: Settings, upstream: Upstream, settings: Settings
+) -> AsyncIterator[httpx.AsyncClient]:
+    """A REST client; the test runs once with bodies read as they come and once byte by byte."""
+    async with client_of(settings if request.param == "whole" else bytewise) as client:
         yield client

@@ -14,23 +14,8 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1._async import HealthServicer
 from grpc_status import rpc_status
 
-from carillon.comms.v1 import campaign_service_pb2, inbox_service_pb2, message_service_pb2, suppression_service_pb2, template_service_pb2
-from carillon.messaging.v1 import campaign_service_pb2 as messaging_campaign_service_pb2
-from carillon.messaging.v1 import person_service_pb2, segment_service_pb2, send_service_pb2
-from carillon.ops.v1 import probe_service_pb2
+from server.api.policies import service_descriptors
 
-MODULES = (
-    campaign_service_pb2,
-    inbox_service_pb2,
-    message_service_pb2,
-    suppression_service_pb2,
-    template_service_pb2,
-    messaging_campaign_service_pb2,
-    person_service_pb2,
-    segment_service_pb2,
-    send_service_pb2,
-    probe_service_pb2,
-)
 Context = grpc.aio.ServicerContext[Any, Any]
 Reply = Callable[[Any, Context], Awaitable[Message]]
 Stream = Callable[[Any, Context], AsyncIterator[Message]]
@@ -51,9 +36,7 @@ class Upstream:
     async def start(self, port: int) -> None:
         options = [("grpc.max_receive_message_length", self._max_receive_bytes), ("grpc.so_reuseport", 0)]
         self._server = grpc.aio.server(options=options)
-        for module in MODULES:
-            for service in module.DESCRIPTOR.services_by_name.values():
-                self._server.add_generic_rpc_handlers((self._handler(service),))
+        self._server.add_generic_rpc_handlers([self._handler(service) for service in service_descriptors()])
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         self._server.add_insecure_port(f"127.0.0.1:{port}")
         await self._server.start()

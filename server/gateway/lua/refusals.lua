@@ -1,11 +1,20 @@
--- Says in a client's words why the transcoder could not read a request.
+-- Says in a client's words why the transcoder could not read a request, or why the gateway did not let it.
 --
 -- The transcoder's own text names protobuf types and repeats the value, which may be personal; only field names that are part of
 -- the contract or short and plain are repeated here.
 local contract = require("rest_contract")
 local json = require("json")
 
-local refusals = {}
+local refusals = {
+  UNKNOWN_FIELD = "is not a field of this request",
+  UNKNOWN_PARAMETER = "is not a query parameter of this path",
+  GIVEN_TWICE = "must be given only once",
+  IN_PATH = "is in the path and must not be in the query",
+  NO_VALUE = "has no value",
+}
+
+-- As many problems are told one by one, and as many of these in the message, too.
+local MOST, MOST_IN_MESSAGE = 20, 3
 
 local EXPECTED = {
   ["TYPE_STRING"] = "must be a string",
@@ -68,6 +77,27 @@ local function of_value(text)
   return nil
 end
 
+-- Adds to `problems` one of `name`, which the client wrote, in the message at `parent` (such as "recipients[3].").
+function refusals.add(problems, parent, name, problem)
+  if #problems == MOST then
+    problems.left_out = (problems.left_out or 0) + 1
+    return
+  end
+  if #name > 64 or not name:find("^[%w_-]+$") then name, problem = "?", problem .. "; its name is not repeated here" end
+  problems[#problems + 1] = { field = parent .. name, message = problem }
+end
+
+-- A message for people and the details of `problems`, of which there is at least one.
+function refusals.summary(problems)
+  local texts = {}
+  for index = 1, math.min(#problems, MOST_IN_MESSAGE) do
+    texts[index] = problems[index].field .. " " .. problems[index].message
+  end
+  if #problems > MOST_IN_MESSAGE then texts[#texts + 1] = "and more" end
+  local left_out = problems.left_out and tostring(problems.left_out)
+  return table.concat(texts, "; "), { fields = setmetatable(problems, json.List), fields_left_out = left_out }
+end
+
 -- A message for people, and where the field is known a list of one {field, message}.
 function refusals.explain(text)
   local unknown = text:match('^Could not find field "([^"]*)" in the type')
@@ -79,6 +109,9 @@ function refusals.explain(text)
   -- Only the message around the field is known.
   if nested == "" then return "a field must not be a list" end
   if nested then return of_field(nested, "has a field that must not be a list") end
+  local repeated = text:match("^(.-): Repeated map key: ")
+  -- The path goes on in terms of the Struct; its keys are the client's own and may be personal.
+  if repeated then return of_field((repeated:gsub("%.fields%[.*", "")), "has a key more than once") end
   local message, fields = of_value(text)
   if message then return message, fields end
   if text:find("^Message too deep") then return "the body is nested too deeply" end

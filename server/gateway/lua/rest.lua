@@ -4,9 +4,11 @@
 -- stream's metadata, because the transcoder replaces method and path.
 --
 -- Whatever a handle returns is good until the next call that may wait (body, trailers, bodyChunks): headers are asked for again after it.
+local bodies = require("bodies")
 local contract = require("rest_contract")
 local errors = require("errors")
 local nulls = require("nulls")
+local queries = require("queries")
 local routes = require("routes")
 
 -- `max_request_bytes` is set by whoever loads this module: it has to agree with the transcoder's limit.
@@ -52,9 +54,10 @@ local function has_body(handle)
   return body ~= nil and body:length() > 0
 end
 
+-- Whether there may be a body; it is JSON then.
 local function check_media_type(handle)
   local content_type = handle:headers():get("content-type")
-  if content_type == nil and not has_body(handle) then return end
+  if content_type == nil and not has_body(handle) then return false end
   local encoding = handle:headers():get("content-encoding")
   if encoding and encoding ~= "identity" then
     refuse(handle, 415, errors.body("unsupported_media_type", "send the body without content-encoding"))
@@ -62,6 +65,7 @@ local function check_media_type(handle)
   if content_type == nil or not is_json(content_type) then
     refuse(handle, 415, errors.body("unsupported_media_type", "send the body as content-type: application/json"))
   end
+  return true
 end
 
 -- The transcoder would read any body as JSON, also where the operation takes none, such as the form of a one-click unsubscribe.
@@ -75,11 +79,37 @@ local function drop_query(headers)
   headers:replace(":path", (headers:get(":path"):gsub("%?.*", "")))
 end
 
+local function check_query(handle, operation)
+  local problems = queries.problems(handle:headers():get(":path"), operation)
+  if problems[1] then refuse(handle, operation.invalid_argument, errors.refusal(problems)) end
+end
+
+-- Passes on what the transcoder may read. It answers an incomplete body, and the response step then says why it was.
+local function pass_body(handle, operation)
+  local reader = bodies.reader(operation.request)
+  for chunk in handle:bodyChunks() do
+    local length = chunk:length()
+    if length > 0 then
+      local text = chunk:getBytes(0, length)
+      local passed = bodies.read(reader, text)
+      if passed ~= text then chunk:setBytes(passed) end
+    end
+    if reader.problems[1] then
+      handle:streamInfo():dynamicMetadata():set(NAMESPACE, "refusal", errors.refusal(reader.problems))
+    end
+  end
+end
+
 local function check(handle, operation)
+  check_query(handle, operation)
   if (tonumber(handle:headers():get("content-length") or "") or 0) > rest.max_request_bytes then
     refuse(handle, 413, errors.body("payload_too_large"))
   end
-  if operation.takes_body then check_media_type(handle) else drop_body(handle) end
+  if not operation.takes_body then
+    drop_body(handle)
+  elseif check_media_type(handle) then
+    pass_body(handle, operation)
+  end
 end
 
 function rest.on_request(handle)
@@ -132,13 +162,13 @@ local function named_status(headers, trailers)
   return named and named >= 200 and named <= 599 and named or nil
 end
 
-local function shape(handle, operation)
+local function shape(handle, operation, refusal)
   local text = read_body(handle)
   local trailers = handle:trailers()
   local headers = handle:headers()
   local status = tonumber(headers:get(":status"))
   local reason = headers:get("x-local-reply")
-  if reason then return errors.from_envoy(status, reason, text, operation) end
+  if reason then return errors.from_envoy(status, reason, text, operation, refusal) end
   local named = named_status(headers, trailers)
   if status == 200 and operation.raw then return named or 200, text, headers:get("content-type") end
   if status == 200 then return named or 200, nulls.fill(text, operation.response) end
@@ -167,7 +197,7 @@ function rest.on_response(handle)
     pass_events(handle, operation)
     return
   end
-  local ok, status, text, content_type = pcall(shape, handle, operation)
+  local ok, status, text, content_type = pcall(shape, handle, operation, known.refusal)
   if not ok then
     handle:logErr("an answer could not be shaped")
     status, text, content_type = 500, errors.body("internal"), nil
