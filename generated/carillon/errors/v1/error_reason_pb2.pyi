@@ -30,7 +30,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     `details.fields_left_out` tells how many more there are, if the answer has no room for all.
     """
     ERROR_REASON_MALFORMED_REQUEST: _ErrorReason.ValueType  # 2
-    """INVALID_ARGUMENT. The body could not be read as this method's request: malformed JSON, a wrong type, an unknown field or enum value."""
+    """INVALID_ARGUMENT. The request could not be read as this method's: malformed JSON, a wrong type, an unknown enum value.
+    Over REST also a field or parameter that it does not have or that is given twice, each by its path in `details`, which is as
+    for `validation_failed`. A name of other characters than letters, digits, `_` and `-`, or of more than 64, is told as `?`.
+    """
     ERROR_REASON_UNAUTHENTICATED: _ErrorReason.ValueType  # 3
     """UNAUTHENTICATED. No bearer token, or one that is malformed, expired, or not signed for this service."""
     ERROR_REASON_SCOPE_MISSING: _ErrorReason.ValueType  # 4
@@ -93,7 +96,10 @@ ERROR_REASON_VALIDATION_FAILED: ErrorReason.ValueType  # 1
 `details.fields_left_out` tells how many more there are, if the answer has no room for all.
 """
 ERROR_REASON_MALFORMED_REQUEST: ErrorReason.ValueType  # 2
-"""INVALID_ARGUMENT. The body could not be read as this method's request: malformed JSON, a wrong type, an unknown field or enum value."""
+"""INVALID_ARGUMENT. The request could not be read as this method's: malformed JSON, a wrong type, an unknown enum value.
+Over REST also a field or parameter that it does not have or that is given twice, each by its path in `details`, which is as
+for `validation_failed`. A name of other characters than letters, digits, `_` and `-`, or of more than 64, is told as `?`.
+"""
 ERROR_REASON_UNAUTHENTICATED: ErrorReason.ValueType  # 3
 """UNAUTHENTICATED. No bearer token, or one that is malformed, expired, or not signed for this service."""
 ERROR_REASON_SCOPE_MISSING: ErrorReason.ValueType  # 4
