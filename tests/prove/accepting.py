@@ -165,4 +165,18 @@ ACCEPTING = (
         mutated="        if not scope:\n",
         tests=of("api", "test_access.py::test_no_method_answers_without_its_scope"),
     ),
+    Mutation(
+        name="field-that-a-request-does-not-have",
+        file="server/gateway/lua/bodies.lua",
+        original="    refusals.add(reader.problems, parent(reader), name, refusals.UNKNOWN_FIELD)\n",
+        mutated="    reader.cut_at = nil\n",
+        tests=of("gateway", "test_unknown_fields.py::test_the_status_is_the_one_of_the_operation"),
+    ),
+    Mutation(
+        name="path-is-not-overruled-by-the-query",
+        file="server/gateway/lua/queries.lua",
+        original="    if problem then refusals.add(",
+        mutated="    if not field then refusals.add(",
+        tests=of("gateway", "test_unknown_fields.py::test_a_parameter_of_the_query_is_not_dropped_either"),
+    ),
 )
