@@ -1,9 +1,10 @@
--- Reads the JSON of a request while it flows through, and finds what the transcoder would drop in silence: fields that a
--- message does not have, and all but the last value of a field that is given twice. A body of any size is read once, in
--- the pieces it comes in, and nothing of it is kept.
+-- Reads the JSON of a request while it flows through, and finds what the transcoder would drop in
+-- silence: fields that a message does not have, and all but the last value of a field that is given
+-- twice. A body of any size is read once, in the pieces it comes in, and nothing of it is kept.
 --
--- Keys of free objects (Struct, map) are the client's own. Words, numbers and types are the transcoder's to judge, but what
--- it reads although it is not JSON (a key without quotes, a comma before a bracket) is not passed on: it could hide a field.
+-- Keys of free objects (Struct, map) are the client's own. Words, numbers and types are the
+-- transcoder's to judge, but what it reads although it is not JSON (a key without quotes, a comma
+-- before a bracket) is not passed on: it could hide a field.
 local fields = require("fields")
 local json = require("json")
 local refusals = require("refusals")
@@ -12,13 +13,15 @@ local byte, find, sub = string.byte, string.find, string.sub
 
 local bodies = {}
 
--- What may come next. ITEM and MEMBER are VALUE and KEY right after an opening bracket: there may be none.
+-- What may come next. ITEM and MEMBER are VALUE and KEY right after an opening bracket: there may
+-- be none.
 local VALUE, ITEM, KEY, MEMBER, COLON, AFTER = 1, 2, 3, 4, 5, 6
 -- As deep as the transcoder reads: it refuses the bracket that opens one level more.
 local MAX_DEPTH = 100
 -- In bytes. What is longer is no name of a field, even if all of it is written as \u escapes.
 local MAX_KEY = 512
--- Outside of a string no JSON has this byte, and a string that ends with the body is none: the transcoder refuses both.
+-- Outside of a string no JSON has this byte, and a string that ends with the body is none: the
+-- transcoder refuses both.
 local NOT_JSON = "\1"
 
 local IS_SPACE, IS_WORD = {}, {}
@@ -32,11 +35,14 @@ function bodies.reader(request)
   return {
     -- What comes next, and the fields that it has if it is an object (nil: it is free).
     expected = VALUE, within = fields[request],
-    -- What is open, outermost first: whether it is a list, the fields of it or of its items, the field or item it is at.
+    -- What is open, outermost first: whether it is a list, the fields of it or of its items, the
+    -- field or item it is at.
     depth = 0, is_list = {}, fields = {}, at_name = {}, at_item = {},
-    -- Objects are numbered: `given` tells by it the fields of this one from those of the one before.
+    -- Objects are numbered: `given` tells by it the fields of this one from those of the one
+    -- before.
     objects = 0, number = {}, given = {},
-    -- The token that the last piece broke off in ("string", "word"), and of a key that counts what was read of it.
+    -- The token that the last piece broke off in ("string", "word"), and of a key that counts what
+    -- was read of it.
     inside = nil, escaped = false, key = nil,
     -- Position in this piece from which nothing is passed on, and whether it has come to that.
     cut_at = nil, is_cut = false, is_broken = false,
@@ -111,8 +117,8 @@ local function escaped_string_end(text, at, mark)
   end
 end
 
--- Position of the quote that ends the string of which `text` has the rest from `at`. Nil when it has not, and whether the
--- byte that comes next is escaped.
+-- Position of the quote that ends the string of which `text` has the rest from `at`. Nil when it
+-- has not, and whether the byte that comes next is escaped.
 local function string_end(text, at)
   local mark = find(text, '"', at, true)
   -- Without a loop in it, what most strings take is compiled as one piece.
@@ -126,10 +132,11 @@ local function read_string(reader, text, at, opened)
   local key = reader.key
   if key then
     local part = sub(text, at, mark and mark - 1)
-    key = key == "" and part or sub(key .. sub(part, 1, MAX_KEY + 1), 1, MAX_KEY + 1)
+    -- Of one in many pieces no more is kept than shows that it is too long.
+    key = key == "" and part or sub(key .. part, 1, MAX_KEY + 1)
   end
   if not mark then
-    reader.inside, reader.escaped, reader.key = "string", is_escaped, key and sub(key, 1, MAX_KEY + 1)
+    reader.inside, reader.escaped, reader.key = "string", is_escaped, key
     return #text + 1
   end
   reader.inside, reader.key = nil, nil
@@ -192,8 +199,10 @@ end
 
 local function close(reader, at, is_list)
   local level, expected = reader.depth, reader.expected
-  local may_close = expected == AFTER or expected == (is_list and ITEM or MEMBER)
-  if level == 0 or not may_close or reader.is_list[level] ~= is_list then return give_up(reader, at) end
+  local is_complete = expected == AFTER or expected == (is_list and ITEM or MEMBER)
+  if not is_complete or level == 0 or reader.is_list[level] ~= is_list then
+    return give_up(reader, at)
+  end
   reader.depth, reader.expected = level - 1, AFTER
   return at + 1
 end
@@ -205,7 +214,9 @@ TOKENS["]"] = function(reader, _, at) return close(reader, at, true) end
 
 local function take_word(reader, text, at)
   local expected = reader.expected
-  if not IS_WORD[byte(text, at)] or (expected ~= VALUE and expected ~= ITEM) then return give_up(reader, at) end
+  if (expected ~= VALUE and expected ~= ITEM) or not IS_WORD[byte(text, at)] then
+    return give_up(reader, at)
+  end
   reader.expected = AFTER
   return read_word(reader, text, at)
 end

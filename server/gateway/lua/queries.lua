@@ -1,4 +1,5 @@
--- Finds what the transcoder would drop in silence, or take instead of the path, in the query of a request.
+-- Finds what the transcoder would drop in silence, or take instead of the path, in the query of a
+-- request.
 local fields = require("fields")
 local refusals = require("refusals")
 
