@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PROTOS = ROOT / "protos"
 GENERATED = ROOT / "generated"
 DESCRIPTOR_SET = "descriptor.binpb"
-# Apart from the descriptor set: it has the comments, which Envoy has no use for, and marks what is not ours, for which no client wants code.
+# Apart from the descriptor set: it has the comments, and marks what is not ours, for which no client wants code.
 IMAGE = "image.binpb"
 REST_CONTRACT = "rest_contract.lua"
 # Envoy turns google.rpc.Status into JSON only if every type in its details is in the descriptor set.
