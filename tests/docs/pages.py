@@ -16,8 +16,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = ("sh", "console", "python")
 ANSWERS = ("json", "text")
+OTHERS = ("ini", "mermaid", "people", "sql")
+"""Files, pictures, tables: nothing to paste into a shell."""
 
-_BLOCK = re.compile(r"(?:^<!-- (not run|refused|not compared): (.+?) -->\n)?^```(\w+)[^\n]*\n(.*?)^```\n", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(r"(?:^ *<!-- (not run|refused|not compared): (.+?) -->\n)?^ *```(\w+)[^\n]*\n(.*?)^ *```\n", re.MULTILINE | re.DOTALL)
 
 
 @dataclass
@@ -31,6 +33,11 @@ class Example:
     reason: str = ""
     answer: str = ""
     """What the page prints below; empty if nothing, or not to be compared."""
+
+
+def languages(page: Path) -> set[str]:
+    """What the blocks of a page are in."""
+    return {block[3] for block in _BLOCK.finditer(page.read_text("utf-8"))}
 
 
 def pages() -> list[Path]:

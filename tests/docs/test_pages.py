@@ -13,11 +13,11 @@ import pytest
 
 from tests.api.running import free_ports
 from tests.cli.carillon import Installation
-from tests.docs.pages import ROOT, Example, examples, pages
+from tests.docs.pages import ANSWERS, COMMANDS, OTHERS, ROOT, Example, examples, languages, pages
 from tests.docs.shell import paste
 
 # What cannot run here, page by page. A new one is a decision, so it is counted here too.
-NOT_RUN = {"README.md": 1, "clients.md": 2, "deploy.md": 4, "operations.md": 1}
+NOT_RUN = {"README.md": 1, "clients.md": 2, "dependencies.md": 1, "deploy.md": 4, "operations.md": 2}
 NOT_INSTALLED = "no grpcurl on the PATH; go install github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.3"
 
 
@@ -60,6 +60,13 @@ def needs_grpcurl(example: Example) -> bool:
 @pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)
 def test_what_is_not_run_is_counted(page: Path) -> None:
     assert sum(example.mark == "not run" for example in examples(page)) == NOT_RUN.get(page.name, 0)
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)
+def test_no_block_is_of_a_kind_that_would_be_passed_over(page: Path) -> None:
+    assert languages(page) <= {*COMMANDS, *ANSWERS, *OTHERS}
+    # Commands as indented text would be.
+    assert re.findall(r"\n\n {4}(?:carillon|\.venv|curl|make|grpcurl|git) .*", page.read_text("utf-8")) == []
 
 
 RUNNABLE = [page for page in pages() if any(example.mark != "not run" for example in examples(page))]
