@@ -139,6 +139,7 @@ return {
     ["carillon.ops.v1.BrandPolicy.MisfirePolicy"] = "send_now, skip, expire_after",
     ["carillon.ops.v1.BrandPolicy.UnknownPolicy"] = "park, resend",
     ["carillon.ops.v1.ResolveUnknownMessagesRequest.Resolution"] = "sent, failed, resend",
+    ["carillon.type.v1.Audience"] = "segment",
     ["carillon.type.v1.Channel"] = "email, sms, push, in_app",
   },
 }

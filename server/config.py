@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 import os
 import re
 import tomllib
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
+_LOG = logging.getLogger(__name__)
 PREFIX = "CARILLON_"
 CONFIG_FILE = "carillon.toml"
 MAX_DAYS = 36_500
@@ -31,6 +33,9 @@ _URL_CHARACTERS = re.compile(r"[A-Za-z0-9._~:/@!$&'()*+,;=%\[\]-]{1,200}")
 _VISIBLE = re.compile(r"[!-~]{1,4096}")
 _DIGITS = re.compile(r"[0-9]{1,5}")
 _HOST_NAME = re.compile(r"(?=.{1,253}$)[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*")
+_LINK_VALUE = re.compile(r"(tcp|udp|sctp)://")
+_LINK_PORT = re.compile(r"CARILLON_(\w+_)?PORT(_[0-9]+_(TCP|UDP|SCTP))?")
+_LINK_PART = re.compile(r"CARILLON_(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_[0-9]+_(TCP|UDP|SCTP)_(PROTO|PORT|ADDR))")
 _LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # compared, not bound
 
 
@@ -228,8 +233,20 @@ def _from_file(path: Path) -> dict[str, object]:
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, object]:
-    found = ((name, value) for name, value in sorted(environ.items()) if name.startswith(PREFIX))
-    return {name.removeprefix(PREFIX).lower(): _parse(name.removeprefix(PREFIX).lower(), value, name) for name, value in found}
+    ours = {name: value for name, value in sorted(environ.items()) if name.startswith(PREFIX)}
+    links = [name for name, value in ours.items() if _is_service_link(name, value)]
+    if links:
+        _LOG.warning("ignored: variables that Kubernetes sets for a Service: %s", ", ".join(links))
+    found = {name.removeprefix(PREFIX).lower(): name for name in ours if name not in links}
+    return {key: _parse(key, ours[name], name) for key, name in found.items()}
+
+
+def _is_service_link(name: str, value: str) -> bool:
+    """Whether Kubernetes set it, for a Service named `carillon` or `carillon-…`. What is a setting's name too, such as that of
+    `rest_port` for a Service `carillon-rest`, is known by its value."""
+    if _LINK_VALUE.match(value):
+        return _LINK_PORT.fullmatch(name) is not None
+    return name.removeprefix(PREFIX).lower() not in _PARSERS and _LINK_PART.fullmatch(name) is not None
 
 
 def _parse(key: str, text: str, origin: str) -> object:

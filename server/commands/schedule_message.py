@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from server.commands.campaign_content import require_template
 from server.domain.access import Caller
@@ -15,6 +15,9 @@ from server.domain.template_variables import TemplateVariable, find_misfits
 from server.domain.validation import ADDRESS_LENGTH, ID_LENGTH, NAME_LENGTH, Checks
 from storage.interface import Transaction
 from storage.records import JsonObject, Message
+
+AT_ONCE = timedelta(minutes=1)
+"""A time no later than this after the request came means "at once"."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,11 +37,9 @@ class NewMessage:
 
     @property
     def fingerprint(self) -> str:
-        """Tells this request from another under the same key. What was not given has no part in it: requests of before it could be given
-        keep their fingerprints."""
-        at = _in_utc(self.scheduled_at)
+        """Tells this request from another under the same key, but for the time that it is scheduled for, which the message has."""
         expiry = () if self.expire_at is None else (_in_utc(self.expire_at),)
-        return fingerprint(self.person_id, self.channel, self.template_key, self.recipient, self.variables, self.hipaa, at, *expiry)
+        return fingerprint(self.person_id, self.channel, self.template_key, self.recipient, self.variables, self.hipaa, *expiry)
 
 
 async def schedule_message(tx: Transaction, caller: Caller, new: NewMessage) -> Message:
@@ -50,7 +51,7 @@ async def schedule_message(tx: Transaction, caller: Caller, new: NewMessage) -> 
     check_new_message(caller, new)
     known = await tx.messages.find_by_dedup_key(new.brand_id, new.dedup_key)
     if known is not None:
-        return _repeat(known, new)
+        return _repeat(known, new, caller.now)
     template = await require_template(tx, new.brand_id, new.channel, new.template_key)
     checks = judge_new_message(caller, new, template.variables)
     checks.finish()
@@ -59,7 +60,7 @@ async def schedule_message(tx: Transaction, caller: Caller, new: NewMessage) -> 
         return message
     first = await tx.messages.find_by_dedup_key(new.brand_id, new.dedup_key)
     assert first is not None, "the key was taken a moment ago"
-    return _repeat(first, new)
+    return _repeat(first, new, caller.now)
 
 
 def check_new_message(caller: Caller, new: NewMessage, *, has_template: bool = False) -> None:
@@ -102,7 +103,8 @@ def make_message(caller: Caller, new: NewMessage, revision: int) -> Message:
         variables=new.variables,
         hipaa=new.hipaa,
         scheduled_at=new.scheduled_at,
-        due_at=new.scheduled_at,
+        # A past time is a slow clock's "now", and no misfire.
+        due_at=max(new.scheduled_at, caller.now),
         expire_at=new.expire_at,
         created_at=caller.now,
     )
@@ -112,7 +114,13 @@ def _in_utc(instant: datetime) -> str:
     return (instant if instant.tzinfo is UTC else instant.astimezone(UTC)).isoformat()
 
 
-def _repeat(known: Message, new: NewMessage) -> Message:
-    if known.fingerprint != new.fingerprint:
+def _repeat(known: Message, new: NewMessage, now: datetime) -> Message:
+    if known.fingerprint != new.fingerprint or not _is_same_time(known, new.scheduled_at, now):
         raise KeyReused("dedup_key")
     return known
+
+
+def _is_same_time(known: Message, scheduled_at: datetime, now: datetime) -> bool:
+    """Whether both name one instant, or both mean "at once": a retry is made with a new "now"."""
+    at_once = known.scheduled_at <= known.created_at + AT_ONCE and scheduled_at <= now + AT_ONCE
+    return at_once or scheduled_at == known.scheduled_at

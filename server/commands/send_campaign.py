@@ -23,22 +23,29 @@ from storage.records import Campaign, JsonObject, Message, Send
 
 
 async def send_campaign(
-    tx: Transaction, caller: Caller, face: Face, campaign_id: str, recipients: Sequence[Recipient], expire_at: datetime | None = None
+    tx: Transaction,
+    caller: Caller,
+    face: Face,
+    campaign_id: str,
+    recipients: Sequence[Recipient],
+    expire_at: datetime | None = None,
+    *,
+    to_segment: bool = False,
 ) -> Send:
-    """Sends a draft or scheduled campaign to exactly the recipients; in messaging, without any, to its segment. Its messages are stale at
+    """Sends a draft or scheduled campaign to exactly the recipients, or with `to_segment` to its own audience. Its messages are stale at
     `expire_at`; None: as it was scheduled, or never.
 
-    Raises NotFound, BadState, ValidationFailed. In comms there must be recipients and none may be blank.
+    Raises NotFound, BadState, ValidationFailed: also for neither recipients nor `to_segment`, and for both. In comms no recipient may be
+    blank.
     """
+    _check_audience(recipients, to_segment)
     if face is Face.COMMS:
-        if not recipients:
-            raise ValidationFailed.of("recipients", "is required: at least one recipient")
         refuse_blank_recipients(recipients)
     refuse_unstorable_recipients(recipients)
     campaign = await campaign_for(tx, caller, face, campaign_id, lock=True)
     if expire_at is not None:
         campaign = replace(campaign, expire_at=expire_at)
-    if not recipients:
+    if to_segment:
         return await _start_resolving(tx, campaign, caller.principal.subject, caller.now)
     send = await _start(tx, campaign, caller.principal.subject, caller.now, criteria=None)
     suppressed = await suppressed_among(tx, send.brand_id, send.channel, recipients)
@@ -54,7 +61,9 @@ async def send_due_campaign(tx: Transaction, campaign_id: str, now: datetime) ->
         return
     if campaign.scheduled_at is None or campaign.scheduled_at > now:
         return
-    if not await cancel_misfired(tx, campaign, campaign.scheduled_at, now):
+    # Scheduled by a slow clock for a time that had passed, it was due when it was scheduled.
+    due_at = max(campaign.scheduled_at, campaign.updated_at)
+    if not await cancel_misfired(tx, campaign, due_at, now):
         await _start_resolving(tx, campaign, campaign.created_by, now)
 
 
@@ -94,6 +103,14 @@ async def _start(tx: Transaction, campaign: Campaign, started_by: str, now: date
     )
     await tx.sends.insert(send)
     return send
+
+
+def _check_audience(recipients: Sequence[Recipient], to_segment: bool) -> None:
+    if to_segment and recipients:
+        raise ValidationFailed.of("audience", "must not be given together with recipients")
+    if not to_segment and not recipients:
+        problem = 'must have at least one recipient; {"audience": "segment"} sends to the whole segment'
+        raise ValidationFailed.of("recipients", problem)
 
 
 def _check_expiry(campaign: Campaign, now: datetime) -> None:

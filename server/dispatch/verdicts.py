@@ -89,7 +89,9 @@ def withheld(message: Message, policy: BrandPolicy, key_window: timedelta, now: 
     if message.expire_at is not None and message.expire_at <= now:
         return _without_call(message, MessageStatus.EXPIRED, EXPIRED)
     is_first_try_of_one_off = message.send_id is None and not message.attempts
-    if is_first_try_of_one_off and is_too_late(policy.misfire_policy, policy.misfire_seconds, message.scheduled_at, now):
+    # A slow clock may have scheduled it for a time before it came.
+    due_at = max(message.scheduled_at, message.created_at)
+    if is_first_try_of_one_off and is_too_late(policy.misfire_policy, policy.misfire_seconds, due_at, now):
         status = MessageStatus.SKIPPED if policy.misfire_policy is MisfirePolicy.SKIP else MessageStatus.EXPIRED
         return _without_call(message, status, MISFIRED)
     return None

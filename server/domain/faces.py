@@ -9,6 +9,6 @@ class Face(StrEnum):
     """Which documented API a campaign was made through."""
 
     COMMS = "comms"
-    """Audience as inline criteria; a send must be given its recipients, none of them blank."""
+    """Audience as inline criteria; recipients of a send must not be blank."""
     MESSAGING = "messaging"
-    """Audience as a segment; publish resolves it unless recipients are given, and blank ones are skipped."""
+    """Audience as a segment; blank recipients are skipped."""

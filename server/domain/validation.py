@@ -22,7 +22,7 @@ BODY_LENGTH = 1024 * 1024
 OBJECT_BYTES = 64 * 1024
 OBJECT_DEPTH = 32
 PUSH_TOKENS = 20
-CLOCK_SKEW = timedelta(minutes=1)
+CLOCK_SKEW = timedelta(minutes=5)
 """How far in the past a `scheduled_at` may be: the caller's clock may be behind ours."""
 LATEST_YEARS = timedelta(days=3660)
 """How far ahead something may be scheduled: about ten years; beyond, it is a mistake in the unit."""

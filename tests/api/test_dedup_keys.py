@@ -38,6 +38,15 @@ async def test_same_request_in_other_words_is_the_same(idle_api: Caller, brand: 
     assert (answer.status, answer.body) == (201, first)
 
 
+async def test_a_retry_with_a_new_now_is_the_same_request(idle_api: Caller, brand: str) -> None:
+    await put_template(idle_api, brand)
+    first = await ok(idle_api, NAME, one_off(brand, scheduled_at=instant()))
+    for at in (instant(), instant(timedelta(minutes=-4)), instant(timedelta(seconds=50))):
+        assert await ok(idle_api, NAME, one_off(brand, scheduled_at=at)) == first
+    answer = await idle_api.call(NAME, one_off(brand, scheduled_at=instant(timedelta(minutes=2))))
+    assert (answer.status, answer.error) == (422, "dedup_key_reused")
+
+
 async def test_same_request_after_it_was_sent_returns_it_as_it_is_by_then(api: Caller, brand: str) -> None:
     await put_template(api, brand)
     request = one_off(brand)

@@ -38,7 +38,7 @@ async def completed(running: Running, api: Caller, send_id: str) -> dict[str, An
 
 
 async def publish(api: Caller, campaign_id: str, *people: dict[str, str]) -> dict[str, Any]:
-    request: dict[str, Any] = {"id": campaign_id, **({"recipients": list(people)} if people else {})}
+    request: dict[str, Any] = {"id": campaign_id, **({"recipients": list(people)} if people else {"audience": "segment"})}
     return await ok(api, f"{MESSAGING}/PublishCampaign", request)
 
 
@@ -133,7 +133,7 @@ async def test_cancelled_message_never_goes_out(running: Running, api: Caller, b
     assert await attempts(api, accepted["id"]) == []
 
 
-async def test_publish_without_recipients_goes_to_the_segment(running: Running, api: Caller, brand: str) -> None:
+async def test_publish_to_the_segment_goes_to_everybody_in_it(running: Running, api: Caller, brand: str) -> None:
     for person_id, plan, more in [
         ("ann", "pro", {}),
         ("bob", "free", {}),

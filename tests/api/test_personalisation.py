@@ -32,7 +32,7 @@ async def publish(running: Running, api: Caller, brand: str, **content: Any) -> 
     said = {"channel": "in_app", "template_key": "welcome", **content}
     request = {"brand_id": brand, "name": "spring", "segment_id": await put_segment(api, brand), "content": said}
     campaign_id = (await ok(api, f"{MESSAGING}/CreateCampaign", request))["id"]
-    send = await ok(api, f"{MESSAGING}/PublishCampaign", {"id": campaign_id})
+    send = await ok(api, f"{MESSAGING}/PublishCampaign", {"id": campaign_id, "audience": "segment"})
     return await until(running, lambda: ok(api, "messaging.SendService/GetSend", {"id": send["id"]}), "status", "completed")
 
 

@@ -102,5 +102,5 @@ async def test_a_campaign_taken_back_to_draft_sends_the_latest_revision(idle: Ru
     campaign_id = await scheduled(idle_api, brand, MESSAGING)
     await ok(idle_api, f"{MESSAGING}/UnscheduleCampaign", {"id": campaign_id})
     third = await put(idle_api, brand, "third")
-    await ok(idle_api, f"{MESSAGING}/PublishCampaign", {"id": campaign_id})
+    await ok(idle_api, f"{MESSAGING}/PublishCampaign", {"id": campaign_id, "audience": "segment"})
     assert [send.template_revision for send in await sends(idle, campaign_id)] == [third]

@@ -66,7 +66,7 @@ async def test_publish_right_after_a_preview_gives_its_numbers(
     assert (await ok(idle_api, f"{SEGMENTS}/PreviewSegment", request))["preview"] == preview
     assert len(counted(preview)) == (2 if channel == "in_app" else 3), "the population has them all"
 
-    send = await ok(idle_api, f"{MESSAGING}/PublishCampaign", {"id": campaign_id})
+    send = await ok(idle_api, f"{MESSAGING}/PublishCampaign", {"id": campaign_id, "audience": "segment"})
     assert await outcome(idle_api, send["id"]) == counted(preview)
     messages = await ok(idle_api, "comms.MessageService/ListMessages", {"brand_id": brand, "send_id": send["id"], "page_size": 200})
     by_person = {each["person_id"]: each["failure_reason"] for each in messages["messages"]}

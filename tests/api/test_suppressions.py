@@ -163,7 +163,7 @@ async def test_an_audience_skips_the_suppressed_of_its_channel(idle_api: Caller,
     await put_person(idle_api, brand, "bob", phone="+12025550101")
     await suppress(idle_api, brand, address, "unsubscribe", channel=channel)
     campaign_id = await messaging_campaign(idle_api, brand, channel)
-    send = await ok(idle_api, f"{MESSAGING}/PublishCampaign", {"id": campaign_id})
+    send = await ok(idle_api, f"{MESSAGING}/PublishCampaign", {"id": campaign_id, "audience": "segment"})
     assert (send["total_recipients"], send["skipped_count"]) == (2, 1)
     messages = (await ok(idle_api, "comms.MessageService/ListMessages", {"brand_id": brand, "send_id": send["id"]}))["messages"]
     assert {each["person_id"]: each["failure_reason"] for each in messages} == {"ann": "suppressed", "bob": None}

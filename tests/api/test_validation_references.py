@@ -38,7 +38,7 @@ async def test_a_draft_without_its_template_cannot_start(idle_api: Caller, brand
     for method, request in (
         (f"{COMMS}/SendCampaign", {"id": comms_id, "recipients": recipients}),
         (f"{MESSAGING}/PublishCampaign", {"id": messaging_id, "recipients": recipients}),
-        (f"{MESSAGING}/PublishCampaign", {"id": messaging_id}),
+        (f"{MESSAGING}/PublishCampaign", {"id": messaging_id, "audience": "segment"}),
         (f"{MESSAGING}/ScheduleCampaign", {"id": messaging_id, "scheduled_at": "2031-01-01T00:00:00Z"}),
     ):
         answer = await idle_api.call(method, request)

@@ -75,7 +75,9 @@ async def attempt(operation: str, api: Caller, brand: str, variables: dict[str, 
             campaign_id = await messaging_draft(api, brand, variables)
             return await api.call(f"{MESSAGING}/ScheduleCampaign", {"id": campaign_id, "scheduled_at": instant(FAR)})
         case _:
-            return await api.call(f"{MESSAGING}/PublishCampaign", {"id": await messaging_draft(api, brand, variables)})
+            return await api.call(
+                f"{MESSAGING}/PublishCampaign", {"id": await messaging_draft(api, brand, variables), "audience": "segment"}
+            )
 
 
 OPERATIONS = {

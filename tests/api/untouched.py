@@ -107,7 +107,7 @@ async def untouched_brand(running: Running, transport: str) -> Untouched:
         "id"
     ]
     published = await messaging_campaign(api, brand)
-    ids["send"] = (await ok(api, f"{MESSAGING}/PublishCampaign", {"id": published}))["id"]
+    ids["send"] = (await ok(api, f"{MESSAGING}/PublishCampaign", {"id": published, "audience": "segment"}))["id"]
     return Untouched(running, api, transport, brand, ids)
 
 

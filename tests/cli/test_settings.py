@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 
 from server.api.policies import all_scopes
 from server.cli import main
-from server.config import load
+from server.config import ConfigError, load
 from server.domain.clock import SystemClock
 from server.tokens import Tokens, load_or_create_key
 
@@ -187,6 +187,31 @@ def test_bad_file_is_one_line_with_key_and_reason(directory: Path, key: str, val
     assert line.startswith("carillon: ")
     assert key in line.lower()
     assert reason in line
+
+
+KUBERNETES = {
+    "CARILLON_PORT": "tcp://10.0.0.7:8080",
+    "CARILLON_PORT_8080_TCP": "tcp://10.0.0.7:8080",
+    "CARILLON_PORT_8080_TCP_ADDR": "10.0.0.7",
+    "CARILLON_PORT_8080_TCP_PORT": "8080",
+    "CARILLON_PORT_8080_TCP_PROTO": "tcp",
+    "CARILLON_SERVICE_HOST": "10.0.0.7",
+    "CARILLON_SERVICE_PORT": "8080",
+    "CARILLON_SERVICE_PORT_HTTP": "8080",
+    "CARILLON_REST_PORT": "tcp://10.0.0.8:80",
+}
+
+
+def test_variables_that_kubernetes_sets_for_a_service_are_ignored(caplog: pytest.LogCaptureFixture) -> None:
+    assert load(KUBERNETES) == load({})
+    assert len(caplog.records) == 1
+    assert load({**KUBERNETES, "CARILLON_REST_PORT": "8081"}).rest_port == 8081
+
+
+@pytest.mark.parametrize("name", ["CARILLON_PORT", "CARILLON_HTTP_PORT", "CARILLON_SERVICE"])
+def test_what_only_looks_like_one_of_those_is_refused(name: str) -> None:
+    with pytest.raises(ConfigError, match=f"{name}: unknown setting"):
+        load({name: "8080"})
 
 
 @pytest.mark.parametrize("command", NEED_SETTINGS)

@@ -14,7 +14,6 @@ from server.commands.messages import cancel_message
 from server.commands.schedule_message import NewMessage, schedule_message
 from server.domain.access import Caller, Principal
 from server.domain.errors import KeyReused, NotFound, ValidationFailed
-from server.domain.fingerprint import fingerprint
 from storage.records import Message, MessageFilter
 from tests.clocks import NOON
 from tests.dispatch.stage import BRAND, Stage
@@ -86,7 +85,7 @@ async def test_of_different_requests_at_once_under_one_key_one_is_accepted(stage
         {"recipient": "bob@example.com"},
         {"variables": {"order": 8}},
         {"hipaa": True},
-        {"scheduled_at": made.NOW},
+        {"scheduled_at": NOON + timedelta(minutes=1, microseconds=1)},
         {"expire_at": NOON + timedelta(hours=1)},
     ],
 )
@@ -114,10 +113,21 @@ async def test_another_expiry_is_another_request_and_the_same_one_is_not(stage: 
             await schedule(new_message(stage, expire_at=other))
 
 
-def test_a_request_without_an_expiry_has_the_fingerprint_that_it_had_before_there_was_one(stage: Stage) -> None:
-    new = new_message(stage)
-    parts = ("ann", "email", "welcome", "ann@example.com", {"order": 7}, False, "2026-03-02T12:00:00+00:00")
-    assert new.fingerprint == fingerprint(*parts)
+@pytest.mark.parametrize(("first", "again"), [(0, 0), (60, 0), (-300, 60), (0, -90)])
+async def test_a_retry_with_a_new_now_is_the_same_request(stage: Stage, schedule: Schedule, first: int, again: int) -> None:
+    message = await schedule(new_message(stage, scheduled_at=stage.clock.now() + timedelta(seconds=first)))
+    stage.clock.advance(7200)
+    repeat = new_message(stage, scheduled_at=stage.clock.now() + timedelta(seconds=again))
+    assert await schedule(repeat) == message
+    assert await all_messages(stage) == [message]
+
+
+@pytest.mark.parametrize(("first", "again"), [(61, 0), (0, 61), (61, 61)])
+async def test_another_time_that_is_not_at_once_is_another_request(stage: Stage, schedule: Schedule, first: int, again: int) -> None:
+    await schedule(new_message(stage, scheduled_at=stage.clock.now() + timedelta(seconds=first)))
+    stage.clock.advance(30)
+    with pytest.raises(KeyReused):
+        await schedule(new_message(stage, scheduled_at=stage.clock.now() + timedelta(seconds=again)))
 
 
 async def test_the_key_holds_after_the_time_of_the_message_has_passed(stage: Stage, schedule: Schedule) -> None:
@@ -147,7 +157,7 @@ async def test_a_request_that_was_refused_takes_no_key(stage: Stage, schedule: S
     with pytest.raises(ValidationFailed):
         await schedule(new_message(stage, template_key="nowhere"))
     with pytest.raises(ValidationFailed):
-        await schedule(new_message(stage, scheduled_at=stage.clock.now() - timedelta(minutes=2)))
+        await schedule(new_message(stage, scheduled_at=stage.clock.now() - timedelta(minutes=6)))
     assert (await schedule(new_message(stage))).dedup_key == "order-7"
 
 

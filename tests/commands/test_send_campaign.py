@@ -116,5 +116,5 @@ async def test_a_segment_deleted_or_of_another_brand_reaches_nobody(stage: Stage
     await stage.storage.write(lambda tx: tx.segments.insert(segment))
     campaign = await stage.campaign(face="messaging", segment_id="nowhere", segment_criteria=None)
     with pytest.raises(ValidationFailed):
-        await stage.storage.write(lambda tx: send_campaign(tx, stage.caller, Face.MESSAGING, campaign.id, []))
+        await stage.storage.write(lambda tx: send_campaign(tx, stage.caller, Face.MESSAGING, campaign.id, [], to_segment=True))
     assert await stage.found_campaign(campaign.id) == replace(campaign)

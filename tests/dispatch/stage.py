@@ -260,7 +260,7 @@ class Stage:
         segment = made.segment()
         campaign = await self.campaign(face="messaging", segment_id=segment.id, segment_criteria=None, **more)
         await self.storage.write(lambda tx: tx.segments.insert(segment))
-        return await self.storage.write(lambda tx: send_campaign(tx, self.caller, Face.MESSAGING, campaign.id, ()))
+        return await self.storage.write(lambda tx: send_campaign(tx, self.caller, Face.MESSAGING, campaign.id, (), to_segment=True))
 
     async def cancel(self, send: Send) -> None:
         """Cancels the campaign of a send; returns when that is acknowledged."""

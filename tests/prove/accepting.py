@@ -91,7 +91,7 @@ ACCEPTING = (
     Mutation(
         name="dedup-key-tells-requests-apart",
         file="server/commands/schedule_message.py",
-        original="    if known.fingerprint != new.fingerprint:\n",
+        original="    if known.fingerprint != new.fingerprint or not _is_same_time(known, new.scheduled_at, now):\n",
         mutated="    if not known.fingerprint:\n",
         tests=of("commands", "test_dedup_keys.py::test_another_request_under_the_key_is_refused"),
     ),

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from carillon.comms.v1 import suppression_service_pb2
-from carillon.type.v1 import audience_preview_pb2
-from server.api.converters.values import channel, timestamp
+from carillon.type.v1 import audience_pb2, audience_preview_pb2
+from server.api.converters.values import channel, read_enum, timestamp
 from server.commands.preview_audience import AudiencePreview
 from storage.records import Suppression
+
+
+def read_to_segment(number: int) -> bool:
+    """Whether a request asks for the campaign's own audience. Raises ValidationFailed for a number that no audience has."""
+    return read_enum(audience_pb2.Audience.DESCRIPTOR, number, "audience") is not None
 
 
 def preview(found: AudiencePreview) -> audience_preview_pb2.AudiencePreview:

@@ -86,10 +86,11 @@ class CampaignService(campaign_service_pb2_grpc.CampaignServiceServicer):
     async def SendCampaign(self, request: pb.SendCampaignRequest, context: Context) -> pb.SendCampaignResponse:
         recipients = [(recipient.person_id, recipient.recipient) for recipient in request.recipients]
         expire_at = read_timestamp(request, "expire_at")
+        to_segment = audience.read_to_segment(request.audience)
         return await self._calls.change(
             context,
             request,
-            lambda tx, caller: send_campaign(tx, caller, Face.COMMS, request.id, recipients, expire_at),
+            lambda tx, caller: send_campaign(tx, caller, Face.COMMS, request.id, recipients, expire_at, to_segment=to_segment),
             lambda send: pb.SendCampaignResponse(send=comms.send(send)),
             pb.SendCampaignResponse,
         )

@@ -111,10 +111,11 @@ class CampaignService(campaign_service_pb2_grpc.CampaignServiceServicer):
     async def PublishCampaign(self, request: pb.PublishCampaignRequest, context: Context) -> send_pb2.Send:
         recipients = [(recipient.person_id, recipient.recipient) for recipient in request.recipients]
         expire_at = read_timestamp(request, "expire_at")
+        to_segment = audience.read_to_segment(request.audience)
         return await self._calls.change(
             context,
             request,
-            lambda tx, caller: send_campaign(tx, caller, Face.MESSAGING, request.id, recipients, expire_at),
+            lambda tx, caller: send_campaign(tx, caller, Face.MESSAGING, request.id, recipients, expire_at, to_segment=to_segment),
             messaging.send,
             send_pb2.Send,
         )

@@ -6,7 +6,6 @@
 -- Whatever a handle returns is good until the next call that may wait (body, trailers, bodyChunks): headers are asked for again after it.
 local contract = require("rest_contract")
 local errors = require("errors")
-local json = require("json")
 local nulls = require("nulls")
 local routes = require("routes")
 
@@ -14,11 +13,10 @@ local routes = require("routes")
 local rest = { max_request_bytes = nil }
 
 local NAMESPACE = "carillon"
-local PUBLISH = "carillon.messaging.v1.CampaignService/PublishCampaign"
+-- Its paths are links in messages, to which others on the way add parameters of their own.
+local LINKED = "carillon.comms.v1.UnsubscribeService/"
 -- What Envoy says of an answer the request step gave.
 local ANSWERED_HERE = "lua_response"
--- A body up to this many bytes is looked into before it is passed on; larger ones flow through.
-local SMALL = 1024
 
 -- Nothing of gRPC or of Envoy's own is for REST clients.
 local INTERNAL_HEADERS = {
@@ -73,26 +71,8 @@ local function drop_body(handle)
   for chunk in handle:bodyChunks() do chunk:setBytes("") end
 end
 
--- A list without one object in it: `[]`, and what the transcoder makes the same of it, such as `[null]` and `[[]]`.
-local function is_empty_list(value)
-  if not json.is_list(value) then return false end
-  for _, item in ipairs(value) do
-    if item ~= json.null and not json.is_list(item) then return false end
-  end
-  return true
-end
-
--- An empty list is the same as none once it is transcoded, and none means everybody in the segment: too much to mean by accident.
-local function check_recipients(handle, operation)
-  local length = tonumber(handle:headers():get("content-length") or "")
-  if length and length > SMALL then return end
-  local body = handle:body()
-  if body == nil or body:length() == 0 or body:length() > SMALL then return end
-  local request = json.decode(body:getBytes(0, body:length()))
-  if type(request) ~= "table" or not is_empty_list(request.recipients) then return end
-  local message = "recipients is empty; leave it out to publish to the campaign's segment"
-  local fields = setmetatable({ { field = "recipients", message = "must not be empty when it is given" } }, json.List)
-  refuse(handle, operation.invalid_argument, errors.body("validation_failed", message, { fields = fields }))
+local function drop_query(headers)
+  headers:replace(":path", (headers:get(":path"):gsub("%?.*", "")))
 end
 
 local function check(handle, operation)
@@ -100,7 +80,6 @@ local function check(handle, operation)
     refuse(handle, 413, errors.body("payload_too_large"))
   end
   if operation.takes_body then check_media_type(handle) else drop_body(handle) end
-  if operation.rpc == PUBLISH then check_recipients(handle, operation) end
 end
 
 function rest.on_request(handle)
@@ -114,8 +93,10 @@ function rest.on_request(handle)
   headers:remove("grpc-timeout")
   local index, allow = routes.find(headers:get(":method"), headers:get(":path") or "")
   if index then
+    local operation = contract.operations[index]
     metadata:set(NAMESPACE, "operation", index)
-    check(handle, contract.operations[index])
+    if operation.rpc:find(LINKED, 1, true) == 1 then drop_query(headers) end
+    check(handle, operation)
   elseif allow then
     refuse(handle, 405, errors.body("method_not_allowed"), { allow = allow })
   else

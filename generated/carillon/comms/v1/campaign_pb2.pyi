@@ -94,7 +94,7 @@ class Campaign(_message.Message):
     """Subject of the token that created it."""
     @_builtins.property
     def segment_criteria(self) -> _struct_pb2.Struct:
-        """Who gets it when no recipients are given: `{}` is everyone in the brand."""
+        """Who gets it when it is sent to its segment, or comes due: `{}` is everyone in the brand."""
 
     @_builtins.property
     def variables(self) -> _struct_pb2.Struct:

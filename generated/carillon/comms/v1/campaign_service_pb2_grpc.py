@@ -134,7 +134,8 @@ class CampaignServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def SendCampaign(self, request, context):
-        """Sends a draft or scheduled campaign to exactly the given recipients. All recipients are durable when it answers.
+        """Sends a draft or scheduled campaign: to exactly the given recipients, all durable when it answers, or to its segment_criteria if
+        `audience` says so. Neither or both is refused.
         The same person with the same address twice is one message and one `duplicate` skip.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -50,7 +50,8 @@ class CampaignServiceStub:
     DeleteCampaign: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.DeleteCampaignRequest, _campaign_service_pb2.DeleteCampaignResponse]
     """Deletes a draft."""
     SendCampaign: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.SendCampaignRequest, _campaign_service_pb2.SendCampaignResponse]
-    """Sends a draft or scheduled campaign to exactly the given recipients. All recipients are durable when it answers.
+    """Sends a draft or scheduled campaign: to exactly the given recipients, all durable when it answers, or to its segment_criteria if
+    `audience` says so. Neither or both is refused.
     The same person with the same address twice is one message and one `duplicate` skip.
     """
     PreviewCampaign: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.PreviewCampaignRequest, _campaign_service_pb2.PreviewCampaignResponse]
@@ -87,7 +88,8 @@ class CampaignServiceAsyncStub(CampaignServiceStub):
     DeleteCampaign: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.DeleteCampaignRequest, _campaign_service_pb2.DeleteCampaignResponse]  # type: ignore[assignment]
     """Deletes a draft."""
     SendCampaign: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.SendCampaignRequest, _campaign_service_pb2.SendCampaignResponse]  # type: ignore[assignment]
-    """Sends a draft or scheduled campaign to exactly the given recipients. All recipients are durable when it answers.
+    """Sends a draft or scheduled campaign: to exactly the given recipients, all durable when it answers, or to its segment_criteria if
+    `audience` says so. Neither or both is refused.
     The same person with the same address twice is one message and one `duplicate` skip.
     """
     PreviewCampaign: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.PreviewCampaignRequest, _campaign_service_pb2.PreviewCampaignResponse]  # type: ignore[assignment]
@@ -157,7 +159,8 @@ class CampaignServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _campaign_service_pb2.SendCampaignRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_campaign_service_pb2.SendCampaignResponse, _abc.Awaitable[_campaign_service_pb2.SendCampaignResponse]]:
-        """Sends a draft or scheduled campaign to exactly the given recipients. All recipients are durable when it answers.
+        """Sends a draft or scheduled campaign: to exactly the given recipients, all durable when it answers, or to its segment_criteria if
+        `audience` says so. Neither or both is refused.
         The same person with the same address twice is one message and one `duplicate` skip.
         """
 

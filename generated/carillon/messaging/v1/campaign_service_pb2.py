@@ -25,6 +25,7 @@ _sym_db = _symbol_database.Default()
 from carillon.messaging.v1 import campaign_pb2 as carillon_dot_messaging_dot_v1_dot_campaign__pb2
 from carillon.messaging.v1 import send_pb2 as carillon_dot_messaging_dot_v1_dot_send__pb2
 from carillon.options.v1 import options_pb2 as carillon_dot_options_dot_v1_dot_options__pb2
+from carillon.type.v1 import audience_pb2 as carillon_dot_type_dot_v1_dot_audience__pb2
 from carillon.type.v1 import audience_preview_pb2 as carillon_dot_type_dot_v1_dot_audience__preview__pb2
 from carillon.type.v1 import cancel_receipt_pb2 as carillon_dot_type_dot_v1_dot_cancel__receipt__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
@@ -32,7 +33,7 @@ from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior_
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,carillon/messaging/v1/campaign_service.proto\x12\x15\x63\x61rillon.messaging.v1\x1a$carillon/messaging/v1/campaign.proto\x1a carillon/messaging/v1/send.proto\x1a!carillon/options/v1/options.proto\x1a\'carillon/type/v1/audience_preview.proto\x1a%carillon/type/v1/cancel_receipt.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"=\n\tRecipient\x12\x17\n\tperson_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x17\n\trecipient\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\"\xc6\x01\n\x15\x43reateCampaignRequest\x12\x16\n\x08\x62rand_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x12\n\x04name\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x18\n\x0b\x64\x65scription\x18\x03 \x01(\tH\x00\x88\x01\x01\x12\x18\n\nsegment_id\x18\x04 \x01(\tB\x04\xe2\x41\x01\x02\x12=\n\x07\x63ontent\x18\x05 \x01(\x0b\x32&.carillon.messaging.v1.CampaignContentB\x04\xe2\x41\x01\x02\x42\x0e\n\x0c_description\"&\n\x12GetCampaignRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"-\n\x19GetCampaignContentRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"\x87\x01\n\x14ListCampaignsRequest\x12\x10\n\x08\x62rand_id\x18\x01 \x01(\t\x12\x36\n\x06status\x18\x02 \x01(\x0e\x32&.carillon.messaging.v1.Campaign.Status\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"d\n\x15ListCampaignsResponse\x12\x32\n\tcampaigns\x18\x01 \x03(\x0b\x32\x1f.carillon.messaging.v1.Campaign\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xd0\x01\n\x15UpdateCampaignRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\x04name\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x18\n\x0b\x64\x65scription\x18\x03 \x01(\tH\x01\x88\x01\x01\x12\x17\n\nsegment_id\x18\x04 \x01(\tH\x02\x88\x01\x01\x12\x37\n\x07\x63ontent\x18\x05 \x01(\x0b\x32&.carillon.messaging.v1.CampaignContentB\x07\n\x05_nameB\x0e\n\x0c_descriptionB\r\n\x0b_segment_id\")\n\x15\x44\x65leteCampaignRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"\x18\n\x16\x44\x65leteCampaignResponse\"\x92\x01\n\x17ScheduleCampaignRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x36\n\x0cscheduled_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x02\x12-\n\texpire_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"-\n\x19UnscheduleCampaignRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"\x8f\x01\n\x16PublishCampaignRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x34\n\nrecipients\x18\x02 \x03(\x0b\x32 .carillon.messaging.v1.Recipient\x12-\n\texpire_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"`\n\x16PreviewCampaignRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x34\n\nrecipients\x18\x02 \x03(\x0b\x32 .carillon.messaging.v1.Recipient\"M\n\x17PreviewCampaignResponse\x12\x32\n\x07preview\x18\x01 \x01(\x0b\x32!.carillon.type.v1.AudiencePreview\"S\n\x18ListCampaignSendsRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"`\n\x19ListCampaignSendsResponse\x12*\n\x05sends\x18\x01 \x03(\x0b\x32\x1b.carillon.messaging.v1.Send\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\")\n\x15\x43\x61ncelCampaignRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"}\n\x16\x43\x61ncelCampaignResponse\x12\x31\n\x08\x63\x61mpaign\x18\x01 \x01(\x0b\x32\x1f.carillon.messaging.v1.Campaign\x12\x30\n\x07receipt\x18\x02 \x01(\x0b\x32\x1f.carillon.type.v1.CancelReceipt2\xab\x10\n\x0f\x43\x61mpaignService\x12\x9b\x01\n\x0e\x43reateCampaign\x12,.carillon.messaging.v1.CreateCampaignRequest\x1a\x1f.carillon.messaging.v1.Campaign\":\xa2\xbb\x18\x14\n\x0f\x63\x61mpaigns.write\x18\xc9\x01\x82\xd3\xe4\x93\x02\x1c\"\x17/v1/messaging/campaigns:\x01*\x12\x96\x01\n\x0bGetCampaign\x12).carillon.messaging.v1.GetCampaignRequest\x1a\x1f.carillon.messaging.v1.Campaign\";\x90\x02\x01\xa2\xbb\x18\x10\n\x0e\x63\x61mpaigns.read\x82\xd3\xe4\x93\x02\x1e\x12\x1c/v1/messaging/campaigns/{id}\x12\xb3\x01\n\x12GetCampaignContent\x12\x30.carillon.messaging.v1.GetCampaignContentRequest\x1a&.carillon.messaging.v1.CampaignContent\"C\x90\x02\x01\xa2\xbb\x18\x10\n\x0e\x63\x61mpaigns.read\x82\xd3\xe4\x93\x02&\x12$/v1/messaging/campaigns/{id}/content\x12\xa2\x01\n\rListCampaigns\x12+.carillon.messaging.v1.ListCampaignsRequest\x1a,.carillon.messaging.v1.ListCampaignsResponse\"6\x90\x02\x01\xa2\xbb\x18\x10\n\x0e\x63\x61mpaigns.read\x82\xd3\xe4\x93\x02\x19\x12\x17/v1/messaging/campaigns\x12\x9d\x01\n\x0eUpdateCampaign\x12,.carillon.messaging.v1.UpdateCampaignRequest\x1a\x1f.carillon.messaging.v1.Campaign\"<\xa2\xbb\x18\x11\n\x0f\x63\x61mpaigns.write\x82\xd3\xe4\x93\x02!2\x1c/v1/messaging/campaigns/{id}:\x01*\x12\xa8\x01\n\x0e\x44\x65leteCampaign\x12,.carillon.messaging.v1.DeleteCampaignRequest\x1a-.carillon.messaging.v1.DeleteCampaignResponse\"9\xa2\xbb\x18\x11\n\x0f\x63\x61mpaigns.write\x82\xd3\xe4\x93\x02\x1e*\x1c/v1/messaging/campaigns/{id}\x12\xa9\x01\n\x10ScheduleCampaign\x12..carillon.messaging.v1.ScheduleCampaignRequest\x1a\x1f.carillon.messaging.v1.Campaign\"D\xa2\xbb\x18\x10\n\x0e\x63\x61mpaigns.send\x82\xd3\xe4\x93\x02*\"%/v1/messaging/campaigns/{id}/schedule:\x01*\x12\xaf\x01\n\x12UnscheduleCampaign\x12\x30.carillon.messaging.v1.UnscheduleCampaignRequest\x1a\x1f.carillon.messaging.v1.Campaign\"F\xa2\xbb\x18\x10\n\x0e\x63\x61mpaigns.send\x82\xd3\xe4\x93\x02,\"\'/v1/messaging/campaigns/{id}/unschedule:\x01*\x12\xa5\x01\n\x0fPublishCampaign\x12-.carillon.messaging.v1.PublishCampaignRequest\x1a\x1b.carillon.messaging.v1.Send\"F\xa2\xbb\x18\x13\n\x0e\x63\x61mpaigns.send\x18\xca\x01\x82\xd3\xe4\x93\x02)\"$/v1/messaging/campaigns/{id}/publish:\x01*\x12\xb9\x01\n\x11ListCampaignSends\x12/.carillon.messaging.v1.ListCampaignSendsRequest\x1a\x30.carillon.messaging.v1.ListCampaignSendsResponse\"A\x90\x02\x01\xa2\xbb\x18\x10\n\x0e\x63\x61mpaigns.read\x82\xd3\xe4\x93\x02$\x12\"/v1/messaging/campaigns/{id}/sends\x12\xb8\x01\n\x0fPreviewCampaign\x12-.carillon.messaging.v1.PreviewCampaignRequest\x1a..carillon.messaging.v1.PreviewCampaignResponse\"F\x90\x02\x01\xa2\xbb\x18\x10\n\x0e\x63\x61mpaigns.read\x82\xd3\xe4\x93\x02)\"$/v1/messaging/campaigns/{id}/preview:\x01*\x12\xb1\x01\n\x0e\x43\x61ncelCampaign\x12,.carillon.messaging.v1.CancelCampaignRequest\x1a-.carillon.messaging.v1.CancelCampaignResponse\"B\xa2\xbb\x18\x10\n\x0e\x63\x61mpaigns.send\x82\xd3\xe4\x93\x02(\"#/v1/messaging/campaigns/{id}/cancel:\x01*\x1a\n\xa2\xbb\x18\x06\x08\x90\x03\x10\x9c\x03\x42<\n\x15\x63\x61rillon.messaging.v1P\x01Z!carillon/messaging/v1;messagingv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,carillon/messaging/v1/campaign_service.proto\x12\x15\x63\x61rillon.messaging.v1\x1a$carillon/messaging/v1/campaign.proto\x1a carillon/messaging/v1/send.proto\x1a!carillon/options/v1/options.proto\x1a\x1f\x63\x61rillon/type/v1/audience.proto\x1a\'carillon/type/v1/audience_preview.proto\x1a%carillon/type/v1/cancel_receipt.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"=\n\tRecipient\x12\x17\n\tperson_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x17\n\trecipient\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\"\xc6\x01\n\x15\x43reateCampaignRequest\x12\x16\n\x08\x62rand_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x12\n\x04name\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x18\n\x0b\x64\x65scription\x18\x03 \x01(\tH\x00\x88\x01\x01\x12\x18\n\nsegment_id\x18\x04 \x01(\tB\x04\xe2\x41\x01\x02\x12=\n\x07\x63ontent\x18\x05 \x01(\x0b\x32&.carillon.messaging.v1.CampaignContentB\x04\xe2\x41\x01\x02\x42\x0e\n\x0c_description\"&\n\x12GetCampaignRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"-\n\x19GetCampaignContentRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"\x87\x01\n\x14ListCampaignsRequest\x12\x10\n\x08\x62rand_id\x18\x01 \x01(\t\x12\x36\n\x06status\x18\x02 \x01(\x0e\x32&.carillon.messaging.v1.Campaign.Status\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"d\n\x15ListCampaignsResponse\x12\x32\n\tcampaigns\x18\x01 \x03(\x0b\x32\x1f.carillon.messaging.v1.Campaign\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xd0\x01\n\x15UpdateCampaignRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\x04name\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x18\n\x0b\x64\x65scription\x18\x03 \x01(\tH\x01\x88\x01\x01\x12\x17\n\nsegment_id\x18\x04 \x01(\tH\x02\x88\x01\x01\x12\x37\n\x07\x63ontent\x18\x05 \x01(\x0b\x32&.carillon.messaging.v1.CampaignContentB\x07\n\x05_nameB\x0e\n\x0c_descriptionB\r\n\x0b_segment_id\")\n\x15\x44\x65leteCampaignRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"\x18\n\x16\x44\x65leteCampaignResponse\"\x92\x01\n\x17ScheduleCampaignRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x36\n\x0cscheduled_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x02\x12-\n\texpire_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"-\n\x19UnscheduleCampaignRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"\xbd\x01\n\x16PublishCampaignRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x34\n\nrecipients\x18\x02 \x03(\x0b\x32 .carillon.messaging.v1.Recipient\x12-\n\texpire_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x61udience\x18\x04 \x01(\x0e\x32\x1a.carillon.type.v1.Audience\"`\n\x16PreviewCampaignRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x34\n\nrecipients\x18\x02 \x03(\x0b\x32 .carillon.messaging.v1.Recipient\"M\n\x17PreviewCampaignResponse\x12\x32\n\x07preview\x18\x01 \x01(\x0b\x32!.carillon.type.v1.AudiencePreview\"S\n\x18ListCampaignSendsRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"`\n\x19ListCampaignSendsResponse\x12*\n\x05sends\x18\x01 \x03(\x0b\x32\x1b.carillon.messaging.v1.Send\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\")\n\x15\x43\x61ncelCampaignRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"}\n\x16\x43\x61ncelCampaignResponse\x12\x31\n\x08\x63\x61mpaign\x18\x01 \x01(\x0b\x32\x1f.carillon.messaging.v1.Campaign\x12\x30\n\x07receipt\x18\x02 \x01(\x0b\x32\x1f.carillon.type.v1.CancelReceipt2\xab\x10\n\x0f\x43\x61mpaignService\x12\x9b\x01\n\x0e\x43reateCampaign\x12,.carillon.messaging.v1.CreateCampaignRequest\x1a\x1f.carillon.messaging.v1.Campaign\":\xa2\xbb\x18\x14\n\x0f\x63\x61mpaigns.write\x18\xc9\x01\x82\xd3\xe4\x93\x02\x1c\"\x17/v1/messaging/campaigns:\x01*\x12\x96\x01\n\x0bGetCampaign\x12).carillon.messaging.v1.GetCampaignRequest\x1a\x1f.carillon.messaging.v1.Campaign\";\x90\x02\x01\xa2\xbb\x18\x10\n\x0e\x63\x61mpaigns.read\x82\xd3\xe4\x93\x02\x1e\x12\x1c/v1/messaging/campaigns/{id}\x12\xb3\x01\n\x12GetCampaignContent\x12\x30.carillon.messaging.v1.GetCampaignContentRequest\x1a&.carillon.messaging.v1.CampaignContent\"C\x90\x02\x01\xa2\xbb\x18\x10\n\x0e\x63\x61mpaigns.read\x82\xd3\xe4\x93\x02&\x12$/v1/messaging/campaigns/{id}/content\x12\xa2\x01\n\rListCampaigns\x12+.carillon.messaging.v1.ListCampaignsRequest\x1a,.carillon.messaging.v1.ListCampaignsResponse\"6\x90\x02\x01\xa2\xbb\x18\x10\n\x0e\x63\x61mpaigns.read\x82\xd3\xe4\x93\x02\x19\x12\x17/v1/messaging/campaigns\x12\x9d\x01\n\x0eUpdateCampaign\x12,.carillon.messaging.v1.UpdateCampaignRequest\x1a\x1f.carillon.messaging.v1.Campaign\"<\xa2\xbb\x18\x11\n\x0f\x63\x61mpaigns.write\x82\xd3\xe4\x93\x02!2\x1c/v1/messaging/campaigns/{id}:\x01*\x12\xa8\x01\n\x0e\x44\x65leteCampaign\x12,.carillon.messaging.v1.DeleteCampaignRequest\x1a-.carillon.messaging.v1.DeleteCampaignResponse\"9\xa2\xbb\x18\x11\n\x0f\x63\x61mpaigns.write\x82\xd3\xe4\x93\x02\x1e*\x1c/v1/messaging/campaigns/{id}\x12\xa9\x01\n\x10ScheduleCampaign\x12..carillon.messaging.v1.ScheduleCampaignRequest\x1a\x1f.carillon.messaging.v1.Campaign\"D\xa2\xbb\x18\x10\n\x0e\x63\x61mpaigns.send\x82\xd3\xe4\x93\x02*\"%/v1/messaging/campaigns/{id}/schedule:\x01*\x12\xaf\x01\n\x12UnscheduleCampaign\x12\x30.carillon.messaging.v1.UnscheduleCampaignRequest\x1a\x1f.carillon.messaging.v1.Campaign\"F\xa2\xbb\x18\x10\n\x0e\x63\x61mpaigns.send\x82\xd3\xe4\x93\x02,\"\'/v1/messaging/campaigns/{id}/unschedule:\x01*\x12\xa5\x01\n\x0fPublishCampaign\x12-.carillon.messaging.v1.PublishCampaignRequest\x1a\x1b.carillon.messaging.v1.Send\"F\xa2\xbb\x18\x13\n\x0e\x63\x61mpaigns.send\x18\xca\x01\x82\xd3\xe4\x93\x02)\"$/v1/messaging/campaigns/{id}/publish:\x01*\x12\xb9\x01\n\x11ListCampaignSends\x12/.carillon.messaging.v1.ListCampaignSendsRequest\x1a\x30.carillon.messaging.v1.ListCampaignSendsResponse\"A\x90\x02\x01\xa2\xbb\x18\x10\n\x0e\x63\x61mpaigns.read\x82\xd3\xe4\x93\x02$\x12\"/v1/messaging/campaigns/{id}/sends\x12\xb8\x01\n\x0fPreviewCampaign\x12-.carillon.messaging.v1.PreviewCampaignRequest\x1a..carillon.messaging.v1.PreviewCampaignResponse\"F\x90\x02\x01\xa2\xbb\x18\x10\n\x0e\x63\x61mpaigns.read\x82\xd3\xe4\x93\x02)\"$/v1/messaging/campaigns/{id}/preview:\x01*\x12\xb1\x01\n\x0e\x43\x61ncelCampaign\x12,.carillon.messaging.v1.CancelCampaignRequest\x1a-.carillon.messaging.v1.CancelCampaignResponse\"B\xa2\xbb\x18\x10\n\x0e\x63\x61mpaigns.send\x82\xd3\xe4\x93\x02(\"#/v1/messaging/campaigns/{id}/cancel:\x01*\x1a\n\xa2\xbb\x18\x06\x08\x90\x03\x10\x9c\x03\x42<\n\x15\x63\x61rillon.messaging.v1P\x01Z!carillon/messaging/v1;messagingv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -100,42 +101,42 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CAMPAIGNSERVICE'].methods_by_name['PreviewCampaign']._serialized_options = b'\220\002\001\242\273\030\020\n\016campaigns.read\202\323\344\223\002)\"$/v1/messaging/campaigns/{id}/preview:\001*'
   _globals['_CAMPAIGNSERVICE'].methods_by_name['CancelCampaign']._loaded_options = None
   _globals['_CAMPAIGNSERVICE'].methods_by_name['CancelCampaign']._serialized_options = b'\242\273\030\020\n\016campaigns.send\202\323\344\223\002(\"#/v1/messaging/campaigns/{id}/cancel:\001*'
-  _globals['_RECIPIENT']._serialized_start=354
-  _globals['_RECIPIENT']._serialized_end=415
-  _globals['_CREATECAMPAIGNREQUEST']._serialized_start=418
-  _globals['_CREATECAMPAIGNREQUEST']._serialized_end=616
-  _globals['_GETCAMPAIGNREQUEST']._serialized_start=618
-  _globals['_GETCAMPAIGNREQUEST']._serialized_end=656
-  _globals['_GETCAMPAIGNCONTENTREQUEST']._serialized_start=658
-  _globals['_GETCAMPAIGNCONTENTREQUEST']._serialized_end=703
-  _globals['_LISTCAMPAIGNSREQUEST']._serialized_start=706
-  _globals['_LISTCAMPAIGNSREQUEST']._serialized_end=841
-  _globals['_LISTCAMPAIGNSRESPONSE']._serialized_start=843
-  _globals['_LISTCAMPAIGNSRESPONSE']._serialized_end=943
-  _globals['_UPDATECAMPAIGNREQUEST']._serialized_start=946
-  _globals['_UPDATECAMPAIGNREQUEST']._serialized_end=1154
-  _globals['_DELETECAMPAIGNREQUEST']._serialized_start=1156
-  _globals['_DELETECAMPAIGNREQUEST']._serialized_end=1197
-  _globals['_DELETECAMPAIGNRESPONSE']._serialized_start=1199
-  _globals['_DELETECAMPAIGNRESPONSE']._serialized_end=1223
-  _globals['_SCHEDULECAMPAIGNREQUEST']._serialized_start=1226
-  _globals['_SCHEDULECAMPAIGNREQUEST']._serialized_end=1372
-  _globals['_UNSCHEDULECAMPAIGNREQUEST']._serialized_start=1374
-  _globals['_UNSCHEDULECAMPAIGNREQUEST']._serialized_end=1419
-  _globals['_PUBLISHCAMPAIGNREQUEST']._serialized_start=1422
-  _globals['_PUBLISHCAMPAIGNREQUEST']._serialized_end=1565
-  _globals['_PREVIEWCAMPAIGNREQUEST']._serialized_start=1567
-  _globals['_PREVIEWCAMPAIGNREQUEST']._serialized_end=1663
-  _globals['_PREVIEWCAMPAIGNRESPONSE']._serialized_start=1665
-  _globals['_PREVIEWCAMPAIGNRESPONSE']._serialized_end=1742
-  _globals['_LISTCAMPAIGNSENDSREQUEST']._serialized_start=1744
-  _globals['_LISTCAMPAIGNSENDSREQUEST']._serialized_end=1827
-  _globals['_LISTCAMPAIGNSENDSRESPONSE']._serialized_start=1829
-  _globals['_LISTCAMPAIGNSENDSRESPONSE']._serialized_end=1925
-  _globals['_CANCELCAMPAIGNREQUEST']._serialized_start=1927
-  _globals['_CANCELCAMPAIGNREQUEST']._serialized_end=1968
-  _globals['_CANCELCAMPAIGNRESPONSE']._serialized_start=1970
-  _globals['_CANCELCAMPAIGNRESPONSE']._serialized_end=2095
-  _globals['_CAMPAIGNSERVICE']._serialized_start=2098
-  _globals['_CAMPAIGNSERVICE']._serialized_end=4189
+  _globals['_RECIPIENT']._serialized_start=387
+  _globals['_RECIPIENT']._serialized_end=448
+  _globals['_CREATECAMPAIGNREQUEST']._serialized_start=451
+  _globals['_CREATECAMPAIGNREQUEST']._serialized_end=649
+  _globals['_GETCAMPAIGNREQUEST']._serialized_start=651
+  _globals['_GETCAMPAIGNREQUEST']._serialized_end=689
+  _globals['_GETCAMPAIGNCONTENTREQUEST']._serialized_start=691
+  _globals['_GETCAMPAIGNCONTENTREQUEST']._serialized_end=736
+  _globals['_LISTCAMPAIGNSREQUEST']._serialized_start=739
+  _globals['_LISTCAMPAIGNSREQUEST']._serialized_end=874
+  _globals['_LISTCAMPAIGNSRESPONSE']._serialized_start=876
+  _globals['_LISTCAMPAIGNSRESPONSE']._serialized_end=976
+  _globals['_UPDATECAMPAIGNREQUEST']._serialized_start=979
+  _globals['_UPDATECAMPAIGNREQUEST']._serialized_end=1187
+  _globals['_DELETECAMPAIGNREQUEST']._serialized_start=1189
+  _globals['_DELETECAMPAIGNREQUEST']._serialized_end=1230
+  _globals['_DELETECAMPAIGNRESPONSE']._serialized_start=1232
+  _globals['_DELETECAMPAIGNRESPONSE']._serialized_end=1256
+  _globals['_SCHEDULECAMPAIGNREQUEST']._serialized_start=1259
+  _globals['_SCHEDULECAMPAIGNREQUEST']._serialized_end=1405
+  _globals['_UNSCHEDULECAMPAIGNREQUEST']._serialized_start=1407
+  _globals['_UNSCHEDULECAMPAIGNREQUEST']._serialized_end=1452
+  _globals['_PUBLISHCAMPAIGNREQUEST']._serialized_start=1455
+  _globals['_PUBLISHCAMPAIGNREQUEST']._serialized_end=1644
+  _globals['_PREVIEWCAMPAIGNREQUEST']._serialized_start=1646
+  _globals['_PREVIEWCAMPAIGNREQUEST']._serialized_end=1742
+  _globals['_PREVIEWCAMPAIGNRESPONSE']._serialized_start=1744
+  _globals['_PREVIEWCAMPAIGNRESPONSE']._serialized_end=1821
+  _globals['_LISTCAMPAIGNSENDSREQUEST']._serialized_start=1823
+  _globals['_LISTCAMPAIGNSENDSREQUEST']._serialized_end=1906
+  _globals['_LISTCAMPAIGNSENDSRESPONSE']._serialized_start=1908
+  _globals['_LISTCAMPAIGNSENDSRESPONSE']._serialized_end=2004
+  _globals['_CANCELCAMPAIGNREQUEST']._serialized_start=2006
+  _globals['_CANCELCAMPAIGNREQUEST']._serialized_end=2047
+  _globals['_CANCELCAMPAIGNRESPONSE']._serialized_start=2049
+  _globals['_CANCELCAMPAIGNRESPONSE']._serialized_end=2174
+  _globals['_CAMPAIGNSERVICE']._serialized_start=2177
+  _globals['_CAMPAIGNSERVICE']._serialized_end=4268
 # @@protoc_insertion_point(module_scope)

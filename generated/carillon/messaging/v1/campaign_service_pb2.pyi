@@ -5,6 +5,7 @@ isort:skip_file
 
 from carillon.messaging.v1 import campaign_pb2 as _campaign_pb2
 from carillon.messaging.v1 import send_pb2 as _send_pb2
+from carillon.type.v1 import audience_pb2 as _audience_pb2
 from carillon.type.v1 import audience_preview_pb2 as _audience_preview_pb2
 from carillon.type.v1 import cancel_receipt_pb2 as _cancel_receipt_pb2
 from collections import abc as _abc
@@ -352,11 +353,14 @@ class PublishCampaignRequest(_message.Message):
     ID_FIELD_NUMBER: _builtins.int
     RECIPIENTS_FIELD_NUMBER: _builtins.int
     EXPIRE_AT_FIELD_NUMBER: _builtins.int
+    AUDIENCE_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Id of the campaign."""
+    audience: _audience_pb2.Audience.ValueType
+    """`segment`: everybody in the campaign's segment. Not together with recipients."""
     @_builtins.property
     def recipients(self) -> _containers.RepeatedCompositeFieldContainer[Global___Recipient]:
-        """Exactly these people. None: the campaign's segment."""
+        """Exactly these people; at least one, unless `audience` is given."""
 
     @_builtins.property
     def expire_at(self) -> _timestamp_pb2.Timestamp:
@@ -368,10 +372,11 @@ class PublishCampaignRequest(_message.Message):
         id: _builtins.str = ...,
         recipients: _abc.Iterable[Global___Recipient] | None = ...,
         expire_at: _timestamp_pb2.Timestamp | None = ...,
+        audience: _audience_pb2.Audience.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["expire_at", b"expire_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["expire_at", b"expire_at", "id", b"id", "recipients", b"recipients"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audience", b"audience", "expire_at", b"expire_at", "id", b"id", "recipients", b"recipients"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

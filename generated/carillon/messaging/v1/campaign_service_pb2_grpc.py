@@ -167,7 +167,8 @@ class CampaignServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def PublishCampaign(self, request, context):
-        """Publishes a draft or scheduled campaign: to exactly the given recipients, all durable when it answers; without any, to its segment.
+        """Publishes a draft or scheduled campaign: to exactly the given recipients, all durable when it answers, or to its segment if `audience` says so.
+        Neither or both is refused.
         The same person with the same address twice is one message and one `duplicate` skip; an empty person or address is an
         `invalid_recipient` skip.
         """

@@ -58,7 +58,8 @@ class CampaignServiceStub:
     UnscheduleCampaign: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.UnscheduleCampaignRequest, _campaign_pb2.Campaign]
     """Takes a scheduled campaign back to draft."""
     PublishCampaign: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.PublishCampaignRequest, _send_pb2.Send]
-    """Publishes a draft or scheduled campaign: to exactly the given recipients, all durable when it answers; without any, to its segment.
+    """Publishes a draft or scheduled campaign: to exactly the given recipients, all durable when it answers, or to its segment if `audience` says so.
+    Neither or both is refused.
     The same person with the same address twice is one message and one `duplicate` skip; an empty person or address is an
     `invalid_recipient` skip.
     """
@@ -99,7 +100,8 @@ class CampaignServiceAsyncStub(CampaignServiceStub):
     UnscheduleCampaign: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.UnscheduleCampaignRequest, _campaign_pb2.Campaign]  # type: ignore[assignment]
     """Takes a scheduled campaign back to draft."""
     PublishCampaign: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.PublishCampaignRequest, _send_pb2.Send]  # type: ignore[assignment]
-    """Publishes a draft or scheduled campaign: to exactly the given recipients, all durable when it answers; without any, to its segment.
+    """Publishes a draft or scheduled campaign: to exactly the given recipients, all durable when it answers, or to its segment if `audience` says so.
+    Neither or both is refused.
     The same person with the same address twice is one message and one `duplicate` skip; an empty person or address is an
     `invalid_recipient` skip.
     """
@@ -191,7 +193,8 @@ class CampaignServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _campaign_service_pb2.PublishCampaignRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_send_pb2.Send, _abc.Awaitable[_send_pb2.Send]]:
-        """Publishes a draft or scheduled campaign: to exactly the given recipients, all durable when it answers; without any, to its segment.
+        """Publishes a draft or scheduled campaign: to exactly the given recipients, all durable when it answers, or to its segment if `audience` says so.
+        Neither or both is refused.
         The same person with the same address twice is one message and one `duplicate` skip; an empty person or address is an
         `invalid_recipient` skip.
         """
