@@ -47,7 +47,7 @@ bench-audience: install ## A million people imported, counted and resolved on bo
 	@$(BIN)/python -m benchmarks.audience $(ARGS)
 
 .PHONY: install
-install: .venv/.package ## Create .venv and install, if requirements.lock or pyproject.toml changed
+install: .venv/.package .venv/.protos ## Create .venv and install, if requirements.lock or pyproject.toml changed
 
 .PHONY: clean
 clean: ## Remove .venv and caches; data in var/ stays
@@ -84,6 +84,11 @@ lint-envoy: install
 .venv/.package: pyproject.toml .venv/.dependencies
 	@echo 'Installing Carillon itself, editable'
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+# What the protos import, for buf and protoc.
+.venv/.protos: protos/imports.py .venv/.dependencies
+	@$(BIN)/python protos/imports.py
 	@touch $@
 
 .venv/.dependencies: requirements.lock | $(BIN)/python

@@ -208,7 +208,7 @@ return {
     ["carillon.comms.v1.Campaign.Status"] = "draft, scheduled, sending, sent, cancelled",
     ["carillon.comms.v1.Message.Status"] = "pending, sending, sent, failed, skipped, cancelled, expired, unknown",
     ["carillon.comms.v1.Suppression.Reason"] = "unsubscribe, manual, hard_bounce, complaint",
-    ["carillon.comms.v1.TemplateVariable.Type"] = "any, string, number, boolean, list, object",
+    ["carillon.comms.v1.TemplateVariable.Type"] = "anything, text, numeric, flag, list, mapping",
     ["carillon.messaging.v1.Campaign.Status"] = "draft, scheduled, sending, sent, cancelled",
     ["carillon.ops.v1.BrandPolicy.MisfirePolicy"] = "send_now, skip, expire_after",
     ["carillon.ops.v1.BrandPolicy.UnknownPolicy"] = "park, resend",

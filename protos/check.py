@@ -1,4 +1,4 @@
-"""Runs buf over the protos: its lint rules, and a comparison with the committed descriptor set that published clients rely on."""
+"""Runs buf over the protos: its lint rules, and a comparison with the committed image that published clients rely on."""
 
 from __future__ import annotations
 
@@ -7,33 +7,27 @@ import sys
 import tempfile
 from pathlib import Path
 
-from generate import DESCRIPTOR_SET, GENERATED, ROOT, own_protos, protoc
-
-BUF = Path(sys.executable).parent / "buf"
-CONFIG = ROOT / "buf.yaml"
+from generate import GENERATED, IMAGE, ROOT, buf
 
 
 def main() -> int:
     """Returns 1 if buf finds anything, else 0."""
-    with tempfile.TemporaryDirectory() as directory:
-        image = Path(directory) / "protos.binpb"
-        # Comments are not in the committed set (Envoy has no use for them), but the comment rules read them.
-        protoc("--include_imports", "--include_source_info", f"--descriptor_set_out={image}", *own_protos())
-        linted = _buf("lint", str(image))
-        compared = _check_breaking(image, Path(directory) / "base.binpb")
-    return 0 if linted and compared else 1
+    linted = buf("lint")
+    return 0 if _check_breaking() and linted else 1
 
 
-def _check_breaking(image: Path, base: Path) -> bool:
+def _check_breaking() -> bool:
     ref, reason = _base_ref()
-    path = (GENERATED / DESCRIPTOR_SET).relative_to(ROOT).as_posix()
+    path = (GENERATED / IMAGE).relative_to(ROOT).as_posix()
     committed = _git("show", f"{ref}:{path}") if ref else None
     if committed is None:
         print(f"buf breaking: skipped, {reason if ref is None else f'{ref} has no {path}'}")
         return True
-    base.write_bytes(committed)
     print(f"buf breaking: against {path} of {reason}")
-    return _buf("breaking", str(image), "--against", str(base))
+    with tempfile.TemporaryDirectory() as directory:
+        base = Path(directory) / IMAGE
+        base.write_bytes(committed)
+        return buf("breaking", "protos", "--against", str(base))
 
 
 def _base_ref() -> tuple[str | None, str]:
@@ -58,10 +52,6 @@ def _git(*arguments: str) -> bytes | None:
     """What git prints, or None if it fails."""
     done = subprocess.run(("git", "-C", str(ROOT), *arguments), capture_output=True, check=False)  # noqa: S607  # whichever git is on the PATH
     return done.stdout if done.returncode == 0 else None
-
-
-def _buf(command: str, *arguments: str) -> bool:
-    return subprocess.run((str(BUF), command, *arguments, "--config", str(CONFIG)), check=False).returncode == 0
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""Makes `generated/` from `protos/`: Python code with its types, Envoy's descriptor set, and the gateway's copy of the REST contract.
+"""Makes `generated/` from `protos/`: Python code with its types, Envoy's descriptor set, the gateway's copy of the REST contract, and the
+image that clients are generated from.
 
 `--check` makes it aside and compares: it changes nothing and fails, naming the files, if what is committed is not what protos/ say.
 """
@@ -7,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import filecmp
-import importlib.util
 import os
 import shutil
 import subprocess
@@ -16,10 +16,14 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
+from imports import IMPORTS
+
 ROOT = Path(__file__).resolve().parent.parent
 PROTOS = ROOT / "protos"
 GENERATED = ROOT / "generated"
 DESCRIPTOR_SET = "descriptor.binpb"
+# Apart from the descriptor set: it has the comments, and marks what is not ours, for which no client wants code.
+IMAGE = "image.binpb"
 REST_CONTRACT = "rest_contract.lua"
 # Envoy turns google.rpc.Status into JSON only if every type in its details is in the descriptor set.
 ERROR_PROTOS = ("google/rpc/error_details.proto", "google/rpc/status.proto")
@@ -48,7 +52,7 @@ def own_protos() -> list[str]:
 
 def protoc(*arguments: str) -> None:
     """Runs protoc with the project's protos, googleapis and protobuf's own on the import path. Raises CalledProcessError."""
-    command = (sys.executable, "-m", "grpc_tools.protoc", f"-I{PROTOS}", f"-I{_googleapis()}", *arguments)
+    command = (sys.executable, "-m", "grpc_tools.protoc", f"-I{PROTOS}", f"-I{IMPORTS}", *arguments)
     subprocess.run(command, check=True)
 
 
@@ -63,6 +67,14 @@ def generate(target: Path) -> None:
     _drop_empty_stubs(target)
     protoc("--include_imports", f"--descriptor_set_out={target / DESCRIPTOR_SET}", *own_protos(), *ERROR_PROTOS)
     _write_rest_contract(target)
+    if not buf("build", "protos", "--output", str(target / IMAGE)):
+        raise SystemExit("buf could not build the image")
+
+
+def buf(*arguments: str) -> bool:
+    """Runs buf in the checkout, as a user would. Returns whether it was content."""
+    command = (str(Path(sys.executable).parent / "buf"), *arguments)
+    return subprocess.run(command, check=False, cwd=ROOT).returncode == 0
 
 
 def stale_files(fresh: Path) -> Iterable[Path]:
@@ -71,13 +83,6 @@ def stale_files(fresh: Path) -> Iterable[Path]:
         new, old = fresh / path, GENERATED / path
         if not new.exists() or not old.exists() or not filecmp.cmp(new, old, shallow=False):
             yield path
-
-
-def _googleapis() -> Path:
-    spec = importlib.util.find_spec("google.api")
-    if spec is None or not spec.submodule_search_locations:
-        raise ModuleNotFoundError("googleapis-common-protos is not installed; run `make install`")
-    return Path(spec.submodule_search_locations[0]).parent.parent
 
 
 def _write_rest_contract(target: Path) -> None:

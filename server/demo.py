@@ -24,7 +24,7 @@ _CALLER = Principal("demo-seed", frozenset({BRAND}), frozenset())
 _UNSET = datetime.min.replace(tzinfo=UTC)
 
 # A default in the schema would be the same in every language.
-_VARIABLES = (TemplateVariable("news", VariableType.STRING),)
+_VARIABLES = (TemplateVariable("news", VariableType.TEXT),)
 _BODY = "Hello {{ person.first_name | default: 'there' }}, {{ news | default: 'welcome to the demo' }}."
 _BODY_PT = "Olá {{ person.first_name | default: 'a todos' }}, {{ news | default: 'boas-vindas à demonstração' }}."
 _HTML = "<p>Hello <b>{{ person.first_name | default: 'there' }}</b>, {{ news | default: 'welcome to the demo' }}.</p>"

@@ -24,35 +24,35 @@ _NAME = re.compile(r"[^\W\d][\w-]*")
 
 
 class VariableType(StrEnum):
-    """What values a variable takes."""
+    """What values a variable takes: JSON's own words. The API's are the names in lower case, none of which is a keyword somewhere."""
 
-    ANY = "any"
-    STRING = "string"
-    NUMBER = "number"
-    BOOLEAN = "boolean"
+    ANYTHING = "any"
+    TEXT = "string"
+    NUMERIC = "number"
+    FLAG = "boolean"
     LIST = "list"
-    OBJECT = "object"
+    MAPPING = "object"
 
     def admits(self, value: object) -> bool:
         """Whether a JSON value other than null is of this type. Booleans are not numbers."""
-        if self is VariableType.NUMBER:
+        if self is VariableType.NUMERIC:
             return isinstance(value, int | float) and not isinstance(value, bool)
         return isinstance(value, _CLASSES[self])
 
 
 _CLASSES: dict[VariableType, type] = {
-    VariableType.ANY: object,
-    VariableType.STRING: str,
-    VariableType.BOOLEAN: bool,
+    VariableType.ANYTHING: object,
+    VariableType.TEXT: str,
+    VariableType.FLAG: bool,
     VariableType.LIST: list,
-    VariableType.OBJECT: dict,
+    VariableType.MAPPING: dict,
 }
 _SAID = {
-    VariableType.STRING: "a string",
-    VariableType.NUMBER: "a number",
-    VariableType.BOOLEAN: "true or false",
+    VariableType.TEXT: "a string",
+    VariableType.NUMERIC: "a number",
+    VariableType.FLAG: "true or false",
     VariableType.LIST: "a list",
-    VariableType.OBJECT: "an object",
+    VariableType.MAPPING: "an object",
 }
 
 
@@ -61,7 +61,7 @@ class TemplateVariable:
     """One variable of a schema."""
 
     name: str
-    type: VariableType = VariableType.ANY
+    type: VariableType = VariableType.ANYTHING
     required: bool = False
     default: object = None
     """A JSON value for where none is given; None when there is none. A variable with a default is never missing."""

@@ -25,7 +25,7 @@ async def test_the_demo_greets_each_person_in_their_language_on_every_channel(
         for channel in Channel:
             key = {"brand_id": BRAND, "channel": channel, "template_key": TEMPLATE_KEY}
             (variable,) = (await ok(api, "comms.TemplateService/GetTemplate", key))["variables"]
-            assert (variable["name"], variable["type"], variable["required"]) == ("news", "string", False)
+            assert (variable["name"], variable["type"], variable["required"]) == ("news", "text", False)
             english = await ok(api, "comms.TemplateService/PreviewTemplate", {**key, "person_id": "ada"})
             assert (english["locale"], english["body"]) == (None, "Hello Ada, welcome to the demo.")
             portuguese = await ok(

@@ -25,7 +25,7 @@ async def test_template_reads_back_as_written(idle_api: Caller, brand: str) -> N
         brand, template_key="Sommer-2026.v1_a", subject="Olá {{ name }} 🌞", body="Zeile 1\r\nZeile 2 ü\n", html="<p>ñ &amp;</p>"
     )
     put = await ok(idle_api, f"{SERVICE}/PutTemplate", request)
-    found = [{"name": "name", "type": "any", "required": True, "default_value": None}]
+    found = [{"name": "name", "type": "anything", "required": True, "default_value": None}]
     typed = {"variables": found, "variables_inferred": True, "variants": []}
     assert put == {**request, **typed, "revision": 1, "created_by": "tester", "created_at": put["created_at"]}
     read = {"brand_id": brand, "channel": "email", "template_key": "Sommer-2026.v1_a"}

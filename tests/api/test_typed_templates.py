@@ -10,7 +10,7 @@ from tests.api.callers import Caller, GrpcCaller
 from tests.api.scenes import ok, put_person
 
 SERVICE = "comms.TemplateService"
-TYPES = {"any": [1], "string": "x", "number": 2.5, "boolean": False, "list": [1, None], "object": {"a": {"b": None}}}
+TYPES = {"anything": [1], "text": "x", "numeric": 2.5, "flag": False, "list": [1, None], "mapping": {"a": {"b": None}}}
 
 
 def key_of(brand: str, **more: Any) -> dict[str, Any]:
@@ -19,7 +19,7 @@ def key_of(brand: str, **more: Any) -> dict[str, Any]:
 
 def variable(name: str, **more: Any) -> dict[str, Any]:
     """A variable as an answer shows it."""
-    return {"name": name, "type": "any", "required": False, "default_value": None, **more}
+    return {"name": name, "type": "anything", "required": False, "default_value": None, **more}
 
 
 def variant(locale: str, **more: Any) -> dict[str, Any]:
@@ -42,14 +42,14 @@ async def refused(api: Caller, brand: str, **more: Any) -> list[dict[str, str]]:
 
 async def test_given_variables_and_variants_read_back_as_written(idle_api: Caller, brand: str) -> None:
     variables = [variable(name, type=name, required=True, default_value=value) for name, value in TYPES.items()] + [variable("bare")]
-    variants = [variant("pt"), variant("pt-BR", subject="Assunto {{ string }}", body="Corpo ñ", html="<p>{{ any }}</p>")]
+    variants = [variant("pt"), variant("pt-BR", subject="Assunto {{ text }}", body="Corpo ñ", html="<p>{{ anything }}</p>")]
     written = await put(idle_api, brand, variables=variables, variants=variants)
     assert (written["variables"], written["variables_inferred"], written["variants"]) == (variables, False, variants)
     assert await ok(idle_api, f"{SERVICE}/GetTemplate", key_of(brand)) == written
     assert (await ok(idle_api, f"{SERVICE}/ListTemplateRevisions", key_of(brand)))["templates"] == [written]
 
 
-async def test_an_unspecified_type_is_any(idle_api: Caller, brand: str) -> None:
+async def test_an_unspecified_type_is_anything(idle_api: Caller, brand: str) -> None:
     assert (await put(idle_api, brand, variables=[{"name": "a"}]))["variables"] == [variable("a")]
 
 
@@ -89,7 +89,7 @@ async def test_everything_wrong_with_a_template_is_told_at_once(idle_api: Caller
     fields = await refused(
         idle_api,
         brand,
-        variables=[{"name": "a", "type": "number", "default_value": "1"}, {"name": "a"}],
+        variables=[{"name": "a", "type": "numeric", "default_value": "1"}, {"name": "a"}],
         variants=[
             {"locale": "pt_BR", "body": "Olá"},
             {"locale": "de", "body": ""},

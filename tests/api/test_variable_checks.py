@@ -12,10 +12,10 @@ from tests.api.scenes import COMMS, FAR, MESSAGING, campaign, instant, ok, put_s
 
 TEMPLATES = "comms.TemplateService"
 SCHEMA = [
-    {"name": "order", "type": "object", "required": True},
-    {"name": "count", "type": "number", "required": True},
-    {"name": "note", "type": "string"},
-    {"name": "greeting", "type": "string", "required": True, "default_value": "Hello"},
+    {"name": "order", "type": "mapping", "required": True},
+    {"name": "count", "type": "numeric", "required": True},
+    {"name": "note", "type": "text"},
+    {"name": "greeting", "type": "text", "required": True, "default_value": "Hello"},
 ]
 GOOD = {"order": {"id": 7}, "count": 2}
 REFUSED: list[tuple[dict[str, Any], dict[str, str]]] = [

@@ -87,7 +87,7 @@ def test_what_one_field_sets_is_an_input_of_the_others() -> None:
 
 def test_inferred_variables_are_of_any_type_and_have_no_default() -> None:
     (variable,) = infer_variables([compile_template(Source(None, "{{ n | plus: 1 }}", None))])
-    assert (variable.type, variable.default) == (VariableType.ANY, None)
+    assert (variable.type, variable.default) == (VariableType.ANYTHING, None)
 
 
 _NAMES = st.sampled_from(["a", "b.c", "d[0]", "e[f.g]", "person.x", "now", "'text'", "3", "(1..h)", "['i j']", "k-l"])

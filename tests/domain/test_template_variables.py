@@ -12,11 +12,11 @@ from server.domain.template_variables import MAX_VARIABLES, TemplateVariable, Va
 from server.domain.validation import Checks
 
 VALUES: dict[VariableType, list[Any]] = {
-    VariableType.STRING: ["", "text"],
-    VariableType.NUMBER: [0, -3, 2.5],
-    VariableType.BOOLEAN: [True, False],
+    VariableType.TEXT: ["", "text"],
+    VariableType.NUMERIC: [0, -3, 2.5],
+    VariableType.FLAG: [True, False],
     VariableType.LIST: [[], [1, "a"]],
-    VariableType.OBJECT: [{}, {"a": None}],
+    VariableType.MAPPING: [{}, {"a": None}],
 }
 
 
@@ -35,7 +35,7 @@ def fields(variables: list[TemplateVariable]) -> list[str]:
 def test_a_type_admits_its_own_values_and_no_others(kind: VariableType) -> None:
     for other, values in VALUES.items():
         assert [kind.admits(value) for value in values] == [kind is other] * len(values)
-    assert all(VariableType.ANY.admits(value) for value in VALUES[kind])
+    assert all(VariableType.ANYTHING.admits(value) for value in VALUES[kind])
 
 
 @pytest.mark.parametrize("name", ["a", "_", "first_name", "first-name", "A9", "größe", "名前", "n" * 128])
@@ -71,8 +71,8 @@ def test_a_schema_has_a_largest_size() -> None:
 
 
 SCHEMA = [
-    TemplateVariable("must", VariableType.STRING, required=True),
-    TemplateVariable("may", VariableType.NUMBER),
+    TemplateVariable("must", VariableType.TEXT, required=True),
+    TemplateVariable("may", VariableType.NUMERIC),
     TemplateVariable("filled", VariableType.LIST, required=True, default=["x"]),
     TemplateVariable("loose", required=True),
 ]

@@ -108,7 +108,7 @@ def template(record: Template) -> template_pb2.Template:
 def _variable(variable: TemplateVariable) -> template_pb2.TemplateVariable:
     return template_pb2.TemplateVariable(
         name=variable.name,
-        type=template_pb2.TemplateVariable.Type.Value(variable.type),
+        type=template_pb2.TemplateVariable.Type.Value(variable.type.name.lower()),
         required=variable.required,
         default_value=json_value(variable.default),
     )

@@ -91,7 +91,7 @@ def _read_variable(index: int, variable: template_pb2.TemplateVariable) -> Templ
     kind = read_enum(template_pb2.TemplateVariable.Type.DESCRIPTOR, variable.type, f"variables[{index}].type")
     return TemplateVariable(
         name=variable.name,
-        type=VariableType(kind or VariableType.ANY),
+        type=VariableType[kind.upper()] if kind else VariableType.ANYTHING,
         required=variable.required,
         default=read_value(variable.default_value),
     )

@@ -22,18 +22,42 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x63\x61rillon/comms/v1/send.proto\x12\x11\x63\x61rillon.comms.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8d\x03\n\x04Send\x12\n\n\x02id\x18\x01 \x01(\t\x12\x13\n\x0b\x63\x61mpaign_id\x18\x02 \x01(\t\x12\x10\n\x08\x62rand_id\x18\x03 \x01(\t\x12.\n\x06status\x18\x04 \x01(\x0e\x32\x1e.carillon.comms.v1.Send.Status\x12\x18\n\x10total_recipients\x18\x05 \x01(\x05\x12\x0c\n\x04sent\x18\x06 \x01(\x05\x12\x0e\n\x06\x66\x61iled\x18\x07 \x01(\x05\x12.\n\nstarted_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0c\x63ompleted_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\ncreated_by\x18\n \x01(\t\x12.\n\ncreated_at\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"D\n\x06Status\x12\x0f\n\x0bunspecified\x10\x00\x12\x0b\n\x07sending\x10\x01\x12\r\n\tcompleted\x10\x02\x12\r\n\tcancelled\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x63\x61rillon/comms/v1/send.proto\x12\x11\x63\x61rillon.comms.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd0\x03\n\x04Send\x12\x11\n\x02id\x18\x01 \x01(\tB\x05\xe2\x41\x02\x03\x08\x12\x19\n\x0b\x63\x61mpaign_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12\x16\n\x08\x62rand_id\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03\x12\x34\n\x06status\x18\x04 \x01(\x0e\x32\x1e.carillon.comms.v1.Send.StatusB\x04\xe2\x41\x01\x03\x12\x1e\n\x10total_recipients\x18\x05 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x12\n\x04sent\x18\x06 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x14\n\x06\x66\x61iled\x18\x07 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x34\n\nstarted_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x36\n\x0c\x63ompleted_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x18\n\ncreated_by\x18\n \x01(\tB\x04\xe2\x41\x01\x03\x12\x34\n\ncreated_at\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\"D\n\x06Status\x12\x0f\n\x0bunspecified\x10\x00\x12\x0b\n\x07sending\x10\x01\x12\r\n\tcompleted\x10\x02\x12\r\n\tcancelled\x10\x03\x42\x30\n\x11\x63\x61rillon.comms.v1P\x01Z\x19\x63\x61rillon/comms/v1;commsv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'carillon.comms.v1.send_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
-  _globals['_SEND']._serialized_start=85
-  _globals['_SEND']._serialized_end=482
-  _globals['_SEND_STATUS']._serialized_start=414
-  _globals['_SEND_STATUS']._serialized_end=482
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\n\021carillon.comms.v1P\001Z\031carillon/comms/v1;commsv1'
+  _globals['_SEND'].fields_by_name['id']._loaded_options = None
+  _globals['_SEND'].fields_by_name['id']._serialized_options = b'\342A\002\003\010'
+  _globals['_SEND'].fields_by_name['campaign_id']._loaded_options = None
+  _globals['_SEND'].fields_by_name['campaign_id']._serialized_options = b'\342A\001\003'
+  _globals['_SEND'].fields_by_name['brand_id']._loaded_options = None
+  _globals['_SEND'].fields_by_name['brand_id']._serialized_options = b'\342A\001\003'
+  _globals['_SEND'].fields_by_name['status']._loaded_options = None
+  _globals['_SEND'].fields_by_name['status']._serialized_options = b'\342A\001\003'
+  _globals['_SEND'].fields_by_name['total_recipients']._loaded_options = None
+  _globals['_SEND'].fields_by_name['total_recipients']._serialized_options = b'\342A\001\003'
+  _globals['_SEND'].fields_by_name['sent']._loaded_options = None
+  _globals['_SEND'].fields_by_name['sent']._serialized_options = b'\342A\001\003'
+  _globals['_SEND'].fields_by_name['failed']._loaded_options = None
+  _globals['_SEND'].fields_by_name['failed']._serialized_options = b'\342A\001\003'
+  _globals['_SEND'].fields_by_name['started_at']._loaded_options = None
+  _globals['_SEND'].fields_by_name['started_at']._serialized_options = b'\342A\001\003'
+  _globals['_SEND'].fields_by_name['completed_at']._loaded_options = None
+  _globals['_SEND'].fields_by_name['completed_at']._serialized_options = b'\342A\001\003'
+  _globals['_SEND'].fields_by_name['created_by']._loaded_options = None
+  _globals['_SEND'].fields_by_name['created_by']._serialized_options = b'\342A\001\003'
+  _globals['_SEND'].fields_by_name['created_at']._loaded_options = None
+  _globals['_SEND'].fields_by_name['created_at']._serialized_options = b'\342A\001\003'
+  _globals['_SEND']._serialized_start=118
+  _globals['_SEND']._serialized_end=582
+  _globals['_SEND_STATUS']._serialized_start=514
+  _globals['_SEND_STATUS']._serialized_end=582
 # @@protoc_insertion_point(module_scope)

@@ -30,13 +30,28 @@ from google.api import httpbody_pb2 as google_dot_api_dot_httpbody__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+carillon/comms/v1/suppression_service.proto\x12\x11\x63\x61rillon.comms.v1\x1a!carillon/options/v1/options.proto\x1a\x1e\x63\x61rillon/type/v1/channel.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/httpbody.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb7\x02\n\x0bSuppression\x12\n\n\x02id\x18\x01 \x01(\t\x12\x10\n\x08\x62rand_id\x18\x02 \x01(\t\x12*\n\x07\x63hannel\x18\x03 \x01(\x0e\x32\x19.carillon.type.v1.Channel\x12\x0f\n\x07\x61\x64\x64ress\x18\x04 \x01(\t\x12\x35\n\x06reason\x18\x05 \x01(\x0e\x32%.carillon.comms.v1.Suppression.Reason\x12\x0e\n\x06source\x18\x06 \x01(\t\x12.\n\ncreated_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"V\n\x06Reason\x12\x0f\n\x0bunspecified\x10\x00\x12\x0f\n\x0bunsubscribe\x10\x01\x12\n\n\x06manual\x10\x02\x12\x0f\n\x0bhard_bounce\x10\x03\x12\r\n\tcomplaint\x10\x04\"\xc8\x01\n\x18\x43reateSuppressionRequest\x12\x16\n\x08\x62rand_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x30\n\x07\x63hannel\x18\x02 \x01(\x0e\x32\x19.carillon.type.v1.ChannelB\x04\xe2\x41\x01\x02\x12\x15\n\x07\x61\x64\x64ress\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\x12;\n\x06reason\x18\x04 \x01(\x0e\x32%.carillon.comms.v1.Suppression.ReasonB\x04\xe2\x41\x01\x02\x12\x0e\n\x06source\x18\x05 \x01(\t\"\xab\x01\n\x13SuppressionToCreate\x12\x30\n\x07\x63hannel\x18\x01 \x01(\x0e\x32\x19.carillon.type.v1.ChannelB\x04\xe2\x41\x01\x02\x12\x15\n\x07\x61\x64\x64ress\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12;\n\x06reason\x18\x03 \x01(\x0e\x32%.carillon.comms.v1.Suppression.ReasonB\x04\xe2\x41\x01\x02\x12\x0e\n\x06source\x18\x04 \x01(\t\"|\n\x1e\x42\x61tchCreateSuppressionsRequest\x12\x16\n\x08\x62rand_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x42\n\x0csuppressions\x18\x02 \x03(\x0b\x32&.carillon.comms.v1.SuppressionToCreateB\x04\xe2\x41\x01\x02\"=\n\x1f\x42\x61tchCreateSuppressionsResponse\x12\x1a\n\x12suppressions_count\x18\x01 \x01(\x05\"s\n\x16\x46indSuppressionRequest\x12\x10\n\x08\x62rand_id\x18\x01 \x01(\t\x12\x30\n\x07\x63hannel\x18\x02 \x01(\x0e\x32\x19.carillon.type.v1.ChannelB\x04\xe2\x41\x01\x02\x12\x15\n\x07\x61\x64\x64ress\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\"\xb5\x01\n\x17ListSuppressionsRequest\x12\x10\n\x08\x62rand_id\x18\x01 \x01(\t\x12*\n\x07\x63hannel\x18\x02 \x01(\x0e\x32\x19.carillon.type.v1.Channel\x12\x35\n\x06reason\x18\x03 \x01(\x0e\x32%.carillon.comms.v1.Suppression.Reason\x12\x11\n\tpage_size\x18\x04 \x01(\x05\x12\x12\n\npage_token\x18\x05 \x01(\t\"i\n\x18ListSuppressionsResponse\x12\x34\n\x0csuppressions\x18\x01 \x03(\x0b\x32\x1e.carillon.comms.v1.Suppression\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\",\n\x18\x44\x65leteSuppressionRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"\x1b\n\x19\x44\x65leteSuppressionResponse\"1\n\x1aShowUnsubscribePageRequest\x12\x13\n\x05token\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\")\n\x12UnsubscribeRequest\x12\x13\n\x05token\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x32\xe1\x06\n\x12SuppressionService\x12\x98\x01\n\x11\x43reateSuppression\x12+.carillon.comms.v1.CreateSuppressionRequest\x1a\x1e.carillon.comms.v1.Suppression\"6\xa2\xbb\x18\x17\n\x12suppressions.write\x18\xc9\x01\x82\xd3\xe4\x93\x02\x15\"\x10/v1/suppressions:\x01*\x12\xbe\x01\n\x17\x42\x61tchCreateSuppressions\x12\x31.carillon.comms.v1.BatchCreateSuppressionsRequest\x1a\x32.carillon.comms.v1.BatchCreateSuppressionsResponse\"<\xa2\xbb\x18\x17\n\x12suppressions.write\x18\xc9\x01\x82\xd3\xe4\x93\x02\x1b\"\x16/v1/suppressions/batch:\x01*\x12\x98\x01\n\x0f\x46indSuppression\x12).carillon.comms.v1.FindSuppressionRequest\x1a\x1e.carillon.comms.v1.Suppression\":\x90\x02\x01\xa2\xbb\x18\x13\n\x11suppressions.read\x82\xd3\xe4\x93\x02\x1a\"\x15/v1/suppressions/find:\x01*\x12\x9f\x01\n\x10ListSuppressions\x12*.carillon.comms.v1.ListSuppressionsRequest\x1a+.carillon.comms.v1.ListSuppressionsResponse\"2\x90\x02\x01\xa2\xbb\x18\x13\n\x11suppressions.read\x82\xd3\xe4\x93\x02\x12\x12\x10/v1/suppressions\x12\xa5\x01\n\x11\x44\x65leteSuppression\x12+.carillon.comms.v1.DeleteSuppressionRequest\x1a,.carillon.comms.v1.DeleteSuppressionResponse\"5\xa2\xbb\x18\x14\n\x12suppressions.write\x82\xd3\xe4\x93\x02\x17*\x15/v1/suppressions/{id}\x1a\n\xa2\xbb\x18\x06\x08\xa6\x03\x10\x99\x03\x32\x9a\x02\n\x12UnsubscribeService\x12\x84\x01\n\x13ShowUnsubscribePage\x12-.carillon.comms.v1.ShowUnsubscribePageRequest\x1a\x14.google.api.HttpBody\"(\x90\x02\x01\xa2\xbb\x18\x02\x10\x01\x82\xd3\xe4\x93\x02\x19\x12\x17/v1/unsubscribe/{token}\x12q\n\x0bUnsubscribe\x12%.carillon.comms.v1.UnsubscribeRequest\x1a\x14.google.api.HttpBody\"%\xa2\xbb\x18\x02\x10\x01\x82\xd3\xe4\x93\x02\x19\"\x17/v1/unsubscribe/{token}\x1a\n\xa2\xbb\x18\x06\x08\xa6\x03\x10\x99\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+carillon/comms/v1/suppression_service.proto\x12\x11\x63\x61rillon.comms.v1\x1a!carillon/options/v1/options.proto\x1a\x1e\x63\x61rillon/type/v1/channel.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/httpbody.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe5\x02\n\x0bSuppression\x12\x11\n\x02id\x18\x01 \x01(\tB\x05\xe2\x41\x02\x03\x08\x12\x17\n\x08\x62rand_id\x18\x02 \x01(\tB\x05\xe2\x41\x02\x02\x05\x12\x31\n\x07\x63hannel\x18\x03 \x01(\x0e\x32\x19.carillon.type.v1.ChannelB\x05\xe2\x41\x02\x02\x05\x12\x16\n\x07\x61\x64\x64ress\x18\x04 \x01(\tB\x05\xe2\x41\x02\x02\x05\x12;\n\x06reason\x18\x05 \x01(\x0e\x32%.carillon.comms.v1.Suppression.ReasonB\x04\xe2\x41\x01\x02\x12\x14\n\x06source\x18\x06 \x01(\tB\x04\xe2\x41\x01\x01\x12\x34\n\ncreated_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\"V\n\x06Reason\x12\x0f\n\x0bunspecified\x10\x00\x12\x0f\n\x0bunsubscribe\x10\x01\x12\n\n\x06manual\x10\x02\x12\x0f\n\x0bhard_bounce\x10\x03\x12\r\n\tcomplaint\x10\x04\"\xc8\x01\n\x18\x43reateSuppressionRequest\x12\x16\n\x08\x62rand_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x30\n\x07\x63hannel\x18\x02 \x01(\x0e\x32\x19.carillon.type.v1.ChannelB\x04\xe2\x41\x01\x02\x12\x15\n\x07\x61\x64\x64ress\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\x12;\n\x06reason\x18\x04 \x01(\x0e\x32%.carillon.comms.v1.Suppression.ReasonB\x04\xe2\x41\x01\x02\x12\x0e\n\x06source\x18\x05 \x01(\t\"\xb1\x01\n\x13SuppressionToCreate\x12\x30\n\x07\x63hannel\x18\x01 \x01(\x0e\x32\x19.carillon.type.v1.ChannelB\x04\xe2\x41\x01\x02\x12\x15\n\x07\x61\x64\x64ress\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12;\n\x06reason\x18\x03 \x01(\x0e\x32%.carillon.comms.v1.Suppression.ReasonB\x04\xe2\x41\x01\x02\x12\x14\n\x06source\x18\x04 \x01(\tB\x04\xe2\x41\x01\x01\"|\n\x1e\x42\x61tchCreateSuppressionsRequest\x12\x16\n\x08\x62rand_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x42\n\x0csuppressions\x18\x02 \x03(\x0b\x32&.carillon.comms.v1.SuppressionToCreateB\x04\xe2\x41\x01\x02\"=\n\x1f\x42\x61tchCreateSuppressionsResponse\x12\x1a\n\x12suppressions_count\x18\x01 \x01(\x05\"s\n\x16\x46indSuppressionRequest\x12\x10\n\x08\x62rand_id\x18\x01 \x01(\t\x12\x30\n\x07\x63hannel\x18\x02 \x01(\x0e\x32\x19.carillon.type.v1.ChannelB\x04\xe2\x41\x01\x02\x12\x15\n\x07\x61\x64\x64ress\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\"\xb5\x01\n\x17ListSuppressionsRequest\x12\x10\n\x08\x62rand_id\x18\x01 \x01(\t\x12*\n\x07\x63hannel\x18\x02 \x01(\x0e\x32\x19.carillon.type.v1.Channel\x12\x35\n\x06reason\x18\x03 \x01(\x0e\x32%.carillon.comms.v1.Suppression.Reason\x12\x11\n\tpage_size\x18\x04 \x01(\x05\x12\x12\n\npage_token\x18\x05 \x01(\t\"i\n\x18ListSuppressionsResponse\x12\x34\n\x0csuppressions\x18\x01 \x03(\x0b\x32\x1e.carillon.comms.v1.Suppression\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\",\n\x18\x44\x65leteSuppressionRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"\x1b\n\x19\x44\x65leteSuppressionResponse\"1\n\x1aShowUnsubscribePageRequest\x12\x13\n\x05token\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\")\n\x12UnsubscribeRequest\x12\x13\n\x05token\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x32\xe1\x06\n\x12SuppressionService\x12\x98\x01\n\x11\x43reateSuppression\x12+.carillon.comms.v1.CreateSuppressionRequest\x1a\x1e.carillon.comms.v1.Suppression\"6\xa2\xbb\x18\x17\n\x12suppressions.write\x18\xc9\x01\x82\xd3\xe4\x93\x02\x15\"\x10/v1/suppressions:\x01*\x12\xbe\x01\n\x17\x42\x61tchCreateSuppressions\x12\x31.carillon.comms.v1.BatchCreateSuppressionsRequest\x1a\x32.carillon.comms.v1.BatchCreateSuppressionsResponse\"<\xa2\xbb\x18\x17\n\x12suppressions.write\x18\xc9\x01\x82\xd3\xe4\x93\x02\x1b\"\x16/v1/suppressions/batch:\x01*\x12\x98\x01\n\x0f\x46indSuppression\x12).carillon.comms.v1.FindSuppressionRequest\x1a\x1e.carillon.comms.v1.Suppression\":\x90\x02\x01\xa2\xbb\x18\x13\n\x11suppressions.read\x82\xd3\xe4\x93\x02\x1a\"\x15/v1/suppressions/find:\x01*\x12\x9f\x01\n\x10ListSuppressions\x12*.carillon.comms.v1.ListSuppressionsRequest\x1a+.carillon.comms.v1.ListSuppressionsResponse\"2\x90\x02\x01\xa2\xbb\x18\x13\n\x11suppressions.read\x82\xd3\xe4\x93\x02\x12\x12\x10/v1/suppressions\x12\xa5\x01\n\x11\x44\x65leteSuppression\x12+.carillon.comms.v1.DeleteSuppressionRequest\x1a,.carillon.comms.v1.DeleteSuppressionResponse\"5\xa2\xbb\x18\x14\n\x12suppressions.write\x82\xd3\xe4\x93\x02\x17*\x15/v1/suppressions/{id}\x1a\n\xa2\xbb\x18\x06\x08\xa6\x03\x10\x99\x03\x32\x9a\x02\n\x12UnsubscribeService\x12\x84\x01\n\x13ShowUnsubscribePage\x12-.carillon.comms.v1.ShowUnsubscribePageRequest\x1a\x14.google.api.HttpBody\"(\x90\x02\x01\xa2\xbb\x18\x02\x10\x01\x82\xd3\xe4\x93\x02\x19\x12\x17/v1/unsubscribe/{token}\x12q\n\x0bUnsubscribe\x12%.carillon.comms.v1.UnsubscribeRequest\x1a\x14.google.api.HttpBody\"%\xa2\xbb\x18\x02\x10\x01\x82\xd3\xe4\x93\x02\x19\"\x17/v1/unsubscribe/{token}\x1a\n\xa2\xbb\x18\x06\x08\xa6\x03\x10\x99\x03\x42\x30\n\x11\x63\x61rillon.comms.v1P\x01Z\x19\x63\x61rillon/comms/v1;commsv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'carillon.comms.v1.suppression_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\n\021carillon.comms.v1P\001Z\031carillon/comms/v1;commsv1'
+  _globals['_SUPPRESSION'].fields_by_name['id']._loaded_options = None
+  _globals['_SUPPRESSION'].fields_by_name['id']._serialized_options = b'\342A\002\003\010'
+  _globals['_SUPPRESSION'].fields_by_name['brand_id']._loaded_options = None
+  _globals['_SUPPRESSION'].fields_by_name['brand_id']._serialized_options = b'\342A\002\002\005'
+  _globals['_SUPPRESSION'].fields_by_name['channel']._loaded_options = None
+  _globals['_SUPPRESSION'].fields_by_name['channel']._serialized_options = b'\342A\002\002\005'
+  _globals['_SUPPRESSION'].fields_by_name['address']._loaded_options = None
+  _globals['_SUPPRESSION'].fields_by_name['address']._serialized_options = b'\342A\002\002\005'
+  _globals['_SUPPRESSION'].fields_by_name['reason']._loaded_options = None
+  _globals['_SUPPRESSION'].fields_by_name['reason']._serialized_options = b'\342A\001\002'
+  _globals['_SUPPRESSION'].fields_by_name['source']._loaded_options = None
+  _globals['_SUPPRESSION'].fields_by_name['source']._serialized_options = b'\342A\001\001'
+  _globals['_SUPPRESSION'].fields_by_name['created_at']._loaded_options = None
+  _globals['_SUPPRESSION'].fields_by_name['created_at']._serialized_options = b'\342A\001\003'
   _globals['_CREATESUPPRESSIONREQUEST'].fields_by_name['brand_id']._loaded_options = None
   _globals['_CREATESUPPRESSIONREQUEST'].fields_by_name['brand_id']._serialized_options = b'\342A\001\002'
   _globals['_CREATESUPPRESSIONREQUEST'].fields_by_name['channel']._loaded_options = None
@@ -51,6 +66,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SUPPRESSIONTOCREATE'].fields_by_name['address']._serialized_options = b'\342A\001\002'
   _globals['_SUPPRESSIONTOCREATE'].fields_by_name['reason']._loaded_options = None
   _globals['_SUPPRESSIONTOCREATE'].fields_by_name['reason']._serialized_options = b'\342A\001\002'
+  _globals['_SUPPRESSIONTOCREATE'].fields_by_name['source']._loaded_options = None
+  _globals['_SUPPRESSIONTOCREATE'].fields_by_name['source']._serialized_options = b'\342A\001\001'
   _globals['_BATCHCREATESUPPRESSIONSREQUEST'].fields_by_name['brand_id']._loaded_options = None
   _globals['_BATCHCREATESUPPRESSIONSREQUEST'].fields_by_name['brand_id']._serialized_options = b'\342A\001\002'
   _globals['_BATCHCREATESUPPRESSIONSREQUEST'].fields_by_name['suppressions']._loaded_options = None
@@ -84,33 +101,33 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_UNSUBSCRIBESERVICE'].methods_by_name['Unsubscribe']._loaded_options = None
   _globals['_UNSUBSCRIBESERVICE'].methods_by_name['Unsubscribe']._serialized_options = b'\242\273\030\002\020\001\202\323\344\223\002\031\"\027/v1/unsubscribe/{token}'
   _globals['_SUPPRESSION']._serialized_start=257
-  _globals['_SUPPRESSION']._serialized_end=568
-  _globals['_SUPPRESSION_REASON']._serialized_start=482
-  _globals['_SUPPRESSION_REASON']._serialized_end=568
-  _globals['_CREATESUPPRESSIONREQUEST']._serialized_start=571
-  _globals['_CREATESUPPRESSIONREQUEST']._serialized_end=771
-  _globals['_SUPPRESSIONTOCREATE']._serialized_start=774
-  _globals['_SUPPRESSIONTOCREATE']._serialized_end=945
-  _globals['_BATCHCREATESUPPRESSIONSREQUEST']._serialized_start=947
-  _globals['_BATCHCREATESUPPRESSIONSREQUEST']._serialized_end=1071
-  _globals['_BATCHCREATESUPPRESSIONSRESPONSE']._serialized_start=1073
-  _globals['_BATCHCREATESUPPRESSIONSRESPONSE']._serialized_end=1134
-  _globals['_FINDSUPPRESSIONREQUEST']._serialized_start=1136
-  _globals['_FINDSUPPRESSIONREQUEST']._serialized_end=1251
-  _globals['_LISTSUPPRESSIONSREQUEST']._serialized_start=1254
-  _globals['_LISTSUPPRESSIONSREQUEST']._serialized_end=1435
-  _globals['_LISTSUPPRESSIONSRESPONSE']._serialized_start=1437
-  _globals['_LISTSUPPRESSIONSRESPONSE']._serialized_end=1542
-  _globals['_DELETESUPPRESSIONREQUEST']._serialized_start=1544
-  _globals['_DELETESUPPRESSIONREQUEST']._serialized_end=1588
-  _globals['_DELETESUPPRESSIONRESPONSE']._serialized_start=1590
-  _globals['_DELETESUPPRESSIONRESPONSE']._serialized_end=1617
-  _globals['_SHOWUNSUBSCRIBEPAGEREQUEST']._serialized_start=1619
-  _globals['_SHOWUNSUBSCRIBEPAGEREQUEST']._serialized_end=1668
-  _globals['_UNSUBSCRIBEREQUEST']._serialized_start=1670
-  _globals['_UNSUBSCRIBEREQUEST']._serialized_end=1711
-  _globals['_SUPPRESSIONSERVICE']._serialized_start=1714
-  _globals['_SUPPRESSIONSERVICE']._serialized_end=2579
-  _globals['_UNSUBSCRIBESERVICE']._serialized_start=2582
-  _globals['_UNSUBSCRIBESERVICE']._serialized_end=2864
+  _globals['_SUPPRESSION']._serialized_end=614
+  _globals['_SUPPRESSION_REASON']._serialized_start=528
+  _globals['_SUPPRESSION_REASON']._serialized_end=614
+  _globals['_CREATESUPPRESSIONREQUEST']._serialized_start=617
+  _globals['_CREATESUPPRESSIONREQUEST']._serialized_end=817
+  _globals['_SUPPRESSIONTOCREATE']._serialized_start=820
+  _globals['_SUPPRESSIONTOCREATE']._serialized_end=997
+  _globals['_BATCHCREATESUPPRESSIONSREQUEST']._serialized_start=999
+  _globals['_BATCHCREATESUPPRESSIONSREQUEST']._serialized_end=1123
+  _globals['_BATCHCREATESUPPRESSIONSRESPONSE']._serialized_start=1125
+  _globals['_BATCHCREATESUPPRESSIONSRESPONSE']._serialized_end=1186
+  _globals['_FINDSUPPRESSIONREQUEST']._serialized_start=1188
+  _globals['_FINDSUPPRESSIONREQUEST']._serialized_end=1303
+  _globals['_LISTSUPPRESSIONSREQUEST']._serialized_start=1306
+  _globals['_LISTSUPPRESSIONSREQUEST']._serialized_end=1487
+  _globals['_LISTSUPPRESSIONSRESPONSE']._serialized_start=1489
+  _globals['_LISTSUPPRESSIONSRESPONSE']._serialized_end=1594
+  _globals['_DELETESUPPRESSIONREQUEST']._serialized_start=1596
+  _globals['_DELETESUPPRESSIONREQUEST']._serialized_end=1640
+  _globals['_DELETESUPPRESSIONRESPONSE']._serialized_start=1642
+  _globals['_DELETESUPPRESSIONRESPONSE']._serialized_end=1669
+  _globals['_SHOWUNSUBSCRIBEPAGEREQUEST']._serialized_start=1671
+  _globals['_SHOWUNSUBSCRIBEPAGEREQUEST']._serialized_end=1720
+  _globals['_UNSUBSCRIBEREQUEST']._serialized_start=1722
+  _globals['_UNSUBSCRIBEREQUEST']._serialized_end=1763
+  _globals['_SUPPRESSIONSERVICE']._serialized_start=1766
+  _globals['_SUPPRESSIONSERVICE']._serialized_end=2631
+  _globals['_UNSUBSCRIBESERVICE']._serialized_start=2634
+  _globals['_UNSUBSCRIBESERVICE']._serialized_end=2916
 # @@protoc_insertion_point(module_scope)

@@ -36,17 +36,17 @@ class TemplateVariable(_message.Message):
         DESCRIPTOR: _descriptor.EnumDescriptor
         unspecified: TemplateVariable._Type.ValueType  # 0
         """Never set."""
-        any: TemplateVariable._Type.ValueType  # 1
+        anything: TemplateVariable._Type.ValueType  # 1
         """Any JSON value."""
-        string: TemplateVariable._Type.ValueType  # 2
+        text: TemplateVariable._Type.ValueType  # 2
         """A string."""
-        number: TemplateVariable._Type.ValueType  # 3
+        numeric: TemplateVariable._Type.ValueType  # 3
         """A number."""
-        boolean: TemplateVariable._Type.ValueType  # 4
+        flag: TemplateVariable._Type.ValueType  # 4
         """true or false."""
         list: TemplateVariable._Type.ValueType  # 5
         """A list."""
-        object: TemplateVariable._Type.ValueType  # 6
+        mapping: TemplateVariable._Type.ValueType  # 6
         """An object."""
 
     class Type(_Type, metaclass=_TypeEnumTypeWrapper):
@@ -54,17 +54,17 @@ class TemplateVariable(_message.Message):
 
     unspecified: TemplateVariable.Type.ValueType  # 0
     """Never set."""
-    any: TemplateVariable.Type.ValueType  # 1
+    anything: TemplateVariable.Type.ValueType  # 1
     """Any JSON value."""
-    string: TemplateVariable.Type.ValueType  # 2
+    text: TemplateVariable.Type.ValueType  # 2
     """A string."""
-    number: TemplateVariable.Type.ValueType  # 3
+    numeric: TemplateVariable.Type.ValueType  # 3
     """A number."""
-    boolean: TemplateVariable.Type.ValueType  # 4
+    flag: TemplateVariable.Type.ValueType  # 4
     """true or false."""
     list: TemplateVariable.Type.ValueType  # 5
     """A list."""
-    object: TemplateVariable.Type.ValueType  # 6
+    mapping: TemplateVariable.Type.ValueType  # 6
     """An object."""
 
     NAME_FIELD_NUMBER: _builtins.int
@@ -76,7 +76,7 @@ class TemplateVariable(_message.Message):
     are the service's own.
     """
     type: Global___TemplateVariable.Type.ValueType
-    """What values it takes; unspecified is any."""
+    """What values it takes; unspecified is `anything`."""
     required: _builtins.bool
     """A message or campaign without it, or with null for it, is refused."""
     @_builtins.property
@@ -175,7 +175,7 @@ class Template(_message.Message):
     created_by: _builtins.str
     """Subject of the token that put it."""
     variables_inferred: _builtins.bool
-    """Whether the variables were found in it: then each is of type any, and required if it is printed somewhere, and
+    """Whether the variables were found in it: then each is of type `anything`, and required if it is printed somewhere, and
     nowhere has a default, a condition on it or a loop over it.
     """
     @_builtins.property

@@ -28,15 +28,24 @@ from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$carillon/messaging/v1/campaign.proto\x12\x15\x63\x61rillon.messaging.v1\x1a\x1e\x63\x61rillon/type/v1/channel.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf4\x04\n\x08\x43\x61mpaign\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x10\n\x08\x62rand_id\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x18\n\x0b\x64\x65scription\x18\x04 \x01(\tH\x00\x88\x01\x01\x12\x12\n\nsegment_id\x18\x05 \x01(\t\x12<\n\x06status\x18\x06 \x01(\x0e\x32&.carillon.messaging.v1.Campaign.StatusB\x04\xe2\x41\x01\x03\x12\x36\n\x0cscheduled_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x36\n\x0cpublished_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x31\n\x07sent_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x36\n\x0c\x63\x61ncelled_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x18\n\ncreated_by\x18\x0b \x01(\tB\x04\xe2\x41\x01\x03\x12\x34\n\ncreated_at\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x34\n\nupdated_at\x18\r \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\"Y\n\x06Status\x12\x0f\n\x0bunspecified\x10\x00\x12\t\n\x05\x64raft\x10\x01\x12\r\n\tscheduled\x10\x02\x12\x0b\n\x07sending\x10\x03\x12\x08\n\x04sent\x10\x04\x12\r\n\tcancelled\x10\x05\x42\x0e\n\x0c_description\"\xad\x01\n\x0f\x43\x61mpaignContent\x12\x30\n\x07\x63hannel\x18\x01 \x01(\x0e\x32\x19.carillon.type.v1.ChannelB\x04\xe2\x41\x01\x02\x12\x1a\n\x0ctemplate_key\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x14\n\x07subject\x18\x03 \x01(\tH\x00\x88\x01\x01\x12*\n\tvariables\x18\x04 \x01(\x0b\x32\x17.google.protobuf.StructB\n\n\x08_subjectb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$carillon/messaging/v1/campaign.proto\x12\x15\x63\x61rillon.messaging.v1\x1a\x1e\x63\x61rillon/type/v1/channel.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8e\x05\n\x08\x43\x61mpaign\x12\x11\n\x02id\x18\x01 \x01(\tB\x05\xe2\x41\x02\x03\x08\x12\x17\n\x08\x62rand_id\x18\x02 \x01(\tB\x05\xe2\x41\x02\x02\x05\x12\x12\n\x04name\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\x12\x1e\n\x0b\x64\x65scription\x18\x04 \x01(\tB\x04\xe2\x41\x01\x01H\x00\x88\x01\x01\x12\x18\n\nsegment_id\x18\x05 \x01(\tB\x04\xe2\x41\x01\x02\x12<\n\x06status\x18\x06 \x01(\x0e\x32&.carillon.messaging.v1.Campaign.StatusB\x04\xe2\x41\x01\x03\x12\x36\n\x0cscheduled_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x36\n\x0cpublished_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x31\n\x07sent_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x36\n\x0c\x63\x61ncelled_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x18\n\ncreated_by\x18\x0b \x01(\tB\x04\xe2\x41\x01\x03\x12\x34\n\ncreated_at\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x34\n\nupdated_at\x18\r \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\"Y\n\x06Status\x12\x0f\n\x0bunspecified\x10\x00\x12\t\n\x05\x64raft\x10\x01\x12\r\n\tscheduled\x10\x02\x12\x0b\n\x07sending\x10\x03\x12\x08\n\x04sent\x10\x04\x12\r\n\tcancelled\x10\x05\x42\x0e\n\x0c_description\"\xb9\x01\n\x0f\x43\x61mpaignContent\x12\x30\n\x07\x63hannel\x18\x01 \x01(\x0e\x32\x19.carillon.type.v1.ChannelB\x04\xe2\x41\x01\x02\x12\x1a\n\x0ctemplate_key\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x1a\n\x07subject\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01H\x00\x88\x01\x01\x12\x30\n\tvariables\x18\x04 \x01(\x0b\x32\x17.google.protobuf.StructB\x04\xe2\x41\x01\x01\x42\n\n\x08_subjectB<\n\x15\x63\x61rillon.messaging.v1P\x01Z!carillon/messaging/v1;messagingv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'carillon.messaging.v1.campaign_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\n\025carillon.messaging.v1P\001Z!carillon/messaging/v1;messagingv1'
   _globals['_CAMPAIGN'].fields_by_name['id']._loaded_options = None
-  _globals['_CAMPAIGN'].fields_by_name['id']._serialized_options = b'\342A\001\003'
+  _globals['_CAMPAIGN'].fields_by_name['id']._serialized_options = b'\342A\002\003\010'
+  _globals['_CAMPAIGN'].fields_by_name['brand_id']._loaded_options = None
+  _globals['_CAMPAIGN'].fields_by_name['brand_id']._serialized_options = b'\342A\002\002\005'
+  _globals['_CAMPAIGN'].fields_by_name['name']._loaded_options = None
+  _globals['_CAMPAIGN'].fields_by_name['name']._serialized_options = b'\342A\001\002'
+  _globals['_CAMPAIGN'].fields_by_name['description']._loaded_options = None
+  _globals['_CAMPAIGN'].fields_by_name['description']._serialized_options = b'\342A\001\001'
+  _globals['_CAMPAIGN'].fields_by_name['segment_id']._loaded_options = None
+  _globals['_CAMPAIGN'].fields_by_name['segment_id']._serialized_options = b'\342A\001\002'
   _globals['_CAMPAIGN'].fields_by_name['status']._loaded_options = None
   _globals['_CAMPAIGN'].fields_by_name['status']._serialized_options = b'\342A\001\003'
   _globals['_CAMPAIGN'].fields_by_name['scheduled_at']._loaded_options = None
@@ -57,10 +66,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CAMPAIGNCONTENT'].fields_by_name['channel']._serialized_options = b'\342A\001\002'
   _globals['_CAMPAIGNCONTENT'].fields_by_name['template_key']._loaded_options = None
   _globals['_CAMPAIGNCONTENT'].fields_by_name['template_key']._serialized_options = b'\342A\001\002'
+  _globals['_CAMPAIGNCONTENT'].fields_by_name['subject']._loaded_options = None
+  _globals['_CAMPAIGNCONTENT'].fields_by_name['subject']._serialized_options = b'\342A\001\001'
+  _globals['_CAMPAIGNCONTENT'].fields_by_name['variables']._loaded_options = None
+  _globals['_CAMPAIGNCONTENT'].fields_by_name['variables']._serialized_options = b'\342A\001\001'
   _globals['_CAMPAIGN']._serialized_start=192
-  _globals['_CAMPAIGN']._serialized_end=820
-  _globals['_CAMPAIGN_STATUS']._serialized_start=715
-  _globals['_CAMPAIGN_STATUS']._serialized_end=804
-  _globals['_CAMPAIGNCONTENT']._serialized_start=823
-  _globals['_CAMPAIGNCONTENT']._serialized_end=996
+  _globals['_CAMPAIGN']._serialized_end=846
+  _globals['_CAMPAIGN_STATUS']._serialized_start=741
+  _globals['_CAMPAIGN_STATUS']._serialized_end=830
+  _globals['_CAMPAIGNCONTENT']._serialized_start=849
+  _globals['_CAMPAIGNCONTENT']._serialized_end=1034
 # @@protoc_insertion_point(module_scope)

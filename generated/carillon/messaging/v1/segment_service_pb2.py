@@ -31,13 +31,26 @@ from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+carillon/messaging/v1/segment_service.proto\x12\x15\x63\x61rillon.messaging.v1\x1a!carillon/options/v1/options.proto\x1a\'carillon/type/v1/audience_preview.proto\x1a\x1e\x63\x61rillon/type/v1/channel.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa4\x01\n\x07Segment\x12\n\n\x02id\x18\x01 \x01(\t\x12\x10\n\x08\x62rand_id\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12)\n\x08\x63riteria\x18\x04 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x12\n\ncreated_by\x18\x05 \x01(\t\x12.\n\ncreated_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"s\n\x14\x43reateSegmentRequest\x12\x16\n\x08\x62rand_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x12\n\x04name\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12/\n\x08\x63riteria\x18\x03 \x01(\x0b\x32\x17.google.protobuf.StructB\x04\xe2\x41\x01\x02\"\xa0\x01\n\x15PreviewSegmentRequest\x12\x16\n\x08\x62rand_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12)\n\x08\x63riteria\x18\x02 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x12\n\nsegment_id\x18\x03 \x01(\t\x12\x30\n\x07\x63hannel\x18\x04 \x01(\x0e\x32\x19.carillon.type.v1.ChannelB\x04\xe2\x41\x01\x02\"L\n\x16PreviewSegmentResponse\x12\x32\n\x07preview\x18\x01 \x01(\x0b\x32!.carillon.type.v1.AudiencePreview\"%\n\x11GetSegmentRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"N\n\x13ListSegmentsRequest\x12\x10\n\x08\x62rand_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"a\n\x14ListSegmentsResponse\x12\x30\n\x08segments\x18\x01 \x03(\x0b\x32\x1e.carillon.messaging.v1.Segment\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\xf2\x04\n\x0eSegmentService\x12\x8c\x01\n\rCreateSegment\x12+.carillon.messaging.v1.CreateSegmentRequest\x1a\x1e.carillon.messaging.v1.Segment\".\xa2\xbb\x18\x13\n\x0esegments.write\x18\xc9\x01\x82\xd3\xe4\x93\x02\x11\"\x0c/v1/segments:\x01*\x12\x87\x01\n\nGetSegment\x12(.carillon.messaging.v1.GetSegmentRequest\x1a\x1e.carillon.messaging.v1.Segment\"/\x90\x02\x01\xa2\xbb\x18\x0f\n\rsegments.read\x82\xd3\xe4\x93\x02\x13\x12\x11/v1/segments/{id}\x12\xa4\x01\n\x0ePreviewSegment\x12,.carillon.messaging.v1.PreviewSegmentRequest\x1a-.carillon.messaging.v1.PreviewSegmentResponse\"5\x90\x02\x01\xa2\xbb\x18\x0f\n\rsegments.read\x82\xd3\xe4\x93\x02\x19\"\x14/v1/segments/preview:\x01*\x12\x93\x01\n\x0cListSegments\x12*.carillon.messaging.v1.ListSegmentsRequest\x1a+.carillon.messaging.v1.ListSegmentsResponse\"*\x90\x02\x01\xa2\xbb\x18\x0f\n\rsegments.read\x82\xd3\xe4\x93\x02\x0e\x12\x0c/v1/segments\x1a\n\xa2\xbb\x18\x06\x08\x90\x03\x10\x9c\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+carillon/messaging/v1/segment_service.proto\x12\x15\x63\x61rillon.messaging.v1\x1a!carillon/options/v1/options.proto\x1a\'carillon/type/v1/audience_preview.proto\x1a\x1e\x63\x61rillon/type/v1/channel.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xca\x01\n\x07Segment\x12\x11\n\x02id\x18\x01 \x01(\tB\x05\xe2\x41\x02\x03\x08\x12\x17\n\x08\x62rand_id\x18\x02 \x01(\tB\x05\xe2\x41\x02\x02\x05\x12\x12\n\x04name\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\x12/\n\x08\x63riteria\x18\x04 \x01(\x0b\x32\x17.google.protobuf.StructB\x04\xe2\x41\x01\x02\x12\x18\n\ncreated_by\x18\x05 \x01(\tB\x04\xe2\x41\x01\x03\x12\x34\n\ncreated_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\"s\n\x14\x43reateSegmentRequest\x12\x16\n\x08\x62rand_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x12\n\x04name\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12/\n\x08\x63riteria\x18\x03 \x01(\x0b\x32\x17.google.protobuf.StructB\x04\xe2\x41\x01\x02\"\xa0\x01\n\x15PreviewSegmentRequest\x12\x16\n\x08\x62rand_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12)\n\x08\x63riteria\x18\x02 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x12\n\nsegment_id\x18\x03 \x01(\t\x12\x30\n\x07\x63hannel\x18\x04 \x01(\x0e\x32\x19.carillon.type.v1.ChannelB\x04\xe2\x41\x01\x02\"L\n\x16PreviewSegmentResponse\x12\x32\n\x07preview\x18\x01 \x01(\x0b\x32!.carillon.type.v1.AudiencePreview\"%\n\x11GetSegmentRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"N\n\x13ListSegmentsRequest\x12\x10\n\x08\x62rand_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"a\n\x14ListSegmentsResponse\x12\x30\n\x08segments\x18\x01 \x03(\x0b\x32\x1e.carillon.messaging.v1.Segment\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\xf2\x04\n\x0eSegmentService\x12\x8c\x01\n\rCreateSegment\x12+.carillon.messaging.v1.CreateSegmentRequest\x1a\x1e.carillon.messaging.v1.Segment\".\xa2\xbb\x18\x13\n\x0esegments.write\x18\xc9\x01\x82\xd3\xe4\x93\x02\x11\"\x0c/v1/segments:\x01*\x12\x87\x01\n\nGetSegment\x12(.carillon.messaging.v1.GetSegmentRequest\x1a\x1e.carillon.messaging.v1.Segment\"/\x90\x02\x01\xa2\xbb\x18\x0f\n\rsegments.read\x82\xd3\xe4\x93\x02\x13\x12\x11/v1/segments/{id}\x12\xa4\x01\n\x0ePreviewSegment\x12,.carillon.messaging.v1.PreviewSegmentRequest\x1a-.carillon.messaging.v1.PreviewSegmentResponse\"5\x90\x02\x01\xa2\xbb\x18\x0f\n\rsegments.read\x82\xd3\xe4\x93\x02\x19\"\x14/v1/segments/preview:\x01*\x12\x93\x01\n\x0cListSegments\x12*.carillon.messaging.v1.ListSegmentsRequest\x1a+.carillon.messaging.v1.ListSegmentsResponse\"*\x90\x02\x01\xa2\xbb\x18\x0f\n\rsegments.read\x82\xd3\xe4\x93\x02\x0e\x12\x0c/v1/segments\x1a\n\xa2\xbb\x18\x06\x08\x90\x03\x10\x9c\x03\x42<\n\x15\x63\x61rillon.messaging.v1P\x01Z!carillon/messaging/v1;messagingv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'carillon.messaging.v1.segment_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\n\025carillon.messaging.v1P\001Z!carillon/messaging/v1;messagingv1'
+  _globals['_SEGMENT'].fields_by_name['id']._loaded_options = None
+  _globals['_SEGMENT'].fields_by_name['id']._serialized_options = b'\342A\002\003\010'
+  _globals['_SEGMENT'].fields_by_name['brand_id']._loaded_options = None
+  _globals['_SEGMENT'].fields_by_name['brand_id']._serialized_options = b'\342A\002\002\005'
+  _globals['_SEGMENT'].fields_by_name['name']._loaded_options = None
+  _globals['_SEGMENT'].fields_by_name['name']._serialized_options = b'\342A\001\002'
+  _globals['_SEGMENT'].fields_by_name['criteria']._loaded_options = None
+  _globals['_SEGMENT'].fields_by_name['criteria']._serialized_options = b'\342A\001\002'
+  _globals['_SEGMENT'].fields_by_name['created_by']._loaded_options = None
+  _globals['_SEGMENT'].fields_by_name['created_by']._serialized_options = b'\342A\001\003'
+  _globals['_SEGMENT'].fields_by_name['created_at']._loaded_options = None
+  _globals['_SEGMENT'].fields_by_name['created_at']._serialized_options = b'\342A\001\003'
   _globals['_CREATESEGMENTREQUEST'].fields_by_name['brand_id']._loaded_options = None
   _globals['_CREATESEGMENTREQUEST'].fields_by_name['brand_id']._serialized_options = b'\342A\001\002'
   _globals['_CREATESEGMENTREQUEST'].fields_by_name['name']._loaded_options = None
@@ -61,19 +74,19 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SEGMENTSERVICE'].methods_by_name['ListSegments']._loaded_options = None
   _globals['_SEGMENTSERVICE'].methods_by_name['ListSegments']._serialized_options = b'\220\002\001\242\273\030\017\n\rsegments.read\202\323\344\223\002\016\022\014/v1/segments'
   _globals['_SEGMENT']._serialized_start=305
-  _globals['_SEGMENT']._serialized_end=469
-  _globals['_CREATESEGMENTREQUEST']._serialized_start=471
-  _globals['_CREATESEGMENTREQUEST']._serialized_end=586
-  _globals['_PREVIEWSEGMENTREQUEST']._serialized_start=589
-  _globals['_PREVIEWSEGMENTREQUEST']._serialized_end=749
-  _globals['_PREVIEWSEGMENTRESPONSE']._serialized_start=751
-  _globals['_PREVIEWSEGMENTRESPONSE']._serialized_end=827
-  _globals['_GETSEGMENTREQUEST']._serialized_start=829
-  _globals['_GETSEGMENTREQUEST']._serialized_end=866
-  _globals['_LISTSEGMENTSREQUEST']._serialized_start=868
-  _globals['_LISTSEGMENTSREQUEST']._serialized_end=946
-  _globals['_LISTSEGMENTSRESPONSE']._serialized_start=948
-  _globals['_LISTSEGMENTSRESPONSE']._serialized_end=1045
-  _globals['_SEGMENTSERVICE']._serialized_start=1048
-  _globals['_SEGMENTSERVICE']._serialized_end=1674
+  _globals['_SEGMENT']._serialized_end=507
+  _globals['_CREATESEGMENTREQUEST']._serialized_start=509
+  _globals['_CREATESEGMENTREQUEST']._serialized_end=624
+  _globals['_PREVIEWSEGMENTREQUEST']._serialized_start=627
+  _globals['_PREVIEWSEGMENTREQUEST']._serialized_end=787
+  _globals['_PREVIEWSEGMENTRESPONSE']._serialized_start=789
+  _globals['_PREVIEWSEGMENTRESPONSE']._serialized_end=865
+  _globals['_GETSEGMENTREQUEST']._serialized_start=867
+  _globals['_GETSEGMENTREQUEST']._serialized_end=904
+  _globals['_LISTSEGMENTSREQUEST']._serialized_start=906
+  _globals['_LISTSEGMENTSREQUEST']._serialized_end=984
+  _globals['_LISTSEGMENTSRESPONSE']._serialized_start=986
+  _globals['_LISTSEGMENTSRESPONSE']._serialized_end=1083
+  _globals['_SEGMENTSERVICE']._serialized_start=1086
+  _globals['_SEGMENTSERVICE']._serialized_end=1712
 # @@protoc_insertion_point(module_scope)

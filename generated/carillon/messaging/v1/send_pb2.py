@@ -22,22 +22,84 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n carillon/messaging/v1/send.proto\x12\x15\x63\x61rillon.messaging.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb4\x03\n\x04Send\x12\n\n\x02id\x18\x01 \x01(\t\x12\x13\n\x0b\x63\x61mpaign_id\x18\x02 \x01(\t\x12\x10\n\x08\x62rand_id\x18\x03 \x01(\t\x12\x32\n\x06status\x18\x04 \x01(\x0e\x32\".carillon.messaging.v1.Send.Status\x12\x18\n\x10total_recipients\x18\x05 \x01(\x05\x12\x12\n\nsent_count\x18\x06 \x01(\x05\x12\x14\n\x0c\x66\x61iled_count\x18\x07 \x01(\x05\x12\x15\n\rskipped_count\x18\x08 \x01(\x05\x12.\n\nstarted_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0c\x63ompleted_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\ncreated_by\x18\x0b \x01(\t\x12.\n\ncreated_at\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"D\n\x06Status\x12\x0f\n\x0bunspecified\x10\x00\x12\x0b\n\x07sending\x10\x01\x12\r\n\tcompleted\x10\x02\x12\r\n\tcancelled\x10\x03\"\xf1\x03\n\nSendReport\x12\x0f\n\x07send_id\x18\x01 \x01(\t\x12\x32\n\x06status\x18\x02 \x01(\x0e\x32\".carillon.messaging.v1.Send.Status\x12\r\n\x05total\x18\x03 \x01(\x05\x12\x0f\n\x07pending\x18\x04 \x01(\x05\x12\x11\n\tin_flight\x18\x05 \x01(\x05\x12\x0c\n\x04sent\x18\x06 \x01(\x05\x12\x0e\n\x06\x66\x61iled\x18\x07 \x01(\x05\x12\x0f\n\x07skipped\x18\x08 \x01(\x05\x12\x11\n\tcancelled\x18\t \x01(\x05\x12\x0f\n\x07\x65xpired\x18\n \x01(\x05\x12\x0f\n\x07unknown\x18\x0b \x01(\x05\x12\x33\n\x04rows\x18\x0c \x03(\x0b\x32%.carillon.messaging.v1.SendReport.Row\x12-\n\tpaused_at\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\texpire_at\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1b\n\x0eparent_send_id\x18\x0f \x01(\tH\x00\x88\x01\x01\x1a\x44\n\x03Row\x12\x0e\n\x06status\x18\x01 \x01(\t\x12\x13\n\x06reason\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\r\n\x05\x63ount\x18\x03 \x01(\x05\x42\t\n\x07_reasonB\x11\n\x0f_parent_send_idb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n carillon/messaging/v1/send.proto\x12\x15\x63\x61rillon.messaging.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xfd\x03\n\x04Send\x12\x11\n\x02id\x18\x01 \x01(\tB\x05\xe2\x41\x02\x03\x08\x12\x19\n\x0b\x63\x61mpaign_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12\x16\n\x08\x62rand_id\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03\x12\x38\n\x06status\x18\x04 \x01(\x0e\x32\".carillon.messaging.v1.Send.StatusB\x04\xe2\x41\x01\x03\x12\x1e\n\x10total_recipients\x18\x05 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x18\n\nsent_count\x18\x06 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x1a\n\x0c\x66\x61iled_count\x18\x07 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x1b\n\rskipped_count\x18\x08 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x34\n\nstarted_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x36\n\x0c\x63ompleted_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x18\n\ncreated_by\x18\x0b \x01(\tB\x04\xe2\x41\x01\x03\x12\x34\n\ncreated_at\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\"D\n\x06Status\x12\x0f\n\x0bunspecified\x10\x00\x12\x0b\n\x07sending\x10\x01\x12\r\n\tcompleted\x10\x02\x12\r\n\tcancelled\x10\x03\"\xde\x04\n\nSendReport\x12\x16\n\x07send_id\x18\x01 \x01(\tB\x05\xe2\x41\x02\x03\x08\x12\x38\n\x06status\x18\x02 \x01(\x0e\x32\".carillon.messaging.v1.Send.StatusB\x04\xe2\x41\x01\x03\x12\x13\n\x05total\x18\x03 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x15\n\x07pending\x18\x04 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x17\n\tin_flight\x18\x05 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x12\n\x04sent\x18\x06 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x14\n\x06\x66\x61iled\x18\x07 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x15\n\x07skipped\x18\x08 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x17\n\tcancelled\x18\t \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x15\n\x07\x65xpired\x18\n \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x15\n\x07unknown\x18\x0b \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x39\n\x04rows\x18\x0c \x03(\x0b\x32%.carillon.messaging.v1.SendReport.RowB\x04\xe2\x41\x01\x03\x12\x33\n\tpaused_at\x18\r \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x33\n\texpire_at\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12!\n\x0eparent_send_id\x18\x0f \x01(\tB\x04\xe2\x41\x01\x03H\x00\x88\x01\x01\x1aV\n\x03Row\x12\x14\n\x06status\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x19\n\x06reason\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03H\x00\x88\x01\x01\x12\x13\n\x05\x63ount\x18\x03 \x01(\x05\x42\x04\xe2\x41\x01\x03\x42\t\n\x07_reasonB\x11\n\x0f_parent_send_idB<\n\x15\x63\x61rillon.messaging.v1P\x01Z!carillon/messaging/v1;messagingv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'carillon.messaging.v1.send_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
-  _globals['_SEND']._serialized_start=93
-  _globals['_SEND']._serialized_end=529
-  _globals['_SEND_STATUS']._serialized_start=461
-  _globals['_SEND_STATUS']._serialized_end=529
-  _globals['_SENDREPORT']._serialized_start=532
-  _globals['_SENDREPORT']._serialized_end=1029
-  _globals['_SENDREPORT_ROW']._serialized_start=942
-  _globals['_SENDREPORT_ROW']._serialized_end=1010
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\n\025carillon.messaging.v1P\001Z!carillon/messaging/v1;messagingv1'
+  _globals['_SEND'].fields_by_name['id']._loaded_options = None
+  _globals['_SEND'].fields_by_name['id']._serialized_options = b'\342A\002\003\010'
+  _globals['_SEND'].fields_by_name['campaign_id']._loaded_options = None
+  _globals['_SEND'].fields_by_name['campaign_id']._serialized_options = b'\342A\001\003'
+  _globals['_SEND'].fields_by_name['brand_id']._loaded_options = None
+  _globals['_SEND'].fields_by_name['brand_id']._serialized_options = b'\342A\001\003'
+  _globals['_SEND'].fields_by_name['status']._loaded_options = None
+  _globals['_SEND'].fields_by_name['status']._serialized_options = b'\342A\001\003'
+  _globals['_SEND'].fields_by_name['total_recipients']._loaded_options = None
+  _globals['_SEND'].fields_by_name['total_recipients']._serialized_options = b'\342A\001\003'
+  _globals['_SEND'].fields_by_name['sent_count']._loaded_options = None
+  _globals['_SEND'].fields_by_name['sent_count']._serialized_options = b'\342A\001\003'
+  _globals['_SEND'].fields_by_name['failed_count']._loaded_options = None
+  _globals['_SEND'].fields_by_name['failed_count']._serialized_options = b'\342A\001\003'
+  _globals['_SEND'].fields_by_name['skipped_count']._loaded_options = None
+  _globals['_SEND'].fields_by_name['skipped_count']._serialized_options = b'\342A\001\003'
+  _globals['_SEND'].fields_by_name['started_at']._loaded_options = None
+  _globals['_SEND'].fields_by_name['started_at']._serialized_options = b'\342A\001\003'
+  _globals['_SEND'].fields_by_name['completed_at']._loaded_options = None
+  _globals['_SEND'].fields_by_name['completed_at']._serialized_options = b'\342A\001\003'
+  _globals['_SEND'].fields_by_name['created_by']._loaded_options = None
+  _globals['_SEND'].fields_by_name['created_by']._serialized_options = b'\342A\001\003'
+  _globals['_SEND'].fields_by_name['created_at']._loaded_options = None
+  _globals['_SEND'].fields_by_name['created_at']._serialized_options = b'\342A\001\003'
+  _globals['_SENDREPORT_ROW'].fields_by_name['status']._loaded_options = None
+  _globals['_SENDREPORT_ROW'].fields_by_name['status']._serialized_options = b'\342A\001\003'
+  _globals['_SENDREPORT_ROW'].fields_by_name['reason']._loaded_options = None
+  _globals['_SENDREPORT_ROW'].fields_by_name['reason']._serialized_options = b'\342A\001\003'
+  _globals['_SENDREPORT_ROW'].fields_by_name['count']._loaded_options = None
+  _globals['_SENDREPORT_ROW'].fields_by_name['count']._serialized_options = b'\342A\001\003'
+  _globals['_SENDREPORT'].fields_by_name['send_id']._loaded_options = None
+  _globals['_SENDREPORT'].fields_by_name['send_id']._serialized_options = b'\342A\002\003\010'
+  _globals['_SENDREPORT'].fields_by_name['status']._loaded_options = None
+  _globals['_SENDREPORT'].fields_by_name['status']._serialized_options = b'\342A\001\003'
+  _globals['_SENDREPORT'].fields_by_name['total']._loaded_options = None
+  _globals['_SENDREPORT'].fields_by_name['total']._serialized_options = b'\342A\001\003'
+  _globals['_SENDREPORT'].fields_by_name['pending']._loaded_options = None
+  _globals['_SENDREPORT'].fields_by_name['pending']._serialized_options = b'\342A\001\003'
+  _globals['_SENDREPORT'].fields_by_name['in_flight']._loaded_options = None
+  _globals['_SENDREPORT'].fields_by_name['in_flight']._serialized_options = b'\342A\001\003'
+  _globals['_SENDREPORT'].fields_by_name['sent']._loaded_options = None
+  _globals['_SENDREPORT'].fields_by_name['sent']._serialized_options = b'\342A\001\003'
+  _globals['_SENDREPORT'].fields_by_name['failed']._loaded_options = None
+  _globals['_SENDREPORT'].fields_by_name['failed']._serialized_options = b'\342A\001\003'
+  _globals['_SENDREPORT'].fields_by_name['skipped']._loaded_options = None
+  _globals['_SENDREPORT'].fields_by_name['skipped']._serialized_options = b'\342A\001\003'
+  _globals['_SENDREPORT'].fields_by_name['cancelled']._loaded_options = None
+  _globals['_SENDREPORT'].fields_by_name['cancelled']._serialized_options = b'\342A\001\003'
+  _globals['_SENDREPORT'].fields_by_name['expired']._loaded_options = None
+  _globals['_SENDREPORT'].fields_by_name['expired']._serialized_options = b'\342A\001\003'
+  _globals['_SENDREPORT'].fields_by_name['unknown']._loaded_options = None
+  _globals['_SENDREPORT'].fields_by_name['unknown']._serialized_options = b'\342A\001\003'
+  _globals['_SENDREPORT'].fields_by_name['rows']._loaded_options = None
+  _globals['_SENDREPORT'].fields_by_name['rows']._serialized_options = b'\342A\001\003'
+  _globals['_SENDREPORT'].fields_by_name['paused_at']._loaded_options = None
+  _globals['_SENDREPORT'].fields_by_name['paused_at']._serialized_options = b'\342A\001\003'
+  _globals['_SENDREPORT'].fields_by_name['expire_at']._loaded_options = None
+  _globals['_SENDREPORT'].fields_by_name['expire_at']._serialized_options = b'\342A\001\003'
+  _globals['_SENDREPORT'].fields_by_name['parent_send_id']._loaded_options = None
+  _globals['_SENDREPORT'].fields_by_name['parent_send_id']._serialized_options = b'\342A\001\003'
+  _globals['_SEND']._serialized_start=126
+  _globals['_SEND']._serialized_end=635
+  _globals['_SEND_STATUS']._serialized_start=567
+  _globals['_SEND_STATUS']._serialized_end=635
+  _globals['_SENDREPORT']._serialized_start=638
+  _globals['_SENDREPORT']._serialized_end=1244
+  _globals['_SENDREPORT_ROW']._serialized_start=1139
+  _globals['_SENDREPORT_ROW']._serialized_end=1225
 # @@protoc_insertion_point(module_scope)

@@ -23,22 +23,44 @@ _sym_db = _symbol_database.Default()
 
 
 from carillon.type.v1 import channel_pb2 as carillon_dot_type_dot_v1_dot_channel__pb2
+from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x63\x61rillon/ops/v1/brand.proto\x12\x0f\x63\x61rillon.ops.v1\x1a\x1e\x63\x61rillon/type/v1/channel.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbd\x04\n\x0b\x42randPolicy\x12\x10\n\x08\x62rand_id\x18\x01 \x01(\t\x12\x42\n\x0eunknown_policy\x18\x02 \x01(\x0e\x32*.carillon.ops.v1.BrandPolicy.UnknownPolicy\x12\x42\n\x0emisfire_policy\x18\x03 \x01(\x0e\x32*.carillon.ops.v1.BrandPolicy.MisfirePolicy\x12\x17\n\x0fmisfire_seconds\x18\x04 \x01(\x05\x12;\n\x0brate_limits\x18\x05 \x03(\x0b\x32&.carillon.ops.v1.BrandPolicy.RateLimit\x12.\n\nupdated_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\nupdated_by\x18\x07 \x01(\tH\x00\x88\x01\x01\x1aZ\n\tRateLimit\x12*\n\x07\x63hannel\x18\x01 \x01(\x0e\x32\x19.carillon.type.v1.Channel\x12\x12\n\nper_second\x18\x02 \x01(\x01\x12\r\n\x05\x62urst\x18\x03 \x01(\x05\"6\n\rUnknownPolicy\x12\x0f\n\x0bunspecified\x10\x00\x12\x08\n\x04park\x10\x01\x12\n\n\x06resend\x10\x02\"R\n\rMisfirePolicy\x12\x17\n\x13misfire_unspecified\x10\x00\x12\x0c\n\x08send_now\x10\x01\x12\x08\n\x04skip\x10\x02\x12\x10\n\x0c\x65xpire_after\x10\x03\x42\r\n\x0b_updated_byb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x63\x61rillon/ops/v1/brand.proto\x12\x0f\x63\x61rillon.ops.v1\x1a\x1e\x63\x61rillon/type/v1/channel.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xfa\x04\n\x0b\x42randPolicy\x12\x17\n\x08\x62rand_id\x18\x01 \x01(\tB\x05\xe2\x41\x02\x02\x08\x12H\n\x0eunknown_policy\x18\x02 \x01(\x0e\x32*.carillon.ops.v1.BrandPolicy.UnknownPolicyB\x04\xe2\x41\x01\x01\x12H\n\x0emisfire_policy\x18\x03 \x01(\x0e\x32*.carillon.ops.v1.BrandPolicy.MisfirePolicyB\x04\xe2\x41\x01\x01\x12\x1d\n\x0fmisfire_seconds\x18\x04 \x01(\x05\x42\x04\xe2\x41\x01\x01\x12\x41\n\x0brate_limits\x18\x05 \x03(\x0b\x32&.carillon.ops.v1.BrandPolicy.RateLimitB\x04\xe2\x41\x01\x01\x12\x34\n\nupdated_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x1d\n\nupdated_by\x18\x07 \x01(\tB\x04\xe2\x41\x01\x03H\x00\x88\x01\x01\x1al\n\tRateLimit\x12\x30\n\x07\x63hannel\x18\x01 \x01(\x0e\x32\x19.carillon.type.v1.ChannelB\x04\xe2\x41\x01\x02\x12\x18\n\nper_second\x18\x02 \x01(\x01\x42\x04\xe2\x41\x01\x02\x12\x13\n\x05\x62urst\x18\x03 \x01(\x05\x42\x04\xe2\x41\x01\x01\"6\n\rUnknownPolicy\x12\x0f\n\x0bunspecified\x10\x00\x12\x08\n\x04park\x10\x01\x12\n\n\x06resend\x10\x02\"R\n\rMisfirePolicy\x12\x17\n\x13misfire_unspecified\x10\x00\x12\x0c\n\x08send_now\x10\x01\x12\x08\n\x04skip\x10\x02\x12\x10\n\x0c\x65xpire_after\x10\x03\x42\r\n\x0b_updated_byB*\n\x0f\x63\x61rillon.ops.v1P\x01Z\x15\x63\x61rillon/ops/v1;opsv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'carillon.ops.v1.brand_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
-  _globals['_BRANDPOLICY']._serialized_start=114
-  _globals['_BRANDPOLICY']._serialized_end=687
-  _globals['_BRANDPOLICY_RATELIMIT']._serialized_start=442
-  _globals['_BRANDPOLICY_RATELIMIT']._serialized_end=532
-  _globals['_BRANDPOLICY_UNKNOWNPOLICY']._serialized_start=534
-  _globals['_BRANDPOLICY_UNKNOWNPOLICY']._serialized_end=588
-  _globals['_BRANDPOLICY_MISFIREPOLICY']._serialized_start=590
-  _globals['_BRANDPOLICY_MISFIREPOLICY']._serialized_end=672
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\n\017carillon.ops.v1P\001Z\025carillon/ops/v1;opsv1'
+  _globals['_BRANDPOLICY_RATELIMIT'].fields_by_name['channel']._loaded_options = None
+  _globals['_BRANDPOLICY_RATELIMIT'].fields_by_name['channel']._serialized_options = b'\342A\001\002'
+  _globals['_BRANDPOLICY_RATELIMIT'].fields_by_name['per_second']._loaded_options = None
+  _globals['_BRANDPOLICY_RATELIMIT'].fields_by_name['per_second']._serialized_options = b'\342A\001\002'
+  _globals['_BRANDPOLICY_RATELIMIT'].fields_by_name['burst']._loaded_options = None
+  _globals['_BRANDPOLICY_RATELIMIT'].fields_by_name['burst']._serialized_options = b'\342A\001\001'
+  _globals['_BRANDPOLICY'].fields_by_name['brand_id']._loaded_options = None
+  _globals['_BRANDPOLICY'].fields_by_name['brand_id']._serialized_options = b'\342A\002\002\010'
+  _globals['_BRANDPOLICY'].fields_by_name['unknown_policy']._loaded_options = None
+  _globals['_BRANDPOLICY'].fields_by_name['unknown_policy']._serialized_options = b'\342A\001\001'
+  _globals['_BRANDPOLICY'].fields_by_name['misfire_policy']._loaded_options = None
+  _globals['_BRANDPOLICY'].fields_by_name['misfire_policy']._serialized_options = b'\342A\001\001'
+  _globals['_BRANDPOLICY'].fields_by_name['misfire_seconds']._loaded_options = None
+  _globals['_BRANDPOLICY'].fields_by_name['misfire_seconds']._serialized_options = b'\342A\001\001'
+  _globals['_BRANDPOLICY'].fields_by_name['rate_limits']._loaded_options = None
+  _globals['_BRANDPOLICY'].fields_by_name['rate_limits']._serialized_options = b'\342A\001\001'
+  _globals['_BRANDPOLICY'].fields_by_name['updated_at']._loaded_options = None
+  _globals['_BRANDPOLICY'].fields_by_name['updated_at']._serialized_options = b'\342A\001\003'
+  _globals['_BRANDPOLICY'].fields_by_name['updated_by']._loaded_options = None
+  _globals['_BRANDPOLICY'].fields_by_name['updated_by']._serialized_options = b'\342A\001\003'
+  _globals['_BRANDPOLICY']._serialized_start=147
+  _globals['_BRANDPOLICY']._serialized_end=781
+  _globals['_BRANDPOLICY_RATELIMIT']._serialized_start=518
+  _globals['_BRANDPOLICY_RATELIMIT']._serialized_end=626
+  _globals['_BRANDPOLICY_UNKNOWNPOLICY']._serialized_start=628
+  _globals['_BRANDPOLICY_UNKNOWNPOLICY']._serialized_end=682
+  _globals['_BRANDPOLICY_MISFIREPOLICY']._serialized_start=684
+  _globals['_BRANDPOLICY_MISFIREPOLICY']._serialized_end=766
 # @@protoc_insertion_point(module_scope)

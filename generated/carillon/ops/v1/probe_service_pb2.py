@@ -26,13 +26,14 @@ from carillon.options.v1 import options_pb2 as carillon_dot_options_dot_v1_dot_o
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#carillon/ops/v1/probe_service.proto\x12\x0f\x63\x61rillon.ops.v1\x1a!carillon/options/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\"\x16\n\x14\x43heckLivenessRequest\"\'\n\x15\x43heckLivenessResponse\x12\x0e\n\x06status\x18\x01 \x01(\t\"\x17\n\x15\x43heckReadinessRequest\"(\n\x16\x43heckReadinessResponse\x12\x0e\n\x06status\x18\x01 \x01(\t2\x86\x02\n\x0cProbeService\x12y\n\rCheckLiveness\x12%.carillon.ops.v1.CheckLivenessRequest\x1a&.carillon.ops.v1.CheckLivenessResponse\"\x19\x90\x02\x01\xa2\xbb\x18\x02\x10\x01\x82\xd3\xe4\x93\x02\n\x12\x08/healthz\x12{\n\x0e\x43heckReadiness\x12&.carillon.ops.v1.CheckReadinessRequest\x1a\'.carillon.ops.v1.CheckReadinessResponse\"\x18\x90\x02\x01\xa2\xbb\x18\x02\x10\x01\x82\xd3\xe4\x93\x02\t\x12\x07/readyzb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#carillon/ops/v1/probe_service.proto\x12\x0f\x63\x61rillon.ops.v1\x1a!carillon/options/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\"\x16\n\x14\x43heckLivenessRequest\"\'\n\x15\x43heckLivenessResponse\x12\x0e\n\x06status\x18\x01 \x01(\t\"\x17\n\x15\x43heckReadinessRequest\"(\n\x16\x43heckReadinessResponse\x12\x0e\n\x06status\x18\x01 \x01(\t2\x86\x02\n\x0cProbeService\x12y\n\rCheckLiveness\x12%.carillon.ops.v1.CheckLivenessRequest\x1a&.carillon.ops.v1.CheckLivenessResponse\"\x19\x90\x02\x01\xa2\xbb\x18\x02\x10\x01\x82\xd3\xe4\x93\x02\n\x12\x08/healthz\x12{\n\x0e\x43heckReadiness\x12&.carillon.ops.v1.CheckReadinessRequest\x1a\'.carillon.ops.v1.CheckReadinessResponse\"\x18\x90\x02\x01\xa2\xbb\x18\x02\x10\x01\x82\xd3\xe4\x93\x02\t\x12\x07/readyzB*\n\x0f\x63\x61rillon.ops.v1P\x01Z\x15\x63\x61rillon/ops/v1;opsv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'carillon.ops.v1.probe_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\n\017carillon.ops.v1P\001Z\025carillon/ops/v1;opsv1'
   _globals['_PROBESERVICE'].methods_by_name['CheckLiveness']._loaded_options = None
   _globals['_PROBESERVICE'].methods_by_name['CheckLiveness']._serialized_options = b'\220\002\001\242\273\030\002\020\001\202\323\344\223\002\n\022\010/healthz'
   _globals['_PROBESERVICE'].methods_by_name['CheckReadiness']._loaded_options = None

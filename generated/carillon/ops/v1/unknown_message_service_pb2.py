@@ -29,13 +29,34 @@ from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior_
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-carillon/ops/v1/unknown_message_service.proto\x12\x0f\x63\x61rillon.ops.v1\x1a!carillon/options/v1/options.proto\x1a\x1e\x63\x61rillon/type/v1/channel.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb2\x02\n\x0eUnknownMessage\x12\x12\n\nmessage_id\x18\x01 \x01(\t\x12\x10\n\x08\x62rand_id\x18\x02 \x01(\t\x12\x14\n\x07send_id\x18\x03 \x01(\tH\x00\x88\x01\x01\x12\x11\n\tperson_id\x18\x04 \x01(\t\x12*\n\x07\x63hannel\x18\x05 \x01(\x0e\x32\x19.carillon.type.v1.Channel\x12\x11\n\trecipient\x18\x06 \x01(\t\x12\x10\n\x08\x61ttempts\x18\x07 \x01(\x05\x12\x15\n\x08provider\x18\x08 \x01(\tH\x01\x88\x01\x01\x12\x30\n\x0c\x61ttempted_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x06reason\x18\n \x01(\tH\x02\x88\x01\x01\x42\n\n\x08_send_idB\x0b\n\t_providerB\t\n\x07_reason\"f\n\x1aListUnknownMessagesRequest\x12\x10\n\x08\x62rand_id\x18\x01 \x01(\t\x12\x0f\n\x07send_id\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"q\n\x1bListUnknownMessagesResponse\x12\x39\n\x10unknown_messages\x18\x01 \x03(\x0b\x32\x1f.carillon.ops.v1.UnknownMessage\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xf0\x01\n\x1dResolveUnknownMessagesRequest\x12\x10\n\x08\x62rand_id\x18\x01 \x01(\t\x12\x19\n\x0bmessage_ids\x18\x02 \x03(\tB\x04\xe2\x41\x01\x02\x12S\n\nresolution\x18\x03 \x01(\x0e\x32\x39.carillon.ops.v1.ResolveUnknownMessagesRequest.ResolutionB\x04\xe2\x41\x01\x02\x12\x0c\n\x04note\x18\x04 \x01(\t\"?\n\nResolution\x12\x0f\n\x0bunspecified\x10\x00\x12\x08\n\x04sent\x10\x01\x12\n\n\x06\x66\x61iled\x10\x02\x12\n\n\x06resend\x10\x03\"X\n\x1eResolveUnknownMessagesResponse\x12\x16\n\x0eresolved_count\x18\x01 \x01(\x05\x12\x1e\n\x16unresolved_message_ids\x18\x02 \x03(\t2\x85\x03\n\x15UnknownMessageService\x12\xa4\x01\n\x13ListUnknownMessages\x12+.carillon.ops.v1.ListUnknownMessagesRequest\x1a,.carillon.ops.v1.ListUnknownMessagesResponse\"2\x90\x02\x01\xa2\xbb\x18\x0f\n\rmessages.read\x82\xd3\xe4\x93\x02\x16\x12\x14/v1/unknown-messages\x12\xb8\x01\n\x16ResolveUnknownMessages\x12..carillon.ops.v1.ResolveUnknownMessagesRequest\x1a/.carillon.ops.v1.ResolveUnknownMessagesResponse\"=\xa2\xbb\x18\x12\n\x10messages.resolve\x82\xd3\xe4\x93\x02!\"\x1c/v1/unknown-messages/resolve:\x01*\x1a\n\xa2\xbb\x18\x06\x08\xa6\x03\x10\x99\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-carillon/ops/v1/unknown_message_service.proto\x12\x0f\x63\x61rillon.ops.v1\x1a!carillon/options/v1/options.proto\x1a\x1e\x63\x61rillon/type/v1/channel.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xef\x02\n\x0eUnknownMessage\x12\x19\n\nmessage_id\x18\x01 \x01(\tB\x05\xe2\x41\x02\x03\x08\x12\x16\n\x08\x62rand_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12\x1a\n\x07send_id\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03H\x00\x88\x01\x01\x12\x17\n\tperson_id\x18\x04 \x01(\tB\x04\xe2\x41\x01\x03\x12\x30\n\x07\x63hannel\x18\x05 \x01(\x0e\x32\x19.carillon.type.v1.ChannelB\x04\xe2\x41\x01\x03\x12\x17\n\trecipient\x18\x06 \x01(\tB\x04\xe2\x41\x01\x03\x12\x16\n\x08\x61ttempts\x18\x07 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x1b\n\x08provider\x18\x08 \x01(\tB\x04\xe2\x41\x01\x03H\x01\x88\x01\x01\x12\x36\n\x0c\x61ttempted_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x19\n\x06reason\x18\n \x01(\tB\x04\xe2\x41\x01\x03H\x02\x88\x01\x01\x42\n\n\x08_send_idB\x0b\n\t_providerB\t\n\x07_reason\"f\n\x1aListUnknownMessagesRequest\x12\x10\n\x08\x62rand_id\x18\x01 \x01(\t\x12\x0f\n\x07send_id\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"q\n\x1bListUnknownMessagesResponse\x12\x39\n\x10unknown_messages\x18\x01 \x03(\x0b\x32\x1f.carillon.ops.v1.UnknownMessage\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xf0\x01\n\x1dResolveUnknownMessagesRequest\x12\x10\n\x08\x62rand_id\x18\x01 \x01(\t\x12\x19\n\x0bmessage_ids\x18\x02 \x03(\tB\x04\xe2\x41\x01\x02\x12S\n\nresolution\x18\x03 \x01(\x0e\x32\x39.carillon.ops.v1.ResolveUnknownMessagesRequest.ResolutionB\x04\xe2\x41\x01\x02\x12\x0c\n\x04note\x18\x04 \x01(\t\"?\n\nResolution\x12\x0f\n\x0bunspecified\x10\x00\x12\x08\n\x04sent\x10\x01\x12\n\n\x06\x66\x61iled\x10\x02\x12\n\n\x06resend\x10\x03\"X\n\x1eResolveUnknownMessagesResponse\x12\x16\n\x0eresolved_count\x18\x01 \x01(\x05\x12\x1e\n\x16unresolved_message_ids\x18\x02 \x03(\t2\x85\x03\n\x15UnknownMessageService\x12\xa4\x01\n\x13ListUnknownMessages\x12+.carillon.ops.v1.ListUnknownMessagesRequest\x1a,.carillon.ops.v1.ListUnknownMessagesResponse\"2\x90\x02\x01\xa2\xbb\x18\x0f\n\rmessages.read\x82\xd3\xe4\x93\x02\x16\x12\x14/v1/unknown-messages\x12\xb8\x01\n\x16ResolveUnknownMessages\x12..carillon.ops.v1.ResolveUnknownMessagesRequest\x1a/.carillon.ops.v1.ResolveUnknownMessagesResponse\"=\xa2\xbb\x18\x12\n\x10messages.resolve\x82\xd3\xe4\x93\x02!\"\x1c/v1/unknown-messages/resolve:\x01*\x1a\n\xa2\xbb\x18\x06\x08\xa6\x03\x10\x99\x03\x42*\n\x0f\x63\x61rillon.ops.v1P\x01Z\x15\x63\x61rillon/ops/v1;opsv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'carillon.ops.v1.unknown_message_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\n\017carillon.ops.v1P\001Z\025carillon/ops/v1;opsv1'
+  _globals['_UNKNOWNMESSAGE'].fields_by_name['message_id']._loaded_options = None
+  _globals['_UNKNOWNMESSAGE'].fields_by_name['message_id']._serialized_options = b'\342A\002\003\010'
+  _globals['_UNKNOWNMESSAGE'].fields_by_name['brand_id']._loaded_options = None
+  _globals['_UNKNOWNMESSAGE'].fields_by_name['brand_id']._serialized_options = b'\342A\001\003'
+  _globals['_UNKNOWNMESSAGE'].fields_by_name['send_id']._loaded_options = None
+  _globals['_UNKNOWNMESSAGE'].fields_by_name['send_id']._serialized_options = b'\342A\001\003'
+  _globals['_UNKNOWNMESSAGE'].fields_by_name['person_id']._loaded_options = None
+  _globals['_UNKNOWNMESSAGE'].fields_by_name['person_id']._serialized_options = b'\342A\001\003'
+  _globals['_UNKNOWNMESSAGE'].fields_by_name['channel']._loaded_options = None
+  _globals['_UNKNOWNMESSAGE'].fields_by_name['channel']._serialized_options = b'\342A\001\003'
+  _globals['_UNKNOWNMESSAGE'].fields_by_name['recipient']._loaded_options = None
+  _globals['_UNKNOWNMESSAGE'].fields_by_name['recipient']._serialized_options = b'\342A\001\003'
+  _globals['_UNKNOWNMESSAGE'].fields_by_name['attempts']._loaded_options = None
+  _globals['_UNKNOWNMESSAGE'].fields_by_name['attempts']._serialized_options = b'\342A\001\003'
+  _globals['_UNKNOWNMESSAGE'].fields_by_name['provider']._loaded_options = None
+  _globals['_UNKNOWNMESSAGE'].fields_by_name['provider']._serialized_options = b'\342A\001\003'
+  _globals['_UNKNOWNMESSAGE'].fields_by_name['attempted_at']._loaded_options = None
+  _globals['_UNKNOWNMESSAGE'].fields_by_name['attempted_at']._serialized_options = b'\342A\001\003'
+  _globals['_UNKNOWNMESSAGE'].fields_by_name['reason']._loaded_options = None
+  _globals['_UNKNOWNMESSAGE'].fields_by_name['reason']._serialized_options = b'\342A\001\003'
   _globals['_RESOLVEUNKNOWNMESSAGESREQUEST'].fields_by_name['message_ids']._loaded_options = None
   _globals['_RESOLVEUNKNOWNMESSAGESREQUEST'].fields_by_name['message_ids']._serialized_options = b'\342A\001\002'
   _globals['_RESOLVEUNKNOWNMESSAGESREQUEST'].fields_by_name['resolution']._loaded_options = None
@@ -47,17 +68,17 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_UNKNOWNMESSAGESERVICE'].methods_by_name['ResolveUnknownMessages']._loaded_options = None
   _globals['_UNKNOWNMESSAGESERVICE'].methods_by_name['ResolveUnknownMessages']._serialized_options = b'\242\273\030\022\n\020messages.resolve\202\323\344\223\002!\"\034/v1/unknown-messages/resolve:\001*'
   _globals['_UNKNOWNMESSAGE']._serialized_start=230
-  _globals['_UNKNOWNMESSAGE']._serialized_end=536
-  _globals['_LISTUNKNOWNMESSAGESREQUEST']._serialized_start=538
-  _globals['_LISTUNKNOWNMESSAGESREQUEST']._serialized_end=640
-  _globals['_LISTUNKNOWNMESSAGESRESPONSE']._serialized_start=642
-  _globals['_LISTUNKNOWNMESSAGESRESPONSE']._serialized_end=755
-  _globals['_RESOLVEUNKNOWNMESSAGESREQUEST']._serialized_start=758
-  _globals['_RESOLVEUNKNOWNMESSAGESREQUEST']._serialized_end=998
-  _globals['_RESOLVEUNKNOWNMESSAGESREQUEST_RESOLUTION']._serialized_start=935
-  _globals['_RESOLVEUNKNOWNMESSAGESREQUEST_RESOLUTION']._serialized_end=998
-  _globals['_RESOLVEUNKNOWNMESSAGESRESPONSE']._serialized_start=1000
-  _globals['_RESOLVEUNKNOWNMESSAGESRESPONSE']._serialized_end=1088
-  _globals['_UNKNOWNMESSAGESERVICE']._serialized_start=1091
-  _globals['_UNKNOWNMESSAGESERVICE']._serialized_end=1480
+  _globals['_UNKNOWNMESSAGE']._serialized_end=597
+  _globals['_LISTUNKNOWNMESSAGESREQUEST']._serialized_start=599
+  _globals['_LISTUNKNOWNMESSAGESREQUEST']._serialized_end=701
+  _globals['_LISTUNKNOWNMESSAGESRESPONSE']._serialized_start=703
+  _globals['_LISTUNKNOWNMESSAGESRESPONSE']._serialized_end=816
+  _globals['_RESOLVEUNKNOWNMESSAGESREQUEST']._serialized_start=819
+  _globals['_RESOLVEUNKNOWNMESSAGESREQUEST']._serialized_end=1059
+  _globals['_RESOLVEUNKNOWNMESSAGESREQUEST_RESOLUTION']._serialized_start=996
+  _globals['_RESOLVEUNKNOWNMESSAGESREQUEST_RESOLUTION']._serialized_end=1059
+  _globals['_RESOLVEUNKNOWNMESSAGESRESPONSE']._serialized_start=1061
+  _globals['_RESOLVEUNKNOWNMESSAGESRESPONSE']._serialized_end=1149
+  _globals['_UNKNOWNMESSAGESERVICE']._serialized_start=1152
+  _globals['_UNKNOWNMESSAGESERVICE']._serialized_end=1541
 # @@protoc_insertion_point(module_scope)

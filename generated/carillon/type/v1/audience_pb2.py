@@ -24,13 +24,14 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x63\x61rillon/type/v1/audience.proto\x12\x10\x63\x61rillon.type.v1*1\n\x08\x41udience\x12\x18\n\x14\x61udience_unspecified\x10\x00\x12\x0b\n\x07segment\x10\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x63\x61rillon/type/v1/audience.proto\x12\x10\x63\x61rillon.type.v1*1\n\x08\x41udience\x12\x18\n\x14\x61udience_unspecified\x10\x00\x12\x0b\n\x07segment\x10\x01\x42-\n\x10\x63\x61rillon.type.v1P\x01Z\x17\x63\x61rillon/type/v1;typev1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'carillon.type.v1.audience_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\n\020carillon.type.v1P\001Z\027carillon/type/v1;typev1'
   _globals['_AUDIENCE']._serialized_start=53
   _globals['_AUDIENCE']._serialized_end=102
 # @@protoc_insertion_point(module_scope)

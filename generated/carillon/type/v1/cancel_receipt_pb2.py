@@ -22,15 +22,23 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%carillon/type/v1/cancel_receipt.proto\x12\x10\x63\x61rillon.type.v1\"C\n\rCancelReceipt\x12\x0c\n\x04sent\x18\x01 \x01(\x05\x12\x11\n\tin_flight\x18\x02 \x01(\x05\x12\x11\n\tcancelled\x18\x03 \x01(\x05\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%carillon/type/v1/cancel_receipt.proto\x12\x10\x63\x61rillon.type.v1\x1a\x1fgoogle/api/field_behavior.proto\"U\n\rCancelReceipt\x12\x12\n\x04sent\x18\x01 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x17\n\tin_flight\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x17\n\tcancelled\x18\x03 \x01(\x05\x42\x04\xe2\x41\x01\x03\x42-\n\x10\x63\x61rillon.type.v1P\x01Z\x17\x63\x61rillon/type/v1;typev1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'carillon.type.v1.cancel_receipt_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
-  _globals['_CANCELRECEIPT']._serialized_start=59
-  _globals['_CANCELRECEIPT']._serialized_end=126
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\n\020carillon.type.v1P\001Z\027carillon/type/v1;typev1'
+  _globals['_CANCELRECEIPT'].fields_by_name['sent']._loaded_options = None
+  _globals['_CANCELRECEIPT'].fields_by_name['sent']._serialized_options = b'\342A\001\003'
+  _globals['_CANCELRECEIPT'].fields_by_name['in_flight']._loaded_options = None
+  _globals['_CANCELRECEIPT'].fields_by_name['in_flight']._serialized_options = b'\342A\001\003'
+  _globals['_CANCELRECEIPT'].fields_by_name['cancelled']._loaded_options = None
+  _globals['_CANCELRECEIPT'].fields_by_name['cancelled']._serialized_options = b'\342A\001\003'
+  _globals['_CANCELRECEIPT']._serialized_start=92
+  _globals['_CANCELRECEIPT']._serialized_end=177
 # @@protoc_insertion_point(module_scope)

@@ -24,13 +24,14 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x63\x61rillon/type/v1/channel.proto\x12\x10\x63\x61rillon.type.v1*D\n\x07\x43hannel\x12\x0f\n\x0bunspecified\x10\x00\x12\t\n\x05\x65mail\x10\x01\x12\x07\n\x03sms\x10\x02\x12\x08\n\x04push\x10\x03\x12\n\n\x06in_app\x10\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x63\x61rillon/type/v1/channel.proto\x12\x10\x63\x61rillon.type.v1*D\n\x07\x43hannel\x12\x0f\n\x0bunspecified\x10\x00\x12\t\n\x05\x65mail\x10\x01\x12\x07\n\x03sms\x10\x02\x12\x08\n\x04push\x10\x03\x12\n\n\x06in_app\x10\x04\x42-\n\x10\x63\x61rillon.type.v1P\x01Z\x17\x63\x61rillon/type/v1;typev1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'carillon.type.v1.channel_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\n\020carillon.type.v1P\001Z\027carillon/type/v1;typev1'
   _globals['_CHANNEL']._serialized_start=52
   _globals['_CHANNEL']._serialized_end=120
 # @@protoc_insertion_point(module_scope)

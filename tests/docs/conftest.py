@@ -1,0 +1,5 @@
+"""Installations to paste commands into."""
+
+from tests.cli.conftest import installation
+
+__all__ = ["installation"]
