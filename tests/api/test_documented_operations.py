@@ -37,7 +37,11 @@ async def good_request(api: Caller, brand: str, path: str) -> dict[str, Any]:
         await put_template(api, brand)
         return message(brand)
     campaign_id = await campaign_in(api, brand, FACE_OF[path], "draft")
-    more: dict[str, dict[str, Any]] = {SEND: {"recipients": recipients(2)}, SCHEDULE: {"scheduled_at": instant(FAR)}}
+    more: dict[str, dict[str, Any]] = {
+        SEND: {"recipients": recipients(2)},
+        PUBLISH: {"recipients": recipients(2)},
+        SCHEDULE: {"scheduled_at": instant(FAR)},
+    }
     return {"id": campaign_id, **more.get(path, {})}
 
 

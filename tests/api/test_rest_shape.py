@@ -58,11 +58,17 @@ async def test_a_body_of_another_type(untouched_rest: Untouched, method: str) ->
         assert refusal(response) == (415, "unsupported_media_type")
 
 
-@pytest.mark.parametrize("method", [name for name in METHODS if verb_and_path(name)[0] in ("GET", "DELETE")])
+@pytest.mark.parametrize(
+    "method",
+    [
+        name
+        for name in METHODS
+        # Links in mails are decorated by others on their way.
+        if verb_and_path(name)[0] in ("GET", "DELETE") and not name.startswith("comms.UnsubscribeService/")
+    ],
+)
 async def test_an_unknown_query_parameter(untouched_rest: Untouched, method: str) -> None:
-    public: dict[str, dict[str, Any]] = {"ops.ProbeService": {}, "comms.UnsubscribeService": {"token": "x"}}
-    noun = method.partition("/")[0]
-    request = public[noun] if noun in public else untouched_rest.good(method)
+    request = {} if method.startswith("ops.ProbeService/") else untouched_rest.good(method)
     verb, path, rest = bind(METHODS[method], request)
     response = await untouched_rest.send(verb, path, params={**rest, "no_such_parameter": "x"})
     assert refusal(response) in ((400, "malformed_request"), (422, "malformed_request"))

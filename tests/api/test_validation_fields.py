@@ -153,7 +153,7 @@ async def test_a_channel_that_is_none_by_number(untouched: Untouched, method: st
 
 @pytest.mark.parametrize("method", TIMES)
 async def test_a_time_that_is_past_or_absurdly_far(untouched: Untouched, method: str) -> None:
-    for ahead in (timedelta(days=-1), timedelta(minutes=-2), timedelta(days=3700), timedelta(days=365 * 5000)):
+    for ahead in (timedelta(days=-1), timedelta(minutes=-6), timedelta(days=3700), timedelta(days=365 * 5000)):
         await untouched.refuses_field(method, put(untouched.good(method), "scheduled_at", instant(ahead)), "scheduled_at")
 
 
