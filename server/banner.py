@@ -21,7 +21,7 @@ def _commands(settings: Settings, token: str) -> str:
         """"dedup_key":"try-'$(date +%s)'","scheduled_at":"'$(date -u +%Y-%m-%dT%H:%M:%SZ)'"}"""
     )
     return f"""\
-Send a message (REST), list messages (gRPC), see what went out. The token is good for an hour; `carillon token --brand {BRAND}` prints others:
+Send a message (REST), list messages (gRPC), see what went out. The token is good for an hour; `carillon token` makes others:
 
 curl -sS -X POST http://{host}:{settings.rest_port}/v1/messages/schedule -H 'content-type: application/json' \\
   -H 'authorization: Bearer {token}' \\
