@@ -147,7 +147,7 @@ class Lines(Iterator[Line]):
         decoder = codecs.getincrementaldecoder(self._encoding.codec)
         more = True
         while True:
-            # Which leaves out the beginning of a character at the end.
+            # Of a character at the end there may be only the beginning yet; this decoder leaves it out.
             head = decoder(errors="replace").decode(self._data[self._start :])
             found = _LINE_BREAK.search(_QUOTED.sub("", head)) or (None if more else _LINE_BREAK.search(head))
             # After a carriage return at the end of what is there, a line feed may come.
