@@ -310,7 +310,7 @@ async def test_two_keys_are_refused_although_they_are_one(idle: Running, idle_ap
         verb, path, body = bind(METHODS[name], request)
         answer = answer_of(await idle.http.request(verb, path, json=body, headers=headers), request)
     else:
-        call = idle.channel.unary_unary(full_path(METHODS[name]), request_serializer=CreateCampaignRequest.SerializeToString)
+        call: Any = idle.channel.unary_unary(full_path(METHODS[name]), request_serializer=CreateCampaignRequest.SerializeToString)
         with pytest.raises(grpc.aio.AioRpcError) as refused:
             await call(CreateCampaignRequest(**request), metadata=headers)
         answer = refusal_in(refused.value)
