@@ -29,6 +29,9 @@ from storage.errors import StorageError
 
 T = TypeVar("T")
 
+QUICK_START = timedelta(hours=1)
+"""How long the token in the printed commands is good."""
+
 EXPECTED = (ConfigError, StorageError, PortTaken, GatewayError, NotReleased)
 """Failures whose text is for the operator; anything else is a fault and shows its traceback."""
 
@@ -119,14 +122,17 @@ def release(i_understand: bool) -> None:
 def token(brands: tuple[str, ...], scopes: tuple[str, ...], subject: str, hours: float) -> None:
     """Print a bearer token, and nothing else.
 
-    Signed with CARILLON_SIGNING_KEY_FILE, or with the key in the data directory, which is made if there is none.
+    Run it where the service runs, with its settings: the token is signed with the service's key, CARILLON_SIGNING_KEY_FILE or that of the
+    data directory, which `carillon serve` makes on its first start.
     """
+    if not all(brands):
+        raise click.BadParameter("must not be empty", param_hint="--brand")
     known = all_scopes()
     unknown = sorted(set(scopes) - set(known))
     if unknown:
         raise click.BadParameter(f"unknown: {', '.join(unknown)}; known are {', '.join(known)}", param_hint="--scope")
     try:
-        key = signing_key(_settings(), may_create=True)
+        key = signing_key(_settings(), may_create=False)
     except ConfigError as error:
         _fail(error)
     tokens = Tokens(key, SystemClock())
@@ -194,6 +200,15 @@ def _without_password(value: object) -> object:
     return re.sub(r"(password=)[^&#]*", r"\1***", hidden)
 
 
+async def _quick_start_token(service: Service) -> str | None:
+    """A token of an hour to try the demo brand with, for a person: on a terminal, and on the first start with it. None elsewhere, as where
+    what is printed is kept in a log."""
+    seeded = await service.seed() is not None
+    if not seeded and not sys.stdout.isatty():
+        return None
+    return service.tokens.mint("quick-start", [BRAND], all_scopes(), QUICK_START)
+
+
 async def _serve(settings: Settings, parts: frozenset[Part]) -> None:
     configure_logging(settings.log_level)
     stop = asyncio.Event()
@@ -204,9 +219,7 @@ async def _serve(settings: Settings, parts: frozenset[Part]) -> None:
     await service.start()
     try:
         if parts == EVERYTHING:
-            await service.seed()
-            token = service.tokens.mint("quick-start", [BRAND], all_scopes())
-            click.echo(ready_text(settings, token))
+            click.echo(ready_text(settings, await _quick_start_token(service)))
         else:
             click.echo(f"carillon {', '.join(sorted(parts))} ready")
         interpreter.tune()

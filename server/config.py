@@ -74,7 +74,7 @@ class Settings:
     notice. Ours asks every second."""
     signing_key_file: str = ""
     """The Ed25519 key (PEM, PKCS #8) that signs tokens and unsubscribe links: the same for every process on one database. It has to exist.
-    Empty: `keys/signing.pem` in the data directory; `carillon serve` and `carillon token` make it if there is none."""
+    Empty: `keys/signing.pem` in the data directory; `carillon serve` makes it on its first start."""
     smtp_url: str = ""
     """`smtps://[user:password@]host[:port]` (TLS, verified; port 465) or `smtp://…` (STARTTLS, verified; port 587). Only a server on this
     host, by a loopback address or `localhost`, may go without STARTTLS. User and password are percent-encoded. Empty: email goes to the

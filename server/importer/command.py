@@ -127,7 +127,7 @@ def _token(settings: Settings, token_file: Path | None, brand: str) -> str:
     if token_file is not None:
         return token_file.read_text("utf-8").strip()
     try:
-        key = signing_key(settings, may_create=settings.is_embedded)
+        key = signing_key(settings, may_create=False)
     except ConfigError as error:
         _fail(str(error))
     return Tokens(key, SystemClock()).mint("import", [brand], [_SCOPE])
