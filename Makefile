@@ -87,7 +87,7 @@ lint-envoy: install
 	@touch $@
 
 # What the protos import, for buf and protoc.
-.venv/.protos: protos/imports.py .venv/.dependencies
+.venv/.protos: protos/imports.py protos/printer.py .venv/.dependencies
 	@$(BIN)/python protos/imports.py
 	@touch $@
 

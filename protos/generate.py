@@ -27,6 +27,8 @@ IMAGE = "image.binpb"
 REST_CONTRACT = "rest_contract.lua"
 # Envoy turns google.rpc.Status into JSON only if every type in its details is in the descriptor set.
 ERROR_PROTOS = ("google/rpc/error_details.proto", "google/rpc/status.proto")
+# What ours import and no wheel has Python code of.
+IMPORTED_PROTO = "buf/validate/validate.proto"
 
 
 def main() -> int:
@@ -65,6 +67,7 @@ def generate(target: Path) -> None:
         *own_protos(),
     )
     _drop_empty_stubs(target)
+    protoc(f"--python_out={target}", IMPORTED_PROTO)
     protoc("--include_imports", f"--descriptor_set_out={target / DESCRIPTOR_SET}", *own_protos(), *ERROR_PROTOS)
     _write_rest_contract(target)
     if not buf("build", "protos", "--output", str(target / IMAGE)):
