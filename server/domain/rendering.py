@@ -7,13 +7,12 @@ Rendering runs to its end without yielding: usually tens of microseconds, in the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from textwrap import shorten
 
 from liquid import BoundTemplate, Node, RenderContext
 from liquid.builtin.expressions import FilteredExpression
-from liquid.builtin.expressions.primitive import RangeLiteral
 from liquid.exceptions import (
     BlockNestingError,
     FilterArgumentError,
@@ -22,9 +21,10 @@ from liquid.exceptions import (
     OutputStreamLimitError,
     ResourceLimitError,
 )
-from liquid.expression import Expression
 
-from server.domain.rendering_limits import BoundedRange, MeteredEnvironment
+from server.domain.liquid_expressions import follow_reference
+from server.domain.liquid_values import Misuse
+from server.domain.rendering_limits import MeteredEnvironment
 from server.domain.rendering_plain import PlainTemplate, plain
 from server.domain.rendering_scan import find_flaw
 
@@ -125,7 +125,7 @@ def _compile(field: str, source: str, environment: MeteredEnvironment) -> _Field
         raise TemplateSyntaxError("template_syntax_error", flaw.text, field=field, line=_line_at(source, flaw.offset))
     try:
         template = environment.from_string(source)
-        _bound_expressions(template)
+        _complete(template)
     except LiquidError as error:
         raise _syntax_error(field, source, error) from None
     return _Field(template, plain(template))
@@ -152,6 +152,8 @@ def _render_liquid(field: str, template: BoundTemplate, context: Mapping[str, ob
         raise RenderError("template_output_too_large", "the output is too large", field=field) from None
     except ResourceLimitError as error:
         raise RenderError("template_too_complex", str(error.message), field=field, line=_line_of(error)) from None
+    except Misuse as error:
+        raise RenderError("template_error", error.text, field=field, line=_line_of(error)) from None
     except (FilterArgumentError, LiquidTypeError) as error:
         # The library's own text quotes the value.
         raise RenderError("template_error", "a value does not fit its filter or tag", field=field, line=_line_of(error)) from None
@@ -171,27 +173,17 @@ def _one_line(subject: str) -> str:
     return joined
 
 
-def _bound_expressions(template: BoundTemplate) -> None:
-    """Bounds every range and refuses unknown filters, which the library would report only when rendering."""
+def _complete(template: BoundTemplate) -> None:
+    """Has expressions follow the reference, and refuses unknown filters and arguments, which would be reported only when rendering."""
     static = RenderContext(template)
     nodes: list[Node] = list(template.nodes)
     while nodes:
         node = nodes.pop()
         nodes.extend(node.children(static, include_partials=False))
-        _bound_each(node.expressions(), template)
-
-
-def _bound_each(expressions: Iterable[Expression], template: BoundTemplate) -> None:
-    pending = list(expressions)
-    while pending:
-        expression = pending.pop()
-        pending.extend(expression.children())
-        if isinstance(expression, RangeLiteral):
-            # The library offers no other place to put a range class of one's own.
-            expression.__class__ = BoundedRange
-        if isinstance(expression, FilteredExpression):
-            for used in expression.filters or ():
-                used.validate_filter_arguments(template.env)
+        for expression in follow_reference(node.expressions()):
+            if isinstance(expression, FilteredExpression):
+                for used in expression.filters or ():
+                    used.validate_filter_arguments(template.env)
 
 
 def _line_of(error: LiquidError) -> int | None:

@@ -59,9 +59,10 @@ def test_a_huge_range_is_refused_wherever_it_stands(body: str) -> None:
         pytest.param("{% for i in (1..10000) %}{% if l == m %}{% endif %}{% endfor %}", id="comparing long lists again and again"),
         pytest.param("{% for i in (1..10000) %}{% assign x = v | upcase %}{% endfor %}", id="a filter over a long text again and again"),
         pytest.param("{% for i in (1..10000) %}{{ d | date: '%c' }}{% endfor %}", id="reading dates again and again"),
-        pytest.param("{{ l | uniq }}{{ l | uniq }}", id="quadratic uniq"),
+        pytest.param("{% assign m = l" + " | concat: m" * 60 + " %}{{ m | sort }}", id="sorting a long list"),
+        pytest.param("{% for i in (1..10000) %}{% assign u = l | uniq %}{% endfor %}", id="uniq again and again"),
         pytest.param("{{ '%%%%'" + "| url_encode" * 10_000 + " }}", id="a long chain over a growing text"),
-        pytest.param("{{ v | strip_html }}", id="stripping long markup"),
+        pytest.param("{% for i in (1..10000) %}{% assign s = v | strip_html %}{% endfor %}", id="stripping markup again and again"),
         pytest.param("{{ 'now' | date: v }}", id="a long date format"),
     ],
 )
@@ -104,6 +105,11 @@ def test_output_over_its_limit_is_refused() -> None:
 def test_a_long_run_of_broken_tags_is_refused_in_linear_time(part: str) -> None:
     with pytest.raises(TemplateSyntaxError):
         compile_template(Source(None, part * (200_000 // len(part)), None))
+
+
+@pytest.mark.parametrize("part", ["<", "<script", "<!--", "<style>", "<a", "<script></script><", "<<>"])
+def test_markup_is_stripped_in_linear_time(part: str) -> None:
+    assert reason("{{ v | strip_html | size }}", v=part * (900_000 // len(part))) == "rendered"
 
 
 @pytest.mark.parametrize("body", ["{{" + " " * 5000 + "a }}", "{% if a" + " " * 5000 + "%}{% endif %}"])
