@@ -131,11 +131,12 @@ async def test_a_grpc_path_is_no_rest_path(rest: httpx.AsyncClient, upstream: Up
 @pytest.mark.parametrize(
     ("method", "path", "allow"),
     [
-        ("POST", "/healthz", "GET"),
-        ("DELETE", "/v1/people/p1/inbox", "GET"),
-        ("POST", "/v1/people/p1", "DELETE, GET, PUT"),
-        ("OPTIONS", "/v1/segments", "GET, POST"),
-        ("DELETE", "/v1/messages/schedule", "GET, POST"),
+        ("POST", "/healthz", "GET, HEAD"),
+        ("DELETE", "/v1/people/p1/inbox", "GET, HEAD"),
+        ("POST", "/v1/people/p1", "DELETE, GET, HEAD, PUT"),
+        ("OPTIONS", "/v1/segments", "GET, HEAD, POST"),
+        ("POST", "/v1/messaging/sends/s1/watch", "GET"),
+        ("DELETE", "/v1/messages/schedule", "GET, HEAD, POST"),
     ],
 )
 async def test_a_known_path_with_another_method_is_405_and_says_which(

@@ -111,6 +111,13 @@ local function pass_body(handle, operation)
   end
 end
 
+-- The transcoder knows GET alone.
+local function take_head_as_get(headers, metadata)
+  if headers:get(":method") ~= "HEAD" then return end
+  headers:replace(":method", "GET")
+  metadata:set(NAMESPACE, "head", true)
+end
+
 local function check(handle, operation)
   check_query(handle, operation)
   if (tonumber(handle:headers():get("content-length") or "") or 0) > rest.max_request_bytes then
@@ -139,6 +146,7 @@ function rest.on_request(handle)
   if index then
     local operation = contract.operations[index]
     metadata:set(NAMESPACE, "operation", index)
+    take_head_as_get(headers, metadata)
     if is_linked(operation) then drop_query(headers) end
     check(handle, operation)
   elseif allow then
@@ -152,15 +160,24 @@ local function strip(headers)
   for _, name in ipairs(INTERNAL_HEADERS) do headers:remove(name) end
 end
 
-local function answer_with(handle, status, text, content_type)
-  handle:body(true):setBytes(text)
+local function set_length(headers, known, text)
+  -- To a HEAD, Envoy makes an answer of its own up without its text.
+  if known.head and headers:get("x-local-reply") then
+    headers:remove("content-length")
+  else
+    headers:replace("content-length", tostring(#text))
+  end
+end
+
+local function answer_with(handle, known, status, text, content_type)
+  handle:body(true):setBytes(known.head and "" or text)
   local trailers = handle:trailers()
   if trailers then strip(trailers) end
   local headers = handle:headers()
+  set_length(headers, known, text)
   strip(headers)
   headers:replace(":status", tostring(status))
   headers:replace("content-type", content_type or "application/json")
-  headers:replace("content-length", tostring(#text))
   if status == 401 then headers:replace("www-authenticate", "Bearer") end
 end
 
@@ -216,7 +233,7 @@ function rest.on_response(handle)
     handle:logErr("an answer could not be shaped")
     status, text, content_type = 500, errors.body("internal"), nil
   end
-  answer_with(handle, status, text, content_type)
+  answer_with(handle, known, status, text, content_type)
 end
 
 return rest
