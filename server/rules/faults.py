@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
@@ -11,17 +10,18 @@ from protovalidate import Validator, Violation
 
 from buf.validate import validate_pb2
 from server.domain.errors import FieldViolation
-from server.rules.quick import quick_check
+from server.rules.quick import Settles, quick_check
 
 _validator = Validator()
-_quick_check = cache(quick_check)
+_settles: dict[type[Message], Settles] = {}
 
 
 def find_faults(message: Message) -> list[FieldViolation]:
     """Every field that breaks a rule, once each."""
-    if _quick_check(message.DESCRIPTOR)(message):
-        return []
-    return judge(message)
+    kind = type(message)
+    if kind not in _settles:
+        _settles[kind] = quick_check(kind.DESCRIPTOR)  # type: ignore[arg-type]  # the stubs know two classes of it
+    return [] if _settles[kind](message) else judge(message)
 
 
 def judge(message: Message) -> list[FieldViolation]:
