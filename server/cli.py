@@ -14,7 +14,7 @@ from typing import Any, NoReturn, TypeVar
 import click
 
 from server import interpreter
-from server.api.policies import all_scopes
+from server.api.policies import all_scopes, default_scopes, is_of_operators
 from server.app import EVERYTHING, Part, PortTaken, Service, migrate_database, prune_database, release_database
 from server.banner import ready_text
 from server.config import MAX_DAYS, SECRETS, ConfigError, Settings, load
@@ -113,8 +113,8 @@ def release(i_understand: bool) -> None:
 
 
 @main.command()
-@click.option("--brand", "brands", required=True, multiple=True, help="Brand the token may act for; may be given again.")
-@click.option("--scope", "scopes", multiple=True, help="Scope to allow; may be given again. Default: all of them.")
+@click.option("--brand", "brands", multiple=True, help="Brand the token may act for; may be given again. An operator's needs none.")
+@click.option("--scope", "scopes", multiple=True, help="Scope to allow; may be given again. Default: all but the operators' admin:….")
 @click.option("--subject", default="cli", show_default=True, help="Who the token stands for; becomes created_by.")
 @click.option(
     "--hours", default=LIFETIME.total_seconds() / 3600, show_default=True, type=click.FloatRange(min=0, min_open=True), help="Lifetime."
@@ -125,18 +125,19 @@ def token(brands: tuple[str, ...], scopes: tuple[str, ...], subject: str, hours:
     Run it where the service runs, with its settings: the token is signed with the service's key, CARILLON_SIGNING_KEY_FILE or that of the
     data directory, which `carillon serve` makes on its first start.
     """
+    known, wanted = all_scopes(), scopes or tuple(default_scopes())
+    if unknown := sorted(set(wanted) - set(known)):
+        raise click.BadParameter(f"unknown: {', '.join(unknown)}; known are {', '.join(known)}", param_hint="--scope")
     if not all(brands):
         raise click.BadParameter("must not be empty", param_hint="--brand")
-    known = all_scopes()
-    unknown = sorted(set(scopes) - set(known))
-    if unknown:
-        raise click.BadParameter(f"unknown: {', '.join(unknown)}; known are {', '.join(known)}", param_hint="--scope")
+    if not brands and not all(map(is_of_operators, wanted)):
+        raise click.BadParameter("is needed, unless all scopes are operators' (admin:…)", param_hint="--brand")
     try:
         key = signing_key(_settings(), may_create=False)
     except ConfigError as error:
         _fail(error)
     tokens = Tokens(key, SystemClock())
-    click.echo(tokens.mint(subject, brands, scopes or known, timedelta(hours=hours)))
+    click.echo(tokens.mint(subject, brands, wanted, timedelta(hours=hours)))
 
 
 main.add_command(import_people)
@@ -206,7 +207,7 @@ async def _quick_start_token(service: Service) -> str | None:
     seeded = await service.seed() is not None
     if not seeded and not sys.stdout.isatty():
         return None
-    return service.tokens.mint("quick-start", [BRAND], all_scopes(), QUICK_START)
+    return service.tokens.mint("quick-start", [BRAND], default_scopes(), QUICK_START)
 
 
 async def _serve(settings: Settings, parts: frozenset[Part]) -> None:

@@ -35,14 +35,14 @@ def current_principal() -> Principal:
 
 
 def current_metadata(name: str) -> str | None:
-    """The first value of this name in the metadata of the call that is running.
+    """The value of this name in the metadata of the call that is running. Raises ValidationFailed if there are several.
 
     A context would make the metadata anew every time it is asked for them.
     """
-    for key, value in _metadata.get():
-        if key == name and isinstance(value, str):
-            return value
-    return None
+    values = [value for key, value in _metadata.get() if key == name and isinstance(value, str)]
+    if len(values) > 1:
+        raise ValidationFailed.of(name, "must be given only once")
+    return values[0] if values else None
 
 
 class Guard(grpc.aio.ServerInterceptor):

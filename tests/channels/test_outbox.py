@@ -114,7 +114,7 @@ async def test_what_is_written_is_for_its_owner_alone(tmp_path: Path) -> None:
     ("channel", "changes", "reason"),
     [
         ("email", {"address": "nobody"}, "invalid_recipient"),
-        ("email", {"subject": "a\nb"}, "invalid_subject"),
+        ("email", {"body": "\ud800"}, "invalid_content"),
         ("sms", {"body": "\ud800"}, "invalid_content"),
     ],
 )

@@ -17,6 +17,7 @@ from server.tokens import Tokens, load_or_create_key
 
 COMMANDS = ("serve", "api", "dispatcher", "gateway", "migrate", "prune", "release", "token", "import", "check-config", "version")
 NEED_SETTINGS = ("serve", "api", "dispatcher", "gateway", "migrate", "prune", "check-config")
+ORDINARY = {scope for scope in all_scopes() if not scope.startswith("admin:")}
 SECRET = "p4ss%2Fw%40rd"
 
 
@@ -83,8 +84,14 @@ def test_token_prints_a_token_and_nothing_else(directory: Path) -> None:
 
 
 @pytest.mark.usefixtures("key")
-def test_token_has_every_scope_unless_told_otherwise(directory: Path) -> None:
-    assert verified(directory, carillon("token", "--brand", "acme").stdout) == ("cli", {"acme"}, set(all_scopes()))
+def test_token_has_every_scope_but_those_of_operators_unless_told_otherwise(directory: Path) -> None:
+    assert verified(directory, carillon("token", "--brand", "acme").stdout) == ("cli", {"acme"}, ORDINARY)
+
+
+@pytest.mark.usefixtures("key")
+def test_an_operators_token_is_asked_for_and_needs_no_brand(directory: Path) -> None:
+    assert verified(directory, carillon("token", "--scope", "admin:hold").stdout) == ("cli", set(), {"admin:hold"})
+    assert carillon("token", "--scope", "admin:hold", "--scope", "campaigns.read").exit_code == 2
 
 
 def test_token_where_no_service_is_says_so_and_makes_no_key(directory: Path) -> None:
