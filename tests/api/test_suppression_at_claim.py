@@ -152,7 +152,7 @@ async def test_in_app_messages_are_held_back_too(waiting: Waiting) -> None:
     await put_template(waiting.api, BRAND, "in_app", body="Your receipt")
     await waiting.schedule("ann", "in_app")
     await waiting.schedule("bob", "in_app")
-    await suppress(waiting.api, BRAND, "ANN@example.com", "manual", channel="in_app")
+    await suppress(waiting.api, BRAND, "ann", "manual", channel="in_app")
     await waiting.deliver("in_app")
     assert await waiting.fates() == {"ann": ("skipped", "suppressed"), "bob": ("sent", None)}
     assert (await ok(waiting.api, "comms.InboxService/ListInboxItems", {"brand_id": BRAND, "person_id": "ann"}))["items"] == []
