@@ -108,7 +108,8 @@ class Waiting:
 
     async def schedule(self, person_id: str, channel: str = "email") -> None:
         """A one-off that is due."""
-        request = {"brand_id": BRAND, "channel": channel, "template_key": "welcome", "recipient": f"{person_id.upper()}@example.com"}
+        recipient = person_id if channel == "in_app" else f"{person_id.upper()}@example.com"
+        request = {"brand_id": BRAND, "channel": channel, "template_key": "welcome", "recipient": recipient}
         more = {"person_id": person_id, "dedup_key": person_id, "scheduled_at": instant()}
         await ok(self.api, "comms.MessageService/ScheduleMessage", request | more)
 
