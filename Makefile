@@ -34,6 +34,15 @@ prove: install ## Take each safeguard of delivery out of a copy and show that a 
 .PHONY: lint
 lint: lint-lock lint-python lint-types lint-imports lint-protos lint-envoy ## Every static check: lock, ruff, mypy, imports, protos, Envoy
 
+.PHONY: format
+format: install ## Lay out the code as the checks want it
+	@$(BIN)/ruff format $(SOURCES)
+	@$(BIN)/ruff check --fix --quiet $(SOURCES)
+
+.PHONY: check
+check: lint-python lint-types lint-imports ## The loop while you work: layout, lint, types, imports and the tests of pure rules; under a minute
+	@$(BIN)/python -m pytest -q tests/domain
+
 .PHONY: protos
 protos: install ## Regenerate generated/ from protos/
 	@$(BIN)/python protos/generate.py
@@ -87,7 +96,7 @@ lint-envoy: install
 	@touch $@
 
 # What the protos import, for buf and protoc.
-.venv/.protos: protos/imports.py .venv/.dependencies
+.venv/.protos: protos/imports.py protos/printer.py .venv/.dependencies
 	@$(BIN)/python protos/imports.py
 	@touch $@
 

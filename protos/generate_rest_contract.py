@@ -91,6 +91,7 @@ def _operation(service: ServiceDescriptor, method: MethodDescriptor, rule: HttpR
         f"request = {_text(method.input_type.full_name)}",
         "raw = true" if method.output_type.full_name == RAW else f"response = {_text(method.output_type.full_name)}",
         f"takes_body = {_boolean(rule.body == '*')}",
+        f"streams = {_boolean(method.server_streaming)}",
         f"invalid_argument = {policy.invalid_argument_status or DEFAULT_INVALID_ARGUMENT}",
         f"failed_precondition = {policy.failed_precondition_status or DEFAULT_FAILED_PRECONDITION}",
     ]

@@ -15,14 +15,16 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from server.api.grpc_server import GrpcServer
 from server.channels.provider import Provider
 from server.channels.registry import build_providers
+from server.commands.hold import release_hold
 from server.commands.resolve_audience import resolve_audience_batch
 from server.commands.send_campaign import send_due_campaign
 from server.config import ConfigError, Settings
-from server.demo import BRAND, Demo, seed_demo
+from server.demo import Demo, seed_demo
 from server.dispatch.dispatcher import Dispatcher
 from server.dispatch.loop import STOPPING, run_loop
 from server.dispatch.retention import Pruning
 from server.dispatch.timekeeper import INTERVAL, Timekeeper
+from server.domain.access import Caller, Principal
 from server.domain.clock import Clock, DatabaseClock, SystemClock
 from server.domain.unsubscribe import UnsubscribeLinks
 from server.gateway.ports import require_free
@@ -149,9 +151,11 @@ class Service:
         return await self.storage.write(lambda tx: seed_demo(tx, now))
 
     async def waiting_for(self) -> list[str]:
-        """Names of the parts of this process that are not ready."""
+        """Names of the parts of this process that are not ready, and of delivery while it is held."""
+        answers = await self._database_answers()
         ready = {
-            "database": await self._database_answers(),
+            "database": answers,
+            "delivery (held)": not (answers and await self._is_held()),
             "dispatcher": (self.dispatcher is not None and self.dispatcher.ready) or Part.DISPATCHER not in self._parts,
             "gateway": (self.gateway is not None and self.gateway.ready) or Part.GATEWAY not in self._parts,
         }
@@ -230,6 +234,10 @@ class Service:
             return False
         return True
 
+    async def _is_held(self) -> bool:
+        assert self.storage is not None, "it answers"
+        return (await self.storage.read(lambda tx: tx.dispatchers.find_hold())).held_at is not None
+
 
 async def migrate_database(settings: Settings) -> None:
     """Brings the database's schema to this version. Safe to run again, and by several processes at once."""
@@ -258,7 +266,7 @@ async def release_database(settings: Settings) -> bool:
         storage = await open_storage(settings.effective_database_url)
     except DatabaseInUse:
         tokens = Tokens(signing_key(settings, may_create=False), SystemClock())
-        return await release_over_grpc(settings.grpc_address, tokens.mint(RELEASED_BY, [BRAND], ["hold.read", "hold.release"]))
+        return await release_over_grpc(settings.grpc_address, tokens.mint(RELEASED_BY, [], ["hold.read", "admin:hold"]))
     try:
         now = await storage.now()
         return await storage.write(lambda tx: _release(tx, now))
@@ -268,6 +276,5 @@ async def release_database(settings: Settings) -> bool:
 
 async def _release(tx: Transaction, now: datetime) -> bool:
     held = (await tx.dispatchers.find_hold()).held_at is not None
-    if held:
-        await tx.dispatchers.release(RELEASED_BY, now)
+    await release_hold(tx, Caller(Principal(RELEASED_BY, frozenset(), frozenset()), now), i_understand=True)
     return held

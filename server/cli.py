@@ -14,7 +14,7 @@ from typing import Any, NoReturn, TypeVar
 import click
 
 from server import interpreter
-from server.api.policies import all_scopes
+from server.api.policies import all_scopes, default_scopes, is_of_operators
 from server.app import EVERYTHING, Part, PortTaken, Service, migrate_database, prune_database, release_database
 from server.banner import ready_text
 from server.config import MAX_DAYS, SECRETS, ConfigError, Settings, load
@@ -28,6 +28,9 @@ from server.tokens import LIFETIME, Tokens, fingerprint, signing_key
 from storage.errors import StorageError
 
 T = TypeVar("T")
+
+QUICK_START = timedelta(hours=1)
+"""How long the token in the printed commands is good."""
 
 EXPECTED = (ConfigError, StorageError, PortTaken, GatewayError, NotReleased)
 """Failures whose text is for the operator; anything else is a fault and shows its traceback."""
@@ -110,8 +113,8 @@ def release(i_understand: bool) -> None:
 
 
 @main.command()
-@click.option("--brand", "brands", required=True, multiple=True, help="Brand the token may act for; may be given again.")
-@click.option("--scope", "scopes", multiple=True, help="Scope to allow; may be given again. Default: all of them.")
+@click.option("--brand", "brands", multiple=True, help="Brand the token may act for; may be given again. An operator's needs none.")
+@click.option("--scope", "scopes", multiple=True, help="Scope to allow; may be given again. Default: all but the operators' admin:….")
 @click.option("--subject", default="cli", show_default=True, help="Who the token stands for; becomes created_by.")
 @click.option(
     "--hours", default=LIFETIME.total_seconds() / 3600, show_default=True, type=click.FloatRange(min=0, min_open=True), help="Lifetime."
@@ -119,18 +122,22 @@ def release(i_understand: bool) -> None:
 def token(brands: tuple[str, ...], scopes: tuple[str, ...], subject: str, hours: float) -> None:
     """Print a bearer token, and nothing else.
 
-    Signed with CARILLON_SIGNING_KEY_FILE, or with the key in the data directory, which is made if there is none.
+    Run it where the service runs, with its settings: the token is signed with the service's key, CARILLON_SIGNING_KEY_FILE or that of the
+    data directory, which `carillon serve` makes on its first start.
     """
-    known = all_scopes()
-    unknown = sorted(set(scopes) - set(known))
-    if unknown:
+    known, wanted = all_scopes(), scopes or tuple(default_scopes())
+    if unknown := sorted(set(wanted) - set(known)):
         raise click.BadParameter(f"unknown: {', '.join(unknown)}; known are {', '.join(known)}", param_hint="--scope")
+    if not all(brands):
+        raise click.BadParameter("must not be empty", param_hint="--brand")
+    if not brands and not all(map(is_of_operators, wanted)):
+        raise click.BadParameter("is needed, unless all scopes are operators' (admin:…)", param_hint="--brand")
     try:
-        key = signing_key(_settings(), may_create=True)
+        key = signing_key(_settings(), may_create=False)
     except ConfigError as error:
         _fail(error)
     tokens = Tokens(key, SystemClock())
-    click.echo(tokens.mint(subject, brands, scopes or known, timedelta(hours=hours)))
+    click.echo(tokens.mint(subject, brands, wanted, timedelta(hours=hours)))
 
 
 main.add_command(import_people)
@@ -194,6 +201,15 @@ def _without_password(value: object) -> object:
     return re.sub(r"(password=)[^&#]*", r"\1***", hidden)
 
 
+async def _quick_start_token(service: Service) -> str | None:
+    """A token of an hour to try the demo brand with, for a person: on a terminal, and on the first start with it. None elsewhere, as where
+    what is printed is kept in a log."""
+    seeded = await service.seed() is not None
+    if not seeded and not sys.stdout.isatty():
+        return None
+    return service.tokens.mint("quick-start", [BRAND], default_scopes(), QUICK_START)
+
+
 async def _serve(settings: Settings, parts: frozenset[Part]) -> None:
     configure_logging(settings.log_level)
     stop = asyncio.Event()
@@ -204,9 +220,7 @@ async def _serve(settings: Settings, parts: frozenset[Part]) -> None:
     await service.start()
     try:
         if parts == EVERYTHING:
-            await service.seed()
-            token = service.tokens.mint("quick-start", [BRAND], all_scopes())
-            click.echo(ready_text(settings, token))
+            click.echo(ready_text(settings, await _quick_start_token(service)))
         else:
             click.echo(f"carillon {', '.join(sorted(parts))} ready")
         interpreter.tune()

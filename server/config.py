@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
+from server.domain.origins import origins_in
+
 _LOG = logging.getLogger(__name__)
 PREFIX = "CARILLON_"
 CONFIG_FILE = "carillon.toml"
@@ -74,7 +76,7 @@ class Settings:
     notice. Ours asks every second."""
     signing_key_file: str = ""
     """The Ed25519 key (PEM, PKCS #8) that signs tokens and unsubscribe links: the same for every process on one database. It has to exist.
-    Empty: `keys/signing.pem` in the data directory; `carillon serve` and `carillon token` make it if there is none."""
+    Empty: `keys/signing.pem` in the data directory; `carillon serve` makes it on its first start."""
     smtp_url: str = ""
     """`smtps://[user:password@]host[:port]` (TLS, verified; port 465) or `smtp://…` (STARTTLS, verified; port 587). Only a server on this
     host, by a loopback address or `localhost`, may go without STARTTLS. User and password are percent-encoded. Empty: email goes to the
@@ -110,6 +112,9 @@ class Settings:
     public_url: str = ""
     """Where people reach the REST API, e.g. `https://mail.example.com`: the beginning of unsubscribe links. A path is kept, so that a proxy
     may serve the API below one. Empty: `http://<bind>:<rest_port>`, loopback if that is every address."""
+    cors_origins: str = ""
+    """Origins whose pages may call the REST API from a browser, such as `https://app.example.com`, with commas between; exact ones, no
+    patterns. Empty: none."""
     retention_days: int = 90
     """Days that a message and its attempts are kept after it ended. Links to unsubscribe work as long. 0: for ever."""
     metrics_port: int = 0
@@ -153,6 +158,14 @@ class Settings:
         return (Address(self._reachable, self.grpc_port),)
 
     @property
+    def effective_cors_origins(self) -> tuple[str, ...]:
+        """The origins that are allowed. Raises ConfigError if `cors_origins` is bad."""
+        try:
+            return origins_in(self.cors_origins)
+        except ValueError as error:
+            raise ConfigError(f"{PREFIX}CORS_ORIGINS: {error}") from None
+
+    @property
     def grpc_address(self) -> str:
         """Where a client on this host finds the gRPC API: host:port."""
         return f"{self.host}:{self.grpc_port}"
@@ -178,6 +191,7 @@ class Settings:
         _require(_is_address(self.bind), "bind", f"{self.bind!r} is not an IP address")
         _require(len(set(ports.values())) == len(ports), "rest_port", "rest_port, grpc_port and envoy_admin_port must differ")
         _addresses("api_addresses", self.api_addresses)
+        _ = self.effective_cors_origins
         _require(0 <= self.drain_seconds <= 600, "drain_seconds", "must be from 0 to 600")
         if self.database_url:
             scheme = _split("database_url", self.database_url).scheme

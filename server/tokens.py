@@ -33,12 +33,16 @@ CACHED_TOKENS = 4096
 def signing_key(settings: Settings, *, may_create: bool) -> Ed25519PrivateKey:
     """The key that every process on one database shares: `signing_key_file`, or that of the data directory.
 
-    Only the latter is ever made, and only with `may_create`: replicas that each made one would refuse each other's tokens. Raises
-    ConfigError if there is none, or it cannot be used.
+    Only the latter is ever made, and only with `may_create`, by what serves: a token of a key that no service has is good for nothing,
+    and replicas that each made one would refuse each other's. Raises ConfigError if there is none, saying where it was looked for, or if
+    it cannot be used.
     """
     setting, own = "CARILLON_SIGNING_KEY_FILE", _key_path(settings.data_dir)
     if not (settings.signing_key_file or may_create or own.exists()):
-        raise ConfigError(f"{setting}: needed, for there is no {own}; all processes on one database sign with the same key")
+        raise ConfigError(
+            f"{setting}: there is no signing key here: this is not set, and there is no {own.absolute()}; "
+            "go where the service is, with its settings: all processes on one database have one key"
+        )
     try:
         return _load_key(Path(settings.signing_key_file)) if settings.signing_key_file else load_or_create_key(settings.data_dir)
     except OSError as error:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from server.domain.audit_actions import SERVICE, AuditAction
+from server.domain.ids import new_id
 from server.domain.policies import MisfirePolicy, UnknownPolicy
 from storage.records import JsonObject
 
@@ -32,11 +34,17 @@ class AuditEntry:
 
     id: str
     brand_id: str
+    """INSTALLATION for what concerns no brand alone."""
     actor: str
     action: str
     subject_id: str
     details: JsonObject
     created_at: datetime
+
+    @classmethod
+    def own(cls, brand_id: str, action: AuditAction, subject_id: str, details: JsonObject, now: datetime) -> AuditEntry:
+        """The entry of what a policy decided, or the service did by itself. Nothing personal belongs in `details`."""
+        return cls(id=new_id(), brand_id=brand_id, actor=SERVICE, action=action, subject_id=subject_id, details=details, created_at=now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from server.api.errors import HTTP_CODE_KEY, rpc_status
 from server.api.policies import Policy
 from server.domain.access import Principal
 from server.domain.errors import CarillonError, MalformedRequest, Unauthenticated, ValidationFailed
+from server.rules.faults import find_faults
 from server.tokens import Tokens
 
 if TYPE_CHECKING:
@@ -34,18 +35,18 @@ def current_principal() -> Principal:
 
 
 def current_metadata(name: str) -> str | None:
-    """The first value of this name in the metadata of the call that is running.
+    """The value of this name in the metadata of the call that is running. Raises ValidationFailed if there are several.
 
     A context would make the metadata anew every time it is asked for them.
     """
-    for key, value in _metadata.get():
-        if key == name and isinstance(value, str):
-            return value
-    return None
+    values = [value for key, value in _metadata.get() if key == name and isinstance(value, str)]
+    if len(values) > 1:
+        raise ValidationFailed.of(name, "must be given only once")
+    return values[0] if values else None
 
 
 class Guard(grpc.aio.ServerInterceptor):
-    """Verifies the token, checks the scope, sets the HTTP status, and maps every exception.
+    """Verifies the token, checks the scope and the rules of fields, sets the HTTP status, and maps every exception.
 
     Methods without a policy (gRPC health and reflection) pass as they are.
     """
@@ -84,7 +85,7 @@ class Guard(grpc.aio.ServerInterceptor):
         async def guarded(request: Any, context: Context) -> Any:
             try:
                 self._admit(policy)
-                response = await behaviour(_readable(request), context)
+                response = await behaviour(_acceptable(request), context)
                 if metadata:
                     # In the trailers, which leave with the answer: initial metadata of our own would take an operation of its own.
                     context.set_trailing_metadata(metadata)
@@ -100,7 +101,7 @@ class Guard(grpc.aio.ServerInterceptor):
         async def guarded(request: Any, context: Context) -> AsyncIterator[Any]:
             try:
                 self._admit(policy)
-                async for response in behaviour(_readable(request), context):
+                async for response in behaviour(_acceptable(request), context):
                     yield response
             except grpc.aio.AbortError:
                 raise
@@ -139,10 +140,13 @@ def _nul_refusal(message: Message) -> ValidationFailed | None:
     return None
 
 
-def _readable(request: Message | CarillonError) -> Message:
-    """The request. Raises why it could not be read."""
+def _acceptable(request: Message | CarillonError) -> Message:
+    """The request. Raises why it could not be read, or ValidationFailed with every field that breaks a rule of its proto."""
     if isinstance(request, CarillonError):
         raise request
+    faults = find_faults(request)
+    if faults:
+        raise ValidationFailed(faults)
     return request
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from google.protobuf.descriptor import FileDescriptor, MethodDescriptor, ServiceDescriptor
@@ -56,10 +55,19 @@ def method_policies() -> dict[str, Policy]:
     }
 
 
-def all_scopes(policies: Iterable[Policy] | None = None) -> list[str]:
+def all_scopes() -> list[str]:
     """Every scope some method asks for, sorted."""
-    chosen = method_policies().values() if policies is None else policies
-    return sorted({policy.scope for policy in chosen if policy.scope})
+    return sorted({policy.scope for policy in method_policies().values() if policy.scope})
+
+
+def default_scopes() -> list[str]:
+    """What a token has that nobody chose scopes for: all but those of operators."""
+    return [scope for scope in all_scopes() if not is_of_operators(scope)]
+
+
+def is_of_operators(scope: str) -> bool:
+    """Whether it is for what concerns the whole installation, and so in no token unless it is asked for."""
+    return scope.startswith("admin:")
 
 
 def _policy(service: ServiceDescriptor, method: MethodDescriptor) -> Policy:

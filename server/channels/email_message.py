@@ -12,25 +12,23 @@ import binascii
 import re
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from email.header import Header
-from email.utils import format_datetime, formataddr, parseaddr
+from email.utils import format_datetime, parseaddr
 from functools import lru_cache
 
+from server.channels.mail_headers import CONTROL, mailbox_field, text_field
 from server.channels.provider import Envelope
 from server.domain.email_addresses import normalise_sender
 
-_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
 _CONTROL_IN_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _MAX_LINE = 76
 """Characters, RFC 2045 section 6.7; RFC 5322 allows more, but recommends no more than 78."""
-_MAX_SUBJECT_ON_ONE_LINE = _MAX_LINE - len("Subject: ")
 _BOUNDARY_MARK = "=_"
 """Occurs neither in quoted-printable nor in base64."""
 _NOT_ASCII = bytes(range(128, 256))
 
 
 class UnsendableError(Exception):
-    """A message that can never be an email. `reason` is `invalid_subject` or `invalid_content`."""
+    """A message that can never be an email. `reason` is `invalid_content`."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -42,7 +40,7 @@ class Sender:
     """Who email comes from."""
 
     header: str
-    """The From header, encoded."""
+    """The From field, folded."""
     address: str
 
     @classmethod
@@ -50,10 +48,12 @@ class Sender:
         """From `Name <mailbox>` or a bare mailbox, in ASCII but for the name. Raises ValueError."""
         name, address = parseaddr(mail_from)
         try:
-            _refuse_control_characters(mail_from, "invalid_sender")
-            return cls(formataddr((name, address)), normalise_sender(address))
-        except (UnsendableError, ValueError):
+            if CONTROL.search(mail_from):
+                raise ValueError
+            address = normalise_sender(address)
+        except ValueError:
             raise ValueError("not a mailbox that mail can come from") from None
+        return cls(mailbox_field("From", name, address), address)
 
     @property
     def domain(self) -> str:
@@ -75,9 +75,9 @@ class Mail:
 def build_mail(envelope: Envelope, sender: Sender) -> Mail:
     """The complete message, the same bytes each time. Raises UnsendableError."""
     headers = [
-        f"From: {sender.header}",
+        sender.header,
         f"To: {envelope.address}",
-        f"Subject: {_subject(envelope.subject or '')}",
+        text_field("Subject", envelope.subject or ""),
         f"Date: {_date(envelope.created_at, envelope.created_at.tzinfo)}",
         f"Message-ID: <{envelope.message_id}@{sender.domain}>",
         f"X-Carillon-Message-Id: {envelope.message_id}",
@@ -97,27 +97,9 @@ def _date(instant: datetime, _zone: tzinfo | None) -> str:
     return format_datetime(instant)
 
 
-def _subject(text: str) -> str:
-    _refuse_control_characters(text, "invalid_subject")
-    text = text.strip()
-    # What looks like an encoded word must be encoded itself, or it would be shown decoded.
-    charset = "us-ascii" if text.isascii() and "=?" not in text else "utf-8"
-    if charset == "us-ascii" and len(text) <= _MAX_SUBJECT_ON_ONE_LINE:
-        return text
-    try:
-        return Header(text, charset, maxlinelen=_MAX_LINE, header_name="Subject").encode(linesep="\r\n")
-    except UnicodeEncodeError:
-        raise UnsendableError("invalid_subject") from None
-
-
 def _unsubscribe_headers(url: str | None) -> list[str]:
     """One-click unsubscribe, RFC 8058 section 3.1. On one line: a URL cannot be folded."""
     return [] if url is None else [f"List-Unsubscribe: <{url}>", "List-Unsubscribe-Post: List-Unsubscribe=One-Click"]
-
-
-def _refuse_control_characters(text: str, reason: str) -> None:
-    if _CONTROL.search(text):
-        raise UnsendableError(reason)
 
 
 def _content(envelope: Envelope) -> list[str]:

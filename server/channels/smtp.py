@@ -11,9 +11,10 @@ from aiosmtplib import SMTPException, SMTPResponseException
 
 from server.channels.email_message import Mail, Sender, UnsendableError, build_mail
 from server.channels.provider import OWN_SHARE, Delivery, Envelope, Outcome
-from server.channels.smtp_connection import ConnectionLostError, Progress, SmtpConnection, Step, refused
+from server.channels.smtp_connection import ConnectionLostError, Progress, SmtpConnection, Step
 from server.channels.smtp_endpoint import SmtpEndpoint
 from server.channels.smtp_pool import IdleConnections
+from server.channels.smtp_refusals import Stage, refusal
 from server.domain.retry import ErrorClass
 
 _TIMEOUT = 20.0
@@ -95,8 +96,8 @@ def _busy(error: Exception) -> Delivery | None:
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, SMTPResponseException):
-            refusal = refused(cause.code, cause.message)
-            return refusal if refusal.error_class is ErrorClass.THROTTLED else None
+            refused = refusal(cause.code, cause.message, Stage.SENDER)
+            return refused if refused.error_class is ErrorClass.THROTTLED else None
         cause = cause.__cause__
     return None
 

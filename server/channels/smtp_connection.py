@@ -20,6 +20,7 @@ from aiosmtplib import SMTP, SMTPException, SMTPResponse, SMTPResponseException,
 from server.channels.email_message import Mail
 from server.channels.provider import Delivery, Outcome
 from server.channels.smtp_endpoint import SmtpEndpoint
+from server.channels.smtp_refusals import CLOSING, Stage, refusal
 from server.channels.smtp_replies import SmtpReplies
 from server.domain.retry import ErrorClass
 
@@ -27,16 +28,7 @@ _LEADING_PERIOD = re.compile(rb"(?m)^\.")
 _QUEUED_AS = re.compile(r"\bqueued as ([A-Za-z0-9.-]{1,64})(?![^\s)])")
 _COMPLETED = (250, 251)
 _START_INPUT = 354
-_CLOSING = 421
-_RSET = b"RSET\r\n"
-_DATA = b"DATA\r\n"
 _END_OF_DATA = b".\r\n"
-_Command = tuple[bytes, tuple[int, ...]]
-"""What is written, and the replies that let the transaction go on."""
-_POLICY = re.compile(r"4\.7\.\d{1,3}(?!\d)")
-"""The enhanced status with which servers say that too much came (RFC 3463 section 3.8: security or policy)."""
-_GREYLISTED = re.compile(r"gr[ae]y[- ]?list", re.IGNORECASE)
-"""Also a policy, but of one recipient: it says nothing about the next."""
 
 
 class Step(enum.Enum):
@@ -47,6 +39,21 @@ class Step(enum.Enum):
     AUTH = "smtp_auth_failed"
     ENVELOPE = "smtp_connection_lost"
     BODY = "smtp_answer_lost"
+
+
+@dataclass(frozen=True, slots=True)
+class _Command:
+    """A command before the body."""
+
+    written: bytes
+    stage: Stage
+    """What a refusal of it can be about."""
+    expected: tuple[int, ...] = _COMPLETED
+    """The replies that let the transaction go on."""
+
+
+_RSET = _Command(b"RSET\r\n", Stage.SENDER)
+_DATA = _Command(b"DATA\r\n", Stage.CONTENT, (_START_INPUT,))
 
 
 @dataclass(slots=True)
@@ -116,10 +123,10 @@ class SmtpConnection:
         if mail.utf8 and "smtputf8" not in self._extensions:
             return Delivery(Outcome.REJECTED, "smtp_utf8_unsupported")
         try:
-            refusal = await self._announce(mail)
+            refused = await self._announce(mail)
         except SMTPException as error:
             raise ConnectionLostError from error
-        return refusal or await self._send_body(mail, progress)
+        return refused or await self._send_body(mail, progress)
 
     def abort(self) -> None:
         """Drops the connection at once: nothing more of what was written may leave."""
@@ -135,21 +142,20 @@ class SmtpConnection:
         In one write where the server allows it. That DATA is among it commits to nothing: the body waits for all of the replies.
         """
         commands = [
-            (_RSET, _COMPLETED) if self._transaction_open else None,
-            (b"MAIL FROM:<%b>%b\r\n" % (mail.sender.encode(), self._options(mail)), _COMPLETED),
-            (b"RCPT TO:<%b>\r\n" % mail.recipient.encode(), _COMPLETED),
-            (_DATA, (_START_INPUT,)),
+            *([_RSET] if self._transaction_open else []),
+            _Command(b"MAIL FROM:<%b>%b\r\n" % (mail.sender.encode(), self._options(mail)), Stage.SENDER),
+            _Command(b"RCPT TO:<%b>\r\n" % mail.recipient.encode(), Stage.RECIPIENT),
+            _DATA,
         ]
-        given = [command for command in commands if command is not None]
         self._transaction_open = True
-        for group in [given] if "pipelining" in self._extensions else [[command] for command in given]:
-            replies = await self._replies.exchange(b"".join(command for command, _ in group), len(group))
-            refusal = _refusal(group, replies)
-            if refusal is not None:
+        for group in [commands] if "pipelining" in self._extensions else [[command] for command in commands]:
+            replies = await self._replies.exchange(b"".join(command.written for command in group), len(group))
+            refused = _first_refusal(group, replies)
+            if refused is not None:
                 if replies[-1].code == _START_INPUT:
                     # It takes data for nobody: none, then (RFC 2920 section 3.1).
                     await self._replies.exchange(_END_OF_DATA, 1)
-                return refusal
+                return refused
         return None
 
     def _options(self, mail: Mail) -> bytes:
@@ -172,26 +178,16 @@ def _with_periods_doubled(content: bytes) -> bytes:
     return _LEADING_PERIOD.sub(b"..", content) if content.startswith(b".") or b"\n." in content else content
 
 
-def _refusal(commands: Sequence[_Command], replies: Sequence[SMTPResponse]) -> Delivery | None:
+def _first_refusal(commands: Sequence[_Command], replies: Sequence[SMTPResponse]) -> Delivery | None:
     """What the first of the commands that was refused means. Raises ConnectionLostError if the server closes, or no longer answers."""
-    for (command, expected), reply in zip(commands, replies, strict=False):
-        if reply.code == _CLOSING or (command == _RSET and reply.code not in expected):
+    for command, reply in zip(commands, replies, strict=False):
+        if reply.code == CLOSING or (command is _RSET and reply.code not in command.expected):
             raise ConnectionLostError from SMTPResponseException(reply.code, reply.message)
-        if reply.code not in expected:
-            return refused(reply.code, reply.message)
+        if reply.code not in command.expected:
+            return refusal(reply.code, reply.message, command.stage)
     if len(replies) < len(commands):
         raise ConnectionLostError
     return None
-
-
-def refused(code: int, text: str) -> Delivery:
-    """A reply that is not the one hoped for. Only 5xx is for ever (RFC 5321 section 4.2.1)."""
-    if 500 <= code <= 599:
-        return Delivery(Outcome.REJECTED, f"smtp_{code}")
-    if not 400 <= code <= 499:
-        return Delivery(Outcome.REJECTED, "smtp_protocol_error", ErrorClass.DEFERRED)
-    busy = code == _CLOSING or (_POLICY.match(text) and not _GREYLISTED.search(text))
-    return Delivery(Outcome.REJECTED, f"smtp_{code}", ErrorClass.THROTTLED if busy else ErrorClass.DEFERRED)
 
 
 def _answered(response: SMTPResponse) -> Delivery:
@@ -200,7 +196,7 @@ def _answered(response: SMTPResponse) -> Delivery:
         queued = _QUEUED_AS.search(response.message)
         return Delivery(Outcome.ACCEPTED, provider_message_id=queued.group(1) if queued else None)
     if 400 <= response.code <= 599:
-        return refused(response.code, response.message)
+        return refusal(response.code, response.message, Stage.CONTENT)
     return Delivery(Outcome.AMBIGUOUS, "smtp_protocol_error")
 
 

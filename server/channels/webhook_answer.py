@@ -13,9 +13,11 @@ from server.domain.retry import ErrorClass
 
 _TOO_MANY_REQUESTS = 429
 _TOO_EARLY = 425
-_NOT_ABOUT_THE_MESSAGE = frozenset({307, 308, 401, 407, 421})
-"""Refused before anybody looked at it: the URL, the token or the way there is wrong, and somebody will put it right. RFC 9110 sections
-15.4.8, 15.4.9, 15.5.2, 15.5.8 and 15.5.20."""
+_ABOUT_THE_MESSAGE = frozenset({400, 410, 413, 422, 451})
+"""Bad, gone, too large, not processable, forbidden by law. Every other refusal is of the URL, the token, the method, the account or the way
+there, which somebody will put right: it says nothing about the message. RFC 9110 section 15.5; RFC 7725 for 451."""
+_SENT_ELSEWHERE = frozenset({307, 308})
+"""The same request at another URL (RFC 9110 sections 15.4.8 and 15.4.9): this one was not looked at, and ours is wrong."""
 _NOT_A_REFUSAL = frozenset({408, 409})
 """408 is what proxies say when the gateway behind them took too long; with 409 a gateway says that it has had this key, or is at it."""
 _LONGEST_ID = 256
@@ -29,12 +31,12 @@ def delivery_for(status: int, headers: Mapping[str, str], body: bytes | None, no
     reason, retry_after = f"http_{status}", parse_retry_after(headers.get("retry-after"), now)
     if status == _TOO_MANY_REQUESTS:
         return Delivery(Outcome.REJECTED, reason, ErrorClass.THROTTLED, retry_after=retry_after)
-    if status in _NOT_ABOUT_THE_MESSAGE:
-        return Delivery(Outcome.REJECTED, reason, ErrorClass.UNREACHABLE, retry_after=retry_after)
     if status == _TOO_EARLY:
         return Delivery(Outcome.REJECTED, reason, ErrorClass.DEFERRED, retry_after=retry_after)
-    if 400 <= status <= 499 and status not in _NOT_A_REFUSAL:
+    if status in _ABOUT_THE_MESSAGE:
         return Delivery(Outcome.REJECTED, reason)
+    if status in _SENT_ELSEWHERE or (400 <= status <= 499 and status not in _NOT_A_REFUSAL):
+        return Delivery(Outcome.REJECTED, reason, ErrorClass.UNREACHABLE, retry_after=retry_after)
     # 5xx, also 503: any box on the way may have made it up, after the message had got through. Other redirects may follow success.
     return Delivery(Outcome.AMBIGUOUS, reason, retry_after=retry_after)
 

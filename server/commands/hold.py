@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from server.commands.audit import decision
 from server.domain.access import Caller
+from server.domain.audit_actions import DELIVERY, INSTALLATION, AuditAction
 from server.domain.errors import ValidationFailed
 from storage.interface import Transaction
 from storage.operations import Hold
+from storage.records import JsonObject
 
 
 async def get_hold(tx: Transaction, _: Caller) -> Hold:
@@ -17,6 +20,9 @@ async def release_hold(tx: Transaction, caller: Caller, *, i_understand: bool) -
     """Lets delivery go on; changes nothing if it is not held. Raises ValidationFailed unless the caller says that they understand."""
     if not i_understand:
         raise ValidationFailed.of("i_understand", "must be true: what went out before the database was put back may go out again")
-    if (await tx.dispatchers.find_hold()).held_at is not None:
+    hold = await tx.dispatchers.find_hold()
+    if hold.held_at is not None:
         await tx.dispatchers.release(caller.principal.subject, caller.now)
+        details: JsonObject = {"reason": hold.reason, "held_at": hold.held_at.isoformat()}
+        await tx.audit.append([decision(caller, INSTALLATION, AuditAction.DELIVERY_RELEASED, DELIVERY, details)])
     return await tx.dispatchers.find_hold()

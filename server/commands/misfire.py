@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from server.commands.audit import own_decision
 from server.domain.audit_actions import AuditAction
 from server.domain.lifecycle import CampaignOperation, campaign_after
 from server.domain.misfire import is_too_late
 from storage.interface import Transaction
-from storage.operations import BrandPolicy
+from storage.operations import AuditEntry, BrandPolicy
 from storage.records import Campaign, JsonObject
 
 
@@ -23,7 +22,7 @@ async def cancel_misfired(tx: Transaction, campaign: Campaign, due_at: datetime,
     status = campaign_after(CampaignOperation.CANCEL, campaign.status)
     await tx.campaigns.replace(replace(campaign, status=status, cancelled_at=now, updated_at=now))
     details: JsonObject = {"scheduled_at": due_at.isoformat(), **why}
-    await tx.audit.append([own_decision(campaign.brand_id, AuditAction.CAMPAIGN_MISFIRED, campaign.id, details, now)])
+    await tx.audit.append([AuditEntry.own(campaign.brand_id, AuditAction.CAMPAIGN_MISFIRED, campaign.id, details, now)])
     return True
 
 

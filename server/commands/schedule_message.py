@@ -13,7 +13,7 @@ from server.domain.errors import KeyReused
 from server.domain.fingerprint import fingerprint
 from server.domain.ids import new_id
 from server.domain.template_variables import TemplateVariable, find_misfits
-from server.domain.validation import ID_LENGTH, NAME_LENGTH, Checks
+from server.domain.validation import Checks
 from storage.interface import Transaction
 from storage.records import JsonObject, Message
 
@@ -64,18 +64,13 @@ async def schedule_message(tx: Transaction, caller: Caller, new: NewMessage) -> 
     return _repeat(first, new, caller.now)
 
 
-def check_new_message(caller: Caller, new: NewMessage, *, has_template: bool = False) -> NewMessage:
+def check_new_message(caller: Caller, new: NewMessage) -> NewMessage:
     """The message with its person and address in normal form, so that two spellings are one request under a dedup key.
 
-    Raises ValidationFailed for fields that no message can have, NotFound for a brand of others. `has_template`: its brand is known to have
-    such a template, so these names are good."""
+    Raises ValidationFailed for a person, an address or variables that no message can have, NotFound for a brand of others.
+    """
     checks = Checks()
-    if not has_template:
-        checks.line("brand_id", new.brand_id, ID_LENGTH)
     person_id, recipient = check_recipient(checks, new.channel, (new.person_id, new.recipient))
-    if not has_template:
-        checks.template_key("template_key", new.template_key)
-    checks.line("dedup_key", new.dedup_key, NAME_LENGTH)
     checks.json_object("variables", new.variables)
     checks.finish()
     caller.principal.require_brand(new.brand_id)

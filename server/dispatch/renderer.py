@@ -87,7 +87,7 @@ class Renderer:
 
     async def render(self, messages: Sequence[Message], now: datetime) -> list[Result]:
         """An envelope for each message, in order, or why there is none; for the first of them only, at least one, if they take long.
-        `now` becomes the date of what goes out.
+        `now` becomes the date of what goes out, and what templates take for the present.
 
         On another thread: a template may take up to a second before its budget is spent, and the loop has calls to answer.
         """
@@ -140,7 +140,7 @@ class Renderer:
             variables=message.variables,
             unsubscribe_url=unsubscribe_url,
         )
-        rendered = compiled.render(context)
+        rendered = compiled.render(context, now)
         if not _is_text(f"{rendered.subject}{rendered.body}{rendered.html}"):
             return Unrenderable("template_error")
         return Envelope(

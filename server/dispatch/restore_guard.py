@@ -16,10 +16,11 @@ from typing import TypeVar
 
 from server.dispatch.generation_file import Generation, GenerationFile
 from server.dispatch.observer import Observer
+from server.domain.audit_actions import DELIVERY, INSTALLATION, AuditAction
 from server.domain.clock import Clock
 from server.domain.ids import new_id
 from storage.interface import Storage, Transaction
-from storage.operations import Hold
+from storage.operations import AuditEntry, Hold
 
 T = TypeVar("T")
 
@@ -150,9 +151,9 @@ class RestoreGuard:
             await tx.dispatchers.adopt(self._id, self._committed)
             generation = self._committed
         if (generation or 0) < self._committed:
-            await tx.dispatchers.hold(BEHIND, now)
+            await _hold(tx, BEHIND, now)
         elif generation is None and self._storage.exclusive and await tx.dispatchers.exist():
-            await tx.dispatchers.hold(ANOTHERS, now)
+            await _hold(tx, ANOTHERS, now)
         return await tx.dispatchers.find_hold(), generation or 0
 
     def _is_released_since(self, hold: Hold) -> bool:
@@ -172,3 +173,8 @@ class RestoreGuard:
         elif self._seems_held and not is_held:
             _log.warning("delivery was released by %s", hold.released_by)
         self._seems_held = is_held
+
+
+async def _hold(tx: Transaction, reason: str, now: datetime) -> None:
+    await tx.dispatchers.hold(reason, now)
+    await tx.audit.append([AuditEntry.own(INSTALLATION, AuditAction.DELIVERY_HELD, DELIVERY, {"reason": reason}, now)])

@@ -5,7 +5,11 @@ from __future__ import annotations
 from enum import StrEnum
 
 SERVICE = "carillon"
-"""The actor of what a policy decided."""
+"""The actor of what a policy decided, and of what the service did by itself."""
+INSTALLATION = ""
+"""The brand of what concerns no brand alone."""
+DELIVERY = "delivery"
+"""The subject of a hold and its release."""
 
 
 class AuditAction(StrEnum):
@@ -19,3 +23,5 @@ class AuditAction(StrEnum):
     CAMPAIGN_CANCELLED = "campaign_cancelled"
     CAMPAIGN_MISFIRED = "campaign_misfired"
     BRAND_POLICY_SET = "brand_policy_set"
+    DELIVERY_HELD = "delivery_held"
+    DELIVERY_RELEASED = "delivery_released"

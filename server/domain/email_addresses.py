@@ -52,14 +52,13 @@ def normalise_email(text: str) -> str:
 
 
 def normalise_sender(text: str) -> str:
-    """An address that mail can come from, in the same form; its host may also be one without a public name, such as `localhost`.
-
-    Raises ValueError.
-    """
+    """An address that mail can come from, in the same form and all in ASCII; its host may also be one without a public name, such as
+    `localhost`. Raises ValueError."""
     local, _, host = text.strip().rpartition("@")
-    if not _HOST.fullmatch(host.lower()):
-        return normalise_email(text)
-    return f"{_local_part(local)}@{host.lower()}"
+    address = f"{_local_part(local)}@{host.lower()}" if _HOST.fullmatch(host.lower()) else normalise_email(text)
+    if not address.isascii():
+        raise ValueError("must have only ASCII characters before the @")
+    return address
 
 
 @lru_cache(_DOMAINS_REMEMBERED)

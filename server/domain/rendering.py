@@ -7,13 +7,13 @@ Rendering runs to its end without yielding: usually tens of microseconds, in the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from textwrap import shorten
 
 from liquid import BoundTemplate, Node, RenderContext
 from liquid.builtin.expressions import FilteredExpression
-from liquid.builtin.expressions.primitive import RangeLiteral
 from liquid.exceptions import (
     BlockNestingError,
     FilterArgumentError,
@@ -22,9 +22,10 @@ from liquid.exceptions import (
     OutputStreamLimitError,
     ResourceLimitError,
 )
-from liquid.expression import Expression
 
-from server.domain.rendering_limits import BoundedRange, MeteredEnvironment
+from server.domain.liquid_expressions import follow_reference
+from server.domain.liquid_values import Misuse
+from server.domain.rendering_limits import MeteredEnvironment, render_tree
 from server.domain.rendering_plain import PlainTemplate, plain
 from server.domain.rendering_scan import find_flaw
 
@@ -98,13 +99,14 @@ class CompiledTemplate:
         """Whether the value of a name at top level can be in what is rendered."""
         return any(field.plain is None or name in field.plain.names for field in (self._subject, self._body, self._html) if field)
 
-    def render(self, context: Mapping[str, object]) -> Rendered:
+    def render(self, context: Mapping[str, object], now: datetime) -> Rendered:
         """The three fields with `context` filled in: the variables at top level, plus `person`, `brand` and `campaign`, as plain JSON
-        values. Only HTML is escaped. Raises RenderError: `template_error`, `template_output_too_large`, `template_too_complex`."""
+        values; `now` is what dates take for the present. Only HTML is escaped. Raises RenderError: `template_error`,
+        `template_output_too_large`, `template_too_complex`."""
         return Rendered(
-            subject=None if self._subject is None else _one_line(_render("subject", self._subject, context)),
-            body=_render("body", self._body, context),
-            html=None if self._html is None else _render("html", self._html, context),
+            subject=None if self._subject is None else _one_line(_render("subject", self._subject, context, now)),
+            body=_render("body", self._body, context, now),
+            html=None if self._html is None else _render("html", self._html, context, now),
         )
 
 
@@ -125,7 +127,7 @@ def _compile(field: str, source: str, environment: MeteredEnvironment) -> _Field
         raise TemplateSyntaxError("template_syntax_error", flaw.text, field=field, line=_line_at(source, flaw.offset))
     try:
         template = environment.from_string(source)
-        _bound_expressions(template)
+        _complete(template)
     except LiquidError as error:
         raise _syntax_error(field, source, error) from None
     return _Field(template, plain(template))
@@ -140,18 +142,20 @@ def _syntax_error(field: str, source: str, error: LiquidError) -> TemplateSyntax
     return TemplateSyntaxError("template_syntax_error", shorten(str(error.message), LONGEST_REASON), field=field, line=line)
 
 
-def _render(field: str, template: _Field, context: Mapping[str, object]) -> str:
+def _render(field: str, template: _Field, context: Mapping[str, object], now: datetime) -> str:
     filled_in = None if template.plain is None else template.plain.fill_in(context)
-    return _render_liquid(field, template.tree, context) if filled_in is None else filled_in
+    return _render_liquid(field, template.tree, context, now) if filled_in is None else filled_in
 
 
-def _render_liquid(field: str, template: BoundTemplate, context: Mapping[str, object]) -> str:
+def _render_liquid(field: str, template: BoundTemplate, context: Mapping[str, object], now: datetime) -> str:
     try:
-        return template.render(context)
+        return render_tree(template, context, now)
     except OutputStreamLimitError:
         raise RenderError("template_output_too_large", "the output is too large", field=field) from None
     except ResourceLimitError as error:
         raise RenderError("template_too_complex", str(error.message), field=field, line=_line_of(error)) from None
+    except Misuse as error:
+        raise RenderError("template_error", error.text, field=field, line=_line_of(error)) from None
     except (FilterArgumentError, LiquidTypeError) as error:
         # The library's own text quotes the value.
         raise RenderError("template_error", "a value does not fit its filter or tag", field=field, line=_line_of(error)) from None
@@ -171,27 +175,17 @@ def _one_line(subject: str) -> str:
     return joined
 
 
-def _bound_expressions(template: BoundTemplate) -> None:
-    """Bounds every range and refuses unknown filters, which the library would report only when rendering."""
+def _complete(template: BoundTemplate) -> None:
+    """Has expressions follow the reference, and refuses unknown filters and arguments, which would be reported only when rendering."""
     static = RenderContext(template)
     nodes: list[Node] = list(template.nodes)
     while nodes:
         node = nodes.pop()
         nodes.extend(node.children(static, include_partials=False))
-        _bound_each(node.expressions(), template)
-
-
-def _bound_each(expressions: Iterable[Expression], template: BoundTemplate) -> None:
-    pending = list(expressions)
-    while pending:
-        expression = pending.pop()
-        pending.extend(expression.children())
-        if isinstance(expression, RangeLiteral):
-            # The library offers no other place to put a range class of one's own.
-            expression.__class__ = BoundedRange
-        if isinstance(expression, FilteredExpression):
-            for used in expression.filters or ():
-                used.validate_filter_arguments(template.env)
+        for expression in follow_reference(node.expressions()):
+            if isinstance(expression, FilteredExpression):
+                for used in expression.filters or ():
+                    used.validate_filter_arguments(template.env)
 
 
 def _line_of(error: LiquidError) -> int | None:

@@ -1,100 +1,45 @@
-"""Liquid with a meter: no template can hang the process or fill its memory, whatever it says and whatever is put into it.
-
-python-liquid's own limits (loop iterations, output, local namespace, depth) miss work that is not a loop iteration: ranges handed to
-filters, filters that multiply (`replace`, `join`), long chains of growing filters, big loop bodies. So every render has a budget of
-work, and what costs is charged before it is done: a loop by its iterations and the length of its body, a filter by the size of what
-it reads and makes, a variable by its size.
-"""
+"""Liquid with a meter and by its reference: every filter and loop is charged for (`rendering_budget`)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
+from inspect import Parameter, signature
 from typing import Any, TextIO, cast
 
 from liquid import BoundTemplate, Environment, Node, RenderContext, TokenStream
-from liquid.builtin.expressions.primitive import RangeLiteral
+from liquid.builtin.expressions import KeywordArgument, PositionalArgument
 from liquid.builtin.tags.for_tag import ForNode, ForTag
 from liquid.builtin.tags.tablerow_tag import TablerowNode, TablerowTag
-from liquid.exceptions import LiquidError, ResourceLimitError
+from liquid.exceptions import LiquidError, LiquidSyntaxError
 from liquid.filter import with_context
 from liquid.token import Token
-from liquid.undefined import UNDEFINED
+
+from server.domain.liquid_expressions import CycleTagByReference, EchoTagByReference, OutputTag
+from server.domain.liquid_filters import FILTERS
+from server.domain.liquid_values import Misuse, settled, text_of
+from server.domain.rendering_budget import MAX_ITERATIONS, MAX_VALUE, MeteredContext, WorkLimitError, extent
 
 MAX_OUTPUT_BYTES = 1024 * 1024
 """Largest rendered field, in bytes of UTF-8."""
-MAX_VALUE = 1024 * 1024
-"""Largest value a filter may take in or make, and the largest sum of all assigned ones, in characters and elements."""
-MAX_ITERATIONS = 10_000
-"""Most iterations of one nest of loops, and the longest range."""
-MAX_WORK = 4_000_000
-"""Budget of one render. One unit is about one character of loop body done once: well under a microsecond."""
 MAX_INTEGER_BITS = 256
 """Largest whole number a filter may make."""
 
-_LOOKUP_WORK = 10
 _FILTER_WORK = 20
-_READING = 64
-"""Characters compared or copied for one unit of work."""
 _FILTERING = 8
 """Characters that a filter works through for one unit of work."""
 _DATE_WORK = 1_000
 _MAX_DATE_TEXT = 200
-_MAX_MARKUP = 20_000
 
 _Filter = Callable[..., Any]
 
 
-class WorkLimitError(ResourceLimitError):
-    """The template asks for more work or larger values than a render may take."""
-
-
-class MeteredContext(RenderContext):
-    """The state of one render, with its budget."""
-
-    def __init__(self, template: BoundTemplate, **options: Any) -> None:
-        super().__init__(template, **options)
-        self.body_length = 0
-        self._work_left = MAX_WORK
-        self._assigned: dict[str, int] = {}
-        self._assigned_total = 0
-
-    def spend(self, work: int) -> None:
-        """Takes `work` from the budget. Raises WorkLimitError when it is used up."""
-        self._work_left -= work
-        if self._work_left < 0:
-            raise WorkLimitError("the template does too much work", token=None)
-
-    def measure(self, value: object, rate: int = _READING) -> int:
-        """The size of `value`, charged for at `rate` characters a unit. Raises WorkLimitError if it is over MAX_VALUE."""
-        cells, characters = _extent(value)
-        self.spend(cells + characters // rate)
-        if cells + characters > MAX_VALUE:
-            raise WorkLimitError("a value in the template is too large", token=None)
-        return cells + characters
-
-    def get(self, path: list[object], *, token: Token | None, default: object = UNDEFINED) -> object:
-        self.spend(_LOOKUP_WORK)
-        value = super().get(path, token=token, default=default)
-        if isinstance(value, (str, list, tuple, dict)):
-            self.measure(value)
-        return value
-
-    def raise_for_loop_limit(self, length: int = 1) -> None:
-        super().raise_for_loop_limit(length)
-        self.spend(length * self.body_length)
-
-    def assign(self, key: str, val: Any) -> None:
-        # The library adds up every assigned value at every assignment; this keeps the sum.
-        size = self.measure(val)
-        self._assigned_total += size - self._assigned.get(key, 0)
-        self._assigned[key] = size
-        if self._assigned_total > MAX_VALUE:
-            raise WorkLimitError("the assigned values are too large", token=None)
-        self.locals[key] = val
-
-
-class _MeteredTemplate(BoundTemplate):
-    context_class = MeteredContext
+def render_tree(template: BoundTemplate, variables: Mapping[str, object], now: datetime) -> str:
+    """What Liquid makes of a template at an instant. Raises the library's errors, and Misuse."""
+    context = MeteredContext(template, variables, now)
+    buffer = context.get_buffer()
+    template.render_with_context(context, buffer)
+    return buffer.getvalue()
 
 
 class _MeteredFor(ForNode):
@@ -142,34 +87,21 @@ def _charge_body(context: RenderContext, body_length: int) -> None:
     cast(MeteredContext, context).body_length = body_length
 
 
-class BoundedRange(RangeLiteral):
-    """A range that refuses to be longer than MAX_ITERATIONS, wherever it is used."""
-
-    __slots__ = ()
-
-    def _make_range(self, start: Any, stop: Any) -> range:
-        made = super()._make_range(start, stop)
-        if made.stop - made.start > MAX_ITERATIONS:
-            raise WorkLimitError("a range in the template is too long", token=None)
-        return made
-
-
 class MeteredEnvironment(Environment):
     """Liquid without files, with every filter and loop metered."""
 
-    template_class = _MeteredTemplate
     loop_iteration_limit = MAX_ITERATIONS
     output_stream_limit = MAX_OUTPUT_BYTES
     context_depth_limit = 30
     block_nesting_limit = 30
+    string_first_and_last = True
 
     def setup_tags_and_filters(self, *, extra: bool = False) -> None:
         super().setup_tags_and_filters(extra=extra)
         del self.tags["include"], self.tags["render"]
-        self.add_tag(_MeteredForTag)
-        self.add_tag(_MeteredTablerowTag)
-        for name, function in self.filters.items():
-            self.filters[name] = _metered(name, function)
+        for tag in (_MeteredForTag, _MeteredTablerowTag, OutputTag, EchoTagByReference, CycleTagByReference):
+            self.add_tag(tag)
+        self.filters = {name: _metered(name, function) for name, function in FILTERS.items()}
 
     def error(self, exc: type[LiquidError] | LiquidError, msg: str | None = None, token: Token | None = None) -> None:
         # An expression that ends too early is reported at its end, which has no place in the source; its start has.
@@ -179,57 +111,73 @@ class MeteredEnvironment(Environment):
 
 
 def _metered(name: str, function: _Filter) -> _Filter:
-    wants_environment = getattr(function, "with_environment", False)
+    wants_context = "context" in signature(function).parameters
     check = _CHECKS.get(name)
 
     @with_context
     def call(value: object, *arguments: object, context: MeteredContext, **options: object) -> object:
         context.spend(_FILTER_WORK)
-        for each in (value, *arguments):
+        given = [settled(each) for each in (value, *arguments)]
+        for each in given:
             context.measure(each, _FILTERING)
         if check:
-            check(context, value, *arguments)
-        if wants_environment:
-            options["environment"] = context.env
-        result = function(value, *arguments, **options)
+            check(context, *given)
+        if wants_context:
+            options["context"] = context
+        try:
+            result = function(*given, **options)
+        except Misuse as misuse:
+            raise Misuse(f"{name}: {misuse.text}") from None
         context.measure(result, _FILTERING)
         if isinstance(result, int) and result.bit_length() > MAX_INTEGER_BITS:
             raise WorkLimitError("a number in the template is too large", token=None)
         return result
 
+    call.validate = _check_of_arguments(name, function)  # type: ignore[attr-defined]  # where the library looks for it
     return call
 
 
-def _check_replace(_context: MeteredContext, value: object, old: object = "", new: object = "", *_: object) -> None:
-    _check_product(str(value).count(str(old)), len(str(new)))
+def _check_of_arguments(name: str, function: _Filter) -> Callable[..., None]:
+    """What refuses a use of the filter with arguments that it does not take."""
+    _, *parameters = signature(function).parameters.values()
+    takes = [each for each in parameters if each.kind is Parameter.POSITIONAL_OR_KEYWORD]
+    options = {each.name for each in parameters if each.kind is Parameter.KEYWORD_ONLY} - {"context"}
+    least, most = sum(each.default is Parameter.empty for each in takes), len(takes)
+    said = f"{most or 'no'} argument{'s' * (most != 1)}" if least == most else f"{least} to {most} arguments"
+
+    def validate(_environment: Environment, token: Token, _name: str, arguments: list[KeywordArgument | PositionalArgument]) -> None:
+        named = [each.name for each in arguments if isinstance(each, KeywordArgument)]
+        if not least <= len(arguments) - len(named) <= most:
+            raise LiquidSyntaxError(f"filter '{name}' takes {said}", token=token)
+        for option in named:
+            if option not in options:
+                raise LiquidSyntaxError(f"filter '{name}' has no option '{option}'", token=token)
+
+    return validate
 
 
-def _check_join(_context: MeteredContext, value: object, separator: object = " ", *_: object) -> None:
-    _check_product(_extent(value)[0], len(str(separator)))
+def _check_replace(_context: MeteredContext, value: object, old: object = "", new: object = "") -> None:
+    _check_product(text_of(value).count(text_of(old)), len(text_of(new)))
 
 
-def _check_split(_context: MeteredContext, value: object, separator: object = "", *_: object) -> None:
-    if str(value).count(str(separator)) > MAX_ITERATIONS * 10:
+def _check_join(_context: MeteredContext, value: object, separator: object = " ") -> None:
+    _check_product(extent(value)[0], len(text_of(separator)))
+
+
+def _check_split(_context: MeteredContext, value: object, separator: object = "") -> None:
+    if text_of(value).count(text_of(separator)) > MAX_ITERATIONS * 10:
         raise WorkLimitError("a list in the template is too long", token=None)
 
 
-def _check_uniq(context: MeteredContext, value: object, *_: object) -> None:
-    if isinstance(value, (list, tuple)):
-        context.spend(len(value) ** 2 // 8)
+def _check_sort(context: MeteredContext, value: object, *_: object) -> None:
+    length = extent(value)[0]
+    context.spend(length * length.bit_length())
 
 
-def _check_date(context: MeteredContext, value: object, layout: object = "", *_: object) -> None:
+def _check_date(context: MeteredContext, value: object, layout: object = "") -> None:
     context.spend(_DATE_WORK)
     if any(isinstance(each, str) and len(each) > _MAX_DATE_TEXT for each in (value, layout)):
         raise WorkLimitError("a date or its format is too long", token=None)
-
-
-def _check_markup(context: MeteredContext, value: object, *_: object) -> None:
-    length = len(str(value))
-    # The parser behind it needs time that grows with the square of broken markup.
-    context.spend(length + length**2 // 200)
-    if length > _MAX_MARKUP:
-        raise WorkLimitError("the text is too long to strip its markup", token=None)
 
 
 def _check_product(count: int, length: int) -> None:
@@ -241,30 +189,8 @@ _CHECKS: Mapping[str, Callable[..., None]] = {
     "replace": _check_replace,
     "join": _check_join,
     "split": _check_split,
-    "uniq": _check_uniq,
+    "sort": _check_sort,
+    "sort_natural": _check_sort,
     "date": _check_date,
-    "strip_html": _check_markup,
+    "in_zone": _check_date,
 }
-
-
-def _extent(value: object) -> tuple[int, int]:
-    """Elements and characters in `value`, at any depth; counting stops soon after MAX_VALUE."""
-    if isinstance(value, str):
-        return 0, len(value)
-    if isinstance(value, range):
-        return len(value), 0
-    if not isinstance(value, (list, tuple, dict)):
-        return 0, 0
-    cells = characters = 0
-    pending: list[object] = [value]
-    while pending and cells + characters <= MAX_VALUE:
-        each = pending.pop()
-        cells += 1
-        if isinstance(each, str):
-            characters += len(each)
-        elif isinstance(each, (list, tuple)):
-            pending.extend(each)
-        elif isinstance(each, dict):
-            pending.extend(each)
-            pending.extend(each.values())
-    return cells, characters

@@ -14,8 +14,9 @@ from typing import cast
 from liquid import BoundTemplate, Node, escape
 from liquid.builtin.content import ContentNode
 from liquid.builtin.expressions import FilteredExpression, Path, PositionalArgument, StringLiteral
-from liquid.builtin.output import OutputNode
 
+from server.domain.liquid_expressions import OutputByReference
+from server.domain.liquid_values import float_text
 from server.domain.rendering_limits import MAX_OUTPUT_BYTES
 
 MAX_PIECES = 2_000
@@ -64,7 +65,9 @@ class PlainTemplate:
                 texts.append(variable.default)
             elif kind is str:
                 texts.append(self._escape(value))  # type: ignore[arg-type]  # it is a str
-            elif kind is float or (kind is int and -_LARGE < value < _LARGE):  # type: ignore[operator]  # it is an int
+            elif kind is float:
+                texts.append(float_text(value))  # type: ignore[arg-type]  # it is a float
+            elif kind is int and -_LARGE < value < _LARGE:  # type: ignore[operator]  # it is an int
                 texts.append(str(value))
             else:
                 return None
@@ -86,7 +89,7 @@ def plain(template: BoundTemplate) -> PlainTemplate | None:
 def _piece(node: Node) -> str | _Variable | None:
     if type(node) is ContentNode:
         return node.text
-    if type(node) is not OutputNode or type(node.expression) is not FilteredExpression:
+    if type(node) is not OutputByReference or type(node.expression) is not FilteredExpression:
         return None
     path, default = node.expression.left, _default(node.expression)
     if type(path) is not Path or default is None:

@@ -37,7 +37,9 @@ def _pairs(_context: click.Context, _option: click.Parameter, values: tuple[str,
     return pairs
 
 
-def _delimiter(_context: click.Context, _option: click.Parameter, value: str) -> str:
+def _delimiter(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
+    if value is None:
+        return None
     character = {"tab": "\t", "\\t": "\t"}.get(value, value)
     if len(character) != 1 or character in '"\r\n':
         raise click.BadParameter("must be one character, or 'tab'")
@@ -54,7 +56,7 @@ def _region(_context: click.Context, _option: click.Parameter, value: str | None
 @click.argument("file", metavar="FILE")
 @click.option("--brand", required=True, help="Brand of the people.")
 @click.option("--format", "format_", type=click.Choice(FORMATS), help="Default: as FILE ends.")
-@click.option("--delimiter", default=",", show_default=True, callback=_delimiter, help="Between the fields of CSV; 'tab' is one.")
+@click.option("--delimiter", callback=_delimiter, help="Between fields of CSV; 'tab' is one. Default: a comma, or as in a first line sep=;")
 @click.option("--map", "mapped", multiple=True, callback=_pairs, metavar="COLUMN=FIELD", help="Field, or attributes.NAME, of a column.")
 @click.option("--ignore", "ignored", multiple=True, metavar="COLUMN", help="Column to leave out; may be given again.")
 @click.option("--typed", is_flag=True, help="Read true, false, null and numbers in attributes of CSV as such, not as text.")
@@ -70,7 +72,7 @@ def import_people(  # noqa: PLR0913, PLR0917  # one for each option
     file: str,
     brand: str,
     format_: str | None,
-    delimiter: str,
+    delimiter: str | None,
     mapped: dict[str, str],
     ignored: tuple[str, ...],
     typed: bool,
@@ -127,7 +129,7 @@ def _token(settings: Settings, token_file: Path | None, brand: str) -> str:
     if token_file is not None:
         return token_file.read_text("utf-8").strip()
     try:
-        key = signing_key(settings, may_create=settings.is_embedded)
+        key = signing_key(settings, may_create=False)
     except ConfigError as error:
         _fail(str(error))
     return Tokens(key, SystemClock()).mint("import", [brand], [_SCOPE])

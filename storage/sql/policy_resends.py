@@ -8,8 +8,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from server.domain.audit_actions import SERVICE, AuditAction
-from server.domain.ids import new_id
+from server.domain.audit_actions import AuditAction
 from server.domain.policies import Resolution, UnknownPolicy
 from storage.operations import AuditEntry
 from storage.records import JsonObject
@@ -26,12 +25,4 @@ def _entry(message_id: str, brand_id: str, send_id: str | None, now: datetime) -
     details: JsonObject = {"resolution": Resolution.RESEND.value, "unknown_policy": UnknownPolicy.RESEND.value}
     if send_id is not None:
         details["send_id"] = send_id
-    return AuditEntry(
-        id=new_id(),
-        brand_id=brand_id,
-        actor=SERVICE,
-        action=AuditAction.MESSAGE_RESOLVED,
-        subject_id=message_id,
-        details=details,
-        created_at=now,
-    )
+    return AuditEntry.own(brand_id, AuditAction.MESSAGE_RESOLVED, message_id, details, now)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from server.domain.audit_actions import INSTALLATION, AuditAction
 from server.domain.ids import new_id
 from server.domain.lifecycle import CampaignStatus, MessageStatus, SendStatus
 from server.domain.suppression import SuppressionReason
@@ -184,8 +185,11 @@ async def _add_unknown_message(tx: Transaction, brand: str) -> None:
 
 
 async def _add_audit_entry(tx: Transaction, brand: str) -> None:
-    entry = AuditEntry(id=new_id(), brand_id=brand, actor="tester", action="send_paused", subject_id="one", details={}, created_at=NOW)
-    await tx.audit.append([entry])
+    await tx.audit.append([AuditEntry.own(brand, AuditAction.SEND_PAUSED, "one", {}, NOW)])
+
+
+async def _add_entry_of_the_installation(tx: Transaction, brand: str) -> None:
+    await tx.audit.append([AuditEntry.own(INSTALLATION, AuditAction.DELIVERY_HELD, brand, {}, NOW)])
 
 
 LISTINGS: dict[str, Listing] = {
@@ -261,6 +265,13 @@ LISTINGS: dict[str, Listing] = {
         asks=lambda brand: {"brand_id": brand},
         asks_another=lambda brand: {"brand_id": brand, "subject_id": "one"},
         add=_add_audit_entry,
+    ),
+    "ops.AuditService/ListInstallationAuditEntries": Listing(
+        items="audit_entries",
+        id="id",
+        asks=lambda brand: {"subject_id": brand},
+        asks_another=lambda brand: {"subject_id": f"other-{brand}"},
+        add=_add_entry_of_the_installation,
     ),
     "messaging.SegmentService/ListSegments": Listing(
         items="segments",

@@ -28,9 +28,9 @@ class Running:
     channel: grpc.aio.Channel
     http: httpx.AsyncClient
 
-    def token(self, brand: str, *more_brands: str, scopes: list[str] | None = None, subject: str = "tester") -> str:
+    def token(self, *brands: str, scopes: list[str] | None = None, subject: str = "tester") -> str:
         """A token for the brands, with every scope unless told otherwise."""
-        return self.service.tokens.mint(subject, [brand, *more_brands], all_scopes() if scopes is None else scopes)
+        return self.service.tokens.mint(subject, brands, all_scopes() if scopes is None else scopes)
 
 
 def free_ports(count: int) -> list[int]:

@@ -6,10 +6,12 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import grpc
 import pytest
 from google.protobuf import descriptor_pb2
 
-from tests.api.callers import METHODS, POLICIES, Caller, RestCaller, bind, full_path
+from carillon.comms.v1.campaign_service_pb2 import CreateCampaignRequest
+from tests.api.callers import METHODS, POLICIES, Caller, RestCaller, answer_of, bind, full_path, refusal_in
 from tests.api.deliveries import MESSAGES, SENDS, messages_of, one_off, schedule
 from tests.api.running import Running
 from tests.api.scenes import (
@@ -299,3 +301,18 @@ async def test_key_is_200_characters_at_most(idle_api: Caller, brand: str, name:
     answer = await idle_api.call(name, request, key="k" * 201)
     assert (answer.status, answer.error, answer.fields) == (status, "validation_failed", {"idempotency-key"})
     assert (await idle_api.call(name, request, key="k" * 200)).status == 201
+
+
+async def test_two_keys_are_refused_although_they_are_one(idle: Running, idle_api: Caller, brand: str) -> None:
+    name, request = f"{COMMS}/CreateCampaign", await create_comms(idle_api, brand)
+    headers = [("authorization", f"Bearer {idle.token(brand)}"), ("idempotency-key", "key-1"), ("idempotency-key", "key-1")]
+    if isinstance(idle_api, RestCaller):
+        verb, path, body = bind(METHODS[name], request)
+        answer = answer_of(await idle.http.request(verb, path, json=body, headers=headers), request)
+    else:
+        call: Any = idle.channel.unary_unary(full_path(METHODS[name]), request_serializer=CreateCampaignRequest.SerializeToString)
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await call(CreateCampaignRequest(**request), metadata=headers)
+        answer = refusal_in(refused.value)
+    assert (answer.status, answer.error, answer.fields) == (422, "validation_failed", {"idempotency-key"})
+    assert (await ok(idle_api, f"{COMMS}/ListCampaigns", {}))["campaigns"] == []

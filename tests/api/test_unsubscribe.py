@@ -94,6 +94,13 @@ async def test_the_page_changes_nothing_and_its_form_unsubscribes(
     assert (await find(rest, brand, "ann@example.com")).status == 200
 
 
+async def test_a_scanner_that_asks_with_head_changes_nothing(rest: RestCaller, brand: str, link: str, people: httpx.AsyncClient) -> None:
+    head, page = await people.head(link), await people.get(link)
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-length"] == page.headers["content-length"]
+    assert (await find(rest, brand, "ann@example.com")).status == 404
+
+
 @pytest.mark.parametrize("verb", ["GET", "POST"])
 async def test_the_page_runs_nothing_tells_nothing_and_is_kept_nowhere(brand: str, link: str, people: httpx.AsyncClient, verb: str) -> None:
     page = await people.request(verb, link)

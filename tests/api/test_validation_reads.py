@@ -28,6 +28,7 @@ def lists(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
         f"{SUPPRESSIONS}/ListSuppressions": {"brand_id": brand},
         f"{UNKNOWN}/ListUnknownMessages": {"brand_id": brand},
         f"{AUDIT}/ListAuditEntries": {"brand_id": brand},
+        f"{AUDIT}/ListInstallationAuditEntries": {"subject_id": brand},
     }
 
 

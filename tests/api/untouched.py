@@ -142,6 +142,7 @@ def _by_name(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
         f"{BRANDS}/GetBrandPolicy": {"brand_id": brand},
         f"{UNKNOWN}/ListUnknownMessages": {"brand_id": brand},
         f"{AUDIT}/ListAuditEntries": {"brand_id": brand},
+        f"{AUDIT}/ListInstallationAuditEntries": {"subject_id": brand},
         f"{HOLD}/GetHold": {},
         **{f"{TEMPLATES}/{verb}": template for verb in ("GetTemplate", "ListTemplateRevisions")},
         **{f"{PEOPLE}/{verb}": {"brand_id": brand, "person_id": "ana"} for verb in ("GetPerson", "DeletePerson")},

@@ -113,7 +113,7 @@ async def test_what_is_written_is_for_its_owner_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("channel", "changes", "reason"),
     [
-        ("email", {"subject": "a\nb"}, "invalid_subject"),
+        ("email", {"body": "\ud800"}, "invalid_content"),
         ("sms", {"body": "\ud800"}, "invalid_content"),
     ],
 )

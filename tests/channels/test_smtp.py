@@ -48,8 +48,10 @@ async def test_an_accepted_message_arrives_whole(mail_server: MailServer, make: 
 @pytest.mark.parametrize(
     ("command", "reply", "expected"),
     [
-        ("MAIL", "451 later", Delivery(REJECTED, "smtp_451", DEFERRED)),
-        ("MAIL", "553 no", Delivery(REJECTED, "smtp_553")),
+        ("MAIL", "451 later", Delivery(REJECTED, "smtp_451", UNREACHABLE)),
+        ("MAIL", "530 5.7.0 authentication required", Delivery(REJECTED, "smtp_530", UNREACHABLE)),
+        ("MAIL", "552 5.3.4 too large", Delivery(REJECTED, "smtp_552")),
+        ("RCPT", "554 5.7.1 <ada@example.com>: Relay access denied", Delivery(REJECTED, "smtp_554", UNREACHABLE)),
         ("RCPT", "450 greylisted ada@example.com", Delivery(REJECTED, "smtp_450", DEFERRED)),
         ("RCPT", "550 no such user ada@example.com", Delivery(REJECTED, "smtp_550")),
         ("DATA", "452 full", Delivery(REJECTED, "smtp_452", DEFERRED)),
@@ -92,7 +94,7 @@ async def test_a_connection_that_says_more_than_it_was_asked_is_not_used_again(m
     provider = make(mail_server)
     mail_server.script["BODY"] = ["250 2.0.0 Ok\r\n250 2.0.0 and again"]
     assert (await provider.deliver(envelope("msg-1"))).outcome is Outcome.ACCEPTED
-    mail_server.script["MAIL"] = ["550 no"]
+    mail_server.script["RCPT"] = ["550 no"]
     assert await provider.deliver(envelope("msg-2")) == Delivery(REJECTED, "smtp_550")
     assert mail_server.opened == 2
 
@@ -246,8 +248,8 @@ async def test_a_cancelled_send_drops_its_connection_and_passes_on(mail_server: 
 
 
 async def test_what_could_never_be_mail_is_refused_without_a_connection(mail_server: MailServer, make: Make) -> None:
-    mail = envelope(subject="Hi\r\nBcc: eve@example.com")
-    assert await make(mail_server).deliver(mail) == Delivery(REJECTED, "invalid_subject")
+    mail = envelope(body="half a \ud800 pair")
+    assert await make(mail_server).deliver(mail) == Delivery(REJECTED, "invalid_content")
     assert mail_server.opened == 0
 
 

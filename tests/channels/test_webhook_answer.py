@@ -27,13 +27,13 @@ def test_every_2xx_is_an_acceptance(status: int) -> None:
     assert meaning(status) == Delivery(ACCEPTED)
 
 
-@pytest.mark.parametrize("status", [400, 403, 404, 405, 410, 413, 422, 451, 499])
-def test_a_4xx_is_a_refusal_for_good(status: int) -> None:
+@pytest.mark.parametrize("status", [400, 410, 413, 422, 451])
+def test_what_is_about_the_message_is_a_refusal_for_good(status: int) -> None:
     assert meaning(status) == Delivery(REJECTED, f"http_{status}", FOR_GOOD)
 
 
-@pytest.mark.parametrize("status", [307, 308, 401, 407, 421])
-def test_a_wrong_url_or_token_says_nothing_about_the_message(status: int) -> None:
+@pytest.mark.parametrize("status", [307, 308, 401, 402, 403, 404, 405, 406, 407, 411, 412, 414, 415, 421, 426, 431, 499])
+def test_a_wrong_url_token_or_account_says_nothing_about_the_message(status: int) -> None:
     assert meaning(status) == Delivery(REJECTED, f"http_{status}", ErrorClass.UNREACHABLE)
 
 

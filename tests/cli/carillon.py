@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+from server.tokens import load_or_create_key
 from tests.api.running import free_ports
 
 COMMAND = (sys.executable, "-m", "server")
@@ -55,6 +56,16 @@ class Installation:
         out, err = await process.communicate()
         return Ended(process.returncode, out.decode(), err.decode())
 
+    async def token(self, brand: str) -> str:
+        """A token for the brand, as the command prints it; needs the key that the service has."""
+        ended = await self.run("token", "--brand", brand)
+        assert ended.status == 0, ended
+        return ended.out.strip()
+
+    def make_key(self) -> None:
+        """A signing key, as an operator brings it before the first start."""
+        load_or_create_key(self.directory / "var")
+
     async def bash(self, script: str) -> Ended:
         """Pastes a script into a shell in the directory."""
         process = await asyncio.create_subprocess_exec(
@@ -64,12 +75,19 @@ class Installation:
         return Ended(process.returncode, out.decode(), err.decode())
 
     @asynccontextmanager
-    async def running(self, command: str = "serve", ready: str = READY) -> AsyncIterator[Serving]:
-        """A command that keeps running, from when it says it is ready; killed at the end if it still runs."""
+    async def running(self, command: str = "serve", ready: str = READY, *, terminal: bool = False) -> AsyncIterator[Serving]:
+        """A command that keeps running, from when it says it is ready; killed at the end if it still runs. `terminal`: what it prints to is
+        one."""
         with ExitStack() as files:
             errors = PIPE if self.errors is None else files.enter_context(self.errors.open("ab"))
-            process = await self._start(command, errors=errors)
-        serving = Serving(process)
+            if terminal:
+                shown, output = await _terminal(files)
+                process = await self._start(command, output=output, errors=errors)
+            else:
+                process = await self._start(command, errors=errors)
+                assert process.stdout is not None
+                shown = process.stdout
+        serving = Serving(process, shown)
         try:
             await serving.read_until(ready)
             yield serving
@@ -78,10 +96,18 @@ class Installation:
                 process.kill()
             await process.communicate()
 
-    async def _start(self, *arguments: str, errors: IO[bytes] | int = PIPE) -> Process:
+    async def _start(self, *arguments: str, output: IO[bytes] | int = PIPE, errors: IO[bytes] | int = PIPE) -> Process:
         return await asyncio.create_subprocess_exec(
-            *COMMAND, *arguments, cwd=self.directory, env=self.environment, stdin=asyncio.subprocess.DEVNULL, stdout=PIPE, stderr=errors
+            *COMMAND, *arguments, cwd=self.directory, env=self.environment, stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=errors
         )
+
+
+async def _terminal(files: ExitStack) -> tuple[asyncio.StreamReader, IO[bytes]]:
+    """What a terminal shows, and the side of it that programs write to, which is closed with `files`."""
+    shown, output = os.openpty()
+    reader = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(shown, "rb", 0))
+    return reader, files.enter_context(os.fdopen(output, "wb", 0))
 
 
 @dataclass(frozen=True)
@@ -106,13 +132,13 @@ class Serving:
     """A command that is running."""
 
     process: Process
+    shown: asyncio.StreamReader
     printed: str = ""
 
     async def read_until(self, text: str) -> None:
         """Reads what it prints until a line has the text. Fails if it ends before."""
-        assert self.process.stdout is not None
         while text not in self.printed:
-            line = await self.process.stdout.readline()
+            line = await self.shown.readline()
             assert line, f"ended: {self.printed}"
             self.printed += line.decode()
 
@@ -131,7 +157,7 @@ class Serving:
         """Sends a signal and waits for the end."""
         self.process.send_signal(number)
         out, err = await self.process.communicate()
-        return Ended(self.process.returncode, self.printed + out.decode(), (err or b"").decode())
+        return Ended(self.process.returncode, self.printed + (out or b"").decode(), (err or b"").decode())
 
 
 @contextmanager

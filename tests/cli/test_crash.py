@@ -35,8 +35,8 @@ async def sent_at_least(channel: grpc.aio.Channel, token: str, send_id: str, cou
 
 
 async def test_killed_in_the_middle_of_a_send_it_accounts_for_everybody(installation: Installation) -> None:
-    token = (await installation.run("token", "--brand", BRAND)).out.strip()
     async with installation.running() as serving, grpc.aio.insecure_channel(installation.grpc) as channel:
+        token = await installation.token(BRAND)
         api = GrpcCaller(channel, token)
         people = recipients(RECIPIENTS)
         request = {"id": await messaging_campaign(api, BRAND), "recipients": people}

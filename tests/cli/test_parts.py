@@ -33,7 +33,7 @@ async def test_database_that_is_not_migrated_is_one_clear_line(on_postgres: Inst
 async def test_replica_without_the_key_of_the_others_does_not_start(on_postgres: Installation) -> None:
     assert (await on_postgres.run("migrate")).status == 0
     for command in ("api", "dispatcher"):
-        assert (await on_postgres.run(command)).complaint.startswith("CARILLON_SIGNING_KEY_FILE: needed")
+        assert (await on_postgres.run(command)).complaint.startswith("CARILLON_SIGNING_KEY_FILE: there is no signing key here")
 
 
 async def test_database_that_is_not_there_is_one_clear_line(installation: Installation) -> None:
@@ -45,7 +45,8 @@ async def test_database_that_is_not_there_is_one_clear_line(installation: Instal
 async def test_three_processes_on_one_database_are_one_service(on_postgres: Installation) -> None:
     for _ in range(2):
         assert (await on_postgres.run("migrate")).status == 0
-    token = (await on_postgres.run("token", "--brand", "acme")).out.strip()
+    on_postgres.make_key()
+    token = await on_postgres.token("acme")
     async with (
         on_postgres.running("api", "ready") as api,
         on_postgres.running("dispatcher", "ready") as dispatcher,

@@ -107,7 +107,8 @@ async def service(tmp_path: Path, new_postgres_database: Callable[[], str]) -> A
         each.directory.mkdir()
         each.settings["CARILLON_DATABASE_URL"] = url
     one, two, gateway = installations
-    token = (await one.run("token", "--brand", "acme")).out.strip()
+    one.make_key()
+    token = await one.token("acme")
     two.settings["CARILLON_SIGNING_KEY_FILE"] = str(one.directory / "var" / "keys" / "signing.pem")
     gateway.settings["CARILLON_API_ADDRESSES"] = f"{one.grpc},{two.grpc}"
     assert (await one.run("migrate")).status == 0

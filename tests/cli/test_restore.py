@@ -32,8 +32,8 @@ async def accept_before_anything_runs(database: Path) -> str:
 
 async def test_a_restored_database_delivers_nothing_until_it_is_released(installation: Installation) -> None:
     database, copy = installation.directory / "var" / "carillon.db", installation.directory / "copy.db"
-    token = (await installation.run("token", "--brand", BRAND)).out.strip()
     async with installation.running() as serving:
+        token = await installation.token(BRAND)
         await serving.stop(signal.SIGTERM)
     message_id = await accept_before_anything_runs(database)
     shutil.copyfile(database, copy)

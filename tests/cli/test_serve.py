@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import signal
 import socket
 from pathlib import Path
 
 import httpx
+import jwt
 import pytest
 
 from tests.cli.carillon import Installation, is_free, processes_of, watching
 
 PORTS = ("CARILLON_REST_PORT", "CARILLON_GRPC_PORT", "CARILLON_ENVOY_ADMIN_PORT")
+
+
+def tokens_in(text: str) -> set[str]:
+    """The tokens in a text."""
+    return set(re.findall(r"eyJ[\w.-]{20,}", text))
 
 
 async def ready(installation: Installation) -> int:
@@ -42,10 +49,25 @@ async def test_printed_commands_work_as_printed(installation: Installation) -> N
         assert (await serving.stop(signal.SIGINT)).status == 0
 
 
-async def test_empty_database_is_seeded_once(installation: Installation) -> None:
-    token = (await installation.run("token", "--brand", "demo")).out.strip()
+async def test_a_token_is_printed_on_the_first_start_and_then_only_on_a_terminal(installation: Installation) -> None:
+    installation.errors = installation.directory / "errors"
+    async with installation.running() as serving:
+        first = tokens_in(serving.printed)
+        await serving.stop(signal.SIGTERM)
+    async with installation.running() as serving:
+        log = (await serving.stop(signal.SIGTERM)).out + installation.errors.read_text()
+    async with installation.running(terminal=True) as serving:
+        third = tokens_in(serving.printed)
+        await serving.stop(signal.SIGTERM)
+    assert "carillon token --brand demo" in log
+    assert tokens_in(log) == set()
+    for (token,) in (first, third):
+        claims = jwt.decode(token, options={"verify_signature": False})
+        assert (claims["brands"], claims["exp"] - claims["iat"]) == (["demo"], 3600)
 
-    async def everything() -> dict[str, object]:
+
+async def test_empty_database_is_seeded_once(installation: Installation) -> None:
+    async def everything(token: str) -> dict[str, object]:
         lists = ("/v1/admin/campaigns", "/v1/messaging/campaigns", "/v1/segments", *(f"/v1/people/{name}" for name in ("ada", "grace")))
         revisions = [f"/v1/templates/{channel}/welcome/revisions" for channel in ("email", "sms", "push", "in_app")]
         async with httpx.AsyncClient(base_url=installation.rest, headers={"authorization": f"Bearer {token}"}) as client:
@@ -54,10 +76,11 @@ async def test_empty_database_is_seeded_once(installation: Installation) -> None
         return {path: answer.json() for path, answer in answers.items()}
 
     async with installation.running() as serving:
-        seeded = await everything()
+        token = await installation.token("demo")
+        seeded = await everything(token)
         await serving.stop(signal.SIGTERM)
     async with installation.running() as serving:
-        assert await everything() == seeded
+        assert await everything(token) == seeded
         await serving.stop(signal.SIGTERM)
     for path in ("/v1/admin/campaigns", "/v1/messaging/campaigns"):
         (campaign,) = seeded[path]["campaigns"]  # type: ignore[index]
@@ -104,7 +127,7 @@ async def test_two_instances_run_side_by_side(tmp_path: Path) -> None:
     one, two = installations
     async with one.running() as first, two.running() as second:
         assert (await ready(one), await ready(two)) == (200, 200)
-        foreign = (await two.run("token", "--brand", "demo")).out.strip()
+        foreign = await two.token("demo")
         async with httpx.AsyncClient(headers={"authorization": f"Bearer {foreign}"}) as client:
             assert (await client.get(f"{two.rest}/v1/segments")).status_code == 200
             assert (await client.get(f"{one.rest}/v1/segments")).status_code == 401

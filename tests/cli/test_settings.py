@@ -17,6 +17,7 @@ from server.tokens import Tokens, load_or_create_key
 
 COMMANDS = ("serve", "api", "dispatcher", "gateway", "migrate", "prune", "release", "token", "import", "check-config", "version")
 NEED_SETTINGS = ("serve", "api", "dispatcher", "gateway", "migrate", "prune", "check-config")
+ORDINARY = {scope for scope in all_scopes() if not scope.startswith("admin:")}
 SECRET = "p4ss%2Fw%40rd"
 
 
@@ -68,23 +69,36 @@ def verified(directory: Path, printed: str) -> tuple[str, set[str], set[str]]:
     return principal.subject, set(principal.brands), set(principal.scopes)
 
 
+@pytest.fixture
+def key(directory: Path) -> Path:
+    """The signing key of a service here."""
+    load_or_create_key(directory / "var")
+    return directory / "var" / "keys" / "signing.pem"
+
+
+@pytest.mark.usefixtures("key")
 def test_token_prints_a_token_and_nothing_else(directory: Path) -> None:
     result = carillon("token", "--brand", "acme", "--brand", "other", "--scope", "campaigns.read", "--subject", "nightly")
     assert (result.exit_code, result.stderr, result.stdout.count("\n")) == (0, "", 1)
     assert verified(directory, result.stdout) == ("nightly", {"acme", "other"}, {"campaigns.read"})
 
 
-def test_token_has_every_scope_unless_told_otherwise(directory: Path) -> None:
-    assert verified(directory, carillon("token", "--brand", "acme").stdout) == ("cli", {"acme"}, set(all_scopes()))
+@pytest.mark.usefixtures("key")
+def test_token_has_every_scope_but_those_of_operators_unless_told_otherwise(directory: Path) -> None:
+    assert verified(directory, carillon("token", "--brand", "acme").stdout) == ("cli", {"acme"}, ORDINARY)
 
 
-def test_signing_key_is_made_once_and_only_its_owner_reads_it(directory: Path) -> None:
-    carillon("token", "--brand", "acme")
-    key = directory / "var" / "keys" / "signing.pem"
-    before = key.read_bytes()
-    carillon("token", "--brand", "acme")
-    assert key.read_bytes() == before
-    assert (key.stat().st_mode & 0o777, key.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+@pytest.mark.usefixtures("key")
+def test_an_operators_token_is_asked_for_and_needs_no_brand(directory: Path) -> None:
+    assert verified(directory, carillon("token", "--scope", "admin:hold").stdout) == ("cli", set(), {"admin:hold"})
+    assert carillon("token", "--scope", "admin:hold", "--scope", "campaigns.read").exit_code == 2
+
+
+def test_token_where_no_service_is_says_so_and_makes_no_key(directory: Path) -> None:
+    line = complaint("token", "--brand", "acme")
+    assert line.startswith("carillon: CARILLON_SIGNING_KEY_FILE: there is no signing key here")
+    assert str(directory / "var" / "keys" / "signing.pem") in line
+    assert list(directory.iterdir()) == []
 
 
 @pytest.mark.parametrize(
@@ -92,6 +106,8 @@ def test_signing_key_is_made_once_and_only_its_owner_reads_it(directory: Path) -
     [
         (("--brand", "acme", "--scope", "campaigns.raed"), "campaigns.raed"),
         ((), "--brand"),
+        (("--brand", ""), "--brand"),
+        (("--brand", "acme", "--brand", ""), "--brand"),
         (("--brand", "acme", "--hours", "0"), "--hours"),
         (("--brand", "acme", "--hours", "soon"), "--hours"),
         (("--brand", "acme", "--scop", "x"), "--scop"),
@@ -121,7 +137,7 @@ def test_check_config_shows_what_is_in_force_without_passwords() -> None:
 def test_check_config_shows_which_key_signs_so_that_machines_can_be_compared(directory: Path) -> None:
     assert carillon("check-config").stdout.endswith("# signing key: none yet\n")
     assert not (directory / "var").exists()
-    carillon("token", "--brand", "acme")
+    load_or_create_key(directory / "var")
     own = carillon("check-config").stdout.splitlines()[-1]
     assert own.startswith("# signing key: SHA-256 ")
     (directory / "var" / "keys" / "signing.pem").rename(directory / "shared.pem")

@@ -12,6 +12,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from server.channels.provider import Provider
 from server.commands.cancel_campaign import cancel_campaign
 from server.commands.resolve_audience import resolve_audience_batch
 from server.commands.send_campaign import send_campaign, send_due_campaign
@@ -78,7 +79,7 @@ class Stage:
 
     # Loops
 
-    def lane(self, channel: str = "email", provider: ScriptedProvider | None = None, **more: Any) -> Lanes:
+    def lane(self, channel: str = "email", provider: Provider | None = None, **more: Any) -> Lanes:
         """Both lanes of a channel."""
         lanes = Lanes(
             ProviderLanes(

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from server.dispatch.generation_file import Generation, GenerationFile
-from server.dispatch.restore_guard import DeliveryHeld, RestoreGuard
+from server.dispatch.restore_guard import BEHIND, DeliveryHeld, RestoreGuard
+from server.domain.audit_actions import INSTALLATION, AuditAction
 from server.domain.lifecycle import MessageStatus
 from storage.errors import StorageUnavailable
 from storage.interface import Transaction
@@ -90,6 +91,8 @@ async def test_a_database_behind_the_file_is_held_before_anything_is_claimed(sta
     assert (stage.email.calls, await stage.status(message)) == ([], MessageStatus.PENDING)
     assert stage.observer.holds[-1] is True
     assert any("carillon release --i-understand" in text for text in caplog.messages)
+    (entry,) = await stage.storage.read(lambda tx: tx.audit.list_page(INSTALLATION, None, None, 10))
+    assert (entry.actor, entry.action, entry.details) == ("carillon", AuditAction.DELIVERY_HELD, {"reason": BEHIND})
 
 
 async def test_a_database_that_is_put_back_under_a_running_dispatcher_is_held_and_nothing_marked(stage: Stage) -> None:

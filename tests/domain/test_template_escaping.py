@@ -8,9 +8,10 @@ import warnings
 
 from hypothesis import given
 from hypothesis import strategies as st
-from liquid import Environment
 
+from server.domain.liquid_filters import FILTERS as KNOWN_FILTERS
 from server.domain.rendering import RenderError, Source, TemplateSyntaxError, compile_template
+from tests.clocks import NOON
 
 MARKUP = "a <i>&lt;i&gt; b"
 DISGUISES = [
@@ -39,15 +40,15 @@ ARGUMENTS = {
     "truncate": ("40", "1, x"),
     "truncatewords": ("9", "1, x"),
 }
-FILTERS = [f"{name}: {each}" for name in Environment().filters if name != "safe" for each in ARGUMENTS.get(name, ("'k'",))]
-FILTERS += [name for name in Environment().filters if name != "safe"]
+FILTERS = [f"{name}: {each}" for name in KNOWN_FILTERS if name != "safe" for each in ARGUMENTS.get(name, ("'k'",))]
+FILTERS += [name for name in KNOWN_FILTERS if name != "safe"]
 
 
 def html(body: str, value: str) -> str:
     with warnings.catch_warnings():
         # Dates in words are guessed at, with a warning where a time zone is not known.
         warnings.simplefilter("ignore")
-        rendered = compile_template(Source(None, "", body)).render({"x": value, "l": [value, {"k": value}], "o": {"k": value}})
+        rendered = compile_template(Source(None, "", body)).render({"x": value, "l": [value, {"k": value}], "o": {"k": value}}, NOON)
     return rendered.html or ""
 
 

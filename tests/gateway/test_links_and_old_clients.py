@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import httpx
 import pytest
 from google.api import httpbody_pb2
 
 from carillon.ops.v1 import probe_service_pb2
 from server.config import Settings
+from tests.gateway.raw import exchange
 from tests.gateway.upstream import Context, Upstream, returning
 
 SERVICE = "carillon.comms.v1.UnsubscribeService"
@@ -31,8 +30,5 @@ async def test_a_link_works_with_parameters_that_others_added(rest: httpx.AsyncC
 @pytest.mark.parametrize("host", ["", "Host: localhost\r\n"], ids=["without a host", "with one"])
 async def test_http_1_0_is_answered(rest: httpx.AsyncClient, upstream: Upstream, settings: Settings, host: str) -> None:
     upstream.replies["carillon.ops.v1.ProbeService/CheckLiveness"] = returning(probe_service_pb2.CheckLivenessResponse())
-    reader, writer = await asyncio.open_connection("127.0.0.1", settings.rest_port)
-    writer.write(f"GET /healthz HTTP/1.0\r\n{host}\r\n".encode())
-    answer = await reader.read()
-    writer.close()
-    assert b" 200 " in answer.splitlines()[0]
+    response = await exchange(settings, f"GET /healthz HTTP/1.0\r\n{host}\r\n".encode())
+    assert response.status_code == 200

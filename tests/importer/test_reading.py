@@ -160,7 +160,6 @@ def test_of_two_rows_with_one_id_the_later_holds(tmp_path: Path) -> None:
     [
         (b"", "is empty"),
         (b"\n\n", "is empty"),
-        (HEADER.encode("utf-16"), "UTF-16"),
         (b"PK\x03\x04rest", "spreadsheet"),
         (b"\x1f\x8brest", "compressed"),
         (b"id;email\nann;\n", "--delimiter ';'"),

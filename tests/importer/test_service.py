@@ -22,6 +22,7 @@ from server.config import Settings
 from server.importer.client import GrpcPeopleService, people_service
 from server.importer.errors import ImportStopped
 from server.importer.run import Order, run_import
+from server.tokens import load_or_create_key
 from tests.api.running import free_ports
 from tests.importer.reading import Seen
 
@@ -33,6 +34,7 @@ async def settings(tmp_path: Path) -> Settings:
     rest, grpc_port, admin = free_ports(3)
     settings = Settings(data_dir=tmp_path / "var", rest_port=rest, grpc_port=grpc_port, envoy_admin_port=admin)
     await migrate_database(settings)
+    load_or_create_key(settings.data_dir)
     return settings
 
 

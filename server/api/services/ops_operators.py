@@ -17,7 +17,7 @@ from server.api.calls import Calls
 from server.api.converters import ops
 from server.api.converters.values import read_enum
 from server.api.guard import Context
-from server.commands.audit import list_audit_entries
+from server.commands.audit import list_audit_entries, list_installation_audit_entries
 from server.commands.brand_policy import get_brand_policy, set_brand_policy
 from server.commands.hold import get_hold, release_hold
 from server.commands.unknown_messages import list_unknown_messages, resolve_unknown_messages
@@ -90,6 +90,16 @@ class AuditService(audit_service_pb2_grpc.AuditServiceServicer):
             lambda tx, caller: list_audit_entries(tx, caller, request.brand_id, request.subject_id, request.page_size, request.page_token)
         )
         return audit_service_pb2.ListAuditEntriesResponse(
+            audit_entries=map(ops.audit_entry, page.items), next_page_token=page.next_page_token
+        )
+
+    async def ListInstallationAuditEntries(
+        self, request: audit_service_pb2.ListInstallationAuditEntriesRequest, context: Context
+    ) -> audit_service_pb2.ListInstallationAuditEntriesResponse:
+        page = await self._calls.query(
+            lambda tx, caller: list_installation_audit_entries(tx, caller, request.subject_id, request.page_size, request.page_token)
+        )
+        return audit_service_pb2.ListInstallationAuditEntriesResponse(
             audit_entries=map(ops.audit_entry, page.items), next_page_token=page.next_page_token
         )
 

@@ -101,7 +101,14 @@ function errors.from_envoy(status, reason, text, operation, refusal)
     return operation and operation.invalid_argument or 400, errors.body("malformed_request", message, { fields = fields })
   end
   if LOCAL[status] then return status, errors.body(LOCAL[status]) end
+  -- Envoy's own word for a coding that it cannot take off (RFC 9112, 6.1).
+  if status == 501 then
+    return status, errors.body("malformed_request", "transfer-encoding must be chunked, without any other coding")
+  end
   if status >= 500 then return 500, errors.body("internal") end
+  if status == 431 then
+    return status, errors.body("malformed_request", "the URL and the headers are larger than this service accepts")
+  end
   if reason:find("underscore", 1, true) then
     return status, errors.body("malformed_request", "names of headers must not contain underscores")
   end

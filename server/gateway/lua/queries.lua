@@ -1,19 +1,17 @@
 -- Finds what the transcoder would drop in silence, or take instead of the path, in the query of a
 -- request.
 local fields = require("fields")
+local percent = require("percent")
 local refusals = require("refusals")
 
 local queries = {}
 
-local function decoded(name)
-  return (name:gsub("%%(%x%x)", function(digits) return string.char(tonumber(digits, 16)) end))
-end
-
-local function problem_with(operation, field, has_value, is_given)
+local function problem_with(operation, field, part, is_given)
   -- With a body, everything that is not in the path is in the body.
   if not field or operation.takes_body then return refusals.UNKNOWN_PARAMETER end
   if operation.path:find("{" .. field.name .. "}", 1, true) then return refusals.IN_PATH end
-  if not has_value then return refusals.NO_VALUE end
+  if not part:find("=", 1, true) then return refusals.NO_VALUE end
+  if not percent.is_sound(part) then return refusals.ENCODING end
   if is_given and not field.is_list then return refusals.GIVEN_TWICE end
   return nil
 end
@@ -22,10 +20,9 @@ end
 function queries.problems(path, operation)
   local problems, given = {}, {}
   for part in (path:match("%?(.*)") or ""):gmatch("[^&]+") do
-    local name, equals = part:match("^([^=]*)(=?)")
-    name = decoded(name)
+    local name = percent.decode(part:match("^[^=]*"))
     local field = fields[operation.request][name]
-    local problem = problem_with(operation, field, equals ~= "", field and given[field])
+    local problem = problem_with(operation, field, part, field and given[field])
     if problem then refusals.add(problems, "", field and field.name or name, problem) end
     if field then given[field] = true end
   end

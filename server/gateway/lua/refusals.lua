@@ -11,6 +11,7 @@ local refusals = {
   GIVEN_TWICE = "must be given only once",
   IN_PATH = "is in the path and must not be in the query",
   NO_VALUE = "has no value",
+  ENCODING = "must be percent-encoded UTF-8",
 }
 
 -- As many problems are told one by one, and as many of these in the message, too.

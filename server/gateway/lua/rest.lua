@@ -7,6 +7,7 @@
 local bodies = require("bodies")
 local contract = require("rest_contract")
 local errors = require("errors")
+local heads = require("heads")
 local nulls = require("nulls")
 local queries = require("queries")
 local routes = require("routes")
@@ -24,6 +25,10 @@ local ANSWERED_HERE = "lua_response"
 local INTERNAL_HEADERS = {
   "grpc-status", "grpc-message", "grpc-status-details-bin", "grpc-encoding", "grpc-accept-encoding", "x-http-code", "x-local-reply",
 }
+
+local function is_linked(operation)
+  return operation.rpc:find(LINKED, 1, true) == 1
+end
 
 local function is_grpc(content_type)
   return content_type == "application/grpc" or content_type:find("^application/grpc[+;]") ~= nil
@@ -48,8 +53,7 @@ local function has_body(handle)
   local headers = handle:headers()
   local length = headers:get("content-length")
   if length then return length ~= "0" end
-  if headers:get("transfer-encoding") then return true end
-  -- HTTP/2 says it only by ending the stream; without a type or a length there is hardly ever more than nothing to wait for.
+  -- Chunks and HTTP/2 say it only by ending the stream; without a type or a length there is hardly ever more than nothing to wait for.
   local body = handle:body()
   return body ~= nil and body:length() > 0
 end
@@ -68,11 +72,18 @@ local function check_media_type(handle)
   return true
 end
 
--- The transcoder would read any body as JSON, also where the operation takes none, such as the form of a one-click unsubscribe.
+-- The transcoder would read any body as JSON, also where the operation takes none.
 local function drop_body(handle)
   local headers = handle:headers()
-  for _, name in ipairs({ "content-type", "content-length", "transfer-encoding" }) do headers:remove(name) end
+  for _, name in ipairs({ "content-type", "content-length" }) do headers:remove(name) end
   for chunk in handle:bodyChunks() do chunk:setBytes("") end
+end
+
+-- Mail programs may send what they like with a one-click unsubscribe (RFC 8058).
+local function refuse_body(handle, operation)
+  if not is_linked(operation) and has_body(handle) then
+    refuse(handle, operation.invalid_argument, errors.body("malformed_request", "this method takes no body"))
+  end
 end
 
 local function drop_query(headers)
@@ -100,12 +111,20 @@ local function pass_body(handle, operation)
   end
 end
 
+-- The transcoder knows GET alone.
+local function take_head_as_get(headers, metadata)
+  if headers:get(":method") ~= "HEAD" then return end
+  headers:replace(":method", "GET")
+  metadata:set(NAMESPACE, "head", true)
+end
+
 local function check(handle, operation)
   check_query(handle, operation)
   if (tonumber(handle:headers():get("content-length") or "") or 0) > rest.max_request_bytes then
     refuse(handle, 413, errors.body("payload_too_large"))
   end
   if not operation.takes_body then
+    refuse_body(handle, operation)
     drop_body(handle)
   elseif check_media_type(handle) then
     pass_body(handle, operation)
@@ -115,6 +134,8 @@ end
 function rest.on_request(handle)
   local headers = handle:headers()
   local metadata = handle:streamInfo():dynamicMetadata()
+  local problem = heads.problem(headers, handle:streamInfo():protocol())
+  if problem then refuse(handle, 400, errors.body("malformed_request", problem)) end
   if is_grpc(headers:get("content-type") or "") then
     metadata:set(NAMESPACE, "grpc", true)
     return
@@ -125,7 +146,8 @@ function rest.on_request(handle)
   if index then
     local operation = contract.operations[index]
     metadata:set(NAMESPACE, "operation", index)
-    if operation.rpc:find(LINKED, 1, true) == 1 then drop_query(headers) end
+    take_head_as_get(headers, metadata)
+    if is_linked(operation) then drop_query(headers) end
     check(handle, operation)
   elseif allow then
     refuse(handle, 405, errors.body("method_not_allowed"), { allow = allow })
@@ -138,15 +160,24 @@ local function strip(headers)
   for _, name in ipairs(INTERNAL_HEADERS) do headers:remove(name) end
 end
 
-local function answer_with(handle, status, text, content_type)
-  handle:body(true):setBytes(text)
+local function set_length(headers, known, text)
+  -- To a HEAD, Envoy makes an answer of its own up without its text.
+  if known.head and headers:get("x-local-reply") then
+    headers:remove("content-length")
+  else
+    headers:replace("content-length", tostring(#text))
+  end
+end
+
+local function answer_with(handle, known, status, text, content_type)
+  handle:body(true):setBytes(known.head and "" or text)
   local trailers = handle:trailers()
   if trailers then strip(trailers) end
   local headers = handle:headers()
+  set_length(headers, known, text)
   strip(headers)
   headers:replace(":status", tostring(status))
   headers:replace("content-type", content_type or "application/json")
-  headers:replace("content-length", tostring(#text))
   if status == 401 then headers:replace("www-authenticate", "Bearer") end
 end
 
@@ -191,6 +222,8 @@ function rest.on_response(handle)
     headers:remove("x-local-reply")
     return
   end
+  -- The answer to a preflight comes from the filter before this one, and is all in its headers.
+  if headers:get("access-control-allow-methods") then return end
   local operation = contract.operations[known.operation]
   headers:replace("cache-control", "no-store")
   if headers:get("content-type") == "text/event-stream" then
@@ -202,7 +235,7 @@ function rest.on_response(handle)
     handle:logErr("an answer could not be shaped")
     status, text, content_type = 500, errors.body("internal"), nil
   end
-  answer_with(handle, status, text, content_type)
+  answer_with(handle, known, status, text, content_type)
 end
 
 return rest

@@ -24,6 +24,8 @@ local function add(index, operation)
     node = next_node
   end
   node.verbs[operation.verb] = index
+  -- A stream has no end, and its headers come with what is first in it.
+  if operation.verb == "GET" and not operation.streams then node.verbs.HEAD = index end
 end
 
 local function collect(node, segments, depth, found)

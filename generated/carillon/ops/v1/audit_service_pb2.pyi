@@ -36,15 +36,15 @@ class AuditEntry(_message.Message):
     id: _builtins.str
     """Unique id, given by the service."""
     brand_id: _builtins.str
-    """The brand it concerns."""
+    """The brand it concerns; empty for the whole installation."""
     actor: _builtins.str
     """Subject of the token, or `carillon` for what a policy decided."""
     action: _builtins.str
     """What was done: `message_resolved`, `send_paused`, `send_resumed`, `send_cancelled`, `send_retried`, `campaign_cancelled`,
-    `campaign_misfired`, `brand_policy_set`.
+    `campaign_misfired`, `brand_policy_set`, `delivery_held`, `delivery_released`.
     """
     subject_id: _builtins.str
-    """Id of the message, send or campaign; the brand's for its policy."""
+    """Id of the message, send or campaign; the brand's for its policy; `delivery` for a hold."""
     @_builtins.property
     def details(self) -> _struct_pb2.Struct:
         """More of it, without personal data."""
@@ -105,6 +105,64 @@ class ListAuditEntriesRequest(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListAuditEntriesRequest: _TypeAlias = ListAuditEntriesRequest  # noqa: Y015
+
+@_typing.final
+class ListInstallationAuditEntriesRequest(_message.Message):
+    """Which entries to list."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBJECT_ID_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    subject_id: _builtins.str
+    """Only those about this subject."""
+    page_size: _builtins.int
+    """At most this many; 0 means 50, more than 200 means 200."""
+    page_token: _builtins.str
+    """`next_page_token` of the page before."""
+    def __init__(
+        self,
+        *,
+        subject_id: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "subject_id", b"subject_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListInstallationAuditEntriesRequest: _TypeAlias = ListInstallationAuditEntriesRequest  # noqa: Y015
+
+@_typing.final
+class ListInstallationAuditEntriesResponse(_message.Message):
+    """One page of entries."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AUDIT_ENTRIES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Token of the next page; empty on the last."""
+    @_builtins.property
+    def audit_entries(self) -> _containers.RepeatedCompositeFieldContainer[Global___AuditEntry]:
+        """Newest first."""
+
+    def __init__(
+        self,
+        *,
+        audit_entries: _abc.Iterable[Global___AuditEntry] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audit_entries", b"audit_entries", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListInstallationAuditEntriesResponse: _TypeAlias = ListInstallationAuditEntriesResponse  # noqa: Y015
 
 @_typing.final
 class ListAuditEntriesResponse(_message.Message):

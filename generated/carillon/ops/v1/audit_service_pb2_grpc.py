@@ -40,6 +40,11 @@ class AuditServiceStub:
                 request_serializer=carillon_dot_ops_dot_v1_dot_audit__service__pb2.ListAuditEntriesRequest.SerializeToString,
                 response_deserializer=carillon_dot_ops_dot_v1_dot_audit__service__pb2.ListAuditEntriesResponse.FromString,
                 _registered_method=True)
+        self.ListInstallationAuditEntries = channel.unary_unary(
+                '/carillon.ops.v1.AuditService/ListInstallationAuditEntries',
+                request_serializer=carillon_dot_ops_dot_v1_dot_audit__service__pb2.ListInstallationAuditEntriesRequest.SerializeToString,
+                response_deserializer=carillon_dot_ops_dot_v1_dot_audit__service__pb2.ListInstallationAuditEntriesResponse.FromString,
+                _registered_method=True)
 
 
 class AuditServiceServicer:
@@ -53,6 +58,13 @@ class AuditServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListInstallationAuditEntries(self, request, context):
+        """Lists the entries that concern no brand alone, such as a hold and its release, newest first. For operators.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AuditServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -60,6 +72,11 @@ def add_AuditServiceServicer_to_server(servicer, server):
                     servicer.ListAuditEntries,
                     request_deserializer=carillon_dot_ops_dot_v1_dot_audit__service__pb2.ListAuditEntriesRequest.FromString,
                     response_serializer=carillon_dot_ops_dot_v1_dot_audit__service__pb2.ListAuditEntriesResponse.SerializeToString,
+            ),
+            'ListInstallationAuditEntries': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListInstallationAuditEntries,
+                    request_deserializer=carillon_dot_ops_dot_v1_dot_audit__service__pb2.ListInstallationAuditEntriesRequest.FromString,
+                    response_serializer=carillon_dot_ops_dot_v1_dot_audit__service__pb2.ListInstallationAuditEntriesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -90,6 +107,33 @@ class AuditService:
             '/carillon.ops.v1.AuditService/ListAuditEntries',
             carillon_dot_ops_dot_v1_dot_audit__service__pb2.ListAuditEntriesRequest.SerializeToString,
             carillon_dot_ops_dot_v1_dot_audit__service__pb2.ListAuditEntriesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListInstallationAuditEntries(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/carillon.ops.v1.AuditService/ListInstallationAuditEntries',
+            carillon_dot_ops_dot_v1_dot_audit__service__pb2.ListInstallationAuditEntriesRequest.SerializeToString,
+            carillon_dot_ops_dot_v1_dot_audit__service__pb2.ListInstallationAuditEntriesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -35,6 +35,8 @@ class AuditServiceStub:
     def __new__(cls, channel: _aio.Channel) -> AuditServiceAsyncStub: ...
     ListAuditEntries: _grpc.UnaryUnaryMultiCallable[_audit_service_pb2.ListAuditEntriesRequest, _audit_service_pb2.ListAuditEntriesResponse]
     """Lists entries, newest first."""
+    ListInstallationAuditEntries: _grpc.UnaryUnaryMultiCallable[_audit_service_pb2.ListInstallationAuditEntriesRequest, _audit_service_pb2.ListInstallationAuditEntriesResponse]
+    """Lists the entries that concern no brand alone, such as a hold and its release, newest first. For operators."""
 
 @_typing.type_check_only
 class AuditServiceAsyncStub(AuditServiceStub):
@@ -43,6 +45,8 @@ class AuditServiceAsyncStub(AuditServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListAuditEntries: _aio.UnaryUnaryMultiCallable[_audit_service_pb2.ListAuditEntriesRequest, _audit_service_pb2.ListAuditEntriesResponse]  # type: ignore[assignment]
     """Lists entries, newest first."""
+    ListInstallationAuditEntries: _aio.UnaryUnaryMultiCallable[_audit_service_pb2.ListInstallationAuditEntriesRequest, _audit_service_pb2.ListInstallationAuditEntriesResponse]  # type: ignore[assignment]
+    """Lists the entries that concern no brand alone, such as a hold and its release, newest first. For operators."""
 
 class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
     """Who decided what, and when. Entries are only ever added."""
@@ -54,5 +58,13 @@ class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_audit_service_pb2.ListAuditEntriesResponse, _abc.Awaitable[_audit_service_pb2.ListAuditEntriesResponse]]:
         """Lists entries, newest first."""
+
+    @_abc_1.abstractmethod
+    def ListInstallationAuditEntries(
+        self,
+        request: _audit_service_pb2.ListInstallationAuditEntriesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_audit_service_pb2.ListInstallationAuditEntriesResponse, _abc.Awaitable[_audit_service_pb2.ListInstallationAuditEntriesResponse]]:
+        """Lists the entries that concern no brand alone, such as a hold and its release, newest first. For operators."""
 
 def add_AuditServiceServicer_to_server(servicer: AuditServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

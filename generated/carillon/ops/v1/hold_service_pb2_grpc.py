@@ -61,7 +61,7 @@ class HoldServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ReleaseHold(self, request, context):
-        """Lets delivery go on. What the restored database holds as pending goes out, also if it went out before the database was put back.
+        """Lets delivery go on; for operators, whose scope no token has unless it is asked for. In the audit log of the installation. What the restored database holds as pending goes out, also if it went out before the database was put back.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -59,7 +59,8 @@ class ProbeServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CheckReadiness(self, request, context):
-        """200 when server, database and (where this process runs them) dispatcher and gateway are ready; otherwise UNAVAILABLE, naming what is not.
+        """200 when server, database and (where this process runs them) dispatcher and gateway are ready, and delivery is not held; otherwise
+        UNAVAILABLE, naming what is not.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -36,7 +36,9 @@ class ProbeServiceStub:
     CheckLiveness: _grpc.UnaryUnaryMultiCallable[_probe_service_pb2.CheckLivenessRequest, _probe_service_pb2.CheckLivenessResponse]
     """200 as soon as the server answers."""
     CheckReadiness: _grpc.UnaryUnaryMultiCallable[_probe_service_pb2.CheckReadinessRequest, _probe_service_pb2.CheckReadinessResponse]
-    """200 when server, database and (where this process runs them) dispatcher and gateway are ready; otherwise UNAVAILABLE, naming what is not."""
+    """200 when server, database and (where this process runs them) dispatcher and gateway are ready, and delivery is not held; otherwise
+    UNAVAILABLE, naming what is not.
+    """
 
 @_typing.type_check_only
 class ProbeServiceAsyncStub(ProbeServiceStub):
@@ -46,7 +48,9 @@ class ProbeServiceAsyncStub(ProbeServiceStub):
     CheckLiveness: _aio.UnaryUnaryMultiCallable[_probe_service_pb2.CheckLivenessRequest, _probe_service_pb2.CheckLivenessResponse]  # type: ignore[assignment]
     """200 as soon as the server answers."""
     CheckReadiness: _aio.UnaryUnaryMultiCallable[_probe_service_pb2.CheckReadinessRequest, _probe_service_pb2.CheckReadinessResponse]  # type: ignore[assignment]
-    """200 when server, database and (where this process runs them) dispatcher and gateway are ready; otherwise UNAVAILABLE, naming what is not."""
+    """200 when server, database and (where this process runs them) dispatcher and gateway are ready, and delivery is not held; otherwise
+    UNAVAILABLE, naming what is not.
+    """
 
 class ProbeServiceServicer(metaclass=_abc_1.ABCMeta):
     """Probes for whoever keeps the service running. The only methods without a token, beside grpc.health.v1 and reflection."""
@@ -65,6 +69,8 @@ class ProbeServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _probe_service_pb2.CheckReadinessRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_probe_service_pb2.CheckReadinessResponse, _abc.Awaitable[_probe_service_pb2.CheckReadinessResponse]]:
-        """200 when server, database and (where this process runs them) dispatcher and gateway are ready; otherwise UNAVAILABLE, naming what is not."""
+        """200 when server, database and (where this process runs them) dispatcher and gateway are ready, and delivery is not held; otherwise
+        UNAVAILABLE, naming what is not.
+        """
 
 def add_ProbeServiceServicer_to_server(servicer: ProbeServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

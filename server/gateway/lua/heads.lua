@@ -1,0 +1,30 @@
+-- Finds what can be read in two ways in the head of a request, which Envoy itself lets pass.
+local percent = require("percent")
+
+local heads = {}
+
+-- What they carry has a length in HTTP/1.0 (RFC 1945, 8.3). Envoy reads chunks there, too, which others on the way take for the next
+-- request, and tells nobody of the header.
+local BODIES = { POST = true, PUT = true, PATCH = true }
+
+-- Several Host lines are one list by now, which is no name (RFC 9112, 3.2). Nobody has a user here.
+local function is_one_host(authority)
+  local name = authority:match("^(.-):?%d*$")
+  return name:find("^[%w%._~%%-]*$") ~= nil or name:find("^%[[%x:%.]+%]$") ~= nil
+end
+
+-- What is wrong with `headers`, for people, or nil.
+function heads.problem(headers, protocol)
+  if not is_one_host(headers:get(":authority") or "") then
+    return "host must be one name or address, with or without a port"
+  end
+  if protocol == "HTTP/1.0" and BODIES[headers:get(":method")] and not headers:get("content-length") then
+    return "with HTTP/1.0 the request must say its content-length"
+  end
+  if not percent.is_sound((headers:get(":path") or ""):gsub("%?.*", "")) then
+    return "the path must be percent-encoded UTF-8"
+  end
+  return nil
+end
+
+return heads
