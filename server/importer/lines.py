@@ -160,4 +160,6 @@ def _encoding_of(head: bytes) -> Encoding:
     for mark, name in _NOT_TEXT.items():
         if head.startswith(mark):
             raise ImportStopped(f"the file is {name}")
+    if 0 in head[:2]:
+        raise ImportStopped("the file is UTF-16 without a byte order mark; save it as UTF-8")
     return next((marked for marked in _MARKED if head.startswith(marked.mark)), _UTF_8)

@@ -183,6 +183,12 @@ def test_utf_32_is_refused_by_its_name(tmp_path: Path, data: bytes) -> None:
         read(written(tmp_path / "p.csv", data))
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf_16_without_its_mark_is_refused_by_its_name(tmp_path: Path, encoding: str) -> None:
+    with pytest.raises(ImportStopped, match="UTF-16 without a byte order mark; save it as UTF-8"):
+        read(written(tmp_path / "p.csv", "person_id\nann\n".encode(encoding)))
+
+
 @pytest.mark.parametrize("step", [1, 5, 100])
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_a_pipe_that_brings_little_at_a_time_is_read_the_same(step: int, end: str) -> None:
