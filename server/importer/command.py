@@ -10,8 +10,8 @@ from typing import NoReturn
 import click
 
 from server.config import ConfigError, Settings, load
-from server.domain.addresses import is_region
 from server.domain.clock import SystemClock
+from server.domain.phone_numbers import is_region
 from server.importer.client import people_service
 from server.importer.errors import ImportStopped
 from server.importer.mapping import Columns
