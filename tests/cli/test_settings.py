@@ -13,7 +13,7 @@ from server.api.policies import all_scopes
 from server.cli import main
 from server.config import ConfigError, load
 from server.domain.clock import SystemClock
-from server.tokens import Tokens, load_or_create_key
+from server.tokens import LIFETIME, Tokens, load_or_create_key
 
 COMMANDS = ("serve", "api", "dispatcher", "gateway", "migrate", "prune", "release", "token", "import", "check-config", "version")
 NEED_SETTINGS = ("serve", "api", "dispatcher", "gateway", "migrate", "prune", "check-config")
@@ -86,6 +86,11 @@ def test_token_prints_a_token_and_nothing_else(directory: Path) -> None:
 @pytest.mark.usefixtures("key")
 def test_token_has_every_scope_but_those_of_operators_unless_told_otherwise(directory: Path) -> None:
     assert verified(directory, carillon("token", "--brand", "acme").stdout) == ("cli", {"acme"}, ORDINARY)
+
+
+def test_token_lives_as_long_as_one_that_the_code_makes() -> None:
+    hours = [parameter.default for parameter in main.commands["token"].params if parameter.name == "hours"]
+    assert hours == [LIFETIME.total_seconds() / 3600]
 
 
 @pytest.mark.usefixtures("key")
