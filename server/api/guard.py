@@ -13,6 +13,7 @@ from server.api.errors import HTTP_CODE_KEY, rpc_status
 from server.api.policies import Policy
 from server.domain.access import Principal
 from server.domain.errors import CarillonError, MalformedRequest, Unauthenticated, ValidationFailed
+from server.rules.faults import find_faults
 from server.tokens import Tokens
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def current_metadata(name: str) -> str | None:
 
 
 class Guard(grpc.aio.ServerInterceptor):
-    """Verifies the token, checks the scope, sets the HTTP status, and maps every exception.
+    """Verifies the token, checks the scope and the rules of fields, sets the HTTP status, and maps every exception.
 
     Methods without a policy (gRPC health and reflection) pass as they are.
     """
@@ -84,7 +85,7 @@ class Guard(grpc.aio.ServerInterceptor):
         async def guarded(request: Any, context: Context) -> Any:
             try:
                 self._admit(policy)
-                response = await behaviour(_readable(request), context)
+                response = await behaviour(_acceptable(request), context)
                 if metadata:
                     # In the trailers, which leave with the answer: initial metadata of our own would take an operation of its own.
                     context.set_trailing_metadata(metadata)
@@ -100,7 +101,7 @@ class Guard(grpc.aio.ServerInterceptor):
         async def guarded(request: Any, context: Context) -> AsyncIterator[Any]:
             try:
                 self._admit(policy)
-                async for response in behaviour(_readable(request), context):
+                async for response in behaviour(_acceptable(request), context):
                     yield response
             except grpc.aio.AbortError:
                 raise
@@ -139,10 +140,13 @@ def _nul_refusal(message: Message) -> ValidationFailed | None:
     return None
 
 
-def _readable(request: Message | CarillonError) -> Message:
-    """The request. Raises why it could not be read."""
+def _acceptable(request: Message | CarillonError) -> Message:
+    """The request. Raises why it could not be read, or ValidationFailed with every field that breaks a rule of its proto."""
     if isinstance(request, CarillonError):
         raise request
+    faults = find_faults(request)
+    if faults:
+        raise ValidationFailed(faults)
     return request
 
 

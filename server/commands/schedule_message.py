@@ -12,7 +12,7 @@ from server.domain.errors import KeyReused
 from server.domain.fingerprint import fingerprint
 from server.domain.ids import new_id
 from server.domain.template_variables import TemplateVariable, find_misfits
-from server.domain.validation import ADDRESS_LENGTH, ID_LENGTH, NAME_LENGTH, Checks
+from server.domain.validation import Checks
 from storage.interface import Transaction
 from storage.records import JsonObject, Message
 
@@ -63,17 +63,9 @@ async def schedule_message(tx: Transaction, caller: Caller, new: NewMessage) -> 
     return _repeat(first, new, caller.now)
 
 
-def check_new_message(caller: Caller, new: NewMessage, *, has_template: bool = False) -> None:
-    """Raises ValidationFailed for fields that no message can have, NotFound for a brand of others. `has_template`: its brand is known to
-    have such a template, so these names are good."""
+def check_new_message(caller: Caller, new: NewMessage) -> None:
+    """Raises ValidationFailed for variables that no message can have, NotFound for a brand of others."""
     checks = Checks()
-    if not has_template:
-        checks.line("brand_id", new.brand_id, ID_LENGTH)
-    checks.line("person_id", new.person_id, ID_LENGTH)
-    if not has_template:
-        checks.template_key("template_key", new.template_key)
-    checks.line("recipient", new.recipient, ADDRESS_LENGTH)
-    checks.line("dedup_key", new.dedup_key, NAME_LENGTH)
     checks.json_object("variables", new.variables)
     checks.finish()
     caller.principal.require_brand(new.brand_id)
