@@ -8,7 +8,6 @@ from typing import NoReturn
 
 import click
 
-from server.config import ConfigError, load
 from server.importer.source import FORMATS
 
 STOPPED = 1
@@ -80,6 +79,7 @@ def import_people(  # noqa: PLR0913, PLR0917  # one for each option
 
     Exit code: 0 if everybody was put, 2 if some rows were rejected, 1 if the import stopped.
     """
+    from server.config import ConfigError, load
     from server.importer.errors import ImportStopped
     from server.importer.mapping import Columns
     from server.importer.run import Order

@@ -18,7 +18,7 @@ try:
 finally:
     print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})), file=sys.stderr)
 """
-LIBRARIES = "google grpc sqlalchemy alembic liquid jwt cryptography phonenumbers email_validator httpx"
+LIBRARIES = "google grpc sqlalchemy alembic liquid jwt cryptography phonenumbers email_validator httpx pydantic"
 SLOW = {"asyncio", "carillon", "storage", *LIBRARIES.split()}
 """Some of what the service is made of."""
 
