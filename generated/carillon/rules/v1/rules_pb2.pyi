@@ -39,6 +39,8 @@ class _FormEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Form.ValueType],
     """A mail address (RFC 5321)."""
     FORM_PHONE: _Form.ValueType  # 4
     """A phone number with its country code."""
+    FORM_LIQUID: _Form.ValueType  # 5
+    """Liquid as docs/templates.md has it."""
 
 class Form(_Form, metaclass=_FormEnumTypeWrapper):
     """What a field holds, where it takes more than an expression to judge it."""
@@ -53,6 +55,8 @@ FORM_EMAIL: Form.ValueType  # 3
 """A mail address (RFC 5321)."""
 FORM_PHONE: Form.ValueType  # 4
 """A phone number with its country code."""
+FORM_LIQUID: Form.ValueType  # 5
+"""Liquid as docs/templates.md has it."""
 Global___Form: _TypeAlias = Form  # noqa: Y015
 
 LINE_FIELD_NUMBER: _builtins.int
