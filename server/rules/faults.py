@@ -10,6 +10,7 @@ from google.protobuf.message import Message
 from protovalidate import Validator, Violation
 
 from buf.validate import validate_pb2
+from carillon.rules.v1 import rules_pb2
 from server.domain.errors import FieldViolation
 from server.rules.quick import Settles, quick_check
 
@@ -68,16 +69,20 @@ def _faults_of_items(field: FieldDescriptor, items: Sequence[Message]) -> Iterat
     if not rules.min_items <= len(items) <= (rules.max_items or len(items)):
         yield FieldViolation(field.name, _size(field))
         return
+    key: str = field.GetOptions().Extensions[rules_pb2.unique_by]
+    places: dict[object, int] = {}
     count = 0
     for index, item in enumerate(items):
         if count >= MOST_FAULTS:
             text = f"have been checked up to {field.name}[{index - 1}] only, because of so much before it"
             yield FieldViolation(field.name, text)
             return
-        if not _is_settled(item):
-            for fault in judge(item):
-                count += 1
-                yield FieldViolation(f"{field.name}[{index}].{fault.field}", fault.message)
+        found = [] if _is_settled(item) else judge(item)
+        if key and (first := places.setdefault(getattr(item, key), index)) != index:
+            found.append(FieldViolation(key, f"is also that of {field.name}[{first}]"))
+        for fault in found:
+            yield FieldViolation(f"{field.name}[{index}].{fault.field}", fault.message)
+        count += len(found)
 
 
 def _place(violation: Violation, descriptor: Any) -> tuple[str, FieldDescriptor | None]:

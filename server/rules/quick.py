@@ -14,6 +14,7 @@ from typing import Any
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
 
 from buf.validate import validate_pb2
+from carillon.rules.v1 import rules_pb2
 
 Settles = Callable[[Any], bool]
 """Whether a message keeps every rule for sure."""
@@ -101,6 +102,9 @@ def _list_fits(field: FieldDescriptor, rules: validate_pb2.FieldRules) -> Callab
     item = _item_fits(field, rules.repeated.items)
     if item is None:
         return lambda items: fewest <= len(items) <= most
+    if key_name := field.GetOptions().Extensions[rules_pb2.unique_by]:
+        key = attrgetter(key_name)
+        return lambda items: fewest <= len(items) <= most and len(set(map(key, items))) == len(items) and all(map(item, items))
     return lambda items: fewest <= len(items) <= most and all(map(item, items))
 
 

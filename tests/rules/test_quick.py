@@ -28,7 +28,8 @@ def test_what_is_settled_keeps_every_rule(name: str, data: st.DataObject) -> Non
     message = data.draw(messages_of(REQUESTS[name]))
     keeps_all = protovalidate.collect_violations(message) == []
     assert keeps_all or not quick_check(REQUESTS[name])(message)
-    assert (find_faults(message) == []) is keeps_all
+    told = [fault for fault in find_faults(message) if not fault.message.startswith("is also that of")]
+    assert (told == []) is keeps_all
 
 
 @given(message=messages_of(REQUESTS["carillon.comms.v1.ScheduleMessageRequest"]))

@@ -30,7 +30,7 @@ from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#carillon/ops/v1/brand_service.proto\x12\x0f\x63\x61rillon.ops.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1b\x63\x61rillon/ops/v1/brand.proto\x1a!carillon/options/v1/options.proto\x1a\x1d\x63\x61rillon/rules/v1/rules.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\"B\n\x15GetBrandPolicyRequest\x12)\n\x08\x62rand_id\x18\x01 \x01(\tB\x17\xe2\x41\x01\x02\xbaH\x10r\x0b\x18\x80\x01\xa0\xbb\x18\x01\xa8\xbb\x18\x01\xc8\x01\x01\"\x93\x04\n\x15SetBrandPolicyRequest\x12)\n\x08\x62rand_id\x18\x01 \x01(\tB\x17\xe2\x41\x01\x02\xbaH\x10r\x0b\x18\x80\x01\xa0\xbb\x18\x01\xa8\xbb\x18\x01\xc8\x01\x01\x12L\n\x0eunknown_policy\x18\x02 \x01(\x0e\x32*.carillon.ops.v1.BrandPolicy.UnknownPolicyB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12L\n\x0emisfire_policy\x18\x03 \x01(\x0e\x32*.carillon.ops.v1.BrandPolicy.MisfirePolicyB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x17\n\x0fmisfire_seconds\x18\x04 \x01(\x05\x12;\n\x0brate_limits\x18\x05 \x03(\x0b\x32&.carillon.ops.v1.BrandPolicy.RateLimit:\xdc\x01\xbaH\xd8\x01\x1a\xd5\x01\n\x0fmisfire_seconds\x12Lmust be 1 to 31536000 with misfire_policy expire_after, and 0 with any other\x1atthis.misfire_policy == 3 ? this.misfire_seconds >= 1 && this.misfire_seconds <= 31536000 : this.misfire_seconds == 02\xc1\x02\n\x0c\x42randService\x12\x90\x01\n\x0eGetBrandPolicy\x12&.carillon.ops.v1.GetBrandPolicyRequest\x1a\x1c.carillon.ops.v1.BrandPolicy\"8\x90\x02\x01\xa2\xbb\x18\r\n\x0b\x62rands.read\x82\xd3\xe4\x93\x02\x1e\x12\x1c/v1/brands/{brand_id}/policy\x12\x91\x01\n\x0eSetBrandPolicy\x12&.carillon.ops.v1.SetBrandPolicyRequest\x1a\x1c.carillon.ops.v1.BrandPolicy\"9\xa2\xbb\x18\x0e\n\x0c\x62rands.write\x82\xd3\xe4\x93\x02!\x1a\x1c/v1/brands/{brand_id}/policy:\x01*\x1a\n\xa2\xbb\x18\x06\x08\xa6\x03\x10\x99\x03\x42*\n\x0f\x63\x61rillon.ops.v1P\x01Z\x15\x63\x61rillon/ops/v1;opsv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#carillon/ops/v1/brand_service.proto\x12\x0f\x63\x61rillon.ops.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1b\x63\x61rillon/ops/v1/brand.proto\x1a!carillon/options/v1/options.proto\x1a\x1d\x63\x61rillon/rules/v1/rules.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\"B\n\x15GetBrandPolicyRequest\x12)\n\x08\x62rand_id\x18\x01 \x01(\tB\x17\xe2\x41\x01\x02\xbaH\x10r\x0b\x18\x80\x01\xa0\xbb\x18\x01\xa8\xbb\x18\x01\xc8\x01\x01\"\xa0\x04\n\x15SetBrandPolicyRequest\x12)\n\x08\x62rand_id\x18\x01 \x01(\tB\x17\xe2\x41\x01\x02\xbaH\x10r\x0b\x18\x80\x01\xa0\xbb\x18\x01\xa8\xbb\x18\x01\xc8\x01\x01\x12L\n\x0eunknown_policy\x18\x02 \x01(\x0e\x32*.carillon.ops.v1.BrandPolicy.UnknownPolicyB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12L\n\x0emisfire_policy\x18\x03 \x01(\x0e\x32*.carillon.ops.v1.BrandPolicy.MisfirePolicyB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x17\n\x0fmisfire_seconds\x18\x04 \x01(\x05\x12H\n\x0brate_limits\x18\x05 \x03(\x0b\x32&.carillon.ops.v1.BrandPolicy.RateLimitB\x0b\xfa\xbb\x18\x07\x63hannel:\xdc\x01\xbaH\xd8\x01\x1a\xd5\x01\n\x0fmisfire_seconds\x12Lmust be 1 to 31536000 with misfire_policy expire_after, and 0 with any other\x1atthis.misfire_policy == 3 ? this.misfire_seconds >= 1 && this.misfire_seconds <= 31536000 : this.misfire_seconds == 02\xc1\x02\n\x0c\x42randService\x12\x90\x01\n\x0eGetBrandPolicy\x12&.carillon.ops.v1.GetBrandPolicyRequest\x1a\x1c.carillon.ops.v1.BrandPolicy\"8\x90\x02\x01\xa2\xbb\x18\r\n\x0b\x62rands.read\x82\xd3\xe4\x93\x02\x1e\x12\x1c/v1/brands/{brand_id}/policy\x12\x91\x01\n\x0eSetBrandPolicy\x12&.carillon.ops.v1.SetBrandPolicyRequest\x1a\x1c.carillon.ops.v1.BrandPolicy\"9\xa2\xbb\x18\x0e\n\x0c\x62rands.write\x82\xd3\xe4\x93\x02!\x1a\x1c/v1/brands/{brand_id}/policy:\x01*\x1a\n\xa2\xbb\x18\x06\x08\xa6\x03\x10\x99\x03\x42*\n\x0f\x63\x61rillon.ops.v1P\x01Z\x15\x63\x61rillon/ops/v1;opsv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -46,6 +46,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SETBRANDPOLICYREQUEST'].fields_by_name['unknown_policy']._serialized_options = b'\272H\005\202\001\002\020\001'
   _globals['_SETBRANDPOLICYREQUEST'].fields_by_name['misfire_policy']._loaded_options = None
   _globals['_SETBRANDPOLICYREQUEST'].fields_by_name['misfire_policy']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_SETBRANDPOLICYREQUEST'].fields_by_name['rate_limits']._loaded_options = None
+  _globals['_SETBRANDPOLICYREQUEST'].fields_by_name['rate_limits']._serialized_options = b'\372\273\030\007channel'
   _globals['_SETBRANDPOLICYREQUEST']._loaded_options = None
   _globals['_SETBRANDPOLICYREQUEST']._serialized_options = b'\272H\330\001\032\325\001\n\017misfire_seconds\022Lmust be 1 to 31536000 with misfire_policy expire_after, and 0 with any other\032tthis.misfire_policy == 3 ? this.misfire_seconds >= 1 && this.misfire_seconds <= 31536000 : this.misfire_seconds == 0'
   _globals['_BRANDSERVICE']._loaded_options = None
@@ -57,7 +59,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETBRANDPOLICYREQUEST']._serialized_start=243
   _globals['_GETBRANDPOLICYREQUEST']._serialized_end=309
   _globals['_SETBRANDPOLICYREQUEST']._serialized_start=312
-  _globals['_SETBRANDPOLICYREQUEST']._serialized_end=843
-  _globals['_BRANDSERVICE']._serialized_start=846
-  _globals['_BRANDSERVICE']._serialized_end=1167
+  _globals['_SETBRANDPOLICYREQUEST']._serialized_end=856
+  _globals['_BRANDSERVICE']._serialized_start=859
+  _globals['_BRANDSERVICE']._serialized_end=1180
 # @@protoc_insertion_point(module_scope)

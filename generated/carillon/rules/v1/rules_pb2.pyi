@@ -65,6 +65,7 @@ TEXT_FIELD_NUMBER: _builtins.int
 KEY_FIELD_NUMBER: _builtins.int
 LANGUAGE_TAG_FIELD_NUMBER: _builtins.int
 FORM_FIELD_NUMBER: _builtins.int
+UNIQUE_BY_FIELD_NUMBER: _builtins.int
 line: _extension_dict._ExtensionFieldDescriptor[_validate_pb2.StringRules, _builtins.bool]
 """One line: no line breaks and no other control characters."""
 filled: _extension_dict._ExtensionFieldDescriptor[_validate_pb2.StringRules, _builtins.bool]
@@ -77,3 +78,5 @@ language_tag: _extension_dict._ExtensionFieldDescriptor[_validate_pb2.StringRule
 """A BCP 47 language tag, by shape."""
 form: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, Global___Form.ValueType]
 """What the field holds. A Struct without one is a JSON object that both databases can hold, a Timestamp an instant."""
+unique_by: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, _builtins.str]
+"""Of a list of messages: the field that no two of them may have alike. An item that has it like one before is told by that field."""
