@@ -47,6 +47,10 @@ check: lint-python lint-types lint-imports ## The loop while you work: layout, l
 protos: install ## Regenerate generated/ from protos/
 	@$(BIN)/python protos/generate.py
 
+.PHONY: docs
+docs: install ## Write docs/configuration.md from the settings
+	@$(BIN)/python -m server.config.page > docs/configuration.md
+
 .PHONY: bench
 bench: install .venv-bench/.installed ## Run the benchmarks beside their peers; ARGS="--only drain" goes to them (docs/performance.md)
 	@$(BIN)/python -m benchmarks $(ARGS)

@@ -148,7 +148,7 @@ def check_config() -> None:
     """Show the settings in force, passwords left out; exit 1 and name the key if one is bad."""
     settings = _settings()
     key = _shown_key(settings)
-    for name in sorted(settings.__dataclass_fields__):
+    for name in sorted(Settings.model_fields):
         click.echo(f"{name} = {_shown(name, getattr(settings, name))}")
     click.echo(f"# database: {_without_password(settings.effective_database_url)}")
     click.echo(f"# signing key: {key}")

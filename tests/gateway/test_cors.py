@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 
 import grpc
 import httpx
@@ -37,7 +36,9 @@ async def open_settings(settings: Settings, tmp_path_factory: pytest.TempPathFac
     """Those of another gateway of the same server, which allows two origins."""
     rest, admin = free_ports(2)
     directory = tmp_path_factory.mktemp("open")
-    own = replace(settings, data_dir=directory, rest_port=rest, envoy_admin_port=admin, cors_origins=", ".join(ALLOWED))
+    own = settings.model_copy(
+        update={"data_dir": directory, "rest_port": rest, "envoy_admin_port": admin, "cors_origins": ", ".join(ALLOWED)}
+    )
     gateway = Gateway(own, config_root=ROOT)
     await gateway.start()
     yield own
