@@ -15,11 +15,13 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
 from carillon.rules.v1 import rules_pb2
-from server.api.converters.values import is_instant, read_struct
+from server.api.converters.comms import read_variable_type
+from server.api.converters.values import is_instant, read_struct, read_value
 from server.domain.addresses import normalise_email, normalise_phone
 from server.domain.criteria import parse_criteria
 from server.domain.errors import FieldViolation
 from server.domain.rendering import Source, TemplateSyntaxError, compile_template
+from server.domain.template_variables import check_default
 from server.domain.validation import Checks
 from server.rules.faults import MOST_FAULTS
 
@@ -44,13 +46,15 @@ def _misfits(message: Message, prefix: str) -> Iterator[FieldViolation]:
             yield from _misfits(value, f"{path}.")
         else:
             checks = Checks()
-            _judge(checks, path, field, value)
+            _judge(checks, path, message, field, value)
             yield from checks.violations
 
 
-def _judge(checks: Checks, path: str, field: FieldDescriptor, value: Any) -> None:
+def _judge(checks: Checks, path: str, message: Any, field: FieldDescriptor, value: Any) -> None:
     form = field.GetOptions().Extensions[rules_pb2.form]
-    if form in _FORMS:
+    if form == rules_pb2.FORM_DEFAULT_VALUE:
+        check_default(checks, path, read_variable_type(message), read_value(value))
+    elif form in _FORMS:
         _FORMS[form](checks, path, value)
     elif field.message_type is not None and field.message_type.full_name == _STRUCT:
         checks.json_object(path, read_struct(value))
@@ -94,7 +98,7 @@ def _has_form(field: FieldDescriptor) -> bool:
     if field.message_type is None:
         return bool(field.GetOptions().Extensions[rules_pb2.form])
     if _is_well_known(field.message_type):
-        return field.message_type.full_name in (_STRUCT, _TIMESTAMP)
+        return field.message_type.full_name in (_STRUCT, _TIMESTAMP) or field.GetOptions().HasExtension(rules_pb2.form)
     return any(map(_has_form, field.message_type.fields))
 
 

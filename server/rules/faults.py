@@ -78,11 +78,18 @@ def _faults_of_items(field: FieldDescriptor, items: Sequence[Message]) -> Iterat
             yield FieldViolation(field.name, text)
             return
         found = [] if _is_settled(item) else judge(item)
-        if key and (first := places.setdefault(getattr(item, key), index)) != index:
+        if key and (first := places.setdefault(_key(item, key), index)) != index:
             found.append(FieldViolation(key, f"is also that of {field.name}[{first}]"))
         for fault in found:
             yield FieldViolation(f"{field.name}[{index}].{fault.field}", fault.message)
         count += len(found)
+
+
+def _key(item: Message, name: str) -> object:
+    """What no other item may have alike."""
+    value = getattr(item, name)
+    strings = _rules(item.DESCRIPTOR.fields_by_name[name]).string
+    return value.lower() if strings.Extensions[rules_pb2.language_tag] else value
 
 
 def _place(violation: Violation, descriptor: Any) -> tuple[str, FieldDescriptor | None]:
@@ -120,6 +127,6 @@ def _size(field: FieldDescriptor) -> str:
     return f"must be {rules.min_items} to {rules.max_items}" if rules.min_items else f"must be at most {rules.max_items}"
 
 
-def _rules(field: FieldDescriptor) -> validate_pb2.FieldRules:
+def _rules(field: Any) -> validate_pb2.FieldRules:
     rules: validate_pb2.FieldRules = field.GetOptions().Extensions[validate_pb2.field]
     return rules

@@ -98,13 +98,12 @@ def _is_well_known(message: Descriptor) -> bool:
 def _list_fits(field: FieldDescriptor, rules: validate_pb2.FieldRules) -> Callable[[Any], bool] | None:
     _know(rules, "repeated")
     _know(rules.repeated, "min_items", "max_items", "items")
+    if field.GetOptions().HasExtension(rules_pb2.unique_by):
+        raise _Unknown
     fewest, most = rules.repeated.min_items, rules.repeated.max_items or _LONGEST
     item = _item_fits(field, rules.repeated.items)
     if item is None:
         return lambda items: fewest <= len(items) <= most
-    if key_name := field.GetOptions().Extensions[rules_pb2.unique_by]:
-        key = attrgetter(key_name)
-        return lambda items: fewest <= len(items) <= most and len(set(map(key, items))) == len(items) and all(map(item, items))
     return lambda items: fewest <= len(items) <= most and all(map(item, items))
 
 

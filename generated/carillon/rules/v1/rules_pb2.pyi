@@ -41,6 +41,8 @@ class _FormEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Form.ValueType],
     """A phone number with its country code."""
     FORM_LIQUID: _Form.ValueType  # 5
     """Liquid as docs/templates.md has it."""
+    FORM_DEFAULT_VALUE: _Form.ValueType  # 6
+    """A value that the variable beside it takes."""
 
 class Form(_Form, metaclass=_FormEnumTypeWrapper):
     """What a field holds, where it takes more than an expression to judge it."""
@@ -57,6 +59,8 @@ FORM_PHONE: Form.ValueType  # 4
 """A phone number with its country code."""
 FORM_LIQUID: Form.ValueType  # 5
 """Liquid as docs/templates.md has it."""
+FORM_DEFAULT_VALUE: Form.ValueType  # 6
+"""A value that the variable beside it takes."""
 Global___Form: _TypeAlias = Form  # noqa: Y015
 
 LINE_FIELD_NUMBER: _builtins.int
@@ -79,4 +83,6 @@ language_tag: _extension_dict._ExtensionFieldDescriptor[_validate_pb2.StringRule
 form: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, Global___Form.ValueType]
 """What the field holds. A Struct without one is a JSON object that both databases can hold, a Timestamp an instant."""
 unique_by: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, _builtins.str]
-"""Of a list of messages: the field that no two of them may have alike. An item that has it like one before is told by that field."""
+"""Of a list of messages: the field that no two of them may have alike; language tags are alike in any case. An item that has it like one
+before is told by that field.
+"""
