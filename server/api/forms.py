@@ -16,8 +16,9 @@ from google.protobuf.message import Message
 
 from carillon.rules.v1 import rules_pb2
 from server.api.converters.comms import read_variable_type
-from server.api.converters.values import is_instant, read_struct, read_value
-from server.domain.addresses import normalise_email, normalise_phone
+from server.api.converters.values import channel_name, is_instant, read_struct, read_value
+from server.domain.addresses import check_address, check_person_id
+from server.domain.channels import Channel
 from server.domain.criteria import parse_criteria
 from server.domain.errors import FieldViolation
 from server.domain.rendering import Source, TemplateSyntaxError, compile_template
@@ -34,61 +35,60 @@ def find_misfits(request: Message) -> list[FieldViolation]:
     return list(islice(_misfits(request, ""), MOST_FAULTS))
 
 
-def _misfits(message: Message, prefix: str) -> Iterator[FieldViolation]:
+def _misfits(message: Any, prefix: str) -> Iterator[FieldViolation]:
     for field, value in message.ListFields():
         if not _has_form(field):
             continue
         path = f"{prefix}{field.name}"
-        if field.is_repeated:
-            for index, item in enumerate(value):
-                yield from _misfits(item, f"{path}[{index}].")
-        elif field.message_type is not None and not _is_well_known(field.message_type):
-            yield from _misfits(value, f"{path}.")
-        else:
-            checks = Checks()
-            _judge(checks, path, message, field, value)
-            yield from checks.violations
+        values = [(f"{path}[{index}]", item) for index, item in enumerate(value)] if field.is_repeated else [(path, value)]
+        for place, one in values:
+            if field.message_type is not None and not _is_well_known(field.message_type):
+                yield from _misfits(one, f"{place}.")
+            else:
+                checks = Checks()
+                _judge(checks, place, message, field, one)
+                yield from checks.violations
 
 
 def _judge(checks: Checks, path: str, message: Any, field: FieldDescriptor, value: Any) -> None:
     form = field.GetOptions().Extensions[rules_pb2.form]
-    if form == rules_pb2.FORM_DEFAULT_VALUE:
-        check_default(checks, path, read_variable_type(message), read_value(value))
-    elif form in _FORMS:
-        _FORMS[form](checks, path, value)
+    if form in _FORMS:
+        _FORMS[form](checks, path, message, value)
     elif field.message_type is not None and field.message_type.full_name == _STRUCT:
         checks.json_object(path, read_struct(value))
     elif field.message_type is not None:
         checks.require(is_instant(value), path, "is not a valid instant")
 
 
-def _criteria(checks: Checks, path: str, value: Any) -> None:
+def _criteria(checks: Checks, path: str, _: Any, value: Any) -> None:
     checks.attempt(lambda: parse_criteria(read_struct(value), path))
 
 
-def _liquid(checks: Checks, path: str, value: str) -> None:
+def _liquid(checks: Checks, path: str, _: Any, value: str) -> None:
     try:
         compile_template(Source(subject=value, body="", html=None))
     except TemplateSyntaxError as error:
         checks.add(path, str(error))
 
 
-def _address(normalise: Callable[[str], object]) -> Callable[[Checks, str, str], None]:
-    def judge(checks: Checks, path: str, value: str) -> None:
-        try:
-            normalise(value)
-        except ValueError as error:
-            checks.add(path, str(error))
-
-    return judge
+def _address(checks: Checks, path: str, message: Any, value: str) -> None:
+    channel = channel_name(message.channel)
+    if channel is not None:
+        check_address(checks, path, channel, value)
 
 
-_FORMS: Mapping[int, Callable[[Checks, str, Any], None]] = {
+_FORMS: Mapping[int, Callable[[Checks, str, Any, Any], object]] = {
     rules_pb2.FORM_CRITERIA: _criteria,
-    rules_pb2.FORM_TIME_ZONE: lambda checks, path, value: checks.time_zone(path, value),
-    rules_pb2.FORM_EMAIL: _address(normalise_email),
-    rules_pb2.FORM_PHONE: _address(normalise_phone),
+    rules_pb2.FORM_TIME_ZONE: lambda checks, path, _, value: checks.time_zone(path, value),
+    rules_pb2.FORM_EMAIL: lambda checks, path, _, value: check_address(checks, path, Channel.EMAIL, value),
+    rules_pb2.FORM_PHONE: lambda checks, path, _, value: check_address(checks, path, Channel.SMS, value),
+    rules_pb2.FORM_PUSH_TOKEN: lambda checks, path, _, value: check_address(checks, path, Channel.PUSH, value),
+    rules_pb2.FORM_ADDRESS: _address,
+    rules_pb2.FORM_PERSON_ID: lambda checks, path, _, value: check_person_id(checks, path, value),
     rules_pb2.FORM_LIQUID: _liquid,
+    rules_pb2.FORM_DEFAULT_VALUE: lambda checks, path, variable, value: check_default(
+        checks, path, read_variable_type(variable), read_value(value)
+    ),
 }
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from server.commands.campaign_content import require_template
 from server.domain.access import Caller
+from server.domain.addresses import check_recipient
 from server.domain.errors import KeyReused
 from server.domain.fingerprint import fingerprint
 from server.domain.ids import new_id
@@ -48,7 +49,7 @@ async def schedule_message(tx: Transaction, caller: Caller, new: NewMessage) -> 
     The key is looked up before the times are judged: a repeat that comes after the message was due is still a repeat.
     Raises NotFound for a brand of others, KeyReused, ValidationFailed.
     """
-    check_new_message(caller, new)
+    new = check_new_message(caller, new)
     known = await tx.messages.find_by_dedup_key(new.brand_id, new.dedup_key)
     if known is not None:
         return _repeat(known, new, caller.now)
@@ -63,12 +64,17 @@ async def schedule_message(tx: Transaction, caller: Caller, new: NewMessage) -> 
     return _repeat(first, new, caller.now)
 
 
-def check_new_message(caller: Caller, new: NewMessage) -> None:
-    """Raises ValidationFailed for variables that no message can have, NotFound for a brand of others."""
+def check_new_message(caller: Caller, new: NewMessage) -> NewMessage:
+    """The message with its person and address in normal form, so that two spellings are one request under a dedup key.
+
+    Raises ValidationFailed for a person, an address or variables that no message can have, NotFound for a brand of others.
+    """
     checks = Checks()
+    person_id, recipient = check_recipient(checks, new.channel, (new.person_id, new.recipient))
     checks.json_object("variables", new.variables)
     checks.finish()
     caller.principal.require_brand(new.brand_id)
+    return replace(new, person_id=person_id, recipient=recipient)
 
 
 def judge_new_message(caller: Caller, new: NewMessage, schema: Sequence[TemplateVariable]) -> Checks:

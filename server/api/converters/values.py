@@ -108,6 +108,11 @@ def read_channel(number: int, field: str = "channel") -> str:
     return name
 
 
+def channel_name(number: int) -> str | None:
+    """Name of a channel; None if it is missing or not one."""
+    return _CHANNEL_NAMES.get(number)
+
+
 def channel(name: str) -> channel_pb2.Channel.ValueType:
     """The channel of a record."""
     return _CHANNELS[name]

@@ -39,6 +39,12 @@ class _FormEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Form.ValueType],
     """A mail address (RFC 5321)."""
     FORM_PHONE: _Form.ValueType  # 4
     """A phone number with its country code."""
+    FORM_PUSH_TOKEN: _Form.ValueType  # 7
+    """A device token."""
+    FORM_ADDRESS: _Form.ValueType  # 8
+    """An address of the channel beside it."""
+    FORM_PERSON_ID: _Form.ValueType  # 9
+    """A person's id."""
     FORM_LIQUID: _Form.ValueType  # 5
     """Liquid as docs/templates.md has it."""
     FORM_DEFAULT_VALUE: _Form.ValueType  # 6
@@ -57,6 +63,12 @@ FORM_EMAIL: Form.ValueType  # 3
 """A mail address (RFC 5321)."""
 FORM_PHONE: Form.ValueType  # 4
 """A phone number with its country code."""
+FORM_PUSH_TOKEN: Form.ValueType  # 7
+"""A device token."""
+FORM_ADDRESS: Form.ValueType  # 8
+"""An address of the channel beside it."""
+FORM_PERSON_ID: Form.ValueType  # 9
+"""A person's id."""
 FORM_LIQUID: Form.ValueType  # 5
 """Liquid as docs/templates.md has it."""
 FORM_DEFAULT_VALUE: Form.ValueType  # 6
