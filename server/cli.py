@@ -6,34 +6,24 @@ import asyncio
 import re
 import signal
 import sys
-from collections.abc import Coroutine
 from datetime import timedelta
 from importlib.metadata import version as installed_version
-from typing import Any, NoReturn, TypeVar
 
 import click
 
 from server import interpreter
-from server.api.policies import all_scopes, default_scopes, is_of_operators
-from server.app import EVERYTHING, Part, PortTaken, Service, migrate_database, prune_database, release_database
+from server.api.policies import default_scopes
+from server.app import EVERYTHING, Part, Service, migrate_database, prune_database
 from server.banner import ready_text
-from server.config import MAX_DAYS, SECRETS, ConfigError, Settings, load
-from server.demo import BRAND
-from server.domain.clock import SystemClock
-from server.gateway.errors import GatewayError
-from server.hold_client import NotReleased
+from server.command_line import fail, run_or_exit, settings_or_exit
+from server.config import MAX_DAYS, SECRETS, ConfigError, Settings
 from server.importer.command import import_people
 from server.logs import configure_logging
-from server.tokens import LIFETIME, Tokens, fingerprint, signing_key
-from storage.errors import StorageError
-
-T = TypeVar("T")
+from server.operator_commands import brand, release, token
+from server.tokens import fingerprint, signing_key
 
 QUICK_START = timedelta(hours=1)
 """How long the token in the printed commands is good."""
-
-EXPECTED = (ConfigError, StorageError, PortTaken, GatewayError, NotReleased)
-"""Failures whose text is for the operator; anything else is a fault and shows its traceback."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -51,32 +41,32 @@ def serve() -> None:
 
     Migrates the database first, and fills an empty one with the brand `demo`.
     """
-    _run(_serve(_settings(), EVERYTHING))
+    run_or_exit(_serve(settings_or_exit(), EVERYTHING))
 
 
 @main.command()
 def api() -> None:
     """Run the gRPC API alone. Needs a migrated PostgreSQL, shared with dispatchers."""
-    _run(_serve(_settings(), frozenset({Part.API})))
+    run_or_exit(_serve(settings_or_exit(), frozenset({Part.API})))
 
 
 @main.command()
 def dispatcher() -> None:
     """Run the dispatcher alone. Needs a migrated PostgreSQL, shared with the API."""
-    _run(_serve(_settings(), frozenset({Part.DISPATCHER})))
+    run_or_exit(_serve(settings_or_exit(), frozenset({Part.DISPATCHER})))
 
 
 @main.command()
 def gateway() -> None:
     """Run Envoy alone: REST on CARILLON_REST_PORT, for the replicas in CARILLON_API_ADDRESSES."""
-    _run(_serve(_settings(), frozenset({Part.GATEWAY})))
+    run_or_exit(_serve(settings_or_exit(), frozenset({Part.GATEWAY})))
 
 
 @main.command()
 def migrate() -> None:
     """Bring the database's schema to this version. Safe to run again, and by several at once."""
-    settings = _settings()
-    _run(migrate_database(settings))
+    settings = settings_or_exit()
+    run_or_exit(migrate_database(settings))
     click.echo("the database is up to date")
 
 
@@ -89,64 +79,24 @@ def prune(days: int | None) -> None:
 
     Dispatchers do so by themselves, once a day. On PostgreSQL this runs beside them; the embedded database has to be out of use.
     """
-    settings = _settings()
+    settings = settings_or_exit()
     kept = settings.retention_days if days is None else days
-    pruned = _run(prune_database(settings, kept))
+    pruned = run_or_exit(prune_database(settings, kept))
     click.echo(f"deleted {pruned.messages} messages and {pruned.answers} answers to idempotency keys")
     if not kept:
         click.echo("CARILLON_RETENTION_DAYS is 0, so messages are kept: --days says otherwise", err=True)
 
 
-@main.command()
-@click.option("--i-understand", is_flag=True, help="People may get a message for the second time.")
-def release(i_understand: bool) -> None:
-    """Let delivery go on after the database was put back to an earlier state.
-
-    A restored database holds messages as pending that have gone out since it was copied, so dispatchers hold everything. Find out what went
-    out, cancel what shall not go again, and then release: what is pending is sent. Works beside a running service, and without one.
-    """
-    if not i_understand:
-        raise click.UsageError("what went out before the database was put back may go out again: say --i-understand")
-    settings = _settings()
-    released = _run(release_database(settings))
-    click.echo("delivery goes on" if released else "delivery was not held")
-
-
-@main.command()
-@click.option("--brand", "brands", multiple=True, help="Brand the token may act for; may be given again. An operator's needs none.")
-@click.option("--scope", "scopes", multiple=True, help="Scope to allow; may be given again. Default: all but the operators' admin:….")
-@click.option("--subject", default="cli", show_default=True, help="Who the token stands for; becomes created_by.")
-@click.option(
-    "--hours", default=LIFETIME.total_seconds() / 3600, show_default=True, type=click.FloatRange(min=0, min_open=True), help="Lifetime."
-)
-def token(brands: tuple[str, ...], scopes: tuple[str, ...], subject: str, hours: float) -> None:
-    """Print a bearer token, and nothing else.
-
-    Run it where the service runs, with its settings: the token is signed with the service's key, CARILLON_SIGNING_KEY_FILE or that of the
-    data directory, which `carillon serve` makes on its first start.
-    """
-    known, wanted = all_scopes(), scopes or tuple(default_scopes())
-    if unknown := sorted(set(wanted) - set(known)):
-        raise click.BadParameter(f"unknown: {', '.join(unknown)}; known are {', '.join(known)}", param_hint="--scope")
-    if not all(brands):
-        raise click.BadParameter("must not be empty", param_hint="--brand")
-    if not brands and not all(map(is_of_operators, wanted)):
-        raise click.BadParameter("is needed, unless all scopes are operators' (admin:…)", param_hint="--brand")
-    try:
-        key = signing_key(_settings(), may_create=False)
-    except ConfigError as error:
-        _fail(error)
-    tokens = Tokens(key, SystemClock())
-    click.echo(tokens.mint(subject, brands, wanted, timedelta(hours=hours)))
-
-
+main.add_command(brand)
+main.add_command(release)
+main.add_command(token)
 main.add_command(import_people)
 
 
 @main.command("check-config")
 def check_config() -> None:
     """Show the settings in force, passwords left out; exit 1 and name the key if one is bad."""
-    settings = _settings()
+    settings = settings_or_exit()
     key = _shown_key(settings)
     for name in sorted(settings.__dataclass_fields__):
         click.echo(f"{name} = {_shown(name, getattr(settings, name))}")
@@ -166,27 +116,8 @@ def _shown_key(settings: Settings) -> str:
         return f"SHA-256 {fingerprint(signing_key(settings, may_create=False))}"
     except ConfigError as error:
         if settings.signing_key_file:
-            _fail(error)
+            fail(error)
         return "none yet"
-
-
-def _settings() -> Settings:
-    try:
-        return load()
-    except ConfigError as error:
-        _fail(error)
-
-
-def _run(work: Coroutine[Any, Any, T]) -> T:
-    try:
-        return asyncio.run(work)
-    except EXPECTED as error:
-        _fail(error)
-
-
-def _fail(error: Exception) -> NoReturn:
-    click.echo(f"carillon: {error}", err=True)
-    sys.exit(1)
 
 
 def _shown(name: str, value: object) -> object:
@@ -205,9 +136,7 @@ async def _quick_start_token(service: Service) -> str | None:
     """A token of an hour to try the demo brand with, for a person: on a terminal, and on the first start with it. None elsewhere, as where
     what is printed is kept in a log."""
     seeded = await service.seed() is not None
-    if not seeded and not sys.stdout.isatty():
-        return None
-    return service.tokens.mint("quick-start", [BRAND], default_scopes(), QUICK_START)
+    return await service.mint_for_demo(default_scopes(), QUICK_START) if seeded or sys.stdout.isatty() else None
 
 
 async def _serve(settings: Settings, parts: frozenset[Part]) -> None:

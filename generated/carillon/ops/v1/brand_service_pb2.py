@@ -28,7 +28,7 @@ from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#carillon/ops/v1/brand_service.proto\x12\x0f\x63\x61rillon.ops.v1\x1a\x1b\x63\x61rillon/ops/v1/brand.proto\x1a!carillon/options/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\"/\n\x15GetBrandPolicyRequest\x12\x16\n\x08\x62rand_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"\x8d\x02\n\x15SetBrandPolicyRequest\x12\x16\n\x08\x62rand_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x42\n\x0eunknown_policy\x18\x02 \x01(\x0e\x32*.carillon.ops.v1.BrandPolicy.UnknownPolicy\x12\x42\n\x0emisfire_policy\x18\x03 \x01(\x0e\x32*.carillon.ops.v1.BrandPolicy.MisfirePolicy\x12\x17\n\x0fmisfire_seconds\x18\x04 \x01(\x05\x12;\n\x0brate_limits\x18\x05 \x03(\x0b\x32&.carillon.ops.v1.BrandPolicy.RateLimit2\xc1\x02\n\x0c\x42randService\x12\x90\x01\n\x0eGetBrandPolicy\x12&.carillon.ops.v1.GetBrandPolicyRequest\x1a\x1c.carillon.ops.v1.BrandPolicy\"8\x90\x02\x01\xa2\xbb\x18\r\n\x0b\x62rands.read\x82\xd3\xe4\x93\x02\x1e\x12\x1c/v1/brands/{brand_id}/policy\x12\x91\x01\n\x0eSetBrandPolicy\x12&.carillon.ops.v1.SetBrandPolicyRequest\x1a\x1c.carillon.ops.v1.BrandPolicy\"9\xa2\xbb\x18\x0e\n\x0c\x62rands.write\x82\xd3\xe4\x93\x02!\x1a\x1c/v1/brands/{brand_id}/policy:\x01*\x1a\n\xa2\xbb\x18\x06\x08\xa6\x03\x10\x99\x03\x42*\n\x0f\x63\x61rillon.ops.v1P\x01Z\x15\x63\x61rillon/ops/v1;opsv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#carillon/ops/v1/brand_service.proto\x12\x0f\x63\x61rillon.ops.v1\x1a\x1b\x63\x61rillon/ops/v1/brand.proto\x1a!carillon/options/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\":\n\x12\x43reateBrandRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x12\n\x04name\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\"#\n\x0fGetBrandRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"J\n\x11ListBrandsRequest\x12\x0e\n\x06prefix\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"U\n\x12ListBrandsResponse\x12&\n\x06\x62rands\x18\x01 \x03(\x0b\x32\x16.carillon.ops.v1.Brand\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\":\n\x12UpdateBrandRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x12\n\x04name\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\"/\n\x15GetBrandPolicyRequest\x12\x16\n\x08\x62rand_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"\x8d\x02\n\x15SetBrandPolicyRequest\x12\x16\n\x08\x62rand_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x42\n\x0eunknown_policy\x18\x02 \x01(\x0e\x32*.carillon.ops.v1.BrandPolicy.UnknownPolicy\x12\x42\n\x0emisfire_policy\x18\x03 \x01(\x0e\x32*.carillon.ops.v1.BrandPolicy.MisfirePolicy\x12\x17\n\x0fmisfire_seconds\x18\x04 \x01(\x05\x12;\n\x0brate_limits\x18\x05 \x03(\x0b\x32&.carillon.ops.v1.BrandPolicy.RateLimit2\xa7\x06\n\x0c\x42randService\x12v\n\x0b\x43reateBrand\x12#.carillon.ops.v1.CreateBrandRequest\x1a\x16.carillon.ops.v1.Brand\"*\xa2\xbb\x18\x11\n\x0c\x61\x64min:brands\x18\xc9\x01\x82\xd3\xe4\x93\x02\x0f\"\n/v1/brands:\x01*\x12r\n\x08GetBrand\x12 .carillon.ops.v1.GetBrandRequest\x1a\x16.carillon.ops.v1.Brand\",\x90\x02\x01\xa2\xbb\x18\x0e\n\x0c\x61\x64min:brands\x82\xd3\xe4\x93\x02\x11\x12\x0f/v1/brands/{id}\x12~\n\nListBrands\x12\".carillon.ops.v1.ListBrandsRequest\x1a#.carillon.ops.v1.ListBrandsResponse\"\'\x90\x02\x01\xa2\xbb\x18\x0e\n\x0c\x61\x64min:brands\x82\xd3\xe4\x93\x02\x0c\x12\n/v1/brands\x12x\n\x0bUpdateBrand\x12#.carillon.ops.v1.UpdateBrandRequest\x1a\x16.carillon.ops.v1.Brand\",\xa2\xbb\x18\x0e\n\x0c\x61\x64min:brands\x82\xd3\xe4\x93\x02\x14\x32\x0f/v1/brands/{id}:\x01*\x12\x90\x01\n\x0eGetBrandPolicy\x12&.carillon.ops.v1.GetBrandPolicyRequest\x1a\x1c.carillon.ops.v1.BrandPolicy\"8\x90\x02\x01\xa2\xbb\x18\r\n\x0b\x62rands.read\x82\xd3\xe4\x93\x02\x1e\x12\x1c/v1/brands/{brand_id}/policy\x12\x91\x01\n\x0eSetBrandPolicy\x12&.carillon.ops.v1.SetBrandPolicyRequest\x1a\x1c.carillon.ops.v1.BrandPolicy\"9\xa2\xbb\x18\x0e\n\x0c\x62rands.write\x82\xd3\xe4\x93\x02!\x1a\x1c/v1/brands/{brand_id}/policy:\x01*\x1a\n\xa2\xbb\x18\x06\x08\xa6\x03\x10\x99\x03\x42*\n\x0f\x63\x61rillon.ops.v1P\x01Z\x15\x63\x61rillon/ops/v1;opsv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,20 +36,48 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'carillon.ops.v1.brand_servi
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\017carillon.ops.v1P\001Z\025carillon/ops/v1;opsv1'
+  _globals['_CREATEBRANDREQUEST'].fields_by_name['id']._loaded_options = None
+  _globals['_CREATEBRANDREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002'
+  _globals['_CREATEBRANDREQUEST'].fields_by_name['name']._loaded_options = None
+  _globals['_CREATEBRANDREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002'
+  _globals['_GETBRANDREQUEST'].fields_by_name['id']._loaded_options = None
+  _globals['_GETBRANDREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002'
+  _globals['_UPDATEBRANDREQUEST'].fields_by_name['id']._loaded_options = None
+  _globals['_UPDATEBRANDREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002'
+  _globals['_UPDATEBRANDREQUEST'].fields_by_name['name']._loaded_options = None
+  _globals['_UPDATEBRANDREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002'
   _globals['_GETBRANDPOLICYREQUEST'].fields_by_name['brand_id']._loaded_options = None
   _globals['_GETBRANDPOLICYREQUEST'].fields_by_name['brand_id']._serialized_options = b'\342A\001\002'
   _globals['_SETBRANDPOLICYREQUEST'].fields_by_name['brand_id']._loaded_options = None
   _globals['_SETBRANDPOLICYREQUEST'].fields_by_name['brand_id']._serialized_options = b'\342A\001\002'
   _globals['_BRANDSERVICE']._loaded_options = None
   _globals['_BRANDSERVICE']._serialized_options = b'\242\273\030\006\010\246\003\020\231\003'
+  _globals['_BRANDSERVICE'].methods_by_name['CreateBrand']._loaded_options = None
+  _globals['_BRANDSERVICE'].methods_by_name['CreateBrand']._serialized_options = b'\242\273\030\021\n\014admin:brands\030\311\001\202\323\344\223\002\017\"\n/v1/brands:\001*'
+  _globals['_BRANDSERVICE'].methods_by_name['GetBrand']._loaded_options = None
+  _globals['_BRANDSERVICE'].methods_by_name['GetBrand']._serialized_options = b'\220\002\001\242\273\030\016\n\014admin:brands\202\323\344\223\002\021\022\017/v1/brands/{id}'
+  _globals['_BRANDSERVICE'].methods_by_name['ListBrands']._loaded_options = None
+  _globals['_BRANDSERVICE'].methods_by_name['ListBrands']._serialized_options = b'\220\002\001\242\273\030\016\n\014admin:brands\202\323\344\223\002\014\022\n/v1/brands'
+  _globals['_BRANDSERVICE'].methods_by_name['UpdateBrand']._loaded_options = None
+  _globals['_BRANDSERVICE'].methods_by_name['UpdateBrand']._serialized_options = b'\242\273\030\016\n\014admin:brands\202\323\344\223\002\0242\017/v1/brands/{id}:\001*'
   _globals['_BRANDSERVICE'].methods_by_name['GetBrandPolicy']._loaded_options = None
   _globals['_BRANDSERVICE'].methods_by_name['GetBrandPolicy']._serialized_options = b'\220\002\001\242\273\030\r\n\013brands.read\202\323\344\223\002\036\022\034/v1/brands/{brand_id}/policy'
   _globals['_BRANDSERVICE'].methods_by_name['SetBrandPolicy']._loaded_options = None
   _globals['_BRANDSERVICE'].methods_by_name['SetBrandPolicy']._serialized_options = b'\242\273\030\016\n\014brands.write\202\323\344\223\002!\032\034/v1/brands/{brand_id}/policy:\001*'
-  _globals['_GETBRANDPOLICYREQUEST']._serialized_start=183
-  _globals['_GETBRANDPOLICYREQUEST']._serialized_end=230
-  _globals['_SETBRANDPOLICYREQUEST']._serialized_start=233
-  _globals['_SETBRANDPOLICYREQUEST']._serialized_end=502
-  _globals['_BRANDSERVICE']._serialized_start=505
-  _globals['_BRANDSERVICE']._serialized_end=826
+  _globals['_CREATEBRANDREQUEST']._serialized_start=183
+  _globals['_CREATEBRANDREQUEST']._serialized_end=241
+  _globals['_GETBRANDREQUEST']._serialized_start=243
+  _globals['_GETBRANDREQUEST']._serialized_end=278
+  _globals['_LISTBRANDSREQUEST']._serialized_start=280
+  _globals['_LISTBRANDSREQUEST']._serialized_end=354
+  _globals['_LISTBRANDSRESPONSE']._serialized_start=356
+  _globals['_LISTBRANDSRESPONSE']._serialized_end=441
+  _globals['_UPDATEBRANDREQUEST']._serialized_start=443
+  _globals['_UPDATEBRANDREQUEST']._serialized_end=501
+  _globals['_GETBRANDPOLICYREQUEST']._serialized_start=503
+  _globals['_GETBRANDPOLICYREQUEST']._serialized_end=550
+  _globals['_SETBRANDPOLICYREQUEST']._serialized_start=553
+  _globals['_SETBRANDPOLICYREQUEST']._serialized_end=822
+  _globals['_BRANDSERVICE']._serialized_start=825
+  _globals['_BRANDSERVICE']._serialized_end=1632
 # @@protoc_insertion_point(module_scope)
