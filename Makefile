@@ -34,9 +34,22 @@ prove: install ## Take each safeguard of delivery out of a copy and show that a 
 .PHONY: lint
 lint: lint-lock lint-python lint-types lint-imports lint-protos lint-envoy ## Every static check: lock, ruff, mypy, imports, protos, Envoy
 
+.PHONY: format
+format: install ## Lay out the code as the checks want it
+	@$(BIN)/ruff format $(SOURCES)
+	@$(BIN)/ruff check --fix --quiet $(SOURCES)
+
+.PHONY: check
+check: lint-python lint-types lint-imports ## The loop while you work: layout, lint, types, imports and the tests of pure rules; under a minute
+	@$(BIN)/python -m pytest -q tests/domain
+
 .PHONY: protos
 protos: install ## Regenerate generated/ from protos/
 	@$(BIN)/python protos/generate.py
+
+.PHONY: docs
+docs: install ## Write docs/configuration.md from the settings
+	@$(BIN)/python -m server.config.page > docs/configuration.md
 
 .PHONY: bench
 bench: install .venv-bench/.installed ## Run the benchmarks beside their peers; ARGS="--only drain" goes to them (docs/performance.md)

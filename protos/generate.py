@@ -65,9 +65,9 @@ def generate(target: Path) -> None:
         *(f"--{kind}_out={target}" for kind in ("python", "grpc_python")),
         *(f"--{kind}_out=quiet:{target}" for kind in ("mypy", "mypy_grpc")),
         *own_protos(),
+        IMPORTED_PROTO,
     )
     _drop_empty_stubs(target)
-    protoc(f"--python_out={target}", IMPORTED_PROTO)
     protoc("--include_imports", f"--descriptor_set_out={target / DESCRIPTOR_SET}", *own_protos(), *ERROR_PROTOS)
     _write_rest_contract(target)
     if not buf("build", "protos", "--output", str(target / IMAGE)):
@@ -97,7 +97,7 @@ def _write_rest_contract(target: Path) -> None:
 
 def _drop_empty_stubs(target: Path) -> None:
     """The gRPC plugins write a file for every proto; only those with a service hold anything."""
-    for name in own_protos():
+    for name in (*own_protos(), IMPORTED_PROTO):
         stem = target / name.removesuffix(".proto")
         code = stem.with_name(f"{stem.name}_pb2_grpc.py")
         if "class " not in code.read_text("utf-8"):

@@ -1,29 +1,16 @@
-"""The `carillon` command."""
+"""The `carillon` command. What a command is made of is imported when it runs: help and the version are there at once."""
 
 from __future__ import annotations
 
-import asyncio
-import re
-import signal
-import sys
-from datetime import timedelta
-from importlib.metadata import version as installed_version
-
 import click
 
-from server import interpreter
-from server.api.policies import default_scopes
-from server.app import EVERYTHING, Part, Service, migrate_database, prune_database
-from server.banner import ready_text
-from server.command_line import fail, run_or_exit, settings_or_exit
-from server.config import MAX_DAYS, SECRETS, ConfigError, Settings
+from server.brand_cli import brand
 from server.importer.command import import_people
-from server.logs import configure_logging
-from server.operator_commands import brand, release, token
-from server.tokens import fingerprint, signing_key
 
-QUICK_START = timedelta(hours=1)
-"""How long the token in the printed commands is good."""
+LIFETIME_HOURS = 24.0
+"""`server.tokens.LIFETIME`."""
+MAX_DAYS = 36_500
+"""`server.config.MAX_DAYS`."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -41,33 +28,41 @@ def serve() -> None:
 
     Migrates the database first, and fills an empty one with the brand `demo`.
     """
-    run_or_exit(_serve(settings_or_exit(), EVERYTHING))
+    from server import console
+
+    console.run_parts(["api", "dispatcher", "gateway"])
 
 
 @main.command()
 def api() -> None:
     """Run the gRPC API alone. Needs a migrated PostgreSQL, shared with dispatchers."""
-    run_or_exit(_serve(settings_or_exit(), frozenset({Part.API})))
+    from server import console
+
+    console.run_parts(["api"])
 
 
 @main.command()
 def dispatcher() -> None:
     """Run the dispatcher alone. Needs a migrated PostgreSQL, shared with the API."""
-    run_or_exit(_serve(settings_or_exit(), frozenset({Part.DISPATCHER})))
+    from server import console
+
+    console.run_parts(["dispatcher"])
 
 
 @main.command()
 def gateway() -> None:
     """Run Envoy alone: REST on CARILLON_REST_PORT, for the replicas in CARILLON_API_ADDRESSES."""
-    run_or_exit(_serve(settings_or_exit(), frozenset({Part.GATEWAY})))
+    from server import console
+
+    console.run_parts(["gateway"])
 
 
 @main.command()
 def migrate() -> None:
     """Bring the database's schema to this version. Safe to run again, and by several at once."""
-    settings = settings_or_exit()
-    run_or_exit(migrate_database(settings))
-    click.echo("the database is up to date")
+    from server import console
+
+    console.migrate()
 
 
 @main.command()
@@ -79,81 +74,57 @@ def prune(days: int | None) -> None:
 
     Dispatchers do so by themselves, once a day. On PostgreSQL this runs beside them; the embedded database has to be out of use.
     """
-    settings = settings_or_exit()
-    kept = settings.retention_days if days is None else days
-    pruned = run_or_exit(prune_database(settings, kept))
-    click.echo(f"deleted {pruned.messages} messages and {pruned.answers} answers to idempotency keys")
-    if not kept:
-        click.echo("CARILLON_RETENTION_DAYS is 0, so messages are kept: --days says otherwise", err=True)
+    from server import console
+
+    console.prune(days)
+
+
+@main.command()
+@click.option("--i-understand", is_flag=True, help="People may get a message for the second time.")
+def release(i_understand: bool) -> None:
+    """Let delivery go on after the database was put back to an earlier state.
+
+    A restored database holds messages as pending that have gone out since it was copied, so dispatchers hold everything. Find out what went
+    out, cancel what shall not go again, and then release: what is pending is sent. Works beside a running service, and without one.
+    """
+    if not i_understand:
+        raise click.UsageError("what went out before the database was put back may go out again: say --i-understand")
+    from server import operators
+
+    operators.release()
+
+
+@main.command()
+@click.option("--brand", "brands", multiple=True, help="Brand the token may act for; may be given again. An operator's needs none.")
+@click.option("--scope", "scopes", multiple=True, help="Scope to allow; may be given again. Default: all but the operators' admin:….")
+@click.option("--subject", default="cli", show_default=True, help="Who the token stands for; becomes created_by.")
+@click.option("--hours", default=LIFETIME_HOURS, show_default=True, type=click.FloatRange(min=0, min_open=True), help="Lifetime.")
+def token(brands: tuple[str, ...], scopes: tuple[str, ...], subject: str, hours: float) -> None:
+    """Print a bearer token, and nothing else.
+
+    Run it where the service runs, with its settings: the token is signed with the service's key, CARILLON_SIGNING_KEY_FILE or that of the
+    data directory, which `carillon serve` makes on its first start. That it was made is in the audit log.
+    """
+    from server import operators
+
+    operators.print_token(brands, scopes, subject, hours)
 
 
 main.add_command(brand)
-main.add_command(release)
-main.add_command(token)
 main.add_command(import_people)
 
 
 @main.command("check-config")
 def check_config() -> None:
     """Show the settings in force, passwords left out; exit 1 and name the key if one is bad."""
-    settings = settings_or_exit()
-    key = _shown_key(settings)
-    for name in sorted(settings.__dataclass_fields__):
-        click.echo(f"{name} = {_shown(name, getattr(settings, name))}")
-    click.echo(f"# database: {_without_password(settings.effective_database_url)}")
-    click.echo(f"# signing key: {key}")
+    from server import console
+
+    console.show_settings()
 
 
 @main.command()
 def version() -> None:
     """Print the version."""
+    from importlib.metadata import version as installed_version
+
     click.echo(installed_version("carillon"))
-
-
-def _shown_key(settings: Settings) -> str:
-    """What can be compared between machines."""
-    try:
-        return f"SHA-256 {fingerprint(signing_key(settings, may_create=False))}"
-    except ConfigError as error:
-        if settings.signing_key_file:
-            fail(error)
-        return "none yet"
-
-
-def _shown(name: str, value: object) -> object:
-    return "***" if name in SECRETS and value else _without_password(value)
-
-
-def _without_password(value: object) -> object:
-    """The value; in a URL, the password before the host and any in the query are hidden."""
-    if not isinstance(value, str) or "://" not in value:
-        return value
-    hidden = re.sub(r"(://[^/?#:@]*):[^/?#]*@", r"\1:***@", value)
-    return re.sub(r"(password=)[^&#]*", r"\1***", hidden)
-
-
-async def _quick_start_token(service: Service) -> str | None:
-    """A token of an hour to try the demo brand with, for a person: on a terminal, and on the first start with it. None elsewhere, as where
-    what is printed is kept in a log."""
-    seeded = await service.seed() is not None
-    return await service.mint_for_demo(default_scopes(), QUICK_START) if seeded or sys.stdout.isatty() else None
-
-
-async def _serve(settings: Settings, parts: frozenset[Part]) -> None:
-    configure_logging(settings.log_level)
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    service = Service(settings, parts)
-    await service.start()
-    try:
-        if parts == EVERYTHING:
-            click.echo(ready_text(settings, await _quick_start_token(service)))
-        else:
-            click.echo(f"carillon {', '.join(sorted(parts))} ready")
-        interpreter.tune()
-        await service.run_until(stop)
-    finally:
-        click.echo("stopping", err=True)
-        await service.stop()

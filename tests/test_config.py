@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -34,6 +33,7 @@ EVERY_KEY: dict[str, tuple[str, str, object]] = {
     "push_rate": ("0.5", "0.5", 0.5),
     "mail_from": ("Us <us@example.com>", '"Us <us@example.com>"', "Us <us@example.com>"),
     "public_url": ("https://example.com/c", '"https://example.com/c"', "https://example.com/c"),
+    "cors_origins": ("https://app.example.com", '"https://app.example.com"', "https://app.example.com"),
     "retention_days": ("30", "30", 30),
     "metrics_port": ("9102", "9102", 9102),
     "metrics_bind": ("10.0.0.11", '"10.0.0.11"', "10.0.0.11"),
@@ -66,7 +66,7 @@ def refusal(environ: dict[str, str], directory: Path = Path("/nowhere")) -> str:
 
 
 def test_every_key_is_tested_here() -> None:
-    assert {field.name for field in fields(Settings)} == set(EVERY_KEY)
+    assert set(Settings.model_fields) == set(EVERY_KEY)
 
 
 def test_without_anything_there_are_defaults(tmp_path: Path) -> None:
@@ -192,6 +192,8 @@ def test_a_value_of_the_wrong_type_in_the_file_names_its_file(tmp_path: Path) ->
         ("sms_rate", "nan", "must be 0 or from 0.001 to 100000"),
         ("push_rate", "inf", "must be 0 or from 0.001 to 100000"),
         ("push_rate", "many", "'many' is not a number"),
+        ("cors_origins", "https://app.example.com, *", "'*' is not an origin as browsers send it"),
+        ("cors_origins", "https://app.example.com/", "'https://app.example.com/' is not an origin as browsers send it"),
         ("retention_days", "-1", "must be from 0 to 36500"),
         ("retention_days", "36501", "must be from 0 to 36500"),
         ("mail_from", "nobody", "is not a mail address"),
@@ -232,7 +234,30 @@ def test_email_has_one_way_out() -> None:
 
 
 def test_tokens_do_not_show_when_settings_are_printed() -> None:
-    assert "s3cret" not in repr(Settings(sms_url="https://sms.example", sms_token="s3cret", push_token="s3cret", email_token="s3cret"))
+    urls = {f"{channel}_url": f"https://{channel}.example" for channel in ("sms", "push", "email")}
+    tokens = {f"{channel}_token": "s3cret" for channel in ("sms", "push", "email")}
+    assert "s3cret" not in repr(Settings(**urls, **tokens))  # type: ignore[arg-type]  # all of them are texts
+
+
+def test_everything_that_is_wrong_is_told_a_line_each_with_where_it_came_from(tmp_path: Path) -> None:
+    write(tmp_path, "rest_port = 0\nrestport = 1\n")
+    told = refusal({"CARILLON_LOG_LEVEL": "loud", "CARILLON_GRPCPORT": "1", "CARILLON_RETENTION_DAYS": "many"}, tmp_path).splitlines()
+    assert {line.partition(": ")[0] for line in told} == {
+        f"rest_port in {tmp_path / CONFIG_FILE}",
+        f"restport in {tmp_path / CONFIG_FILE}",
+        "CARILLON_LOG_LEVEL",
+        "CARILLON_GRPCPORT",
+        "CARILLON_RETENTION_DAYS",
+    }
+
+
+def test_a_variable_in_another_case_is_none_of_ours(tmp_path: Path) -> None:
+    assert load({"carillon_rest_port": "1"}, tmp_path) == Settings()
+
+
+def test_settings_that_are_made_take_nothing_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CARILLON_REST_PORT", "1")
+    assert Settings().rest_port == 8080
 
 
 @pytest.mark.parametrize("url", ["sqlite:///a/b.db", "postgresql://u:p@db/x", "postgresql+asyncpg://u@/x?host=/run/postgresql"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,7 @@ from storage.sql.tables import metadata
 
 ROOT = Path(__file__).resolve().parents[1]
 TEXT = (ROOT / "docs" / "deploy.md").read_text("utf-8")
-SETTINGS = {f"CARILLON_{field.name.upper()}" for field in fields(Settings)}
+SETTINGS = {f"CARILLON_{name.upper()}" for name in Settings.model_fields}
 
 
 def test_every_setting_in_it_exists() -> None:

@@ -14,6 +14,7 @@ from server.api.known_brands import KnownBrands
 from server.api.policies import Policy
 from server.domain.access import Principal
 from server.domain.errors import CarillonError, MalformedRequest, Unauthenticated, ValidationFailed
+from server.rules.faults import find_faults
 from server.tokens import Tokens
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def current_metadata(name: str) -> str | None:
 
 
 class Guard(grpc.aio.ServerInterceptor):
-    """Verifies the token, checks its scope and that its brands exist, sets the HTTP status, and maps every exception.
+    """Verifies the token, checks its scope, that its brands exist, and the rules of fields; sets the HTTP status, and maps every exception.
 
     Methods without a policy (gRPC health and reflection) pass as they are.
     """
@@ -86,7 +87,7 @@ class Guard(grpc.aio.ServerInterceptor):
         async def guarded(request: Any, context: Context) -> Any:
             try:
                 await self._admit(policy)
-                response = await behaviour(_readable(request), context)
+                response = await behaviour(_acceptable(request), context)
                 if metadata:
                     # In the trailers, which leave with the answer: initial metadata of our own would take an operation of its own.
                     context.set_trailing_metadata(metadata)
@@ -102,7 +103,7 @@ class Guard(grpc.aio.ServerInterceptor):
         async def guarded(request: Any, context: Context) -> AsyncIterator[Any]:
             try:
                 await self._admit(policy)
-                async for response in behaviour(_readable(request), context):
+                async for response in behaviour(_acceptable(request), context):
                     yield response
             except grpc.aio.AbortError:
                 raise
@@ -143,10 +144,13 @@ def _nul_refusal(message: Message) -> ValidationFailed | None:
     return None
 
 
-def _readable(request: Message | CarillonError) -> Message:
-    """The request. Raises why it could not be read."""
+def _acceptable(request: Message | CarillonError) -> Message:
+    """The request. Raises why it could not be read, or ValidationFailed with every field that breaks a rule of its proto."""
     if isinstance(request, CarillonError):
         raise request
+    faults = find_faults(request)
+    if faults:
+        raise ValidationFailed(faults)
     return request
 
 

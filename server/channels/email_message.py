@@ -17,25 +17,18 @@ from functools import lru_cache
 
 from server.channels.mail_headers import CONTROL, mailbox_field, text_field
 from server.channels.provider import Envelope
+from server.domain.email_addresses import normalise_sender
 
-# Dot-separated atoms of RFC 5322, and of RFC 6531 beyond ASCII. No quoted strings: nobody has one, and much goes wrong with them.
-_ATOM = r"[^\x00-\x20\x7f-\xa0\u2028\u2029\ud800-\udfff()<>\[\]:;@\\,.\"]+"
-_LOCAL_PART = re.compile(rf"{_ATOM}(?:\.{_ATOM})*")
-_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-_DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 _CONTROL_IN_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _MAX_LINE = 76
 """Characters, RFC 2045 section 6.7; RFC 5322 allows more, but recommends no more than 78."""
 _BOUNDARY_MARK = "=_"
 """Occurs neither in quoted-printable nor in base64."""
 _NOT_ASCII = bytes(range(128, 256))
-_MAX_LOCAL_PART = 64
-_MAX_ADDRESS = 254
-"""Octets, RFC 5321 section 4.5.3.1."""
 
 
 class UnsendableError(Exception):
-    """A message that can never be an email. `reason` is `invalid_recipient` or `invalid_content`."""
+    """A message that can never be an email. `reason` is `invalid_content`."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -56,9 +49,9 @@ class Sender:
         name, address = parseaddr(mail_from)
         try:
             if CONTROL.search(mail_from):
-                raise UnsendableError("invalid_sender")
-            address = mailbox(address)
-        except UnsendableError:
+                raise ValueError
+            address = normalise_sender(address)
+        except ValueError:
             raise ValueError("not a mailbox that mail can come from") from None
         return cls(mailbox_field("From", name, address), address)
 
@@ -81,10 +74,9 @@ class Mail:
 
 def build_mail(envelope: Envelope, sender: Sender) -> Mail:
     """The complete message, the same bytes each time. Raises UnsendableError."""
-    recipient = mailbox(envelope.address)
     headers = [
         sender.header,
-        f"To: {recipient}",
+        f"To: {envelope.address}",
         text_field("Subject", envelope.subject or ""),
         f"Date: {_date(envelope.created_at, envelope.created_at.tzinfo)}",
         f"Message-ID: <{envelope.message_id}@{sender.domain}>",
@@ -96,21 +88,7 @@ def build_mail(envelope: Envelope, sender: Sender) -> Mail:
         content = "\r\n".join([*headers, *_content(envelope), ""]).encode()
     except UnicodeEncodeError:
         raise UnsendableError("invalid_content") from None
-    return Mail(sender.address, recipient, content, utf8=not recipient.isascii())
-
-
-def mailbox(address: str) -> str:
-    """`address` as one mailbox fit for SMTP, its domain in ASCII. Raises UnsendableError (`invalid_recipient`)."""
-    local, _, domain = address.strip(" ").rpartition("@")
-    try:
-        ascii_domain = domain if domain.isascii() else domain.encode("idna").decode("ascii")
-    except UnicodeError:
-        raise UnsendableError("invalid_recipient") from None
-    found = f"{local}@{ascii_domain}"
-    fits = len(local.encode("utf-8", "replace")) <= _MAX_LOCAL_PART and len(found.encode("utf-8", "replace")) <= _MAX_ADDRESS
-    if not (fits and _LOCAL_PART.fullmatch(local) and _DOMAIN.fullmatch(ascii_domain)):
-        raise UnsendableError("invalid_recipient")
-    return found
+    return Mail(sender.address, envelope.address, content, utf8=not envelope.address.isascii())
 
 
 @lru_cache(maxsize=16)

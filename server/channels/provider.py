@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from server.domain.retry import ErrorClass
+from server.domain.validation import has_control_characters
 
 OWN_SHARE = 0.95
 """The part of its `timeout` after which a provider gives a call up by itself: it knows then whether the message may have left, which its
@@ -29,14 +30,15 @@ class Outcome(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """One message, rendered and addressed. Raises ValueError if the id could not be a file name or part of a Message-ID."""
+    """One message, rendered and addressed. Raises ValueError if the id could not be a file name or part of a Message-ID, or the address a
+    line of a protocol."""
 
     message_id: str
     brand_id: str
     person_id: str
     channel: str
     address: str
-    """A mailbox, an E.164 number or a push token, as the channel needs."""
+    """A mailbox, an E.164 number or a push token, as the channel needs: in normal form (`domain/addresses.py`), and put on the wire so."""
     subject: str | None
     body: str
     html: str | None
@@ -49,6 +51,8 @@ class Envelope:
     def __post_init__(self) -> None:
         if not _MESSAGE_ID.fullmatch(self.message_id):
             raise ValueError("a message id is 1 to 128 of A-Z a-z 0-9 . _ - and starts with a letter or digit")
+        if has_control_characters(self.address):
+            raise ValueError("an address has no line breaks or control characters")
         if self.created_at.tzinfo is None:
             raise ValueError("created_at has no time zone")
 

@@ -37,7 +37,7 @@ class MessageIntake:
         """The message, once it is durable. Raises what `schedule_message` raises."""
         template_id = (new.brand_id, new.channel, new.template_key)
         template = self._templates.get(template_id)
-        check_new_message(caller, new, has_template=template is not None)
+        new = check_new_message(caller, new)
         if template is None:
             template = await self._look_up(template_id)
         if template is not None:

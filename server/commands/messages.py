@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from server.domain.access import Caller
+from server.domain.addresses import check_person_id
 from server.domain.errors import BadState, NotFound
 from server.domain.lifecycle import MessageStatus
 from server.domain.paging import Page, make_page, read_page_request
+from server.domain.validation import Checks
 from storage.interface import Transaction
 from storage.records import Attempt, Message, MessageFilter
 
@@ -22,6 +26,10 @@ async def list_messages(
     tx: Transaction, caller: Caller, brand_id: str, where: MessageFilter, page_size: int, page_token: str
 ) -> Page[Message]:
     """A page of a brand's messages, newest first. Raises NotFound, ValidationFailed."""
+    if where.person_id is not None:
+        checks = Checks()
+        where = replace(where, person_id=check_person_id(checks, "person_id", where.person_id))
+        checks.finish()
     brand = caller.principal.brand_or_only(brand_id)
     query = f"messages/{brand}/{where}"
     page = read_page_request(page_size, page_token, query)

@@ -10,9 +10,10 @@ from heapq import nsmallest
 from server.commands.campaign_access import campaign_for
 from server.commands.campaign_content import audience_criteria
 from server.commands.segments import get_segment
-from server.commands.suppressions import suppressed_among
+from server.commands.sort_recipients import sort_recipients
 from server.domain.access import Caller
-from server.domain.audience import Recipient, refuse_blank_recipients, refuse_unstorable_recipients, sort_out
+from server.domain.addresses import Recipient
+from server.domain.audience import SortedOut, refuse_unstorable_recipients
 from server.domain.criteria import parse_criteria
 from server.domain.errors import NotFound
 from server.domain.faces import Face
@@ -70,12 +71,10 @@ async def preview_campaign(
 
     Raises NotFound, ValidationFailed: as a send would, where there are recipients.
     """
-    if face is Face.COMMS:
-        refuse_blank_recipients(recipients)
     refuse_unstorable_recipients(recipients)
     campaign = await campaign_for(tx, caller, face, campaign_id)
     if recipients:
-        return await _preview_recipients(tx, campaign.brand_id, campaign.channel, recipients)
+        return _preview_recipients(await sort_recipients(tx, face, campaign, recipients))
     return await _preview_criteria(tx, caller, campaign.brand_id, await audience_criteria(tx, campaign), campaign.channel)
 
 
@@ -88,12 +87,9 @@ async def _preview_criteria(tx: Transaction, caller: Caller, brand_id: str, docu
     )
 
 
-async def _preview_recipients(tx: Transaction, brand_id: str, channel: str, recipients: Sequence[Recipient]) -> AudiencePreview:
-    suppressed = await suppressed_among(tx, brand_id, channel, recipients)
-    sorted_out = [SampledPerson(person_id, skip) for person_id, _, skip in sort_out(recipients, suppressed)]
-    return _preview(
-        Counter(person.skip_reason for person in sorted_out), nsmallest(SAMPLE_SIZE, sorted_out, key=lambda person: person.person_id)
-    )
+def _preview_recipients(sorted_out: SortedOut) -> AudiencePreview:
+    people = [SampledPerson(person_id, skip) for (person_id, _), skip in sorted_out]
+    return _preview(Counter(person.skip_reason for person in people), nsmallest(SAMPLE_SIZE, people, key=lambda person: person.person_id))
 
 
 def _preview(counts: dict[str | None, int], sample: list[SampledPerson]) -> AudiencePreview:

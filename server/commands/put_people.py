@@ -41,9 +41,10 @@ def prepare_people(brand_id: str, people: Sequence[NewPerson]) -> PreparedPeople
         if checks.count >= MOST_VIOLATIONS:
             checks.add("people", f"have been checked up to people[{index - 1}] only, because of so much before it")
             break
-        first = places.setdefault(person.person_id, index)
+        checked = check_person(checks, person, f"people[{index}].")
+        first = places.setdefault(checked.person_id, index)
         checks.require(first == index, f"people[{index}].person_id", f"is also that of people[{first}]")
-        prepared.append(check_person(checks, person, f"people[{index}]."))
+        prepared.append(checked)
     checks.finish()
     return PreparedPeople(brand_id, prepared)
 

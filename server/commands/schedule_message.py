@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from server.commands.campaign_content import require_template
 from server.domain.access import Caller
+from server.domain.addresses import check_recipient
 from server.domain.errors import KeyReused
 from server.domain.fingerprint import fingerprint
 from server.domain.ids import new_id
 from server.domain.template_variables import TemplateVariable, find_misfits
-from server.domain.validation import ADDRESS_LENGTH, ID_LENGTH, NAME_LENGTH, Checks
+from server.domain.validation import Checks
 from storage.interface import Transaction
 from storage.records import JsonObject, Message
 
@@ -48,7 +49,7 @@ async def schedule_message(tx: Transaction, caller: Caller, new: NewMessage) -> 
     The key is looked up before the times are judged: a repeat that comes after the message was due is still a repeat.
     Raises NotFound for a brand of others, KeyReused, ValidationFailed.
     """
-    check_new_message(caller, new)
+    new = check_new_message(caller, new)
     known = await tx.messages.find_by_dedup_key(new.brand_id, new.dedup_key)
     if known is not None:
         return _repeat(known, new, caller.now)
@@ -63,20 +64,17 @@ async def schedule_message(tx: Transaction, caller: Caller, new: NewMessage) -> 
     return _repeat(first, new, caller.now)
 
 
-def check_new_message(caller: Caller, new: NewMessage, *, has_template: bool = False) -> None:
-    """Raises ValidationFailed for fields that no message can have, NotFound for a brand of others. `has_template`: its brand is known to
-    have such a template, so these names are good."""
+def check_new_message(caller: Caller, new: NewMessage) -> NewMessage:
+    """The message with its person and address in normal form, so that two spellings are one request under a dedup key.
+
+    Raises ValidationFailed for a person, an address or variables that no message can have, NotFound for a brand of others.
+    """
     checks = Checks()
-    if not has_template:
-        checks.line("brand_id", new.brand_id, ID_LENGTH)
-    checks.line("person_id", new.person_id, ID_LENGTH)
-    if not has_template:
-        checks.template_key("template_key", new.template_key)
-    checks.line("recipient", new.recipient, ADDRESS_LENGTH)
-    checks.line("dedup_key", new.dedup_key, NAME_LENGTH)
+    person_id, recipient = check_recipient(checks, new.channel, (new.person_id, new.recipient))
     checks.json_object("variables", new.variables)
     checks.finish()
     caller.principal.require_brand(new.brand_id)
+    return replace(new, person_id=person_id, recipient=recipient)
 
 
 def judge_new_message(caller: Caller, new: NewMessage, schema: Sequence[TemplateVariable]) -> Checks:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -10,16 +10,17 @@ from server.commands.campaign_access import campaign_for, found_send
 from server.commands.campaign_content import audience_criteria, pin_template
 from server.commands.misfire import cancel_misfired
 from server.commands.resolve_audience import resolve_audience_batch
-from server.commands.suppressions import suppressed_among
+from server.commands.sort_recipients import sort_recipients
 from server.domain.access import Caller
-from server.domain.audience import Recipient, refuse_blank_recipients, refuse_unstorable_recipients, sort_out
+from server.domain.addresses import Recipient
+from server.domain.audience import refuse_unstorable_recipients
 from server.domain.errors import ValidationFailed
 from server.domain.faces import Face
 from server.domain.ids import new_id
 from server.domain.lifecycle import CampaignOperation, CampaignStatus, SendStatus, campaign_after
 from server.domain.validation import Checks
 from storage.interface import Transaction
-from storage.records import Campaign, JsonObject, Message, Send
+from storage.records import Campaign, JsonObject, Send
 
 
 async def send_campaign(
@@ -35,21 +36,19 @@ async def send_campaign(
     """Sends a draft or scheduled campaign to exactly the recipients, or with `to_segment` to its own audience. Its messages are stale at
     `expire_at`; None: as it was scheduled, or never.
 
-    Raises NotFound, BadState, ValidationFailed: also for neither recipients nor `to_segment`, and for both. In comms no recipient may be
-    blank.
+    Raises NotFound, BadState, ValidationFailed: also for neither recipients nor `to_segment`, and for both. In comms each recipient must be
+    one that can be reached.
     """
     _check_audience(recipients, to_segment)
-    if face is Face.COMMS:
-        refuse_blank_recipients(recipients)
     refuse_unstorable_recipients(recipients)
     campaign = await campaign_for(tx, caller, face, campaign_id, lock=True)
     if expire_at is not None:
         campaign = replace(campaign, expire_at=expire_at)
     if to_segment:
         return await _start_resolving(tx, campaign, caller.principal.subject, caller.now)
+    sorted_out = await sort_recipients(tx, face, campaign, recipients)
     send = await _start(tx, campaign, caller.principal.subject, caller.now, criteria=None)
-    suppressed = await suppressed_among(tx, send.brand_id, send.channel, recipients)
-    await tx.messages.insert_many(_messages(send, recipients, suppressed))
+    await tx.messages.insert_many(send.message(new_id(), *recipient, skip, send.created_at) for recipient, skip in sorted_out)
     await tx.sends.advance_audience(send.id, None, done=True, now=caller.now)
     return await found_send(tx, send.id)
 
@@ -118,8 +117,3 @@ def _check_expiry(campaign: Campaign, now: datetime) -> None:
     if campaign.expire_at is not None:
         checks.expiry("expire_at", campaign.expire_at, now)
     checks.finish()
-
-
-def _messages(send: Send, recipients: Sequence[Recipient], suppressed: Set[str]) -> Iterator[Message]:
-    for person_id, address, skip in sort_out(recipients, suppressed):
-        yield send.message(new_id(), person_id, address, skip, send.created_at)

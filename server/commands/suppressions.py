@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from server.domain.access import Caller
-from server.domain.addresses import normalise_address
-from server.domain.audience import Recipient
+from server.domain.addresses import check_address
 from server.domain.errors import NotFound
 from server.domain.ids import new_id
 from server.domain.paging import Page, make_page, read_page_request
 from server.domain.suppression import Purpose, SuppressionReason, blocks
-from server.domain.validation import ADDRESS_LENGTH, ID_LENGTH, NAME_LENGTH, Checks
+from server.domain.validation import ID_LENGTH, NAME_LENGTH, Checks
 from storage.interface import Transaction
 from storage.records import Suppression
 
@@ -20,7 +19,6 @@ BATCH_SIZE = 10_000
 """Most addresses in one batch."""
 DEFAULT_SOURCE = "api"
 _MOST_VIOLATIONS = 20
-_ADDRESSES_AT_ONCE = 5000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +39,7 @@ async def create_suppression(tx: Transaction, caller: Caller, brand_id: str, new
     """
     checks = Checks()
     checks.line("brand_id", brand_id, ID_LENGTH)
-    _check(checks, new, "")
+    new = _check(checks, new, "")
     checks.finish()
     caller.principal.require_brand(brand_id)
     suppression = _suppression(caller, brand_id, new)
@@ -60,23 +58,24 @@ async def create_suppressions(tx: Transaction, caller: Caller, brand_id: str, ba
     checks.line("brand_id", brand_id, ID_LENGTH)
     checks.require(0 < len(batch) <= BATCH_SIZE, "suppressions", f"must be 1 to {BATCH_SIZE}")
     checks.finish()
+    checked: list[NewSuppression] = []
     for index, new in enumerate(batch):
-        _check(checks, new, f"suppressions[{index}].")
+        checked.append(_check(checks, new, f"suppressions[{index}]."))
         if checks.count >= _MOST_VIOLATIONS:
             break
     checks.finish()
     caller.principal.require_brand(brand_id)
-    await tx.suppressions.put_many([_suppression(caller, brand_id, new) for new in batch])
+    await tx.suppressions.put_many([_suppression(caller, brand_id, new) for new in checked])
     return len(batch)
 
 
 async def find_suppression(tx: Transaction, caller: Caller, brand_id: str, channel: str, address: str) -> Suppression:
     """The suppression of an address. Raises NotFound, which does not name the address, and ValidationFailed."""
     checks = Checks()
-    checks.line("address", address, ADDRESS_LENGTH)
+    address = check_address(checks, "address", channel, address)
     checks.finish()
     brand = caller.principal.brand_or_only(brand_id)
-    suppression = await tx.suppressions.find_address(brand, channel, normalise_address(channel, address))
+    suppression = await tx.suppressions.find_address(brand, channel, address)
     if suppression is None:
         raise NotFound("suppression")
     return suppression
@@ -107,23 +106,19 @@ async def delete_suppression(tx: Transaction, caller: Caller, suppression_id: st
     await tx.suppressions.delete(suppression_id)
 
 
-async def suppressed_among(tx: Transaction, brand_id: str, channel: str, recipients: Sequence[Recipient]) -> set[str]:
-    """Those of the recipients' addresses, as they are written there, that a campaign must not contact. Looked up many at a time."""
-    suppressed: set[str] = set()
+async def suppressed_among(tx: Transaction, brand_id: str, channel: str, addresses: Sequence[str]) -> set[str]:
+    """Those of the addresses, in normal form, that a campaign must not contact."""
     if not await tx.suppressions.any_on(brand_id, channel):
-        return suppressed
-    for start in range(0, len(recipients), _ADDRESSES_AT_ONCE):
-        addresses = [address for _, address in recipients[start : start + _ADDRESSES_AT_ONCE]]
-        keys = [normalise_address(channel, address) for address in addresses]
-        reasons = await tx.suppressions.find_reasons(brand_id, channel, keys)
-        if reasons:
-            suppressed.update(address for address, key in zip(addresses, keys, strict=True) if blocks(reasons.get(key), Purpose.MARKETING))
-    return suppressed
+        return set()
+    reasons = await tx.suppressions.find_reasons(brand_id, channel, addresses)
+    return {address for address, reason in reasons.items() if blocks(reason, Purpose.MARKETING)}
 
 
-def _check(checks: Checks, new: NewSuppression, prefix: str) -> None:
-    checks.line(f"{prefix}address", new.address, ADDRESS_LENGTH)
+def _check(checks: Checks, new: NewSuppression, prefix: str) -> NewSuppression:
+    """The same with its address in normal form; what is wrong goes to `checks`."""
+    address = check_address(checks, f"{prefix}address", new.channel, new.address)
     checks.line(f"{prefix}source", new.source, NAME_LENGTH, required=False)
+    return replace(new, address=address)
 
 
 def _suppression(caller: Caller, brand_id: str, new: NewSuppression) -> Suppression:
@@ -131,7 +126,7 @@ def _suppression(caller: Caller, brand_id: str, new: NewSuppression) -> Suppress
         id=new_id(),
         brand_id=brand_id,
         channel=new.channel,
-        address=normalise_address(new.channel, new.address),
+        address=new.address,
         reason=new.reason,
         source=new.source or DEFAULT_SOURCE,
         created_at=caller.now,

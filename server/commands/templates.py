@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from server.domain.access import Caller
 from server.domain.channels import Channel
@@ -83,19 +84,20 @@ class PreviewRequest:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """A template, whom to render it for, in which language and with what."""
+    """A template, whom to render it for, in which language, with what and when."""
 
     template: Template
     variant: TemplateVariant | None
     person: Person | None
     variables: JsonObject
+    now: datetime
 
     def render(self) -> Rendered:
         """Renders as a message would be; may take a second. Raises ValidationFailed if it cannot be rendered with these variables."""
         template = self.template
         context = render_context(template.brand_id, self.person, schema=template.variables, variables=self.variables)
         try:
-            return compile_template(source_of(template, self.variant)).render(context)
+            return compile_template(source_of(template, self.variant)).render(context, self.now)
         except RenderError as error:
             raise ValidationFailed.of("variables", str(error)) from None
 
@@ -115,7 +117,7 @@ async def find_preview(tx: Transaction, caller: Caller, wanted: PreviewRequest) 
     if misfits := find_misfits(template.variables, wanted.variables):
         raise ValidationFailed(misfits)
     variant = choose_variant(template.variants, wanted.locale or (person.locale if person else None))
-    return Preview(template, variant, person, wanted.variables)
+    return Preview(template, variant, person, wanted.variables, caller.now)
 
 
 def _check_fields(template: Template) -> None:
@@ -138,7 +140,7 @@ def _check_fields(template: Template) -> None:
 
 def _check_texts(checks: Checks, prefix: str, channel: str, texts: Template | TemplateVariant) -> None:
     checks.line(f"{prefix}subject", texts.subject or "", SUBJECT_LENGTH, required=False)
-    checks.text(f"{prefix}body", texts.body, BODY_LENGTH)
+    checks.text(f"{prefix}body", texts.body, BODY_LENGTH, required=channel != Channel.EMAIL or not texts.html)
     if texts.html is not None:
         checks.text(f"{prefix}html", texts.html, BODY_LENGTH)
         checks.require(channel == Channel.EMAIL, f"{prefix}html", "only email has an HTML body")

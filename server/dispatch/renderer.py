@@ -13,7 +13,6 @@ from functools import lru_cache, partial
 
 from server.channels.provider import Envelope
 from server.dispatch.verdicts import IN_APP
-from server.domain.addresses import normalise_address
 from server.domain.personalisation import render_context
 from server.domain.rendering import RenderError, compile_template
 from server.domain.suppression import blocks, purpose_of
@@ -88,7 +87,7 @@ class Renderer:
 
     async def render(self, messages: Sequence[Message], now: datetime) -> list[Result]:
         """An envelope for each message, in order, or why there is none; for the first of them only, at least one, if they take long.
-        `now` becomes the date of what goes out.
+        `now` becomes the date of what goes out, and what templates take for the present.
 
         On another thread: a template may take up to a second before its budget is spent, and the loop has calls to answer.
         """
@@ -141,7 +140,7 @@ class Renderer:
             variables=message.variables,
             unsubscribe_url=unsubscribe_url,
         )
-        rendered = compiled.render(context)
+        rendered = compiled.render(context, now)
         if not _is_text(f"{rendered.subject}{rendered.body}{rendered.html}"):
             return Unrenderable("template_error")
         return Envelope(
@@ -203,11 +202,11 @@ async def _load_content(tx: Transaction, messages: Sequence[Message], known: _Co
 
 async def _suppressed(tx: Transaction, messages: Sequence[Message]) -> frozenset[str]:
     """Looked up with the rest just before the messages go out, so that an unsubscribe of a second ago counts."""
-    addressed: defaultdict[tuple[str, str], list[tuple[Message, str]]] = defaultdict(list)
+    addressed: defaultdict[tuple[str, str], list[Message]] = defaultdict(list)
     for message in messages:
-        addressed[message.brand_id, message.channel].append((message, normalise_address(message.channel, message.recipient)))
+        addressed[message.brand_id, message.channel].append(message)
     found: set[str] = set()
-    for (brand_id, channel), pairs in addressed.items():
-        reasons = await tx.suppressions.find_reasons(brand_id, channel, {address for _, address in pairs})
-        found.update(message.id for message, address in pairs if blocks(reasons.get(address), purpose_of(message.send_id)))
+    for (brand_id, channel), some in addressed.items():
+        reasons = await tx.suppressions.find_reasons(brand_id, channel, {message.recipient for message in some})
+        found.update(message.id for message in some if blocks(reasons.get(message.recipient), purpose_of(message.send_id)))
     return frozenset(found)

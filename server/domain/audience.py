@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence, Set
+from dataclasses import dataclass
 from enum import StrEnum
 
-from server.domain.errors import FieldViolation, ValidationFailed
-from server.domain.validation import ADDRESS_LENGTH, ID_LENGTH, has_control_characters
+from server.domain.addresses import Recipient, check_recipient, normalise_recipient
+from server.domain.errors import ValidationFailed
+from server.domain.validation import ADDRESS_LENGTH, ID_LENGTH, Checks
 
-Recipient = tuple[str, str]
-"""A person's id and the address to reach them at."""
+_MOST_VIOLATIONS = 10
 
 
 class SkipReason(StrEnum):
@@ -19,20 +20,6 @@ class SkipReason(StrEnum):
     INVALID_RECIPIENT = "invalid_recipient"
     NO_ADDRESS = "no_address"
     SUPPRESSED = "suppressed"
-
-
-def refuse_blank_recipients(recipients: Sequence[Recipient]) -> None:
-    """Raises ValidationFailed, naming the first ten, if a recipient has no person or address."""
-    violations = []
-    for index, (person_id, address) in enumerate(recipients):
-        if not person_id.strip():
-            violations.append(FieldViolation(f"recipients[{index}].person_id", "is required"))
-        if not address.strip():
-            violations.append(FieldViolation(f"recipients[{index}].recipient", "is required"))
-        if len(violations) >= 10:
-            break
-    if violations:
-        raise ValidationFailed(violations)
 
 
 def refuse_unstorable_recipients(recipients: Sequence[Recipient]) -> None:
@@ -47,19 +34,55 @@ def refuse_unstorable_recipients(recipients: Sequence[Recipient]) -> None:
             raise ValidationFailed.of(f"recipients[{index}].{name}", "must not contain the NUL character")
 
 
-def sort_out(recipients: Sequence[Recipient], suppressed: Set[str]) -> Iterator[tuple[str, str, SkipReason | None]]:
-    """Each recipient in order, with the reason to skip it, if there is one. `suppressed` are the addresses that must not be contacted, as
-    they are written among the recipients."""
+@dataclass(frozen=True, slots=True)
+class SortedOut:
+    """Recipients in the order in which they were given, each with the reason to skip it, if there is one. Two lists, because a million
+    pairs would take much room."""
+
+    recipients: list[Recipient]
+    """In normal form; an invalid one as it was given."""
+    skips: list[SkipReason | None]
+
+    def __iter__(self) -> Iterator[tuple[Recipient, SkipReason | None]]:
+        return zip(self.recipients, self.skips, strict=True)
+
+    def without(self, suppressed: Set[str]) -> SortedOut:
+        """The same, and those skipped whose address is suppressed."""
+        if not suppressed:
+            return self
+        return SortedOut(
+            self.recipients,
+            [SkipReason.SUPPRESSED if skip is None and address in suppressed else skip for (_, address), skip in self],
+        )
+
+
+def sort_out(channel: str, given: Sequence[Recipient]) -> SortedOut:
+    """Which of the recipients can be reached on the channel, each of them once."""
+    recipients: list[Recipient] = []
+    skips: list[SkipReason | None] = []
     seen: set[Recipient] = set()
-    for recipient in recipients:
-        yield (*recipient, _reason_to_skip(recipient, seen, suppressed))
-        seen.add(recipient)
+    for each in given:
+        skip = None
+        try:
+            recipient = normalise_recipient(channel, each)
+        except ValueError:
+            recipient, skip = each, SkipReason.INVALID_RECIPIENT
+        else:
+            if recipient in seen:
+                skip = SkipReason.DUPLICATE
+            else:
+                seen.add(recipient)
+        recipients.append(recipient)
+        skips.append(skip)
+    return SortedOut(recipients, skips)
 
 
-def _reason_to_skip(recipient: Recipient, seen: Set[Recipient], suppressed: Set[str]) -> SkipReason | None:
-    person_id, address = recipient
-    if not person_id.strip() or not address.strip() or has_control_characters(person_id) or has_control_characters(address):
-        return SkipReason.INVALID_RECIPIENT
-    if recipient in seen:
-        return SkipReason.DUPLICATE
-    return SkipReason.SUPPRESSED if address in suppressed else None
+def refuse_invalid_recipients(channel: str, sorted_out: SortedOut) -> None:
+    """Raises ValidationFailed, naming the first ten faults, if a recipient cannot be reached."""
+    checks = Checks()
+    for index, (recipient, skip) in enumerate(sorted_out):
+        if skip is SkipReason.INVALID_RECIPIENT:
+            check_recipient(checks, channel, recipient, f"recipients[{index}].")
+        if checks.count >= _MOST_VIOLATIONS:
+            break
+    checks.finish()

@@ -5,18 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from liquid.builtin.filters.misc import date as _date
-
+from server.domain import liquid_dates as dates
 from server.domain import liquid_lists as lists
 from server.domain import liquid_numbers as numbers
 from server.domain import liquid_texts as texts
-from server.domain.rendering_budget import MeteredContext
-
-
-def date_of_library(value: object, layout: object, *, context: MeteredContext) -> str:
-    """The library's."""
-    return str(_date(value, layout, environment=context.env))
-
 
 FILTERS: Mapping[str, Callable[..., Any]] = {
     "abs": numbers.absolute,
@@ -31,7 +23,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "ceil": numbers.ceil,
     "compact": lists.compact,
     "concat": lists.concat,
-    "date": date_of_library,
+    "date": dates.date,
     "default": texts.default,
     "divided_by": numbers.divided_by,
     "downcase": texts.downcase,
@@ -44,6 +36,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "floor": numbers.floor,
     "h": texts.escape,
     "has": lists.has,
+    "in_zone": dates.in_zone,
     "join": lists.join,
     "json": texts.json_text,
     "last": lists.last,

@@ -9,8 +9,8 @@ from decimal import MAX_EMAX, MIN_EMIN, ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_U
 
 from server.domain.liquid_values import Misuse, number_of
 
-_DIGITS = 400
-"""More than the digits of any float, before and behind the point."""
+_DIGITS = 1000
+"""More than any number has, of those that a float or a text may hold, before and behind the point together."""
 _EXACT = Context(prec=_DIGITS, rounding=ROUND_HALF_UP, Emin=MIN_EMIN, Emax=MAX_EMAX)
 _ONE = Decimal(1)
 

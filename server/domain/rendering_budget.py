@@ -8,12 +8,15 @@ it reads and makes, a variable by its size.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from liquid import BoundTemplate, RenderContext
 from liquid.exceptions import ResourceLimitError
 from liquid.token import Token
 from liquid.undefined import UNDEFINED
+from liquid.utils import ReadOnlyChainMap
 
 from server.domain.liquid_values import items_of
 
@@ -36,8 +39,10 @@ class WorkLimitError(ResourceLimitError):
 class MeteredContext(RenderContext):
     """The state of one render, with its budget."""
 
-    def __init__(self, template: BoundTemplate, **options: Any) -> None:
-        super().__init__(template, **options)
+    def __init__(self, template: BoundTemplate, variables: Mapping[str, object], now: datetime) -> None:
+        super().__init__(template, globals=variables)
+        self.scope = ReadOnlyChainMap(self.locals, self.globals, {"now": now, "today": now.date()}, self.counters)
+        self.now = now
         self.body_length = 0
         self._work_left = MAX_WORK
         self._assigned: dict[str, int] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from inspect import Parameter, signature
 from typing import Any, TextIO, cast
 
@@ -33,8 +34,12 @@ _MAX_DATE_TEXT = 200
 _Filter = Callable[..., Any]
 
 
-class _MeteredTemplate(BoundTemplate):
-    context_class = MeteredContext
+def render_tree(template: BoundTemplate, variables: Mapping[str, object], now: datetime) -> str:
+    """What Liquid makes of a template at an instant. Raises the library's errors, and Misuse."""
+    context = MeteredContext(template, variables, now)
+    buffer = context.get_buffer()
+    template.render_with_context(context, buffer)
+    return buffer.getvalue()
 
 
 class _MeteredFor(ForNode):
@@ -85,7 +90,6 @@ def _charge_body(context: RenderContext, body_length: int) -> None:
 class MeteredEnvironment(Environment):
     """Liquid without files, with every filter and loop metered."""
 
-    template_class = _MeteredTemplate
     loop_iteration_limit = MAX_ITERATIONS
     output_stream_limit = MAX_OUTPUT_BYTES
     context_depth_limit = 30
@@ -188,4 +192,5 @@ _CHECKS: Mapping[str, Callable[..., None]] = {
     "sort": _check_sort,
     "sort_natural": _check_sort,
     "date": _check_date,
+    "in_zone": _check_date,
 }

@@ -40,6 +40,7 @@ def render(source: str, settings: Settings) -> str:
     _set_upstream(_only(bootstrap["static_resources"]["clusters"]), settings.effective_api_addresses)
     manager = _only(_only(listener["filter_chains"])["filters"])["typed_config"]
     _set_request_limit(manager, settings.max_request_bytes)
+    _set_origins(manager, settings.effective_cors_origins)
     return yaml.safe_dump(bootstrap, sort_keys=False)
 
 
@@ -58,6 +59,11 @@ def _set_request_limit(manager: dict[str, Any], limit: int) -> None:
     filters["envoy.filters.http.grpc_json_transcoder"]["max_request_body_size"] = limit
     lua = filters["envoy.filters.http.lua"]["default_source_code"]
     lua["inline_string"] = _LUA_LIMIT.sub(f"max_request_bytes = {limit}", lua["inline_string"])
+
+
+def _set_origins(manager: dict[str, Any], origins: Sequence[str]) -> None:
+    policy = _only(manager["route_config"]["virtual_hosts"])["typed_per_filter_config"]["envoy.filters.http.cors"]
+    policy["allow_origin_string_match"] = [{"exact": origin} for origin in origins]
 
 
 def _listen_address(bind: str) -> str:

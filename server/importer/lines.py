@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -12,12 +13,16 @@ from server.importer.errors import ImportStopped
 
 LONGEST_LINE = 1024 * 1024
 """In bytes. The longest row that can be put is far below: 64 KiB of attributes, six bytes for a character if all are escaped."""
+_CHUNK = 256 * 1024
 _NOT_TEXT = {
-    codecs.BOM_UTF16_LE: "UTF-16; save it as UTF-8",
-    codecs.BOM_UTF16_BE: "UTF-16; save it as UTF-8",
+    codecs.BOM_UTF32_LE: "UTF-32; save it as UTF-8",
+    codecs.BOM_UTF32_BE: "UTF-32; save it as UTF-8",
     b"PK\x03\x04": "a spreadsheet or an archive; export it as CSV",
     b"\x1f\x8b": "compressed; decompress it first: gunzip -c FILE | carillon import - --format csv",
 }
+_LONGEST_MARK = max(map(len, _NOT_TEXT))
+_QUOTED = re.compile(r'"[^"]*(?:"|\Z)')
+_LINE_BREAK = re.compile(r"\r*\n|\r")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,20 +46,41 @@ class Line:
     """Why the text is not what the file has."""
 
 
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """How characters are bytes, by the byte order mark at the beginning of a file."""
+
+    name: str
+    codec: str
+    unit: int
+    """Bytes; a character takes a whole number of units."""
+    mark: bytes = b""
+
+
+_UTF_8 = Encoding("UTF-8", "utf-8", 1)
+_MARKED = (
+    Encoding("UTF-8", "utf-8", 1, codecs.BOM_UTF8),
+    Encoding("UTF-16", "utf-16-le", 2, codecs.BOM_UTF16_LE),
+    Encoding("UTF-16", "utf-16-be", 2, codecs.BOM_UTF16_BE),
+)
+
+
 class Lines(Iterator[Line]):
-    """The lines from a place on; memory does not grow with the file."""
+    """The lines of a file, from its beginning or from a place on; memory does not grow with the file."""
 
     def __init__(self, file: BufferedReader) -> None:
+        """Looks at the first bytes. Raises ImportStopped if they say that this is not text."""
         self._file = file
-        self._place = Place()
+        self._data = b""
+        """What has been read of the file and may hold lines still to come: those after `_start`."""
+        self._start = 0
         self._returned: deque[Line] = deque()
-
-    def refuse_other_than_text(self) -> None:
-        """Looks at the first bytes. Raises ImportStopped if they say that this is not UTF-8 text."""
-        head = self._file.peek(4)[:4]
-        for mark, name in _NOT_TEXT.items():
-            if head.startswith(mark):
-                raise ImportStopped(f"the file is {name}")
+        while len(self._data) < _LONGEST_MARK and self._read_more():
+            pass
+        self._encoding = _encoding_of(self._data)
+        self._start = len(self._encoding.mark)
+        self._place = Place(self._start)
+        self._line_end = self._find_line_end().encode(self._encoding.codec)
 
     @property
     def place(self) -> Place:
@@ -64,6 +90,7 @@ class Lines(Iterator[Line]):
     def go_to(self, place: Place) -> None:
         """The next line is the one at `place`."""
         self._file.seek(place.offset)
+        self._data, self._start = b"", 0
         self._place = place
         self._returned.clear()
 
@@ -74,26 +101,65 @@ class Lines(Iterator[Line]):
     def __next__(self) -> Line:
         if self._returned:
             return self._returned.popleft()
-        number, data = self._place.line, self._file.readline(LONGEST_LINE)
-        if not data:
+        number, (size, data) = self._place.line, self._read_line()
+        if not size:
             raise StopIteration
-        size, fault = len(data), None
-        if size == LONGEST_LINE and not data.endswith(b"\n"):
-            size, data, fault = size + self._pass_over(), b"", f"the line is longer than {LONGEST_LINE} bytes"
         self._place = Place(self._place.offset + size, number + 1)
-        if number == 1:
-            data = data.removeprefix(codecs.BOM_UTF8)
+        if size > LONGEST_LINE:
+            return Line(number, "", self._place, f"the line is longer than {LONGEST_LINE} bytes")
         try:
-            text = data.decode()
+            return Line(number, data.decode(self._encoding.codec), self._place)
         except UnicodeDecodeError:
-            text, fault = data.decode(errors="replace"), "the line is not UTF-8"
-        return Line(number, text, self._place, fault)
+            text = data.decode(self._encoding.codec, errors="replace")
+            return Line(number, text, self._place, f"the line is not {self._encoding.name}")
 
-    def _pass_over(self) -> int:
-        """Reads to the end of the line; the number of bytes."""
-        passed = 0
-        while data := self._file.readline(LONGEST_LINE):
-            passed += len(data)
-            if data.endswith(b"\n"):
+    def _read_line(self) -> tuple[int, bytes]:
+        """The size of the next line, 0 if there is none, and the line; of one that is too long only the end."""
+        forgotten = 0
+        while (end := self._end_of_line()) < 0:
+            if (held := len(self._data) - self._start) > LONGEST_LINE:
+                held -= held % self._encoding.unit
+                self._start += held
+                forgotten += held
+            if not self._read_more():
+                end = len(self._data)
                 break
-        return passed
+        data = self._data[self._start : end]
+        self._start = end
+        return forgotten + len(data), data
+
+    def _end_of_line(self) -> int:
+        """Where the next line ends in `_data`; -1 if that is not there yet."""
+        at = self._data.find(self._line_end, self._start)
+        while at >= 0 and (at - self._start) % self._encoding.unit:
+            # The end of one character and the beginning of the next.
+            at = self._data.find(self._line_end, at + 1)
+        return at if at < 0 else at + len(self._line_end)
+
+    def _read_more(self) -> bool:
+        """Reads as much as there is; False at the end of the file."""
+        more = self._file.read1(_CHUNK)
+        self._data, self._start = self._data[self._start :] + more, 0
+        return bool(more)
+
+    def _find_line_end(self) -> str:
+        """A carriage return if the first line ends in that alone, or else a line feed, which carriage returns may stand before."""
+        decoder = codecs.getincrementaldecoder(self._encoding.codec)
+        more = True
+        while True:
+            # Of a character at the end there may be only the beginning yet; this decoder leaves it out.
+            head = decoder(errors="replace").decode(self._data[self._start :])
+            found = _LINE_BREAK.search(_QUOTED.sub("", head)) or (None if more else _LINE_BREAK.search(head))
+            # After a carriage return at the end of what is there, a line feed may come.
+            if not more or len(head) > LONGEST_LINE or (found and not head.endswith("\r")):
+                return "\r" if found and not found[0].endswith("\n") else "\n"
+            more = self._read_more()
+
+
+def _encoding_of(head: bytes) -> Encoding:
+    for mark, name in _NOT_TEXT.items():
+        if head.startswith(mark):
+            raise ImportStopped(f"the file is {name}")
+    if 0 in head[:2]:
+        raise ImportStopped("the file is UTF-16 without a byte order mark; save it as UTF-8")
+    return next((marked for marked in _MARKED if head.startswith(marked.mark)), _UTF_8)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -12,11 +13,13 @@ from server.importer.lines import Line, Lines, Place
 
 _RAW_CHARACTERS = 2000
 _LARGEST_EXACT = 2**53
+DELIMITER = ","
+_SEP_LINE = re.compile(r'"?sep=([^"\r\n])"?[\r\n]*', re.IGNORECASE)
 _CSV_FAULTS = {
     "field larger": f"a field is longer than {csv.field_size_limit()} characters; perhaps its quote is never closed",
     "unexpected end": "a quote is opened and never closed",
     "expected after": "something other than the delimiter follows a closing quote",
-    "new-line character": "a carriage return stands inside the line",
+    "new-line character": "a carriage return or a line feed stands inside the line",
 }
 
 
@@ -38,9 +41,10 @@ class Row:
 class CsvRows(Iterator[Row]):
     """Rows of CSV, by the names in the header."""
 
-    def __init__(self, lines: Lines, delimiter: str) -> None:
+    def __init__(self, lines: Lines, delimiter: str | None) -> None:
+        """`delimiter` is None if nobody said what it is. Raises ImportStopped if the file says that it is another."""
         self._lines = lines
-        self._delimiter = delimiter
+        self.delimiter = _delimiter(lines, delimiter)
         self._pulled: list[Line] = []
         self._header: list[str] | None = None
         self._start()
@@ -88,7 +92,7 @@ class CsvRows(Iterator[Row]):
         return next((line.fault for line in self._pulled if line.fault), csv_fault)
 
     def _start(self) -> None:
-        self._reader = csv.reader(self._pull(), delimiter=self._delimiter, strict=True)
+        self._reader = csv.reader(self._pull(), delimiter=self.delimiter, strict=True)
 
     def _pull(self) -> Iterator[str]:
         for line in self._lines:
@@ -113,6 +117,19 @@ class JsonRows(Iterator[Row]):
             except ValueError as error:
                 return Row(line.number, line.end, fault=str(error), raw=line.text[:_RAW_CHARACTERS])
         raise StopIteration
+
+
+def _delimiter(lines: Lines, given: str | None) -> str:
+    """What stands between fields. Passes over the first line if that is Excel's `sep=;`, which no standard describes."""
+    first = next(lines, None)
+    found = _SEP_LINE.fullmatch(first.text) if first else None
+    if found is None:
+        lines.give_back([first] if first else [])
+        return given or DELIMITER
+    if given not in (None, found[1]):
+        named, asked = (("tab" if each == "\t" else repr(each)) for each in (found[1], given))
+        raise ImportStopped(f"the file's first line says that the delimiter is {named}, --delimiter says {asked}: leave that out")
+    return found[1]
 
 
 def read_object(text: str) -> dict[str, object]:

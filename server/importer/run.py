@@ -29,7 +29,8 @@ class Order:
     """Brand and service: an import goes on only with the same."""
     format: str | None = None
     """None: as the file's name ends."""
-    delimiter: str = ","
+    delimiter: str | None = None
+    """Of CSV. None: as the first line of the file says, or a comma."""
     columns: Columns = field(default_factory=Columns)
     region: str | None = None
     """Of phone numbers without a country code."""
@@ -102,7 +103,6 @@ class _Import:
         self._pause = pause
         self._mapper = Mapper(order.columns)
         self._is_csv = form == "csv"
-        self._lines.refuse_other_than_text()
         self._rows = CsvRows(self._lines, order.delimiter) if self._is_csv else JsonRows(self._lines)
         if isinstance(self._rows, CsvRows):
             header = self._rows.read_header()
@@ -150,7 +150,7 @@ class _Import:
         options: dict[str, object] = {
             "destination": order.destination,
             "csv": self._is_csv,
-            "delimiter": order.delimiter,
+            "delimiter": self._rows.delimiter if isinstance(self._rows, CsvRows) else None,
             "map": dict(order.columns.mapped),
             "ignore": sorted(order.columns.ignored),
             "typed": order.columns.typed,

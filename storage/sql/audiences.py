@@ -48,7 +48,7 @@ def _audience(dialect: SqlDialect, brand_id: str, criteria: Criteria, channel: C
         .where(
             suppressions.c.brand_id == brand_id,
             suppressions.c.channel == channel,
-            suppressions.c.address == _compared(dialect, address, channel),
+            suppressions.c.address == address,
             suppressions.c.reason.in_(sorted(BLOCKING[Purpose.MARKETING])),
         )
         .scalar_subquery()
@@ -73,8 +73,3 @@ def _address(dialect: SqlDialect, channel: Channel) -> ColumnElement[Any]:
             return dialect.first_of(people.c.push_tokens)
         case Channel.IN_APP:
             return people.c.person_id
-
-
-def _compared(dialect: SqlDialect, address: ColumnElement[Any], channel: Channel) -> ColumnElement[Any]:
-    """As `normalise_address` writes it: of people, only mail addresses are kept in another form."""
-    return dialect.ascii_lower(address) if channel is Channel.EMAIL else address

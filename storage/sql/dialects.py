@@ -141,10 +141,6 @@ class SqlDialect(ABC):
         """What `server.domain.criteria.format_instant` writes."""
 
     @abstractmethod
-    def ascii_lower(self, text: ColumnElement[Any]) -> ColumnElement[Any]:
-        """The text with A to Z, and nothing else, in lower case."""
-
-    @abstractmethod
     def first_of(self, strings: ColumnElement[Any]) -> ColumnElement[Any]:
         """The first of a `Strings` column; NULL if there is none."""
 
@@ -179,9 +175,6 @@ class SqliteDialect(SqlDialect):
 
     def serialize(self, name: str) -> None:
         return None
-
-    def ascii_lower(self, text: ColumnElement[Any]) -> ColumnElement[Any]:
-        return func.lower(text, type_=Text())
 
     def first_of(self, strings: ColumnElement[Any]) -> ColumnElement[Any]:
         return func.json_extract(strings, "$[0]", type_=Text())
@@ -244,9 +237,6 @@ class PostgresDialect(SqlDialect):
 
     def serialize(self, name: str) -> Executable:
         return select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0)))
-
-    def ascii_lower(self, text: ColumnElement[Any]) -> ColumnElement[Any]:
-        return func.lower(text.collate("C"), type_=Text())
 
     def first_of(self, strings: ColumnElement[Any]) -> ColumnElement[Any]:
         return strings.op("->>", return_type=Text())(literal(0, Integer()))

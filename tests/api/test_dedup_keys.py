@@ -80,7 +80,7 @@ async def test_same_request_after_the_template_moved_on_keeps_its_message(idle_a
     [
         {"recipient": "other@example.com"},
         {"person_id": "bob"},
-        {"channel": "sms"},
+        {"channel": "push"},
         {"template_key": "other"},
         {"variables": {"a": 2}},
         {"variables": {}},
@@ -92,7 +92,7 @@ async def test_same_request_after_the_template_moved_on_keeps_its_message(idle_a
     ids=str,
 )
 async def test_any_field_that_differs_is_another_request_and_refused(idle_api: Caller, brand: str, other: dict[str, Any]) -> None:
-    for channel, key in (("email", "welcome"), ("sms", "welcome"), ("email", "other")):
+    for channel, key in (("email", "welcome"), ("push", "welcome"), ("email", "other")):
         await put_template(idle_api, brand, channel, template_key=key)
     request = one_off(brand, scheduled_at="2030-01-01T12:00:00Z", variables={"a": 1})
     first = await ok(idle_api, NAME, request)

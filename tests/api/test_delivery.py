@@ -93,7 +93,8 @@ async def test_in_app_message_is_in_the_inbox_newest_first(running: Running, api
 async def test_message_due_later_goes_out_no_earlier(api: Caller, brand: str, channel: str) -> None:
     await put_template(api, brand, channel)
     due = instant(SOON)
-    accepted = await schedule(api, brand, channel=channel, scheduled_at=due)
+    recipient = "ann" if channel == "in_app" else "ann@example.com"
+    accepted = await schedule(api, brand, channel=channel, recipient=recipient, scheduled_at=due)
     assert (accepted["status"], await attempts(api, accepted["id"])) == ("pending", [])
     sent = await ended(api, accepted["id"])
     assert (sent["status"], sent["scheduled_at"]) == ("sent", accepted["scheduled_at"])

@@ -12,7 +12,7 @@ from tests.api.running import Running
 from tests.api.scenes import COMMS, FAR, comms_campaign, instant, ok, put_template
 from tests.api.test_campaigns import VARIABLES
 
-ADDRESSES = {"email": "zoë@exämple.com", "sms": "+351210000001", "push": "device-1", "in_app": "ann"}
+ADDRESSES = {"email": "zoë@xn--exmple-cua.com", "sms": "+351210000001", "push": "device-1", "in_app": "Ann Ünï/ço?de"}
 
 
 async def send_to(api: Caller, brand: str, *person_ids: str) -> dict[str, Any]:

@@ -29,7 +29,7 @@ ANN = {
     "locale": "pt-BR",
     "time_zone": "Europe/Lisbon",
 }
-KEPT = ANN | {"email": "Ann@example.com", "phone": "+12025550100"}
+KEPT = ANN | {"email": "ann@example.com", "phone": "+12025550100"}
 BARE: dict[str, Any] = {"attributes": {}, "email": None, "phone": None, "push_tokens": [], "locale": None, "time_zone": None}
 
 

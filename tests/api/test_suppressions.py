@@ -79,9 +79,9 @@ async def test_a_batch_with_one_bad_address_changes_nothing_and_names_its_place(
         ({"channel": "email", "address": " ", "reason": "manual"}, "suppressions[3].address"),
         ({"channel": "email", "address": "a\nb", "reason": "manual"}, "suppressions[3].address"),
         ({"channel": "email", "address": "a" * 513, "reason": "manual"}, "suppressions[3].address"),
-        ({"channel": "email", "address": "a", "reason": "manual", "source": "s" * 201}, "suppressions[3].source"),
+        ({"channel": "email", "address": "a@example.com", "reason": "manual", "source": "s" * 201}, "suppressions[3].source"),
         ({"address": "a", "reason": "manual"}, "suppressions[3].channel"),
-        ({"channel": "email", "address": "a"}, "suppressions[3].reason"),
+        ({"channel": "email", "address": "a@example.com"}, "suppressions[3].reason"),
     ):
         answer = await idle_api.call(f"{SUPPRESSIONS}/BatchCreateSuppressions", {"brand_id": brand, "suppressions": [*good, bad]})
         assert (answer.status, answer.error, answer.fields) == (422, "validation_failed", {field})
@@ -123,8 +123,11 @@ async def test_suppressions_of_other_brands_do_not_exist(idle: Running, idle_api
         ("FindSuppression", {"channel": "email", "address": "ann@example.com"}),
         ("FindSuppression", {"brand_id": brand, "channel": "email", "address": "ann@example.com"}),
         ("ListSuppressions", {"brand_id": brand}),
-        ("CreateSuppression", {"brand_id": brand, "channel": "email", "address": "a", "reason": "manual"}),
-        ("BatchCreateSuppressions", {"brand_id": brand, "suppressions": [{"channel": "email", "address": "a", "reason": "manual"}]}),
+        ("CreateSuppression", {"brand_id": brand, "channel": "email", "address": "a@b.example", "reason": "manual"}),
+        (
+            "BatchCreateSuppressions",
+            {"brand_id": brand, "suppressions": [{"channel": "email", "address": "a@b.example", "reason": "manual"}]},
+        ),
     ):
         assert (await idle_api.call(f"{SUPPRESSIONS}/{name}", request, token=stranger)).status == 404, name
     assert await listed(idle_api) == ["ann@example.com"]

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 from aiosmtplib.email import parse_address
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from server.channels.email_message import Mail, Sender, UnsendableError, build_mail, mailbox
+from server.channels.email_message import Mail, Sender, UnsendableError, build_mail
+from server.domain.addresses import normalise_address
 from tests.channels.mail_reading import as_header, parse, sender_of, text_of
 from tests.channels.mail_server import MAIL_FROM, envelope
 
@@ -97,7 +98,9 @@ def test_text_is_encoded_as_it_needs(body: str, encoding: str) -> None:
     assert text_of(parsed).removesuffix("\n") == body
 
 
-@pytest.mark.parametrize("mail_from", ["", "nobody", "A\n <a@b.example>", "a@b.example\r\nBcc: c@d.example", "a b@c.example"])
+@pytest.mark.parametrize(
+    "mail_from", ["", "nobody", "A\n <a@b.example>", "a@b.example\r\nBcc: c@d.example", "a b@c.example", "zoë@c.example"]
+)
 def test_a_sender_that_is_no_mailbox_is_refused(mail_from: str) -> None:
     with pytest.raises(ValueError, match="not a mailbox"):
         Sender.parse(mail_from)
@@ -161,47 +164,28 @@ ADDRESSES = (
 
 
 @given(ADDRESSES)
-def test_no_address_makes_a_header_or_a_second_recipient(address: str) -> None:
-    mail = built(address=address)
-    if not isinstance(mail, Mail):
-        assert mail == "invalid_recipient"
+@example("o'brien!#$%&*=?^_`{|}~-/@x.example")
+@example("zoë@bücher.example")
+@example("a" * 64 + "@" + "b" * 63 + "." + "c" * 63 + ".example")
+def test_an_address_in_normal_form_is_the_one_recipient_byte_for_byte(address: str) -> None:
+    try:
+        normal = normalise_address("email", address)
+    except ValueError:
         return
+    mail = build_mail(envelope(address=normal), SENDER)
+    assert f"\r\nTo: {normal}\r\n".encode() in mail.content
+    assert mail.recipient == normal == parse_address(mail.recipient)
+    assert mail.utf8 is not normal.isascii()
     assert own_headers(mail) == HEADERS
-    assert parse_address(mail.recipient) == mail.recipient
     assert len(parse(mail.content)["To"].addresses) == 1
 
 
 @pytest.mark.parametrize(
-    "address",
-    [
-        "", "ada",
-        "@example.com", "ada@", "ada@@example.com", "a b@example.com", "ada@exa mple.com", "ada@example..com", ".ada@example.com",
-        "ada.@example.com", "ada@-example.com", "ada@example.com, eve@example.com", "Ada <ada@example.com>", "<ada@example.com>",
-        "ada@example.com>", '"a\r\nb"@example.com', "ada\0@example.com", "ada@example.com\n", "ada\x7f@example.com", "ada@[127.0.0.1]",
-        "a" * 65 + "@example.com", "a@" + "b." * 126 + "com", "ada@" + "b" * 64 + ".com", "ada@exam\ud800ple.com", "a\ud800da@example.com",
-    ],
-)  # fmt: skip
-def test_what_is_not_one_mailbox_is_refused(address: str) -> None:
-    assert built(address=address) == "invalid_recipient"
-
-
-@pytest.mark.parametrize(
-    ("address", "expected"),
-    [
-        ("ada+tag@example.com", "ada+tag@example.com"),
-        ("o'brien!#$%&*=?^_`{|}~-/@x.example", "o'brien!#$%&*=?^_`{|}~-/@x.example"),
-        ("root@localhost", "root@localhost"),
-        (" ada@example.com ", "ada@example.com"),
-        ("ada@bücher.example", "ada@xn--bcher-kva.example"),
-        ("zoë@example.com", "zoë@example.com"),
-        ("a" * 64 + "@" + "b" * 63 + "." + "c" * 63 + ".example", "a" * 64 + "@" + "b" * 63 + "." + "c" * 63 + ".example"),
-    ],
+    "address", ["ada@example.com\r\nBcc: eve@example.com", "ada@example.com\n", "ada\0@example.com", "ada\x7f@example.com"]
 )
-def test_ordinary_mailboxes_are_taken_whole(address: str, expected: str) -> None:
-    assert mailbox(address) == expected
-    mail = build_mail(envelope(address=address), SENDER)
-    assert f"\r\nTo: {expected}\r\n".encode() in mail.content
-    assert mail.utf8 is not expected.isascii()
+def test_an_address_that_could_end_its_line_makes_no_envelope(address: str) -> None:
+    with pytest.raises(ValueError, match="an address"):
+        envelope(address=address)
 
 
 @pytest.mark.parametrize("field", ["body", "html"])

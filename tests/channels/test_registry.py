@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from server.channels.registry import build_providers
-from server.config import ConfigError, Settings
+from server.config import ConfigError, Settings, load
 
 
 def test_everything_goes_to_the_outbox_by_default(tmp_path: Path) -> None:
@@ -32,7 +31,7 @@ def test_email_goes_to_the_mail_server_where_one_is_set(tmp_path: Path) -> None:
 
 def test_a_mail_server_has_as_many_calls_as_connections(tmp_path: Path) -> None:
     here = Settings(data_dir=tmp_path, smtp_url="smtp://localhost:1025")
-    assert [build_providers(each)["email"].slots for each in (here, replace(here, smtp_connections=3))] == [20, 3]
+    assert [build_providers(each)["email"].slots for each in (here, here.model_copy(update={"smtp_connections": 3}))] == [20, 3]
 
 
 def test_a_channel_goes_to_its_gateway_where_one_is_set(tmp_path: Path) -> None:
@@ -53,13 +52,15 @@ def test_only_a_provider_that_does_nothing_twice_under_one_id_knows_keys(tmp_pat
     assert (smtp.key_window, gateway.key_window) == (timedelta(0), timedelta(0))
 
 
-def test_a_mail_server_without_encryption_cannot_be_set() -> None:
+def test_a_mail_server_without_encryption_cannot_be_set(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="CARILLON_SMTP_URL"):
-        Settings(smtp_url="smtp+plain://localhost").verify()
+        load({"CARILLON_SMTP_URL": "smtp+plain://localhost"}, tmp_path)
 
 
 def test_every_provider_answers_well_within_a_lease(tmp_path: Path) -> None:
     here = Settings(data_dir=tmp_path)
-    gateways = replace(here, email_url="https://mail.example", sms_url="https://sms.example", push_url="https://push.example")
-    for settings in (here, replace(here, smtp_url="smtps://mail.example"), gateways):
+    gateways = here.model_copy(
+        update={"email_url": "https://mail.example", "sms_url": "https://sms.example", "push_url": "https://push.example"}
+    )
+    for settings in (here, here.model_copy(update={"smtp_url": "smtps://mail.example"}), gateways):
         assert all(0 < provider.timeout < 30 and provider.slots > 0 for provider in build_providers(settings).values())

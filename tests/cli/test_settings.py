@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
 
@@ -11,12 +12,13 @@ import jwt
 import pytest
 from click.testing import CliRunner, Result
 
+from server import cli
 from server.api.policies import all_scopes
 from server.app import operate
 from server.cli import main
-from server.config import ConfigError, load
+from server.config import MAX_DAYS, ConfigError, load
 from server.domain.clock import SystemClock
-from server.tokens import Tokens, load_or_create_key
+from server.tokens import LIFETIME, Tokens, load_or_create_key
 from storage.operations import AuditEntry
 
 COMMANDS = ("serve", "api", "dispatcher", "gateway", "migrate", "prune", "release", "token", "brand", "import", "check-config", "version")
@@ -91,6 +93,11 @@ def test_token_prints_a_token_and_nothing_else(directory: Path) -> None:
 @pytest.mark.usefixtures("brands")
 def test_token_has_every_scope_but_those_of_operators_unless_told_otherwise(directory: Path) -> None:
     assert verified(directory, carillon("token", "--brand", "acme").stdout) == ("cli", {"acme"}, ORDINARY)
+
+
+def test_the_command_line_says_what_the_code_says() -> None:
+    assert timedelta(hours=cli.LIFETIME_HOURS) == LIFETIME
+    assert cli.MAX_DAYS == MAX_DAYS
 
 
 @pytest.mark.usefixtures("brands")

@@ -80,7 +80,7 @@ async def test_of_different_requests_at_once_under_one_key_one_is_accepted(stage
     "other",
     [
         {"person_id": "bob"},
-        {"channel": "sms"},
+        {"channel": "push"},
         {"template_key": "other"},
         {"recipient": "bob@example.com"},
         {"variables": {"order": 8}},

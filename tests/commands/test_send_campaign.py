@@ -13,7 +13,7 @@ from server.commands.schedule_campaign import schedule_campaign, unschedule_camp
 from server.commands.send_campaign import send_campaign
 from server.commands.update_campaign import update_campaign
 from server.domain.access import Caller, Principal
-from server.domain.audience import Recipient
+from server.domain.addresses import Recipient
 from server.domain.errors import NotFound, ValidationFailed
 from server.domain.faces import Face
 from server.domain.lifecycle import CampaignStatus, SendStatus

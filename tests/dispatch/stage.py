@@ -26,7 +26,7 @@ from server.dispatch.recovery import MAX_ATTEMPTS, RecoveryLoop, key_windows_of
 from server.dispatch.renderer import Renderer
 from server.dispatch.restore_guard import RestoreGuard
 from server.domain.access import Caller, Principal
-from server.domain.audience import Recipient
+from server.domain.addresses import Recipient
 from server.domain.faces import Face
 from server.domain.lifecycle import CampaignStatus, MessageStatus
 from server.domain.timing import LEASE
@@ -251,7 +251,7 @@ class Stage:
     async def send(self, recipients: int | Sequence[Recipient] = 1, **more: Any) -> tuple[Send, list[Message]]:
         """A send of a new campaign to so many people, and its messages."""
         if isinstance(recipients, int):
-            recipients = [(f"person-{number:03}", f"person-{number:03}@example.com") for number in range(recipients)]
+            recipients = [(f"person-{number:03}", _address(more.get("channel", "email"), number)) for number in range(recipients)]
         campaign = await self.campaign(**more)
         send = await self.storage.write(lambda tx: send_campaign(tx, self.caller, Face.COMMS, campaign.id, recipients))
         return send, await self.messages_of(send)
@@ -319,6 +319,11 @@ class Stage:
     async def assert_no_drift(self) -> None:
         """See `tests.drift`."""
         await assert_no_drift(self.storage)
+
+
+def _address(channel: str, number: int) -> str:
+    """Of the person with this number."""
+    return {"email": f"person-{number:03}@example.com", "sms": f"+1202555{number:04}"}.get(channel, f"person-{number:03}")
 
 
 def _this_task() -> asyncio.Task[Any]:

@@ -6,43 +6,59 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.domain.audience import Recipient, SkipReason, refuse_blank_recipients, refuse_unstorable_recipients, sort_out
+from server.domain.addresses import Recipient
+from server.domain.audience import SkipReason, refuse_invalid_recipients, refuse_unstorable_recipients, sort_out
 from server.domain.errors import ValidationFailed
 from server.domain.validation import ADDRESS_LENGTH, ID_LENGTH
 
 ANN = ("ann", "ann@example.com")
-SOME = st.lists(st.tuples(st.sampled_from(["a", "b", " ", ""]), st.sampled_from(["x", "y", "\n", ""])))
+ADDRESSES = ["x@example.com", "X@EXAMPLE.COM", "y@example.com", "not an email", "\n", ""]
+SOME = st.lists(st.tuples(st.sampled_from(["a", "b", " ", "", ".."]), st.sampled_from(ADDRESSES)))
 
 
-def sorted_out(recipients: list[Recipient]) -> list[tuple[str, str, SkipReason | None]]:
-    return list(sort_out(recipients, frozenset()))
+def skips(recipients: list[Recipient], channel: str = "email") -> list[SkipReason | None]:
+    return sort_out(channel, recipients).skips
 
 
-def test_the_same_person_at_the_same_address_is_a_duplicate() -> None:
+def test_the_same_person_at_the_same_address_is_a_duplicate_however_it_is_written() -> None:
     others = [("ann", "other@example.com"), ("bob", "ann@example.com"), ("Ann", "ann@example.com")]
-    assert [reason for *_, reason in sorted_out([ANN, *others, ANN])] == [None, None, None, None, SkipReason.DUPLICATE]
+    assert skips([ANN, *others, ANN]) == [None, None, None, None, SkipReason.DUPLICATE]
+    assert skips([ANN, (" ann", "ANN@Example.COM ")]) == [None, SkipReason.DUPLICATE]
+    assert skips([("a", "+442079460018"), ("a", "+44 (0)20 7946 0018")], "sms") == [None, SkipReason.DUPLICATE]
 
 
 @pytest.mark.parametrize(
-    "blank", [("", "x"), ("a", ""), ("", ""), (" \t", "x"), ("a", "\u2003"), ("a\r", "x"), ("a", "x\ny"), ("a", "\x7f")]
-)
-def test_a_recipient_that_cannot_be_reached_is_invalid_however_often(blank: Recipient) -> None:
-    assert [reason for *_, reason in sorted_out([blank, blank])] == [SkipReason.INVALID_RECIPIENT] * 2
+    "bad",
+    [
+        ("", "x@example.com"), ("a", ""), ("", ""), (" \t", "x@example.com"), ("a", "\u2003"), ("a\r", "x@example.com"),
+        ("a", "x@example.com\n"), ("a", "\x7f"), ("a", "not an email"), ("a", "\u200bx@example.com"), ("..", "x@example.com"),
+    ],
+)  # fmt: skip
+def test_a_recipient_that_cannot_be_reached_is_invalid_however_often_and_kept_as_given(bad: Recipient) -> None:
+    sorted_out = sort_out("email", [bad, bad])
+    assert sorted_out.skips == [SkipReason.INVALID_RECIPIENT] * 2
+    assert sorted_out.recipients == [bad, bad]
+
+
+def test_on_in_app_another_address_than_the_person_is_invalid() -> None:
+    assert skips([("c-1", "c-1"), ("c-1", "somebody-else")], "in_app") == [None, SkipReason.INVALID_RECIPIENT]
 
 
 @given(SOME)
 def test_everybody_is_accounted_for_in_order_and_reached_at_most_once(recipients: list[Recipient]) -> None:
-    each = sorted_out(recipients)
-    assert [(person, address) for person, address, _ in each] == recipients
-    reached = [(person, address) for person, address, reason in each if reason is None]
+    each = list(sort_out("email", recipients))
+    assert len(each) == len(recipients)
+    reached = [recipient for recipient, reason in each if reason is None]
     assert len(reached) == len(set(reached))
-    assert set(reached) == {(person, address) for person, address in recipients if person.strip() and address.strip()}
+    good = {(person, address.lower()) for person, address in recipients if person in {"a", "b"} and "@" in address}
+    assert set(reached) == good
 
 
-def test_blank_recipients_are_named_the_first_ten() -> None:
-    refuse_blank_recipients([ANN] * 3)
+def test_invalid_recipients_are_named_the_first_ten() -> None:
+    refuse_invalid_recipients("email", sort_out("email", [ANN] * 3))
+    bad = [ANN, ("", " "), *[("a", "not an email")] * 100]
     with pytest.raises(ValidationFailed) as refused:
-        refuse_blank_recipients([ANN, ("", " "), *[("a", "")] * 100])
+        refuse_invalid_recipients("email", sort_out("email", bad))
     fields = [violation.field for violation in refused.value.violations]
     assert fields == ["recipients[1].person_id", *(f"recipients[{index}].recipient" for index in range(1, 10))]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from server.domain.rendering import RenderError, Source, compile_template
+from tests.clocks import NOON
 
 DATA: dict[str, object] = {
     "array": [1, 2, 3],
@@ -23,7 +24,7 @@ DATA: dict[str, object] = {
 
 
 def render(body: str) -> str:
-    return compile_template(Source(None, body, None)).render(DATA).body
+    return compile_template(Source(None, body, None)).render(DATA, NOON).body
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import pytest
 
 from server.domain.rendering import RenderError, Source, TemplateSyntaxError, compile_template
 from server.domain.rendering_limits import MAX_OUTPUT_BYTES
+from tests.clocks import NOON
 
 HUGE = 1_000_000_000
 GROWN = "{% assign s = 'aaaaaaaaaaaaaaaa' %}{% for i in (1..14) %}{% assign s = s | append: s %}{% endfor %}"
@@ -13,7 +14,7 @@ GROWN = "{% assign s = 'aaaaaaaaaaaaaaaa' %}{% for i in (1..14) %}{% assign s = 
 
 def reason(body: str, **context: object) -> str:
     try:
-        compile_template(Source(None, body, None)).render(context)
+        compile_template(Source(None, body, None)).render(context, NOON)
     except RenderError as error:
         return error.reason
     return "rendered"
@@ -147,4 +148,4 @@ def test_an_ordinary_large_mail_is_within_the_limits() -> None:
 
 def test_raw_text_and_comments_may_hold_what_is_not_liquid() -> None:
     body = "{% raw %}{{ {% {% raw %}{% endraw %}{% comment %} {{ a }} {% if %} {% endcomment %}{%- doc -%} {{ {%- enddoc -%}."
-    assert compile_template(Source(None, body, None)).render({}).body == "{{ {% {% raw %}."
+    assert compile_template(Source(None, body, None)).render({}, NOON).body == "{{ {% {% raw %}."

@@ -3,7 +3,6 @@ from __future__ import annotations
 import contextlib
 import socket
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -81,7 +80,7 @@ async def gateway(settings: Settings, tmp_path_factory: pytest.TempPathFactory) 
 async def bytewise(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Settings]:
     """Another gateway of the same server, which reads bodies one byte at a time."""
     rest, admin = free_ports(2)
-    own = replace(settings, data_dir=tmp_path_factory.mktemp("own"), rest_port=rest, envoy_admin_port=admin)
+    own = settings.model_copy(update={"data_dir": tmp_path_factory.mktemp("own"), "rest_port": rest, "envoy_admin_port": admin})
     root = shortened_config(tmp_path_factory.mktemp("bytewise"), REST, BYTEWISE + REST)
     gateway = Gateway(own, config_root=root)
     await gateway.start()

@@ -27,9 +27,14 @@ def test_it_finds_nothing(arguments: tuple[str, ...]) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
+def complaints(done: subprocess.CompletedProcess[str]) -> list[str]:
+    """What it printed as wrong. protoc takes an import for unused whose extensions stand within another option, as rules of strings do."""
+    return [line for line in done.stderr.splitlines() if not line.endswith("Import carillon/rules/v1/rules.proto is unused.")]
+
+
 def test_generate_makes_a_client_of_the_protos(tmp_path: Path) -> None:
     done = buf("generate", "--output", str(tmp_path))
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, complaints(done)) == (0, [])
     ours = len(list((ROOT / "protos").rglob("*.proto")))
     assert len(list(tmp_path.rglob("*_pb2.py"))) == ours + 1, "and the options that rules of fields are"
 
@@ -39,5 +44,5 @@ def test_the_image_alone_is_enough_to_generate_from(tmp_path: Path) -> None:
     plugin = f"{{protoc_builtin: python, protoc_path: {BIN / 'python-grpc-tools-protoc'}, out: gen}}"
     (tmp_path / "buf.gen.yaml").write_text(f"version: v2\nplugins: [{plugin}]\n", "utf-8")
     done = buf("generate", "image.binpb", cwd=tmp_path)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, complaints(done)) == (0, [])
     assert len(list(tmp_path.rglob("*_pb2.py"))) == len(list((ROOT / "protos").rglob("*.proto")))

@@ -13,12 +13,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import SimpleQueue
 
 from tests.prove.mutation import Mutation
 from tests.prove.mutations import MUTATIONS
+from tests.prove.source import NotFoundOnceError, node_id, replace
 
 ROOT = Path(__file__).resolve().parents[2]
 TEST_SECONDS = 60
@@ -58,23 +60,26 @@ def _copied_tree(copy: Path) -> Path:
 
 def _is_noticed(mutation: Mutation, copies: SimpleQueue[Path]) -> bool:
     copy = copies.get()
-    path = copy / mutation.file
-    text = path.read_text("utf-8")
     try:
-        if text.count(mutation.original) != 1:
-            print(f"STALE    {mutation.name}: its code is {text.count(mutation.original)} times in {mutation.file}, not once", flush=True)
-            return False
-        path.write_text(text.replace(mutation.original, mutation.mutated), "utf-8")
+        tests = [node_id(copy, name) for name in mutation.tests]
+        path, mutated = replace(copy, mutation.where, mutation.original, mutation.mutated)
+        text = path.read_text("utf-8")
         started = time.monotonic()
-        verdict = _run(mutation.tests, copy)
+        try:
+            path.write_text(mutated, "utf-8")
+            verdict = _run(tests, copy)
+        finally:
+            path.write_text(text, "utf-8")
+    except NotFoundOnceError as error:
+        print(f"STALE    {mutation.name}: {error}", flush=True)
+        return False
     finally:
-        path.write_text(text, "utf-8")
         copies.put(copy)
     print(f"{verdict:8} {mutation.name} ({time.monotonic() - started:.0f} s)", flush=True)
     return verdict in NOTICED
 
 
-def _run(tests: tuple[str, ...], copy: Path) -> str:
+def _run(tests: Sequence[str], copy: Path) -> str:
     """`failed` or `hung`, as it should be; `PASSED`, or `BROKEN` if pytest could not run the tests at all."""
     # The package is installed from the working tree; the copy comes before it.
     environ = os.environ | {"PYTHONPATH": f"{copy}:{copy / 'generated'}", "PYTHONDONTWRITEBYTECODE": "1"}

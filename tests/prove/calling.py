@@ -2,105 +2,103 @@
 
 from __future__ import annotations
 
-from tests.prove.mutation import Mutation, of
+from tests.prove.mutation import Mutation
 
-_CLAIMS = "storage/sql/claims.py"
-_CALLS = "server/dispatch/calls.py"
 _FENCE = "messages.c.id == given.c.id, messages.c.lease == given.c.lease, messages.c.status == MessageStatus.LEASED"
 
 CALLING = (
     Mutation(
         name="mark-before-the-call",
-        file=_CALLS,
+        where="Calls.begin",
         original="            marked = await self._mark(going, start.at)\n",
         mutated="            marked = {each.claimed.message.id for each in going}\n",
-        tests=of("dispatch", "test_lane.py::test_a_message_is_marked_durably_before_its_provider_is_called[sqlite]"),
+        tests=("test_a_message_is_marked_durably_before_its_provider_is_called[sqlite]",),
     ),
     Mutation(
         name="mark-is-durable-before-the-call",
-        file=_CALLS,
+        where="Calls.begin",
         original="            marked = await self._mark(going, start.at)\n",
         mutated=(
             "            marked = {each.claimed.message.id for each in going}\n"
             "            self._marking = asyncio.create_task(self._mark(going, start.at))\n"
         ),
-        tests=of("dispatch", "test_outage.py::test_without_a_durable_mark_nobody_is_called"),
+        tests=("test_without_a_durable_mark_nobody_is_called",),
     ),
     Mutation(
         name="only-what-was-marked-is-called",
-        file=_CALLS,
+        where="Calls.begin",
         original="            if each.claimed.message.id in marked:\n                self._run(",
         mutated="            if marked is not None:\n                self._run(",
-        tests=of("dispatch", "test_cancel.py::test_what_was_claimed_but_not_marked_is_not_called"),
+        tests=("test_what_was_claimed_but_not_marked_is_not_called",),
     ),
     Mutation(
         name="mark-fenced-by-the-lease",
-        file=_CLAIMS,
+        where="_mark",
         original=_FENCE,
         mutated="messages.c.id == given.c.id, messages.c.status == MessageStatus.LEASED",
-        tests=of("storage", "test_claims.py::test_a_mark_with_an_old_lease_does_nothing[sqlite]"),
+        tests=("test_a_mark_with_an_old_lease_does_nothing[sqlite]",),
     ),
     Mutation(
         name="mark-fenced-by-the-status",
-        file=_CLAIMS,
+        where="_mark",
         original=_FENCE,
         mutated="messages.c.id == given.c.id, messages.c.lease == given.c.lease",
-        tests=of("storage", "test_claims.py::test_a_row_is_marked_once[sqlite]"),
+        tests=("test_a_row_is_marked_once[sqlite]",),
     ),
     Mutation(
         name="mark-looks-at-the-send",
-        file=_CLAIMS,
+        where="_mark",
         original="        .where(or_(messages.c.send_id.is_(None), exists().where(sends.c.id == messages.c.send_id, _RUNS)))\n",
         mutated="",
-        tests=of("storage", "test_claims.py::test_a_leased_row_of_a_send_that_does_not_run_is_not_marked"),
+        tests=("test_a_leased_row_of_a_send_that_does_not_run_is_not_marked",),
     ),
     Mutation(
         name="mark-looks-at-the-expiry",
-        file=_CLAIMS,
+        where="_mark",
         original="        .where(or_(messages.c.expire_at.is_(None), messages.c.expire_at > _NOW))\n",
         mutated="",
-        tests=of("storage", "test_claims.py::test_a_row_that_is_stale_is_not_marked[sqlite]"),
+        tests=("test_a_row_that_is_stale_is_not_marked[sqlite]",),
     ),
     Mutation(
         name="expiry-at-the-claim",
-        file="server/dispatch/verdicts.py",
+        where="withheld",
         original="    if message.expire_at is not None and message.expire_at <= now:\n",
         mutated="    if message.expire_at is not None and message.expire_at < message.scheduled_at:\n",
-        tests=of("dispatch", "test_expiry.py::test_an_in_app_message_that_is_stale_reaches_no_inbox"),
+        tests=("test_an_in_app_message_that_is_stale_reaches_no_inbox",),
     ),
     Mutation(
         name="start-window",
-        file=_CALLS,
+        where="Calls._is_too_late",
         original="        return elapsed > START_WINDOW\n",
         mutated="        return elapsed < timedelta(0)\n",
-        tests=of("dispatch", "test_start_window.py::test_after_the_window_no_call_begins_and_the_row_is_given_back"),
+        tests=("test_after_the_window_no_call_begins_and_the_row_is_given_back",),
     ),
     Mutation(
         name="start-window-by-a-steady-clock",
-        file=_CALLS,
+        where="Calls._is_too_late",
         original="        elapsed = max(self._clock.now() - start.at, timedelta(seconds=self._steady() - start.steady))\n",
         mutated="        elapsed = self._clock.now() - start.at\n",
-        tests=of("dispatch", "test_start_window.py::test_a_clock_that_was_set_back_does_not_make_the_window_longer"),
+        tests=("test_a_clock_that_was_set_back_does_not_make_the_window_longer",),
     ),
     Mutation(
         name="suppression-at-the-claim",
-        file="server/dispatch/lane.py",
+        where="Lane._begin",
         original="                    case Suppressed():\n                        withheld.append(suppressed(each.message))\n",
         mutated="                    case Suppressed():\n                        continue\n",
-        tests=of("api", "test_suppression_at_claim.py"),
+        tests=("test_a_campaigns_message_is_skipped_whatever_the_reason[sqlite]",),
     ),
     Mutation(
         name="no-more-calls-than-slots",
-        file="server/dispatch/slots.py",
+        where="Slots.free",
         original="        free = self._total - sum(self._taken.values())\n",
         mutated="        free = self._total\n",
-        tests=of("dispatch", "test_lane.py::test_never_more_calls_than_slots"),
+        tests=("test_never_more_calls_than_slots",),
     ),
     Mutation(
         name="slot-held-until-the-result-is-durable",
-        file=_CALLS,
+        where="Calls._call",
         original="        await self._settler.settle([settlement], more_soon=self._unanswered > 0)\n",
         mutated="        self._late = asyncio.create_task(self._settler.settle([settlement]))\n",
-        tests=of("dispatch", "test_outage.py::test_a_slot_is_not_free_before_its_result_is_durable"),
+        tests=("test_a_slot_is_not_free_before_its_result_is_durable",),
     ),
 )

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from tests.prove.mutation import Mutation, of
-
-_CLAIMS = "storage/sql/claims.py"
+from tests.prove.mutation import Mutation
 
 _FROM_CTE = """        .cte("due")
         .prefix_with("MATERIALIZED")
@@ -22,74 +20,74 @@ _FROM_SUBQUERY = """    )
 CLAIMING = (
     Mutation(
         name="claim-skips-locked-rows",
-        file=_CLAIMS,
+        where="_claim",
         original=".with_for_update(of=messages, skip_locked=True, key_share=True)",
         mutated=".with_for_update(of=messages, key_share=True)",
-        tests=of("storage", "test_postgres.py::test_a_claim_takes_other_rows_than_one_that_has_not_committed_and_does_not_wait_for_it"),
+        tests=("test_a_claim_takes_other_rows_than_one_that_has_not_committed_and_does_not_wait_for_it",),
     ),
     Mutation(
         name="claim-locks-rows",
-        file=_CLAIMS,
+        where="_claim",
         original='    due = of_queue.with_for_update(of=messages, skip_locked=True, key_share=True).cte("due")',
         mutated='    due = of_queue.cte("due")',
-        tests=of("storage", "test_postgres.py::test_a_claim_takes_other_rows_than_one_that_has_not_committed_and_does_not_wait_for_it"),
+        tests=("test_a_claim_takes_other_rows_than_one_that_has_not_committed_and_does_not_wait_for_it",),
     ),
     Mutation(
         name="claim-is-limited",
-        file=_CLAIMS,
+        where="_due",
         original='.limit(bindparam("at_most"))\n',
         mutated="\n",
-        tests=of("storage", "test_claims.py::test_a_claim_takes_due_rows_of_its_channel_earliest_first_up_to_the_limit[sqlite]"),
+        tests=("test_a_claim_takes_due_rows_of_its_channel_earliest_first_up_to_the_limit[sqlite]",),
     ),
     Mutation(
         name="claim-is-materialized",
-        file=_CLAIMS,
+        where="_claim",
         original=(
             '.cte("due").prefix_with("MATERIALIZED")\n    return (\n        update(messages)\n        .where(messages.c.id == due.c.id)\n'
         ),
         mutated="\n    return (\n        update(messages)\n        .where(messages.c.id.in_(due))\n",
-        tests=of("storage", "test_postgres.py::test_a_claim_keeps_to_its_limit_whatever_plan_the_server_chooses"),
+        tests=("test_a_claim_keeps_to_its_limit_whatever_plan_the_server_chooses",),
     ),
     Mutation(
         name="claim-takes-what-is-due",
-        file=_CLAIMS,
+        where="_due",
         original=".where(*of_queue, messages.c.due_at <= _NOW)\n",
         mutated=".where(*of_queue)\n",
-        tests=of("storage", "test_claims.py::test_a_claim_takes_due_rows_of_its_channel_earliest_first_up_to_the_limit[sqlite]"),
+        tests=("test_a_claim_takes_due_rows_of_its_channel_earliest_first_up_to_the_limit[sqlite]",),
     ),
     Mutation(
         name="lease-grows",
-        file=_CLAIMS,
+        where="_claim",
         original="        .values(status=MessageStatus.LEASED, lease=messages.c.lease + 1, lease_expires_at=_LEASE_UNTIL)\n",
         mutated="        .values(status=MessageStatus.LEASED, lease_expires_at=_LEASE_UNTIL)\n",
-        tests=of("storage", "test_claims.py::test_the_lease_grows_with_every_claim_and_only_then[postgres]"),
+        tests=("test_the_lease_grows_with_every_claim_and_only_then[postgres]",),
     ),
     Mutation(
         name="lease-grows-where-one-writes",
-        file=_CLAIMS,
+        where="_lease",
         original="statement.values(status=MessageStatus.LEASED, lease=messages.c.lease + 1, lease_expires_at=_LEASE_UNTIL)\n",
         mutated="statement.values(status=MessageStatus.LEASED, lease_expires_at=_LEASE_UNTIL)\n",
-        tests=of("storage", "test_claims.py::test_the_lease_grows_with_every_claim_and_only_then[sqlite]"),
+        tests=("test_the_lease_grows_with_every_claim_and_only_then[sqlite]",),
     ),
     Mutation(
         name="mark-renews-the-lease",
-        file=_CLAIMS,
+        where="_mark",
         original="            lease_expires_at=_LEASE_UNTIL,\n        )\n    )\n    return given",
         mutated="        )\n    )\n    return given",
-        tests=of("storage", "test_claims.py::test_a_mark_renews_the_lease[sqlite]"),
+        tests=("test_a_mark_renews_the_lease[sqlite]",),
     ),
     Mutation(
         name="recovery-leaves-live-leases-alone",
-        file="storage/sql/recovery.py",
+        where="recover",
         original="    abandoned = HELD if everything else messages.c.lease_expires_at <= now\n",
         mutated="    abandoned = HELD\n",
-        tests=of("storage", "test_recovery.py::test_leases_that_have_not_expired_are_left_alone[sqlite]"),
+        tests=("test_leases_that_have_not_expired_are_left_alone[sqlite]",),
     ),
     Mutation(
         name="lease-outlasts-a-call",
-        file="server/dispatch/calls.py",
+        where="Calls.__init__",
         original="        if timedelta(seconds=provider.timeout) + START_WINDOW + MARGIN > LEASE:\n",
         mutated="        if not provider.timeout:\n",
-        tests=of("dispatch", "test_lane.py::test_a_provider_slower_than_a_lease_is_refused"),
+        tests=("test_a_provider_slower_than_a_lease_is_refused",),
     ),
 )

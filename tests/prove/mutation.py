@@ -10,14 +10,10 @@ class Mutation:
     """One safeguard removed."""
 
     name: str
-    file: str
+    where: str
+    """The function, method (`Class.method`), class or constant that it stands in, or the path of a file that is not Python."""
     original: str
-    """Text that is in the file exactly once."""
+    """Code that is there exactly once, however it is laid out."""
     mutated: str
     tests: tuple[str, ...]
-    """What pytest is to run; at least one of these tests must fail."""
-
-
-def of(directory: str, *tests: str) -> tuple[str, ...]:
-    """Tests by file and name, `file.py::name`, of a directory of tests."""
-    return tuple(f"tests/{directory}/{test}" for test in tests)
+    """Names of tests, with parameters if one of them is enough; at least one of them must fail."""

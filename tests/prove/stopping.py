@@ -2,94 +2,94 @@
 
 from __future__ import annotations
 
-from tests.prove.mutation import Mutation, of
-
-_CLAIMS = "storage/sql/claims.py"
-_CANCELLATIONS = "storage/sql/cancellations.py"
+from tests.prove.mutation import Mutation
 
 STOPPING = (
     Mutation(
         name="cancelled-send-does-not-run",
-        file=_CLAIMS,
+        where="_RUNS",
         original="_RUNS = (sends.c.status == literal_column(\"'sending'\")) & sends.c.paused_at.is_(None)",
         mutated="_RUNS = sends.c.paused_at.is_(None)",
-        tests=of("storage", "test_queues.py::test_a_cancelled_send_has_no_queue_and_is_not_claimed[sqlite]", "test_cancellations.py"),
+        tests=(
+            "test_a_cancelled_send_has_no_queue_and_is_not_claimed[sqlite]",
+            "test_rows_beyond_the_first_slice_are_cancelled_in_batches[sqlite]",
+        ),
     ),
     Mutation(
         name="paused-send-does-not-run",
-        file=_CLAIMS,
+        where="_RUNS",
         original="_RUNS = (sends.c.status == literal_column(\"'sending'\")) & sends.c.paused_at.is_(None)",
         mutated="_RUNS = sends.c.status == literal_column(\"'sending'\")",
-        tests=of("storage", "test_queues.py::test_a_paused_send_has_no_queue_and_is_not_claimed_until_it_goes_on[sqlite]"),
+        tests=("test_a_paused_send_has_no_queue_and_is_not_claimed_until_it_goes_on[sqlite]",),
     ),
     Mutation(
         name="pause-takes-leased-rows-back",
-        file="storage/sql/sends.py",
+        where="SqlSends.pause",
         original="            await self._connection.execute(give_back.values(status=MessageStatus.PENDING, lease_expires_at=None))\n",
         mutated="",
-        tests=of("storage", "test_queues.py::test_a_pause_gives_leased_rows_back_and_none_of_them_is_marked[sqlite]"),
+        tests=("test_a_pause_gives_leased_rows_back_and_none_of_them_is_marked[sqlite]",),
     ),
     Mutation(
         name="cancel-takes-leased-rows",
-        file=_CANCELLATIONS,
-        original="        *(await connection.execute(end.where(leased_of(send_id)))).all,\n",
-        mutated="",
-        tests=of("storage", "test_cancellations.py::test_all_leased_rows_are_cancelled_with_their_send_and_cannot_be_marked[sqlite]"),
+        where="_cancel_rows",
+        original="end.where(messages.c.id == pending.c.id))).all, *(await connection.execute(end.where(leased_of(send_id)))).all",
+        mutated="end.where(messages.c.id == pending.c.id))).all",
+        tests=("test_all_leased_rows_are_cancelled_with_their_send_and_cannot_be_marked[sqlite]",),
     ),
     Mutation(
         name="cancel-leaves-what-is-in-flight",
-        file="storage/sql/messages.py",
+        where="SqlMessages.cancel",
         original="messages.c.id == message_id, messages.c.status.in_(UNSTARTED))",
         mutated="messages.c.id == message_id)",
-        tests=of("commands", "test_races.py::test_a_message_that_is_with_its_provider_cannot_be_cancelled"),
+        tests=("test_a_message_that_is_with_its_provider_cannot_be_cancelled",),
     ),
     Mutation(
         name="cancelled-send-gets-no-more-rows",
-        file=_CANCELLATIONS,
+        where="cancel_sends",
         original=".values(status=SendStatus.CANCELLED, audience_done=true())",
         mutated=".values(status=SendStatus.CANCELLED)",
-        tests=of("storage", "test_cancellations.py::test_a_send_is_cancelled_at_once_and_its_rows_in_slices[sqlite]"),
+        tests=("test_a_send_is_cancelled_at_once_and_its_rows_in_slices[sqlite]",),
     ),
     Mutation(
         name="cancelled-send-is-swept",
-        file="server/dispatch/cancellations.py",
+        where="Cancellations.run_once",
         original="tx.sends.sweep_cancelled(now, BATCH)) > 0",
         mutated="tx.messages.expire(now, BATCH)) > 0",
-        tests=of("dispatch", "test_cancellations.py"),
+        tests=("test_rows_beyond_the_first_slice_are_cancelled_in_batches[sqlite]",),
     ),
     Mutation(
         name="retry-of-a-cancelled-send-is-cancelled",
-        file="storage/sql/settlements.py",
+        where="_settle",
         original='    stopped = and_(given.c.status == "pending", IS_CANCELLED)\n',
         mutated='    stopped = and_(given.c.status == "nothing", IS_CANCELLED)\n',
-        tests=of("storage", "test_sends.py::test_a_retry_of_a_cancelled_send_is_cancelled_instead[sqlite]"),
+        tests=("test_a_retry_of_a_cancelled_send_is_cancelled_instead[sqlite]",),
     ),
     Mutation(
         name="cancel-and-mark-linearise",
-        file="storage/sql/claims.py",
+        where="mark_sending",
         original="    await lock_sends_of(connection, (message_id for message_id, _ in in_order))\n",
         mutated="",
-        tests=of("storage", "test_postgres.py::test_rows_claimed_while_a_large_send_is_being_cancelled_are_not_marked_after_the_cancel"),
+        tests=("test_rows_claimed_while_a_large_send_is_being_cancelled_are_not_marked_after_the_cancel",),
     ),
     Mutation(
         name="pause-and-mark-linearise",
-        file="storage/sql/claims.py",
+        where="mark_sending",
         original="    await lock_sends_of(connection, (message_id for message_id, _ in in_order))\n",
         mutated="",
-        tests=of("storage", "test_postgres.py::test_rows_claimed_while_their_send_is_being_paused_are_not_marked_after_the_pause"),
+        tests=("test_rows_claimed_while_their_send_is_being_paused_are_not_marked_after_the_pause",),
     ),
     Mutation(
         name="settle-and-cancel-linearise",
-        file="storage/sql/settlements.py",
+        where="_settle_distinct",
         original="    await lock_sends_of(connection, batch)\n",
         mutated="",
-        tests=of("storage", "test_postgres.py::test_a_retry_settled_while_its_send_is_being_cancelled_is_cancelled"),
+        tests=("test_a_retry_settled_while_its_send_is_being_cancelled_is_cancelled",),
     ),
     Mutation(
         name="one-order-of-locks",
-        file="storage/sql/counters.py",
+        where="lock_sends",
         original="    if connection.dialect.locks_rows:\n",
         mutated="    if connection is None:\n",
-        tests=of("storage", "test_postgres.py::test_completion_and_cancel_of_a_send_at_once_do_not_deadlock"),
+        tests=("test_completion_and_cancel_of_a_send_at_once_do_not_deadlock",),
     ),
 )

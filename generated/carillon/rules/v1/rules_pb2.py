@@ -23,9 +23,10 @@ _sym_db = _symbol_database.Default()
 
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x63\x61rillon/rules/v1/rules.proto\x12\x11\x63\x61rillon.rules.v1\x1a\x1b\x62uf/validate/validate.proto:\xd4\x01\n\x04line\x12\x19.buf.validate.StringRules\x18\xb4\x87\x03 \x01(\x08\x42\xa8\x01\xc2H\xa4\x01\n\xa1\x01\n\x0bstring.line\x12:must be one line, not blank and without control characters\x1aVthis.matches(\'^[^\\\\x00-\\\\x1f\\\\x7f]*[^\\\\x00-\\\\x1f\\\\x7f\\\\s\\\\p{Z}][^\\\\x00-\\\\x1f\\\\x7f]*$\')B0\n\x11\x63\x61rillon.rules.v1P\x01Z\x19\x63\x61rillon/rules/v1;rulesv1')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x63\x61rillon/rules/v1/rules.proto\x12\x11\x63\x61rillon.rules.v1\x1a\x1b\x62uf/validate/validate.proto\x1a google/protobuf/descriptor.proto*c\n\x04\x46orm\x12\x14\n\x10\x46ORM_UNSPECIFIED\x10\x00\x12\x11\n\rFORM_CRITERIA\x10\x01\x12\x12\n\x0e\x46ORM_TIME_ZONE\x10\x02\x12\x0e\n\nFORM_EMAIL\x10\x03\x12\x0e\n\nFORM_PHONE\x10\x04:\x9f\x01\n\x04line\x12\x19.buf.validate.StringRules\x18\xb4\x87\x03 \x01(\x08\x42t\xc2Hq\no\n\x0bstring.line\x12\x32must not contain line breaks or control characters\x1a,!rule || !this.matches(\'[\\\\x00-\\\\x1f\\\\x7f]\'):\x9a\x01\n\x06\x66illed\x12\x19.buf.validate.StringRules\x18\xb5\x87\x03 \x01(\x08\x42m\xc2Hj\nh\n\rstring.filled\x12\x11must not be blank\x1a\x44!rule || this.matches(\'[^ \\\\t\\\\n\\\\v\\\\f\\\\r\\\\x1c-\\\\x1f\\\\x{85}\\\\p{Z}]\'):\x82\x01\n\x04text\x12\x19.buf.validate.StringRules\x18\xb6\x87\x03 \x01(\x08\x42W\xc2HT\nR\n\x0bstring.text\x12\"must not contain the NUL character\x1a\x1f!rule || !this.matches(\'\\\\x00\'):\xc2\x01\n\x03key\x12\x19.buf.validate.StringRules\x18\xb7\x87\x03 \x01(\x08\x42\x97\x01\xc2H\x93\x01\n\x90\x01\n\nstring.key\x12Kmust be letters, digits, \'.\', \'_\' and \'-\', beginning with a letter or digit\x1a\x35!rule || this.matches(\'^[A-Za-z0-9][A-Za-z0-9._-]*$\'):\xbb\x01\n\x0clanguage_tag\x12\x19.buf.validate.StringRules\x18\xb8\x87\x03 \x01(\x08\x42\x87\x01\xc2H\x83\x01\n\x80\x01\n\x13string.language_tag\x12+must be a BCP 47 language tag such as pt-BR\x1a<!rule || this.matches(\'^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$\'):F\n\x04\x66orm\x12\x1d.google.protobuf.FieldOptions\x18\xbe\x87\x03 \x01(\x0e\x32\x17.carillon.rules.v1.FormB0\n\x11\x63\x61rillon.rules.v1P\x01Z\x19\x63\x61rillon/rules/v1;rulesv1')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,5 +35,15 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\021carillon.rules.v1P\001Z\031carillon/rules/v1;rulesv1'
   _globals['line']._loaded_options = None
-  _globals['line']._serialized_options = b'\302H\244\001\n\241\001\n\013string.line\022:must be one line, not blank and without control characters\032Vthis.matches(\'^[^\\\\x00-\\\\x1f\\\\x7f]*[^\\\\x00-\\\\x1f\\\\x7f\\\\s\\\\p{Z}][^\\\\x00-\\\\x1f\\\\x7f]*$\')'
+  _globals['line']._serialized_options = b'\302Hq\no\n\013string.line\0222must not contain line breaks or control characters\032,!rule || !this.matches(\'[\\\\x00-\\\\x1f\\\\x7f]\')'
+  _globals['filled']._loaded_options = None
+  _globals['filled']._serialized_options = b'\302Hj\nh\n\rstring.filled\022\021must not be blank\032D!rule || this.matches(\'[^ \\\\t\\\\n\\\\v\\\\f\\\\r\\\\x1c-\\\\x1f\\\\x{85}\\\\p{Z}]\')'
+  _globals['text']._loaded_options = None
+  _globals['text']._serialized_options = b'\302HT\nR\n\013string.text\022\"must not contain the NUL character\032\037!rule || !this.matches(\'\\\\x00\')'
+  _globals['key']._loaded_options = None
+  _globals['key']._serialized_options = b'\302H\223\001\n\220\001\n\nstring.key\022Kmust be letters, digits, \'.\', \'_\' and \'-\', beginning with a letter or digit\0325!rule || this.matches(\'^[A-Za-z0-9][A-Za-z0-9._-]*$\')'
+  _globals['language_tag']._loaded_options = None
+  _globals['language_tag']._serialized_options = b'\302H\203\001\n\200\001\n\023string.language_tag\022+must be a BCP 47 language tag such as pt-BR\032<!rule || this.matches(\'^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$\')'
+  _globals['_FORM']._serialized_start=115
+  _globals['_FORM']._serialized_end=214
 # @@protoc_insertion_point(module_scope)

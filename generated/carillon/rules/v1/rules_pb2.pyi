@@ -3,15 +3,73 @@
 isort:skip_file
 Rules of fields that many fields share, beside those of `buf.validate`. A field takes them as it takes those:
 `(buf.validate.field).string = {max_len: 128, [carillon.rules.v1.line]: true}`.
+
+A rule of a whole message has as its id the name of the field that its fault is told of.
 """
 
 from buf.validate import validate_pb2 as _validate_pb2
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import descriptor_pb2 as _descriptor_pb2
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf.internal import extension_dict as _extension_dict
 import builtins as _builtins
+import sys
+import typing as _typing
+
+if sys.version_info >= (3, 10):
+    from typing import TypeAlias as _TypeAlias
+else:
+    from typing_extensions import TypeAlias as _TypeAlias
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _Form:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _FormEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Form.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    FORM_UNSPECIFIED: _Form.ValueType  # 0
+    """Nothing of these."""
+    FORM_CRITERIA: _Form.ValueType  # 1
+    """JsonLogic as docs/segments.md has it."""
+    FORM_TIME_ZONE: _Form.ValueType  # 2
+    """A zone of the IANA database."""
+    FORM_EMAIL: _Form.ValueType  # 3
+    """A mail address (RFC 5321)."""
+    FORM_PHONE: _Form.ValueType  # 4
+    """A phone number with its country code."""
+
+class Form(_Form, metaclass=_FormEnumTypeWrapper):
+    """What a field holds, where it takes more than an expression to judge it."""
+
+FORM_UNSPECIFIED: Form.ValueType  # 0
+"""Nothing of these."""
+FORM_CRITERIA: Form.ValueType  # 1
+"""JsonLogic as docs/segments.md has it."""
+FORM_TIME_ZONE: Form.ValueType  # 2
+"""A zone of the IANA database."""
+FORM_EMAIL: Form.ValueType  # 3
+"""A mail address (RFC 5321)."""
+FORM_PHONE: Form.ValueType  # 4
+"""A phone number with its country code."""
+Global___Form: _TypeAlias = Form  # noqa: Y015
+
 LINE_FIELD_NUMBER: _builtins.int
+FILLED_FIELD_NUMBER: _builtins.int
+TEXT_FIELD_NUMBER: _builtins.int
+KEY_FIELD_NUMBER: _builtins.int
+LANGUAGE_TAG_FIELD_NUMBER: _builtins.int
+FORM_FIELD_NUMBER: _builtins.int
 line: _extension_dict._ExtensionFieldDescriptor[_validate_pb2.StringRules, _builtins.bool]
-"""One line: an id, a name, an address."""
+"""One line: no line breaks and no other control characters."""
+filled: _extension_dict._ExtensionFieldDescriptor[_validate_pb2.StringRules, _builtins.bool]
+"""Something to see: not blanks alone."""
+text: _extension_dict._ExtensionFieldDescriptor[_validate_pb2.StringRules, _builtins.bool]
+"""Text of any number of lines, without the NUL character, which not every database can hold."""
+key: _extension_dict._ExtensionFieldDescriptor[_validate_pb2.StringRules, _builtins.bool]
+"""A name that is a path segment too."""
+language_tag: _extension_dict._ExtensionFieldDescriptor[_validate_pb2.StringRules, _builtins.bool]
+"""A BCP 47 language tag, by shape."""
+form: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, Global___Form.ValueType]
+"""What the field holds. A Struct without one is a JSON object that both databases can hold, a Timestamp an instant."""

@@ -1,0 +1,42 @@
+"""The quick check and protovalidate: one judgement."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from carillon.comms.v1 import message_service_pb2
+from carillon.type.v1 import channel_pb2
+from server.rules.faults import find_faults, judge
+from server.rules.quick import quick_check
+from tests.rules.messages import REQUESTS, messages_of
+
+
+def whole_message() -> message_service_pb2.ScheduleMessageRequest:
+    request = message_service_pb2.ScheduleMessageRequest(
+        channel=channel_pb2.email, template_key="welcome", recipient="ana@example.com", brand_id="acme", person_id="ana", dedup_key="1"
+    )
+    request.scheduled_at.seconds = 1
+    return request
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+@given(data=st.data())
+def test_what_is_settled_keeps_every_rule(name: str, data: st.DataObject) -> None:
+    message = data.draw(messages_of(REQUESTS[name]))
+    assert not quick_check(REQUESTS[name])(message) or judge(message) == []
+
+
+@given(message=messages_of(REQUESTS["carillon.comms.v1.ScheduleMessageRequest"]))
+def test_one_offs_are_settled_unless_a_rule_is_broken(message: message_service_pb2.ScheduleMessageRequest) -> None:
+    whole = whole_message()
+    whole.MergeFrom(message)
+    for request in (message, whole):
+        assert quick_check(request.DESCRIPTOR)(request) is (judge(request) == [])
+
+
+def test_a_field_is_named_once() -> None:
+    request = whole_message()
+    request.person_id = "\n"
+    assert [fault.field for fault in find_faults(request)] == ["person_id"]
