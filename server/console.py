@@ -45,7 +45,7 @@ def prune(days: int | None) -> None:
         click.echo("CARILLON_RETENTION_DAYS is 0, so messages are kept: --days says otherwise", err=True)
 
 
-def showsettings_or_exit() -> None:
+def show_settings() -> None:
     """Shows the settings in force, passwords left out."""
     settings = settings_or_exit()
     key = _shown_key(settings)
