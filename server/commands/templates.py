@@ -140,7 +140,7 @@ def _check_fields(template: Template) -> None:
 
 def _check_texts(checks: Checks, prefix: str, channel: str, texts: Template | TemplateVariant) -> None:
     checks.line(f"{prefix}subject", texts.subject or "", SUBJECT_LENGTH, required=False)
-    checks.text(f"{prefix}body", texts.body, BODY_LENGTH)
+    checks.text(f"{prefix}body", texts.body, BODY_LENGTH, required=channel != Channel.EMAIL or not texts.html)
     if texts.html is not None:
         checks.text(f"{prefix}html", texts.html, BODY_LENGTH)
         checks.require(channel == Channel.EMAIL, f"{prefix}html", "only email has an HTML body")

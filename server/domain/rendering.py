@@ -23,9 +23,10 @@ from liquid.exceptions import (
     ResourceLimitError,
 )
 
+from server.domain.html_text import text_of_html
 from server.domain.liquid_expressions import follow_reference
 from server.domain.liquid_values import Misuse
-from server.domain.rendering_limits import MeteredEnvironment, render_tree
+from server.domain.rendering_limits import MAX_OUTPUT_BYTES, MeteredEnvironment, render_tree
 from server.domain.rendering_plain import PlainTemplate, plain
 from server.domain.rendering_scan import find_flaw
 
@@ -61,6 +62,7 @@ class Source:
 
     subject: str | None
     body: str
+    """Blank: made of the HTML."""
     html: str | None
 
 
@@ -87,7 +89,8 @@ class CompiledTemplate:
     """Parsed once, rendered any number of times."""
 
     _subject: _Field | None
-    _body: _Field
+    _body: _Field | None
+    """None: made of the HTML."""
     _html: _Field | None
 
     @property
@@ -103,10 +106,11 @@ class CompiledTemplate:
         """The three fields with `context` filled in: the variables at top level, plus `person`, `brand` and `campaign`, as plain JSON
         values; `now` is what dates take for the present. Only HTML is escaped. Raises RenderError: `template_error`,
         `template_output_too_large`, `template_too_complex`."""
+        html = None if self._html is None else _render("html", self._html, context, now)
         return Rendered(
             subject=None if self._subject is None else _one_line(_render("subject", self._subject, context, now)),
-            body=_render("body", self._body, context, now),
-            html=None if self._html is None else _render("html", self._html, context, now),
+            body=_text_part(html or "") if self._body is None else _render("body", self._body, context, now),
+            html=html,
         )
 
 
@@ -115,7 +119,7 @@ def compile_template(source: Source) -> CompiledTemplate:
     `template_syntax_error`, `template_source_too_large`, `template_too_complex`."""
     return CompiledTemplate(
         None if source.subject is None else _compile("subject", source.subject, _PLAIN),
-        _compile("body", source.body, _PLAIN),
+        None if source.html is not None and not source.body.strip() else _compile("body", source.body, _PLAIN),
         None if source.html is None else _compile("html", source.html, _HTML),
     )
 
@@ -164,6 +168,13 @@ def _render_liquid(field: str, template: BoundTemplate, context: Mapping[str, ob
     except Exception:  # noqa: BLE001
         # Filters let Python's own errors through (overflow, recursion, bad dates), with values in their texts.
         raise RenderError("template_error", "cannot be rendered", field=field) from None
+
+
+def _text_part(html: str) -> str:
+    text = text_of_html(html)
+    if len(text.encode("utf-8", "surrogatepass")) > MAX_OUTPUT_BYTES:
+        raise RenderError("template_output_too_large", "the text made of the HTML is too large", field="body")
+    return text
 
 
 def _one_line(subject: str) -> str:

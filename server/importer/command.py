@@ -1,30 +1,17 @@
-"""The command `carillon import`."""
+"""The command `carillon import`, without what it is made of: that is imported when it runs."""
 
 from __future__ import annotations
 
 import sys
-import time
 from pathlib import Path
 from typing import NoReturn
 
 import click
 
-from server.config import ConfigError, Settings, load
-from server.domain.clock import SystemClock
-from server.domain.phone_numbers import is_region
-from server.importer.client import people_service
-from server.importer.errors import ImportStopped
-from server.importer.mapping import Columns
-from server.importer.run import Order, run_import
 from server.importer.source import FORMATS
-from server.importer.view import BarView, LineView, counted
-from server.tokens import Tokens, signing_key
 
-SOME_REJECTED = 2
-"""Exit code when everything was read and some rows were not put."""
 STOPPED = 1
-INTERRUPTED = 130
-_SCOPE = "people.write"
+"""Exit code when the import stopped."""
 
 
 def _pairs(_context: click.Context, _option: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
@@ -47,6 +34,8 @@ def _delimiter(_context: click.Context, _option: click.Parameter, value: str | N
 
 
 def _region(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
+    from server.domain.phone_numbers import is_region
+
     if value is not None and not is_region(value.upper()):
         raise click.BadParameter("must be a country such as PT or US")
     return value and value.upper()
@@ -90,8 +79,15 @@ def import_people(  # noqa: PLR0913, PLR0917  # one for each option
 
     Exit code: 0 if everybody was put, 2 if some rows were rejected, 1 if the import stopped.
     """
+    from server.config import ConfigError, load
+    from server.importer.errors import ImportStopped
+    from server.importer.mapping import Columns
+    from server.importer.run import Order
+    from server.importer.session import import_into, token_for
+
     try:
         settings = load()
+        token = token_for(brand, settings, token_file)
     except ConfigError as error:
         _fail(str(error))
     address = server or settings.grpc_address
@@ -106,33 +102,10 @@ def import_people(  # noqa: PLR0913, PLR0917  # one for each option
         restart=restart,
         batch_rows=batch,
     )
-    sys.exit(_run(order, address, brand, _token(settings, token_file, brand)))
-
-
-def _run(order: Order, address: str, brand: str, token: str) -> int:
-    started = time.monotonic()
-    view = BarView() if sys.stderr.isatty() else LineView(time.monotonic)
     try:
-        with people_service(address, brand, token) as service, view:
-            summary = run_import(order, service, view, time.sleep)
+        sys.exit(import_into(address, brand, token, order))
     except ImportStopped as error:
         _fail(str(error))
-    except KeyboardInterrupt:
-        return INTERRUPTED
-    seconds = time.monotonic() - started
-    where = f" (see {summary.rejects})" if summary.counts.rejected else ""
-    click.echo(f"{counted(summary.counts)}{where}; {seconds:.1f} s, {summary.rows_now / seconds:,.0f} rows/s")
-    return SOME_REJECTED if summary.counts.rejected else 0
-
-
-def _token(settings: Settings, token_file: Path | None, brand: str) -> str:
-    if token_file is not None:
-        return token_file.read_text("utf-8").strip()
-    try:
-        key = signing_key(settings, may_create=False)
-    except ConfigError as error:
-        _fail(str(error))
-    return Tokens(key, SystemClock()).mint("import", [brand], [_SCOPE])
 
 
 def _fail(text: str) -> NoReturn:

@@ -40,6 +40,22 @@ async def test_what_a_template_has_not_is_null(idle_api: Caller, brand: str, bla
     assert rendered == {"revision": 1, "subject": None, "body": "Hello", "html": None, "locale": None}
 
 
+async def test_a_template_of_html_alone_gets_a_text_part(idle_api: Caller, brand: str) -> None:
+    only_html = {"html": "<p>Dear {{ name }},</p><p><a href='https://example.com'>news</a></p>"}
+    put = await ok(idle_api, f"{SERVICE}/PutTemplate", key_of(brand, **only_html, variants=[{"locale": "pt", "html": "<b>Olá</b>"}]))
+    assert (put["body"], put["variants"][0]["body"]) == ("", "")
+    rendered = await preview(idle_api, brand, variables={"name": "Ann"})
+    assert rendered["body"] == "Dear Ann,\n\nnews (https://example.com)"
+    assert (await preview(idle_api, brand, variables={"name": "Ann"}, locale="pt"))["body"] == "Olá"
+
+
+@pytest.mark.parametrize("what", [{"channel": "sms", "html": "<p>x</p>"}, {"html": " "}, {"html": ""}, {}])
+async def test_a_template_needs_something_to_say(idle_api: Caller, brand: str, what: dict[str, Any]) -> None:
+    answer = await idle_api.call(f"{SERVICE}/PutTemplate", key_of(brand, **what))
+    assert answer.status == 422
+    assert {"body", "html"} & {each["field"] for each in answer.body["details"]["fields"]}
+
+
 async def test_each_put_makes_the_next_revision_and_old_ones_stay_readable(idle_api: Caller, brand: str) -> None:
     puts = [await ok(idle_api, f"{SERVICE}/PutTemplate", key_of(brand, body=f"Body {number}")) for number in (1, 2, 3)]
     assert [put["revision"] for put in puts] == [1, 2, 3]

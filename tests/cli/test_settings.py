@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
+from server import cli
 from server.api.policies import all_scopes
 from server.cli import main
-from server.config import ConfigError, load
+from server.config import MAX_DAYS, ConfigError, load
 from server.domain.clock import SystemClock
-from server.tokens import Tokens, load_or_create_key
+from server.tokens import LIFETIME, Tokens, load_or_create_key
 
 COMMANDS = ("serve", "api", "dispatcher", "gateway", "migrate", "prune", "release", "token", "import", "check-config", "version")
 NEED_SETTINGS = ("serve", "api", "dispatcher", "gateway", "migrate", "prune", "check-config")
@@ -86,6 +88,11 @@ def test_token_prints_a_token_and_nothing_else(directory: Path) -> None:
 @pytest.mark.usefixtures("key")
 def test_token_has_every_scope_but_those_of_operators_unless_told_otherwise(directory: Path) -> None:
     assert verified(directory, carillon("token", "--brand", "acme").stdout) == ("cli", {"acme"}, ORDINARY)
+
+
+def test_the_command_line_says_what_the_code_says() -> None:
+    assert timedelta(hours=cli.LIFETIME_HOURS) == LIFETIME
+    assert cli.MAX_DAYS == MAX_DAYS
 
 
 @pytest.mark.usefixtures("key")

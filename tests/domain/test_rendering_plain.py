@@ -29,7 +29,8 @@ PIECES = (
 
 def trees(source: str) -> tuple[BoundTemplate, BoundTemplate]:
     """A source as text and as HTML."""
-    body, html = compile_template(Source(None, source, source)).parsed
+    (body,) = compile_template(Source(None, source, None)).parsed
+    _, html = compile_template(Source(None, "text", source)).parsed
     return body, html
 
 

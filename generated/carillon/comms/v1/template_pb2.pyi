@@ -114,7 +114,7 @@ class TemplateVariant(_message.Message):
     subject: _builtins.str
     """Subject line; null for the default one."""
     body: _builtins.str
-    """Plain text body."""
+    """Plain text body; empty: made of the HTML."""
     html: _builtins.str
     """HTML body; null when the variant has none."""
     def __init__(
@@ -169,7 +169,7 @@ class Template(_message.Message):
     subject: _builtins.str
     """Subject line; null when it has none."""
     body: _builtins.str
-    """Plain text body."""
+    """Plain text body; empty: made of the HTML."""
     html: _builtins.str
     """HTML body; null when it has none."""
     created_by: _builtins.str

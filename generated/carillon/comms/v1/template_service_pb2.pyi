@@ -44,7 +44,7 @@ class PutTemplateRequest(_message.Message):
     subject: _builtins.str
     """Subject line, as Liquid; at most 998 characters, no line break. A campaign's own subject goes before it."""
     body: _builtins.str
-    """Plain text body, as Liquid; at most 1 MiB."""
+    """Plain text body, as Liquid; at most 1 MiB. Required, unless there is an HTML body: then an empty one is made of that."""
     html: _builtins.str
     """HTML body, as Liquid; what it inserts is escaped. At most 1 MiB. Email only."""
     @_builtins.property
@@ -246,7 +246,7 @@ class PreviewTemplateResponse(_message.Message):
     subject: _builtins.str
     """Rendered subject; null when the template has none."""
     body: _builtins.str
-    """Rendered plain text body."""
+    """Rendered plain text body; made of the HTML one where the template has no other."""
     html: _builtins.str
     """Rendered HTML body; null when the template has none."""
     locale: _builtins.str
