@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -45,6 +45,11 @@ class Checks:
 
     def __init__(self) -> None:
         self._violations: list[FieldViolation] = []
+
+    @property
+    def violations(self) -> Sequence[FieldViolation]:
+        """What was found so far."""
+        return self._violations
 
     @property
     def count(self) -> int:

@@ -45,10 +45,14 @@ def read_timestamp(request: ProtoMessage, field: str) -> datetime | None:
     if not request.HasField(field):
         return None
     stamp: timestamp_pb2.Timestamp = getattr(request, field)
-    seconds, nanos = stamp.seconds, stamp.nanos
-    if not (_FIRST_SECOND <= seconds <= _LAST_SECOND and 0 <= nanos < 1_000_000_000):
+    if not is_instant(stamp):
         raise ValidationFailed.of(field, "is not a valid instant")
-    return _EPOCH + timedelta(0, seconds, nanos // 1000)
+    return _EPOCH + timedelta(0, stamp.seconds, stamp.nanos // 1000)
+
+
+def is_instant(stamp: timestamp_pb2.Timestamp) -> bool:
+    """Whether it is within years 1 to 9999, with a fraction that is less than a second."""
+    return _FIRST_SECOND <= stamp.seconds <= _LAST_SECOND and 0 <= stamp.nanos < 1_000_000_000
 
 
 def require_timestamp(request: ProtoMessage, field: str) -> datetime:
@@ -102,6 +106,11 @@ def read_channel(number: int, field: str = "channel") -> str:
     if name is None:
         raise ValidationFailed.of(field, "is required")
     return name
+
+
+def channel_name(number: int) -> str | None:
+    """Name of a channel; None if it is missing or not one."""
+    return _CHANNEL_NAMES.get(number)
 
 
 def channel(name: str) -> channel_pb2.Channel.ValueType:
