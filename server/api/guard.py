@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
@@ -10,10 +11,12 @@ import grpc
 from google.protobuf.message import DecodeError, Message
 
 from server.api.errors import HTTP_CODE_KEY, rpc_status
+from server.api.forms import find_misfits
+from server.api.known_brands import KnownBrands
 from server.api.policies import Policy
 from server.domain.access import Principal
 from server.domain.errors import CarillonError, MalformedRequest, Unauthenticated, ValidationFailed
-from server.rules.faults import find_faults
+from server.rules.faults import find_faults, takes_long
 from server.tokens import Tokens
 
 if TYPE_CHECKING:
@@ -46,13 +49,14 @@ def current_metadata(name: str) -> str | None:
 
 
 class Guard(grpc.aio.ServerInterceptor):
-    """Verifies the token, checks the scope and the rules of fields, sets the HTTP status, and maps every exception.
+    """Verifies the token, checks its scope, that its brands exist, and the rules of fields; sets the HTTP status, and maps every exception.
 
     Methods without a policy (gRPC health and reflection) pass as they are.
     """
 
-    def __init__(self, tokens: Tokens, policies: Mapping[str, Policy]) -> None:
+    def __init__(self, tokens: Tokens, brands: KnownBrands, policies: Mapping[str, Policy]) -> None:
         self._tokens = tokens
+        self._brands = brands
         self._policies = policies
         self._guarded: dict[str, Handler] = {}
 
@@ -84,8 +88,8 @@ class Guard(grpc.aio.ServerInterceptor):
 
         async def guarded(request: Any, context: Context) -> Any:
             try:
-                self._admit(policy)
-                response = await behaviour(_acceptable(request), context)
+                await self._admit(policy)
+                response = await behaviour(await _acceptable(request), context)
                 if metadata:
                     # In the trailers, which leave with the answer: initial metadata of our own would take an operation of its own.
                     context.set_trailing_metadata(metadata)
@@ -93,28 +97,30 @@ class Guard(grpc.aio.ServerInterceptor):
             except grpc.aio.AbortError:
                 raise
             except Exception as error:  # noqa: BLE001 - every fault is answered with the fixed text
-                await context.abort_with_status(rpc_status(error, method, policy))
+                await context.abort_with_status(rpc_status(await _complete(error, request), method, policy))
 
         return guarded
 
     def _guard_stream(self, method: str, policy: Policy, behaviour: Any) -> Any:
         async def guarded(request: Any, context: Context) -> AsyncIterator[Any]:
             try:
-                self._admit(policy)
-                async for response in behaviour(_acceptable(request), context):
+                await self._admit(policy)
+                async for response in behaviour(await _acceptable(request), context):
                     yield response
             except grpc.aio.AbortError:
                 raise
             except Exception as error:  # noqa: BLE001 - every fault is answered with the fixed text
-                await context.abort_with_status(rpc_status(error, method, policy))
+                await context.abort_with_status(rpc_status(await _complete(error, request), method, policy))
 
         return guarded
 
-    def _admit(self, policy: Policy) -> None:
+    async def _admit(self, policy: Policy) -> None:
         if policy.public:
             return
         principal = self._tokens.verify(_bearer_token())
         principal.require_scope(policy.scope)
+        if not self._brands.have(principal.brands):
+            await self._brands.require(principal.brands)
         _principal.set(principal)
 
 
@@ -126,28 +132,28 @@ def _reading(deserialize: Any) -> Callable[[bytes], Message | CarillonError]:
             message: Message = deserialize(data)
         except DecodeError:
             return MalformedRequest()
-        # A text with a NUL character has the byte; so may a number.
-        return _nul_refusal(message) or message if b"\0" in data else message
+        return message
 
     return read
 
 
-def _nul_refusal(message: Message) -> ValidationFailed | None:
-    """For a NUL character in a field: no id, key or name has one, and PostgreSQL cannot even be asked for it."""
-    for field, value in message.ListFields():
-        if isinstance(value, str) and "\x00" in value:
-            return ValidationFailed.of(field.name, "must not contain the NUL character")
-    return None
-
-
-def _acceptable(request: Message | CarillonError) -> Message:
+async def _acceptable(request: Message | CarillonError) -> Message:
     """The request. Raises why it could not be read, or ValidationFailed with every field that breaks a rule of its proto."""
     if isinstance(request, CarillonError):
         raise request
-    faults = find_faults(request)
+    faults = await asyncio.to_thread(find_faults, request) if takes_long(request) else find_faults(request)
     if faults:
         raise ValidationFailed(faults)
     return request
+
+
+async def _complete(error: Exception, request: Message | CarillonError) -> Exception:
+    """The error; one about fields with all else that is wrong with fields of the request."""
+    if not isinstance(error, ValidationFailed) or not isinstance(request, Message):
+        return error
+    told = {violation.field for violation in error.violations}
+    misfits = await asyncio.to_thread(find_misfits, request)
+    return ValidationFailed([*error.violations, *(misfit for misfit in misfits if misfit.field not in told)])
 
 
 def _success_metadata(policy: Policy) -> tuple[tuple[str, str], ...]:

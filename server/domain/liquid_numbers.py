@@ -6,11 +6,14 @@ Whole numbers stay whole; as soon as a decimal is part of it, the result is one.
 from __future__ import annotations
 
 from decimal import MAX_EMAX, MIN_EMIN, ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Context, Decimal
+from math import isinf
 
 from server.domain.liquid_values import Misuse, number_of
 
-_DIGITS = 400
-"""More than the digits of any float, before and behind the point."""
+_DIGITS = 1000
+"""More than any number has, of those that a float or a text may hold, before and behind the point together."""
+_MOST_PLACES = 500
+"""Places to round to: more change nothing, and with these there are digits enough for any number."""
 _EXACT = Context(prec=_DIGITS, rounding=ROUND_HALF_UP, Emin=MIN_EMIN, Emax=MAX_EMAX)
 _ONE = Decimal(1)
 
@@ -46,7 +49,7 @@ def floor(value: object) -> int:
 def rounded(value: object, places: object = 0) -> Number:
     """Rounded half away from zero, to whole numbers or to so many places behind the point; before it where negative."""
     number, wanted = number_of(value), _whole(number_of(places), ROUND_FLOOR)
-    wanted = max(min(wanted, _DIGITS), -_DIGITS)
+    wanted = max(min(wanted, _MOST_PLACES), -_MOST_PLACES)
     if wanted == 0:
         return _whole(number, ROUND_HALF_UP)
     if isinstance(number, int):
@@ -105,9 +108,7 @@ def _divisor(value: object) -> int | Decimal:
 
 
 def _at_place(number: Decimal, places: int) -> Decimal:
-    # As many digits as there can be: a huge number is exact as it is.
-    exact = number.as_tuple().exponent
-    return number if isinstance(exact, int) and exact >= -places else number.quantize(_ONE.scaleb(-places), context=_EXACT)
+    return number.quantize(_ONE.scaleb(-places), context=_EXACT)
 
 
 def _whole(number: int | Decimal, rounding: str) -> int:
@@ -119,6 +120,6 @@ def _given(number: int | Decimal) -> Number:
     if isinstance(number, int):
         return number
     result = float(number)
-    if result in (float("inf"), float("-inf")):
+    if isinf(result):
         raise Misuse("the result is too large")
     return result

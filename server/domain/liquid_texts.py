@@ -25,6 +25,7 @@ _LINE_END = re.compile(r"\r?\n")
 _RUN_OF_BLANKS = re.compile(r"[ \t\n\v\f\r]+")
 _UNESCAPED = re.compile(r"[\"'<>]|&(?!(?:[a-zA-Z]+|#[0-9]+);)")
 _ENTITIES = {"&": "&amp;", ">": "&gt;", "<": "&lt;", '"': "&quot;", "'": "&#39;"}
+_ESCAPES = str.maketrans(_ENTITIES)
 _STRIPPED_BLOCKS = (("<script", "</script>"), ("<!--", "-->"), ("<style", "</style>"), ("<", ">"))
 
 
@@ -182,7 +183,7 @@ def escape(value: object, *, context: MeteredContext) -> str | None:
     """With HTML's entities for what is special in it. In HTML nothing is escaped a second time after this."""
     if value is None:
         return None
-    escaped = "".join(_ENTITIES.get(character, character) for character in text_of(value))
+    escaped = str(text_of(value)).translate(_ESCAPES)
     return _marked(escaped, context.autoescape)
 
 

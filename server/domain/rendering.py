@@ -7,6 +7,7 @@ Rendering runs to its end without yielding: usually tens of microseconds, in the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -36,6 +37,16 @@ LONGEST_REASON = 160
 """Characters of what is wrong with a source: an answer over gRPC has room for a few thousand bytes of text."""
 MAX_SUBJECT_BYTES = 4096
 """Longest rendered subject, in bytes of UTF-8."""
+
+_INTERNAL_WORDS = (
+    (re.compile(r"one of \('colon',.*?\)"), "':'"),
+    (re.compile(r"a primitive expression"), "a value"),
+    (re.compile(r"\bStringLiteral\b"), "a text in quotes"),
+    (re.compile(r"\b(Integer|Float)Literal\b"), "a number"),
+    (re.compile(r"\b(TrueLiteral|FalseLiteral|RangeLiteral|Nil|Empty|Blank)\b"), "another value"),
+    (re.compile(r"integer string conversion limit.*"), "a number is too long"),
+)
+"""What the library says in its own terms, and what is said instead."""
 
 _PLAIN = MeteredEnvironment()
 _HTML = MeteredEnvironment(autoescape=True)
@@ -142,8 +153,11 @@ def _syntax_error(field: str, source: str, error: LiquidError) -> TemplateSyntax
     line = _line_of(error) or _line_at(source, len(source))
     if isinstance(error, BlockNestingError) or isinstance(error.__cause__, RecursionError):
         return TemplateSyntaxError("template_too_complex", "blocks or expressions are nested too deeply", field=field, line=line)
+    said = str(error.message)
+    for internal, plain_words in _INTERNAL_WORDS:
+        said = internal.sub(plain_words, said)
     # The library quotes tags and filters whole, however long.
-    return TemplateSyntaxError("template_syntax_error", shorten(str(error.message), LONGEST_REASON), field=field, line=line)
+    return TemplateSyntaxError("template_syntax_error", shorten(said, LONGEST_REASON), field=field, line=line)
 
 
 def _render(field: str, template: _Field, context: Mapping[str, object], now: datetime) -> str:

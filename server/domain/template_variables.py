@@ -74,20 +74,19 @@ def is_variable_name(name: str) -> bool:
 
 def check_schema(checks: Checks, variables: Sequence[TemplateVariable]) -> None:
     """Adds what is wrong with a schema that was given with a template."""
-    checks.require(len(variables) <= MAX_VARIABLES, "variables", f"must be at most {MAX_VARIABLES}")
-    seen: set[str] = set()
-    for index, variable in enumerate(variables[:MAX_VARIABLES]):
+    for index, variable in enumerate(variables):
         field = f"variables[{index}]"
         if not is_variable_name(variable.name):
             checks.add(f"{field}.name", f"must be letters, digits, '_' and '-', not starting with a digit or '-', at most {NAME_LENGTH}")
         elif variable.name in RESERVED_NAMES:
             checks.add(f"{field}.name", "is a name of the service's own")
-        elif variable.name in seen:
-            checks.add(f"{field}.name", "is there twice")
-        seen.add(variable.name)
-        if variable.default is not None and not variable.type.admits(variable.default):
-            checks.add(f"{field}.default_value", f"must be {_SAID[variable.type]}")
+        check_default(checks, f"{field}.default_value", variable.type, variable.default)
     checks.json_object("variables", {variable.name: variable.default for variable in variables})
+
+
+def check_default(checks: Checks, field: str, kind: VariableType, default: object) -> None:
+    """Adds to `checks` that a default is not of its variable's type."""
+    checks.require(default is None or kind.admits(default), field, f"must be {_SAID.get(kind)}")
 
 
 def find_misfits(schema: Sequence[TemplateVariable], given: Mapping[str, object]) -> list[FieldViolation]:

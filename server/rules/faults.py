@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
@@ -9,28 +10,86 @@ from google.protobuf.message import Message
 from protovalidate import Validator, Violation
 
 from buf.validate import validate_pb2
+from carillon.rules.v1 import rules_pb2
 from server.domain.errors import FieldViolation
 from server.rules.quick import Settles, quick_check
+
+MOST_FAULTS = 20
+"""After so many faults of a list of messages, the rest of it is not looked at."""
+LONG_LIST = 1000
+"""Messages in a list, beyond which judging it takes long enough for other calls to notice."""
 
 _validator = Validator()
 _settles: dict[type[Message], Settles] = {}
 
 
 def find_faults(message: Message) -> list[FieldViolation]:
-    """Every field that breaks a rule, once each."""
-    kind = type(message)
-    if kind not in _settles:
-        _settles[kind] = quick_check(kind.DESCRIPTOR)  # type: ignore[arg-type]  # the stubs know two classes of it
-    return [] if _settles[kind](message) else judge(message)
+    """Every field that breaks a rule, once each; of each list of messages the first MOST_FAULTS."""
+    return [] if _is_settled(message) else judge(message)
+
+
+def takes_long(message: Message) -> bool:
+    """Whether there is so much in the message that it is to be judged on a thread of its own."""
+    return any(len(getattr(message, field.name)) > LONG_LIST for field in _lists(message))
 
 
 def judge(message: Message) -> list[FieldViolation]:
-    """The same by protovalidate alone."""
-    first: dict[str, str] = {}
-    for violation in _validator.collect_violations(message):
+    """The same without the quick look."""
+    faults: dict[str, str] = {}
+    lists = _lists(message)
+    for violation in _validator.collect_violations(_without_items(message, lists) if lists else message):
         path, field = _place(violation, message.DESCRIPTOR)
-        first.setdefault(path, _text(violation, field))
-    return [FieldViolation(path, text) for path, text in first.items()]
+        faults.setdefault(path, _text(violation, field))
+    for field in lists:
+        faults |= {fault.field: fault.message for fault in _faults_of_items(field, getattr(message, field.name))}
+    return [FieldViolation(path, text) for path, text in faults.items()]
+
+
+def _is_settled(message: Message) -> bool:
+    kind = type(message)
+    if kind not in _settles:
+        _settles[kind] = quick_check(kind.DESCRIPTOR)  # type: ignore[arg-type]  # the stubs know two classes of it
+    return _settles[kind](message)
+
+
+def _lists(message: Message) -> list[FieldDescriptor]:
+    """Fields that are lists of messages."""
+    fields: Sequence[Any] = message.DESCRIPTOR.fields
+    return [field for field in fields if field.is_repeated and field.message_type is not None]
+
+
+def _without_items(message: Message, lists: Sequence[FieldDescriptor]) -> Message:
+    """A copy with at most one item in each list: enough for the rules of the message, which would else take a million of them along."""
+    cut = {field.name for field in lists}
+    return type(message)(**{field.name: value[:1] if field.name in cut else value for field, value in message.ListFields()})
+
+
+def _faults_of_items(field: FieldDescriptor, items: Sequence[Message]) -> Iterator[FieldViolation]:
+    rules = _rules(field).repeated
+    if not rules.min_items <= len(items) <= (rules.max_items or len(items)):
+        yield FieldViolation(field.name, _size(field))
+        return
+    key: str = field.GetOptions().Extensions[rules_pb2.unique_by]
+    places: dict[object, int] = {}
+    count = 0
+    for index, item in enumerate(items):
+        if count >= MOST_FAULTS:
+            text = f"have been checked up to {field.name}[{index - 1}] only, because of so much before it"
+            yield FieldViolation(field.name, text)
+            return
+        found = [] if _is_settled(item) else judge(item)
+        if key and (first := places.setdefault(_key(item, key), index)) != index:
+            found.append(FieldViolation(key, f"is also that of {field.name}[{first}]"))
+        for fault in found:
+            yield FieldViolation(f"{field.name}[{index}].{fault.field}", fault.message)
+        count += len(found)
+
+
+def _key(item: Message, name: str) -> object:
+    """What no other item may have alike."""
+    value = getattr(item, name)
+    strings = _rules(item.DESCRIPTOR.fields_by_name[name]).string
+    return value.lower() if strings.Extensions[rules_pb2.language_tag] else value
 
 
 def _place(violation: Violation, descriptor: Any) -> tuple[str, FieldDescriptor | None]:
@@ -58,7 +117,16 @@ def _text(violation: Violation, field: FieldDescriptor | None) -> str:
         case "enum.defined_only" if field is not None and field.enum_type is not None:
             return f"must be one of {', '.join(list(field.enum_type.values_by_name)[1:])}"
         case "repeated.min_items" | "repeated.max_items" if field is not None:
-            rules = field.GetOptions().Extensions[validate_pb2.field].repeated
-            return f"must be {rules.min_items} to {rules.max_items}" if rules.min_items else f"must be at most {rules.max_items}"
+            return _size(field)
         case _:
             return found.message
+
+
+def _size(field: FieldDescriptor) -> str:
+    rules = _rules(field).repeated
+    return f"must be {rules.min_items} to {rules.max_items}" if rules.min_items else f"must be at most {rules.max_items}"
+
+
+def _rules(field: Any) -> validate_pb2.FieldRules:
+    rules: validate_pb2.FieldRules = field.GetOptions().Extensions[validate_pb2.field]
+    return rules

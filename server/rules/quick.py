@@ -14,6 +14,7 @@ from typing import Any
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
 
 from buf.validate import validate_pb2
+from carillon.rules.v1 import rules_pb2
 
 Settles = Callable[[Any], bool]
 """Whether a message keeps every rule for sure."""
@@ -96,12 +97,25 @@ def _is_well_known(message: Descriptor) -> bool:
 
 def _list_fits(field: FieldDescriptor, rules: validate_pb2.FieldRules) -> Callable[[Any], bool] | None:
     _know(rules, "repeated")
-    _know(rules.repeated, "min_items", "max_items")
+    _know(rules.repeated, "min_items", "max_items", "items")
+    if field.GetOptions().HasExtension(rules_pb2.unique_by):
+        raise _Unknown
     fewest, most = rules.repeated.min_items, rules.repeated.max_items or _LONGEST
-    if field.message_type is None:
+    item = _item_fits(field, rules.repeated.items)
+    if item is None:
         return lambda items: fewest <= len(items) <= most
-    item = quick_check(field.message_type)
     return lambda items: fewest <= len(items) <= most and all(map(item, items))
+
+
+def _item_fits(field: FieldDescriptor, rules: validate_pb2.FieldRules) -> Callable[[Any], bool] | None:
+    if field.message_type is not None:
+        _know(rules)
+        return quick_check(field.message_type)
+    if field.cpp_type == FieldDescriptor.CPPTYPE_STRING:
+        _know(rules, "string")
+        return _string_fits(rules.string, may_be_empty=True)
+    _know(rules)
+    return None
 
 
 def _enum_fits(enum: EnumDescriptor, rules: validate_pb2.FieldRules, *, may_be_zero: bool) -> Callable[[Any], bool] | None:

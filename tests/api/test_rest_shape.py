@@ -160,7 +160,7 @@ async def test_a_client_that_stops_waiting(impatient: tuple[Running, FaultyStora
     method: Any = running.channel.unary_unary(full_path(METHODS[f"{MESSAGES}/CancelMessage"]))
     try:
         with pytest.raises(grpc.aio.AioRpcError) as refused:
-            await method(b"", metadata=(("authorization", f"Bearer {running.token(brand)}"),), timeout=0.2)
+            await method(b"\x0a\x01x", metadata=(("authorization", f"Bearer {running.token(brand)}"),), timeout=0.2)
     finally:
         storage.stall.set()
     assert refused.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED

@@ -97,16 +97,16 @@ async def test_everything_wrong_with_a_template_is_told_at_once(idle_api: Caller
             {"locale": "fr", "body": "Bonjour", "subject": "x" * 999},
         ],
     )
-    assert [each["field"] for each in fields] == [
+    assert {each["field"] for each in fields} == {
         "variables[0].default_value", "variables[1].name", "variants[0].locale", "variants[1].body", "variants[2].locale",
         "variants[2].subject", "variants[3].subject",
-    ]  # fmt: skip
+    }  # fmt: skip
 
 
 async def test_bad_liquid_of_a_variant_is_refused_by_its_field_and_line(idle_api: Caller, brand: str) -> None:
     variants = [variant("pt", subject="{{ a }}"), variant("de", body="Hallo\n\n{% if %}x{% endif %}", html="{{ | }}")]
     fields = await refused(idle_api, brand, body="{% nope %}", variants=variants)
-    assert [each["field"] for each in fields] == ["body", "variants[1].body"]
+    assert [each["field"] for each in fields] == ["body", "variants[1].body", "variants[1].html"]
     assert fields[1]["message"].startswith("variants[1].body, line 3: ")
 
 

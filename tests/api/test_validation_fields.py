@@ -31,7 +31,7 @@ REQUIRED = {
     f"{MESSAGING}/UpdateCampaign": ["content.channel", "content.template_key"],
     f"{MESSAGING}/ScheduleCampaign": ["scheduled_at"],
     f"{MESSAGES}/ScheduleMessage": ["brand_id", "person_id", "channel", "template_key", "recipient", "dedup_key", "scheduled_at"],
-    f"{TEMPLATES}/PutTemplate": ["brand_id", "body"],
+    f"{TEMPLATES}/PutTemplate": ["brand_id"],
     f"{PEOPLE}/PutPerson": ["brand_id"],
     f"{SEGMENTS}/CreateSegment": ["brand_id", "name", "criteria"],
     f"{SEGMENTS}/PreviewSegment": ["brand_id", "criteria", "channel"],

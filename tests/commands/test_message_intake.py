@@ -196,7 +196,6 @@ async def test_the_latest_revision_is_pinned_and_judged_by_whoever_made_it(stage
     [
         {"person_id": ""},
         {"recipient": "x" * 513},
-        {"dedup_key": "a\nb"},
         {"template_key": "nowhere"},
         {"channel": "push"},
         {"variables": {"nul": "\0"}},

@@ -46,13 +46,14 @@ def test_what_is_filled_in_is_what_liquid_renders(source: str, context: dict[str
     ("source", "text", "html"),
     [
         ("Dear {{ person.name }},\n{{ n }} of {{ x }}.", "Dear <A&B>,\n7 of 1.5.", "Dear &lt;A&amp;B&gt;,\n7 of 1.5."),
+        ("{{ huge }} {{ tiny }}", "1.0e+16 1.0e-05", "1.0e+16 1.0e-05"),
         ("{{ nobody }}{{ person.nothing }}{{ empty_one }}", "", ""),
         ("{{ empty_one | default: '<i>' }}{{ n | default: 'x' }}", "<i>7", "<i>7"),
         ("{{ person['name'] }} {{- n -}} !", "<A&B>7!", "&lt;A&amp;B&gt;7!"),
     ],
 )
 def test_texts_variables_and_defaults_are_filled_in(source: str, text: str, html: str) -> None:
-    context = {"person": {"name": "<A&B>"}, "n": 7, "x": 1.5, "empty_one": None}
+    context = {"person": {"name": "<A&B>"}, "n": 7, "x": 1.5, "empty_one": None, "huge": 1e16, "tiny": 0.00001}
     assert [(found := plain(tree)) and found.fill_in(context) for tree in trees(source)] == [text, html]
 
 

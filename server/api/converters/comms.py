@@ -5,7 +5,7 @@ from __future__ import annotations
 from carillon.comms.v1 import campaign_pb2, inbox_service_pb2, message_pb2, send_pb2, template_pb2
 from server.api.converters.values import channel, json_value, struct, timestamp, write_timestamp
 from server.domain.lifecycle import MessageStatus
-from server.domain.template_variables import TemplateVariable
+from server.domain.template_variables import TemplateVariable, VariableType
 from server.domain.template_variants import TemplateVariant
 from storage.records import Attempt, Campaign, InboxItem, Message, Send, Template
 
@@ -112,6 +112,12 @@ def _variable(variable: TemplateVariable) -> template_pb2.TemplateVariable:
         required=variable.required,
         default_value=json_value(variable.default),
     )
+
+
+def read_variable_type(variable: template_pb2.TemplateVariable) -> VariableType:
+    """What a variable takes; anything if that is not said."""
+    kind = template_pb2.TemplateVariable.Type.DESCRIPTOR.values_by_number.get(variable.type)
+    return VariableType[kind.name.upper()] if kind and kind.number else VariableType.ANYTHING
 
 
 def _variant(variant: TemplateVariant) -> template_pb2.TemplateVariant:

@@ -11,9 +11,7 @@ from google.protobuf.message import Message as ProtoMessage
 
 from carillon.type.v1 import channel_pb2
 from server.domain.errors import ValidationFailed
-
-LARGEST_EXACT_INTEGER = 2**53
-"""Up to here a double holds every whole number."""
+from server.domain.validation import INEXACT
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECONDS_A_DAY = 24 * 60 * 60
@@ -45,10 +43,14 @@ def read_timestamp(request: ProtoMessage, field: str) -> datetime | None:
     if not request.HasField(field):
         return None
     stamp: timestamp_pb2.Timestamp = getattr(request, field)
-    seconds, nanos = stamp.seconds, stamp.nanos
-    if not (_FIRST_SECOND <= seconds <= _LAST_SECOND and 0 <= nanos < 1_000_000_000):
+    if not is_instant(stamp):
         raise ValidationFailed.of(field, "is not a valid instant")
-    return _EPOCH + timedelta(0, seconds, nanos // 1000)
+    return _EPOCH + timedelta(0, stamp.seconds, stamp.nanos // 1000)
+
+
+def is_instant(stamp: timestamp_pb2.Timestamp) -> bool:
+    """Whether it is within years 1 to 9999, with a fraction that is less than a second."""
+    return _FIRST_SECOND <= stamp.seconds <= _LAST_SECOND and 0 <= stamp.nanos < 1_000_000_000
 
 
 def require_timestamp(request: ProtoMessage, field: str) -> datetime:
@@ -87,7 +89,7 @@ def read_value(value: struct_pb2.Value) -> object:
             return [read_value(item) for item in value.list_value.values]
         case "number_value":
             number = value.number_value
-            return int(number) if abs(number) <= LARGEST_EXACT_INTEGER and number.is_integer() else number
+            return int(number) if abs(number) <= INEXACT and number.is_integer() else number
         case "string_value":
             return value.string_value
         case "bool_value":
@@ -102,6 +104,11 @@ def read_channel(number: int, field: str = "channel") -> str:
     if name is None:
         raise ValidationFailed.of(field, "is required")
     return name
+
+
+def channel_name(number: int) -> str | None:
+    """Name of a channel; None if it is missing or not one."""
+    return _CHANNEL_NAMES.get(number)
 
 
 def channel(name: str) -> channel_pb2.Channel.ValueType:

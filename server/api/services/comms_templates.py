@@ -14,11 +14,11 @@ from carillon.comms.v1 import (
 )
 from server.api.calls import Calls
 from server.api.converters import comms
-from server.api.converters.values import read_channel, read_enum, read_optional, read_struct, read_value
+from server.api.converters.values import read_channel, read_optional, read_struct, read_value
 from server.api.guard import Context
 from server.commands.people import list_inbox_items
 from server.commands.templates import PreviewRequest, find_preview, get_template, list_template_revisions, prepare_template, put_template
-from server.domain.template_variables import TemplateVariable, VariableType
+from server.domain.template_variables import TemplateVariable
 from server.domain.template_variants import TemplateVariant
 from storage.records import Template
 
@@ -40,7 +40,7 @@ class TemplateService(template_service_pb2_grpc.TemplateServiceServicer):
             subject=read_optional(request, "subject"),
             body=request.body,
             html=read_optional(request, "html"),
-            variables=tuple(_read_variable(index, variable) for index, variable in enumerate(request.variables)),
+            variables=tuple(map(_read_variable, request.variables)),
             variants=tuple(map(_read_variant, request.variants)),
             created_by="",
             created_at=datetime.min.replace(tzinfo=UTC),
@@ -87,11 +87,10 @@ class TemplateService(template_service_pb2_grpc.TemplateServiceServicer):
         )
 
 
-def _read_variable(index: int, variable: template_pb2.TemplateVariable) -> TemplateVariable:
-    kind = read_enum(template_pb2.TemplateVariable.Type.DESCRIPTOR, variable.type, f"variables[{index}].type")
+def _read_variable(variable: template_pb2.TemplateVariable) -> TemplateVariable:
     return TemplateVariable(
         name=variable.name,
-        type=VariableType[kind.upper()] if kind else VariableType.ANYTHING,
+        type=comms.read_variable_type(variable),
         required=variable.required,
         default=read_value(variable.default_value),
     )

@@ -22,9 +22,11 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from carillon.comms.v1 import campaign_pb2 as carillon_dot_comms_dot_v1_dot_campaign__pb2
 from carillon.comms.v1 import send_pb2 as carillon_dot_comms_dot_v1_dot_send__pb2
 from carillon.options.v1 import options_pb2 as carillon_dot_options_dot_v1_dot_options__pb2
+from carillon.rules.v1 import rules_pb2 as carillon_dot_rules_dot_v1_dot_rules__pb2
 from carillon.type.v1 import audience_pb2 as carillon_dot_type_dot_v1_dot_audience__pb2
 from carillon.type.v1 import audience_preview_pb2 as carillon_dot_type_dot_v1_dot_audience__preview__pb2
 from carillon.type.v1 import channel_pb2 as carillon_dot_type_dot_v1_dot_channel__pb2
@@ -34,7 +36,7 @@ from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(carillon/comms/v1/campaign_service.proto\x12\x11\x63\x61rillon.comms.v1\x1a carillon/comms/v1/campaign.proto\x1a\x1c\x63\x61rillon/comms/v1/send.proto\x1a!carillon/options/v1/options.proto\x1a\x1f\x63\x61rillon/type/v1/audience.proto\x1a\'carillon/type/v1/audience_preview.proto\x1a\x1e\x63\x61rillon/type/v1/channel.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"=\n\tRecipient\x12\x17\n\tperson_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x17\n\trecipient\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\"\xb9\x02\n\x15\x43reateCampaignRequest\x12\x16\n\x08\x62rand_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x12\n\x04name\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x15\n\x07subject\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\x12\x30\n\x07\x63hannel\x18\x04 \x01(\x0e\x32\x19.carillon.type.v1.ChannelB\x04\xe2\x41\x01\x02\x12\x1a\n\x0ctemplate_key\x18\x05 \x01(\tB\x04\xe2\x41\x01\x02\x12\x31\n\x10segment_criteria\x18\x06 \x01(\x0b\x32\x17.google.protobuf.Struct\x12*\n\tvariables\x18\x07 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x30\n\x0cscheduled_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"G\n\x16\x43reateCampaignResponse\x12-\n\x08\x63\x61mpaign\x18\x01 \x01(\x0b\x32\x1b.carillon.comms.v1.Campaign\"&\n\x12GetCampaignRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"D\n\x13GetCampaignResponse\x12-\n\x08\x63\x61mpaign\x18\x01 \x01(\x0b\x32\x1b.carillon.comms.v1.Campaign\"\x83\x01\n\x14ListCampaignsRequest\x12\x10\n\x08\x62rand_id\x18\x01 \x01(\t\x12\x32\n\x06status\x18\x02 \x01(\x0e\x32\".carillon.comms.v1.Campaign.Status\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"`\n\x15ListCampaignsResponse\x12.\n\tcampaigns\x18\x01 \x03(\x0b\x32\x1b.carillon.comms.v1.Campaign\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xe1\x02\n\x15UpdateCampaignRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\x04name\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x14\n\x07subject\x18\x03 \x01(\tH\x01\x88\x01\x01\x12/\n\x07\x63hannel\x18\x04 \x01(\x0e\x32\x19.carillon.type.v1.ChannelH\x02\x88\x01\x01\x12\x19\n\x0ctemplate_key\x18\x05 \x01(\tH\x03\x88\x01\x01\x12\x31\n\x10segment_criteria\x18\x06 \x01(\x0b\x32\x17.google.protobuf.Struct\x12*\n\tvariables\x18\x07 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x30\n\x0cscheduled_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x07\n\x05_nameB\n\n\x08_subjectB\n\n\x08_channelB\x0f\n\r_template_key\"G\n\x16UpdateCampaignResponse\x12-\n\x08\x63\x61mpaign\x18\x01 \x01(\x0b\x32\x1b.carillon.comms.v1.Campaign\")\n\x15\x44\x65leteCampaignRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"\x18\n\x16\x44\x65leteCampaignResponse\"\xb6\x01\n\x13SendCampaignRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x30\n\nrecipients\x18\x02 \x03(\x0b\x32\x1c.carillon.comms.v1.Recipient\x12-\n\texpire_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x61udience\x18\x04 \x01(\x0e\x32\x1a.carillon.type.v1.Audience\"=\n\x14SendCampaignResponse\x12%\n\x04send\x18\x01 \x01(\x0b\x32\x17.carillon.comms.v1.Send\"\\\n\x16PreviewCampaignRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x30\n\nrecipients\x18\x02 \x03(\x0b\x32\x1c.carillon.comms.v1.Recipient\"M\n\x17PreviewCampaignResponse\x12\x32\n\x07preview\x18\x01 \x01(\x0b\x32!.carillon.type.v1.AudiencePreview\")\n\x15\x43\x61ncelCampaignRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"G\n\x16\x43\x61ncelCampaignResponse\x12-\n\x08\x63\x61mpaign\x18\x01 \x01(\x0b\x32\x1b.carillon.comms.v1.Campaign\"S\n\x18ListCampaignSendsRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"\\\n\x19ListCampaignSendsResponse\x12&\n\x05sends\x18\x01 \x03(\x0b\x32\x17.carillon.comms.v1.Send\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\"\n\x0eGetSendRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"8\n\x0fGetSendResponse\x12%\n\x04send\x18\x01 \x01(\x0b\x32\x17.carillon.comms.v1.Send2\xde\x0c\n\x0f\x43\x61mpaignService\x12\x9d\x01\n\x0e\x43reateCampaign\x12(.carillon.comms.v1.CreateCampaignRequest\x1a).carillon.comms.v1.CreateCampaignResponse\"6\xa2\xbb\x18\x14\n\x0f\x63\x61mpaigns.write\x18\xc9\x01\x82\xd3\xe4\x93\x02\x18\"\x13/v1/admin/campaigns:\x01*\x12\x95\x01\n\x0bGetCampaign\x12%.carillon.comms.v1.GetCampaignRequest\x1a&.carillon.comms.v1.GetCampaignResponse\"7\x90\x02\x01\xa2\xbb\x18\x10\n\x0e\x63\x61mpaigns.read\x82\xd3\xe4\x93\x02\x1a\x12\x18/v1/admin/campaigns/{id}\x12\x96\x01\n\rListCampaigns\x12\'.carillon.comms.v1.ListCampaignsRequest\x1a(.carillon.comms.v1.ListCampaignsResponse\"2\x90\x02\x01\xa2\xbb\x18\x10\n\x0e\x63\x61mpaigns.read\x82\xd3\xe4\x93\x02\x15\x12\x13/v1/admin/campaigns\x12\x9f\x01\n\x0eUpdateCampaign\x12(.carillon.comms.v1.UpdateCampaignRequest\x1a).carillon.comms.v1.UpdateCampaignResponse\"8\xa2\xbb\x18\x11\n\x0f\x63\x61mpaigns.write\x82\xd3\xe4\x93\x02\x1d\x32\x18/v1/admin/campaigns/{id}:\x01*\x12\x9c\x01\n\x0e\x44\x65leteCampaign\x12(.carillon.comms.v1.DeleteCampaignRequest\x1a).carillon.comms.v1.DeleteCampaignResponse\"5\xa2\xbb\x18\x11\n\x0f\x63\x61mpaigns.write\x82\xd3\xe4\x93\x02\x1a*\x18/v1/admin/campaigns/{id}\x12\x9d\x01\n\x0cSendCampaign\x12&.carillon.comms.v1.SendCampaignRequest\x1a\'.carillon.comms.v1.SendCampaignResponse\"<\xa2\xbb\x18\x10\n\x0e\x63\x61mpaigns.send\x82\xd3\xe4\x93\x02\"\"\x1d/v1/admin/campaigns/{id}/send:\x01*\x12\xac\x01\n\x0fPreviewCampaign\x12).carillon.comms.v1.PreviewCampaignRequest\x1a*.carillon.comms.v1.PreviewCampaignResponse\"B\x90\x02\x01\xa2\xbb\x18\x10\n\x0e\x63\x61mpaigns.read\x82\xd3\xe4\x93\x02%\" /v1/admin/campaigns/{id}/preview:\x01*\x12\xa5\x01\n\x0e\x43\x61ncelCampaign\x12(.carillon.comms.v1.CancelCampaignRequest\x1a).carillon.comms.v1.CancelCampaignResponse\">\xa2\xbb\x18\x10\n\x0e\x63\x61mpaigns.send\x82\xd3\xe4\x93\x02$\"\x1f/v1/admin/campaigns/{id}/cancel:\x01*\x12\xad\x01\n\x11ListCampaignSends\x12+.carillon.comms.v1.ListCampaignSendsRequest\x1a,.carillon.comms.v1.ListCampaignSendsResponse\"=\x90\x02\x01\xa2\xbb\x18\x10\n\x0e\x63\x61mpaigns.read\x82\xd3\xe4\x93\x02 \x12\x1e/v1/admin/campaigns/{id}/sends\x12\x85\x01\n\x07GetSend\x12!.carillon.comms.v1.GetSendRequest\x1a\".carillon.comms.v1.GetSendResponse\"3\x90\x02\x01\xa2\xbb\x18\x10\n\x0e\x63\x61mpaigns.read\x82\xd3\xe4\x93\x02\x16\x12\x14/v1/admin/sends/{id}\x1a\n\xa2\xbb\x18\x06\x08\xa6\x03\x10\x99\x03\x42\x30\n\x11\x63\x61rillon.comms.v1P\x01Z\x19\x63\x61rillon/comms/v1;commsv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(carillon/comms/v1/campaign_service.proto\x12\x11\x63\x61rillon.comms.v1\x1a\x1b\x62uf/validate/validate.proto\x1a carillon/comms/v1/campaign.proto\x1a\x1c\x63\x61rillon/comms/v1/send.proto\x1a!carillon/options/v1/options.proto\x1a\x1d\x63\x61rillon/rules/v1/rules.proto\x1a\x1f\x63\x61rillon/type/v1/audience.proto\x1a\'carillon/type/v1/audience_preview.proto\x1a\x1e\x63\x61rillon/type/v1/channel.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"c\n\tRecipient\x12*\n\tperson_id\x18\x01 \x01(\tB\x17\xe2\x41\x01\x02\xbaH\x10r\x0b\x18\x80\x01\xa8\xbb\x18\x01\xb0\xbb\x18\x01\xc8\x01\x01\x12*\n\trecipient\x18\x02 \x01(\tB\x17\xe2\x41\x01\x02\xbaH\x10r\x0b\x18\x80\x04\xa8\xbb\x18\x01\xb0\xbb\x18\x01\xc8\x01\x01\"\x96\x03\n\x15\x43reateCampaignRequest\x12)\n\x08\x62rand_id\x18\x01 \x01(\tB\x17\xe2\x41\x01\x02\xbaH\x10r\x0b\x18\x80\x01\xa0\xbb\x18\x01\xa8\xbb\x18\x01\xc8\x01\x01\x12%\n\x04name\x18\x02 \x01(\tB\x17\xe2\x41\x01\x02\xbaH\x10r\x0b\x18\xc8\x01\xa0\xbb\x18\x01\xa8\xbb\x18\x01\xc8\x01\x01\x12,\n\x07subject\x18\x03 \x01(\tB\x1b\xe2\x41\x01\x02\xbaH\x10r\x0b\x18\xe6\x07\xa0\xbb\x18\x01\xa8\xbb\x18\x01\xc8\x01\x01\xf0\xbb\x18\x05\x12;\n\x07\x63hannel\x18\x04 \x01(\x0e\x32\x19.carillon.type.v1.ChannelB\x0f\xe2\x41\x01\x02\xbaH\x08\x82\x01\x02\x10\x01\xc8\x01\x01\x12)\n\x0ctemplate_key\x18\x05 \x01(\tB\x13\xe2\x41\x01\x02\xbaH\x0cr\x07\x18\x80\x01\xb8\xbb\x18\x01\xc8\x01\x01\x12\x37\n\x10segment_criteria\x18\x06 \x01(\x0b\x32\x17.google.protobuf.StructB\x04\xf0\xbb\x18\x01\x12*\n\tvariables\x18\x07 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x30\n\x0cscheduled_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"G\n\x16\x43reateCampaignResponse\x12-\n\x08\x63\x61mpaign\x18\x01 \x01(\x0b\x32\x1b.carillon.comms.v1.Campaign\"2\n\x12GetCampaignRequest\x12\x1c\n\x02id\x18\x01 \x01(\tB\x10\xe2\x41\x01\x02\xbaH\tr\x04\xb0\xbb\x18\x01\xc8\x01\x01\"D\n\x13GetCampaignResponse\x12-\n\x08\x63\x61mpaign\x18\x01 \x01(\x0b\x32\x1b.carillon.comms.v1.Campaign\"\xac\x01\n\x14ListCampaignsRequest\x12\x1b\n\x08\x62rand_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01\x12<\n\x06status\x18\x02 \x01(\x0e\x32\".carillon.comms.v1.Campaign.StatusB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1a\n\tpage_size\x18\x03 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1d\n\npage_token\x18\x04 \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01\"`\n\x15ListCampaignsResponse\x12.\n\tcampaigns\x18\x01 \x03(\x0b\x32\x1b.carillon.comms.v1.Campaign\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xb5\x03\n\x15UpdateCampaignRequest\x12\x1c\n\x02id\x18\x01 \x01(\tB\x10\xe2\x41\x01\x02\xbaH\tr\x04\xb0\xbb\x18\x01\xc8\x01\x01\x12#\n\x04name\x18\x02 \x01(\tB\x10\xbaH\rr\x0b\x18\xc8\x01\xa0\xbb\x18\x01\xa8\xbb\x18\x01H\x00\x88\x01\x01\x12*\n\x07subject\x18\x03 \x01(\tB\x14\xbaH\rr\x0b\x18\xe6\x07\xa0\xbb\x18\x01\xa8\xbb\x18\x01\xf0\xbb\x18\x05H\x01\x88\x01\x01\x12;\n\x07\x63hannel\x18\x04 \x01(\x0e\x32\x19.carillon.type.v1.ChannelB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00H\x02\x88\x01\x01\x12\'\n\x0ctemplate_key\x18\x05 \x01(\tB\x0c\xbaH\tr\x07\x18\x80\x01\xb8\xbb\x18\x01H\x03\x88\x01\x01\x12\x37\n\x10segment_criteria\x18\x06 \x01(\x0b\x32\x17.google.protobuf.StructB\x04\xf0\xbb\x18\x01\x12*\n\tvariables\x18\x07 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x30\n\x0cscheduled_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x07\n\x05_nameB\n\n\x08_subjectB\n\n\x08_channelB\x0f\n\r_template_key\"G\n\x16UpdateCampaignResponse\x12-\n\x08\x63\x61mpaign\x18\x01 \x01(\x0b\x32\x1b.carillon.comms.v1.Campaign\"5\n\x15\x44\x65leteCampaignRequest\x12\x1c\n\x02id\x18\x01 \x01(\tB\x10\xe2\x41\x01\x02\xbaH\tr\x04\xb0\xbb\x18\x01\xc8\x01\x01\"\x18\n\x16\x44\x65leteCampaignResponse\"\xd5\x03\n\x13SendCampaignRequest\x12\x1c\n\x02id\x18\x01 \x01(\tB\x10\xe2\x41\x01\x02\xbaH\tr\x04\xb0\xbb\x18\x01\xc8\x01\x01\x12\x30\n\nrecipients\x18\x02 \x03(\x0b\x32\x1c.carillon.comms.v1.Recipient\x12-\n\texpire_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x36\n\x08\x61udience\x18\x04 \x01(\x0e\x32\x1a.carillon.type.v1.AudienceB\x08\xbaH\x05\x82\x01\x02\x10\x01:\x86\x02\xbaH\x82\x02\x1a\x94\x01\n\nrecipients\x12Tmust have at least one recipient; {\"audience\": \"segment\"} sends to the whole segment\x1a\x30this.recipients.size() > 0 || this.audience != 0\x1ai\n\x08\x61udience\x12*must not be given together with recipients\x1a\x31this.recipients.size() == 0 || this.audience == 0\"=\n\x14SendCampaignResponse\x12%\n\x04send\x18\x01 \x01(\x0b\x32\x17.carillon.comms.v1.Send\"h\n\x16PreviewCampaignRequest\x12\x1c\n\x02id\x18\x01 \x01(\tB\x10\xe2\x41\x01\x02\xbaH\tr\x04\xb0\xbb\x18\x01\xc8\x01\x01\x12\x30\n\nrecipients\x18\x02 \x03(\x0b\x32\x1c.carillon.comms.v1.Recipient\"M\n\x17PreviewCampaignResponse\x12\x32\n\x07preview\x18\x01 \x01(\x0b\x32!.carillon.type.v1.AudiencePreview\"5\n\x15\x43\x61ncelCampaignRequest\x12\x1c\n\x02id\x18\x01 \x01(\tB\x10\xe2\x41\x01\x02\xbaH\tr\x04\xb0\xbb\x18\x01\xc8\x01\x01\"G\n\x16\x43\x61ncelCampaignResponse\x12-\n\x08\x63\x61mpaign\x18\x01 \x01(\x0b\x32\x1b.carillon.comms.v1.Campaign\"s\n\x18ListCampaignSendsRequest\x12\x1c\n\x02id\x18\x01 \x01(\tB\x10\xe2\x41\x01\x02\xbaH\tr\x04\xb0\xbb\x18\x01\xc8\x01\x01\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1d\n\npage_token\x18\x03 \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01\"\\\n\x19ListCampaignSendsResponse\x12&\n\x05sends\x18\x01 \x03(\x0b\x32\x17.carillon.comms.v1.Send\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\".\n\x0eGetSendRequest\x12\x1c\n\x02id\x18\x01 \x01(\tB\x10\xe2\x41\x01\x02\xbaH\tr\x04\xb0\xbb\x18\x01\xc8\x01\x01\"8\n\x0fGetSendResponse\x12%\n\x04send\x18\x01 \x01(\x0b\x32\x17.carillon.comms.v1.Send2\xde\x0c\n\x0f\x43\x61mpaignService\x12\x9d\x01\n\x0e\x43reateCampaign\x12(.carillon.comms.v1.CreateCampaignRequest\x1a).carillon.comms.v1.CreateCampaignResponse\"6\xa2\xbb\x18\x14\n\x0f\x63\x61mpaigns.write\x18\xc9\x01\x82\xd3\xe4\x93\x02\x18\"\x13/v1/admin/campaigns:\x01*\x12\x95\x01\n\x0bGetCampaign\x12%.carillon.comms.v1.GetCampaignRequest\x1a&.carillon.comms.v1.GetCampaignResponse\"7\x90\x02\x01\xa2\xbb\x18\x10\n\x0e\x63\x61mpaigns.read\x82\xd3\xe4\x93\x02\x1a\x12\x18/v1/admin/campaigns/{id}\x12\x96\x01\n\rListCampaigns\x12\'.carillon.comms.v1.ListCampaignsRequest\x1a(.carillon.comms.v1.ListCampaignsResponse\"2\x90\x02\x01\xa2\xbb\x18\x10\n\x0e\x63\x61mpaigns.read\x82\xd3\xe4\x93\x02\x15\x12\x13/v1/admin/campaigns\x12\x9f\x01\n\x0eUpdateCampaign\x12(.carillon.comms.v1.UpdateCampaignRequest\x1a).carillon.comms.v1.UpdateCampaignResponse\"8\xa2\xbb\x18\x11\n\x0f\x63\x61mpaigns.write\x82\xd3\xe4\x93\x02\x1d\x32\x18/v1/admin/campaigns/{id}:\x01*\x12\x9c\x01\n\x0e\x44\x65leteCampaign\x12(.carillon.comms.v1.DeleteCampaignRequest\x1a).carillon.comms.v1.DeleteCampaignResponse\"5\xa2\xbb\x18\x11\n\x0f\x63\x61mpaigns.write\x82\xd3\xe4\x93\x02\x1a*\x18/v1/admin/campaigns/{id}\x12\x9d\x01\n\x0cSendCampaign\x12&.carillon.comms.v1.SendCampaignRequest\x1a\'.carillon.comms.v1.SendCampaignResponse\"<\xa2\xbb\x18\x10\n\x0e\x63\x61mpaigns.send\x82\xd3\xe4\x93\x02\"\"\x1d/v1/admin/campaigns/{id}/send:\x01*\x12\xac\x01\n\x0fPreviewCampaign\x12).carillon.comms.v1.PreviewCampaignRequest\x1a*.carillon.comms.v1.PreviewCampaignResponse\"B\x90\x02\x01\xa2\xbb\x18\x10\n\x0e\x63\x61mpaigns.read\x82\xd3\xe4\x93\x02%\" /v1/admin/campaigns/{id}/preview:\x01*\x12\xa5\x01\n\x0e\x43\x61ncelCampaign\x12(.carillon.comms.v1.CancelCampaignRequest\x1a).carillon.comms.v1.CancelCampaignResponse\">\xa2\xbb\x18\x10\n\x0e\x63\x61mpaigns.send\x82\xd3\xe4\x93\x02$\"\x1f/v1/admin/campaigns/{id}/cancel:\x01*\x12\xad\x01\n\x11ListCampaignSends\x12+.carillon.comms.v1.ListCampaignSendsRequest\x1a,.carillon.comms.v1.ListCampaignSendsResponse\"=\x90\x02\x01\xa2\xbb\x18\x10\n\x0e\x63\x61mpaigns.read\x82\xd3\xe4\x93\x02 \x12\x1e/v1/admin/campaigns/{id}/sends\x12\x85\x01\n\x07GetSend\x12!.carillon.comms.v1.GetSendRequest\x1a\".carillon.comms.v1.GetSendResponse\"3\x90\x02\x01\xa2\xbb\x18\x10\n\x0e\x63\x61mpaigns.read\x82\xd3\xe4\x93\x02\x16\x12\x14/v1/admin/sends/{id}\x1a\n\xa2\xbb\x18\x06\x08\xa6\x03\x10\x99\x03\x42\x30\n\x11\x63\x61rillon.comms.v1P\x01Z\x19\x63\x61rillon/comms/v1;commsv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -43,35 +45,63 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\021carillon.comms.v1P\001Z\031carillon/comms/v1;commsv1'
   _globals['_RECIPIENT'].fields_by_name['person_id']._loaded_options = None
-  _globals['_RECIPIENT'].fields_by_name['person_id']._serialized_options = b'\342A\001\002'
+  _globals['_RECIPIENT'].fields_by_name['person_id']._serialized_options = b'\342A\001\002\272H\020r\013\030\200\001\250\273\030\001\260\273\030\001\310\001\001'
   _globals['_RECIPIENT'].fields_by_name['recipient']._loaded_options = None
-  _globals['_RECIPIENT'].fields_by_name['recipient']._serialized_options = b'\342A\001\002'
+  _globals['_RECIPIENT'].fields_by_name['recipient']._serialized_options = b'\342A\001\002\272H\020r\013\030\200\004\250\273\030\001\260\273\030\001\310\001\001'
   _globals['_CREATECAMPAIGNREQUEST'].fields_by_name['brand_id']._loaded_options = None
-  _globals['_CREATECAMPAIGNREQUEST'].fields_by_name['brand_id']._serialized_options = b'\342A\001\002'
+  _globals['_CREATECAMPAIGNREQUEST'].fields_by_name['brand_id']._serialized_options = b'\342A\001\002\272H\020r\013\030\200\001\240\273\030\001\250\273\030\001\310\001\001'
   _globals['_CREATECAMPAIGNREQUEST'].fields_by_name['name']._loaded_options = None
-  _globals['_CREATECAMPAIGNREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002'
+  _globals['_CREATECAMPAIGNREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\272H\020r\013\030\310\001\240\273\030\001\250\273\030\001\310\001\001'
   _globals['_CREATECAMPAIGNREQUEST'].fields_by_name['subject']._loaded_options = None
-  _globals['_CREATECAMPAIGNREQUEST'].fields_by_name['subject']._serialized_options = b'\342A\001\002'
+  _globals['_CREATECAMPAIGNREQUEST'].fields_by_name['subject']._serialized_options = b'\342A\001\002\272H\020r\013\030\346\007\240\273\030\001\250\273\030\001\310\001\001\360\273\030\005'
   _globals['_CREATECAMPAIGNREQUEST'].fields_by_name['channel']._loaded_options = None
-  _globals['_CREATECAMPAIGNREQUEST'].fields_by_name['channel']._serialized_options = b'\342A\001\002'
+  _globals['_CREATECAMPAIGNREQUEST'].fields_by_name['channel']._serialized_options = b'\342A\001\002\272H\010\202\001\002\020\001\310\001\001'
   _globals['_CREATECAMPAIGNREQUEST'].fields_by_name['template_key']._loaded_options = None
-  _globals['_CREATECAMPAIGNREQUEST'].fields_by_name['template_key']._serialized_options = b'\342A\001\002'
+  _globals['_CREATECAMPAIGNREQUEST'].fields_by_name['template_key']._serialized_options = b'\342A\001\002\272H\014r\007\030\200\001\270\273\030\001\310\001\001'
+  _globals['_CREATECAMPAIGNREQUEST'].fields_by_name['segment_criteria']._loaded_options = None
+  _globals['_CREATECAMPAIGNREQUEST'].fields_by_name['segment_criteria']._serialized_options = b'\360\273\030\001'
   _globals['_GETCAMPAIGNREQUEST'].fields_by_name['id']._loaded_options = None
-  _globals['_GETCAMPAIGNREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002'
+  _globals['_GETCAMPAIGNREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002\272H\tr\004\260\273\030\001\310\001\001'
+  _globals['_LISTCAMPAIGNSREQUEST'].fields_by_name['brand_id']._loaded_options = None
+  _globals['_LISTCAMPAIGNSREQUEST'].fields_by_name['brand_id']._serialized_options = b'\272H\006r\004\260\273\030\001'
+  _globals['_LISTCAMPAIGNSREQUEST'].fields_by_name['status']._loaded_options = None
+  _globals['_LISTCAMPAIGNSREQUEST'].fields_by_name['status']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_LISTCAMPAIGNSREQUEST'].fields_by_name['page_size']._loaded_options = None
+  _globals['_LISTCAMPAIGNSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\004\032\002(\000'
+  _globals['_LISTCAMPAIGNSREQUEST'].fields_by_name['page_token']._loaded_options = None
+  _globals['_LISTCAMPAIGNSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\006r\004\260\273\030\001'
   _globals['_UPDATECAMPAIGNREQUEST'].fields_by_name['id']._loaded_options = None
-  _globals['_UPDATECAMPAIGNREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002'
+  _globals['_UPDATECAMPAIGNREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002\272H\tr\004\260\273\030\001\310\001\001'
+  _globals['_UPDATECAMPAIGNREQUEST'].fields_by_name['name']._loaded_options = None
+  _globals['_UPDATECAMPAIGNREQUEST'].fields_by_name['name']._serialized_options = b'\272H\rr\013\030\310\001\240\273\030\001\250\273\030\001'
+  _globals['_UPDATECAMPAIGNREQUEST'].fields_by_name['subject']._loaded_options = None
+  _globals['_UPDATECAMPAIGNREQUEST'].fields_by_name['subject']._serialized_options = b'\272H\rr\013\030\346\007\240\273\030\001\250\273\030\001\360\273\030\005'
+  _globals['_UPDATECAMPAIGNREQUEST'].fields_by_name['channel']._loaded_options = None
+  _globals['_UPDATECAMPAIGNREQUEST'].fields_by_name['channel']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
+  _globals['_UPDATECAMPAIGNREQUEST'].fields_by_name['template_key']._loaded_options = None
+  _globals['_UPDATECAMPAIGNREQUEST'].fields_by_name['template_key']._serialized_options = b'\272H\tr\007\030\200\001\270\273\030\001'
+  _globals['_UPDATECAMPAIGNREQUEST'].fields_by_name['segment_criteria']._loaded_options = None
+  _globals['_UPDATECAMPAIGNREQUEST'].fields_by_name['segment_criteria']._serialized_options = b'\360\273\030\001'
   _globals['_DELETECAMPAIGNREQUEST'].fields_by_name['id']._loaded_options = None
-  _globals['_DELETECAMPAIGNREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002'
+  _globals['_DELETECAMPAIGNREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002\272H\tr\004\260\273\030\001\310\001\001'
   _globals['_SENDCAMPAIGNREQUEST'].fields_by_name['id']._loaded_options = None
-  _globals['_SENDCAMPAIGNREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002'
+  _globals['_SENDCAMPAIGNREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002\272H\tr\004\260\273\030\001\310\001\001'
+  _globals['_SENDCAMPAIGNREQUEST'].fields_by_name['audience']._loaded_options = None
+  _globals['_SENDCAMPAIGNREQUEST'].fields_by_name['audience']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_SENDCAMPAIGNREQUEST']._loaded_options = None
+  _globals['_SENDCAMPAIGNREQUEST']._serialized_options = b'\272H\202\002\032\224\001\n\nrecipients\022Tmust have at least one recipient; {\"audience\": \"segment\"} sends to the whole segment\0320this.recipients.size() > 0 || this.audience != 0\032i\n\010audience\022*must not be given together with recipients\0321this.recipients.size() == 0 || this.audience == 0'
   _globals['_PREVIEWCAMPAIGNREQUEST'].fields_by_name['id']._loaded_options = None
-  _globals['_PREVIEWCAMPAIGNREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002'
+  _globals['_PREVIEWCAMPAIGNREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002\272H\tr\004\260\273\030\001\310\001\001'
   _globals['_CANCELCAMPAIGNREQUEST'].fields_by_name['id']._loaded_options = None
-  _globals['_CANCELCAMPAIGNREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002'
+  _globals['_CANCELCAMPAIGNREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002\272H\tr\004\260\273\030\001\310\001\001'
   _globals['_LISTCAMPAIGNSENDSREQUEST'].fields_by_name['id']._loaded_options = None
-  _globals['_LISTCAMPAIGNSENDSREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002'
+  _globals['_LISTCAMPAIGNSENDSREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002\272H\tr\004\260\273\030\001\310\001\001'
+  _globals['_LISTCAMPAIGNSENDSREQUEST'].fields_by_name['page_size']._loaded_options = None
+  _globals['_LISTCAMPAIGNSENDSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\004\032\002(\000'
+  _globals['_LISTCAMPAIGNSENDSREQUEST'].fields_by_name['page_token']._loaded_options = None
+  _globals['_LISTCAMPAIGNSENDSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\006r\004\260\273\030\001'
   _globals['_GETSENDREQUEST'].fields_by_name['id']._loaded_options = None
-  _globals['_GETSENDREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002'
+  _globals['_GETSENDREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002\272H\tr\004\260\273\030\001\310\001\001'
   _globals['_CAMPAIGNSERVICE']._loaded_options = None
   _globals['_CAMPAIGNSERVICE']._serialized_options = b'\242\273\030\006\010\246\003\020\231\003'
   _globals['_CAMPAIGNSERVICE'].methods_by_name['CreateCampaign']._loaded_options = None
@@ -94,48 +124,48 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CAMPAIGNSERVICE'].methods_by_name['ListCampaignSends']._serialized_options = b'\220\002\001\242\273\030\020\n\016campaigns.read\202\323\344\223\002 \022\036/v1/admin/campaigns/{id}/sends'
   _globals['_CAMPAIGNSERVICE'].methods_by_name['GetSend']._loaded_options = None
   _globals['_CAMPAIGNSERVICE'].methods_by_name['GetSend']._serialized_options = b'\220\002\001\242\273\030\020\n\016campaigns.read\202\323\344\223\002\026\022\024/v1/admin/sends/{id}'
-  _globals['_RECIPIENT']._serialized_start=394
-  _globals['_RECIPIENT']._serialized_end=455
-  _globals['_CREATECAMPAIGNREQUEST']._serialized_start=458
-  _globals['_CREATECAMPAIGNREQUEST']._serialized_end=771
-  _globals['_CREATECAMPAIGNRESPONSE']._serialized_start=773
-  _globals['_CREATECAMPAIGNRESPONSE']._serialized_end=844
-  _globals['_GETCAMPAIGNREQUEST']._serialized_start=846
-  _globals['_GETCAMPAIGNREQUEST']._serialized_end=884
-  _globals['_GETCAMPAIGNRESPONSE']._serialized_start=886
-  _globals['_GETCAMPAIGNRESPONSE']._serialized_end=954
-  _globals['_LISTCAMPAIGNSREQUEST']._serialized_start=957
-  _globals['_LISTCAMPAIGNSREQUEST']._serialized_end=1088
-  _globals['_LISTCAMPAIGNSRESPONSE']._serialized_start=1090
-  _globals['_LISTCAMPAIGNSRESPONSE']._serialized_end=1186
-  _globals['_UPDATECAMPAIGNREQUEST']._serialized_start=1189
-  _globals['_UPDATECAMPAIGNREQUEST']._serialized_end=1542
-  _globals['_UPDATECAMPAIGNRESPONSE']._serialized_start=1544
-  _globals['_UPDATECAMPAIGNRESPONSE']._serialized_end=1615
-  _globals['_DELETECAMPAIGNREQUEST']._serialized_start=1617
-  _globals['_DELETECAMPAIGNREQUEST']._serialized_end=1658
-  _globals['_DELETECAMPAIGNRESPONSE']._serialized_start=1660
-  _globals['_DELETECAMPAIGNRESPONSE']._serialized_end=1684
-  _globals['_SENDCAMPAIGNREQUEST']._serialized_start=1687
-  _globals['_SENDCAMPAIGNREQUEST']._serialized_end=1869
-  _globals['_SENDCAMPAIGNRESPONSE']._serialized_start=1871
-  _globals['_SENDCAMPAIGNRESPONSE']._serialized_end=1932
-  _globals['_PREVIEWCAMPAIGNREQUEST']._serialized_start=1934
-  _globals['_PREVIEWCAMPAIGNREQUEST']._serialized_end=2026
-  _globals['_PREVIEWCAMPAIGNRESPONSE']._serialized_start=2028
-  _globals['_PREVIEWCAMPAIGNRESPONSE']._serialized_end=2105
-  _globals['_CANCELCAMPAIGNREQUEST']._serialized_start=2107
-  _globals['_CANCELCAMPAIGNREQUEST']._serialized_end=2148
-  _globals['_CANCELCAMPAIGNRESPONSE']._serialized_start=2150
-  _globals['_CANCELCAMPAIGNRESPONSE']._serialized_end=2221
-  _globals['_LISTCAMPAIGNSENDSREQUEST']._serialized_start=2223
-  _globals['_LISTCAMPAIGNSENDSREQUEST']._serialized_end=2306
-  _globals['_LISTCAMPAIGNSENDSRESPONSE']._serialized_start=2308
-  _globals['_LISTCAMPAIGNSENDSRESPONSE']._serialized_end=2400
-  _globals['_GETSENDREQUEST']._serialized_start=2402
-  _globals['_GETSENDREQUEST']._serialized_end=2436
-  _globals['_GETSENDRESPONSE']._serialized_start=2438
-  _globals['_GETSENDRESPONSE']._serialized_end=2494
-  _globals['_CAMPAIGNSERVICE']._serialized_start=2497
-  _globals['_CAMPAIGNSERVICE']._serialized_end=4127
+  _globals['_RECIPIENT']._serialized_start=454
+  _globals['_RECIPIENT']._serialized_end=553
+  _globals['_CREATECAMPAIGNREQUEST']._serialized_start=556
+  _globals['_CREATECAMPAIGNREQUEST']._serialized_end=962
+  _globals['_CREATECAMPAIGNRESPONSE']._serialized_start=964
+  _globals['_CREATECAMPAIGNRESPONSE']._serialized_end=1035
+  _globals['_GETCAMPAIGNREQUEST']._serialized_start=1037
+  _globals['_GETCAMPAIGNREQUEST']._serialized_end=1087
+  _globals['_GETCAMPAIGNRESPONSE']._serialized_start=1089
+  _globals['_GETCAMPAIGNRESPONSE']._serialized_end=1157
+  _globals['_LISTCAMPAIGNSREQUEST']._serialized_start=1160
+  _globals['_LISTCAMPAIGNSREQUEST']._serialized_end=1332
+  _globals['_LISTCAMPAIGNSRESPONSE']._serialized_start=1334
+  _globals['_LISTCAMPAIGNSRESPONSE']._serialized_end=1430
+  _globals['_UPDATECAMPAIGNREQUEST']._serialized_start=1433
+  _globals['_UPDATECAMPAIGNREQUEST']._serialized_end=1870
+  _globals['_UPDATECAMPAIGNRESPONSE']._serialized_start=1872
+  _globals['_UPDATECAMPAIGNRESPONSE']._serialized_end=1943
+  _globals['_DELETECAMPAIGNREQUEST']._serialized_start=1945
+  _globals['_DELETECAMPAIGNREQUEST']._serialized_end=1998
+  _globals['_DELETECAMPAIGNRESPONSE']._serialized_start=2000
+  _globals['_DELETECAMPAIGNRESPONSE']._serialized_end=2024
+  _globals['_SENDCAMPAIGNREQUEST']._serialized_start=2027
+  _globals['_SENDCAMPAIGNREQUEST']._serialized_end=2496
+  _globals['_SENDCAMPAIGNRESPONSE']._serialized_start=2498
+  _globals['_SENDCAMPAIGNRESPONSE']._serialized_end=2559
+  _globals['_PREVIEWCAMPAIGNREQUEST']._serialized_start=2561
+  _globals['_PREVIEWCAMPAIGNREQUEST']._serialized_end=2665
+  _globals['_PREVIEWCAMPAIGNRESPONSE']._serialized_start=2667
+  _globals['_PREVIEWCAMPAIGNRESPONSE']._serialized_end=2744
+  _globals['_CANCELCAMPAIGNREQUEST']._serialized_start=2746
+  _globals['_CANCELCAMPAIGNREQUEST']._serialized_end=2799
+  _globals['_CANCELCAMPAIGNRESPONSE']._serialized_start=2801
+  _globals['_CANCELCAMPAIGNRESPONSE']._serialized_end=2872
+  _globals['_LISTCAMPAIGNSENDSREQUEST']._serialized_start=2874
+  _globals['_LISTCAMPAIGNSENDSREQUEST']._serialized_end=2989
+  _globals['_LISTCAMPAIGNSENDSRESPONSE']._serialized_start=2991
+  _globals['_LISTCAMPAIGNSENDSRESPONSE']._serialized_end=3083
+  _globals['_GETSENDREQUEST']._serialized_start=3085
+  _globals['_GETSENDREQUEST']._serialized_end=3131
+  _globals['_GETSENDRESPONSE']._serialized_start=3133
+  _globals['_GETSENDRESPONSE']._serialized_end=3189
+  _globals['_CAMPAIGNSERVICE']._serialized_start=3192
+  _globals['_CAMPAIGNSERVICE']._serialized_end=4822
 # @@protoc_insertion_point(module_scope)

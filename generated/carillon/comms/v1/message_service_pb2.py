@@ -33,7 +33,7 @@ from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'carillon/comms/v1/message_service.proto\x12\x11\x63\x61rillon.comms.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1f\x63\x61rillon/comms/v1/message.proto\x1a!carillon/options/v1/options.proto\x1a\x1d\x63\x61rillon/rules/v1/rules.proto\x1a\x1e\x63\x61rillon/type/v1/channel.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd7\x03\n\x16ScheduleMessageRequest\x12;\n\x07\x63hannel\x18\x01 \x01(\x0e\x32\x19.carillon.type.v1.ChannelB\x0f\xe2\x41\x01\x02\xbaH\x08\x82\x01\x02\x10\x01\xc8\x01\x01\x12)\n\x0ctemplate_key\x18\x02 \x01(\tB\x13\xe2\x41\x01\x02\xbaH\x0cr\x07\x18\x80\x01\xb8\xbb\x18\x01\xc8\x01\x01\x12*\n\trecipient\x18\x03 \x01(\tB\x17\xe2\x41\x01\x02\xbaH\x10r\x0b\x18\x80\x04\xa0\xbb\x18\x01\xa8\xbb\x18\x01\xc8\x01\x01\x12)\n\x08\x62rand_id\x18\x04 \x01(\tB\x17\xe2\x41\x01\x02\xbaH\x10r\x0b\x18\x80\x01\xa0\xbb\x18\x01\xa8\xbb\x18\x01\xc8\x01\x01\x12*\n\tperson_id\x18\x05 \x01(\tB\x17\xe2\x41\x01\x02\xbaH\x10r\x0b\x18\x80\x01\xa0\xbb\x18\x01\xa8\xbb\x18\x01\xc8\x01\x01\x12*\n\tvariables\x18\x06 \x01(\x0b\x32\x17.google.protobuf.Struct\x12*\n\tdedup_key\x18\x07 \x01(\tB\x17\xe2\x41\x01\x02\xbaH\x10r\x0b\x18\xc8\x01\xa0\xbb\x18\x01\xa8\xbb\x18\x01\xc8\x01\x01\x12\r\n\x05hipaa\x18\x08 \x01(\x08\x12<\n\x0cscheduled_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12-\n\texpire_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"%\n\x11GetMessageRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"\xb8\x01\n\x13ListMessagesRequest\x12\x10\n\x08\x62rand_id\x18\x01 \x01(\t\x12\x11\n\tperson_id\x18\x02 \x01(\t\x12\x0f\n\x07send_id\x18\x03 \x01(\t\x12\x31\n\x06status\x18\x04 \x01(\x0e\x32!.carillon.comms.v1.Message.Status\x12\x11\n\tdedup_key\x18\x05 \x01(\t\x12\x11\n\tpage_size\x18\x06 \x01(\x05\x12\x12\n\npage_token\x18\x07 \x01(\t\"]\n\x14ListMessagesResponse\x12,\n\x08messages\x18\x01 \x03(\x0b\x32\x1a.carillon.comms.v1.Message\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"(\n\x14\x43\x61ncelMessageRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"U\n\x1aListMessageAttemptsRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"d\n\x1bListMessageAttemptsResponse\x12,\n\x08\x61ttempts\x18\x01 \x03(\x0b\x32\x1a.carillon.comms.v1.Attempt\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\x80\x06\n\x0eMessageService\x12\x91\x01\n\x0fScheduleMessage\x12).carillon.comms.v1.ScheduleMessageRequest\x1a\x1a.carillon.comms.v1.Message\"7\xa2\xbb\x18\x13\n\x0emessages.write\x18\xc9\x01\x82\xd3\xe4\x93\x02\x1a\"\x15/v1/messages/schedule:\x01*\x12\x7f\n\nGetMessage\x12$.carillon.comms.v1.GetMessageRequest\x1a\x1a.carillon.comms.v1.Message\"/\x90\x02\x01\xa2\xbb\x18\x0f\n\rmessages.read\x82\xd3\xe4\x93\x02\x13\x12\x11/v1/messages/{id}\x12\x8b\x01\n\x0cListMessages\x12&.carillon.comms.v1.ListMessagesRequest\x1a\'.carillon.comms.v1.ListMessagesResponse\"*\x90\x02\x01\xa2\xbb\x18\x0f\n\rmessages.read\x82\xd3\xe4\x93\x02\x0e\x12\x0c/v1/messages\x12\x8d\x01\n\rCancelMessage\x12\'.carillon.comms.v1.CancelMessageRequest\x1a\x1a.carillon.comms.v1.Message\"7\xa2\xbb\x18\x10\n\x0emessages.write\x82\xd3\xe4\x93\x02\x1d\"\x18/v1/messages/{id}/cancel:\x01*\x12\xae\x01\n\x13ListMessageAttempts\x12-.carillon.comms.v1.ListMessageAttemptsRequest\x1a..carillon.comms.v1.ListMessageAttemptsResponse\"8\x90\x02\x01\xa2\xbb\x18\x0f\n\rmessages.read\x82\xd3\xe4\x93\x02\x1c\x12\x1a/v1/messages/{id}/attempts\x1a\n\xa2\xbb\x18\x06\x08\xa6\x03\x10\x99\x03\x42\x30\n\x11\x63\x61rillon.comms.v1P\x01Z\x19\x63\x61rillon/comms/v1;commsv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'carillon/comms/v1/message_service.proto\x12\x11\x63\x61rillon.comms.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1f\x63\x61rillon/comms/v1/message.proto\x1a!carillon/options/v1/options.proto\x1a\x1d\x63\x61rillon/rules/v1/rules.proto\x1a\x1e\x63\x61rillon/type/v1/channel.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xdf\x03\n\x16ScheduleMessageRequest\x12;\n\x07\x63hannel\x18\x01 \x01(\x0e\x32\x19.carillon.type.v1.ChannelB\x0f\xe2\x41\x01\x02\xbaH\x08\x82\x01\x02\x10\x01\xc8\x01\x01\x12)\n\x0ctemplate_key\x18\x02 \x01(\tB\x13\xe2\x41\x01\x02\xbaH\x0cr\x07\x18\x80\x01\xb8\xbb\x18\x01\xc8\x01\x01\x12.\n\trecipient\x18\x03 \x01(\tB\x1b\xe2\x41\x01\x02\xbaH\x10r\x0b\x18\x80\x04\xa0\xbb\x18\x01\xa8\xbb\x18\x01\xc8\x01\x01\xf0\xbb\x18\x08\x12)\n\x08\x62rand_id\x18\x04 \x01(\tB\x17\xe2\x41\x01\x02\xbaH\x10r\x0b\x18\x80\x01\xa0\xbb\x18\x01\xa8\xbb\x18\x01\xc8\x01\x01\x12.\n\tperson_id\x18\x05 \x01(\tB\x1b\xe2\x41\x01\x02\xbaH\x10r\x0b\x18\x80\x01\xa0\xbb\x18\x01\xa8\xbb\x18\x01\xc8\x01\x01\xf0\xbb\x18\t\x12*\n\tvariables\x18\x06 \x01(\x0b\x32\x17.google.protobuf.Struct\x12*\n\tdedup_key\x18\x07 \x01(\tB\x17\xe2\x41\x01\x02\xbaH\x10r\x0b\x18\xc8\x01\xa0\xbb\x18\x01\xa8\xbb\x18\x01\xc8\x01\x01\x12\r\n\x05hipaa\x18\x08 \x01(\x08\x12<\n\x0cscheduled_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12-\n\texpire_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"1\n\x11GetMessageRequest\x12\x1c\n\x02id\x18\x01 \x01(\tB\x10\xe2\x41\x01\x02\xbaH\tr\x04\xb0\xbb\x18\x01\xc8\x01\x01\"\x82\x02\n\x13ListMessagesRequest\x12\x1b\n\x08\x62rand_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01\x12\x1c\n\tperson_id\x18\x02 \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01\x12\x1a\n\x07send_id\x18\x03 \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01\x12;\n\x06status\x18\x04 \x01(\x0e\x32!.carillon.comms.v1.Message.StatusB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1c\n\tdedup_key\x18\x05 \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01\x12\x1a\n\tpage_size\x18\x06 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1d\n\npage_token\x18\x07 \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01\"]\n\x14ListMessagesResponse\x12,\n\x08messages\x18\x01 \x03(\x0b\x32\x1a.carillon.comms.v1.Message\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"4\n\x14\x43\x61ncelMessageRequest\x12\x1c\n\x02id\x18\x01 \x01(\tB\x10\xe2\x41\x01\x02\xbaH\tr\x04\xb0\xbb\x18\x01\xc8\x01\x01\"u\n\x1aListMessageAttemptsRequest\x12\x1c\n\x02id\x18\x01 \x01(\tB\x10\xe2\x41\x01\x02\xbaH\tr\x04\xb0\xbb\x18\x01\xc8\x01\x01\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1d\n\npage_token\x18\x03 \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01\"d\n\x1bListMessageAttemptsResponse\x12,\n\x08\x61ttempts\x18\x01 \x03(\x0b\x32\x1a.carillon.comms.v1.Attempt\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\x80\x06\n\x0eMessageService\x12\x91\x01\n\x0fScheduleMessage\x12).carillon.comms.v1.ScheduleMessageRequest\x1a\x1a.carillon.comms.v1.Message\"7\xa2\xbb\x18\x13\n\x0emessages.write\x18\xc9\x01\x82\xd3\xe4\x93\x02\x1a\"\x15/v1/messages/schedule:\x01*\x12\x7f\n\nGetMessage\x12$.carillon.comms.v1.GetMessageRequest\x1a\x1a.carillon.comms.v1.Message\"/\x90\x02\x01\xa2\xbb\x18\x0f\n\rmessages.read\x82\xd3\xe4\x93\x02\x13\x12\x11/v1/messages/{id}\x12\x8b\x01\n\x0cListMessages\x12&.carillon.comms.v1.ListMessagesRequest\x1a\'.carillon.comms.v1.ListMessagesResponse\"*\x90\x02\x01\xa2\xbb\x18\x0f\n\rmessages.read\x82\xd3\xe4\x93\x02\x0e\x12\x0c/v1/messages\x12\x8d\x01\n\rCancelMessage\x12\'.carillon.comms.v1.CancelMessageRequest\x1a\x1a.carillon.comms.v1.Message\"7\xa2\xbb\x18\x10\n\x0emessages.write\x82\xd3\xe4\x93\x02\x1d\"\x18/v1/messages/{id}/cancel:\x01*\x12\xae\x01\n\x13ListMessageAttempts\x12-.carillon.comms.v1.ListMessageAttemptsRequest\x1a..carillon.comms.v1.ListMessageAttemptsResponse\"8\x90\x02\x01\xa2\xbb\x18\x0f\n\rmessages.read\x82\xd3\xe4\x93\x02\x1c\x12\x1a/v1/messages/{id}/attempts\x1a\n\xa2\xbb\x18\x06\x08\xa6\x03\x10\x99\x03\x42\x30\n\x11\x63\x61rillon.comms.v1P\x01Z\x19\x63\x61rillon/comms/v1;commsv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -46,21 +46,39 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SCHEDULEMESSAGEREQUEST'].fields_by_name['template_key']._loaded_options = None
   _globals['_SCHEDULEMESSAGEREQUEST'].fields_by_name['template_key']._serialized_options = b'\342A\001\002\272H\014r\007\030\200\001\270\273\030\001\310\001\001'
   _globals['_SCHEDULEMESSAGEREQUEST'].fields_by_name['recipient']._loaded_options = None
-  _globals['_SCHEDULEMESSAGEREQUEST'].fields_by_name['recipient']._serialized_options = b'\342A\001\002\272H\020r\013\030\200\004\240\273\030\001\250\273\030\001\310\001\001'
+  _globals['_SCHEDULEMESSAGEREQUEST'].fields_by_name['recipient']._serialized_options = b'\342A\001\002\272H\020r\013\030\200\004\240\273\030\001\250\273\030\001\310\001\001\360\273\030\010'
   _globals['_SCHEDULEMESSAGEREQUEST'].fields_by_name['brand_id']._loaded_options = None
   _globals['_SCHEDULEMESSAGEREQUEST'].fields_by_name['brand_id']._serialized_options = b'\342A\001\002\272H\020r\013\030\200\001\240\273\030\001\250\273\030\001\310\001\001'
   _globals['_SCHEDULEMESSAGEREQUEST'].fields_by_name['person_id']._loaded_options = None
-  _globals['_SCHEDULEMESSAGEREQUEST'].fields_by_name['person_id']._serialized_options = b'\342A\001\002\272H\020r\013\030\200\001\240\273\030\001\250\273\030\001\310\001\001'
+  _globals['_SCHEDULEMESSAGEREQUEST'].fields_by_name['person_id']._serialized_options = b'\342A\001\002\272H\020r\013\030\200\001\240\273\030\001\250\273\030\001\310\001\001\360\273\030\t'
   _globals['_SCHEDULEMESSAGEREQUEST'].fields_by_name['dedup_key']._loaded_options = None
   _globals['_SCHEDULEMESSAGEREQUEST'].fields_by_name['dedup_key']._serialized_options = b'\342A\001\002\272H\020r\013\030\310\001\240\273\030\001\250\273\030\001\310\001\001'
   _globals['_SCHEDULEMESSAGEREQUEST'].fields_by_name['scheduled_at']._loaded_options = None
   _globals['_SCHEDULEMESSAGEREQUEST'].fields_by_name['scheduled_at']._serialized_options = b'\342A\001\002\272H\003\310\001\001'
   _globals['_GETMESSAGEREQUEST'].fields_by_name['id']._loaded_options = None
-  _globals['_GETMESSAGEREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002'
+  _globals['_GETMESSAGEREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002\272H\tr\004\260\273\030\001\310\001\001'
+  _globals['_LISTMESSAGESREQUEST'].fields_by_name['brand_id']._loaded_options = None
+  _globals['_LISTMESSAGESREQUEST'].fields_by_name['brand_id']._serialized_options = b'\272H\006r\004\260\273\030\001'
+  _globals['_LISTMESSAGESREQUEST'].fields_by_name['person_id']._loaded_options = None
+  _globals['_LISTMESSAGESREQUEST'].fields_by_name['person_id']._serialized_options = b'\272H\006r\004\260\273\030\001'
+  _globals['_LISTMESSAGESREQUEST'].fields_by_name['send_id']._loaded_options = None
+  _globals['_LISTMESSAGESREQUEST'].fields_by_name['send_id']._serialized_options = b'\272H\006r\004\260\273\030\001'
+  _globals['_LISTMESSAGESREQUEST'].fields_by_name['status']._loaded_options = None
+  _globals['_LISTMESSAGESREQUEST'].fields_by_name['status']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_LISTMESSAGESREQUEST'].fields_by_name['dedup_key']._loaded_options = None
+  _globals['_LISTMESSAGESREQUEST'].fields_by_name['dedup_key']._serialized_options = b'\272H\006r\004\260\273\030\001'
+  _globals['_LISTMESSAGESREQUEST'].fields_by_name['page_size']._loaded_options = None
+  _globals['_LISTMESSAGESREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\004\032\002(\000'
+  _globals['_LISTMESSAGESREQUEST'].fields_by_name['page_token']._loaded_options = None
+  _globals['_LISTMESSAGESREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\006r\004\260\273\030\001'
   _globals['_CANCELMESSAGEREQUEST'].fields_by_name['id']._loaded_options = None
-  _globals['_CANCELMESSAGEREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002'
+  _globals['_CANCELMESSAGEREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002\272H\tr\004\260\273\030\001\310\001\001'
   _globals['_LISTMESSAGEATTEMPTSREQUEST'].fields_by_name['id']._loaded_options = None
-  _globals['_LISTMESSAGEATTEMPTSREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002'
+  _globals['_LISTMESSAGEATTEMPTSREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002\272H\tr\004\260\273\030\001\310\001\001'
+  _globals['_LISTMESSAGEATTEMPTSREQUEST'].fields_by_name['page_size']._loaded_options = None
+  _globals['_LISTMESSAGEATTEMPTSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\004\032\002(\000'
+  _globals['_LISTMESSAGEATTEMPTSREQUEST'].fields_by_name['page_token']._loaded_options = None
+  _globals['_LISTMESSAGEATTEMPTSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\006r\004\260\273\030\001'
   _globals['_MESSAGESERVICE']._loaded_options = None
   _globals['_MESSAGESERVICE']._serialized_options = b'\242\273\030\006\010\246\003\020\231\003'
   _globals['_MESSAGESERVICE'].methods_by_name['ScheduleMessage']._loaded_options = None
@@ -74,19 +92,19 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MESSAGESERVICE'].methods_by_name['ListMessageAttempts']._loaded_options = None
   _globals['_MESSAGESERVICE'].methods_by_name['ListMessageAttempts']._serialized_options = b'\220\002\001\242\273\030\017\n\rmessages.read\202\323\344\223\002\034\022\032/v1/messages/{id}/attempts'
   _globals['_SCHEDULEMESSAGEREQUEST']._serialized_start=349
-  _globals['_SCHEDULEMESSAGEREQUEST']._serialized_end=820
-  _globals['_GETMESSAGEREQUEST']._serialized_start=822
-  _globals['_GETMESSAGEREQUEST']._serialized_end=859
-  _globals['_LISTMESSAGESREQUEST']._serialized_start=862
-  _globals['_LISTMESSAGESREQUEST']._serialized_end=1046
-  _globals['_LISTMESSAGESRESPONSE']._serialized_start=1048
-  _globals['_LISTMESSAGESRESPONSE']._serialized_end=1141
-  _globals['_CANCELMESSAGEREQUEST']._serialized_start=1143
-  _globals['_CANCELMESSAGEREQUEST']._serialized_end=1183
-  _globals['_LISTMESSAGEATTEMPTSREQUEST']._serialized_start=1185
-  _globals['_LISTMESSAGEATTEMPTSREQUEST']._serialized_end=1270
-  _globals['_LISTMESSAGEATTEMPTSRESPONSE']._serialized_start=1272
-  _globals['_LISTMESSAGEATTEMPTSRESPONSE']._serialized_end=1372
-  _globals['_MESSAGESERVICE']._serialized_start=1375
-  _globals['_MESSAGESERVICE']._serialized_end=2143
+  _globals['_SCHEDULEMESSAGEREQUEST']._serialized_end=828
+  _globals['_GETMESSAGEREQUEST']._serialized_start=830
+  _globals['_GETMESSAGEREQUEST']._serialized_end=879
+  _globals['_LISTMESSAGESREQUEST']._serialized_start=882
+  _globals['_LISTMESSAGESREQUEST']._serialized_end=1140
+  _globals['_LISTMESSAGESRESPONSE']._serialized_start=1142
+  _globals['_LISTMESSAGESRESPONSE']._serialized_end=1235
+  _globals['_CANCELMESSAGEREQUEST']._serialized_start=1237
+  _globals['_CANCELMESSAGEREQUEST']._serialized_end=1289
+  _globals['_LISTMESSAGEATTEMPTSREQUEST']._serialized_start=1291
+  _globals['_LISTMESSAGEATTEMPTSREQUEST']._serialized_end=1408
+  _globals['_LISTMESSAGEATTEMPTSRESPONSE']._serialized_start=1410
+  _globals['_LISTMESSAGEATTEMPTSRESPONSE']._serialized_end=1510
+  _globals['_MESSAGESERVICE']._serialized_start=1513
+  _globals['_MESSAGESERVICE']._serialized_end=2281
 # @@protoc_insertion_point(module_scope)

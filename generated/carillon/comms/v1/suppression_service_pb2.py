@@ -22,7 +22,9 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from carillon.options.v1 import options_pb2 as carillon_dot_options_dot_v1_dot_options__pb2
+from carillon.rules.v1 import rules_pb2 as carillon_dot_rules_dot_v1_dot_rules__pb2
 from carillon.type.v1 import channel_pb2 as carillon_dot_type_dot_v1_dot_channel__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
@@ -30,7 +32,7 @@ from google.api import httpbody_pb2 as google_dot_api_dot_httpbody__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+carillon/comms/v1/suppression_service.proto\x12\x11\x63\x61rillon.comms.v1\x1a!carillon/options/v1/options.proto\x1a\x1e\x63\x61rillon/type/v1/channel.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/httpbody.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe5\x02\n\x0bSuppression\x12\x11\n\x02id\x18\x01 \x01(\tB\x05\xe2\x41\x02\x03\x08\x12\x17\n\x08\x62rand_id\x18\x02 \x01(\tB\x05\xe2\x41\x02\x02\x05\x12\x31\n\x07\x63hannel\x18\x03 \x01(\x0e\x32\x19.carillon.type.v1.ChannelB\x05\xe2\x41\x02\x02\x05\x12\x16\n\x07\x61\x64\x64ress\x18\x04 \x01(\tB\x05\xe2\x41\x02\x02\x05\x12;\n\x06reason\x18\x05 \x01(\x0e\x32%.carillon.comms.v1.Suppression.ReasonB\x04\xe2\x41\x01\x02\x12\x14\n\x06source\x18\x06 \x01(\tB\x04\xe2\x41\x01\x01\x12\x34\n\ncreated_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\"V\n\x06Reason\x12\x0f\n\x0bunspecified\x10\x00\x12\x0f\n\x0bunsubscribe\x10\x01\x12\n\n\x06manual\x10\x02\x12\x0f\n\x0bhard_bounce\x10\x03\x12\r\n\tcomplaint\x10\x04\"\xc8\x01\n\x18\x43reateSuppressionRequest\x12\x16\n\x08\x62rand_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x30\n\x07\x63hannel\x18\x02 \x01(\x0e\x32\x19.carillon.type.v1.ChannelB\x04\xe2\x41\x01\x02\x12\x15\n\x07\x61\x64\x64ress\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\x12;\n\x06reason\x18\x04 \x01(\x0e\x32%.carillon.comms.v1.Suppression.ReasonB\x04\xe2\x41\x01\x02\x12\x0e\n\x06source\x18\x05 \x01(\t\"\xb1\x01\n\x13SuppressionToCreate\x12\x30\n\x07\x63hannel\x18\x01 \x01(\x0e\x32\x19.carillon.type.v1.ChannelB\x04\xe2\x41\x01\x02\x12\x15\n\x07\x61\x64\x64ress\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12;\n\x06reason\x18\x03 \x01(\x0e\x32%.carillon.comms.v1.Suppression.ReasonB\x04\xe2\x41\x01\x02\x12\x14\n\x06source\x18\x04 \x01(\tB\x04\xe2\x41\x01\x01\"|\n\x1e\x42\x61tchCreateSuppressionsRequest\x12\x16\n\x08\x62rand_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x42\n\x0csuppressions\x18\x02 \x03(\x0b\x32&.carillon.comms.v1.SuppressionToCreateB\x04\xe2\x41\x01\x02\"=\n\x1f\x42\x61tchCreateSuppressionsResponse\x12\x1a\n\x12suppressions_count\x18\x01 \x01(\x05\"s\n\x16\x46indSuppressionRequest\x12\x10\n\x08\x62rand_id\x18\x01 \x01(\t\x12\x30\n\x07\x63hannel\x18\x02 \x01(\x0e\x32\x19.carillon.type.v1.ChannelB\x04\xe2\x41\x01\x02\x12\x15\n\x07\x61\x64\x64ress\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\"\xb5\x01\n\x17ListSuppressionsRequest\x12\x10\n\x08\x62rand_id\x18\x01 \x01(\t\x12*\n\x07\x63hannel\x18\x02 \x01(\x0e\x32\x19.carillon.type.v1.Channel\x12\x35\n\x06reason\x18\x03 \x01(\x0e\x32%.carillon.comms.v1.Suppression.Reason\x12\x11\n\tpage_size\x18\x04 \x01(\x05\x12\x12\n\npage_token\x18\x05 \x01(\t\"i\n\x18ListSuppressionsResponse\x12\x34\n\x0csuppressions\x18\x01 \x03(\x0b\x32\x1e.carillon.comms.v1.Suppression\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\",\n\x18\x44\x65leteSuppressionRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"\x1b\n\x19\x44\x65leteSuppressionResponse\"1\n\x1aShowUnsubscribePageRequest\x12\x13\n\x05token\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\")\n\x12UnsubscribeRequest\x12\x13\n\x05token\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x32\xe1\x06\n\x12SuppressionService\x12\x98\x01\n\x11\x43reateSuppression\x12+.carillon.comms.v1.CreateSuppressionRequest\x1a\x1e.carillon.comms.v1.Suppression\"6\xa2\xbb\x18\x17\n\x12suppressions.write\x18\xc9\x01\x82\xd3\xe4\x93\x02\x15\"\x10/v1/suppressions:\x01*\x12\xbe\x01\n\x17\x42\x61tchCreateSuppressions\x12\x31.carillon.comms.v1.BatchCreateSuppressionsRequest\x1a\x32.carillon.comms.v1.BatchCreateSuppressionsResponse\"<\xa2\xbb\x18\x17\n\x12suppressions.write\x18\xc9\x01\x82\xd3\xe4\x93\x02\x1b\"\x16/v1/suppressions/batch:\x01*\x12\x98\x01\n\x0f\x46indSuppression\x12).carillon.comms.v1.FindSuppressionRequest\x1a\x1e.carillon.comms.v1.Suppression\":\x90\x02\x01\xa2\xbb\x18\x13\n\x11suppressions.read\x82\xd3\xe4\x93\x02\x1a\"\x15/v1/suppressions/find:\x01*\x12\x9f\x01\n\x10ListSuppressions\x12*.carillon.comms.v1.ListSuppressionsRequest\x1a+.carillon.comms.v1.ListSuppressionsResponse\"2\x90\x02\x01\xa2\xbb\x18\x13\n\x11suppressions.read\x82\xd3\xe4\x93\x02\x12\x12\x10/v1/suppressions\x12\xa5\x01\n\x11\x44\x65leteSuppression\x12+.carillon.comms.v1.DeleteSuppressionRequest\x1a,.carillon.comms.v1.DeleteSuppressionResponse\"5\xa2\xbb\x18\x14\n\x12suppressions.write\x82\xd3\xe4\x93\x02\x17*\x15/v1/suppressions/{id}\x1a\n\xa2\xbb\x18\x06\x08\xa6\x03\x10\x99\x03\x32\x9a\x02\n\x12UnsubscribeService\x12\x84\x01\n\x13ShowUnsubscribePage\x12-.carillon.comms.v1.ShowUnsubscribePageRequest\x1a\x14.google.api.HttpBody\"(\x90\x02\x01\xa2\xbb\x18\x02\x10\x01\x82\xd3\xe4\x93\x02\x19\x12\x17/v1/unsubscribe/{token}\x12q\n\x0bUnsubscribe\x12%.carillon.comms.v1.UnsubscribeRequest\x1a\x14.google.api.HttpBody\"%\xa2\xbb\x18\x02\x10\x01\x82\xd3\xe4\x93\x02\x19\"\x17/v1/unsubscribe/{token}\x1a\n\xa2\xbb\x18\x06\x08\xa6\x03\x10\x99\x03\x42\x30\n\x11\x63\x61rillon.comms.v1P\x01Z\x19\x63\x61rillon/comms/v1;commsv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+carillon/comms/v1/suppression_service.proto\x12\x11\x63\x61rillon.comms.v1\x1a\x1b\x62uf/validate/validate.proto\x1a!carillon/options/v1/options.proto\x1a\x1d\x63\x61rillon/rules/v1/rules.proto\x1a\x1e\x63\x61rillon/type/v1/channel.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/httpbody.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe5\x02\n\x0bSuppression\x12\x11\n\x02id\x18\x01 \x01(\tB\x05\xe2\x41\x02\x03\x08\x12\x17\n\x08\x62rand_id\x18\x02 \x01(\tB\x05\xe2\x41\x02\x02\x05\x12\x31\n\x07\x63hannel\x18\x03 \x01(\x0e\x32\x19.carillon.type.v1.ChannelB\x05\xe2\x41\x02\x02\x05\x12\x16\n\x07\x61\x64\x64ress\x18\x04 \x01(\tB\x05\xe2\x41\x02\x02\x05\x12;\n\x06reason\x18\x05 \x01(\x0e\x32%.carillon.comms.v1.Suppression.ReasonB\x04\xe2\x41\x01\x02\x12\x14\n\x06source\x18\x06 \x01(\tB\x04\xe2\x41\x01\x01\x12\x34\n\ncreated_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\"V\n\x06Reason\x12\x0f\n\x0bunspecified\x10\x00\x12\x0f\n\x0bunsubscribe\x10\x01\x12\n\n\x06manual\x10\x02\x12\x0f\n\x0bhard_bounce\x10\x03\x12\r\n\tcomplaint\x10\x04\"\x96\x02\n\x18\x43reateSuppressionRequest\x12)\n\x08\x62rand_id\x18\x01 \x01(\tB\x17\xe2\x41\x01\x02\xbaH\x10r\x0b\x18\x80\x01\xa0\xbb\x18\x01\xa8\xbb\x18\x01\xc8\x01\x01\x12;\n\x07\x63hannel\x18\x02 \x01(\x0e\x32\x19.carillon.type.v1.ChannelB\x0f\xe2\x41\x01\x02\xbaH\x08\x82\x01\x02\x10\x01\xc8\x01\x01\x12,\n\x07\x61\x64\x64ress\x18\x03 \x01(\tB\x1b\xe2\x41\x01\x02\xbaH\x10r\x0b\x18\x80\x04\xa0\xbb\x18\x01\xa8\xbb\x18\x01\xc8\x01\x01\xf0\xbb\x18\x08\x12\x46\n\x06reason\x18\x04 \x01(\x0e\x32%.carillon.comms.v1.Suppression.ReasonB\x0f\xe2\x41\x01\x02\xbaH\x08\x82\x01\x02\x10\x01\xc8\x01\x01\x12\x1c\n\x06source\x18\x05 \x01(\tB\x0c\xbaH\tr\x07\x18\xc8\x01\xa0\xbb\x18\x01\"\xea\x01\n\x13SuppressionToCreate\x12;\n\x07\x63hannel\x18\x01 \x01(\x0e\x32\x19.carillon.type.v1.ChannelB\x0f\xe2\x41\x01\x02\xbaH\x08\x82\x01\x02\x10\x01\xc8\x01\x01\x12,\n\x07\x61\x64\x64ress\x18\x02 \x01(\tB\x1b\xe2\x41\x01\x02\xbaH\x10r\x0b\x18\x80\x04\xa0\xbb\x18\x01\xa8\xbb\x18\x01\xc8\x01\x01\xf0\xbb\x18\x08\x12\x46\n\x06reason\x18\x03 \x01(\x0e\x32%.carillon.comms.v1.Suppression.ReasonB\x0f\xe2\x41\x01\x02\xbaH\x08\x82\x01\x02\x10\x01\xc8\x01\x01\x12 \n\x06source\x18\x04 \x01(\tB\x10\xe2\x41\x01\x01\xbaH\tr\x07\x18\xc8\x01\xa0\xbb\x18\x01\"\x9a\x01\n\x1e\x42\x61tchCreateSuppressionsRequest\x12)\n\x08\x62rand_id\x18\x01 \x01(\tB\x17\xe2\x41\x01\x02\xbaH\x10r\x0b\x18\x80\x01\xa0\xbb\x18\x01\xa8\xbb\x18\x01\xc8\x01\x01\x12M\n\x0csuppressions\x18\x02 \x03(\x0b\x32&.carillon.comms.v1.SuppressionToCreateB\x0f\xe2\x41\x01\x02\xbaH\x08\x92\x01\x05\x08\x01\x10\x90N\"=\n\x1f\x42\x61tchCreateSuppressionsResponse\x12\x1a\n\x12suppressions_count\x18\x01 \x01(\x05\"\xa0\x01\n\x16\x46indSuppressionRequest\x12\x1b\n\x08\x62rand_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01\x12;\n\x07\x63hannel\x18\x02 \x01(\x0e\x32\x19.carillon.type.v1.ChannelB\x0f\xe2\x41\x01\x02\xbaH\x08\x82\x01\x02\x10\x01\xc8\x01\x01\x12,\n\x07\x61\x64\x64ress\x18\x03 \x01(\tB\x1b\xe2\x41\x01\x02\xbaH\x10r\x0b\x18\x80\x04\xa0\xbb\x18\x01\xa8\xbb\x18\x01\xc8\x01\x01\xf0\xbb\x18\x08\"\xe8\x01\n\x17ListSuppressionsRequest\x12\x1b\n\x08\x62rand_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01\x12\x34\n\x07\x63hannel\x18\x02 \x01(\x0e\x32\x19.carillon.type.v1.ChannelB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12?\n\x06reason\x18\x03 \x01(\x0e\x32%.carillon.comms.v1.Suppression.ReasonB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1a\n\tpage_size\x18\x04 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1d\n\npage_token\x18\x05 \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01\"i\n\x18ListSuppressionsResponse\x12\x34\n\x0csuppressions\x18\x01 \x03(\x0b\x32\x1e.carillon.comms.v1.Suppression\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"8\n\x18\x44\x65leteSuppressionRequest\x12\x1c\n\x02id\x18\x01 \x01(\tB\x10\xe2\x41\x01\x02\xbaH\tr\x04\xb0\xbb\x18\x01\xc8\x01\x01\"\x1b\n\x19\x44\x65leteSuppressionResponse\"=\n\x1aShowUnsubscribePageRequest\x12\x1f\n\x05token\x18\x01 \x01(\tB\x10\xe2\x41\x01\x02\xbaH\tr\x04\xb0\xbb\x18\x01\xc8\x01\x01\"5\n\x12UnsubscribeRequest\x12\x1f\n\x05token\x18\x01 \x01(\tB\x10\xe2\x41\x01\x02\xbaH\tr\x04\xb0\xbb\x18\x01\xc8\x01\x01\x32\xe1\x06\n\x12SuppressionService\x12\x98\x01\n\x11\x43reateSuppression\x12+.carillon.comms.v1.CreateSuppressionRequest\x1a\x1e.carillon.comms.v1.Suppression\"6\xa2\xbb\x18\x17\n\x12suppressions.write\x18\xc9\x01\x82\xd3\xe4\x93\x02\x15\"\x10/v1/suppressions:\x01*\x12\xbe\x01\n\x17\x42\x61tchCreateSuppressions\x12\x31.carillon.comms.v1.BatchCreateSuppressionsRequest\x1a\x32.carillon.comms.v1.BatchCreateSuppressionsResponse\"<\xa2\xbb\x18\x17\n\x12suppressions.write\x18\xc9\x01\x82\xd3\xe4\x93\x02\x1b\"\x16/v1/suppressions/batch:\x01*\x12\x98\x01\n\x0f\x46indSuppression\x12).carillon.comms.v1.FindSuppressionRequest\x1a\x1e.carillon.comms.v1.Suppression\":\x90\x02\x01\xa2\xbb\x18\x13\n\x11suppressions.read\x82\xd3\xe4\x93\x02\x1a\"\x15/v1/suppressions/find:\x01*\x12\x9f\x01\n\x10ListSuppressions\x12*.carillon.comms.v1.ListSuppressionsRequest\x1a+.carillon.comms.v1.ListSuppressionsResponse\"2\x90\x02\x01\xa2\xbb\x18\x13\n\x11suppressions.read\x82\xd3\xe4\x93\x02\x12\x12\x10/v1/suppressions\x12\xa5\x01\n\x11\x44\x65leteSuppression\x12+.carillon.comms.v1.DeleteSuppressionRequest\x1a,.carillon.comms.v1.DeleteSuppressionResponse\"5\xa2\xbb\x18\x14\n\x12suppressions.write\x82\xd3\xe4\x93\x02\x17*\x15/v1/suppressions/{id}\x1a\n\xa2\xbb\x18\x06\x08\xa6\x03\x10\x99\x03\x32\x9a\x02\n\x12UnsubscribeService\x12\x84\x01\n\x13ShowUnsubscribePage\x12-.carillon.comms.v1.ShowUnsubscribePageRequest\x1a\x14.google.api.HttpBody\"(\x90\x02\x01\xa2\xbb\x18\x02\x10\x01\x82\xd3\xe4\x93\x02\x19\x12\x17/v1/unsubscribe/{token}\x12q\n\x0bUnsubscribe\x12%.carillon.comms.v1.UnsubscribeRequest\x1a\x14.google.api.HttpBody\"%\xa2\xbb\x18\x02\x10\x01\x82\xd3\xe4\x93\x02\x19\"\x17/v1/unsubscribe/{token}\x1a\n\xa2\xbb\x18\x06\x08\xa6\x03\x10\x99\x03\x42\x30\n\x11\x63\x61rillon.comms.v1P\x01Z\x19\x63\x61rillon/comms/v1;commsv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -53,35 +55,49 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SUPPRESSION'].fields_by_name['created_at']._loaded_options = None
   _globals['_SUPPRESSION'].fields_by_name['created_at']._serialized_options = b'\342A\001\003'
   _globals['_CREATESUPPRESSIONREQUEST'].fields_by_name['brand_id']._loaded_options = None
-  _globals['_CREATESUPPRESSIONREQUEST'].fields_by_name['brand_id']._serialized_options = b'\342A\001\002'
+  _globals['_CREATESUPPRESSIONREQUEST'].fields_by_name['brand_id']._serialized_options = b'\342A\001\002\272H\020r\013\030\200\001\240\273\030\001\250\273\030\001\310\001\001'
   _globals['_CREATESUPPRESSIONREQUEST'].fields_by_name['channel']._loaded_options = None
-  _globals['_CREATESUPPRESSIONREQUEST'].fields_by_name['channel']._serialized_options = b'\342A\001\002'
+  _globals['_CREATESUPPRESSIONREQUEST'].fields_by_name['channel']._serialized_options = b'\342A\001\002\272H\010\202\001\002\020\001\310\001\001'
   _globals['_CREATESUPPRESSIONREQUEST'].fields_by_name['address']._loaded_options = None
-  _globals['_CREATESUPPRESSIONREQUEST'].fields_by_name['address']._serialized_options = b'\342A\001\002'
+  _globals['_CREATESUPPRESSIONREQUEST'].fields_by_name['address']._serialized_options = b'\342A\001\002\272H\020r\013\030\200\004\240\273\030\001\250\273\030\001\310\001\001\360\273\030\010'
   _globals['_CREATESUPPRESSIONREQUEST'].fields_by_name['reason']._loaded_options = None
-  _globals['_CREATESUPPRESSIONREQUEST'].fields_by_name['reason']._serialized_options = b'\342A\001\002'
+  _globals['_CREATESUPPRESSIONREQUEST'].fields_by_name['reason']._serialized_options = b'\342A\001\002\272H\010\202\001\002\020\001\310\001\001'
+  _globals['_CREATESUPPRESSIONREQUEST'].fields_by_name['source']._loaded_options = None
+  _globals['_CREATESUPPRESSIONREQUEST'].fields_by_name['source']._serialized_options = b'\272H\tr\007\030\310\001\240\273\030\001'
   _globals['_SUPPRESSIONTOCREATE'].fields_by_name['channel']._loaded_options = None
-  _globals['_SUPPRESSIONTOCREATE'].fields_by_name['channel']._serialized_options = b'\342A\001\002'
+  _globals['_SUPPRESSIONTOCREATE'].fields_by_name['channel']._serialized_options = b'\342A\001\002\272H\010\202\001\002\020\001\310\001\001'
   _globals['_SUPPRESSIONTOCREATE'].fields_by_name['address']._loaded_options = None
-  _globals['_SUPPRESSIONTOCREATE'].fields_by_name['address']._serialized_options = b'\342A\001\002'
+  _globals['_SUPPRESSIONTOCREATE'].fields_by_name['address']._serialized_options = b'\342A\001\002\272H\020r\013\030\200\004\240\273\030\001\250\273\030\001\310\001\001\360\273\030\010'
   _globals['_SUPPRESSIONTOCREATE'].fields_by_name['reason']._loaded_options = None
-  _globals['_SUPPRESSIONTOCREATE'].fields_by_name['reason']._serialized_options = b'\342A\001\002'
+  _globals['_SUPPRESSIONTOCREATE'].fields_by_name['reason']._serialized_options = b'\342A\001\002\272H\010\202\001\002\020\001\310\001\001'
   _globals['_SUPPRESSIONTOCREATE'].fields_by_name['source']._loaded_options = None
-  _globals['_SUPPRESSIONTOCREATE'].fields_by_name['source']._serialized_options = b'\342A\001\001'
+  _globals['_SUPPRESSIONTOCREATE'].fields_by_name['source']._serialized_options = b'\342A\001\001\272H\tr\007\030\310\001\240\273\030\001'
   _globals['_BATCHCREATESUPPRESSIONSREQUEST'].fields_by_name['brand_id']._loaded_options = None
-  _globals['_BATCHCREATESUPPRESSIONSREQUEST'].fields_by_name['brand_id']._serialized_options = b'\342A\001\002'
+  _globals['_BATCHCREATESUPPRESSIONSREQUEST'].fields_by_name['brand_id']._serialized_options = b'\342A\001\002\272H\020r\013\030\200\001\240\273\030\001\250\273\030\001\310\001\001'
   _globals['_BATCHCREATESUPPRESSIONSREQUEST'].fields_by_name['suppressions']._loaded_options = None
-  _globals['_BATCHCREATESUPPRESSIONSREQUEST'].fields_by_name['suppressions']._serialized_options = b'\342A\001\002'
+  _globals['_BATCHCREATESUPPRESSIONSREQUEST'].fields_by_name['suppressions']._serialized_options = b'\342A\001\002\272H\010\222\001\005\010\001\020\220N'
+  _globals['_FINDSUPPRESSIONREQUEST'].fields_by_name['brand_id']._loaded_options = None
+  _globals['_FINDSUPPRESSIONREQUEST'].fields_by_name['brand_id']._serialized_options = b'\272H\006r\004\260\273\030\001'
   _globals['_FINDSUPPRESSIONREQUEST'].fields_by_name['channel']._loaded_options = None
-  _globals['_FINDSUPPRESSIONREQUEST'].fields_by_name['channel']._serialized_options = b'\342A\001\002'
+  _globals['_FINDSUPPRESSIONREQUEST'].fields_by_name['channel']._serialized_options = b'\342A\001\002\272H\010\202\001\002\020\001\310\001\001'
   _globals['_FINDSUPPRESSIONREQUEST'].fields_by_name['address']._loaded_options = None
-  _globals['_FINDSUPPRESSIONREQUEST'].fields_by_name['address']._serialized_options = b'\342A\001\002'
+  _globals['_FINDSUPPRESSIONREQUEST'].fields_by_name['address']._serialized_options = b'\342A\001\002\272H\020r\013\030\200\004\240\273\030\001\250\273\030\001\310\001\001\360\273\030\010'
+  _globals['_LISTSUPPRESSIONSREQUEST'].fields_by_name['brand_id']._loaded_options = None
+  _globals['_LISTSUPPRESSIONSREQUEST'].fields_by_name['brand_id']._serialized_options = b'\272H\006r\004\260\273\030\001'
+  _globals['_LISTSUPPRESSIONSREQUEST'].fields_by_name['channel']._loaded_options = None
+  _globals['_LISTSUPPRESSIONSREQUEST'].fields_by_name['channel']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_LISTSUPPRESSIONSREQUEST'].fields_by_name['reason']._loaded_options = None
+  _globals['_LISTSUPPRESSIONSREQUEST'].fields_by_name['reason']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_LISTSUPPRESSIONSREQUEST'].fields_by_name['page_size']._loaded_options = None
+  _globals['_LISTSUPPRESSIONSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\004\032\002(\000'
+  _globals['_LISTSUPPRESSIONSREQUEST'].fields_by_name['page_token']._loaded_options = None
+  _globals['_LISTSUPPRESSIONSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\006r\004\260\273\030\001'
   _globals['_DELETESUPPRESSIONREQUEST'].fields_by_name['id']._loaded_options = None
-  _globals['_DELETESUPPRESSIONREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002'
+  _globals['_DELETESUPPRESSIONREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002\272H\tr\004\260\273\030\001\310\001\001'
   _globals['_SHOWUNSUBSCRIBEPAGEREQUEST'].fields_by_name['token']._loaded_options = None
-  _globals['_SHOWUNSUBSCRIBEPAGEREQUEST'].fields_by_name['token']._serialized_options = b'\342A\001\002'
+  _globals['_SHOWUNSUBSCRIBEPAGEREQUEST'].fields_by_name['token']._serialized_options = b'\342A\001\002\272H\tr\004\260\273\030\001\310\001\001'
   _globals['_UNSUBSCRIBEREQUEST'].fields_by_name['token']._loaded_options = None
-  _globals['_UNSUBSCRIBEREQUEST'].fields_by_name['token']._serialized_options = b'\342A\001\002'
+  _globals['_UNSUBSCRIBEREQUEST'].fields_by_name['token']._serialized_options = b'\342A\001\002\272H\tr\004\260\273\030\001\310\001\001'
   _globals['_SUPPRESSIONSERVICE']._loaded_options = None
   _globals['_SUPPRESSIONSERVICE']._serialized_options = b'\242\273\030\006\010\246\003\020\231\003'
   _globals['_SUPPRESSIONSERVICE'].methods_by_name['CreateSuppression']._loaded_options = None
@@ -100,34 +116,34 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_UNSUBSCRIBESERVICE'].methods_by_name['ShowUnsubscribePage']._serialized_options = b'\220\002\001\242\273\030\002\020\001\202\323\344\223\002\031\022\027/v1/unsubscribe/{token}'
   _globals['_UNSUBSCRIBESERVICE'].methods_by_name['Unsubscribe']._loaded_options = None
   _globals['_UNSUBSCRIBESERVICE'].methods_by_name['Unsubscribe']._serialized_options = b'\242\273\030\002\020\001\202\323\344\223\002\031\"\027/v1/unsubscribe/{token}'
-  _globals['_SUPPRESSION']._serialized_start=257
-  _globals['_SUPPRESSION']._serialized_end=614
-  _globals['_SUPPRESSION_REASON']._serialized_start=528
-  _globals['_SUPPRESSION_REASON']._serialized_end=614
-  _globals['_CREATESUPPRESSIONREQUEST']._serialized_start=617
-  _globals['_CREATESUPPRESSIONREQUEST']._serialized_end=817
-  _globals['_SUPPRESSIONTOCREATE']._serialized_start=820
-  _globals['_SUPPRESSIONTOCREATE']._serialized_end=997
-  _globals['_BATCHCREATESUPPRESSIONSREQUEST']._serialized_start=999
-  _globals['_BATCHCREATESUPPRESSIONSREQUEST']._serialized_end=1123
-  _globals['_BATCHCREATESUPPRESSIONSRESPONSE']._serialized_start=1125
-  _globals['_BATCHCREATESUPPRESSIONSRESPONSE']._serialized_end=1186
-  _globals['_FINDSUPPRESSIONREQUEST']._serialized_start=1188
-  _globals['_FINDSUPPRESSIONREQUEST']._serialized_end=1303
-  _globals['_LISTSUPPRESSIONSREQUEST']._serialized_start=1306
-  _globals['_LISTSUPPRESSIONSREQUEST']._serialized_end=1487
-  _globals['_LISTSUPPRESSIONSRESPONSE']._serialized_start=1489
-  _globals['_LISTSUPPRESSIONSRESPONSE']._serialized_end=1594
-  _globals['_DELETESUPPRESSIONREQUEST']._serialized_start=1596
-  _globals['_DELETESUPPRESSIONREQUEST']._serialized_end=1640
-  _globals['_DELETESUPPRESSIONRESPONSE']._serialized_start=1642
-  _globals['_DELETESUPPRESSIONRESPONSE']._serialized_end=1669
-  _globals['_SHOWUNSUBSCRIBEPAGEREQUEST']._serialized_start=1671
-  _globals['_SHOWUNSUBSCRIBEPAGEREQUEST']._serialized_end=1720
-  _globals['_UNSUBSCRIBEREQUEST']._serialized_start=1722
-  _globals['_UNSUBSCRIBEREQUEST']._serialized_end=1763
-  _globals['_SUPPRESSIONSERVICE']._serialized_start=1766
-  _globals['_SUPPRESSIONSERVICE']._serialized_end=2631
-  _globals['_UNSUBSCRIBESERVICE']._serialized_start=2634
-  _globals['_UNSUBSCRIBESERVICE']._serialized_end=2916
+  _globals['_SUPPRESSION']._serialized_start=317
+  _globals['_SUPPRESSION']._serialized_end=674
+  _globals['_SUPPRESSION_REASON']._serialized_start=588
+  _globals['_SUPPRESSION_REASON']._serialized_end=674
+  _globals['_CREATESUPPRESSIONREQUEST']._serialized_start=677
+  _globals['_CREATESUPPRESSIONREQUEST']._serialized_end=955
+  _globals['_SUPPRESSIONTOCREATE']._serialized_start=958
+  _globals['_SUPPRESSIONTOCREATE']._serialized_end=1192
+  _globals['_BATCHCREATESUPPRESSIONSREQUEST']._serialized_start=1195
+  _globals['_BATCHCREATESUPPRESSIONSREQUEST']._serialized_end=1349
+  _globals['_BATCHCREATESUPPRESSIONSRESPONSE']._serialized_start=1351
+  _globals['_BATCHCREATESUPPRESSIONSRESPONSE']._serialized_end=1412
+  _globals['_FINDSUPPRESSIONREQUEST']._serialized_start=1415
+  _globals['_FINDSUPPRESSIONREQUEST']._serialized_end=1575
+  _globals['_LISTSUPPRESSIONSREQUEST']._serialized_start=1578
+  _globals['_LISTSUPPRESSIONSREQUEST']._serialized_end=1810
+  _globals['_LISTSUPPRESSIONSRESPONSE']._serialized_start=1812
+  _globals['_LISTSUPPRESSIONSRESPONSE']._serialized_end=1917
+  _globals['_DELETESUPPRESSIONREQUEST']._serialized_start=1919
+  _globals['_DELETESUPPRESSIONREQUEST']._serialized_end=1975
+  _globals['_DELETESUPPRESSIONRESPONSE']._serialized_start=1977
+  _globals['_DELETESUPPRESSIONRESPONSE']._serialized_end=2004
+  _globals['_SHOWUNSUBSCRIBEPAGEREQUEST']._serialized_start=2006
+  _globals['_SHOWUNSUBSCRIBEPAGEREQUEST']._serialized_end=2067
+  _globals['_UNSUBSCRIBEREQUEST']._serialized_start=2069
+  _globals['_UNSUBSCRIBEREQUEST']._serialized_end=2122
+  _globals['_SUPPRESSIONSERVICE']._serialized_start=2125
+  _globals['_SUPPRESSIONSERVICE']._serialized_end=2990
+  _globals['_UNSUBSCRIBESERVICE']._serialized_start=2993
+  _globals['_UNSUBSCRIBESERVICE']._serialized_end=3275
 # @@protoc_insertion_point(module_scope)

@@ -22,13 +22,15 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from carillon.rules.v1 import rules_pb2 as carillon_dot_rules_dot_v1_dot_rules__pb2
 from carillon.type.v1 import channel_pb2 as carillon_dot_type_dot_v1_dot_channel__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n carillon/comms/v1/template.proto\x12\x11\x63\x61rillon.comms.v1\x1a\x1e\x63\x61rillon/type/v1/channel.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x90\x02\n\x10TemplateVariable\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12<\n\x04type\x18\x02 \x01(\x0e\x32(.carillon.comms.v1.TemplateVariable.TypeB\x04\xe2\x41\x01\x01\x12\x16\n\x08required\x18\x03 \x01(\x08\x42\x04\xe2\x41\x01\x01\x12\x33\n\rdefault_value\x18\x04 \x01(\x0b\x32\x16.google.protobuf.ValueB\x04\xe2\x41\x01\x01\"]\n\x04Type\x12\x0f\n\x0bunspecified\x10\x00\x12\x0c\n\x08\x61nything\x10\x01\x12\x08\n\x04text\x10\x02\x12\x0b\n\x07numeric\x10\x03\x12\x08\n\x04\x66lag\x10\x04\x12\x08\n\x04list\x10\x05\x12\x0b\n\x07mapping\x10\x06\"\x85\x01\n\x0fTemplateVariant\x12\x14\n\x06locale\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x1a\n\x07subject\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01H\x00\x88\x01\x01\x12\x12\n\x04\x62ody\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\x12\x17\n\x04html\x18\x04 \x01(\tB\x04\xe2\x41\x01\x01H\x01\x88\x01\x01\x42\n\n\x08_subjectB\x07\n\x05_html\"\xda\x03\n\x08Template\x12\x17\n\x08\x62rand_id\x18\x01 \x01(\tB\x05\xe2\x41\x02\x02\x05\x12\x31\n\x07\x63hannel\x18\x02 \x01(\x0e\x32\x19.carillon.type.v1.ChannelB\x05\xe2\x41\x02\x02\x05\x12\x1b\n\x0ctemplate_key\x18\x03 \x01(\tB\x05\xe2\x41\x02\x02\x08\x12\x16\n\x08revision\x18\x04 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x1b\n\x07subject\x18\x05 \x01(\tB\x05\xe2\x41\x02\x01\x05H\x00\x88\x01\x01\x12\x13\n\x04\x62ody\x18\x06 \x01(\tB\x05\xe2\x41\x02\x01\x05\x12\x18\n\x04html\x18\x07 \x01(\tB\x05\xe2\x41\x02\x01\x05H\x01\x88\x01\x01\x12\x18\n\ncreated_by\x18\x08 \x01(\tB\x04\xe2\x41\x01\x03\x12\x34\n\ncreated_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12=\n\tvariables\x18\n \x03(\x0b\x32#.carillon.comms.v1.TemplateVariableB\x05\xe2\x41\x02\x01\x05\x12 \n\x12variables_inferred\x18\x0b \x01(\x08\x42\x04\xe2\x41\x01\x03\x12;\n\x08variants\x18\x0c \x03(\x0b\x32\".carillon.comms.v1.TemplateVariantB\x05\xe2\x41\x02\x01\x05\x42\n\n\x08_subjectB\x07\n\x05_htmlB0\n\x11\x63\x61rillon.comms.v1P\x01Z\x19\x63\x61rillon/comms/v1;commsv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n carillon/comms/v1/template.proto\x12\x11\x63\x61rillon.comms.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1d\x63\x61rillon/rules/v1/rules.proto\x1a\x1e\x63\x61rillon/type/v1/channel.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9c\x02\n\x10TemplateVariable\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x44\n\x04type\x18\x02 \x01(\x0e\x32(.carillon.comms.v1.TemplateVariable.TypeB\x0c\xe2\x41\x01\x01\xbaH\x05\x82\x01\x02\x10\x01\x12\x16\n\x08required\x18\x03 \x01(\x08\x42\x04\xe2\x41\x01\x01\x12\x37\n\rdefault_value\x18\x04 \x01(\x0b\x32\x16.google.protobuf.ValueB\x08\xe2\x41\x01\x01\xf0\xbb\x18\x06\"]\n\x04Type\x12\x0f\n\x0bunspecified\x10\x00\x12\x0c\n\x08\x61nything\x10\x01\x12\x08\n\x04text\x10\x02\x12\x0b\n\x07numeric\x10\x03\x12\x08\n\x04\x66lag\x10\x04\x12\x08\n\x04list\x10\x05\x12\x0b\n\x07mapping\x10\x06\"\xeb\x02\n\x0fTemplateVariant\x12\"\n\x06locale\x18\x01 \x01(\tB\x12\xe2\x41\x01\x02\xbaH\x0br\x06\x18#\xc0\xbb\x18\x01\xc8\x01\x01\x12*\n\x07subject\x18\x02 \x01(\tB\x14\xe2\x41\x01\x01\xbaH\tr\x07\x18\xe6\x07\xa0\xbb\x18\x01\xf0\xbb\x18\x05H\x00\x88\x01\x01\x12#\n\x04\x62ody\x18\x03 \x01(\tB\x15\xe2\x41\x01\x01\xbaH\nr\x08\x18\x80\x80@\xb0\xbb\x18\x01\xf0\xbb\x18\x05\x12\x65\n\x04html\x18\x04 \x01(\tBR\xe2\x41\x01\x01\xbaHGr\x08\x18\x80\x80@\xb0\xbb\x18\x01\xba\x01:\n\x04html\x12\x11must not be blank\x1a\x1fthis == \'\' || this.trim() != \'\'\xf0\xbb\x18\x05H\x01\x88\x01\x01:g\xbaHd\x1a\x62\n\x04\x62ody\x12(is required unless there is an HTML body\x1a\x30this.body.trim() != \'\' || this.html.trim() != \'\'B\n\n\x08_subjectB\x07\n\x05_html\"\xda\x03\n\x08Template\x12\x17\n\x08\x62rand_id\x18\x01 \x01(\tB\x05\xe2\x41\x02\x02\x05\x12\x31\n\x07\x63hannel\x18\x02 \x01(\x0e\x32\x19.carillon.type.v1.ChannelB\x05\xe2\x41\x02\x02\x05\x12\x1b\n\x0ctemplate_key\x18\x03 \x01(\tB\x05\xe2\x41\x02\x02\x08\x12\x16\n\x08revision\x18\x04 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x1b\n\x07subject\x18\x05 \x01(\tB\x05\xe2\x41\x02\x01\x05H\x00\x88\x01\x01\x12\x13\n\x04\x62ody\x18\x06 \x01(\tB\x05\xe2\x41\x02\x01\x05\x12\x18\n\x04html\x18\x07 \x01(\tB\x05\xe2\x41\x02\x01\x05H\x01\x88\x01\x01\x12\x18\n\ncreated_by\x18\x08 \x01(\tB\x04\xe2\x41\x01\x03\x12\x34\n\ncreated_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12=\n\tvariables\x18\n \x03(\x0b\x32#.carillon.comms.v1.TemplateVariableB\x05\xe2\x41\x02\x01\x05\x12 \n\x12variables_inferred\x18\x0b \x01(\x08\x42\x04\xe2\x41\x01\x03\x12;\n\x08variants\x18\x0c \x03(\x0b\x32\".carillon.comms.v1.TemplateVariantB\x05\xe2\x41\x02\x01\x05\x42\n\n\x08_subjectB\x07\n\x05_htmlB0\n\x11\x63\x61rillon.comms.v1P\x01Z\x19\x63\x61rillon/comms/v1;commsv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,19 +41,21 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TEMPLATEVARIABLE'].fields_by_name['name']._loaded_options = None
   _globals['_TEMPLATEVARIABLE'].fields_by_name['name']._serialized_options = b'\342A\001\002'
   _globals['_TEMPLATEVARIABLE'].fields_by_name['type']._loaded_options = None
-  _globals['_TEMPLATEVARIABLE'].fields_by_name['type']._serialized_options = b'\342A\001\001'
+  _globals['_TEMPLATEVARIABLE'].fields_by_name['type']._serialized_options = b'\342A\001\001\272H\005\202\001\002\020\001'
   _globals['_TEMPLATEVARIABLE'].fields_by_name['required']._loaded_options = None
   _globals['_TEMPLATEVARIABLE'].fields_by_name['required']._serialized_options = b'\342A\001\001'
   _globals['_TEMPLATEVARIABLE'].fields_by_name['default_value']._loaded_options = None
-  _globals['_TEMPLATEVARIABLE'].fields_by_name['default_value']._serialized_options = b'\342A\001\001'
+  _globals['_TEMPLATEVARIABLE'].fields_by_name['default_value']._serialized_options = b'\342A\001\001\360\273\030\006'
   _globals['_TEMPLATEVARIANT'].fields_by_name['locale']._loaded_options = None
-  _globals['_TEMPLATEVARIANT'].fields_by_name['locale']._serialized_options = b'\342A\001\002'
+  _globals['_TEMPLATEVARIANT'].fields_by_name['locale']._serialized_options = b'\342A\001\002\272H\013r\006\030#\300\273\030\001\310\001\001'
   _globals['_TEMPLATEVARIANT'].fields_by_name['subject']._loaded_options = None
-  _globals['_TEMPLATEVARIANT'].fields_by_name['subject']._serialized_options = b'\342A\001\001'
+  _globals['_TEMPLATEVARIANT'].fields_by_name['subject']._serialized_options = b'\342A\001\001\272H\tr\007\030\346\007\240\273\030\001\360\273\030\005'
   _globals['_TEMPLATEVARIANT'].fields_by_name['body']._loaded_options = None
-  _globals['_TEMPLATEVARIANT'].fields_by_name['body']._serialized_options = b'\342A\001\001'
+  _globals['_TEMPLATEVARIANT'].fields_by_name['body']._serialized_options = b'\342A\001\001\272H\nr\010\030\200\200@\260\273\030\001\360\273\030\005'
   _globals['_TEMPLATEVARIANT'].fields_by_name['html']._loaded_options = None
-  _globals['_TEMPLATEVARIANT'].fields_by_name['html']._serialized_options = b'\342A\001\001'
+  _globals['_TEMPLATEVARIANT'].fields_by_name['html']._serialized_options = b'\342A\001\001\272HGr\010\030\200\200@\260\273\030\001\272\001:\n\004html\022\021must not be blank\032\037this == \'\' || this.trim() != \'\'\360\273\030\005'
+  _globals['_TEMPLATEVARIANT']._loaded_options = None
+  _globals['_TEMPLATEVARIANT']._serialized_options = b'\272Hd\032b\n\004body\022(is required unless there is an HTML body\0320this.body.trim() != \'\' || this.html.trim() != \'\''
   _globals['_TEMPLATE'].fields_by_name['brand_id']._loaded_options = None
   _globals['_TEMPLATE'].fields_by_name['brand_id']._serialized_options = b'\342A\002\002\005'
   _globals['_TEMPLATE'].fields_by_name['channel']._loaded_options = None
@@ -76,12 +80,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TEMPLATE'].fields_by_name['variables_inferred']._serialized_options = b'\342A\001\003'
   _globals['_TEMPLATE'].fields_by_name['variants']._loaded_options = None
   _globals['_TEMPLATE'].fields_by_name['variants']._serialized_options = b'\342A\002\001\005'
-  _globals['_TEMPLATEVARIABLE']._serialized_start=184
-  _globals['_TEMPLATEVARIABLE']._serialized_end=456
-  _globals['_TEMPLATEVARIABLE_TYPE']._serialized_start=363
-  _globals['_TEMPLATEVARIABLE_TYPE']._serialized_end=456
-  _globals['_TEMPLATEVARIANT']._serialized_start=459
-  _globals['_TEMPLATEVARIANT']._serialized_end=592
-  _globals['_TEMPLATE']._serialized_start=595
-  _globals['_TEMPLATE']._serialized_end=1069
+  _globals['_TEMPLATEVARIABLE']._serialized_start=244
+  _globals['_TEMPLATEVARIABLE']._serialized_end=528
+  _globals['_TEMPLATEVARIABLE_TYPE']._serialized_start=435
+  _globals['_TEMPLATEVARIABLE_TYPE']._serialized_end=528
+  _globals['_TEMPLATEVARIANT']._serialized_start=531
+  _globals['_TEMPLATEVARIANT']._serialized_end=894
+  _globals['_TEMPLATE']._serialized_start=897
+  _globals['_TEMPLATE']._serialized_end=1371
 # @@protoc_insertion_point(module_scope)

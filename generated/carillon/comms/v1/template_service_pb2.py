@@ -22,15 +22,17 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from carillon.comms.v1 import template_pb2 as carillon_dot_comms_dot_v1_dot_template__pb2
 from carillon.options.v1 import options_pb2 as carillon_dot_options_dot_v1_dot_options__pb2
+from carillon.rules.v1 import rules_pb2 as carillon_dot_rules_dot_v1_dot_rules__pb2
 from carillon.type.v1 import channel_pb2 as carillon_dot_type_dot_v1_dot_channel__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(carillon/comms/v1/template_service.proto\x12\x11\x63\x61rillon.comms.v1\x1a carillon/comms/v1/template.proto\x1a!carillon/options/v1/options.proto\x1a\x1e\x63\x61rillon/type/v1/channel.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1cgoogle/protobuf/struct.proto\"\xb4\x02\n\x12PutTemplateRequest\x12\x30\n\x07\x63hannel\x18\x01 \x01(\x0e\x32\x19.carillon.type.v1.ChannelB\x04\xe2\x41\x01\x02\x12\x1a\n\x0ctemplate_key\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x16\n\x08\x62rand_id\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\x12\x14\n\x07subject\x18\x04 \x01(\tH\x00\x88\x01\x01\x12\x0c\n\x04\x62ody\x18\x05 \x01(\t\x12\x11\n\x04html\x18\x06 \x01(\tH\x01\x88\x01\x01\x12\x36\n\tvariables\x18\x07 \x03(\x0b\x32#.carillon.comms.v1.TemplateVariable\x12\x34\n\x08variants\x18\x08 \x03(\x0b\x32\".carillon.comms.v1.TemplateVariantB\n\n\x08_subjectB\x07\n\x05_html\"\x86\x01\n\x12GetTemplateRequest\x12\x30\n\x07\x63hannel\x18\x01 \x01(\x0e\x32\x19.carillon.type.v1.ChannelB\x04\xe2\x41\x01\x02\x12\x1a\n\x0ctemplate_key\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x10\n\x08\x62rand_id\x18\x03 \x01(\t\x12\x10\n\x08revision\x18\x04 \x01(\x05\"\xa5\x01\n\x1cListTemplateRevisionsRequest\x12\x30\n\x07\x63hannel\x18\x01 \x01(\x0e\x32\x19.carillon.type.v1.ChannelB\x04\xe2\x41\x01\x02\x12\x1a\n\x0ctemplate_key\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x10\n\x08\x62rand_id\x18\x03 \x01(\t\x12\x11\n\tpage_size\x18\x04 \x01(\x05\x12\x12\n\npage_token\x18\x05 \x01(\t\"h\n\x1dListTemplateRevisionsResponse\x12.\n\ttemplates\x18\x01 \x03(\x0b\x32\x1b.carillon.comms.v1.Template\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xdf\x01\n\x16PreviewTemplateRequest\x12\x30\n\x07\x63hannel\x18\x01 \x01(\x0e\x32\x19.carillon.type.v1.ChannelB\x04\xe2\x41\x01\x02\x12\x1a\n\x0ctemplate_key\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x16\n\x08\x62rand_id\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\x12\x10\n\x08revision\x18\x04 \x01(\x05\x12*\n\tvariables\x18\x05 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x11\n\tperson_id\x18\x06 \x01(\t\x12\x0e\n\x06locale\x18\x07 \x01(\t\"\x97\x01\n\x17PreviewTemplateResponse\x12\x10\n\x08revision\x18\x01 \x01(\x05\x12\x14\n\x07subject\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x0c\n\x04\x62ody\x18\x03 \x01(\t\x12\x11\n\x04html\x18\x04 \x01(\tH\x01\x88\x01\x01\x12\x13\n\x06locale\x18\x05 \x01(\tH\x02\x88\x01\x01\x42\n\n\x08_subjectB\x07\n\x05_htmlB\t\n\x07_locale2\xe2\x05\n\x0fTemplateService\x12\x9c\x01\n\x0bPutTemplate\x12%.carillon.comms.v1.PutTemplateRequest\x1a\x1b.carillon.comms.v1.Template\"I\xa2\xbb\x18\x14\n\x0ftemplates.write\x18\xc9\x01\x82\xd3\xe4\x93\x02+\x1a&/v1/templates/{channel}/{template_key}:\x01*\x12\x98\x01\n\x0bGetTemplate\x12%.carillon.comms.v1.GetTemplateRequest\x1a\x1b.carillon.comms.v1.Template\"E\x90\x02\x01\xa2\xbb\x18\x10\n\x0etemplates.read\x82\xd3\xe4\x93\x02(\x12&/v1/templates/{channel}/{template_key}\x12\xcb\x01\n\x15ListTemplateRevisions\x12/.carillon.comms.v1.ListTemplateRevisionsRequest\x1a\x30.carillon.comms.v1.ListTemplateRevisionsResponse\"O\x90\x02\x01\xa2\xbb\x18\x10\n\x0etemplates.read\x82\xd3\xe4\x93\x02\x32\x12\x30/v1/templates/{channel}/{template_key}/revisions\x12\xba\x01\n\x0fPreviewTemplate\x12).carillon.comms.v1.PreviewTemplateRequest\x1a*.carillon.comms.v1.PreviewTemplateResponse\"P\x90\x02\x01\xa2\xbb\x18\x10\n\x0etemplates.read\x82\xd3\xe4\x93\x02\x33\"./v1/templates/{channel}/{template_key}/preview:\x01*\x1a\n\xa2\xbb\x18\x06\x08\xa6\x03\x10\x99\x03\x42\x30\n\x11\x63\x61rillon.comms.v1P\x01Z\x19\x63\x61rillon/comms/v1;commsv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(carillon/comms/v1/template_service.proto\x12\x11\x63\x61rillon.comms.v1\x1a\x1b\x62uf/validate/validate.proto\x1a carillon/comms/v1/template.proto\x1a!carillon/options/v1/options.proto\x1a\x1d\x63\x61rillon/rules/v1/rules.proto\x1a\x1e\x63\x61rillon/type/v1/channel.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1cgoogle/protobuf/struct.proto\"\xb5\x05\n\x12PutTemplateRequest\x12;\n\x07\x63hannel\x18\x01 \x01(\x0e\x32\x19.carillon.type.v1.ChannelB\x0f\xe2\x41\x01\x02\xbaH\x08\x82\x01\x02\x10\x01\xc8\x01\x01\x12)\n\x0ctemplate_key\x18\x02 \x01(\tB\x13\xe2\x41\x01\x02\xbaH\x0cr\x07\x18\x80\x01\xb8\xbb\x18\x01\xc8\x01\x01\x12)\n\x08\x62rand_id\x18\x03 \x01(\tB\x17\xe2\x41\x01\x02\xbaH\x10r\x0b\x18\x80\x01\xa0\xbb\x18\x01\xa8\xbb\x18\x01\xc8\x01\x01\x12&\n\x07subject\x18\x04 \x01(\tB\x10\xbaH\tr\x07\x18\xe6\x07\xa0\xbb\x18\x01\xf0\xbb\x18\x05H\x00\x88\x01\x01\x12\x1f\n\x04\x62ody\x18\x05 \x01(\tB\x11\xbaH\nr\x08\x18\x80\x80@\xb0\xbb\x18\x01\xf0\xbb\x18\x05\x12\x61\n\x04html\x18\x06 \x01(\tBN\xbaHGr\x08\x18\x80\x80@\xb0\xbb\x18\x01\xba\x01:\n\x04html\x12\x11must not be blank\x1a\x1fthis == \'\' || this.trim() != \'\'\xf0\xbb\x18\x05H\x01\x88\x01\x01\x12I\n\tvariables\x18\x07 \x03(\x0b\x32#.carillon.comms.v1.TemplateVariableB\x11\xbaH\x06\x92\x01\x03\x10\xc8\x01\xfa\xbb\x18\x04name\x12H\n\x08variants\x18\x08 \x03(\x0b\x32\".carillon.comms.v1.TemplateVariantB\x12\xbaH\x05\x92\x01\x02\x10\x64\xfa\xbb\x18\x06locale:\xb5\x01\xbaH\xb1\x01\x1a\x62\n\x04\x62ody\x12(is required unless there is an HTML body\x1a\x30this.body.trim() != \'\' || this.html.trim() != \'\'\x1aK\n\x04html\x12\x12is for email alone\x1a/this.html == \'\' || !(this.channel in [2, 3, 4])B\n\n\x08_subjectB\x07\n\x05_html\"\xb1\x01\n\x12GetTemplateRequest\x12;\n\x07\x63hannel\x18\x01 \x01(\x0e\x32\x19.carillon.type.v1.ChannelB\x0f\xe2\x41\x01\x02\xbaH\x08\x82\x01\x02\x10\x01\xc8\x01\x01\x12&\n\x0ctemplate_key\x18\x02 \x01(\tB\x10\xe2\x41\x01\x02\xbaH\tr\x04\xb0\xbb\x18\x01\xc8\x01\x01\x12\x1b\n\x08\x62rand_id\x18\x03 \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01\x12\x19\n\x08revision\x18\x04 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\"\xdb\x01\n\x1cListTemplateRevisionsRequest\x12;\n\x07\x63hannel\x18\x01 \x01(\x0e\x32\x19.carillon.type.v1.ChannelB\x0f\xe2\x41\x01\x02\xbaH\x08\x82\x01\x02\x10\x01\xc8\x01\x01\x12&\n\x0ctemplate_key\x18\x02 \x01(\tB\x10\xe2\x41\x01\x02\xbaH\tr\x04\xb0\xbb\x18\x01\xc8\x01\x01\x12\x1b\n\x08\x62rand_id\x18\x03 \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01\x12\x1a\n\tpage_size\x18\x04 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1d\n\npage_token\x18\x05 \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01\"h\n\x1dListTemplateRevisionsResponse\x12.\n\ttemplates\x18\x01 \x03(\x0b\x32\x1b.carillon.comms.v1.Template\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xa6\x02\n\x16PreviewTemplateRequest\x12;\n\x07\x63hannel\x18\x01 \x01(\x0e\x32\x19.carillon.type.v1.ChannelB\x0f\xe2\x41\x01\x02\xbaH\x08\x82\x01\x02\x10\x01\xc8\x01\x01\x12&\n\x0ctemplate_key\x18\x02 \x01(\tB\x10\xe2\x41\x01\x02\xbaH\tr\x04\xb0\xbb\x18\x01\xc8\x01\x01\x12\"\n\x08\x62rand_id\x18\x03 \x01(\tB\x10\xe2\x41\x01\x02\xbaH\tr\x04\xb0\xbb\x18\x01\xc8\x01\x01\x12\x19\n\x08revision\x18\x04 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12*\n\tvariables\x18\x05 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x1c\n\tperson_id\x18\x06 \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01\x12\x1e\n\x06locale\x18\x07 \x01(\tB\x0e\xbaH\x0br\x06\x18#\xc0\xbb\x18\x01\xd8\x01\x01\"\x97\x01\n\x17PreviewTemplateResponse\x12\x10\n\x08revision\x18\x01 \x01(\x05\x12\x14\n\x07subject\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x0c\n\x04\x62ody\x18\x03 \x01(\t\x12\x11\n\x04html\x18\x04 \x01(\tH\x01\x88\x01\x01\x12\x13\n\x06locale\x18\x05 \x01(\tH\x02\x88\x01\x01\x42\n\n\x08_subjectB\x07\n\x05_htmlB\t\n\x07_locale2\xe2\x05\n\x0fTemplateService\x12\x9c\x01\n\x0bPutTemplate\x12%.carillon.comms.v1.PutTemplateRequest\x1a\x1b.carillon.comms.v1.Template\"I\xa2\xbb\x18\x14\n\x0ftemplates.write\x18\xc9\x01\x82\xd3\xe4\x93\x02+\x1a&/v1/templates/{channel}/{template_key}:\x01*\x12\x98\x01\n\x0bGetTemplate\x12%.carillon.comms.v1.GetTemplateRequest\x1a\x1b.carillon.comms.v1.Template\"E\x90\x02\x01\xa2\xbb\x18\x10\n\x0etemplates.read\x82\xd3\xe4\x93\x02(\x12&/v1/templates/{channel}/{template_key}\x12\xcb\x01\n\x15ListTemplateRevisions\x12/.carillon.comms.v1.ListTemplateRevisionsRequest\x1a\x30.carillon.comms.v1.ListTemplateRevisionsResponse\"O\x90\x02\x01\xa2\xbb\x18\x10\n\x0etemplates.read\x82\xd3\xe4\x93\x02\x32\x12\x30/v1/templates/{channel}/{template_key}/revisions\x12\xba\x01\n\x0fPreviewTemplate\x12).carillon.comms.v1.PreviewTemplateRequest\x1a*.carillon.comms.v1.PreviewTemplateResponse\"P\x90\x02\x01\xa2\xbb\x18\x10\n\x0etemplates.read\x82\xd3\xe4\x93\x02\x33\"./v1/templates/{channel}/{template_key}/preview:\x01*\x1a\n\xa2\xbb\x18\x06\x08\xa6\x03\x10\x99\x03\x42\x30\n\x11\x63\x61rillon.comms.v1P\x01Z\x19\x63\x61rillon/comms/v1;commsv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,25 +41,53 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\021carillon.comms.v1P\001Z\031carillon/comms/v1;commsv1'
   _globals['_PUTTEMPLATEREQUEST'].fields_by_name['channel']._loaded_options = None
-  _globals['_PUTTEMPLATEREQUEST'].fields_by_name['channel']._serialized_options = b'\342A\001\002'
+  _globals['_PUTTEMPLATEREQUEST'].fields_by_name['channel']._serialized_options = b'\342A\001\002\272H\010\202\001\002\020\001\310\001\001'
   _globals['_PUTTEMPLATEREQUEST'].fields_by_name['template_key']._loaded_options = None
-  _globals['_PUTTEMPLATEREQUEST'].fields_by_name['template_key']._serialized_options = b'\342A\001\002'
+  _globals['_PUTTEMPLATEREQUEST'].fields_by_name['template_key']._serialized_options = b'\342A\001\002\272H\014r\007\030\200\001\270\273\030\001\310\001\001'
   _globals['_PUTTEMPLATEREQUEST'].fields_by_name['brand_id']._loaded_options = None
-  _globals['_PUTTEMPLATEREQUEST'].fields_by_name['brand_id']._serialized_options = b'\342A\001\002'
+  _globals['_PUTTEMPLATEREQUEST'].fields_by_name['brand_id']._serialized_options = b'\342A\001\002\272H\020r\013\030\200\001\240\273\030\001\250\273\030\001\310\001\001'
+  _globals['_PUTTEMPLATEREQUEST'].fields_by_name['subject']._loaded_options = None
+  _globals['_PUTTEMPLATEREQUEST'].fields_by_name['subject']._serialized_options = b'\272H\tr\007\030\346\007\240\273\030\001\360\273\030\005'
+  _globals['_PUTTEMPLATEREQUEST'].fields_by_name['body']._loaded_options = None
+  _globals['_PUTTEMPLATEREQUEST'].fields_by_name['body']._serialized_options = b'\272H\nr\010\030\200\200@\260\273\030\001\360\273\030\005'
+  _globals['_PUTTEMPLATEREQUEST'].fields_by_name['html']._loaded_options = None
+  _globals['_PUTTEMPLATEREQUEST'].fields_by_name['html']._serialized_options = b'\272HGr\010\030\200\200@\260\273\030\001\272\001:\n\004html\022\021must not be blank\032\037this == \'\' || this.trim() != \'\'\360\273\030\005'
+  _globals['_PUTTEMPLATEREQUEST'].fields_by_name['variables']._loaded_options = None
+  _globals['_PUTTEMPLATEREQUEST'].fields_by_name['variables']._serialized_options = b'\272H\006\222\001\003\020\310\001\372\273\030\004name'
+  _globals['_PUTTEMPLATEREQUEST'].fields_by_name['variants']._loaded_options = None
+  _globals['_PUTTEMPLATEREQUEST'].fields_by_name['variants']._serialized_options = b'\272H\005\222\001\002\020d\372\273\030\006locale'
+  _globals['_PUTTEMPLATEREQUEST']._loaded_options = None
+  _globals['_PUTTEMPLATEREQUEST']._serialized_options = b'\272H\261\001\032b\n\004body\022(is required unless there is an HTML body\0320this.body.trim() != \'\' || this.html.trim() != \'\'\032K\n\004html\022\022is for email alone\032/this.html == \'\' || !(this.channel in [2, 3, 4])'
   _globals['_GETTEMPLATEREQUEST'].fields_by_name['channel']._loaded_options = None
-  _globals['_GETTEMPLATEREQUEST'].fields_by_name['channel']._serialized_options = b'\342A\001\002'
+  _globals['_GETTEMPLATEREQUEST'].fields_by_name['channel']._serialized_options = b'\342A\001\002\272H\010\202\001\002\020\001\310\001\001'
   _globals['_GETTEMPLATEREQUEST'].fields_by_name['template_key']._loaded_options = None
-  _globals['_GETTEMPLATEREQUEST'].fields_by_name['template_key']._serialized_options = b'\342A\001\002'
+  _globals['_GETTEMPLATEREQUEST'].fields_by_name['template_key']._serialized_options = b'\342A\001\002\272H\tr\004\260\273\030\001\310\001\001'
+  _globals['_GETTEMPLATEREQUEST'].fields_by_name['brand_id']._loaded_options = None
+  _globals['_GETTEMPLATEREQUEST'].fields_by_name['brand_id']._serialized_options = b'\272H\006r\004\260\273\030\001'
+  _globals['_GETTEMPLATEREQUEST'].fields_by_name['revision']._loaded_options = None
+  _globals['_GETTEMPLATEREQUEST'].fields_by_name['revision']._serialized_options = b'\272H\004\032\002(\000'
   _globals['_LISTTEMPLATEREVISIONSREQUEST'].fields_by_name['channel']._loaded_options = None
-  _globals['_LISTTEMPLATEREVISIONSREQUEST'].fields_by_name['channel']._serialized_options = b'\342A\001\002'
+  _globals['_LISTTEMPLATEREVISIONSREQUEST'].fields_by_name['channel']._serialized_options = b'\342A\001\002\272H\010\202\001\002\020\001\310\001\001'
   _globals['_LISTTEMPLATEREVISIONSREQUEST'].fields_by_name['template_key']._loaded_options = None
-  _globals['_LISTTEMPLATEREVISIONSREQUEST'].fields_by_name['template_key']._serialized_options = b'\342A\001\002'
+  _globals['_LISTTEMPLATEREVISIONSREQUEST'].fields_by_name['template_key']._serialized_options = b'\342A\001\002\272H\tr\004\260\273\030\001\310\001\001'
+  _globals['_LISTTEMPLATEREVISIONSREQUEST'].fields_by_name['brand_id']._loaded_options = None
+  _globals['_LISTTEMPLATEREVISIONSREQUEST'].fields_by_name['brand_id']._serialized_options = b'\272H\006r\004\260\273\030\001'
+  _globals['_LISTTEMPLATEREVISIONSREQUEST'].fields_by_name['page_size']._loaded_options = None
+  _globals['_LISTTEMPLATEREVISIONSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\004\032\002(\000'
+  _globals['_LISTTEMPLATEREVISIONSREQUEST'].fields_by_name['page_token']._loaded_options = None
+  _globals['_LISTTEMPLATEREVISIONSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\006r\004\260\273\030\001'
   _globals['_PREVIEWTEMPLATEREQUEST'].fields_by_name['channel']._loaded_options = None
-  _globals['_PREVIEWTEMPLATEREQUEST'].fields_by_name['channel']._serialized_options = b'\342A\001\002'
+  _globals['_PREVIEWTEMPLATEREQUEST'].fields_by_name['channel']._serialized_options = b'\342A\001\002\272H\010\202\001\002\020\001\310\001\001'
   _globals['_PREVIEWTEMPLATEREQUEST'].fields_by_name['template_key']._loaded_options = None
-  _globals['_PREVIEWTEMPLATEREQUEST'].fields_by_name['template_key']._serialized_options = b'\342A\001\002'
+  _globals['_PREVIEWTEMPLATEREQUEST'].fields_by_name['template_key']._serialized_options = b'\342A\001\002\272H\tr\004\260\273\030\001\310\001\001'
   _globals['_PREVIEWTEMPLATEREQUEST'].fields_by_name['brand_id']._loaded_options = None
-  _globals['_PREVIEWTEMPLATEREQUEST'].fields_by_name['brand_id']._serialized_options = b'\342A\001\002'
+  _globals['_PREVIEWTEMPLATEREQUEST'].fields_by_name['brand_id']._serialized_options = b'\342A\001\002\272H\tr\004\260\273\030\001\310\001\001'
+  _globals['_PREVIEWTEMPLATEREQUEST'].fields_by_name['revision']._loaded_options = None
+  _globals['_PREVIEWTEMPLATEREQUEST'].fields_by_name['revision']._serialized_options = b'\272H\004\032\002(\000'
+  _globals['_PREVIEWTEMPLATEREQUEST'].fields_by_name['person_id']._loaded_options = None
+  _globals['_PREVIEWTEMPLATEREQUEST'].fields_by_name['person_id']._serialized_options = b'\272H\006r\004\260\273\030\001'
+  _globals['_PREVIEWTEMPLATEREQUEST'].fields_by_name['locale']._loaded_options = None
+  _globals['_PREVIEWTEMPLATEREQUEST'].fields_by_name['locale']._serialized_options = b'\272H\013r\006\030#\300\273\030\001\330\001\001'
   _globals['_TEMPLATESERVICE']._loaded_options = None
   _globals['_TEMPLATESERVICE']._serialized_options = b'\242\273\030\006\010\246\003\020\231\003'
   _globals['_TEMPLATESERVICE'].methods_by_name['PutTemplate']._loaded_options = None
@@ -68,18 +98,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TEMPLATESERVICE'].methods_by_name['ListTemplateRevisions']._serialized_options = b'\220\002\001\242\273\030\020\n\016templates.read\202\323\344\223\0022\0220/v1/templates/{channel}/{template_key}/revisions'
   _globals['_TEMPLATESERVICE'].methods_by_name['PreviewTemplate']._loaded_options = None
   _globals['_TEMPLATESERVICE'].methods_by_name['PreviewTemplate']._serialized_options = b'\220\002\001\242\273\030\020\n\016templates.read\202\323\344\223\0023\"./v1/templates/{channel}/{template_key}/preview:\001*'
-  _globals['_PUTTEMPLATEREQUEST']._serialized_start=258
-  _globals['_PUTTEMPLATEREQUEST']._serialized_end=566
-  _globals['_GETTEMPLATEREQUEST']._serialized_start=569
-  _globals['_GETTEMPLATEREQUEST']._serialized_end=703
-  _globals['_LISTTEMPLATEREVISIONSREQUEST']._serialized_start=706
-  _globals['_LISTTEMPLATEREVISIONSREQUEST']._serialized_end=871
-  _globals['_LISTTEMPLATEREVISIONSRESPONSE']._serialized_start=873
-  _globals['_LISTTEMPLATEREVISIONSRESPONSE']._serialized_end=977
-  _globals['_PREVIEWTEMPLATEREQUEST']._serialized_start=980
-  _globals['_PREVIEWTEMPLATEREQUEST']._serialized_end=1203
-  _globals['_PREVIEWTEMPLATERESPONSE']._serialized_start=1206
-  _globals['_PREVIEWTEMPLATERESPONSE']._serialized_end=1357
-  _globals['_TEMPLATESERVICE']._serialized_start=1360
-  _globals['_TEMPLATESERVICE']._serialized_end=2098
+  _globals['_PUTTEMPLATEREQUEST']._serialized_start=318
+  _globals['_PUTTEMPLATEREQUEST']._serialized_end=1011
+  _globals['_GETTEMPLATEREQUEST']._serialized_start=1014
+  _globals['_GETTEMPLATEREQUEST']._serialized_end=1191
+  _globals['_LISTTEMPLATEREVISIONSREQUEST']._serialized_start=1194
+  _globals['_LISTTEMPLATEREVISIONSREQUEST']._serialized_end=1413
+  _globals['_LISTTEMPLATEREVISIONSRESPONSE']._serialized_start=1415
+  _globals['_LISTTEMPLATEREVISIONSRESPONSE']._serialized_end=1519
+  _globals['_PREVIEWTEMPLATEREQUEST']._serialized_start=1522
+  _globals['_PREVIEWTEMPLATEREQUEST']._serialized_end=1816
+  _globals['_PREVIEWTEMPLATERESPONSE']._serialized_start=1819
+  _globals['_PREVIEWTEMPLATERESPONSE']._serialized_end=1970
+  _globals['_TEMPLATESERVICE']._serialized_start=1973
+  _globals['_TEMPLATESERVICE']._serialized_end=2711
 # @@protoc_insertion_point(module_scope)

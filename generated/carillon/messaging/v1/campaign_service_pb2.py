@@ -22,9 +22,11 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from carillon.messaging.v1 import campaign_pb2 as carillon_dot_messaging_dot_v1_dot_campaign__pb2
 from carillon.messaging.v1 import send_pb2 as carillon_dot_messaging_dot_v1_dot_send__pb2
 from carillon.options.v1 import options_pb2 as carillon_dot_options_dot_v1_dot_options__pb2
+from carillon.rules.v1 import rules_pb2 as carillon_dot_rules_dot_v1_dot_rules__pb2
 from carillon.type.v1 import audience_pb2 as carillon_dot_type_dot_v1_dot_audience__pb2
 from carillon.type.v1 import audience_preview_pb2 as carillon_dot_type_dot_v1_dot_audience__preview__pb2
 from carillon.type.v1 import cancel_receipt_pb2 as carillon_dot_type_dot_v1_dot_cancel__receipt__pb2
@@ -33,7 +35,7 @@ from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior_
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,carillon/messaging/v1/campaign_service.proto\x12\x15\x63\x61rillon.messaging.v1\x1a$carillon/messaging/v1/campaign.proto\x1a carillon/messaging/v1/send.proto\x1a!carillon/options/v1/options.proto\x1a\x1f\x63\x61rillon/type/v1/audience.proto\x1a\'carillon/type/v1/audience_preview.proto\x1a%carillon/type/v1/cancel_receipt.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"=\n\tRecipient\x12\x17\n\tperson_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x17\n\trecipient\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\"\xc6\x01\n\x15\x43reateCampaignRequest\x12\x16\n\x08\x62rand_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x12\n\x04name\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x18\n\x0b\x64\x65scription\x18\x03 \x01(\tH\x00\x88\x01\x01\x12\x18\n\nsegment_id\x18\x04 \x01(\tB\x04\xe2\x41\x01\x02\x12=\n\x07\x63ontent\x18\x05 \x01(\x0b\x32&.carillon.messaging.v1.CampaignContentB\x04\xe2\x41\x01\x02\x42\x0e\n\x0c_description\"&\n\x12GetCampaignRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"-\n\x19GetCampaignContentRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"\x87\x01\n\x14ListCampaignsRequest\x12\x10\n\x08\x62rand_id\x18\x01 \x01(\t\x12\x36\n\x06status\x18\x02 \x01(\x0e\x32&.carillon.messaging.v1.Campaign.Status\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"d\n\x15ListCampaignsResponse\x12\x32\n\tcampaigns\x18\x01 \x03(\x0b\x32\x1f.carillon.messaging.v1.Campaign\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xd0\x01\n\x15UpdateCampaignRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\x04name\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x18\n\x0b\x64\x65scription\x18\x03 \x01(\tH\x01\x88\x01\x01\x12\x17\n\nsegment_id\x18\x04 \x01(\tH\x02\x88\x01\x01\x12\x37\n\x07\x63ontent\x18\x05 \x01(\x0b\x32&.carillon.messaging.v1.CampaignContentB\x07\n\x05_nameB\x0e\n\x0c_descriptionB\r\n\x0b_segment_id\")\n\x15\x44\x65leteCampaignRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"\x18\n\x16\x44\x65leteCampaignResponse\"\x92\x01\n\x17ScheduleCampaignRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x36\n\x0cscheduled_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x02\x12-\n\texpire_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"-\n\x19UnscheduleCampaignRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"\xbd\x01\n\x16PublishCampaignRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x34\n\nrecipients\x18\x02 \x03(\x0b\x32 .carillon.messaging.v1.Recipient\x12-\n\texpire_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x61udience\x18\x04 \x01(\x0e\x32\x1a.carillon.type.v1.Audience\"`\n\x16PreviewCampaignRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x34\n\nrecipients\x18\x02 \x03(\x0b\x32 .carillon.messaging.v1.Recipient\"M\n\x17PreviewCampaignResponse\x12\x32\n\x07preview\x18\x01 \x01(\x0b\x32!.carillon.type.v1.AudiencePreview\"S\n\x18ListCampaignSendsRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"`\n\x19ListCampaignSendsResponse\x12*\n\x05sends\x18\x01 \x03(\x0b\x32\x1b.carillon.messaging.v1.Send\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\")\n\x15\x43\x61ncelCampaignRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"}\n\x16\x43\x61ncelCampaignResponse\x12\x31\n\x08\x63\x61mpaign\x18\x01 \x01(\x0b\x32\x1f.carillon.messaging.v1.Campaign\x12\x30\n\x07receipt\x18\x02 \x01(\x0b\x32\x1f.carillon.type.v1.CancelReceipt2\xab\x10\n\x0f\x43\x61mpaignService\x12\x9b\x01\n\x0e\x43reateCampaign\x12,.carillon.messaging.v1.CreateCampaignRequest\x1a\x1f.carillon.messaging.v1.Campaign\":\xa2\xbb\x18\x14\n\x0f\x63\x61mpaigns.write\x18\xc9\x01\x82\xd3\xe4\x93\x02\x1c\"\x17/v1/messaging/campaigns:\x01*\x12\x96\x01\n\x0bGetCampaign\x12).carillon.messaging.v1.GetCampaignRequest\x1a\x1f.carillon.messaging.v1.Campaign\";\x90\x02\x01\xa2\xbb\x18\x10\n\x0e\x63\x61mpaigns.read\x82\xd3\xe4\x93\x02\x1e\x12\x1c/v1/messaging/campaigns/{id}\x12\xb3\x01\n\x12GetCampaignContent\x12\x30.carillon.messaging.v1.GetCampaignContentRequest\x1a&.carillon.messaging.v1.CampaignContent\"C\x90\x02\x01\xa2\xbb\x18\x10\n\x0e\x63\x61mpaigns.read\x82\xd3\xe4\x93\x02&\x12$/v1/messaging/campaigns/{id}/content\x12\xa2\x01\n\rListCampaigns\x12+.carillon.messaging.v1.ListCampaignsRequest\x1a,.carillon.messaging.v1.ListCampaignsResponse\"6\x90\x02\x01\xa2\xbb\x18\x10\n\x0e\x63\x61mpaigns.read\x82\xd3\xe4\x93\x02\x19\x12\x17/v1/messaging/campaigns\x12\x9d\x01\n\x0eUpdateCampaign\x12,.carillon.messaging.v1.UpdateCampaignRequest\x1a\x1f.carillon.messaging.v1.Campaign\"<\xa2\xbb\x18\x11\n\x0f\x63\x61mpaigns.write\x82\xd3\xe4\x93\x02!2\x1c/v1/messaging/campaigns/{id}:\x01*\x12\xa8\x01\n\x0e\x44\x65leteCampaign\x12,.carillon.messaging.v1.DeleteCampaignRequest\x1a-.carillon.messaging.v1.DeleteCampaignResponse\"9\xa2\xbb\x18\x11\n\x0f\x63\x61mpaigns.write\x82\xd3\xe4\x93\x02\x1e*\x1c/v1/messaging/campaigns/{id}\x12\xa9\x01\n\x10ScheduleCampaign\x12..carillon.messaging.v1.ScheduleCampaignRequest\x1a\x1f.carillon.messaging.v1.Campaign\"D\xa2\xbb\x18\x10\n\x0e\x63\x61mpaigns.send\x82\xd3\xe4\x93\x02*\"%/v1/messaging/campaigns/{id}/schedule:\x01*\x12\xaf\x01\n\x12UnscheduleCampaign\x12\x30.carillon.messaging.v1.UnscheduleCampaignRequest\x1a\x1f.carillon.messaging.v1.Campaign\"F\xa2\xbb\x18\x10\n\x0e\x63\x61mpaigns.send\x82\xd3\xe4\x93\x02,\"\'/v1/messaging/campaigns/{id}/unschedule:\x01*\x12\xa5\x01\n\x0fPublishCampaign\x12-.carillon.messaging.v1.PublishCampaignRequest\x1a\x1b.carillon.messaging.v1.Send\"F\xa2\xbb\x18\x13\n\x0e\x63\x61mpaigns.send\x18\xca\x01\x82\xd3\xe4\x93\x02)\"$/v1/messaging/campaigns/{id}/publish:\x01*\x12\xb9\x01\n\x11ListCampaignSends\x12/.carillon.messaging.v1.ListCampaignSendsRequest\x1a\x30.carillon.messaging.v1.ListCampaignSendsResponse\"A\x90\x02\x01\xa2\xbb\x18\x10\n\x0e\x63\x61mpaigns.read\x82\xd3\xe4\x93\x02$\x12\"/v1/messaging/campaigns/{id}/sends\x12\xb8\x01\n\x0fPreviewCampaign\x12-.carillon.messaging.v1.PreviewCampaignRequest\x1a..carillon.messaging.v1.PreviewCampaignResponse\"F\x90\x02\x01\xa2\xbb\x18\x10\n\x0e\x63\x61mpaigns.read\x82\xd3\xe4\x93\x02)\"$/v1/messaging/campaigns/{id}/preview:\x01*\x12\xb1\x01\n\x0e\x43\x61ncelCampaign\x12,.carillon.messaging.v1.CancelCampaignRequest\x1a-.carillon.messaging.v1.CancelCampaignResponse\"B\xa2\xbb\x18\x10\n\x0e\x63\x61mpaigns.send\x82\xd3\xe4\x93\x02(\"#/v1/messaging/campaigns/{id}/cancel:\x01*\x1a\n\xa2\xbb\x18\x06\x08\x90\x03\x10\x9c\x03\x42<\n\x15\x63\x61rillon.messaging.v1P\x01Z!carillon/messaging/v1;messagingv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,carillon/messaging/v1/campaign_service.proto\x12\x15\x63\x61rillon.messaging.v1\x1a\x1b\x62uf/validate/validate.proto\x1a$carillon/messaging/v1/campaign.proto\x1a carillon/messaging/v1/send.proto\x1a!carillon/options/v1/options.proto\x1a\x1d\x63\x61rillon/rules/v1/rules.proto\x1a\x1f\x63\x61rillon/type/v1/audience.proto\x1a\'carillon/type/v1/audience_preview.proto\x1a%carillon/type/v1/cancel_receipt.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"U\n\tRecipient\x12#\n\tperson_id\x18\x01 \x01(\tB\x10\xe2\x41\x01\x02\xbaH\tr\x07\x18\x80\x01\xb0\xbb\x18\x01\x12#\n\trecipient\x18\x02 \x01(\tB\x10\xe2\x41\x01\x02\xbaH\tr\x07\x18\x80\x04\xb0\xbb\x18\x01\"\x8c\x02\n\x15\x43reateCampaignRequest\x12)\n\x08\x62rand_id\x18\x01 \x01(\tB\x17\xe2\x41\x01\x02\xbaH\x10r\x0b\x18\x80\x01\xa0\xbb\x18\x01\xa8\xbb\x18\x01\xc8\x01\x01\x12%\n\x04name\x18\x02 \x01(\tB\x17\xe2\x41\x01\x02\xbaH\x10r\x0b\x18\xc8\x01\xa0\xbb\x18\x01\xa8\xbb\x18\x01\xc8\x01\x01\x12&\n\x0b\x64\x65scription\x18\x03 \x01(\tB\x0c\xbaH\tr\x07\x18\xd0\x0f\xb0\xbb\x18\x01H\x00\x88\x01\x01\x12$\n\nsegment_id\x18\x04 \x01(\tB\x10\xe2\x41\x01\x02\xbaH\tr\x04\xb0\xbb\x18\x01\xc8\x01\x01\x12\x43\n\x07\x63ontent\x18\x05 \x01(\x0b\x32&.carillon.messaging.v1.CampaignContentB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x42\x0e\n\x0c_description\"2\n\x12GetCampaignRequest\x12\x1c\n\x02id\x18\x01 \x01(\tB\x10\xe2\x41\x01\x02\xbaH\tr\x04\xb0\xbb\x18\x01\xc8\x01\x01\"9\n\x19GetCampaignContentRequest\x12\x1c\n\x02id\x18\x01 \x01(\tB\x10\xe2\x41\x01\x02\xbaH\tr\x04\xb0\xbb\x18\x01\xc8\x01\x01\"\xb0\x01\n\x14ListCampaignsRequest\x12\x1b\n\x08\x62rand_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01\x12@\n\x06status\x18\x02 \x01(\x0e\x32&.carillon.messaging.v1.Campaign.StatusB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1a\n\tpage_size\x18\x03 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1d\n\npage_token\x18\x04 \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01\"d\n\x15ListCampaignsResponse\x12\x32\n\tcampaigns\x18\x01 \x03(\x0b\x32\x1f.carillon.messaging.v1.Campaign\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x8b\x02\n\x15UpdateCampaignRequest\x12\x1c\n\x02id\x18\x01 \x01(\tB\x10\xe2\x41\x01\x02\xbaH\tr\x04\xb0\xbb\x18\x01\xc8\x01\x01\x12#\n\x04name\x18\x02 \x01(\tB\x10\xbaH\rr\x0b\x18\xc8\x01\xa0\xbb\x18\x01\xa8\xbb\x18\x01H\x00\x88\x01\x01\x12&\n\x0b\x64\x65scription\x18\x03 \x01(\tB\x0c\xbaH\tr\x07\x18\xd0\x0f\xb0\xbb\x18\x01H\x01\x88\x01\x01\x12&\n\nsegment_id\x18\x04 \x01(\tB\r\xbaH\nr\x08\xa8\xbb\x18\x01\xb0\xbb\x18\x01H\x02\x88\x01\x01\x12\x37\n\x07\x63ontent\x18\x05 \x01(\x0b\x32&.carillon.messaging.v1.CampaignContentB\x07\n\x05_nameB\x0e\n\x0c_descriptionB\r\n\x0b_segment_id\"5\n\x15\x44\x65leteCampaignRequest\x12\x1c\n\x02id\x18\x01 \x01(\tB\x10\xe2\x41\x01\x02\xbaH\tr\x04\xb0\xbb\x18\x01\xc8\x01\x01\"\x18\n\x16\x44\x65leteCampaignResponse\"\xa4\x01\n\x17ScheduleCampaignRequest\x12\x1c\n\x02id\x18\x01 \x01(\tB\x10\xe2\x41\x01\x02\xbaH\tr\x04\xb0\xbb\x18\x01\xc8\x01\x01\x12<\n\x0cscheduled_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12-\n\texpire_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"9\n\x19UnscheduleCampaignRequest\x12\x1c\n\x02id\x18\x01 \x01(\tB\x10\xe2\x41\x01\x02\xbaH\tr\x04\xb0\xbb\x18\x01\xc8\x01\x01\"\xdc\x03\n\x16PublishCampaignRequest\x12\x1c\n\x02id\x18\x01 \x01(\tB\x10\xe2\x41\x01\x02\xbaH\tr\x04\xb0\xbb\x18\x01\xc8\x01\x01\x12\x34\n\nrecipients\x18\x02 \x03(\x0b\x32 .carillon.messaging.v1.Recipient\x12-\n\texpire_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x36\n\x08\x61udience\x18\x04 \x01(\x0e\x32\x1a.carillon.type.v1.AudienceB\x08\xbaH\x05\x82\x01\x02\x10\x01:\x86\x02\xbaH\x82\x02\x1a\x94\x01\n\nrecipients\x12Tmust have at least one recipient; {\"audience\": \"segment\"} sends to the whole segment\x1a\x30this.recipients.size() > 0 || this.audience != 0\x1ai\n\x08\x61udience\x12*must not be given together with recipients\x1a\x31this.recipients.size() == 0 || this.audience == 0\"l\n\x16PreviewCampaignRequest\x12\x1c\n\x02id\x18\x01 \x01(\tB\x10\xe2\x41\x01\x02\xbaH\tr\x04\xb0\xbb\x18\x01\xc8\x01\x01\x12\x34\n\nrecipients\x18\x02 \x03(\x0b\x32 .carillon.messaging.v1.Recipient\"M\n\x17PreviewCampaignResponse\x12\x32\n\x07preview\x18\x01 \x01(\x0b\x32!.carillon.type.v1.AudiencePreview\"s\n\x18ListCampaignSendsRequest\x12\x1c\n\x02id\x18\x01 \x01(\tB\x10\xe2\x41\x01\x02\xbaH\tr\x04\xb0\xbb\x18\x01\xc8\x01\x01\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1d\n\npage_token\x18\x03 \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01\"`\n\x19ListCampaignSendsResponse\x12*\n\x05sends\x18\x01 \x03(\x0b\x32\x1b.carillon.messaging.v1.Send\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"5\n\x15\x43\x61ncelCampaignRequest\x12\x1c\n\x02id\x18\x01 \x01(\tB\x10\xe2\x41\x01\x02\xbaH\tr\x04\xb0\xbb\x18\x01\xc8\x01\x01\"}\n\x16\x43\x61ncelCampaignResponse\x12\x31\n\x08\x63\x61mpaign\x18\x01 \x01(\x0b\x32\x1f.carillon.messaging.v1.Campaign\x12\x30\n\x07receipt\x18\x02 \x01(\x0b\x32\x1f.carillon.type.v1.CancelReceipt2\xab\x10\n\x0f\x43\x61mpaignService\x12\x9b\x01\n\x0e\x43reateCampaign\x12,.carillon.messaging.v1.CreateCampaignRequest\x1a\x1f.carillon.messaging.v1.Campaign\":\xa2\xbb\x18\x14\n\x0f\x63\x61mpaigns.write\x18\xc9\x01\x82\xd3\xe4\x93\x02\x1c\"\x17/v1/messaging/campaigns:\x01*\x12\x96\x01\n\x0bGetCampaign\x12).carillon.messaging.v1.GetCampaignRequest\x1a\x1f.carillon.messaging.v1.Campaign\";\x90\x02\x01\xa2\xbb\x18\x10\n\x0e\x63\x61mpaigns.read\x82\xd3\xe4\x93\x02\x1e\x12\x1c/v1/messaging/campaigns/{id}\x12\xb3\x01\n\x12GetCampaignContent\x12\x30.carillon.messaging.v1.GetCampaignContentRequest\x1a&.carillon.messaging.v1.CampaignContent\"C\x90\x02\x01\xa2\xbb\x18\x10\n\x0e\x63\x61mpaigns.read\x82\xd3\xe4\x93\x02&\x12$/v1/messaging/campaigns/{id}/content\x12\xa2\x01\n\rListCampaigns\x12+.carillon.messaging.v1.ListCampaignsRequest\x1a,.carillon.messaging.v1.ListCampaignsResponse\"6\x90\x02\x01\xa2\xbb\x18\x10\n\x0e\x63\x61mpaigns.read\x82\xd3\xe4\x93\x02\x19\x12\x17/v1/messaging/campaigns\x12\x9d\x01\n\x0eUpdateCampaign\x12,.carillon.messaging.v1.UpdateCampaignRequest\x1a\x1f.carillon.messaging.v1.Campaign\"<\xa2\xbb\x18\x11\n\x0f\x63\x61mpaigns.write\x82\xd3\xe4\x93\x02!2\x1c/v1/messaging/campaigns/{id}:\x01*\x12\xa8\x01\n\x0e\x44\x65leteCampaign\x12,.carillon.messaging.v1.DeleteCampaignRequest\x1a-.carillon.messaging.v1.DeleteCampaignResponse\"9\xa2\xbb\x18\x11\n\x0f\x63\x61mpaigns.write\x82\xd3\xe4\x93\x02\x1e*\x1c/v1/messaging/campaigns/{id}\x12\xa9\x01\n\x10ScheduleCampaign\x12..carillon.messaging.v1.ScheduleCampaignRequest\x1a\x1f.carillon.messaging.v1.Campaign\"D\xa2\xbb\x18\x10\n\x0e\x63\x61mpaigns.send\x82\xd3\xe4\x93\x02*\"%/v1/messaging/campaigns/{id}/schedule:\x01*\x12\xaf\x01\n\x12UnscheduleCampaign\x12\x30.carillon.messaging.v1.UnscheduleCampaignRequest\x1a\x1f.carillon.messaging.v1.Campaign\"F\xa2\xbb\x18\x10\n\x0e\x63\x61mpaigns.send\x82\xd3\xe4\x93\x02,\"\'/v1/messaging/campaigns/{id}/unschedule:\x01*\x12\xa5\x01\n\x0fPublishCampaign\x12-.carillon.messaging.v1.PublishCampaignRequest\x1a\x1b.carillon.messaging.v1.Send\"F\xa2\xbb\x18\x13\n\x0e\x63\x61mpaigns.send\x18\xca\x01\x82\xd3\xe4\x93\x02)\"$/v1/messaging/campaigns/{id}/publish:\x01*\x12\xb9\x01\n\x11ListCampaignSends\x12/.carillon.messaging.v1.ListCampaignSendsRequest\x1a\x30.carillon.messaging.v1.ListCampaignSendsResponse\"A\x90\x02\x01\xa2\xbb\x18\x10\n\x0e\x63\x61mpaigns.read\x82\xd3\xe4\x93\x02$\x12\"/v1/messaging/campaigns/{id}/sends\x12\xb8\x01\n\x0fPreviewCampaign\x12-.carillon.messaging.v1.PreviewCampaignRequest\x1a..carillon.messaging.v1.PreviewCampaignResponse\"F\x90\x02\x01\xa2\xbb\x18\x10\n\x0e\x63\x61mpaigns.read\x82\xd3\xe4\x93\x02)\"$/v1/messaging/campaigns/{id}/preview:\x01*\x12\xb1\x01\n\x0e\x43\x61ncelCampaign\x12,.carillon.messaging.v1.CancelCampaignRequest\x1a-.carillon.messaging.v1.CancelCampaignResponse\"B\xa2\xbb\x18\x10\n\x0e\x63\x61mpaigns.send\x82\xd3\xe4\x93\x02(\"#/v1/messaging/campaigns/{id}/cancel:\x01*\x1a\n\xa2\xbb\x18\x06\x08\x90\x03\x10\x9c\x03\x42<\n\x15\x63\x61rillon.messaging.v1P\x01Z!carillon/messaging/v1;messagingv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,39 +44,63 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\025carillon.messaging.v1P\001Z!carillon/messaging/v1;messagingv1'
   _globals['_RECIPIENT'].fields_by_name['person_id']._loaded_options = None
-  _globals['_RECIPIENT'].fields_by_name['person_id']._serialized_options = b'\342A\001\002'
+  _globals['_RECIPIENT'].fields_by_name['person_id']._serialized_options = b'\342A\001\002\272H\tr\007\030\200\001\260\273\030\001'
   _globals['_RECIPIENT'].fields_by_name['recipient']._loaded_options = None
-  _globals['_RECIPIENT'].fields_by_name['recipient']._serialized_options = b'\342A\001\002'
+  _globals['_RECIPIENT'].fields_by_name['recipient']._serialized_options = b'\342A\001\002\272H\tr\007\030\200\004\260\273\030\001'
   _globals['_CREATECAMPAIGNREQUEST'].fields_by_name['brand_id']._loaded_options = None
-  _globals['_CREATECAMPAIGNREQUEST'].fields_by_name['brand_id']._serialized_options = b'\342A\001\002'
+  _globals['_CREATECAMPAIGNREQUEST'].fields_by_name['brand_id']._serialized_options = b'\342A\001\002\272H\020r\013\030\200\001\240\273\030\001\250\273\030\001\310\001\001'
   _globals['_CREATECAMPAIGNREQUEST'].fields_by_name['name']._loaded_options = None
-  _globals['_CREATECAMPAIGNREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002'
+  _globals['_CREATECAMPAIGNREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\272H\020r\013\030\310\001\240\273\030\001\250\273\030\001\310\001\001'
+  _globals['_CREATECAMPAIGNREQUEST'].fields_by_name['description']._loaded_options = None
+  _globals['_CREATECAMPAIGNREQUEST'].fields_by_name['description']._serialized_options = b'\272H\tr\007\030\320\017\260\273\030\001'
   _globals['_CREATECAMPAIGNREQUEST'].fields_by_name['segment_id']._loaded_options = None
-  _globals['_CREATECAMPAIGNREQUEST'].fields_by_name['segment_id']._serialized_options = b'\342A\001\002'
+  _globals['_CREATECAMPAIGNREQUEST'].fields_by_name['segment_id']._serialized_options = b'\342A\001\002\272H\tr\004\260\273\030\001\310\001\001'
   _globals['_CREATECAMPAIGNREQUEST'].fields_by_name['content']._loaded_options = None
-  _globals['_CREATECAMPAIGNREQUEST'].fields_by_name['content']._serialized_options = b'\342A\001\002'
+  _globals['_CREATECAMPAIGNREQUEST'].fields_by_name['content']._serialized_options = b'\342A\001\002\272H\003\310\001\001'
   _globals['_GETCAMPAIGNREQUEST'].fields_by_name['id']._loaded_options = None
-  _globals['_GETCAMPAIGNREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002'
+  _globals['_GETCAMPAIGNREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002\272H\tr\004\260\273\030\001\310\001\001'
   _globals['_GETCAMPAIGNCONTENTREQUEST'].fields_by_name['id']._loaded_options = None
-  _globals['_GETCAMPAIGNCONTENTREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002'
+  _globals['_GETCAMPAIGNCONTENTREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002\272H\tr\004\260\273\030\001\310\001\001'
+  _globals['_LISTCAMPAIGNSREQUEST'].fields_by_name['brand_id']._loaded_options = None
+  _globals['_LISTCAMPAIGNSREQUEST'].fields_by_name['brand_id']._serialized_options = b'\272H\006r\004\260\273\030\001'
+  _globals['_LISTCAMPAIGNSREQUEST'].fields_by_name['status']._loaded_options = None
+  _globals['_LISTCAMPAIGNSREQUEST'].fields_by_name['status']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_LISTCAMPAIGNSREQUEST'].fields_by_name['page_size']._loaded_options = None
+  _globals['_LISTCAMPAIGNSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\004\032\002(\000'
+  _globals['_LISTCAMPAIGNSREQUEST'].fields_by_name['page_token']._loaded_options = None
+  _globals['_LISTCAMPAIGNSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\006r\004\260\273\030\001'
   _globals['_UPDATECAMPAIGNREQUEST'].fields_by_name['id']._loaded_options = None
-  _globals['_UPDATECAMPAIGNREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002'
+  _globals['_UPDATECAMPAIGNREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002\272H\tr\004\260\273\030\001\310\001\001'
+  _globals['_UPDATECAMPAIGNREQUEST'].fields_by_name['name']._loaded_options = None
+  _globals['_UPDATECAMPAIGNREQUEST'].fields_by_name['name']._serialized_options = b'\272H\rr\013\030\310\001\240\273\030\001\250\273\030\001'
+  _globals['_UPDATECAMPAIGNREQUEST'].fields_by_name['description']._loaded_options = None
+  _globals['_UPDATECAMPAIGNREQUEST'].fields_by_name['description']._serialized_options = b'\272H\tr\007\030\320\017\260\273\030\001'
+  _globals['_UPDATECAMPAIGNREQUEST'].fields_by_name['segment_id']._loaded_options = None
+  _globals['_UPDATECAMPAIGNREQUEST'].fields_by_name['segment_id']._serialized_options = b'\272H\nr\010\250\273\030\001\260\273\030\001'
   _globals['_DELETECAMPAIGNREQUEST'].fields_by_name['id']._loaded_options = None
-  _globals['_DELETECAMPAIGNREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002'
+  _globals['_DELETECAMPAIGNREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002\272H\tr\004\260\273\030\001\310\001\001'
   _globals['_SCHEDULECAMPAIGNREQUEST'].fields_by_name['id']._loaded_options = None
-  _globals['_SCHEDULECAMPAIGNREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002'
+  _globals['_SCHEDULECAMPAIGNREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002\272H\tr\004\260\273\030\001\310\001\001'
   _globals['_SCHEDULECAMPAIGNREQUEST'].fields_by_name['scheduled_at']._loaded_options = None
-  _globals['_SCHEDULECAMPAIGNREQUEST'].fields_by_name['scheduled_at']._serialized_options = b'\342A\001\002'
+  _globals['_SCHEDULECAMPAIGNREQUEST'].fields_by_name['scheduled_at']._serialized_options = b'\342A\001\002\272H\003\310\001\001'
   _globals['_UNSCHEDULECAMPAIGNREQUEST'].fields_by_name['id']._loaded_options = None
-  _globals['_UNSCHEDULECAMPAIGNREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002'
+  _globals['_UNSCHEDULECAMPAIGNREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002\272H\tr\004\260\273\030\001\310\001\001'
   _globals['_PUBLISHCAMPAIGNREQUEST'].fields_by_name['id']._loaded_options = None
-  _globals['_PUBLISHCAMPAIGNREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002'
+  _globals['_PUBLISHCAMPAIGNREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002\272H\tr\004\260\273\030\001\310\001\001'
+  _globals['_PUBLISHCAMPAIGNREQUEST'].fields_by_name['audience']._loaded_options = None
+  _globals['_PUBLISHCAMPAIGNREQUEST'].fields_by_name['audience']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_PUBLISHCAMPAIGNREQUEST']._loaded_options = None
+  _globals['_PUBLISHCAMPAIGNREQUEST']._serialized_options = b'\272H\202\002\032\224\001\n\nrecipients\022Tmust have at least one recipient; {\"audience\": \"segment\"} sends to the whole segment\0320this.recipients.size() > 0 || this.audience != 0\032i\n\010audience\022*must not be given together with recipients\0321this.recipients.size() == 0 || this.audience == 0'
   _globals['_PREVIEWCAMPAIGNREQUEST'].fields_by_name['id']._loaded_options = None
-  _globals['_PREVIEWCAMPAIGNREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002'
+  _globals['_PREVIEWCAMPAIGNREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002\272H\tr\004\260\273\030\001\310\001\001'
   _globals['_LISTCAMPAIGNSENDSREQUEST'].fields_by_name['id']._loaded_options = None
-  _globals['_LISTCAMPAIGNSENDSREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002'
+  _globals['_LISTCAMPAIGNSENDSREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002\272H\tr\004\260\273\030\001\310\001\001'
+  _globals['_LISTCAMPAIGNSENDSREQUEST'].fields_by_name['page_size']._loaded_options = None
+  _globals['_LISTCAMPAIGNSENDSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\004\032\002(\000'
+  _globals['_LISTCAMPAIGNSENDSREQUEST'].fields_by_name['page_token']._loaded_options = None
+  _globals['_LISTCAMPAIGNSENDSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\006r\004\260\273\030\001'
   _globals['_CANCELCAMPAIGNREQUEST'].fields_by_name['id']._loaded_options = None
-  _globals['_CANCELCAMPAIGNREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002'
+  _globals['_CANCELCAMPAIGNREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002\272H\tr\004\260\273\030\001\310\001\001'
   _globals['_CAMPAIGNSERVICE']._loaded_options = None
   _globals['_CAMPAIGNSERVICE']._serialized_options = b'\242\273\030\006\010\220\003\020\234\003'
   _globals['_CAMPAIGNSERVICE'].methods_by_name['CreateCampaign']._loaded_options = None
@@ -101,42 +127,42 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CAMPAIGNSERVICE'].methods_by_name['PreviewCampaign']._serialized_options = b'\220\002\001\242\273\030\020\n\016campaigns.read\202\323\344\223\002)\"$/v1/messaging/campaigns/{id}/preview:\001*'
   _globals['_CAMPAIGNSERVICE'].methods_by_name['CancelCampaign']._loaded_options = None
   _globals['_CAMPAIGNSERVICE'].methods_by_name['CancelCampaign']._serialized_options = b'\242\273\030\020\n\016campaigns.send\202\323\344\223\002(\"#/v1/messaging/campaigns/{id}/cancel:\001*'
-  _globals['_RECIPIENT']._serialized_start=387
-  _globals['_RECIPIENT']._serialized_end=448
-  _globals['_CREATECAMPAIGNREQUEST']._serialized_start=451
-  _globals['_CREATECAMPAIGNREQUEST']._serialized_end=649
-  _globals['_GETCAMPAIGNREQUEST']._serialized_start=651
-  _globals['_GETCAMPAIGNREQUEST']._serialized_end=689
-  _globals['_GETCAMPAIGNCONTENTREQUEST']._serialized_start=691
-  _globals['_GETCAMPAIGNCONTENTREQUEST']._serialized_end=736
-  _globals['_LISTCAMPAIGNSREQUEST']._serialized_start=739
-  _globals['_LISTCAMPAIGNSREQUEST']._serialized_end=874
-  _globals['_LISTCAMPAIGNSRESPONSE']._serialized_start=876
-  _globals['_LISTCAMPAIGNSRESPONSE']._serialized_end=976
-  _globals['_UPDATECAMPAIGNREQUEST']._serialized_start=979
-  _globals['_UPDATECAMPAIGNREQUEST']._serialized_end=1187
-  _globals['_DELETECAMPAIGNREQUEST']._serialized_start=1189
-  _globals['_DELETECAMPAIGNREQUEST']._serialized_end=1230
-  _globals['_DELETECAMPAIGNRESPONSE']._serialized_start=1232
-  _globals['_DELETECAMPAIGNRESPONSE']._serialized_end=1256
-  _globals['_SCHEDULECAMPAIGNREQUEST']._serialized_start=1259
-  _globals['_SCHEDULECAMPAIGNREQUEST']._serialized_end=1405
-  _globals['_UNSCHEDULECAMPAIGNREQUEST']._serialized_start=1407
-  _globals['_UNSCHEDULECAMPAIGNREQUEST']._serialized_end=1452
-  _globals['_PUBLISHCAMPAIGNREQUEST']._serialized_start=1455
-  _globals['_PUBLISHCAMPAIGNREQUEST']._serialized_end=1644
-  _globals['_PREVIEWCAMPAIGNREQUEST']._serialized_start=1646
-  _globals['_PREVIEWCAMPAIGNREQUEST']._serialized_end=1742
-  _globals['_PREVIEWCAMPAIGNRESPONSE']._serialized_start=1744
-  _globals['_PREVIEWCAMPAIGNRESPONSE']._serialized_end=1821
-  _globals['_LISTCAMPAIGNSENDSREQUEST']._serialized_start=1823
-  _globals['_LISTCAMPAIGNSENDSREQUEST']._serialized_end=1906
-  _globals['_LISTCAMPAIGNSENDSRESPONSE']._serialized_start=1908
-  _globals['_LISTCAMPAIGNSENDSRESPONSE']._serialized_end=2004
-  _globals['_CANCELCAMPAIGNREQUEST']._serialized_start=2006
-  _globals['_CANCELCAMPAIGNREQUEST']._serialized_end=2047
-  _globals['_CANCELCAMPAIGNRESPONSE']._serialized_start=2049
-  _globals['_CANCELCAMPAIGNRESPONSE']._serialized_end=2174
-  _globals['_CAMPAIGNSERVICE']._serialized_start=2177
-  _globals['_CAMPAIGNSERVICE']._serialized_end=4268
+  _globals['_RECIPIENT']._serialized_start=447
+  _globals['_RECIPIENT']._serialized_end=532
+  _globals['_CREATECAMPAIGNREQUEST']._serialized_start=535
+  _globals['_CREATECAMPAIGNREQUEST']._serialized_end=803
+  _globals['_GETCAMPAIGNREQUEST']._serialized_start=805
+  _globals['_GETCAMPAIGNREQUEST']._serialized_end=855
+  _globals['_GETCAMPAIGNCONTENTREQUEST']._serialized_start=857
+  _globals['_GETCAMPAIGNCONTENTREQUEST']._serialized_end=914
+  _globals['_LISTCAMPAIGNSREQUEST']._serialized_start=917
+  _globals['_LISTCAMPAIGNSREQUEST']._serialized_end=1093
+  _globals['_LISTCAMPAIGNSRESPONSE']._serialized_start=1095
+  _globals['_LISTCAMPAIGNSRESPONSE']._serialized_end=1195
+  _globals['_UPDATECAMPAIGNREQUEST']._serialized_start=1198
+  _globals['_UPDATECAMPAIGNREQUEST']._serialized_end=1465
+  _globals['_DELETECAMPAIGNREQUEST']._serialized_start=1467
+  _globals['_DELETECAMPAIGNREQUEST']._serialized_end=1520
+  _globals['_DELETECAMPAIGNRESPONSE']._serialized_start=1522
+  _globals['_DELETECAMPAIGNRESPONSE']._serialized_end=1546
+  _globals['_SCHEDULECAMPAIGNREQUEST']._serialized_start=1549
+  _globals['_SCHEDULECAMPAIGNREQUEST']._serialized_end=1713
+  _globals['_UNSCHEDULECAMPAIGNREQUEST']._serialized_start=1715
+  _globals['_UNSCHEDULECAMPAIGNREQUEST']._serialized_end=1772
+  _globals['_PUBLISHCAMPAIGNREQUEST']._serialized_start=1775
+  _globals['_PUBLISHCAMPAIGNREQUEST']._serialized_end=2251
+  _globals['_PREVIEWCAMPAIGNREQUEST']._serialized_start=2253
+  _globals['_PREVIEWCAMPAIGNREQUEST']._serialized_end=2361
+  _globals['_PREVIEWCAMPAIGNRESPONSE']._serialized_start=2363
+  _globals['_PREVIEWCAMPAIGNRESPONSE']._serialized_end=2440
+  _globals['_LISTCAMPAIGNSENDSREQUEST']._serialized_start=2442
+  _globals['_LISTCAMPAIGNSENDSREQUEST']._serialized_end=2557
+  _globals['_LISTCAMPAIGNSENDSRESPONSE']._serialized_start=2559
+  _globals['_LISTCAMPAIGNSENDSRESPONSE']._serialized_end=2655
+  _globals['_CANCELCAMPAIGNREQUEST']._serialized_start=2657
+  _globals['_CANCELCAMPAIGNREQUEST']._serialized_end=2710
+  _globals['_CANCELCAMPAIGNRESPONSE']._serialized_start=2712
+  _globals['_CANCELCAMPAIGNRESPONSE']._serialized_end=2837
+  _globals['_CAMPAIGNSERVICE']._serialized_start=2840
+  _globals['_CAMPAIGNSERVICE']._serialized_end=4931
 # @@protoc_insertion_point(module_scope)

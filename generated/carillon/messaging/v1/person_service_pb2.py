@@ -22,14 +22,16 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from carillon.options.v1 import options_pb2 as carillon_dot_options_dot_v1_dot_options__pb2
+from carillon.rules.v1 import rules_pb2 as carillon_dot_rules_dot_v1_dot_rules__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*carillon/messaging/v1/person_service.proto\x12\x15\x63\x61rillon.messaging.v1\x1a!carillon/options/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8f\x03\n\x06Person\x12\x17\n\x08\x62rand_id\x18\x01 \x01(\tB\x05\xe2\x41\x02\x02\x05\x12\x18\n\tperson_id\x18\x02 \x01(\tB\x05\xe2\x41\x02\x02\x08\x12\x31\n\nattributes\x18\x03 \x01(\x0b\x32\x17.google.protobuf.StructB\x04\xe2\x41\x01\x01\x12\x18\n\x05\x65mail\x18\x04 \x01(\tB\x04\xe2\x41\x01\x01H\x00\x88\x01\x01\x12\x18\n\x05phone\x18\x05 \x01(\tB\x04\xe2\x41\x01\x01H\x01\x88\x01\x01\x12\x19\n\x0bpush_tokens\x18\x06 \x03(\tB\x04\xe2\x41\x01\x01\x12\x19\n\x06locale\x18\x07 \x01(\tB\x04\xe2\x41\x01\x01H\x02\x88\x01\x01\x12\x1c\n\ttime_zone\x18\x08 \x01(\tB\x04\xe2\x41\x01\x01H\x03\x88\x01\x01\x12\x34\n\ncreated_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x34\n\nupdated_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x42\x08\n\x06_emailB\x08\n\x06_phoneB\t\n\x07_localeB\x0c\n\n_time_zone\"\x87\x02\n\x10PutPersonRequest\x12\x17\n\tperson_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x16\n\x08\x62rand_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12+\n\nattributes\x18\x03 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x12\n\x05\x65mail\x18\x04 \x01(\tH\x00\x88\x01\x01\x12\x12\n\x05phone\x18\x05 \x01(\tH\x01\x88\x01\x01\x12\x13\n\x0bpush_tokens\x18\x06 \x03(\t\x12\x13\n\x06locale\x18\x07 \x01(\tH\x02\x88\x01\x01\x12\x16\n\ttime_zone\x18\x08 \x01(\tH\x03\x88\x01\x01\x42\x08\n\x06_emailB\x08\n\x06_phoneB\t\n\x07_localeB\x0c\n\n_time_zone\"\x8e\x02\n\x0bPersonToPut\x12\x17\n\tperson_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x31\n\nattributes\x18\x02 \x01(\x0b\x32\x17.google.protobuf.StructB\x04\xe2\x41\x01\x01\x12\x18\n\x05\x65mail\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01H\x00\x88\x01\x01\x12\x18\n\x05phone\x18\x04 \x01(\tB\x04\xe2\x41\x01\x01H\x01\x88\x01\x01\x12\x19\n\x0bpush_tokens\x18\x05 \x03(\tB\x04\xe2\x41\x01\x01\x12\x19\n\x06locale\x18\x06 \x01(\tB\x04\xe2\x41\x01\x01H\x02\x88\x01\x01\x12\x1c\n\ttime_zone\x18\x07 \x01(\tB\x04\xe2\x41\x01\x01H\x03\x88\x01\x01\x42\x08\n\x06_emailB\x08\n\x06_phoneB\t\n\x07_localeB\x0c\n\n_time_zone\"i\n\x15\x42\x61tchPutPeopleRequest\x12\x16\n\x08\x62rand_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x38\n\x06people\x18\x02 \x03(\x0b\x32\".carillon.messaging.v1.PersonToPutB\x04\xe2\x41\x01\x02\".\n\x16\x42\x61tchPutPeopleResponse\x12\x14\n\x0cpeople_count\x18\x01 \x01(\x05\"=\n\x10GetPersonRequest\x12\x17\n\tperson_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x10\n\x08\x62rand_id\x18\x02 \x01(\t\"@\n\x13\x44\x65letePersonRequest\x12\x17\n\tperson_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x10\n\x08\x62rand_id\x18\x02 \x01(\t\"\x16\n\x14\x44\x65letePersonResponse2\xeb\x04\n\rPersonService\x12\x88\x01\n\tPutPerson\x12\'.carillon.messaging.v1.PutPersonRequest\x1a\x1d.carillon.messaging.v1.Person\"3\xa2\xbb\x18\x0e\n\x0cpeople.write\x82\xd3\xe4\x93\x02\x1b\x1a\x16/v1/people/{person_id}:\x01*\x12\x9c\x01\n\x0e\x42\x61tchPutPeople\x12,.carillon.messaging.v1.BatchPutPeopleRequest\x1a-.carillon.messaging.v1.BatchPutPeopleResponse\"-\xa2\xbb\x18\x0e\n\x0cpeople.write\x82\xd3\xe4\x93\x02\x15\"\x10/v1/people/batch:\x01*\x12\x87\x01\n\tGetPerson\x12\'.carillon.messaging.v1.GetPersonRequest\x1a\x1d.carillon.messaging.v1.Person\"2\x90\x02\x01\xa2\xbb\x18\r\n\x0bpeople.read\x82\xd3\xe4\x93\x02\x18\x12\x16/v1/people/{person_id}\x12\x99\x01\n\x0c\x44\x65letePerson\x12*.carillon.messaging.v1.DeletePersonRequest\x1a+.carillon.messaging.v1.DeletePersonResponse\"0\xa2\xbb\x18\x0e\n\x0cpeople.write\x82\xd3\xe4\x93\x02\x18*\x16/v1/people/{person_id}\x1a\n\xa2\xbb\x18\x06\x08\x90\x03\x10\x9c\x03\x42<\n\x15\x63\x61rillon.messaging.v1P\x01Z!carillon/messaging/v1;messagingv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*carillon/messaging/v1/person_service.proto\x12\x15\x63\x61rillon.messaging.v1\x1a\x1b\x62uf/validate/validate.proto\x1a!carillon/options/v1/options.proto\x1a\x1d\x63\x61rillon/rules/v1/rules.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8f\x03\n\x06Person\x12\x17\n\x08\x62rand_id\x18\x01 \x01(\tB\x05\xe2\x41\x02\x02\x05\x12\x18\n\tperson_id\x18\x02 \x01(\tB\x05\xe2\x41\x02\x02\x08\x12\x31\n\nattributes\x18\x03 \x01(\x0b\x32\x17.google.protobuf.StructB\x04\xe2\x41\x01\x01\x12\x18\n\x05\x65mail\x18\x04 \x01(\tB\x04\xe2\x41\x01\x01H\x00\x88\x01\x01\x12\x18\n\x05phone\x18\x05 \x01(\tB\x04\xe2\x41\x01\x01H\x01\x88\x01\x01\x12\x19\n\x0bpush_tokens\x18\x06 \x03(\tB\x04\xe2\x41\x01\x01\x12\x19\n\x06locale\x18\x07 \x01(\tB\x04\xe2\x41\x01\x01H\x02\x88\x01\x01\x12\x1c\n\ttime_zone\x18\x08 \x01(\tB\x04\xe2\x41\x01\x01H\x03\x88\x01\x01\x12\x34\n\ncreated_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x34\n\nupdated_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x42\x08\n\x06_emailB\x08\n\x06_phoneB\t\n\x07_localeB\x0c\n\n_time_zone\"\x91\x03\n\x10PutPersonRequest\x12.\n\tperson_id\x18\x01 \x01(\tB\x1b\xe2\x41\x01\x02\xbaH\x10r\x0b\x18\x80\x01\xa0\xbb\x18\x01\xa8\xbb\x18\x01\xc8\x01\x01\xf0\xbb\x18\t\x12)\n\x08\x62rand_id\x18\x02 \x01(\tB\x17\xe2\x41\x01\x02\xbaH\x10r\x0b\x18\x80\x01\xa0\xbb\x18\x01\xa8\xbb\x18\x01\xc8\x01\x01\x12+\n\nattributes\x18\x03 \x01(\x0b\x32\x17.google.protobuf.Struct\x12$\n\x05\x65mail\x18\x04 \x01(\tB\x10\xbaH\tr\x07\x18\x80\x04\xa0\xbb\x18\x01\xf0\xbb\x18\x03H\x00\x88\x01\x01\x12$\n\x05phone\x18\x05 \x01(\tB\x10\xbaH\tr\x07\x18\x80\x04\xa0\xbb\x18\x01\xf0\xbb\x18\x04H\x01\x88\x01\x01\x12\x30\n\x0bpush_tokens\x18\x06 \x03(\tB\x1b\xbaH\x14\x92\x01\x11\x10\x14\"\rr\x0b\x18\x80\x04\xa0\xbb\x18\x01\xa8\xbb\x18\x01\xf0\xbb\x18\x07\x12 \n\x06locale\x18\x07 \x01(\tB\x0b\xbaH\x08r\x06\x18#\xc0\xbb\x18\x01H\x02\x88\x01\x01\x12(\n\ttime_zone\x18\x08 \x01(\tB\x10\xbaH\tr\x07\x18\x80\x01\xa0\xbb\x18\x01\xf0\xbb\x18\x02H\x03\x88\x01\x01\x42\x08\n\x06_emailB\x08\n\x06_phoneB\t\n\x07_localeB\x0c\n\n_time_zone\"\xfb\x02\n\x0bPersonToPut\x12.\n\tperson_id\x18\x01 \x01(\tB\x1b\xe2\x41\x01\x02\xbaH\x10r\x0b\x18\x80\x01\xa0\xbb\x18\x01\xa8\xbb\x18\x01\xc8\x01\x01\xf0\xbb\x18\t\x12\x31\n\nattributes\x18\x02 \x01(\x0b\x32\x17.google.protobuf.StructB\x04\xe2\x41\x01\x01\x12(\n\x05\x65mail\x18\x03 \x01(\tB\x14\xe2\x41\x01\x01\xbaH\tr\x07\x18\x80\x04\xa0\xbb\x18\x01\xf0\xbb\x18\x03H\x00\x88\x01\x01\x12(\n\x05phone\x18\x04 \x01(\tB\x14\xe2\x41\x01\x01\xbaH\tr\x07\x18\x80\x04\xa0\xbb\x18\x01\xf0\xbb\x18\x04H\x01\x88\x01\x01\x12\x34\n\x0bpush_tokens\x18\x05 \x03(\tB\x1f\xe2\x41\x01\x01\xbaH\x14\x92\x01\x11\x10\x14\"\rr\x0b\x18\x80\x04\xa0\xbb\x18\x01\xa8\xbb\x18\x01\xf0\xbb\x18\x07\x12$\n\x06locale\x18\x06 \x01(\tB\x0f\xe2\x41\x01\x01\xbaH\x08r\x06\x18#\xc0\xbb\x18\x01H\x02\x88\x01\x01\x12,\n\ttime_zone\x18\x07 \x01(\tB\x14\xe2\x41\x01\x01\xbaH\tr\x07\x18\x80\x01\xa0\xbb\x18\x01\xf0\xbb\x18\x02H\x03\x88\x01\x01\x42\x08\n\x06_emailB\x08\n\x06_phoneB\t\n\x07_localeB\x0c\n\n_time_zone\"\x94\x01\n\x15\x42\x61tchPutPeopleRequest\x12)\n\x08\x62rand_id\x18\x01 \x01(\tB\x17\xe2\x41\x01\x02\xbaH\x10r\x0b\x18\x80\x01\xa0\xbb\x18\x01\xa8\xbb\x18\x01\xc8\x01\x01\x12P\n\x06people\x18\x02 \x03(\x0b\x32\".carillon.messaging.v1.PersonToPutB\x1c\xe2\x41\x01\x02\xbaH\x08\x92\x01\x05\x08\x01\x10\x90N\xfa\xbb\x18\tperson_id\".\n\x16\x42\x61tchPutPeopleResponse\x12\x14\n\x0cpeople_count\x18\x01 \x01(\x05\"T\n\x10GetPersonRequest\x12#\n\tperson_id\x18\x01 \x01(\tB\x10\xe2\x41\x01\x02\xbaH\tr\x04\xb0\xbb\x18\x01\xc8\x01\x01\x12\x1b\n\x08\x62rand_id\x18\x02 \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01\"W\n\x13\x44\x65letePersonRequest\x12#\n\tperson_id\x18\x01 \x01(\tB\x10\xe2\x41\x01\x02\xbaH\tr\x04\xb0\xbb\x18\x01\xc8\x01\x01\x12\x1b\n\x08\x62rand_id\x18\x02 \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01\"\x16\n\x14\x44\x65letePersonResponse2\xeb\x04\n\rPersonService\x12\x88\x01\n\tPutPerson\x12\'.carillon.messaging.v1.PutPersonRequest\x1a\x1d.carillon.messaging.v1.Person\"3\xa2\xbb\x18\x0e\n\x0cpeople.write\x82\xd3\xe4\x93\x02\x1b\x1a\x16/v1/people/{person_id}:\x01*\x12\x9c\x01\n\x0e\x42\x61tchPutPeople\x12,.carillon.messaging.v1.BatchPutPeopleRequest\x1a-.carillon.messaging.v1.BatchPutPeopleResponse\"-\xa2\xbb\x18\x0e\n\x0cpeople.write\x82\xd3\xe4\x93\x02\x15\"\x10/v1/people/batch:\x01*\x12\x87\x01\n\tGetPerson\x12\'.carillon.messaging.v1.GetPersonRequest\x1a\x1d.carillon.messaging.v1.Person\"2\x90\x02\x01\xa2\xbb\x18\r\n\x0bpeople.read\x82\xd3\xe4\x93\x02\x18\x12\x16/v1/people/{person_id}\x12\x99\x01\n\x0c\x44\x65letePerson\x12*.carillon.messaging.v1.DeletePersonRequest\x1a+.carillon.messaging.v1.DeletePersonResponse\"0\xa2\xbb\x18\x0e\n\x0cpeople.write\x82\xd3\xe4\x93\x02\x18*\x16/v1/people/{person_id}\x1a\n\xa2\xbb\x18\x06\x08\x90\x03\x10\x9c\x03\x42<\n\x15\x63\x61rillon.messaging.v1P\x01Z!carillon/messaging/v1;messagingv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -58,31 +60,45 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PERSON'].fields_by_name['updated_at']._loaded_options = None
   _globals['_PERSON'].fields_by_name['updated_at']._serialized_options = b'\342A\001\003'
   _globals['_PUTPERSONREQUEST'].fields_by_name['person_id']._loaded_options = None
-  _globals['_PUTPERSONREQUEST'].fields_by_name['person_id']._serialized_options = b'\342A\001\002'
+  _globals['_PUTPERSONREQUEST'].fields_by_name['person_id']._serialized_options = b'\342A\001\002\272H\020r\013\030\200\001\240\273\030\001\250\273\030\001\310\001\001\360\273\030\t'
   _globals['_PUTPERSONREQUEST'].fields_by_name['brand_id']._loaded_options = None
-  _globals['_PUTPERSONREQUEST'].fields_by_name['brand_id']._serialized_options = b'\342A\001\002'
+  _globals['_PUTPERSONREQUEST'].fields_by_name['brand_id']._serialized_options = b'\342A\001\002\272H\020r\013\030\200\001\240\273\030\001\250\273\030\001\310\001\001'
+  _globals['_PUTPERSONREQUEST'].fields_by_name['email']._loaded_options = None
+  _globals['_PUTPERSONREQUEST'].fields_by_name['email']._serialized_options = b'\272H\tr\007\030\200\004\240\273\030\001\360\273\030\003'
+  _globals['_PUTPERSONREQUEST'].fields_by_name['phone']._loaded_options = None
+  _globals['_PUTPERSONREQUEST'].fields_by_name['phone']._serialized_options = b'\272H\tr\007\030\200\004\240\273\030\001\360\273\030\004'
+  _globals['_PUTPERSONREQUEST'].fields_by_name['push_tokens']._loaded_options = None
+  _globals['_PUTPERSONREQUEST'].fields_by_name['push_tokens']._serialized_options = b'\272H\024\222\001\021\020\024\"\rr\013\030\200\004\240\273\030\001\250\273\030\001\360\273\030\007'
+  _globals['_PUTPERSONREQUEST'].fields_by_name['locale']._loaded_options = None
+  _globals['_PUTPERSONREQUEST'].fields_by_name['locale']._serialized_options = b'\272H\010r\006\030#\300\273\030\001'
+  _globals['_PUTPERSONREQUEST'].fields_by_name['time_zone']._loaded_options = None
+  _globals['_PUTPERSONREQUEST'].fields_by_name['time_zone']._serialized_options = b'\272H\tr\007\030\200\001\240\273\030\001\360\273\030\002'
   _globals['_PERSONTOPUT'].fields_by_name['person_id']._loaded_options = None
-  _globals['_PERSONTOPUT'].fields_by_name['person_id']._serialized_options = b'\342A\001\002'
+  _globals['_PERSONTOPUT'].fields_by_name['person_id']._serialized_options = b'\342A\001\002\272H\020r\013\030\200\001\240\273\030\001\250\273\030\001\310\001\001\360\273\030\t'
   _globals['_PERSONTOPUT'].fields_by_name['attributes']._loaded_options = None
   _globals['_PERSONTOPUT'].fields_by_name['attributes']._serialized_options = b'\342A\001\001'
   _globals['_PERSONTOPUT'].fields_by_name['email']._loaded_options = None
-  _globals['_PERSONTOPUT'].fields_by_name['email']._serialized_options = b'\342A\001\001'
+  _globals['_PERSONTOPUT'].fields_by_name['email']._serialized_options = b'\342A\001\001\272H\tr\007\030\200\004\240\273\030\001\360\273\030\003'
   _globals['_PERSONTOPUT'].fields_by_name['phone']._loaded_options = None
-  _globals['_PERSONTOPUT'].fields_by_name['phone']._serialized_options = b'\342A\001\001'
+  _globals['_PERSONTOPUT'].fields_by_name['phone']._serialized_options = b'\342A\001\001\272H\tr\007\030\200\004\240\273\030\001\360\273\030\004'
   _globals['_PERSONTOPUT'].fields_by_name['push_tokens']._loaded_options = None
-  _globals['_PERSONTOPUT'].fields_by_name['push_tokens']._serialized_options = b'\342A\001\001'
+  _globals['_PERSONTOPUT'].fields_by_name['push_tokens']._serialized_options = b'\342A\001\001\272H\024\222\001\021\020\024\"\rr\013\030\200\004\240\273\030\001\250\273\030\001\360\273\030\007'
   _globals['_PERSONTOPUT'].fields_by_name['locale']._loaded_options = None
-  _globals['_PERSONTOPUT'].fields_by_name['locale']._serialized_options = b'\342A\001\001'
+  _globals['_PERSONTOPUT'].fields_by_name['locale']._serialized_options = b'\342A\001\001\272H\010r\006\030#\300\273\030\001'
   _globals['_PERSONTOPUT'].fields_by_name['time_zone']._loaded_options = None
-  _globals['_PERSONTOPUT'].fields_by_name['time_zone']._serialized_options = b'\342A\001\001'
+  _globals['_PERSONTOPUT'].fields_by_name['time_zone']._serialized_options = b'\342A\001\001\272H\tr\007\030\200\001\240\273\030\001\360\273\030\002'
   _globals['_BATCHPUTPEOPLEREQUEST'].fields_by_name['brand_id']._loaded_options = None
-  _globals['_BATCHPUTPEOPLEREQUEST'].fields_by_name['brand_id']._serialized_options = b'\342A\001\002'
+  _globals['_BATCHPUTPEOPLEREQUEST'].fields_by_name['brand_id']._serialized_options = b'\342A\001\002\272H\020r\013\030\200\001\240\273\030\001\250\273\030\001\310\001\001'
   _globals['_BATCHPUTPEOPLEREQUEST'].fields_by_name['people']._loaded_options = None
-  _globals['_BATCHPUTPEOPLEREQUEST'].fields_by_name['people']._serialized_options = b'\342A\001\002'
+  _globals['_BATCHPUTPEOPLEREQUEST'].fields_by_name['people']._serialized_options = b'\342A\001\002\272H\010\222\001\005\010\001\020\220N\372\273\030\tperson_id'
   _globals['_GETPERSONREQUEST'].fields_by_name['person_id']._loaded_options = None
-  _globals['_GETPERSONREQUEST'].fields_by_name['person_id']._serialized_options = b'\342A\001\002'
+  _globals['_GETPERSONREQUEST'].fields_by_name['person_id']._serialized_options = b'\342A\001\002\272H\tr\004\260\273\030\001\310\001\001'
+  _globals['_GETPERSONREQUEST'].fields_by_name['brand_id']._loaded_options = None
+  _globals['_GETPERSONREQUEST'].fields_by_name['brand_id']._serialized_options = b'\272H\006r\004\260\273\030\001'
   _globals['_DELETEPERSONREQUEST'].fields_by_name['person_id']._loaded_options = None
-  _globals['_DELETEPERSONREQUEST'].fields_by_name['person_id']._serialized_options = b'\342A\001\002'
+  _globals['_DELETEPERSONREQUEST'].fields_by_name['person_id']._serialized_options = b'\342A\001\002\272H\tr\004\260\273\030\001\310\001\001'
+  _globals['_DELETEPERSONREQUEST'].fields_by_name['brand_id']._loaded_options = None
+  _globals['_DELETEPERSONREQUEST'].fields_by_name['brand_id']._serialized_options = b'\272H\006r\004\260\273\030\001'
   _globals['_PERSONSERVICE']._loaded_options = None
   _globals['_PERSONSERVICE']._serialized_options = b'\242\273\030\006\010\220\003\020\234\003'
   _globals['_PERSONSERVICE'].methods_by_name['PutPerson']._loaded_options = None
@@ -93,22 +109,22 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PERSONSERVICE'].methods_by_name['GetPerson']._serialized_options = b'\220\002\001\242\273\030\r\n\013people.read\202\323\344\223\002\030\022\026/v1/people/{person_id}'
   _globals['_PERSONSERVICE'].methods_by_name['DeletePerson']._loaded_options = None
   _globals['_PERSONSERVICE'].methods_by_name['DeletePerson']._serialized_options = b'\242\273\030\016\n\014people.write\202\323\344\223\002\030*\026/v1/people/{person_id}'
-  _globals['_PERSON']._serialized_start=231
-  _globals['_PERSON']._serialized_end=630
-  _globals['_PUTPERSONREQUEST']._serialized_start=633
-  _globals['_PUTPERSONREQUEST']._serialized_end=896
-  _globals['_PERSONTOPUT']._serialized_start=899
-  _globals['_PERSONTOPUT']._serialized_end=1169
-  _globals['_BATCHPUTPEOPLEREQUEST']._serialized_start=1171
-  _globals['_BATCHPUTPEOPLEREQUEST']._serialized_end=1276
-  _globals['_BATCHPUTPEOPLERESPONSE']._serialized_start=1278
-  _globals['_BATCHPUTPEOPLERESPONSE']._serialized_end=1324
-  _globals['_GETPERSONREQUEST']._serialized_start=1326
-  _globals['_GETPERSONREQUEST']._serialized_end=1387
-  _globals['_DELETEPERSONREQUEST']._serialized_start=1389
-  _globals['_DELETEPERSONREQUEST']._serialized_end=1453
-  _globals['_DELETEPERSONRESPONSE']._serialized_start=1455
-  _globals['_DELETEPERSONRESPONSE']._serialized_end=1477
-  _globals['_PERSONSERVICE']._serialized_start=1480
-  _globals['_PERSONSERVICE']._serialized_end=2099
+  _globals['_PERSON']._serialized_start=291
+  _globals['_PERSON']._serialized_end=690
+  _globals['_PUTPERSONREQUEST']._serialized_start=693
+  _globals['_PUTPERSONREQUEST']._serialized_end=1094
+  _globals['_PERSONTOPUT']._serialized_start=1097
+  _globals['_PERSONTOPUT']._serialized_end=1476
+  _globals['_BATCHPUTPEOPLEREQUEST']._serialized_start=1479
+  _globals['_BATCHPUTPEOPLEREQUEST']._serialized_end=1627
+  _globals['_BATCHPUTPEOPLERESPONSE']._serialized_start=1629
+  _globals['_BATCHPUTPEOPLERESPONSE']._serialized_end=1675
+  _globals['_GETPERSONREQUEST']._serialized_start=1677
+  _globals['_GETPERSONREQUEST']._serialized_end=1761
+  _globals['_DELETEPERSONREQUEST']._serialized_start=1763
+  _globals['_DELETEPERSONREQUEST']._serialized_end=1850
+  _globals['_DELETEPERSONRESPONSE']._serialized_start=1852
+  _globals['_DELETEPERSONRESPONSE']._serialized_end=1874
+  _globals['_PERSONSERVICE']._serialized_start=1877
+  _globals['_PERSONSERVICE']._serialized_end=2496
 # @@protoc_insertion_point(module_scope)

@@ -22,7 +22,9 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from carillon.options.v1 import options_pb2 as carillon_dot_options_dot_v1_dot_options__pb2
+from carillon.rules.v1 import rules_pb2 as carillon_dot_rules_dot_v1_dot_rules__pb2
 from carillon.type.v1 import audience_preview_pb2 as carillon_dot_type_dot_v1_dot_audience__preview__pb2
 from carillon.type.v1 import channel_pb2 as carillon_dot_type_dot_v1_dot_channel__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
@@ -31,7 +33,7 @@ from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+carillon/messaging/v1/segment_service.proto\x12\x15\x63\x61rillon.messaging.v1\x1a!carillon/options/v1/options.proto\x1a\'carillon/type/v1/audience_preview.proto\x1a\x1e\x63\x61rillon/type/v1/channel.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xca\x01\n\x07Segment\x12\x11\n\x02id\x18\x01 \x01(\tB\x05\xe2\x41\x02\x03\x08\x12\x17\n\x08\x62rand_id\x18\x02 \x01(\tB\x05\xe2\x41\x02\x02\x05\x12\x12\n\x04name\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\x12/\n\x08\x63riteria\x18\x04 \x01(\x0b\x32\x17.google.protobuf.StructB\x04\xe2\x41\x01\x02\x12\x18\n\ncreated_by\x18\x05 \x01(\tB\x04\xe2\x41\x01\x03\x12\x34\n\ncreated_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\"s\n\x14\x43reateSegmentRequest\x12\x16\n\x08\x62rand_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x12\n\x04name\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12/\n\x08\x63riteria\x18\x03 \x01(\x0b\x32\x17.google.protobuf.StructB\x04\xe2\x41\x01\x02\"\xa0\x01\n\x15PreviewSegmentRequest\x12\x16\n\x08\x62rand_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12)\n\x08\x63riteria\x18\x02 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x12\n\nsegment_id\x18\x03 \x01(\t\x12\x30\n\x07\x63hannel\x18\x04 \x01(\x0e\x32\x19.carillon.type.v1.ChannelB\x04\xe2\x41\x01\x02\"L\n\x16PreviewSegmentResponse\x12\x32\n\x07preview\x18\x01 \x01(\x0b\x32!.carillon.type.v1.AudiencePreview\"%\n\x11GetSegmentRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"N\n\x13ListSegmentsRequest\x12\x10\n\x08\x62rand_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"a\n\x14ListSegmentsResponse\x12\x30\n\x08segments\x18\x01 \x03(\x0b\x32\x1e.carillon.messaging.v1.Segment\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\xf2\x04\n\x0eSegmentService\x12\x8c\x01\n\rCreateSegment\x12+.carillon.messaging.v1.CreateSegmentRequest\x1a\x1e.carillon.messaging.v1.Segment\".\xa2\xbb\x18\x13\n\x0esegments.write\x18\xc9\x01\x82\xd3\xe4\x93\x02\x11\"\x0c/v1/segments:\x01*\x12\x87\x01\n\nGetSegment\x12(.carillon.messaging.v1.GetSegmentRequest\x1a\x1e.carillon.messaging.v1.Segment\"/\x90\x02\x01\xa2\xbb\x18\x0f\n\rsegments.read\x82\xd3\xe4\x93\x02\x13\x12\x11/v1/segments/{id}\x12\xa4\x01\n\x0ePreviewSegment\x12,.carillon.messaging.v1.PreviewSegmentRequest\x1a-.carillon.messaging.v1.PreviewSegmentResponse\"5\x90\x02\x01\xa2\xbb\x18\x0f\n\rsegments.read\x82\xd3\xe4\x93\x02\x19\"\x14/v1/segments/preview:\x01*\x12\x93\x01\n\x0cListSegments\x12*.carillon.messaging.v1.ListSegmentsRequest\x1a+.carillon.messaging.v1.ListSegmentsResponse\"*\x90\x02\x01\xa2\xbb\x18\x0f\n\rsegments.read\x82\xd3\xe4\x93\x02\x0e\x12\x0c/v1/segments\x1a\n\xa2\xbb\x18\x06\x08\x90\x03\x10\x9c\x03\x42<\n\x15\x63\x61rillon.messaging.v1P\x01Z!carillon/messaging/v1;messagingv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+carillon/messaging/v1/segment_service.proto\x12\x15\x63\x61rillon.messaging.v1\x1a\x1b\x62uf/validate/validate.proto\x1a!carillon/options/v1/options.proto\x1a\x1d\x63\x61rillon/rules/v1/rules.proto\x1a\'carillon/type/v1/audience_preview.proto\x1a\x1e\x63\x61rillon/type/v1/channel.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xca\x01\n\x07Segment\x12\x11\n\x02id\x18\x01 \x01(\tB\x05\xe2\x41\x02\x03\x08\x12\x17\n\x08\x62rand_id\x18\x02 \x01(\tB\x05\xe2\x41\x02\x02\x05\x12\x12\n\x04name\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\x12/\n\x08\x63riteria\x18\x04 \x01(\x0b\x32\x17.google.protobuf.StructB\x04\xe2\x41\x01\x02\x12\x18\n\ncreated_by\x18\x05 \x01(\tB\x04\xe2\x41\x01\x03\x12\x34\n\ncreated_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\"\xa3\x01\n\x14\x43reateSegmentRequest\x12)\n\x08\x62rand_id\x18\x01 \x01(\tB\x17\xe2\x41\x01\x02\xbaH\x10r\x0b\x18\x80\x01\xa0\xbb\x18\x01\xa8\xbb\x18\x01\xc8\x01\x01\x12%\n\x04name\x18\x02 \x01(\tB\x17\xe2\x41\x01\x02\xbaH\x10r\x0b\x18\xc8\x01\xa0\xbb\x18\x01\xa8\xbb\x18\x01\xc8\x01\x01\x12\x39\n\x08\x63riteria\x18\x03 \x01(\x0b\x32\x17.google.protobuf.StructB\x0e\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\xf0\xbb\x18\x01\"\xbc\x02\n\x15PreviewSegmentRequest\x12)\n\x08\x62rand_id\x18\x01 \x01(\tB\x17\xe2\x41\x01\x02\xbaH\x10r\x0b\x18\x80\x01\xa0\xbb\x18\x01\xa8\xbb\x18\x01\xc8\x01\x01\x12/\n\x08\x63riteria\x18\x02 \x01(\x0b\x32\x17.google.protobuf.StructB\x04\xf0\xbb\x18\x01\x12\x1d\n\nsegment_id\x18\x03 \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01\x12;\n\x07\x63hannel\x18\x04 \x01(\x0e\x32\x19.carillon.type.v1.ChannelB\x0f\xe2\x41\x01\x02\xbaH\x08\x82\x01\x02\x10\x01\xc8\x01\x01:k\xbaHh\x1a\x66\n\x08\x63riteria\x12+give exactly one of criteria and segment_id\x1a-has(this.criteria) == (this.segment_id == \'\')\"L\n\x16PreviewSegmentResponse\x12\x32\n\x07preview\x18\x01 \x01(\x0b\x32!.carillon.type.v1.AudiencePreview\"1\n\x11GetSegmentRequest\x12\x1c\n\x02id\x18\x01 \x01(\tB\x10\xe2\x41\x01\x02\xbaH\tr\x04\xb0\xbb\x18\x01\xc8\x01\x01\"m\n\x13ListSegmentsRequest\x12\x1b\n\x08\x62rand_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1d\n\npage_token\x18\x03 \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01\"a\n\x14ListSegmentsResponse\x12\x30\n\x08segments\x18\x01 \x03(\x0b\x32\x1e.carillon.messaging.v1.Segment\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\xf2\x04\n\x0eSegmentService\x12\x8c\x01\n\rCreateSegment\x12+.carillon.messaging.v1.CreateSegmentRequest\x1a\x1e.carillon.messaging.v1.Segment\".\xa2\xbb\x18\x13\n\x0esegments.write\x18\xc9\x01\x82\xd3\xe4\x93\x02\x11\"\x0c/v1/segments:\x01*\x12\x87\x01\n\nGetSegment\x12(.carillon.messaging.v1.GetSegmentRequest\x1a\x1e.carillon.messaging.v1.Segment\"/\x90\x02\x01\xa2\xbb\x18\x0f\n\rsegments.read\x82\xd3\xe4\x93\x02\x13\x12\x11/v1/segments/{id}\x12\xa4\x01\n\x0ePreviewSegment\x12,.carillon.messaging.v1.PreviewSegmentRequest\x1a-.carillon.messaging.v1.PreviewSegmentResponse\"5\x90\x02\x01\xa2\xbb\x18\x0f\n\rsegments.read\x82\xd3\xe4\x93\x02\x19\"\x14/v1/segments/preview:\x01*\x12\x93\x01\n\x0cListSegments\x12*.carillon.messaging.v1.ListSegmentsRequest\x1a+.carillon.messaging.v1.ListSegmentsResponse\"*\x90\x02\x01\xa2\xbb\x18\x0f\n\rsegments.read\x82\xd3\xe4\x93\x02\x0e\x12\x0c/v1/segments\x1a\n\xa2\xbb\x18\x06\x08\x90\x03\x10\x9c\x03\x42<\n\x15\x63\x61rillon.messaging.v1P\x01Z!carillon/messaging/v1;messagingv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -52,17 +54,29 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SEGMENT'].fields_by_name['created_at']._loaded_options = None
   _globals['_SEGMENT'].fields_by_name['created_at']._serialized_options = b'\342A\001\003'
   _globals['_CREATESEGMENTREQUEST'].fields_by_name['brand_id']._loaded_options = None
-  _globals['_CREATESEGMENTREQUEST'].fields_by_name['brand_id']._serialized_options = b'\342A\001\002'
+  _globals['_CREATESEGMENTREQUEST'].fields_by_name['brand_id']._serialized_options = b'\342A\001\002\272H\020r\013\030\200\001\240\273\030\001\250\273\030\001\310\001\001'
   _globals['_CREATESEGMENTREQUEST'].fields_by_name['name']._loaded_options = None
-  _globals['_CREATESEGMENTREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002'
+  _globals['_CREATESEGMENTREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\272H\020r\013\030\310\001\240\273\030\001\250\273\030\001\310\001\001'
   _globals['_CREATESEGMENTREQUEST'].fields_by_name['criteria']._loaded_options = None
-  _globals['_CREATESEGMENTREQUEST'].fields_by_name['criteria']._serialized_options = b'\342A\001\002'
+  _globals['_CREATESEGMENTREQUEST'].fields_by_name['criteria']._serialized_options = b'\342A\001\002\272H\003\310\001\001\360\273\030\001'
   _globals['_PREVIEWSEGMENTREQUEST'].fields_by_name['brand_id']._loaded_options = None
-  _globals['_PREVIEWSEGMENTREQUEST'].fields_by_name['brand_id']._serialized_options = b'\342A\001\002'
+  _globals['_PREVIEWSEGMENTREQUEST'].fields_by_name['brand_id']._serialized_options = b'\342A\001\002\272H\020r\013\030\200\001\240\273\030\001\250\273\030\001\310\001\001'
+  _globals['_PREVIEWSEGMENTREQUEST'].fields_by_name['criteria']._loaded_options = None
+  _globals['_PREVIEWSEGMENTREQUEST'].fields_by_name['criteria']._serialized_options = b'\360\273\030\001'
+  _globals['_PREVIEWSEGMENTREQUEST'].fields_by_name['segment_id']._loaded_options = None
+  _globals['_PREVIEWSEGMENTREQUEST'].fields_by_name['segment_id']._serialized_options = b'\272H\006r\004\260\273\030\001'
   _globals['_PREVIEWSEGMENTREQUEST'].fields_by_name['channel']._loaded_options = None
-  _globals['_PREVIEWSEGMENTREQUEST'].fields_by_name['channel']._serialized_options = b'\342A\001\002'
+  _globals['_PREVIEWSEGMENTREQUEST'].fields_by_name['channel']._serialized_options = b'\342A\001\002\272H\010\202\001\002\020\001\310\001\001'
+  _globals['_PREVIEWSEGMENTREQUEST']._loaded_options = None
+  _globals['_PREVIEWSEGMENTREQUEST']._serialized_options = b'\272Hh\032f\n\010criteria\022+give exactly one of criteria and segment_id\032-has(this.criteria) == (this.segment_id == \'\')'
   _globals['_GETSEGMENTREQUEST'].fields_by_name['id']._loaded_options = None
-  _globals['_GETSEGMENTREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002'
+  _globals['_GETSEGMENTREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002\272H\tr\004\260\273\030\001\310\001\001'
+  _globals['_LISTSEGMENTSREQUEST'].fields_by_name['brand_id']._loaded_options = None
+  _globals['_LISTSEGMENTSREQUEST'].fields_by_name['brand_id']._serialized_options = b'\272H\006r\004\260\273\030\001'
+  _globals['_LISTSEGMENTSREQUEST'].fields_by_name['page_size']._loaded_options = None
+  _globals['_LISTSEGMENTSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\004\032\002(\000'
+  _globals['_LISTSEGMENTSREQUEST'].fields_by_name['page_token']._loaded_options = None
+  _globals['_LISTSEGMENTSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\006r\004\260\273\030\001'
   _globals['_SEGMENTSERVICE']._loaded_options = None
   _globals['_SEGMENTSERVICE']._serialized_options = b'\242\273\030\006\010\220\003\020\234\003'
   _globals['_SEGMENTSERVICE'].methods_by_name['CreateSegment']._loaded_options = None
@@ -73,20 +87,20 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SEGMENTSERVICE'].methods_by_name['PreviewSegment']._serialized_options = b'\220\002\001\242\273\030\017\n\rsegments.read\202\323\344\223\002\031\"\024/v1/segments/preview:\001*'
   _globals['_SEGMENTSERVICE'].methods_by_name['ListSegments']._loaded_options = None
   _globals['_SEGMENTSERVICE'].methods_by_name['ListSegments']._serialized_options = b'\220\002\001\242\273\030\017\n\rsegments.read\202\323\344\223\002\016\022\014/v1/segments'
-  _globals['_SEGMENT']._serialized_start=305
-  _globals['_SEGMENT']._serialized_end=507
-  _globals['_CREATESEGMENTREQUEST']._serialized_start=509
-  _globals['_CREATESEGMENTREQUEST']._serialized_end=624
-  _globals['_PREVIEWSEGMENTREQUEST']._serialized_start=627
-  _globals['_PREVIEWSEGMENTREQUEST']._serialized_end=787
-  _globals['_PREVIEWSEGMENTRESPONSE']._serialized_start=789
-  _globals['_PREVIEWSEGMENTRESPONSE']._serialized_end=865
-  _globals['_GETSEGMENTREQUEST']._serialized_start=867
-  _globals['_GETSEGMENTREQUEST']._serialized_end=904
-  _globals['_LISTSEGMENTSREQUEST']._serialized_start=906
-  _globals['_LISTSEGMENTSREQUEST']._serialized_end=984
-  _globals['_LISTSEGMENTSRESPONSE']._serialized_start=986
-  _globals['_LISTSEGMENTSRESPONSE']._serialized_end=1083
-  _globals['_SEGMENTSERVICE']._serialized_start=1086
-  _globals['_SEGMENTSERVICE']._serialized_end=1712
+  _globals['_SEGMENT']._serialized_start=365
+  _globals['_SEGMENT']._serialized_end=567
+  _globals['_CREATESEGMENTREQUEST']._serialized_start=570
+  _globals['_CREATESEGMENTREQUEST']._serialized_end=733
+  _globals['_PREVIEWSEGMENTREQUEST']._serialized_start=736
+  _globals['_PREVIEWSEGMENTREQUEST']._serialized_end=1052
+  _globals['_PREVIEWSEGMENTRESPONSE']._serialized_start=1054
+  _globals['_PREVIEWSEGMENTRESPONSE']._serialized_end=1130
+  _globals['_GETSEGMENTREQUEST']._serialized_start=1132
+  _globals['_GETSEGMENTREQUEST']._serialized_end=1181
+  _globals['_LISTSEGMENTSREQUEST']._serialized_start=1183
+  _globals['_LISTSEGMENTSREQUEST']._serialized_end=1292
+  _globals['_LISTSEGMENTSRESPONSE']._serialized_start=1294
+  _globals['_LISTSEGMENTSRESPONSE']._serialized_end=1391
+  _globals['_SEGMENTSERVICE']._serialized_start=1394
+  _globals['_SEGMENTSERVICE']._serialized_end=2020
 # @@protoc_insertion_point(module_scope)

@@ -22,15 +22,17 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from carillon.messaging.v1 import send_pb2 as carillon_dot_messaging_dot_v1_dot_send__pb2
 from carillon.options.v1 import options_pb2 as carillon_dot_options_dot_v1_dot_options__pb2
+from carillon.rules.v1 import rules_pb2 as carillon_dot_rules_dot_v1_dot_rules__pb2
 from carillon.type.v1 import cancel_receipt_pb2 as carillon_dot_type_dot_v1_dot_cancel__receipt__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(carillon/messaging/v1/send_service.proto\x12\x15\x63\x61rillon.messaging.v1\x1a carillon/messaging/v1/send.proto\x1a!carillon/options/v1/options.proto\x1a%carillon/type/v1/cancel_receipt.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\"\n\x0eGetSendRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"(\n\x14GetSendReportRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"$\n\x10WatchSendRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"$\n\x10PauseSendRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"m\n\x11PauseSendResponse\x12)\n\x04send\x18\x01 \x01(\x0b\x32\x1b.carillon.messaging.v1.Send\x12-\n\tpaused_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"%\n\x11ResumeSendRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"?\n\x12ResumeSendResponse\x12)\n\x04send\x18\x01 \x01(\x0b\x32\x1b.carillon.messaging.v1.Send\"%\n\x11\x43\x61ncelSendRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"q\n\x12\x43\x61ncelSendResponse\x12)\n\x04send\x18\x01 \x01(\x0b\x32\x1b.carillon.messaging.v1.Send\x12\x30\n\x07receipt\x18\x02 \x01(\x0b\x32\x1f.carillon.type.v1.CancelReceipt\"G\n\x1aRetryFailedMessagesRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x17\n\x0finclude_unknown\x18\x02 \x01(\x08\x32\xf2\x08\n\x0bSendService\x12\x86\x01\n\x07GetSend\x12%.carillon.messaging.v1.GetSendRequest\x1a\x1b.carillon.messaging.v1.Send\"7\x90\x02\x01\xa2\xbb\x18\x10\n\x0e\x63\x61mpaigns.read\x82\xd3\xe4\x93\x02\x1a\x12\x18/v1/messaging/sends/{id}\x12\x9f\x01\n\rGetSendReport\x12+.carillon.messaging.v1.GetSendReportRequest\x1a!.carillon.messaging.v1.SendReport\">\x90\x02\x01\xa2\xbb\x18\x10\n\x0e\x63\x61mpaigns.read\x82\xd3\xe4\x93\x02!\x12\x1f/v1/messaging/sends/{id}/report\x12\x92\x01\n\tWatchSend\x12\'.carillon.messaging.v1.WatchSendRequest\x1a\x1b.carillon.messaging.v1.Send\"=\x90\x02\x01\xa2\xbb\x18\x10\n\x0e\x63\x61mpaigns.read\x82\xd3\xe4\x93\x02 \x12\x1e/v1/messaging/sends/{id}/watch0\x01\x12\x9d\x01\n\tPauseSend\x12\'.carillon.messaging.v1.PauseSendRequest\x1a(.carillon.messaging.v1.PauseSendResponse\"=\xa2\xbb\x18\x10\n\x0e\x63\x61mpaigns.send\x82\xd3\xe4\x93\x02#\"\x1e/v1/messaging/sends/{id}/pause:\x01*\x12\xa1\x01\n\nResumeSend\x12(.carillon.messaging.v1.ResumeSendRequest\x1a).carillon.messaging.v1.ResumeSendResponse\">\xa2\xbb\x18\x10\n\x0e\x63\x61mpaigns.send\x82\xd3\xe4\x93\x02$\"\x1f/v1/messaging/sends/{id}/resume:\x01*\x12\xa1\x01\n\nCancelSend\x12(.carillon.messaging.v1.CancelSendRequest\x1a).carillon.messaging.v1.CancelSendResponse\">\xa2\xbb\x18\x10\n\x0e\x63\x61mpaigns.send\x82\xd3\xe4\x93\x02$\"\x1f/v1/messaging/sends/{id}/cancel:\x01*\x12\xae\x01\n\x13RetryFailedMessages\x12\x31.carillon.messaging.v1.RetryFailedMessagesRequest\x1a\x1b.carillon.messaging.v1.Send\"G\xa2\xbb\x18\x13\n\x0e\x63\x61mpaigns.send\x18\xca\x01\x82\xd3\xe4\x93\x02*\"%/v1/messaging/sends/{id}/retry-failed:\x01*\x1a\n\xa2\xbb\x18\x06\x08\x90\x03\x10\x9c\x03\x42<\n\x15\x63\x61rillon.messaging.v1P\x01Z!carillon/messaging/v1;messagingv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(carillon/messaging/v1/send_service.proto\x12\x15\x63\x61rillon.messaging.v1\x1a\x1b\x62uf/validate/validate.proto\x1a carillon/messaging/v1/send.proto\x1a!carillon/options/v1/options.proto\x1a\x1d\x63\x61rillon/rules/v1/rules.proto\x1a%carillon/type/v1/cancel_receipt.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\".\n\x0eGetSendRequest\x12\x1c\n\x02id\x18\x01 \x01(\tB\x10\xe2\x41\x01\x02\xbaH\tr\x04\xb0\xbb\x18\x01\xc8\x01\x01\"4\n\x14GetSendReportRequest\x12\x1c\n\x02id\x18\x01 \x01(\tB\x10\xe2\x41\x01\x02\xbaH\tr\x04\xb0\xbb\x18\x01\xc8\x01\x01\"0\n\x10WatchSendRequest\x12\x1c\n\x02id\x18\x01 \x01(\tB\x10\xe2\x41\x01\x02\xbaH\tr\x04\xb0\xbb\x18\x01\xc8\x01\x01\"0\n\x10PauseSendRequest\x12\x1c\n\x02id\x18\x01 \x01(\tB\x10\xe2\x41\x01\x02\xbaH\tr\x04\xb0\xbb\x18\x01\xc8\x01\x01\"m\n\x11PauseSendResponse\x12)\n\x04send\x18\x01 \x01(\x0b\x32\x1b.carillon.messaging.v1.Send\x12-\n\tpaused_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"1\n\x11ResumeSendRequest\x12\x1c\n\x02id\x18\x01 \x01(\tB\x10\xe2\x41\x01\x02\xbaH\tr\x04\xb0\xbb\x18\x01\xc8\x01\x01\"?\n\x12ResumeSendResponse\x12)\n\x04send\x18\x01 \x01(\x0b\x32\x1b.carillon.messaging.v1.Send\"1\n\x11\x43\x61ncelSendRequest\x12\x1c\n\x02id\x18\x01 \x01(\tB\x10\xe2\x41\x01\x02\xbaH\tr\x04\xb0\xbb\x18\x01\xc8\x01\x01\"q\n\x12\x43\x61ncelSendResponse\x12)\n\x04send\x18\x01 \x01(\x0b\x32\x1b.carillon.messaging.v1.Send\x12\x30\n\x07receipt\x18\x02 \x01(\x0b\x32\x1f.carillon.type.v1.CancelReceipt\"S\n\x1aRetryFailedMessagesRequest\x12\x1c\n\x02id\x18\x01 \x01(\tB\x10\xe2\x41\x01\x02\xbaH\tr\x04\xb0\xbb\x18\x01\xc8\x01\x01\x12\x17\n\x0finclude_unknown\x18\x02 \x01(\x08\x32\xf2\x08\n\x0bSendService\x12\x86\x01\n\x07GetSend\x12%.carillon.messaging.v1.GetSendRequest\x1a\x1b.carillon.messaging.v1.Send\"7\x90\x02\x01\xa2\xbb\x18\x10\n\x0e\x63\x61mpaigns.read\x82\xd3\xe4\x93\x02\x1a\x12\x18/v1/messaging/sends/{id}\x12\x9f\x01\n\rGetSendReport\x12+.carillon.messaging.v1.GetSendReportRequest\x1a!.carillon.messaging.v1.SendReport\">\x90\x02\x01\xa2\xbb\x18\x10\n\x0e\x63\x61mpaigns.read\x82\xd3\xe4\x93\x02!\x12\x1f/v1/messaging/sends/{id}/report\x12\x92\x01\n\tWatchSend\x12\'.carillon.messaging.v1.WatchSendRequest\x1a\x1b.carillon.messaging.v1.Send\"=\x90\x02\x01\xa2\xbb\x18\x10\n\x0e\x63\x61mpaigns.read\x82\xd3\xe4\x93\x02 \x12\x1e/v1/messaging/sends/{id}/watch0\x01\x12\x9d\x01\n\tPauseSend\x12\'.carillon.messaging.v1.PauseSendRequest\x1a(.carillon.messaging.v1.PauseSendResponse\"=\xa2\xbb\x18\x10\n\x0e\x63\x61mpaigns.send\x82\xd3\xe4\x93\x02#\"\x1e/v1/messaging/sends/{id}/pause:\x01*\x12\xa1\x01\n\nResumeSend\x12(.carillon.messaging.v1.ResumeSendRequest\x1a).carillon.messaging.v1.ResumeSendResponse\">\xa2\xbb\x18\x10\n\x0e\x63\x61mpaigns.send\x82\xd3\xe4\x93\x02$\"\x1f/v1/messaging/sends/{id}/resume:\x01*\x12\xa1\x01\n\nCancelSend\x12(.carillon.messaging.v1.CancelSendRequest\x1a).carillon.messaging.v1.CancelSendResponse\">\xa2\xbb\x18\x10\n\x0e\x63\x61mpaigns.send\x82\xd3\xe4\x93\x02$\"\x1f/v1/messaging/sends/{id}/cancel:\x01*\x12\xae\x01\n\x13RetryFailedMessages\x12\x31.carillon.messaging.v1.RetryFailedMessagesRequest\x1a\x1b.carillon.messaging.v1.Send\"G\xa2\xbb\x18\x13\n\x0e\x63\x61mpaigns.send\x18\xca\x01\x82\xd3\xe4\x93\x02*\"%/v1/messaging/sends/{id}/retry-failed:\x01*\x1a\n\xa2\xbb\x18\x06\x08\x90\x03\x10\x9c\x03\x42<\n\x15\x63\x61rillon.messaging.v1P\x01Z!carillon/messaging/v1;messagingv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,19 +41,19 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\025carillon.messaging.v1P\001Z!carillon/messaging/v1;messagingv1'
   _globals['_GETSENDREQUEST'].fields_by_name['id']._loaded_options = None
-  _globals['_GETSENDREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002'
+  _globals['_GETSENDREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002\272H\tr\004\260\273\030\001\310\001\001'
   _globals['_GETSENDREPORTREQUEST'].fields_by_name['id']._loaded_options = None
-  _globals['_GETSENDREPORTREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002'
+  _globals['_GETSENDREPORTREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002\272H\tr\004\260\273\030\001\310\001\001'
   _globals['_WATCHSENDREQUEST'].fields_by_name['id']._loaded_options = None
-  _globals['_WATCHSENDREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002'
+  _globals['_WATCHSENDREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002\272H\tr\004\260\273\030\001\310\001\001'
   _globals['_PAUSESENDREQUEST'].fields_by_name['id']._loaded_options = None
-  _globals['_PAUSESENDREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002'
+  _globals['_PAUSESENDREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002\272H\tr\004\260\273\030\001\310\001\001'
   _globals['_RESUMESENDREQUEST'].fields_by_name['id']._loaded_options = None
-  _globals['_RESUMESENDREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002'
+  _globals['_RESUMESENDREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002\272H\tr\004\260\273\030\001\310\001\001'
   _globals['_CANCELSENDREQUEST'].fields_by_name['id']._loaded_options = None
-  _globals['_CANCELSENDREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002'
+  _globals['_CANCELSENDREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002\272H\tr\004\260\273\030\001\310\001\001'
   _globals['_RETRYFAILEDMESSAGESREQUEST'].fields_by_name['id']._loaded_options = None
-  _globals['_RETRYFAILEDMESSAGESREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002'
+  _globals['_RETRYFAILEDMESSAGESREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002\272H\tr\004\260\273\030\001\310\001\001'
   _globals['_SENDSERVICE']._loaded_options = None
   _globals['_SENDSERVICE']._serialized_options = b'\242\273\030\006\010\220\003\020\234\003'
   _globals['_SENDSERVICE'].methods_by_name['GetSend']._loaded_options = None
@@ -68,26 +70,26 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SENDSERVICE'].methods_by_name['CancelSend']._serialized_options = b'\242\273\030\020\n\016campaigns.send\202\323\344\223\002$\"\037/v1/messaging/sends/{id}/cancel:\001*'
   _globals['_SENDSERVICE'].methods_by_name['RetryFailedMessages']._loaded_options = None
   _globals['_SENDSERVICE'].methods_by_name['RetryFailedMessages']._serialized_options = b'\242\273\030\023\n\016campaigns.send\030\312\001\202\323\344\223\002*\"%/v1/messaging/sends/{id}/retry-failed:\001*'
-  _globals['_GETSENDREQUEST']._serialized_start=271
-  _globals['_GETSENDREQUEST']._serialized_end=305
-  _globals['_GETSENDREPORTREQUEST']._serialized_start=307
-  _globals['_GETSENDREPORTREQUEST']._serialized_end=347
-  _globals['_WATCHSENDREQUEST']._serialized_start=349
-  _globals['_WATCHSENDREQUEST']._serialized_end=385
-  _globals['_PAUSESENDREQUEST']._serialized_start=387
-  _globals['_PAUSESENDREQUEST']._serialized_end=423
-  _globals['_PAUSESENDRESPONSE']._serialized_start=425
-  _globals['_PAUSESENDRESPONSE']._serialized_end=534
-  _globals['_RESUMESENDREQUEST']._serialized_start=536
-  _globals['_RESUMESENDREQUEST']._serialized_end=573
-  _globals['_RESUMESENDRESPONSE']._serialized_start=575
-  _globals['_RESUMESENDRESPONSE']._serialized_end=638
-  _globals['_CANCELSENDREQUEST']._serialized_start=640
-  _globals['_CANCELSENDREQUEST']._serialized_end=677
-  _globals['_CANCELSENDRESPONSE']._serialized_start=679
-  _globals['_CANCELSENDRESPONSE']._serialized_end=792
-  _globals['_RETRYFAILEDMESSAGESREQUEST']._serialized_start=794
-  _globals['_RETRYFAILEDMESSAGESREQUEST']._serialized_end=865
-  _globals['_SENDSERVICE']._serialized_start=868
-  _globals['_SENDSERVICE']._serialized_end=2006
+  _globals['_GETSENDREQUEST']._serialized_start=331
+  _globals['_GETSENDREQUEST']._serialized_end=377
+  _globals['_GETSENDREPORTREQUEST']._serialized_start=379
+  _globals['_GETSENDREPORTREQUEST']._serialized_end=431
+  _globals['_WATCHSENDREQUEST']._serialized_start=433
+  _globals['_WATCHSENDREQUEST']._serialized_end=481
+  _globals['_PAUSESENDREQUEST']._serialized_start=483
+  _globals['_PAUSESENDREQUEST']._serialized_end=531
+  _globals['_PAUSESENDRESPONSE']._serialized_start=533
+  _globals['_PAUSESENDRESPONSE']._serialized_end=642
+  _globals['_RESUMESENDREQUEST']._serialized_start=644
+  _globals['_RESUMESENDREQUEST']._serialized_end=693
+  _globals['_RESUMESENDRESPONSE']._serialized_start=695
+  _globals['_RESUMESENDRESPONSE']._serialized_end=758
+  _globals['_CANCELSENDREQUEST']._serialized_start=760
+  _globals['_CANCELSENDREQUEST']._serialized_end=809
+  _globals['_CANCELSENDRESPONSE']._serialized_start=811
+  _globals['_CANCELSENDRESPONSE']._serialized_end=924
+  _globals['_RETRYFAILEDMESSAGESREQUEST']._serialized_start=926
+  _globals['_RETRYFAILEDMESSAGESREQUEST']._serialized_end=1009
+  _globals['_SENDSERVICE']._serialized_start=1012
+  _globals['_SENDSERVICE']._serialized_end=2150
 # @@protoc_insertion_point(module_scope)

@@ -22,13 +22,14 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from carillon.options.v1 import options_pb2 as carillon_dot_options_dot_v1_dot_options__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"carillon/ops/v1/hold_service.proto\x12\x0f\x63\x61rillon.ops.v1\x1a!carillon/options/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xda\x01\n\x04Hold\x12\x12\n\x04held\x18\x01 \x01(\x08\x42\x04\xe2\x41\x01\x03\x12\x19\n\x06reason\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03H\x00\x88\x01\x01\x12\x31\n\x07held_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0breleased_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x1e\n\x0breleased_by\x18\x05 \x01(\tB\x04\xe2\x41\x01\x03H\x01\x88\x01\x01\x42\t\n\x07_reasonB\x0e\n\x0c_released_by\"\x10\n\x0eGetHoldRequest\"*\n\x12ReleaseHoldRequest\x12\x14\n\x0ci_understand\x18\x01 \x01(\x08\x32\xf8\x01\n\x0bHoldService\x12\x65\n\x07GetHold\x12\x1f.carillon.ops.v1.GetHoldRequest\x1a\x15.carillon.ops.v1.Hold\"\"\x90\x02\x01\xa2\xbb\x18\x0b\n\thold.read\x82\xd3\xe4\x93\x02\n\x12\x08/v1/hold\x12v\n\x0bReleaseHold\x12#.carillon.ops.v1.ReleaseHoldRequest\x1a\x15.carillon.ops.v1.Hold\"+\xa2\xbb\x18\x0c\n\nadmin:hold\x82\xd3\xe4\x93\x02\x15\"\x10/v1/hold/release:\x01*\x1a\n\xa2\xbb\x18\x06\x08\xa6\x03\x10\x99\x03\x42*\n\x0f\x63\x61rillon.ops.v1P\x01Z\x15\x63\x61rillon/ops/v1;opsv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"carillon/ops/v1/hold_service.proto\x12\x0f\x63\x61rillon.ops.v1\x1a\x1b\x62uf/validate/validate.proto\x1a!carillon/options/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xda\x01\n\x04Hold\x12\x12\n\x04held\x18\x01 \x01(\x08\x42\x04\xe2\x41\x01\x03\x12\x19\n\x06reason\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03H\x00\x88\x01\x01\x12\x31\n\x07held_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0breleased_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x1e\n\x0breleased_by\x18\x05 \x01(\tB\x04\xe2\x41\x01\x03H\x01\x88\x01\x01\x42\t\n\x07_reasonB\x0e\n\x0c_released_by\"\x10\n\x0eGetHoldRequest\"\x93\x01\n\x12ReleaseHoldRequest\x12}\n\x0ci_understand\x18\x01 \x01(\x08\x42g\xbaHd\xba\x01\x61\n\nunderstood\x12Mmust be true: what went out before the database was put back may go out again\x1a\x04this2\xf8\x01\n\x0bHoldService\x12\x65\n\x07GetHold\x12\x1f.carillon.ops.v1.GetHoldRequest\x1a\x15.carillon.ops.v1.Hold\"\"\x90\x02\x01\xa2\xbb\x18\x0b\n\thold.read\x82\xd3\xe4\x93\x02\n\x12\x08/v1/hold\x12v\n\x0bReleaseHold\x12#.carillon.ops.v1.ReleaseHoldRequest\x1a\x15.carillon.ops.v1.Hold\"+\xa2\xbb\x18\x0c\n\nadmin:hold\x82\xd3\xe4\x93\x02\x15\"\x10/v1/hold/release:\x01*\x1a\n\xa2\xbb\x18\x06\x08\xa6\x03\x10\x99\x03\x42*\n\x0f\x63\x61rillon.ops.v1P\x01Z\x15\x63\x61rillon/ops/v1;opsv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -46,18 +47,20 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_HOLD'].fields_by_name['released_at']._serialized_options = b'\342A\001\003'
   _globals['_HOLD'].fields_by_name['released_by']._loaded_options = None
   _globals['_HOLD'].fields_by_name['released_by']._serialized_options = b'\342A\001\003'
+  _globals['_RELEASEHOLDREQUEST'].fields_by_name['i_understand']._loaded_options = None
+  _globals['_RELEASEHOLDREQUEST'].fields_by_name['i_understand']._serialized_options = b'\272Hd\272\001a\n\nunderstood\022Mmust be true: what went out before the database was put back may go out again\032\004this'
   _globals['_HOLDSERVICE']._loaded_options = None
   _globals['_HOLDSERVICE']._serialized_options = b'\242\273\030\006\010\246\003\020\231\003'
   _globals['_HOLDSERVICE'].methods_by_name['GetHold']._loaded_options = None
   _globals['_HOLDSERVICE'].methods_by_name['GetHold']._serialized_options = b'\220\002\001\242\273\030\013\n\thold.read\202\323\344\223\002\n\022\010/v1/hold'
   _globals['_HOLDSERVICE'].methods_by_name['ReleaseHold']._loaded_options = None
   _globals['_HOLDSERVICE'].methods_by_name['ReleaseHold']._serialized_options = b'\242\273\030\014\n\nadmin:hold\202\323\344\223\002\025\"\020/v1/hold/release:\001*'
-  _globals['_HOLD']._serialized_start=187
-  _globals['_HOLD']._serialized_end=405
-  _globals['_GETHOLDREQUEST']._serialized_start=407
-  _globals['_GETHOLDREQUEST']._serialized_end=423
-  _globals['_RELEASEHOLDREQUEST']._serialized_start=425
-  _globals['_RELEASEHOLDREQUEST']._serialized_end=467
-  _globals['_HOLDSERVICE']._serialized_start=470
-  _globals['_HOLDSERVICE']._serialized_end=718
+  _globals['_HOLD']._serialized_start=216
+  _globals['_HOLD']._serialized_end=434
+  _globals['_GETHOLDREQUEST']._serialized_start=436
+  _globals['_GETHOLDREQUEST']._serialized_end=452
+  _globals['_RELEASEHOLDREQUEST']._serialized_start=455
+  _globals['_RELEASEHOLDREQUEST']._serialized_end=602
+  _globals['_HOLDSERVICE']._serialized_start=605
+  _globals['_HOLDSERVICE']._serialized_end=853
 # @@protoc_insertion_point(module_scope)

@@ -22,14 +22,16 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from carillon.options.v1 import options_pb2 as carillon_dot_options_dot_v1_dot_options__pb2
+from carillon.rules.v1 import rules_pb2 as carillon_dot_rules_dot_v1_dot_rules__pb2
 from carillon.type.v1 import channel_pb2 as carillon_dot_type_dot_v1_dot_channel__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-carillon/ops/v1/unknown_message_service.proto\x12\x0f\x63\x61rillon.ops.v1\x1a!carillon/options/v1/options.proto\x1a\x1e\x63\x61rillon/type/v1/channel.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xef\x02\n\x0eUnknownMessage\x12\x19\n\nmessage_id\x18\x01 \x01(\tB\x05\xe2\x41\x02\x03\x08\x12\x16\n\x08\x62rand_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12\x1a\n\x07send_id\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03H\x00\x88\x01\x01\x12\x17\n\tperson_id\x18\x04 \x01(\tB\x04\xe2\x41\x01\x03\x12\x30\n\x07\x63hannel\x18\x05 \x01(\x0e\x32\x19.carillon.type.v1.ChannelB\x04\xe2\x41\x01\x03\x12\x17\n\trecipient\x18\x06 \x01(\tB\x04\xe2\x41\x01\x03\x12\x16\n\x08\x61ttempts\x18\x07 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x1b\n\x08provider\x18\x08 \x01(\tB\x04\xe2\x41\x01\x03H\x01\x88\x01\x01\x12\x36\n\x0c\x61ttempted_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x19\n\x06reason\x18\n \x01(\tB\x04\xe2\x41\x01\x03H\x02\x88\x01\x01\x42\n\n\x08_send_idB\x0b\n\t_providerB\t\n\x07_reason\"f\n\x1aListUnknownMessagesRequest\x12\x10\n\x08\x62rand_id\x18\x01 \x01(\t\x12\x0f\n\x07send_id\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"q\n\x1bListUnknownMessagesResponse\x12\x39\n\x10unknown_messages\x18\x01 \x03(\x0b\x32\x1f.carillon.ops.v1.UnknownMessage\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xf0\x01\n\x1dResolveUnknownMessagesRequest\x12\x10\n\x08\x62rand_id\x18\x01 \x01(\t\x12\x19\n\x0bmessage_ids\x18\x02 \x03(\tB\x04\xe2\x41\x01\x02\x12S\n\nresolution\x18\x03 \x01(\x0e\x32\x39.carillon.ops.v1.ResolveUnknownMessagesRequest.ResolutionB\x04\xe2\x41\x01\x02\x12\x0c\n\x04note\x18\x04 \x01(\t\"?\n\nResolution\x12\x0f\n\x0bunspecified\x10\x00\x12\x08\n\x04sent\x10\x01\x12\n\n\x06\x66\x61iled\x10\x02\x12\n\n\x06resend\x10\x03\"X\n\x1eResolveUnknownMessagesResponse\x12\x16\n\x0eresolved_count\x18\x01 \x01(\x05\x12\x1e\n\x16unresolved_message_ids\x18\x02 \x03(\t2\x85\x03\n\x15UnknownMessageService\x12\xa4\x01\n\x13ListUnknownMessages\x12+.carillon.ops.v1.ListUnknownMessagesRequest\x1a,.carillon.ops.v1.ListUnknownMessagesResponse\"2\x90\x02\x01\xa2\xbb\x18\x0f\n\rmessages.read\x82\xd3\xe4\x93\x02\x16\x12\x14/v1/unknown-messages\x12\xb8\x01\n\x16ResolveUnknownMessages\x12..carillon.ops.v1.ResolveUnknownMessagesRequest\x1a/.carillon.ops.v1.ResolveUnknownMessagesResponse\"=\xa2\xbb\x18\x12\n\x10messages.resolve\x82\xd3\xe4\x93\x02!\"\x1c/v1/unknown-messages/resolve:\x01*\x1a\n\xa2\xbb\x18\x06\x08\xa6\x03\x10\x99\x03\x42*\n\x0f\x63\x61rillon.ops.v1P\x01Z\x15\x63\x61rillon/ops/v1;opsv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-carillon/ops/v1/unknown_message_service.proto\x12\x0f\x63\x61rillon.ops.v1\x1a\x1b\x62uf/validate/validate.proto\x1a!carillon/options/v1/options.proto\x1a\x1d\x63\x61rillon/rules/v1/rules.proto\x1a\x1e\x63\x61rillon/type/v1/channel.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xef\x02\n\x0eUnknownMessage\x12\x19\n\nmessage_id\x18\x01 \x01(\tB\x05\xe2\x41\x02\x03\x08\x12\x16\n\x08\x62rand_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12\x1a\n\x07send_id\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03H\x00\x88\x01\x01\x12\x17\n\tperson_id\x18\x04 \x01(\tB\x04\xe2\x41\x01\x03\x12\x30\n\x07\x63hannel\x18\x05 \x01(\x0e\x32\x19.carillon.type.v1.ChannelB\x04\xe2\x41\x01\x03\x12\x17\n\trecipient\x18\x06 \x01(\tB\x04\xe2\x41\x01\x03\x12\x16\n\x08\x61ttempts\x18\x07 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x1b\n\x08provider\x18\x08 \x01(\tB\x04\xe2\x41\x01\x03H\x01\x88\x01\x01\x12\x36\n\x0c\x61ttempted_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x19\n\x06reason\x18\n \x01(\tB\x04\xe2\x41\x01\x03H\x02\x88\x01\x01\x42\n\n\x08_send_idB\x0b\n\t_providerB\t\n\x07_reason\"\x90\x01\n\x1aListUnknownMessagesRequest\x12\x1b\n\x08\x62rand_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01\x12\x1a\n\x07send_id\x18\x02 \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01\x12\x1a\n\tpage_size\x18\x03 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1d\n\npage_token\x18\x04 \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01\"q\n\x1bListUnknownMessagesResponse\x12\x39\n\x10unknown_messages\x18\x01 \x03(\x0b\x32\x1f.carillon.ops.v1.UnknownMessage\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xae\x02\n\x1dResolveUnknownMessagesRequest\x12\x1b\n\x08\x62rand_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01\x12\x33\n\x0bmessage_ids\x18\x02 \x03(\tB\x1e\xe2\x41\x01\x02\xbaH\x17\x92\x01\x14\x08\x01\x10\xe8\x07\"\rr\x0b\x18\x80\x01\xa0\xbb\x18\x01\xa8\xbb\x18\x01\x12^\n\nresolution\x18\x03 \x01(\x0e\x32\x39.carillon.ops.v1.ResolveUnknownMessagesRequest.ResolutionB\x0f\xe2\x41\x01\x02\xbaH\x08\x82\x01\x02\x10\x01\xc8\x01\x01\x12\x1a\n\x04note\x18\x04 \x01(\tB\x0c\xbaH\tr\x07\x18\xe8\x07\xb0\xbb\x18\x01\"?\n\nResolution\x12\x0f\n\x0bunspecified\x10\x00\x12\x08\n\x04sent\x10\x01\x12\n\n\x06\x66\x61iled\x10\x02\x12\n\n\x06resend\x10\x03\"X\n\x1eResolveUnknownMessagesResponse\x12\x16\n\x0eresolved_count\x18\x01 \x01(\x05\x12\x1e\n\x16unresolved_message_ids\x18\x02 \x03(\t2\x85\x03\n\x15UnknownMessageService\x12\xa4\x01\n\x13ListUnknownMessages\x12+.carillon.ops.v1.ListUnknownMessagesRequest\x1a,.carillon.ops.v1.ListUnknownMessagesResponse\"2\x90\x02\x01\xa2\xbb\x18\x0f\n\rmessages.read\x82\xd3\xe4\x93\x02\x16\x12\x14/v1/unknown-messages\x12\xb8\x01\n\x16ResolveUnknownMessages\x12..carillon.ops.v1.ResolveUnknownMessagesRequest\x1a/.carillon.ops.v1.ResolveUnknownMessagesResponse\"=\xa2\xbb\x18\x12\n\x10messages.resolve\x82\xd3\xe4\x93\x02!\"\x1c/v1/unknown-messages/resolve:\x01*\x1a\n\xa2\xbb\x18\x06\x08\xa6\x03\x10\x99\x03\x42*\n\x0f\x63\x61rillon.ops.v1P\x01Z\x15\x63\x61rillon/ops/v1;opsv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -57,28 +59,40 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_UNKNOWNMESSAGE'].fields_by_name['attempted_at']._serialized_options = b'\342A\001\003'
   _globals['_UNKNOWNMESSAGE'].fields_by_name['reason']._loaded_options = None
   _globals['_UNKNOWNMESSAGE'].fields_by_name['reason']._serialized_options = b'\342A\001\003'
+  _globals['_LISTUNKNOWNMESSAGESREQUEST'].fields_by_name['brand_id']._loaded_options = None
+  _globals['_LISTUNKNOWNMESSAGESREQUEST'].fields_by_name['brand_id']._serialized_options = b'\272H\006r\004\260\273\030\001'
+  _globals['_LISTUNKNOWNMESSAGESREQUEST'].fields_by_name['send_id']._loaded_options = None
+  _globals['_LISTUNKNOWNMESSAGESREQUEST'].fields_by_name['send_id']._serialized_options = b'\272H\006r\004\260\273\030\001'
+  _globals['_LISTUNKNOWNMESSAGESREQUEST'].fields_by_name['page_size']._loaded_options = None
+  _globals['_LISTUNKNOWNMESSAGESREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\004\032\002(\000'
+  _globals['_LISTUNKNOWNMESSAGESREQUEST'].fields_by_name['page_token']._loaded_options = None
+  _globals['_LISTUNKNOWNMESSAGESREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\006r\004\260\273\030\001'
+  _globals['_RESOLVEUNKNOWNMESSAGESREQUEST'].fields_by_name['brand_id']._loaded_options = None
+  _globals['_RESOLVEUNKNOWNMESSAGESREQUEST'].fields_by_name['brand_id']._serialized_options = b'\272H\006r\004\260\273\030\001'
   _globals['_RESOLVEUNKNOWNMESSAGESREQUEST'].fields_by_name['message_ids']._loaded_options = None
-  _globals['_RESOLVEUNKNOWNMESSAGESREQUEST'].fields_by_name['message_ids']._serialized_options = b'\342A\001\002'
+  _globals['_RESOLVEUNKNOWNMESSAGESREQUEST'].fields_by_name['message_ids']._serialized_options = b'\342A\001\002\272H\027\222\001\024\010\001\020\350\007\"\rr\013\030\200\001\240\273\030\001\250\273\030\001'
   _globals['_RESOLVEUNKNOWNMESSAGESREQUEST'].fields_by_name['resolution']._loaded_options = None
-  _globals['_RESOLVEUNKNOWNMESSAGESREQUEST'].fields_by_name['resolution']._serialized_options = b'\342A\001\002'
+  _globals['_RESOLVEUNKNOWNMESSAGESREQUEST'].fields_by_name['resolution']._serialized_options = b'\342A\001\002\272H\010\202\001\002\020\001\310\001\001'
+  _globals['_RESOLVEUNKNOWNMESSAGESREQUEST'].fields_by_name['note']._loaded_options = None
+  _globals['_RESOLVEUNKNOWNMESSAGESREQUEST'].fields_by_name['note']._serialized_options = b'\272H\tr\007\030\350\007\260\273\030\001'
   _globals['_UNKNOWNMESSAGESERVICE']._loaded_options = None
   _globals['_UNKNOWNMESSAGESERVICE']._serialized_options = b'\242\273\030\006\010\246\003\020\231\003'
   _globals['_UNKNOWNMESSAGESERVICE'].methods_by_name['ListUnknownMessages']._loaded_options = None
   _globals['_UNKNOWNMESSAGESERVICE'].methods_by_name['ListUnknownMessages']._serialized_options = b'\220\002\001\242\273\030\017\n\rmessages.read\202\323\344\223\002\026\022\024/v1/unknown-messages'
   _globals['_UNKNOWNMESSAGESERVICE'].methods_by_name['ResolveUnknownMessages']._loaded_options = None
   _globals['_UNKNOWNMESSAGESERVICE'].methods_by_name['ResolveUnknownMessages']._serialized_options = b'\242\273\030\022\n\020messages.resolve\202\323\344\223\002!\"\034/v1/unknown-messages/resolve:\001*'
-  _globals['_UNKNOWNMESSAGE']._serialized_start=230
-  _globals['_UNKNOWNMESSAGE']._serialized_end=597
-  _globals['_LISTUNKNOWNMESSAGESREQUEST']._serialized_start=599
-  _globals['_LISTUNKNOWNMESSAGESREQUEST']._serialized_end=701
-  _globals['_LISTUNKNOWNMESSAGESRESPONSE']._serialized_start=703
-  _globals['_LISTUNKNOWNMESSAGESRESPONSE']._serialized_end=816
-  _globals['_RESOLVEUNKNOWNMESSAGESREQUEST']._serialized_start=819
-  _globals['_RESOLVEUNKNOWNMESSAGESREQUEST']._serialized_end=1059
-  _globals['_RESOLVEUNKNOWNMESSAGESREQUEST_RESOLUTION']._serialized_start=996
-  _globals['_RESOLVEUNKNOWNMESSAGESREQUEST_RESOLUTION']._serialized_end=1059
-  _globals['_RESOLVEUNKNOWNMESSAGESRESPONSE']._serialized_start=1061
-  _globals['_RESOLVEUNKNOWNMESSAGESRESPONSE']._serialized_end=1149
-  _globals['_UNKNOWNMESSAGESERVICE']._serialized_start=1152
-  _globals['_UNKNOWNMESSAGESERVICE']._serialized_end=1541
+  _globals['_UNKNOWNMESSAGE']._serialized_start=290
+  _globals['_UNKNOWNMESSAGE']._serialized_end=657
+  _globals['_LISTUNKNOWNMESSAGESREQUEST']._serialized_start=660
+  _globals['_LISTUNKNOWNMESSAGESREQUEST']._serialized_end=804
+  _globals['_LISTUNKNOWNMESSAGESRESPONSE']._serialized_start=806
+  _globals['_LISTUNKNOWNMESSAGESRESPONSE']._serialized_end=919
+  _globals['_RESOLVEUNKNOWNMESSAGESREQUEST']._serialized_start=922
+  _globals['_RESOLVEUNKNOWNMESSAGESREQUEST']._serialized_end=1224
+  _globals['_RESOLVEUNKNOWNMESSAGESREQUEST_RESOLUTION']._serialized_start=1161
+  _globals['_RESOLVEUNKNOWNMESSAGESREQUEST_RESOLUTION']._serialized_end=1224
+  _globals['_RESOLVEUNKNOWNMESSAGESRESPONSE']._serialized_start=1226
+  _globals['_RESOLVEUNKNOWNMESSAGESRESPONSE']._serialized_end=1314
+  _globals['_UNKNOWNMESSAGESERVICE']._serialized_start=1317
+  _globals['_UNKNOWNMESSAGESERVICE']._serialized_end=1706
 # @@protoc_insertion_point(module_scope)

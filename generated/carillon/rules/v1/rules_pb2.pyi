@@ -39,6 +39,16 @@ class _FormEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Form.ValueType],
     """A mail address (RFC 5321)."""
     FORM_PHONE: _Form.ValueType  # 4
     """A phone number with its country code."""
+    FORM_PUSH_TOKEN: _Form.ValueType  # 7
+    """A device token."""
+    FORM_ADDRESS: _Form.ValueType  # 8
+    """An address of the channel beside it."""
+    FORM_PERSON_ID: _Form.ValueType  # 9
+    """A person's id."""
+    FORM_LIQUID: _Form.ValueType  # 5
+    """Liquid as docs/templates.md has it."""
+    FORM_DEFAULT_VALUE: _Form.ValueType  # 6
+    """A value that the variable beside it takes."""
 
 class Form(_Form, metaclass=_FormEnumTypeWrapper):
     """What a field holds, where it takes more than an expression to judge it."""
@@ -53,6 +63,16 @@ FORM_EMAIL: Form.ValueType  # 3
 """A mail address (RFC 5321)."""
 FORM_PHONE: Form.ValueType  # 4
 """A phone number with its country code."""
+FORM_PUSH_TOKEN: Form.ValueType  # 7
+"""A device token."""
+FORM_ADDRESS: Form.ValueType  # 8
+"""An address of the channel beside it."""
+FORM_PERSON_ID: Form.ValueType  # 9
+"""A person's id."""
+FORM_LIQUID: Form.ValueType  # 5
+"""Liquid as docs/templates.md has it."""
+FORM_DEFAULT_VALUE: Form.ValueType  # 6
+"""A value that the variable beside it takes."""
 Global___Form: _TypeAlias = Form  # noqa: Y015
 
 LINE_FIELD_NUMBER: _builtins.int
@@ -61,6 +81,7 @@ TEXT_FIELD_NUMBER: _builtins.int
 KEY_FIELD_NUMBER: _builtins.int
 LANGUAGE_TAG_FIELD_NUMBER: _builtins.int
 FORM_FIELD_NUMBER: _builtins.int
+UNIQUE_BY_FIELD_NUMBER: _builtins.int
 line: _extension_dict._ExtensionFieldDescriptor[_validate_pb2.StringRules, _builtins.bool]
 """One line: no line breaks and no other control characters."""
 filled: _extension_dict._ExtensionFieldDescriptor[_validate_pb2.StringRules, _builtins.bool]
@@ -73,3 +94,7 @@ language_tag: _extension_dict._ExtensionFieldDescriptor[_validate_pb2.StringRule
 """A BCP 47 language tag, by shape."""
 form: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, Global___Form.ValueType]
 """What the field holds. A Struct without one is a JSON object that both databases can hold, a Timestamp an instant."""
+unique_by: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, _builtins.str]
+"""Of a list of messages: the field that no two of them may have alike; language tags are alike in any case. An item that has it like one
+before is told by that field.
+"""
