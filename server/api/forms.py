@@ -19,7 +19,7 @@ from server.api.converters.comms import read_variable_type
 from server.api.converters.values import channel_name, is_instant, read_struct, read_value
 from server.domain.addresses import check_address, check_person_id
 from server.domain.channels import Channel
-from server.domain.criteria import parse_criteria
+from server.domain.criteria import check_criteria
 from server.domain.errors import FieldViolation
 from server.domain.rendering import Source, TemplateSyntaxError, compile_template
 from server.domain.template_variables import check_default
@@ -60,10 +60,6 @@ def _judge(checks: Checks, path: str, message: Any, field: FieldDescriptor, valu
         checks.require(is_instant(value), path, "is not a valid instant")
 
 
-def _criteria(checks: Checks, path: str, _: Any, value: Any) -> None:
-    checks.attempt(lambda: parse_criteria(read_struct(value), path))
-
-
 def _liquid(checks: Checks, path: str, _: Any, value: str) -> None:
     try:
         compile_template(Source(subject=value, body="", html=None))
@@ -78,7 +74,7 @@ def _address(checks: Checks, path: str, message: Any, value: str) -> None:
 
 
 _FORMS: Mapping[int, Callable[[Checks, str, Any, Any], object]] = {
-    rules_pb2.FORM_CRITERIA: _criteria,
+    rules_pb2.FORM_CRITERIA: lambda checks, path, _, value: check_criteria(checks, path, read_struct(value)),
     rules_pb2.FORM_TIME_ZONE: lambda checks, path, _, value: checks.time_zone(path, value),
     rules_pb2.FORM_EMAIL: lambda checks, path, _, value: check_address(checks, path, Channel.EMAIL, value),
     rules_pb2.FORM_PHONE: lambda checks, path, _, value: check_address(checks, path, Channel.SMS, value),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from server.domain.channels import Channel
-from server.domain.criteria import parse_criteria
+from server.domain.criteria import check_criteria
 from server.domain.errors import ValidationFailed
 from server.domain.rendering import CompiledTemplate, Source, TemplateSyntaxError, compile_template
 from server.domain.template_inference import infer_variables
@@ -25,8 +25,7 @@ def check_definition(campaign: Campaign, *, content_field: str = "") -> None:
     checks.json_object(f"{content_field}variables", campaign.variables)
     _check_subject(checks, f"{content_field}subject", campaign)
     if campaign.segment_criteria is not None:
-        criteria = campaign.segment_criteria
-        checks.attempt(lambda: parse_criteria(criteria, "segment_criteria"))
+        check_criteria(checks, "segment_criteria", campaign.segment_criteria)
     checks.finish()
 
 

@@ -14,7 +14,7 @@ from server.commands.sort_recipients import sort_recipients
 from server.domain.access import Caller
 from server.domain.addresses import Recipient
 from server.domain.audience import SortedOut, refuse_unstorable_recipients
-from server.domain.criteria import parse_criteria
+from server.domain.criteria import check_criteria, parse_criteria
 from server.domain.errors import NotFound
 from server.domain.faces import Face
 from server.domain.validation import ID_LENGTH, Checks
@@ -57,6 +57,8 @@ async def preview_segment(
     checks.finish()
     caller.principal.require_brand(brand_id)
     if criteria is not None:
+        check_criteria(checks, "criteria", criteria)
+        checks.finish()
         return await _preview_criteria(tx, caller, brand_id, criteria, channel)
     segment = await get_segment(tx, caller, segment_id)
     if segment.brand_id != brand_id:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from server.domain.access import Caller
-from server.domain.criteria import parse_criteria
+from server.domain.criteria import check_criteria
 from server.domain.errors import NotFound
 from server.domain.ids import new_id
 from server.domain.paging import Page, make_page, read_page_request
@@ -19,7 +19,7 @@ async def create_segment(tx: Transaction, caller: Caller, brand_id: str, name: s
     checks.line("name", name, NAME_LENGTH)
     checks.require(criteria is not None, "criteria", "is required; {} is everyone in the brand")
     document = criteria or {}
-    checks.attempt(lambda: parse_criteria(document, "criteria"))
+    check_criteria(checks, "criteria", document)
     checks.finish()
     caller.principal.require_brand(brand_id)
     segment = Segment(

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from server.domain.access import Caller
+from server.domain.addresses import check_person_id
 from server.domain.channels import Channel
 from server.domain.errors import NotFound, ValidationFailed
 from server.domain.paging import Page, make_page, read_page_request
@@ -109,10 +110,11 @@ async def find_preview(tx: Transaction, caller: Caller, wanted: PreviewRequest) 
     checks.json_object("variables", wanted.variables)
     if wanted.locale:
         checks.language_tag("locale", wanted.locale)
+    person_id = check_person_id(checks, "person_id", wanted.person_id) if wanted.person_id else None
     checks.finish()
     template = await get_template(tx, caller, wanted.brand_id, wanted.channel, wanted.template_key, wanted.revision)
-    person = await tx.people.find(template.brand_id, wanted.person_id) if wanted.person_id else None
-    if wanted.person_id and person is None:
+    person = await tx.people.find(template.brand_id, person_id) if person_id else None
+    if person_id and person is None:
         raise NotFound("person")
     if misfits := find_misfits(template.variables, wanted.variables):
         raise ValidationFailed(misfits)

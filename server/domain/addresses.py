@@ -1,6 +1,6 @@
 """The door for addresses: each one that comes in is put in the form in which it is kept, compared and put on the wire, or is refused.
 
-Suppressions, duplicates, dedup keys and providers know this form and no other (docs/decisions/0015).
+Suppressions, duplicates, dedup keys and providers know this form and no other (docs/decisions/0017).
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -27,7 +27,10 @@ CLOCK_SKEW = timedelta(minutes=5)
 LATEST_YEARS = timedelta(days=3660)
 """How far ahead something may be scheduled: about ten years; beyond, it is a mistake in the unit."""
 
-_SHORT_INTEGER = 2**53
+INEXACT = 2**53
+"""From here on a double, which JSON numbers become, does not hold every whole number."""
+_TOLD_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}|[!<>=]{1,3}")
+"""A key that is told in the path of a fault: the name of something, or an operator. Others could be personal."""
 _AROUND_A_MEMBER = 24
 """Characters of a short integer, quotes, colon, comma and spaces."""
 _TEMPLATE_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -112,6 +115,13 @@ class Checks:
             self.add(field, "must hold only finite numbers and no NUL character")
         elif len(json.dumps(value, ensure_ascii=False).encode()) > OBJECT_BYTES:
             self.add(field, f"must be at most {OBJECT_BYTES} bytes as JSON")
+        else:
+            self.exact_numbers(field, value)
+
+    def exact_numbers(self, field: str, value: object) -> None:
+        """No number in a JSON value is one that may have been changed on its way. Each that is, is told by its path."""
+        for path in dict.fromkeys(_inexact(value, field)):
+            self.add(path, "is a number too large to be kept exactly; write it as a string")
 
     def schedule_time(self, field: str, value: datetime, now: datetime) -> None:
         """An instant something may be scheduled for."""
@@ -158,7 +168,7 @@ def _is_small_and_flat(value: Mapping[str, object]) -> bool:
             characters += len(member)
             if "\x00" in member:
                 return False
-        elif type(member) is not bool and (type(member) is not int or abs(member) > _SHORT_INTEGER):
+        elif type(member) is not bool and (type(member) is not int or abs(member) >= INEXACT):
             return False
         characters += len(name) + _AROUND_A_MEMBER
         if "\x00" in name:
@@ -175,6 +185,21 @@ def _depth(value: object) -> int:
         deepest += bool(nested)
         level = [child for item in nested for child in (item.values() if isinstance(item, Mapping) else item)]
     return deepest
+
+
+def _inexact(value: object, path: str) -> Iterator[str]:
+    """Paths of numbers that are not exact, up to the first key that is not told."""
+    if isinstance(value, Mapping):
+        for key, member in value.items():
+            if _TOLD_KEY.fullmatch(key):
+                yield from _inexact(member, f"{path}.{key}")
+            else:
+                yield from (path for _ in _inexact(member, ""))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _inexact(item, f"{path}[{index}]")
+    elif isinstance(value, int | float) and abs(value) >= INEXACT:
+        yield path
 
 
 def _storable(value: object) -> bool:

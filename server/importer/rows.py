@@ -8,11 +8,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from server.domain.validation import INEXACT
 from server.importer.errors import ImportStopped
 from server.importer.lines import Line, Lines, Place
 
 _RAW_CHARACTERS = 2000
-_LARGEST_EXACT = 2**53
 DELIMITER = ","
 _SEP_LINE = re.compile(r'"?sep=([^"\r\n])"?[\r\n]*', re.IGNORECASE)
 _CSV_FAULTS = {
@@ -156,8 +156,8 @@ def read_json(text: str) -> object:
 def read_integer(digits: str) -> int:
     """A whole number. Raises ValueError for one that a double, which is what JSON numbers become, does not hold."""
     # Not by int() alone: it takes quadratic time for many digits.
-    number = int(digits) if len(digits) <= 20 else _LARGEST_EXACT + 1
-    if abs(number) > _LARGEST_EXACT:
+    number = int(digits) if len(digits) <= 20 else INEXACT
+    if abs(number) >= INEXACT:
         raise ValueError("has a whole number too large to be kept exactly; write it as a string")
     return number
 

@@ -156,6 +156,11 @@ async def test_an_id_that_no_path_can_name_is_refused_wherever_one_is_taken(idle
         (f"{PEOPLE}/BatchPutPeople", {"brand_id": brand, "people": [{"person_id": person_id}]}, "people[0].person_id"),
         (f"{MESSAGES}/ScheduleMessage", one_off(brand, person_id=person_id), "person_id"),
         (f"{MESSAGES}/ListMessages", {"brand_id": brand, "person_id": person_id}, "person_id"),
+        (
+            "comms.TemplateService/PreviewTemplate",
+            {"brand_id": brand, "channel": "email", "template_key": "welcome", "person_id": person_id},
+            "person_id",
+        ),
         (f"{COMMS}/SendCampaign", {"id": one, "recipients": recipients}, "recipients[0].person_id"),
         (f"{COMMS}/PreviewCampaign", {"id": preview, "recipients": recipients}, "recipients[0].person_id"),
         (

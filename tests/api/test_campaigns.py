@@ -14,7 +14,7 @@ from tests.api.scenes import COMMS, FAR, MESSAGING, campaign, campaign_in, comms
 VARIABLES: dict[str, Any] = {
     "name": "Zoë 🌻 O’Brien",
     "whole": 5,
-    "largest_exact": 2**53,
+    "largest_exact": 2**53 - 1,
     "fraction": 0.1,
     "negative": -2.5,
     "flags": [True, False, None],

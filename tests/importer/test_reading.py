@@ -149,6 +149,18 @@ def test_all_that_is_wrong_with_a_row_is_told_and_the_row_is_kept(tmp_path: Path
     assert "line" in reject
 
 
+def test_a_cell_of_an_id_is_trimmed_as_those_of_addresses_are(tmp_path: Path) -> None:
+    text = HEADER + "i1,,a\n i1 ,,b\n"
+    assert people(written(tmp_path / "p.csv", text)) == {"i1": NewPerson(person_id="i1", attributes={"plan": "b"})}
+
+
+@pytest.mark.parametrize("person_id", [".", "..", " . ", "i\u200b1"])
+def test_an_id_that_no_path_can_name_is_rejected(tmp_path: Path, person_id: str) -> None:
+    taken, (reject,) = taken_and_rejected(written(tmp_path / "p.csv", f"{HEADER}{person_id},,a\nbob,,b\n"))
+    assert list(taken) == ["bob"]
+    assert [reason["field"] for reason in reject["reasons"]] == ["person_id"]
+
+
 def test_of_two_rows_with_one_id_the_later_holds(tmp_path: Path) -> None:
     for batch_rows in (1, 10):
         found = people(written(tmp_path / "p.csv", HEADER + "ann,,a\nbob,,b\nann,,c\n"), batch_rows=batch_rows)

@@ -11,9 +11,7 @@ from google.protobuf.message import Message as ProtoMessage
 
 from carillon.type.v1 import channel_pb2
 from server.domain.errors import ValidationFailed
-
-LARGEST_EXACT_INTEGER = 2**53
-"""Up to here a double holds every whole number."""
+from server.domain.validation import INEXACT
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECONDS_A_DAY = 24 * 60 * 60
@@ -91,7 +89,7 @@ def read_value(value: struct_pb2.Value) -> object:
             return [read_value(item) for item in value.list_value.values]
         case "number_value":
             number = value.number_value
-            return int(number) if abs(number) <= LARGEST_EXACT_INTEGER and number.is_integer() else number
+            return int(number) if abs(number) <= INEXACT and number.is_integer() else number
         case "string_value":
             return value.string_value
         case "bool_value":

@@ -3,6 +3,7 @@
 `parse_criteria` reads it, `matches_person` says what it means; storage says the same in SQL.
 """
 
+from server.domain.criteria.check import check_criteria
 from server.domain.criteria.evaluate import matches_person
 from server.domain.criteria.instants import INSTANT_PATTERN, format_instant, parse_instant
 from server.domain.criteria.parse import parse_criteria
@@ -55,6 +56,7 @@ __all__ = [
     "StartsWith",
     "Truthy",
     "Variable",
+    "check_criteria",
     "format_instant",
     "matches_person",
     "parse_criteria",

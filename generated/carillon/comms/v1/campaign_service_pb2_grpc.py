@@ -136,7 +136,7 @@ class CampaignServiceServicer:
     def SendCampaign(self, request, context):
         """Sends a draft or scheduled campaign: to exactly the given recipients, all durable when it answers, or to its segment_criteria if
         `audience` says so. Neither or both is refused.
-        The same person with the same address twice is one message and one `duplicate` skip.
+        The same person with the same address twice, however it is written, is one message and one `duplicate` skip.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

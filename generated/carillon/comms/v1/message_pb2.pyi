@@ -96,7 +96,7 @@ class Message(_message.Message):
     template_key: _builtins.str
     """Key of the template it is rendered from."""
     recipient: _builtins.str
-    """The address it goes to."""
+    """The address it goes to, in normal form; that of an invalid_recipient as it was given."""
     dedup_key: _builtins.str
     """The caller's key, unique in the brand; empty for a message of a send."""
     status: Global___Message.Status.ValueType

@@ -43,11 +43,13 @@ class ScheduleMessageRequest(_message.Message):
     template_key: _builtins.str
     """Key of an existing template in the brand and channel; its latest revision is pinned."""
     recipient: _builtins.str
-    """The address; 1 to 512 characters."""
+    """The address, 1 to 512 characters: a mailbox, a phone number with its country code, a device token, or on in_app the person_id. It is kept
+    and shown in normal form: mail in lower case with an ASCII domain, phone numbers as E.164.
+    """
     brand_id: _builtins.str
     """The brand; the token must name it."""
     person_id: _builtins.str
-    """Id of the person; 1 to 128 characters."""
+    """Id of the person; 1 to 128 characters, not `.` or `..`."""
     dedup_key: _builtins.str
     """The caller's key for this message, unique in the brand; 1 to 200 characters."""
     hipaa: _builtins.bool

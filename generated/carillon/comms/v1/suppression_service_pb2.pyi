@@ -72,7 +72,7 @@ class Suppression(_message.Message):
     channel: _channel_pb2.Channel.ValueType
     """The channel it holds on."""
     address: _builtins.str
-    """The address; mail addresses in lower case, phone numbers as E.164."""
+    """The address in normal form: mail in lower case with an ASCII domain, phone numbers as E.164."""
     reason: Global___Suppression.Reason.ValueType
     """Why."""
     source: _builtins.str

@@ -169,8 +169,8 @@ class CampaignServiceServicer:
     def PublishCampaign(self, request, context):
         """Publishes a draft or scheduled campaign: to exactly the given recipients, all durable when it answers, or to its segment if `audience` says so.
         Neither or both is refused.
-        The same person with the same address twice is one message and one `duplicate` skip; an empty person or address is an
-        `invalid_recipient` skip.
+        The same person with the same address twice, however it is written, is one message and one `duplicate` skip; an empty person or address,
+        or one that no message can go to, is an `invalid_recipient` skip.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

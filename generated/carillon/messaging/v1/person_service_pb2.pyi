@@ -116,11 +116,11 @@ class PutPersonRequest(_message.Message):
     LOCALE_FIELD_NUMBER: _builtins.int
     TIME_ZONE_FIELD_NUMBER: _builtins.int
     person_id: _builtins.str
-    """Their id in the brand; 1 to 128 characters."""
+    """Their id in the brand; 1 to 128 characters, not `.` or `..`."""
     brand_id: _builtins.str
     """The brand; the token must name it."""
     email: _builtins.str
-    """Mail address (RFC 5321); its domain is stored in lower case."""
+    """Mail address (RFC 5321); stored in lower case, its domain in ASCII."""
     phone: _builtins.str
     """Phone number with its country code, in any usual notation; stored as E.164."""
     locale: _builtins.str
@@ -184,7 +184,7 @@ class PersonToPut(_message.Message):
     LOCALE_FIELD_NUMBER: _builtins.int
     TIME_ZONE_FIELD_NUMBER: _builtins.int
     person_id: _builtins.str
-    """Their id in the brand; 1 to 128 characters. Not twice in a batch."""
+    """Their id in the brand; 1 to 128 characters, not `.` or `..`. Not twice in a batch."""
     email: _builtins.str
     """Mail address."""
     phone: _builtins.str
