@@ -276,5 +276,5 @@ async def release_database(settings: Settings) -> bool:
 
 async def _release(tx: Transaction, now: datetime) -> bool:
     held = (await tx.dispatchers.find_hold()).held_at is not None
-    await release_hold(tx, Caller(Principal(RELEASED_BY, frozenset(), frozenset()), now), i_understand=True)
+    await release_hold(tx, Caller(Principal(RELEASED_BY, frozenset(), frozenset()), now))
     return held
