@@ -3,38 +3,43 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import timedelta
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 from random import SystemRandom
+from typing import TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from server.api.grpc_server import GrpcServer
 from server.channels.provider import Provider
 from server.channels.registry import build_providers
-from server.commands.hold import release_hold
 from server.commands.resolve_audience import resolve_audience_batch
 from server.commands.send_campaign import send_due_campaign
+from server.commands.tokens import MintedToken, record_token
 from server.config import ConfigError, Settings
-from server.demo import Demo, seed_demo
+from server.demo import BRAND, Demo, seed_demo
 from server.dispatch.dispatcher import Dispatcher
 from server.dispatch.loop import STOPPING, run_loop
 from server.dispatch.retention import Pruning
 from server.dispatch.timekeeper import INTERVAL, Timekeeper
 from server.domain.access import Caller, Principal
-from server.domain.clock import Clock, DatabaseClock, SystemClock
+from server.domain.audit_actions import SERVICE
+from server.domain.clock import Clock, DatabaseClock
+from server.domain.errors import UnknownBrand
+from server.domain.ids import new_id
 from server.domain.unsubscribe import UnsubscribeLinks
 from server.gateway.ports import require_free
 from server.gateway.supervisor import Gateway
-from server.hold_client import release_over_grpc
 from server.metrics import Metrics
 from server.tokens import Tokens, derive_key, signing_key
-from storage.errors import DatabaseInUse, StorageError
+from storage.errors import StorageError
 from storage.interface import Storage, Transaction
 from storage.sql.open import migrate, open_storage
+
+T = TypeVar("T")
 
 CONFIG_ROOT = Path(__file__).resolve().parent.parent
 """Where `envoy.yaml` and `generated/` are."""
@@ -53,8 +58,9 @@ class Part(StrEnum):
 
 
 EVERYTHING = frozenset(Part)
-RELEASED_BY = "cli"
-"""Who released a hold with the command."""
+ITSELF = Principal(SERVICE, frozenset(), frozenset())
+OPERATOR = Principal("cli", frozenset(), frozenset())
+"""Who uses a command: whoever can read the settings and the key may do anything."""
 
 
 class Service:
@@ -149,6 +155,17 @@ class Service:
         assert self.storage is not None, "started with the API or the dispatcher"
         now = self._clock.now()
         return await self.storage.write(lambda tx: seed_demo(tx, now))
+
+    async def mint_for_demo(self, scopes: Sequence[str], lifetime: timedelta) -> str | None:
+        """A token for the demo brand, which the audit log knows of; None if there is no such brand."""
+        assert self.storage is not None, "started with the API or the dispatcher"
+        now = self._clock.now()
+        made = MintedToken(new_id(), Principal("quick-start", frozenset({BRAND}), frozenset(scopes)), now + lifetime)
+        try:
+            await self.storage.write(lambda tx: record_token(tx, Caller(ITSELF, now), made))
+        except UnknownBrand:
+            return None
+        return self.tokens.mint(made.principal.subject, [BRAND], scopes, lifetime, made.id)
 
     async def waiting_for(self) -> list[str]:
         """Names of the parts of this process that are not ready, and of delivery while it is held."""
@@ -259,22 +276,11 @@ async def prune_database(settings: Settings, days: int) -> Pruning:
         await storage.close()
 
 
-async def release_database(settings: Settings) -> bool:
-    """Releases a hold on delivery; whether there was one. In the database, or over gRPC where a running service owns that. Raises
-    NotReleased."""
+async def operate(settings: Settings, command: Callable[[Transaction, Caller], Awaitable[T]]) -> T:
+    """Runs an operator's command in the database, beside whoever serves it or without. Raises CarillonError, StorageError."""
+    storage = await open_storage(settings.effective_database_url, beside=True)
     try:
-        storage = await open_storage(settings.effective_database_url)
-    except DatabaseInUse:
-        tokens = Tokens(signing_key(settings, may_create=False), SystemClock())
-        return await release_over_grpc(settings.grpc_address, tokens.mint(RELEASED_BY, [], ["hold.read", "admin:hold"]))
-    try:
-        now = await storage.now()
-        return await storage.write(lambda tx: _release(tx, now))
+        caller = Caller(OPERATOR, await storage.now())
+        return await storage.write(lambda tx: command(tx, caller))
     finally:
         await storage.close()
-
-
-async def _release(tx: Transaction, now: datetime) -> bool:
-    held = (await tx.dispatchers.find_hold()).held_at is not None
-    await release_hold(tx, Caller(Principal(RELEASED_BY, frozenset(), frozenset()), now))
-    return held

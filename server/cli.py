@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from server.brand_cli import brand
 from server.importer.command import import_people
 
 LIFETIME_HOURS = 24.0
@@ -88,9 +89,9 @@ def release(i_understand: bool) -> None:
     """
     if not i_understand:
         raise click.UsageError("what went out before the database was put back may go out again: say --i-understand")
-    from server import console
+    from server import operators
 
-    console.release()
+    operators.release()
 
 
 @main.command()
@@ -102,13 +103,14 @@ def token(brands: tuple[str, ...], scopes: tuple[str, ...], subject: str, hours:
     """Print a bearer token, and nothing else.
 
     Run it where the service runs, with its settings: the token is signed with the service's key, CARILLON_SIGNING_KEY_FILE or that of the
-    data directory, which `carillon serve` makes on its first start.
+    data directory, which `carillon serve` makes on its first start. That it was made is in the audit log.
     """
-    from server import console
+    from server import operators
 
-    console.print_token(brands, scopes, subject, hours)
+    operators.print_token(brands, scopes, subject, hours)
 
 
+main.add_command(brand)
 main.add_command(import_people)
 
 

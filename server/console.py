@@ -5,75 +5,49 @@ from __future__ import annotations
 import asyncio
 import re
 import sys
-from collections.abc import Coroutine, Iterable, Sequence
-from datetime import timedelta
+from collections.abc import Coroutine, Iterable
 from typing import Any, NoReturn, TypeVar
 
 import click
 
-from server.api.policies import all_scopes, default_scopes, is_of_operators
-from server.app import Part, PortTaken, migrate_database, prune_database, release_database
+from server.app import Part, PortTaken, migrate_database, prune_database
 from server.config import SECRETS, ConfigError, Settings, load
-from server.domain.clock import SystemClock
+from server.domain.errors import CarillonError
 from server.gateway.errors import GatewayError
-from server.hold_client import NotReleased
 from server.serving import serve
-from server.tokens import Tokens, fingerprint, signing_key
+from server.tokens import fingerprint, signing_key
 from storage.errors import StorageError
 
 T = TypeVar("T")
 
-EXPECTED = (ConfigError, StorageError, PortTaken, GatewayError, NotReleased)
+EXPECTED = (ConfigError, StorageError, PortTaken, GatewayError, CarillonError)
 """Failures whose text is for the operator; anything else is a fault and shows its traceback."""
 
 
 def run_parts(parts: Iterable[str]) -> None:
     """Runs these of `server.app.Part` until a signal ends it."""
-    _run(serve(_settings(), frozenset(map(Part, parts))))
+    run_or_exit(serve(settings_or_exit(), frozenset(map(Part, parts))))
 
 
 def migrate() -> None:
     """Brings the database's schema to this version."""
-    _run(migrate_database(_settings()))
+    run_or_exit(migrate_database(settings_or_exit()))
     click.echo("the database is up to date")
 
 
 def prune(days: int | None) -> None:
     """Deletes messages that ended more than so many days ago; None: as the settings say."""
-    settings = _settings()
+    settings = settings_or_exit()
     kept = settings.retention_days if days is None else days
-    pruned = _run(prune_database(settings, kept))
+    pruned = run_or_exit(prune_database(settings, kept))
     click.echo(f"deleted {pruned.messages} messages and {pruned.answers} answers to idempotency keys")
     if not kept:
         click.echo("CARILLON_RETENTION_DAYS is 0, so messages are kept: --days says otherwise", err=True)
 
 
-def release() -> None:
-    """Releases a hold on delivery."""
-    released = _run(release_database(_settings()))
-    click.echo("delivery goes on" if released else "delivery was not held")
-
-
-def print_token(brands: Sequence[str], scopes: Sequence[str], subject: str, hours: float) -> None:
-    """Prints a token of the service's key. Raises click.BadParameter."""
-    known, wanted = all_scopes(), scopes or tuple(default_scopes())
-    if unknown := sorted(set(wanted) - set(known)):
-        raise click.BadParameter(f"unknown: {', '.join(unknown)}; known are {', '.join(known)}", param_hint="--scope")
-    if not all(brands):
-        raise click.BadParameter("must not be empty", param_hint="--brand")
-    if not brands and not all(map(is_of_operators, wanted)):
-        raise click.BadParameter("is needed, unless all scopes are operators' (admin:…)", param_hint="--brand")
-    try:
-        key = signing_key(_settings(), may_create=False)
-    except ConfigError as error:
-        _fail(error)
-    tokens = Tokens(key, SystemClock())
-    click.echo(tokens.mint(subject, brands, wanted, timedelta(hours=hours)))
-
-
 def show_settings() -> None:
     """Shows the settings in force, passwords left out."""
-    settings = _settings()
+    settings = settings_or_exit()
     key = _shown_key(settings)
     for name in sorted(Settings.model_fields):
         click.echo(f"{name} = {_shown(name, getattr(settings, name))}")
@@ -87,26 +61,30 @@ def _shown_key(settings: Settings) -> str:
         return f"SHA-256 {fingerprint(signing_key(settings, may_create=False))}"
     except ConfigError as error:
         if settings.signing_key_file:
-            _fail(error)
+            fail(error)
         return "none yet"
 
 
-def _settings() -> Settings:
+def settings_or_exit() -> Settings:
+    """The settings in force. Ends the program if one is bad."""
     try:
         return load()
     except ConfigError as error:
-        _fail(error)
+        fail(error)
 
 
-def _run(work: Coroutine[Any, Any, T]) -> T:
+def run_or_exit(work: Coroutine[Any, Any, T]) -> T:
+    """Runs it to its end. Ends the program if it fails as can be expected."""
     try:
         return asyncio.run(work)
     except EXPECTED as error:
-        _fail(error)
+        fail(error)
 
 
-def _fail(error: Exception) -> NoReturn:
-    click.echo(f"carillon: {error}", err=True)
+def fail(error: Exception) -> NoReturn:
+    """Says why, and ends the program."""
+    told = f"{error}: {', '.join(error.details.values())}" if isinstance(error, CarillonError) and error.details else str(error)
+    click.echo(f"carillon: {told}", err=True)
     sys.exit(1)
 
 

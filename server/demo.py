@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from server.commands.brands import create_brand
 from server.commands.create_campaign import NewCampaign, create_campaign
 from server.commands.put_people import put_person
 from server.commands.segments import create_segment
@@ -52,6 +53,7 @@ async def seed_demo(tx: Transaction, now: datetime) -> Demo | None:
     if not await tx.is_empty():
         return None
     caller = Caller(_CALLER, now)
+    await create_brand(tx, caller, BRAND, "Demo")
     for channel in Channel:
         await put_template(tx, caller, prepare_template(_template(channel)))
     for person_id, attributes, phone, locale, time_zone in _PEOPLE:

@@ -14,7 +14,6 @@ from server.api.policies import default_scopes
 from server.app import EVERYTHING, Part, Service
 from server.banner import ready_text
 from server.config import Settings
-from server.demo import BRAND
 from server.logs import configure_logging
 
 QUICK_START = timedelta(hours=1)
@@ -46,6 +45,4 @@ async def _quick_start_token(service: Service) -> str | None:
     """A token of an hour to try the demo brand with, for a person: on a terminal, and on the first start with it. None elsewhere, as where
     what is printed is kept in a log."""
     seeded = await service.seed() is not None
-    if not seeded and not sys.stdout.isatty():
-        return None
-    return service.tokens.mint("quick-start", [BRAND], default_scopes(), QUICK_START)
+    return await service.mint_for_demo(default_scopes(), QUICK_START) if seeded or sys.stdout.isatty() else None

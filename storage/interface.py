@@ -47,7 +47,7 @@ class Transaction(Protocol):
     def dispatchers(self) -> Dispatchers: ...
 
     async def is_empty(self) -> bool:
-        """Whether there is no campaign, template, person, segment or message."""
+        """Whether there is no brand, and so nothing at all."""
         ...
 
 

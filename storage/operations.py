@@ -14,6 +14,17 @@ from storage.records import JsonObject
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Brand:
+    """A tenant; never deleted."""
+
+    id: str
+    name: str
+    created_by: str
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BrandPolicy:
     """How a brand's messages are treated where no single answer is right for everybody."""
 
@@ -40,6 +51,8 @@ class AuditEntry:
     subject_id: str
     details: JsonObject
     created_at: datetime
+    request_id: str | None = None
+    """Of the call that did it, if it had one."""
 
     @classmethod
     def own(cls, brand_id: str, action: AuditAction, subject_id: str, details: JsonObject, now: datetime) -> AuditEntry:
@@ -70,7 +83,27 @@ class Hold:
 
 
 class Brands(Protocol):
-    """Policies of brands."""
+    """Brands and their policies."""
+
+    async def insert(self, brand: Brand) -> bool:
+        """Adds a brand, unless there is one with its id. Whether it was added."""
+        ...
+
+    async def find(self, brand_id: str) -> Brand | None:
+        """The brand, or None."""
+        ...
+
+    async def rename(self, brand_id: str, name: str, now: datetime) -> Brand | None:
+        """Gives the brand another name. Returns it as it is then, or None if there is none."""
+        ...
+
+    async def list_page(self, prefix: str, after: str | None, limit: int) -> list[Brand]:
+        """Brands whose id begins with `prefix`, by id ascending."""
+        ...
+
+    async def find_existing(self, brand_ids: Iterable[str]) -> set[str]:
+        """Those of the ids that are of a brand."""
+        ...
 
     async def find_policy(self, brand_id: str) -> BrandPolicy | None:
         """The policy, or None if it was never set."""

@@ -65,7 +65,8 @@ def test_a_token_without_brands_or_scopes_allows_nothing(tokens: Tokens, clock: 
 
 def test_the_claims_are_those_of_the_standards(tokens: Tokens, clock: ManualClock) -> None:
     now = int(clock.now().timestamp())
-    assert jwt.decode(tokens.mint("ann", ["b", "a"], ["y", "x"]), options={"verify_signature": False}) == {
+    assert jwt.decode(tokens.mint("ann", ["b", "a"], ["y", "x"], token_id="7"), options={"verify_signature": False}) == {
+        "jti": "7",
         "iss": "carillon",
         "aud": "carillon",
         "sub": "ann",

@@ -21,6 +21,8 @@ Response = TypeVar("Response", bound=ProtoMessage)
 Command = Callable[[Transaction, Caller], Awaitable[Result]]
 
 IDEMPOTENCY_KEY = "idempotency-key"
+REQUEST_ID = "x-request-id"
+"""The gateway gives each request one; a gRPC client may."""
 
 
 class Calls:
@@ -88,7 +90,7 @@ class Calls:
 
     def caller(self) -> Caller:
         """Who calls the method that is running, and when."""
-        return Caller(current_principal(), self._clock.now())
+        return Caller(current_principal(), self._clock.now(), current_metadata(REQUEST_ID))
 
 
 def has_idempotency_key() -> bool:

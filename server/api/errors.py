@@ -13,6 +13,7 @@ from google.rpc import error_details_pb2, status_pb2
 from server.api.policies import Policy
 from server.domain.errors import (
     BadState,
+    BrandExists,
     CarillonError,
     KeyReused,
     MalformedRequest,
@@ -20,6 +21,7 @@ from server.domain.errors import (
     ScopeMissing,
     Unauthenticated,
     Unavailable,
+    UnknownBrand,
     ValidationFailed,
 )
 from server.domain.ids import new_id
@@ -40,6 +42,8 @@ CODES: dict[type[CarillonError], grpc.StatusCode] = {
     NotFound: grpc.StatusCode.NOT_FOUND,
     BadState: grpc.StatusCode.FAILED_PRECONDITION,
     Unauthenticated: grpc.StatusCode.UNAUTHENTICATED,
+    BrandExists: grpc.StatusCode.FAILED_PRECONDITION,
+    UnknownBrand: grpc.StatusCode.PERMISSION_DENIED,
     ScopeMissing: grpc.StatusCode.PERMISSION_DENIED,
     Unavailable: grpc.StatusCode.UNAVAILABLE,
 }

@@ -35,6 +35,7 @@ from carillon.ops.v1 import (
 from server.api.calls import Calls
 from server.api.guard import Guard, Handler
 from server.api.health import DatabaseAnswers, Health
+from server.api.known_brands import KnownBrands
 from server.api.policies import method_policies, service_descriptors
 from server.api.progress import Standstill
 from server.api.reflection import add_reflection
@@ -46,7 +47,8 @@ from server.api.services.comms_unsubscribe import UnsubscribeService
 from server.api.services.messaging_campaigns import CampaignService as MessagingCampaigns
 from server.api.services.messaging_people import PersonService, SegmentService
 from server.api.services.messaging_sends import SendService
-from server.api.services.ops_operators import AuditService, BrandService, HoldService, UnknownMessageService
+from server.api.services.ops_brands import BrandService
+from server.api.services.ops_operators import AuditService, HoldService, UnknownMessageService
 from server.api.services.probes import ProbeService, Readiness
 from server.commands.message_intake import MessageIntake
 from server.domain.clock import Clock
@@ -80,7 +82,7 @@ class GrpcServer:
         names = [service.full_name for service in service_descriptors()]
         self._health = Health(names, database_answers)
         self._server = grpc.aio.server(
-            interceptors=[Guard(tokens, method_policies())],
+            interceptors=[Guard(tokens, KnownBrands(storage, clock), method_policies())],
             options=[
                 ("grpc.max_receive_message_length", max_request_bytes),
                 ("grpc.max_send_message_length", -1),

@@ -12,6 +12,7 @@ from google.protobuf.message import DecodeError, Message
 
 from server.api.errors import HTTP_CODE_KEY, rpc_status
 from server.api.forms import find_misfits
+from server.api.known_brands import KnownBrands
 from server.api.policies import Policy
 from server.domain.access import Principal
 from server.domain.errors import CarillonError, MalformedRequest, Unauthenticated, ValidationFailed
@@ -48,13 +49,14 @@ def current_metadata(name: str) -> str | None:
 
 
 class Guard(grpc.aio.ServerInterceptor):
-    """Verifies the token, checks the scope and the rules of fields, sets the HTTP status, and maps every exception.
+    """Verifies the token, checks its scope, that its brands exist, and the rules of fields; sets the HTTP status, and maps every exception.
 
     Methods without a policy (gRPC health and reflection) pass as they are.
     """
 
-    def __init__(self, tokens: Tokens, policies: Mapping[str, Policy]) -> None:
+    def __init__(self, tokens: Tokens, brands: KnownBrands, policies: Mapping[str, Policy]) -> None:
         self._tokens = tokens
+        self._brands = brands
         self._policies = policies
         self._guarded: dict[str, Handler] = {}
 
@@ -86,7 +88,7 @@ class Guard(grpc.aio.ServerInterceptor):
 
         async def guarded(request: Any, context: Context) -> Any:
             try:
-                self._admit(policy)
+                await self._admit(policy)
                 response = await behaviour(await _acceptable(request), context)
                 if metadata:
                     # In the trailers, which leave with the answer: initial metadata of our own would take an operation of its own.
@@ -102,7 +104,7 @@ class Guard(grpc.aio.ServerInterceptor):
     def _guard_stream(self, method: str, policy: Policy, behaviour: Any) -> Any:
         async def guarded(request: Any, context: Context) -> AsyncIterator[Any]:
             try:
-                self._admit(policy)
+                await self._admit(policy)
                 async for response in behaviour(await _acceptable(request), context):
                     yield response
             except grpc.aio.AbortError:
@@ -112,11 +114,13 @@ class Guard(grpc.aio.ServerInterceptor):
 
         return guarded
 
-    def _admit(self, policy: Policy) -> None:
+    async def _admit(self, policy: Policy) -> None:
         if policy.public:
             return
         principal = self._tokens.verify(_bearer_token())
         principal.require_scope(policy.scope)
+        if not self._brands.have(principal.brands):
+            await self._brands.require(principal.brands)
         _principal.set(principal)
 
 

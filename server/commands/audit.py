@@ -21,6 +21,7 @@ def decision(caller: Caller, brand_id: str, action: AuditAction, subject_id: str
         subject_id=subject_id,
         details=details,
         created_at=caller.now,
+        request_id=caller.request_id,
     )
 
 

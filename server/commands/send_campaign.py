@@ -55,9 +55,7 @@ async def send_due_campaign(tx: Transaction, campaign_id: str, now: datetime) ->
         return
     if campaign.scheduled_at is None or campaign.scheduled_at > now:
         return
-    # Scheduled by a slow clock for a time that had passed, it was due when it was scheduled.
-    due_at = max(campaign.scheduled_at, campaign.updated_at)
-    if not await cancel_misfired(tx, campaign, due_at, now):
+    if not await cancel_misfired(tx, campaign, now):
         await _start_resolving(tx, campaign, campaign.created_by, now)
 
 

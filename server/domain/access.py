@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from server.domain.errors import NotFound, ScopeMissing, ValidationFailed
+from server.domain.errors import NotFound, ScopeMissing, UnknownBrand, ValidationFailed
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +30,18 @@ class Principal:
             raise ScopeMissing(scope)
 
     def require_brand(self, brand_id: str) -> str:
-        """The brand, if the token names it. Raises NotFound otherwise: a brand of others does not exist."""
+        """The brand, if the token names it. Raises NotFound otherwise: a brand of others does not exist; UnknownBrand without any."""
+        self._require_any_brand()
         if brand_id not in self.brands:
             raise NotFound("brand")
         return brand_id
 
     def brand_or_only(self, brand_id: str) -> str:
-        """The brand asked for; the token's only brand if none was. Raises ValidationFailed if that is not clear."""
+        """The brand asked for; the token's only brand if none was. Raises ValidationFailed if that is not clear, UnknownBrand if it names
+        none."""
         if brand_id:
             return self.require_brand(brand_id)
+        self._require_any_brand()
         if len(self.brands) != 1:
             raise ValidationFailed.of("brand_id", "is required: the token names more than one brand")
         return next(iter(self.brands))
@@ -47,6 +50,10 @@ class Principal:
         """Whether something of this brand exists for the caller."""
         return brand_id in self.brands
 
+    def _require_any_brand(self) -> None:
+        if not self.brands:
+            raise UnknownBrand
+
 
 @dataclass(frozen=True, slots=True)
 class Caller:
@@ -54,3 +61,5 @@ class Caller:
 
     principal: Principal
     now: datetime
+    request_id: str | None = None
+    """Of the call, for the audit log."""

@@ -23,5 +23,8 @@ class AuditAction(StrEnum):
     CAMPAIGN_CANCELLED = "campaign_cancelled"
     CAMPAIGN_MISFIRED = "campaign_misfired"
     BRAND_POLICY_SET = "brand_policy_set"
+    BRAND_CREATED = "brand_created"
+    BRAND_UPDATED = "brand_updated"
+    TOKEN_MINTED = "token_minted"  # noqa: S105  # no password
     DELIVERY_HELD = "delivery_held"
     DELIVERY_RELEASED = "delivery_released"

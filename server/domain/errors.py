@@ -84,6 +84,24 @@ class ScopeMissing(CarillonError):
         super().__init__("scope_missing", f"the token lacks the scope {scope!r}", {"scope": scope})
 
 
+class UnknownBrand(CarillonError):
+    """The token names a brand that nobody has created, or none though the method is about one."""
+
+    def __init__(self, brand_id: str = "") -> None:
+        if brand_id:
+            message, details = "the token names a brand that does not exist; an operator has to create it first", {"brand_id": brand_id}
+        else:
+            message, details = "the token names no brand, and this is about one", {}
+        super().__init__("brand_unknown", message, details)
+
+
+class BrandExists(CarillonError):
+    """There is a brand with this id."""
+
+    def __init__(self) -> None:
+        super().__init__("brand_exists", "there is a brand with this id")
+
+
 class Unavailable(CarillonError):
     """The service cannot answer now; trying again is safe."""
 

@@ -26,26 +26,27 @@ _MIGRATION_LOCK = 0x4361_7269_6C6C_6F6E
 """Key of the advisory lock under which one of several starting processes migrates: "Carillon" in ASCII."""
 
 
-async def open_storage(url: str, *, signals: Signals | None = None) -> Storage:
-    """Opens `sqlite:///path` or `postgresql://…` (also `postgresql+asyncpg://`).
+async def open_storage(url: str, *, signals: Signals | None = None, beside: bool = False) -> Storage:
+    """Opens `sqlite:///path` or `postgresql://…` (also `postgresql+asyncpg://`). `beside`: an embedded database is not taken into
+    possession, since its owner may be running: for short transactions that deliver nothing.
 
     Raises SchemaMismatch for a schema that is not this version's, DatabaseInUse, StorageUnavailable, and StorageError for a URL of another
     kind.
     """
     signals = signals or Signals()
     await check_schema(url)
-    return SqliteStorage(engine_sqlite.database_path(url), signals) if _is_sqlite(url) else PostgresStorage(url, signals)
+    return SqliteStorage(engine_sqlite.database_path(url), signals, owned=not beside) if _is_sqlite(url) else PostgresStorage(url, signals)
 
 
-async def migrate(url: str) -> None:
-    """Brings the schema up to date; makes the SQLite file if there is none. Several processes may do so at once on PostgreSQL.
+async def migrate(url: str, revision: str = "head") -> None:
+    """Brings the schema up to date, or up to a revision that is later than its own; makes the SQLite file if there is none.
 
-    Raises like `open_storage`; SchemaMismatch for a schema of a newer version.
+    Several processes may do so at once on PostgreSQL. Raises like `open_storage`; SchemaMismatch for a schema of a newer version.
     """
     if _is_sqlite(url):
-        await asyncio.to_thread(_migrate_sqlite, engine_sqlite.database_path(url))
+        await asyncio.to_thread(_migrate_sqlite, engine_sqlite.database_path(url), revision)
     else:
-        await _migrate_postgres(url)
+        await _migrate_postgres(url, revision)
 
 
 async def check_schema(url: str) -> None:
@@ -74,35 +75,35 @@ def _config(connection: sqlalchemy.Connection | None = None) -> Config:
     return config
 
 
-def _upgrade(connection: sqlalchemy.Connection) -> None:
+def _upgrade(connection: sqlalchemy.Connection, to: str) -> None:
     config = _config(connection)
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     revision = MigrationContext.configure(connection).get_current_revision()
     if revision is not None and revision not in known:
         raise SchemaMismatch(f"the database is at revision {revision}, which this version does not know: it was migrated by a newer one")
-    command.upgrade(config, "head")
+    command.upgrade(config, to)
 
 
-def _migrate_sqlite(database: Path) -> None:
+def _migrate_sqlite(database: Path, revision: str) -> None:
     engine_sqlite.prepare_file(database)
     lock = engine_sqlite.OwnerLock(database)
     try:
         with translated(), engine_sqlite.make_engine(database, read_only=False).connect() as connection:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
-            _upgrade(connection)
+            _upgrade(connection, revision)
             connection.exec_driver_sql("COMMIT")
     finally:
         lock.release()
 
 
-async def _migrate_postgres(url: str) -> None:
+async def _migrate_postgres(url: str, revision: str) -> None:
     engine = engine_postgres.make_engine(url)
     try:
         with translated():
             async with engine.connect() as connection:
                 await connection.exec_driver_sql("BEGIN")
                 await connection.execute(select(func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
-                await connection.run_sync(_upgrade)
+                await connection.run_sync(_upgrade, revision)
                 await connection.exec_driver_sql("COMMIT")
     finally:
         await engine.dispose()

@@ -26,13 +26,12 @@ _READERS = 4
 class SqliteStorage:
     """See `storage.interface.Storage`. Writes share commits on one thread; reads have snapshots on connections of their own."""
 
-    exclusive = True
-
-    def __init__(self, database: Path, signals: Signals) -> None:
-        """Opens the file. Raises DatabaseInUse or StorageUnavailable."""
+    def __init__(self, database: Path, signals: Signals, *, owned: bool = True) -> None:
+        """Opens the file, and takes it into possession unless not `owned`. Raises DatabaseInUse or StorageUnavailable."""
         self.signals = signals
+        self.exclusive = owned
         prepare_file(database)
-        self._lock = OwnerLock(database)
+        self._lock = OwnerLock(database) if owned else None
         self._connections: list[sqlalchemy.Connection] = []
         try:
             self._connections.append(connect(make_engine(database, read_only=False)))
@@ -98,7 +97,8 @@ class SqliteStorage:
     def _release(self) -> None:
         for connection in self._connections:
             connection.close()
-        self._lock.release()
+        if self._lock is not None:
+            self._lock.release()
 
 
 async def _nothing(_transaction: Transaction) -> None:

@@ -317,6 +317,17 @@ inbox_items = Table(
     PrimaryKeyConstraint("brand_id", "person_id", "message_id"),
 )
 
+brands = Table(
+    "brands",
+    metadata,
+    Column("id", KEY, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    PrimaryKeyConstraint("id"),
+)
+
 brand_policies = Table(
     "brand_policies",
     metadata,
@@ -342,6 +353,7 @@ audit_entries = Table(
     Column("subject_id", KEY, nullable=False),
     Column("details", JSON_TEXT, nullable=False),
     Column("created_at", Instant, nullable=False),
+    Column("request_id", Text),
     PrimaryKeyConstraint("id"),
 )
 Index("ix_audit_entries_brand_id_id", audit_entries.c.brand_id, audit_entries.c.id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import exists, or_, select
+from sqlalchemy import select
 
 from storage.sql.audit import SqlAudit
 from storage.sql.brands import SqlBrands
@@ -17,7 +17,7 @@ from storage.sql.rates import SqlRates
 from storage.sql.segments import SqlSegments
 from storage.sql.sends import SqlSends
 from storage.sql.suppressions import SqlSuppressions
-from storage.sql.tables import campaigns, messages, people, segments, templates
+from storage.sql.tables import brands
 from storage.sql.templates import SqlTemplates
 
 
@@ -41,6 +41,4 @@ class SqlTransaction:
         self.dispatchers = SqlDispatchers(connection)
 
     async def is_empty(self) -> bool:
-        rows_in = (exists(select(table.c[0])) for table in (campaigns, templates, people, segments, messages))
-        (row,) = (await self._connection.execute(select(or_(*rows_in).label("found")))).all
-        return not row.found
+        return (await self._connection.execute(select(brands.c.id).limit(1))).first is None

@@ -12,7 +12,7 @@ from server.domain.ids import new_id
 from server.domain.lifecycle import CampaignStatus, MessageStatus, SendStatus
 from server.domain.suppression import SuppressionReason
 from storage.interface import Transaction
-from storage.operations import AuditEntry
+from storage.operations import AuditEntry, Brand
 from storage.records import Attempt, Campaign, InboxItem, Message, Segment, Send, Settlement, Suppression, Template
 from tests.storage.scene import claim_due
 
@@ -192,7 +192,19 @@ async def _add_entry_of_the_installation(tx: Transaction, brand: str) -> None:
     await tx.audit.append([AuditEntry.own(INSTALLATION, AuditAction.DELIVERY_HELD, brand, {}, NOW)])
 
 
+async def _add_brand(tx: Transaction, brand: str) -> None:
+    assert await tx.brands.insert(Brand(id=f"{brand}-{new_id()}", name="x", created_by="tester", created_at=NOW, updated_at=NOW))
+
+
 LISTINGS: dict[str, Listing] = {
+    "ops.BrandService/ListBrands": Listing(
+        items="brands",
+        id="id",
+        asks=lambda brand: {"prefix": f"{brand}-"},
+        asks_another=lambda brand: {"prefix": f"other-{brand}"},
+        add=_add_brand,
+        oldest_first=True,
+    ),
     **{
         f"{face}.CampaignService/ListCampaigns": Listing(
             items="campaigns",

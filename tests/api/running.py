@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from server.api.policies import all_scopes
 from server.app import EVERYTHING, Part, Service
 from server.channels.provider import Provider
 from server.config import Settings
+from tests.brands import create_brands
 from tests.drift import assert_no_drift
 
 
@@ -27,9 +28,13 @@ class Running:
     service: Service
     channel: grpc.aio.Channel
     http: httpx.AsyncClient
+    _brands: set[str] = field(default_factory=set)
 
     def token(self, *brands: str, scopes: list[str] | None = None, subject: str = "tester") -> str:
-        """A token for the brands, with every scope unless told otherwise."""
+        """A token for the brands, which exist then, with every scope unless told otherwise."""
+        if new := set(brands) - self._brands:
+            create_brands(self.settings.effective_database_url, new)
+            self._brands |= new
         return self.service.tokens.mint(subject, brands, all_scopes() if scopes is None else scopes)
 
 

@@ -12,18 +12,18 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from server.api.policies import all_scopes
+from server.api.policies import all_scopes, is_of_operators
 from server.domain.clock import SystemClock
 from server.tokens import Tokens, load_or_create_key
 from tests.api.callers import METHODS, POLICIES, caller, full_path
 from tests.api.running import Running
 from tests.api.scenes import COMMS, MESSAGING, instant
 from tests.api.test_validation_fields import in_path
-from tests.api.untouched import AUDIT, HOLD, MESSAGES, Untouched
+from tests.api.untouched import HOLD, MESSAGES, Untouched
 
 GUARDED = [name for name, method in METHODS.items() if not POLICIES[full_path(method)].public]
-IN_A_BRAND = [name for name in GUARDED if not name.startswith((HOLD, f"{AUDIT}/ListInstallation"))]
-"""The hold and its log are of the whole installation."""
+IN_A_BRAND = [name for name in GUARDED if name != f"{HOLD}/GetHold" and not is_of_operators(POLICIES[full_path(METHODS[name])].scope)]
+"""The hold, and what operators do, is of the whole installation."""
 
 
 def test_every_method_names_its_scope_and_only_probes_and_unsubscribe_links_are_public() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from carillon.messaging.v1 import send_service_pb2, send_service_pb2_grpc
 from tests.api.callers import Caller
 from tests.api.deliveries import SENDS
 from tests.api.operating import AUDIT, publish
@@ -13,7 +16,9 @@ from tests.api.untouched import BRANDS
 async def test_entry_says_who_did_what_to_what_and_when(idle: Running, idle_api: Caller, brand: str) -> None:
     send = await publish(idle_api, brand, recipients(1))
     token = idle.token(brand, subject="ana@example.com")
-    await idle_api.call(f"{SENDS}/PauseSend", {"id": send["id"]}, token=token)
+    metadata = (("authorization", f"Bearer {token}"), ("x-request-id", "request-7"))
+    sends: Any = send_service_pb2_grpc.SendServiceStub(idle.channel)
+    await sends.PauseSend(send_service_pb2.PauseSendRequest(id=send["id"]), metadata=metadata)
     (entry,) = (await ok(idle_api, f"{AUDIT}/ListAuditEntries", {}))["audit_entries"]
     assert {key: value for key, value in entry.items() if key not in ("id", "created_at")} == {
         "brand_id": brand,
@@ -21,6 +26,7 @@ async def test_entry_says_who_did_what_to_what_and_when(idle: Running, idle_api:
         "action": "send_paused",
         "subject_id": send["id"],
         "details": {},
+        "request_id": "request-7",
     }
     assert entry["created_at"] >= send["created_at"]
 

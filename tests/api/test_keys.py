@@ -113,6 +113,14 @@ def on_send(*before: str, **more: Any) -> Make:
     return make
 
 
+async def create_brand(_: Caller, brand: str) -> Request:
+    return {"id": f"{brand}-new", "name": "New"}
+
+
+async def rename_brand(_: Caller, brand: str) -> Request:
+    return {"id": brand, "name": "Renamed"}
+
+
 async def set_policy(_: Caller, brand: str) -> Request:
     return {"brand_id": brand, "unknown_policy": "resend"}
 
@@ -155,6 +163,8 @@ CHANGES: dict[str, tuple[Make, Request]] = {
     f"{SENDS}/PauseSend": (on_send(), {"id": "other"}),
     f"{SENDS}/ResumeSend": (on_send("PauseSend"), {"id": "other"}),
     f"{SENDS}/CancelSend": (on_send(), {"id": "other"}),
+    f"{BRANDS}/CreateBrand": (create_brand, {"name": "Other"}),
+    f"{BRANDS}/UpdateBrand": (rename_brand, {"name": "Other"}),
     f"{BRANDS}/SetBrandPolicy": (set_policy, {"unknown_policy": "park"}),
     f"{UNKNOWN}/ResolveUnknownMessages": (resolve_nothing, {"resolution": "failed"}),
     f"{HOLD}/ReleaseHold": (release_hold, {}),

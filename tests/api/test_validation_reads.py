@@ -10,7 +10,7 @@ import pytest
 
 from tests.api.callers import METHODS, POLICIES, full_path
 from tests.api.scenes import COMMS, MESSAGING, ok
-from tests.api.untouched import AUDIT, INBOX, MESSAGES, SEGMENTS, SUPPRESSIONS, TEMPLATES, UNKNOWN, Untouched
+from tests.api.untouched import AUDIT, BRANDS, INBOX, MESSAGES, SEGMENTS, SUPPRESSIONS, TEMPLATES, UNKNOWN, Untouched
 
 
 def lists(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
@@ -28,6 +28,7 @@ def lists(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
         f"{SUPPRESSIONS}/ListSuppressions": {"brand_id": brand},
         f"{UNKNOWN}/ListUnknownMessages": {"brand_id": brand},
         f"{AUDIT}/ListAuditEntries": {"brand_id": brand},
+        f"{BRANDS}/ListBrands": {"prefix": brand},
         f"{AUDIT}/ListInstallationAuditEntries": {"subject_id": brand},
     }
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from random import Random
 
 from storage.sql.open import migrate
+from tests.brands import create_brands
 from tests.chaos import books as book
 from tests.chaos.books import Books
 from tests.chaos.client import Client
@@ -82,6 +83,7 @@ async def site_on(directory: Path, database_url: str = "", dispatchers: int = 0,
             front, *workers = await asyncio.gather(*(fleet.start(part) for part in ["api", *["dispatcher"] * dispatchers]))
         else:
             workers = [front := await fleet.start("serve")]
+        create_brands(fleet.database_url, [BRAND])
         client = Client(front.installation.grpc, token)
         try:
             load = Load(client)

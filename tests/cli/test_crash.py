@@ -36,6 +36,7 @@ async def sent_at_least(channel: grpc.aio.Channel, token: str, send_id: str, cou
 
 async def test_killed_in_the_middle_of_a_send_it_accounts_for_everybody(installation: Installation) -> None:
     async with installation.running() as serving, grpc.aio.insecure_channel(installation.grpc) as channel:
+        assert (await installation.run("brand", "create", BRAND)).status == 0
         token = await installation.token(BRAND)
         api = GrpcCaller(channel, token)
         people = recipients(RECIPIENTS)

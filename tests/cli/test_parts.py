@@ -46,6 +46,7 @@ async def test_three_processes_on_one_database_are_one_service(on_postgres: Inst
     for _ in range(2):
         assert (await on_postgres.run("migrate")).status == 0
     on_postgres.make_key()
+    assert (await on_postgres.run("brand", "create", "acme")).status == 0
     token = await on_postgres.token("acme")
     async with (
         on_postgres.running("api", "ready") as api,

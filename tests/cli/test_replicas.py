@@ -108,10 +108,11 @@ async def service(tmp_path: Path, new_postgres_database: Callable[[], str]) -> A
         each.settings["CARILLON_DATABASE_URL"] = url
     one, two, gateway = installations
     one.make_key()
-    token = await one.token("acme")
     two.settings["CARILLON_SIGNING_KEY_FILE"] = str(one.directory / "var" / "keys" / "signing.pem")
     gateway.settings["CARILLON_API_ADDRESSES"] = f"{one.grpc},{two.grpc}"
     assert (await one.run("migrate")).status == 0
+    assert (await one.run("brand", "create", "acme")).status == 0
+    token = await one.token("acme")
     headers = {"authorization": f"Bearer {token}"}
     async with (
         gateway.running("gateway", "ready"),

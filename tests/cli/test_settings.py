@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
 
+import jwt
 import pytest
 from click.testing import CliRunner, Result
 
 from server import cli
 from server.api.policies import all_scopes
+from server.app import operate
 from server.cli import main
 from server.config import MAX_DAYS, ConfigError, load
 from server.domain.clock import SystemClock
 from server.tokens import LIFETIME, Tokens, load_or_create_key
+from storage.operations import AuditEntry
 
-COMMANDS = ("serve", "api", "dispatcher", "gateway", "migrate", "prune", "release", "token", "import", "check-config", "version")
+COMMANDS = ("serve", "api", "dispatcher", "gateway", "migrate", "prune", "release", "token", "brand", "import", "check-config", "version")
 NEED_SETTINGS = ("serve", "api", "dispatcher", "gateway", "migrate", "prune", "check-config")
 ORDINARY = {scope for scope in all_scopes() if not scope.startswith("admin:")}
 SECRET = "p4ss%2Fw%40rd"
@@ -54,7 +58,7 @@ def test_help_lists_every_command(asking: str) -> None:
 def test_every_command_has_help_of_its_own(command: str) -> None:
     result = carillon(command, "--help")
     assert (result.exit_code, result.stderr) == (0, "")
-    argument = " FILE" if command == "import" else ""
+    argument = {"import": " FILE", "brand": " COMMAND [ARGS]..."}.get(command, "")
     assert result.stdout.startswith(f"Usage: main {command} [OPTIONS]{argument}\n\n  ")
 
 
@@ -72,20 +76,21 @@ def verified(directory: Path, printed: str) -> tuple[str, set[str], set[str]]:
 
 
 @pytest.fixture
-def key(directory: Path) -> Path:
-    """The signing key of a service here."""
+def brands(directory: Path) -> None:
+    """A service has been here, with the brands `acme` and `other`."""
     load_or_create_key(directory / "var")
-    return directory / "var" / "keys" / "signing.pem"
+    for arguments in (("migrate",), ("brand", "create", "acme"), ("brand", "create", "other")):
+        assert carillon(*arguments).exit_code == 0
 
 
-@pytest.mark.usefixtures("key")
+@pytest.mark.usefixtures("brands")
 def test_token_prints_a_token_and_nothing_else(directory: Path) -> None:
     result = carillon("token", "--brand", "acme", "--brand", "other", "--scope", "campaigns.read", "--subject", "nightly")
     assert (result.exit_code, result.stderr, result.stdout.count("\n")) == (0, "", 1)
     assert verified(directory, result.stdout) == ("nightly", {"acme", "other"}, {"campaigns.read"})
 
 
-@pytest.mark.usefixtures("key")
+@pytest.mark.usefixtures("brands")
 def test_token_has_every_scope_but_those_of_operators_unless_told_otherwise(directory: Path) -> None:
     assert verified(directory, carillon("token", "--brand", "acme").stdout) == ("cli", {"acme"}, ORDINARY)
 
@@ -95,10 +100,54 @@ def test_the_command_line_says_what_the_code_says() -> None:
     assert cli.MAX_DAYS == MAX_DAYS
 
 
-@pytest.mark.usefixtures("key")
+@pytest.mark.usefixtures("brands")
 def test_an_operators_token_is_asked_for_and_needs_no_brand(directory: Path) -> None:
     assert verified(directory, carillon("token", "--scope", "admin:hold").stdout) == ("cli", set(), {"admin:hold"})
     assert carillon("token", "--scope", "admin:hold", "--scope", "campaigns.read").exit_code == 2
+
+
+@pytest.mark.usefixtures("brands")
+def test_a_token_for_a_brand_that_nobody_created_is_refused() -> None:
+    line = complaint("token", "--brand", "acme", "--brand", "acmee")
+    assert line == "carillon: the token names a brand that does not exist; an operator has to create it first: acmee"
+
+
+@pytest.mark.usefixtures("brands")
+def test_a_token_is_in_the_audit_log_of_its_brands_before_it_is_shown() -> None:
+    shown = carillon("token", "--brand", "acme", "--brand", "other", "--scope", "campaigns.read", "--subject", "nightly").stdout
+    claims = jwt.decode(shown.strip(), options={"verify_signature": False})
+    for brand in ("acme", "other"):
+        entry, created = logged(brand)
+        assert (entry.actor, entry.action, entry.subject_id) == ("cli", "token_minted", claims["jti"])
+        assert entry.details == {"subject": "nightly", "scopes": ["campaigns.read"], "expires_at": entry.details["expires_at"]}
+        assert created.action == "brand_created"
+    carillon("token", "--scope", "admin:hold")
+    (entry,) = logged("")
+    assert entry.details["scopes"] == ["admin:hold"]
+
+
+def logged(brand: str) -> list[AuditEntry]:
+    """The audit log of a brand, newest first."""
+    return asyncio.run(operate(load(), lambda tx, _: tx.audit.list_page(brand, None, None, 9)))
+
+
+@pytest.mark.usefixtures("brands")
+def test_a_token_is_made_without_the_database_if_that_is_away_and_says_so(directory: Path) -> None:
+    result = carillon("token", "--brand", "acme", env={"CARILLON_DATABASE_URL": "postgresql://127.0.0.1:1/none"})
+    assert verified(directory, result.stdout)[1] == {"acme"}
+    assert "the audit log does not have this token" in result.stderr
+
+
+def test_brands_are_created_listed_shown_and_updated() -> None:
+    carillon("migrate")
+    assert carillon("brand", "create", "acme", "--name", "Acme & Co").stdout.startswith("id: acme\nname: Acme & Co\ncreated: ")
+    assert carillon("brand", "create", "b-2").exit_code == 0
+    assert carillon("brand", "list").stdout == "acme\tAcme & Co\nb-2\tb-2\n"
+    assert complaint("brand", "create", "acme") == "carillon: there is a brand with this id"
+    assert carillon("brand", "update", "acme", "--name", "Acme").exit_code == 0
+    assert "name: Acme\n" in carillon("brand", "show", "acme").stdout
+    assert complaint("brand", "show", "nobody") == "carillon: no such brand"
+    assert "lower-case letters" in complaint("brand", "create", "No Slug")
 
 
 def test_token_where_no_service_is_says_so_and_makes_no_key(directory: Path) -> None:

@@ -24,6 +24,7 @@ from server.importer.errors import ImportStopped
 from server.importer.run import Order, run_import
 from server.tokens import load_or_create_key
 from tests.api.running import free_ports
+from tests.brands import create_brands
 from tests.importer.reading import Seen
 
 ROWS = 1000
@@ -35,6 +36,7 @@ async def settings(tmp_path: Path) -> Settings:
     settings = Settings(data_dir=tmp_path / "var", rest_port=rest, grpc_port=grpc_port, envoy_admin_port=admin)
     await migrate_database(settings)
     load_or_create_key(settings.data_dir)
+    create_brands(settings.effective_database_url, ["b", "other"])
     return settings
 
 

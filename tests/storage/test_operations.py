@@ -9,7 +9,7 @@ import pytest
 
 from server.domain.ids import new_id
 from server.domain.policies import MisfirePolicy, UnknownPolicy
-from storage.operations import AuditEntry, BrandPolicy, Hold
+from storage.operations import AuditEntry, Brand, BrandPolicy, Hold
 from tests.storage.made import BRAND, NOW, SECOND
 from tests.storage.scene import Scene
 
@@ -36,8 +36,50 @@ def entry(**more: Any) -> AuditEntry:
         "subject_id": "send",
         "details": {"note": "Zoë", "count": 3},
         "created_at": NOW,
+        "request_id": "request-7",
     }
     return AuditEntry(**values | more)
+
+
+def brand(brand_id: str, **more: Any) -> Brand:
+    values: dict[str, Any] = {"id": brand_id, "name": "Zoë's", "created_by": "tester", "created_at": NOW, "updated_at": NOW}
+    return Brand(**values | more)
+
+
+async def test_a_brand_comes_back_as_it_was_put_and_only_once(scene: Scene) -> None:
+    assert await scene.storage.read(lambda tx: tx.is_empty())
+    assert await scene.storage.write(lambda tx: tx.brands.insert(brand("acme")))
+    assert not await scene.storage.write(lambda tx: tx.brands.insert(brand("acme", name="other")))
+    assert not await scene.storage.read(lambda tx: tx.is_empty())
+    assert await scene.storage.read(lambda tx: tx.brands.find("acme")) == brand("acme")
+    assert await scene.storage.read(lambda tx: tx.brands.find("nobody")) is None
+
+
+async def test_a_brand_is_renamed(scene: Scene) -> None:
+    for each in ("acme", "other"):
+        await scene.storage.write(lambda tx, each=each: tx.brands.insert(brand(each)))  # type: ignore[misc]
+    renamed = brand("acme", name="Acme", updated_at=NOW + SECOND)
+    assert await scene.storage.write(lambda tx: tx.brands.rename("acme", "Acme", NOW + SECOND)) == renamed
+    assert await scene.storage.write(lambda tx: tx.brands.rename("nobody", "Acme", NOW)) is None
+    assert await scene.storage.read(lambda tx: tx.brands.list_page("", None, 10)) == [renamed, brand("other")]
+
+
+async def test_brands_are_listed_by_id_and_prefix_page_by_page(scene: Scene) -> None:
+    for each in ("b", "a-2", "a_2", "a-10", "a", "aB"):
+        await scene.storage.write(lambda tx, each=each: tx.brands.insert(brand(each)))  # type: ignore[misc]
+
+    async def ids(prefix: str, after: str | None, limit: int) -> list[str]:
+        return [each.id for each in await scene.storage.read(lambda tx: tx.brands.list_page(prefix, after, limit))]
+
+    assert await ids("", None, 10) == ["a", "a-10", "a-2", "aB", "a_2", "b"]
+    assert await ids("a", "a", 2) == ["a-10", "a-2"]
+    assert await ids("a_", None, 10) == ["a_2"]
+
+
+async def test_of_many_ids_those_of_brands_are_found(scene: Scene) -> None:
+    await scene.storage.write(lambda tx: tx.brands.insert(brand("acme")))
+    many = ["acme", "nobody", *(f"brand-{number}" for number in range(40_000))]
+    assert await scene.storage.read(lambda tx: tx.brands.find_existing(many)) == {"acme"}
 
 
 async def test_a_policy_comes_back_as_it_was_put(scene: Scene) -> None:

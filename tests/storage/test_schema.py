@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import asyncpg
@@ -115,3 +116,40 @@ async def test_a_database_of_a_newer_version_is_neither_opened_nor_migrated(sqli
         await open_storage(sqlite_url)
     with pytest.raises(SchemaMismatch, match="newer"):
         await migrate(sqlite_url)
+
+
+async def test_brands_that_rows_name_are_taken_over(tmp_path: Path, new_postgres_database: Callable[[], str]) -> None:
+    for url in (f"sqlite:///{tmp_path / 'old.db'}", new_postgres_database()):
+        await migrate(url, "0004")
+        await fill_with_brands(url)
+        await migrate(url)
+        storage = await open_storage(url)
+        found = await storage.read(lambda tx: tx.brands.list_page("", None, 99))
+        await storage.close()
+        assert [brand.id for brand in found] == ["acme", "b", "of a policy", "of-people", "zz", "Äcme"]
+        assert {(brand.name == brand.id, brand.created_by) for brand in found} == {(True, "carillon")}
+        assert all(abs(datetime.now(UTC) - brand.created_at) < timedelta(minutes=5) for brand in found)
+
+
+async def fill_with_brands(url: str) -> None:
+    """Rows of a version that had no records of brands; one brand is in two tables, one row has none."""
+    rows = [
+        "INSERT INTO segments VALUES ('1', 'acme', 'all', '[]', 't', {now}), ('2', 'b', 'all', '[]', 't', {now})",
+        "INSERT INTO segments VALUES ('3', 'b', 'all', '[]', 't', {now}), ('4', 'zz', 'all', '[]', 't', {now})",
+        "INSERT INTO people VALUES ('of-people', 'ann', '[]', NULL, NULL, '[]', NULL, NULL, {now}, {now})",
+        "INSERT INTO inbox_items VALUES ('m', 'Äcme', 'ann', NULL, 'x', {now})",
+        "INSERT INTO brand_policies VALUES ('of a policy', 'park', 'send_now', 0, '[]', NULL, NULL)",
+        "INSERT INTO audit_entries VALUES ('1', 'acme', 't', 'x', 's', '[]', {now}), ('2', '', 't', 'x', 's', '[]', {now})",
+    ]
+    if url.startswith("sqlite"):
+        engine = create_engine(url)
+        with engine.begin() as connection:
+            for row in rows:
+                connection.exec_driver_sql(row.format(now=1))
+        engine.dispose()
+    else:
+        parts = make_url(url)
+        postgres = await asyncpg.connect(user=parts.username, database=parts.database, host=parts.query["host"])
+        for row in rows:
+            await postgres.execute(row.format(now="now()"))
+        await postgres.close()

@@ -257,3 +257,19 @@ async def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     file.write_text("not a database " * 1000)
     with pytest.raises(StorageUnavailable, match="not a database"):
         await open_storage(f"sqlite:///{file}")
+
+
+async def test_beside_its_owner_a_database_is_read_and_written_and_both_lose_nothing(on_sqlite: Scene) -> None:
+    beside = await open_storage(on_sqlite.url, beside=True)
+    assert (on_sqlite.storage.exclusive, beside.exclusive) == (True, False)
+    given = [made.campaign() for _ in range(200)]
+    writes = [
+        (beside if number % 4 == 0 else on_sqlite.storage).write(lambda tx, each=each: tx.campaigns.insert(each))  # type: ignore[misc]
+        for number, each in enumerate(given)
+    ]
+    await asyncio.gather(*writes)
+    await beside.close()
+    found = await on_sqlite.storage.read(lambda tx: tx.campaigns.list_page("brand", "comms", None, None, 1000))
+    assert {each.id for each in found} == {each.id for each in given}
+    with pytest.raises(DatabaseInUse):
+        await open_storage(on_sqlite.url)

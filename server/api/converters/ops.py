@@ -7,8 +7,19 @@ from carillon.type.v1 import cancel_receipt_pb2
 from server.api.converters.values import channel, read_channel, read_enum, struct, timestamp
 from server.commands.brand_policy import ChannelRate, NewBrandPolicy
 from server.domain.policies import MisfirePolicy, UnknownPolicy
-from storage.operations import AuditEntry, BrandPolicy, Hold
+from storage.operations import AuditEntry, Brand, BrandPolicy, Hold
 from storage.records import CancelCounts, UnknownMessage
+
+
+def brand(record: Brand) -> brand_pb2.Brand:
+    """A brand."""
+    return brand_pb2.Brand(
+        id=record.id,
+        name=record.name,
+        created_by=record.created_by,
+        created_at=timestamp(record.created_at),
+        updated_at=timestamp(record.updated_at),
+    )
 
 
 def brand_policy(record: BrandPolicy) -> brand_pb2.BrandPolicy:
@@ -71,6 +82,7 @@ def audit_entry(record: AuditEntry) -> audit_service_pb2.AuditEntry:
         subject_id=record.subject_id,
         details=struct(record.details),
         created_at=timestamp(record.created_at),
+        request_id=record.request_id,
     )
 
 

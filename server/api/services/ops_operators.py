@@ -1,13 +1,10 @@
-"""carillon.ops.v1: BrandService, UnknownMessageService, AuditService and HoldService."""
+"""carillon.ops.v1: UnknownMessageService, AuditService and HoldService."""
 
 from __future__ import annotations
 
 from carillon.ops.v1 import (
     audit_service_pb2,
     audit_service_pb2_grpc,
-    brand_pb2,
-    brand_service_pb2,
-    brand_service_pb2_grpc,
     hold_service_pb2,
     hold_service_pb2_grpc,
     unknown_message_service_pb2,
@@ -18,26 +15,9 @@ from server.api.converters import ops
 from server.api.converters.values import read_choice
 from server.api.guard import Context
 from server.commands.audit import list_audit_entries, list_installation_audit_entries
-from server.commands.brand_policy import get_brand_policy, set_brand_policy
 from server.commands.hold import get_hold, release_hold
 from server.commands.unknown_messages import list_unknown_messages, resolve_unknown_messages
 from server.domain.policies import Resolution
-
-
-class BrandService(brand_service_pb2_grpc.BrandServiceServicer):
-    """Policies of brands."""
-
-    def __init__(self, calls: Calls) -> None:
-        self._calls = calls
-
-    async def GetBrandPolicy(self, request: brand_service_pb2.GetBrandPolicyRequest, context: Context) -> brand_pb2.BrandPolicy:
-        return ops.brand_policy(await self._calls.query(lambda tx, caller: get_brand_policy(tx, caller, request.brand_id)))
-
-    async def SetBrandPolicy(self, request: brand_service_pb2.SetBrandPolicyRequest, context: Context) -> brand_pb2.BrandPolicy:
-        new = ops.read_brand_policy(request)
-        return await self._calls.change(
-            context, request, lambda tx, caller: set_brand_policy(tx, caller, new), ops.brand_policy, brand_pb2.BrandPolicy
-        )
 
 
 class UnknownMessageService(unknown_message_service_pb2_grpc.UnknownMessageServiceServicer):

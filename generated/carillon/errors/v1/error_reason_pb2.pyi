@@ -80,6 +80,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """NOT_FOUND. No suppression with this id, or of this address."""
     ERROR_REASON_SEND_STATE: _ErrorReason.ValueType  # 25
     """FAILED_PRECONDITION. The send's status does not allow the operation: `details.status` tells it."""
+    ERROR_REASON_BRAND_UNKNOWN: _ErrorReason.ValueType  # 26
+    """PERMISSION_DENIED. The token names a brand that no operator has created, or none where one is needed: `details.brand_id` tells it."""
+    ERROR_REASON_BRAND_EXISTS: _ErrorReason.ValueType  # 27
+    """FAILED_PRECONDITION. There is a brand with this id."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every reason a call can be refused with.
@@ -146,4 +150,8 @@ ERROR_REASON_SUPPRESSION_NOT_FOUND: ErrorReason.ValueType  # 24
 """NOT_FOUND. No suppression with this id, or of this address."""
 ERROR_REASON_SEND_STATE: ErrorReason.ValueType  # 25
 """FAILED_PRECONDITION. The send's status does not allow the operation: `details.status` tells it."""
+ERROR_REASON_BRAND_UNKNOWN: ErrorReason.ValueType  # 26
+"""PERMISSION_DENIED. The token names a brand that no operator has created, or none where one is needed: `details.brand_id` tells it."""
+ERROR_REASON_BRAND_EXISTS: ErrorReason.ValueType  # 27
+"""FAILED_PRECONDITION. There is a brand with this id."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

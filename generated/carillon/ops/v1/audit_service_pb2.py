@@ -31,7 +31,7 @@ from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#carillon/ops/v1/audit_service.proto\x12\x0f\x63\x61rillon.ops.v1\x1a\x1b\x62uf/validate/validate.proto\x1a!carillon/options/v1/options.proto\x1a\x1d\x63\x61rillon/rules/v1/rules.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe2\x01\n\nAuditEntry\x12\x11\n\x02id\x18\x01 \x01(\tB\x05\xe2\x41\x02\x03\x08\x12\x16\n\x08\x62rand_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12\x13\n\x05\x61\x63tor\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03\x12\x14\n\x06\x61\x63tion\x18\x04 \x01(\tB\x04\xe2\x41\x01\x03\x12\x18\n\nsubject_id\x18\x05 \x01(\tB\x04\xe2\x41\x01\x03\x12.\n\x07\x64\x65tails\x18\x06 \x01(\x0b\x32\x17.google.protobuf.StructB\x04\xe2\x41\x01\x03\x12\x34\n\ncreated_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\"\x90\x01\n\x17ListAuditEntriesRequest\x12\x1b\n\x08\x62rand_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01\x12\x1d\n\nsubject_id\x18\x02 \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01\x12\x1a\n\tpage_size\x18\x03 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1d\n\npage_token\x18\x04 \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01\"\x7f\n#ListInstallationAuditEntriesRequest\x12\x1d\n\nsubject_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1d\n\npage_token\x18\x03 \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01\"s\n$ListInstallationAuditEntriesResponse\x12\x32\n\raudit_entries\x18\x01 \x03(\x0b\x32\x1b.carillon.ops.v1.AuditEntry\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"g\n\x18ListAuditEntriesResponse\x12\x32\n\raudit_entries\x18\x01 \x03(\x0b\x32\x1b.carillon.ops.v1.AuditEntry\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\xfc\x02\n\x0c\x41uditService\x12\x95\x01\n\x10ListAuditEntries\x12(.carillon.ops.v1.ListAuditEntriesRequest\x1a).carillon.ops.v1.ListAuditEntriesResponse\",\x90\x02\x01\xa2\xbb\x18\x0c\n\naudit.read\x82\xd3\xe4\x93\x02\x13\x12\x11/v1/audit-entries\x12\xc7\x01\n\x1cListInstallationAuditEntries\x12\x34.carillon.ops.v1.ListInstallationAuditEntriesRequest\x1a\x35.carillon.ops.v1.ListInstallationAuditEntriesResponse\":\x90\x02\x01\xa2\xbb\x18\r\n\x0b\x61\x64min:audit\x82\xd3\xe4\x93\x02 \x12\x1e/v1/audit-entries/installation\x1a\n\xa2\xbb\x18\x06\x08\xa6\x03\x10\x99\x03\x42*\n\x0f\x63\x61rillon.ops.v1P\x01Z\x15\x63\x61rillon/ops/v1;opsv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#carillon/ops/v1/audit_service.proto\x12\x0f\x63\x61rillon.ops.v1\x1a\x1b\x62uf/validate/validate.proto\x1a!carillon/options/v1/options.proto\x1a\x1d\x63\x61rillon/rules/v1/rules.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x90\x02\n\nAuditEntry\x12\x11\n\x02id\x18\x01 \x01(\tB\x05\xe2\x41\x02\x03\x08\x12\x16\n\x08\x62rand_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12\x13\n\x05\x61\x63tor\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03\x12\x14\n\x06\x61\x63tion\x18\x04 \x01(\tB\x04\xe2\x41\x01\x03\x12\x18\n\nsubject_id\x18\x05 \x01(\tB\x04\xe2\x41\x01\x03\x12.\n\x07\x64\x65tails\x18\x06 \x01(\x0b\x32\x17.google.protobuf.StructB\x04\xe2\x41\x01\x03\x12\x34\n\ncreated_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x1d\n\nrequest_id\x18\x08 \x01(\tB\x04\xe2\x41\x01\x03H\x00\x88\x01\x01\x42\r\n\x0b_request_id\"\x90\x01\n\x17ListAuditEntriesRequest\x12\x1b\n\x08\x62rand_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01\x12\x1d\n\nsubject_id\x18\x02 \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01\x12\x1a\n\tpage_size\x18\x03 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1d\n\npage_token\x18\x04 \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01\"\x7f\n#ListInstallationAuditEntriesRequest\x12\x1d\n\nsubject_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1d\n\npage_token\x18\x03 \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01\"s\n$ListInstallationAuditEntriesResponse\x12\x32\n\raudit_entries\x18\x01 \x03(\x0b\x32\x1b.carillon.ops.v1.AuditEntry\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"g\n\x18ListAuditEntriesResponse\x12\x32\n\raudit_entries\x18\x01 \x03(\x0b\x32\x1b.carillon.ops.v1.AuditEntry\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\xfc\x02\n\x0c\x41uditService\x12\x95\x01\n\x10ListAuditEntries\x12(.carillon.ops.v1.ListAuditEntriesRequest\x1a).carillon.ops.v1.ListAuditEntriesResponse\",\x90\x02\x01\xa2\xbb\x18\x0c\n\naudit.read\x82\xd3\xe4\x93\x02\x13\x12\x11/v1/audit-entries\x12\xc7\x01\n\x1cListInstallationAuditEntries\x12\x34.carillon.ops.v1.ListInstallationAuditEntriesRequest\x1a\x35.carillon.ops.v1.ListInstallationAuditEntriesResponse\":\x90\x02\x01\xa2\xbb\x18\r\n\x0b\x61\x64min:audit\x82\xd3\xe4\x93\x02 \x12\x1e/v1/audit-entries/installation\x1a\n\xa2\xbb\x18\x06\x08\xa6\x03\x10\x99\x03\x42*\n\x0f\x63\x61rillon.ops.v1P\x01Z\x15\x63\x61rillon/ops/v1;opsv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -53,6 +53,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_AUDITENTRY'].fields_by_name['details']._serialized_options = b'\342A\001\003'
   _globals['_AUDITENTRY'].fields_by_name['created_at']._loaded_options = None
   _globals['_AUDITENTRY'].fields_by_name['created_at']._serialized_options = b'\342A\001\003'
+  _globals['_AUDITENTRY'].fields_by_name['request_id']._loaded_options = None
+  _globals['_AUDITENTRY'].fields_by_name['request_id']._serialized_options = b'\342A\001\003'
   _globals['_LISTAUDITENTRIESREQUEST'].fields_by_name['brand_id']._loaded_options = None
   _globals['_LISTAUDITENTRIESREQUEST'].fields_by_name['brand_id']._serialized_options = b'\272H\006r\004\260\273\030\001'
   _globals['_LISTAUDITENTRIESREQUEST'].fields_by_name['subject_id']._loaded_options = None
@@ -74,15 +76,15 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_AUDITSERVICE'].methods_by_name['ListInstallationAuditEntries']._loaded_options = None
   _globals['_AUDITSERVICE'].methods_by_name['ListInstallationAuditEntries']._serialized_options = b'\220\002\001\242\273\030\r\n\013admin:audit\202\323\344\223\002 \022\036/v1/audit-entries/installation'
   _globals['_AUDITENTRY']._serialized_start=278
-  _globals['_AUDITENTRY']._serialized_end=504
-  _globals['_LISTAUDITENTRIESREQUEST']._serialized_start=507
-  _globals['_LISTAUDITENTRIESREQUEST']._serialized_end=651
-  _globals['_LISTINSTALLATIONAUDITENTRIESREQUEST']._serialized_start=653
-  _globals['_LISTINSTALLATIONAUDITENTRIESREQUEST']._serialized_end=780
-  _globals['_LISTINSTALLATIONAUDITENTRIESRESPONSE']._serialized_start=782
-  _globals['_LISTINSTALLATIONAUDITENTRIESRESPONSE']._serialized_end=897
-  _globals['_LISTAUDITENTRIESRESPONSE']._serialized_start=899
-  _globals['_LISTAUDITENTRIESRESPONSE']._serialized_end=1002
-  _globals['_AUDITSERVICE']._serialized_start=1005
-  _globals['_AUDITSERVICE']._serialized_end=1385
+  _globals['_AUDITENTRY']._serialized_end=550
+  _globals['_LISTAUDITENTRIESREQUEST']._serialized_start=553
+  _globals['_LISTAUDITENTRIESREQUEST']._serialized_end=697
+  _globals['_LISTINSTALLATIONAUDITENTRIESREQUEST']._serialized_start=699
+  _globals['_LISTINSTALLATIONAUDITENTRIESREQUEST']._serialized_end=826
+  _globals['_LISTINSTALLATIONAUDITENTRIESRESPONSE']._serialized_start=828
+  _globals['_LISTINSTALLATIONAUDITENTRIESRESPONSE']._serialized_end=943
+  _globals['_LISTAUDITENTRIESRESPONSE']._serialized_start=945
+  _globals['_LISTAUDITENTRIESRESPONSE']._serialized_end=1048
+  _globals['_AUDITSERVICE']._serialized_start=1051
+  _globals['_AUDITSERVICE']._serialized_end=1431
 # @@protoc_insertion_point(module_scope)

@@ -33,6 +33,7 @@ class AuditEntry(_message.Message):
     SUBJECT_ID_FIELD_NUMBER: _builtins.int
     DETAILS_FIELD_NUMBER: _builtins.int
     CREATED_AT_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Unique id, given by the service."""
     brand_id: _builtins.str
@@ -41,10 +42,13 @@ class AuditEntry(_message.Message):
     """Subject of the token, or `carillon` for what a policy decided."""
     action: _builtins.str
     """What was done: `message_resolved`, `send_paused`, `send_resumed`, `send_cancelled`, `send_retried`, `campaign_cancelled`,
-    `campaign_misfired`, `brand_policy_set`, `delivery_held`, `delivery_released`.
+    `campaign_misfired`, `brand_policy_set`, `brand_created`,
+    `brand_updated`, `token_minted`, `delivery_held`, `delivery_released`.
     """
     subject_id: _builtins.str
     """Id of the message, send or campaign; the brand's for its policy; `delivery` for a hold."""
+    request_id: _builtins.str
+    """`x-request-id` of the call, which the gateway gives to each; null without one."""
     @_builtins.property
     def details(self) -> _struct_pb2.Struct:
         """More of it, without personal data."""
@@ -63,12 +67,15 @@ class AuditEntry(_message.Message):
         subject_id: _builtins.str = ...,
         details: _struct_pb2.Struct | None = ...,
         created_at: _timestamp_pb2.Timestamp | None = ...,
+        request_id: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "details", b"details"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_request_id", b"_request_id", "created_at", b"created_at", "details", b"details", "request_id", b"request_id"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "actor", b"actor", "brand_id", b"brand_id", "created_at", b"created_at", "details", b"details", "id", b"id", "subject_id", b"subject_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_request_id", b"_request_id", "action", b"action", "actor", b"actor", "brand_id", b"brand_id", "created_at", b"created_at", "details", b"details", "id", b"id", "request_id", b"request_id", "subject_id", b"subject_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__request_id: _TypeAlias = _typing.Literal["request_id"]  # noqa: Y015
+    _WhichOneofArgType__request_id: _TypeAlias = _typing.Literal["_request_id", b"_request_id"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__request_id) -> _WhichOneofReturnType__request_id | None: ...
 
 Global___AuditEntry: _TypeAlias = AuditEntry  # noqa: Y015
 

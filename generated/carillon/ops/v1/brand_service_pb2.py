@@ -30,7 +30,7 @@ from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#carillon/ops/v1/brand_service.proto\x12\x0f\x63\x61rillon.ops.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1b\x63\x61rillon/ops/v1/brand.proto\x1a!carillon/options/v1/options.proto\x1a\x1d\x63\x61rillon/rules/v1/rules.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\"B\n\x15GetBrandPolicyRequest\x12)\n\x08\x62rand_id\x18\x01 \x01(\tB\x17\xe2\x41\x01\x02\xbaH\x10r\x0b\x18\x80\x01\xa0\xbb\x18\x01\xa8\xbb\x18\x01\xc8\x01\x01\"\xa0\x04\n\x15SetBrandPolicyRequest\x12)\n\x08\x62rand_id\x18\x01 \x01(\tB\x17\xe2\x41\x01\x02\xbaH\x10r\x0b\x18\x80\x01\xa0\xbb\x18\x01\xa8\xbb\x18\x01\xc8\x01\x01\x12L\n\x0eunknown_policy\x18\x02 \x01(\x0e\x32*.carillon.ops.v1.BrandPolicy.UnknownPolicyB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12L\n\x0emisfire_policy\x18\x03 \x01(\x0e\x32*.carillon.ops.v1.BrandPolicy.MisfirePolicyB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x17\n\x0fmisfire_seconds\x18\x04 \x01(\x05\x12H\n\x0brate_limits\x18\x05 \x03(\x0b\x32&.carillon.ops.v1.BrandPolicy.RateLimitB\x0b\xfa\xbb\x18\x07\x63hannel:\xdc\x01\xbaH\xd8\x01\x1a\xd5\x01\n\x0fmisfire_seconds\x12Lmust be 1 to 31536000 with misfire_policy expire_after, and 0 with any other\x1atthis.misfire_policy == 3 ? this.misfire_seconds >= 1 && this.misfire_seconds <= 31536000 : this.misfire_seconds == 02\xc1\x02\n\x0c\x42randService\x12\x90\x01\n\x0eGetBrandPolicy\x12&.carillon.ops.v1.GetBrandPolicyRequest\x1a\x1c.carillon.ops.v1.BrandPolicy\"8\x90\x02\x01\xa2\xbb\x18\r\n\x0b\x62rands.read\x82\xd3\xe4\x93\x02\x1e\x12\x1c/v1/brands/{brand_id}/policy\x12\x91\x01\n\x0eSetBrandPolicy\x12&.carillon.ops.v1.SetBrandPolicyRequest\x1a\x1c.carillon.ops.v1.BrandPolicy\"9\xa2\xbb\x18\x0e\n\x0c\x62rands.write\x82\xd3\xe4\x93\x02!\x1a\x1c/v1/brands/{brand_id}/policy:\x01*\x1a\n\xa2\xbb\x18\x06\x08\xa6\x03\x10\x99\x03\x42*\n\x0f\x63\x61rillon.ops.v1P\x01Z\x15\x63\x61rillon/ops/v1;opsv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#carillon/ops/v1/brand_service.proto\x12\x0f\x63\x61rillon.ops.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1b\x63\x61rillon/ops/v1/brand.proto\x1a!carillon/options/v1/options.proto\x1a\x1d\x63\x61rillon/rules/v1/rules.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\"\xf4\x01\n\x12\x43reateBrandRequest\x12\xb6\x01\n\x02id\x18\x01 \x01(\tB\xa9\x01\xe2\x41\x01\x02\xbaH\xa1\x01\xba\x01\x9a\x01\n\x04slug\x12\\must be lower-case letters, digits and hyphens, at most 63, a letter or digit first and last\x1a\x34this.matches(\'^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$\')\xc8\x01\x01\x12%\n\x04name\x18\x02 \x01(\tB\x17\xe2\x41\x01\x02\xbaH\x10r\x0b\x18\xc8\x01\xa0\xbb\x18\x01\xa8\xbb\x18\x01\xc8\x01\x01\"/\n\x0fGetBrandRequest\x12\x1c\n\x02id\x18\x01 \x01(\tB\x10\xe2\x41\x01\x02\xbaH\tr\x04\xb0\xbb\x18\x01\xc8\x01\x01\"i\n\x11ListBrandsRequest\x12\x19\n\x06prefix\x18\x01 \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1d\n\npage_token\x18\x03 \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01\"U\n\x12ListBrandsResponse\x12&\n\x06\x62rands\x18\x01 \x03(\x0b\x32\x16.carillon.ops.v1.Brand\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"Y\n\x12UpdateBrandRequest\x12\x1c\n\x02id\x18\x01 \x01(\tB\x10\xe2\x41\x01\x02\xbaH\tr\x04\xb0\xbb\x18\x01\xc8\x01\x01\x12%\n\x04name\x18\x02 \x01(\tB\x17\xe2\x41\x01\x02\xbaH\x10r\x0b\x18\xc8\x01\xa0\xbb\x18\x01\xa8\xbb\x18\x01\xc8\x01\x01\"B\n\x15GetBrandPolicyRequest\x12)\n\x08\x62rand_id\x18\x01 \x01(\tB\x17\xe2\x41\x01\x02\xbaH\x10r\x0b\x18\x80\x01\xa0\xbb\x18\x01\xa8\xbb\x18\x01\xc8\x01\x01\"\xa0\x04\n\x15SetBrandPolicyRequest\x12)\n\x08\x62rand_id\x18\x01 \x01(\tB\x17\xe2\x41\x01\x02\xbaH\x10r\x0b\x18\x80\x01\xa0\xbb\x18\x01\xa8\xbb\x18\x01\xc8\x01\x01\x12L\n\x0eunknown_policy\x18\x02 \x01(\x0e\x32*.carillon.ops.v1.BrandPolicy.UnknownPolicyB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12L\n\x0emisfire_policy\x18\x03 \x01(\x0e\x32*.carillon.ops.v1.BrandPolicy.MisfirePolicyB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x17\n\x0fmisfire_seconds\x18\x04 \x01(\x05\x12H\n\x0brate_limits\x18\x05 \x03(\x0b\x32&.carillon.ops.v1.BrandPolicy.RateLimitB\x0b\xfa\xbb\x18\x07\x63hannel:\xdc\x01\xbaH\xd8\x01\x1a\xd5\x01\n\x0fmisfire_seconds\x12Lmust be 1 to 31536000 with misfire_policy expire_after, and 0 with any other\x1atthis.misfire_policy == 3 ? this.misfire_seconds >= 1 && this.misfire_seconds <= 31536000 : this.misfire_seconds == 02\xa7\x06\n\x0c\x42randService\x12v\n\x0b\x43reateBrand\x12#.carillon.ops.v1.CreateBrandRequest\x1a\x16.carillon.ops.v1.Brand\"*\xa2\xbb\x18\x11\n\x0c\x61\x64min:brands\x18\xc9\x01\x82\xd3\xe4\x93\x02\x0f\"\n/v1/brands:\x01*\x12r\n\x08GetBrand\x12 .carillon.ops.v1.GetBrandRequest\x1a\x16.carillon.ops.v1.Brand\",\x90\x02\x01\xa2\xbb\x18\x0e\n\x0c\x61\x64min:brands\x82\xd3\xe4\x93\x02\x11\x12\x0f/v1/brands/{id}\x12~\n\nListBrands\x12\".carillon.ops.v1.ListBrandsRequest\x1a#.carillon.ops.v1.ListBrandsResponse\"\'\x90\x02\x01\xa2\xbb\x18\x0e\n\x0c\x61\x64min:brands\x82\xd3\xe4\x93\x02\x0c\x12\n/v1/brands\x12x\n\x0bUpdateBrand\x12#.carillon.ops.v1.UpdateBrandRequest\x1a\x16.carillon.ops.v1.Brand\",\xa2\xbb\x18\x0e\n\x0c\x61\x64min:brands\x82\xd3\xe4\x93\x02\x14\x32\x0f/v1/brands/{id}:\x01*\x12\x90\x01\n\x0eGetBrandPolicy\x12&.carillon.ops.v1.GetBrandPolicyRequest\x1a\x1c.carillon.ops.v1.BrandPolicy\"8\x90\x02\x01\xa2\xbb\x18\r\n\x0b\x62rands.read\x82\xd3\xe4\x93\x02\x1e\x12\x1c/v1/brands/{brand_id}/policy\x12\x91\x01\n\x0eSetBrandPolicy\x12&.carillon.ops.v1.SetBrandPolicyRequest\x1a\x1c.carillon.ops.v1.BrandPolicy\"9\xa2\xbb\x18\x0e\n\x0c\x62rands.write\x82\xd3\xe4\x93\x02!\x1a\x1c/v1/brands/{brand_id}/policy:\x01*\x1a\n\xa2\xbb\x18\x06\x08\xa6\x03\x10\x99\x03\x42*\n\x0f\x63\x61rillon.ops.v1P\x01Z\x15\x63\x61rillon/ops/v1;opsv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,6 +38,22 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'carillon.ops.v1.brand_servi
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\017carillon.ops.v1P\001Z\025carillon/ops/v1;opsv1'
+  _globals['_CREATEBRANDREQUEST'].fields_by_name['id']._loaded_options = None
+  _globals['_CREATEBRANDREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002\272H\241\001\272\001\232\001\n\004slug\022\\must be lower-case letters, digits and hyphens, at most 63, a letter or digit first and last\0324this.matches(\'^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$\')\310\001\001'
+  _globals['_CREATEBRANDREQUEST'].fields_by_name['name']._loaded_options = None
+  _globals['_CREATEBRANDREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\272H\020r\013\030\310\001\240\273\030\001\250\273\030\001\310\001\001'
+  _globals['_GETBRANDREQUEST'].fields_by_name['id']._loaded_options = None
+  _globals['_GETBRANDREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002\272H\tr\004\260\273\030\001\310\001\001'
+  _globals['_LISTBRANDSREQUEST'].fields_by_name['prefix']._loaded_options = None
+  _globals['_LISTBRANDSREQUEST'].fields_by_name['prefix']._serialized_options = b'\272H\006r\004\260\273\030\001'
+  _globals['_LISTBRANDSREQUEST'].fields_by_name['page_size']._loaded_options = None
+  _globals['_LISTBRANDSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\004\032\002(\000'
+  _globals['_LISTBRANDSREQUEST'].fields_by_name['page_token']._loaded_options = None
+  _globals['_LISTBRANDSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\006r\004\260\273\030\001'
+  _globals['_UPDATEBRANDREQUEST'].fields_by_name['id']._loaded_options = None
+  _globals['_UPDATEBRANDREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002\272H\tr\004\260\273\030\001\310\001\001'
+  _globals['_UPDATEBRANDREQUEST'].fields_by_name['name']._loaded_options = None
+  _globals['_UPDATEBRANDREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\272H\020r\013\030\310\001\240\273\030\001\250\273\030\001\310\001\001'
   _globals['_GETBRANDPOLICYREQUEST'].fields_by_name['brand_id']._loaded_options = None
   _globals['_GETBRANDPOLICYREQUEST'].fields_by_name['brand_id']._serialized_options = b'\342A\001\002\272H\020r\013\030\200\001\240\273\030\001\250\273\030\001\310\001\001'
   _globals['_SETBRANDPOLICYREQUEST'].fields_by_name['brand_id']._loaded_options = None
@@ -52,14 +68,32 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SETBRANDPOLICYREQUEST']._serialized_options = b'\272H\330\001\032\325\001\n\017misfire_seconds\022Lmust be 1 to 31536000 with misfire_policy expire_after, and 0 with any other\032tthis.misfire_policy == 3 ? this.misfire_seconds >= 1 && this.misfire_seconds <= 31536000 : this.misfire_seconds == 0'
   _globals['_BRANDSERVICE']._loaded_options = None
   _globals['_BRANDSERVICE']._serialized_options = b'\242\273\030\006\010\246\003\020\231\003'
+  _globals['_BRANDSERVICE'].methods_by_name['CreateBrand']._loaded_options = None
+  _globals['_BRANDSERVICE'].methods_by_name['CreateBrand']._serialized_options = b'\242\273\030\021\n\014admin:brands\030\311\001\202\323\344\223\002\017\"\n/v1/brands:\001*'
+  _globals['_BRANDSERVICE'].methods_by_name['GetBrand']._loaded_options = None
+  _globals['_BRANDSERVICE'].methods_by_name['GetBrand']._serialized_options = b'\220\002\001\242\273\030\016\n\014admin:brands\202\323\344\223\002\021\022\017/v1/brands/{id}'
+  _globals['_BRANDSERVICE'].methods_by_name['ListBrands']._loaded_options = None
+  _globals['_BRANDSERVICE'].methods_by_name['ListBrands']._serialized_options = b'\220\002\001\242\273\030\016\n\014admin:brands\202\323\344\223\002\014\022\n/v1/brands'
+  _globals['_BRANDSERVICE'].methods_by_name['UpdateBrand']._loaded_options = None
+  _globals['_BRANDSERVICE'].methods_by_name['UpdateBrand']._serialized_options = b'\242\273\030\016\n\014admin:brands\202\323\344\223\002\0242\017/v1/brands/{id}:\001*'
   _globals['_BRANDSERVICE'].methods_by_name['GetBrandPolicy']._loaded_options = None
   _globals['_BRANDSERVICE'].methods_by_name['GetBrandPolicy']._serialized_options = b'\220\002\001\242\273\030\r\n\013brands.read\202\323\344\223\002\036\022\034/v1/brands/{brand_id}/policy'
   _globals['_BRANDSERVICE'].methods_by_name['SetBrandPolicy']._loaded_options = None
   _globals['_BRANDSERVICE'].methods_by_name['SetBrandPolicy']._serialized_options = b'\242\273\030\016\n\014brands.write\202\323\344\223\002!\032\034/v1/brands/{brand_id}/policy:\001*'
-  _globals['_GETBRANDPOLICYREQUEST']._serialized_start=243
-  _globals['_GETBRANDPOLICYREQUEST']._serialized_end=309
-  _globals['_SETBRANDPOLICYREQUEST']._serialized_start=312
-  _globals['_SETBRANDPOLICYREQUEST']._serialized_end=856
-  _globals['_BRANDSERVICE']._serialized_start=859
-  _globals['_BRANDSERVICE']._serialized_end=1180
+  _globals['_CREATEBRANDREQUEST']._serialized_start=244
+  _globals['_CREATEBRANDREQUEST']._serialized_end=488
+  _globals['_GETBRANDREQUEST']._serialized_start=490
+  _globals['_GETBRANDREQUEST']._serialized_end=537
+  _globals['_LISTBRANDSREQUEST']._serialized_start=539
+  _globals['_LISTBRANDSREQUEST']._serialized_end=644
+  _globals['_LISTBRANDSRESPONSE']._serialized_start=646
+  _globals['_LISTBRANDSRESPONSE']._serialized_end=731
+  _globals['_UPDATEBRANDREQUEST']._serialized_start=733
+  _globals['_UPDATEBRANDREQUEST']._serialized_end=822
+  _globals['_GETBRANDPOLICYREQUEST']._serialized_start=824
+  _globals['_GETBRANDPOLICYREQUEST']._serialized_end=890
+  _globals['_SETBRANDPOLICYREQUEST']._serialized_start=893
+  _globals['_SETBRANDPOLICYREQUEST']._serialized_end=1437
+  _globals['_BRANDSERVICE']._serialized_start=1440
+  _globals['_BRANDSERVICE']._serialized_end=2247
 # @@protoc_insertion_point(module_scope)

@@ -27,7 +27,7 @@ if _version_not_supported:
 
 
 class BrandServiceStub:
-    """Policies of brands.
+    """Brands, which operators create, and their policies.
     """
 
     def __init__(self, channel):
@@ -36,6 +36,26 @@ class BrandServiceStub:
         Args:
             channel: A grpc.Channel.
         """
+        self.CreateBrand = channel.unary_unary(
+                '/carillon.ops.v1.BrandService/CreateBrand',
+                request_serializer=carillon_dot_ops_dot_v1_dot_brand__service__pb2.CreateBrandRequest.SerializeToString,
+                response_deserializer=carillon_dot_ops_dot_v1_dot_brand__pb2.Brand.FromString,
+                _registered_method=True)
+        self.GetBrand = channel.unary_unary(
+                '/carillon.ops.v1.BrandService/GetBrand',
+                request_serializer=carillon_dot_ops_dot_v1_dot_brand__service__pb2.GetBrandRequest.SerializeToString,
+                response_deserializer=carillon_dot_ops_dot_v1_dot_brand__pb2.Brand.FromString,
+                _registered_method=True)
+        self.ListBrands = channel.unary_unary(
+                '/carillon.ops.v1.BrandService/ListBrands',
+                request_serializer=carillon_dot_ops_dot_v1_dot_brand__service__pb2.ListBrandsRequest.SerializeToString,
+                response_deserializer=carillon_dot_ops_dot_v1_dot_brand__service__pb2.ListBrandsResponse.FromString,
+                _registered_method=True)
+        self.UpdateBrand = channel.unary_unary(
+                '/carillon.ops.v1.BrandService/UpdateBrand',
+                request_serializer=carillon_dot_ops_dot_v1_dot_brand__service__pb2.UpdateBrandRequest.SerializeToString,
+                response_deserializer=carillon_dot_ops_dot_v1_dot_brand__pb2.Brand.FromString,
+                _registered_method=True)
         self.GetBrandPolicy = channel.unary_unary(
                 '/carillon.ops.v1.BrandService/GetBrandPolicy',
                 request_serializer=carillon_dot_ops_dot_v1_dot_brand__service__pb2.GetBrandPolicyRequest.SerializeToString,
@@ -49,8 +69,36 @@ class BrandServiceStub:
 
 
 class BrandServiceServicer:
-    """Policies of brands.
+    """Brands, which operators create, and their policies.
     """
+
+    def CreateBrand(self, request, context):
+        """Creates a brand. From then on tokens for it are made, and calls for it are taken, by every replica.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetBrand(self, request, context):
+        """Reads a brand.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListBrands(self, request, context):
+        """Lists all brands, by id.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateBrand(self, request, context):
+        """Changes a brand; its id stays.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
 
     def GetBrandPolicy(self, request, context):
         """Reads a brand's policy; the defaults if it was never set.
@@ -69,6 +117,26 @@ class BrandServiceServicer:
 
 def add_BrandServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
+            'CreateBrand': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateBrand,
+                    request_deserializer=carillon_dot_ops_dot_v1_dot_brand__service__pb2.CreateBrandRequest.FromString,
+                    response_serializer=carillon_dot_ops_dot_v1_dot_brand__pb2.Brand.SerializeToString,
+            ),
+            'GetBrand': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetBrand,
+                    request_deserializer=carillon_dot_ops_dot_v1_dot_brand__service__pb2.GetBrandRequest.FromString,
+                    response_serializer=carillon_dot_ops_dot_v1_dot_brand__pb2.Brand.SerializeToString,
+            ),
+            'ListBrands': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListBrands,
+                    request_deserializer=carillon_dot_ops_dot_v1_dot_brand__service__pb2.ListBrandsRequest.FromString,
+                    response_serializer=carillon_dot_ops_dot_v1_dot_brand__service__pb2.ListBrandsResponse.SerializeToString,
+            ),
+            'UpdateBrand': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateBrand,
+                    request_deserializer=carillon_dot_ops_dot_v1_dot_brand__service__pb2.UpdateBrandRequest.FromString,
+                    response_serializer=carillon_dot_ops_dot_v1_dot_brand__pb2.Brand.SerializeToString,
+            ),
             'GetBrandPolicy': grpc.unary_unary_rpc_method_handler(
                     servicer.GetBrandPolicy,
                     request_deserializer=carillon_dot_ops_dot_v1_dot_brand__service__pb2.GetBrandPolicyRequest.FromString,
@@ -88,8 +156,116 @@ def add_BrandServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class BrandService:
-    """Policies of brands.
+    """Brands, which operators create, and their policies.
     """
+
+    @staticmethod
+    def CreateBrand(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/carillon.ops.v1.BrandService/CreateBrand',
+            carillon_dot_ops_dot_v1_dot_brand__service__pb2.CreateBrandRequest.SerializeToString,
+            carillon_dot_ops_dot_v1_dot_brand__pb2.Brand.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetBrand(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/carillon.ops.v1.BrandService/GetBrand',
+            carillon_dot_ops_dot_v1_dot_brand__service__pb2.GetBrandRequest.SerializeToString,
+            carillon_dot_ops_dot_v1_dot_brand__pb2.Brand.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListBrands(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/carillon.ops.v1.BrandService/ListBrands',
+            carillon_dot_ops_dot_v1_dot_brand__service__pb2.ListBrandsRequest.SerializeToString,
+            carillon_dot_ops_dot_v1_dot_brand__service__pb2.ListBrandsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateBrand(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/carillon.ops.v1.BrandService/UpdateBrand',
+            carillon_dot_ops_dot_v1_dot_brand__service__pb2.UpdateBrandRequest.SerializeToString,
+            carillon_dot_ops_dot_v1_dot_brand__pb2.Brand.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
 
     @staticmethod
     def GetBrandPolicy(request,

@@ -28,12 +28,20 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class BrandServiceStub:
-    """Policies of brands."""
+    """Brands, which operators create, and their policies."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> BrandServiceAsyncStub: ...
+    CreateBrand: _grpc.UnaryUnaryMultiCallable[_brand_service_pb2.CreateBrandRequest, _brand_pb2.Brand]
+    """Creates a brand. From then on tokens for it are made, and calls for it are taken, by every replica."""
+    GetBrand: _grpc.UnaryUnaryMultiCallable[_brand_service_pb2.GetBrandRequest, _brand_pb2.Brand]
+    """Reads a brand."""
+    ListBrands: _grpc.UnaryUnaryMultiCallable[_brand_service_pb2.ListBrandsRequest, _brand_service_pb2.ListBrandsResponse]
+    """Lists all brands, by id."""
+    UpdateBrand: _grpc.UnaryUnaryMultiCallable[_brand_service_pb2.UpdateBrandRequest, _brand_pb2.Brand]
+    """Changes a brand; its id stays."""
     GetBrandPolicy: _grpc.UnaryUnaryMultiCallable[_brand_service_pb2.GetBrandPolicyRequest, _brand_pb2.BrandPolicy]
     """Reads a brand's policy; the defaults if it was never set."""
     SetBrandPolicy: _grpc.UnaryUnaryMultiCallable[_brand_service_pb2.SetBrandPolicyRequest, _brand_pb2.BrandPolicy]
@@ -41,16 +49,56 @@ class BrandServiceStub:
 
 @_typing.type_check_only
 class BrandServiceAsyncStub(BrandServiceStub):
-    """Policies of brands."""
+    """Brands, which operators create, and their policies."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
+    CreateBrand: _aio.UnaryUnaryMultiCallable[_brand_service_pb2.CreateBrandRequest, _brand_pb2.Brand]  # type: ignore[assignment]
+    """Creates a brand. From then on tokens for it are made, and calls for it are taken, by every replica."""
+    GetBrand: _aio.UnaryUnaryMultiCallable[_brand_service_pb2.GetBrandRequest, _brand_pb2.Brand]  # type: ignore[assignment]
+    """Reads a brand."""
+    ListBrands: _aio.UnaryUnaryMultiCallable[_brand_service_pb2.ListBrandsRequest, _brand_service_pb2.ListBrandsResponse]  # type: ignore[assignment]
+    """Lists all brands, by id."""
+    UpdateBrand: _aio.UnaryUnaryMultiCallable[_brand_service_pb2.UpdateBrandRequest, _brand_pb2.Brand]  # type: ignore[assignment]
+    """Changes a brand; its id stays."""
     GetBrandPolicy: _aio.UnaryUnaryMultiCallable[_brand_service_pb2.GetBrandPolicyRequest, _brand_pb2.BrandPolicy]  # type: ignore[assignment]
     """Reads a brand's policy; the defaults if it was never set."""
     SetBrandPolicy: _aio.UnaryUnaryMultiCallable[_brand_service_pb2.SetBrandPolicyRequest, _brand_pb2.BrandPolicy]  # type: ignore[assignment]
     """Replaces a brand's policy. It counts for everything that happens from now on, also to messages accepted before."""
 
 class BrandServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Policies of brands."""
+    """Brands, which operators create, and their policies."""
+
+    @_abc_1.abstractmethod
+    def CreateBrand(
+        self,
+        request: _brand_service_pb2.CreateBrandRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_brand_pb2.Brand, _abc.Awaitable[_brand_pb2.Brand]]:
+        """Creates a brand. From then on tokens for it are made, and calls for it are taken, by every replica."""
+
+    @_abc_1.abstractmethod
+    def GetBrand(
+        self,
+        request: _brand_service_pb2.GetBrandRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_brand_pb2.Brand, _abc.Awaitable[_brand_pb2.Brand]]:
+        """Reads a brand."""
+
+    @_abc_1.abstractmethod
+    def ListBrands(
+        self,
+        request: _brand_service_pb2.ListBrandsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_brand_service_pb2.ListBrandsResponse, _abc.Awaitable[_brand_service_pb2.ListBrandsResponse]]:
+        """Lists all brands, by id."""
+
+    @_abc_1.abstractmethod
+    def UpdateBrand(
+        self,
+        request: _brand_service_pb2.UpdateBrandRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_brand_pb2.Brand, _abc.Awaitable[_brand_pb2.Brand]]:
+        """Changes a brand; its id stays."""
 
     @_abc_1.abstractmethod
     def GetBrandPolicy(

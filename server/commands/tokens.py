@@ -1,0 +1,31 @@
+"""The making of tokens, as far as the database is concerned."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from server.commands.audit import decision
+from server.commands.brands import require_brands
+from server.domain.access import Caller, Principal
+from server.domain.audit_actions import INSTALLATION, AuditAction
+from storage.interface import Transaction
+from storage.records import JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class MintedToken:
+    """A token, without the token itself."""
+
+    id: str
+    principal: Principal
+    expires_at: datetime
+
+
+async def record_token(tx: Transaction, caller: Caller, token: MintedToken) -> None:
+    """Logs the token in each of its brands, or with the installation if it has none. Raises UnknownBrand."""
+    of = token.principal
+    await require_brands(tx, of.brands)
+    details: JsonObject = {"subject": of.subject, "scopes": sorted(of.scopes), "expires_at": token.expires_at.isoformat()}
+    brands = sorted(of.brands) or [INSTALLATION]
+    await tx.audit.append([decision(caller, brand, AuditAction.TOKEN_MINTED, token.id, details) for brand in brands])
