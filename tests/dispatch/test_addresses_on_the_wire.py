@@ -14,13 +14,14 @@ from hypothesis import strategies as st
 from server.channels.smtp import SmtpProvider
 from server.channels.webhook import WebhookProvider
 from server.commands.schedule_message import NewMessage, schedule_message
+from server.commands.suppressions import NewSuppression, create_suppression
 from server.domain.errors import ValidationFailed
 from server.domain.suppression import SuppressionReason
 from storage.records import Message
 from storage.sql.suppressions import SqlSuppressions
 from tests.channels.http_gateway import HttpGateway
 from tests.channels.mail_server import MAIL_FROM, MailServer
-from tests.dispatch.stage import BRAND, Stage
+from tests.dispatch.stage import BRAND, OTHER, Stage
 
 CHANNELS = ("email", "sms", "in_app")
 AROUND = st.sampled_from(["", " ", "\u3000", "\u200b", "\u202a", "\t"])
@@ -89,6 +90,12 @@ class Wires:
         except ValidationFailed:
             return None
 
+    async def suppressed(self, channel: str, address: str) -> str:
+        """The address that a suppression of this spelling is about; in another brand, where it holds nothing back."""
+        new = NewSuppression(channel=channel, address=address, reason=SuppressionReason.MANUAL, source="test")
+        made = await self.stage.storage.write(lambda tx: create_suppression(tx, self.stage.caller, OTHER, new))
+        return made.address
+
     async def deliver(self) -> None:
         """All that is due."""
         for lane in self._lanes:
@@ -120,7 +127,11 @@ async def wires(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
 @example([("email", "Mia@straße.example.com"), ("email", "JOSE\u0301@Example.com"), ("sms", "+44 (0)20 7946 0018"), ("in_app", " c-1 ")])
 async def test_the_wire_gets_what_suppressions_were_asked_about(wires: Wires, given_: list[tuple[str, str]]) -> None:
     wires.asked.clear()
-    accepted = [message for each in given_ if (message := await wires.accepted(*each)) is not None]
+    accepted = []
+    for each in given_:
+        if (message := await wires.accepted(*each)) is not None:
+            accepted.append(message)
+            assert await wires.suppressed(*each) == message.recipient
     await wires.deliver()
     kept = {channel: {message.recipient for message in accepted if message.channel == channel} for channel in CHANNELS}
     assert await wires.got(accepted) == kept
