@@ -15,6 +15,7 @@ from server.channels.smtp import SmtpProvider
 from server.channels.webhook import WebhookProvider
 from server.commands.schedule_message import NewMessage, schedule_message
 from server.commands.suppressions import NewSuppression, create_suppression
+from server.commands.unsubscribe import unsubscribe
 from server.domain.errors import ValidationFailed
 from server.domain.suppression import SuppressionReason
 from storage.records import Message
@@ -136,3 +137,26 @@ async def test_the_wire_gets_what_suppressions_were_asked_about(wires: Wires, gi
     kept = {channel: {message.recipient for message in accepted if message.channel == channel} for channel in CHANNELS}
     assert await wires.got(accepted) == kept
     assert {channel: wires.asked[channel] for channel in CHANNELS} == kept
+
+
+async def suppressed_addresses(stage: Stage) -> set[str]:
+    rows = await stage.storage.read(lambda tx: tx.suppressions.list_page(BRAND, None, None, None, 10))
+    return {row.address for row in rows}
+
+
+async def test_what_older_rows_have_goes_out_in_normal_form_and_is_held_back_by_it(stage: Stage) -> None:
+    held = await stage.message("ann", recipient="Ann@Example.com")
+    free = await stage.message("bob", recipient="Bob@straße.example.com")
+    none = await stage.message("cem", recipient="not an email")
+    new = NewSuppression(channel="email", address="ann@example.com", reason=SuppressionReason.MANUAL, source="test")
+    await stage.storage.write(lambda tx: create_suppression(tx, stage.caller, BRAND, new))
+    await stage.run(stage.lane())
+    assert stage.email.addresses() == ["bob@xn--strae-oqa.example.com"]
+    fates = [await stage.fate(each) for each in (held, free, none)]
+    assert fates == [("skipped", "suppressed"), ("sent", None), ("failed", "invalid_recipient")]
+
+
+async def test_the_link_of_an_older_row_suppresses_the_normal_form(stage: Stage) -> None:
+    message = await stage.message("ann", recipient="Ann@Example.com")
+    await stage.storage.write(lambda tx: unsubscribe(tx, message.id, stage.clock.now()))
+    assert await suppressed_addresses(stage) == {"ann@example.com"}
