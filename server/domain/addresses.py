@@ -30,6 +30,14 @@ def normalise_address(channel: str, text: str) -> str:
     return _NORMALISE[channel](text)
 
 
+def read_address(channel: str, kept: str) -> str | None:
+    """The normal form of an address that a row has; None if it has none. Rows of before decision 17 have addresses as they were given."""
+    try:
+        return normalise_address(channel, kept)
+    except ValueError:
+        return None
+
+
 def normalise_person_id(text: str) -> str:
     """A person's id without white space around it. Raises ValueError for one that could not stand in the path of a URL, and for one with
     characters that nobody sees."""

@@ -95,9 +95,17 @@ local function check_query(handle, operation)
   if problems[1] then refuse(handle, operation.invalid_argument, errors.refusal(problems)) end
 end
 
+-- What is to be answered to a body of which no more is passed on, so that nobody after this sees how long it is.
+local function refusal_of(reader, total, operation)
+  if reader.is_cut and total > rest.max_request_bytes then
+    return { status = 413, body = errors.body("payload_too_large") }
+  end
+  return reader.problems[1] and { status = operation.invalid_argument, body = errors.refusal(reader.problems) }
+end
+
 -- Passes on what the transcoder may read. It answers an incomplete body, and the response step then says why it was.
 local function pass_body(handle, operation)
-  local reader = bodies.reader(operation.request)
+  local reader, total = bodies.reader(operation.request), 0
   for chunk in handle:bodyChunks() do
     local length = chunk:length()
     if length > 0 then
@@ -105,9 +113,9 @@ local function pass_body(handle, operation)
       local passed = bodies.read(reader, text)
       if passed ~= text then chunk:setBytes(passed) end
     end
-    if reader.problems[1] then
-      handle:streamInfo():dynamicMetadata():set(NAMESPACE, "refusal", errors.refusal(reader.problems))
-    end
+    total = total + length
+    local refusal = refusal_of(reader, total, operation)
+    if refusal then handle:streamInfo():dynamicMetadata():set(NAMESPACE, "refusal", refusal) end
   end
 end
 
