@@ -30,8 +30,8 @@ EVERYTHING: list[tuple[str, dict[str, Any]]] = [
     (f"{COMMS}/UpdateCampaign", {"name": " ", "subject": "{{ x | nope }}", "variables": {"n": "\0"}, "segment_criteria": {"==": 1}}),
     (
         f"{PEOPLE}/PutPerson",
-        {"person_id": "ann\u200b", "email": "at home", "phone": "2025550199", "push_tokens": ["ok", " "], "locale": "pt_BR", "time_zone": "Mars/A",
-         "attributes": {"a": "\0"}},
+        {"person_id": "ann\u200b", "email": "at home", "phone": "2025550199", "push_tokens": ["ok", " "], "locale": "pt_BR",
+         "time_zone": "Mars/A", "attributes": {"a": "\0"}},
     ),
     (f"{SEGMENTS}/CreateSegment", {"name": "a\nb", "criteria": {"==": [1]}}),
     (f"{SUPPRESSIONS}/CreateSuppression", {"channel": "email", "address": "Eva <eva@example.com>", "source": "x" * 201}),
