@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from server.domain.addresses import read_address
 from server.domain.errors import NotFound
 from server.domain.ids import new_id
 from server.domain.suppression import SuppressionReason
@@ -30,7 +31,7 @@ async def unsubscribe(tx: Transaction, message_id: str | None, now: datetime) ->
                 id=new_id(),
                 brand_id=message.brand_id,
                 channel=message.channel,
-                address=message.recipient,
+                address=read_address(message.channel, message.recipient) or message.recipient,
                 reason=SuppressionReason.UNSUBSCRIBE,
                 source=SOURCE,
                 created_at=now,
