@@ -109,7 +109,7 @@ def make_message(caller: Caller, new: NewMessage, revision: int) -> Message:
 
 
 def accepted_by(caller: Caller) -> Accepted:
-    """Who has the message accepted. It stands in its row instead of the audit log (decision 16)."""
+    """Who has the message accepted. It stands in its row instead of the audit log (decision 19)."""
     return Accepted(caller.principal.subject, caller.request_id)
 
 

@@ -18,7 +18,7 @@ class AuditAction(StrEnum):
     """What was decided."""
 
     MESSAGE_SCHEDULED = "message_scheduled"
-    """Kept with the message, not in the log: see decision 16."""
+    """Kept with the message, not in the log: see decision 19."""
     MESSAGE_CANCELLED = "message_cancelled"
     MESSAGE_RESOLVED = "message_resolved"
     SEND_PAUSED = "send_paused"
