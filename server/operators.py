@@ -98,7 +98,7 @@ async def _all_brands(tx: Transaction, caller: Caller) -> list[Brand]:
 
 async def _release(tx: Transaction, caller: Caller) -> bool:
     held = (await get_hold(tx, caller)).held_at is not None
-    await release_hold(tx, caller, i_understand=True)
+    await release_hold(tx, caller)
     return held
 
 

@@ -10,18 +10,15 @@ from server.domain.errors import ValidationFailed
 from server.domain.rendering import CompiledTemplate, Source, TemplateSyntaxError, compile_template
 from server.domain.template_inference import infer_variables
 from server.domain.template_variables import find_misfits
-from server.domain.validation import DESCRIPTION_LENGTH, NAME_LENGTH, SUBJECT_LENGTH, Checks
+from server.domain.validation import Checks
 from storage.interface import Transaction
 from storage.records import Campaign, JsonObject, Template
 
 
 def check_definition(campaign: Campaign, *, content_field: str = "") -> None:
-    """Raises ValidationFailed with everything that is wrong with the campaign's own fields. `content_field` prefixes the content's
+    """Raises ValidationFailed for variables, a subject or criteria that no campaign can have. `content_field` prefixes the content's
     names."""
     checks = Checks()
-    checks.line("name", campaign.name, NAME_LENGTH)
-    checks.text("description", campaign.description or "", DESCRIPTION_LENGTH, required=False)
-    checks.template_key(f"{content_field}template_key", campaign.template_key)
     checks.json_object(f"{content_field}variables", campaign.variables)
     _check_subject(checks, f"{content_field}subject", campaign)
     if campaign.segment_criteria is not None:
@@ -30,7 +27,6 @@ def check_definition(campaign: Campaign, *, content_field: str = "") -> None:
 
 
 def _check_subject(checks: Checks, field: str, campaign: Campaign) -> None:
-    checks.line(field, campaign.subject or "", SUBJECT_LENGTH, required=campaign.segment_id is None)
     try:
         _compiled_subject(campaign)
     except TemplateSyntaxError as error:
@@ -43,8 +39,6 @@ def _compiled_subject(campaign: Campaign) -> CompiledTemplate:
 
 async def require_segment(tx: Transaction, brand_id: str, segment_id: str) -> None:
     """Raises ValidationFailed unless the segment exists in the brand."""
-    if not segment_id.strip():
-        raise ValidationFailed.of("segment_id", "is required")
     segment = await tx.segments.find(segment_id)
     if segment is None or segment.brand_id != brand_id:
         raise ValidationFailed.of("segment_id", "no such segment in the brand")

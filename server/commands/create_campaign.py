@@ -40,15 +40,13 @@ async def create_campaign(tx: Transaction, caller: Caller, new: NewCampaign) -> 
     Raises NotFound for a brand of others, ValidationFailed for bad fields. A draft's template need not exist yet; a scheduled one's
     must, and the variables must fit it.
     """
-    checks = Checks()
-    checks.line("brand_id", new.brand_id, 128)
-    checks.finish()
     caller.principal.require_brand(new.brand_id)
     campaign = _draft(caller, new)
     check_definition(campaign, content_field="content." if new.face is Face.MESSAGING else "")
     if campaign.segment_id is not None:
         await require_segment(tx, campaign.brand_id, campaign.segment_id)
     if new.scheduled_at is not None:
+        checks = Checks()
         checks.schedule_time("scheduled_at", new.scheduled_at, caller.now)
         checks.finish()
         campaign = await pin_template(tx, campaign)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from server.commands.audit import decision
 from server.domain.access import Caller
 from server.domain.audit_actions import DELIVERY, INSTALLATION, AuditAction
-from server.domain.errors import ValidationFailed
 from storage.interface import Transaction
 from storage.operations import Hold
 from storage.records import JsonObject
@@ -16,10 +15,8 @@ async def get_hold(tx: Transaction, _: Caller) -> Hold:
     return await tx.dispatchers.find_hold()
 
 
-async def release_hold(tx: Transaction, caller: Caller, *, i_understand: bool) -> Hold:
-    """Lets delivery go on; changes nothing if it is not held. Raises ValidationFailed unless the caller says that they understand."""
-    if not i_understand:
-        raise ValidationFailed.of("i_understand", "must be true: what went out before the database was put back may go out again")
+async def release_hold(tx: Transaction, caller: Caller) -> Hold:
+    """Lets delivery go on; changes nothing if it is not held."""
     hold = await tx.dispatchers.find_hold()
     if hold.held_at is not None:
         await tx.dispatchers.release(caller.principal.subject, caller.now)

@@ -13,11 +13,11 @@ from server.commands.segments import get_segment
 from server.commands.sort_recipients import sort_recipients
 from server.domain.access import Caller
 from server.domain.addresses import Recipient
-from server.domain.audience import SortedOut, refuse_unstorable_recipients
+from server.domain.audience import SortedOut
 from server.domain.criteria import check_criteria, parse_criteria
 from server.domain.errors import NotFound
 from server.domain.faces import Face
-from server.domain.validation import ID_LENGTH, Checks
+from server.domain.validation import Checks
 from storage.interface import Transaction
 from storage.records import JsonObject
 
@@ -50,13 +50,10 @@ class AudiencePreview:
 async def preview_segment(
     tx: Transaction, caller: Caller, brand_id: str, criteria: JsonObject | None, segment_id: str, channel: str
 ) -> AudiencePreview:
-    """Previews criteria, or those of a segment of the brand. Raises NotFound, and ValidationFailed unless exactly one of them is given."""
-    checks = Checks()
-    checks.line("brand_id", brand_id, ID_LENGTH)
-    checks.require((criteria is None) != (not segment_id), "criteria", "give exactly one of criteria and segment_id")
-    checks.finish()
+    """Previews criteria, or without them those of a segment of the brand. Raises NotFound, ValidationFailed for bad criteria."""
     caller.principal.require_brand(brand_id)
     if criteria is not None:
+        checks = Checks()
         check_criteria(checks, "criteria", criteria)
         checks.finish()
         return await _preview_criteria(tx, caller, brand_id, criteria, channel)
@@ -73,7 +70,6 @@ async def preview_campaign(
 
     Raises NotFound, ValidationFailed: as a send would, where there are recipients.
     """
-    refuse_unstorable_recipients(recipients)
     campaign = await campaign_for(tx, caller, face, campaign_id)
     if recipients:
         return _preview_recipients(await sort_recipients(tx, face, campaign, recipients))

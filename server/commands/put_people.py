@@ -9,12 +9,10 @@ from server.commands.audit import note
 from server.domain.access import Caller
 from server.domain.audit_actions import AuditAction
 from server.domain.person import NewPerson, check_person
-from server.domain.validation import ID_LENGTH, Checks
+from server.domain.validation import Checks
 from storage.interface import Transaction
 from storage.records import Person
 
-BATCH_SIZE = 10_000
-"""Most people in one batch."""
 MOST_VIOLATIONS = 20
 """After so many, the rest of a batch is not looked at."""
 
@@ -34,9 +32,6 @@ def prepare_people(brand_id: str, people: Sequence[NewPerson]) -> PreparedPeople
     MOST_VIOLATIONS; if more people follow, an entry for `people` says where the look ended.
     """
     checks = Checks()
-    checks.line("brand_id", brand_id, ID_LENGTH)
-    checks.require(0 < len(people) <= BATCH_SIZE, "people", f"must be 1 to {BATCH_SIZE}")
-    checks.finish()
     prepared: list[NewPerson] = []
     places: dict[str, int] = {}
     for index, person in enumerate(people):
@@ -54,7 +49,6 @@ def prepare_people(brand_id: str, people: Sequence[NewPerson]) -> PreparedPeople
 async def put_person(tx: Transaction, caller: Caller, brand_id: str, person: NewPerson) -> Person:
     """Creates the person or replaces all that is known of them. Raises NotFound for a brand of others, ValidationFailed."""
     checks = Checks()
-    checks.line("brand_id", brand_id, ID_LENGTH)
     person = check_person(checks, person)
     checks.finish()
     caller.principal.require_brand(brand_id)

@@ -9,23 +9,19 @@ from server.domain.criteria import check_criteria
 from server.domain.errors import NotFound
 from server.domain.ids import new_id
 from server.domain.paging import Page, make_page, read_page_request
-from server.domain.validation import ID_LENGTH, NAME_LENGTH, Checks
+from server.domain.validation import Checks
 from storage.interface import Transaction
 from storage.records import JsonObject, Segment
 
 
-async def create_segment(tx: Transaction, caller: Caller, brand_id: str, name: str, criteria: JsonObject | None) -> Segment:
-    """Creates the segment. Raises NotFound for a brand of others, ValidationFailed for bad fields or criteria."""
+async def create_segment(tx: Transaction, caller: Caller, brand_id: str, name: str, criteria: JsonObject) -> Segment:
+    """Creates the segment. Raises NotFound for a brand of others, ValidationFailed for bad criteria."""
     checks = Checks()
-    checks.line("brand_id", brand_id, ID_LENGTH)
-    checks.line("name", name, NAME_LENGTH)
-    checks.require(criteria is not None, "criteria", "is required; {} is everyone in the brand")
-    document = criteria or {}
-    check_criteria(checks, "criteria", document)
+    check_criteria(checks, "criteria", criteria)
     checks.finish()
     caller.principal.require_brand(brand_id)
     segment = Segment(
-        id=new_id(), brand_id=brand_id, name=name, criteria=document, created_by=caller.principal.subject, created_at=caller.now
+        id=new_id(), brand_id=brand_id, name=name, criteria=criteria, created_by=caller.principal.subject, created_at=caller.now
     )
     await tx.segments.insert(segment)
     await note(tx, caller, brand_id, AuditAction.SEGMENT_CREATED, segment.id)

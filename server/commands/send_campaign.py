@@ -14,9 +14,7 @@ from server.commands.resolve_audience import resolve_audience_batch
 from server.commands.sort_recipients import sort_recipients
 from server.domain.access import Caller
 from server.domain.addresses import Recipient
-from server.domain.audience import refuse_unstorable_recipients
 from server.domain.audit_actions import AuditAction
-from server.domain.errors import ValidationFailed
 from server.domain.faces import Face
 from server.domain.ids import new_id
 from server.domain.lifecycle import CampaignOperation, CampaignStatus, SendStatus, campaign_after
@@ -39,11 +37,8 @@ async def send_campaign(
     """Sends a draft or scheduled campaign to exactly the recipients, or with `to_segment` to its own audience. Its messages are stale at
     `expire_at`; None: as it was scheduled, or never.
 
-    Raises NotFound, BadState, ValidationFailed: also for neither recipients nor `to_segment`, and for both. In comms each recipient must be
-    one that can be reached.
+    Raises NotFound, BadState, ValidationFailed. In comms each recipient must be one that can be reached.
     """
-    _check_audience(recipients, to_segment)
-    refuse_unstorable_recipients(recipients)
     campaign = await campaign_for(tx, caller, face, campaign_id, lock=True)
     if expire_at is not None:
         campaign = replace(campaign, expire_at=expire_at)
@@ -66,9 +61,7 @@ async def send_due_campaign(tx: Transaction, campaign_id: str, now: datetime) ->
         return
     if campaign.scheduled_at is None or campaign.scheduled_at > now:
         return
-    # Scheduled by a slow clock for a time that had passed, it was due when it was scheduled.
-    due_at = max(campaign.scheduled_at, campaign.updated_at)
-    if not await cancel_misfired(tx, campaign, due_at, now):
+    if not await cancel_misfired(tx, campaign, now):
         send = await _start_resolving(tx, campaign, campaign.created_by, now)
         details: JsonObject = {"send_id": send.id, "scheduled_at": campaign.scheduled_at.isoformat()}
         await tx.audit.append([AuditEntry.own(send.brand_id, AuditAction.CAMPAIGN_STARTED, campaign.id, details, now)])
@@ -110,14 +103,6 @@ async def _start(tx: Transaction, campaign: Campaign, started_by: str, now: date
     )
     await tx.sends.insert(send)
     return send
-
-
-def _check_audience(recipients: Sequence[Recipient], to_segment: bool) -> None:
-    if to_segment and recipients:
-        raise ValidationFailed.of("audience", "must not be given together with recipients")
-    if not to_segment and not recipients:
-        problem = 'must have at least one recipient; {"audience": "segment"} sends to the whole segment'
-        raise ValidationFailed.of("recipients", problem)
 
 
 def _check_expiry(campaign: Campaign, now: datetime) -> None:

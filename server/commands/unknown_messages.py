@@ -10,14 +10,8 @@ from server.domain.access import Caller
 from server.domain.audit_actions import AuditAction
 from server.domain.paging import Page, make_page, read_page_request
 from server.domain.policies import Resolution
-from server.domain.validation import ID_LENGTH, Checks
 from storage.interface import Transaction
 from storage.records import JsonObject, Message, UnknownMessage
-
-MOST_AT_ONCE = 1000
-"""Most messages resolved in one call."""
-NOTE_LENGTH = 1000
-_MOST_VIOLATIONS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +39,7 @@ async def resolve_unknown_messages(
     tx: Transaction, caller: Caller, brand_id: str, message_ids: Sequence[str], resolution: Resolution, note: str
 ) -> Resolved:
     """Resolves those of the messages that are unknown, each with an entry in the log. Raises NotFound for a brand of others,
-    ValidationFailed."""
-    _check(message_ids, note)
+    ValidationFailed if it is not clear which brand is meant."""
     brand = caller.principal.brand_or_only(brand_id)
     wanted = list(dict.fromkeys(message_ids))
     resolved = await tx.messages.resolve_unknown(brand, wanted, resolution, caller.now)
@@ -55,17 +48,6 @@ async def resolve_unknown_messages(
     )
     done = {message.id for message in resolved}
     return Resolved(len(done), [message_id for message_id in wanted if message_id not in done])
-
-
-def _check(message_ids: Sequence[str], note: str) -> None:
-    checks = Checks()
-    checks.require(1 <= len(message_ids) <= MOST_AT_ONCE, "message_ids", f"must be 1 to {MOST_AT_ONCE}")
-    for index, message_id in enumerate(message_ids[:MOST_AT_ONCE]):
-        checks.line(f"message_ids[{index}]", message_id, ID_LENGTH)
-        if checks.count >= _MOST_VIOLATIONS:
-            break
-    checks.text("note", note, NOTE_LENGTH, required=False)
-    checks.finish()
 
 
 def _details(message: Message, resolution: Resolution, note: str) -> JsonObject:

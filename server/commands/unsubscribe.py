@@ -6,6 +6,7 @@ from datetime import datetime
 
 from server.commands.audit import note
 from server.domain.access import Caller, Principal
+from server.domain.addresses import read_address
 from server.domain.audit_actions import RECIPIENT, AuditAction
 from server.domain.errors import NotFound
 from server.domain.ids import new_id
@@ -27,14 +28,15 @@ async def find_linked_message(tx: Transaction, message_id: str | None) -> Messag
 async def unsubscribe(tx: Transaction, message_id: str | None, now: datetime, request_id: str | None) -> None:
     """Suppresses the message's address on its channel in its brand; doing so again changes nothing. Raises NotFound."""
     message = await find_linked_message(tx, message_id)
-    if await tx.suppressions.find_address(message.brand_id, message.channel, message.recipient) is not None:
+    address = read_address(message.channel, message.recipient) or message.recipient
+    if await tx.suppressions.find_address(message.brand_id, message.channel, address) is not None:
         # Held back already, for this reason or a stronger one. Nor may whoever has the link fill the log.
         return
     suppression = Suppression(
         id=new_id(),
         brand_id=message.brand_id,
         channel=message.channel,
-        address=message.recipient,
+        address=address,
         reason=SuppressionReason.UNSUBSCRIBE,
         source=SOURCE,
         created_at=now,

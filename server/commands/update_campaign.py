@@ -9,6 +9,7 @@ from typing import TypedDict
 from server.commands.audit import note
 from server.commands.campaign_access import campaign_for
 from server.commands.campaign_content import check_definition, pin_template, require_segment
+from server.commands.misfire import changed_at
 from server.domain.access import Caller
 from server.domain.audit_actions import AuditAction
 from server.domain.faces import Face
@@ -38,7 +39,8 @@ async def update_campaign(tx: Transaction, caller: Caller, face: Face, campaign_
     campaign = await campaign_for(tx, caller, face, campaign_id, lock=True)
     scheduling = "scheduled_at" in changes
     operation = CampaignOperation.SCHEDULE if scheduling else CampaignOperation.UPDATE
-    changed = replace(campaign, **changes, status=campaign_after(operation, campaign.status), updated_at=caller.now)
+    updated_at = caller.now if scheduling else changed_at(campaign, caller.now)
+    changed = replace(campaign, **changes, status=campaign_after(operation, campaign.status), updated_at=updated_at)
     content_field = "content." if face is Face.MESSAGING else ""
     check_definition(changed, content_field=content_field)
     if scheduling:

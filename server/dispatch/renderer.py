@@ -6,13 +6,15 @@ import asyncio
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache, partial
 
 from server.channels.provider import Envelope
 from server.dispatch.verdicts import IN_APP
+from server.domain.addresses import read_address
+from server.domain.audience import SkipReason
 from server.domain.personalisation import render_context
 from server.domain.rendering import RenderError, compile_template
 from server.domain.suppression import blocks, purpose_of
@@ -71,6 +73,8 @@ class _Material:
 
     content: _Content
     people: dict[tuple[str, str], Person]
+    addresses: dict[str, str]
+    """By message, in normal form: what goes on the wire, and what suppressions were asked about. Those that have none are not here."""
     suppressed: frozenset[str]
     """Ids of the messages whose address must not get them."""
 
@@ -120,6 +124,9 @@ class Renderer:
     def _render_one(self, message: Message, material: _Material, now: datetime) -> Result:
         if message.id in material.suppressed:
             return Suppressed()
+        address = material.addresses.get(message.id)
+        if address is None:
+            return Unrenderable(SkipReason.INVALID_RECIPIENT)
         template = material.content.templates.get(_template_key(message))
         if template is None:
             return Unrenderable("template_missing")
@@ -148,7 +155,7 @@ class Renderer:
             brand_id=message.brand_id,
             person_id=message.person_id,
             channel=message.channel,
-            address=message.recipient,
+            address=address,
             subject=rendered.subject,
             body=rendered.body,
             html=rendered.html,
@@ -178,7 +185,9 @@ async def _load(tx: Transaction, messages: Sequence[Message], known: _Content) -
         ids = list({message.person_id for message in messages if message.brand_id == brand_id})
         for person_id, person in (await tx.people.find_many(brand_id, ids)).items():
             people[brand_id, person_id] = person
-    return _Material(content, people, await _suppressed(tx, messages))
+    read = ((message.id, read_address(message.channel, message.recipient)) for message in messages)
+    addresses = {message_id: address for message_id, address in read if address is not None}
+    return _Material(content, people, addresses, await _suppressed(tx, messages, addresses))
 
 
 async def _load_content(tx: Transaction, messages: Sequence[Message], known: _Content) -> _Content:
@@ -200,13 +209,14 @@ async def _load_content(tx: Transaction, messages: Sequence[Message], known: _Co
     return _Content(templates, sends, campaigns)
 
 
-async def _suppressed(tx: Transaction, messages: Sequence[Message]) -> frozenset[str]:
+async def _suppressed(tx: Transaction, messages: Sequence[Message], addresses: Mapping[str, str]) -> frozenset[str]:
     """Looked up with the rest just before the messages go out, so that an unsubscribe of a second ago counts."""
     addressed: defaultdict[tuple[str, str], list[Message]] = defaultdict(list)
     for message in messages:
-        addressed[message.brand_id, message.channel].append(message)
+        if message.id in addresses:
+            addressed[message.brand_id, message.channel].append(message)
     found: set[str] = set()
     for (brand_id, channel), some in addressed.items():
-        reasons = await tx.suppressions.find_reasons(brand_id, channel, {message.recipient for message in some})
-        found.update(message.id for message in some if blocks(reasons.get(message.recipient), purpose_of(message.send_id)))
+        reasons = await tx.suppressions.find_reasons(brand_id, channel, {addresses[message.id] for message in some})
+        found.update(message.id for message in some if blocks(reasons.get(addresses[message.id]), purpose_of(message.send_id)))
     return frozenset(found)

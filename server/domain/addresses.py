@@ -12,7 +12,7 @@ from server.domain.channels import Channel
 from server.domain.email_addresses import normalise_email
 from server.domain.invisible_characters import refuse_invisible
 from server.domain.phone_numbers import normalise_phone
-from server.domain.validation import ADDRESS_LENGTH, ID_LENGTH, Checks
+from server.domain.validation import Checks
 
 Recipient = tuple[str, str]
 """A person's id and the address to reach them at."""
@@ -28,6 +28,14 @@ def normalise_address(channel: str, text: str) -> str:
     without white space around them; of in_app the address is the person's id. Raises ValueError: the text says why, without the address.
     """
     return _NORMALISE[channel](text)
+
+
+def read_address(channel: str, kept: str) -> str | None:
+    """The normal form of an address that a row has; None if it has none. Rows of before decision 17 have addresses as they were given."""
+    try:
+        return normalise_address(channel, kept)
+    except ValueError:
+        return None
 
 
 def normalise_person_id(text: str) -> str:
@@ -51,17 +59,17 @@ def normalise_recipient(channel: str, recipient: Recipient) -> Recipient:
 
 def check_address(checks: Checks, field: str, channel: str, text: str) -> str:
     """The address in normal form; what is wrong with it goes to `checks`, and it is then not for use."""
-    return _checked(checks, field, text, ADDRESS_LENGTH, lambda given: normalise_address(channel, given))
+    return _checked(checks, field, text, lambda given: normalise_address(channel, given))
 
 
 def check_phone(checks: Checks, field: str, text: str, region: str | None) -> str:
     """As `check_address` of sms; a number without a country code is read as one of `region` (ISO 3166), if that is given."""
-    return _checked(checks, field, text, ADDRESS_LENGTH, lambda given: normalise_phone(given, region))
+    return _checked(checks, field, text, lambda given: normalise_phone(given, region))
 
 
 def check_person_id(checks: Checks, field: str, text: str) -> str:
     """The person's id in normal form; what is wrong with it goes to `checks`, and it is then not for use."""
-    return _checked(checks, field, text, ID_LENGTH, normalise_person_id)
+    return _checked(checks, field, text, normalise_person_id)
 
 
 def check_recipient(checks: Checks, channel: str, recipient: Recipient, prefix: str = "") -> Recipient:
@@ -94,14 +102,11 @@ def _require_own_id(person_id: str, address: str) -> None:
         raise ValueError("must be the person_id: on in_app that is the address")
 
 
-def _checked(checks: Checks, field: str, text: str, longest: int, normalise: Callable[[str], str]) -> str:
-    before = checks.count
-    checks.line(field, text, longest)
-    if checks.count == before:
-        try:
-            return normalise(text)
-        except ValueError as error:
-            checks.add(field, str(error))
+def _checked(checks: Checks, field: str, text: str, normalise: Callable[[str], str]) -> str:
+    try:
+        return normalise(text)
+    except ValueError as error:
+        checks.add(field, str(error))
     return text
 
 

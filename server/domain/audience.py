@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from server.domain.addresses import Recipient, check_recipient, normalise_recipient
-from server.domain.errors import ValidationFailed
-from server.domain.validation import ADDRESS_LENGTH, ID_LENGTH, Checks
+from server.domain.validation import Checks
 
 _MOST_VIOLATIONS = 10
 
@@ -20,18 +19,6 @@ class SkipReason(StrEnum):
     INVALID_RECIPIENT = "invalid_recipient"
     NO_ADDRESS = "no_address"
     SUPPRESSED = "suppressed"
-
-
-def refuse_unstorable_recipients(recipients: Sequence[Recipient]) -> None:
-    """Raises ValidationFailed for the first recipient that is too long, or has a NUL character, which PostgreSQL cannot hold."""
-    for index, (person_id, address) in enumerate(recipients):
-        if len(person_id) > ID_LENGTH:
-            raise ValidationFailed.of(f"recipients[{index}].person_id", f"must be at most {ID_LENGTH} characters")
-        if len(address) > ADDRESS_LENGTH:
-            raise ValidationFailed.of(f"recipients[{index}].recipient", f"must be at most {ADDRESS_LENGTH} characters")
-        if "\x00" in person_id or "\x00" in address:
-            name = "person_id" if "\x00" in person_id else "recipient"
-            raise ValidationFailed.of(f"recipients[{index}].{name}", "must not contain the NUL character")
 
 
 @dataclass(frozen=True, slots=True)

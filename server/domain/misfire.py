@@ -8,8 +8,6 @@ from server.domain.policies import MisfirePolicy
 
 GRACE = timedelta(minutes=1)
 """How late `skip` still allows: a restart takes seconds and is no misfire."""
-LONGEST_MISFIRE_SECONDS = 365 * 24 * 3600
-"""The most that `expire_after` can allow."""
 
 
 def is_too_late(policy: MisfirePolicy, misfire_seconds: int, due_at: datetime, now: datetime) -> bool:

@@ -39,10 +39,7 @@ class Page(Generic[T]):
 
 
 def read_page_request(size: int, token: str, query: str) -> PageRequest:
-    """The page asked for. `query` names the list and its filters. Raises ValidationFailed for a negative size or a token of another
-    list."""
-    if size < 0:
-        raise ValidationFailed.of("page_size", "must not be negative")
+    """The page asked for. `query` names the list and its filters. Raises ValidationFailed for a token of another list."""
     return PageRequest(min(size, LARGEST_SIZE) or DEFAULT_SIZE, _decode(token, query) if token else None)
 
 

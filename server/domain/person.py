@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from server.domain.addresses import check_address, check_person_id, check_phone
 from server.domain.channels import Channel
-from server.domain.validation import PUSH_TOKENS, Checks
+from server.domain.validation import Checks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,13 +27,7 @@ def check_person(checks: Checks, person: NewPerson, prefix: str = "", region: st
     person is then not for keeping. Phone numbers without a country code are read as of `region`."""
     person_id = check_person_id(checks, f"{prefix}person_id", person.person_id)
     checks.json_object(f"{prefix}attributes", person.attributes)
-    checks.require(len(person.push_tokens) <= PUSH_TOKENS, f"{prefix}push_tokens", f"must be at most {PUSH_TOKENS}")
-    tokens = [
-        check_address(checks, f"{prefix}push_tokens[{index}]", Channel.PUSH, token)
-        for index, token in enumerate(person.push_tokens[:PUSH_TOKENS])
-    ]
-    if person.locale is not None:
-        checks.language_tag(f"{prefix}locale", person.locale)
+    tokens = [check_address(checks, f"{prefix}push_tokens[{index}]", Channel.PUSH, token) for index, token in enumerate(person.push_tokens)]
     if person.time_zone is not None:
         checks.time_zone(f"{prefix}time_zone", person.time_zone)
     email, phone = person.email, person.phone

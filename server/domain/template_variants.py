@@ -8,8 +8,6 @@ from typing import Protocol
 
 from server.domain.rendering import Source
 
-MAX_VARIANTS = 100
-
 
 @dataclass(frozen=True, slots=True)
 class TemplateVariant:

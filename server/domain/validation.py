@@ -12,16 +12,10 @@ from zoneinfo import ZoneInfo
 
 from server.domain.errors import FieldViolation, ValidationFailed
 
-ID_LENGTH = 128
 NAME_LENGTH = 200
-DESCRIPTION_LENGTH = 2000
-SUBJECT_LENGTH = 998
-"""RFC 5322, 2.1.1: a line is at most 998 characters."""
-ADDRESS_LENGTH = 512
-BODY_LENGTH = 1024 * 1024
+"""Longest idempotency key: it is no field of a proto, which would say so."""
 OBJECT_BYTES = 64 * 1024
 OBJECT_DEPTH = 32
-PUSH_TOKENS = 20
 CLOCK_SKEW = timedelta(minutes=5)
 """How far in the past a `scheduled_at` may be: the caller's clock may be behind ours."""
 LATEST_YEARS = timedelta(days=3660)
@@ -33,8 +27,6 @@ _TOLD_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}|[!<>=]{1,3}")
 """A key that is told in the path of a fault: the name of something, or an operator. Others could be personal."""
 _AROUND_A_MEMBER = 24
 """Characters of a short integer, quotes, colon, comma and spaces."""
-_TEMPLATE_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -89,22 +81,6 @@ class Checks:
         elif has_control_characters(value):
             self.add(field, "must not contain line breaks or control characters")
 
-    def text(self, field: str, value: str, longest: int, *, required: bool = True) -> None:
-        """Text of several lines: not blank if required, not longer than `longest` characters, no NUL."""
-        if required and not value.strip():
-            self.add(field, "is required")
-        elif len(value) > longest:
-            self.add(field, f"must be at most {longest} characters")
-        elif "\x00" in value:
-            self.add(field, "must not contain the NUL character")
-
-    def template_key(self, field: str, value: str) -> None:
-        """A template key: a name that is also a path segment."""
-        if not value:
-            self.add(field, "is required")
-        elif len(value) > ID_LENGTH or not _TEMPLATE_KEY.fullmatch(value):
-            self.add(field, f"must be letters, digits, '.', '_' and '-', at most {ID_LENGTH}")
-
     def json_object(self, field: str, value: Mapping[str, object]) -> None:
         """A JSON object both databases can hold: finite numbers, no NUL, not too large or deep."""
         if _is_small_and_flat(value):
@@ -141,13 +117,9 @@ class Checks:
         if expire_at is not None and self.count == before:
             self.require(expire_at > max(scheduled_at, now), "expire_at", "must be in the future and after scheduled_at")
 
-    def language_tag(self, field: str, value: str) -> None:
-        """A BCP 47 tag, by shape."""
-        self.require(len(value) <= 35 and _LANGUAGE_TAG.fullmatch(value) is not None, field, "must be a BCP 47 language tag such as pt-BR")
-
     def time_zone(self, field: str, value: str) -> None:
         """A zone of the IANA database."""
-        self.require(len(value) <= ID_LENGTH and _is_time_zone(value), field, "must be an IANA time zone such as Europe/Lisbon")
+        self.require(_is_time_zone(value), field, "must be an IANA time zone such as Europe/Lisbon")
 
 
 @lru_cache(1024)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from server.domain.errors import ValidationFailed
+from server.domain.errors import FieldViolation, ValidationFailed
 from server.domain.person import NewPerson, check_person
 from server.domain.validation import Checks
 from server.importer.lines import Place
@@ -36,6 +36,8 @@ class Judge:
     mapper: Mapper
     from_text: bool
     region: str | None
+    find_faults: Callable[[NewPerson], Sequence[FieldViolation]]
+    """What a person breaks of the rules that the service has of their fields."""
 
     def person(self, row: Row) -> NewPerson:
         """The person, as they will be kept. Raises ValidationFailed."""
@@ -46,9 +48,11 @@ class Judge:
         except RowRefused as error:
             raise ValidationFailed([error.violation]) from None
         checks = Checks()
-        person = check_person(checks, person, region=self.region)
-        checks.finish()
-        return person
+        checked = check_person(checks, person, region=self.region)
+        faults = {fault.field: fault for fault in (*checks.violations, *self.find_faults(person))}
+        if faults:
+            raise ValidationFailed([*faults.values()])
+        return checked
 
 
 def batches(rows: Iterator[Row], judge: Judge, start: Place, batch_rows: int) -> Iterator[Batch]:

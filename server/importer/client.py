@@ -11,9 +11,11 @@ import grpc
 from google.rpc import error_details_pb2, status_pb2
 
 from carillon.messaging.v1 import person_service_pb2, person_service_pb2_grpc
+from server.domain.errors import FieldViolation
 from server.domain.person import NewPerson
 from server.importer.delivery import Call
 from server.importer.errors import BatchRefused, BatchTooLarge, ImportStopped, Refusal, Unreachable
+from server.rules.faults import find_faults
 
 CALL_SECONDS = 120.0
 """After which a call counts as lost. Ten thousand people take a few seconds."""
@@ -31,6 +33,9 @@ class GrpcPeopleService:
         self._brand_id = brand_id
         self._metadata = (("authorization", f"Bearer {token}"),)
 
+    def find_faults(self, person: NewPerson) -> Sequence[FieldViolation]:
+        return person_faults(person)
+
     def put(self, people: Sequence[NewPerson]) -> Call:
         request = person_service_pb2.BatchPutPeopleRequest(brand_id=self._brand_id, people=map(_person, people))
         return _GrpcCall(self._stub.BatchPutPeople.future(request, timeout=CALL_SECONDS, metadata=self._metadata), self._address)
@@ -41,6 +46,11 @@ def people_service(address: str, brand_id: str, token: str) -> Iterator[GrpcPeop
     """The service at `address` (host:port), until the end of the block. It need not be there yet."""
     with grpc.insecure_channel(address, options=[("grpc.max_reconnect_backoff_ms", _RECONNECT_MS)]) as channel:
         yield GrpcPeopleService(channel, address, brand_id, token)
+
+
+def person_faults(person: NewPerson) -> Sequence[FieldViolation]:
+    """What a person breaks of the rules that stand in the proto. Their attributes, of which there are none, are left out."""
+    return find_faults(_without_attributes(person))
 
 
 class _GrpcCall:
@@ -58,7 +68,14 @@ class _GrpcCall:
 
 
 def _person(person: NewPerson) -> person_service_pb2.PersonToPut:
-    message = person_service_pb2.PersonToPut(
+    message = _without_attributes(person)
+    if person.attributes:
+        message.attributes.update(cast(dict[str, Any], person.attributes))
+    return message
+
+
+def _without_attributes(person: NewPerson) -> person_service_pb2.PersonToPut:
+    return person_service_pb2.PersonToPut(
         person_id=person.person_id,
         email=person.email,
         phone=person.phone,
@@ -66,9 +83,6 @@ def _person(person: NewPerson) -> person_service_pb2.PersonToPut:
         locale=person.locale,
         time_zone=person.time_zone,
     )
-    if person.attributes:
-        message.attributes.update(cast(dict[str, Any], person.attributes))
-    return message
 
 
 def _meaning(error: Any, address: str) -> Exception:

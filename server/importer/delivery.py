@@ -28,6 +28,10 @@ class Call(Protocol):
 class PeopleService(Protocol):
     """The service that people are put into."""
 
+    def find_faults(self, person: NewPerson) -> Sequence[FieldViolation]:
+        """What the service would refuse by its rules of fields alone."""
+        ...
+
     def put(self, people: Sequence[NewPerson]) -> Call:
         """Begins to put them, all or none."""
         ...

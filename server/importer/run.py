@@ -114,7 +114,7 @@ class _Import:
 
     def run(self) -> Summary:
         before = self._progress.counts.read
-        judge = Judge(self._mapper, self._is_csv, self._order.region)
+        judge = Judge(self._mapper, self._is_csv, self._order.region, self._service.find_faults)
         self._view.begin(self._source.size, self._progress.place.offset)
         try:
             self._save()

@@ -178,9 +178,16 @@ async def test_an_id_that_no_path_can_name_is_refused_wherever_one_is_taken(idle
         assert (answer.status, answer.fields) == (POLICIES[full_path(METHODS[method])].invalid_argument_status, {field}), method
 
 
-@pytest.mark.parametrize("mark", [*"!\"#$%&'()*+,-/:;<=>?@[\\]^_`{|}~", "%2F", "%2e", "..", " ", "é", "日"])
+@pytest.mark.parametrize("mark", [*"!\"#$%&'()*+,-/:;<=>?@[\\]^_`{|}~", "%2F", "%2e", "..", "/../", "/./", "//", "\\..\\", " ", "é", "日"])
 async def test_every_id_that_is_taken_can_be_named_in_a_path(idle_api: Caller, brand: str, mark: str) -> None:
     for person_id in (f"a{mark}b", f"{mark}a", f"a{mark}.", f".a{mark}"):
         await put_person(idle_api, brand, person_id, email="ann@example.com")
         found = await ok(idle_api, f"{PEOPLE}/GetPerson", {"brand_id": brand, "person_id": person_id})
         assert found["person_id"] == person_id.strip()
+
+
+@pytest.mark.parametrize("person_id", ["Ann B", "a+b", "a&b=c", "a%20b", "é"])
+async def test_the_messages_of_any_person_are_found(idle_api: Caller, brand: str, person_id: str) -> None:
+    await put_template(idle_api, brand)
+    made = await schedule(idle_api, brand, person_id=person_id)
+    assert await messages_of(idle_api, brand_id=brand, person_id=person_id) == [made]

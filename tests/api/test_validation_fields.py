@@ -7,22 +7,21 @@ from typing import Any
 
 import pytest
 
-from server.commands.unknown_messages import NOTE_LENGTH
-from server.domain.validation import (
+from server.domain.validation import OBJECT_BYTES, OBJECT_DEPTH
+from tests.api.callers import METHODS, POLICIES, bind, full_path
+from tests.api.scenes import COMMS, MESSAGING, instant
+from tests.api.untouched import BRANDS as BRAND_POLICIES
+from tests.api.untouched import MESSAGES, PEOPLE, SEGMENTS, SUPPRESSIONS, TEMPLATES, UNKNOWN, Untouched, put, without
+from tests.rules.limits import (
     ADDRESS_LENGTH,
     BODY_LENGTH,
     DESCRIPTION_LENGTH,
     ID_LENGTH,
     NAME_LENGTH,
-    OBJECT_BYTES,
-    OBJECT_DEPTH,
+    NOTE_LENGTH,
     PUSH_TOKENS,
     SUBJECT_LENGTH,
 )
-from tests.api.callers import METHODS, POLICIES, bind, full_path
-from tests.api.scenes import COMMS, MESSAGING, instant
-from tests.api.untouched import BRANDS as BRAND_POLICIES
-from tests.api.untouched import MESSAGES, PEOPLE, SEGMENTS, SUPPRESSIONS, TEMPLATES, UNKNOWN, Untouched, put, without
 
 REQUIRED = {
     f"{COMMS}/CreateCampaign": ["brand_id", "name", "subject", "channel", "template_key"],

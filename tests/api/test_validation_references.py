@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from server.domain.audience import SkipReason
-from server.domain.validation import ADDRESS_LENGTH, ID_LENGTH, NAME_LENGTH
 from tests.api.callers import Caller
 from tests.api.running import Running
 from tests.api.scenes import COMMS, MESSAGING, campaign_in, comms_campaign, messaging_campaign, ok, put_segment, until
 from tests.api.untouched import MESSAGES, SEGMENTS, SENDS, TEMPLATES, Untouched, put
+from tests.rules.limits import ADDRESS_LENGTH, ID_LENGTH, NAME_LENGTH
 
 UNKNOWN_TEMPLATE = [
     (f"{COMMS}/CreateCampaign", "template_key"),

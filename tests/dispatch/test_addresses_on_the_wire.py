@@ -14,13 +14,15 @@ from hypothesis import strategies as st
 from server.channels.smtp import SmtpProvider
 from server.channels.webhook import WebhookProvider
 from server.commands.schedule_message import NewMessage, schedule_message
+from server.commands.suppressions import NewSuppression, create_suppression
+from server.commands.unsubscribe import unsubscribe
 from server.domain.errors import ValidationFailed
 from server.domain.suppression import SuppressionReason
 from storage.records import Message
 from storage.sql.suppressions import SqlSuppressions
 from tests.channels.http_gateway import HttpGateway
 from tests.channels.mail_server import MAIL_FROM, MailServer
-from tests.dispatch.stage import BRAND, Stage
+from tests.dispatch.stage import BRAND, OTHER, Stage
 
 CHANNELS = ("email", "sms", "in_app")
 AROUND = st.sampled_from(["", " ", "\u3000", "\u200b", "\u202a", "\t"])
@@ -89,6 +91,12 @@ class Wires:
         except ValidationFailed:
             return None
 
+    async def suppressed(self, channel: str, address: str) -> str:
+        """The address that a suppression of this spelling is about; in another brand, where it holds nothing back."""
+        new = NewSuppression(channel=channel, address=address, reason=SuppressionReason.MANUAL, source="test")
+        made = await self.stage.storage.write(lambda tx: create_suppression(tx, self.stage.caller, OTHER, new))
+        return made.address
+
     async def deliver(self) -> None:
         """All that is due."""
         for lane in self._lanes:
@@ -120,8 +128,35 @@ async def wires(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
 @example([("email", "Mia@straße.example.com"), ("email", "JOSE\u0301@Example.com"), ("sms", "+44 (0)20 7946 0018"), ("in_app", " c-1 ")])
 async def test_the_wire_gets_what_suppressions_were_asked_about(wires: Wires, given_: list[tuple[str, str]]) -> None:
     wires.asked.clear()
-    accepted = [message for each in given_ if (message := await wires.accepted(*each)) is not None]
+    accepted = []
+    for each in given_:
+        if (message := await wires.accepted(*each)) is not None:
+            accepted.append(message)
+            assert await wires.suppressed(*each) == message.recipient
     await wires.deliver()
     kept = {channel: {message.recipient for message in accepted if message.channel == channel} for channel in CHANNELS}
     assert await wires.got(accepted) == kept
     assert {channel: wires.asked[channel] for channel in CHANNELS} == kept
+
+
+async def suppressed_addresses(stage: Stage) -> set[str]:
+    rows = await stage.storage.read(lambda tx: tx.suppressions.list_page(BRAND, None, None, None, 10))
+    return {row.address for row in rows}
+
+
+async def test_what_older_rows_have_goes_out_in_normal_form_and_is_held_back_by_it(stage: Stage) -> None:
+    held = await stage.message("ann", recipient="Ann@Example.com")
+    free = await stage.message("bob", recipient="Bob@straße.example.com")
+    none = await stage.message("cem", recipient="not an email")
+    new = NewSuppression(channel="email", address="ann@example.com", reason=SuppressionReason.MANUAL, source="test")
+    await stage.storage.write(lambda tx: create_suppression(tx, stage.caller, BRAND, new))
+    await stage.run(stage.lane())
+    assert stage.email.addresses() == ["bob@xn--strae-oqa.example.com"]
+    fates = [await stage.fate(each) for each in (held, free, none)]
+    assert fates == [("skipped", "suppressed"), ("sent", None), ("failed", "invalid_recipient")]
+
+
+async def test_the_link_of_an_older_row_suppresses_the_normal_form(stage: Stage) -> None:
+    message = await stage.message("ann", recipient="Ann@Example.com")
+    await stage.storage.write(lambda tx: unsubscribe(tx, message.id, stage.clock.now()))
+    assert await suppressed_addresses(stage) == {"ann@example.com"}

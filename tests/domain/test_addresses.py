@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unicodedata import normalize
+
 import phonenumbers
 import pytest
 from email_validator import EmailNotValidError, validate_email
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 from server.domain.addresses import check_recipient, normalise_address, normalise_person_id, normalise_recipient
 from server.domain.email_addresses import normalise_email, normalise_sender
 from server.domain.errors import ValidationFailed
+from server.domain.invisible_characters import refuse_invisible
 from server.domain.person import NewPerson, check_person
 from server.domain.phone_numbers import normalise_phone
 from server.domain.validation import Checks
@@ -49,6 +52,9 @@ def test_mail_addresses_are_kept_in_lower_case_with_an_ascii_domain_and_composed
         "ann\ufe0f@example.com",
         "ann@example.com\n",
         "é" * 33 + "@example.com",
+        "\u0301a@example.com",
+        "a\xa0b@example.com",
+        "\ue000@example.com",
         "ann@example.com, bob@example.com",
         "ann@bob@example.com",
         "ann b@example.com",
@@ -71,7 +77,23 @@ def test_what_mail_cannot_be_sent_to_is_refused(address: str) -> None:
         normalise_email(address)
 
 
-@given(st.from_regex(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~ \"-]{1,70}@[A-Za-z0-9.-]{1,40}\.com", fullmatch=True))
+def is_visible(text: str) -> bool:
+    try:
+        refuse_invisible(text)
+    except ValueError:
+        return False
+    return True
+
+
+@given(
+    st.from_regex(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~ \"-]{1,70}@[A-Za-z0-9.-]{1,40}\.com", fullmatch=True)
+    | st.builds("{}@example.com".format, st.text(max_size=15))
+    | st.builds(
+        "{}@{}.{}".format, st.text("a.é", max_size=3), st.text("aB.-", min_size=1, max_size=8), st.sampled_from(["de", "test", "local"])
+    )
+)
+@settings(max_examples=500)
+@example("\u0301a@x.com")
 @example("a.b@x.com")
 @example("A.B@X.com")
 @example("a." + "b" * 62 + "@x.com")
@@ -79,13 +101,14 @@ def test_what_mail_cannot_be_sent_to_is_refused(address: str) -> None:
 @example("a@localhost.com")
 def test_the_short_way_agrees_with_the_library(address: str) -> None:
     address = address.strip()
+    assume(is_visible(address))
     try:
         judged = validate_email(address, check_deliverability=False, strict=True, test_environment=True)
     except EmailNotValidError:
         with pytest.raises(ValueError, match="must"):
             normalise_email(address)
     else:
-        assert normalise_email(address) == judged.normalized.lower()
+        assert normalise_email(address) == f"{normalize('NFC', judged.local_part.lower())}@{judged.ascii_domain}"
 
 
 @pytest.mark.parametrize(
@@ -256,8 +279,7 @@ def test_every_bad_field_of_a_person_is_named_and_no_address_is_told() -> None:
         attributes={"a": "\x00"},
         email="secret@nowhere",
         phone="555 0199",
-        push_tokens=("", "x" * 513, "\u200bx"),
-        locale="english!",
+        push_tokens=("", "x", "\u200bx"),
         time_zone="Mars/Olympus",
     )
     check_person(checks, person, "people[3].")
@@ -267,11 +289,9 @@ def test_every_bad_field_of_a_person_is_named_and_no_address_is_told() -> None:
     assert sorted(named) == [
         "attributes",
         "email",
-        "locale",
         "person_id",
         "phone",
         "push_tokens[0]",
-        "push_tokens[1]",
         "push_tokens[2]",
         "time_zone",
     ]

@@ -7,9 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.domain.addresses import Recipient
-from server.domain.audience import SkipReason, refuse_invalid_recipients, refuse_unstorable_recipients, sort_out
+from server.domain.audience import SkipReason, refuse_invalid_recipients, sort_out
 from server.domain.errors import ValidationFailed
-from server.domain.validation import ADDRESS_LENGTH, ID_LENGTH
 
 ANN = ("ann", "ann@example.com")
 ADDRESSES = ["x@example.com", "X@EXAMPLE.COM", "y@example.com", "not an email", "\n", ""]
@@ -61,22 +60,3 @@ def test_invalid_recipients_are_named_the_first_ten() -> None:
         refuse_invalid_recipients("email", sort_out("email", bad))
     fields = [violation.field for violation in refused.value.violations]
     assert fields == ["recipients[1].person_id", *(f"recipients[{index}].recipient" for index in range(1, 10))]
-
-
-def test_recipients_as_long_as_may_be() -> None:
-    refuse_unstorable_recipients([ANN, ("a" * ID_LENGTH, "x" * ADDRESS_LENGTH), ("", "")])
-
-
-@pytest.mark.parametrize(
-    ("recipient", "field"),
-    [
-        (("a" * (ID_LENGTH + 1), "x"), "person_id"),
-        (("a", "x" * (ADDRESS_LENGTH + 1)), "recipient"),
-        (("a\x00", "x"), "person_id"),
-        (("a", "x\x00"), "recipient"),
-    ],
-)
-def test_a_recipient_no_database_holds_is_named(recipient: Recipient, field: str) -> None:
-    with pytest.raises(ValidationFailed) as refused:
-        refuse_unstorable_recipients([ANN, recipient])
-    assert [violation.field for violation in refused.value.violations] == [f"recipients[1].{field}"]

@@ -33,12 +33,6 @@ def test_sizes_are_coerced_down(asked: int, given_size: int) -> None:
     assert read_page_request(asked, "", QUERY) == PageRequest(given_size, None)
 
 
-def test_a_negative_size_is_refused() -> None:
-    with pytest.raises(ValidationFailed) as refused:
-        read_page_request(-1, "", QUERY)
-    assert refused.value.violations[0].field == "page_size"
-
-
 @given(KEYS, st.text())
 def test_a_token_says_where_the_next_page_begins(key: str, query: str) -> None:
     assert read_page_request(10, next_token(key, query), query).after == key

@@ -10,6 +10,7 @@ import pytest
 
 from carillon.comms.v1 import message_pb2
 from carillon.messaging.v1 import campaign_pb2, person_service_pb2, segment_service_pb2, send_pb2
+from tests.gateway.conftest import MAX_REQUEST_BYTES
 from tests.gateway.test_refusals import JSON, PUBLISH, SCHEDULE, error
 from tests.gateway.upstream import Upstream, returning
 
@@ -269,3 +270,18 @@ async def test_a_request_with_a_body_has_no_query(rest: httpx.AsyncClient, upstr
     assert field in {query.partition("=")[0], "?"}
     assert message.startswith("is not a query parameter of this path")
     assert upstream.requests == []
+
+
+@pytest.mark.parametrize("first", ['{"oops": 1, "recipients": [', '{oops: 1, "recipients": ['], ids=["unknown field", "no JSON"])
+@pytest.mark.parametrize("last", ["{}]}", '{}], "oops": 1}'])
+async def test_what_is_too_large_is_413_whatever_else_is_wrong(reading_rest: httpx.AsyncClient, first: str, last: str) -> None:
+    async def body(count: int) -> AsyncIterator[bytes]:
+        yield first.encode()
+        for _ in range(count):
+            yield b'{"person_id": "' + b"a" * 980 + b'"},'
+        yield last.encode()
+
+    response = await reading_rest.post(PUBLISH, content=body(MAX_REQUEST_BYTES // 1000 + 2), headers=JSON)
+    assert error(response) == (413, "payload_too_large")
+    response = await reading_rest.post(PUBLISH, content=body(MAX_REQUEST_BYTES // 1000 - 2), headers=JSON)
+    assert error(response) == (400, "malformed_request")

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from server.domain.errors import FieldViolation
 from server.domain.person import NewPerson
 from server.importer.checkpoint import Progress
+from server.importer.client import person_faults
 from server.importer.delivery import Call
 from server.importer.errors import Unreachable
 from server.importer.run import Order, Summary, run_import
@@ -38,6 +40,9 @@ class Taker:
     answers: list[Exception | None] = field(default_factory=list)
     calls: list[list[str]] = field(default_factory=list)
     people: dict[str, NewPerson] = field(default_factory=dict)
+
+    def find_faults(self, person: NewPerson) -> Sequence[FieldViolation]:
+        return person_faults(person)
 
     def put(self, people: Sequence[NewPerson]) -> Call:
         self.calls.append([person.person_id for person in people])

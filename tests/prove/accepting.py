@@ -96,6 +96,27 @@ ACCEPTING = (
         tests=("test_another_request_under_the_key_is_refused",),
     ),
     Mutation(
+        name="one-off-in-normal-form",
+        where="check_new_message",
+        original="    return replace(new, person_id=person_id, recipient=recipient)\n",
+        mutated="    return new\n",
+        tests=("test_the_wire_gets_what_suppressions_were_asked_about[sqlite]",),
+    ),
+    Mutation(
+        name="recipients-in-normal-form",
+        where="sort_out",
+        original="            recipient = normalise_recipient(channel, each)\n",
+        mutated="            recipient = each\n",
+        tests=("test_the_same_person_at_the_same_address_is_a_duplicate_however_it_is_written",),
+    ),
+    Mutation(
+        name="suppressions-in-normal-form",
+        where="_check",
+        original="    return replace(new, address=address)\n",
+        mutated="    return new\n",
+        tests=("test_the_wire_gets_what_suppressions_were_asked_about[sqlite]",),
+    ),
+    Mutation(
         name="audience-key",
         where="_audience_key",
         original='    return f"{message.person_id}\\x1f{message.recipient}" if sends_to else None\n',

@@ -10,8 +10,8 @@ from storage.records import Suppression
 
 
 def read_to_segment(number: int) -> bool:
-    """Whether a request asks for the campaign's own audience. Raises ValidationFailed for a number that no audience has."""
-    return read_enum(audience_pb2.Audience.DESCRIPTOR, number, "audience") is not None
+    """Whether a request asks for the campaign's own audience."""
+    return read_enum(audience_pb2.Audience.DESCRIPTOR, number) is not None
 
 
 def preview(found: AudiencePreview) -> audience_preview_pb2.AudiencePreview:

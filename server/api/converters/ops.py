@@ -42,19 +42,16 @@ def brand_policy(record: BrandPolicy) -> brand_pb2.BrandPolicy:
 
 
 def read_brand_policy(request: brand_service_pb2.SetBrandPolicyRequest) -> NewBrandPolicy:
-    """A policy to set. Raises ValidationFailed for a number that an enum does not have."""
+    """A policy to set."""
     pb = brand_pb2.BrandPolicy
-    unknown = read_enum(pb.UnknownPolicy.DESCRIPTOR, request.unknown_policy, "unknown_policy")
-    misfire = read_enum(pb.MisfirePolicy.DESCRIPTOR, request.misfire_policy, "misfire_policy")
+    unknown = read_enum(pb.UnknownPolicy.DESCRIPTOR, request.unknown_policy)
+    misfire = read_enum(pb.MisfirePolicy.DESCRIPTOR, request.misfire_policy)
     return NewBrandPolicy(
         brand_id=request.brand_id,
         unknown_policy=UnknownPolicy(unknown) if unknown else UnknownPolicy.PARK,
         misfire_policy=MisfirePolicy(misfire) if misfire else MisfirePolicy.SEND_NOW,
         misfire_seconds=request.misfire_seconds,
-        rates=[
-            ChannelRate(read_channel(rate.channel, f"rate_limits[{index}].channel"), rate.per_second, rate.burst)
-            for index, rate in enumerate(request.rate_limits)
-        ],
+        rates=[ChannelRate(read_channel(rate.channel), rate.per_second, rate.burst) for rate in request.rate_limits],
     )
 
 

@@ -54,10 +54,9 @@ def is_instant(stamp: timestamp_pb2.Timestamp) -> bool:
 
 
 def require_timestamp(request: ProtoMessage, field: str) -> datetime:
-    """The instant in a field. Raises ValidationFailed if it is missing or not valid."""
+    """The instant in a field that must be there by its rules. Raises ValidationFailed if it is not valid."""
     instant = read_timestamp(request, field)
-    if instant is None:
-        raise ValidationFailed.of(field, "is required")
+    assert instant is not None, "its rules are kept"
     return instant
 
 
@@ -98,12 +97,9 @@ def read_value(value: struct_pb2.Value) -> object:
             return None
 
 
-def read_channel(number: int, field: str = "channel") -> str:
-    """Name of a channel. Raises ValidationFailed if it is missing or not one."""
-    name = _CHANNEL_NAMES.get(number) or read_enum(channel_pb2.Channel.DESCRIPTOR, number, field)
-    if name is None:
-        raise ValidationFailed.of(field, "is required")
-    return name
+def read_channel(number: int) -> str:
+    """Name of a channel that the rules of its field have let through."""
+    return _CHANNEL_NAMES[number]
 
 
 def channel_name(number: int) -> str | None:
@@ -116,12 +112,14 @@ def channel(name: str) -> channel_pb2.Channel.ValueType:
     return _CHANNELS[name]
 
 
-def read_enum(enum: EnumDescriptor, number: int, field: str) -> str | None:
-    """Name of a value; None if it is unspecified. Raises ValidationFailed for a number the enum does not have."""
-    value = enum.values_by_number.get(number)
-    if value is None:
-        raise ValidationFailed.of(field, f"must be one of {', '.join(list(enum.values_by_name)[1:])}")
-    return value.name if number else None
+def read_enum(enum: EnumDescriptor, number: int) -> str | None:
+    """Name of a value that the rules of its field have let through; None if it is unspecified."""
+    return enum.values_by_number[number].name if number else None
+
+
+def read_choice(enum: EnumDescriptor, number: int) -> str:
+    """The same of a field that must be given."""
+    return enum.values_by_number[number].name
 
 
 def read_optional(request: ProtoMessage, field: str) -> str | None:

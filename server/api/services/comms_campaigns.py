@@ -57,7 +57,7 @@ class CampaignService(campaign_service_pb2_grpc.CampaignServiceServicer):
         return pb.GetCampaignResponse(campaign=comms.campaign(campaign))
 
     async def ListCampaigns(self, request: pb.ListCampaignsRequest, context: Context) -> pb.ListCampaignsResponse:
-        name = read_enum(campaign_pb2.Campaign.Status.DESCRIPTOR, request.status, "status")
+        name = read_enum(campaign_pb2.Campaign.Status.DESCRIPTOR, request.status)
         status = CampaignStatus(name) if name else None
         page = await self._calls.query(
             lambda tx, caller: list_campaigns(tx, caller, Face.COMMS, request.brand_id, status, request.page_size, request.page_token)

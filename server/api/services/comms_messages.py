@@ -47,7 +47,7 @@ class MessageService(message_service_pb2_grpc.MessageServiceServicer):
         return comms.message(await self._calls.query(lambda tx, caller: get_message(tx, caller, request.id)))
 
     async def ListMessages(self, request: pb.ListMessagesRequest, context: Context) -> pb.ListMessagesResponse:
-        status = read_enum(message_pb2.Message.Status.DESCRIPTOR, request.status, "status")
+        status = read_enum(message_pb2.Message.Status.DESCRIPTOR, request.status)
         where = MessageFilter(
             person_id=request.person_id or None,
             send_id=request.send_id or None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from carillon.comms.v1 import suppression_service_pb2, suppression_service_pb2_grpc
 from server.api.calls import Calls
 from server.api.converters import audience
-from server.api.converters.values import read_channel, read_enum
+from server.api.converters.values import read_channel, read_choice
 from server.api.guard import Context
 from server.commands.suppressions import (
     NewSuppression,
@@ -15,7 +15,6 @@ from server.commands.suppressions import (
     find_suppression,
     list_suppressions,
 )
-from server.domain.errors import ValidationFailed
 from server.domain.suppression import SuppressionReason
 
 pb = suppression_service_pb2
@@ -40,7 +39,7 @@ class SuppressionService(suppression_service_pb2_grpc.SuppressionServiceServicer
     async def BatchCreateSuppressions(
         self, request: pb.BatchCreateSuppressionsRequest, context: Context
     ) -> pb.BatchCreateSuppressionsResponse:
-        batch = [_read(item, f"suppressions[{index}].") for index, item in enumerate(request.suppressions)]
+        batch = list(map(_read, request.suppressions))
         return await self._calls.change(
             context,
             request,
@@ -72,17 +71,9 @@ class SuppressionService(suppression_service_pb2_grpc.SuppressionServiceServicer
         )
 
 
-def _read(item: pb.CreateSuppressionRequest | pb.SuppressionToCreate, prefix: str = "") -> NewSuppression:
-    return NewSuppression(
-        channel=read_channel(item.channel, f"{prefix}channel"),
-        address=item.address,
-        reason=_read_reason(item.reason, f"{prefix}reason"),
-        source=item.source,
-    )
+def _read(item: pb.CreateSuppressionRequest | pb.SuppressionToCreate) -> NewSuppression:
+    return NewSuppression(channel=read_channel(item.channel), address=item.address, reason=_read_reason(item.reason), source=item.source)
 
 
-def _read_reason(number: int, field: str = "reason") -> SuppressionReason:
-    name = read_enum(pb.Suppression.Reason.DESCRIPTOR, number, field)
-    if name is None:
-        raise ValidationFailed.of(field, "is required")
-    return SuppressionReason(name)
+def _read_reason(number: int) -> SuppressionReason:
+    return SuppressionReason(read_choice(pb.Suppression.Reason.DESCRIPTOR, number))

@@ -17,7 +17,6 @@ from server.commands.preview_audience import preview_campaign
 from server.commands.schedule_campaign import schedule_campaign, unschedule_campaign
 from server.commands.send_campaign import send_campaign
 from server.commands.update_campaign import CampaignChanges, update_campaign
-from server.domain.errors import ValidationFailed
 from server.domain.faces import Face
 from server.domain.lifecycle import CampaignStatus
 
@@ -32,15 +31,13 @@ class CampaignService(campaign_service_pb2_grpc.CampaignServiceServicer):
         self._standstill = standstill
 
     async def CreateCampaign(self, request: pb.CreateCampaignRequest, context: Context) -> campaign_pb2.Campaign:
-        if not request.HasField("content"):
-            raise ValidationFailed.of("content", "is required")
         new = NewCampaign(
             face=Face.MESSAGING,
             brand_id=request.brand_id,
             name=request.name,
             description=read_optional(request, "description"),
             subject=read_optional(request.content, "subject"),
-            channel=read_channel(request.content.channel, "content.channel"),
+            channel=read_channel(request.content.channel),
             template_key=request.content.template_key,
             segment_id=request.segment_id,
             variables=read_struct(request.content.variables),
@@ -62,7 +59,7 @@ class CampaignService(campaign_service_pb2_grpc.CampaignServiceServicer):
         return messaging.content(campaign)
 
     async def ListCampaigns(self, request: pb.ListCampaignsRequest, context: Context) -> pb.ListCampaignsResponse:
-        name = read_enum(campaign_pb2.Campaign.Status.DESCRIPTOR, request.status, "status")
+        name = read_enum(campaign_pb2.Campaign.Status.DESCRIPTOR, request.status)
         status = CampaignStatus(name) if name else None
         page = await self._calls.query(
             lambda tx, caller: list_campaigns(tx, caller, Face.MESSAGING, request.brand_id, status, request.page_size, request.page_token)
@@ -155,7 +152,7 @@ def _changes(request: pb.UpdateCampaignRequest) -> CampaignChanges:
     if request.HasField("segment_id"):
         changes["segment_id"] = request.segment_id
     if request.HasField("content"):
-        changes["channel"] = read_channel(request.content.channel, "content.channel")
+        changes["channel"] = read_channel(request.content.channel)
         changes["template_key"] = request.content.template_key
         changes["subject"] = read_optional(request.content, "subject")
         changes["variables"] = read_struct(request.content.variables)

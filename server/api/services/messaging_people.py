@@ -72,7 +72,7 @@ class SegmentService(segment_service_pb2_grpc.SegmentServiceServicer):
         self._calls = calls
 
     async def CreateSegment(self, request: segment_service_pb2.CreateSegmentRequest, context: Context) -> segment_service_pb2.Segment:
-        criteria = read_struct(request.criteria) if request.HasField("criteria") else None
+        criteria = read_struct(request.criteria)
         return await self._calls.change(
             context,
             request,

@@ -12,12 +12,11 @@ from carillon.ops.v1 import (
 )
 from server.api.calls import Calls
 from server.api.converters import ops
-from server.api.converters.values import read_enum
+from server.api.converters.values import read_choice
 from server.api.guard import Context
 from server.commands.audit import list_audit_entries, list_installation_audit_entries
 from server.commands.hold import get_hold, release_hold
 from server.commands.unknown_messages import list_unknown_messages, resolve_unknown_messages
-from server.domain.errors import ValidationFailed
 from server.domain.policies import Resolution
 
 
@@ -51,9 +50,7 @@ class UnknownMessageService(unknown_message_service_pb2_grpc.UnknownMessageServi
 
 
 def _read_resolution(request: unknown_message_service_pb2.ResolveUnknownMessagesRequest) -> Resolution:
-    name = read_enum(unknown_message_service_pb2.ResolveUnknownMessagesRequest.Resolution.DESCRIPTOR, request.resolution, "resolution")
-    if name is None:
-        raise ValidationFailed.of("resolution", "is required")
+    name = read_choice(unknown_message_service_pb2.ResolveUnknownMessagesRequest.Resolution.DESCRIPTOR, request.resolution)
     return Resolution(name)
 
 
@@ -97,7 +94,7 @@ class HoldService(hold_service_pb2_grpc.HoldServiceServicer):
         return await self._calls.change(
             context,
             request,
-            lambda tx, caller: release_hold(tx, caller, i_understand=request.i_understand),
+            release_hold,
             ops.hold,
             hold_service_pb2.Hold,
         )

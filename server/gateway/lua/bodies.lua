@@ -22,7 +22,7 @@ local MAX_DEPTH = 100
 local MAX_KEY = 512
 -- Outside of a string no JSON has this byte, and a string that ends with the body is none: the
 -- transcoder refuses both.
-local NOT_JSON = "\1"
+bodies.NOT_JSON = "\1"
 
 local IS_SPACE, IS_WORD = {}, {}
 for code = 0, 255 do
@@ -250,7 +250,7 @@ function bodies.read(reader, text)
   if reader.is_cut then return "" end
   if not reader.cut_at then return text end
   reader.is_cut = true
-  return sub(text, 1, reader.cut_at - 1) .. NOT_JSON
+  return sub(text, 1, reader.cut_at - 1) .. bodies.NOT_JSON
 end
 
 return bodies

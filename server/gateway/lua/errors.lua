@@ -92,11 +92,11 @@ function errors.refusal(problems)
   return errors.body("malformed_request", refusals.summary(problems))
 end
 
--- HTTP status and body for an answer that Envoy made up itself; `reason` is its response code detail, `text` its body. `refusal` is
--- the body for a request that the gateway itself did not let the transcoder read.
+-- HTTP status and body for an answer that Envoy made up itself; `reason` is its response code detail, `text` its body. `refusal` has
+-- status and body for a request that the gateway itself did not let the transcoder read.
 function errors.from_envoy(status, reason, text, operation, refusal)
   if status == 400 and reason:find("grpc_json_transcode_failure", 1, true) then
-    if refusal then return operation.invalid_argument, refusal end
+    if refusal then return refusal.status, refusal.body end
     local message, fields = refusals.explain(text)
     return operation and operation.invalid_argument or 400, errors.body("malformed_request", message, { fields = fields })
   end

@@ -95,19 +95,37 @@ local function check_query(handle, operation)
   if problems[1] then refuse(handle, operation.invalid_argument, errors.refusal(problems)) end
 end
 
+-- What of `text`, the next piece of a body, is to be passed on: no more after a fault of our own.
+local function readable(reader, text)
+  if reader.has_failed then return "" end
+  local ok, passed = pcall(bodies.read, reader, text)
+  if ok then return passed end
+  reader.has_failed = true
+  return bodies.NOT_JSON
+end
+
+-- What is to be answered to a body of which no more is passed on, so that nobody after this sees how long it is.
+local function refusal_of(reader, total, operation)
+  if reader.has_failed then return { status = 500, body = errors.body("internal") } end
+  if reader.is_cut and total > rest.max_request_bytes then
+    return { status = 413, body = errors.body("payload_too_large") }
+  end
+  return reader.problems[1] and { status = operation.invalid_argument, body = errors.refusal(reader.problems) }
+end
+
 -- Passes on what the transcoder may read. It answers an incomplete body, and the response step then says why it was.
 local function pass_body(handle, operation)
-  local reader = bodies.reader(operation.request)
+  local reader, total = bodies.reader(operation.request), 0
   for chunk in handle:bodyChunks() do
     local length = chunk:length()
     if length > 0 then
       local text = chunk:getBytes(0, length)
-      local passed = bodies.read(reader, text)
+      local passed = readable(reader, text)
       if passed ~= text then chunk:setBytes(passed) end
     end
-    if reader.problems[1] then
-      handle:streamInfo():dynamicMetadata():set(NAMESPACE, "refusal", errors.refusal(reader.problems))
-    end
+    total = total + length
+    local refusal = refusal_of(reader, total, operation)
+    if refusal then handle:streamInfo():dynamicMetadata():set(NAMESPACE, "refusal", refusal) end
   end
 end
 
@@ -131,7 +149,7 @@ local function check(handle, operation)
   end
 end
 
-function rest.on_request(handle)
+local function take(handle)
   local headers = handle:headers()
   local metadata = handle:streamInfo():dynamicMetadata()
   local problem = heads.problem(headers, handle:streamInfo():protocol())
@@ -154,6 +172,13 @@ function rest.on_request(handle)
   else
     refuse(handle, 404, errors.body("route_not_found"))
   end
+end
+
+-- Envoy goes on with a request that ends its script with an error: it would be passed on unseen.
+function rest.on_request(handle)
+  if pcall(take, handle) then return end
+  handle:logErr("a request could not be looked at")
+  refuse(handle, 500, errors.body("internal"))
 end
 
 local function strip(headers)

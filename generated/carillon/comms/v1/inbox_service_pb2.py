@@ -30,7 +30,7 @@ from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior_
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%carillon/comms/v1/inbox_service.proto\x12\x11\x63\x61rillon.comms.v1\x1a\x1b\x62uf/validate/validate.proto\x1a!carillon/options/v1/options.proto\x1a\x1d\x63\x61rillon/rules/v1/rules.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc9\x01\n\tInboxItem\x12\x19\n\nmessage_id\x18\x01 \x01(\tB\x05\xe2\x41\x02\x03\x08\x12\x16\n\x08\x62rand_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12\x17\n\tperson_id\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03\x12\x1a\n\x07subject\x18\x04 \x01(\tB\x04\xe2\x41\x01\x03H\x00\x88\x01\x01\x12\x12\n\x04\x62ody\x18\x05 \x01(\tB\x04\xe2\x41\x01\x03\x12\x34\n\ncreated_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x42\n\n\x08_subject\"\x94\x01\n\x15ListInboxItemsRequest\x12#\n\tperson_id\x18\x01 \x01(\tB\x10\xe2\x41\x01\x02\xbaH\tr\x04\xb0\xbb\x18\x01\xc8\x01\x01\x12\x1b\n\x08\x62rand_id\x18\x02 \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01\x12\x1a\n\tpage_size\x18\x03 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1d\n\npage_token\x18\x04 \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01\"^\n\x16ListInboxItemsResponse\x12+\n\x05items\x18\x01 \x03(\x0b\x32\x1c.carillon.comms.v1.InboxItem\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\xbb\x01\n\x0cInboxService\x12\x9e\x01\n\x0eListInboxItems\x12(.carillon.comms.v1.ListInboxItemsRequest\x1a).carillon.comms.v1.ListInboxItemsResponse\"7\x90\x02\x01\xa2\xbb\x18\x0c\n\ninbox.read\x82\xd3\xe4\x93\x02\x1e\x12\x1c/v1/people/{person_id}/inbox\x1a\n\xa2\xbb\x18\x06\x08\xa6\x03\x10\x99\x03\x42\x30\n\x11\x63\x61rillon.comms.v1P\x01Z\x19\x63\x61rillon/comms/v1;commsv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%carillon/comms/v1/inbox_service.proto\x12\x11\x63\x61rillon.comms.v1\x1a\x1b\x62uf/validate/validate.proto\x1a!carillon/options/v1/options.proto\x1a\x1d\x63\x61rillon/rules/v1/rules.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc9\x01\n\tInboxItem\x12\x19\n\nmessage_id\x18\x01 \x01(\tB\x05\xe2\x41\x02\x03\x08\x12\x16\n\x08\x62rand_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12\x17\n\tperson_id\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03\x12\x1a\n\x07subject\x18\x04 \x01(\tB\x04\xe2\x41\x01\x03H\x00\x88\x01\x01\x12\x12\n\x04\x62ody\x18\x05 \x01(\tB\x04\xe2\x41\x01\x03\x12\x34\n\ncreated_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x42\n\n\x08_subject\"\x9f\x01\n\x15ListInboxItemsRequest\x12.\n\tperson_id\x18\x01 \x01(\tB\x1b\xe2\x41\x01\x02\xbaH\x10r\x0b\x18\x80\x01\xa0\xbb\x18\x01\xa8\xbb\x18\x01\xc8\x01\x01\xf0\xbb\x18\t\x12\x1b\n\x08\x62rand_id\x18\x02 \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01\x12\x1a\n\tpage_size\x18\x03 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1d\n\npage_token\x18\x04 \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01\"^\n\x16ListInboxItemsResponse\x12+\n\x05items\x18\x01 \x03(\x0b\x32\x1c.carillon.comms.v1.InboxItem\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\xbb\x01\n\x0cInboxService\x12\x9e\x01\n\x0eListInboxItems\x12(.carillon.comms.v1.ListInboxItemsRequest\x1a).carillon.comms.v1.ListInboxItemsResponse\"7\x90\x02\x01\xa2\xbb\x18\x0c\n\ninbox.read\x82\xd3\xe4\x93\x02\x1e\x12\x1c/v1/people/{person_id}/inbox\x1a\n\xa2\xbb\x18\x06\x08\xa6\x03\x10\x99\x03\x42\x30\n\x11\x63\x61rillon.comms.v1P\x01Z\x19\x63\x61rillon/comms/v1;commsv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -51,7 +51,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_INBOXITEM'].fields_by_name['created_at']._loaded_options = None
   _globals['_INBOXITEM'].fields_by_name['created_at']._serialized_options = b'\342A\001\003'
   _globals['_LISTINBOXITEMSREQUEST'].fields_by_name['person_id']._loaded_options = None
-  _globals['_LISTINBOXITEMSREQUEST'].fields_by_name['person_id']._serialized_options = b'\342A\001\002\272H\tr\004\260\273\030\001\310\001\001'
+  _globals['_LISTINBOXITEMSREQUEST'].fields_by_name['person_id']._serialized_options = b'\342A\001\002\272H\020r\013\030\200\001\240\273\030\001\250\273\030\001\310\001\001\360\273\030\t'
   _globals['_LISTINBOXITEMSREQUEST'].fields_by_name['brand_id']._loaded_options = None
   _globals['_LISTINBOXITEMSREQUEST'].fields_by_name['brand_id']._serialized_options = b'\272H\006r\004\260\273\030\001'
   _globals['_LISTINBOXITEMSREQUEST'].fields_by_name['page_size']._loaded_options = None
@@ -65,9 +65,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_INBOXITEM']._serialized_start=252
   _globals['_INBOXITEM']._serialized_end=453
   _globals['_LISTINBOXITEMSREQUEST']._serialized_start=456
-  _globals['_LISTINBOXITEMSREQUEST']._serialized_end=604
-  _globals['_LISTINBOXITEMSRESPONSE']._serialized_start=606
-  _globals['_LISTINBOXITEMSRESPONSE']._serialized_end=700
-  _globals['_INBOXSERVICE']._serialized_start=703
-  _globals['_INBOXSERVICE']._serialized_end=890
+  _globals['_LISTINBOXITEMSREQUEST']._serialized_end=615
+  _globals['_LISTINBOXITEMSRESPONSE']._serialized_start=617
+  _globals['_LISTINBOXITEMSRESPONSE']._serialized_end=711
+  _globals['_INBOXSERVICE']._serialized_start=714
+  _globals['_INBOXSERVICE']._serialized_end=901
 # @@protoc_insertion_point(module_scope)

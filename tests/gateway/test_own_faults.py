@@ -1,0 +1,39 @@
+"""A fault in the gateway's own code lets nothing pass that was not looked at."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from carillon.messaging.v1 import segment_service_pb2
+from server.config import Settings
+from server.gateway.supervisor import Gateway
+from tests.gateway.conftest import REST, client_of, free_ports, shortened_config
+from tests.gateway.test_refusals import error
+from tests.gateway.upstream import Upstream, returning
+
+SEGMENTS = "carillon.messaging.v1.SegmentService"
+FAULTS = {
+    "queries": 'require("queries").problems = function() error("fault") end; ',
+    "bodies": 'require("bodies").read = function() error("fault") end; ',
+}
+
+
+@pytest.fixture(scope="module", params=FAULTS)
+async def faulty(request: pytest.FixtureRequest, settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Settings]:
+    """Another gateway of the same server, with a fault where it looks into queries or bodies."""
+    rest, admin = free_ports(2)
+    own = settings.model_copy(update={"data_dir": tmp_path_factory.mktemp("own"), "rest_port": rest, "envoy_admin_port": admin})
+    gateway = Gateway(own, config_root=shortened_config(tmp_path_factory.mktemp("faulty"), REST, FAULTS[request.param] + REST))
+    await gateway.start()
+    yield own
+    await gateway.stop()
+
+
+async def test_what_could_not_be_looked_at_is_500_and_not_passed_on(faulty: Settings, upstream: Upstream) -> None:
+    upstream.replies[f"{SEGMENTS}/CreateSegment"] = returning(segment_service_pb2.Segment(), 201)
+    async with client_of(faulty) as rest:
+        assert error(await rest.post("/v1/segments", json={})) == (500, "internal")
+        assert error(await rest.post("/v1/segments", json={"name": "a" * 100_000})) == (500, "internal")
+    assert upstream.requests == []
