@@ -25,7 +25,7 @@ async def find_linked_message(tx: Transaction, message_id: str | None) -> Messag
     return message
 
 
-async def unsubscribe(tx: Transaction, message_id: str | None, now: datetime, request_id: str | None) -> None:
+async def unsubscribe(tx: Transaction, message_id: str | None, now: datetime, request_id: str | None = None) -> None:
     """Suppresses the message's address on its channel in its brand; doing so again changes nothing. Raises NotFound."""
     message = await find_linked_message(tx, message_id)
     address = read_address(message.channel, message.recipient) or message.recipient
