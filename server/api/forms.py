@@ -23,11 +23,18 @@ from server.domain.criteria import check_criteria
 from server.domain.errors import FieldViolation
 from server.domain.rendering import Source, TemplateSyntaxError, compile_template
 from server.domain.template_variables import check_default
-from server.domain.validation import Checks
+from server.domain.validation import OBJECT_BYTES, Checks
 from server.rules.faults import MOST_FAULTS
 
+OVERSIZED = 8 * OBJECT_BYTES
+"""Bytes that an object takes as protobuf, at which it is too large as JSON: there, nothing is shorter by more than a factor of four."""
 _STRUCT = "google.protobuf.Struct"
 _TIMESTAMP = "google.protobuf.Timestamp"
+
+
+def find_oversized(request: Message) -> list[FieldViolation]:
+    """JSON objects in a request of which it is plain that they are too large. Looking at them any closer would keep other calls waiting."""
+    return list(islice(_oversized(request, ""), MOST_FAULTS))
 
 
 def find_misfits(request: Message) -> list[FieldViolation]:
@@ -35,19 +42,35 @@ def find_misfits(request: Message) -> list[FieldViolation]:
     return list(islice(_misfits(request, ""), MOST_FAULTS))
 
 
-def _misfits(message: Any, prefix: str) -> Iterator[FieldViolation]:
+def _oversized(message: Message, prefix: str) -> Iterator[FieldViolation]:
+    for path, field, value in _held(message, prefix):
+        if not _is_message(field):
+            if field.message_type is not None and value.ByteSize() > OVERSIZED:
+                yield FieldViolation(path, f"must be at most {OBJECT_BYTES} bytes as JSON")
+        else:
+            yield from _oversized(value, f"{path}.")
+
+
+def _misfits(message: Message, prefix: str) -> Iterator[FieldViolation]:
+    for path, field, value in _held(message, prefix):
+        if _is_message(field):
+            yield from _misfits(value, f"{path}.")
+        else:
+            checks = Checks()
+            _judge(checks, path, message, field, value)
+            yield from checks.violations
+
+
+def _held(message: Message, prefix: str) -> Iterator[tuple[str, FieldDescriptor, Any]]:
+    """Path, field and value of all in a message that there is anything to judge of; of lists each item."""
     for field, value in message.ListFields():
         if not _has_form(field):
             continue
         path = f"{prefix}{field.name}"
-        values = [(f"{path}[{index}]", item) for index, item in enumerate(value)] if field.is_repeated else [(path, value)]
-        for place, one in values:
-            if field.message_type is not None and not _is_well_known(field.message_type):
-                yield from _misfits(one, f"{place}.")
-            else:
-                checks = Checks()
-                _judge(checks, place, message, field, one)
-                yield from checks.violations
+        if field.is_repeated:
+            yield from ((f"{path}[{index}]", field, item) for index, item in enumerate(value))
+        else:
+            yield path, field, value
 
 
 def _judge(checks: Checks, path: str, message: Any, field: FieldDescriptor, value: Any) -> None:
@@ -96,6 +119,11 @@ def _has_form(field: FieldDescriptor) -> bool:
     if _is_well_known(field.message_type):
         return field.message_type.full_name in (_STRUCT, _TIMESTAMP) or field.GetOptions().HasExtension(rules_pb2.form)
     return any(map(_has_form, field.message_type.fields))
+
+
+def _is_message(field: FieldDescriptor) -> bool:
+    """Whether the field holds a message that has fields of its own."""
+    return field.message_type is not None and not _is_well_known(field.message_type)
 
 
 def _is_well_known(message: Descriptor) -> bool:

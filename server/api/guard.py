@@ -11,7 +11,7 @@ import grpc
 from google.protobuf.message import DecodeError, Message
 
 from server.api.errors import HTTP_CODE_KEY, rpc_status
-from server.api.forms import find_misfits
+from server.api.forms import OVERSIZED, find_misfits, find_oversized
 from server.api.known_brands import KnownBrands
 from server.api.policies import Policy
 from server.domain.access import Principal
@@ -132,7 +132,8 @@ def _reading(deserialize: Any) -> Callable[[bytes], Message | CarillonError]:
             message: Message = deserialize(data)
         except DecodeError:
             return MalformedRequest()
-        return message
+        oversized = find_oversized(message) if len(data) > OVERSIZED else []
+        return ValidationFailed(oversized) if oversized else message
 
     return read
 

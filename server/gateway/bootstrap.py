@@ -20,7 +20,7 @@ _LUA_LIMIT = re.compile(r"max_request_bytes = \d+")
 def write(settings: Settings, config_root: Path) -> Path:
     """Writes `<data_dir>/envoy/envoy.yaml` and returns its path, absolute. Its own paths stay relative to `config_root`: start Envoy there.
 
-    Raises GatewayError when `envoy.yaml` is not in `config_root`, or the address to bind is none.
+    Raises GatewayError when `envoy.yaml` is not in `config_root`.
     """
     source = config_root / CONFIG_FILE
     if not source.is_file():
@@ -36,7 +36,7 @@ def render(source: str, settings: Settings) -> str:
     bootstrap = yaml.safe_load(source)
     _socket(bootstrap["admin"])["port_value"] = settings.envoy_admin_port
     listener = _only(bootstrap["static_resources"]["listeners"])
-    _socket(listener).update(address=_listen_address(settings.bind), port_value=settings.rest_port)
+    _socket(listener).update(address=settings.bind, port_value=settings.rest_port)
     _set_upstream(_only(bootstrap["static_resources"]["clusters"]), settings.effective_api_addresses)
     manager = _only(_only(listener["filter_chains"])["filters"])["typed_config"]
     _set_request_limit(manager, settings.max_request_bytes)
@@ -64,13 +64,6 @@ def _set_request_limit(manager: dict[str, Any], limit: int) -> None:
 def _set_origins(manager: dict[str, Any], origins: Sequence[str]) -> None:
     policy = _only(manager["route_config"]["virtual_hosts"])["typed_per_filter_config"]["envoy.filters.http.cors"]
     policy["allow_origin_string_match"] = [{"exact": origin} for origin in origins]
-
-
-def _listen_address(bind: str) -> str:
-    try:
-        return str(ipaddress.ip_address(bind))
-    except ValueError:
-        raise GatewayError(f"CARILLON_BIND: {bind!r} is not an IP address") from None
 
 
 def _is_address(host: str) -> bool:

@@ -191,3 +191,9 @@ async def test_the_messages_of_any_person_are_found(idle_api: Caller, brand: str
     await put_template(idle_api, brand)
     made = await schedule(idle_api, brand, person_id=person_id)
     assert await messages_of(idle_api, brand_id=brand, person_id=person_id) == [made]
+
+
+async def test_nobody_is_in_a_batch_twice_however_the_id_is_written(idle_api: Caller, brand: str) -> None:
+    people = [{"person_id": each} for each in ("i1", " i1 ")]
+    answer = await idle_api.call(f"{PEOPLE}/BatchPutPeople", {"brand_id": brand, "people": people})
+    assert (answer.status, answer.fields) == (400, {"people[1].person_id"})

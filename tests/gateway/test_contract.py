@@ -72,11 +72,6 @@ def test_every_replica_is_in_the_cluster_which_resolves_names_only_if_there_are_
     assert (result.returncode, result.stderr) == (0, "")
 
 
-def test_a_bind_address_that_is_none_is_one_clear_line(tmp_path: Path) -> None:
-    with pytest.raises(GatewayError, match=r"^CARILLON_BIND: 'nowhere' is not an IP address$"):
-        bootstrap.write(Settings(data_dir=tmp_path, bind="nowhere"), ROOT)
-
-
 def test_a_directory_without_envoy_yaml_is_one_clear_line(tmp_path: Path) -> None:
     with pytest.raises(GatewayError, match="does not exist"):
         bootstrap.write(Settings(data_dir=tmp_path), tmp_path)

@@ -87,9 +87,9 @@ RESTORING = (
     ),
     Mutation(
         name="release-wants-somebody-who-understands",
-        where="release_hold",
-        original="    if not i_understand:\n",
-        mutated="    if i_understand is None:\n",
+        where="_acceptable",
+        original="    if faults:\n",
+        mutated="    if faults and request.DESCRIPTOR.name != 'ReleaseHoldRequest':\n",
         tests=("test_release_without_understanding_is_refused",),
     ),
 )
