@@ -13,7 +13,7 @@ from sqlalchemy import Executable, bindparam, func, select, text, update
 
 from server.domain.lifecycle import UNSTARTED, MessageStatus
 from server.domain.policies import Resolution
-from storage.records import Attempt, Mark, Message, MessageFilter, Queue, ReasonCount, Recovery, Settlement, UnknownMessage
+from storage.records import Accepted, Attempt, Mark, Message, MessageFilter, Queue, ReasonCount, Recovery, Settlement, UnknownMessage
 from storage.signals import messages as messages_topic
 from storage.sql import claims, expiry, one_offs, pruning, recovery, resolutions, settlements
 from storage.sql.connection import Connection, read_record, record_values
@@ -61,8 +61,10 @@ class SqlMessages:
         for channel in {message.channel for message in chunk if message.status is MessageStatus.PENDING}:
             self._connection.fire(messages_topic(channel))
 
-    async def insert_unless_duplicate(self, message: Message) -> bool:
+    async def insert_unless_duplicate(self, message: Message, accepted: Accepted | None = None) -> bool:
         values = record_values(message) | {"audience_key": _audience_key(message)}
+        if accepted is not None:
+            values |= {"accepted_by": accepted.by, "request_id": accepted.request_id}
         if not (await self._connection.execute(_insert_unless_duplicate(self._connection.dialect), values)).count:
             return False
         if message.status is MessageStatus.PENDING:
@@ -72,8 +74,16 @@ class SqlMessages:
         await changes.apply(self._connection, message.created_at)
         return True
 
-    async def insert_one_offs(self, messages: Sequence[Message]) -> set[str]:
-        return await one_offs.insert(self._connection, messages)
+    async def insert_one_offs(self, messages: Sequence[Message], accepted: Sequence[Accepted] = ()) -> set[str]:
+        return await one_offs.insert(self._connection, messages, accepted)
+
+    async def find_accepted(self, message_id: str) -> tuple[Message, Accepted] | None:
+        statement = select(messages.c.accepted_by, messages.c.request_id).where(messages.c.id == message_id)
+        row = (await self._connection.execute(statement)).first
+        message = await self.find(message_id)
+        if row is None or row.accepted_by is None or message is None:
+            return None
+        return message, Accepted(row.accepted_by, row.request_id)
 
     async def find(self, message_id: str) -> Message | None:
         row = (await self._connection.execute(_FIND, {"message_id": message_id})).first

@@ -226,6 +226,9 @@ messages = Table(
     Column("lease_expires_at", Instant),
     Column("provider", Text),
     Column("sending_at", Instant),
+    # Not in the record. Of a one-off: who had it accepted, and in which call.
+    Column("accepted_by", Text),
+    Column("request_id", Text),
     # Not in the record. Person and recipient of a row of a send that was to go out; skips have none and may repeat.
     Column("audience_key", KEY),
     PrimaryKeyConstraint("id"),
@@ -282,7 +285,7 @@ Index("ix_messages_send_id_id", messages.c.send_id, messages.c.id, sqlite_where=
 Index("ix_messages_brand_id_person_id_id", messages.c.brand_id, messages.c.person_id, messages.c.id)
 Index("ix_messages_brand_id_id", messages.c.brand_id, messages.c.id)
 
-_BOOKKEEPING = {"lease_expires_at", "provider", "sending_at", "audience_key"}
+_BOOKKEEPING = {"lease_expires_at", "provider", "sending_at", "accepted_by", "request_id", "audience_key"}
 MESSAGE = tuple(column for column in messages.c if column.name not in _BOOKKEEPING)
 """The columns of a `Message` record."""
 

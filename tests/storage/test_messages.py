@@ -10,7 +10,7 @@ import pytest
 from server.domain.ids import new_id
 from server.domain.lifecycle import MessageStatus, SendStatus
 from storage.errors import StorageError, WriteConflict
-from storage.records import Message, MessageFilter, ReasonCount
+from storage.records import Accepted, Message, MessageFilter, ReasonCount
 from storage.signals import SOON, messages
 from storage.sql import open_storage
 from tests.storage import made
@@ -351,3 +351,18 @@ async def test_one_offs_are_there_when_the_database_is_opened_again(scene: Scene
         assert await reopened.read(lambda tx: tx.messages.find(given.id)) == given
     finally:
         await reopened.close()
+
+
+async def test_who_had_a_one_off_accepted_is_kept_with_it(scene: Scene) -> None:
+    await scene.storage.write(lambda tx: tx.templates.append(made.template()))
+    together = [made.message(f"p-{number}", dedup_key=f"key-{number}") for number in range(3)]
+    by = [Accepted("ann", "request-1"), Accepted("bob"), Accepted("ann", "request-3")]
+    assert len(await scene.storage.insert_one_offs(together, by)) == 3
+    alone, nobodys = made.message(dedup_key="alone"), made.message(dedup_key="nobodys")
+    assert await scene.storage.write(lambda tx: tx.messages.insert_unless_duplicate(alone, Accepted("eve", "request-4")))
+    assert await scene.storage.write(lambda tx: tx.messages.insert_unless_duplicate(nobodys))
+    for message, accepted in zip([*together, alone], [*by, Accepted("eve", "request-4")], strict=True):
+        found = await scene.storage.read(lambda tx, message=message: tx.messages.find_accepted(message.id))  # type: ignore[misc]
+        assert found == (message, accepted)
+    assert await scene.storage.read(lambda tx: tx.messages.find_accepted(nobodys.id)) is None
+    assert await scene.storage.read(lambda tx: tx.messages.find_accepted("no-such-message")) is None
