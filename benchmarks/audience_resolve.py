@@ -7,18 +7,19 @@ import argparse
 import asyncio
 from time import perf_counter
 
-from server.commands.create_campaign import NewCampaign, create_campaign
-from server.commands.resolve_audience import resolve_audience_batch
-from server.commands.segments import create_segment
-from server.commands.send_campaign import send_campaign
-from server.demo import BRAND, TEMPLATE_KEY
-from server.dispatch.audiences import Audiences
+from server.commands.campaigns.create import NewCampaign, create_campaign
+from server.commands.segments.segments import create_segment
+from server.commands.sends.resolve_audience import resolve_audience_batch
+from server.commands.sends.start import send_campaign
+from server.dispatch.maintenance.audience_resolver import AudienceResolver
 from server.domain.access import Caller, Principal
-from server.domain.channels import Channel
 from server.domain.clock import SystemClock
 from server.domain.faces import Face
-from storage.interface import Storage, Transaction
-from storage.records import Campaign, Send
+from server.runtime.demo import BRAND, TEMPLATE_KEY
+from storage.contract.storage import Storage, Transaction
+from storage.model.campaigns import Campaign
+from storage.model.channels import Channel
+from storage.model.sends import Send
 from storage.sql.open import open_storage
 
 
@@ -53,7 +54,7 @@ async def resolve(database_url: str) -> None:
     storage = await open_storage(database_url)
     try:
         clock = SystemClock()
-        audiences = Audiences(storage, clock, resolve_audience_batch)
+        audiences = AudienceResolver(storage, clock, resolve_audience_batch)
         started = perf_counter()
         send = await start_send(storage, Caller(Principal("bench", frozenset({BRAND}), frozenset()), clock.now()))
         while await audiences.run_once():

@@ -20,7 +20,7 @@ from benchmarks.peers import queues
 from benchmarks.postgres import Databases, running_postgres
 from benchmarks.service import ROOT, Installation, running
 from benchmarks.sinks.smtp import running_sink
-from server.tokens import load_or_create_key
+from server.runtime.tokens import load_or_create_key
 from storage.sql.open import migrate
 
 CORES_FOR_TWO = 4

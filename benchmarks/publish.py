@@ -19,7 +19,7 @@ from benchmarks.bench import Bench
 from benchmarks.calls import Service, service
 from benchmarks.figures import Figure, at_most
 from benchmarks.service import ROOT, Installation, Target, running
-from storage.sql.engine_sqlite import WRITER_CACHE_KIB
+from storage.sql.sqlite.engine import WRITER_CACHE_KIB
 
 CHANNEL = "email"
 AS_PUBLISHED = {"status": "'pending'", **dict.fromkeys(("cancelled_at", "failure_reason", "sent_at", "lease_expires_at"), "NULL")}

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from server.api.policies import all_scopes
 from server.domain.clock import SystemClock
-from server.tokens import Tokens, load_or_create_key
+from server.runtime.tokens import Tokens, load_or_create_key
 
 ROOT = Path(__file__).absolute().parent.parent
 BRAND = "demo"

@@ -13,30 +13,30 @@ from typing import TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from server.api.grpc_server import GrpcServer
+from server.api.server import GrpcServer
 from server.channels.provider import Provider
 from server.channels.registry import build_providers
-from server.commands.resolve_audience import resolve_audience_batch
-from server.commands.send_campaign import send_due_campaign
-from server.commands.tokens import MintedToken, note_signing_key, record_token
+from server.commands.operations.tokens import MintedToken, note_signing_key, record_token
+from server.commands.sends.resolve_audience import resolve_audience_batch
+from server.commands.sends.start import send_due_campaign
 from server.config import ConfigError, Settings
-from server.demo import BRAND, Demo, seed_demo
 from server.dispatch.dispatcher import Dispatcher
 from server.dispatch.loop import STOPPING, run_loop
-from server.dispatch.retention import Pruning
-from server.dispatch.timekeeper import INTERVAL, Timekeeper
+from server.dispatch.maintenance.clock_sync import INTERVAL, ClockSync
+from server.dispatch.maintenance.pruner import Pruning
 from server.domain.access import Caller, Principal
-from server.domain.audit_actions import SERVICE
 from server.domain.clock import Clock, DatabaseClock
+from server.domain.contacts.unsubscribe import UnsubscribeLinks
 from server.domain.errors import UnknownBrand
-from server.domain.ids import new_id
-from server.domain.unsubscribe import UnsubscribeLinks
 from server.gateway.ports import require_free
 from server.gateway.supervisor import Gateway
-from server.metrics import Metrics
-from server.tokens import Tokens, derive_key, fingerprint, signing_key
-from storage.errors import StorageError
-from storage.interface import Storage, Transaction
+from server.runtime.demo import BRAND, Demo, seed_demo
+from server.runtime.metrics import Metrics
+from server.runtime.tokens import Tokens, derive_key, fingerprint, signing_key
+from storage.contract.errors import StorageError
+from storage.contract.storage import Storage, Transaction
+from storage.model.audit import SERVICE
+from storage.model.ids import new_id
 from storage.sql.open import migrate, open_storage
 
 T = TypeVar("T")
@@ -185,7 +185,7 @@ class Service:
         self.storage = await open_storage(url)
         if isinstance(self._clock, DatabaseClock) and not self.storage.exclusive:
             await self._clock.measure(self.storage.now)
-            keeper = Timekeeper(self.storage, self._clock)
+            keeper = ClockSync(self.storage, self._clock)
             work = run_loop(keeper, self.storage.signals, self._clock, INTERVAL, self._stopping)
             self._timekeeping = asyncio.create_task(work, name=keeper.name)
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from server.cli import main
+from server.cli.main import main
 from server.config import Settings
-from storage.sql.tables import metadata
+from storage.sql.schema.tables import metadata
 
 ROOT = Path(__file__).resolve().parents[1]
 TEXT = (ROOT / "docs" / "deploy.md").read_text("utf-8")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from server.interpreter import tune
+from server.runtime.tuning import tune
 
 
 @pytest.fixture(autouse=True)

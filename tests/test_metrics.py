@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from server.dispatch.observer import Observer
-from server.metrics import Metrics
-from tests.api.running import free_ports
+from server.dispatch.observer import DispatchMetrics
+from server.runtime.metrics import Metrics
+from tests.support.api.running import free_ports
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def metrics() -> Iterator[Metrics]:
 
 
 def test_what_the_dispatcher_tells_is_read_over_http(metrics: Metrics) -> None:
-    observer: Observer = metrics
+    observer: DispatchMetrics = metrics
     observer.delivered("email", "accepted")
     observer.delivered("email", "accepted")
     observer.late("sms", 0.02)

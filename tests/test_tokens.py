@@ -20,8 +20,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from server.config import ConfigError, Settings
 from server.domain.access import Principal
 from server.domain.errors import Unauthenticated
-from server.tokens import CACHED_TOKENS, LEEWAY, LIFETIME, Tokens, _create_key, fingerprint, load_or_create_key, signing_key
-from tests.clocks import ManualClock
+from server.runtime.tokens import CACHED_TOKENS, LEEWAY, LIFETIME, Tokens, _create_key, fingerprint, load_or_create_key, signing_key
+from tests.support.clocks import ManualClock
 
 KEY = Ed25519PrivateKey.generate()
 
@@ -93,7 +93,7 @@ def test_more_tokens_than_are_remembered_are_verified_all_the_same(
     tokens: Tokens, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert CACHED_TOKENS > 3
-    monkeypatch.setattr("server.tokens.CACHED_TOKENS", 3)
+    monkeypatch.setattr("server.runtime.tokens.CACHED_TOKENS", 3)
     made = [tokens.mint(f"person-{number}", ["acme"], []) for number in range(10)]
     for _ in range(2):
         assert [tokens.verify(token).subject for token in made] == [f"person-{number}" for number in range(10)]
@@ -187,7 +187,7 @@ def test_a_start_that_comes_second_takes_the_key_of_the_first(tmp_path: Path) ->
 
 async def test_first_starts_at_once_agree_on_one_key(tmp_path: Path) -> None:
     program = (
-        "import sys, pathlib; from server.tokens import load_or_create_key;"
+        "import sys, pathlib; from server.runtime.tokens import load_or_create_key;"
         "from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat;"
         "sys.stdin.readline();"
         "print(load_or_create_key(pathlib.Path(sys.argv[1])).public_key().public_bytes(Encoding.Raw, PublicFormat.Raw).hex())"

@@ -24,8 +24,8 @@ from server.domain.errors import (
     UnknownBrand,
     ValidationFailed,
 )
-from server.domain.ids import new_id
-from storage.errors import StorageUnavailable, WriteConflict
+from storage.contract.errors import StorageUnavailable, WriteConflict
+from storage.model.ids import new_id
 
 DOMAIN = "carillon"
 MAX_STATUS_BYTES = 7000
@@ -62,12 +62,12 @@ class RpcStatus(grpc.Status):
 
 def rpc_status(error: Exception, method: str, policy: Policy) -> RpcStatus:
     """The answer for an exception. One that is not meant for callers is logged under an id, and only the id is told."""
-    told = _told(error, method)
-    code = CODES.get(type(told), grpc.StatusCode.INTERNAL)
+    public_error = _told(error, method)
+    code = CODES.get(type(public_error), grpc.StatusCode.INTERNAL)
     number = int(code.value[0])
-    status = status_pb2.Status(code=number, message=told.message, details=_details(told))
+    status = status_pb2.Status(code=number, message=public_error.message, details=_details(public_error))
     metadata = (("grpc-status-details-bin", status.SerializeToString()), (HTTP_CODE_KEY, str(http_status(code, policy))))
-    return RpcStatus(code, told.message, metadata)
+    return RpcStatus(code, public_error.message, metadata)
 
 
 def http_status(code: grpc.StatusCode, policy: Policy) -> int:
@@ -114,14 +114,14 @@ def _bad_request(error: ValidationFailed) -> error_details_pb2.BadRequest:
     """The first violations, as many as the answer has room for."""
     # The message goes out twice: within the details, and percent-encoded beside them.
     room = MAX_STATUS_BYTES - len(error.message.encode()) - len(quote(error.message))
-    told = error_details_pb2.BadRequest()
+    public_error = error_details_pb2.BadRequest()
     for violation in error.violations:
         one = error_details_pb2.BadRequest.FieldViolation(field=violation.field, description=violation.message)
         room -= one.ByteSize() + _FRAME_BYTES
         if room < 0:
             break
-        told.field_violations.append(one)
-    return told
+        public_error.field_violations.append(one)
+    return public_error
 
 
 def _packed(message: error_details_pb2.ErrorInfo | error_details_pb2.BadRequest) -> any_pb2.Any:

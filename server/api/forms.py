@@ -17,14 +17,14 @@ from google.protobuf.message import Message
 from carillon.rules.v1 import rules_pb2
 from server.api.converters.comms import read_variable_type
 from server.api.converters.values import channel_name, is_instant, read_struct, read_value
-from server.domain.addresses import check_address, check_person_id
-from server.domain.channels import Channel
+from server.domain.contacts.addresses import check_address, check_person_id
 from server.domain.criteria import check_criteria
 from server.domain.errors import FieldViolation
-from server.domain.rendering import Source, TemplateSyntaxError, compile_template
-from server.domain.template_variables import check_default
+from server.domain.templates.rendering import TemplateSource, TemplateSyntaxError, compile_template
+from server.domain.templates.variables import check_default
 from server.domain.validation import OBJECT_BYTES, Checks
 from server.rules.faults import MOST_FAULTS
+from storage.model.channels import Channel
 
 OVERSIZED = 8 * OBJECT_BYTES
 """Bytes that an object takes as protobuf, at which it is too large as JSON: there, nothing is shorter by more than a factor of four."""
@@ -85,7 +85,7 @@ def _judge(checks: Checks, path: str, message: Any, field: FieldDescriptor, valu
 
 def _liquid(checks: Checks, path: str, _: Any, value: str) -> None:
     try:
-        compile_template(Source(subject=value, body="", html=None))
+        compile_template(TemplateSource(subject=value, body="", html=None))
     except TemplateSyntaxError as error:
         checks.add(path, str(error))
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from server.domain.retry import ErrorClass
+from server.domain.delivery.retry import ErrorClass
 from server.domain.validation import has_control_characters
 
 OWN_SHARE = 0.95

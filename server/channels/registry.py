@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from server.channels.outbox import OutboxProvider
+from server.channels.email.smtp import SmtpProvider
+from server.channels.outbox.provider import OutboxProvider
 from server.channels.provider import Provider
-from server.channels.smtp import SmtpProvider
-from server.channels.webhook import WebhookProvider
+from server.channels.webhook.provider import WebhookProvider
 from server.config import Settings
 
 

@@ -10,8 +10,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from server.config import values
+from server.config.origins import origins_in
 from server.config.values import Address
-from server.domain.origins import origins_in
 
 PREFIX = "CARILLON_"
 CONFIG_FILE = "carillon.toml"

@@ -9,21 +9,21 @@ from random import Random
 from types import MappingProxyType
 
 from server.channels.provider import Provider
-from server.dispatch.audiences import Audiences, ResolveBatch
-from server.dispatch.cancellations import Cancellations
-from server.dispatch.due_campaigns import DueCampaigns, StartDue
-from server.dispatch.expiry import ExpiryLoop
-from server.dispatch.inbox_lane import InboxLane
+from server.dispatch.delivery.inbox_worker import InboxWorker
+from server.dispatch.delivery.provider_workers import ProviderWorkers
+from server.dispatch.delivery.renderer import Renderer
+from server.dispatch.delivery.restore_guard import RestoreGuard
 from server.dispatch.loop import STOPPING, Loop, run_loop
-from server.dispatch.observer import Observer, Unobserved
-from server.dispatch.provider_lanes import ProviderLanes
-from server.dispatch.reconciler import Reconciler
-from server.dispatch.recovery import RecoveryLoop, key_windows_of
-from server.dispatch.renderer import Renderer
-from server.dispatch.restore_guard import RestoreGuard
-from server.dispatch.retention import Retention
+from server.dispatch.maintenance.audience_resolver import AudienceResolver, ResolveBatch
+from server.dispatch.maintenance.campaign_starter import CampaignStarter, StartDue
+from server.dispatch.maintenance.cancellation_sweeper import CancellationSweeper
+from server.dispatch.maintenance.counter_reconciler import CounterReconciler
+from server.dispatch.maintenance.expirer import Expirer
+from server.dispatch.maintenance.lease_recoverer import LeaseRecoverer, key_windows_of
+from server.dispatch.maintenance.pruner import Retention
+from server.dispatch.observer import DispatchMetrics, NoopMetrics
 from server.domain.clock import Clock
-from storage.interface import Storage
+from storage.contract.storage import Storage
 
 LOOK_AGAIN_ALONE = 5.0
 """Longest sleep, in seconds, of a loop whose process owns the database: every change signals."""
@@ -35,7 +35,7 @@ LOOK_AGAIN_PATIENTLY = 5.0
 """The same, wherever, for what nobody waits for: expired leases, a hold, stale messages, rows of cancelled sends, what is old."""
 RECONCILER_INTERVAL = 60.0
 NO_RATES: Mapping[str, float] = MappingProxyType({})
-UNOBSERVED = Unobserved()
+UNOBSERVED = NoopMetrics()
 
 
 class Dispatcher:
@@ -54,7 +54,7 @@ class Dispatcher:
         directory: Path,
         rates: Mapping[str, float] = NO_RATES,
         retention_days: int = 0,
-        observer: Observer = UNOBSERVED,
+        observer: DispatchMetrics = UNOBSERVED,
     ) -> None:
         """`directory` is where the dispatcher keeps its generation. `rates` are calls a second, by channel, of all replicas together.
         `retention_days` is how long messages are kept; 0: for ever."""
@@ -62,9 +62,9 @@ class Dispatcher:
         self._storage = storage
         self._clock = clock
         self.guard = RestoreGuard(storage, clock, directory, observer)
-        self._recovery = RecoveryLoop(storage, clock, key_windows_of(providers.values()), observer)
+        self._recovery = LeaseRecoverer(storage, clock, key_windows_of(providers.values()), observer)
         self._channels = [
-            ProviderLanes(
+            ProviderWorkers(
                 channel=channel,
                 provider=provider,
                 rate=rates.get(channel, 0.0),
@@ -78,19 +78,19 @@ class Dispatcher:
             for channel, provider in providers.items()
         ]
         self._prompt: list[Loop] = [
-            DueCampaigns(storage, clock, start_due),
-            Audiences(storage, clock, resolve_batch),
-            InboxLane(storage, clock, renderer, observer),
+            CampaignStarter(storage, clock, start_due),
+            AudienceResolver(storage, clock, resolve_batch),
+            InboxWorker(storage, clock, renderer, observer),
             *(channel.one_offs for channel in self._channels),
         ]
         self._patient: list[Loop] = [
             self._recovery,
             self.guard,
-            ExpiryLoop(storage, clock, observer),
-            Cancellations(storage, clock),
+            Expirer(storage, clock, observer),
+            CancellationSweeper(storage, clock),
             Retention(storage, clock, retention_days),
         ]
-        self._reconciler = Reconciler(storage, observer)
+        self._reconciler = CounterReconciler(storage, observer)
         self._stopping = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self.ready = False

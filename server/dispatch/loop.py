@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Protocol
 
 from server.domain.clock import Clock
-from storage.signals import Signals
+from storage.contract.signals import Signals
 
 PAUSE_AFTER_FAULT = 1.0
 """Seconds a loop rests after a pass that raised."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 
-class Observer(Protocol):
+class DispatchMetrics(Protocol):
     """Told of what happens, on the event loop. Never raises, never waits."""
 
     def delivered(self, channel: str, outcome: str, count: int = 1) -> None:
@@ -30,26 +30,26 @@ class Observer(Protocol):
         """Whether the circuit of a channel's provider is open or half-open; told when it changes."""
 
 
-class Unobserved:
+class NoopMetrics:
     """Nobody wants to know."""
 
     def delivered(self, channel: str, outcome: str, count: int = 1) -> None:
-        """See `Observer`."""
+        """See `DispatchMetrics`."""
 
     def late(self, channel: str, seconds: float) -> None:
-        """See `Observer`."""
+        """See `DispatchMetrics`."""
 
     def recovered(self, released: int, in_doubt: int, resent: int) -> None:
-        """See `Observer`."""
+        """See `DispatchMetrics`."""
 
     def expired(self, count: int) -> None:
-        """See `Observer`."""
+        """See `DispatchMetrics`."""
 
     def drift(self, count: int) -> None:
-        """See `Observer`."""
+        """See `DispatchMetrics`."""
 
     def held(self, held: bool) -> None:
-        """See `Observer`."""
+        """See `DispatchMetrics`."""
 
     def breaker_open(self, channel: str, is_open: bool) -> None:
-        """See `Observer`."""
+        """See `DispatchMetrics`."""

@@ -2,50 +2,9 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-
-SERVICE = "carillon"
-"""The actor of what a policy decided, and of what the service did by itself."""
 INSTALLATION = ""
 """The brand of what concerns no brand alone."""
 RECIPIENT = "recipient"
 """The actor of what somebody did with the link in a message."""
 DELIVERY = "delivery"
 """The subject of a hold and its release."""
-
-
-class AuditAction(StrEnum):
-    """What was decided."""
-
-    MESSAGE_SCHEDULED = "message_scheduled"
-    """Kept with the message, not in the log: see decision 19."""
-    MESSAGE_CANCELLED = "message_cancelled"
-    MESSAGE_RESOLVED = "message_resolved"
-    SEND_PAUSED = "send_paused"
-    SEND_RESUMED = "send_resumed"
-    SEND_CANCELLED = "send_cancelled"
-    SEND_RETRIED = "send_retried"
-    CAMPAIGN_CREATED = "campaign_created"
-    CAMPAIGN_UPDATED = "campaign_updated"
-    CAMPAIGN_DELETED = "campaign_deleted"
-    CAMPAIGN_SCHEDULED = "campaign_scheduled"
-    CAMPAIGN_UNSCHEDULED = "campaign_unscheduled"
-    CAMPAIGN_STARTED = "campaign_started"
-    CAMPAIGN_CANCELLED = "campaign_cancelled"
-    CAMPAIGN_MISFIRED = "campaign_misfired"
-    TEMPLATE_PUT = "template_put"
-    SEGMENT_CREATED = "segment_created"
-    PERSON_PUT = "person_put"
-    PEOPLE_PUT = "people_put"
-    PERSON_DELETED = "person_deleted"
-    SUPPRESSION_CREATED = "suppression_created"
-    SUPPRESSIONS_CREATED = "suppressions_created"
-    SUPPRESSION_LIFTED = "suppression_lifted"
-    UNSUBSCRIBED = "unsubscribed"
-    BRAND_POLICY_SET = "brand_policy_set"
-    BRAND_CREATED = "brand_created"
-    BRAND_UPDATED = "brand_updated"
-    TOKEN_MINTED = "token_minted"  # noqa: S105  # no password
-    SIGNING_KEY_USED = "signing_key_used"
-    DELIVERY_HELD = "delivery_held"
-    DELIVERY_RELEASED = "delivery_released"

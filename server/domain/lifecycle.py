@@ -5,16 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from server.domain.errors import BadState
-
-
-class CampaignStatus(StrEnum):
-    """Where a campaign is in its life."""
-
-    DRAFT = "draft"
-    SCHEDULED = "scheduled"
-    SENDING = "sending"
-    SENT = "sent"
-    CANCELLED = "cancelled"
+from storage.model.campaigns import CampaignStatus
 
 
 class CampaignOperation(StrEnum):
@@ -27,31 +18,6 @@ class CampaignOperation(StrEnum):
     SEND = "send"
     CANCEL = "cancel"
 
-
-class SendStatus(StrEnum):
-    """Where a send is in its life."""
-
-    SENDING = "sending"
-    COMPLETED = "completed"
-    CANCELLED = "cancelled"
-
-
-class MessageStatus(StrEnum):
-    """Where a message is in its life. LEASED is pending to everybody but the dispatcher: provably not sent."""
-
-    PENDING = "pending"
-    LEASED = "leased"
-    SENDING = "sending"
-    SENT = "sent"
-    FAILED = "failed"
-    SKIPPED = "skipped"
-    CANCELLED = "cancelled"
-    EXPIRED = "expired"
-    UNKNOWN = "unknown"
-
-
-UNSTARTED = frozenset({MessageStatus.PENDING, MessageStatus.LEASED})
-"""No provider is being called for a message in these."""
 
 _CAMPAIGN_TABLE: dict[CampaignOperation, dict[CampaignStatus, CampaignStatus]] = {
     CampaignOperation.UPDATE: {

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from server.domain.contacts.person import NewPerson, check_person
 from server.domain.errors import FieldViolation, ValidationFailed
-from server.domain.person import NewPerson, check_person
 from server.domain.validation import Checks
 from server.importer.lines import Place
 from server.importer.mapping import Mapper, RowRefused

@@ -36,7 +36,7 @@ class FileMark:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class ImportProgress:
     """Everything before `place` is done: put and acknowledged, or in the rejects file."""
 
     place: Place = field(default_factory=Place)
@@ -60,12 +60,12 @@ class Checkpoint:
         self._path = path
         self._start = {"format": _FORMAT, "file": asdict(mark), "options": options}
 
-    def load(self) -> Progress | None:
+    def load(self) -> ImportProgress | None:
         """Where to go on; None if there is no checkpoint. Raises ImportStopped if it is of another file or other options."""
         try:
             document = json.loads(self._path.read_text("utf-8"))
             start = {name: document[name] for name in self._start}
-            progress = Progress(Place(**document["place"]), Counts(**document["counts"]), document["rejects_bytes"])
+            progress = ImportProgress(Place(**document["place"]), Counts(**document["counts"]), document["rejects_bytes"])
         except FileNotFoundError:
             return None
         except (ValueError, KeyError, TypeError):
@@ -76,7 +76,7 @@ class Checkpoint:
             raise ImportStopped(f"the import in {self._path} was begun with other options: give the same, or --restart to begin again")
         return progress
 
-    def save(self, progress: Progress) -> None:
+    def save(self, progress: ImportProgress) -> None:
         """Replaces the checkpoint, durably: after a crash there is the old one or this one."""
         document = {
             **self._start,

@@ -11,9 +11,9 @@ import grpc
 from google.rpc import error_details_pb2, status_pb2
 
 from carillon.messaging.v1 import person_service_pb2, person_service_pb2_grpc
+from server.domain.contacts.person import NewPerson
 from server.domain.errors import FieldViolation
-from server.domain.person import NewPerson
-from server.importer.delivery import Call
+from server.importer.delivery import PutBatch
 from server.importer.errors import BatchRefused, BatchTooLarge, ImportStopped, Refusal, Unreachable
 from server.rules.faults import find_faults
 
@@ -36,7 +36,7 @@ class GrpcPeopleService:
     def find_faults(self, person: NewPerson) -> Sequence[FieldViolation]:
         return person_faults(person)
 
-    def put(self, people: Sequence[NewPerson]) -> Call:
+    def put(self, people: Sequence[NewPerson]) -> PutBatch:
         request = person_service_pb2.BatchPutPeopleRequest(brand_id=self._brand_id, people=map(_person, people))
         return _GrpcCall(self._stub.BatchPutPeople.future(request, timeout=CALL_SECONDS, metadata=self._metadata), self._address)
 

@@ -34,7 +34,7 @@ def _delimiter(_context: click.Context, _option: click.Parameter, value: str | N
 
 
 def _region(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
-    from server.domain.phone_numbers import is_region
+    from server.domain.contacts.phone_numbers import is_region
 
     if value is not None and not is_region(value.upper()):
         raise click.BadParameter("must be a country such as PT or US")

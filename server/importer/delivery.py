@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from server.domain.contacts.person import NewPerson
 from server.domain.errors import FieldViolation
-from server.domain.person import NewPerson
 from server.importer.errors import BatchRefused, BatchTooLarge, ImportStopped, Unreachable
 from server.importer.rejects import Reject
 from server.importer.rows import Row
@@ -17,7 +17,7 @@ PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 15.0, 15.0)
 Entry = tuple[NewPerson, Row]
 
 
-class Call(Protocol):
+class PutBatch(Protocol):
     """A call that has begun."""
 
     def result(self) -> None:
@@ -32,12 +32,12 @@ class PeopleService(Protocol):
         """What the service would refuse by its rules of fields alone."""
         ...
 
-    def put(self, people: Sequence[NewPerson]) -> Call:
+    def put(self, people: Sequence[NewPerson]) -> PutBatch:
         """Begins to put them, all or none."""
         ...
 
 
-class Delivery:
+class BatchDelivery:
     """A batch under way: the service works on it while the next is read."""
 
     def __init__(
@@ -53,7 +53,7 @@ class Delivery:
         """Returns when everybody is put who can be; the others. Raises ImportStopped."""
         return self._put(self._entries, self._call)
 
-    def _put(self, entries: Sequence[Entry], call: Call | None) -> list[Reject]:
+    def _put(self, entries: Sequence[Entry], call: PutBatch | None) -> list[Reject]:
         rejects: list[Reject] = []
         while call is not None:
             try:
@@ -75,10 +75,10 @@ class Delivery:
         halves = entries[: len(entries) // 2], entries[len(entries) // 2 :]
         return [reject for half in halves for reject in self._put(half, self._begin(half))]
 
-    def _begin(self, entries: Sequence[Entry]) -> Call | None:
+    def _begin(self, entries: Sequence[Entry]) -> PutBatch | None:
         return self._service.put([person for person, _ in entries]) if entries else None
 
-    def _settle(self, entries: Sequence[Entry], call: Call) -> None:
+    def _settle(self, entries: Sequence[Entry], call: PutBatch) -> None:
         for pause in PAUSES:
             try:
                 return call.result()

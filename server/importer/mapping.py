@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from server.domain.contacts.person import NewPerson
 from server.domain.errors import FieldViolation
-from server.domain.person import NewPerson
 from server.importer.errors import ImportStopped
 from server.importer.rows import Row, read_integer, read_json, read_object
 

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Protocol
 
 from server.importer.batches import Batch, Judge, batches
-from server.importer.checkpoint import Checkpoint, Counts, Progress, mark_of
-from server.importer.delivery import Delivery, PeopleService
+from server.importer.checkpoint import Checkpoint, Counts, ImportProgress, mark_of
+from server.importer.delivery import BatchDelivery, PeopleService
 from server.importer.errors import ImportStopped
 from server.importer.lines import Lines
 from server.importer.mapping import Columns, Mapper
 from server.importer.rejects import Rejects
 from server.importer.rows import CsvRows, JsonRows
-from server.importer.source import Source, format_of, open_source
+from server.importer.source import ImportSource, format_of, open_source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +58,7 @@ class View(Protocol):
         """Reading begins at `offset` of `size` bytes."""
         ...
 
-    def show(self, progress: Progress) -> None:
+    def show(self, progress: ImportProgress) -> None:
         """Everything up to here is done."""
         ...
 
@@ -89,7 +89,7 @@ class _Import:
         self,
         order: Order,
         form: str,
-        source: Source,
+        source: ImportSource,
         rejects_path: Path,
         service: PeopleService,
         view: View,
@@ -118,7 +118,7 @@ class _Import:
         self._view.begin(self._source.size, self._progress.place.offset)
         try:
             self._save()
-            waiting: tuple[Batch, Delivery] | None = None
+            waiting: tuple[Batch, BatchDelivery] | None = None
             for batch in chain(batches(self._rows, judge, self._progress.place, self._order.batch_rows), [None]):
                 # In order, so that of two rows with one id the later holds; only the reading overlaps with the service's work.
                 if waiting is not None:
@@ -131,15 +131,15 @@ class _Import:
             self._checkpoint.remove()
         return Summary(self._progress.counts, self._progress.counts.read - before, self._rejects.path)
 
-    def _deliver(self, batch: Batch) -> Delivery:
-        return Delivery(self._service, [*batch.people.values()], self._pause, self._view.tell)
+    def _deliver(self, batch: Batch) -> BatchDelivery:
+        return BatchDelivery(self._service, [*batch.people.values()], self._pause, self._view.tell)
 
-    def _finish(self, batch: Batch, delivery: Delivery) -> None:
+    def _finish(self, batch: Batch, delivery: BatchDelivery) -> None:
         rejects = sorted([*batch.rejects, *delivery.finish()], key=lambda reject: reject.row.line)
         self._rejects.append(rejects)
         before = self._progress.counts
         counts = Counts(before.read + batch.rows, before.put + batch.rows - len(rejects), before.rejected + len(rejects))
-        self._progress = Progress(batch.end, counts, self._rejects.length)
+        self._progress = ImportProgress(batch.end, counts, self._rejects.length)
         self._save()
         self._view.show(self._progress)
 
@@ -159,8 +159,8 @@ class _Import:
         }
         return Checkpoint(Path(f"{self._source.path}.checkpoint.json"), mark_of(self._source.file), options)
 
-    def _resume(self) -> Progress:
-        begin = Progress(place=self._lines.place)
+    def _resume(self) -> ImportProgress:
+        begin = ImportProgress(place=self._lines.place)
         if self._checkpoint is None:
             return begin
         if self._order.restart:

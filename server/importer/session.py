@@ -13,7 +13,7 @@ from server.domain.clock import SystemClock
 from server.importer.client import people_service
 from server.importer.run import Order, run_import
 from server.importer.view import BarView, LineView, counted
-from server.tokens import Tokens, signing_key
+from server.runtime.tokens import Tokens, signing_key
 
 SOME_REJECTED = 2
 """Exit code when everything was read and some rows were not put."""

@@ -19,7 +19,7 @@ FORMATS = ("csv", "jsonl")
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class ImportSource:
     """An open file."""
 
     file: BufferedReader
@@ -30,11 +30,11 @@ class Source:
 
 
 @contextmanager
-def open_source(name: str) -> Iterator[Source]:
+def open_source(name: str) -> Iterator[ImportSource]:
     """Opens a file by name. Raises ImportStopped if it cannot be had, or another import has it."""
     if name == STDIN:
         with open(sys.stdin.fileno(), "rb", closefd=False) as file:
-            yield Source(file, None, None)
+            yield ImportSource(file, None, None)
         return
     try:
         opened = Path(name).open("rb")  # noqa: SIM115  # closed below
@@ -43,13 +43,13 @@ def open_source(name: str) -> Iterator[Source]:
     with opened as file:
         state = os.fstat(file.fileno())
         if not stat.S_ISREG(state.st_mode):
-            yield Source(file, None, None)
+            yield ImportSource(file, None, None)
             return
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise ImportStopped(f"another import of {name} is running") from None
-        yield Source(file, Path(name), state.st_size)
+        yield ImportSource(file, Path(name), state.st_size)
 
 
 def format_of(name: str, given: str | None) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 import click
 
-from server.importer.checkpoint import Counts, Progress
+from server.importer.checkpoint import Counts, ImportProgress
 
 if TYPE_CHECKING:
     from click._termui_impl import ProgressBar
@@ -37,7 +37,7 @@ class BarView:
         self._bar.update(offset)
         self._offset = offset
 
-    def show(self, progress: Progress) -> None:
+    def show(self, progress: ImportProgress) -> None:
         if self._bar is not None:
             self._bar.update(progress.place.offset - self._offset, progress.counts)
             self._offset = progress.place.offset
@@ -65,7 +65,7 @@ class LineView:
     def begin(self, size: int | None, offset: int) -> None:
         self._size = size
 
-    def show(self, progress: Progress) -> None:
+    def show(self, progress: ImportProgress) -> None:
         if self._now() - self._last >= SECONDS_BETWEEN_LINES:
             self._last = self._now()
             part = f" ({progress.place.offset / self._size:.0%})" if self._size else ""

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from sqlalchemy import insert, select
 
-from storage.operations import AuditEntry
+from storage.model.audit import AuditEntry
 from storage.sql.connection import Connection, read_record, record_values
-from storage.sql.tables import audit_entries
+from storage.sql.schema.tables import audit_entries
 
 
 class SqlAudit:

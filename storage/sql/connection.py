@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Executable, Row, Select, Table
 
-from storage.sql.dialects import SqlDialect
+from storage.sql.dialects.dialect import SqlDialect
 
 R = TypeVar("R")
 
@@ -57,20 +57,20 @@ class Connection(ABC):
 
     @abstractmethod
     async def execute(self, statement: Executable, parameters: Parameters | None = None) -> Rows:
-        """Runs a statement; a list of parameters runs it once for each, without rows. Raises the errors of `storage.errors`."""
+        """Runs a statement; a list of parameters runs it once for each, without rows. Raises the errors of `storage.contract.errors`."""
 
     async def change(self, statement: Executable, parameters: Mapping[str, Any]) -> int:
         """Runs a statement that is built once and returns no rows. Returns how many rows it changed. Raises the errors of
-        `storage.errors`."""
+        `storage.contract.errors`."""
         return (await self.execute(statement, parameters)).count
 
     async def fetch(self, statement: Executable, parameters: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
-        """The rows of a statement that is built once. Raises the errors of `storage.errors`."""
+        """The rows of a statement that is built once. Raises the errors of `storage.contract.errors`."""
         return (await self.execute(statement, parameters)).all
 
     async def fetch_records(self, record: type[R], statement: Executable, parameters: Mapping[str, Any]) -> list[R]:
         """The rows of a statement that is built once, as records whose fields are exactly its columns. Raises the errors of
-        `storage.errors`."""
+        `storage.contract.errors`."""
         return read_records(record, (await self.execute(statement, parameters)).all)
 
     async def fetch_many_records(self, record: type[R], statement: Select[Any], parameters: Mapping[str, Any]) -> list[R]:

@@ -13,13 +13,14 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import func, make_url, select
 from sqlalchemy.exc import ArgumentError
 
-from storage.errors import SchemaMismatch, StorageError
-from storage.interface import Storage
-from storage.signals import Signals
-from storage.sql import engine_postgres, engine_sqlite
-from storage.sql.failures import translated
-from storage.sql.storage_postgres import PostgresStorage
-from storage.sql.storage_sqlite import SqliteStorage
+from storage.contract.errors import SchemaMismatch, StorageError
+from storage.contract.signals import Signals
+from storage.contract.storage import Storage
+from storage.sql.driver_errors import translated
+from storage.sql.postgres import engine as engine_postgres
+from storage.sql.postgres.storage import PostgresStorage
+from storage.sql.sqlite import engine as engine_sqlite
+from storage.sql.sqlite.storage import SqliteStorage
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _MIGRATION_LOCK = 0x4361_7269_6C6C_6F6E

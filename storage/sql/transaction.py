@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
+from storage.sql.aggregates.brands import SqlBrands
+from storage.sql.aggregates.campaigns import SqlCampaigns
+from storage.sql.aggregates.dispatchers import SqlDispatchers
+from storage.sql.aggregates.idempotency import SqlIdempotency
+from storage.sql.aggregates.inbox import SqlInbox
+from storage.sql.aggregates.messages import SqlMessages
+from storage.sql.aggregates.people import SqlPeople
+from storage.sql.aggregates.rates import SqlRates
+from storage.sql.aggregates.segments import SqlSegments
+from storage.sql.aggregates.sends import SqlSends
+from storage.sql.aggregates.suppressions import SqlSuppressions
+from storage.sql.aggregates.templates import SqlTemplates
 from storage.sql.audit import SqlAudit
-from storage.sql.brands import SqlBrands
-from storage.sql.campaigns import SqlCampaigns
 from storage.sql.connection import Connection
-from storage.sql.dispatchers import SqlDispatchers
-from storage.sql.idempotency import SqlIdempotency
-from storage.sql.inbox import SqlInbox
-from storage.sql.messages import SqlMessages
-from storage.sql.people import SqlPeople
-from storage.sql.rates import SqlRates
-from storage.sql.segments import SqlSegments
-from storage.sql.sends import SqlSends
-from storage.sql.suppressions import SqlSuppressions
-from storage.sql.tables import brands
-from storage.sql.templates import SqlTemplates
+from storage.sql.schema.tables import brands
 
 
 class SqlTransaction:
-    """See `storage.interface.Transaction`."""
+    """See `storage.contract.storage.Transaction`."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection

@@ -10,11 +10,11 @@ import pytest
 
 from server.app import Part, migrate_database
 from server.config import Settings
-from tests.api.callers import Caller, RestCaller, caller
-from tests.api.operating import SLOTS, Operated
-from tests.api.running import Running, running_service
-from tests.api.untouched import Untouched, untouched_brand
-from tests.dispatch.scripted import ScriptedProvider
+from tests.support.api.callers import Caller, RestCaller, caller
+from tests.support.api.operating import SLOTS, Operated
+from tests.support.api.running import Running, running_service
+from tests.support.api.untouched import Untouched, untouched_brand
+from tests.support.dispatch.scripted import ScriptedProvider
 
 NewDatabase = Callable[[], str]
 IDLE = frozenset({Part.API, Part.GATEWAY})

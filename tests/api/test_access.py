@@ -14,12 +14,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from server.api.policies import all_scopes, is_of_operators
 from server.domain.clock import SystemClock
-from server.tokens import Tokens, load_or_create_key
-from tests.api.callers import METHODS, POLICIES, caller, full_path
-from tests.api.running import Running
-from tests.api.scenes import COMMS, MESSAGING, instant
+from server.runtime.tokens import Tokens, load_or_create_key
 from tests.api.test_validation_fields import in_path
-from tests.api.untouched import HOLD, MESSAGES, Untouched
+from tests.support.api.callers import METHODS, POLICIES, caller, full_path
+from tests.support.api.running import Running
+from tests.support.api.scenes import COMMS, MESSAGING, instant
+from tests.support.api.untouched import HOLD, MESSAGES, Untouched
 
 GUARDED = [name for name, method in METHODS.items() if not POLICIES[full_path(method)].public]
 IN_A_BRAND = [name for name in GUARDED if name != f"{HOLD}/GetHold" and not is_of_operators(POLICIES[full_path(METHODS[name])].scope)]

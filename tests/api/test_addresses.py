@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.api.callers import METHODS, POLICIES, Caller, full_path
-from tests.api.deliveries import MESSAGES, messages_of, one_off, schedule
-from tests.api.scenes import COMMS, MESSAGING, comms_campaign, messaging_campaign, ok, put_person, put_template
-from tests.api.suppressing import SUPPRESSIONS, find, suppress
+from tests.support.api.callers import METHODS, POLICIES, Caller, full_path
+from tests.support.api.deliveries import MESSAGES, messages_of, one_off, schedule
+from tests.support.api.scenes import COMMS, MESSAGING, comms_campaign, messaging_campaign, ok, put_person, put_template
+from tests.support.api.suppressing import SUPPRESSIONS, find, suppress
 
 PEOPLE = "messaging.PersonService"
 INBOX = "comms.InboxService"

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from carillon.messaging.v1 import send_service_pb2, send_service_pb2_grpc
-from tests.api.callers import Caller
-from tests.api.deliveries import SENDS
-from tests.api.operating import AUDIT, publish
-from tests.api.running import Running
-from tests.api.scenes import ok, recipients
-from tests.api.untouched import BRANDS
+from tests.support.api.callers import Caller
+from tests.support.api.deliveries import SENDS
+from tests.support.api.operating import AUDIT, publish
+from tests.support.api.running import Running
+from tests.support.api.scenes import ok, recipients
+from tests.support.api.untouched import BRANDS
 
 
 async def test_entry_says_who_did_what_to_what_and_when(idle: Running, idle_api: Caller, brand: str) -> None:

@@ -9,19 +9,18 @@ from typing import Any
 import pytest
 from google.protobuf import descriptor_pb2
 
-from server.domain.audit_actions import AuditAction
-from storage.errors import StorageUnavailable
-from storage.interface import Transaction
-from storage.operations import AuditEntry
-from tests.api.callers import METHODS, POLICIES, Caller, caller, full_path
-from tests.api.deliveries import MESSAGES, SENDS, one_off
-from tests.api.faults import FaultyStorage, running_faulty_service
-from tests.api.operating import Operated, ended_with, message_of, resolve
-from tests.api.running import Running
-from tests.api.scenes import COMMS, MESSAGING, messaging_campaign, ok, put_template, recipients
+from storage.contract.errors import StorageUnavailable
+from storage.contract.storage import Transaction
+from storage.model.audit import AuditAction, AuditEntry
 from tests.api.test_hold import hold
 from tests.api.test_keys import BRANDS, CHANGES, HOLD, PEOPLE, SEGMENTS, SUPPRESSIONS, TEMPLATES, UNKNOWN
-from tests.dispatch.scripted import AMBIGUOUS, REFUSED
+from tests.support.api.callers import METHODS, POLICIES, Caller, caller, full_path
+from tests.support.api.deliveries import MESSAGES, SENDS, one_off
+from tests.support.api.faults import FaultyStorage, running_faulty_service
+from tests.support.api.operating import Operated, ended_with, message_of, resolve
+from tests.support.api.running import Running
+from tests.support.api.scenes import COMMS, MESSAGING, messaging_campaign, ok, put_template, recipients
+from tests.support.dispatch.scripted import AMBIGUOUS, REFUSED
 
 Request = dict[str, Any]
 

@@ -10,8 +10,8 @@ import pytest
 
 from server.app import Service
 from server.config import Settings
-from tests.api.callers import GrpcCaller
-from tests.api.running import free_ports
+from tests.support.api.callers import GrpcCaller
+from tests.support.api.running import free_ports
 
 
 @pytest.mark.parametrize(("bind", "host"), [("::1", "[::1]"), ("::", "[::1]"), ("0.0.0.0", "127.0.0.1")])  # noqa: S104

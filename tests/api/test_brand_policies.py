@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from carillon.ops.v1 import brand_service_pb2
-from tests.api.callers import Caller, GrpcCaller
-from tests.api.operating import audited
-from tests.api.running import Running
-from tests.api.scenes import ok
-from tests.api.untouched import BRANDS
+from tests.support.api.callers import Caller, GrpcCaller
+from tests.support.api.operating import audited
+from tests.support.api.running import Running
+from tests.support.api.scenes import ok
+from tests.support.api.untouched import BRANDS
 
 POLICY: dict[str, Any] = {
     "unknown_policy": "resend",

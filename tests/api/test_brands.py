@@ -8,12 +8,12 @@ from uuid import uuid4
 import pytest
 
 from server.api.policies import default_scopes
-from tests.api.callers import Caller, GrpcCaller, caller
-from tests.api.operating import audited
-from tests.api.running import Running
-from tests.api.scenes import ok
 from tests.api.test_access import GUARDED
-from tests.api.untouched import BRANDS, SEGMENTS, Untouched
+from tests.support.api.callers import Caller, GrpcCaller, caller
+from tests.support.api.operating import audited
+from tests.support.api.running import Running
+from tests.support.api.scenes import ok
+from tests.support.api.untouched import BRANDS, SEGMENTS, Untouched
 
 OPERATORS = ["admin:brands"]
 

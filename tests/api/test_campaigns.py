@@ -7,9 +7,20 @@ from typing import Any
 
 import pytest
 
-from tests.api.callers import Caller
-from tests.api.running import Running
-from tests.api.scenes import COMMS, FAR, MESSAGING, campaign, campaign_in, comms_campaign, instant, messaging_campaign, ok, put_segment
+from tests.support.api.callers import Caller
+from tests.support.api.running import Running
+from tests.support.api.scenes import (
+    COMMS,
+    FAR,
+    MESSAGING,
+    campaign,
+    campaign_in,
+    comms_campaign,
+    instant,
+    messaging_campaign,
+    ok,
+    put_segment,
+)
 
 VARIABLES: dict[str, Any] = {
     "name": "Zoë 🌻 O’Brien",

@@ -11,13 +11,13 @@ from google.protobuf.message import Message
 
 from carillon.comms.v1 import campaign_service_pb2
 from carillon.type.v1.cancel_receipt_pb2 import CancelReceipt
-from tests.api.answers import to_json
-from tests.api.callers import METHODS, Caller, GrpcCaller, RestCaller, full_path
-from tests.api.deliveries import SENDS, ended, report, schedule
-from tests.api.operating import SLOTS_OF_SENDS, Operated, Stuck, audited, ended_with, publish
-from tests.api.running import Running
-from tests.api.scenes import COMMS, MESSAGING, campaign, campaign_in, comms_campaign, ok, recipients
-from tests.dispatch.scripted import ACCEPTED, REFUSED
+from tests.support.api.answers import to_json
+from tests.support.api.callers import METHODS, Caller, GrpcCaller, RestCaller, full_path
+from tests.support.api.deliveries import SENDS, ended, report, schedule
+from tests.support.api.operating import SLOTS_OF_SENDS, Operated, Stuck, audited, ended_with, publish
+from tests.support.api.running import Running
+from tests.support.api.scenes import COMMS, MESSAGING, campaign, campaign_in, comms_campaign, ok, recipients
+from tests.support.dispatch.scripted import ACCEPTED, REFUSED
 
 RECEIPT = {"sent": 3, "in_flight": SLOTS_OF_SENDS, "cancelled": 3}
 NOTHING = {"sent": 0, "in_flight": 0, "cancelled": 0}

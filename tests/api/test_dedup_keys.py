@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from server.commands.schedule_message import NewMessage, schedule_message
+from server.commands.messages.schedule import NewMessage, schedule_message
 from server.domain.access import Caller as CommandCaller
 from server.domain.access import Principal
 from server.domain.errors import KeyReused, ValidationFailed
-from storage.records import Message
-from tests.api.callers import Caller
-from tests.api.deliveries import MESSAGES, attempts, ended, messages_of, one_off, schedule
-from tests.api.running import Running
-from tests.api.scenes import FAR, instant, ok, put_template
+from storage.model.messages import Message
+from tests.support.api.callers import Caller
+from tests.support.api.deliveries import MESSAGES, attempts, ended, messages_of, one_off, schedule
+from tests.support.api.running import Running
+from tests.support.api.scenes import FAR, instant, ok, put_template
 
 NAME = f"{MESSAGES}/ScheduleMessage"
 

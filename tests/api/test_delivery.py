@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from tests.api.callers import Caller, caller
-from tests.api.deliveries import SENDS, attempts, ended, lines, mail, mailed, message, messages_of, report, schedule
-from tests.api.running import Running
-from tests.api.scenes import (
+from tests.support.api.callers import Caller, caller
+from tests.support.api.deliveries import SENDS, attempts, ended, lines, mail, mailed, message, messages_of, report, schedule
+from tests.support.api.running import Running
+from tests.support.api.scenes import (
     COMMS,
     FAR,
     MESSAGING,

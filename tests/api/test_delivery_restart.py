@@ -9,11 +9,11 @@ import pytest
 
 from server.app import migrate_database
 from server.config import Settings
-from tests.api.callers import GrpcCaller
 from tests.api.conftest import IDLE, NewDatabase
-from tests.api.deliveries import SENDS, attempts, ended, mail, mailed, message, messages_of, report, schedule
-from tests.api.running import Running, running_service
-from tests.api.scenes import (
+from tests.support.api.callers import GrpcCaller
+from tests.support.api.deliveries import SENDS, attempts, ended, mail, mailed, message, messages_of, report, schedule
+from tests.support.api.running import Running, running_service
+from tests.support.api.scenes import (
     COMMS,
     FAR,
     MESSAGING,

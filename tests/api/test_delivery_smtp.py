@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from storage.records import Message
-from tests.api.callers import Caller, caller
+from storage.model.messages import Message
 from tests.api.conftest import NewDatabase
-from tests.api.deliveries import MESSAGES, SENDS, attempts, ended, message, messages_of, report, schedule
-from tests.api.running import Running, running_service
-from tests.api.scenes import COMMS, MESSAGING, campaign, comms_campaign, messaging_campaign, ok, put_template, recipients, until
-from tests.channels.mail_server import MailServer
+from tests.support.api.callers import Caller, caller
+from tests.support.api.deliveries import MESSAGES, SENDS, attempts, ended, message, messages_of, report, schedule
+from tests.support.api.running import Running, running_service
+from tests.support.api.scenes import COMMS, MESSAGING, campaign, comms_campaign, messaging_campaign, ok, put_template, recipients, until
+from tests.support.channels.mail_server import MailServer
 
 SLOTS = 15
 """Transactions of sends that the service has with one mail server at once: of twenty, five are kept for one-offs."""

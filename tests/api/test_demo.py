@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from server.demo import BRAND, TEMPLATE_KEY
-from server.domain.channels import Channel
-from tests.api.callers import RestCaller
-from tests.api.running import running_service
-from tests.api.scenes import ok
+from server.runtime.demo import BRAND, TEMPLATE_KEY
+from storage.model.channels import Channel
+from tests.support.api.callers import RestCaller
+from tests.support.api.running import running_service
+from tests.support.api.scenes import ok
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgres"])

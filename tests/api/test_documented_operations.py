@@ -8,12 +8,12 @@ from uuid import uuid4
 
 import pytest
 
-from tests.api.answers import Answer
-from tests.api.callers import Caller, caller
-from tests.api.documented import METHOD_OF, OPERATIONS, documented_statuses, validate
-from tests.api.faults import FaultyStorage, running_faulty_service
-from tests.api.running import Running
-from tests.api.scenes import COMMS, FAR, MESSAGING, campaign, campaign_in, comms_campaign, instant, put_template, recipients, until
+from tests.support.api.answers import Answer
+from tests.support.api.callers import Caller, caller
+from tests.support.api.documented import METHOD_OF, OPERATIONS, documented_statuses, validate
+from tests.support.api.faults import FaultyStorage, running_faulty_service
+from tests.support.api.running import Running
+from tests.support.api.scenes import COMMS, FAR, MESSAGING, campaign, campaign_in, comms_campaign, instant, put_template, recipients, until
 
 SEND = "/v1/admin/campaigns/{id}/send"
 CANCEL = "/v1/admin/campaigns/{id}/cancel"

@@ -14,7 +14,7 @@ from carillon.errors.v1.error_reason_pb2 import ErrorReason
 from server.api.errors import CODES, http_status
 from server.api.policies import method_policies
 from server.domain.errors import CarillonError
-from tests.api.refusals import REASONS
+from tests.support.api.refusals import REASONS
 
 ROOT = Path(__file__).parents[2]
 REASON_OF = {"NotFound": "{}_not_found", "BadState": "{}_state", "KeyReused": "{}_reused"}

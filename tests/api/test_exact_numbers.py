@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.api.callers import Caller
-from tests.api.scenes import COMMS, MESSAGING, ok
 from tests.api.test_validation_fields import OBJECTS
-from tests.api.untouched import MESSAGES, PEOPLE, SEGMENTS, TEMPLATES, Untouched, put
+from tests.support.api.callers import Caller
+from tests.support.api.scenes import COMMS, MESSAGING, ok
+from tests.support.api.untouched import MESSAGES, PEOPLE, SEGMENTS, TEMPLATES, Untouched, put
 
 INEXACT = [9007199254740993, 2**53, -(2**53), 1e300]
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from storage.records import Message, MessageFilter
-from tests.api.callers import Caller
-from tests.api.deliveries import MESSAGES, SENDS, one_off, report, schedule
-from tests.api.operating import publish
-from tests.api.running import Running
-from tests.api.scenes import COMMS, FAR, MESSAGING, comms_campaign, instant, messaging_campaign, ok, put_template, recipients
+from storage.model.messages import Message, MessageFilter
+from tests.support.api.callers import Caller
+from tests.support.api.deliveries import MESSAGES, SENDS, one_off, report, schedule
+from tests.support.api.operating import publish
+from tests.support.api.running import Running
+from tests.support.api.scenes import COMMS, FAR, MESSAGING, comms_campaign, instant, messaging_campaign, ok, put_template, recipients
 
 EXPIRY = "2031-05-06T07:08:09.123456Z"
 ANOTHER = "2031-05-06T08:00:00Z"

@@ -10,13 +10,13 @@ import pytest
 
 from server.app import migrate_database
 from server.config import Settings
-from storage.errors import StorageError, StorageUnavailable, WriteConflict
-from tests.api.callers import METHODS, POLICIES, caller, full_path
-from tests.api.faults import WITHOUT_DISPATCHER, FaultyStorage, running_faulty_service
-from tests.api.running import Running, running_service
-from tests.api.scenes import put_segment
-from tests.api.untouched import SEGMENTS, Untouched, untouched_brand
-from tests.postgres import running_postgres
+from storage.contract.errors import StorageError, StorageUnavailable, WriteConflict
+from tests.support.api.callers import METHODS, POLICIES, caller, full_path
+from tests.support.api.faults import WITHOUT_DISPATCHER, FaultyStorage, running_faulty_service
+from tests.support.api.running import Running, running_service
+from tests.support.api.scenes import put_segment
+from tests.support.api.untouched import SEGMENTS, Untouched, untouched_brand
+from tests.support.postgres import running_postgres
 
 UNAVAILABLE = {"error": "unavailable", "message": "the service cannot answer now; try again"}
 GUARDED = [name for name, method in METHODS.items() if not POLICIES[full_path(method)].public]

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from server.api.policies import service_descriptors
-from tests.api.callers import RestCaller
-from tests.api.deliveries import one_off
-from tests.api.running import Running
-from tests.api.scenes import FAR, comms_campaign, instant, messaging_campaign, put_template, recipients
+from tests.support.api.callers import RestCaller
+from tests.support.api.deliveries import one_off
+from tests.support.api.running import Running
+from tests.support.api.scenes import FAR, comms_campaign, instant, messaging_campaign, put_template, recipients
 
 GRPCURL = shutil.which("grpcurl")
 DOCUMENTED = (

@@ -14,16 +14,16 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from server.api import health
-from server.api.grpc_server import GrpcServer
 from server.api.health import Health
+from server.api.server import GrpcServer
 from server.domain.clock import SystemClock
-from server.domain.unsubscribe import UnsubscribeLinks
-from server.tokens import Tokens
-from storage.errors import StorageUnavailable
+from server.domain.contacts.unsubscribe import UnsubscribeLinks
+from server.runtime.tokens import Tokens
+from storage.contract.errors import StorageUnavailable
 from storage.sql.open import migrate, open_storage
-from tests.api.callers import GrpcCaller
-from tests.api.faults import running_faulty_service
-from tests.api.running import free_ports
+from tests.support.api.callers import GrpcCaller
+from tests.support.api.faults import running_faulty_service
+from tests.support.api.running import free_ports
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING

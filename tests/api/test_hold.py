@@ -10,12 +10,12 @@ import pytest
 
 from server.api.policies import default_scopes
 from server.app import Service
-from tests.api.callers import Caller
-from tests.api.deliveries import ended, schedule
-from tests.api.operating import AUDIT, Operated
-from tests.api.running import Running
-from tests.api.scenes import ok, put_template
-from tests.api.untouched import HOLD
+from tests.support.api.callers import Caller
+from tests.support.api.deliveries import ended, schedule
+from tests.support.api.operating import AUDIT, Operated
+from tests.support.api.running import Running
+from tests.support.api.scenes import ok, put_template
+from tests.support.api.untouched import HOLD
 
 REASON = "the database is older than messages that went out"
 

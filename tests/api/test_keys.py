@@ -11,10 +11,10 @@ import pytest
 from google.protobuf import descriptor_pb2
 
 from carillon.comms.v1.campaign_service_pb2 import CreateCampaignRequest
-from tests.api.callers import METHODS, POLICIES, Caller, RestCaller, answer_of, bind, full_path, refusal_in
-from tests.api.deliveries import MESSAGES, SENDS, messages_of, one_off, schedule
-from tests.api.running import Running
-from tests.api.scenes import (
+from tests.support.api.callers import METHODS, POLICIES, Caller, RestCaller, answer_of, bind, full_path, refusal_in
+from tests.support.api.deliveries import MESSAGES, SENDS, messages_of, one_off, schedule
+from tests.support.api.running import Running
+from tests.support.api.scenes import (
     COMMS,
     FAR,
     MESSAGING,

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.api.callers import Caller
-from tests.api.running import Running
-from tests.api.scenes import COMMS, FAR, MESSAGING, campaign, campaign_in, instant, recipients, until
+from tests.support.api.callers import Caller
+from tests.support.api.running import Running
+from tests.support.api.scenes import COMMS, FAR, MESSAGING, campaign, campaign_in, instant, recipients, until
 
 UNSENT = ("draft", "scheduled", "sending", "cancelled")
 

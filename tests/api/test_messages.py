@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from tests.api.callers import Caller
-from tests.api.deliveries import MESSAGES, attempts, ended, message, messages_of, one_off, schedule
-from tests.api.running import Running
-from tests.api.scenes import COMMS, FAR, comms_campaign, instant, ok, put_template
 from tests.api.test_campaigns import VARIABLES
+from tests.support.api.callers import Caller
+from tests.support.api.deliveries import MESSAGES, attempts, ended, message, messages_of, one_off, schedule
+from tests.support.api.running import Running
+from tests.support.api.scenes import COMMS, FAR, comms_campaign, instant, ok, put_template
 
 ADDRESSES = {"email": "zoë@xn--exmple-cua.com", "sms": "+351210000001", "push": "device-1", "in_app": "Ann Ünï/ço?de"}
 

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from storage.interface import Transaction
-from tests.api.answers import Answer
-from tests.api.callers import METHODS, POLICIES, Caller, caller, full_path
-from tests.api.listings import LISTINGS, Listing
-from tests.api.running import Running
-from tests.api.scenes import ok
+from storage.contract.storage import Transaction
+from tests.support.api.answers import Answer
+from tests.support.api.callers import METHODS, POLICIES, Caller, caller, full_path
+from tests.support.api.listings import LISTINGS, Listing
+from tests.support.api.running import Running
+from tests.support.api.scenes import ok
 
 every_list = pytest.mark.parametrize("name", LISTINGS)
 

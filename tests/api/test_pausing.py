@@ -6,11 +6,11 @@ import asyncio
 
 import pytest
 
-from tests.api.callers import Caller
-from tests.api.deliveries import SENDS, ended, report, schedule
-from tests.api.operating import SLOTS_OF_SENDS, Operated, Stuck, audited, ended_with, publish
-from tests.api.scenes import ok, recipients
-from tests.dispatch.scripted import ACCEPTED
+from tests.support.api.callers import Caller
+from tests.support.api.deliveries import SENDS, ended, report, schedule
+from tests.support.api.operating import SLOTS_OF_SENDS, Operated, Stuck, audited, ended_with, publish
+from tests.support.api.scenes import ok, recipients
+from tests.support.dispatch.scripted import ACCEPTED
 
 
 async def test_nothing_goes_out_while_paused_and_all_of_it_after(operated: Operated, operator: Caller, brand: str) -> None:

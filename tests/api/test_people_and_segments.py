@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.api.callers import Caller
-from tests.api.running import Running
-from tests.api.scenes import ok, put_person
 from tests.api.test_campaigns import VARIABLES, same_json
+from tests.support.api.callers import Caller
+from tests.support.api.running import Running
+from tests.support.api.scenes import ok, put_person
 
 PEOPLE = "messaging.PersonService"
 SEGMENTS = "messaging.SegmentService"

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from server.commands.put_people import PreparedPeople, prepare_people, put_people
+from server.commands.people.put import PreparedPeople, prepare_people, put_people
 from server.domain.access import Caller as By
 from server.domain.access import Principal
 from server.domain.clock import SystemClock
-from server.domain.person import NewPerson
-from tests.api.callers import Caller
-from tests.api.running import Running
-from tests.api.scenes import ok
+from server.domain.contacts.person import NewPerson
+from tests.support.api.callers import Caller
+from tests.support.api.running import Running
+from tests.support.api.scenes import ok
 
 PUT = "messaging.PersonService/PutPerson"
 BATCH = "messaging.PersonService/BatchPutPeople"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 from uuid import uuid4
 
-from tests.api.callers import Caller
-from tests.api.running import Running
-from tests.api.scenes import MESSAGING, instant, ok, put_person, put_segment, until
+from tests.support.api.callers import Caller
+from tests.support.api.running import Running
+from tests.support.api.scenes import MESSAGING, instant, ok, put_person, put_segment, until
 
 BODY = "{{ person.first_name | default: 'you' }} {{ a }}{{ b }}{{ c }} {{ brand.id }} {{ campaign.name }}"
 LANGUAGES: dict[str, Any] = {

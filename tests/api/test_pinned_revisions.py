@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from server.commands.send_campaign import send_due_campaign
-from storage.records import Send
-from tests.api.callers import Caller
-from tests.api.running import Running
-from tests.api.scenes import COMMS, FAR, MESSAGING, instant, ok, put_segment, recipients
+from server.commands.sends.start import send_due_campaign
+from storage.model.sends import Send
+from tests.support.api.callers import Caller
+from tests.support.api.running import Running
+from tests.support.api.scenes import COMMS, FAR, MESSAGING, instant, ok, put_segment, recipients
 
 BODIES = {"fits": "{{ name }}", "asks for more": "{{ name }} {{ more }}", "third": "third {{ name }}"}
 

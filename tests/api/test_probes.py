@@ -11,11 +11,11 @@ from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection_pb2
 
 from server.api.policies import service_descriptors
-from storage.errors import StorageUnavailable
-from tests.api.callers import caller
-from tests.api.faults import FaultyStorage, running_faulty_service
-from tests.api.refusals import check_refusal
-from tests.api.running import Running, running_service
+from storage.contract.errors import StorageUnavailable
+from tests.support.api.callers import caller
+from tests.support.api.faults import FaultyStorage, running_faulty_service
+from tests.support.api.refusals import check_refusal
+from tests.support.api.running import Running, running_service
 
 NAMES = [service.full_name for service in service_descriptors()]
 

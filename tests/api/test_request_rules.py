@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.api.callers import Caller
-from tests.api.scenes import COMMS, MESSAGING, ok
 from tests.api.test_validation_fields import OBJECTS, REQUIRED
-from tests.api.untouched import MESSAGES, PEOPLE, SEGMENTS, SUPPRESSIONS, TEMPLATES, Untouched, put
+from tests.support.api.callers import Caller
+from tests.support.api.scenes import COMMS, MESSAGING, ok
+from tests.support.api.untouched import MESSAGES, PEOPLE, SEGMENTS, SUPPRESSIONS, TEMPLATES, Untouched, put
 
 
 async def test_all_missing_fields_are_named_at_once(untouched: Untouched) -> None:

@@ -11,14 +11,14 @@ import httpx
 import pytest
 
 from server.app import Part
-from tests.api.callers import METHODS, RestCaller, bind, caller, full_path, takes_body
-from tests.api.documented import METHOD_OF
-from tests.api.faults import FaultyStorage, running_faulty_service
-from tests.api.refusals import check_refusal
-from tests.api.running import Running, running_service
-from tests.api.scenes import COMMS, put_person
-from tests.api.untouched import MESSAGES, PEOPLE, SEGMENTS, Untouched
 from tests.gateway.conftest import shortened_config
+from tests.support.api.callers import METHODS, RestCaller, bind, caller, full_path, takes_body
+from tests.support.api.documented import METHOD_OF
+from tests.support.api.faults import FaultyStorage, running_faulty_service
+from tests.support.api.refusals import check_refusal
+from tests.support.api.running import Running, running_service
+from tests.support.api.scenes import COMMS, put_person
+from tests.support.api.untouched import MESSAGES, PEOPLE, SEGMENTS, Untouched
 
 LIMIT = 64 * 1024
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.api.callers import Caller
-from tests.api.deliveries import SENDS, messages_of, report
-from tests.api.operating import Operated, Stuck, audited, ended_with, message_of, publish
-from tests.api.scenes import MESSAGING, campaign, ok, put_template, recipients
-from tests.dispatch.scripted import ACCEPTED, AMBIGUOUS, REFUSED
+from tests.support.api.callers import Caller
+from tests.support.api.deliveries import SENDS, messages_of, report
+from tests.support.api.operating import Operated, Stuck, audited, ended_with, message_of, publish
+from tests.support.api.scenes import MESSAGING, campaign, ok, put_template, recipients
+from tests.support.dispatch.scripted import ACCEPTED, AMBIGUOUS, REFUSED
 
 
 async def retry(api: Caller, send_id: str, **more: Any) -> dict[str, Any]:

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.api.callers import METHODS, Caller, RestCaller, bind
-from tests.api.deliveries import messages_of
-from tests.api.running import Running
-from tests.api.scenes import COMMS, MESSAGING, comms_campaign, messaging_campaign, ok, put_person, recipients
+from tests.support.api.callers import METHODS, Caller, RestCaller, bind
+from tests.support.api.deliveries import messages_of
+from tests.support.api.running import Running
+from tests.support.api.scenes import COMMS, MESSAGING, comms_campaign, messaging_campaign, ok, put_person, recipients
 
 FACES = {COMMS: (f"{COMMS}/SendCampaign", 422), MESSAGING: (f"{MESSAGING}/PublishCampaign", 400)}
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from tests.api.callers import Caller
-from tests.api.deliveries import ended, one_off, schedule
-from tests.api.running import Running
-from tests.api.scenes import COMMS, MESSAGING, campaign, campaign_in, instant, ok, put_person, put_template, until
+from tests.support.api.callers import Caller
+from tests.support.api.deliveries import ended, one_off, schedule
+from tests.support.api.running import Running
+from tests.support.api.scenes import COMMS, MESSAGING, campaign, campaign_in, instant, ok, put_person, put_template, until
 
 BEHIND = timedelta(minutes=-4, seconds=-50)
 STRICT = {"unknown_policy": "park", "misfire_policy": "skip"}

@@ -12,18 +12,18 @@ import pytest
 from server.app import Part, migrate_database
 from server.channels.provider import Delivery, Envelope, Outcome
 from server.config import Settings
-from server.dispatch.inbox_lane import InboxLane
-from server.dispatch.observer import Unobserved
-from server.dispatch.provider_lanes import ProviderLanes
-from server.dispatch.renderer import Renderer
-from server.dispatch.restore_guard import RestoreGuard
-from server.domain.retry import ErrorClass
-from server.tokens import load_or_create_key
-from tests.api.callers import GrpcCaller
-from tests.api.running import Running, running_service
-from tests.api.scenes import COMMS, comms_campaign, instant, ok, put_template
-from tests.api.suppressing import suppress
-from tests.dispatch.lanes import Lanes
+from server.dispatch.delivery.inbox_worker import InboxWorker
+from server.dispatch.delivery.provider_workers import ProviderWorkers
+from server.dispatch.delivery.renderer import Renderer
+from server.dispatch.delivery.restore_guard import RestoreGuard
+from server.dispatch.observer import NoopMetrics
+from server.domain.delivery.retry import ErrorClass
+from server.runtime.tokens import load_or_create_key
+from tests.support.api.callers import GrpcCaller
+from tests.support.api.running import Running, running_service
+from tests.support.api.scenes import COMMS, comms_campaign, instant, ok, put_template
+from tests.support.api.suppressing import suppress
+from tests.support.dispatch.lanes import Lanes
 
 REASONS = ("unsubscribe", "manual", "hard_bounce", "complaint")
 BRAND = "acme"
@@ -80,12 +80,12 @@ class Waiting:
     async def deliver(self, channel: str = "email") -> None:
         """All that is due."""
         if channel == "in_app":
-            await InboxLane(self._storage, self.clock, self._renderer, Unobserved()).run_once()
+            await InboxWorker(self._storage, self.clock, self._renderer, NoopMetrics()).run_once()
             return
-        guard = RestoreGuard(self._storage, self.clock, self._directory, Unobserved())
+        guard = RestoreGuard(self._storage, self.clock, self._directory, NoopMetrics())
         await guard.start()
         lanes = Lanes(
-            ProviderLanes(
+            ProviderWorkers(
                 channel=channel,
                 provider=self.provider,
                 rate=0,
@@ -94,7 +94,7 @@ class Waiting:
                 renderer=self._renderer,
                 guard=guard,
                 random=Random(0),  # noqa: S311
-                observer=Unobserved(),
+                observer=NoopMetrics(),
             )
         )
         await lanes.run_once()

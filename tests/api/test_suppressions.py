@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.api.callers import Caller
-from tests.api.running import Running
-from tests.api.scenes import COMMS, MESSAGING, comms_campaign, messaging_campaign, ok, put_person
-from tests.api.suppressing import SUPPRESSIONS, find, suppress
+from tests.support.api.callers import Caller
+from tests.support.api.running import Running
+from tests.support.api.scenes import COMMS, MESSAGING, comms_campaign, messaging_campaign, ok, put_person
+from tests.support.api.suppressing import SUPPRESSIONS, find, suppress
 
 REASONS = ["unsubscribe", "manual", "hard_bounce", "complaint"]
 

@@ -7,8 +7,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from tests.api.callers import Caller
-from tests.api.scenes import ok
+from tests.support.api.callers import Caller
+from tests.support.api.scenes import ok
 
 GUIDE = Path(__file__).parents[2] / "docs" / "templates.md"
 EXAMPLES = [(kind, json.loads(text)) for kind, text in re.findall(r"^```json (\w+)\n(.*?)^```$", GUIDE.read_text("utf-8"), re.M | re.S)]

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.api.callers import Caller
-from tests.api.scenes import ok, put_person, put_template
+from tests.support.api.callers import Caller
+from tests.support.api.scenes import ok, put_person, put_template
 
 SERVICE = "comms.TemplateService"
 

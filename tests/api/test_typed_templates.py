@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.api.callers import Caller, GrpcCaller
-from tests.api.scenes import ok, put_person
+from tests.support.api.callers import Caller, GrpcCaller
+from tests.support.api.scenes import ok, put_person
 
 SERVICE = "comms.TemplateService"
 TYPES = {"anything": [1], "text": "x", "numeric": 2.5, "flag": False, "list": [1, None], "mapping": {"a": {"b": None}}}

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from google.protobuf.descriptor import Descriptor
 
-from tests.api.answers import Answer
-from tests.api.callers import METHODS, POLICIES, answer_of, bind, full_path, takes_body
 from tests.api.test_validation_types import JSON
-from tests.api.untouched import Untouched
+from tests.support.api.answers import Answer
+from tests.support.api.callers import METHODS, POLICIES, answer_of, bind, full_path, takes_body
+from tests.support.api.untouched import Untouched
 
 BODIES = [name for name in METHODS if takes_body(name)]
 LINKS = {name for name in METHODS if name.startswith("comms.UnsubscribeService/")}

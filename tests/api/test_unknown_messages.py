@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.api.callers import Caller
-from tests.api.deliveries import attempts, report
-from tests.api.operating import UNKNOWN, Operated, Stuck, audited, ended_with, message_of, publish, resolve
-from tests.api.scenes import MESSAGING, campaign, ok, recipients
-from tests.dispatch.scripted import ACCEPTED, AMBIGUOUS, REFUSED
+from tests.support.api.callers import Caller
+from tests.support.api.deliveries import attempts, report
+from tests.support.api.operating import UNKNOWN, Operated, Stuck, audited, ended_with, message_of, publish, resolve
+from tests.support.api.scenes import MESSAGING, campaign, ok, recipients
+from tests.support.dispatch.scripted import ACCEPTED, AMBIGUOUS, REFUSED
 
 
 async def unknown_ids(api: Caller, **where: str) -> list[str]:

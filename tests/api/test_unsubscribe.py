@@ -9,11 +9,11 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.api.callers import Caller, GrpcCaller, RestCaller
-from tests.api.operating import AUDIT
-from tests.api.running import Running
-from tests.api.scenes import COMMS, comms_campaign, ok, until
-from tests.api.suppressing import find, suppress
+from tests.support.api.callers import Caller, GrpcCaller, RestCaller
+from tests.support.api.operating import AUDIT
+from tests.support.api.running import Running
+from tests.support.api.scenes import COMMS, comms_campaign, ok, until
+from tests.support.api.suppressing import find, suppress
 
 UNSUBSCRIBE = "comms.UnsubscribeService"
 ANN = {"person_id": "ann", "recipient": "Ann@Example.com"}

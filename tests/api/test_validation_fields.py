@@ -8,10 +8,6 @@ from typing import Any
 import pytest
 
 from server.domain.validation import OBJECT_BYTES, OBJECT_DEPTH
-from tests.api.callers import METHODS, POLICIES, bind, full_path
-from tests.api.scenes import COMMS, MESSAGING, instant
-from tests.api.untouched import BRANDS as BRAND_POLICIES
-from tests.api.untouched import MESSAGES, PEOPLE, SEGMENTS, SUPPRESSIONS, TEMPLATES, UNKNOWN, Untouched, put, without
 from tests.rules.limits import (
     ADDRESS_LENGTH,
     BODY_LENGTH,
@@ -22,6 +18,10 @@ from tests.rules.limits import (
     PUSH_TOKENS,
     SUBJECT_LENGTH,
 )
+from tests.support.api.callers import METHODS, POLICIES, bind, full_path
+from tests.support.api.scenes import COMMS, MESSAGING, instant
+from tests.support.api.untouched import BRANDS as BRAND_POLICIES
+from tests.support.api.untouched import MESSAGES, PEOPLE, SEGMENTS, SUPPRESSIONS, TEMPLATES, UNKNOWN, Untouched, put, without
 
 REQUIRED = {
     f"{COMMS}/CreateCampaign": ["brand_id", "name", "subject", "channel", "template_key"],

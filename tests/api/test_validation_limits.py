@@ -7,12 +7,12 @@ from typing import Any
 from uuid import uuid4
 
 from server.domain.criteria.operands import STRING_LENGTH
-from server.domain.rendering import MAX_SOURCE_CHARACTERS
+from server.domain.templates.rendering import MAX_SOURCE_CHARACTERS
 from server.domain.validation import OBJECT_BYTES
-from tests.api.callers import Caller
-from tests.api.scenes import COMMS, FAR, MESSAGING, instant, ok, put_segment, put_template
-from tests.api.untouched import MESSAGES, PEOPLE, SEGMENTS, TEMPLATES
 from tests.rules.limits import ADDRESS_LENGTH, BODY_LENGTH, DESCRIPTION_LENGTH, ID_LENGTH, NAME_LENGTH, PUSH_TOKENS, SUBJECT_LENGTH
+from tests.support.api.callers import Caller
+from tests.support.api.scenes import COMMS, FAR, MESSAGING, instant, ok, put_segment, put_template
+from tests.support.api.untouched import MESSAGES, PEOPLE, SEGMENTS, TEMPLATES
 
 LONGEST_EMAIL = f"{'a' * 64}@{'d' * 63}.{'d' * 63}.{'d' * 61}"
 """254 bytes, RFC 5321 4.5.3.1.3 without the angle brackets."""

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.api.callers import METHODS, POLICIES, full_path
-from tests.api.scenes import COMMS, MESSAGING, ok
-from tests.api.untouched import AUDIT, BRANDS, INBOX, MESSAGES, SEGMENTS, SUPPRESSIONS, TEMPLATES, UNKNOWN, Untouched
+from tests.support.api.callers import METHODS, POLICIES, full_path
+from tests.support.api.scenes import COMMS, MESSAGING, ok
+from tests.support.api.untouched import AUDIT, BRANDS, INBOX, MESSAGES, SEGMENTS, SUPPRESSIONS, TEMPLATES, UNKNOWN, Untouched
 
 
 def lists(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:

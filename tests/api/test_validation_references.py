@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from server.domain.audience import SkipReason
-from tests.api.callers import Caller
-from tests.api.running import Running
-from tests.api.scenes import COMMS, MESSAGING, campaign_in, comms_campaign, messaging_campaign, ok, put_segment, until
-from tests.api.untouched import MESSAGES, SEGMENTS, SENDS, TEMPLATES, Untouched, put
+from storage.model.audiences import SkipReason
 from tests.rules.limits import ADDRESS_LENGTH, ID_LENGTH, NAME_LENGTH
+from tests.support.api.callers import Caller
+from tests.support.api.running import Running
+from tests.support.api.scenes import COMMS, MESSAGING, campaign_in, comms_campaign, messaging_campaign, ok, put_segment, until
+from tests.support.api.untouched import MESSAGES, SEGMENTS, SENDS, TEMPLATES, Untouched, put
 
 UNKNOWN_TEMPLATE = [
     (f"{COMMS}/CreateCampaign", "template_key"),

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
-from tests.api.answers import Answer
-from tests.api.callers import METHODS, POLICIES, answer_of, bind, full_path
-from tests.api.scenes import COMMS, MESSAGING
-from tests.api.untouched import MESSAGES, SEGMENTS, TEMPLATES, Untouched, put
+from tests.support.api.answers import Answer
+from tests.support.api.callers import METHODS, POLICIES, answer_of, bind, full_path
+from tests.support.api.scenes import COMMS, MESSAGING
+from tests.support.api.untouched import MESSAGES, SEGMENTS, TEMPLATES, Untouched, put
 
 JSON = {"content-type": "application/json"}
 ADDRESS = "ana@example.com"

@@ -11,12 +11,12 @@ from google.protobuf import json_format, message_factory, struct_pb2
 from google.protobuf.message import Message
 
 from server.domain.validation import OBJECT_DEPTH
-from tests.api.answers import Answer
-from tests.api.callers import METHODS, POLICIES, GrpcCaller, full_path, refusal_in
-from tests.api.refusals import check_refusal
-from tests.api.scenes import COMMS, MESSAGING, ok
 from tests.api.test_validation_fields import OBJECTS, TIMES, nested
-from tests.api.untouched import MESSAGES, PEOPLE, SEGMENTS, TEMPLATES, Untouched
+from tests.support.api.answers import Answer
+from tests.support.api.callers import METHODS, POLICIES, GrpcCaller, full_path, refusal_in
+from tests.support.api.refusals import check_refusal
+from tests.support.api.scenes import COMMS, MESSAGING, ok
+from tests.support.api.untouched import MESSAGES, PEOPLE, SEGMENTS, TEMPLATES, Untouched
 
 
 def message(untouched: Untouched, method: str) -> Any:

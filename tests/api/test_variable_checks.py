@@ -7,8 +7,8 @@ from uuid import uuid4
 
 import pytest
 
-from tests.api.callers import Caller
-from tests.api.scenes import COMMS, FAR, MESSAGING, campaign, instant, ok, put_segment, recipients
+from tests.support.api.callers import Caller
+from tests.support.api.scenes import COMMS, FAR, MESSAGING, campaign, instant, ok, put_segment, recipients
 
 TEMPLATES = "comms.TemplateService"
 SCHEMA = [

@@ -11,11 +11,11 @@ import pytest
 from google.protobuf import message_factory
 from google.protobuf.message import Message
 
-from tests.api.answers import to_json
-from tests.api.callers import METHODS, Caller, RestCaller, full_path
-from tests.api.deliveries import SENDS
-from tests.api.running import Running
-from tests.api.scenes import MESSAGING, messaging_campaign, ok, recipients
+from tests.support.api.answers import to_json
+from tests.support.api.callers import METHODS, Caller, RestCaller, full_path
+from tests.support.api.deliveries import SENDS
+from tests.support.api.running import Running
+from tests.support.api.scenes import MESSAGING, messaging_campaign, ok, recipients
 
 WATCH = METHODS[f"{SENDS}/WatchSend"]
 

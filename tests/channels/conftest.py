@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.channels.certificate import Certificate, make_certificate
-from tests.channels.mail_server import MailServer
+from tests.support.channels.certificate import Certificate, make_certificate
+from tests.support.channels.mail_server import MailServer
 
 
 @pytest.fixture(params=["pipelining", "one_by_one"])

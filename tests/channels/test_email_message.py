@@ -11,10 +11,10 @@ from aiosmtplib.email import parse_address
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from server.channels.email_message import Mail, Sender, UnsendableError, build_mail
-from server.domain.addresses import normalise_address
+from server.channels.email.message import Mail, Sender, UnsendableError, build_mail
+from server.domain.contacts.addresses import normalise_address
 from tests.channels.mail_reading import as_header, parse, sender_of, text_of
-from tests.channels.mail_server import MAIL_FROM, envelope
+from tests.support.channels.mail_server import MAIL_FROM, envelope
 
 SENDER = Sender.parse(MAIL_FROM)
 HEADERS = ["From", "To", "Subject", "Date", "Message-ID", "X-Carillon-Message-Id", "MIME-Version"]

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from server.channels.email_message import Sender, build_mail
+from server.channels.email.message import Sender, build_mail
 from tests.channels.mail_reading import as_header, parse, sender_of
-from tests.channels.mail_server import MAIL_FROM, envelope
+from tests.support.channels.mail_server import MAIL_FROM, envelope
 
 SENDER = Sender.parse(MAIL_FROM)
 ENCODED_WORD = re.compile(r"=\?utf-8\?[bq]\?[!->@-~]*\?=")

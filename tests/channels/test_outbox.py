@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from server.channels.outbox import OutboxProvider
-from server.channels.outbox_files import Entry, FilePerMessage
+from server.channels.outbox.files import Entry, FilePerMessage
+from server.channels.outbox.provider import OutboxProvider
 from server.channels.provider import Delivery, Outcome
-from server.domain.retry import ErrorClass
-from tests.channels.mail_server import MAIL_FROM, envelope
+from server.domain.delivery.retry import ErrorClass
+from tests.support.channels.mail_server import MAIL_FROM, envelope
 
 ACCEPTED = Delivery(Outcome.ACCEPTED)
 FAILED = Delivery(Outcome.REJECTED, "outbox_write_failed", ErrorClass.UNREACHABLE)

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from server.channels.email.smtp import SmtpProvider
 from server.channels.provider import Delivery, Outcome
-from server.channels.smtp import SmtpProvider
-from server.domain.retry import ErrorClass
-from tests.channels.certificate import Certificate, make_certificate
-from tests.channels.mail_server import MAIL_FROM, MailServer, envelope
+from server.domain.delivery.retry import ErrorClass
+from tests.support.channels.certificate import Certificate, make_certificate
+from tests.support.channels.mail_server import MAIL_FROM, MailServer, envelope
 
 REJECTED, AMBIGUOUS = Outcome.REJECTED, Outcome.AMBIGUOUS
 UNREACHABLE, THROTTLED, DEFERRED = ErrorClass.UNREACHABLE, ErrorClass.THROTTLED, ErrorClass.DEFERRED
@@ -312,7 +312,7 @@ async def test_a_certificate_for_another_host_is_not_trusted(tmp_path: Path, mak
 async def test_without_starttls_a_server_beyond_this_host_gets_nothing(
     mail_server: MailServer, make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("server.channels.smtp_endpoint.is_loopback", lambda _host: False)
+    monkeypatch.setattr("server.channels.email.endpoint.is_loopback", lambda _host: False)
     provider = make(mail_server, login="user:secret@")
     assert await provider.deliver(envelope()) == Delivery(REJECTED, "smtp_tls_failed", UNREACHABLE)
     assert mail_server.received == []

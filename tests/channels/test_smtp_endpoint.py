@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from server.channels.smtp_endpoint import SmtpEndpoint
+from server.channels.email.endpoint import SmtpEndpoint
 
 
 @pytest.mark.parametrize(

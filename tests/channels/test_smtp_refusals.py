@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from server.channels.email.refusals import SmtpStage, refusal
 from server.channels.provider import Delivery, Outcome
-from server.channels.smtp_refusals import Stage, refusal
-from server.domain.retry import ErrorClass
+from server.domain.delivery.retry import ErrorClass
 
-SENDER, RECIPIENT, CONTENT = Stage.SENDER, Stage.RECIPIENT, Stage.CONTENT
+SENDER, RECIPIENT, CONTENT = SmtpStage.SENDER, SmtpStage.RECIPIENT, SmtpStage.CONTENT
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ SENDER, RECIPIENT, CONTENT = Stage.SENDER, Stage.RECIPIENT, Stage.CONTENT
         (CONTENT, 554, "5.3.5 system incorrectly configured"),
     ],
 )
-def test_what_is_said_of_us_or_of_the_server_keeps_the_message(stage: Stage, code: int, text: str) -> None:
+def test_what_is_said_of_us_or_of_the_server_keeps_the_message(stage: SmtpStage, code: int, text: str) -> None:
     assert refusal(code, text, stage) == Delivery(Outcome.REJECTED, f"smtp_{code}", ErrorClass.UNREACHABLE)
 
 
@@ -68,7 +68,7 @@ def test_what_is_said_of_us_or_of_the_server_keeps_the_message(stage: Stage, cod
         (CONTENT, 552, "5.3.4 message too big"),
     ],
 )
-def test_what_is_said_of_the_message_or_its_recipient_is_for_good(stage: Stage, code: int, text: str) -> None:
+def test_what_is_said_of_the_message_or_its_recipient_is_for_good(stage: SmtpStage, code: int, text: str) -> None:
     assert refusal(code, text, stage) == Delivery(Outcome.REJECTED, f"smtp_{code}")
 
 
@@ -85,5 +85,5 @@ def test_what_is_said_of_the_message_or_its_recipient_is_for_good(stage: Stage, 
         (CONTENT, 452, "full", ErrorClass.DEFERRED),
     ],
 )
-def test_a_4xx_is_tried_again_and_says_whose_delay_it_is(stage: Stage, code: int, text: str, error: ErrorClass) -> None:
+def test_a_4xx_is_tried_again_and_says_whose_delay_it_is(stage: SmtpStage, code: int, text: str, error: ErrorClass) -> None:
     assert refusal(code, text, stage) == Delivery(Outcome.REJECTED, f"smtp_{code}", error)

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import pytest
 from aiosmtplib import SMTPException, SMTPResponse
 
-from server.channels.smtp_replies import SmtpReplies
+from server.channels.email.replies import SmtpReplies
 
 
 @asynccontextmanager

@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 
 from server.channels.provider import Delivery, Outcome
-from server.channels.webhook import WebhookProvider
-from server.domain.retry import ErrorClass
-from server.logs import QUIET
-from tests.channels.certificate import Certificate
-from tests.channels.http_gateway import Behaviour, Exchange, HttpGateway, answer, close_at_head, hang, reset, response, saying
-from tests.channels.mail_server import envelope
-from tests.clocks import NOON, ManualClock
+from server.channels.webhook.provider import WebhookProvider
+from server.domain.delivery.retry import ErrorClass
+from server.runtime.logs import QUIET
+from tests.support.channels.certificate import Certificate
+from tests.support.channels.http_gateway import Behaviour, Exchange, HttpGateway, answer, close_at_head, hang, reset, response, saying
+from tests.support.channels.mail_server import envelope
+from tests.support.clocks import NOON, ManualClock
 
 ACCEPTED = Delivery(Outcome.ACCEPTED, provider_message_id="gw-1")
 ACCEPTED_SOMEHOW = Delivery(Outcome.ACCEPTED)

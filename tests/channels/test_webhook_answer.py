@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.channels.provider import Delivery, Outcome
-from server.channels.webhook_answer import delivery_for, parse_retry_after
-from server.domain.retry import ErrorClass
+from server.channels.webhook.answer import delivery_for, parse_retry_after
+from server.domain.delivery.retry import ErrorClass
 
 NOW = datetime(1994, 11, 6, 8, 49, 0, tzinfo=UTC)
 ACCEPTED, REJECTED, AMBIGUOUS = Outcome.ACCEPTED, Outcome.REJECTED, Outcome.AMBIGUOUS

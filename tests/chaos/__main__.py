@@ -17,7 +17,7 @@ from tests.chaos import disk, table
 from tests.chaos.ending import run_to_its_end
 from tests.chaos.outcome import Outcome
 from tests.chaos.scenarios import SCENARIOS, Place, Scenario
-from tests.postgres import running_postgres
+from tests.support.postgres import running_postgres
 
 LONGEST = 900.0
 """Seconds after which a scenario at full size has failed."""

@@ -6,9 +6,9 @@ import time
 from pathlib import Path
 from random import Random
 
-from tests.api.scenes import MESSAGING
 from tests.chaos.outcome import Outcome
 from tests.chaos.site import Site, site_on
+from tests.support.api.scenes import MESSAGING
 
 DISPATCHERS = 2
 AUDIENCE = 300

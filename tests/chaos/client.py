@@ -12,8 +12,8 @@ import grpc
 from google.protobuf import json_format, message_factory
 from google.protobuf.message import Message
 
-from tests.api.answers import to_json
-from tests.api.callers import METHODS, full_path, refusal_in
+from tests.support.api.answers import to_json
+from tests.support.api.callers import METHODS, full_path, refusal_in
 
 RETRYABLE = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.ABORTED)
 PAUSE = 0.05

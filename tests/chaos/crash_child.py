@@ -13,9 +13,9 @@ from typing import cast
 
 from server.app import Part, Service
 from server.channels.provider import Provider
-from server.commands import resolve_audience
+from server.commands.sends import resolve_audience
 from server.config import Settings
-from storage.interface import Storage
+from storage.contract.storage import Storage
 from tests.chaos.crash_points import CrashingProvider, CrashingStorage, Fuse, Point
 
 DISPATCHER = frozenset({Part.DISPATCHER})

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from server.channels.provider import Delivery, Envelope
-from storage.interface import Transaction
+from storage.contract.storage import Transaction
 from tests.chaos.ledger import read_ledger
 
 T = TypeVar("T")

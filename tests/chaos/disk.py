@@ -23,8 +23,8 @@ from tests.chaos.ending import run_to_its_end
 from tests.chaos.load import Load
 from tests.chaos.outcome import Outcome, gaps
 from tests.chaos.site import AUDIENCE, RATE, Site, site_on
-from tests.cli.carillon import REPOSITORY
-from tests.postgres import running_postgres
+from tests.support.carillon import REPOSITORY
+from tests.support.postgres import running_postgres
 
 ROOM = {"sqlite": "24m", "postgres": "48m"}
 """For the database that is under test, with its log on SQLite; PostgreSQL's log is elsewhere, since a full one ends the server."""

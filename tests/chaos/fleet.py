@@ -11,8 +11,8 @@ from pathlib import Path
 
 from server.api.policies import all_scopes
 from server.domain.clock import SystemClock
-from server.tokens import Tokens, load_or_create_key
-from tests.cli.carillon import READY, Installation, Serving
+from server.runtime.tokens import Tokens, load_or_create_key
+from tests.support.carillon import READY, Installation, Serving
 
 READY_LINES = {"serve": READY}
 

@@ -12,8 +12,8 @@ from functools import partial
 from itertools import count
 from typing import Any
 
-from tests.api.scenes import MESSAGING
 from tests.chaos.client import Client
+from tests.support.api.scenes import MESSAGING
 
 BRAND = "acme"
 AHEAD = 0.5

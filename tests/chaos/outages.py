@@ -10,7 +10,7 @@ from random import Random
 
 from tests.chaos.outcome import Outcome, gaps
 from tests.chaos.site import AUDIENCE, RATE, Site, site_on
-from tests.postgres import PostgresServer
+from tests.support.postgres import PostgresServer
 
 DISPATCHERS = 2
 HANG_UP = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'carillon'"

@@ -16,7 +16,7 @@ from typing import Any
 
 from tests.chaos.behaviour import Deed, Fault
 from tests.chaos.ledger import Entry, read_ledger
-from tests.cli.carillon import REPOSITORY
+from tests.support.carillon import REPOSITORY
 
 
 @dataclass

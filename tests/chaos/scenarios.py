@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.chaos import cancelling, disk, killing, misbehaving, outages, zombies
 from tests.chaos.outcome import Outcome
 from tests.chaos.site import Way
-from tests.postgres import PostgresServer, running_postgres
+from tests.support.postgres import PostgresServer, running_postgres
 
 
 @dataclass(frozen=True)

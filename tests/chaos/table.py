@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.chaos.outcome import Outcome
 from tests.chaos.scenarios import Scenario
-from tests.cli.carillon import REPOSITORY
+from tests.support.carillon import REPOSITORY
 
 DOCUMENT = REPOSITORY / "docs" / "reliability.md"
 BEGIN, END = "<!-- begin: written by make chaos -->", "<!-- end: written by make chaos -->"

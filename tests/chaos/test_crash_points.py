@@ -12,9 +12,9 @@ import pytest
 
 from server.app import Service
 from server.config import Settings
-from server.domain.lifecycle import CampaignStatus
-from server.tokens import load_or_create_key
-from storage.interface import Transaction
+from server.runtime.tokens import load_or_create_key
+from storage.contract.storage import Transaction
+from storage.model.campaigns import CampaignStatus
 from storage.sql.open import open_storage
 from tests.chaos import books as book
 from tests.chaos.behaviour import Deed, Fault
@@ -24,7 +24,7 @@ from tests.chaos.load import Accepted
 from tests.chaos.peer import Peer, running_peer
 from tests.chaos.reckoning import Reckoning, reckon
 from tests.chaos.site import SLOTS
-from tests.storage import made
+from tests.support.storage import made
 
 PEOPLE = 50
 

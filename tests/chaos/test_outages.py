@@ -10,7 +10,7 @@ import pytest
 from tests.chaos.cancelling import cancelled
 from tests.chaos.disk import disk_full, namespaces_work
 from tests.chaos.outages import crashed
-from tests.postgres import running_postgres
+from tests.support.postgres import running_postgres
 
 
 async def test_postgres_that_crashes_leaves_nothing_in_doubt(tmp_path: Path) -> None:

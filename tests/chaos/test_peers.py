@@ -11,11 +11,11 @@ from pathlib import Path
 import httpx
 import pytest
 
+from server.channels.email.smtp import SmtpProvider
 from server.channels.provider import Delivery, Outcome
-from server.channels.smtp import SmtpProvider
-from tests.channels.mail_server import MAIL_FROM, envelope
 from tests.chaos.behaviour import Deed, Fault
 from tests.chaos.peer import Peer, running_peer
+from tests.support.channels.mail_server import MAIL_FROM, envelope
 
 
 @dataclass

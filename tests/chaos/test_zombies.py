@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from server.domain.timing import LEASE
-from storage.sql.engine_postgres import IDLE_TRANSACTION_SECONDS
+from server.domain.delivery.timing import LEASE
+from storage.sql.postgres.engine import IDLE_TRANSACTION_SECONDS
 from tests.chaos.zombies import frozen_while_calling
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.carillon import Installation, processes_of
+from tests.support.carillon import Installation, processes_of
 
 
 @pytest.fixture

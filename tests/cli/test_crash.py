@@ -8,11 +8,11 @@ from typing import Any
 import grpc
 
 from carillon.messaging.v1 import send_pb2, send_service_pb2, send_service_pb2_grpc
-from tests.api.callers import GrpcCaller
-from tests.api.deliveries import SENDS, attempts, mailed, messages_of, report
-from tests.api.running import running_service
-from tests.api.scenes import MESSAGING, messaging_campaign, ok, recipients, until
-from tests.cli.carillon import Installation
+from tests.support.api.callers import GrpcCaller
+from tests.support.api.deliveries import SENDS, attempts, mailed, messages_of, report
+from tests.support.api.running import running_service
+from tests.support.api.scenes import MESSAGING, messaging_campaign, ok, recipients, until
+from tests.support.carillon import Installation
 
 BRAND = "acme"
 RECIPIENTS = 2000

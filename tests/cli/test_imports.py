@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from server.cli import main
+from server.cli.main import main
 
 PROGRAM = """
 import json, sys

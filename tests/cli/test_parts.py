@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from tests.cli.carillon import Installation
+from tests.support.carillon import Installation
 
 
 @pytest.fixture

@@ -8,14 +8,13 @@ from pathlib import Path
 import pytest
 
 from server.app import Part
-from server.domain.lifecycle import MessageStatus
-from storage.interface import Storage
-from storage.records import MessageFilter
+from storage.contract.storage import Storage
+from storage.model.messages import MessageFilter, MessageStatus
 from storage.sql import open_storage
-from tests.api.running import running_service
-from tests.cli.carillon import Installation
-from tests.databases import database_url, migrated_database, migrated_file, postgres_url, sqlite_url
-from tests.storage import made
+from tests.support.api.running import running_service
+from tests.support.carillon import Installation
+from tests.support.databases import database_url, migrated_database, migrated_file, postgres_url, sqlite_url
+from tests.support.storage import made
 
 __all__ = ["database_url", "migrated_database", "migrated_file", "postgres_url", "sqlite_url"]
 

@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.cli.carillon import Installation, Serving
+from tests.support.carillon import Installation, Serving
 
 CLIENTS = 4
 IN_A_YEAR = (datetime.now(UTC) + timedelta(days=365)).isoformat()

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import grpc
 
-from server.demo import BRAND
+from server.runtime.demo import BRAND
 from storage.sql import open_storage
-from tests.api.callers import GrpcCaller
-from tests.api.deliveries import ended, message, schedule
-from tests.api.scenes import ok
-from tests.cli.carillon import Installation
-from tests.storage import made
+from tests.support.api.callers import GrpcCaller
+from tests.support.api.deliveries import ended, message, schedule
+from tests.support.api.scenes import ok
+from tests.support.carillon import Installation
+from tests.support.storage import made
 
 
 async def accept_before_anything_runs(database: Path) -> str:

@@ -13,7 +13,7 @@ import httpx
 import jwt
 import pytest
 
-from tests.cli.carillon import Installation, is_free, processes_of, watching
+from tests.support.carillon import Installation, is_free, processes_of, watching
 
 PORTS = ("CARILLON_REST_PORT", "CARILLON_GRPC_PORT", "CARILLON_ENVOY_ADMIN_PORT")
 

@@ -12,14 +12,14 @@ import jwt
 import pytest
 from click.testing import CliRunner, Result
 
-from server import cli
 from server.api.policies import all_scopes
 from server.app import operate
-from server.cli import main
+from server.cli import main as cli
+from server.cli.main import main
 from server.config import MAX_DAYS, ConfigError, load
 from server.domain.clock import SystemClock
-from server.tokens import LIFETIME, Tokens, load_or_create_key
-from storage.operations import AuditEntry
+from server.runtime.tokens import LIFETIME, Tokens, load_or_create_key
+from storage.model.audit import AuditEntry
 
 COMMANDS = ("serve", "api", "dispatcher", "gateway", "migrate", "prune", "release", "token", "brand", "import", "check-config", "version")
 NEED_SETTINGS = ("serve", "api", "dispatcher", "gateway", "migrate", "prune", "check-config")

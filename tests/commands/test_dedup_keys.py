@@ -9,15 +9,15 @@ from datetime import timedelta, timezone
 
 import pytest
 
-from server.commands.message_intake import MessageIntake
-from server.commands.messages import cancel_message
-from server.commands.schedule_message import NewMessage, schedule_message
+from server.commands.messages.intake import MessageIntake
+from server.commands.messages.queries import cancel_message
+from server.commands.messages.schedule import NewMessage, schedule_message
 from server.domain.access import Caller, Principal
 from server.domain.errors import KeyReused, NotFound, ValidationFailed
-from storage.records import Message, MessageFilter
-from tests.clocks import NOON
-from tests.dispatch.stage import BRAND, Stage
-from tests.storage import made
+from storage.model.messages import Message, MessageFilter
+from tests.support.clocks import NOON
+from tests.support.dispatch.stage import BRAND, Stage
+from tests.support.storage import made
 
 
 def new_message(stage: Stage, **more: object) -> NewMessage:

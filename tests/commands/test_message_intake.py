@@ -9,20 +9,21 @@ from typing import TypeVar
 
 import pytest
 
-from server.commands.message_intake import JoinedInserts, MessageIntake
-from server.commands.schedule_message import NewMessage
-from server.commands.templates import put_template
+from server.commands.messages.intake import JoinedInserts, MessageIntake
+from server.commands.messages.schedule import NewMessage
+from server.commands.templates.templates import put_template
 from server.dispatch.dispatcher import LOOK_AGAIN_ALONE, LOOK_AGAIN_SHARED
 from server.domain.access import Caller, Principal
 from server.domain.errors import NotFound, ValidationFailed
-from server.domain.template_variables import TemplateVariable
-from storage.errors import StorageError, StorageUnavailable
-from storage.interface import Storage, Transaction
-from storage.records import Accepted, Message, MessageFilter
-from storage.signals import SOON, Signals
+from storage.contract.errors import StorageError, StorageUnavailable
+from storage.contract.signals import SOON, Signals
+from storage.contract.storage import Storage, Transaction
+from storage.model.messages import Message, MessageFilter
+from storage.model.templates import TemplateVariable
+from storage.records import Accepted
 from tests.commands.test_dedup_keys import new_message
-from tests.dispatch.stage import BRAND, Stage
-from tests.storage import made
+from tests.support.dispatch.stage import BRAND, Stage
+from tests.support.storage import made
 
 T = TypeVar("T")
 
@@ -118,7 +119,7 @@ def test_nobody_sleeps_for_as_long_as_a_message_may_come_without_a_signal() -> N
 
 
 async def test_a_message_that_comes_alone_does_not_wait_for_others(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("server.commands.message_intake._GATHER_SECONDS", 3600)
+    monkeypatch.setattr("server.commands.messages.intake._GATHER_SECONDS", 3600)
     intake = MessageIntake(stage.storage)
     async with asyncio.timeout(30):
         for number in range(5):
@@ -222,7 +223,7 @@ async def test_a_brand_of_others_does_not_exist_whatever_is_remembered_of_its_te
 
 
 async def test_more_templates_than_are_remembered_are_found_all_the_same(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("server.commands.message_intake._REMEMBERED_TEMPLATES", 2)
+    monkeypatch.setattr("server.commands.messages.intake._REMEMBERED_TEMPLATES", 2)
     intake = MessageIntake(stage.storage)
     for number in range(5):
         key = f"key-{number}"

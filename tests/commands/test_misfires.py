@@ -7,18 +7,18 @@ from typing import Any
 
 import pytest
 
-from server.commands.brand_policy import NewBrandPolicy, set_brand_policy
-from server.commands.cancel_campaign import cancel_campaign
-from server.commands.schedule_campaign import schedule_campaign, unschedule_campaign
-from server.commands.send_campaign import send_campaign
+from server.commands.campaigns.cancel import cancel_campaign
+from server.commands.campaigns.schedule import schedule_campaign, unschedule_campaign
+from server.commands.operations.brand_policy import NewBrandPolicy, set_brand_policy
+from server.commands.sends.start import send_campaign
 from server.domain.access import Caller
 from server.domain.errors import BadState, ValidationFailed
 from server.domain.faces import Face
-from server.domain.lifecycle import CampaignStatus
-from server.domain.policies import MisfirePolicy, UnknownPolicy
-from storage.operations import AuditEntry
-from storage.records import Campaign, CancelCounts
-from tests.dispatch.stage import BRAND, Stage
+from storage.model.audit import AuditEntry
+from storage.model.brands import MisfirePolicy, UnknownPolicy
+from storage.model.campaigns import Campaign, CampaignStatus
+from storage.model.sends import CancelCounts
+from tests.support.dispatch.stage import BRAND, Stage
 
 SEND_NOW, SKIP, EXPIRE_AFTER = MisfirePolicy.SEND_NOW, MisfirePolicy.SKIP, MisfirePolicy.EXPIRE_AFTER
 

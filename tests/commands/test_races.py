@@ -9,22 +9,24 @@ from typing import Any
 
 import pytest
 
-from server.commands.cancel_campaign import cancel_campaign
-from server.commands.delete_campaign import delete_campaign
-from server.commands.messages import cancel_message
-from server.commands.schedule_campaign import schedule_campaign, unschedule_campaign
-from server.commands.send_campaign import send_campaign, send_due_campaign
-from server.commands.templates import put_template
-from server.commands.update_campaign import update_campaign
+from server.commands.campaigns.cancel import cancel_campaign
+from server.commands.campaigns.delete import delete_campaign
+from server.commands.campaigns.schedule import schedule_campaign, unschedule_campaign
+from server.commands.campaigns.update import update_campaign
+from server.commands.messages.queries import cancel_message
+from server.commands.sends.start import send_campaign, send_due_campaign
+from server.commands.templates.templates import put_template
+from server.domain.delivery.timing import LEASE
 from server.domain.errors import BadState, NotFound
 from server.domain.faces import Face
-from server.domain.lifecycle import CampaignStatus, MessageStatus
-from server.domain.timing import LEASE
-from storage.interface import Transaction
-from storage.records import Campaign, Mark, Send
-from tests.dispatch.stage import Stage
-from tests.storage import made
-from tests.storage.scene import claim_due
+from storage.contract.storage import Transaction
+from storage.model.campaigns import Campaign, CampaignStatus
+from storage.model.deliveries import Mark
+from storage.model.messages import MessageStatus
+from storage.model.sends import Send
+from tests.support.dispatch.stage import Stage
+from tests.support.storage import made
+from tests.support.storage.scene import claim_due
 
 RECIPIENTS = [("ann", "ann@example.com"), ("bob", "bob@example.com")]
 Operation = Callable[[Transaction], Awaitable[Any]]

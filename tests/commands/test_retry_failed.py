@@ -8,14 +8,13 @@ from typing import Any
 
 import pytest
 
-from server.commands import resolve_audience
-from server.commands.cancel_send import cancel_send
-from server.commands.retry_failed import retry_failed
+from server.commands.sends import resolve_audience
+from server.commands.sends.cancel import cancel_send
+from server.commands.sends.retry_failed import retry_failed
 from server.domain.errors import BadState
-from server.domain.lifecycle import SendStatus
-from storage.records import Send
-from tests.dispatch.scripted import REFUSED
-from tests.dispatch.stage import Stage
+from storage.model.sends import Send, SendStatus
+from tests.support.dispatch.scripted import REFUSED
+from tests.support.dispatch.stage import Stage
 
 FAILED = 7
 

@@ -6,20 +6,20 @@ from dataclasses import replace
 
 import pytest
 
-from server.commands.campaign_queries import get_campaign, get_send, get_send_report, list_campaign_sends
-from server.commands.cancel_campaign import cancel_campaign
-from server.commands.delete_campaign import delete_campaign
-from server.commands.schedule_campaign import schedule_campaign, unschedule_campaign
-from server.commands.send_campaign import send_campaign
-from server.commands.update_campaign import update_campaign
+from server.commands.campaigns.cancel import cancel_campaign
+from server.commands.campaigns.delete import delete_campaign
+from server.commands.campaigns.queries import get_campaign, get_send, get_send_report, list_campaign_sends
+from server.commands.campaigns.schedule import schedule_campaign, unschedule_campaign
+from server.commands.campaigns.update import update_campaign
+from server.commands.sends.start import send_campaign
 from server.domain.access import Caller, Principal
-from server.domain.addresses import Recipient
+from server.domain.contacts.addresses import Recipient
 from server.domain.errors import NotFound, ValidationFailed
 from server.domain.faces import Face
-from server.domain.lifecycle import CampaignStatus, SendStatus
-from storage.records import Send
-from tests.dispatch.stage import Stage
-from tests.storage import made
+from storage.model.campaigns import CampaignStatus
+from storage.model.sends import Send, SendStatus
+from tests.support.dispatch.stage import Stage
+from tests.support.storage import made
 
 ANN = ("ann", "ann@example.com")
 

@@ -8,15 +8,16 @@ from typing import Any
 
 import pytest
 
-from server.commands.create_campaign import NewCampaign, create_campaign
-from server.commands.schedule_campaign import schedule_campaign
-from server.commands.schedule_message import NewMessage, schedule_message
-from server.commands.update_campaign import CampaignChanges, update_campaign
+from server.commands.campaigns.create import NewCampaign, create_campaign
+from server.commands.campaigns.schedule import schedule_campaign
+from server.commands.campaigns.update import CampaignChanges, update_campaign
+from server.commands.messages.schedule import NewMessage, schedule_message
 from server.domain.errors import ValidationFailed
 from server.domain.faces import Face
-from server.domain.policies import MisfirePolicy
-from storage.records import Campaign, Message
-from tests.dispatch.stage import BRAND, Stage
+from storage.model.brands import MisfirePolicy
+from storage.model.campaigns import Campaign
+from storage.model.messages import Message
+from tests.support.dispatch.stage import BRAND, Stage
 
 SKEW = timedelta(minutes=5)
 Policy = dict[str, Any]

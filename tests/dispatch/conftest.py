@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from storage.sql.open import open_storage
-from tests.databases import database_url, migrated_database, migrated_file, postgres_url, sqlite_url
-from tests.dispatch.stage import Stage
+from tests.support.databases import database_url, migrated_database, migrated_file, postgres_url, sqlite_url
+from tests.support.dispatch.stage import Stage
 
 __all__ = ["database_url", "migrated_database", "migrated_file", "postgres_url", "sqlite_url", "stage"]
 

@@ -11,18 +11,18 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from server.channels.smtp import SmtpProvider
-from server.channels.webhook import WebhookProvider
-from server.commands.schedule_message import NewMessage, schedule_message
-from server.commands.suppressions import NewSuppression, create_suppression
-from server.commands.unsubscribe import unsubscribe
+from server.channels.email.smtp import SmtpProvider
+from server.channels.webhook.provider import WebhookProvider
+from server.commands.messages.schedule import NewMessage, schedule_message
+from server.commands.suppressions.suppressions import NewSuppression, create_suppression
+from server.commands.suppressions.unsubscribe import unsubscribe
 from server.domain.errors import ValidationFailed
-from server.domain.suppression import SuppressionReason
-from storage.records import Message
-from storage.sql.suppressions import SqlSuppressions
-from tests.channels.http_gateway import HttpGateway
-from tests.channels.mail_server import MAIL_FROM, MailServer
-from tests.dispatch.stage import BRAND, OTHER, Stage
+from storage.model.messages import Message
+from storage.model.suppressions import SuppressionReason
+from storage.sql.aggregates.suppressions import SqlSuppressions
+from tests.support.channels.http_gateway import HttpGateway
+from tests.support.channels.mail_server import MAIL_FROM, MailServer
+from tests.support.dispatch.stage import BRAND, OTHER, Stage
 
 CHANNELS = ("email", "sms", "in_app")
 AROUND = st.sampled_from(["", " ", "\u3000", "\u200b", "\u202a", "\t"])

@@ -7,15 +7,15 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from server.commands import resolve_audience
-from server.commands.resolve_audience import resolve_audience_batch
-from server.dispatch.set_aside import RETRY_AFTER
-from server.domain.lifecycle import MessageStatus, SendStatus
-from storage.errors import StorageUnavailable
-from storage.interface import Transaction
-from storage.records import Send
-from tests.dispatch.stage import Stage
-from tests.storage import made
+from server.commands.sends import resolve_audience
+from server.commands.sends.resolve_audience import resolve_audience_batch
+from server.dispatch.delivery.cooldown import RETRY_AFTER
+from storage.contract.errors import StorageUnavailable
+from storage.contract.storage import Transaction
+from storage.model.messages import MessageStatus
+from storage.model.sends import Send, SendStatus
+from tests.support.dispatch.stage import Stage
+from tests.support.storage import made
 
 
 @pytest.fixture(autouse=True)

@@ -5,13 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 from server.channels.provider import Delivery, Outcome
-from server.domain.circuit_breaker import FIRST_COOL_DOWN, THRESHOLD
-from server.domain.lifecycle import MessageStatus
-from server.domain.retry import ErrorClass
-from storage.records import Message
-from tests.dispatch.lanes import Lanes
-from tests.dispatch.scripted import ScriptedProvider
-from tests.dispatch.stage import Stage
+from server.domain.delivery.circuit_breaker import FIRST_COOL_DOWN, THRESHOLD
+from server.domain.delivery.retry import ErrorClass
+from storage.model.messages import Message, MessageStatus
+from tests.support.dispatch.lanes import Lanes
+from tests.support.dispatch.scripted import ScriptedProvider
+from tests.support.dispatch.stage import Stage
 
 DOWN = Delivery(Outcome.REJECTED, "unreachable", ErrorClass.UNREACHABLE)
 SLOW_DOWN = Delivery(Outcome.REJECTED, "throttled", ErrorClass.THROTTLED, retry_after=60.0)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from server.channels.provider import Delivery
-from server.domain.lifecycle import MessageStatus, SendStatus
-from tests.dispatch.scripted import ACCEPTED, AMBIGUOUS, BUSY, REFUSED, ScriptedProvider
-from tests.dispatch.stage import Stage
+from storage.model.messages import MessageStatus
+from storage.model.sends import SendStatus
+from tests.support.dispatch.scripted import ACCEPTED, AMBIGUOUS, BUSY, REFUSED, ScriptedProvider
+from tests.support.dispatch.stage import Stage
 
 
 async def test_nothing_of_a_cancelled_send_is_called(stage: Stage) -> None:

@@ -6,13 +6,13 @@ from collections import Counter
 
 import pytest
 
-from server.dispatch import claiming as claiming_module
-from server.dispatch import lane as lane_module
-from server.domain.lifecycle import MessageStatus
-from tests.dispatch.lanes import Lanes
-from tests.dispatch.outage import Outage
-from tests.dispatch.scripted import ScriptedProvider
-from tests.dispatch.stage import BRAND, OTHER, Stage
+from server.dispatch.delivery import channel_worker as lane_module
+from server.dispatch.delivery import claimer as claiming_module
+from storage.model.messages import MessageStatus
+from tests.support.dispatch.lanes import Lanes
+from tests.support.dispatch.outage import Outage
+from tests.support.dispatch.scripted import ScriptedProvider
+from tests.support.dispatch.stage import BRAND, OTHER, Stage
 
 
 @pytest.fixture

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from server.domain.lifecycle import MessageStatus, SendStatus
-from server.domain.timing import LEASE
-from tests.dispatch.lanes import Lanes
-from tests.dispatch.scripted import AMBIGUOUS, BUSY, REFUSED, ScriptedProvider
-from tests.dispatch.stage import Stage
+from server.domain.delivery.timing import LEASE
+from storage.model.messages import MessageStatus
+from storage.model.sends import SendStatus
+from tests.support.dispatch.lanes import Lanes
+from tests.support.dispatch.scripted import AMBIGUOUS, BUSY, REFUSED, ScriptedProvider
+from tests.support.dispatch.stage import Stage
 
 LEASE_SECONDS = LEASE.total_seconds()
 

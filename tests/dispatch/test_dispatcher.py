@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from server.domain.lifecycle import MessageStatus, SendStatus
-from storage.records import Message
-from storage.signals import PROGRESS
-from storage.signals import messages as messages_topic
-from tests.dispatch.scripted import ScriptedProvider
-from tests.dispatch.stage import Stage
+from storage.contract.signals import PROGRESS
+from storage.contract.signals import messages as messages_topic
+from storage.model.messages import Message, MessageStatus
+from storage.model.sends import SendStatus
+from tests.support.dispatch.scripted import ScriptedProvider
+from tests.support.dispatch.stage import Stage
 
 
 async def until(stage: Stage, holds: Callable[[], Awaitable[bool]], topic: str = PROGRESS) -> None:

@@ -7,10 +7,10 @@ from datetime import timedelta
 import pytest
 
 from server.channels.provider import Delivery, Outcome
-from server.domain.policies import UnknownPolicy
-from server.domain.retry import RETRY_POLICIES, ErrorClass
-from tests.dispatch.scripted import ACCEPTED, AMBIGUOUS, BUSY, REFUSED, ScriptedProvider
-from tests.dispatch.stage import Stage
+from server.domain.delivery.retry import RETRY_POLICIES, ErrorClass
+from storage.model.brands import UnknownPolicy
+from tests.support.dispatch.scripted import ACCEPTED, AMBIGUOUS, BUSY, REFUSED, ScriptedProvider
+from tests.support.dispatch.stage import Stage
 
 ANN = "ann@example.com"
 HOUR = timedelta(hours=1)
@@ -120,7 +120,7 @@ async def test_a_template_that_is_lost_after_a_doubtful_call_does_not_make_it_fa
     def faulty(*_: object, **__: object) -> dict[str, object]:
         raise KeyError("a fault")
 
-    monkeypatch.setattr("server.dispatch.renderer.render_context", faulty)
+    monkeypatch.setattr("server.dispatch.delivery.renderer.render_context", faulty)
     await wait_and_run(stage, lane)
     assert await stage.fate(message) == ("unknown", "in_doubt")
 

@@ -7,15 +7,14 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from server.commands.send_campaign import send_due_campaign
-from server.dispatch import due_campaigns as due_campaigns_module
-from server.dispatch.set_aside import RETRY_AFTER
-from server.domain.lifecycle import CampaignStatus
-from storage.errors import StorageUnavailable
-from storage.interface import Transaction
-from storage.records import Campaign
-from tests.dispatch.stage import Stage
-from tests.storage import made
+from server.commands.sends.start import send_due_campaign
+from server.dispatch.delivery.cooldown import RETRY_AFTER
+from server.dispatch.maintenance import campaign_starter as due_campaigns_module
+from storage.contract.errors import StorageUnavailable
+from storage.contract.storage import Transaction
+from storage.model.campaigns import Campaign, CampaignStatus
+from tests.support.dispatch.stage import Stage
+from tests.support.storage import made
 
 
 async def status(stage: Stage, campaign: Campaign) -> CampaignStatus:

@@ -7,17 +7,17 @@ from typing import Any
 
 import pytest
 
-from server.dispatch.expiry import ExpiryLoop
-from server.domain.lifecycle import MessageStatus
-from server.domain.policies import MisfirePolicy
-from tests.dispatch.scripted import AMBIGUOUS, BUSY, ScriptedProvider
-from tests.dispatch.stage import Stage
+from server.dispatch.maintenance.expirer import Expirer
+from storage.model.brands import MisfirePolicy
+from storage.model.messages import MessageStatus
+from tests.support.dispatch.scripted import AMBIGUOUS, BUSY, ScriptedProvider
+from tests.support.dispatch.stage import Stage
 
 SECOND = timedelta(seconds=1)
 
 
-def expiring(stage: Stage) -> ExpiryLoop:
-    return ExpiryLoop(stage.storage, stage.clock, stage.observer)
+def expiring(stage: Stage) -> Expirer:
+    return Expirer(stage.storage, stage.clock, stage.observer)
 
 
 async def test_a_stale_message_is_not_sent(stage: Stage) -> None:

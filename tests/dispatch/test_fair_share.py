@@ -7,9 +7,9 @@ from collections import Counter, defaultdict
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.dispatch.fair_share import Shares, Turns, interleave_by_brand, level
-from storage.records import Queue
-from tests.clocks import NOON
+from server.dispatch.delivery.fair_share import Shares, Turns, interleave_by_brand, level
+from storage.model.deliveries import Queue
+from tests.support.clocks import NOON
 
 
 def queue(brand: str, send: str | None = None) -> Queue:

@@ -8,13 +8,13 @@ from datetime import timedelta
 import pytest
 
 from server.channels.provider import Envelope
-from server.dispatch import settler as settler_module
-from server.dispatch.kinds import Kind
-from server.dispatch.slots import GATHERING, Slots
-from storage.signals import PROGRESS
-from tests.dispatch.outage import Outage
-from tests.dispatch.scripted import ScriptedProvider
-from tests.dispatch.stage import Stage
+from server.dispatch.delivery import settler as settler_module
+from server.dispatch.delivery.kinds import Kind
+from server.dispatch.delivery.slots import GATHERING, Slots
+from storage.contract.signals import PROGRESS
+from tests.support.dispatch.outage import Outage
+from tests.support.dispatch.scripted import ScriptedProvider
+from tests.support.dispatch.stage import Stage
 
 FOREVER = 3600.0
 

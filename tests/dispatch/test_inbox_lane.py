@@ -6,16 +6,16 @@ from datetime import datetime
 
 import pytest
 
-from server.dispatch import inbox_lane as inbox_lane_module
-from server.dispatch.claiming import Claimer, Claims, Look
-from server.dispatch.verdicts import in_app_delivery
-from server.domain.lifecycle import MessageStatus
-from server.domain.timing import LEASE
-from storage.errors import StorageError
-from storage.interface import Transaction
-from storage.records import InboxItem
-from tests.dispatch.stage import BRAND, Stage, unsubscribe_link
-from tests.storage import made
+from server.dispatch.delivery import inbox_worker as inbox_lane_module
+from server.dispatch.delivery.claimer import Claimer, Claims, QueueSnapshot
+from server.dispatch.delivery.outcomes import in_app_delivery
+from server.domain.delivery.timing import LEASE
+from storage.contract.errors import StorageError
+from storage.contract.storage import Transaction
+from storage.model.inbox import InboxItem
+from storage.model.messages import MessageStatus
+from tests.support.dispatch.stage import BRAND, Stage, unsubscribe_link
+from tests.support.storage import made
 
 
 @pytest.fixture(autouse=True)
@@ -122,7 +122,7 @@ async def test_what_was_rendered_is_written_though_the_next_batch_cannot_be_clai
     claim = Claimer.claim
     batches = 0
 
-    async def claim_once(claimer: Claimer, look: Look, rows: int, now: datetime) -> Claims:
+    async def claim_once(claimer: Claimer, look: QueueSnapshot, rows: int, now: datetime) -> Claims:
         nonlocal batches
         batches += 1
         if batches > 1:

@@ -7,11 +7,11 @@ import asyncio
 import pytest
 
 from server.channels.provider import Envelope
-from server.dispatch import lane as lane_module
-from server.dispatch.lane import PATIENCE
-from server.domain.lifecycle import MessageStatus
-from tests.dispatch.scripted import ScriptedProvider
-from tests.dispatch.stage import Stage, unsubscribe_link
+from server.dispatch.delivery import channel_worker as lane_module
+from server.dispatch.delivery.channel_worker import PATIENCE
+from storage.model.messages import MessageStatus
+from tests.support.dispatch.scripted import ScriptedProvider
+from tests.support.dispatch.stage import Stage, unsubscribe_link
 
 
 async def test_a_message_that_is_due_goes_out(stage: Stage) -> None:

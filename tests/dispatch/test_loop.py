@@ -10,8 +10,8 @@ import pytest
 
 from server.dispatch import loop as loop_module
 from server.dispatch.loop import STOPPING, run_loop
-from storage.signals import Signals
-from tests.clocks import ManualClock
+from storage.contract.signals import Signals
+from tests.support.clocks import ManualClock
 
 FOREVER = 3600.0
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from server.dispatch.kinds import Kind
-from server.dispatch.slots import Slots
-from server.domain.lifecycle import MessageStatus
-from tests.dispatch.scripted import ScriptedProvider
-from tests.dispatch.stage import Stage
+from server.dispatch.delivery.kinds import Kind
+from server.dispatch.delivery.slots import Slots
+from storage.model.messages import MessageStatus
+from tests.support.dispatch.scripted import ScriptedProvider
+from tests.support.dispatch.stage import Stage
 
 
 async def test_a_one_off_goes_out_while_a_send_holds_every_slot_it_may(stage: Stage) -> None:

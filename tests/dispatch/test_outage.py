@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from server.channels.provider import Delivery, Outcome
-from server.dispatch import settler as settler_module
-from server.domain.lifecycle import MessageStatus
-from storage.errors import StorageUnavailable
-from tests.dispatch.outage import Outage
-from tests.dispatch.scripted import ScriptedProvider
-from tests.dispatch.stage import Stage
+from server.dispatch.delivery import settler as settler_module
+from storage.contract.errors import StorageUnavailable
+from storage.model.messages import MessageStatus
+from tests.support.dispatch.outage import Outage
+from tests.support.dispatch.scripted import ScriptedProvider
+from tests.support.dispatch.stage import Stage
 
 
 @pytest.fixture

@@ -7,10 +7,11 @@ from datetime import timedelta
 import pytest
 
 from server.channels.provider import Delivery, Outcome
-from server.domain.lifecycle import MessageStatus, SendStatus
-from server.domain.retry import RETRY_POLICIES, ErrorClass
-from tests.dispatch.scripted import ACCEPTED, AMBIGUOUS, BUSY, REFUSED, ScriptedProvider
-from tests.dispatch.stage import Stage
+from server.domain.delivery.retry import RETRY_POLICIES, ErrorClass
+from storage.model.messages import MessageStatus
+from storage.model.sends import SendStatus
+from tests.support.dispatch.scripted import ACCEPTED, AMBIGUOUS, BUSY, REFUSED, ScriptedProvider
+from tests.support.dispatch.stage import Stage
 
 ANN = "ann@example.com"
 POLICY = RETRY_POLICIES[ErrorClass.DEFERRED]

@@ -9,12 +9,12 @@ from random import Random
 import pytest
 
 from server.channels.provider import Delivery, Envelope, Outcome
-from server.domain.lifecycle import MessageStatus, SendStatus
-from server.domain.retry import RETRY_POLICIES, ErrorClass
-from server.domain.timing import LEASE
-from storage.records import Message, MessageFilter, Send
-from tests.dispatch.scripted import ACCEPTED, AMBIGUOUS, BUSY, REFUSED, ScriptedProvider
-from tests.dispatch.stage import BRAND, Stage
+from server.domain.delivery.retry import RETRY_POLICIES, ErrorClass
+from server.domain.delivery.timing import LEASE
+from storage.model.messages import Message, MessageFilter, MessageStatus
+from storage.model.sends import Send, SendStatus
+from tests.support.dispatch.scripted import ACCEPTED, AMBIGUOUS, BUSY, REFUSED, ScriptedProvider
+from tests.support.dispatch.stage import BRAND, Stage
 
 STEPS = 70
 POLICY = RETRY_POLICIES[ErrorClass.DEFERRED]

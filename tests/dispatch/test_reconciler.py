@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from server.dispatch import reconciler as reconciler_module
-from server.dispatch.reconciler import Reconciler
-from server.domain.lifecycle import MessageStatus
-from storage.interface import Transaction
-from storage.records import Send
-from tests.dispatch.scripted import AMBIGUOUS, BUSY, REFUSED
-from tests.dispatch.stage import Stage
+from server.dispatch.maintenance import counter_reconciler as reconciler_module
+from server.dispatch.maintenance.counter_reconciler import CounterReconciler
+from storage.contract.storage import Transaction
+from storage.model.messages import MessageStatus
+from storage.model.sends import Send
+from tests.support.dispatch.scripted import AMBIGUOUS, BUSY, REFUSED
+from tests.support.dispatch.stage import Stage
 
 
 class Drifting:
@@ -55,7 +55,7 @@ class _Skewed:
 async def test_a_drift_is_told_with_its_send_and_numbers(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
     right, _ = await stage.send(2)
     wrong, _ = await stage.send(3)
-    assert not await Reconciler(Drifting(stage, wrong), stage.observer).run_once()
+    assert not await CounterReconciler(Drifting(stage, wrong), stage.observer).run_once()
     assert stage.observer.drifts == [1]
     assert caplog.messages == [f"the counters of send {wrong.id} have drifted: pending is 3 but there are 0, sent is 0 but there are 3"]
     assert right.id not in caplog.text
@@ -69,7 +69,7 @@ async def test_without_drift_none_is_told_whatever_became_of_the_messages(stage:
     lane = stage.lane()
     await lane.run_once()
     await stage.email.called(1)
-    reconciler = Reconciler(stage.storage, stage.observer)
+    reconciler = CounterReconciler(stage.storage, stage.observer)
     await reconciler.run_once()
     stage.email.let_go()
     await stage.run(lane)
@@ -81,7 +81,7 @@ async def test_without_drift_none_is_told_whatever_became_of_the_messages(stage:
 async def test_with_more_sends_than_a_pass_recounts_all_have_their_turn(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reconciler_module, "SENDS", 2)
     sends = [(await stage.send(1))[0] for _ in range(5)]
-    reconciler = Reconciler(Drifting(stage, sends[0], sends[4]), stage.observer)
+    reconciler = CounterReconciler(Drifting(stage, sends[0], sends[4]), stage.observer)
     for _ in range(3):
         await reconciler.run_once()
     assert stage.observer.drifts == [1, 1, 2]
@@ -94,5 +94,5 @@ async def test_a_send_that_is_over_is_not_recounted(stage: Stage) -> None:
     send, messages = await stage.send(1)
     await stage.run(stage.lane())
     assert {await stage.status(message) for message in messages} == {MessageStatus.SENT}
-    await Reconciler(Drifting(stage, send), stage.observer).run_once()
+    await CounterReconciler(Drifting(stage, send), stage.observer).run_once()
     assert stage.observer.drifts == [0]

@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from server.channels.smtp import SmtpProvider
-from server.domain.circuit_breaker import THRESHOLD
-from server.domain.lifecycle import MessageStatus
-from tests.channels.mail_server import MAIL_FROM, MailServer
-from tests.dispatch.stage import Stage
+from server.channels.email.smtp import SmtpProvider
+from server.domain.delivery.circuit_breaker import THRESHOLD
+from storage.model.messages import MessageStatus
+from tests.support.channels.mail_server import MAIL_FROM, MailServer
+from tests.support.dispatch.stage import Stage
 
 MESSAGES = 12
 TURNED_AWAY = "530 5.7.0 authentication required"

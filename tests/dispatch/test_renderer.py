@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from server.dispatch import renderer as renderer_module
-from server.domain.lifecycle import MessageStatus, SendStatus
-from tests.dispatch.stage import BRAND, Stage
-from tests.storage import made
+from server.dispatch.delivery import renderer as renderer_module
+from storage.model.messages import MessageStatus
+from storage.model.sends import SendStatus
+from tests.support.dispatch.stage import BRAND, Stage
+from tests.support.storage import made
 
 TOO_MUCH = "{% for a in (1..10000) %}{% for b in (1..10000) %}x{% endfor %}{% endfor %}"
 
@@ -47,7 +48,7 @@ async def test_a_fault_of_ours_fails_the_message_alone(stage: Stage, monkeypatch
             raise KeyError("a fault")
         return {}
 
-    monkeypatch.setattr("server.dispatch.renderer.render_context", faulty)
+    monkeypatch.setattr("server.dispatch.delivery.renderer.render_context", faulty)
     good, bad = await stage.message("good"), await stage.message("bad", variables={"bad": 1})
     await stage.run(stage.lane())
     assert (await stage.fate(good), await stage.fate(bad)) == (("sent", None), ("failed", "template_error"))

@@ -8,16 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from server.dispatch.generation_file import Generation, GenerationFile
-from server.dispatch.restore_guard import BEHIND, DeliveryHeld, RestoreGuard
-from server.domain.audit_actions import INSTALLATION, AuditAction
-from server.domain.lifecycle import MessageStatus
-from storage.errors import StorageUnavailable
-from storage.interface import Transaction
-from storage.operations import Hold
-from tests.dispatch.noted import Noted
-from tests.dispatch.outage import Outage
-from tests.dispatch.stage import Stage
+from server.dispatch.delivery.generation_file import Generation, GenerationFile
+from server.dispatch.delivery.restore_guard import BEHIND, DeliveryHeld, RestoreGuard
+from server.domain.audit_actions import INSTALLATION
+from storage.contract.errors import StorageUnavailable
+from storage.contract.storage import Transaction
+from storage.model.audit import AuditAction
+from storage.model.dispatchers import Hold
+from storage.model.messages import MessageStatus
+from tests.support.dispatch.noted import Noted
+from tests.support.dispatch.outage import Outage
+from tests.support.dispatch.stage import Stage
 
 LATER = 10.0
 
@@ -214,7 +215,7 @@ async def test_a_file_that_cannot_be_written_lets_nobody_be_called(stage: Stage,
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr("server.dispatch.generation_file.os.pwrite", full)
+        patched.setattr("server.dispatch.delivery.generation_file.os.pwrite", full)
         with pytest.raises(OSError, match="No space"):
             await lane.run_once()
     found = await stage.found(message)

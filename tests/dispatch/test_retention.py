@@ -6,12 +6,12 @@ from datetime import timedelta
 
 import pytest
 
-from server.dispatch import retention
-from server.dispatch.retention import BATCH, INTERVAL, PAUSE, Retention
-from server.domain.lifecycle import MessageStatus
-from storage.records import IdempotencyRecord, MessageFilter
-from tests.dispatch.stage import Stage
-from tests.storage import made
+from server.dispatch.maintenance import pruner as retention
+from server.dispatch.maintenance.pruner import BATCH, INTERVAL, PAUSE, Retention
+from storage.model.idempotency import IdempotencyRecord
+from storage.model.messages import MessageFilter, MessageStatus
+from tests.support.dispatch.stage import Stage
+from tests.support.storage import made
 
 DAY = timedelta(days=1)
 SENT = MessageStatus.SENT

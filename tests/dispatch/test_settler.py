@@ -6,13 +6,13 @@ import asyncio
 
 import pytest
 
-from server.dispatch import settler as settler_module
-from server.dispatch.settler import Settler
-from server.domain.lifecycle import MessageStatus
-from storage.records import Message, Settlement
-from tests.dispatch.outage import Outage
-from tests.dispatch.stage import Stage
-from tests.storage import made
+from server.dispatch.delivery import settler as settler_module
+from server.dispatch.delivery.settler import Settler
+from storage.model.deliveries import Settlement
+from storage.model.messages import Message, MessageStatus
+from tests.support.dispatch.outage import Outage
+from tests.support.dispatch.stage import Stage
+from tests.support.storage import made
 
 
 async def held(stage: Stage, count: int) -> list[Message]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from server.domain.lifecycle import MessageStatus
-from server.domain.timing import START_WINDOW
-from tests.dispatch.lanes import Lanes
-from tests.dispatch.outage import Outage
-from tests.dispatch.scripted import ScriptedProvider
-from tests.dispatch.stage import Stage
+from server.domain.delivery.timing import START_WINDOW
+from storage.model.messages import MessageStatus
+from tests.support.dispatch.lanes import Lanes
+from tests.support.dispatch.outage import Outage
+from tests.support.dispatch.scripted import ScriptedProvider
+from tests.support.dispatch.stage import Stage
 
 WINDOW = START_WINDOW.total_seconds()
 

@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from server.dispatch.timekeeper import Timekeeper
+from server.dispatch.maintenance.clock_sync import ClockSync
 from server.domain.clock import LONGEST_ROUND_TRIP, DatabaseClock, steady_seconds
-from tests.clocks import NOON
-from tests.dispatch.outage import Outage
-from tests.dispatch.stage import Stage
+from tests.support.clocks import NOON
+from tests.support.dispatch.outage import Outage
+from tests.support.dispatch.stage import Stage
 
 
 class Steady:
@@ -78,7 +78,7 @@ def test_the_steady_clock_does_not_go_back() -> None:
 async def test_while_the_database_is_away_the_last_measurement_goes_on(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
     steady = Steady()
     clock, outage = DatabaseClock(steady), Outage(stage.storage)
-    keeper = Timekeeper(outage, clock)
+    keeper = ClockSync(outage, clock)
     assert not await keeper.run_once()
     measured = clock.now()
     assert abs(measured - datetime.now(UTC)) < timedelta(minutes=1)

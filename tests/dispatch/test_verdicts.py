@@ -8,15 +8,13 @@ from random import Random
 import pytest
 
 from server.channels.provider import Delivery, Outcome
-from server.dispatch.verdicts import Call, after_call, withheld
-from server.domain.lifecycle import MessageStatus
-from server.domain.policies import UnknownPolicy
-from server.domain.retry import ErrorClass
-from server.domain.timing import LEASE
-from storage.operations import BrandPolicy
-from storage.records import Message
-from tests.clocks import NOON
-from tests.storage import made
+from server.dispatch.delivery.outcomes import ProviderCall, after_call, withheld
+from server.domain.delivery.retry import ErrorClass
+from server.domain.delivery.timing import LEASE
+from storage.model.brands import BrandPolicy, UnknownPolicy
+from storage.model.messages import Message, MessageStatus
+from tests.support.clocks import NOON
+from tests.support.storage import made
 
 HOUR = timedelta(hours=1)
 NO_KEYS = timedelta(0)
@@ -35,7 +33,7 @@ def in_doubt(first_sending_at: datetime | None) -> Message:
 
 
 def after(message: Message, delivery: Delivery, *, policy: BrandPolicy = PARK, key_window: timedelta = HOUR) -> MessageStatus:
-    call = Call("gateway", key_window, NOON, NOON, delivery)
+    call = ProviderCall("gateway", key_window, NOON, NOON, delivery)
     return after_call(message, policy, call, Random(1)).status  # noqa: S311
 
 
@@ -88,7 +86,7 @@ def test_only_what_a_policy_has_resent_is_marked_as_its_decision() -> None:
     message = made.message("ann", status=MessageStatus.LEASED)
 
     def resent_by_policy(delivery: Delivery, policy: BrandPolicy, key_window: timedelta) -> bool:
-        return after_call(message, policy, Call("gateway", key_window, NOON, NOON, delivery), Random(1)).resent_by_policy  # noqa: S311
+        return after_call(message, policy, ProviderCall("gateway", key_window, NOON, NOON, delivery), Random(1)).resent_by_policy  # noqa: S311
 
     assert resent_by_policy(ambiguous, RESEND, NO_KEYS)
     assert not resent_by_policy(ambiguous, RESEND, HOUR)

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from tests.api.running import free_ports
-from tests.cli.carillon import Installation
-from tests.docs.pages import ANSWERS, COMMANDS, OTHERS, ROOT, Example, examples, languages, pages
-from tests.docs.shell import paste
+from tests.support.api.running import free_ports
+from tests.support.carillon import Installation
+from tests.support.docs.pages import ANSWERS, COMMANDS, OTHERS, ROOT, Example, examples, languages, pages
+from tests.support.docs.shell import paste
 
 # What cannot run here, page by page. A new one is a decision, so it is counted here too.
 NOT_RUN = {"README.md": 1, "clients.md": 2, "dependencies.md": 1, "deploy.md": 4, "operations.md": 2}

@@ -10,12 +10,12 @@ from email_validator import EmailNotValidError, validate_email
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from server.domain.addresses import check_recipient, normalise_address, normalise_person_id, normalise_recipient
-from server.domain.email_addresses import normalise_email, normalise_sender
+from server.domain.contacts.addresses import check_recipient, normalise_address, normalise_person_id, normalise_recipient
+from server.domain.contacts.email_addresses import normalise_email, normalise_sender
+from server.domain.contacts.invisible_characters import refuse_invisible
+from server.domain.contacts.person import NewPerson, check_person
+from server.domain.contacts.phone_numbers import normalise_phone
 from server.domain.errors import ValidationFailed
-from server.domain.invisible_characters import refuse_invisible
-from server.domain.person import NewPerson, check_person
-from server.domain.phone_numbers import normalise_phone
 from server.domain.validation import Checks
 
 

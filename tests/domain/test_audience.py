@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.domain.addresses import Recipient
-from server.domain.audience import SkipReason, refuse_invalid_recipients, sort_out
+from server.domain.contacts.addresses import Recipient
+from server.domain.contacts.recipients import classify_recipients, refuse_invalid_recipients
 from server.domain.errors import ValidationFailed
+from storage.model.audiences import SkipReason
 
 ANN = ("ann", "ann@example.com")
 ADDRESSES = ["x@example.com", "X@EXAMPLE.COM", "y@example.com", "not an email", "\n", ""]
@@ -16,7 +17,7 @@ SOME = st.lists(st.tuples(st.sampled_from(["a", "b", " ", "", ".."]), st.sampled
 
 
 def skips(recipients: list[Recipient], channel: str = "email") -> list[SkipReason | None]:
-    return sort_out(channel, recipients).skips
+    return classify_recipients(channel, recipients).skips
 
 
 def test_the_same_person_at_the_same_address_is_a_duplicate_however_it_is_written() -> None:
@@ -34,7 +35,7 @@ def test_the_same_person_at_the_same_address_is_a_duplicate_however_it_is_writte
     ],
 )  # fmt: skip
 def test_a_recipient_that_cannot_be_reached_is_invalid_however_often_and_kept_as_given(bad: Recipient) -> None:
-    sorted_out = sort_out("email", [bad, bad])
+    sorted_out = classify_recipients("email", [bad, bad])
     assert sorted_out.skips == [SkipReason.INVALID_RECIPIENT] * 2
     assert sorted_out.recipients == [bad, bad]
 
@@ -45,7 +46,7 @@ def test_on_in_app_another_address_than_the_person_is_invalid() -> None:
 
 @given(SOME)
 def test_everybody_is_accounted_for_in_order_and_reached_at_most_once(recipients: list[Recipient]) -> None:
-    each = list(sort_out("email", recipients))
+    each = list(classify_recipients("email", recipients))
     assert len(each) == len(recipients)
     reached = [recipient for recipient, reason in each if reason is None]
     assert len(reached) == len(set(reached))
@@ -54,9 +55,9 @@ def test_everybody_is_accounted_for_in_order_and_reached_at_most_once(recipients
 
 
 def test_invalid_recipients_are_named_the_first_ten() -> None:
-    refuse_invalid_recipients("email", sort_out("email", [ANN] * 3))
+    refuse_invalid_recipients("email", classify_recipients("email", [ANN] * 3))
     bad = [ANN, ("", " "), *[("a", "not an email")] * 100]
     with pytest.raises(ValidationFailed) as refused:
-        refuse_invalid_recipients("email", sort_out("email", bad))
+        refuse_invalid_recipients("email", classify_recipients("email", bad))
     fields = [violation.field for violation in refused.value.violations]
     assert fields == ["recipients[1].person_id", *(f"recipients[{index}].recipient" for index in range(1, 10))]

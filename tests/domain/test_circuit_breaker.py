@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.domain.circuit_breaker import FIRST_COOL_DOWN, LONGEST_COOL_DOWN, THRESHOLD, Call, Circuit, CircuitBreaker
-from server.domain.retry import LONGEST_RETRY_AFTER, ErrorClass
+from server.domain.delivery.circuit_breaker import FIRST_COOL_DOWN, LONGEST_COOL_DOWN, THRESHOLD, Admission, Circuit, CircuitBreaker
+from server.domain.delivery.retry import LONGEST_RETRY_AFTER, ErrorClass
 
 START = datetime(2026, 3, 4, tzinfo=UTC)
 FREE = 10
@@ -41,10 +41,10 @@ class Line:
     def circuit(self) -> Circuit:
         return self.breaker.circuit(self.now)
 
-    def begin(self) -> Call:
+    def begin(self) -> Admission:
         return self.breaker.begun(self.now)
 
-    def end(self, call: Call, error: ErrorClass | None = None, retry_after: float | None = None) -> None:
+    def end(self, call: Admission, error: ErrorClass | None = None, retry_after: float | None = None) -> None:
         self.breaker.ended(call, error, retry_after, self.now)
 
     def call(self, error: ErrorClass | None = None, retry_after: float | None = None) -> None:
@@ -245,7 +245,7 @@ STEPS = st.lists(
 @given(STEPS, st.integers())
 def test_whatever_happens_an_open_circuit_lets_nothing_through_and_always_comes_back(steps: list[tuple[object, ...]], seed: int) -> None:
     line = Line(Random(seed))  # noqa: S311
-    going: list[Call] = []
+    going: list[Admission] = []
     for step in steps:
         match step:
             case ("begin", int() as count):

@@ -9,7 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.domain.criteria import (
+from server.domain.criteria.operands import LIST_ITEMS, NAME_LENGTH, NAME_PARTS, NODES, STRING_LENGTH
+from server.domain.criteria.parse import DEPTH, parse_criteria
+from server.domain.errors import FieldViolation, ValidationFailed
+from server.domain.validation import OBJECT_BYTES
+from storage.model.criteria import (
     EVERYONE,
     All,
     Always,
@@ -28,12 +32,7 @@ from server.domain.criteria import (
     Period,
     StartsWith,
     Truthy,
-    parse_criteria,
 )
-from server.domain.criteria.operands import LIST_ITEMS, NAME_LENGTH, NAME_PARTS, NODES, STRING_LENGTH
-from server.domain.criteria.parse import DEPTH
-from server.domain.errors import FieldViolation, ValidationFailed
-from server.domain.validation import OBJECT_BYTES
 
 AGE = {"var": "age"}
 PLAN = Attribute(("plan",))

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.domain.html_text import text_of_html
-from server.domain.rendering import Rendered, RenderError, Source, compile_template
-from server.domain.rendering_limits import MAX_OUTPUT_BYTES
-from tests.clocks import NOON
+from server.domain.templates.html_text import text_of_html
+from server.domain.templates.rendering import Rendered, RenderError, TemplateSource, compile_template
+from server.domain.templates.rendering_limits import MAX_OUTPUT_BYTES
+from tests.support.clocks import NOON
 
 MAIL = """<!DOCTYPE html>
 <html><head><title>News</title><style>p { color: red }</style><!--[if mso]><xml/><![endif]--></head>
@@ -111,18 +111,18 @@ def test_no_markup_breaks_it_or_leaves_a_tag(markup: str) -> None:
 
 
 def test_a_template_of_html_alone_has_a_text_part() -> None:
-    template = compile_template(Source("S", " \n", "<p>Dear {{ name }},</p><p>hi</p>"))
+    template = compile_template(TemplateSource("S", " \n", "<p>Dear {{ name }},</p><p>hi</p>"))
     expected = Rendered("S", "Dear A&B <i>,\n\nhi", "<p>Dear A&amp;B &lt;i&gt;,</p><p>hi</p>")
     assert template.render({"name": "A&B <i>"}, NOON) == expected
 
 
 def test_a_text_of_its_own_goes_before() -> None:
-    assert compile_template(Source(None, "own", "<p>made</p>")).render({}, NOON).body == "own"
+    assert compile_template(TemplateSource(None, "own", "<p>made</p>")).render({}, NOON).body == "own"
 
 
 def test_a_text_that_would_be_too_large_is_refused() -> None:
     markup = "<ul>" * 4 + "<blockquote>" * 4 + "{% for i in (1..10000) %}{% for j in (1..1) %}" + "<br>x" * 15 + "{% endfor %}{% endfor %}"
     with pytest.raises(RenderError) as caught:
-        compile_template(Source(None, "", markup)).render({}, NOON)
+        compile_template(TemplateSource(None, "", markup)).render({}, NOON)
     assert (caught.value.reason, caught.value.field) == ("template_output_too_large", "body")
     assert len("<br>x" * 15) * 10_000 < MAX_OUTPUT_BYTES

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from server.domain.ids import new_id
+from storage.model.ids import new_id
 
 
 def test_an_id_is_a_uuid_of_version_7() -> None:

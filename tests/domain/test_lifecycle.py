@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from server.domain.errors import BadState
-from server.domain.lifecycle import UNSTARTED, CampaignOperation, CampaignStatus, MessageStatus, campaign_after
+from server.domain.lifecycle import CampaignOperation, campaign_after
+from storage.model.campaigns import CampaignStatus
+from storage.model.messages import UNSTARTED, MessageStatus
 
 D, S, SENDING, SENT, C = CampaignStatus
 OPERATION = CampaignOperation

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from server.domain.rendering import RenderError, Source, compile_template
-from tests.clocks import NOON
+from server.domain.templates.rendering import RenderError, TemplateSource, compile_template
+from tests.support.clocks import NOON
 
 DATA: dict[str, object] = {
     "array": [1, 2, 3],
@@ -24,7 +24,7 @@ DATA: dict[str, object] = {
 
 
 def render(body: str) -> str:
-    return compile_template(Source(None, body, None)).render(DATA, NOON).body
+    return compile_template(TemplateSource(None, body, None)).render(DATA, NOON).body
 
 
 @pytest.mark.parametrize(

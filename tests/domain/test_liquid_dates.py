@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.domain.liquid_dates import read_instant
-from server.domain.liquid_strftime import format_instant
-from server.domain.rendering import RenderError, Source, compile_template
+from server.domain.templates.liquid.dates import read_instant
+from server.domain.templates.liquid.strftime import format_instant
+from server.domain.templates.rendering import RenderError, TemplateSource, compile_template
 
 NOW = datetime(2026, 11, 29, 23, 5, 9, 120_000, tzinfo=UTC)
 DATA: dict[str, object] = {
@@ -36,7 +36,7 @@ def zone_of_the_machine(request: pytest.FixtureRequest, monkeypatch: pytest.Monk
 
 
 def render(body: str, now: datetime = NOW) -> str:
-    return compile_template(Source(None, body, None)).render(DATA, now).body
+    return compile_template(TemplateSource(None, body, None)).render(DATA, now).body
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_an_unknown_zone_is_refused_without_saying_which() -> None:
 @pytest.mark.parametrize("name", ["../etc/passwd", "America", "/etc/localtime", "\0", "x" * 150])
 def test_a_zone_is_looked_for_in_the_database_alone(name: str) -> None:
     with pytest.raises(RenderError, match="there is no such time zone"):
-        compile_template(Source(None, "{{ 'now' | in_zone: z }}", None)).render({"z": name}, NOW)
+        compile_template(TemplateSource(None, "{{ 'now' | in_zone: z }}", None)).render({"z": name}, NOW)
 
 
 @given(st.text() | st.from_regex(r"[0-9 :/.+TZapm-]{1,25}", fullmatch=True))

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.domain.liquid_filters import FILTERS
-from server.domain.rendering import CompiledTemplate, RenderError, Source, TemplateSyntaxError, compile_template
-from tests.clocks import NOON
+from server.domain.templates.liquid.filters import FILTERS
+from server.domain.templates.rendering import CompiledTemplate, RenderError, TemplateSource, TemplateSyntaxError, compile_template
+from tests.support.clocks import NOON
 
 VALUES: list[object] = [
     *(
@@ -49,7 +49,7 @@ INTERNAL = re.compile(
 def check(body: str, cases: Iterable[dict[str, object]]) -> None:
     """Renders as HTML with each of the variables; what is said to be wrong is in plain words."""
     try:
-        template = compile_template(Source(None, "text", body))
+        template = compile_template(TemplateSource(None, "text", body))
     except TemplateSyntaxError as error:
         said = str(error)
         assert "takes" in said
@@ -99,12 +99,12 @@ JSON = st.recursive(
 
 @given(JSON)
 def test_json_reads_back_as_the_value(value: object) -> None:
-    text = compile_template(Source(None, "{{ v | json }}", None)).render({"v": value}, NOON).body
+    text = compile_template(TemplateSource(None, "{{ v | json }}", None)).render({"v": value}, NOON).body
     assert json.loads(text) == value
 
 
 @given(st.dictionaries(st.text(min_size=1), st.integers(), max_size=5))
 def test_an_object_is_walked_by_its_keys_however_it_came(value: dict[str, int]) -> None:
-    template = compile_template(Source(None, "{{ v }}{% for m in v %}{{ m | json }}{% endfor %}{{ v | first | json }}", None))
+    template = compile_template(TemplateSource(None, "{{ v }}{% for m in v %}{{ m | json }}{% endfor %}{{ v | first | json }}", None))
     backwards = dict(reversed(value.items()))
     assert template.render({"v": value}, NOON) == template.render({"v": backwards}, NOON)

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import pytest
 
-from server.domain.rendering import Source, compile_template
-from tests.clocks import NOON
+from server.domain.templates.rendering import TemplateSource, compile_template
+from tests.support.clocks import NOON
 
 DATA = {
     "array": [1, 2, 3, 4, 5, 6],
@@ -245,7 +245,7 @@ TAGS = [
 
 
 def render(body: str) -> str:
-    return compile_template(Source(None, body, None)).render(DATA, NOON).body
+    return compile_template(TemplateSource(None, body, None)).render(DATA, NOON).body
 
 
 @pytest.mark.parametrize(("body", "expected"), [*PRINTED, *NUMBERS, *TEXTS, *LISTS, *TAGS])

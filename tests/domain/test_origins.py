@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from server.domain.origins import origins_in
+from server.config.origins import origins_in
 
 
 @pytest.mark.parametrize(

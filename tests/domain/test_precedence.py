@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from server.domain.personalisation import render_context
-from server.domain.template_variables import RESERVED_NAMES, TemplateVariable
+from server.domain.templates.personalisation import render_context
+from server.domain.templates.variables import RESERVED_NAMES
+from storage.model.templates import TemplateVariable
 
 
 @dataclass

@@ -6,29 +6,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.domain.rendering import Rendered, RenderError, Source, TemplateSyntaxError, compile_template
-from tests.clocks import NOON
+from server.domain.templates.rendering import Rendered, RenderError, TemplateSource, TemplateSyntaxError, compile_template
+from tests.support.clocks import NOON
 
 
 def render(body: str, **context: object) -> str:
-    return compile_template(Source(None, body, None)).render(context, NOON).body
+    return compile_template(TemplateSource(None, body, None)).render(context, NOON).body
 
 
 def test_each_field_is_rendered_from_variables_person_brand_and_campaign() -> None:
     template = compile_template(
-        Source("{{ campaign.name }} for {{ person.name }}", "Order {{ order.id }} at {{ brand.name }}", "<p>{{ order.id }}</p>")
+        TemplateSource("{{ campaign.name }} for {{ person.name }}", "Order {{ order.id }} at {{ brand.name }}", "<p>{{ order.id }}</p>")
     )
     context = {"order": {"id": 7}, "person": {"name": "Zoë"}, "brand": {"name": "Acme"}, "campaign": {"name": "Spring"}}
     assert template.render(context, NOON) == Rendered("Spring for Zoë", "Order 7 at Acme", "<p>7</p>")
 
 
 def test_fields_that_a_channel_lacks_stay_absent() -> None:
-    assert compile_template(Source(None, "hi", None)).render({}, NOON) == Rendered(None, "hi", None)
+    assert compile_template(TemplateSource(None, "hi", None)).render({}, NOON) == Rendered(None, "hi", None)
 
 
 def test_only_html_is_escaped() -> None:
     text = "{{ name }}"
-    rendered = compile_template(Source(text, text, text)).render({"name": "<b>Tom & 'Jerry'</b>"}, NOON)
+    rendered = compile_template(TemplateSource(text, text, text)).render({"name": "<b>Tom & 'Jerry'</b>"}, NOON)
     assert rendered == Rendered("<b>Tom & 'Jerry'</b>", "<b>Tom & 'Jerry'</b>", "&lt;b&gt;Tom &amp; &#39;Jerry&#39;&lt;/b&gt;")
 
 
@@ -38,26 +38,26 @@ def test_what_is_undefined_renders_empty(body: str) -> None:
 
 
 def test_a_compiled_template_keeps_nothing_from_one_render_to_the_next() -> None:
-    template = compile_template(Source(None, "{{ seen }}{% assign seen = name %}{% increment n %}", None))
+    template = compile_template(TemplateSource(None, "{{ seen }}{% assign seen = name %}{% increment n %}", None))
     assert [template.render({"name": name}, NOON).body for name in ("Ada", "Bob")] == ["0", "0"]
 
 
 @pytest.mark.parametrize("separator", ["\n", "\r", "\r\n", "\v", "\f", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029", " \r\n\t \n "])
 def test_a_line_break_in_a_subject_becomes_one_space(separator: str) -> None:
-    template = compile_template(Source("Hello {{ name }}", "", None))
+    template = compile_template(TemplateSource("Hello {{ name }}", "", None))
     assert template.render({"name": f"a{separator}Bcc: b@example.com"}, NOON).subject == "Hello a Bcc: b@example.com"
 
 
 @given(st.text())
 def test_no_variable_can_break_the_line_of_a_subject(name: str) -> None:
-    subject = compile_template(Source("Hi {{ name }}!", "", None)).render({"name": name}, NOON).subject
+    subject = compile_template(TemplateSource("Hi {{ name }}!", "", None)).render({"name": name}, NOON).subject
     assert subject is not None
     assert subject.splitlines() == [subject]
 
 
 def test_a_subject_longer_than_its_limit_is_refused() -> None:
     with pytest.raises(RenderError) as caught:
-        compile_template(Source("{{ name }}", "", None)).render({"name": "x" * 5000}, NOON)
+        compile_template(TemplateSource("{{ name }}", "", None)).render({"name": "x" * 5000}, NOON)
     assert (caught.value.reason, caught.value.field) == ("template_output_too_large", "subject")
 
 
@@ -87,7 +87,7 @@ def test_a_subject_longer_than_its_limit_is_refused() -> None:
 )
 def test_a_mistake_in_the_source_names_field_and_line(body: str, line: int, message: str) -> None:
     with pytest.raises(TemplateSyntaxError) as caught:
-        compile_template(Source("fine", body, None))
+        compile_template(TemplateSource("fine", body, None))
     assert str(caught.value) == f"body, line {line}: {message}"
     assert (caught.value.reason, caught.value.field, caught.value.line) == ("template_syntax_error", "body", line)
 
@@ -96,7 +96,7 @@ def test_a_mistake_in_the_source_names_field_and_line(body: str, line: int, mess
 def test_a_mistake_names_the_field_it_is_in(field: str) -> None:
     fields: dict[str, str] = {"subject": "", "body": "", "html": ""} | {field: "{{"}
     with pytest.raises(TemplateSyntaxError, match=rf"^{field}, line 1: "):
-        compile_template(Source(**fields))
+        compile_template(TemplateSource(**fields))
 
 
 @pytest.mark.parametrize(

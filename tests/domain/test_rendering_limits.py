@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from server.domain.rendering import RenderError, Source, TemplateSyntaxError, compile_template
-from server.domain.rendering_limits import MAX_OUTPUT_BYTES
-from tests.clocks import NOON
+from server.domain.templates.rendering import RenderError, TemplateSource, TemplateSyntaxError, compile_template
+from server.domain.templates.rendering_limits import MAX_OUTPUT_BYTES
+from tests.support.clocks import NOON
 
 HUGE = 1_000_000_000
 GROWN = "{% assign s = 'aaaaaaaaaaaaaaaa' %}{% for i in (1..14) %}{% assign s = s | append: s %}{% endfor %}"
@@ -14,7 +14,7 @@ GROWN = "{% assign s = 'aaaaaaaaaaaaaaaa' %}{% for i in (1..14) %}{% assign s = 
 
 def reason(body: str, **context: object) -> str:
     try:
-        compile_template(Source(None, body, None)).render(context, NOON)
+        compile_template(TemplateSource(None, body, None)).render(context, NOON)
     except RenderError as error:
         return error.reason
     return "rendered"
@@ -105,7 +105,7 @@ def test_output_over_its_limit_is_refused() -> None:
 )
 def test_a_long_run_of_broken_tags_is_refused_in_linear_time(part: str) -> None:
     with pytest.raises(TemplateSyntaxError):
-        compile_template(Source(None, part * (200_000 // len(part)), None))
+        compile_template(TemplateSource(None, part * (200_000 // len(part)), None))
 
 
 @pytest.mark.parametrize("part", ["<", "<script", "<!--", "<style>", "<a", "<script></script><", "<<>"])
@@ -116,7 +116,7 @@ def test_markup_is_stripped_in_linear_time(part: str) -> None:
 @pytest.mark.parametrize("body", ["{{" + " " * 5000 + "a }}", "{% if a" + " " * 5000 + "%}{% endif %}"])
 def test_long_blanks_inside_a_tag_are_refused(body: str) -> None:
     with pytest.raises(TemplateSyntaxError, match="too much white space"):
-        compile_template(Source(None, body, None))
+        compile_template(TemplateSource(None, body, None))
 
 
 @pytest.mark.parametrize(
@@ -129,13 +129,13 @@ def test_long_blanks_inside_a_tag_are_refused(body: str) -> None:
 )
 def test_deep_nesting_is_refused_when_compiling(body: str) -> None:
     with pytest.raises(TemplateSyntaxError) as caught:
-        compile_template(Source(None, body, None))
+        compile_template(TemplateSource(None, body, None))
     assert caught.value.reason == "template_too_complex"
 
 
 def test_source_over_its_limit_is_refused() -> None:
     with pytest.raises(TemplateSyntaxError) as caught:
-        compile_template(Source(None, "x" * 200_001, None))
+        compile_template(TemplateSource(None, "x" * 200_001, None))
     assert caught.value.reason == "template_source_too_large"
 
 
@@ -148,4 +148,4 @@ def test_an_ordinary_large_mail_is_within_the_limits() -> None:
 
 def test_raw_text_and_comments_may_hold_what_is_not_liquid() -> None:
     body = "{% raw %}{{ {% {% raw %}{% endraw %}{% comment %} {{ a }} {% if %} {% endcomment %}{%- doc -%} {{ {%- enddoc -%}."
-    assert compile_template(Source(None, body, None)).render({}, NOON).body == "{{ {% {% raw %}."
+    assert compile_template(TemplateSource(None, body, None)).render({}, NOON).body == "{{ {% {% raw %}."

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from liquid import BoundTemplate
 
-from server.domain.rendering import Source, compile_template
-from server.domain.rendering_limits import MAX_OUTPUT_BYTES, render_tree
-from server.domain.rendering_plain import MAX_PIECES, plain
-from tests.clocks import NOON
+from server.domain.templates.rendering import TemplateSource, compile_template
+from server.domain.templates.rendering_limits import MAX_OUTPUT_BYTES, render_tree
+from server.domain.templates.rendering_plain import MAX_PIECES, plain
+from tests.support.clocks import NOON
 
 NAMES = ("person", "name", "size", "first", "now", "a-b", "größe", "nobody")
 TEXTS = st.text() | st.sampled_from(["", "<b>&'\"</b>", "\r\n", "{", "a\rb", "\ud800", "false"])
@@ -29,8 +29,8 @@ PIECES = (
 
 def trees(source: str) -> tuple[BoundTemplate, BoundTemplate]:
     """A source as text and as HTML."""
-    (body,) = compile_template(Source(None, source, None)).parsed
-    _, html = compile_template(Source(None, "text", source)).parsed
+    (body,) = compile_template(TemplateSource(None, source, None)).parsed
+    _, html = compile_template(TemplateSource(None, "text", source)).parsed
     return body, html
 
 

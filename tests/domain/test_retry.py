@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.domain.retry import LONGEST_RETRY_AFTER, RETRY_POLICIES, ErrorClass, delay_before_next, may_try_again
+from server.domain.delivery.retry import LONGEST_RETRY_AFTER, RETRY_POLICIES, ErrorClass, delay_before_next, may_try_again
 
 DAY = 86_400.0
 

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.domain.audience import sort_out
-from server.domain.suppression import STRENGTH, Purpose, SuppressionReason, blocks, purpose_of
-from server.domain.unsubscribe import UnsubscribeLinks
+from server.domain.contacts.recipients import classify_recipients
+from server.domain.contacts.suppression import blocks, purpose_of
+from server.domain.contacts.unsubscribe import UnsubscribeLinks
+from storage.model.suppressions import STRENGTH, Purpose, SuppressionReason
 
 LINKS = UnsubscribeLinks(b"k" * 32, "https://mail.example.com/x")
 MESSAGE = "01994d3c-7f0a-7d27-b1a8-0f1f4a1f2a3b"
@@ -42,7 +43,7 @@ def test_strength_is_in_the_order_unsubscribe_manual_hard_bounce_complaint() -> 
 
 def test_a_suppressed_recipient_is_skipped_after_what_is_wrong_with_the_request() -> None:
     given_ = [("a", "ann@example.com"), ("a", "Ann@example.com"), ("b", "ann@EXAMPLE.com"), ("", "ann@example.com"), ("c", "c@example.com")]
-    reasons = sort_out("email", given_).without({"ann@example.com"}).skips
+    reasons = classify_recipients("email", given_).without({"ann@example.com"}).skips
     assert reasons == ["suppressed", "duplicate", "suppressed", "invalid_recipient", None]
 
 

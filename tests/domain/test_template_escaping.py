@@ -9,9 +9,9 @@ import warnings
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.domain.liquid_filters import FILTERS as KNOWN_FILTERS
-from server.domain.rendering import RenderError, Source, TemplateSyntaxError, compile_template
-from tests.clocks import NOON
+from server.domain.templates.liquid.filters import FILTERS as KNOWN_FILTERS
+from server.domain.templates.rendering import RenderError, TemplateSource, TemplateSyntaxError, compile_template
+from tests.support.clocks import NOON
 
 MARKUP = "a <i>&lt;i&gt; b"
 DISGUISES = [
@@ -48,7 +48,9 @@ def html(body: str, value: str) -> str:
     with warnings.catch_warnings():
         # Dates in words are guessed at, with a warning where a time zone is not known.
         warnings.simplefilter("ignore")
-        rendered = compile_template(Source(None, "", body)).render({"x": value, "l": [value, {"k": value}], "o": {"k": value}}, NOON)
+        rendered = compile_template(TemplateSource(None, "", body)).render(
+            {"x": value, "l": [value, {"k": value}], "o": {"k": value}}, NOON
+        )
     return rendered.html or ""
 
 

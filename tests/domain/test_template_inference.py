@@ -6,14 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.domain.rendering import Source, TemplateSyntaxError, compile_template
-from server.domain.template_inference import infer_variables
-from server.domain.template_variables import VariableType, is_variable_name
+from server.domain.templates.inference import infer_variables
+from server.domain.templates.rendering import TemplateSource, TemplateSyntaxError, compile_template
+from server.domain.templates.variables import is_variable_name
+from storage.model.templates import VariableType
 
 
 def found(*bodies: str) -> dict[str, bool]:
     """Whether each variable found in the bodies together is required."""
-    variables = infer_variables(compile_template(Source(None, body, None)) for body in bodies)
+    variables = infer_variables(compile_template(TemplateSource(None, body, None)) for body in bodies)
     return {variable.name: variable.required for variable in variables}
 
 
@@ -76,7 +77,7 @@ def test_variables_come_in_the_order_of_the_template() -> None:
 
 
 def test_every_field_counts_and_a_guard_in_one_guards_in_all() -> None:
-    template = compile_template(Source("{{ a }}", "{{ b }} {% if c %}{% endif %}", "{{ c }}"))
+    template = compile_template(TemplateSource("{{ a }}", "{{ b }} {% if c %}{% endif %}", "{{ c }}"))
     assert {each.name: each.required for each in infer_variables([template])} == {"a": True, "b": True, "c": False}
     assert found("{{ a }}", "{{ b | default: 1 }}", "{{ b }}") == {"a": True, "b": False}
 
@@ -86,7 +87,7 @@ def test_what_one_field_sets_is_an_input_of_the_others() -> None:
 
 
 def test_inferred_variables_are_of_any_type_and_have_no_default() -> None:
-    (variable,) = infer_variables([compile_template(Source(None, "{{ n | plus: 1 }}", None))])
+    (variable,) = infer_variables([compile_template(TemplateSource(None, "{{ n | plus: 1 }}", None))])
     assert (variable.type, variable.default) == (VariableType.ANYTHING, None)
 
 
@@ -114,7 +115,7 @@ _LIQUID = st.recursive(st.one_of(_OUTPUT, _SETTING, st.just("{% cycle v: w, 'x' 
 
 @given(st.lists(_LIQUID, max_size=5).map("".join))
 def test_inference_of_any_liquid_gives_a_schema(body: str) -> None:
-    variables = infer_variables([compile_template(Source(None, body, None))])
+    variables = infer_variables([compile_template(TemplateSource(None, body, None))])
     names = [variable.name for variable in variables]
     assert len(set(names)) == len(names)
     assert all(map(is_variable_name, names))
@@ -146,7 +147,7 @@ _PIECES = [
 @given(st.lists(st.one_of(st.sampled_from(_PIECES), st.text(max_size=3)), max_size=30).map("".join))
 def test_any_text_is_either_refused_or_gives_a_schema(body: str) -> None:
     try:
-        template = compile_template(Source(body, body, body))
+        template = compile_template(TemplateSource(body, body, body))
     except TemplateSyntaxError:
         return
     assert all(is_variable_name(variable.name) for variable in infer_variables([template]))

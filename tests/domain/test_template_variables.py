@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from server.domain.errors import ValidationFailed
-from server.domain.template_variables import TemplateVariable, VariableType, check_schema, find_misfits
+from server.domain.templates.variables import check_schema, find_violations
 from server.domain.validation import Checks
+from storage.model.templates import TemplateVariable, VariableType
 
 VALUES: dict[VariableType, list[Any]] = {
     VariableType.TEXT: ["", "text"],
@@ -80,9 +81,9 @@ SCHEMA = [
     ],
 )
 def test_each_missing_or_mistyped_variable_is_named_once(given: dict[str, object], misfits: list[str]) -> None:
-    assert [misfit.field for misfit in find_misfits(SCHEMA, given)] == [f"variables.{name}" for name in misfits]
+    assert [misfit.field for misfit in find_violations(SCHEMA, given)] == [f"variables.{name}" for name in misfits]
 
 
 def test_no_refusal_repeats_a_value() -> None:
-    messages = [misfit.message for misfit in find_misfits(SCHEMA, {"must": 41001, "may": "secret", "loose": 1})]
+    messages = [misfit.message for misfit in find_violations(SCHEMA, {"must": 41001, "may": "secret", "loose": 1})]
     assert messages == ["must be a string", "must be a number"]

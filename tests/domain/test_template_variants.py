@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from server.domain.rendering import Source
-from server.domain.template_variants import TemplateVariant, canonical_locale, choose_variant, source_of
+from server.domain.templates.rendering import TemplateSource
+from server.domain.templates.variants import canonical_locale, choose_variant, source_of
+from storage.model.templates import TemplateVariant
 
 
 def variants(*locales: str) -> list[TemplateVariant]:
@@ -63,12 +64,12 @@ class Texts:
 
 
 def test_without_a_variant_the_default_texts_are_rendered() -> None:
-    assert source_of(Texts(), None) == Source("subject", "body", "html")
+    assert source_of(Texts(), None) == TemplateSource("subject", "body", "html")
 
 
 def test_a_variant_without_a_subject_has_the_default_one_but_no_html_of_the_default() -> None:
-    assert source_of(Texts(), TemplateVariant("pt", None, "corpo", None)) == Source("subject", "corpo", None)
-    assert source_of(Texts(), TemplateVariant("pt", "assunto", "corpo", "<p>")) == Source("assunto", "corpo", "<p>")
+    assert source_of(Texts(), TemplateVariant("pt", None, "corpo", None)) == TemplateSource("subject", "corpo", None)
+    assert source_of(Texts(), TemplateVariant("pt", "assunto", "corpo", "<p>")) == TemplateSource("assunto", "corpo", "<p>")
 
 
 def test_a_campaign_s_own_subject_goes_before_all_others() -> None:

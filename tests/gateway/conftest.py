@@ -10,7 +10,7 @@ import pytest
 
 from server.config import Settings
 from server.gateway.supervisor import Gateway
-from tests.gateway.upstream import Upstream
+from tests.support.upstream import Upstream
 
 ROOT = Path(__file__).resolve().parents[2]
 MAX_REQUEST_BYTES = 256 * 1024

@@ -19,7 +19,7 @@ from carillon.messaging.v1 import person_service_pb2, send_pb2, send_service_pb2
 from carillon.ops.v1 import probe_service_pb2
 from carillon.type.v1 import channel_pb2
 from server.config import Settings
-from tests.gateway.upstream import Context, Upstream, error_info, failing, returning
+from tests.support.upstream import Context, Upstream, error_info, failing, returning
 
 CAMPAIGNS = "carillon.comms.v1.CampaignService"
 WATCH = "carillon.messaging.v1.SendService/WatchSend"

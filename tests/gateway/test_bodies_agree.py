@@ -14,10 +14,10 @@ from google.protobuf.message import Message
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.api.callers import METHODS as EVERY_METHOD
-from tests.api.callers import bind, full_path, takes_body
 from tests.gateway.test_refusals import JSON, error
-from tests.gateway.upstream import Reply, Upstream, returning
+from tests.support.api.callers import METHODS as EVERY_METHOD
+from tests.support.api.callers import bind, full_path, takes_body
+from tests.support.upstream import Reply, Upstream, returning
 
 STRUCT = "google.protobuf.Struct"
 MOST = 20

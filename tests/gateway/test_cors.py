@@ -15,7 +15,7 @@ from server.config import Settings
 from server.gateway.supervisor import Gateway
 from tests.gateway.conftest import ROOT, client_of, free_ports
 from tests.gateway.test_refusals import error
-from tests.gateway.upstream import Context, Upstream, error_info, failing, returning
+from tests.support.upstream import Context, Upstream, error_info, failing, returning
 
 ALLOWED = ["https://app.example.com", "http://localhost:3000"]
 OTHERS = [

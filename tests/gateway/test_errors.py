@@ -11,7 +11,7 @@ import pytest
 from google.protobuf.empty_pb2 import Empty
 
 from carillon.messaging.v1 import send_pb2
-from tests.gateway.upstream import Context, Upstream, abort, bad_request, error_info, failing
+from tests.support.upstream import Context, Upstream, abort, bad_request, error_info, failing
 
 SEND = "carillon.comms.v1.CampaignService/SendCampaign"
 PUBLISH = "carillon.messaging.v1.CampaignService/PublishCampaign"

@@ -14,7 +14,7 @@ from google.protobuf.message_factory import GetMessageClass
 
 from carillon.messaging.v1 import send_pb2
 from server.api.policies import service_descriptors
-from tests.gateway.upstream import Context, Upstream, error_info, failing, returning
+from tests.support.upstream import Context, Upstream, error_info, failing, returning
 
 UNSUBSCRIBE = "carillon.comms.v1.UnsubscribeService"
 READS = {

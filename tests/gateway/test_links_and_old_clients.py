@@ -9,7 +9,7 @@ from google.api import httpbody_pb2
 from carillon.ops.v1 import probe_service_pb2
 from server.config import Settings
 from tests.gateway.raw import exchange
-from tests.gateway.upstream import Context, Upstream, returning
+from tests.support.upstream import Context, Upstream, returning
 
 SERVICE = "carillon.comms.v1.UnsubscribeService"
 

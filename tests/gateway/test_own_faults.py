@@ -11,7 +11,7 @@ from server.config import Settings
 from server.gateway.supervisor import Gateway
 from tests.gateway.conftest import REST, client_of, free_ports, shortened_config
 from tests.gateway.test_refusals import error
-from tests.gateway.upstream import Upstream, returning
+from tests.support.upstream import Upstream, returning
 
 SEGMENTS = "carillon.messaging.v1.SegmentService"
 FAULTS = {

@@ -11,7 +11,7 @@ import pytest
 from google.api import httpbody_pb2
 
 from carillon.comms.v1 import suppression_service_pb2
-from tests.gateway.upstream import Context, Upstream, error_info, failing
+from tests.support.upstream import Context, Upstream, error_info, failing
 
 SERVICE = "carillon.comms.v1.UnsubscribeService"
 LINK = "/v1/unsubscribe/token-1"

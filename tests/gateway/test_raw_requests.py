@@ -9,7 +9,7 @@ from carillon.ops.v1 import probe_service_pb2
 from server.config import Settings
 from tests.gateway.raw import exchange
 from tests.gateway.test_refusals import error
-from tests.gateway.upstream import Upstream, returning
+from tests.support.upstream import Upstream, returning
 
 PEOPLE, SEGMENTS = "carillon.messaging.v1.PersonService", "carillon.messaging.v1.SegmentService"
 GET = b"GET /healthz HTTP/1.1\r\n"

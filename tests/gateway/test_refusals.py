@@ -13,7 +13,7 @@ from carillon.comms.v1 import message_pb2
 from carillon.messaging.v1 import send_pb2
 from server.config import Settings
 from tests.gateway.conftest import MAX_REQUEST_BYTES
-from tests.gateway.upstream import Context, Upstream, returning
+from tests.support.upstream import Context, Upstream, returning
 
 SCHEDULE = "/v1/messages/schedule"
 PUBLISH = "/v1/messaging/campaigns/c1/publish"

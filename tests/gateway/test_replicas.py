@@ -15,11 +15,11 @@ import pytest
 import yaml
 
 from carillon.ops.v1 import probe_service_pb2
-from server.api.grpc_server import PING_INTERVAL_MS
+from server.api.server import PING_INTERVAL_MS
 from server.config import Settings
 from server.gateway.supervisor import Gateway
 from tests.gateway.conftest import ROOT, free_ports, shortened_config
-from tests.gateway.upstream import Context, Upstream
+from tests.support.upstream import Context, Upstream
 
 LIVENESS = "carillon.ops.v1.ProbeService/CheckLiveness"
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"

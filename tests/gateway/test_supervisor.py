@@ -21,7 +21,7 @@ from server.gateway import bootstrap, ports
 from server.gateway.errors import GatewayError
 from server.gateway.supervisor import Gateway
 from tests.gateway.conftest import ROOT, settings_in
-from tests.gateway.upstream import Context, Upstream
+from tests.support.upstream import Context, Upstream
 
 PARENT = """
 import asyncio, sys

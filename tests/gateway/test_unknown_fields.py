@@ -12,7 +12,7 @@ from carillon.comms.v1 import message_pb2
 from carillon.messaging.v1 import campaign_pb2, person_service_pb2, segment_service_pb2, send_pb2
 from tests.gateway.conftest import MAX_REQUEST_BYTES
 from tests.gateway.test_refusals import JSON, PUBLISH, SCHEDULE, error
-from tests.gateway.upstream import Upstream, returning
+from tests.support.upstream import Upstream, returning
 
 UNKNOWN = "is not a field of this request"
 TWICE = "must be given only once"

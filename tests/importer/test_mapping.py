@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from server.domain.person import NewPerson
+from server.domain.contacts.person import NewPerson
 from server.importer.errors import ImportStopped
 from server.importer.mapping import Columns
-from tests.importer.reading import Seen, Taker, read, written
+from tests.support.reading import Seen, Taker, read, written
 
 
 def first(tmp_path: Path, text: str, columns: Columns, region: str | None = None, name: str = "p.csv") -> NewPerson:

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from server.domain.person import NewPerson
+from server.domain.contacts.person import NewPerson
 from server.importer.errors import ImportStopped
 from server.importer.lines import LONGEST_LINE
-from tests.importer.reading import Taker, read, written
+from tests.support.reading import Taker, read, written
 
 HEADER = "person_id,email,plan\n"
 

@@ -12,7 +12,7 @@ import pytest
 from server.importer.delivery import PAUSES
 from server.importer.errors import BatchRefused, BatchTooLarge, ImportStopped, Refusal
 from server.importer.mapping import Columns
-from tests.importer.reading import AWAY, Pauses, Seen, Taker, read, written
+from tests.support.reading import AWAY, Pauses, Seen, Taker, read, written
 
 ROWS = 25
 BAD = (3, 12, 13)

@@ -22,10 +22,10 @@ from server.config import Settings
 from server.importer.client import GrpcPeopleService, people_service
 from server.importer.errors import ImportStopped
 from server.importer.run import Order, run_import
-from server.tokens import load_or_create_key
-from tests.api.running import free_ports
+from server.runtime.tokens import load_or_create_key
 from tests.brands import create_brands
-from tests.importer.reading import Seen
+from tests.support.api.running import free_ports
+from tests.support.reading import Seen
 
 ROWS = 1000
 

@@ -18,7 +18,7 @@ from server.importer.delivery import PAUSES
 from server.importer.errors import ImportStopped
 from server.importer.lines import LONGEST_LINE, Lines
 from server.importer.rows import CsvRows, Row
-from tests.importer.reading import AWAY, Taker, read, written
+from tests.support.reading import AWAY, Taker, read, written
 
 MARKS = {"utf-8": codecs.BOM_UTF8, "utf-16-le": codecs.BOM_UTF16_LE, "utf-16-be": codecs.BOM_UTF16_BE}
 ENDS = {"LF": "\n", "CRLF": "\r\n", "CR": "\r"}

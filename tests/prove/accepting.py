@@ -62,14 +62,14 @@ ACCEPTING = (
     ),
     Mutation(
         name="idempotency-record-in-the-transaction",
-        where="Calls.change",
+        where="CommandRunner.change",
         original=_KEPT_WITH_IT,
         mutated=_KEPT_AFTERWARDS,
         tests=("test_creating_at_the_same_time_under_one_key_creates_one",),
     ),
     Mutation(
         name="idempotency-key-tells-requests-apart",
-        where="Calls.change",
+        where="CommandRunner.change",
         original="            if record.fingerprint != digest:\n",
         mutated="            if not record.fingerprint:\n",
         tests=("test_key_does_not_span_two_methods",),
@@ -104,7 +104,7 @@ ACCEPTING = (
     ),
     Mutation(
         name="recipients-in-normal-form",
-        where="sort_out",
+        where="classify_recipients",
         original="            recipient = normalise_recipient(channel, each)\n",
         mutated="            recipient = each\n",
         tests=("test_the_same_person_at_the_same_address_is_a_duplicate_however_it_is_written",),

@@ -9,14 +9,14 @@ _FENCE = "messages.c.id == given.c.id, messages.c.lease == given.c.lease, messag
 CALLING = (
     Mutation(
         name="mark-before-the-call",
-        where="Calls.begin",
+        where="DeliveryExecutor.begin",
         original="            marked = await self._mark(going, start.at)\n",
         mutated="            marked = {each.claimed.message.id for each in going}\n",
         tests=("test_a_message_is_marked_durably_before_its_provider_is_called[sqlite]",),
     ),
     Mutation(
         name="mark-is-durable-before-the-call",
-        where="Calls.begin",
+        where="DeliveryExecutor.begin",
         original="            marked = await self._mark(going, start.at)\n",
         mutated=(
             "            marked = {each.claimed.message.id for each in going}\n"
@@ -26,7 +26,7 @@ CALLING = (
     ),
     Mutation(
         name="only-what-was-marked-is-called",
-        where="Calls.begin",
+        where="DeliveryExecutor.begin",
         original="            if each.claimed.message.id in marked:\n                self._run(",
         mutated="            if marked is not None:\n                self._run(",
         tests=("test_what_was_claimed_but_not_marked_is_not_called",),
@@ -68,21 +68,21 @@ CALLING = (
     ),
     Mutation(
         name="start-window",
-        where="Calls._is_too_late",
+        where="DeliveryExecutor._is_too_late",
         original="        return elapsed > START_WINDOW\n",
         mutated="        return elapsed < timedelta(0)\n",
         tests=("test_after_the_window_no_call_begins_and_the_row_is_given_back",),
     ),
     Mutation(
         name="start-window-by-a-steady-clock",
-        where="Calls._is_too_late",
+        where="DeliveryExecutor._is_too_late",
         original="        elapsed = max(self._clock.now() - start.at, timedelta(seconds=self._steady() - start.steady))\n",
         mutated="        elapsed = self._clock.now() - start.at\n",
         tests=("test_a_clock_that_was_set_back_does_not_make_the_window_longer",),
     ),
     Mutation(
         name="suppression-at-the-claim",
-        where="Lane._begin",
+        where="ChannelWorker._begin",
         original="                    case Suppressed():\n                        withheld.append(suppressed(each.message))\n",
         mutated="                    case Suppressed():\n                        continue\n",
         tests=("test_a_campaigns_message_is_skipped_whatever_the_reason[sqlite]",),
@@ -96,7 +96,7 @@ CALLING = (
     ),
     Mutation(
         name="slot-held-until-the-result-is-durable",
-        where="Calls._call",
+        where="DeliveryExecutor._call",
         original="        await self._settler.settle([settlement], more_soon=self._unanswered > 0)\n",
         mutated="        self._late = asyncio.create_task(self._settler.settle([settlement]))\n",
         tests=("test_a_slot_is_not_free_before_its_result_is_durable",),

@@ -85,7 +85,7 @@ CLAIMING = (
     ),
     Mutation(
         name="lease-outlasts-a-call",
-        where="Calls.__init__",
+        where="DeliveryExecutor.__init__",
         original="        if timedelta(seconds=provider.timeout) + START_WINDOW + MARGIN > LEASE:\n",
         mutated="        if not provider.timeout:\n",
         tests=("test_a_provider_slower_than_a_lease_is_refused",),

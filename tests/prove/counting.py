@@ -51,7 +51,7 @@ COUNTING = (
     ),
     Mutation(
         name="drift-is-told",
-        where="Reconciler._recount",
+        where="CounterReconciler._recount",
         original="        if kept != counted:\n",
         mutated="        if kept is None:\n",
         tests=("test_a_drift_is_told_with_its_send_and_numbers",),

@@ -1,4 +1,4 @@
-"""What is in doubt: found after a crash, sent again only if that was chosen or does no harm, never told as not sent."""
+"""What is in doubt: found after a crash, sent again only if that was chosen or does no harm, never public_error as not sent."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ DOUBTING = (
     ),
     Mutation(
         name="timeout-is-ambiguous",
-        where="Calls._deliver",
+        where="DeliveryExecutor._deliver",
         original='            return Delivery(Outcome.AMBIGUOUS, "provider_timeout")\n',
         mutated='            return Delivery(Outcome.REJECTED, "provider_timeout")\n',
         tests=("test_a_call_that_takes_too_long_is_in_doubt_and_frees_its_slot",),

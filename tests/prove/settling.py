@@ -98,7 +98,7 @@ SETTLING = (
     ),
     Mutation(
         name="stop-waits-for-what-is-in-flight",
-        where="Calls.stop",
+        where="DeliveryExecutor.stop",
         original='        """Lets the calls in progress end, closes the provider."""\n        await self.drain()\n',
         mutated='        """Lets the calls in progress end, closes the provider."""\n',
         tests=("test_a_stop_gives_back_what_is_claimed_and_finishes_what_is_in_flight",),

@@ -77,7 +77,7 @@ SHARING = (
     ),
     Mutation(
         name="breaker-is-asked",
-        where="Calls.allows",
+        where="DeliveryExecutor.allows",
         original="        return self._breaker.allows(rows, now)\n",
         mutated="        return rows\n",
         tests=("test_an_outage_costs_few_attempts_and_leaves_nothing_claimed",),
@@ -98,7 +98,7 @@ SHARING = (
     ),
     Mutation(
         name="rows-that-wait-too-long-are-given-back",
-        where="Lane.run_once",
+        where="ChannelWorker.run_once",
         original="        if not self._calls.allows(1) or now >= self._patient_until:\n",
         mutated="        if not self._calls.allows(1):\n",
         tests=("test_rows_that_wait_too_long_for_a_slot_are_given_back",),

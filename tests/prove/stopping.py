@@ -52,7 +52,7 @@ STOPPING = (
     ),
     Mutation(
         name="cancelled-send-is-swept",
-        where="Cancellations.run_once",
+        where="CancellationSweeper.run_once",
         original="tx.sends.sweep_cancelled(now, BATCH)) > 0",
         mutated="tx.messages.expire(now, BATCH)) > 0",
         tests=("test_rows_beyond_the_first_slice_are_cancelled_in_batches[sqlite]",),

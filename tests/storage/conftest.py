@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import make_url
 
 from storage.sql import migrate, open_storage
-from tests.postgres import PostgresServer
-from tests.storage.scene import Scene
+from tests.support.postgres import PostgresServer
+from tests.support.storage.scene import Scene
 
 NewUrl = Callable[[], str]
 

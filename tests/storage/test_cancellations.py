@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from server.domain.lifecycle import MessageStatus, SendStatus
-from storage.records import CancelCounts, Counters, Send
-from storage.signals import CANCELLATIONS
-from storage.sql import cancellations
-from tests.storage import made
-from tests.storage.made import NOW, SECOND
-from tests.storage.scene import Scene
+from storage.contract.signals import CANCELLATIONS
+from storage.model.messages import MessageStatus
+from storage.model.sends import CancelCounts, Counters, Send, SendStatus
+from storage.sql.delivery import cancellations
+from tests.support.storage import made
+from tests.support.storage.made import NOW, SECOND
+from tests.support.storage.scene import Scene
 
 
 @pytest.fixture(autouse=True)

@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from server.domain.lifecycle import MessageStatus, SendStatus
-from storage.interface import Transaction
-from storage.records import Mark
-from storage.sql.tables import sends
-from tests.storage import made
-from tests.storage.made import LEASE, NOW, SECOND
-from tests.storage.scene import Scene
+from storage.contract.storage import Transaction
+from storage.model.deliveries import Mark
+from storage.model.messages import MessageStatus
+from storage.model.sends import SendStatus
+from storage.sql.schema.tables import sends
+from tests.support.storage import made
+from tests.support.storage.made import LEASE, NOW, SECOND
+from tests.support.storage.scene import Scene
 
 
 async def test_a_claim_takes_due_rows_of_its_channel_earliest_first_up_to_the_limit(scene: Scene) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from server.domain.criteria import EVERYONE, Attribute, Constant, Criteria, Equal, parse_criteria
-from tests.storage import made
-from tests.storage.made import BRAND, NOW, SECOND
-from tests.storage.scene import Scene
+from server.domain.criteria.parse import parse_criteria
+from storage.model.criteria import EVERYONE, Attribute, Constant, Criteria, Equal
+from tests.support.storage import made
+from tests.support.storage.made import BRAND, NOW, SECOND
+from tests.support.storage.scene import Scene
 
 
 async def put(scene: Scene, person_id: str, **more: Any) -> None:

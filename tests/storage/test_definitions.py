@@ -6,14 +6,15 @@ from dataclasses import replace
 
 import pytest
 
-from server.domain.criteria import EVERYONE
-from server.domain.lifecycle import CampaignStatus
-from storage.errors import StorageError, WriteConflict
-from storage.interface import Transaction
-from storage.records import AudienceMember, Campaign, IdempotencyRecord
-from tests.storage import made
-from tests.storage.made import BRAND, NOW, SECOND
-from tests.storage.scene import Scene
+from storage.contract.errors import StorageError, WriteConflict
+from storage.contract.storage import Transaction
+from storage.model.audiences import AudienceMember
+from storage.model.campaigns import Campaign, CampaignStatus
+from storage.model.criteria import EVERYONE
+from storage.model.idempotency import IdempotencyRecord
+from tests.support.storage import made
+from tests.support.storage.made import BRAND, NOW, SECOND
+from tests.support.storage.scene import Scene
 
 
 async def test_every_field_of_a_campaign_comes_back_as_it_was_given(scene: Scene) -> None:

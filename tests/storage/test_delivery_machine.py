@@ -21,17 +21,18 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
 
-from server.domain.lifecycle import MessageStatus, SendStatus
-from server.domain.policies import Resolution
-from storage.interface import Storage
-from storage.records import Message, Queue, Send
-from storage.sql import cancellations, open_storage
-from tests.drift import assert_no_drift
+from storage.contract.storage import Storage
+from storage.model.deliveries import Queue
+from storage.model.messages import Message, MessageStatus, Resolution
+from storage.model.sends import Send, SendStatus
+from storage.sql import open_storage
+from storage.sql.delivery import cancellations
 from tests.storage.machine.operators import Operators
 from tests.storage.machine.sight import CHANNEL, OPEN
 from tests.storage.machine.workers import KEYED, PLAIN, RETRY_AFTER, UNSTARTED_ENDS, Outcome, Worker, Workers
 from tests.storage.machine.world import PARKS, RESENDS, World
-from tests.storage.made import NOW, SECOND
+from tests.support.drift import assert_no_drift
+from tests.support.storage.made import NOW, SECOND
 
 T = TypeVar("T")
 Named = TypeVar("Named", Message, Send, Worker)

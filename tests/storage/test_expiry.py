@@ -6,12 +6,12 @@ from datetime import datetime
 
 import pytest
 
-from server.domain.lifecycle import MessageStatus, SendStatus
-from storage.records import Counters
-from storage.sql import cancellations
-from tests.storage import made
-from tests.storage.made import NOW, SECOND
-from tests.storage.scene import Scene
+from storage.model.messages import MessageStatus
+from storage.model.sends import Counters, SendStatus
+from storage.sql.delivery import cancellations
+from tests.support.storage import made
+from tests.support.storage.made import NOW, SECOND
+from tests.support.storage.scene import Scene
 
 
 async def expire(scene: Scene, *, now: datetime = NOW, limit: int = 100) -> int:

@@ -7,15 +7,16 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from server.domain.ids import new_id
-from server.domain.lifecycle import MessageStatus, SendStatus
-from storage.errors import StorageError, WriteConflict
-from storage.records import Accepted, Message, MessageFilter, ReasonCount
-from storage.signals import SOON, messages
+from storage.contract.errors import StorageError, WriteConflict
+from storage.contract.signals import SOON, messages
+from storage.model.ids import new_id
+from storage.model.messages import Message, MessageFilter, MessageStatus
+from storage.model.sends import ReasonCount, SendStatus
+from storage.records import Accepted
 from storage.sql import open_storage
-from tests.storage import made
-from tests.storage.made import BRAND, NOW, SECOND
-from tests.storage.scene import Scene
+from tests.support.storage import made
+from tests.support.storage.made import BRAND, NOW, SECOND
+from tests.support.storage.scene import Scene
 
 
 async def test_every_field_of_a_message_comes_back_as_it_was_given(scene: Scene) -> None:

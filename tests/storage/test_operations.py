@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
-from server.domain.ids import new_id
-from server.domain.policies import MisfirePolicy, UnknownPolicy
-from storage.operations import AuditEntry, Brand, BrandPolicy, Hold
-from tests.storage.made import BRAND, NOW, SECOND
-from tests.storage.scene import Scene
+from storage.model.audit import AuditEntry
+from storage.model.brands import BrandPolicy, MisfirePolicy, UnknownPolicy
+from storage.model.dispatchers import Hold
+from storage.model.ids import new_id
+from storage.operations import Brand
+from tests.support.storage.made import BRAND, NOW, SECOND
+from tests.support.storage.scene import Scene
 
 
 def policy(**more: Any) -> BrandPolicy:

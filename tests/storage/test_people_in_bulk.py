@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from storage.interface import Storage, Transaction
-from storage.records import Person
+from storage.contract.storage import Storage, Transaction
+from storage.model.people import Person
 from storage.sql.open import migrate, open_storage
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from server.domain.lifecycle import MessageStatus
-from storage.interface import Transaction
-from storage.records import Mark, Queue
-from tests.storage import made
-from tests.storage.made import BRAND, KNOWS_KEYS, LEASE, MAX_ATTEMPTS, NOW
-from tests.storage.scene import Scene
+from storage.contract.storage import Transaction
+from storage.model.deliveries import Mark, Queue
+from storage.model.messages import MessageStatus
+from tests.support.storage import made
+from tests.support.storage.made import BRAND, KNOWS_KEYS, LEASE, MAX_ATTEMPTS, NOW
+from tests.support.storage.scene import Scene
 
 
 async def indexes_used(scene: Scene, function: Callable[[Transaction], Awaitable[Any]]) -> set[str]:

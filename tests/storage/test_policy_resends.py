@@ -6,13 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from server.domain.lifecycle import MessageStatus
-from server.domain.policies import UnknownPolicy
-from storage.operations import AuditEntry, BrandPolicy
-from storage.records import Message
-from tests.storage import made
-from tests.storage.made import KNOWS_KEYS, NOW, SECOND
-from tests.storage.scene import Scene
+from storage.model.audit import AuditEntry
+from storage.model.brands import BrandPolicy, UnknownPolicy
+from storage.model.messages import Message, MessageStatus
+from tests.support.storage import made
+from tests.support.storage.made import KNOWS_KEYS, NOW, SECOND
+from tests.support.storage.scene import Scene
 
 
 @pytest.fixture

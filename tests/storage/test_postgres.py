@@ -9,16 +9,18 @@ import asyncpg
 import pytest
 from sqlalchemy import make_url
 
-from server.domain.lifecycle import MessageStatus, SendStatus
-from storage.errors import StorageUnavailable
-from storage.interface import Transaction
-from storage.records import Counters, Mark, Message
-from storage.sql import cancellations, migrate, open_storage
-from storage.sql.failures import ConnectionLost, meaning_of
-from tests.postgres import running_postgres
-from tests.storage import made
-from tests.storage.made import LEASE, MAX_ATTEMPTS, NOW, SECOND
-from tests.storage.scene import Scene, claim_due
+from storage.contract.errors import StorageUnavailable
+from storage.contract.storage import Transaction
+from storage.model.deliveries import Mark
+from storage.model.messages import Message, MessageStatus
+from storage.model.sends import Counters, SendStatus
+from storage.sql import migrate, open_storage
+from storage.sql.delivery import cancellations
+from storage.sql.driver_errors import ConnectionLost, meaning_of
+from tests.support.postgres import running_postgres
+from tests.support.storage import made
+from tests.support.storage.made import LEASE, MAX_ATTEMPTS, NOW, SECOND
+from tests.support.storage.scene import Scene, claim_due
 
 T = TypeVar("T")
 Function = Callable[[Transaction], Awaitable[Any]]

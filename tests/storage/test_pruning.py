@@ -10,14 +10,14 @@ from typing import Any
 import asyncpg
 import pytest
 
-from server.domain.lifecycle import CampaignStatus, MessageStatus, SendStatus
-from server.domain.policies import Resolution
-from storage.interface import Transaction
-from storage.records import Counters, Message, MessageFilter, Send
-from tests.storage import made
-from tests.storage.made import BRAND, NOW, SECOND
-from tests.storage.scene import Scene
+from storage.contract.storage import Transaction
+from storage.model.campaigns import CampaignStatus
+from storage.model.messages import Message, MessageFilter, MessageStatus, Resolution
+from storage.model.sends import Counters, Send, SendStatus
 from tests.storage.test_postgres import Held, admin, until_blocked
+from tests.support.storage import made
+from tests.support.storage.made import BRAND, NOW, SECOND
+from tests.support.storage.scene import Scene
 
 __all__ = ["admin"]
 

@@ -6,12 +6,13 @@ import asyncio
 
 import pytest
 
-from server.domain.lifecycle import MessageStatus
-from storage.records import Message, Queue, Send
-from storage.signals import messages
-from tests.storage import made
-from tests.storage.made import BRAND, LEASE, NOW, SECOND
-from tests.storage.scene import Scene
+from storage.contract.signals import messages
+from storage.model.deliveries import Queue
+from storage.model.messages import Message, MessageStatus
+from storage.model.sends import Send
+from tests.support.storage import made
+from tests.support.storage.made import BRAND, LEASE, NOW, SECOND
+from tests.support.storage.scene import Scene
 
 
 async def claim(scene: Scene, queue: Queue, limit: int = 100) -> list[str]:

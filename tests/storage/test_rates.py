@@ -8,11 +8,11 @@ from fractions import Fraction
 
 import pytest
 
-from storage.interface import Transaction
-from storage.operations import RateLimit
+from storage.contract.storage import Transaction
+from storage.model.rates import RateLimit
 from storage.sql import open_storage
-from tests.storage.made import NOW, SECOND
-from tests.storage.scene import Scene
+from tests.support.storage.made import NOW, SECOND
+from tests.support.storage.scene import Scene
 
 MICROSECOND = timedelta(microseconds=1)
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncpg
 import pytest
 
-from server.domain.lifecycle import MessageStatus
-from storage.records import Counters
-from tests.storage import made
-from tests.storage.made import NOW
-from tests.storage.scene import Scene
+from storage.model.messages import MessageStatus
+from storage.model.sends import Counters
 from tests.storage.test_postgres import admin
+from tests.support.storage import made
+from tests.support.storage.made import NOW
+from tests.support.storage.scene import Scene
 
 __all__ = ["admin"]
 

@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from server.domain.lifecycle import MessageStatus, SendStatus
-from server.domain.policies import UnknownPolicy
-from storage.operations import BrandPolicy
-from storage.records import Counters, Message, Recovery
-from storage.signals import messages
-from tests.storage import made
-from tests.storage.made import KNOWS_KEYS, LEASE, NOW, SECOND
-from tests.storage.scene import Scene
+from storage.contract.signals import messages
+from storage.model.brands import BrandPolicy, UnknownPolicy
+from storage.model.deliveries import Recovery
+from storage.model.messages import Message, MessageStatus
+from storage.model.sends import Counters, SendStatus
+from tests.support.storage import made
+from tests.support.storage.made import KNOWS_KEYS, LEASE, NOW, SECOND
+from tests.support.storage.scene import Scene
 
 
 async def recover(scene: Scene, *, everything: bool, seconds: int = 0) -> Recovery:

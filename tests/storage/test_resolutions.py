@@ -10,16 +10,16 @@ from typing import Any
 import asyncpg
 import pytest
 
-from server.domain.ids import new_id
-from server.domain.lifecycle import CampaignStatus, MessageStatus, SendStatus
-from server.domain.policies import Resolution
-from storage.records import Attempt, Counters, Message, UnknownMessage
-from storage.signals import PROGRESS
-from storage.signals import messages as messages_topic
-from tests.storage import made
-from tests.storage.made import BRAND, NOW, SECOND
-from tests.storage.scene import Scene
+from storage.contract.signals import PROGRESS
+from storage.contract.signals import messages as messages_topic
+from storage.model.campaigns import CampaignStatus
+from storage.model.ids import new_id
+from storage.model.messages import Attempt, Message, MessageStatus, Resolution, UnknownMessage
+from storage.model.sends import Counters, SendStatus
 from tests.storage.test_postgres import Held, admin, until_blocked
+from tests.support.storage import made
+from tests.support.storage.made import BRAND, NOW, SECOND
+from tests.support.storage.scene import Scene
 
 __all__ = ["admin"]
 

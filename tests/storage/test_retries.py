@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
-from server.domain.lifecycle import MessageStatus
-from storage.records import Counters, Message, Send
-from tests.storage import made
-from tests.storage.made import NOW
-from tests.storage.scene import Scene
+from storage.model.messages import Message, MessageStatus
+from storage.model.sends import Counters, Send
+from tests.support.storage import made
+from tests.support.storage.made import NOW
+from tests.support.storage.scene import Scene
 
 
 async def ended(scene: Scene, failed: int = 0, unknown: int = 0, sent: int = 0) -> tuple[Send, list[Message]]:

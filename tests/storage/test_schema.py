@@ -13,10 +13,10 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import create_engine, make_url
 
-from storage.errors import SchemaMismatch
+from storage.contract.errors import SchemaMismatch
 from storage.sql import check_schema, migrate, open_storage
-from storage.sql.engine_postgres import make_engine
-from storage.sql.tables import metadata
+from storage.sql.postgres.engine import make_engine
+from storage.sql.schema.tables import metadata
 
 
 def differences(connection: sqlalchemy.Connection) -> list[object]:

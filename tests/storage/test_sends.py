@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from server.domain.lifecycle import CampaignStatus, MessageStatus, SendStatus
-from storage.errors import StorageError
-from storage.records import Counters
-from tests.storage import made
-from tests.storage.made import NOW, SECOND
-from tests.storage.scene import Scene
+from storage.contract.errors import StorageError
+from storage.model.campaigns import CampaignStatus
+from storage.model.messages import MessageStatus
+from storage.model.sends import Counters, SendStatus
+from tests.support.storage import made
+from tests.support.storage.made import NOW, SECOND
+from tests.support.storage.scene import Scene
 
 
 async def test_every_field_of_a_send_comes_back_as_it_was_given(scene: Scene) -> None:

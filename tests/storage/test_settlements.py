@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from server.domain.lifecycle import CampaignStatus, MessageStatus, SendStatus
-from storage.records import Counters, Message
-from tests.storage import made
-from tests.storage.made import BRAND, KNOWS_KEYS, NOW, SECOND
-from tests.storage.scene import Scene
+from storage.model.campaigns import CampaignStatus
+from storage.model.messages import Message, MessageStatus
+from storage.model.sends import Counters, SendStatus
+from tests.support.storage import made
+from tests.support.storage.made import BRAND, KNOWS_KEYS, NOW, SECOND
+from tests.support.storage.scene import Scene
 
 TERMINAL = (MessageStatus.SENT, MessageStatus.FAILED, MessageStatus.SKIPPED, MessageStatus.EXPIRED, MessageStatus.UNKNOWN)
 

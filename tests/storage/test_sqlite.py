@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from storage.errors import DatabaseInUse, StorageError, StorageUnavailable, WriteConflict
-from storage.interface import Transaction
+from storage.contract.errors import DatabaseInUse, StorageError, StorageUnavailable, WriteConflict
+from storage.contract.storage import Transaction
 from storage.sql import check_schema, migrate, open_storage
-from tests.storage import made
-from tests.storage.scene import Scene
+from tests.support.storage import made
+from tests.support.storage.scene import Scene
 
 ROOT = Path(__file__).parents[2]
 
@@ -67,7 +67,7 @@ async def test_writers_at_the_same_time_share_a_commit_and_a_failing_one_harms_n
 async def test_transactions_that_run_again_because_a_neighbour_failed_have_one_effect_and_see_what_they_saw(
     on_sqlite: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("storage.sql.group_commit._LONGEST_GROUP_SECONDS", 60)
+    monkeypatch.setattr("storage.sql.sqlite.group_commit._LONGEST_GROUP_SECONDS", 60)
     runs: list[str] = []
 
     async def add_and_count(tx: Transaction, name: str) -> int:
@@ -102,7 +102,7 @@ async def test_transactions_that_run_again_because_a_neighbour_failed_have_one_e
 
 
 async def test_a_transaction_that_fails_before_it_wrote_makes_no_other_run_again(on_sqlite: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("storage.sql.group_commit._LONGEST_GROUP_SECONDS", 60)
+    monkeypatch.setattr("storage.sql.sqlite.group_commit._LONGEST_GROUP_SECONDS", 60)
     runs: list[str] = []
     holding, release = threading.Event(), threading.Event()
 

@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from server.domain.criteria import EVERYONE
-from server.domain.ids import new_id
-from server.domain.suppression import SuppressionReason
-from storage.interface import Transaction
-from storage.records import AudienceCount, Suppression
-from tests.storage import made
-from tests.storage.made import BRAND, NOW
-from tests.storage.scene import Scene
+from storage.contract.storage import Transaction
+from storage.model.audiences import AudienceCount
+from storage.model.criteria import EVERYONE
+from storage.model.ids import new_id
+from storage.model.suppressions import Suppression, SuppressionReason
+from tests.support.storage import made
+from tests.support.storage.made import BRAND, NOW
+from tests.support.storage.scene import Scene
 
 WEAKEST_FIRST = list(SuppressionReason)
 

@@ -11,15 +11,13 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import create_engine, text
 
-from server.domain.lifecycle import CampaignStatus
-from server.domain.template_variables import TemplateVariable, VariableType
-from server.domain.template_variants import TemplateVariant
-from storage.records import Template
+from storage.model.campaigns import CampaignStatus
+from storage.model.templates import Template, TemplateVariable, TemplateVariant, VariableType
 from storage.sql import migrate, open_storage
-from storage.sql.engine_postgres import make_engine
-from tests.storage import made
-from tests.storage.made import BRAND, NOW
-from tests.storage.scene import Scene
+from storage.sql.postgres.engine import make_engine
+from tests.support.storage import made
+from tests.support.storage.made import BRAND, NOW
+from tests.support.storage.scene import Scene
 
 MIGRATIONS = Path(__file__).parents[2] / "storage" / "sql" / "migrations"
 DEFAULTS: list[object] = ["", 'ñ \0 \\ "', 0, 12.5, 1e22, 2**53, True, False, [], [1, None, [{}]], {}, {"a": {"b": None}}, None]

@@ -6,15 +6,15 @@ from datetime import UTC
 
 import pytest
 
-from server.domain.lifecycle import CampaignStatus, MessageStatus
-from storage.errors import StorageError, StorageUnavailable, WriteConflict
-from storage.interface import Transaction
-from storage.records import Campaign
-from storage.signals import AUDIENCES, CAMPAIGNS, PROGRESS, messages
+from storage.contract.errors import StorageError, StorageUnavailable, WriteConflict
+from storage.contract.signals import AUDIENCES, CAMPAIGNS, PROGRESS, messages
+from storage.contract.storage import Transaction
+from storage.model.campaigns import Campaign, CampaignStatus
+from storage.model.messages import MessageStatus
 from storage.sql import open_storage
-from tests.storage import made
-from tests.storage.made import NOW
-from tests.storage.scene import Scene
+from tests.support.storage import made
+from tests.support.storage.made import NOW
+from tests.support.storage.scene import Scene
 
 
 async def all_campaigns(scene: Scene) -> list[Campaign]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from carillon.comms.v1 import suppression_service_pb2
 from carillon.type.v1 import audience_pb2, audience_preview_pb2
 from server.api.converters.values import channel, read_enum, timestamp
-from server.commands.preview_audience import AudiencePreview
-from storage.records import Suppression
+from server.commands.sends.preview_audience import AudiencePreview
+from storage.model.suppressions import Suppression
 
 
 def read_to_segment(number: int) -> bool:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from carillon.comms.v1 import campaign_pb2, inbox_service_pb2, message_pb2, send_pb2, template_pb2
 from server.api.converters.values import channel, json_value, struct, timestamp, write_timestamp
-from server.domain.lifecycle import MessageStatus
-from server.domain.template_variables import TemplateVariable, VariableType
-from server.domain.template_variants import TemplateVariant
-from storage.records import Attempt, Campaign, InboxItem, Message, Send, Template
+from storage.model.campaigns import Campaign
+from storage.model.inbox import InboxItem
+from storage.model.messages import Attempt, Message, MessageStatus
+from storage.model.sends import Send
+from storage.model.templates import Template, TemplateVariable, TemplateVariant, VariableType
 
 _MESSAGE_STATUSES = dict(message_pb2.Message.Status.items())
 

@@ -6,8 +6,11 @@ from collections.abc import Sequence
 
 from carillon.messaging.v1 import campaign_pb2, person_service_pb2, segment_service_pb2, send_pb2
 from server.api.converters.values import channel, read_optional, read_struct, struct, timestamp
-from server.domain.person import NewPerson
-from storage.records import Campaign, Person, ReasonCount, Segment, Send
+from server.domain.contacts.person import NewPerson
+from storage.model.campaigns import Campaign
+from storage.model.people import Person
+from storage.model.segments import Segment
+from storage.model.sends import ReasonCount, Send
 
 
 def campaign(record: Campaign) -> campaign_pb2.Campaign:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from carillon.ops.v1 import audit_service_pb2, brand_pb2, brand_service_pb2, hold_service_pb2, unknown_message_service_pb2
 from carillon.type.v1 import cancel_receipt_pb2
 from server.api.converters.values import channel, read_channel, read_enum, struct, timestamp
-from server.commands.brand_policy import ChannelRate, NewBrandPolicy
-from server.domain.policies import MisfirePolicy, UnknownPolicy
-from storage.operations import AuditEntry, Brand, BrandPolicy, Hold
-from storage.records import CancelCounts, UnknownMessage
+from server.commands.operations.brand_policy import ChannelRate, NewBrandPolicy
+from storage.model.audit import AuditEntry
+from storage.model.brands import BrandPolicy, MisfirePolicy, UnknownPolicy
+from storage.model.dispatchers import Hold
+from storage.model.messages import UnknownMessage
+from storage.model.sends import CancelCounts
+from storage.operations import Brand
 
 
 def brand(record: Brand) -> brand_pb2.Brand:

@@ -4,10 +4,8 @@
 """
 
 from server.domain.criteria.check import check_criteria
-from server.domain.criteria.evaluate import matches_person
-from server.domain.criteria.instants import INSTANT_PATTERN, format_instant, parse_instant
 from server.domain.criteria.parse import parse_criteria
-from server.domain.criteria.tree import (
+from storage.model.criteria import (
     EVERYONE,
     All,
     Always,
@@ -31,6 +29,8 @@ from server.domain.criteria.tree import (
     Truthy,
     Variable,
 )
+from storage.model.instants import INSTANT_PATTERN, format_instant, parse_instant
+from tests.support.criteria_reference import matches_person
 
 __all__ = [
     "EVERYONE",

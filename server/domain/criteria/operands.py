@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import re
 
-from server.domain.criteria.tree import Attribute, BuiltIn, Constant, Operand, Scalar, Variable
 from server.domain.errors import ValidationFailed
+from storage.model.criteria import Attribute, BuiltIn, Constant, Operand, Scalar, Variable
 
 NODES = 500
 """Most operators, variables and constants of one criteria; a list counts once."""

@@ -8,7 +8,8 @@ from datetime import timedelta
 from itertools import pairwise
 
 from server.domain.criteria.operands import LIST_ITEMS, Allowance, read_choices, read_name, read_operand, read_var, read_variable, refusal
-from server.domain.criteria.tree import (
+from server.domain.validation import OBJECT_BYTES
+from storage.model.criteria import (
     EVERYONE,
     All,
     Always,
@@ -27,7 +28,6 @@ from server.domain.criteria.tree import (
     StartsWith,
     Truthy,
 )
-from server.domain.validation import OBJECT_BYTES
 
 DEPTH = 16
 """Deepest nesting of conditions."""

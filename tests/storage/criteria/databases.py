@@ -10,12 +10,14 @@ from typing import Any
 
 from sqlalchemy import insert, select
 
-from server.domain.criteria import Criteria, matches_person
-from storage.records import Person
-from storage.sql import engine_postgres, engine_sqlite
+from storage.model.criteria import Criteria
+from storage.model.people import Person
+from storage.sql.aggregates.criteria import matches
 from storage.sql.connection import Connection, record_values
-from storage.sql.criteria import matches
-from storage.sql.tables import metadata, people
+from storage.sql.postgres import engine as engine_postgres
+from storage.sql.schema.tables import metadata, people
+from storage.sql.sqlite import engine as engine_sqlite
+from tests.support.criteria_reference import matches_person
 
 Answers = list[list[Any]]
 """What each person, in order, is told by each of the criteria, in order."""

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
-from storage.records import Person
+from storage.model.people import Person
 
 T = TypeVar("T")
 

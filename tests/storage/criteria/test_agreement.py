@@ -7,8 +7,8 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from server.domain.criteria import parse_criteria
-from storage.records import Person
+from server.domain.criteria.parse import parse_criteria
+from storage.model.people import Person
 from tests.storage.criteria import grammar
 from tests.storage.criteria.databases import Database, reference
 from tests.storage.criteria.grammar import NOW

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from server.domain.criteria import parse_criteria
+from server.domain.criteria.parse import parse_criteria
 from server.domain.errors import ValidationFailed
-from storage.records import Person
+from storage.model.people import Person
 from tests.storage.criteria.databases import Database, reference
 
 PAGE = (Path(__file__).parents[3] / "docs" / "segments.md").read_text(encoding="utf-8")

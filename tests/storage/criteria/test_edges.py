@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from sqlalchemy.dialects import postgresql
 
-from server.domain.criteria import parse_criteria, parse_instant
 from server.domain.criteria.operands import LIST_ITEMS, NAME_PARTS, NODES
-from server.domain.criteria.parse import DEPTH
-from storage.records import Person
-from storage.sql.criteria import matches
-from storage.sql.dialects import POSTGRES
+from server.domain.criteria.parse import DEPTH, parse_criteria
+from storage.model.instants import parse_instant
+from storage.model.people import Person
+from storage.sql.aggregates.criteria import matches
+from storage.sql.dialects.postgres import POSTGRES
 from tests.storage.criteria.databases import Database, reference
 from tests.storage.criteria.grammar import NOW
 

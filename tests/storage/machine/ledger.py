@@ -7,9 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from server.domain.lifecycle import MessageStatus
-from server.domain.policies import Resolution
-from storage.records import Message
+from storage.model.messages import Message, MessageStatus, Resolution
 
 NOT_SENT = frozenset({MessageStatus.FAILED, MessageStatus.SKIPPED, MessageStatus.EXPIRED, MessageStatus.CANCELLED})
 

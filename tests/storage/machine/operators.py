@@ -7,15 +7,15 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from server.domain.lifecycle import UNSTARTED, CampaignStatus, MessageStatus, SendStatus
-from server.domain.policies import Resolution
-from storage.interface import Transaction
-from storage.records import CancelCounts, Message, Send
-from tests.storage import made
+from storage.contract.storage import Transaction
+from storage.model.campaigns import CampaignStatus
+from storage.model.messages import UNSTARTED, Message, MessageStatus, Resolution
+from storage.model.sends import CancelCounts, Send, SendStatus
 from tests.storage.machine.ledger import Ledger
 from tests.storage.machine.sight import OPEN, Dump, dump, put_back
 from tests.storage.machine.workers import Workers
 from tests.storage.machine.world import World
+from tests.support.storage import made
 
 RETRIED_AT_ONCE = 2
 

@@ -9,11 +9,12 @@ from datetime import datetime
 
 from sqlalchemy import delete, insert, select
 
-from server.domain.lifecycle import UNSTARTED, MessageStatus, SendStatus
-from storage.interface import Transaction
-from storage.records import Counters, Message, Queue, Send
+from storage.contract.storage import Transaction
+from storage.model.deliveries import Queue
+from storage.model.messages import UNSTARTED, Message, MessageStatus
+from storage.model.sends import Counters, Send, SendStatus
 from storage.sql.connection import Connection
-from storage.sql.tables import MESSAGE, messages, metadata, sends
+from storage.sql.schema.tables import MESSAGE, messages, metadata, sends
 from storage.sql.transaction import SqlTransaction
 
 CHANNEL = "email"

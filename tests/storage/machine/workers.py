@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
 
-from server.domain.lifecycle import MessageStatus
-from storage.interface import Transaction
-from storage.records import Attempt, Mark, Message, Queue, Settlement
+from storage.contract.storage import Transaction
+from storage.model.deliveries import Mark, Queue, Settlement
+from storage.model.messages import Attempt, Message, MessageStatus
 from tests.storage.machine.ledger import Answer, Start
 from tests.storage.machine.world import RESENDS, World
-from tests.storage.made import SECOND
+from tests.support.storage.made import SECOND
 
 LEASE = 30 * SECOND
 RETRY_AFTER = 60 * SECOND

@@ -10,14 +10,12 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
-from server.domain.lifecycle import MessageStatus
-from server.domain.policies import UnknownPolicy
-from storage.interface import Storage, Transaction
-from storage.operations import BrandPolicy
-from storage.records import Message
+from storage.contract.storage import Storage, Transaction
+from storage.model.brands import BrandPolicy, UnknownPolicy
+from storage.model.messages import Message, MessageStatus
 from tests.storage.machine.ledger import Ledger
 from tests.storage.machine.sight import Sight, look, put_back
-from tests.storage.made import NOW, SECOND
+from tests.support.storage.made import NOW, SECOND
 
 T = TypeVar("T")
 

@@ -1,0 +1,142 @@
+"""The gRPC server: every service behind the guard, health, reflection."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from carillon.comms.v1 import (
+    campaign_service_pb2_grpc as comms_campaign_grpc,
+)
+from carillon.comms.v1 import (
+    inbox_service_pb2_grpc,
+    message_service_pb2_grpc,
+    suppression_service_pb2_grpc,
+    template_service_pb2_grpc,
+)
+from carillon.messaging.v1 import (
+    campaign_service_pb2_grpc as messaging_campaign_grpc,
+)
+from carillon.messaging.v1 import (
+    person_service_pb2_grpc,
+    segment_service_pb2_grpc,
+    send_service_pb2_grpc,
+)
+from carillon.ops.v1 import (
+    audit_service_pb2_grpc,
+    brand_service_pb2_grpc,
+    hold_service_pb2_grpc,
+    probe_service_pb2_grpc,
+    unknown_message_service_pb2_grpc,
+)
+from server.api.command_runner import CommandRunner
+from server.api.health import DatabaseAnswers, Health
+from server.api.interceptors.guard import Guard, Handler
+from server.api.interceptors.known_brands import KnownBrands
+from server.api.policies import method_policies, service_descriptors
+from server.api.quiescence import Standstill
+from server.api.reflection import add_reflection
+from server.api.services.comms.campaigns import CampaignService as CommsCampaigns
+from server.api.services.comms.messages import MessageService
+from server.api.services.comms.suppressions import SuppressionService
+from server.api.services.comms.templates import InboxService, TemplateService
+from server.api.services.comms.unsubscribe import UnsubscribeService
+from server.api.services.messaging.campaigns import CampaignService as MessagingCampaigns
+from server.api.services.messaging.people import PersonService, SegmentService
+from server.api.services.messaging.sends import SendService
+from server.api.services.ops.brands import BrandService
+from server.api.services.ops.operators import AuditService, HoldService, UnknownMessageService
+from server.api.services.ops.probes import ProbeService, Readiness
+from server.commands.messages.intake import MessageIntake
+from server.domain.clock import Clock
+from server.domain.contacts.unsubscribe import UnsubscribeLinks
+from server.runtime.tokens import Tokens
+from storage.contract.storage import Storage
+
+METADATA_BYTES = 64 * 1024
+"""More than the gateway lets through: it passes the URL on as metadata, and gRPC's own 8 KiB would refuse a long one as an overload."""
+PING_INTERVAL_MS = 1000
+"""Least milliseconds between two pings of a client."""
+SHUTDOWN_GRACE = 10.0
+"""Seconds that calls in progress have to end when the server stops."""
+
+
+class GrpcServer:
+    """A grpc.aio server of the whole API on one port."""
+
+    def __init__(
+        self,
+        storage: Storage,
+        clock: Clock,
+        tokens: Tokens,
+        links: UnsubscribeLinks,
+        readiness: Readiness,
+        database_answers: DatabaseAnswers,
+        *,
+        max_request_bytes: int,
+        reflection: bool,
+    ) -> None:
+        names = [service.full_name for service in service_descriptors()]
+        self._health = Health(names, database_answers)
+        self._server = grpc.aio.server(
+            interceptors=[Guard(tokens, KnownBrands(storage, clock), method_policies())],
+            options=[
+                ("grpc.max_receive_message_length", max_request_bytes),
+                ("grpc.max_send_message_length", -1),
+                ("grpc.max_metadata_size", METADATA_BYTES),
+                ("grpc.absolute_max_metadata_size", METADATA_BYTES),
+                # Two servers on one port would each get some of the calls; a taken port must fail instead.
+                ("grpc.so_reuseport", 0),
+                # The gateway's pings find a dead peer (envoy.yaml); by default the third within five minutes would end the connection.
+                ("grpc.http2.min_ping_interval_without_data_ms", PING_INTERVAL_MS),
+                ("grpc.keepalive_permit_without_calls", 1),
+            ],
+        )
+        # A server waits for a call of each registered method, and goes through all that it waits for at every call; generic handlers, which
+        # the generated code adds as well, do without.
+        self._server.add_registered_method_handlers = _leave_to_generic_handlers  # type: ignore[method-assign]
+        self._add_services(storage, clock, links, readiness)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health.servicer, self._server)
+        if reflection:
+            add_reflection(self._server, [*names, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name])
+
+    def _add_services(self, storage: Storage, clock: Clock, links: UnsubscribeLinks, readiness: Readiness) -> None:
+        calls, server, standstill = CommandRunner(storage, clock), self._server, Standstill(storage)
+        comms_campaign_grpc.add_CampaignServiceServicer_to_server(CommsCampaigns(calls, standstill), server)
+        message_service_pb2_grpc.add_MessageServiceServicer_to_server(MessageService(calls, MessageIntake(storage)), server)
+        template_service_pb2_grpc.add_TemplateServiceServicer_to_server(TemplateService(calls), server)
+        inbox_service_pb2_grpc.add_InboxServiceServicer_to_server(InboxService(calls), server)
+        messaging_campaign_grpc.add_CampaignServiceServicer_to_server(MessagingCampaigns(calls, standstill), server)
+        send_service_pb2_grpc.add_SendServiceServicer_to_server(SendService(calls, storage.signals, standstill), server)
+        person_service_pb2_grpc.add_PersonServiceServicer_to_server(PersonService(calls), server)
+        segment_service_pb2_grpc.add_SegmentServiceServicer_to_server(SegmentService(calls), server)
+        suppression_service_pb2_grpc.add_SuppressionServiceServicer_to_server(SuppressionService(calls), server)
+        suppression_service_pb2_grpc.add_UnsubscribeServiceServicer_to_server(UnsubscribeService(storage, clock, links), server)
+        brand_service_pb2_grpc.add_BrandServiceServicer_to_server(BrandService(calls), server)
+        unknown_message_service_pb2_grpc.add_UnknownMessageServiceServicer_to_server(UnknownMessageService(calls), server)
+        audit_service_pb2_grpc.add_AuditServiceServicer_to_server(AuditService(calls), server)
+        hold_service_pb2_grpc.add_HoldServiceServicer_to_server(HoldService(calls), server)
+        probe_service_pb2_grpc.add_ProbeServiceServicer_to_server(ProbeService(readiness), server)
+
+    async def start(self, host: str, port: int) -> None:
+        """Listens on an IP address. Raises OSError if it cannot be had."""
+        try:
+            self._server.add_insecure_port(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
+        except RuntimeError as error:
+            raise OSError(f"cannot listen on {host}:{port}") from error
+        await self._server.start()
+        await self._health.start()
+
+    async def stop(self, drain: float) -> None:
+        """Tells health checks, goes on serving for `drain` seconds so that they notice, then takes no new calls and lets those in progress
+        end."""
+        await self._health.stop()
+        await asyncio.sleep(drain)
+        await self._server.stop(SHUTDOWN_GRACE)
+
+
+def _leave_to_generic_handlers(service_name: str, method_handlers: Mapping[str, Handler]) -> None:
+    """Registers nothing."""

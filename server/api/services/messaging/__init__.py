@@ -1,0 +1,1 @@
+"""carillon.messaging.v1."""

@@ -1,0 +1,100 @@
+"""What the commands of `server.cli.main` do. Failures whose text is for the operator end the program with it."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sys
+from collections.abc import Coroutine, Iterable
+from typing import Any, NoReturn, TypeVar
+
+import click
+
+from server.app import Part, PortTaken, migrate_database, prune_database
+from server.cli.serving import serve
+from server.config import SECRETS, ConfigError, Settings, load
+from server.domain.errors import CarillonError
+from server.gateway.errors import GatewayError
+from server.runtime.tokens import fingerprint, signing_key
+from storage.contract.errors import StorageError
+
+T = TypeVar("T")
+
+EXPECTED = (ConfigError, StorageError, PortTaken, GatewayError, CarillonError)
+"""Failures whose text is for the operator; anything else is a fault and shows its traceback."""
+
+
+def run_parts(parts: Iterable[str]) -> None:
+    """Runs these of `server.app.Part` until a signal ends it."""
+    run_or_exit(serve(settings_or_exit(), frozenset(map(Part, parts))))
+
+
+def migrate() -> None:
+    """Brings the database's schema to this version."""
+    run_or_exit(migrate_database(settings_or_exit()))
+    click.echo("the database is up to date")
+
+
+def prune(days: int | None) -> None:
+    """Deletes messages that ended more than so many days ago; None: as the settings say."""
+    settings = settings_or_exit()
+    kept = settings.retention_days if days is None else days
+    pruned = run_or_exit(prune_database(settings, kept))
+    click.echo(f"deleted {pruned.messages} messages and {pruned.answers} answers to idempotency keys")
+    if not kept:
+        click.echo("CARILLON_RETENTION_DAYS is 0, so messages are kept: --days says otherwise", err=True)
+
+
+def show_settings() -> None:
+    """Shows the settings in force, passwords left out."""
+    settings = settings_or_exit()
+    key = _shown_key(settings)
+    for name in sorted(Settings.model_fields):
+        click.echo(f"{name} = {_shown(name, getattr(settings, name))}")
+    click.echo(f"# database: {_without_password(settings.effective_database_url)}")
+    click.echo(f"# signing key: {key}")
+
+
+def _shown_key(settings: Settings) -> str:
+    """What can be compared between machines."""
+    try:
+        return f"SHA-256 {fingerprint(signing_key(settings, may_create=False))}"
+    except ConfigError as error:
+        if settings.signing_key_file:
+            fail(error)
+        return "none yet"
+
+
+def settings_or_exit() -> Settings:
+    """The settings in force. Ends the program if one is bad."""
+    try:
+        return load()
+    except ConfigError as error:
+        fail(error)
+
+
+def run_or_exit(work: Coroutine[Any, Any, T]) -> T:
+    """Runs it to its end. Ends the program if it fails as can be expected."""
+    try:
+        return asyncio.run(work)
+    except EXPECTED as error:
+        fail(error)
+
+
+def fail(error: Exception) -> NoReturn:
+    """Says why, and ends the program."""
+    told = f"{error}: {', '.join(error.details.values())}" if isinstance(error, CarillonError) and error.details else str(error)
+    click.echo(f"carillon: {told}", err=True)
+    sys.exit(1)
+
+
+def _shown(name: str, value: object) -> object:
+    return "***" if name in SECRETS and value else _without_password(value)
+
+
+def _without_password(value: object) -> object:
+    """The value; in a URL, the password before the host and any in the query are hidden."""
+    if not isinstance(value, str) or "://" not in value:
+        return value
+    hidden = re.sub(r"(://[^/?#:@]*):[^/?#]*@", r"\1:***@", value)
+    return re.sub(r"(password=)[^&#]*", r"\1***", hidden)

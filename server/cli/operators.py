@@ -1,0 +1,117 @@
+"""What the commands of operators do: brands, tokens, the release of a hold. In the database itself, beside a running service or without."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+
+import click
+
+from carillon.ops.v1 import brand_service_pb2
+from server.api.policies import all_scopes, default_scopes, is_of_operators
+from server.app import operate
+from server.cli.console import fail, run_or_exit, settings_or_exit
+from server.commands.operations.brands import create_brand, get_brand, list_brands, update_brand
+from server.commands.operations.hold import get_hold, release_hold
+from server.commands.operations.tokens import MintedToken, record_token
+from server.config import ConfigError, Settings
+from server.domain.access import Caller, Principal
+from server.domain.clock import SystemClock
+from server.domain.errors import CarillonError, ValidationFailed
+from server.rules.faults import find_faults
+from server.runtime.tokens import Tokens, signing_key
+from storage.contract.errors import StorageError, StorageUnavailable
+from storage.contract.storage import Transaction
+from storage.model.ids import new_id
+from storage.operations import Brand
+
+
+def create(brand_id: str, name: str | None) -> None:
+    """Creates a brand, named as its id if no name is given, and shows it."""
+    new = brand_service_pb2.CreateBrandRequest(id=brand_id, name=name or brand_id)
+    _refuse_faults(new)
+    _show(run_or_exit(operate(settings_or_exit(), lambda tx, caller: create_brand(tx, caller, new.id, new.name))))
+
+
+def show(brand_id: str) -> None:
+    """Shows a brand."""
+    _show(run_or_exit(operate(settings_or_exit(), lambda tx, caller: get_brand(tx, caller, brand_id))))
+
+
+def update(brand_id: str, name: str) -> None:
+    """Changes a brand, and shows it."""
+    _refuse_faults(brand_service_pb2.UpdateBrandRequest(id=brand_id, name=name))
+    _show(run_or_exit(operate(settings_or_exit(), lambda tx, caller: update_brand(tx, caller, brand_id, name))))
+
+
+def show_all() -> None:
+    """Shows every brand, a line each."""
+    for each in run_or_exit(operate(settings_or_exit(), _all_brands)):
+        click.echo(f"{each.id}\t{each.name}")
+
+
+def release() -> None:
+    """Releases a hold on delivery."""
+    released = run_or_exit(operate(settings_or_exit(), _release))
+    click.echo("delivery goes on" if released else "delivery was not held")
+
+
+def print_token(brands: Sequence[str], scopes: Sequence[str], subject: str, hours: float) -> None:
+    """Prints a token of the service's key, which the audit log knows of. Raises click.BadParameter."""
+    wanted = scopes or default_scopes()
+    _check(brands, wanted)
+    settings = settings_or_exit()
+    try:
+        tokens = Tokens(signing_key(settings, may_create=False), SystemClock())
+    except ConfigError as error:
+        fail(error)
+    lifetime = timedelta(hours=hours)
+    made = MintedToken(new_id(), Principal(subject, frozenset(brands), frozenset(wanted)), SystemClock().now() + lifetime)
+    _record(settings, made)
+    click.echo(tokens.mint(subject, brands, wanted, lifetime, made.id))
+
+
+def _refuse_faults(request: brand_service_pb2.CreateBrandRequest | brand_service_pb2.UpdateBrandRequest) -> None:
+    """By the rules that the API has for the same."""
+    if faults := find_faults(request):
+        fail(ValidationFailed(faults))
+
+
+def _check(brands: Sequence[str], scopes: Sequence[str]) -> None:
+    known = all_scopes()
+    if unknown := sorted(set(scopes) - set(known)):
+        raise click.BadParameter(f"unknown: {', '.join(unknown)}; known are {', '.join(known)}", param_hint="--scope")
+    if not all(brands):
+        raise click.BadParameter("must not be empty", param_hint="--brand")
+    if not brands and not all(map(is_of_operators, scopes)):
+        raise click.BadParameter("is needed, unless all scopes are operators' (admin:…)", param_hint="--brand")
+
+
+def _record(settings: Settings, made: MintedToken) -> None:
+    """Before the token is shown: what cannot be recorded must not be used. But a database that is away must not keep operators out."""
+    try:
+        asyncio.run(operate(settings, lambda tx, caller: record_token(tx, caller, made)))
+    except StorageUnavailable as error:
+        click.echo(f"carillon: {error}: whether the brands exist was not asked, and the audit log does not have this token", err=True)
+    except (CarillonError, StorageError) as error:
+        fail(error)
+
+
+async def _all_brands(tx: Transaction, caller: Caller) -> list[Brand]:
+    page = await list_brands(tx, caller, "", 0, "")
+    found = list(page.items)
+    while page.next_page_token:
+        page = await list_brands(tx, caller, "", 0, page.next_page_token)
+        found.extend(page.items)
+    return found
+
+
+async def _release(tx: Transaction, caller: Caller) -> bool:
+    held = (await get_hold(tx, caller)).held_at is not None
+    await release_hold(tx, caller)
+    return held
+
+
+def _show(shown: Brand) -> None:
+    click.echo(f"id: {shown.id}\nname: {shown.name}\ncreated: {shown.created_at.isoformat()} by {shown.created_by}")

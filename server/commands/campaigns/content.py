@@ -1,0 +1,84 @@
+"""Checks of what a campaign says and whom it is for, shared by creating and changing one, and by starting it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from server.domain.criteria import check_criteria
+from server.domain.errors import ValidationFailed
+from server.domain.templates.inference import infer_variables
+from server.domain.templates.rendering import CompiledTemplate, TemplateSource, TemplateSyntaxError, compile_template
+from server.domain.templates.variables import find_violations
+from server.domain.validation import Checks
+from storage.contract.storage import Transaction
+from storage.model.campaigns import Campaign
+from storage.model.channels import Channel
+from storage.model.templates import Template
+from storage.model.values import JsonObject
+
+
+def check_definition(campaign: Campaign, *, content_field: str = "") -> None:
+    """Raises ValidationFailed for variables, a subject or criteria that no campaign can have. `content_field` prefixes the content's
+    names."""
+    checks = Checks()
+    checks.json_object(f"{content_field}variables", campaign.variables)
+    _check_subject(checks, f"{content_field}subject", campaign)
+    if campaign.segment_criteria is not None:
+        check_criteria(checks, "segment_criteria", campaign.segment_criteria)
+    checks.finish()
+
+
+def _check_subject(checks: Checks, field: str, campaign: Campaign) -> None:
+    try:
+        _compiled_subject(campaign)
+    except TemplateSyntaxError as error:
+        checks.add(field, str(error))
+
+
+def _compiled_subject(campaign: Campaign) -> CompiledTemplate:
+    return compile_template(TemplateSource(subject=campaign.subject, body="", html=None))
+
+
+async def require_segment(tx: Transaction, brand_id: str, segment_id: str) -> None:
+    """Raises ValidationFailed unless the segment exists in the brand."""
+    segment = await tx.segments.find(segment_id)
+    if segment is None or segment.brand_id != brand_id:
+        raise ValidationFailed.of("segment_id", "no such segment in the brand")
+
+
+async def pin_template(tx: Transaction, campaign: Campaign, *, content_field: str = "") -> Campaign:
+    """The campaign with the revision it will send: the one it has pinned, or else the latest. `content_field` prefixes the content's names.
+
+    Raises ValidationFailed if there is no template, or with every variable that is missing or of another type.
+    """
+    field = f"{content_field}template_key"
+    template = await require_template(
+        tx, campaign.brand_id, campaign.channel, campaign.template_key, campaign.template_revision, field=field
+    )
+    misfits = find_violations(template.variables, campaign.variables)
+    named = {variable.name for variable in template.variables}
+    in_subject = infer_variables([_compiled_subject(campaign)])
+    misfits += find_violations([variable for variable in in_subject if variable.name not in named], campaign.variables)
+    if misfits:
+        raise ValidationFailed(misfits)
+    return replace(campaign, template_revision=template.revision)
+
+
+async def require_template(
+    tx: Transaction, brand_id: str, channel: str, template_key: str, revision: int | None = None, *, field: str = "template_key"
+) -> Template:
+    """The revision, or the latest. Raises ValidationFailed, naming `field`, unless there is one in the brand and channel."""
+    template = await tx.templates.find(brand_id, channel, template_key, revision)
+    if template is None:
+        raise ValidationFailed.of(field, f"no such template on channel {Channel(channel)}")
+    return template
+
+
+async def audience_criteria(tx: Transaction, campaign: Campaign) -> JsonObject:
+    """The criteria of the campaign's audience: its own, or those its segment has now. Raises ValidationFailed if the segment is gone."""
+    if campaign.segment_id is None:
+        return campaign.segment_criteria or {}
+    segment = await tx.segments.find(campaign.segment_id)
+    if segment is None:
+        raise ValidationFailed.of("segment_id", "the campaign's segment does not exist any more")
+    return segment.criteria

@@ -1,0 +1,48 @@
+"""Scheduling a campaign, and taking it back to draft."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from server.commands.campaigns.access import campaign_for
+from server.commands.campaigns.content import pin_template
+from server.commands.operations.audit import note
+from server.domain.access import Caller
+from server.domain.faces import Face
+from server.domain.lifecycle import CampaignOperation, campaign_after
+from server.domain.validation import Checks
+from storage.contract.storage import Transaction
+from storage.model.audit import AuditAction
+from storage.model.campaigns import Campaign
+
+
+async def schedule_campaign(
+    tx: Transaction, caller: Caller, face: Face, campaign_id: str, scheduled_at: datetime, expire_at: datetime | None = None
+) -> Campaign:
+    """Schedules or reschedules with the template's latest revision; its messages are stale at `expire_at` (None: never).
+
+    Raises NotFound, BadState, or ValidationFailed for a bad time, a template that does not exist, or variables that do not fit it.
+    """
+    campaign = await campaign_for(tx, caller, face, campaign_id, lock=True)
+    status = campaign_after(CampaignOperation.SCHEDULE, campaign.status)
+    checks = Checks()
+    checks.schedule(scheduled_at, expire_at, caller.now)
+    checks.finish()
+    scheduled = replace(
+        campaign, status=status, scheduled_at=scheduled_at, expire_at=expire_at, template_revision=None, updated_at=caller.now
+    )
+    scheduled = await pin_template(tx, scheduled)
+    await tx.campaigns.replace(scheduled)
+    await note(tx, caller, campaign.brand_id, AuditAction.CAMPAIGN_SCHEDULED, campaign.id, scheduled_at=scheduled_at.isoformat())
+    return scheduled
+
+
+async def unschedule_campaign(tx: Transaction, caller: Caller, face: Face, campaign_id: str) -> Campaign:
+    """Takes a scheduled campaign back to draft. Raises NotFound, BadState."""
+    campaign = await campaign_for(tx, caller, face, campaign_id, lock=True)
+    status = campaign_after(CampaignOperation.UNSCHEDULE, campaign.status)
+    draft = replace(campaign, status=status, scheduled_at=None, expire_at=None, template_revision=None, updated_at=caller.now)
+    await tx.campaigns.replace(draft)
+    await note(tx, caller, campaign.brand_id, AuditAction.CAMPAIGN_UNSCHEDULED, campaign.id)
+    return draft

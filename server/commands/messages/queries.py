@@ -1,0 +1,62 @@
+"""Reading and cancelling messages."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from server.commands.operations.audit import note
+from server.domain.access import Caller
+from server.domain.contacts.addresses import check_person_id
+from server.domain.errors import BadState, NotFound
+from server.domain.paging import Page, make_page, read_page_request
+from server.domain.validation import Checks
+from storage.contract.storage import Transaction
+from storage.model.audit import AuditAction
+from storage.model.messages import Attempt, Message, MessageFilter, MessageStatus
+
+
+async def get_message(tx: Transaction, caller: Caller, message_id: str) -> Message:
+    """The message. Raises NotFound."""
+    message = await tx.messages.find(message_id)
+    if message is None or not caller.principal.owns(message.brand_id):
+        raise NotFound("message")
+    return message
+
+
+async def list_messages(
+    tx: Transaction, caller: Caller, brand_id: str, where: MessageFilter, page_size: int, page_token: str
+) -> Page[Message]:
+    """A page of a brand's messages, newest first. Raises NotFound, ValidationFailed."""
+    if where.person_id is not None:
+        checks = Checks()
+        where = replace(where, person_id=check_person_id(checks, "person_id", where.person_id))
+        checks.finish()
+    brand = caller.principal.brand_or_only(brand_id)
+    query = f"messages/{brand}/{where}"
+    page = read_page_request(page_size, page_token, query)
+    rows = await tx.messages.list_page(brand, where, page.after, page.size + 1)
+    return make_page(rows, page, query, lambda message: message.id)
+
+
+async def list_message_attempts(tx: Transaction, caller: Caller, message_id: str, page_size: int, page_token: str) -> Page[Attempt]:
+    """A page of a message's attempts, first to last. Raises NotFound, ValidationFailed."""
+    query = f"attempts/{message_id}"
+    page = read_page_request(page_size, page_token, query)
+    message = await get_message(tx, caller, message_id)
+    rows = await tx.messages.list_attempts(message.id, page.after, page.size + 1)
+    return make_page(rows, page, query, lambda attempt: attempt.id)
+
+
+async def cancel_message(tx: Transaction, caller: Caller, message_id: str) -> Message:
+    """Cancels a message no provider is being called for; cancelling again changes nothing. Raises NotFound, BadState.
+
+    One that is to be sent again because nobody knows what became of an earlier call is not sent again, and its outcome stays unknown.
+    """
+    await get_message(tx, caller, message_id)
+    stopped = await tx.messages.cancel(message_id, caller.now)
+    message = await get_message(tx, caller, message_id)
+    if not stopped and message.status is not MessageStatus.CANCELLED:
+        raise BadState("message", message.status, f"cannot cancel a message that is {message.status}")
+    if stopped:
+        await note(tx, caller, message.brand_id, AuditAction.MESSAGE_CANCELLED, message.id)
+    return message

@@ -1,0 +1,38 @@
+"""Tokens that were made, and the keys that sign them, as far as the database is concerned."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from server.commands.operations.audit import decision
+from server.commands.operations.brands import require_brands
+from server.domain.access import Caller, Principal
+from server.domain.audit_actions import INSTALLATION
+from storage.contract.storage import Transaction
+from storage.model.audit import AuditAction, AuditEntry
+from storage.model.values import JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class MintedToken:
+    """A token, without the token itself."""
+
+    id: str
+    principal: Principal
+    expires_at: datetime
+
+
+async def record_token(tx: Transaction, caller: Caller, token: MintedToken) -> None:
+    """Logs the token in each of its brands, or with the installation if it has none. Raises UnknownBrand."""
+    of = token.principal
+    await require_brands(tx, of.brands)
+    details: JsonObject = {"subject": of.subject, "scopes": sorted(of.scopes), "expires_at": token.expires_at.isoformat()}
+    brands = sorted(of.brands) or [INSTALLATION]
+    await tx.audit.append([decision(caller, brand, AuditAction.TOKEN_MINTED, token.id, details) for brand in brands])
+
+
+async def note_signing_key(tx: Transaction, fingerprint: str, now: datetime) -> None:
+    """Logs with the installation that a key signs from now on, if the log does not know it: one just made, or brought by an operator."""
+    if not await tx.audit.list_page(INSTALLATION, fingerprint, None, 1):
+        await tx.audit.append([AuditEntry.own(INSTALLATION, AuditAction.SIGNING_KEY_USED, fingerprint, {}, now)])

@@ -1,0 +1,96 @@
+"""Previews: who would get a send and who would be skipped, by the statements and functions that sends use. Nothing is written."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from heapq import nsmallest
+
+from server.commands.campaigns.access import campaign_for
+from server.commands.campaigns.content import audience_criteria
+from server.commands.segments.segments import get_segment
+from server.commands.sends.sort_recipients import sort_recipients
+from server.domain.access import Caller
+from server.domain.contacts.addresses import Recipient
+from server.domain.contacts.recipients import SortedOut
+from server.domain.criteria import check_criteria
+from server.domain.criteria.parse import parse_criteria
+from server.domain.errors import NotFound
+from server.domain.faces import Face
+from server.domain.validation import Checks
+from storage.contract.storage import Transaction
+from storage.model.values import JsonObject
+
+SAMPLE_SIZE = 20
+"""Most people in a sample."""
+
+
+@dataclass(frozen=True, slots=True)
+class SampledPerson:
+    """One of the people of an audience."""
+
+    person_id: str
+    skip_reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AudiencePreview:
+    """Everybody in an audience, counted, and the first of them by id."""
+
+    would_send: int
+    skips: dict[str, int]
+    """By reason."""
+    sample: list[SampledPerson]
+
+    @property
+    def total(self) -> int:
+        return self.would_send + sum(self.skips.values())
+
+
+async def preview_segment(
+    tx: Transaction, caller: Caller, brand_id: str, criteria: JsonObject | None, segment_id: str, channel: str
+) -> AudiencePreview:
+    """Previews criteria, or without them those of a segment of the brand. Raises NotFound, ValidationFailed for bad criteria."""
+    caller.principal.require_brand(brand_id)
+    if criteria is not None:
+        checks = Checks()
+        check_criteria(checks, "criteria", criteria)
+        checks.finish()
+        return await _preview_criteria(tx, caller, brand_id, criteria, channel)
+    segment = await get_segment(tx, caller, segment_id)
+    if segment.brand_id != brand_id:
+        raise NotFound("segment")
+    return await _preview_criteria(tx, caller, brand_id, segment.criteria, channel)
+
+
+async def preview_campaign(
+    tx: Transaction, caller: Caller, face: Face, campaign_id: str, recipients: Sequence[Recipient]
+) -> AudiencePreview:
+    """Previews the campaign as if it were sent now: to exactly the recipients, or without any to its audience. Its status does not matter.
+
+    Raises NotFound, ValidationFailed: as a send would, where there are recipients.
+    """
+    campaign = await campaign_for(tx, caller, face, campaign_id)
+    if recipients:
+        return _preview_recipients(await sort_recipients(tx, face, campaign, recipients))
+    return await _preview_criteria(tx, caller, campaign.brand_id, await audience_criteria(tx, campaign), campaign.channel)
+
+
+async def _preview_criteria(tx: Transaction, caller: Caller, brand_id: str, document: JsonObject, channel: str) -> AudiencePreview:
+    criteria = parse_criteria(document, "criteria")
+    counts = await tx.people.count_matching(brand_id, criteria, channel, caller.now)
+    members = await tx.people.list_matching(brand_id, criteria, channel, caller.now, None, SAMPLE_SIZE)
+    return _preview(
+        {each.skip_reason: each.count for each in counts}, [SampledPerson(member.person_id, member.skip_reason) for member in members]
+    )
+
+
+def _preview_recipients(sorted_out: SortedOut) -> AudiencePreview:
+    people = [SampledPerson(person_id, skip) for (person_id, _), skip in sorted_out]
+    return _preview(Counter(person.skip_reason for person in people), nsmallest(SAMPLE_SIZE, people, key=lambda person: person.person_id))
+
+
+def _preview(counts: dict[str | None, int], sample: list[SampledPerson]) -> AudiencePreview:
+    skips = {reason: count for reason, count in sorted(counts.items(), key=lambda item: item[0] or "") if reason is not None}
+    return AudiencePreview(counts.get(None, 0), skips, sample)

@@ -1,0 +1,1 @@
+"""The path of a message to its provider, from claim to settlement."""

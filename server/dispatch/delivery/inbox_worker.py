@@ -1,0 +1,114 @@
+"""The lane of in_app messages: claim, render, and write the inbox items in the transaction that settles them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from server.channels.provider import Envelope, Outcome
+from server.dispatch.delivery.claimer import Claimed, Claimer, Claims
+from server.dispatch.delivery.kinds import Kind
+from server.dispatch.delivery.limits import Limits
+from server.dispatch.delivery.outcomes import IN_APP, in_app_delivery, release, suppressed, unrenderable
+from server.dispatch.delivery.renderer import Renderer, Result, Suppressed, Unrenderable
+from server.dispatch.delivery.settler import Settler
+from server.dispatch.observer import DispatchMetrics
+from server.domain.clock import Clock
+from storage.contract.signals import messages as messages_topic
+from storage.contract.storage import Storage
+from storage.model.deliveries import Settlement
+from storage.model.messages import Message, MessageStatus
+
+BATCH = 1000
+BATCHES = 8
+"""Most batches of one pass."""
+REST = timedelta(milliseconds=50)
+"""How long a lane that found everything claimed by others leaves them to it."""
+
+
+class InboxWorker:
+    """Delivers in_app messages. No call leaves the process, so a crash at any point leaves them leased or sent, never in doubt."""
+
+    name = f"lane-{IN_APP}"
+    topics = (messages_topic(IN_APP),)
+
+    def __init__(self, storage: Storage, clock: Clock, renderer: Renderer, observer: DispatchMetrics) -> None:
+        self._claimer = Claimer(IN_APP, Kind.ALL, storage, Limits(IN_APP, Kind.ALL))
+        self._clock = clock
+        self._renderer = renderer
+        self._observer = observer
+        self._settler = Settler(storage, clock)
+        self._rests_until = clock.now()
+
+    async def run_once(self) -> bool:
+        """Delivers up to BATCHES batches. True if there may be more.
+
+        A batch is claimed while the one before is rendered, and rendered while the one before is written, so that the database and this
+        process both have something to do. No more than two are held at once.
+        """
+        claims = await self._claim()
+        if claims is None:
+            return False
+        ahead: asyncio.Future[Claims | None] | None = None
+        writing: asyncio.Future[None] | None = None
+        try:
+            for batches_left in reversed(range(BATCHES)):
+                is_full = len(claims.rows) + len(claims.withheld) >= BATCH
+                ahead = asyncio.ensure_future(self._claim()) if batches_left and is_full else None
+                settlements = [*claims.withheld, *await self._deliveries(claims.rows)]
+                if writing is not None:
+                    await writing
+                writing = asyncio.ensure_future(self._write(settlements))
+                following = await ahead if ahead else None
+                if following is None:
+                    break
+                claims = following
+        finally:
+            # Whatever happened, nothing that was begun goes on behind the back of the loop.
+            begun = [each for each in (ahead, writing) if each is not None]
+            if begun:
+                await asyncio.wait(begun)
+        return True
+
+    async def next_due(self) -> datetime | None:
+        """When the next in_app message is due."""
+        due = await self._claimer.next_due(self._clock.now())
+        return None if due is None else max(due, self._rests_until)
+
+    async def _claim(self) -> Claims | None:
+        """A batch; None if nothing is due."""
+        now = self._clock.now()
+        look = await self._claimer.look(now)
+        if not look.due:
+            return None
+        claims = await self._claimer.claim(look, BATCH, now)
+        if not claims.rows and not claims.withheld:
+            self._rests_until = now + REST
+            return None
+        return claims
+
+    async def _write(self, settlements: Sequence[Settlement]) -> None:
+        await self._settler.settle(settlements)
+        sent = sum(settlement.status is MessageStatus.SENT for settlement in settlements)
+        self._observer.delivered(IN_APP, Outcome.ACCEPTED, sent)
+
+    async def _deliveries(self, claimed: Sequence[Claimed]) -> list[Settlement]:
+        """What to write of each; those that there was no time to render are given back."""
+        if not claimed:
+            return []
+        now = self._clock.now()
+        messages = [each.message for each in claimed]
+        results = await self._renderer.render(messages, now)
+        settlements = [_settlement(message, result, now) for message, result in zip(messages, results, strict=False)]
+        return [*settlements, *map(release, messages[len(results) :])]
+
+
+def _settlement(message: Message, result: Result, now: datetime) -> Settlement:
+    match result:
+        case Unrenderable(reason):
+            return unrenderable(message, reason)
+        case Suppressed():
+            return suppressed(message)
+        case Envelope():
+            return in_app_delivery(message, result.subject, result.body, now)

@@ -1,0 +1,160 @@
+"""What a delivery means for its message: the settlement to write. Storage sees to it that what is in doubt does not end as failed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from random import Random
+
+from server.channels.provider import Delivery, Outcome
+from server.domain.delivery.misfire import is_too_late
+from server.domain.delivery.retry import ErrorClass, delay_before_next, may_try_again
+from server.domain.delivery.timing import LEASE
+from storage.model.audiences import SkipReason
+from storage.model.brands import BrandPolicy, MisfirePolicy, UnknownPolicy
+from storage.model.deliveries import Settlement
+from storage.model.ids import new_id
+from storage.model.inbox import InboxItem
+from storage.model.messages import Attempt, Message, MessageStatus
+
+IN_APP = "in_app"
+EXPIRED = "expired"
+IN_DOUBT = "in_doubt"
+MISFIRED = "misfired"
+_ACCEPTED = Delivery(Outcome.ACCEPTED)
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderCall:
+    """One call of a provider that has ended."""
+
+    provider: str
+    key_window: timedelta
+    started_at: datetime
+    finished_at: datetime
+    delivery: Delivery
+
+
+def after_call(message: Message, policy: BrandPolicy, call: ProviderCall, random: Random) -> Settlement:
+    """Accepted is sent. Anything else is tried again if that makes sense; else what may have been sent is unknown, what provably was not
+    has failed, or has expired if only its time ran out."""
+    attempt = _attempt(message, call.provider, call.delivery, call.started_at, call.finished_at)
+    again = _next_try(message, policy, call, attempt.number, random)
+    due_at = None
+    if call.delivery.outcome is Outcome.ACCEPTED:
+        status = MessageStatus.SENT
+    elif again is not None and (message.expire_at is None or again < message.expire_at):
+        status, due_at = MessageStatus.PENDING, again
+    elif call.delivery.outcome is Outcome.AMBIGUOUS:
+        status = MessageStatus.UNKNOWN
+    else:
+        status = MessageStatus.FAILED if again is None else MessageStatus.EXPIRED
+    return Settlement(
+        message_id=message.id,
+        lease=message.lease,
+        expected=MessageStatus.SENDING,
+        status=status,
+        reason=call.delivery.reason,
+        due_at=due_at,
+        attempt=attempt,
+        resent_by_policy=due_at is not None and call.delivery.outcome is Outcome.AMBIGUOUS and not _knows_key(message, call, due_at),
+    )
+
+
+def in_app_delivery(message: Message, subject: str | None, body: str, now: datetime) -> Settlement:
+    """The inbox item and the result in one: in_app needs no provider, so nothing is ever in doubt."""
+    return Settlement(
+        message_id=message.id,
+        lease=message.lease,
+        expected=MessageStatus.LEASED,
+        status=MessageStatus.SENT,
+        attempt=_attempt(message, IN_APP, _ACCEPTED, now, now),
+        inbox_item=InboxItem(
+            message_id=message.id,
+            brand_id=message.brand_id,
+            person_id=message.person_id,
+            subject=subject,
+            body=body,
+            created_at=now,
+        ),
+    )
+
+
+def withheld(message: Message, policy: BrandPolicy, key_window: timedelta, now: datetime) -> Settlement | None:
+    """How a claimed message ends that must not go out any more: it is in doubt and the provider may have forgotten its key meanwhile, it is
+    stale, or one that was never tried was due so long ago that its brand does not want it now. None: it may go out."""
+    # Claimed now, it is with the provider before its lease ends.
+    if _forgotten_key(message, policy, key_window, now + LEASE):
+        return _without_call(message, MessageStatus.UNKNOWN, IN_DOUBT)
+    if message.expire_at is not None and message.expire_at <= now:
+        return _without_call(message, MessageStatus.EXPIRED, EXPIRED)
+    is_first_try_of_one_off = message.send_id is None and not message.attempts
+    # A slow clock may have scheduled it for a time before it came.
+    due_at = max(message.scheduled_at, message.created_at)
+    if is_first_try_of_one_off and is_too_late(policy.misfire_policy, policy.misfire_seconds, due_at, now):
+        status = MessageStatus.SKIPPED if policy.misfire_policy is MisfirePolicy.SKIP else MessageStatus.EXPIRED
+        return _without_call(message, status, MISFIRED)
+    return None
+
+
+def unrenderable(message: Message, reason: str) -> Settlement:
+    """It fails for good, and no provider was called."""
+    return _without_call(message, MessageStatus.FAILED, reason)
+
+
+def suppressed(message: Message) -> Settlement:
+    """Its address must not be contacted, and no provider was called."""
+    return _without_call(message, MessageStatus.SKIPPED, SkipReason.SUPPRESSED)
+
+
+def release(message: Message, expected: MessageStatus = MessageStatus.LEASED) -> Settlement:
+    """Back to pending: it was claimed, or even marked, but no provider was called."""
+    return Settlement(message_id=message.id, lease=message.lease, expected=expected, status=MessageStatus.PENDING)
+
+
+def _without_call(message: Message, status: MessageStatus, reason: str) -> Settlement:
+    return Settlement(message_id=message.id, lease=message.lease, expected=MessageStatus.LEASED, status=status, reason=reason)
+
+
+def _next_try(message: Message, policy: BrandPolicy, call: ProviderCall, number: int, random: Random) -> datetime | None:
+    """When to try again; None if never."""
+    error = call.delivery.error_class
+    if error is None or not may_try_again(error, number):
+        return None
+    again = call.finished_at + delay_before_next(error, number, random, call.delivery.retry_after)
+    if policy.unknown_policy is UnknownPolicy.RESEND:
+        return again
+    if error is ErrorClass.AMBIGUOUS:
+        return again if _knows_key(message, call, again) else None
+    return None if _forgotten_key(message, policy, call.key_window, again) else again
+
+
+def _knows_key(message: Message, call: ProviderCall, at: datetime) -> bool:
+    """Whether the provider, asked again at that time, knows that it was asked before."""
+    return at < (message.first_sending_at or call.started_at) + call.key_window
+
+
+def _forgotten_key(message: Message, policy: BrandPolicy, key_window: timedelta, at: datetime) -> bool:
+    """Whether an earlier call is in doubt, and at that time a repeat under the same key might go out twice, which nobody chose.
+
+    A provider without keys has a message in doubt again only because somebody chose to resend it; after an operator's decision the window
+    starts anew.
+    """
+    if not message.in_doubt or not key_window or policy.unknown_policy is UnknownPolicy.RESEND:
+        return False
+    return message.first_sending_at is not None and message.first_sending_at + key_window <= at
+
+
+def _attempt(message: Message, provider: str, delivery: Delivery, started_at: datetime, finished_at: datetime) -> Attempt:
+    return Attempt(
+        id=new_id(),
+        message_id=message.id,
+        number=message.attempts + 1,
+        lease=message.lease,
+        provider=provider,
+        started_at=started_at,
+        finished_at=finished_at,
+        outcome=delivery.outcome,
+        reason=delivery.reason,
+        provider_message_id=delivery.provider_message_id,
+    )

@@ -1,0 +1,226 @@
+"""From claimed messages to what goes out."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache, partial
+
+from server.channels.provider import Envelope
+from server.dispatch.delivery.outcomes import IN_APP
+from server.domain.contacts.addresses import read_address
+from server.domain.contacts.suppression import blocks, purpose_of
+from server.domain.templates.personalisation import render_context
+from server.domain.templates.rendering import RenderError, compile_template
+from server.domain.templates.variants import choose_variant, source_of
+from storage.contract.storage import Storage, Transaction
+from storage.model.audiences import SkipReason
+from storage.model.campaigns import Campaign
+from storage.model.messages import Message
+from storage.model.people import Person
+from storage.model.sends import Send
+from storage.model.templates import Template
+
+CACHED_TEMPLATES = 512
+CACHED_CONTENT = 512
+"""Templates, sends and campaigns that are kept as they were read."""
+TURN = 5.0
+"""Seconds after which a batch is cut short. The slowest template takes about one second; a whole batch of them would outlive its leases and
+never be delivered."""
+
+_log = logging.getLogger(__name__)
+
+TemplateKey = tuple[str, str, str, int]
+"""Brand, channel, template key, revision."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unrenderable:
+    """A message that cannot become an envelope, and the stable code of why."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Suppressed:
+    """A message whose address must not be contacted."""
+
+
+Result = Envelope | Unrenderable | Suppressed
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """What messages have in common. It is kept, since what is read of it never changes: revisions are immutable, a send's subject and
+    variables are a snapshot, and the campaign of a send can no longer be renamed."""
+
+    templates: dict[TemplateKey, Template]
+    sends: dict[str, Send]
+    campaigns: dict[str, Campaign]
+
+    def __len__(self) -> int:
+        return len(self.templates) + len(self.sends) + len(self.campaigns)
+
+    def joined(self, other: _Content) -> _Content:
+        """Both."""
+        return _Content(self.templates | other.templates, self.sends | other.sends, self.campaigns | other.campaigns)
+
+
+@dataclass(frozen=True, slots=True)
+class _Material:
+    """What a batch of messages is rendered from."""
+
+    content: _Content
+    people: dict[tuple[str, str], Person]
+    addresses: dict[str, str]
+    """By message, in normal form: what goes on the wire, and what suppressions were asked about. Those that have none are not here."""
+    suppressed: frozenset[str]
+    """Ids of the messages whose address must not get them."""
+
+
+class Renderer:
+    """Renders batches. Revisions are immutable, so compiled templates are kept."""
+
+    def __init__(self, storage: Storage, unsubscribe_link: Callable[[str], str]) -> None:
+        """`unsubscribe_link` gives the link of a message by its id."""
+        self._storage = storage
+        self._unsubscribe_link = unsubscribe_link
+        self._known = _Content({}, {}, {})
+        self._compile = lru_cache(CACHED_TEMPLATES)(compile_template)
+
+    async def render(self, messages: Sequence[Message], now: datetime) -> list[Result]:
+        """An envelope for each message, in order, or why there is none; for the first of them only, at least one, if they take long.
+        `now` becomes the date of what goes out, and what templates take for the present.
+
+        On another thread: a template may take up to a second before its budget is spent, and the loop has calls to answer.
+        """
+        material = await self._storage.read(partial(_load, messages=messages, known=self._known))
+        self._remember(material.content)
+        return await asyncio.to_thread(self._render_in_turn, messages, material, now)
+
+    def _remember(self, content: _Content) -> None:
+        # What was not used this time is forgotten when there is too much of it.
+        self._known = content if len(self._known) + len(content) > CACHED_CONTENT else self._known.joined(content)
+
+    def _render_in_turn(self, messages: Sequence[Message], material: _Material, now: datetime) -> list[Result]:
+        end = time.monotonic() + TURN
+        results: list[Result] = []
+        for message in messages:
+            results.append(self._render_or_fail(message, material, now))
+            if time.monotonic() > end:
+                break
+        return results
+
+    def _render_or_fail(self, message: Message, material: _Material, now: datetime) -> Result:
+        try:
+            return self._render_one(message, material, now)
+        except RenderError as error:
+            return Unrenderable(error.reason)
+        except Exception:  # noqa: BLE001 - one message must not take its batch with it
+            _log.exception("message %s could not be rendered", message.id)
+            return Unrenderable("template_error")
+
+    def _render_one(self, message: Message, material: _Material, now: datetime) -> Result:
+        if message.id in material.suppressed:
+            return Suppressed()
+        address = material.addresses.get(message.id)
+        if address is None:
+            return Unrenderable(SkipReason.INVALID_RECIPIENT)
+        template = material.content.templates.get(_template_key(message))
+        if template is None:
+            return Unrenderable("template_missing")
+        send = material.content.sends.get(message.send_id) if message.send_id else None
+        person = material.people.get((message.brand_id, message.person_id))
+        campaign = material.content.campaigns.get(send.campaign_id) if send else None
+        source = source_of(template, choose_variant(template.variants, person.locale if person else None), send.subject if send else None)
+        compiled = self._compile(source)
+        # A link takes a fifth of the time, and nobody sees that of an in_app message unless its template shows it.
+        linked = message.channel != IN_APP or compiled.may_show("unsubscribe_url")
+        unsubscribe_url = self._unsubscribe_link(message.id) if linked else None
+        context = render_context(
+            message.brand_id,
+            person,
+            schema=template.variables,
+            campaign=campaign,
+            campaign_variables=send.variables if send else None,
+            variables=message.variables,
+            unsubscribe_url=unsubscribe_url,
+        )
+        rendered = compiled.render(context, now)
+        if not _is_text(f"{rendered.subject}{rendered.body}{rendered.html}"):
+            return Unrenderable("template_error")
+        return Envelope(
+            message_id=message.id,
+            brand_id=message.brand_id,
+            person_id=message.person_id,
+            channel=message.channel,
+            address=address,
+            subject=rendered.subject,
+            body=rendered.body,
+            html=rendered.html,
+            created_at=now,
+            unsubscribe_url=unsubscribe_url,
+        )
+
+
+def _is_text(text: str) -> bool:
+    """Filters can make a NUL, which PostgreSQL does not store, and half a surrogate pair, which has no UTF-8."""
+    if text.isascii():
+        return "\0" not in text
+    try:
+        return "\0" not in text and bool(text.encode())
+    except UnicodeEncodeError:
+        return False
+
+
+def _template_key(message: Message) -> TemplateKey:
+    return message.brand_id, message.channel, message.template_key, message.template_revision
+
+
+async def _load(tx: Transaction, messages: Sequence[Message], known: _Content) -> _Material:
+    content = await _load_content(tx, messages, known)
+    people = {}
+    for brand_id in {message.brand_id for message in messages}:
+        ids = list({message.person_id for message in messages if message.brand_id == brand_id})
+        for person_id, person in (await tx.people.find_many(brand_id, ids)).items():
+            people[brand_id, person_id] = person
+    read = ((message.id, read_address(message.channel, message.recipient)) for message in messages)
+    addresses = {message_id: address for message_id, address in read if address is not None}
+    return _Material(content, people, addresses, await _suppressed(tx, messages, addresses))
+
+
+async def _load_content(tx: Transaction, messages: Sequence[Message], known: _Content) -> _Content:
+    """The content of these messages and no others; read, as far as it is not known."""
+    templates = {}
+    for key in {_template_key(message) for message in messages}:
+        template = known.templates.get(key) or await tx.templates.find(*key)
+        if template is not None:
+            templates[key] = template
+    send_ids = {message.send_id for message in messages if message.send_id}
+    sends = {send_id: known.sends[send_id] for send_id in send_ids if send_id in known.sends}
+    if len(sends) < len(send_ids):
+        sends |= await tx.sends.find_many(list(send_ids - sends.keys()))
+    campaigns = {}
+    for campaign_id in {send.campaign_id for send in sends.values()}:
+        campaign = known.campaigns.get(campaign_id) or await tx.campaigns.find(campaign_id)
+        if campaign is not None:
+            campaigns[campaign_id] = campaign
+    return _Content(templates, sends, campaigns)
+
+
+async def _suppressed(tx: Transaction, messages: Sequence[Message], addresses: Mapping[str, str]) -> frozenset[str]:
+    """Looked up with the rest just before the messages go out, so that an unsubscribe of a second ago counts."""
+    addressed: defaultdict[tuple[str, str], list[Message]] = defaultdict(list)
+    for message in messages:
+        if message.id in addresses:
+            addressed[message.brand_id, message.channel].append(message)
+    found: set[str] = set()
+    for (brand_id, channel), some in addressed.items():
+        reasons = await tx.suppressions.find_reasons(brand_id, channel, {addresses[message.id] for message in some})
+        found.update(message.id for message in some if blocks(reasons.get(addresses[message.id]), purpose_of(message.send_id)))
+    return frozenset(found)

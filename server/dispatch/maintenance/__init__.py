@@ -1,0 +1,1 @@
+"""Loops beside delivery, one duty each."""

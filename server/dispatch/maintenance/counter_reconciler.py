@@ -1,0 +1,63 @@
+"""The counters of open sends are compared with their rows. They must never differ."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import asdict
+from datetime import datetime
+
+from server.dispatch.observer import DispatchMetrics
+from storage.contract.storage import Storage, Transaction
+from storage.model.sends import Counters
+
+SENDS = 200
+"""Sends a pass; the next goes on after them."""
+
+_log = logging.getLogger(__name__)
+
+
+class CounterReconciler:
+    """Recounts open sends."""
+
+    name = "reconciler"
+    topics = ()
+
+    def __init__(self, storage: Storage, observer: DispatchMetrics) -> None:
+        self._storage = storage
+        self._observer = observer
+        self._after: str | None = None
+        self._drifting = 0
+        """In this round through all open sends, so far."""
+
+    async def run_once(self) -> bool:
+        """Recounts some open sends. False: the next pass comes with time."""
+        send_ids = await self._storage.read(lambda tx: tx.sends.list_open(self._after, SENDS))
+        for send_id in send_ids:
+            await self._recount(send_id)
+        self._after = send_ids[-1] if len(send_ids) == SENDS else None
+        self._observer.drift(self._drifting)
+        if self._after is None:
+            self._drifting = 0
+        return False
+
+    async def next_due(self) -> datetime | None:
+        """None: nothing announces a drift."""
+        return None
+
+    async def _recount(self, send_id: str) -> None:
+        """In one transaction, so that both are of one moment."""
+        kept, counted = await self._storage.read(lambda tx: _kept_and_counted(tx, send_id))
+        if kept != counted:
+            self._drifting += 1
+            _log.error("the counters of send %s have drifted: %s", send_id, _difference(kept, counted))
+
+
+async def _kept_and_counted(tx: Transaction, send_id: str) -> tuple[Counters, Counters]:
+    send = await tx.sends.find(send_id)
+    # One that is pruned meanwhile has nothing to count.
+    return (send.counters, await tx.sends.recount(send_id)) if send else (Counters(), Counters())
+
+
+def _difference(kept: Counters, counted: Counters) -> str:
+    rows = asdict(counted)
+    return ", ".join(f"{name} is {value} but there are {rows[name]}" for name, value in asdict(kept).items() if value != rows[name])

@@ -1,0 +1,66 @@
+"""Which of the given recipients get a message, and why the others do not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence, Set
+from dataclasses import dataclass
+
+from server.domain.contacts.addresses import Recipient, check_recipient, normalise_recipient
+from server.domain.validation import Checks
+from storage.model.audiences import SkipReason
+
+_MOST_VIOLATIONS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class SortedOut:
+    """Recipients in the order in which they were given, each with the reason to skip it, if there is one. Two lists, because a million
+    pairs would take much room."""
+
+    recipients: list[Recipient]
+    """In normal form; an invalid one as it was given."""
+    skips: list[SkipReason | None]
+
+    def __iter__(self) -> Iterator[tuple[Recipient, SkipReason | None]]:
+        return zip(self.recipients, self.skips, strict=True)
+
+    def without(self, suppressed: Set[str]) -> SortedOut:
+        """The same, and those skipped whose address is suppressed."""
+        if not suppressed:
+            return self
+        return SortedOut(
+            self.recipients,
+            [SkipReason.SUPPRESSED if skip is None and address in suppressed else skip for (_, address), skip in self],
+        )
+
+
+def classify_recipients(channel: str, given: Sequence[Recipient]) -> SortedOut:
+    """Which of the recipients can be reached on the channel, each of them once."""
+    recipients: list[Recipient] = []
+    skips: list[SkipReason | None] = []
+    seen: set[Recipient] = set()
+    for each in given:
+        skip = None
+        try:
+            recipient = normalise_recipient(channel, each)
+        except ValueError:
+            recipient, skip = each, SkipReason.INVALID_RECIPIENT
+        else:
+            if recipient in seen:
+                skip = SkipReason.DUPLICATE
+            else:
+                seen.add(recipient)
+        recipients.append(recipient)
+        skips.append(skip)
+    return SortedOut(recipients, skips)
+
+
+def refuse_invalid_recipients(channel: str, sorted_out: SortedOut) -> None:
+    """Raises ValidationFailed, naming the first ten faults, if a recipient cannot be reached."""
+    checks = Checks()
+    for index, (recipient, skip) in enumerate(sorted_out):
+        if skip is SkipReason.INVALID_RECIPIENT:
+            check_recipient(checks, channel, recipient, f"recipients[{index}].")
+        if checks.count >= _MOST_VIOLATIONS:
+            break
+    checks.finish()

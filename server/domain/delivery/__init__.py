@@ -1,0 +1,1 @@
+"""Rules of delivery: retries, circuit breaker, lateness."""

@@ -1,0 +1,1 @@
+"""Templates: what they refer to, and how they render."""

@@ -1,0 +1,1 @@
+"""Liquid as its reference has it: values, filters, dates."""

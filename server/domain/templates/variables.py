@@ -1,0 +1,66 @@
+"""What a template takes: the schema of its variables, and whether given variables fit it.
+
+Null counts as absent everywhere, so that a caller can pass on what it does not know. Variables the schema does not name are let through:
+one set of variables often serves several templates.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from server.domain.errors import FieldViolation
+from server.domain.validation import Checks
+from storage.model.templates import TemplateVariable, VariableType
+
+MAX_VARIABLES = 200
+"""Most variables of one template."""
+NAME_LENGTH = 128
+RESERVED_NAMES = frozenset({"person", "brand", "campaign", "unsubscribe_url"})
+"""What the service itself puts before a template; no variable can take the place of these."""
+
+_NAME = re.compile(r"[^\W\d][\w-]*")
+
+
+_SAID = {
+    VariableType.TEXT: "a string",
+    VariableType.NUMERIC: "a number",
+    VariableType.FLAG: "true or false",
+    VariableType.LIST: "a list",
+    VariableType.MAPPING: "an object",
+}
+
+
+def is_variable_name(name: str) -> bool:
+    """Letters, digits, `_` and `-`, starting with a letter or `_`: what Liquid can refer to by its bare name."""
+    return len(name) <= NAME_LENGTH and _NAME.fullmatch(name) is not None
+
+
+def check_schema(checks: Checks, variables: Sequence[TemplateVariable]) -> None:
+    """Adds what is wrong with a schema that was given with a template."""
+    for index, variable in enumerate(variables):
+        field = f"variables[{index}]"
+        if not is_variable_name(variable.name):
+            checks.add(f"{field}.name", f"must be letters, digits, '_' and '-', not starting with a digit or '-', at most {NAME_LENGTH}")
+        elif variable.name in RESERVED_NAMES:
+            checks.add(f"{field}.name", "is a name of the service's own")
+        check_default(checks, f"{field}.default_value", variable.type, variable.default)
+    checks.json_object("variables", {variable.name: variable.default for variable in variables})
+
+
+def check_default(checks: Checks, field: str, kind: VariableType, default: object) -> None:
+    """Adds to `checks` that a default is not of its variable's type."""
+    checks.require(default is None or kind.admits(default), field, f"must be {_SAID.get(kind)}")
+
+
+def find_violations(schema: Sequence[TemplateVariable], given: Mapping[str, object]) -> list[FieldViolation]:
+    """A violation of the field `variables.<name>` for every variable that is missing or of another type, in the schema's order."""
+    misfits = []
+    for variable in schema:
+        value = given.get(variable.name)
+        if value is None:
+            if variable.required and variable.default is None:
+                misfits.append(FieldViolation(f"variables.{variable.name}", "is required by the template"))
+        elif not variable.type.admits(value):
+            misfits.append(FieldViolation(f"variables.{variable.name}", f"must be {_SAID[variable.type]}"))
+    return misfits

@@ -1,0 +1,1 @@
+"""The process: logs, metrics, tokens, and what a start shows and makes."""

@@ -1,0 +1,114 @@
+"""The demo brand that an empty database starts with, so that a new user has something to send."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from server.commands.campaigns.create import NewCampaign, create_campaign
+from server.commands.operations.brands import create_brand
+from server.commands.people.put import put_person
+from server.commands.segments.segments import create_segment
+from server.commands.templates.templates import prepare_template, put_template
+from server.domain.access import Caller, Principal
+from server.domain.contacts.person import NewPerson
+from server.domain.faces import Face
+from storage.contract.storage import Transaction
+from storage.model.channels import Channel
+from storage.model.templates import Template, TemplateVariable, TemplateVariant, VariableType
+from storage.model.values import JsonObject
+
+BRAND = "demo"
+TEMPLATE_KEY = "welcome"
+_CALLER = Principal("demo-seed", frozenset({BRAND}), frozenset())
+_UNSET = datetime.min.replace(tzinfo=UTC)
+
+# A default in the schema would be the same in every language.
+_VARIABLES = (TemplateVariable("news", VariableType.TEXT),)
+_BODY = "Hello {{ person.first_name | default: 'there' }}, {{ news | default: 'welcome to the demo' }}."
+_BODY_PT = "Olá {{ person.first_name | default: 'a todos' }}, {{ news | default: 'boas-vindas à demonstração' }}."
+_HTML = "<p>Hello <b>{{ person.first_name | default: 'there' }}</b>, {{ news | default: 'welcome to the demo' }}.</p>"
+_HTML_PT = "<p>Olá <b>{{ person.first_name | default: 'a todos' }}</b>, {{ news | default: 'boas-vindas à demonstração' }}.</p>"
+
+_PEOPLE: tuple[tuple[str, JsonObject, str | None, str, str], ...] = (
+    ("ada", {"first_name": "Ada", "plan": "pro"}, "+351210000001", "en-GB", "Europe/London"),
+    ("grace", {"first_name": "Grace", "plan": "pro"}, "+12025550102", "en-US", "America/New_York"),
+    ("ines", {"first_name": "Inês", "plan": "free"}, None, "pt-PT", "Europe/Lisbon"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """What was made."""
+
+    comms_campaign_id: str
+    messaging_campaign_id: str
+    segment_id: str
+
+
+async def seed_demo(tx: Transaction, now: datetime) -> Demo | None:
+    """Fills an empty database: a template for each channel, three people, a segment, a draft campaign in each face. None if it is not
+    empty."""
+    if not await tx.is_empty():
+        return None
+    caller = Caller(_CALLER, now)
+    await create_brand(tx, caller, BRAND, "Demo")
+    for channel in Channel:
+        await put_template(tx, caller, prepare_template(_template(channel)))
+    for person_id, attributes, phone, locale, time_zone in _PEOPLE:
+        await put_person(tx, caller, BRAND, _person(person_id, attributes, phone, locale, time_zone))
+    segment = await create_segment(tx, caller, BRAND, "Customers on the pro plan", {"==": [{"var": "plan"}, "pro"]})
+    comms = await create_campaign(tx, caller, _campaign(Face.COMMS, subject="Autumn news", segment_criteria={}))
+    messaging = await create_campaign(tx, caller, _campaign(Face.MESSAGING, segment_id=segment.id))
+    return Demo(comms.id, messaging.id, segment.id)
+
+
+def _campaign(
+    face: Face, *, subject: str | None = None, segment_criteria: JsonObject | None = None, segment_id: str | None = None
+) -> NewCampaign:
+    return NewCampaign(
+        face=face,
+        brand_id=BRAND,
+        name=f"Autumn news ({face})",
+        subject=subject,
+        channel=Channel.EMAIL,
+        template_key=TEMPLATE_KEY,
+        segment_id=segment_id,
+        segment_criteria=segment_criteria,
+        variables={"news": "the autumn catalogue is here"},
+    )
+
+
+def _template(channel: Channel) -> Template:
+    return Template(
+        brand_id=BRAND,
+        channel=channel,
+        template_key=TEMPLATE_KEY,
+        revision=0,
+        subject=None if channel is Channel.SMS else "Welcome",
+        body=_BODY,
+        html=_HTML if channel is Channel.EMAIL else None,
+        variables=_VARIABLES,
+        variants=(
+            TemplateVariant(
+                locale="pt",
+                subject=None if channel is Channel.SMS else "Boas-vindas",
+                body=_BODY_PT,
+                html=_HTML_PT if channel is Channel.EMAIL else None,
+            ),
+        ),
+        created_by="",
+        created_at=_UNSET,
+    )
+
+
+def _person(person_id: str, attributes: JsonObject, phone: str | None, locale: str, time_zone: str) -> NewPerson:
+    return NewPerson(
+        person_id=person_id,
+        attributes=attributes,
+        email=f"{person_id}@example.com",
+        phone=phone,
+        push_tokens=(f"demo-device-{person_id}",),
+        locale=locale,
+        time_zone=time_zone,
+    )

@@ -1,0 +1,1 @@
+"""What storage promises, one protocol an aggregate. The docstrings here are the contract."""

@@ -1,0 +1,107 @@
+"""The door to storage: transactions as functions."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+from storage.contract.audit import Audit
+from storage.contract.brands import Brands
+from storage.contract.campaigns import Campaigns
+from storage.contract.dispatchers import Dispatchers
+from storage.contract.idempotency import Idempotency
+from storage.contract.inbox import Inbox
+from storage.contract.messages import Messages
+from storage.contract.people import People
+from storage.contract.rates import Rates
+from storage.contract.segments import Segments
+from storage.contract.sends import Sends
+from storage.contract.signals import Signals
+from storage.contract.suppressions import Suppressions
+from storage.contract.templates import Templates
+from storage.model.messages import Message
+from storage.records import Accepted
+
+T = TypeVar("T")
+
+
+class Transaction(Protocol):
+    """One transaction: what is written is written whole or not at all. In a read, everything seen is of one moment; in a write, only what
+    was found with `lock` is sure to stay as it was seen."""
+
+    @property
+    def campaigns(self) -> Campaigns: ...
+    @property
+    def templates(self) -> Templates: ...
+    @property
+    def people(self) -> People: ...
+    @property
+    def segments(self) -> Segments: ...
+    @property
+    def suppressions(self) -> Suppressions: ...
+    @property
+    def idempotency(self) -> Idempotency: ...
+    @property
+    def sends(self) -> Sends: ...
+    @property
+    def messages(self) -> Messages: ...
+    @property
+    def inbox(self) -> Inbox: ...
+    @property
+    def brands(self) -> Brands: ...
+    @property
+    def audit(self) -> Audit: ...
+    @property
+    def rates(self) -> Rates: ...
+    @property
+    def dispatchers(self) -> Dispatchers: ...
+
+    async def is_empty(self) -> bool:
+        """Whether there is no brand, and so nothing at all."""
+        ...
+
+
+class Storage(Protocol):
+    """A database.
+
+    A transaction is a function of a `Transaction`. It may await that transaction's methods and nothing else: it may run on another
+    thread, together with others in one commit, and again from the start after a conflict or because one that it ran together with failed,
+    so it must not touch anything outside. An exception it raises takes back all of its own writes, and no others, and reaches the caller.
+    Cancelling the caller does not cut a transaction in half: it runs to its end.
+    """
+
+    @property
+    def signals(self) -> Signals:
+        """Fired after commit, on the event loop."""
+        ...
+
+    @property
+    def exclusive(self) -> bool:
+        """Whether this process owns the database alone, so that every lease found at start is dead."""
+        ...
+
+    async def read(self, function: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Runs a transaction that only reads. Raises StorageUnavailable."""
+        ...
+
+    async def write(self, function: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Runs a transaction and returns when it is durable. Raises StorageUnavailable, or WriteConflict after several tries."""
+        ...
+
+    async def now(self) -> datetime:
+        """The database's clock, which all replicas share. Raises StorageUnavailable."""
+        ...
+
+    async def insert_one_offs(self, messages: Sequence[Message], accepted: Sequence[Accepted] = ()) -> set[str]:
+        """`Messages.insert_one_offs` as a transaction of its own, which takes less than `write`: one statement needs no begin and no commit
+        around it. Raises like `write`."""
+        ...
+
+    async def ping(self) -> None:
+        """Raises StorageUnavailable unless the database answers."""
+        ...
+
+    async def close(self) -> None:
+        """Waits for running transactions, then lets go of the database. Idempotent."""
+        ...

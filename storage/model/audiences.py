@@ -1,0 +1,34 @@
+"""Audiences: who is in one, and why somebody in it gets no message."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class SkipReason(StrEnum):
+    """Why a message was never tried; the `failure_reason` of a skipped message."""
+
+    DUPLICATE = "duplicate"
+    INVALID_RECIPIENT = "invalid_recipient"
+    NO_ADDRESS = "no_address"
+    SUPPRESSED = "suppressed"
+
+
+@dataclass(frozen=True, slots=True)
+class AudienceMember:
+    """A person of an audience and where to reach them."""
+
+    person_id: str
+    address: str
+    """Empty if they have none on the channel."""
+    skip_reason: str | None
+    """Why they get no message: `no_address` or `suppressed`; None if they get one."""
+
+
+@dataclass(frozen=True, slots=True)
+class AudienceCount:
+    """How many people of an audience share a `skip_reason`."""
+
+    skip_reason: str | None
+    count: int

@@ -1,0 +1,71 @@
+"""The audit log's entries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from storage.model.ids import new_id
+from storage.model.values import JsonObject
+
+SERVICE = "carillon"
+"""The actor of what a policy decided, and of what the service did by itself."""
+
+
+class AuditAction(StrEnum):
+    """What was decided."""
+
+    MESSAGE_SCHEDULED = "message_scheduled"
+    """Kept with the message, not in the log: see decision 19."""
+    MESSAGE_CANCELLED = "message_cancelled"
+    MESSAGE_RESOLVED = "message_resolved"
+    SEND_PAUSED = "send_paused"
+    SEND_RESUMED = "send_resumed"
+    SEND_CANCELLED = "send_cancelled"
+    SEND_RETRIED = "send_retried"
+    CAMPAIGN_CREATED = "campaign_created"
+    CAMPAIGN_UPDATED = "campaign_updated"
+    CAMPAIGN_DELETED = "campaign_deleted"
+    CAMPAIGN_SCHEDULED = "campaign_scheduled"
+    CAMPAIGN_UNSCHEDULED = "campaign_unscheduled"
+    CAMPAIGN_STARTED = "campaign_started"
+    CAMPAIGN_CANCELLED = "campaign_cancelled"
+    CAMPAIGN_MISFIRED = "campaign_misfired"
+    TEMPLATE_PUT = "template_put"
+    SEGMENT_CREATED = "segment_created"
+    PERSON_PUT = "person_put"
+    PEOPLE_PUT = "people_put"
+    PERSON_DELETED = "person_deleted"
+    SUPPRESSION_CREATED = "suppression_created"
+    SUPPRESSIONS_CREATED = "suppressions_created"
+    SUPPRESSION_LIFTED = "suppression_lifted"
+    UNSUBSCRIBED = "unsubscribed"
+    BRAND_POLICY_SET = "brand_policy_set"
+    BRAND_CREATED = "brand_created"
+    BRAND_UPDATED = "brand_updated"
+    TOKEN_MINTED = "token_minted"  # noqa: S105  # no password
+    SIGNING_KEY_USED = "signing_key_used"
+    DELIVERY_HELD = "delivery_held"
+    DELIVERY_RELEASED = "delivery_released"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditEntry:
+    """Who decided what, and when. Never changed once written."""
+
+    id: str
+    brand_id: str
+    """INSTALLATION for what concerns no brand alone."""
+    actor: str
+    action: str
+    subject_id: str
+    details: JsonObject
+    created_at: datetime
+    request_id: str | None = None
+    """Of the call that did it, if it had one."""
+
+    @classmethod
+    def own(cls, brand_id: str, action: AuditAction, subject_id: str, details: JsonObject, now: datetime) -> AuditEntry:
+        """The entry of what a policy decided, or the service did by itself. Nothing personal belongs in `details`."""
+        return cls(id=new_id(), brand_id=brand_id, actor=SERVICE, action=action, subject_id=subject_id, details=details, created_at=now)

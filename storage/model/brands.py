@@ -1,0 +1,41 @@
+"""Brands and their policies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from storage.model.values import JsonObject
+
+
+class UnknownPolicy(StrEnum):
+    """What happens to a message whose outcome cannot be known."""
+
+    PARK = "park"
+    """It stays unknown until somebody resolves it: never sent twice."""
+    RESEND = "resend"
+    """It is sent again while attempts are left."""
+
+
+class MisfirePolicy(StrEnum):
+    """What happens to a one-off message or scheduled campaign that is found due long after its time."""
+
+    SEND_NOW = "send_now"
+    SKIP = "skip"
+    EXPIRE_AFTER = "expire_after"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrandPolicy:
+    """How a brand's messages are treated where no single answer is right for everybody."""
+
+    brand_id: str
+    unknown_policy: UnknownPolicy = UnknownPolicy.PARK
+    misfire_policy: MisfirePolicy = MisfirePolicy.SEND_NOW
+    misfire_seconds: int = 0
+    rate_limits: JsonObject = field(default_factory=dict)
+    """By channel: `{"per_second": 5.0, "burst": 5}`."""
+    updated_at: datetime | None = None
+    """None for the defaults, which are stored nowhere."""
+    updated_by: str | None = None

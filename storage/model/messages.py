@@ -1,0 +1,111 @@
+"""Messages and their attempts: what is kept of each, and the statuses it goes through."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from storage.model.values import JsonObject, _made_often
+
+
+class MessageStatus(StrEnum):
+    """Where a message is in its life. LEASED is pending to everybody but the dispatcher: provably not sent."""
+
+    PENDING = "pending"
+    LEASED = "leased"
+    SENDING = "sending"
+    SENT = "sent"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    UNKNOWN = "unknown"
+
+
+UNSTARTED = frozenset({MessageStatus.PENDING, MessageStatus.LEASED})
+"""No provider is being called for a message in these."""
+
+
+class Resolution(StrEnum):
+    """What an operator decided about a message whose outcome is unknown."""
+
+    SENT = "sent"
+    FAILED = "failed"
+    RESEND = "resend"
+
+
+@_made_often
+class Message:
+    """One message to one person on one channel: a one-off (no `send_id`) or one of a send."""
+
+    id: str
+    brand_id: str
+    person_id: str
+    channel: str
+    template_key: str
+    template_revision: int
+    recipient: str
+    send_id: str | None = None
+    dedup_key: str | None = None
+    fingerprint: str | None = None
+    """Of the request that made it; tells the same request under a dedup_key from another."""
+    variables: JsonObject = field(default_factory=dict)
+    """The message's own; a send's are in the send."""
+    hipaa: bool = False
+    status: MessageStatus = MessageStatus.PENDING
+    scheduled_at: datetime
+    """When it was asked to go out; never moves."""
+    due_at: datetime
+    """When it may next be claimed."""
+    lease: int = 0
+    """Grows with every claim and never otherwise; the fence of every later write."""
+    attempts: int = 0
+    """Provider calls that have started."""
+    sent_at: datetime | None = None
+    cancelled_at: datetime | None = None
+    failure_reason: str | None = None
+    created_at: datetime
+    expire_at: datetime | None = None
+    """When it is stale: it is not marked sending at or after this instant. None: never."""
+    first_sending_at: datetime | None = None
+    """When it was first marked sending, since an operator last had it resent: from then on a provider may know its id as a key."""
+    in_doubt: bool = False
+    """Some call for it had no known outcome and was followed by another: it can end as sent or unknown, but not as failed."""
+    retried_in: str | None = None
+    """The send that retries it; None: none does."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownMessage:
+    """A message whose outcome is unknown, and the last call made for it, if one is recorded."""
+
+    message: Message
+    attempt: Attempt | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageFilter:
+    """Which messages of a brand to list; None matches all. PENDING matches LEASED too."""
+
+    person_id: str | None = None
+    send_id: str | None = None
+    status: MessageStatus | None = None
+    dedup_key: str | None = None
+
+
+@_made_often
+class Attempt:
+    """One provider call for one message. Never changed once written."""
+
+    id: str
+    message_id: str
+    number: int
+    lease: int
+    provider: str
+    started_at: datetime
+    finished_at: datetime
+    outcome: str
+    """accepted, rejected or ambiguous."""
+    reason: str | None
+    provider_message_id: str | None

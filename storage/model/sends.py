@@ -1,0 +1,108 @@
+"""Sends: one run of a campaign each, with its counters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from storage.model.messages import Message, MessageStatus
+from storage.model.values import JsonObject
+
+
+class SendStatus(StrEnum):
+    """Where a send is in its life."""
+
+    SENDING = "sending"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counters:
+    """How many messages of a send are in each status. `total` is always the sum of the others; `pending` counts leased rows too."""
+
+    total: int = 0
+    pending: int = 0
+    in_flight: int = 0
+    sent: int = 0
+    failed: int = 0
+    skipped: int = 0
+    cancelled: int = 0
+    expired: int = 0
+    unknown: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Send:
+    """One run of a campaign: a snapshot of its content and audience, and what became of it."""
+
+    id: str
+    campaign_id: str
+    brand_id: str
+    status: SendStatus
+    channel: str
+    template_key: str
+    template_revision: int
+    subject: str | None
+    """The campaign's own subject, before the template's; None: the template's."""
+    variables: JsonObject
+    criteria: JsonObject | None
+    """Whom to resolve; None when the recipients were given."""
+    audience_cursor: str | None
+    """The last person resolved; committed with their message."""
+    audience_done: bool
+    """No message will be added any more."""
+    counters: Counters = field(default_factory=Counters)
+    started_at: datetime | None
+    completed_at: datetime | None
+    created_by: str
+    created_at: datetime
+    paused_at: datetime | None = None
+    """Since when its messages are not claimed; None: they are."""
+    expire_at: datetime | None = None
+    """When its messages are stale; None: never."""
+    parent_send_id: str | None = None
+    """The ended send whose failed messages are its audience; None for any other send."""
+    retries_unknown: bool = False
+    """Whether the parent's messages of unknown outcome are of its audience too."""
+    pruned: bool = False
+    """Messages of it have left by retention: its counters tell of more rows than there are."""
+
+    def message(self, message_id: str, person_id: str, recipient: str, skip_reason: str | None, now: datetime) -> Message:
+        """The row of one recipient of this send: due at once, or skipped for a reason."""
+        return Message(
+            id=message_id,
+            brand_id=self.brand_id,
+            person_id=person_id,
+            channel=self.channel,
+            template_key=self.template_key,
+            template_revision=self.template_revision,
+            recipient=recipient,
+            send_id=self.id,
+            status=MessageStatus.PENDING if skip_reason is None else MessageStatus.SKIPPED,
+            failure_reason=skip_reason,
+            scheduled_at=now,
+            due_at=now,
+            expire_at=self.expire_at,
+            created_at=now,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelCounts:
+    """What a cancellation found, of all the sends it was about."""
+
+    sent: int = 0
+    in_flight: int = 0
+    """Marked sending when it committed."""
+    cancelled: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReasonCount:
+    """How many messages of a send share a status and a reason. Leased rows are counted as pending."""
+
+    status: MessageStatus
+    reason: str | None
+    count: int

@@ -1,0 +1,55 @@
+"""Suppressions: addresses that must not be contacted, and what each reason holds back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class SuppressionReason(StrEnum):
+    """Why an address is suppressed; the later, the stronger."""
+
+    UNSUBSCRIBE = "unsubscribe"
+    """The person wants no more marketing."""
+    MANUAL = "manual"
+    """An operator's decision."""
+    HARD_BOUNCE = "hard_bounce"
+    """The address does not exist."""
+    COMPLAINT = "complaint"
+    """The person reported a message as spam."""
+
+
+STRENGTH: dict[SuppressionReason, int] = {reason: strength for strength, reason in enumerate(SuppressionReason, start=1)}
+"""A stronger reason replaces a weaker one, never the other way round."""
+
+
+class Purpose(StrEnum):
+    """What a message is for, in the eyes of the person who gets it."""
+
+    MARKETING = "marketing"
+    """A campaign's message."""
+    TRANSACTIONAL = "transactional"
+    """A one-off: the answer to something the person did, such as a receipt or a password reset."""
+
+
+BLOCKING: dict[Purpose, frozenset[SuppressionReason]] = {
+    Purpose.MARKETING: frozenset(SuppressionReason),
+    Purpose.TRANSACTIONAL: frozenset(SuppressionReason) - {SuppressionReason.UNSUBSCRIBE},
+}
+"""The reasons that hold back a message, by its purpose."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suppression:
+    """An address that must not be contacted; one per brand, channel and address."""
+
+    id: str
+    brand_id: str
+    channel: str
+    address: str
+    """As `normalise_address` writes it, which is how it is compared."""
+    reason: SuppressionReason
+    source: str
+    created_at: datetime
+    """When it was first suppressed."""

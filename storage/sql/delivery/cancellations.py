@@ -1,0 +1,82 @@
+"""Cancelling sends. What counts is the status of the send: from its commit on, no row of it is marked. The rows follow, as many at once as
+hold up nobody else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, literal_column, select, true, update
+
+from storage.contract.signals import CANCELLATIONS, PROGRESS
+from storage.model.messages import MessageStatus
+from storage.model.sends import CancelCounts, SendStatus
+from storage.sql.connection import Connection
+from storage.sql.delivery.claims import leased_of
+from storage.sql.delivery.counters import Changes, complete, lock_sends
+from storage.sql.delivery.transitions import cancelled
+from storage.sql.schema.tables import PENDING_OF_SEND, messages, sends
+
+_ROWS_WITH_THE_SEND = 5_000
+
+# Written out, since a partial index is used only for a condition the planner can see.
+_SENDING = sends.c.status == literal_column("'sending'")
+
+
+async def cancel_sends(connection: Connection, which: ColumnElement[bool], now: datetime) -> list[str]:
+    """See `Sends.cancel_running`."""
+    await lock_sends(connection, which)
+    stop = update(sends).where(which, _SENDING).values(status=SendStatus.CANCELLED, audience_done=true())
+    stopped = sorted(row.id for row in (await connection.execute(stop.returning(sends.c.id))).all)
+    for send_id in stopped:
+        connection.fire(PROGRESS)
+        await _cancel_rows(connection, send_id, now, _ROWS_WITH_THE_SEND)
+        await complete(connection, send_id, now)
+    return stopped
+
+
+async def sweep_cancelled(connection: Connection, now: datetime, limit: int) -> int:
+    """See `Sends.sweep_cancelled`."""
+    unswept = select(sends.c.id).where(sends.c.completed_at.is_(None), sends.c.status == SendStatus.CANCELLED, sends.c.pending > 0)
+    row = (await connection.execute(unswept.order_by(sends.c.id).limit(1))).first
+    if row is None:
+        return 0
+    await lock_sends(connection, sends.c.id == row.id)
+    return await _cancel_rows(connection, row.id, now, limit)
+
+
+async def count_cancelled(connection: Connection, send_ids: Sequence[str]) -> CancelCounts:
+    """See `Sends.count_cancelled`."""
+    rows = (await connection.execute(select(sends).where(sends.c.id.in_(send_ids)))).all
+    return CancelCounts(
+        sent=sum(row.sent for row in rows),
+        in_flight=sum(row.in_flight for row in rows),
+        cancelled=sum(row.cancelled + (row.pending if row.status is SendStatus.CANCELLED else 0) for row in rows),
+    )
+
+
+async def _cancel_rows(connection: Connection, send_id: str, now: datetime, limit: int) -> int:
+    """Of the send's pending rows up to `limit`, and all its leased ones."""
+    pending = (
+        select(messages.c.id)
+        .where(PENDING_OF_SEND, messages.c.send_id == send_id)
+        .order_by(messages.c.due_at, messages.c.id)
+        .limit(limit)
+        .with_for_update(of=messages, key_share=True)
+        .cte("waiting")
+        .prefix_with("MATERIALIZED")
+    )
+    # Leased ones second: a row that was being claimed is one of them by then.
+    end = update(messages).values(cancelled(now)).returning(messages.c.status)
+    ended = [
+        *(await connection.execute(end.where(messages.c.id == pending.c.id))).all,
+        *(await connection.execute(end.where(leased_of(send_id)))).all,
+    ]
+    changes = Changes()
+    for row in ended:
+        changes.moved(send_id, MessageStatus.PENDING, row.status)
+    await changes.apply(connection, now)
+    left = select(sends.c.id).where(sends.c.id == send_id, sends.c.pending > 0)
+    if (await connection.execute(left)).first is not None:
+        connection.fire(CANCELLATIONS)
+    return len(ended)

@@ -1,0 +1,124 @@
+"""Counters of sends: changed here and nowhere else, in the transaction that changes the rows, by the rows it changed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, bindparam, case, exists, func, select, update
+
+from storage.contract.errors import StorageError
+from storage.contract.signals import PROGRESS
+from storage.model.campaigns import CampaignStatus
+from storage.model.messages import MessageStatus
+from storage.model.sends import Counters, SendStatus
+from storage.sql.connection import Connection
+from storage.sql.schema.tables import COUNTERS, campaigns, messages, sends
+from storage.sql.schema.types import Instant
+
+_COLUMN = {status: status.value for status in MessageStatus} | {MessageStatus.LEASED: "pending", MessageStatus.SENDING: "in_flight"}
+
+_ADD = (
+    update(sends)
+    .where(sends.c.id == bindparam("send_id"))
+    .values({name: sends.c[name] + bindparam(f"add_{name}") for name in ("total", *COUNTERS)})
+    .returning(sends.c.status, sends.c.pending, sends.c.in_flight, sends.c.audience_done)
+)
+_NOW = bindparam("now", type_=Instant())
+_COMPLETE = (
+    update(sends)
+    .where(sends.c.id == bindparam("send_id"), sends.c.audience_done, sends.c.completed_at.is_(None))
+    .where(sends.c.pending == 0, sends.c.in_flight == 0)
+    .values(status=case((sends.c.status == SendStatus.SENDING, SendStatus.COMPLETED), else_=sends.c.status), completed_at=_NOW)
+    .returning(sends.c.campaign_id, sends.c.status)
+)
+_other = sends.alias("other")
+_COMPLETE_CAMPAIGN = (
+    update(campaigns)
+    .where(
+        campaigns.c.id == bindparam("campaign_id"),
+        campaigns.c.status == CampaignStatus.SENDING,
+        ~exists().where(_other.c.campaign_id == campaigns.c.id, _other.c.status == SendStatus.SENDING),
+    )
+    .values(status=CampaignStatus.SENT, sent_at=_NOW, updated_at=_NOW)
+)
+
+
+class Changes:
+    """What happened to rows of sends in one operation, to be added to the counters at its end."""
+
+    def __init__(self) -> None:
+        self._by_send: dict[str, Counter[str]] = {}
+
+    def added(self, send_id: str | None, status: MessageStatus, count: int = 1) -> None:
+        """Counts new rows; those of no send are not counted anywhere."""
+        if send_id is not None:
+            columns = self._by_send.setdefault(send_id, Counter())
+            columns["total"] += count
+            columns[_COLUMN[status]] += count
+
+    def moved(self, send_id: str | None, before: MessageStatus, after: MessageStatus, count: int = 1) -> None:
+        """Counts rows that went from one status to another."""
+        if send_id is not None:
+            columns = self._by_send.setdefault(send_id, Counter())
+            columns[_COLUMN[before]] -= count
+            columns[_COLUMN[after]] += count
+
+    async def apply(self, connection: Connection, now: datetime) -> None:
+        """Adds what was counted, in the order of ids, and completes the sends that are done.
+
+        Raises StorageError for new rows of a send that does not exist or is not sending: they would never be counted, or go out after
+        a cancel.
+        """
+        for send_id, columns in sorted(self._by_send.items()):
+            if not any(columns.values()):
+                continue
+            parameters = {f"add_{name}": columns[name] for name in ("total", *COUNTERS)}
+            row = next(iter(await connection.fetch(_ADD, {"send_id": send_id, **parameters})), None)
+            if row is None or (columns["total"] and row[0] != SendStatus.SENDING):
+                raise StorageError("messages were given to a send that does not exist or is over")
+            _, pending, in_flight, audience_done = row
+            connection.fire(PROGRESS)
+            if audience_done and not pending and not in_flight:
+                await complete(connection, send_id, now)
+
+
+async def complete(connection: Connection, send_id: str, now: datetime) -> None:
+    """Completes the send if its audience is done and nothing is pending or in flight; its campaign with it, unless it was cancelled."""
+    row = (await connection.execute(_COMPLETE, {"send_id": send_id, "now": now})).first
+    if row is None:
+        return
+    connection.fire(PROGRESS)
+    if row.status == SendStatus.COMPLETED:
+        await connection.execute(_COMPLETE_CAMPAIGN, {"campaign_id": row.campaign_id, "now": now})
+
+
+async def recount(connection: Connection, send_id: str) -> Counters:
+    """See `Sends.recount`."""
+    statement = select(messages.c.status, func.count().label("rows")).where(messages.c.send_id == send_id).group_by(messages.c.status)
+    counted: Counter[str] = Counter()
+    for row in (await connection.execute(statement)).all:
+        counted[_COLUMN[row.status]] += row.rows
+    return Counters(total=counted.total(), **counted)
+
+
+def locking_sends(*where: ColumnElement[bool], columns: Any = (sends.c.id,)) -> Select[Any]:
+    """Locks sends, each after its campaign, in one order.
+
+    Completion writes to the campaign after the send, while a cancel comes from the campaign to its sends: without one order they would
+    deadlock. Whoever changes rows of sends locks the sends first, for the same reason.
+    """
+    return (
+        select(*columns)
+        .select_from(campaigns.join(sends, sends.c.campaign_id == campaigns.c.id))
+        .where(*where)
+        .order_by(campaigns.c.id, sends.c.id)
+        .with_for_update(of=[campaigns, sends], key_share=True)
+    )
+
+
+async def lock_sends(connection: Connection, *where: ColumnElement[bool], parameters: dict[str, Any] | None = None) -> None:
+    """Locks the sends, where the database lets transactions run side by side."""
+    if connection.dialect.locks_rows:
+        await connection.execute(locking_sends(*where), parameters)

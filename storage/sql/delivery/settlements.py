@@ -1,0 +1,237 @@
+"""How the dispatcher gives messages back: the outcome of each row it held, fenced by the lease."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Executable, Row, and_, bindparam, case, func, not_, null, or_, select, update
+
+from storage.contract.signals import messages as messages_topic
+from storage.model.deliveries import Settlement
+from storage.model.inbox import InboxItem
+from storage.model.messages import Attempt, MessageStatus
+from storage.sql.connection import Connection
+from storage.sql.delivery.claims import lock_sends_of
+from storage.sql.delivery.counters import Changes
+from storage.sql.delivery.policy_resends import note_resends
+from storage.sql.delivery.transitions import ACCEPTED, IN_DOUBT, IS_CANCELLED, WAS_ACCEPTED, word
+from storage.sql.dialects.dialect import ColumnKind, RowSet, SqlDialect
+from storage.sql.schema.tables import attempts, inbox_items, messages
+from storage.sql.schema.types import Instant
+
+_ATTEMPT = [column.name for column in attempts.c]
+_INBOX_ITEM = [column.name for column in inbox_items.c]
+_AMBIGUOUS = "ambiguous"
+_NOT_SENT = (MessageStatus.FAILED.value, MessageStatus.SKIPPED.value, MessageStatus.EXPIRED.value)
+
+
+async def settle(connection: Connection, settlements: Sequence[Settlement], now: datetime) -> set[str]:
+    """See `Messages.settle`."""
+    applied: set[str] = set()
+    remaining = sorted(settlements, key=lambda each: each.message_id)
+    while remaining:
+        # One statement changes a row once; a second settlement of the same row comes after it, and too late.
+        batch = {each.message_id: each for each in reversed(remaining)}
+        applied |= await _settle_distinct(connection, batch, now)
+        remaining = [each for each in remaining if batch[each.message_id] is not each]
+    await insert_attempts(connection, (each.attempt for each in settlements if each.attempt is not None))
+    return applied
+
+
+async def insert_attempts(connection: Connection, made: Iterable[Attempt]) -> None:
+    """Adds attempts; one that is there already stays as it is."""
+    # What is settled together began and ended at few instants: each is encoded once.
+    instant = lru_cache(maxsize=64)(connection.dialect.encode_instant)
+    rows = [
+        (
+            attempt.id,
+            attempt.message_id,
+            attempt.number,
+            attempt.lease,
+            attempt.provider,
+            instant(attempt.started_at),
+            instant(attempt.finished_at),
+            attempt.outcome,
+            attempt.reason,
+            attempt.provider_message_id,
+        )
+        for attempt in made
+    ]
+    if rows:
+        await connection.insert_missing_rows(attempts, _ATTEMPT, rows)
+
+
+async def _settle_distinct(connection: Connection, batch: dict[str, Settlement], now: datetime) -> set[str]:
+    changes = Changes()
+    await lock_sends_of(connection, batch)
+    sent = {message_id: each for message_id, each in batch.items() if _is_plainly_sent(each)}
+    applied = await _settle_sent(connection, sent.values(), changes, now)
+    settled = await _settle_any(connection, [each for message_id, each in batch.items() if message_id not in sent], now)
+    for row in settled:
+        changes.moved(row.send_id, batch[row.id].expected, row.status)
+        if row.status is MessageStatus.PENDING:
+            connection.fire(messages_topic(row.channel))
+    applied |= {row.id for row in settled}
+    await _accept_late(connection, [each for each in batch.values() if each.message_id not in applied], changes, now)
+    await changes.apply(connection, now)
+    await note_resends(connection, (row for row in settled if _is_resent(row, batch)), now)
+    await _insert_items(connection, (each.inbox_item for each in batch.values() if each.inbox_item and each.message_id in applied))
+    return applied
+
+
+def _is_plainly_sent(each: Settlement) -> bool:
+    """Nothing but sent can come of it, whatever happened before: what most settlements are."""
+    return each.status is MessageStatus.SENT and each.reason is None and each.due_at is None
+
+
+async def _settle_sent(connection: Connection, sent: Collection[Settlement], changes: Changes, now: datetime) -> set[str]:
+    applied: set[str] = set()
+    statements = _sent(connection.dialect)
+    for expected in (MessageStatus.LEASED, MessageStatus.SENDING):
+        held = [(each.message_id, each.lease) for each in sent if each.expected is expected]
+        if not held:
+            continue
+        given = {**connection.dialect.row_set_parameters(statements.given, held), "expected_status": expected, "now": now}
+        counts = await _counts_if_all_are_held(connection, statements, given, len(held))
+        if counts is None:
+            settled = await connection.fetch(statements.settle_returning, given)
+            counts = Counter(send_id for _, send_id in settled)
+            applied.update(message_id for message_id, _ in settled)
+        else:
+            await connection.change(statements.settle, given)
+            applied.update(message_id for message_id, _ in held)
+        for send_id, count in counts.items():
+            changes.moved(send_id, expected, MessageStatus.SENT, count)
+    return applied
+
+
+async def _counts_if_all_are_held(
+    connection: Connection, statements: _Sent, given: dict[str, Any], rows: int
+) -> Mapping[str | None, int] | None:
+    """How many of the rows are of which send, if all of them are still held. None if they are not, or others write meanwhile: then the
+    rows that were changed have to be returned one by one, which takes SQLite's driver longer than to change them."""
+    if connection.dialect.locks_rows:
+        return None
+    held = await connection.fetch(statements.count_held, given)
+    counts = {row[0]: row[1] for row in held}
+    return counts if sum(counts.values()) == rows else None
+
+
+async def _settle_any(connection: Connection, given_settlements: Sequence[Settlement], now: datetime) -> Sequence[Row[Any]]:
+    if not given_settlements:
+        return ()
+    given_rows, statement = _settle(connection.dialect)
+    given = connection.dialect.row_set_parameters(given_rows, map(_given, given_settlements))
+    return (await connection.execute(statement, {**given, "now": now})).all
+
+
+def _is_resent(row: Row[Any], batch: dict[str, Settlement]) -> bool:
+    return row.status is MessageStatus.PENDING and batch[row.id].resent_by_policy
+
+
+async def _insert_items(connection: Connection, items: Iterable[InboxItem]) -> None:
+    instant = lru_cache(maxsize=64)(connection.dialect.encode_instant)
+    rows = [(item.message_id, item.brand_id, item.person_id, item.subject, item.body, instant(item.created_at)) for item in items]
+    if rows:
+        await connection.insert_rows(inbox_items, _INBOX_ITEM, rows)
+
+
+def _given(each: Settlement) -> tuple[object, ...]:
+    doubt = each.status is MessageStatus.PENDING and _outcome(each) == _AMBIGUOUS
+    uncalled = each.expected is MessageStatus.SENDING and each.status is MessageStatus.PENDING and each.attempt is None
+    return each.message_id, each.lease, each.expected.value, each.status.value, each.reason, int(doubt), int(uncalled), each.due_at
+
+
+def _outcome(settlement: Settlement) -> str | None:
+    return None if settlement.attempt is None else settlement.attempt.outcome
+
+
+async def _accept_late(connection: Connection, late: Sequence[Settlement], changes: Changes, now: datetime) -> None:
+    # Only where a provider was called: what is accepted without one is an inbox item, and a late one was not written.
+    accepted = [(each.message_id,) for each in late if each.expected is MessageStatus.SENDING and _outcome(each) == ACCEPTED]
+    if not accepted:
+        return
+    for before in (MessageStatus.UNKNOWN, MessageStatus.PENDING, MessageStatus.LEASED):
+        given_rows, statement = _accept(connection.dialect, before)
+        given = connection.dialect.row_set_parameters(given_rows, accepted)
+        for row in (await connection.execute(statement, {**given, "now": now})).all:
+            changes.moved(row.send_id, before, MessageStatus.SENT)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    given: RowSet
+    count_held: Executable
+    settle: Executable
+    settle_returning: Executable
+
+
+@lru_cache
+def _sent(dialect: SqlDialect) -> _Sent:
+    given = dialect.row_set("given", id=ColumnKind.TEXT, lease=ColumnKind.INTEGER)
+    held = and_(messages.c.id == given.c.id, messages.c.lease == given.c.lease, messages.c.status == bindparam("expected_status"))
+    statement = update(messages).where(held)
+    statement = statement.values(
+        status=MessageStatus.SENT, failure_reason=None, sent_at=bindparam("now", type_=Instant()), lease_expires_at=None
+    )
+    return _Sent(
+        given,
+        select(messages.c.send_id, func.count()).select_from(given.table, messages).where(held).group_by(messages.c.send_id),
+        statement,
+        statement.returning(messages.c.id, messages.c.send_id),
+    )
+
+
+@lru_cache
+def _settle(dialect: SqlDialect) -> tuple[RowSet, Executable]:
+    words = dict.fromkeys(("expected", "status", "reason"), ColumnKind.TEXT)
+    given = dialect.row_set(
+        "given",
+        id=ColumnKind.TEXT,
+        lease=ColumnKind.INTEGER,
+        **words,
+        doubt=ColumnKind.INTEGER,
+        uncalled=ColumnKind.INTEGER,
+        due_at=ColumnKind.INSTANT,
+    )
+    now = bindparam("now", type_=Instant())
+    in_doubt = or_(messages.c.in_doubt, given.c.doubt == 1)
+    # A row that was with its provider when its send was cancelled is not tried again.
+    stopped = and_(given.c.status == "pending", IS_CANCELLED)
+    ends_in_doubt = and_(in_doubt, or_(stopped, given.c.status.in_(_NOT_SENT)))
+    statement = (
+        update(messages)
+        .where(messages.c.id == given.c.id, messages.c.lease == given.c.lease, messages.c.status == given.c.expected)
+        .values(
+            status=case(
+                (WAS_ACCEPTED, word(MessageStatus.SENT)),
+                (ends_in_doubt, word(MessageStatus.UNKNOWN)),
+                (stopped, word(MessageStatus.CANCELLED)),
+                else_=given.c.status,
+            ),
+            failure_reason=case((WAS_ACCEPTED, null()), (ends_in_doubt, IN_DOUBT), else_=given.c.reason),
+            due_at=func.coalesce(given.c.due_at, messages.c.due_at),
+            sent_at=case((or_(WAS_ACCEPTED, given.c.status == "sent"), now), else_=messages.c.sent_at),
+            cancelled_at=case((and_(stopped, not_(in_doubt)), now), else_=messages.c.cancelled_at),
+            in_doubt=in_doubt,
+            attempts=messages.c.attempts - given.c.uncalled,
+            lease_expires_at=None,
+        )
+    )
+    return given, statement.returning(messages.c.id, messages.c.brand_id, messages.c.send_id, messages.c.status, messages.c.channel)
+
+
+@lru_cache
+def _accept(dialect: SqlDialect, before: MessageStatus) -> tuple[RowSet, Executable]:
+    given = dialect.row_set("given", id=ColumnKind.TEXT)
+    statement = (
+        update(messages)
+        .where(messages.c.id == given.c.id, messages.c.status == before)
+        .values(status=MessageStatus.SENT, sent_at=bindparam("now", type_=Instant()), failure_reason=None, lease_expires_at=None)
+    )
+    return given, statement.returning(messages.c.id, messages.c.send_id)

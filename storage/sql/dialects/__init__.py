@@ -1,0 +1,1 @@
+"""Where SQLite and PostgreSQL differ in SQL, and only here."""

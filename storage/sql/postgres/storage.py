@@ -1,0 +1,159 @@
+"""Storage in PostgreSQL, shared by any number of processes."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from datetime import datetime
+from functools import partial
+from typing import Any, TypeVar
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage.contract.errors import StorageUnavailable, WriteConflict
+from storage.contract.signals import Signals
+from storage.contract.storage import Transaction
+from storage.model.messages import Message
+from storage.records import Accepted
+from storage.sql.driver_errors import ConnectionLost, translated
+from storage.sql.postgres.engine import PostgresConnection, make_engine
+from storage.sql.schema.types import Instant
+from storage.sql.transaction import SqlTransaction
+
+T = TypeVar("T")
+
+_TRIES = 6
+_FIRST_PAUSE_SECONDS = 0.02
+# One snapshot for all statements of a read; the newest state for each statement of a write, which locks what it decides on.
+_BEGIN_READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_BEGIN_WRITE = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
+_CLOCK = select(func.clock_timestamp(type_=Instant()))
+
+
+class PostgresStorage:
+    """See `storage.contract.storage.Storage`."""
+
+    exclusive = False
+
+    def __init__(self, url: str, signals: Signals) -> None:
+        self.signals = signals
+        self._engine = make_engine(url)
+        self._running: set[asyncio.Task[Any]] = set()
+        self._closed = False
+
+    async def read(self, function: Callable[[Transaction], Awaitable[T]]) -> T:
+        return await self._finish(_again(partial(self._once, function, _BEGIN_READ)))
+
+    async def write(self, function: Callable[[Transaction], Awaitable[T]]) -> T:
+        return await self._finish(_again(partial(self._once, function, _BEGIN_WRITE)))
+
+    async def now(self) -> datetime:
+        return await self._finish(_again(self._read_clock))
+
+    async def insert_one_offs(self, messages: Sequence[Message], accepted: Sequence[Accepted] = ()) -> set[str]:
+        # Tried again also after a connection broke when it may have taken effect: those that are there are not added again.
+        return await self._finish(_again(partial(self._single, lambda tx: tx.messages.insert_one_offs(messages, accepted))))
+
+    async def ping(self) -> None:
+        # A standby answers too, but is no good.
+        await self._finish(self._once(_nothing, _BEGIN_WRITE))
+
+    async def close(self) -> None:
+        self._closed = True
+        while self._running:
+            await asyncio.wait(self._running)
+        await self._engine.dispose()
+
+    async def _finish(self, work: Coroutine[Any, Any, T]) -> T:
+        if self._closed:
+            work.close()
+            raise StorageUnavailable("storage is closed")
+        running = asyncio.create_task(work)
+        self._running.add(running)
+        running.add_done_callback(self._end)
+        return await asyncio.shield(running)
+
+    def _end(self, ended: asyncio.Task[Any]) -> None:
+        self._running.discard(ended)
+        if not ended.cancelled():
+            # A caller that has gone away does not ask how it ended, and asyncio would log that nobody did.
+            ended.exception()
+
+    async def _once(self, function: Callable[[Transaction], Awaitable[T]], begin: str) -> T:
+        with translated():
+            connection = await self._engine.connect()
+        try:
+            transaction = PostgresConnection(connection, await _driver(connection))
+            try:
+                with translated():
+                    await connection.exec_driver_sql(begin)
+                result = await function(SqlTransaction(transaction))
+                if transaction.failure is not None:
+                    raise transaction.failure from None
+            except BaseException:
+                await _roll_back(connection)
+                raise
+            await _commit(connection)
+        finally:
+            await connection.close()
+        self.signals.fire(transaction.topics)
+        return result
+
+    async def _read_clock(self) -> datetime:
+        with translated():
+            async with self._engine.connect() as connection:
+                now: datetime = (await connection.execute(_CLOCK)).scalar_one()
+                return now
+
+    async def _single(self, function: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Runs a function that writes by its first statement only, which the server commits by itself."""
+        with translated():
+            connection = await self._engine.connect()
+        try:
+            transaction = PostgresConnection(connection, await _driver(connection))
+            result = await function(SqlTransaction(transaction))
+        finally:
+            await connection.close()
+        self.signals.fire(transaction.topics)
+        return result
+
+
+async def _again(once: Callable[[], Awaitable[T]]) -> T:
+    """Tries again after a conflict or a connection that broke before the commit: all pooled ones do when the server restarts."""
+    pause = _FIRST_PAUSE_SECONDS
+    for _ in range(_TRIES - 1):
+        try:
+            return await once()
+        except (WriteConflict, ConnectionLost):
+            await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311  # it only spreads the tries
+            pause *= 2
+    return await once()
+
+
+async def _driver(connection: AsyncConnection) -> Any:
+    return (await connection.get_raw_connection()).driver_connection
+
+
+async def _commit(connection: AsyncConnection) -> None:
+    try:
+        with translated():
+            await connection.exec_driver_sql("COMMIT")
+    except BaseException as error:
+        await connection.invalidate()
+        if isinstance(error, ConnectionLost):
+            raise StorageUnavailable("the connection broke during the commit: whether the write took effect is not known") from None
+        raise
+
+
+async def _roll_back(connection: AsyncConnection) -> None:
+    """A connection that cannot even roll back is thrown away; its end rolls back on the server."""
+    try:
+        await connection.exec_driver_sql("ROLLBACK")
+    except Exception:  # noqa: BLE001  # the caller learns of the error that led here
+        await connection.invalidate()
+
+
+async def _nothing(_transaction: Transaction) -> None:
+    return None

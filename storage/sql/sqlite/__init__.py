@@ -1,0 +1,1 @@
+"""SQLite: its engine, writer and readers."""

@@ -1,0 +1,115 @@
+"""One thread that writes to SQLite: transactions that wait at the same time share one commit, and so one fsync."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from asyncio import AbstractEventLoop, Future
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import TypeVar
+
+import sqlalchemy
+
+from storage.contract.errors import StorageUnavailable
+from storage.contract.signals import Signals
+from storage.contract.storage import Transaction
+from storage.sql.driver_errors import meaning_of
+from storage.sql.sqlite.engine import SqliteConnection
+from storage.sql.sqlite.transaction_queue import QueuedTransaction, TransactionQueue
+
+T = TypeVar("T")
+
+_LARGEST_GROUP = 64
+_LONGEST_GROUP_SECONDS = 0.005
+
+
+class GroupCommit:
+    """Runs transaction functions on a thread of its own, many in one transaction of the database.
+
+    One that fails takes back nothing of the others. It rarely wrote before it failed, so there is no savepoint at first; if it did write,
+    the transaction begins anew without it, and those before it run again, now each in a savepoint.
+    """
+
+    def __init__(self, connection: sqlalchemy.Connection, loop: AbstractEventLoop, signals: Signals) -> None:
+        self._connection = connection
+        self._driver: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]  # the driver is known
+        self._queue = TransactionQueue(loop, signals)
+        self._thread = threading.Thread(target=self._run, name="sqlite-writer", daemon=True)
+        self._thread.start()
+
+    def submit(self, function: Callable[[Transaction], Awaitable[T]], *, single: bool = False) -> Future[T]:
+        """Queues a transaction; the future is done when it is durable or has failed. `single`: it writes by its first statement only."""
+        return self._queue.submit(function, single=single)
+
+    def stop(self) -> None:
+        """Ends the thread after what is queued; blocks until then."""
+        self._queue.end()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while (first := self._queue.take()) is not None:
+            group = [first]
+            try:
+                if first.single and self._queue.is_empty:
+                    # Every statement less is several times less that this thread gives up Python's lock and waits to have it again.
+                    first.run(SqliteConnection(self._connection))
+                else:
+                    self._commit(group)
+            except Exception as error:  # noqa: BLE001  # whatever it was, the callers must hear of it and the thread must go on
+                self._undo()
+                for job in group:
+                    job.fail(meaning_of(error))
+            self._queue.give_back(group)
+
+    def _commit(self, group: list[QueuedTransaction]) -> None:
+        """Runs the group's first job and whatever waits by then, up to the limits, and commits."""
+        deadline = time.monotonic() + _LONGEST_GROUP_SECONDS
+        self._driver.execute("BEGIN IMMEDIATE")
+        run = self._run_plainly
+        while True:
+            if not run(group[-1]):
+                self._begin_anew(group)
+                run = self._run_in_savepoint
+            if len(group) == _LARGEST_GROUP or time.monotonic() > deadline or (job := self._queue.take_waiting()) is None:
+                break
+            group.append(job)
+        try:
+            self._driver.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise StorageUnavailable(f"the commit failed: {meaning_of(error)}") from None
+
+    def _run_plainly(self, job: QueuedTransaction) -> bool:
+        """False if it failed after it had written."""
+        written = self._driver.total_changes
+        self._run_job(job)
+        return job.error is None or self._driver.total_changes == written
+
+    def _begin_anew(self, group: list[QueuedTransaction]) -> None:
+        """Takes back all of the transaction, and runs those again that did not fail."""
+        self._driver.execute("ROLLBACK")
+        self._driver.execute("BEGIN IMMEDIATE")
+        for job in group:
+            if job.error is None:
+                self._run_in_savepoint(job)
+
+    def _run_in_savepoint(self, job: QueuedTransaction) -> bool:
+        self._driver.execute("SAVEPOINT job")
+        self._run_job(job)
+        if job.error is not None:
+            self._driver.execute("ROLLBACK TO job")
+        self._driver.execute("RELEASE job")
+        return True
+
+    def _run_job(self, job: QueuedTransaction) -> None:
+        job.run(SqliteConnection(self._connection))
+        if job.error is not None and not self._driver.in_transaction:
+            # SQLite takes back the whole transaction after some errors, such as a failing disk.
+            raise StorageUnavailable("the database took back the transaction")
+
+    def _undo(self) -> None:
+        # What cannot be rolled back now is when the next BEGIN fails, and its callers hear of that.
+        with suppress(sqlite3.Error):
+            if self._driver.in_transaction:
+                self._driver.execute("ROLLBACK")

@@ -1,0 +1,66 @@
+"""Threads that read from SQLite: reads that wait at the same time share one snapshot."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from asyncio import AbstractEventLoop, Future
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from typing import TypeVar
+
+import sqlalchemy
+
+from storage.contract.signals import Signals
+from storage.contract.storage import Transaction
+from storage.sql.driver_errors import meaning_of
+from storage.sql.sqlite.engine import SqliteConnection
+from storage.sql.sqlite.transaction_queue import QueuedTransaction, TransactionQueue
+
+T = TypeVar("T")
+
+# Small, so that one long read holds up few others.
+_LARGEST_GROUP = 8
+
+
+class SnapshotReaders:
+    """Runs transaction functions that only read, on one thread for each connection."""
+
+    def __init__(self, connections: Sequence[sqlalchemy.Connection], loop: AbstractEventLoop, signals: Signals) -> None:
+        self._queue = TransactionQueue(loop, signals)
+        self._threads = [threading.Thread(target=self._run, args=(each,), name="sqlite-reader", daemon=True) for each in connections]
+        for thread in self._threads:
+            thread.start()
+
+    def submit(self, function: Callable[[Transaction], Awaitable[T]]) -> Future[T]:
+        """Queues a read. It sees everything that was committed before."""
+        return self._queue.submit(function)
+
+    def stop(self) -> None:
+        """Ends the threads after what is queued; blocks until then."""
+        self._queue.end()
+        for thread in self._threads:
+            thread.join()
+
+    def _run(self, connection: sqlalchemy.Connection) -> None:
+        while (job := self._queue.take()) is not None:
+            # Taken before the snapshot begins, so that it is of a later moment than their asking.
+            group = [job]
+            while len(group) < _LARGEST_GROUP and (job := self._queue.take_waiting()) is not None:
+                group.append(job)
+            _read(connection, group)
+            self._queue.give_back(group)
+
+
+def _read(connection: sqlalchemy.Connection, group: Sequence[QueuedTransaction]) -> None:
+    driver: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]  # the driver is known
+    try:
+        driver.execute("BEGIN")
+        for job in group:
+            job.run(SqliteConnection(connection))
+    except sqlite3.Error as error:
+        for job in group:
+            job.fail(meaning_of(error))
+    finally:
+        with suppress(sqlite3.Error):
+            driver.execute("ROLLBACK")

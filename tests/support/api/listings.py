@@ -1,0 +1,301 @@
+"""Every list of the API, and how to add rows to it: straight to storage, since some rows are made by the service alone."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from server.domain.audit_actions import INSTALLATION
+from storage.contract.storage import Transaction
+from storage.model.audit import AuditAction, AuditEntry
+from storage.model.campaigns import Campaign, CampaignStatus
+from storage.model.deliveries import Settlement
+from storage.model.ids import new_id
+from storage.model.inbox import InboxItem
+from storage.model.messages import Attempt, Message, MessageStatus
+from storage.model.segments import Segment
+from storage.model.sends import Send, SendStatus
+from storage.model.suppressions import Suppression, SuppressionReason
+from storage.model.templates import Template
+from storage.operations import Brand
+from tests.support.storage.scene import claim_due
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+LEASE = timedelta(seconds=30)
+
+
+@dataclass(frozen=True)
+class Listing:
+    """One list method."""
+
+    items: str
+    """Field of the answer that holds the rows."""
+    id: str
+    """Field that tells rows apart."""
+    asks: Callable[[str], Mapping[str, Any]]
+    """The request for the rows that `add` adds to a brand."""
+    asks_another: Callable[[str], Mapping[str, Any]]
+    """A request of the same method for another list, or with another filter."""
+    add: Callable[[Transaction, str], Awaitable[object]]
+    """Adds one row to a brand."""
+    prepare: Callable[[Transaction, str], Awaitable[object]] | None = None
+    """What must be there before."""
+    oldest_first: bool = False
+
+
+def _campaign(brand: str, face: str, campaign_id: str | None = None) -> Campaign:
+    return Campaign(
+        id=campaign_id or new_id(),
+        brand_id=brand,
+        face=face,
+        name="news",
+        description=None,
+        subject="News",
+        channel="email",
+        template_key="welcome",
+        segment_id=None,
+        segment_criteria=None,
+        variables={},
+        status=CampaignStatus.DRAFT,
+        scheduled_at=None,
+        published_at=None,
+        sent_at=None,
+        cancelled_at=None,
+        created_by="tester",
+        created_at=NOW,
+        updated_at=NOW,
+    )
+
+
+async def _add_campaigns_to_have_sends(tx: Transaction, brand: str, face: str) -> None:
+    await tx.campaigns.insert(_campaign(brand, face, f"{brand}-one"))
+    await tx.campaigns.insert(_campaign(brand, face, f"{brand}-two"))
+
+
+async def _add_send(tx: Transaction, brand: str) -> None:
+    await tx.sends.insert(
+        Send(
+            id=new_id(),
+            campaign_id=f"{brand}-one",
+            brand_id=brand,
+            status=SendStatus.COMPLETED,
+            channel="email",
+            template_key="welcome",
+            template_revision=1,
+            subject=None,
+            variables={},
+            criteria=None,
+            audience_cursor=None,
+            audience_done=True,
+            started_at=NOW,
+            completed_at=NOW,
+            created_by="tester",
+            created_at=NOW,
+        )
+    )
+
+
+async def _add_suppression(tx: Transaction, brand: str) -> None:
+    suppression_id = new_id()
+    suppression = Suppression(
+        id=suppression_id,
+        brand_id=brand,
+        channel="sms",
+        address=suppression_id,
+        reason=SuppressionReason.MANUAL,
+        source="test",
+        created_at=NOW,
+    )
+    await tx.suppressions.put_many([suppression])
+
+
+def _message(brand: str, message_id: str, **more: Any) -> Message:
+    values: dict[str, Any] = {"status": MessageStatus.SENT, "channel": "email", "scheduled_at": NOW, "due_at": NOW, "created_at": NOW}
+    return Message(
+        id=message_id,
+        brand_id=brand,
+        person_id="ann",
+        template_key="welcome",
+        template_revision=1,
+        recipient="ann@example.com",
+        **values | more,
+    )
+
+
+async def _add_message(tx: Transaction, brand: str) -> None:
+    await tx.messages.insert_many([_message(brand, new_id())])
+
+
+async def _add_messages_to_have_attempts(tx: Transaction, brand: str) -> None:
+    await tx.messages.insert_many([_message(brand, f"{brand}-one"), _message(brand, f"{brand}-two")])
+
+
+async def _add_attempt(tx: Transaction, brand: str) -> None:
+    attempt = Attempt(
+        id=new_id(),
+        message_id=f"{brand}-one",
+        number=1,
+        lease=1,
+        provider="outbox",
+        started_at=NOW,
+        finished_at=NOW,
+        outcome="rejected",
+        reason="busy",
+        provider_message_id=None,
+    )
+    # The message has moved on, but an attempt is kept in every case.
+    late = Settlement(message_id=f"{brand}-one", lease=99, expected=MessageStatus.SENDING, status=MessageStatus.FAILED, attempt=attempt)
+    await tx.messages.settle([late], NOW)
+
+
+async def _add_inbox_item(tx: Transaction, brand: str) -> None:
+    message_id = new_id()
+    await tx.messages.insert_many([_message(brand, message_id, channel="in_app", status=MessageStatus.PENDING)])
+    (held,) = await claim_due(tx, "in_app", NOW, NOW + LEASE, 1)
+    assert held.id == message_id
+    item = InboxItem(message_id=message_id, brand_id=brand, person_id="ann", subject=None, body="Hello", created_at=NOW)
+    delivered = Settlement(
+        message_id=message_id, lease=held.lease, expected=MessageStatus.LEASED, status=MessageStatus.SENT, inbox_item=item
+    )
+    assert await tx.messages.settle([delivered], NOW) == {message_id}
+
+
+async def _add_revision(tx: Transaction, brand: str, key: str = "welcome") -> None:
+    await tx.templates.append(
+        Template(
+            brand_id=brand,
+            channel="email",
+            template_key=key,
+            revision=0,
+            subject=None,
+            body="Hello",
+            html=None,
+            created_by="tester",
+            created_at=NOW,
+        )
+    )
+
+
+def _segment(brand: str) -> Segment:
+    return Segment(id=new_id(), brand_id=brand, name="all", criteria={}, created_by="tester", created_at=NOW)
+
+
+def _template_key(brand: str, key: str) -> dict[str, str]:
+    return {"brand_id": brand, "channel": "email", "template_key": key}
+
+
+async def _add_unknown_message(tx: Transaction, brand: str) -> None:
+    await tx.messages.insert_many([_message(brand, new_id(), status=MessageStatus.UNKNOWN)])
+
+
+async def _add_audit_entry(tx: Transaction, brand: str) -> None:
+    await tx.audit.append([AuditEntry.own(brand, AuditAction.SEND_PAUSED, "one", {}, NOW)])
+
+
+async def _add_entry_of_the_installation(tx: Transaction, brand: str) -> None:
+    await tx.audit.append([AuditEntry.own(INSTALLATION, AuditAction.DELIVERY_HELD, brand, {}, NOW)])
+
+
+async def _add_brand(tx: Transaction, brand: str) -> None:
+    assert await tx.brands.insert(Brand(id=f"{brand}-{new_id()}", name="x", created_by="tester", created_at=NOW, updated_at=NOW))
+
+
+LISTINGS: dict[str, Listing] = {
+    "ops.BrandService/ListBrands": Listing(
+        items="brands",
+        id="id",
+        asks=lambda brand: {"prefix": f"{brand}-"},
+        asks_another=lambda brand: {"prefix": f"other-{brand}"},
+        add=_add_brand,
+        oldest_first=True,
+    ),
+    **{
+        f"{face}.CampaignService/ListCampaigns": Listing(
+            items="campaigns",
+            id="id",
+            asks=lambda brand: {"brand_id": brand},
+            asks_another=lambda brand: {"brand_id": brand, "status": "draft"},
+            add=lambda tx, brand, face=face: tx.campaigns.insert(_campaign(brand, face)),  # type: ignore[misc]
+        )
+        for face in ("comms", "messaging")
+    },
+    **{
+        f"{face}.CampaignService/ListCampaignSends": Listing(
+            items="sends",
+            id="id",
+            asks=lambda brand: {"id": f"{brand}-one"},
+            asks_another=lambda brand: {"id": f"{brand}-two"},
+            add=_add_send,
+            prepare=lambda tx, brand, face=face: _add_campaigns_to_have_sends(tx, brand, face),  # type: ignore[misc]
+        )
+        for face in ("comms", "messaging")
+    },
+    "comms.SuppressionService/ListSuppressions": Listing(
+        items="suppressions",
+        id="id",
+        asks=lambda brand: {"brand_id": brand},
+        asks_another=lambda brand: {"brand_id": brand, "channel": "email"},
+        add=_add_suppression,
+    ),
+    "comms.MessageService/ListMessages": Listing(
+        items="messages",
+        id="id",
+        asks=lambda brand: {"brand_id": brand, "status": "sent"},
+        asks_another=lambda brand: {"brand_id": brand, "status": "sent", "person_id": "ann"},
+        add=_add_message,
+    ),
+    "comms.MessageService/ListMessageAttempts": Listing(
+        items="attempts",
+        id="id",
+        asks=lambda brand: {"id": f"{brand}-one"},
+        asks_another=lambda brand: {"id": f"{brand}-two"},
+        add=_add_attempt,
+        prepare=_add_messages_to_have_attempts,
+        oldest_first=True,
+    ),
+    "comms.TemplateService/ListTemplateRevisions": Listing(
+        items="templates",
+        id="revision",
+        asks=lambda brand: _template_key(brand, "welcome"),
+        asks_another=lambda brand: _template_key(brand, "other"),
+        add=_add_revision,
+        prepare=lambda tx, brand: _add_revision(tx, brand, "other"),
+    ),
+    "comms.InboxService/ListInboxItems": Listing(
+        items="items",
+        id="message_id",
+        asks=lambda brand: {"brand_id": brand, "person_id": "ann"},
+        asks_another=lambda brand: {"brand_id": brand, "person_id": "bob"},
+        add=_add_inbox_item,
+    ),
+    "ops.UnknownMessageService/ListUnknownMessages": Listing(
+        items="unknown_messages",
+        id="message_id",
+        asks=lambda brand: {"brand_id": brand},
+        asks_another=lambda brand: {"brand_id": brand, "send_id": "one"},
+        add=_add_unknown_message,
+    ),
+    "ops.AuditService/ListAuditEntries": Listing(
+        items="audit_entries",
+        id="id",
+        asks=lambda brand: {"brand_id": brand},
+        asks_another=lambda brand: {"brand_id": brand, "subject_id": "one"},
+        add=_add_audit_entry,
+    ),
+    "ops.AuditService/ListInstallationAuditEntries": Listing(
+        items="audit_entries",
+        id="id",
+        asks=lambda brand: {"subject_id": brand},
+        asks_another=lambda brand: {"subject_id": f"other-{brand}"},
+        add=_add_entry_of_the_installation,
+    ),
+    "messaging.SegmentService/ListSegments": Listing(
+        items="segments",
+        id="id",
+        asks=lambda brand: {"brand_id": brand},
+        asks_another=lambda brand: {"brand_id": f"other-{brand}"},
+        add=lambda tx, brand: tx.segments.insert(_segment(brand)),
+    ),
+}

@@ -1,0 +1,107 @@
+"""What tests start from: a brand with templates and people, and campaigns in every status."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from storage.contract.signals import PROGRESS
+from tests.support.api.callers import Caller
+from tests.support.api.running import Running
+
+COMMS = "comms.CampaignService"
+MESSAGING = "messaging.CampaignService"
+FAR = timedelta(days=30)
+
+
+def instant(ahead: timedelta = timedelta()) -> str:
+    """An RFC 3339 instant, `ahead` of now."""
+    return (datetime.now(UTC) + ahead).isoformat().replace("+00:00", "Z")
+
+
+async def ok(api: Caller, name: str, request: dict[str, Any]) -> dict[str, Any]:
+    """The body of a call that must succeed."""
+    answer = await api.call(name, request)
+    assert answer.status < 300, answer
+    body: dict[str, Any] = answer.body
+    return body
+
+
+async def put_template(api: Caller, brand: str, channel: str = "email", **more: Any) -> None:
+    """A template `welcome` on a channel."""
+    request = {"brand_id": brand, "channel": channel, "template_key": "welcome", "body": "Hello {{ name | default: 'you' }}", **more}
+    await ok(api, "comms.TemplateService/PutTemplate", request)
+
+
+async def put_person(api: Caller, brand: str, person_id: str, **more: Any) -> None:
+    """A person with an address on every channel."""
+    known = {"email": f"{person_id}@example.com", "phone": "+12025550100", "push_tokens": [f"device-{person_id}"], **more}
+    await ok(api, "messaging.PersonService/PutPerson", {"brand_id": brand, "person_id": person_id, **known})
+
+
+async def put_segment(api: Caller, brand: str, criteria: dict[str, Any] | None = None) -> str:
+    """A segment; its id."""
+    body = await ok(api, "messaging.SegmentService/CreateSegment", {"brand_id": brand, "name": "all", "criteria": criteria or {}})
+    return str(body["id"])
+
+
+async def comms_campaign(api: Caller, brand: str, **more: Any) -> str:
+    """A comms draft with its template; its id."""
+    await put_template(api, brand, more.get("channel", "email"))
+    request = {
+        "brand_id": brand, "name": "news", "subject": "News", "channel": "email", "template_key": "welcome", **more
+    }  # fmt: skip
+    return str((await ok(api, f"{COMMS}/CreateCampaign", request))["campaign"]["id"])
+
+
+async def messaging_campaign(api: Caller, brand: str, channel: str = "email", criteria: dict[str, Any] | None = None) -> str:
+    """A messaging draft with its template and segment; its id."""
+    await put_template(api, brand, channel)
+    request = {
+        "brand_id": brand,
+        "name": "news",
+        "segment_id": await put_segment(api, brand, criteria),
+        "content": {"channel": channel, "template_key": "welcome"},
+    }
+    return str((await ok(api, f"{MESSAGING}/CreateCampaign", request))["id"])
+
+
+async def campaign_in(api: Caller, brand: str, face: str, status: str) -> str:
+    """The id of a campaign of a face in a status. `sending` lasts only where no dispatcher runs; `sent` comes only where one does."""
+    campaign_id = await (comms_campaign(api, brand) if face == COMMS else messaging_campaign(api, brand))
+    if status == "scheduled" and face == COMMS:
+        await ok(api, f"{COMMS}/UpdateCampaign", {"id": campaign_id, "scheduled_at": instant(FAR)})
+    elif status == "scheduled":
+        await ok(api, f"{MESSAGING}/ScheduleCampaign", {"id": campaign_id, "scheduled_at": instant(FAR)})
+    elif status in ("sending", "sent"):
+        verb = "SendCampaign" if face == COMMS else "PublishCampaign"
+        await ok(api, f"{face}/{verb}", {"id": campaign_id, "recipients": recipients(2)})
+    elif status == "cancelled":
+        await ok(api, f"{face}/CancelCampaign", {"id": campaign_id})
+    return campaign_id
+
+
+def recipients(count: int) -> list[dict[str, str]]:
+    """Recipients of email, all different."""
+    return [{"person_id": f"p{index}", "recipient": f"p{index}-{uuid4().hex[:6]}@example.com"} for index in range(count)]
+
+
+async def campaign(api: Caller, face: str, campaign_id: str) -> dict[str, Any]:
+    """The campaign as it is now."""
+    body = await ok(api, f"{face}/GetCampaign", {"id": campaign_id})
+    found: dict[str, Any] = body["campaign"] if face == COMMS else body
+    return found
+
+
+async def until(running: Running, look: Callable[[], Awaitable[dict[str, Any]]], field: str, *values: Any) -> dict[str, Any]:
+    """What `look` sees once its `field` has one of the values; looks again whenever something about a send or message changed."""
+    assert running.service.storage is not None
+    with running.service.storage.signals.subscribe(PROGRESS) as progress:
+        while True:
+            progress.clear()
+            seen = await look()
+            if seen[field] in values:
+                return seen
+            await progress.wait()

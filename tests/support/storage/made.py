@@ -1,0 +1,165 @@
+"""Records to store, made up where the test does not care."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from storage.model.campaigns import Campaign, CampaignStatus
+from storage.model.deliveries import Settlement
+from storage.model.idempotency import IdempotencyRecord
+from storage.model.ids import new_id
+from storage.model.inbox import InboxItem
+from storage.model.messages import Attempt, Message, MessageStatus
+from storage.model.people import Person
+from storage.model.segments import Segment
+from storage.model.sends import Send, SendStatus
+from storage.model.templates import Template
+
+NOW = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+LEASE = NOW + 30 * SECOND
+BRAND = "brand"
+MAX_ATTEMPTS = 8
+KNOWS_KEYS = {"outbox": timedelta(hours=1)}
+"""A provider that still knows what it was asked to send."""
+
+
+def campaign(**more: Any) -> Campaign:
+    values: dict[str, Any] = {
+        "id": new_id(),
+        "brand_id": BRAND,
+        "face": "comms",
+        "name": "Spring",
+        "description": None,
+        "subject": "Hello",
+        "channel": "email",
+        "template_key": "welcome",
+        "segment_id": None,
+        "segment_criteria": {},
+        "variables": {"discount": 10},
+        "status": CampaignStatus.DRAFT,
+        "scheduled_at": None,
+        "published_at": None,
+        "sent_at": None,
+        "cancelled_at": None,
+        "created_by": "tester",
+        "created_at": NOW,
+        "updated_at": NOW,
+    }
+    return Campaign(**values | more)
+
+
+def send(campaign_id: str, **more: Any) -> Send:
+    values: dict[str, Any] = {
+        "id": new_id(),
+        "campaign_id": campaign_id,
+        "brand_id": BRAND,
+        "status": SendStatus.SENDING,
+        "channel": "email",
+        "template_key": "welcome",
+        "template_revision": 1,
+        "subject": None,
+        "variables": {},
+        "criteria": None,
+        "audience_cursor": None,
+        "audience_done": False,
+        "started_at": NOW,
+        "completed_at": None,
+        "created_by": "tester",
+        "created_at": NOW,
+    }
+    return Send(**values | more)
+
+
+def message(person_id: str = "ann", **more: Any) -> Message:
+    values: dict[str, Any] = {
+        "id": new_id(),
+        "brand_id": BRAND,
+        "person_id": person_id,
+        "channel": "email",
+        "template_key": "welcome",
+        "template_revision": 1,
+        "recipient": f"{person_id}@example.com",
+        "scheduled_at": NOW,
+        "due_at": NOW,
+        "created_at": NOW,
+    }
+    return Message(**values | more)
+
+
+def skip(send_id: str, person_id: str = "ann", reason: str = "duplicate") -> Message:
+    return message(person_id, send_id=send_id, status=MessageStatus.SKIPPED, failure_reason=reason)
+
+
+def attempt(of: Message, outcome: str = "accepted", **more: Any) -> Attempt:
+    values: dict[str, Any] = {
+        "id": new_id(),
+        "message_id": of.id,
+        "number": of.attempts or 1,
+        "lease": of.lease,
+        "provider": "outbox",
+        "started_at": NOW,
+        "finished_at": NOW + SECOND,
+        "outcome": outcome,
+        "reason": None,
+        "provider_message_id": None,
+    }
+    return Attempt(**values | more)
+
+
+def settlement(of: Message, status: MessageStatus, expected: MessageStatus = MessageStatus.SENDING, **more: Any) -> Settlement:
+    return Settlement(message_id=of.id, lease=of.lease, expected=expected, status=status, **more)
+
+
+def template(**more: Any) -> Template:
+    values: dict[str, Any] = {
+        "brand_id": BRAND,
+        "channel": "email",
+        "template_key": "welcome",
+        "revision": 0,
+        "subject": None,
+        "body": "Hello",
+        "html": None,
+        "created_by": "tester",
+        "created_at": NOW,
+    }
+    return Template(**values | more)
+
+
+def person(person_id: str = "ann", **more: Any) -> Person:
+    values: dict[str, Any] = {
+        "brand_id": BRAND,
+        "person_id": person_id,
+        "attributes": {},
+        "email": f"{person_id}@example.com",
+        "phone": "+12025550100",
+        "push_tokens": ("first", "second"),
+        "locale": "de-DE",
+        "time_zone": "Europe/Berlin",
+        "created_at": NOW,
+        "updated_at": NOW,
+    }
+    return Person(**values | more)
+
+
+def segment(**more: Any) -> Segment:
+    values: dict[str, Any] = {"id": new_id(), "brand_id": BRAND, "name": "All", "criteria": {}, "created_by": "tester", "created_at": NOW}
+    return Segment(**values | more)
+
+
+def inbox_item(of: Message, **more: Any) -> InboxItem:
+    values: dict[str, Any] = {
+        "message_id": of.id,
+        "brand_id": of.brand_id,
+        "person_id": of.person_id,
+        "subject": None,
+        "body": "Hello",
+        "created_at": NOW,
+    }
+    return InboxItem(**values | more)
+
+
+def idempotency_record(key: str = "key", **more: Any) -> IdempotencyRecord:
+    values: dict[str, Any] = {"scope": "brand/send", "key": key, "fingerprint": "f", "response": b"\x00\xff", "created_at": NOW}
+    return IdempotencyRecord(**values | more)
