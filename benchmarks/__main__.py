@@ -1,5 +1,5 @@
-"""`make bench`: each figure beside its floor or peer, taken in the same run, as a ratio over repeats, and whether it reached its target.
-Absolute figures drift with the machine."""
+"""`make bench`: each figure beside its floor or peer, taken in the same run, as a ratio over
+repeats, and whether it reached its target. Absolute figures drift with the machine."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ PAGE = ROOT / "docs" / "performance.md"
 
 
 def measure(bench: Bench, names: Sequence[str]) -> list[Figure]:
-    """Runs the lines and prints their figures as they come. A line that fails does not take the others with it."""
+    """Runs the lines and prints their figures as they come. A line that fails does not take the
+    others with it."""
     figures: list[Figure] = []
     for name in names:
         started = time.perf_counter()
@@ -42,7 +43,8 @@ def measure(bench: Bench, names: Sequence[str]) -> list[Figure]:
 
 
 def main() -> int:
-    """Reads the arguments and runs. Returns 1 if a line failed; a target that is missed is no failure."""
+    """Reads the arguments and runs. Returns 1 if a line failed; a target that is missed is no
+    failure."""
     arguments = _parser().parse_args()
     sizes = (SMOKE if arguments.smoke else Sizes()).changed(_given_sizes(arguments))
     peers = find_peers(wanted=not (arguments.smoke or arguments.no_peers))
@@ -54,7 +56,10 @@ def main() -> int:
         print(f"{place}; {load}", flush=True)
         figures = measure(Bench(sizes, peers, Path(scratch)), arguments.only or list(LINES))
     took = time.perf_counter() - started
-    print(f"took {took:.0f} s; SQLite with synchronous=FULL, PostgreSQL with fsync and synchronous_commit; {load}")
+    print(
+        f"took {took:.0f} s; SQLite with synchronous=FULL, PostgreSQL with fsync and "
+        f"synchronous_commit; {load}"
+    )
     if not arguments.only and not arguments.smoke:
         facts = [
             f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, `{machine.command()}`, {took:.0f} s",
@@ -67,9 +72,15 @@ def main() -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--only", action="append", choices=list(LINES), help="this line alone; may be given again")
-    parser.add_argument("--smoke", action="store_true", help="tiny sizes and no peers: does it still run?")
-    parser.add_argument("--no-peers", action="store_true", help="leave out what has to be installed")
+    parser.add_argument(
+        "--only", action="append", choices=list(LINES), help="this line alone; may be given again"
+    )
+    parser.add_argument(
+        "--smoke", action="store_true", help="tiny sizes and no peers: does it still run?"
+    )
+    parser.add_argument(
+        "--no-peers", action="store_true", help="leave out what has to be installed"
+    )
     for field in _sizes():
         parser.add_argument(f"--{field.name.replace('_', '-')}", type=int, metavar="N")
     return parser

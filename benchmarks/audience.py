@@ -1,4 +1,5 @@
-"""`make bench-audience`: people in by `carillon import`, counted by a preview, resolved into messages, on both databases."""
+"""`make bench-audience`: people in by `carillon import`, counted by a preview, resolved into
+messages, on both databases."""
 
 from __future__ import annotations
 
@@ -21,9 +22,14 @@ from benchmarks.service import Target, running
 
 CRITERIA: dict[str, dict[str, object]] = {
     "everybody": {},
-    "plan == pro and age < 30": {"and": [{"==": [{"var": "plan"}, "pro"]}, {"<": [{"var": "age"}, 30]}]},
+    "plan == pro and age < 30": {
+        "and": [{"==": [{"var": "plan"}, "pro"]}, {"<": [{"var": "age"}, 30]}]
+    },
     "city starts with L or visited in the last 30 days": {
-        "or": [{"starts_with": [{"var": "address.city"}, "L"]}, {"within_last": [{"var": "visited_at"}, 30, "days"]}]
+        "or": [
+            {"starts_with": [{"var": "address.city"}, "L"]},
+            {"within_last": [{"var": "visited_at"}, 30, "days"]},
+        ]
     },
 }
 MIB = 1024 * 1024
@@ -42,13 +48,19 @@ def write_people(path: Path, count: int) -> None:
     """Plausible people, the same each time."""
     chance = random.Random(1)
     with path.open("w", encoding="utf-8") as file:
-        file.write("person_id,email,phone,push_tokens,locale,time_zone,first_name,plan,age,address.city,visited_at\n")
+        file.write(
+            "person_id,email,phone,push_tokens,locale,time_zone,first_name,plan,age,address.city,visited_at\n"
+        )
         for number in range(count):
             phone = f"+1202555{number % 10_000:04}" if number % 3 else ""
-            plan, city = chance.choice(("free", "pro", "team")), chance.choice(("Lisboa", "Porto", "Berlin", "Lyon", "Évora"))
+            plan, city = (
+                chance.choice(("free", "pro", "team")),
+                chance.choice(("Lisboa", "Porto", "Berlin", "Lyon", "Évora")),
+            )
             visited = f"2026-{chance.randint(1, 12):02}-{chance.randint(1, 28):02}T08:00:00Z"
             file.write(
-                f"p{number:08},ann.{number}@example{number % 50}.com,{phone},device-{number},pt-PT,Europe/Lisbon,"
+                f"p{number:08},ann.{number}@example{number % 50}.com,"
+                f"{phone},device-{number},pt-PT,Europe/Lisbon,"
                 f"Ann,{plan},{chance.randint(18, 90)},{city},{visited}\n"
             )
 
@@ -56,7 +68,10 @@ def write_people(path: Path, count: int) -> None:
 def run(arguments: list[str]) -> Run:
     """Runs Python with these arguments to its end; its peak memory is its own, without children."""
     started = perf_counter()
-    with tempfile.TemporaryFile("w+") as output, subprocess.Popen([sys.executable, *arguments], stdout=output) as process:
+    with (
+        tempfile.TemporaryFile("w+") as output,
+        subprocess.Popen([sys.executable, *arguments], stdout=output) as process,
+    ):
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         assert process.returncode == 0, f"{arguments} ended with {process.returncode}"
@@ -76,35 +91,62 @@ def put_all(target: Target, people: Path, count: int) -> None:
     """`carillon import`, as a process of its own."""
     token = target.data_dir / "token"
     token.write_text(target.token, encoding="utf-8")
-    arguments = ["--brand", "demo", "--typed", "--server", target.grpc, "--token-file", str(token), "--restart"]
+    arguments = [
+        "--brand",
+        "demo",
+        "--typed",
+        "--server",
+        target.grpc,
+        "--token-file",
+        str(token),
+        "--restart",
+    ]
     done = run(["-m", "server", "import", str(people), *arguments])
-    print(f"  import: {count / done.seconds:,.0f} rows/s ({done.seconds:.0f} s, of which the process needs about one to start)")
-    print(f"    peak memory: importer {done.peak_mib:.0f} MiB, service {peak_mib(target.pid):.0f} MiB")
+    print(
+        f"  import: {count / done.seconds:,.0f} rows/s ({done.seconds:.0f} s, of which the process "
+        f"needs about one to start)"
+    )
+    print(
+        f"    peak memory: importer {done.peak_mib:.0f} MiB, service {peak_mib(target.pid):.0f} MiB"
+    )
 
 
 def count_all(target: Target, count: int) -> None:
     """Previews of segments over REST."""
-    with httpx.Client(base_url=target.rest, headers={"authorization": f"Bearer {target.token}"}, timeout=120) as client:
+    with httpx.Client(
+        base_url=target.rest, headers={"authorization": f"Bearer {target.token}"}, timeout=120
+    ) as client:
         for name, criteria in CRITERIA.items():
             started = perf_counter()
             body = {"brand_id": "demo", "criteria": criteria, "channel": "email"}
             answer = client.post("/v1/segments/preview", json=body).raise_for_status().json()
             seconds = perf_counter() - started
             matched = answer["preview"]["total"]
-            print(f"  count, {name}: {count / seconds:,.0f} people/s ({matched:,} match, {seconds:.2f} s)")
+            print(
+                f"  count, {name}: {count / seconds:,.0f} people/s ({matched:,} match, "
+                f"{seconds:.2f} s)"
+            )
     print(f"    peak memory: service {peak_mib(target.pid):.0f} MiB")
 
 
 def resolve_all(database_url: str, data_dir: Path) -> None:
-    """Turns everybody into messages, without the dispatcher, which would deliver them at the same time."""
-    done = run(["-m", "benchmarks.audience_resolve", database_url or f"sqlite:///{data_dir / 'carillon.db'}"])
+    """Turns everybody into messages, without the dispatcher, which would deliver them at the same
+    time."""
+    done = run(
+        [
+            "-m",
+            "benchmarks.audience_resolve",
+            database_url or f"sqlite:///{data_dir / 'carillon.db'}",
+        ]
+    )
     print(f"  resolve, everybody: {done.output}")
     print(f"    peak memory: {done.peak_mib:.0f} MiB")
 
 
 @contextmanager
 def postgres() -> Iterator[str]:
-    """The URL of an empty database on a server with its defaults: fsync and synchronous_commit on."""
+    """The URL of an empty database on a server with its defaults: fsync and synchronous_commit
+    on."""
     with tempfile.TemporaryDirectory(prefix="carillon-pg-") as directory:
         server = get_server(Path(directory) / "data", cleanup_mode="delete")
         try:

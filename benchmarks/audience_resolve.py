@@ -1,5 +1,5 @@
-"""Resolves an audience of everybody of the brand `demo` as the dispatcher does, with nothing else going on. A process of its own, so that
-its peak memory is that of resolving."""
+"""Resolves an audience of everybody of the brand `demo` as the dispatcher does, with nothing else
+going on. A process of its own, so that its peak memory is that of resolving."""
 
 from __future__ import annotations
 
@@ -41,7 +41,9 @@ async def start_send(storage: Storage, caller: Caller) -> Send:
         return await create_campaign(tx, caller, new)
 
     campaign = await storage.write(make)
-    return await storage.write(lambda tx: send_campaign(tx, caller, Face.MESSAGING, campaign.id, []))
+    return await storage.write(
+        lambda tx: send_campaign(tx, caller, Face.MESSAGING, campaign.id, [])
+    )
 
 
 async def everybody(storage: Storage, caller: Caller) -> str:
@@ -56,13 +58,18 @@ async def resolve(database_url: str) -> None:
         clock = SystemClock()
         audiences = AudienceResolver(storage, clock, resolve_audience_batch)
         started = perf_counter()
-        send = await start_send(storage, Caller(Principal("bench", frozenset({BRAND}), frozenset()), clock.now()))
+        send = await start_send(
+            storage, Caller(Principal("bench", frozenset({BRAND}), frozenset()), clock.now())
+        )
         while await audiences.run_once():
             pass
         seconds = perf_counter() - started
         found = await storage.read(lambda tx: tx.sends.find(send.id))
         assert found is not None
-        print(f"{found.counters.total / seconds:,.0f} rows/s ({found.counters.total:,} messages, {seconds:.1f} s)")
+        print(
+            f"{found.counters.total / seconds:,.0f} rows/s ({found.counters.total:,} messages, "
+            f"{seconds:.1f} s)"
+        )
     finally:
         await storage.close()
 

@@ -1,4 +1,5 @@
-"""Single calls to the service under measurement, over gRPC: what a line needs beside what it measures."""
+"""Single calls to the service under measurement, over gRPC: what a line needs beside what it
+measures."""
 
 from __future__ import annotations
 
@@ -28,10 +29,14 @@ from carillon.messaging.v1 import send_pb2, send_service_pb2_grpc
 from carillon.messaging.v1 import send_service_pb2 as send_api
 
 TEMPLATE = "bench"
-BODY = "Hello {{ person.first_name | default: 'there' }}, {{ news | default: 'there is news' }}. Yours, the team of {{ person.city }}."
+BODY = (
+    "Hello {{ person.first_name | default: 'there' }}, {{ news | default: 'there is news' }}. "
+    "Yours, the team of {{ person.city }}."
+)
 PEOPLE_AT_ONCE = 10_000
 LOOK_AGAIN = 0.02
-"""Seconds between looks at a send that is under way. What is measured by it is too slow by half of that, at our cost."""
+"""Seconds between looks at a send that is under way. What is measured by it is too slow by half of
+that, at our cost."""
 
 
 @dataclass
@@ -55,21 +60,32 @@ class Service:
         request = {"channel": channel, "template_key": TEMPLATE, "brand_id": BRAND, "body": BODY}
         if channel != "sms":
             request["subject"] = "News for {{ person.first_name | default: 'you' }}"
-        self.call(self.templates.PutTemplate, json_format.ParseDict(request, template_api.PutTemplateRequest()))
+        self.call(
+            self.templates.PutTemplate,
+            json_format.ParseDict(request, template_api.PutTemplateRequest()),
+        )
 
     def put_people(self, count: int) -> None:
         """People p0, p1 and so on, each with a name and a city."""
         for first in range(0, count, PEOPLE_AT_ONCE):
             people = [
-                {"person_id": f"p{number}", "attributes": {"first_name": f"Ann {number}", "city": "Lisboa"}}
+                {
+                    "person_id": f"p{number}",
+                    "attributes": {"first_name": f"Ann {number}", "city": "Lisboa"},
+                }
                 for number in range(first, min(count, first + PEOPLE_AT_ONCE))
             ]
-            request = json_format.ParseDict({"brand_id": BRAND, "people": people}, person_api.BatchPutPeopleRequest())
+            request = json_format.ParseDict(
+                {"brand_id": BRAND, "people": people}, person_api.BatchPutPeopleRequest()
+            )
             self.call(self.people.BatchPutPeople, request)
 
     def create_campaign(self, channel: str) -> str:
         """A draft for the template; its id."""
-        segment = json_format.ParseDict({"brand_id": BRAND, "name": "everybody", "criteria": {}}, segment_api.CreateSegmentRequest())
+        segment = json_format.ParseDict(
+            {"brand_id": BRAND, "name": "everybody", "criteria": {}},
+            segment_api.CreateSegmentRequest(),
+        )
         draft = {
             "brand_id": BRAND,
             "name": f"bench {uuid4().hex}",
@@ -83,12 +99,14 @@ class Service:
         """Publishes a new campaign to p0, p1 and so on; the id of its send."""
         request = campaign_api.PublishCampaignRequest(id=self.create_campaign(channel))
         request.recipients.extend(
-            campaign_api.Recipient(person_id=f"p{number}", recipient=address) for number, address in enumerate(addresses)
+            campaign_api.Recipient(person_id=f"p{number}", recipient=address)
+            for number, address in enumerate(addresses)
         )
         return str(self.call(self.campaigns.PublishCampaign, request).id)
 
     def pause(self, send_id: str) -> bool:
-        """Until it is resumed, nothing of the send goes out. Whether it could be paused: not if it was completed already."""
+        """Until it is resumed, nothing of the send goes out. Whether it could be paused: not if it
+        was completed already."""
         try:
             self.call(self.sends.PauseSend, send_api.PauseSendRequest(id=send_id))
         except grpc.RpcError:
@@ -107,7 +125,10 @@ class Service:
 
     def newest_send(self, campaign_id: str) -> str:
         """The id of a campaign's last send."""
-        page = self.call(self.campaigns.ListCampaignSends, campaign_api.ListCampaignSendsRequest(id=campaign_id, page_size=1))
+        page = self.call(
+            self.campaigns.ListCampaignSends,
+            campaign_api.ListCampaignSendsRequest(id=campaign_id, page_size=1),
+        )
         return str(page.sends[0].id)
 
     def send(self, send_id: str) -> send_pb2.Send:
@@ -136,12 +157,19 @@ class Service:
             "dedup_key": uuid4().hex,
             "scheduled_at": at.isoformat(),
         }
-        return str(self.call(self.messages.ScheduleMessage, json_format.ParseDict(document, message_api.ScheduleMessageRequest())).id)
+        return str(
+            self.call(
+                self.messages.ScheduleMessage,
+                json_format.ParseDict(document, message_api.ScheduleMessageRequest()),
+            ).id
+        )
 
     def wait_until_sent(self, message_id: str, patience: float = 60.0) -> None:
         """Returns when the message is sent. Raises TimeoutError."""
         end = time.monotonic() + patience
-        while not self.call(self.messages.GetMessage, message_api.GetMessageRequest(id=message_id)).HasField("sent_at"):
+        while not self.call(
+            self.messages.GetMessage, message_api.GetMessageRequest(id=message_id)
+        ).HasField("sent_at"):
             if time.monotonic() > end:
                 raise TimeoutError(message_id)
             time.sleep(LOOK_AGAIN)

@@ -1,4 +1,5 @@
-"""Draining queues: in_app on SQLite and on PostgreSQL beside job queues, email beside plain SMTP."""
+"""Draining queues: in_app on SQLite and on PostgreSQL beside job queues, email beside plain
+SMTP."""
 
 from __future__ import annotations
 
@@ -59,7 +60,9 @@ def in_app(bench: Bench) -> Iterator[Figure]:
     """SQLite, synchronous=FULL."""
     ours: list[float] = []
     with ExitStack() as stack:
-        ready = _prepared(stack.enter_context(service(stack.enter_context(running()))), bench.sizes.drained)
+        ready = _prepared(
+            stack.enter_context(service(stack.enter_context(running()))), bench.sizes.drained
+        )
         rivals = _rivals(bench, stack)
         for _ in range(bench.sizes.repeats):
             ours.append(drained(ready, "in_app", people_ids(bench.sizes.drained)))
@@ -80,7 +83,9 @@ def on_postgres(bench: Bench) -> Iterator[Figure]:
         asyncio.run(migrate(carillon.database_url))
         # The key that all of its processes share.
         load_or_create_key(data_dir)
-        ready = stack.enter_context(service(carillon.target(stack.enter_context(carillon.running("api")))))
+        ready = stack.enter_context(
+            service(carillon.target(stack.enter_context(carillon.running("api"))))
+        )
         stack.enter_context(carillon.running("dispatcher"))
         _prepared(ready, len(addresses))
         rival = _procrastinate(bench, databases, 15.0)
@@ -91,7 +96,14 @@ def on_postgres(bench: Bench) -> Iterator[Figure]:
             rival.take()
     cores = os.cpu_count() or 1
     excuse = f"{cores} cores; it takes {CORES_FOR_TWO}" if cores < CORES_FOR_TWO else ""
-    yield Figure("drain, in_app on PostgreSQL, two dispatchers", UNIT, two, "one dispatcher", one, at_least(1.6, excuse))
+    yield Figure(
+        "drain, in_app on PostgreSQL, two dispatchers",
+        UNIT,
+        two,
+        "one dispatcher",
+        one,
+        at_least(1.6, excuse),
+    )
     yield rival.figure("drain, in_app on PostgreSQL, one dispatcher", one)
 
 
@@ -107,17 +119,39 @@ def over_smtp(bench: Bench) -> Iterator[Figure]:
             ours.append(drained(ready, "email", mailboxes(sizes.drained_smtp)))
             theirs.append(_plain_smtp(sink.port, sizes.peer_smtp))
     notes = [f"the mail server is written in {sink.written_in}"]
-    yield Figure("drain, email over SMTP", UNIT, ours, "aiosmtplib, 10 sessions", theirs, at_least(2.0), notes=notes)
+    yield Figure(
+        "drain, email over SMTP",
+        UNIT,
+        ours,
+        "aiosmtplib, 10 sessions",
+        theirs,
+        at_least(2.0),
+        notes=notes,
+    )
 
 
 def _rivals(bench: Bench, stack: ExitStack) -> list[Rival]:
     """With what they need running."""
     peers, sizes = bench.peers, bench.sizes
-    redis = 0 if peers.missing_python else stack.enter_context(queues.running_redis(peers, bench.scratch))
+    redis = (
+        0
+        if peers.missing_python
+        else stack.enter_context(queues.running_redis(peers, bench.scratch))
+    )
     databases = None if peers.missing_python else stack.enter_context(running_postgres())
     return [
-        Rival("BullMQ + Redis", 1.0, lambda: queues.bullmq(redis, sizes.bullmq_jobs), peers.missing_node),
-        Rival("Celery + Redis", 15.0, lambda: queues.celery(peers, redis, sizes.celery_jobs), peers.missing_python),
+        Rival(
+            "BullMQ + Redis",
+            1.0,
+            lambda: queues.bullmq(redis, sizes.bullmq_jobs),
+            peers.missing_node,
+        ),
+        Rival(
+            "Celery + Redis",
+            15.0,
+            lambda: queues.celery(peers, redis, sizes.celery_jobs),
+            peers.missing_python,
+        ),
         _procrastinate(bench, databases, 25.0),
     ]
 

@@ -9,10 +9,12 @@ from benchmarks.calls import Service
 
 
 def drained(service: Service, channel: str, addresses: Sequence[str]) -> float:
-    """Messages a second of a send, from `queued` to all `sent`, rendered, with their attempts and counters.
+    """Messages a second of a send, from `queued` to all `sent`, rendered, with their attempts and
+    counters.
 
-    The send is published, paused at once and resumed: the time starts with the request to resume it, and ends when it is seen to be
-    completed. What went out before the pause is not counted. A send so small that it was over by then counts with its publishing.
+    The send is published, paused at once and resumed: the time starts with the request to resume
+    it, and ends when it is seen to be completed. What went out before the pause is not counted. A
+    send so small that it was over by then counts with its publishing.
     """
     asked, before = time.perf_counter(), 0
     send_id = service.publish(channel, addresses)

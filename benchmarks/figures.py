@@ -54,7 +54,8 @@ class Figure:
 
     @property
     def values(self) -> list[float]:
-        """What is compared with the target, sorted: ratios of pairs taken one after the other, or the figures themselves."""
+        """What is compared with the target, sorted: ratios of pairs taken one after the other, or
+        the figures themselves."""
         if not self.beside:
             return sorted(self.ours)
         return sorted(ours / theirs for ours, theirs in zip(self.ours, self.theirs, strict=True))
@@ -76,10 +77,23 @@ class Figure:
         if self.not_measured:
             ours = _number(statistics.median(self.ours)) + unit if self.ours else ""
             return [self.what, ours, self.beside, "", str(self.target or ""), self.verdict]
-        theirs = f"{self.beside}: {_number(statistics.median(self.theirs))}{unit}" if self.theirs else self.beside
+        theirs = (
+            f"{self.beside}: {_number(statistics.median(self.theirs))}{unit}"
+            if self.theirs
+            else self.beside
+        )
         values = self.values
-        spread = " / ".join(_number(value) for value in (values[0], statistics.median(values), values[-1]))
-        return [self.what, _number(statistics.median(self.ours)) + unit, theirs, spread, str(self.target or ""), self.verdict]
+        spread = " / ".join(
+            _number(value) for value in (values[0], statistics.median(values), values[-1])
+        )
+        return [
+            self.what,
+            _number(statistics.median(self.ours)) + unit,
+            theirs,
+            spread,
+            str(self.target or ""),
+            self.verdict,
+        ]
 
 
 COLUMNS = ("what", "median", "floor or peer", "min / median / max", "target", "")

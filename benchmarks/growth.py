@@ -24,8 +24,8 @@ UNIT = "messages/s"
 
 
 def of_tables(bench: Bench) -> Iterator[Figure]:
-    """in_app on SQLite, at growing numbers of rows that wait in the same queue's place, then with finished ones as well. Each beside a
-    service with few, drained in turns with it."""
+    """in_app on SQLite, at growing numbers of rows that wait in the same queue's place, then with
+    finished ones as well. Each beside a service with few, drained in turns with it."""
     sizes = bench.sizes
     few, *more = sizes.table_rows
     with tempfile.TemporaryDirectory(dir=bench.scratch) as directory:
@@ -39,7 +39,13 @@ def of_tables(bench: Bench) -> Iterator[Figure]:
             rows = level
             yield _figure(bench, small, grown, f"drain with {level:,} rows in the table", few)
         fill_finished(_database(grown), finished_id, range(rows, rows + sizes.finished_rows))
-        yield _figure(bench, small, grown, f"drain with {rows:,} waiting and {sizes.finished_rows:,} finished rows", few)
+        yield _figure(
+            bench,
+            small,
+            grown,
+            f"drain with {rows:,} waiting and {sizes.finished_rows:,} finished rows",
+            few,
+        )
 
 
 def _figure(bench: Bench, small: Path, grown: Path, what: str, few: int) -> Figure:
@@ -52,7 +58,9 @@ def _figure(bench: Bench, small: Path, grown: Path, what: str, few: int) -> Figu
         ready = {}
         for data_dir in (grown, beside):
             carillon = Installation(data_dir)
-            ready[data_dir] = stack.enter_context(service(carillon.target(stack.enter_context(carillon.running("serve")))))
+            ready[data_dir] = stack.enter_context(
+                service(carillon.target(stack.enter_context(carillon.running("serve"))))
+            )
             ready[data_dir].put_people(count)
             drained(ready[data_dir], "in_app", people_ids(count // WARM_UP))
         for _ in range(bench.sizes.repeats):
@@ -74,7 +82,9 @@ def _seed(data_dir: Path) -> tuple[str, str]:
 
 
 def _fill_waiting(data_dir: Path, message_id: str, numbers: range) -> None:
-    fill_waiting(_database(data_dir), message_id, numbers, time.time() + WAITING_FOR.total_seconds(), 1.0)
+    fill_waiting(
+        _database(data_dir), message_id, numbers, time.time() + WAITING_FOR.total_seconds(), 1.0
+    )
 
 
 def _database(data_dir: Path) -> Path:

@@ -1,8 +1,10 @@
-"""Unary gRPC calls, many at once, for a tenth of what they cost the server: HTTP/2 frames written and counted by hand.
+"""Unary gRPC calls, many at once, for a tenth of what they cost the server: HTTP/2 frames written
+and counted by hand.
 
-A client of grpc.aio needs as much of a core for a call as the server does, so that on two cores the client would be measured too. Here the
-headers of every call but the first of a connection are the same few bytes (all from the dynamic table, as real clients send them), and of
-an answer only the frame types and the status in the trailers are looked at.
+A client of grpc.aio needs as much of a core for a call as the server does, so that on two cores the
+client would be measured too. Here the headers of every call but the first of a connection are the
+same few bytes (all from the dynamic table, as real clients send them), and of an answer only the
+frame types and the status in the trailers are looked at.
 """
 
 from __future__ import annotations
@@ -42,7 +44,8 @@ def _string(text: str) -> bytes:
 
 
 def _header_blocks(path: str, authority: str, token: str) -> tuple[bytes, bytes]:
-    """HPACK of a connection's first request, which fills the dynamic table, and of all later ones, which only name its entries."""
+    """HPACK of a connection's first request, which fills the dynamic table, and of all later ones,
+    which only name its entries."""
     entries = [
         b"\x44" + _string(path),
         b"\x41" + _string(authority),
@@ -53,14 +56,20 @@ def _header_blocks(path: str, authority: str, token: str) -> tuple[bytes, bytes]
     ]
     pseudo = b"\x83\x86"
     newest = _FIRST_DYNAMIC + len(entries) - 1
-    return pseudo + b"".join(entries), pseudo + bytes(0x80 | (newest - place) for place in range(len(entries)))
+    return pseudo + b"".join(entries), pseudo + bytes(
+        0x80 | (newest - place) for place in range(len(entries))
+    )
 
 
 class _Connection(asyncio.Protocol):
     """Keeps so many calls in flight until there are no more requests."""
 
     def __init__(
-        self, blocks: tuple[bytes, bytes], requests: Iterator[bytes], width: int, answered: Callable[[bytes], None] | None
+        self,
+        blocks: tuple[bytes, bytes],
+        requests: Iterator[bytes],
+        width: int,
+        answered: Callable[[bytes], None] | None,
     ) -> None:
         self._block, self._later_block = blocks
         self._requests = requests
@@ -76,7 +85,9 @@ class _Connection(asyncio.Protocol):
         self._transport = transport
         # No dynamic table for the server's headers; windows that never close.
         settings = struct.pack(">HIHI", 1, 0, 4, _LARGEST_WINDOW)
-        opening = _frame(_SETTINGS, 0, 0, settings) + _frame(_WINDOW_UPDATE, 0, 0, struct.pack(">I", _LARGEST_WINDOW - _DEFAULT_WINDOW))
+        opening = _frame(_SETTINGS, 0, 0, settings) + _frame(
+            _WINDOW_UPDATE, 0, 0, struct.pack(">I", _LARGEST_WINDOW - _DEFAULT_WINDOW)
+        )
         transport.write(_PREFACE + opening)
 
     def begin(self) -> None:
@@ -128,7 +139,9 @@ class _Connection(asyncio.Protocol):
         self._in_flight += 1
         headers = _frame(_HEADERS, _END_HEADERS, self._stream, self._block)
         self._block = self._later_block
-        return headers + _frame(_DATA, _END_STREAM, self._stream, b"\x00" + struct.pack(">I", len(request)) + request)
+        return headers + _frame(
+            _DATA, _END_STREAM, self._stream, b"\x00" + struct.pack(">I", len(request)) + request
+        )
 
     def _finish(self) -> None:
         if not self._in_flight and not self.done.done():
@@ -136,17 +149,24 @@ class _Connection(asyncio.Protocol):
 
 
 async def call_many(
-    address: str, path: str, token: str, requests: Sequence[bytes], at_once: int = AT_ONCE, answered: Callable[[bytes], None] | None = None
+    address: str,
+    path: str,
+    token: str,
+    requests: Sequence[bytes],
+    at_once: int = AT_ONCE,
+    answered: Callable[[bytes], None] | None = None,
 ) -> Load:
-    """Makes the calls, `at_once` in flight over a few connections; `answered` gets every answer, serialised. Raises AssertionError if one
-    fails."""
+    """Makes the calls, `at_once` in flight over a few connections; `answered` gets every answer,
+    serialised. Raises AssertionError if one fails."""
     host, port = address.split(":")
     count = min(_CONNECTIONS, at_once)
     remaining, load = iter(requests), Load(len(requests))
     blocks = _header_blocks(path, address, token)
     loop = asyncio.get_running_loop()
     opened = [
-        await loop.create_connection(lambda: _Connection(blocks, remaining, at_once // count, answered), host, int(port))
+        await loop.create_connection(
+            lambda: _Connection(blocks, remaining, at_once // count, answered), host, int(port)
+        )
         for _ in range(count)
     ]
     connections = [connection for _, connection in opened]

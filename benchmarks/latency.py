@@ -1,4 +1,5 @@
-"""How long a message to one person takes when nothing else goes on: from its acceptance to the call of the provider."""
+"""How long a message to one person takes when nothing else goes on: from its acceptance to the call
+of the provider."""
 
 from __future__ import annotations
 
@@ -25,17 +26,27 @@ PAUSE = 0.03
 
 
 def idle(bench: Bench) -> Iterator[Figure]:
-    """One after the other, to a mail server on this machine. The answer's arrival and the mail server's MAIL command are read from the same
-    clock; what happens before the answer is there counts as nothing."""
+    """One after the other, to a mail server on this machine. The answer's arrival and the mail
+    server's MAIL command are read from the same clock; what happens before the answer is there
+    counts as nothing."""
     p50, p99 = [], []
-    with running_sink(bench.scratch) as sink, running(settings=sink.settings) as target, service(target) as ready:
+    with (
+        running_sink(bench.scratch) as sink,
+        running(settings=sink.settings) as target,
+        service(target) as ready,
+    ):
         ready.put_template("email")
         _latencies(target, sink, 1)
         for _ in range(bench.sizes.repeats):
             found = _latencies(target, sink, bench.sizes.latencies)
             p50.append(percentile(found, 0.50) * 1000)
             p99.append(percentile(found, 0.99) * 1000)
-    yield Figure("one-off message on an idle service, accepted → provider called, p99", "ms", p99, target=at_most(25))
+    yield Figure(
+        "one-off message on an idle service, accepted → provider called, p99",
+        "ms",
+        p99,
+        target=at_most(25),
+    )
     yield Figure("one-off message on an idle service, accepted → provider called, p50", "ms", p50)
 
 
@@ -58,7 +69,9 @@ async def _schedule(target: Target, count: int) -> dict[str, float]:
 
     for _ in range(count):
         await asyncio.sleep(PAUSE * 2 * chance.random())
-        await grpc_load.call_many(target.grpc, SCHEDULE, target.token, [_request()], at_once=1, answered=answered)
+        await grpc_load.call_many(
+            target.grpc, SCHEDULE, target.token, [_request()], at_once=1, answered=answered
+        )
     return accepted
 
 
@@ -72,4 +85,6 @@ def _request() -> bytes:
         "dedup_key": uuid4().hex,
         "scheduled_at": datetime.now(UTC).isoformat(),
     }
-    return json_format.ParseDict(document, message_service_pb2.ScheduleMessageRequest()).SerializeToString()
+    return json_format.ParseDict(
+        document, message_service_pb2.ScheduleMessageRequest()
+    ).SerializeToString()

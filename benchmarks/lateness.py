@@ -1,4 +1,5 @@
-"""How late messages go out that become due one after the other while a million others wait for their time."""
+"""How late messages go out that become due one after the other while a million others wait for
+their time."""
 
 from __future__ import annotations
 
@@ -21,10 +22,14 @@ START_MARGIN = 1.5
 
 
 def of_many(bench: Bench) -> Iterator[Figure]:
-    """Email to a mail server on this machine: from due to its MAIL command, over consecutive parts of one run."""
+    """Email to a mail server on this machine: from due to its MAIL command, over consecutive parts
+    of one run."""
     sizes = bench.sizes
     count = sizes.coming_due * sizes.due_seconds
-    with running_sink(bench.scratch) as sink, tempfile.TemporaryDirectory(dir=bench.scratch) as directory:
+    with (
+        running_sink(bench.scratch) as sink,
+        tempfile.TemporaryDirectory(dir=bench.scratch) as directory,
+    ):
         carillon = Installation(Path(directory), settings=sink.settings)
         database = carillon.data_dir / "carillon.db"
         message_id, start_seconds = _first_message(carillon)
@@ -37,8 +42,14 @@ def of_many(bench: Bench) -> Iterator[Figure]:
     parts: list[list[float]] = [[] for _ in range(sizes.repeats)]
     for each in taken:
         number = number_of(each.message_id)
-        parts[number * sizes.repeats // count].append(each.real - (begin + number / sizes.coming_due))
-    notes = [f"the service was ready {ready_after:.1f} s after the first was due"] if ready_after > 0 else []
+        parts[number * sizes.repeats // count].append(
+            each.real - (begin + number / sizes.coming_due)
+        )
+    notes = (
+        [f"the service was ready {ready_after:.1f} s after the first was due"]
+        if ready_after > 0
+        else []
+    )
     what = f"{sizes.coming_due}/s coming due, {sizes.waiting:,} waiting: due → provider called"
     for share, bound in ((0.50, 20), (0.99, 150)):
         found = [percentile(part, share) * 1000 for part in parts]

@@ -13,7 +13,8 @@ AT_ONCE = 64
 
 @dataclass(slots=True)
 class Load:
-    """One burst of calls: how long it took, and how busy the generator was, which must not be what limits it."""
+    """One burst of calls: how long it took, and how busy the generator was, which must not be what
+    limits it."""
 
     calls: int
     seconds: float = 0.0

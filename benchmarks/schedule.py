@@ -1,4 +1,5 @@
-"""ScheduleMessage, durable, 64 at once: over gRPC beside an empty method of the same server, over REST beside the same in FastAPI."""
+"""ScheduleMessage, durable, 64 at once: over gRPC beside an empty method of the same server, over
+REST beside the same in FastAPI."""
 
 from __future__ import annotations
 
@@ -31,14 +32,19 @@ TARGET_REST = at_least(2.0)
 
 
 def over_grpc(bench: Bench) -> Iterator[Figure]:
-    """Pairs of bursts on one server. The empty method verifies no token, which makes it harder to come near."""
+    """Pairs of bursts on one server. The empty method verifies no token, which makes it harder to
+    come near."""
     ours, empty = [], []
     with running() as target:
         _prepare(target)
         _schedule_burst(target, bench.sizes.calls // WARM_UP)
         for _ in range(bench.sizes.repeats):
             ours.append(_schedule_burst(target, bench.sizes.calls))
-            empty.append(asyncio.run(grpc_load.call_many(target.grpc, EMPTY, target.token, [b""] * bench.sizes.calls)))
+            empty.append(
+                asyncio.run(
+                    grpc_load.call_many(target.grpc, EMPTY, target.token, [b""] * bench.sizes.calls)
+                )
+            )
     yield Figure(
         "ScheduleMessage over gRPC, durable, 64 at once",
         "calls/s",
@@ -56,7 +62,9 @@ def over_rest(bench: Bench) -> Iterator[Figure]:
     ours, theirs = [], []
     with ExitStack() as stack:
         target = stack.enter_context(running())
-        peer_url = "" if missing else stack.enter_context(running_fastapi(bench.peers, bench.scratch))
+        peer_url = (
+            "" if missing else stack.enter_context(running_fastapi(bench.peers, bench.scratch))
+        )
         _prepare(target)
         for burst in [calls // WARM_UP, *[calls] * bench.sizes.repeats]:
             ours.append(_rest_burst(f"{target.rest}/v1/messages/schedule", target.token, burst))
@@ -80,18 +88,26 @@ def _prepare(target: Target) -> None:
 
 
 def _schedule_burst(target: Target, calls: int) -> Load:
-    requests = [_request(number, run).SerializeToString() for run in [uuid4().hex] for number in range(calls)]
+    requests = [
+        _request(number, run).SerializeToString()
+        for run in [uuid4().hex]
+        for number in range(calls)
+    ]
     return asyncio.run(grpc_load.call_many(target.grpc, SCHEDULE, target.token, requests))
 
 
 def _rest_burst(url: str, token: str, calls: int) -> Load:
     run = uuid4().hex
     bodies = [json.dumps(_document(number, run)).encode() for number in range(calls)]
-    return asyncio.run(rest_load.call_many(url, [rest_load.post(url, token, body) for body in bodies], 201))
+    return asyncio.run(
+        rest_load.call_many(url, [rest_load.post(url, token, body) for body in bodies], 201)
+    )
 
 
 def _request(number: int, run: str) -> message_service_pb2.ScheduleMessageRequest:
-    return json_format.ParseDict(_document(number, run), message_service_pb2.ScheduleMessageRequest())
+    return json_format.ParseDict(
+        _document(number, run), message_service_pb2.ScheduleMessageRequest()
+    )
 
 
 def _document(number: int, run: str) -> dict[str, object]:

@@ -1,4 +1,5 @@
-"""The service under measurement: real processes, on free ports, in a directory that is thrown away."""
+"""The service under measurement: real processes, on free ports, in a directory that is thrown
+away."""
 
 from __future__ import annotations
 
@@ -64,7 +65,11 @@ class Installation:
         with (
             log.open("a", encoding="utf-8") as errors,
             subprocess.Popen(
-                [sys.executable, "-m", "server", command], env=self.environment, stdout=subprocess.PIPE, stderr=errors, text=True
+                [sys.executable, "-m", "server", command],
+                env=self.environment,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
             ) as process,
         ):
             try:
@@ -79,13 +84,24 @@ class Installation:
 
     def target(self, pid: int) -> Target:
         """Where it is, with a new token."""
-        token = Tokens(load_or_create_key(self.data_dir), SystemClock()).mint("bench", [BRAND], all_scopes())
-        return Target(f"127.0.0.1:{self.grpc_port}", f"http://127.0.0.1:{self.rest_port}", token, self.data_dir, pid)
+        token = Tokens(load_or_create_key(self.data_dir), SystemClock()).mint(
+            "bench", [BRAND], all_scopes()
+        )
+        return Target(
+            f"127.0.0.1:{self.grpc_port}",
+            f"http://127.0.0.1:{self.rest_port}",
+            token,
+            self.data_dir,
+            pid,
+        )
 
 
 @contextmanager
-def running(data_dir: Path | None = None, database_url: str = "", settings: Mapping[str, str] | None = None) -> Iterator[Target]:
-    """`carillon serve` with its defaults; on SQLite WAL and synchronous=FULL. Without a directory, in one that is thrown away."""
+def running(
+    data_dir: Path | None = None, database_url: str = "", settings: Mapping[str, str] | None = None
+) -> Iterator[Target]:
+    """`carillon serve` with its defaults; on SQLite WAL and synchronous=FULL. Without a directory,
+    in one that is thrown away."""
     with tempfile.TemporaryDirectory(prefix="carillon-bench-") as throw_away:
         installation = Installation(data_dir or Path(throw_away), database_url, settings or {})
         with installation.running("serve") as pid:

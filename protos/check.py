@@ -1,4 +1,5 @@
-"""Runs buf over the protos: its lint rules, and a comparison with the committed image that published clients rely on."""
+"""Runs buf over the protos: its lint rules, and a comparison with the committed image that
+published clients rely on."""
 
 from __future__ import annotations
 
@@ -31,7 +32,8 @@ def _check_breaking() -> bool:
 
 
 def _base_ref() -> tuple[str | None, str]:
-    """The commit to compare with and its name: where this branch left origin/main, or on main itself the commit before."""
+    """The commit to compare with and its name: where this branch left origin/main, or on main
+    itself the commit before."""
     head, main = _commit("HEAD"), _commit("origin/main")
     if head is None:
         return None, "this is no git checkout with a commit"

@@ -1,7 +1,8 @@
-"""Makes `generated/` from `protos/`: Python code with its types, Envoy's descriptor set, the gateway's copy of the REST contract, and the
-image that clients are generated from.
+"""Makes `generated/` from `protos/`: Python code with its types, Envoy's descriptor set, the
+gateway's copy of the REST contract, and the image that clients are generated from.
 
-`--check` makes it aside and compares: it changes nothing and fails, naming the files, if what is committed is not what protos/ say.
+`--check` makes it aside and compares: it changes nothing and fails, naming the files, if what is
+committed is not what protos/ say.
 """
 
 from __future__ import annotations
@@ -22,10 +23,12 @@ ROOT = Path(__file__).resolve().parent.parent
 PROTOS = ROOT / "protos"
 GENERATED = ROOT / "generated"
 DESCRIPTOR_SET = "descriptor.binpb"
-# Apart from the descriptor set: it has the comments, and marks what is not ours, for which no client wants code.
+# Apart from the descriptor set: it has the comments, and marks what is not ours, for which no
+# client wants code.
 IMAGE = "image.binpb"
 REST_CONTRACT = "rest_contract.lua"
-# Envoy turns google.rpc.Status into JSON only if every type in its details is in the descriptor set.
+# Envoy turns google.rpc.Status into JSON only if every type in its details is in the descriptor
+# set.
 ERROR_PROTOS = ("google/rpc/error_details.proto", "google/rpc/status.proto")
 # What ours import and no wheel has Python code of.
 IMPORTED_PROTO = "buf/validate/validate.proto"
@@ -34,7 +37,9 @@ IMPORTED_PROTO = "buf/validate/validate.proto"
 def main() -> int:
     """Generates, or with `--check` compares. Returns the exit code."""
     parser = argparse.ArgumentParser(description="Make generated/ from protos/.")
-    parser.add_argument("--check", action="store_true", help="change nothing; fail if generated/ is stale")
+    parser.add_argument(
+        "--check", action="store_true", help="change nothing; fail if generated/ is stale"
+    )
     check = parser.parse_args().check
     with tempfile.TemporaryDirectory() as directory:
         fresh = Path(directory)
@@ -48,12 +53,14 @@ def main() -> int:
 
 
 def own_protos() -> list[str]:
-    """The project's proto files as import paths, sorted so that the output is the same everywhere."""
+    """The project's proto files as import paths, sorted so that the output is the same
+    everywhere."""
     return sorted(path.relative_to(PROTOS).as_posix() for path in PROTOS.rglob("*.proto"))
 
 
 def protoc(*arguments: str) -> None:
-    """Runs protoc with the project's protos, googleapis and protobuf's own on the import path. Raises CalledProcessError."""
+    """Runs protoc with the project's protos, googleapis and protobuf's own on the import path.
+    Raises CalledProcessError."""
     command = (sys.executable, "-m", "grpc_tools.protoc", f"-I{PROTOS}", f"-I{IMPORTS}", *arguments)
     subprocess.run(command, check=True)
 
@@ -61,14 +68,22 @@ def protoc(*arguments: str) -> None:
 def generate(target: Path) -> None:
     """Writes the whole of `generated/` into the given empty directory."""
     protoc(
-        *(f"--plugin=protoc-gen-{name}={Path(sys.executable).parent / f'protoc-gen-{name}'}" for name in ("mypy", "mypy_grpc")),
+        *(
+            f"--plugin=protoc-gen-{name}={Path(sys.executable).parent / f'protoc-gen-{name}'}"
+            for name in ("mypy", "mypy_grpc")
+        ),
         *(f"--{kind}_out={target}" for kind in ("python", "grpc_python")),
         *(f"--{kind}_out=quiet:{target}" for kind in ("mypy", "mypy_grpc")),
         *own_protos(),
         IMPORTED_PROTO,
     )
     _drop_empty_stubs(target)
-    protoc("--include_imports", f"--descriptor_set_out={target / DESCRIPTOR_SET}", *own_protos(), *ERROR_PROTOS)
+    protoc(
+        "--include_imports",
+        f"--descriptor_set_out={target / DESCRIPTOR_SET}",
+        *own_protos(),
+        *ERROR_PROTOS,
+    )
     _write_rest_contract(target)
     if not buf("build", "protos", "--output", str(target / IMAGE)):
         raise SystemExit("buf could not build the image")
@@ -81,7 +96,8 @@ def buf(*arguments: str) -> bool:
 
 
 def stale_files(fresh: Path) -> Iterable[Path]:
-    """Files of `generated/`, relative to it, that are missing, left over, or differ from the fresh ones."""
+    """Files of `generated/`, relative to it, that are missing, left over, or differ from the fresh
+    ones."""
     for path in _files(fresh) | _files(GENERATED):
         new, old = fresh / path, GENERATED / path
         if not new.exists() or not old.exists() or not filecmp.cmp(new, old, shallow=False):
@@ -106,7 +122,11 @@ def _drop_empty_stubs(target: Path) -> None:
 
 
 def _files(directory: Path) -> set[Path]:
-    return {path.relative_to(directory) for path in directory.rglob("*") if path.is_file() and "__pycache__" not in path.parts}
+    return {
+        path.relative_to(directory)
+        for path in directory.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
 
 
 def _replace(fresh: Path, stale: Iterable[Path]) -> None:
@@ -122,7 +142,11 @@ def _replace(fresh: Path, stale: Iterable[Path]) -> None:
 def _report(stale: list[Path]) -> int:
     for path in stale:
         print(f"generated/{path}: not what protos/ say", file=sys.stderr)
-    print("generated/ is stale: run `make protos` and commit the result" if stale else "generated/ is fresh")
+    print(
+        "generated/ is stale: run `make protos` and commit the result"
+        if stale
+        else "generated/ is fresh"
+    )
     return 1 if stale else 0
 
 

@@ -1,7 +1,8 @@
-"""Lays the protos that ours import out of the installed wheels into `.venv/protos`, the second module of buf.yaml.
+"""Lays the protos that ours import out of the installed wheels into `.venv/protos`, the second
+module of buf.yaml.
 
-protobuf's own (`google/protobuf/…`) are not among them: buf and protoc have them built in. protovalidate ships its proto as a descriptor
-alone, so that one is printed.
+protobuf's own (`google/protobuf/…`) are not among them: buf and protoc have them built in.
+protovalidate ships its proto as a descriptor alone, so that one is printed.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from printer import proto_text
 
 IMPORTS = Path(__file__).resolve().parent.parent / ".venv" / "protos"
-# Python packages that hold .proto files beside their code, under the path by which they are imported.
+# Python packages that hold .proto files beside their code, under the path by which they are
+# imported.
 PACKAGES = ("google.api", "google.rpc")
 
 
@@ -35,7 +37,8 @@ def main() -> None:
 
 
 def rules_of_fields() -> FileDescriptorProto:
-    """`buf/validate/validate.proto`: the options by which a proto states the rules of its fields."""
+    """`buf/validate/validate.proto`: the options by which a proto states the rules of its
+    fields."""
     return FileDescriptorProto.FromString(protovalidate.ViolationPb.desc().file.proto.to_binary())
 
 

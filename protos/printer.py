@@ -8,20 +8,34 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import groupby
 
-from google.protobuf.descriptor_pb2 import DescriptorProto, EnumDescriptorProto, FieldDescriptorProto, FileDescriptorProto
+from google.protobuf.descriptor_pb2 import (
+    DescriptorProto,
+    EnumDescriptorProto,
+    FieldDescriptorProto,
+    FileDescriptorProto,
+)
 
 Field = FieldDescriptorProto
 
-_LABELS = {Field.LABEL_OPTIONAL: "optional ", Field.LABEL_REQUIRED: "required ", Field.LABEL_REPEATED: "repeated "}
+_LABELS = {
+    Field.LABEL_OPTIONAL: "optional ",
+    Field.LABEL_REQUIRED: "required ",
+    Field.LABEL_REPEATED: "repeated ",
+}
 
 
 def proto_text(file: FileDescriptorProto) -> str:
-    """The file as protoc and buf read it. Raises ValueError for what this does not print: syntax other than proto2, services."""
+    """The file as protoc and buf read it. Raises ValueError for what this does not print: syntax
+    other than proto2, services."""
     if file.syntax not in ("", "proto2") or file.service:
-        raise ValueError(f"{file.name}: only messages, enums and extensions of proto2 are supported")
+        raise ValueError(
+            f"{file.name}: only messages, enums and extensions of proto2 are supported"
+        )
     lines = ['syntax = "proto2";', f"package {file.package};"]
     lines += [f'import "{name}";' for name in file.dependency]
-    lines += [f"option {option.name} = {_literal(value)};" for option, value in file.options.ListFields()]
+    lines += [
+        f"option {option.name} = {_literal(value)};" for option, value in file.options.ListFields()
+    ]
     for enum in file.enum_type:
         lines += _enum(enum)
     for message in file.message_type:
@@ -37,7 +51,9 @@ def _message(message: DescriptorProto) -> Iterator[str]:
         yield from _enum(enum)
     for nested in message.nested_type:
         yield from _message(nested)
-    for in_oneof, fields in groupby(message.field, lambda field: field.oneof_index if field.HasField("oneof_index") else None):
+    for in_oneof, fields in groupby(
+        message.field, lambda field: field.oneof_index if field.HasField("oneof_index") else None
+    ):
         if in_oneof is None:
             yield from map(_field, fields)
         else:

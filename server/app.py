@@ -94,15 +94,20 @@ class Service:
     @cached_property
     def links(self) -> UnsubscribeLinks:
         """Makes and reads unsubscribe links. Raises ConfigError if there is no signing key."""
-        return UnsubscribeLinks(derive_key(self._signing_key, "unsubscribe"), self._settings.effective_public_url)
+        return UnsubscribeLinks(
+            derive_key(self._signing_key, "unsubscribe"), self._settings.effective_public_url
+        )
 
     @cached_property
     def _signing_key(self) -> Ed25519PrivateKey:
         # A process that runs one part on a server's database is one of several, which share a key.
-        return signing_key(self._settings, may_create=len(self._parts) > 1 or self._settings.is_embedded)
+        return signing_key(
+            self._settings, may_create=len(self._parts) > 1 or self._settings.is_embedded
+        )
 
     async def start(self) -> None:
-        """Starts the parts. If one cannot start, those before it are stopped, and its error is raised."""
+        """Starts the parts. If one cannot start, those before it are stopped, and its error is
+        raised."""
         try:
             if self._parts & {Part.API, Part.DISPATCHER}:
                 await self._open_storage()
@@ -118,7 +123,8 @@ class Service:
             raise
 
     async def stop(self) -> None:
-        """Takes no more requests, finishes those in progress and what is with a provider, gives back the rest, lets go of the database."""
+        """Takes no more requests, finishes those in progress and what is with a provider, gives
+        back the rest, lets go of the database."""
         if self.gateway is not None:
             await self.gateway.stop()
         if self._server is not None:
@@ -135,7 +141,8 @@ class Service:
 
     @property
     def _drain_seconds(self) -> int:
-        """None for an API whose only gateway is in this process and has stopped, or that is the only one there can be."""
+        """None for an API whose only gateway is in this process and has stopped, or that is the
+        only one there can be."""
         own_gateway = Part.GATEWAY in self._parts and not self._settings.api_addresses
         return 0 if own_gateway or self._settings.is_embedded else self._settings.drain_seconds
 
@@ -157,10 +164,15 @@ class Service:
         return await self.storage.write(lambda tx: seed_demo(tx, now))
 
     async def mint_for_demo(self, scopes: Sequence[str], lifetime: timedelta) -> str | None:
-        """A token for the demo brand, which the audit log knows of; None if there is no such brand."""
+        """A token for the demo brand, which the audit log knows of; None if there is no such
+        brand."""
         assert self.storage is not None, "started with the API or the dispatcher"
         now = self._clock.now()
-        made = MintedToken(new_id(), Principal("quick-start", frozenset({BRAND}), frozenset(scopes)), now + lifetime)
+        made = MintedToken(
+            new_id(),
+            Principal("quick-start", frozenset({BRAND}), frozenset(scopes)),
+            now + lifetime,
+        )
         try:
             await self.storage.write(lambda tx: record_token(tx, Caller(ITSELF, now), made))
         except UnknownBrand:
@@ -168,13 +180,16 @@ class Service:
         return self.tokens.mint(made.principal.subject, [BRAND], scopes, lifetime, made.id)
 
     async def waiting_for(self) -> list[str]:
-        """Names of the parts of this process that are not ready, and of delivery while it is held."""
+        """Names of the parts of this process that are not ready, and of delivery while it is
+        held."""
         answers = await self._database_answers()
         ready = {
             "database": answers,
             "delivery (held)": not (answers and await self._is_held()),
-            "dispatcher": (self.dispatcher is not None and self.dispatcher.ready) or Part.DISPATCHER not in self._parts,
-            "gateway": (self.gateway is not None and self.gateway.ready) or Part.GATEWAY not in self._parts,
+            "dispatcher": (self.dispatcher is not None and self.dispatcher.ready)
+            or Part.DISPATCHER not in self._parts,
+            "gateway": (self.gateway is not None and self.gateway.ready)
+            or Part.GATEWAY not in self._parts,
         }
         return [name for name, is_ready in ready.items() if not is_ready]
 
@@ -208,7 +223,10 @@ class Service:
         try:
             await server.start(self._settings.bind, self._settings.grpc_port)
         except OSError:
-            raise PortTaken(f"CARILLON_GRPC_PORT: cannot listen on {self._settings.bind}:{self._settings.grpc_port}") from None
+            raise PortTaken(
+                f"CARILLON_GRPC_PORT: cannot listen on "
+                f"{self._settings.bind}:{self._settings.grpc_port}"
+            ) from None
         self._server = server
 
     async def _start_dispatcher(self) -> None:
@@ -259,12 +277,14 @@ class Service:
 
 
 async def migrate_database(settings: Settings) -> None:
-    """Brings the database's schema to this version. Safe to run again, and by several processes at once."""
+    """Brings the database's schema to this version. Safe to run again, and by several processes at
+    once."""
     await migrate(settings.effective_database_url)
 
 
 async def prune_database(settings: Settings, days: int) -> Pruning:
-    """Deletes messages that ended more than so many days ago, and old answers to idempotency keys. Returns what was deleted.
+    """Deletes messages that ended more than so many days ago, and old answers to idempotency keys.
+    Returns what was deleted.
 
     Runs beside a service on PostgreSQL. Raises DatabaseInUse if one has the embedded database.
     """
@@ -279,7 +299,8 @@ async def prune_database(settings: Settings, days: int) -> Pruning:
 
 
 async def operate(settings: Settings, command: Callable[[Transaction, Caller], Awaitable[T]]) -> T:
-    """Runs an operator's command in the database, beside whoever serves it or without. Raises CarillonError, StorageError."""
+    """Runs an operator's command in the database, beside whoever serves it or without. Raises
+    CarillonError, StorageError."""
     storage = await open_storage(settings.effective_database_url, beside=True)
     try:
         caller = Caller(OPERATOR, await storage.now())

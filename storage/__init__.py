@@ -1,1 +1,2 @@
-"""What storage promises. The docstrings here are the contract; `storage.sql` keeps it on SQLite and PostgreSQL."""
+"""What storage promises. The docstrings here are the contract; `storage.sql` keeps it on SQLite and
+PostgreSQL."""

@@ -1,4 +1,5 @@
-"""What operators decide, and what the replicas of a service share: policies, the audit log, rate limits, and the hold."""
+"""What operators decide, and what the replicas of a service share: policies, the audit log, rate
+limits, and the hold."""
 
 from __future__ import annotations
 

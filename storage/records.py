@@ -1,4 +1,5 @@
-"""The rows as the rest of the code sees them. Instants are aware and in UTC; `dict` fields are JSON objects and never changed in place."""
+"""The rows as the rest of the code sees them. Instants are aware and in UTC; `dict` fields are JSON
+objects and never changed in place."""
 
 from __future__ import annotations
 

@@ -16,14 +16,30 @@ EVERY_KEY: dict[str, tuple[str, str, object]] = {
     "rest_port": ("8081", "8081", 8081),
     "grpc_port": ("50052", "50052", 50052),
     "envoy_admin_port": ("9902", "9902", 9902),
-    "api_addresses": ("10.0.0.1:50051,[2001:db8::1]:50051", '"10.0.0.1:50051,[2001:db8::1]:50051"', "10.0.0.1:50051,[2001:db8::1]:50051"),
+    "api_addresses": (
+        "10.0.0.1:50051,[2001:db8::1]:50051",
+        '"10.0.0.1:50051,[2001:db8::1]:50051"',
+        "10.0.0.1:50051,[2001:db8::1]:50051",
+    ),
     "drain_seconds": ("20", "20", 20),
-    "signing_key_file": ("/etc/carillon/signing.pem", '"/etc/carillon/signing.pem"', "/etc/carillon/signing.pem"),
-    "smtp_url": ("smtps://mail.example.com", '"smtps://mail.example.com"', "smtps://mail.example.com"),
+    "signing_key_file": (
+        "/etc/carillon/signing.pem",
+        '"/etc/carillon/signing.pem"',
+        "/etc/carillon/signing.pem",
+    ),
+    "smtp_url": (
+        "smtps://mail.example.com",
+        '"smtps://mail.example.com"',
+        "smtps://mail.example.com",
+    ),
     "smtp_connections": ("50", "50", 50),
     "sms_url": ("https://sms.example/v1", '"https://sms.example/v1"', "https://sms.example/v1"),
     "sms_token": ("a~1", '"a~1"', "a~1"),
-    "push_url": ("http://localhost:8000/push", '"http://localhost:8000/push"', "http://localhost:8000/push"),
+    "push_url": (
+        "http://localhost:8000/push",
+        '"http://localhost:8000/push"',
+        "http://localhost:8000/push",
+    ),
     "push_token": ("b~2", '"b~2"', "b~2"),
     "email_url": ("https://mail.example", '"https://mail.example"', "https://mail.example"),
     "email_token": ("c~3", '"c~3"', "c~3"),
@@ -33,7 +49,11 @@ EVERY_KEY: dict[str, tuple[str, str, object]] = {
     "push_rate": ("0.5", "0.5", 0.5),
     "mail_from": ("Us <us@example.com>", '"Us <us@example.com>"', "Us <us@example.com>"),
     "public_url": ("https://example.com/c", '"https://example.com/c"', "https://example.com/c"),
-    "cors_origins": ("https://app.example.com", '"https://app.example.com"', "https://app.example.com"),
+    "cors_origins": (
+        "https://app.example.com",
+        '"https://app.example.com"',
+        "https://app.example.com",
+    ),
     "retention_days": ("30", "30", 30),
     "metrics_port": ("9102", "9102", 9102),
     "metrics_bind": ("10.0.0.11", '"10.0.0.11"', "10.0.0.11"),
@@ -108,7 +128,9 @@ def test_an_unknown_variable_is_named_with_those_that_are_known(name: str) -> No
 
 def test_an_unknown_key_of_the_file_is_named_with_its_file(tmp_path: Path) -> None:
     write(tmp_path, "[database]\nurl = 'x'\n")
-    assert refusal({}, tmp_path).startswith(f"database in {tmp_path / CONFIG_FILE}: unknown setting")
+    assert refusal({}, tmp_path).startswith(
+        f"database in {tmp_path / CONFIG_FILE}: unknown setting"
+    )
 
 
 @pytest.mark.parametrize("content", [b"rest_port 8081", b"rest_port = \n", b"\xff\xfe"])
@@ -134,7 +156,10 @@ def test_a_value_of_the_wrong_type_names_its_variable(key: str, text: str, reaso
 
 def test_a_value_of_the_wrong_type_in_the_file_names_its_file(tmp_path: Path) -> None:
     write(tmp_path, "rest_port = [8081]\n")
-    assert refusal({}, tmp_path) == f"rest_port in {tmp_path / CONFIG_FILE}: '[8081]' is not a whole number"
+    assert (
+        refusal({}, tmp_path)
+        == f"rest_port in {tmp_path / CONFIG_FILE}: '[8081]' is not a whole number"
+    )
 
 
 @pytest.mark.parametrize(
@@ -163,10 +188,26 @@ def test_a_value_of_the_wrong_type_in_the_file_names_its_file(tmp_path: Path) ->
         ("api_addresses", "api-1:65536", "'api-1:65536': '65536' is not a port"),
         ("api_addresses", "api-1:٥", "'api-1:٥': '٥' is not a port"),
         ("api_addresses", "::1:50051", "'::1:50051': write an IPv6 address in brackets"),
-        ("api_addresses", "[10.0.0.1]:50051", "'[10.0.0.1]:50051': '[10.0.0.1]' is not an IPv6 address"),
-        ("api_addresses", "[fe80::1%eth0]:50051", "'[fe80::1%eth0]:50051': '[fe80::1%eth0]' is not an IPv6 address"),
-        ("api_addresses", "10.0.0.256:50051", "'10.0.0.256:50051': '10.0.0.256' is neither a host name nor an IP address"),
-        ("api_addresses", "http://api-1:50051", "'http://api-1:50051': 'http://api-1' is neither a host name nor an IP address"),
+        (
+            "api_addresses",
+            "[10.0.0.1]:50051",
+            "'[10.0.0.1]:50051': '[10.0.0.1]' is not an IPv6 address",
+        ),
+        (
+            "api_addresses",
+            "[fe80::1%eth0]:50051",
+            "'[fe80::1%eth0]:50051': '[fe80::1%eth0]' is not an IPv6 address",
+        ),
+        (
+            "api_addresses",
+            "10.0.0.256:50051",
+            "'10.0.0.256:50051': '10.0.0.256' is neither a host name nor an IP address",
+        ),
+        (
+            "api_addresses",
+            "http://api-1:50051",
+            "'http://api-1:50051': 'http://api-1' is neither a host name nor an IP address",
+        ),
         ("api_addresses", "api 1:50051", "'api 1:50051': 'api 1' is neither"),
         ("api_addresses", "0.0.0.0:50051", "'0.0.0.0:50051': every address is none to connect to"),
         ("api_addresses", "[0::0]:50051", "'[0::0]:50051': every address is none to connect to"),
@@ -193,7 +234,11 @@ def test_a_value_of_the_wrong_type_in_the_file_names_its_file(tmp_path: Path) ->
         ("push_rate", "inf", "must be 0 or from 0.001 to 100000"),
         ("push_rate", "many", "'many' is not a number"),
         ("cors_origins", "https://app.example.com, *", "'*' is not an origin as browsers send it"),
-        ("cors_origins", "https://app.example.com/", "'https://app.example.com/' is not an origin as browsers send it"),
+        (
+            "cors_origins",
+            "https://app.example.com/",
+            "'https://app.example.com/' is not an origin as browsers send it",
+        ),
         ("retention_days", "-1", "must be from 0 to 36500"),
         ("retention_days", "36501", "must be from 0 to 36500"),
         ("mail_from", "nobody", "is not a mail address"),
@@ -201,14 +246,21 @@ def test_a_value_of_the_wrong_type_in_the_file_names_its_file(tmp_path: Path) ->
         ("log_level", "verbose", "must be debug, info, warning or error"),
     ],
 )
-def test_a_value_that_cannot_work_names_its_key_and_reason(key: str, text: str, reason: str) -> None:
+def test_a_value_that_cannot_work_names_its_key_and_reason(
+    key: str, text: str, reason: str
+) -> None:
     told = refusal({variable(key): text})
     assert told.startswith(f"{variable(key)}: {reason}")
     assert "password" not in told
 
 
 @pytest.mark.parametrize(
-    ("key", "other"), [("rest_port", "grpc_port"), ("grpc_port", "envoy_admin_port"), ("envoy_admin_port", "rest_port")]
+    ("key", "other"),
+    [
+        ("rest_port", "grpc_port"),
+        ("grpc_port", "envoy_admin_port"),
+        ("envoy_admin_port", "rest_port"),
+    ],
 )
 def test_ports_must_differ(key: str, other: str) -> None:
     assert "must differ" in refusal({variable(key): "9000", variable(other): "9000"})
@@ -216,10 +268,19 @@ def test_ports_must_differ(key: str, other: str) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["https://sms.example", "https://SMS.example:8443/a/b%20c", "https://[2001:db8::1]/", "http://127.0.0.1:80/x", "http://[::1]:8000"],
+    [
+        "https://sms.example",
+        "https://SMS.example:8443/a/b%20c",
+        "https://[2001:db8::1]/",
+        "http://127.0.0.1:80/x",
+        "http://[::1]:8000",
+    ],
 )
 def test_gateways_that_may_be(url: str, tmp_path: Path) -> None:
-    assert load({"CARILLON_SMS_URL": url, "CARILLON_SMS_TOKEN": "t"}, tmp_path).gateway("sms") == (url, "t")
+    assert load({"CARILLON_SMS_URL": url, "CARILLON_SMS_TOKEN": "t"}, tmp_path).gateway("sms") == (
+        url,
+        "t",
+    )
 
 
 @pytest.mark.parametrize("token", ["pass word", "password\r\nX: y", "pässword", " "])
@@ -229,7 +290,9 @@ def test_a_token_that_could_not_be_in_a_header_is_refused_without_showing_it(tok
 
 
 def test_email_has_one_way_out() -> None:
-    told = refusal({"CARILLON_EMAIL_URL": "https://mail.example", "CARILLON_SMTP_URL": "smtps://mail.example"})
+    told = refusal(
+        {"CARILLON_EMAIL_URL": "https://mail.example", "CARILLON_SMTP_URL": "smtps://mail.example"}
+    )
     assert told == "CARILLON_EMAIL_URL: must not be set together with smtp_url"
 
 
@@ -239,9 +302,14 @@ def test_tokens_do_not_show_when_settings_are_printed() -> None:
     assert "s3cret" not in repr(Settings(**urls, **tokens))  # type: ignore[arg-type]  # all of them are texts
 
 
-def test_everything_that_is_wrong_is_told_a_line_each_with_where_it_came_from(tmp_path: Path) -> None:
+def test_everything_that_is_wrong_is_told_a_line_each_with_where_it_came_from(
+    tmp_path: Path,
+) -> None:
     write(tmp_path, "rest_port = 0\nrestport = 1\n")
-    told = refusal({"CARILLON_LOG_LEVEL": "loud", "CARILLON_GRPCPORT": "1", "CARILLON_RETENTION_DAYS": "many"}, tmp_path).splitlines()
+    told = refusal(
+        {"CARILLON_LOG_LEVEL": "loud", "CARILLON_GRPCPORT": "1", "CARILLON_RETENTION_DAYS": "many"},
+        tmp_path,
+    ).splitlines()
     assert {line.partition(": ")[0] for line in told} == {
         f"rest_port in {tmp_path / CONFIG_FILE}",
         f"restport in {tmp_path / CONFIG_FILE}",
@@ -255,18 +323,26 @@ def test_a_variable_in_another_case_is_none_of_ours(tmp_path: Path) -> None:
     assert load({"carillon_rest_port": "1"}, tmp_path) == Settings()
 
 
-def test_settings_that_are_made_take_nothing_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_that_are_made_take_nothing_from_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("CARILLON_REST_PORT", "1")
     assert Settings().rest_port == 8080
 
 
-@pytest.mark.parametrize("url", ["sqlite:///a/b.db", "postgresql://u:p@db/x", "postgresql+asyncpg://u@/x?host=/run/postgresql"])
+@pytest.mark.parametrize(
+    "url",
+    ["sqlite:///a/b.db", "postgresql://u:p@db/x", "postgresql+asyncpg://u@/x?host=/run/postgresql"],
+)
 def test_databases_that_may_be(url: str, tmp_path: Path) -> None:
     assert load({"CARILLON_DATABASE_URL": url}, tmp_path).effective_database_url == url
 
 
 def test_the_embedded_database_is_in_the_data_directory(tmp_path: Path) -> None:
-    assert load({"CARILLON_DATA_DIR": "/srv/data"}, tmp_path).effective_database_url == "sqlite:////srv/data/carillon.db"
+    assert (
+        load({"CARILLON_DATA_DIR": "/srv/data"}, tmp_path).effective_database_url
+        == "sqlite:////srv/data/carillon.db"
+    )
 
 
 def test_replicas_are_addresses_and_names(tmp_path: Path) -> None:
@@ -282,7 +358,13 @@ def test_replicas_are_addresses_and_names(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("bind", "host"),
-    [("0.0.0.0", "127.0.0.1"), ("::", "::1"), ("0::0", "::1"), ("192.0.2.7", "192.0.2.7"), ("2001:db8::1", "2001:db8::1")],  # noqa: S104
+    [
+        ("0.0.0.0", "127.0.0.1"),  # noqa: S104
+        ("::", "::1"),
+        ("0::0", "::1"),
+        ("192.0.2.7", "192.0.2.7"),
+        ("2001:db8::1", "2001:db8::1"),
+    ],
 )
 def test_without_replicas_the_api_is_on_this_host(bind: str, host: str) -> None:
     settings = Settings(bind=bind, grpc_port=7)

@@ -22,7 +22,9 @@ def test_every_setting_in_it_exists() -> None:
 
 
 def test_every_command_in_it_exists() -> None:
-    used = set(re.findall(r"carillon ([a-z][a-z-]+)$", TEXT, re.MULTILINE)) | set(re.findall(r"`carillon ([a-z-]+)`", TEXT))
+    used = set(re.findall(r"carillon ([a-z][a-z-]+)$", TEXT, re.MULTILINE)) | set(
+        re.findall(r"`carillon ([a-z-]+)`", TEXT)
+    )
     assert {"api", "dispatcher", "gateway", "migrate"} <= used <= set(main.commands)
 
 
@@ -30,18 +32,30 @@ def test_every_command_in_it_exists() -> None:
 def test_the_tuning_of_a_hot_table_is_the_one_of_the_schema(table: str) -> None:
     (row,) = [line for line in TEXT.splitlines() if re.match(rf" *\| .*`{table}`", line)]
     assert dict(re.findall(r"([a-z_]+)=([0-9.]+)", row)) == {
-        key: str(value) for key, value in metadata.tables[table].dialect_options["postgresql"]["with"].items()
+        key: str(value)
+        for key, value in metadata.tables[table].dialect_options["postgresql"]["with"].items()
     }
 
 
 def test_every_tuned_table_is_in_it() -> None:
-    tuned = {table.name for table in metadata.tables.values() if table.dialect_options["postgresql"].get("with")}
+    tuned = {
+        table.name
+        for table in metadata.tables.values()
+        if table.dialect_options["postgresql"].get("with")
+    }
     assert tuned == {"messages", "sends", "rate_states", "dispatchers"}
 
 
 def test_the_health_checks_in_it_are_those_of_the_gateway() -> None:
-    (cluster,) = yaml.safe_load((ROOT / "envoy.yaml").read_text("utf-8"))["static_resources"]["clusters"]
+    (cluster,) = yaml.safe_load((ROOT / "envoy.yaml").read_text("utf-8"))["static_resources"][
+        "clusters"
+    ]
     (check,) = cluster["health_checks"]
-    assert (check["interval"], check["timeout"], check["unhealthy_threshold"], check["healthy_threshold"]) == ("1s", "1s", 2, 1)
+    assert (
+        check["interval"],
+        check["timeout"],
+        check["unhealthy_threshold"],
+        check["healthy_threshold"],
+    ) == ("1s", "1s", 2, 1)
     assert "every second" in TEXT
     assert "no answer within a second twice in a row" in TEXT

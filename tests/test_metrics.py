@@ -60,8 +60,16 @@ def test_drift_that_is_gone_is_told_as_gone(metrics: Metrics) -> None:
 def test_a_message_sent_a_moment_early_is_not_late(metrics: Metrics) -> None:
     metrics.late("email", -0.001)
 
-    assert metrics.registry.get_sample_value("carillon_lateness_seconds_bucket", {"channel": "email", "le": "0.005"}) == 1.0
-    assert metrics.registry.get_sample_value("carillon_lateness_seconds_sum", {"channel": "email"}) == 0.0
+    assert (
+        metrics.registry.get_sample_value(
+            "carillon_lateness_seconds_bucket", {"channel": "email", "le": "0.005"}
+        )
+        == 1.0
+    )
+    assert (
+        metrics.registry.get_sample_value("carillon_lateness_seconds_sum", {"channel": "email"})
+        == 0.0
+    )
 
 
 def test_a_stopped_server_gives_its_port_back(metrics: Metrics) -> None:

@@ -12,7 +12,11 @@ from server.config import ConfigError, load
 def test_without_one_links_lead_to_the_rest_port(tmp_path: Path) -> None:
     environ = {"CARILLON_REST_PORT": "8081"}
     assert load(environ, tmp_path).effective_public_url == "http://127.0.0.1:8081"
-    for bind, url in (("0.0.0.0", "http://127.0.0.1:8081"), ("::", "http://[::1]:8081"), ("192.0.2.1", "http://192.0.2.1:8081")):  # noqa: S104  # compared, not bound
+    for bind, url in (
+        ("0.0.0.0", "http://127.0.0.1:8081"),  # noqa: S104
+        ("::", "http://[::1]:8081"),
+        ("192.0.2.1", "http://192.0.2.1:8081"),
+    ):  # compared, not bound
         assert load({**environ, "CARILLON_BIND": bind}, tmp_path).effective_public_url == url
 
 

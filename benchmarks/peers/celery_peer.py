@@ -1,7 +1,7 @@
 """Celery on Redis draining jobs that do nothing.
 
-`python -m benchmarks.peers.celery_peer <redis port> <jobs> <concurrency>` prints jobs a second, from the first that a worker takes to the
-last that is acknowledged.
+`python -m benchmarks.peers.celery_peer <redis port> <jobs> <concurrency>` prints jobs a second,
+from the first that a worker takes to the last that is acknowledged.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ QUEUE, UNACKNOWLEDGED = "celery", "unacked"
 LOOK_AGAIN = 0.005
 
 app = Celery("noop", broker=f"redis://127.0.0.1:{os.environ.get(PORT_VARIABLE, '6379')}/0")
-app.conf.update(task_ignore_result=True, worker_prefetch_multiplier=64, broker_connection_retry_on_startup=True)
+app.conf.update(
+    task_ignore_result=True, worker_prefetch_multiplier=64, broker_connection_retry_on_startup=True
+)
 
 
 @app.task
@@ -33,10 +35,25 @@ def main(port: int, jobs: int, concurrency: int) -> None:
     app.conf.broker_url = f"redis://127.0.0.1:{port}/0"
     for number in range(jobs):
         noop.delay(number)
-    command = [sys.executable, "-m", "celery", "-A", "benchmarks.peers.celery_peer", "worker", "--loglevel=ERROR"]
-    options = [f"--concurrency={concurrency}", "--without-gossip", "--without-mingle", "--without-heartbeat"]
+    command = [
+        sys.executable,
+        "-m",
+        "celery",
+        "-A",
+        "benchmarks.peers.celery_peer",
+        "worker",
+        "--loglevel=ERROR",
+    ]
+    options = [
+        f"--concurrency={concurrency}",
+        "--without-gossip",
+        "--without-mingle",
+        "--without-heartbeat",
+    ]
     environment = os.environ | {PORT_VARIABLE: str(port), "C_FORCE_ROOT": "1"}
-    with subprocess.Popen([*command, *options], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as worker:
+    with subprocess.Popen(
+        [*command, *options], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as worker:
         while redis.llen(QUEUE) == jobs:
             assert worker.poll() is None, "the worker did not start"
             time.sleep(LOOK_AGAIN)

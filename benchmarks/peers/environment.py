@@ -1,4 +1,5 @@
-"""Where the peers are installed, by `make bench`: .venv-bench for Python and Redis, node_modules beside this file for Node."""
+"""Where the peers are installed, by `make bench`: .venv-bench for Python and Redis, node_modules
+beside this file for Node."""
 
 from __future__ import annotations
 
@@ -42,18 +43,29 @@ class Peers:
         return os.environ | {"PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"}
 
     def run(self, module: str, *arguments: str) -> str:
-        """What a module of this package says, run by the peers' interpreter. Raises CalledProcessError."""
+        """What a module of this package says, run by the peers' interpreter. Raises
+        CalledProcessError."""
         command = [self.python, "-m", f"benchmarks.peers.{module}", *arguments]
-        return subprocess.check_output(command, env=self.environment, cwd=ROOT, text=True, timeout=PATIENCE)
+        return subprocess.check_output(
+            command, env=self.environment, cwd=ROOT, text=True, timeout=PATIENCE
+        )
 
 
 def find_peers(wanted: bool = True) -> Peers:
     """Looks for what has been installed. Not `wanted`: none are to be measured."""
     if not wanted:
         return Peers("left out", "left out")
-    installed = all(next(VENV.glob(f"lib/python*/site-packages/{package}"), None) for package in PACKAGES)
+    installed = all(
+        next(VENV.glob(f"lib/python*/site-packages/{package}"), None) for package in PACKAGES
+    )
     python = "" if installed else "not installed"
-    node = "no node" if shutil.which("node") is None else "" if (HERE / "node_modules" / "bullmq").is_dir() else "not installed"
+    node = (
+        "no node"
+        if shutil.which("node") is None
+        else ""
+        if (HERE / "node_modules" / "bullmq").is_dir()
+        else "not installed"
+    )
     return Peers(python, python or node)
 
 
@@ -61,7 +73,15 @@ def install() -> bool:
     """Installs what is missing. Whether everything could be: what could not is not measured."""
     if not (VENV / "bin" / "python").exists():
         subprocess.run([sys.executable, "-m", "venv", str(VENV)], check=True)
-    pip = [str(VENV / "bin" / "python"), "-m", "pip", "install", "--quiet", "-r", str(HERE / "requirements.txt")]
+    pip = [
+        str(VENV / "bin" / "python"),
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "-r",
+        str(HERE / "requirements.txt"),
+    ]
     done = _try("the Python peers", pip)
     if npm := shutil.which("npm"):
         command = [

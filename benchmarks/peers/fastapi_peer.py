@@ -24,7 +24,13 @@ def running_fastapi(peers: Peers, scratch: Path) -> Iterator[str]:
     with tempfile.TemporaryDirectory(dir=scratch) as directory:
         environment = peers.environment | {"BENCH_DATABASE": str(Path(directory) / "peer.db")}
         arguments = ["--port", str(port), "--no-access-log", "--log-level", "warning"]
-        command = [peers.python, "-m", "uvicorn", "benchmarks.peers.fastapi_service:app", *arguments]
+        command = [
+            peers.python,
+            "-m",
+            "uvicorn",
+            "benchmarks.peers.fastapi_service:app",
+            *arguments,
+        ]
         with subprocess.Popen(command, env=environment, cwd=ROOT) as process:
             try:
                 _wait_for(f"http://127.0.0.1:{port}/openapi.json")

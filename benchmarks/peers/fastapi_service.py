@@ -1,6 +1,8 @@
-"""ScheduleMessage as it is written in FastAPI: a pydantic model, a session a request, a commit. Run by uvicorn.
+"""ScheduleMessage as it is written in FastAPI: a pydantic model, a session a request, a commit. Run
+by uvicorn.
 
-The same checks in spirit, the same durability (WAL, synchronous=FULL), the same answer. There are no tokens to verify, in its favour.
+The same checks in spirit, the same durability (WAL, synchronous=FULL), the same answer. There are
+no tokens to verify, in its favour.
 """
 
 from __future__ import annotations
@@ -24,7 +26,12 @@ sessions = async_sessionmaker(engine, expire_on_commit=False)
 
 @event.listens_for(engine.sync_engine, "connect")
 def configure(connection: Any, _record: object) -> None:
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "busy_timeout = 30000", "foreign_keys = ON"):
+    for pragma in (
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        "busy_timeout = 30000",
+        "foreign_keys = ON",
+    ):
         connection.execute(f"PRAGMA {pragma}")
 
 
@@ -99,7 +106,11 @@ async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await connection.run_sync(Base.metadata.create_all)
     async with sessions() as session:
         if await session.get(Template, ("demo", "email", "bench", 1)) is None:
-            session.add(Template(brand_id="demo", channel="email", template_key="bench", revision=1, body="Hello"))
+            session.add(
+                Template(
+                    brand_id="demo", channel="email", template_key="bench", revision=1, body="Hello"
+                )
+            )
             await session.commit()
     yield
 
@@ -113,14 +124,26 @@ async def get_session() -> AsyncIterator[AsyncSession]:
 
 
 @app.post("/v1/messages/schedule", status_code=201, response_model=ScheduledMessage)
-async def schedule_message(body: ScheduleMessage, session: Annotated[AsyncSession, Depends(get_session)]) -> Message:
+async def schedule_message(
+    body: ScheduleMessage, session: Annotated[AsyncSession, Depends(get_session)]
+) -> Message:
     if body.scheduled_at < datetime.now(UTC) - timedelta(minutes=1):
         raise HTTPException(422, "scheduled_at is in the past")
-    same_template = (Template.brand_id == body.brand_id, Template.channel == body.channel, Template.template_key == body.template_key)
-    template = await session.scalar(select(Template).where(*same_template).order_by(Template.revision.desc()).limit(1))
+    same_template = (
+        Template.brand_id == body.brand_id,
+        Template.channel == body.channel,
+        Template.template_key == body.template_key,
+    )
+    template = await session.scalar(
+        select(Template).where(*same_template).order_by(Template.revision.desc()).limit(1)
+    )
     if template is None:
         raise HTTPException(422, "no such template")
-    found = await session.scalar(select(Message).where(Message.brand_id == body.brand_id, Message.dedup_key == body.dedup_key))
+    found = await session.scalar(
+        select(Message).where(
+            Message.brand_id == body.brand_id, Message.dedup_key == body.dedup_key
+        )
+    )
     if found is not None:
         return found
     message = Message(template_revision=template.revision, **body.model_dump())

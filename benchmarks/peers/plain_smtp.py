@@ -1,6 +1,7 @@
 """aiosmtplib as its users write it: ten sessions that are kept, a message at a time on each.
 
-`python -m benchmarks.peers.plain_smtp <port> <messages>` prints messages a second. Run by the project's own interpreter, which has it.
+`python -m benchmarks.peers.plain_smtp <port> <messages>` prints messages a second. Run by the
+project's own interpreter, which has it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """procrastinate on PostgreSQL draining jobs that do nothing.
 
-`python -m benchmarks.peers.procrastinate_peer <database url> <jobs> <concurrency>` prints jobs a second, from the start of the worker until
-it finds none left.
+`python -m benchmarks.peers.procrastinate_peer <database url> <jobs> <concurrency>` prints jobs a
+second, from the start of the worker until it finds none left.
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ async def main(url: str, jobs: int, concurrency: int) -> None:
             await app.schema_manager.apply_schema_async()
         await noop.batch_defer_async(*({"number": number} for number in range(jobs)))
         started = time.perf_counter()
-        await app.run_worker_async(concurrency=concurrency, wait=False, install_signal_handlers=False)
+        await app.run_worker_async(
+            concurrency=concurrency, wait=False, install_signal_handlers=False
+        )
         print(jobs / (time.perf_counter() - started))
 
 

@@ -1,4 +1,5 @@
-"""Job queues draining jobs that do nothing: the work of a queue alone, with the concurrency that did best."""
+"""Job queues draining jobs that do nothing: the work of a queue alone, with the concurrency that
+did best."""
 
 from __future__ import annotations
 
@@ -23,7 +24,19 @@ def running_redis(peers: Peers, scratch: Path) -> Iterator[int]:
     """The port of a Redis that keeps nothing on disk, which is to its users' advantage."""
     (port,) = free_ports(1)
     with tempfile.TemporaryDirectory(dir=scratch) as directory:
-        command = [peers.redis_server, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", directory]
+        command = [
+            peers.redis_server,
+            "--port",
+            str(port),
+            "--bind",
+            "127.0.0.1",
+            "--save",
+            "",
+            "--appendonly",
+            "no",
+            "--dir",
+            directory,
+        ]
         with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
             try:
                 _wait_for(peers, port)
@@ -34,7 +47,13 @@ def running_redis(peers: Peers, scratch: Path) -> Iterator[int]:
 
 def bullmq(redis_port: int, jobs: int) -> float:
     """Jobs a second."""
-    command = ["node", str(HERE / "bullmq.mjs"), str(redis_port), str(jobs), str(BULLMQ_CONCURRENCY)]
+    command = [
+        "node",
+        str(HERE / "bullmq.mjs"),
+        str(redis_port),
+        str(jobs),
+        str(BULLMQ_CONCURRENCY),
+    ]
     return float(subprocess.check_output(command, text=True, timeout=PATIENCE))
 
 
@@ -45,12 +64,16 @@ def celery(peers: Peers, redis_port: int, jobs: int) -> float:
 
 def procrastinate(peers: Peers, database_url: str, jobs: int) -> float:
     """Jobs a second."""
-    return float(peers.run("procrastinate_peer", database_url, str(jobs), str(PROCRASTINATE_CONCURRENCY)))
+    return float(
+        peers.run("procrastinate_peer", database_url, str(jobs), str(PROCRASTINATE_CONCURRENCY))
+    )
 
 
 def _wait_for(peers: Peers, port: int) -> None:
     script = "import sys, redis; redis.Redis(port=int(sys.argv[1])).ping()"
     end = time.monotonic() + START_SECONDS
-    while subprocess.run([peers.python, "-c", script, str(port)], stderr=subprocess.DEVNULL, check=False).returncode:
+    while subprocess.run(
+        [peers.python, "-c", script, str(port)], stderr=subprocess.DEVNULL, check=False
+    ).returncode:
         if time.monotonic() > end:
             raise TimeoutError("Redis did not start")

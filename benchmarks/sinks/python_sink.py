@@ -1,4 +1,5 @@
-"""The mail server of smtp_sink.c, for a machine without a C compiler. Takes most of a core at some thousands of messages a second."""
+"""The mail server of smtp_sink.c, for a machine without a C compiler. Takes most of a core at some
+thousands of messages a second."""
 
 from __future__ import annotations
 
@@ -64,7 +65,9 @@ class _Sink(asyncio.Protocol):
 
 async def _serve(log: Path) -> None:
     with log.open("w", encoding="utf-8") as taken:
-        server = await asyncio.get_running_loop().create_server(lambda: _Sink(taken), "127.0.0.1", 0)
+        server = await asyncio.get_running_loop().create_server(
+            lambda: _Sink(taken), "127.0.0.1", 0
+        )
         print(server.sockets[0].getsockname()[1], flush=True)
         while True:
             await asyncio.sleep(_IDLE_SECONDS)

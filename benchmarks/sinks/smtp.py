@@ -41,14 +41,18 @@ class Sink:
         return {"CARILLON_SMTP_URL": f"smtp://127.0.0.1:{self.port}"}
 
     def taken(self, count: int, patience: float = 60.0) -> list[Taken]:
-        """What it has taken since it started, once that is at least so many. Raises TimeoutError."""
+        """What it has taken since it started, once that is at least so many. Raises
+        TimeoutError."""
         end = time.monotonic() + patience
         while True:
             # Without what is only half written.
             lines = self.log.read_text("utf-8").rpartition("\n")[0].splitlines()
             if len(lines) >= count:
                 parts = [line.split() for line in lines]
-                return [Taken(message_id, int(real) / 1e9, int(monotonic) / 1e9) for message_id, real, monotonic in parts]
+                return [
+                    Taken(message_id, int(real) / 1e9, int(monotonic) / 1e9)
+                    for message_id, real, monotonic in parts
+                ]
             if time.monotonic() > end:
                 raise TimeoutError(f"{len(lines)} of {count} messages came")
             time.sleep(0.05)

@@ -1,4 +1,5 @@
-"""How a method runs its command: in one transaction, with the caller, and for a change behind its idempotency key."""
+"""How a method runs its command: in one transaction, with the caller, and for a change behind its
+idempotency key."""
 
 from __future__ import annotations
 
@@ -47,8 +48,9 @@ class CommandRunner:
     ) -> Response:
         """Runs a command that writes, and returns its answer once that is durable.
 
-        With an idempotency key, the answer is kept in the same transaction; the same request under the same key gets the kept answer, and
-        another one KeyReused. Only successes are kept: a refusal changed nothing.
+        With an idempotency key, the answer is kept in the same transaction; the same request under
+        the same key gets the kept answer, and another one KeyReused. Only successes are kept: a
+        refusal changed nothing.
         """
         caller = self.caller()
         key = _idempotency_key()
@@ -74,7 +76,11 @@ class CommandRunner:
                 response = await once(tx)
                 await tx.idempotency.insert(
                     IdempotencyRecord(
-                        scope=scope, key=key, fingerprint=digest, response=response.SerializeToString(), created_at=caller.now
+                        scope=scope,
+                        key=key,
+                        fingerprint=digest,
+                        response=response.SerializeToString(),
+                        created_at=caller.now,
                     )
                 )
             return response
@@ -82,7 +88,8 @@ class CommandRunner:
         try:
             return await self._storage.write(keyed)
         except CarillonError:
-            # The same request at the same time may have been what stood in the way: it has committed by now.
+            # The same request at the same time may have been what stood in the way: it has
+            # committed by now.
             response = await self._storage.read(kept)
             if response is None:
                 raise

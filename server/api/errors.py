@@ -1,4 +1,5 @@
-"""The one error table: from what the code raises to what gRPC and REST callers are told (AIP-193)."""
+"""The one error table: from what the code raises to what gRPC and REST callers are told
+(AIP-193)."""
 
 from __future__ import annotations
 
@@ -29,7 +30,8 @@ from storage.model.ids import new_id
 
 DOMAIN = "carillon"
 MAX_STATUS_BYTES = 7000
-"""Largest message and details of an error. They travel as metadata, of which a client accepts 8 KB in all unless told otherwise."""
+"""Largest message and details of an error. They travel as metadata, of which a client accepts 8 KB
+in all unless told otherwise."""
 _FRAME_BYTES = 4
 """What protobuf adds around a nested message of this size."""
 HTTP_CODE_KEY = "x-http-code"
@@ -61,12 +63,18 @@ class RpcStatus(grpc.Status):
 
 
 def rpc_status(error: Exception, method: str, policy: Policy) -> RpcStatus:
-    """The answer for an exception. One that is not meant for callers is logged under an id, and only the id is told."""
+    """The answer for an exception. One that is not meant for callers is logged under an id, and
+    only the id is told."""
     public_error = _told(error, method)
     code = CODES.get(type(public_error), grpc.StatusCode.INTERNAL)
     number = int(code.value[0])
-    status = status_pb2.Status(code=number, message=public_error.message, details=_details(public_error))
-    metadata = (("grpc-status-details-bin", status.SerializeToString()), (HTTP_CODE_KEY, str(http_status(code, policy))))
+    status = status_pb2.Status(
+        code=number, message=public_error.message, details=_details(public_error)
+    )
+    metadata = (
+        ("grpc-status-details-bin", status.SerializeToString()),
+        (HTTP_CODE_KEY, str(http_status(code, policy))),
+    )
     return RpcStatus(code, public_error.message, metadata)
 
 
@@ -97,16 +105,28 @@ def _told(error: Exception, method: str) -> CarillonError:
         return Unavailable()
     error_id = new_id()
     _log.error("fault %s in %s", error_id, method, exc_info=error)
-    return CarillonError("internal", "the service failed; the error_id finds the cause in its log", {"error_id": error_id})
+    return CarillonError(
+        "internal",
+        "the service failed; the error_id finds the cause in its log",
+        {"error_id": error_id},
+    )
 
 
 def _details(error: CarillonError) -> list[any_pb2.Any]:
     if not isinstance(error, ValidationFailed):
-        return [_packed(error_details_pb2.ErrorInfo(reason=error.reason.upper(), domain=DOMAIN, metadata=error.details))]
+        return [
+            _packed(
+                error_details_pb2.ErrorInfo(
+                    reason=error.reason.upper(), domain=DOMAIN, metadata=error.details
+                )
+            )
+        ]
     bad_request = _bad_request(error)
     left_out = len(error.violations) - len(bad_request.field_violations)
     metadata = error.details | ({"fields_left_out": str(left_out)} if left_out else {})
-    info = error_details_pb2.ErrorInfo(reason=error.reason.upper(), domain=DOMAIN, metadata=metadata)
+    info = error_details_pb2.ErrorInfo(
+        reason=error.reason.upper(), domain=DOMAIN, metadata=metadata
+    )
     return [_packed(info), _packed(bad_request)]
 
 
@@ -116,7 +136,9 @@ def _bad_request(error: ValidationFailed) -> error_details_pb2.BadRequest:
     room = MAX_STATUS_BYTES - len(error.message.encode()) - len(quote(error.message))
     public_error = error_details_pb2.BadRequest()
     for violation in error.violations:
-        one = error_details_pb2.BadRequest.FieldViolation(field=violation.field, description=violation.message)
+        one = error_details_pb2.BadRequest.FieldViolation(
+            field=violation.field, description=violation.message
+        )
         room -= one.ByteSize() + _FRAME_BYTES
         if room < 0:
             break

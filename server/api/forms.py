@@ -1,7 +1,8 @@
-"""What is wrong with fields of a request beyond the rules in its proto: texts and objects that it takes code to judge.
+"""What is wrong with fields of a request beyond the rules in its proto: texts and objects that it
+takes code to judge.
 
-Commands judge the same, by the same functions, when they read such a field. This looks at all of a request at once, so that one that is
-refused anyway is told of everything.
+Commands judge the same, by the same functions, when they read such a field. This looks at all of a
+request at once, so that one that is refused anyway is told of everything.
 """
 
 from __future__ import annotations
@@ -27,18 +28,21 @@ from server.rules.faults import MOST_FAULTS
 from storage.model.channels import Channel
 
 OVERSIZED = 8 * OBJECT_BYTES
-"""Bytes that an object takes as protobuf, at which it is too large as JSON: there, nothing is shorter by more than a factor of four."""
+"""Bytes that an object takes as protobuf, at which it is too large as JSON: there, nothing is
+shorter by more than a factor of four."""
 _STRUCT = "google.protobuf.Struct"
 _TIMESTAMP = "google.protobuf.Timestamp"
 
 
 def find_oversized(request: Message) -> list[FieldViolation]:
-    """JSON objects in a request of which it is plain that they are too large. Looking at them any closer would keep other calls waiting."""
+    """JSON objects in a request of which it is plain that they are too large. Looking at them any
+    closer would keep other calls waiting."""
     return list(islice(_oversized(request, ""), MOST_FAULTS))
 
 
 def find_misfits(request: Message) -> list[FieldViolation]:
-    """The first MOST_FAULTS fields that do not hold what they should. May take a second, so not for the event loop."""
+    """The first MOST_FAULTS fields that do not hold what they should. May take a second, so not for
+    the event loop."""
     return list(islice(_misfits(request, ""), MOST_FAULTS))
 
 
@@ -62,7 +66,8 @@ def _misfits(message: Message, prefix: str) -> Iterator[FieldViolation]:
 
 
 def _held(message: Message, prefix: str) -> Iterator[tuple[str, FieldDescriptor, Any]]:
-    """Path, field and value of all in a message that there is anything to judge of; of lists each item."""
+    """Path, field and value of all in a message that there is anything to judge of; of lists each
+    item."""
     for field, value in message.ListFields():
         if not _has_form(field):
             continue
@@ -97,11 +102,19 @@ def _address(checks: Checks, path: str, message: Any, value: str) -> None:
 
 
 _FORMS: Mapping[int, Callable[[Checks, str, Any, Any], object]] = {
-    rules_pb2.FORM_CRITERIA: lambda checks, path, _, value: check_criteria(checks, path, read_struct(value)),
+    rules_pb2.FORM_CRITERIA: lambda checks, path, _, value: check_criteria(
+        checks, path, read_struct(value)
+    ),
     rules_pb2.FORM_TIME_ZONE: lambda checks, path, _, value: checks.time_zone(path, value),
-    rules_pb2.FORM_EMAIL: lambda checks, path, _, value: check_address(checks, path, Channel.EMAIL, value),
-    rules_pb2.FORM_PHONE: lambda checks, path, _, value: check_address(checks, path, Channel.SMS, value),
-    rules_pb2.FORM_PUSH_TOKEN: lambda checks, path, _, value: check_address(checks, path, Channel.PUSH, value),
+    rules_pb2.FORM_EMAIL: lambda checks, path, _, value: check_address(
+        checks, path, Channel.EMAIL, value
+    ),
+    rules_pb2.FORM_PHONE: lambda checks, path, _, value: check_address(
+        checks, path, Channel.SMS, value
+    ),
+    rules_pb2.FORM_PUSH_TOKEN: lambda checks, path, _, value: check_address(
+        checks, path, Channel.PUSH, value
+    ),
     rules_pb2.FORM_ADDRESS: _address,
     rules_pb2.FORM_PERSON_ID: lambda checks, path, _, value: check_person_id(checks, path, value),
     rules_pb2.FORM_LIQUID: _liquid,
@@ -117,7 +130,10 @@ def _has_form(field: FieldDescriptor) -> bool:
     if field.message_type is None:
         return bool(field.GetOptions().Extensions[rules_pb2.form])
     if _is_well_known(field.message_type):
-        return field.message_type.full_name in (_STRUCT, _TIMESTAMP) or field.GetOptions().HasExtension(rules_pb2.form)
+        return field.message_type.full_name in (
+            _STRUCT,
+            _TIMESTAMP,
+        ) or field.GetOptions().HasExtension(rules_pb2.form)
     return any(map(_has_form, field.message_type.fields))
 
 

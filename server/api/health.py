@@ -14,11 +14,13 @@ DatabaseAnswers = Callable[[], Awaitable[bool]]
 INTERVAL = 1.0
 """Seconds between two questions to the database."""
 PATIENCE = 2.0
-"""Seconds without an answer after which it counts as gone. The question itself goes on, so that no second one waits behind it."""
+"""Seconds without an answer after which it counts as gone. The question itself goes on, so that no
+second one waits behind it."""
 
 
 class Health:
-    """Every service is SERVING while the database answers. Once the server stops, none is any more."""
+    """Every service is SERVING while the database answers. Once the server stops, none is any
+    more."""
 
     def __init__(self, names: Iterable[str], database_answers: DatabaseAnswers) -> None:
         self.servicer = HealthServicer()
@@ -57,6 +59,10 @@ class Health:
                 question.cancel()
 
     async def _say(self, *, serving: bool) -> None:
-        status = health_pb2.HealthCheckResponse.SERVING if serving else health_pb2.HealthCheckResponse.NOT_SERVING
+        status = (
+            health_pb2.HealthCheckResponse.SERVING
+            if serving
+            else health_pb2.HealthCheckResponse.NOT_SERVING
+        )
         for name in self._names:
             await self.servicer.set(name, status)

@@ -7,10 +7,21 @@ from dataclasses import dataclass
 from google.protobuf.descriptor import FileDescriptor, MethodDescriptor, ServiceDescriptor
 
 from carillon.comms.v1 import campaign_service_pb2 as comms_campaigns
-from carillon.comms.v1 import inbox_service_pb2, message_service_pb2, suppression_service_pb2, template_service_pb2
+from carillon.comms.v1 import (
+    inbox_service_pb2,
+    message_service_pb2,
+    suppression_service_pb2,
+    template_service_pb2,
+)
 from carillon.messaging.v1 import campaign_service_pb2 as messaging_campaigns
 from carillon.messaging.v1 import person_service_pb2, segment_service_pb2, send_service_pb2
-from carillon.ops.v1 import audit_service_pb2, brand_service_pb2, hold_service_pb2, probe_service_pb2, unknown_message_service_pb2
+from carillon.ops.v1 import (
+    audit_service_pb2,
+    brand_service_pb2,
+    hold_service_pb2,
+    probe_service_pb2,
+    unknown_message_service_pb2,
+)
 from carillon.options.v1 import options_pb2
 
 _FILES: tuple[FileDescriptor, ...] = (
@@ -51,7 +62,9 @@ def service_descriptors() -> list[ServiceDescriptor]:
 def method_policies() -> dict[str, Policy]:
     """Policy by full method path, e.g. `/carillon.comms.v1.CampaignService/SendCampaign`."""
     return {
-        f"/{service.full_name}/{method.name}": _policy(service, method) for service in service_descriptors() for method in service.methods
+        f"/{service.full_name}/{method.name}": _policy(service, method)
+        for service in service_descriptors()
+        for method in service.methods
     }
 
 
@@ -66,7 +79,8 @@ def default_scopes() -> list[str]:
 
 
 def is_of_operators(scope: str) -> bool:
-    """Whether it is for what concerns the whole installation, and so in no token unless it is asked for."""
+    """Whether it is for what concerns the whole installation, and so in no token unless it is asked
+    for."""
     return scope.startswith("admin:")
 
 

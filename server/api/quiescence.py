@@ -1,5 +1,5 @@
-"""Waiting for something to become of sends: until a signal comes, and looking again now and then, for what other processes do signals
-nobody here."""
+"""Waiting for something to become of sends: until a signal comes, and looking again now and then,
+for what other processes do signals nobody here."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from storage.contract.signals import PROGRESS
 from storage.contract.storage import Storage
 
 LOOK_AGAIN_SHARED = 0.05
-"""Seconds between looks at a database that other processes write to as well, while a caller waits for a handful of calls to end."""
+"""Seconds between looks at a database that other processes write to as well, while a caller waits
+for a handful of calls to end."""
 
 
 async def woken(event: asyncio.Event, seconds: float) -> None:
@@ -31,8 +32,9 @@ class Standstill:
         self._look_again = START_WINDOW.total_seconds() if storage.exclusive else LOOK_AGAIN_SHARED
 
     async def wait(self, send_ids: Sequence[str]) -> None:
-        """Returns when none of their messages is in flight, or START_WINDOW after it was called: a call that was marked before the pause or
-        cancel was committed has begun by then, or never will. To be called once that is committed."""
+        """Returns when none of their messages is in flight, or START_WINDOW after it was called: a
+        call that was marked before the pause or cancel was committed has begun by then, or never
+        will. To be called once that is committed."""
         if not send_ids:
             return
         with suppress(TimeoutError):

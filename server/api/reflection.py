@@ -1,7 +1,8 @@
 """gRPC server reflection, v1 and v1alpha, so that grpcurl works without proto files.
 
-grpcio-reflection has only v1alpha. v1 is the same protocol under another package name, so its descriptor and handler are made from that
-one's. It also asks the pool for the file of a method, which protobuf's pool finds only by another call.
+grpcio-reflection has only v1alpha. v1 is the same protocol under another package name, so its
+descriptor and handler are made from that one's. It also asks the pool for the file of a method,
+which protobuf's pool finds only by another call.
 """
 
 from __future__ import annotations
@@ -22,14 +23,18 @@ V1 = "grpc.reflection.v1"
 def add_reflection(server: grpc.aio.Server, service_names: Sequence[str]) -> None:
     """Serves reflection of the named services, and of itself."""
     _describe_v1()
-    servicer = ReflectionServicer([*service_names, f"{V1}.ServerReflection", f"{V1ALPHA}.ServerReflection"], _Pool())
+    servicer = ReflectionServicer(
+        [*service_names, f"{V1}.ServerReflection", f"{V1ALPHA}.ServerReflection"], _Pool()
+    )
     add_ServerReflectionServicer_to_server(servicer, server)  # type: ignore[no-untyped-call]
     handler = grpc.stream_stream_rpc_method_handler(
         servicer.ServerReflectionInfo,
         request_deserializer=reflection_pb2.ServerReflectionRequest.FromString,
         response_serializer=reflection_pb2.ServerReflectionResponse.SerializeToString,
     )
-    generic = grpc.method_handlers_generic_handler(f"{V1}.ServerReflection", {"ServerReflectionInfo": handler})
+    generic = grpc.method_handlers_generic_handler(
+        f"{V1}.ServerReflection", {"ServerReflectionInfo": handler}
+    )
     server.add_generic_rpc_handlers((generic,))
 
 

@@ -57,7 +57,8 @@ from server.runtime.tokens import Tokens
 from storage.contract.storage import Storage
 
 METADATA_BYTES = 64 * 1024
-"""More than the gateway lets through: it passes the URL on as metadata, and gRPC's own 8 KiB would refuse a long one as an overload."""
+"""More than the gateway lets through: it passes the URL on as metadata, and gRPC's own 8 KiB would
+refuse a long one as an overload."""
 PING_INTERVAL_MS = 1000
 """Least milliseconds between two pings of a client."""
 SHUTDOWN_GRACE = 10.0
@@ -88,35 +89,57 @@ class GrpcServer:
                 ("grpc.max_send_message_length", -1),
                 ("grpc.max_metadata_size", METADATA_BYTES),
                 ("grpc.absolute_max_metadata_size", METADATA_BYTES),
-                # Two servers on one port would each get some of the calls; a taken port must fail instead.
+                # Two servers on one port would each get some of the calls; a taken port must fail
+                # instead.
                 ("grpc.so_reuseport", 0),
-                # The gateway's pings find a dead peer (envoy.yaml); by default the third within five minutes would end the connection.
+                # The gateway's pings find a dead peer (envoy.yaml); by default the third within
+                # five minutes would end the connection.
                 ("grpc.http2.min_ping_interval_without_data_ms", PING_INTERVAL_MS),
                 ("grpc.keepalive_permit_without_calls", 1),
             ],
         )
-        # A server waits for a call of each registered method, and goes through all that it waits for at every call; generic handlers, which
-        # the generated code adds as well, do without.
+        # A server waits for a call of each registered method, and goes through all that it waits
+        # for at every call; generic handlers, which the generated code adds as well, do without.
         self._server.add_registered_method_handlers = _leave_to_generic_handlers  # type: ignore[method-assign]
         self._add_services(storage, clock, links, readiness)
         health_pb2_grpc.add_HealthServicer_to_server(self._health.servicer, self._server)
         if reflection:
-            add_reflection(self._server, [*names, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name])
+            add_reflection(
+                self._server, [*names, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name]
+            )
 
-    def _add_services(self, storage: Storage, clock: Clock, links: UnsubscribeLinks, readiness: Readiness) -> None:
+    def _add_services(
+        self, storage: Storage, clock: Clock, links: UnsubscribeLinks, readiness: Readiness
+    ) -> None:
         calls, server, standstill = CommandRunner(storage, clock), self._server, Standstill(storage)
-        comms_campaign_grpc.add_CampaignServiceServicer_to_server(CommsCampaigns(calls, standstill), server)
-        message_service_pb2_grpc.add_MessageServiceServicer_to_server(MessageService(calls, MessageIntake(storage)), server)
-        template_service_pb2_grpc.add_TemplateServiceServicer_to_server(TemplateService(calls), server)
+        comms_campaign_grpc.add_CampaignServiceServicer_to_server(
+            CommsCampaigns(calls, standstill), server
+        )
+        message_service_pb2_grpc.add_MessageServiceServicer_to_server(
+            MessageService(calls, MessageIntake(storage)), server
+        )
+        template_service_pb2_grpc.add_TemplateServiceServicer_to_server(
+            TemplateService(calls), server
+        )
         inbox_service_pb2_grpc.add_InboxServiceServicer_to_server(InboxService(calls), server)
-        messaging_campaign_grpc.add_CampaignServiceServicer_to_server(MessagingCampaigns(calls, standstill), server)
-        send_service_pb2_grpc.add_SendServiceServicer_to_server(SendService(calls, storage.signals, standstill), server)
+        messaging_campaign_grpc.add_CampaignServiceServicer_to_server(
+            MessagingCampaigns(calls, standstill), server
+        )
+        send_service_pb2_grpc.add_SendServiceServicer_to_server(
+            SendService(calls, storage.signals, standstill), server
+        )
         person_service_pb2_grpc.add_PersonServiceServicer_to_server(PersonService(calls), server)
         segment_service_pb2_grpc.add_SegmentServiceServicer_to_server(SegmentService(calls), server)
-        suppression_service_pb2_grpc.add_SuppressionServiceServicer_to_server(SuppressionService(calls), server)
-        suppression_service_pb2_grpc.add_UnsubscribeServiceServicer_to_server(UnsubscribeService(storage, clock, links), server)
+        suppression_service_pb2_grpc.add_SuppressionServiceServicer_to_server(
+            SuppressionService(calls), server
+        )
+        suppression_service_pb2_grpc.add_UnsubscribeServiceServicer_to_server(
+            UnsubscribeService(storage, clock, links), server
+        )
         brand_service_pb2_grpc.add_BrandServiceServicer_to_server(BrandService(calls), server)
-        unknown_message_service_pb2_grpc.add_UnknownMessageServiceServicer_to_server(UnknownMessageService(calls), server)
+        unknown_message_service_pb2_grpc.add_UnknownMessageServiceServicer_to_server(
+            UnknownMessageService(calls), server
+        )
         audit_service_pb2_grpc.add_AuditServiceServicer_to_server(AuditService(calls), server)
         hold_service_pb2_grpc.add_HoldServiceServicer_to_server(HoldService(calls), server)
         probe_service_pb2_grpc.add_ProbeServiceServicer_to_server(ProbeService(readiness), server)
@@ -131,8 +154,8 @@ class GrpcServer:
         await self._health.start()
 
     async def stop(self, drain: float) -> None:
-        """Tells health checks, goes on serving for `drain` seconds so that they notice, then takes no new calls and lets those in progress
-        end."""
+        """Tells health checks, goes on serving for `drain` seconds so that they notice, then takes
+        no new calls and lets those in progress end."""
         await self._health.stop()
         await asyncio.sleep(drain)
         await self._server.stop(SHUTDOWN_GRACE)

@@ -12,8 +12,8 @@ from server.config import Settings
 
 
 def build_providers(settings: Settings) -> dict[str, Provider]:
-    """A provider for each channel that leaves the process; in_app does not. Raises ValueError for a mail server or sender that cannot
-    work."""
+    """A provider for each channel that leaves the process; in_app does not. Raises ValueError for a
+    mail server or sender that cannot work."""
     return {channel: _provider(settings, channel) for channel in ("email", "sms", "push")}
 
 
@@ -21,7 +21,9 @@ def _provider(settings: Settings, channel: str) -> Provider:
     """The HTTP gateway or mail server that the settings name; the outbox, if they name none."""
     url, token = settings.gateway(channel)
     if url:
-        return WebhookProvider(url, channel, token=token, key_window=timedelta(hours=settings.webhook_key_hours))
+        return WebhookProvider(
+            url, channel, token=token, key_window=timedelta(hours=settings.webhook_key_hours)
+        )
     if channel == "email" and settings.smtp_url:
         return SmtpProvider(settings.smtp_url, settings.mail_from, slots=settings.smtp_connections)
     return OutboxProvider(settings.data_dir / "outbox", channel, settings.mail_from)

@@ -1,4 +1,5 @@
-"""What the commands of `server.cli.main` do. Failures whose text is for the operator end the program with it."""
+"""What the commands of `server.cli.main` do. Failures whose text is for the operator end the
+program with it."""
 
 from __future__ import annotations
 
@@ -40,9 +41,13 @@ def prune(days: int | None) -> None:
     settings = settings_or_exit()
     kept = settings.retention_days if days is None else days
     pruned = run_or_exit(prune_database(settings, kept))
-    click.echo(f"deleted {pruned.messages} messages and {pruned.answers} answers to idempotency keys")
+    click.echo(
+        f"deleted {pruned.messages} messages and {pruned.answers} answers to idempotency keys"
+    )
     if not kept:
-        click.echo("CARILLON_RETENTION_DAYS is 0, so messages are kept: --days says otherwise", err=True)
+        click.echo(
+            "CARILLON_RETENTION_DAYS is 0, so messages are kept: --days says otherwise", err=True
+        )
 
 
 def show_settings() -> None:
@@ -83,7 +88,11 @@ def run_or_exit(work: Coroutine[Any, Any, T]) -> T:
 
 def fail(error: Exception) -> NoReturn:
     """Says why, and ends the program."""
-    told = f"{error}: {', '.join(error.details.values())}" if isinstance(error, CarillonError) and error.details else str(error)
+    told = (
+        f"{error}: {', '.join(error.details.values())}"
+        if isinstance(error, CarillonError) and error.details
+        else str(error)
+    )
     click.echo(f"carillon: {told}", err=True)
     sys.exit(1)
 

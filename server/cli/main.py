@@ -1,4 +1,5 @@
-"""The `carillon` command. What a command is made of is imported when it runs: help and the version are there at once."""
+"""The `carillon` command. What a command is made of is imported when it runs: help and the version
+are there at once."""
 
 from __future__ import annotations
 
@@ -17,8 +18,9 @@ MAX_DAYS = 36_500
 def main() -> None:
     """Carillon sends campaigns and messages, once each, and accounts for every one.
 
-    Start with `carillon serve`: it needs nothing else and prints commands to try. Settings come from CARILLON_* in the environment and from
-    carillon.toml in the current directory; `carillon check-config` shows them.
+    Start with `carillon serve`: it needs nothing else and prints commands to try. Settings come
+    from CARILLON_* in the environment and from carillon.toml in the current directory; `carillon
+    check-config` shows them.
     """
 
 
@@ -67,12 +69,15 @@ def migrate() -> None:
 
 @main.command()
 @click.option(
-    "--days", type=click.IntRange(1, MAX_DAYS), help="Days that messages are kept after they ended. Default: CARILLON_RETENTION_DAYS."
+    "--days",
+    type=click.IntRange(1, MAX_DAYS),
+    help="Days that messages are kept after they ended. Default: CARILLON_RETENTION_DAYS.",
 )
 def prune(days: int | None) -> None:
     """Delete messages that ended long ago, and old answers to idempotency keys.
 
-    Dispatchers do so by themselves, once a day. On PostgreSQL this runs beside them; the embedded database has to be out of use.
+    Dispatchers do so by themselves, once a day. On PostgreSQL this runs beside them; the embedded
+    database has to be out of use.
     """
     from server.cli import console
 
@@ -84,26 +89,51 @@ def prune(days: int | None) -> None:
 def release(i_understand: bool) -> None:
     """Let delivery go on after the database was put back to an earlier state.
 
-    A restored database holds messages as pending that have gone out since it was copied, so dispatchers hold everything. Find out what went
-    out, cancel what shall not go again, and then release: what is pending is sent. Works beside a running service, and without one.
+    A restored database holds messages as pending that have gone out since it was copied, so
+    dispatchers hold everything. Find out what went out, cancel what shall not go again, and then
+    release: what is pending is sent. Works beside a running service, and without one.
     """
     if not i_understand:
-        raise click.UsageError("what went out before the database was put back may go out again: say --i-understand")
+        raise click.UsageError(
+            "what went out before the database was put back may go out again: say --i-understand"
+        )
     from server.cli import operators
 
     operators.release()
 
 
 @main.command()
-@click.option("--brand", "brands", multiple=True, help="Brand the token may act for; may be given again. An operator's needs none.")
-@click.option("--scope", "scopes", multiple=True, help="Scope to allow; may be given again. Default: all but the operators' admin:….")
-@click.option("--subject", default="cli", show_default=True, help="Who the token stands for; becomes created_by.")
-@click.option("--hours", default=LIFETIME_HOURS, show_default=True, type=click.FloatRange(min=0, min_open=True), help="Lifetime.")
+@click.option(
+    "--brand",
+    "brands",
+    multiple=True,
+    help="Brand the token may act for; may be given again. An operator's needs none.",
+)
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    help="Scope to allow; may be given again. Default: all but the operators' admin:….",
+)
+@click.option(
+    "--subject",
+    default="cli",
+    show_default=True,
+    help="Who the token stands for; becomes created_by.",
+)
+@click.option(
+    "--hours",
+    default=LIFETIME_HOURS,
+    show_default=True,
+    type=click.FloatRange(min=0, min_open=True),
+    help="Lifetime.",
+)
 def token(brands: tuple[str, ...], scopes: tuple[str, ...], subject: str, hours: float) -> None:
     """Print a bearer token, and nothing else.
 
-    Run it where the service runs, with its settings: the token is signed with the service's key, CARILLON_SIGNING_KEY_FILE or that of the
-    data directory, which `carillon serve` makes on its first start. That it was made is in the audit log.
+    Run it where the service runs, with its settings: the token is signed with the service's key,
+    CARILLON_SIGNING_KEY_FILE or that of the data directory, which `carillon serve` makes on its
+    first start. That it was made is in the audit log.
     """
     from server.cli import operators
 

@@ -1,4 +1,5 @@
-"""What the commands of operators do: brands, tokens, the release of a hold. In the database itself, beside a running service or without."""
+"""What the commands of operators do: brands, tokens, the release of a hold. In the database itself,
+beside a running service or without."""
 
 from __future__ import annotations
 
@@ -31,18 +32,30 @@ def create(brand_id: str, name: str | None) -> None:
     """Creates a brand, named as its id if no name is given, and shows it."""
     new = brand_service_pb2.CreateBrandRequest(id=brand_id, name=name or brand_id)
     _refuse_faults(new)
-    _show(run_or_exit(operate(settings_or_exit(), lambda tx, caller: create_brand(tx, caller, new.id, new.name))))
+    _show(
+        run_or_exit(
+            operate(
+                settings_or_exit(), lambda tx, caller: create_brand(tx, caller, new.id, new.name)
+            )
+        )
+    )
 
 
 def show(brand_id: str) -> None:
     """Shows a brand."""
-    _show(run_or_exit(operate(settings_or_exit(), lambda tx, caller: get_brand(tx, caller, brand_id))))
+    _show(
+        run_or_exit(operate(settings_or_exit(), lambda tx, caller: get_brand(tx, caller, brand_id)))
+    )
 
 
 def update(brand_id: str, name: str) -> None:
     """Changes a brand, and shows it."""
     _refuse_faults(brand_service_pb2.UpdateBrandRequest(id=brand_id, name=name))
-    _show(run_or_exit(operate(settings_or_exit(), lambda tx, caller: update_brand(tx, caller, brand_id, name))))
+    _show(
+        run_or_exit(
+            operate(settings_or_exit(), lambda tx, caller: update_brand(tx, caller, brand_id, name))
+        )
+    )
 
 
 def show_all() -> None:
@@ -58,7 +71,8 @@ def release() -> None:
 
 
 def print_token(brands: Sequence[str], scopes: Sequence[str], subject: str, hours: float) -> None:
-    """Prints a token of the service's key, which the audit log knows of. Raises click.BadParameter."""
+    """Prints a token of the service's key, which the audit log knows of. Raises
+    click.BadParameter."""
     wanted = scopes or default_scopes()
     _check(brands, wanted)
     settings = settings_or_exit()
@@ -67,12 +81,18 @@ def print_token(brands: Sequence[str], scopes: Sequence[str], subject: str, hour
     except ConfigError as error:
         fail(error)
     lifetime = timedelta(hours=hours)
-    made = MintedToken(new_id(), Principal(subject, frozenset(brands), frozenset(wanted)), SystemClock().now() + lifetime)
+    made = MintedToken(
+        new_id(),
+        Principal(subject, frozenset(brands), frozenset(wanted)),
+        SystemClock().now() + lifetime,
+    )
     _record(settings, made)
     click.echo(tokens.mint(subject, brands, wanted, lifetime, made.id))
 
 
-def _refuse_faults(request: brand_service_pb2.CreateBrandRequest | brand_service_pb2.UpdateBrandRequest) -> None:
+def _refuse_faults(
+    request: brand_service_pb2.CreateBrandRequest | brand_service_pb2.UpdateBrandRequest,
+) -> None:
     """By the rules that the API has for the same."""
     if faults := find_faults(request):
         fail(ValidationFailed(faults))
@@ -81,19 +101,28 @@ def _refuse_faults(request: brand_service_pb2.CreateBrandRequest | brand_service
 def _check(brands: Sequence[str], scopes: Sequence[str]) -> None:
     known = all_scopes()
     if unknown := sorted(set(scopes) - set(known)):
-        raise click.BadParameter(f"unknown: {', '.join(unknown)}; known are {', '.join(known)}", param_hint="--scope")
+        raise click.BadParameter(
+            f"unknown: {', '.join(unknown)}; known are {', '.join(known)}", param_hint="--scope"
+        )
     if not all(brands):
         raise click.BadParameter("must not be empty", param_hint="--brand")
     if not brands and not all(map(is_of_operators, scopes)):
-        raise click.BadParameter("is needed, unless all scopes are operators' (admin:…)", param_hint="--brand")
+        raise click.BadParameter(
+            "is needed, unless all scopes are operators' (admin:…)", param_hint="--brand"
+        )
 
 
 def _record(settings: Settings, made: MintedToken) -> None:
-    """Before the token is shown: what cannot be recorded must not be used. But a database that is away must not keep operators out."""
+    """Before the token is shown: what cannot be recorded must not be used. But a database that is
+    away must not keep operators out."""
     try:
         asyncio.run(operate(settings, lambda tx, caller: record_token(tx, caller, made)))
     except StorageUnavailable as error:
-        click.echo(f"carillon: {error}: whether the brands exist was not asked, and the audit log does not have this token", err=True)
+        click.echo(
+            f"carillon: {error}: whether the brands exist was not asked, and the audit log does "
+            f"not have this token",
+            err=True,
+        )
     except (CarillonError, StorageError) as error:
         fail(error)
 
@@ -114,4 +143,7 @@ async def _release(tx: Transaction, caller: Caller) -> bool:
 
 
 def _show(shown: Brand) -> None:
-    click.echo(f"id: {shown.id}\nname: {shown.name}\ncreated: {shown.created_at.isoformat()} by {shown.created_by}")
+    click.echo(
+        f"id: {shown.id}\nname: {shown.name}\ncreated: {shown.created_at.isoformat()} by "
+        f"{shown.created_by}"
+    )

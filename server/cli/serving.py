@@ -42,7 +42,11 @@ async def serve(settings: Settings, parts: frozenset[Part]) -> None:
 
 
 async def _quick_start_token(service: Service) -> str | None:
-    """A token of an hour to try the demo brand with, for a person: on a terminal, and on the first start with it. None elsewhere, as where
-    what is printed is kept in a log."""
+    """A token of an hour to try the demo brand with, for a person: on a terminal, and on the first
+    start with it. None elsewhere, as where what is printed is kept in a log."""
     seeded = await service.seed() is not None
-    return await service.mint_for_demo(default_scopes(), QUICK_START) if seeded or sys.stdout.isatty() else None
+    return (
+        await service.mint_for_demo(default_scopes(), QUICK_START)
+        if seeded or sys.stdout.isatty()
+        else None
+    )

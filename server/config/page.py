@@ -11,8 +11,8 @@ _HEAD = f"""# Configuration
 
 <!-- Written by `make docs` from server/config/settings.py. Do not edit. -->
 
-Settings come from the environment, then from `{CONFIG_FILE}` in the working directory, then from the
-defaults below. In the file a setting is its name in lower case without `{PREFIX}`:
+Settings come from the environment, then from `{CONFIG_FILE}` in the working directory, then from
+the defaults below. In the file a setting is its name in lower case without `{PREFIX}`:
 
 ```toml
 rest_port = 8081
@@ -20,8 +20,8 @@ mail_from = "News <news@acme.example>"
 ```
 
 A setting that is unknown or bad keeps every command from starting; each is named with the reason.
-`carillon check-config` shows what is in force, passwords left out. Variables that Kubernetes sets for
-a Service named `carillon` are ignored, with a line in the log.
+`carillon check-config` shows what is in force, passwords left out. Variables that Kubernetes sets
+for a Service named `carillon` are ignored, with a line in the log.
 """
 
 
@@ -32,9 +32,18 @@ def configuration_page() -> str:
 
 def _section(name: str) -> str:
     field = Settings.model_fields[name]
-    default = "none" if field.default == "" else f"`{str(field.default).lower() if isinstance(field.default, bool) else field.default}`"
+    default = (
+        "none"
+        if field.default == ""
+        else f"`{str(field.default).lower() if isinstance(field.default, bool) else field.default}`"
+    )
     secret = " Never shown." if name in SECRETS else ""
-    meaning = fill(" ".join((field.description or "").split()), 100, break_long_words=False, break_on_hyphens=False)
+    meaning = fill(
+        " ".join((field.description or "").split()),
+        100,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
     return f"\n## `{PREFIX}{name.upper()}`\n\nDefault: {default}.{secret}\n\n{meaning}\n"
 
 

@@ -23,12 +23,28 @@ MAX_KEY_HOURS = 8760
 Text = Annotated[str, BeforeValidator(values.text)]
 Flag = Annotated[bool, BeforeValidator(values.flag)]
 Port = Annotated[int, BeforeValidator(values.whole_number), AfterValidator(values.port)]
-OptionalPort = Annotated[int, BeforeValidator(values.whole_number), AfterValidator(values.port_or_none)]
-DrainSeconds = Annotated[int, BeforeValidator(values.whole_number), AfterValidator(values.between(0, 600))]
-SmtpConnections = Annotated[int, BeforeValidator(values.whole_number), AfterValidator(values.between(1, MAX_SMTP_CONNECTIONS))]
-KeyHours = Annotated[int, BeforeValidator(values.whole_number), AfterValidator(values.between(0, MAX_KEY_HOURS, ", a year"))]
-Days = Annotated[int, BeforeValidator(values.whole_number), AfterValidator(values.between(0, MAX_DAYS))]
-RequestBytes = Annotated[int, BeforeValidator(values.whole_number), AfterValidator(values.request_bytes)]
+OptionalPort = Annotated[
+    int, BeforeValidator(values.whole_number), AfterValidator(values.port_or_none)
+]
+DrainSeconds = Annotated[
+    int, BeforeValidator(values.whole_number), AfterValidator(values.between(0, 600))
+]
+SmtpConnections = Annotated[
+    int,
+    BeforeValidator(values.whole_number),
+    AfterValidator(values.between(1, MAX_SMTP_CONNECTIONS)),
+]
+KeyHours = Annotated[
+    int,
+    BeforeValidator(values.whole_number),
+    AfterValidator(values.between(0, MAX_KEY_HOURS, ", a year")),
+]
+Days = Annotated[
+    int, BeforeValidator(values.whole_number), AfterValidator(values.between(0, MAX_DAYS))
+]
+RequestBytes = Annotated[
+    int, BeforeValidator(values.whole_number), AfterValidator(values.request_bytes)
+]
 Rate = Annotated[float, BeforeValidator(values.number), AfterValidator(values.rate)]
 IpAddress = Annotated[Text, AfterValidator(values.ip_address)]
 ApiAddresses = Annotated[Text, AfterValidator(values.listed(values.addresses))]
@@ -51,21 +67,29 @@ class ImpossibleError(ValueError):
 
 
 class Settings(BaseSettings):
-    """Everything that can be set. Each field is `CARILLON_<NAME>` in the environment and `<name>` in `carillon.toml`.
+    """Everything that can be set. Each field is `CARILLON_<NAME>` in the environment and `<name>`
+    in `carillon.toml`.
 
-    Made by `load` for a process; made directly it has the values given, and nothing of the environment.
+    Made by `load` for a process; made directly it has the values given, and nothing of the
+    environment.
     """
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, extra="forbid", frozen=True, hide_input_in_errors=True, use_attribute_docstrings=True
+        env_prefix=PREFIX,
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+        use_attribute_docstrings=True,
     )
 
     data_dir: Path = Path("var")
     """Where the embedded database, keys, the outbox and Envoy's files live."""
     database_url: DatabaseUrl = ""
-    """`sqlite:///path` or `postgresql://user:password@host/name`. Empty: `carillon.db` in the data directory."""
+    """`sqlite:///path` or `postgresql://user:password@host/name`. Empty: `carillon.db` in the data
+    directory."""
     bind: IpAddress = "127.0.0.1"
-    """Address that REST and gRPC listen on. Envoy's admin page stays on loopback whatever this says."""
+    """Address that REST and gRPC listen on. Envoy's admin page stays on loopback whatever this
+    says."""
     rest_port: Port = 8080
     """Port of the REST API (Envoy)."""
     grpc_port: Port = 50051
@@ -73,24 +97,27 @@ class Settings(BaseSettings):
     envoy_admin_port: Port = 9901
     """Port of Envoy's admin page, on loopback."""
     api_addresses: ApiAddresses = ""
-    """The API replicas behind the gateway, `host:port` each and commas between; an IPv6 address in brackets. A name stands for every
-    address it resolves to. Empty: `grpc_port` on this host."""
+    """The API replicas behind the gateway, `host:port` each and commas between; an IPv6 address in
+    brackets. A name stands for every address it resolves to. Empty: `grpc_port` on this host."""
     drain_seconds: DrainSeconds = 3
-    """Seconds that `carillon api` goes on serving after it was told to stop and says so to health checks: more than a gateway needs to
-    notice. Ours asks every second."""
+    """Seconds that `carillon api` goes on serving after it was told to stop and says so to health
+    checks: more than a gateway needs to notice. Ours asks every second."""
     signing_key_file: Text = ""
-    """The Ed25519 key (PEM, PKCS #8) that signs tokens and unsubscribe links: the same for every process on one database. It has to exist.
-    Empty: `keys/signing.pem` in the data directory; `carillon serve` makes it on its first start."""
+    """The Ed25519 key (PEM, PKCS #8) that signs tokens and unsubscribe links: the same for every
+    process on one database. It has to exist. Empty: `keys/signing.pem` in the data directory;
+    `carillon serve` makes it on its first start."""
     smtp_url: SmtpUrl = ""
-    """`smtps://[user:password@]host[:port]` (TLS, verified; port 465) or `smtp://…` (STARTTLS, verified; port 587). Only a server on this
-    host, by a loopback address or `localhost`, may go without STARTTLS. User and password are percent-encoded. Empty: email goes to the
-    outbox."""
+    """`smtps://[user:password@]host[:port]` (TLS, verified; port 465) or `smtp://…` (STARTTLS,
+    verified; port 587). Only a server on this host, by a loopback address or `localhost`, may go
+    without STARTTLS. User and password are percent-encoded. Empty: email goes to the outbox."""
     smtp_connections: SmtpConnections = 20
-    """Most connections of one dispatcher to the mail server at once, a quarter of which is kept for one-offs. As many mails may be in doubt
-    after a crash. The default is that of Postfix for one destination (`default_destination_concurrency_limit`)."""
+    """Most connections of one dispatcher to the mail server at once, a quarter of which is kept for
+    one-offs. As many mails may be in doubt after a crash. The default is that of Postfix for one
+    destination (`default_destination_concurrency_limit`)."""
     sms_url: GatewayUrl = ""
-    """HTTP gateway for sms (docs/providers.md), `https://host[:port]/path` (verified), or `http://` if it is on this host, by a loopback
-    address or `localhost`. Without user, query or fragment. Empty: sms goes to the outbox."""
+    """HTTP gateway for sms (docs/providers.md), `https://host[:port]/path` (verified), or `http://`
+    if it is on this host, by a loopback address or `localhost`. Without user, query or fragment.
+    Empty: sms goes to the outbox."""
     sms_token: Secret = ""
     """Bearer token for the gateway of `sms_url`. Empty: none is sent."""
     push_url: GatewayUrl = ""
@@ -102,11 +129,11 @@ class Settings(BaseSettings):
     email_token: Secret = ""
     """Bearer token for the gateway of `email_url`."""
     webhook_key_hours: KeyHours = 0
-    """How long these gateways remember an `Idempotency-Key`, in hours, delivering nothing twice under one. 0: they do not, so a message
-    whose answer was lost stays unknown."""
+    """How long these gateways remember an `Idempotency-Key`, in hours, delivering nothing twice
+    under one. 0: they do not, so a message whose answer was lost stays unknown."""
     email_rate: Rate = 0.0
-    """Calls per second for email, of all dispatchers on the database together; up to a quarter of a second's calls may begin at once. 0: no
-    limit."""
+    """Calls per second for email, of all dispatchers on the database together; up to a quarter of a
+    second's calls may begin at once. 0: no limit."""
     sms_rate: Rate = 0.0
     """The same for sms."""
     push_rate: Rate = 0.0
@@ -114,15 +141,18 @@ class Settings(BaseSettings):
     mail_from: MailFrom = "Carillon <carillon@localhost>"
     """The From header, and its address the envelope sender, of email."""
     public_url: PublicUrl = ""
-    """Where people reach the REST API, e.g. `https://mail.example.com`: the beginning of unsubscribe links. A path is kept, so that a proxy
-    may serve the API below one. Empty: `http://<bind>:<rest_port>`, loopback if that is every address."""
+    """Where people reach the REST API, e.g. `https://mail.example.com`: the beginning of
+    unsubscribe links. A path is kept, so that a proxy may serve the API below one. Empty:
+    `http://<bind>:<rest_port>`, loopback if that is every address."""
     cors_origins: Origins = ""
-    """Origins whose pages may call the REST API from a browser, such as `https://app.example.com`, with commas between; exact ones, no
-    patterns. Empty: none."""
+    """Origins whose pages may call the REST API from a browser, such as `https://app.example.com`,
+    with commas between; exact ones, no patterns. Empty: none."""
     retention_days: Days = 90
-    """Days that a message and its attempts are kept after it ended. Links to unsubscribe work as long. 0: for ever."""
+    """Days that a message and its attempts are kept after it ended. Links to unsubscribe work as
+    long. 0: for ever."""
     metrics_port: OptionalPort = 0
-    """Port on which a process with a dispatcher answers `GET /metrics`, for Prometheus; without a token, since it names nobody. 0: none."""
+    """Port on which a process with a dispatcher answers `GET /metrics`, for Prometheus; without a
+    token, since it names nobody. 0: none."""
     metrics_bind: IpAddress = "127.0.0.1"
     """Address that the metrics listen on."""
     max_request_bytes: RequestBytes = 128 * 1024 * 1024
@@ -176,12 +206,14 @@ class Settings(BaseSettings):
 
     @property
     def _reachable(self) -> str:
-        """Where a server that is bound to `bind` is reached from this host: loopback when it is bound to every address."""
+        """Where a server that is bound to `bind` is reached from this host: loopback when it is
+        bound to every address."""
         address = str(ipaddress.ip_address(self.bind))
         return values.EVERY_ADDRESS.get(address, address)
 
     def gateway(self, channel: str) -> tuple[str, str]:
-        """The URL of the HTTP gateway for one of GATEWAY_CHANNELS, empty if none is set, and its token."""
+        """The URL of the HTTP gateway for one of GATEWAY_CHANNELS, empty if none is set, and its
+        token."""
         return getattr(self, f"{channel}_url"), getattr(self, f"{channel}_token")
 
     @classmethod
@@ -193,13 +225,16 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Only what it is made with: `load` reads the other sources, and says where a bad value came from."""
+        """Only what it is made with: `load` reads the other sources, and says where a bad value
+        came from."""
         return (init_settings,)
 
     @model_validator(mode="after")
     def _can_be_together(self) -> Self:
         if len({self.rest_port, self.grpc_port, self.envoy_admin_port}) < 3:
-            raise ImpossibleError("rest_port", "rest_port, grpc_port and envoy_admin_port must differ")
+            raise ImpossibleError(
+                "rest_port", "rest_port, grpc_port and envoy_admin_port must differ"
+            )
         for channel in GATEWAY_CHANNELS:
             url, token = self.gateway(channel)
             if token and not url:

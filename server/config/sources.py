@@ -1,4 +1,5 @@
-"""Where settings come from: the environment, then `carillon.toml`, then defaults. A bad or unknown key refuses to start, by name."""
+"""Where settings come from: the environment, then `carillon.toml`, then defaults. A bad or unknown
+key refuses to start, by name."""
 
 from __future__ import annotations
 
@@ -19,11 +20,14 @@ from server.config.settings import CONFIG_FILE, PREFIX, ImpossibleError, Setting
 _LOG = logging.getLogger(__name__)
 _LINK_VALUE = re.compile(r"(tcp|udp|sctp)://")
 _LINK_PORT = re.compile(r"CARILLON_(\w+_)?PORT(_[0-9]+_(TCP|UDP|SCTP))?")
-_LINK_PART = re.compile(r"CARILLON_(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_[0-9]+_(TCP|UDP|SCTP)_(PROTO|PORT|ADDR))")
+_LINK_PART = re.compile(
+    r"CARILLON_(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_[0-9]+_(TCP|UDP|SCTP)_(PROTO|PORT|ADDR))"
+)
 
 
 class ConfigError(Exception):
-    """Settings are unknown or bad; the text has a line for each that names the key, where it came from, and why."""
+    """Settings are unknown or bad; the text has a line for each that names the key, where it came
+    from, and why."""
 
 
 def load(environ: Mapping[str, str] = os.environ, directory: Path = Path()) -> Settings:
@@ -34,19 +38,24 @@ def load(environ: Mapping[str, str] = os.environ, directory: Path = Path()) -> S
     try:
         return Settings.model_validate(from_file | from_environment())
     except ValidationError as error:
-        problems = [_told(each, origins) for each in error.errors(include_url=False, include_input=False)]
+        problems = [
+            _told(each, origins) for each in error.errors(include_url=False, include_input=False)
+        ]
         raise ConfigError("\n".join(problems)) from None
 
 
 class _Environment(PydanticBaseSettingsSource):
-    """Our variables of an environment, by exact name and known or not; the library's own source reads names in any case and no others."""
+    """Our variables of an environment, by exact name and known or not; the library's own source
+    reads names in any case and no others."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         super().__init__(Settings)
         ours = {name: value for name, value in sorted(environ.items()) if name.startswith(PREFIX)}
         links = [name for name, value in ours.items() if _is_service_link(name, value)]
         if links:
-            _LOG.warning("ignored: variables that Kubernetes sets for a Service: %s", ", ".join(links))
+            _LOG.warning(
+                "ignored: variables that Kubernetes sets for a Service: %s", ", ".join(links)
+            )
         self._values = {name: value for name, value in ours.items() if name not in links}
         self.names = {name.removeprefix(PREFIX).lower(): name for name in self._values}
         """The variable that each key came from."""
@@ -68,11 +77,15 @@ def _from_file(path: Path) -> dict[str, object]:
 
 
 def _is_service_link(name: str, value: str) -> bool:
-    """Whether Kubernetes set it, for a Service named `carillon` or `carillon-…`. What is a setting's name too, such as that of
-    `rest_port` for a Service `carillon-rest`, is known by its value."""
+    """Whether Kubernetes set it, for a Service named `carillon` or `carillon-…`. What is a
+    setting's name too, such as that of `rest_port` for a Service `carillon-rest`, is known by its
+    value."""
     if _LINK_VALUE.match(value):
         return _LINK_PORT.fullmatch(name) is not None
-    return name.removeprefix(PREFIX).lower() not in Settings.model_fields and _LINK_PART.fullmatch(name) is not None
+    return (
+        name.removeprefix(PREFIX).lower() not in Settings.model_fields
+        and _LINK_PART.fullmatch(name) is not None
+    )
 
 
 def _told(problem: ErrorDetails, origins: Mapping[str, str]) -> str:

@@ -1,4 +1,5 @@
-"""What single settings may say. Each function raises ValueError with the reason, which never quotes a secret."""
+"""What single settings may say. Each function raises ValueError with the reason, which never quotes
+a secret."""
 
 from __future__ import annotations
 
@@ -148,7 +149,10 @@ def public_url(value: str) -> str:
 def gateway_url(value: str) -> str:
     """An HTTP gateway that nobody on the way can listen to, or nothing."""
     if value and not _is_gateway_url(value):
-        raise ValueError("must be https:// and a host (http:// only on this host), without user, query or fragment")
+        raise ValueError(
+            "must be https:// and a host (http:// only on this host), without user, query or "
+            "fragment"
+        )
     return value
 
 
@@ -160,7 +164,8 @@ def bearer_token(value: str) -> str:
 
 
 def addresses(value: str) -> tuple[Address, ...]:
-    """The addresses in a list with commas; none in an empty text. Each can be connected to, and none is there twice."""
+    """The addresses in a list with commas; none in an empty text. Each can be connected to, and
+    none is there twice."""
     found: list[Address] = []
     for item in value.split(",") if value else ():
         address = _host_and_port(item.strip())
@@ -200,7 +205,9 @@ def _text(given: object) -> str:
 
 def _require_scheme(parts: SplitResult, schemes: tuple[str, ...]) -> None:
     if parts.scheme not in schemes:
-        raise ValueError(f"must start with one of {', '.join(scheme + '://' for scheme in schemes)}")
+        raise ValueError(
+            f"must start with one of {', '.join(scheme + '://' for scheme in schemes)}"
+        )
 
 
 def _is_public_url(url: str) -> bool:
@@ -209,7 +216,12 @@ def _is_public_url(url: str) -> bool:
         return False
     try:
         parts = urlsplit(url)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc and parts.port != 0
+        return (
+            parts.scheme in ("http", "https")
+            and bool(parts.hostname)
+            and "@" not in parts.netloc
+            and parts.port != 0
+        )
     except ValueError:
         return False
 
@@ -224,7 +236,8 @@ def _is_gateway_url(url: str) -> bool:
 
 
 def _split(url: str) -> SplitResult:
-    """The parts of a URL whose host and port can be read. The reason never quotes the URL, which may hold a password."""
+    """The parts of a URL whose host and port can be read. The reason never quotes the URL, which
+    may hold a password."""
     try:
         parts = urlsplit(url)
         parts.port  # noqa: B018 - it is read for its ValueError
@@ -261,6 +274,6 @@ def _host(given: str, host: str) -> str:
 
 
 def _is_name(host: str) -> bool:
-    """Whether it can be a host's name (RFC 1123, and underscores, which resolvers of containers take). Not one that ends in a number: that
-    is an IP address with a mistake (RFC 3696)."""
+    """Whether it can be a host's name (RFC 1123, and underscores, which resolvers of containers
+    take). Not one that ends in a number: that is an IP address with a mistake (RFC 3696)."""
     return bool(_HOST_NAME.fullmatch(host)) and not host.rpartition(".")[2].isdigit()

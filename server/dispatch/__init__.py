@@ -1,1 +1,2 @@
-"""What happens by itself: campaigns that come due, audiences to resolve, messages to deliver, leases to take back."""
+"""What happens by itself: campaigns that come due, audiences to resolve, messages to deliver,
+leases to take back."""

@@ -32,7 +32,8 @@ LOOK_AGAIN_SHARED = 0.05
 LOOK_AGAIN_FOR_SENDS = 0.25
 """The same for lanes of sends: a campaign does not mind, and the database is asked less often."""
 LOOK_AGAIN_PATIENTLY = 5.0
-"""The same, wherever, for what nobody waits for: expired leases, a hold, stale messages, rows of cancelled sends, what is old."""
+"""The same, wherever, for what nobody waits for: expired leases, a hold, stale messages, rows of
+cancelled sends, what is old."""
 RECONCILER_INTERVAL = 60.0
 NO_RATES: Mapping[str, float] = MappingProxyType({})
 UNOBSERVED = NoopMetrics()
@@ -56,13 +57,16 @@ class Dispatcher:
         retention_days: int = 0,
         observer: DispatchMetrics = UNOBSERVED,
     ) -> None:
-        """`directory` is where the dispatcher keeps its generation. `rates` are calls a second, by channel, of all replicas together.
-        `retention_days` is how long messages are kept; 0: for ever."""
+        """`directory` is where the dispatcher keeps its generation. `rates` are calls a second, by
+        channel, of all replicas together. `retention_days` is how long messages are kept; 0: for
+        ever."""
         renderer = Renderer(storage, unsubscribe_link)
         self._storage = storage
         self._clock = clock
         self.guard = RestoreGuard(storage, clock, directory, observer)
-        self._recovery = LeaseRecoverer(storage, clock, key_windows_of(providers.values()), observer)
+        self._recovery = LeaseRecoverer(
+            storage, clock, key_windows_of(providers.values()), observer
+        )
         self._channels = [
             ProviderWorkers(
                 channel=channel,
@@ -96,7 +100,8 @@ class Dispatcher:
         self.ready = False
 
     async def start(self) -> None:
-        """Makes sure that the database is not from the past, takes back dead leases, then starts every loop."""
+        """Makes sure that the database is not from the past, takes back dead leases, then starts
+        every loop."""
         await self.guard.start()
         await self._recovery.run_once()
         for channel in self._channels:
@@ -107,11 +112,14 @@ class Dispatcher:
         for loop in self._prompt:
             self._run(loop, LOOK_AGAIN_ALONE if self._storage.exclusive else LOOK_AGAIN_SHARED)
         for channel in self._channels:
-            self._run(channel.sends, LOOK_AGAIN_ALONE if self._storage.exclusive else LOOK_AGAIN_FOR_SENDS)
+            self._run(
+                channel.sends, LOOK_AGAIN_ALONE if self._storage.exclusive else LOOK_AGAIN_FOR_SENDS
+            )
         self.ready = True
 
     async def stop(self) -> None:
-        """Stops claiming, gives back leased rows, finishes what is with a provider and writes what came of it."""
+        """Stops claiming, gives back leased rows, finishes what is with a provider and writes what
+        came of it."""
         self.ready = False
         self._stopping.set()
         self._storage.signals.fire([STOPPING])
@@ -121,5 +129,8 @@ class Dispatcher:
 
     def _run(self, loop: Loop, look_again: float) -> None:
         self._tasks.append(
-            asyncio.create_task(run_loop(loop, self._storage.signals, self._clock, look_again, self._stopping), name=loop.name)
+            asyncio.create_task(
+                run_loop(loop, self._storage.signals, self._clock, look_again, self._stopping),
+                name=loop.name,
+            )
         )

@@ -1,4 +1,5 @@
-"""The life of a loop: a pass, then sleep until the next thing is due, a signal comes, or it is time to look again anyway."""
+"""The life of a loop: a pass, then sleep until the next thing is due, a signal comes, or it is time
+to look again anyway."""
 
 from __future__ import annotations
 
@@ -39,8 +40,11 @@ class Loop(Protocol):
         ...
 
 
-async def run_loop(loop: Loop, signals: Signals, clock: Clock, look_again: float, stopping: asyncio.Event) -> None:
-    """Runs passes until `stopping` is set. A fault is logged and the loop goes on. `look_again` is the longest sleep in seconds."""
+async def run_loop(
+    loop: Loop, signals: Signals, clock: Clock, look_again: float, stopping: asyncio.Event
+) -> None:
+    """Runs passes until `stopping` is set. A fault is logged and the loop goes on. `look_again` is
+    the longest sleep in seconds."""
     wake = asyncio.Event()
     with ExitStack() as stack:
         for topic in loop.topics:

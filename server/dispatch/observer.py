@@ -9,7 +9,8 @@ class DispatchMetrics(Protocol):
     """Told of what happens, on the event loop. Never raises, never waits."""
 
     def delivered(self, channel: str, outcome: str, count: int = 1) -> None:
-        """So many provider calls have ended: accepted, rejected or ambiguous; or in_app messages were delivered (accepted)."""
+        """So many provider calls have ended: accepted, rejected or ambiguous; or in_app messages
+        were delivered (accepted)."""
 
     def late(self, channel: str, seconds: float) -> None:
         """The first call for a one-off began so long after the time it was asked to go out at."""
@@ -21,13 +22,15 @@ class DispatchMetrics(Protocol):
         """So many messages went stale before anybody claimed them."""
 
     def drift(self, count: int) -> None:
-        """So many sends have counters that are not what their rows say; told after every recount."""
+        """So many sends have counters that are not what their rows say; told after every
+        recount."""
 
     def held(self, held: bool) -> None:
         """Whether delivery is held; told whenever it was looked at."""
 
     def breaker_open(self, channel: str, is_open: bool) -> None:
-        """Whether the circuit of a channel's provider is open or half-open; told when it changes."""
+        """Whether the circuit of a channel's provider is open or half-open; told when it
+        changes."""
 
 
 class NoopMetrics:

@@ -30,20 +30,23 @@ class Principal:
             raise ScopeMissing(scope)
 
     def require_brand(self, brand_id: str) -> str:
-        """The brand, if the token names it. Raises NotFound otherwise: a brand of others does not exist; UnknownBrand without any."""
+        """The brand, if the token names it. Raises NotFound otherwise: a brand of others does not
+        exist; UnknownBrand without any."""
         self._require_any_brand()
         if brand_id not in self.brands:
             raise NotFound("brand")
         return brand_id
 
     def brand_or_only(self, brand_id: str) -> str:
-        """The brand asked for; the token's only brand if none was. Raises ValidationFailed if that is not clear, UnknownBrand if it names
-        none."""
+        """The brand asked for; the token's only brand if none was. Raises ValidationFailed if that
+        is not clear, UnknownBrand if it names none."""
         if brand_id:
             return self.require_brand(brand_id)
         self._require_any_brand()
         if len(self.brands) != 1:
-            raise ValidationFailed.of("brand_id", "is required: the token names more than one brand")
+            raise ValidationFailed.of(
+                "brand_id", "is required: the token names more than one brand"
+            )
         return next(iter(self.brands))
 
     def owns(self, brand_id: str) -> bool:

@@ -1,4 +1,5 @@
-"""Where `now` comes from. Everything below the composition root is given a clock or an instant, never reads one."""
+"""Where `now` comes from. Everything below the composition root is given a clock or an instant,
+never reads one."""
 
 from __future__ import annotations
 
@@ -8,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 LONGEST_ROUND_TRIP = 1.0
-"""Seconds: a measurement that took longer says less than the one before. Half of a round trip is the most that one is wrong by."""
+"""Seconds: a measurement that took longer says less than the one before. Half of a round trip is
+the most that one is wrong by."""
 
 _STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
@@ -22,7 +24,8 @@ class Clock(Protocol):
 
 
 def steady_seconds() -> float:
-    """Seconds by a clock that nobody sets, and that goes on while the machine sleeps where the system has such a one (Linux)."""
+    """Seconds by a clock that nobody sets, and that goes on while the machine sleeps where the
+    system has such a one (Linux)."""
     return time.clock_gettime(_STEADY)
 
 
@@ -35,8 +38,9 @@ class SystemClock:
 
 
 class DatabaseClock:
-    """The clock of a database that several processes share, so that they agree on what is due and when a lease ends, whatever their
-    machines' clocks say. Until it has been measured, the machine's clock."""
+    """The clock of a database that several processes share, so that they agree on what is due and
+    when a lease ends, whatever their machines' clocks say. Until it has been measured, the
+    machine's clock."""
 
     def __init__(self, steady: Callable[[], float] = steady_seconds) -> None:
         self._steady = steady

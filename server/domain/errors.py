@@ -1,4 +1,5 @@
-"""What a caller can be told. Reasons are those of `carillon.errors.v1.ErrorReason`, in lower case; the API maps classes to codes once."""
+"""What a caller can be told. Reasons are those of `carillon.errors.v1.ErrorReason`, in lower case;
+the API maps classes to codes once."""
 
 from __future__ import annotations
 
@@ -30,7 +31,10 @@ class ValidationFailed(CarillonError):
     """Fields of the request are missing or not acceptable."""
 
     def __init__(self, violations: Sequence[FieldViolation]) -> None:
-        super().__init__("validation_failed", "; ".join(f"{violation.field}: {violation.message}" for violation in violations[:3]))
+        super().__init__(
+            "validation_failed",
+            "; ".join(f"{violation.field}: {violation.message}" for violation in violations[:3]),
+        )
         self.violations = tuple(violations)
 
     @classmethod
@@ -43,13 +47,17 @@ class MalformedRequest(CarillonError):
     """The request's bytes are not the message the method takes."""
 
     def __init__(self) -> None:
-        super().__init__("malformed_request", "the request is not a message of this method, or is nested too deeply")
+        super().__init__(
+            "malformed_request",
+            "the request is not a message of this method, or is nested too deeply",
+        )
 
 
 class NotFound(CarillonError):
     """The thing named does not exist, or is in a brand that does not exist for the caller.
 
-    Its id is not repeated: that of a person may be an address, and one of any length would not fit into gRPC's metadata.
+    Its id is not repeated: that of a person may be an address, and one of any length would not fit
+    into gRPC's metadata.
     """
 
     def __init__(self, noun: str) -> None:
@@ -89,7 +97,10 @@ class UnknownBrand(CarillonError):
 
     def __init__(self, brand_id: str = "") -> None:
         if brand_id:
-            message, details = "the token names a brand that does not exist; an operator has to create it first", {"brand_id": brand_id}
+            message, details = (
+                "the token names a brand that does not exist; an operator has to create it first",
+                {"brand_id": brand_id},
+            )
         else:
             message, details = "the token names no brand, and this is about one", {}
         super().__init__("brand_unknown", message, details)

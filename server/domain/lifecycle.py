@@ -1,4 +1,5 @@
-"""The life of campaigns, sends and messages. The campaign table is the only place that says what an operation may do in a status."""
+"""The life of campaigns, sends and messages. The campaign table is the only place that says what an
+operation may do in a status."""
 
 from __future__ import annotations
 
@@ -44,7 +45,8 @@ _CAMPAIGN_TABLE: dict[CampaignOperation, dict[CampaignStatus, CampaignStatus]] =
 
 
 def campaign_after(operation: CampaignOperation, status: CampaignStatus) -> CampaignStatus:
-    """The status `operation` leads to from `status`. Raises BadState where the table has no entry."""
+    """The status `operation` leads to from `status`. Raises BadState where the table has no
+    entry."""
     after = _CAMPAIGN_TABLE[operation].get(status)
     if after is None:
         raise BadState("campaign", status, f"cannot {operation} a campaign that is {status}")

@@ -1,4 +1,5 @@
-"""Page sizes and page tokens (AIP-158): sizes are coerced down, tokens are opaque and bound to the list they came from."""
+"""Page sizes and page tokens (AIP-158): sizes are coerced down, tokens are opaque and bound to the
+list they came from."""
 
 from __future__ import annotations
 
@@ -39,11 +40,16 @@ class Page(Generic[T]):
 
 
 def read_page_request(size: int, token: str, query: str) -> PageRequest:
-    """The page asked for. `query` names the list and its filters. Raises ValidationFailed for a token of another list."""
-    return PageRequest(min(size, LARGEST_SIZE) or DEFAULT_SIZE, _decode(token, query) if token else None)
+    """The page asked for. `query` names the list and its filters. Raises ValidationFailed for a
+    token of another list."""
+    return PageRequest(
+        min(size, LARGEST_SIZE) or DEFAULT_SIZE, _decode(token, query) if token else None
+    )
 
 
-def make_page(rows: Sequence[T], request: PageRequest, query: str, key: Callable[[T], str]) -> Page[T]:
+def make_page(
+    rows: Sequence[T], request: PageRequest, query: str, key: Callable[[T], str]
+) -> Page[T]:
     """The page of `rows`, which were fetched with one row more than the page holds."""
     items = list(rows[: request.size])
     more = len(rows) > request.size
@@ -55,7 +61,11 @@ def _fingerprint(query: str) -> str:
 
 
 def _encode(after: str, query: str) -> str:
-    return base64.urlsafe_b64encode(json.dumps([_fingerprint(query), after]).encode()).decode().rstrip("=")
+    return (
+        base64.urlsafe_b64encode(json.dumps([_fingerprint(query), after]).encode())
+        .decode()
+        .rstrip("=")
+    )
 
 
 def _decode(token: str, query: str) -> str:
@@ -65,7 +75,11 @@ def _decode(token: str, query: str) -> str:
         fingerprint, after = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
     except (binascii.Error, ValueError, TypeError):
         fingerprint, after = None, None
-    if fingerprint != _fingerprint(query) or not isinstance(after, str) or not (after.isascii() and after.isprintable()):
+    if (
+        fingerprint != _fingerprint(query)
+        or not isinstance(after, str)
+        or not (after.isascii() and after.isprintable())
+    ):
         raise _foreign_token()
     return after
 

@@ -1,4 +1,5 @@
-"""Checks of request fields. All violations of a request are collected, so that a caller mends them in one go."""
+"""Checks of request fields. All violations of a request are collected, so that a caller mends them
+in one go."""
 
 from __future__ import annotations
 
@@ -19,19 +20,22 @@ OBJECT_DEPTH = 32
 CLOCK_SKEW = timedelta(minutes=5)
 """How far in the past a `scheduled_at` may be: the caller's clock may be behind ours."""
 LATEST_YEARS = timedelta(days=3660)
-"""How far ahead something may be scheduled: about ten years; beyond, it is a mistake in the unit."""
+"""How far ahead something may be scheduled: about ten years; beyond, it is a mistake in the
+unit."""
 
 INEXACT = 2**53
 """From here on a double, which JSON numbers become, does not hold every whole number."""
 _TOLD_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}|[!<>=]{1,3}")
-"""A key that is told in the path of a fault: the name of something, or an operator. Others could be personal."""
+"""A key that is told in the path of a fault: the name of something, or an operator. Others could be
+personal."""
 _AROUND_A_MEMBER = 24
 """Characters of a short integer, quotes, colon, comma and spaces."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def has_control_characters(text: str) -> bool:
-    """Whether the text has a C0 control character or DEL; none belongs in an id, a name or an address."""
+    """Whether the text has a C0 control character or DEL; none belongs in an id, a name or an
+    address."""
     return _CONTROL.search(text) is not None
 
 
@@ -73,7 +77,8 @@ class Checks:
             raise ValidationFailed(self._violations)
 
     def line(self, field: str, value: str, longest: int, *, required: bool = True) -> None:
-        """A single line of text: not blank if required, not longer than `longest` characters, no control characters."""
+        """A single line of text: not blank if required, not longer than `longest` characters, no
+        control characters."""
         if required and not value.strip():
             self.add(field, "is required")
         elif len(value) > longest:
@@ -95,7 +100,8 @@ class Checks:
             self.exact_numbers(field, value)
 
     def exact_numbers(self, field: str, value: object) -> None:
-        """No number in a JSON value is one that may have been changed on its way. Each that is, is told by its path."""
+        """No number in a JSON value is one that may have been changed on its way. Each that is, is
+        told by its path."""
         for path in dict.fromkeys(_inexact(value, field)):
             self.add(path, "is a number too large to be kept exactly; write it as a string")
 
@@ -111,11 +117,16 @@ class Checks:
         self.require(value > now, field, "must be in the future")
 
     def schedule(self, scheduled_at: datetime, expire_at: datetime | None, now: datetime) -> None:
-        """When something is due, and when it is stale (None: never); that is judged only beside a time that is good."""
+        """When something is due, and when it is stale (None: never); that is judged only beside a
+        time that is good."""
         before = self.count
         self.schedule_time("scheduled_at", scheduled_at, now)
         if expire_at is not None and self.count == before:
-            self.require(expire_at > max(scheduled_at, now), "expire_at", "must be in the future and after scheduled_at")
+            self.require(
+                expire_at > max(scheduled_at, now),
+                "expire_at",
+                "must be in the future and after scheduled_at",
+            )
 
     def time_zone(self, field: str, value: str) -> None:
         """A zone of the IANA database."""
@@ -133,7 +144,8 @@ def _is_time_zone(name: str) -> bool:
 
 
 def _is_small_and_flat(value: Mapping[str, object]) -> bool:
-    """Whether there is nothing to check: most objects are a few names and short values, and come by the thousand."""
+    """Whether there is nothing to check: most objects are a few names and short values, and come by
+    the thousand."""
     characters = 0
     for name, member in value.items():
         if type(member) is str:
@@ -155,7 +167,11 @@ def _depth(value: object) -> int:
     while level:
         nested = [item for item in level if isinstance(item, Mapping | list)]
         deepest += bool(nested)
-        level = [child for item in nested for child in (item.values() if isinstance(item, Mapping) else item)]
+        level = [
+            child
+            for item in nested
+            for child in (item.values() if isinstance(item, Mapping) else item)
+        ]
     return deepest
 
 

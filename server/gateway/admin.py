@@ -20,7 +20,8 @@ async def stop_listening(port: int) -> None:
 
 
 async def part_with_clients(port: int) -> None:
-    """From now on every answer ends its connection (`connection: close`, GOAWAY), so that no client sends another request on it."""
+    """From now on every answer ends its connection (`connection: close`, GOAWAY), so that no client
+    sends another request on it."""
     await _ask("POST", "/healthcheck/fail", port)
 
 
@@ -32,10 +33,13 @@ async def active_requests(port: int) -> int:
 
 
 async def _ask(method: str, path: str, port: int) -> str | None:
-    """The body of a 200 answer as it came (it may be chunked), or None for any other and for none."""
+    """The body of a 200 answer as it came (it may be chunked), or None for any other and for
+    none."""
     try:
         async with asyncio.timeout(TIMEOUT):
-            head, body = await _exchange(f"{method} {path} HTTP/1.1\r\nhost: admin\r\nconnection: close\r\n\r\n", port)
+            head, body = await _exchange(
+                f"{method} {path} HTTP/1.1\r\nhost: admin\r\nconnection: close\r\n\r\n", port
+            )
     except (OSError, TimeoutError):
         return None
     return body if head.startswith("HTTP/1.1 200 ") else None

@@ -1,4 +1,5 @@
-"""Makes the configuration Envoy runs with: `envoy.yaml`, with the addresses, ports and limits of the settings in place."""
+"""Makes the configuration Envoy runs with: `envoy.yaml`, with the addresses, ports and limits of
+the settings in place."""
 
 from __future__ import annotations
 
@@ -18,7 +19,8 @@ _LUA_LIMIT = re.compile(r"max_request_bytes = \d+")
 
 
 def write(settings: Settings, config_root: Path) -> Path:
-    """Writes `<data_dir>/envoy/envoy.yaml` and returns its path, absolute. Its own paths stay relative to `config_root`: start Envoy there.
+    """Writes `<data_dir>/envoy/envoy.yaml` and returns its path, absolute. Its own paths stay
+    relative to `config_root`: start Envoy there.
 
     Raises GatewayError when `envoy.yaml` is not in `config_root`.
     """
@@ -37,7 +39,9 @@ def render(source: str, settings: Settings) -> str:
     _socket(bootstrap["admin"])["port_value"] = settings.envoy_admin_port
     listener = _only(bootstrap["static_resources"]["listeners"])
     _socket(listener).update(address=settings.bind, port_value=settings.rest_port)
-    _set_upstream(_only(bootstrap["static_resources"]["clusters"]), settings.effective_api_addresses)
+    _set_upstream(
+        _only(bootstrap["static_resources"]["clusters"]), settings.effective_api_addresses
+    )
     manager = _only(_only(listener["filter_chains"])["filters"])["typed_config"]
     _set_request_limit(manager, settings.max_request_bytes)
     _set_origins(manager, settings.effective_cors_origins)
@@ -46,14 +50,22 @@ def render(source: str, settings: Settings) -> str:
 
 def _set_upstream(cluster: dict[str, Any], addresses: Sequence[Address]) -> None:
     """Names need a resolver; without any, Envoy is ready without having asked one."""
-    cluster["type"] = "STATIC" if all(_is_address(address.host) for address in addresses) else "STRICT_DNS"
+    cluster["type"] = (
+        "STATIC" if all(_is_address(address.host) for address in addresses) else "STRICT_DNS"
+    )
     _only(cluster["load_assignment"]["endpoints"])["lb_endpoints"] = [
-        {"endpoint": {"address": {"socket_address": {"address": address.host, "port_value": address.port}}}} for address in addresses
+        {
+            "endpoint": {
+                "address": {"socket_address": {"address": address.host, "port_value": address.port}}
+            }
+        }
+        for address in addresses
     ]
 
 
 def _set_request_limit(manager: dict[str, Any], limit: int) -> None:
-    """Three places must agree: what Lua refuses by its length, what Envoy holds for Lua, and what the transcoder reads."""
+    """Three places must agree: what Lua refuses by its length, what Envoy holds for Lua, and what
+    the transcoder reads."""
     _only(manager["route_config"]["virtual_hosts"])["request_body_buffer_limit"] = limit
     filters = {item["name"]: item["typed_config"] for item in manager["http_filters"]}
     filters["envoy.filters.http.grpc_json_transcoder"]["max_request_body_size"] = limit
@@ -62,7 +74,9 @@ def _set_request_limit(manager: dict[str, Any], limit: int) -> None:
 
 
 def _set_origins(manager: dict[str, Any], origins: Sequence[str]) -> None:
-    policy = _only(manager["route_config"]["virtual_hosts"])["typed_per_filter_config"]["envoy.filters.http.cors"]
+    policy = _only(manager["route_config"]["virtual_hosts"])["typed_per_filter_config"][
+        "envoy.filters.http.cors"
+    ]
     policy["allow_origin_string_match"] = [{"exact": origin} for origin in origins]
 
 

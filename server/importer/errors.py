@@ -11,7 +11,8 @@ class ImportStopped(Exception):
 
 
 class Unreachable(Exception):
-    """The service did not answer, or cannot now. Trying again is safe: to put a person twice is to put them once."""
+    """The service did not answer, or cannot now. Trying again is safe: to put a person twice is to
+    put them once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,8 @@ class Refusal:
 
 
 class BatchRefused(Exception):
-    """The service put nobody of the batch because of some of them; these are named, though perhaps not all."""
+    """The service put nobody of the batch because of some of them; these are named, though perhaps
+    not all."""
 
     def __init__(self, refusals: Sequence[Refusal]) -> None:
         super().__init__(f"{len(refusals)} refused")

@@ -1,4 +1,5 @@
-"""Lines of a file, each with its number and the place where it ends, so that reading can go on there another time."""
+"""Lines of a file, each with its number and the place where it ends, so that reading can go on
+there another time."""
 
 from __future__ import annotations
 
@@ -12,7 +13,8 @@ from io import BufferedReader
 from server.importer.errors import ImportStopped
 
 LONGEST_LINE = 1024 * 1024
-"""In bytes. The longest row that can be put is far below: 64 KiB of attributes, six bytes for a character if all are escaped."""
+"""In bytes. The longest row that can be put is far below: 64 KiB of attributes, six bytes for a
+character if all are escaped."""
 _CHUNK = 256 * 1024
 _NOT_TEXT = {
     codecs.BOM_UTF32_LE: "UTF-32; save it as UTF-8",
@@ -66,7 +68,8 @@ _MARKED = (
 
 
 class Lines(Iterator[Line]):
-    """The lines of a file, from its beginning or from a place on; memory does not grow with the file."""
+    """The lines of a file, from its beginning or from a place on; memory does not grow with the
+    file."""
 
     def __init__(self, file: BufferedReader) -> None:
         """Looks at the first bytes. Raises ImportStopped if they say that this is not text."""
@@ -114,7 +117,8 @@ class Lines(Iterator[Line]):
             return Line(number, text, self._place, f"the line is not {self._encoding.name}")
 
     def _read_line(self) -> tuple[int, bytes]:
-        """The size of the next line, 0 if there is none, and the line; of one that is too long only the end."""
+        """The size of the next line, 0 if there is none, and the line; of one that is too long only
+        the end."""
         forgotten = 0
         while (end := self._end_of_line()) < 0:
             if (held := len(self._data) - self._start) > LONGEST_LINE:
@@ -143,13 +147,17 @@ class Lines(Iterator[Line]):
         return bool(more)
 
     def _find_line_end(self) -> str:
-        """A carriage return if the first line ends in that alone, or else a line feed, which carriage returns may stand before."""
+        """A carriage return if the first line ends in that alone, or else a line feed, which
+        carriage returns may stand before."""
         decoder = codecs.getincrementaldecoder(self._encoding.codec)
         more = True
         while True:
-            # Of a character at the end there may be only the beginning yet; this decoder leaves it out.
+            # Of a character at the end there may be only the beginning yet; this decoder leaves it
+            # out.
             head = decoder(errors="replace").decode(self._data[self._start :])
-            found = _LINE_BREAK.search(_QUOTED.sub("", head)) or (None if more else _LINE_BREAK.search(head))
+            found = _LINE_BREAK.search(_QUOTED.sub("", head)) or (
+                None if more else _LINE_BREAK.search(head)
+            )
             # After a carriage return at the end of what is there, a line feed may come.
             if not more or len(head) > LONGEST_LINE or (found and not head.endswith("\r")):
                 return "\r" if found and not found[0].endswith("\n") else "\n"

@@ -41,10 +41,12 @@ class Columns:
     """Target by column, for those that do not speak by their name."""
     ignored: frozenset[str] = frozenset()
     typed: bool = False
-    """Whether `true`, `false`, `null` and numbers in CSV are read as JSON has them; otherwise they are text."""
+    """Whether `true`, `false`, `null` and numbers in CSV are read as JSON has them; otherwise they
+    are text."""
 
     def target(self, column: str) -> Target | None:
-        """Where a column goes; None if it is left out. Raises ImportStopped for a target there is not."""
+        """Where a column goes; None if it is left out. Raises ImportStopped for a target there is
+        not."""
         if column in self.ignored:
             return None
         if column in self.mapped:
@@ -52,7 +54,9 @@ class Columns:
         lowered = column.lower()
         if lowered in FIELDS:
             return (lowered,)
-        return _target(column if column.partition(".")[0] == ATTRIBUTES else f"{ATTRIBUTES}.{column}")
+        return _target(
+            column if column.partition(".")[0] == ATTRIBUTES else f"{ATTRIBUTES}.{column}"
+        )
 
 
 class Mapper:
@@ -61,28 +65,43 @@ class Mapper:
     def __init__(self, columns: Columns) -> None:
         """Raises ImportStopped for a target there is not."""
         self._columns = columns
-        self._targets: dict[str, Target | None] = {column: columns.target(column) for column in columns.mapped}
+        self._targets: dict[str, Target | None] = {
+            column: columns.target(column) for column in columns.mapped
+        }
 
     def prepare(self, header: Sequence[str]) -> None:
-        """Raises ImportStopped if these columns cannot make people, or the operator named others."""
+        """Raises ImportStopped if these columns cannot make people, or the operator named
+        others."""
         if missing := sorted({*self._columns.mapped, *self._columns.ignored} - {*header}):
-            raise ImportStopped(f"no column {missing[0]!r} to map or ignore; there are {_listed(header)}")
+            raise ImportStopped(
+                f"no column {missing[0]!r} to map or ignore; there are {_listed(header)}"
+            )
         if repeated := sorted({name for name in header if header.count(name) > 1}):
             raise ImportStopped(f"the column {repeated[0]!r} is there twice")
         if "" in header:
             raise ImportStopped(f"column {header.index('') + 1} has no name")
-        targets = {column: target for column in header if (target := self._target(column)) is not None}
+        targets = {
+            column: target for column in header if (target := self._target(column)) is not None
+        }
         if ("person_id",) not in targets.values():
-            raise ImportStopped(f"no column person_id; name it with --map COLUMN=person_id. There are {_listed(header)}{_hint(header)}")
+            raise ImportStopped(
+                f"no column person_id; name it with --map COLUMN=person_id. There are "
+                f"{_listed(header)}{_hint(header)}"
+            )
         places = sorted((target, column) for column, target in targets.items())
         for (one, first), (other, second) in pairwise(places):
             # Next to a column of whole objects there may be others; what meets is told row by row.
             if other[: len(one)] == one and (other == one or one != (ATTRIBUTES,)):
-                raise ImportStopped(f"the columns {first!r} and {second!r} both go to {'.'.join(one)}")
+                raise ImportStopped(
+                    f"the columns {first!r} and {second!r} both go to {'.'.join(one)}"
+                )
 
     def describe(self, header: Sequence[str]) -> str:
         """Where each column goes, for the operator to see."""
-        return ", ".join(f"{column} → {'.'.join(target) if (target := self._target(column)) else '(ignored)'}" for column in header)
+        return ", ".join(
+            f"{column} → {'.'.join(target) if (target := self._target(column)) else '(ignored)'}"
+            for column in header
+        )
 
     def person(self, row: Row, *, from_text: bool) -> NewPerson:
         """The person in a row; `from_text` if its values are cells of CSV. Raises RowRefused."""
@@ -100,7 +119,12 @@ class Mapper:
             elif len(target) == 1:
                 _add_all(attributes, _object(value), ATTRIBUTES)
             else:
-                _add(attributes, target[1:], self._scalar(str(value)) if from_text else value, f"{ATTRIBUTES}.")
+                _add(
+                    attributes,
+                    target[1:],
+                    self._scalar(str(value)) if from_text else value,
+                    f"{ATTRIBUTES}.",
+                )
         return _person(fields, attributes)
 
     def _target(self, column: str) -> Target | None:
@@ -128,7 +152,10 @@ def _target(text: str) -> Target:
     if text in FIELDS:
         return parts
     if parts[0] != ATTRIBUTES or not all(parts):
-        raise ImportStopped(f"{text!r} is no place for a column; known are {', '.join(FIELDS)}, {ATTRIBUTES} and {ATTRIBUTES}.NAME")
+        raise ImportStopped(
+            f"{text!r} is no place for a column; known are {', '.join(FIELDS)}, {ATTRIBUTES} and "
+            f"{ATTRIBUTES}.NAME"
+        )
     return parts
 
 
@@ -139,7 +166,9 @@ def _of_text(name: str, text: str) -> object:
         try:
             return read_json(text)
         except ValueError:
-            raise RowRefused(name, "must be a JSON list, or tokens with spaces or ';' between them") from None
+            raise RowRefused(
+                name, "must be a JSON list, or tokens with spaces or ';' between them"
+            ) from None
     return [token for token in _BETWEEN_TOKENS.split(text) if token]
 
 
@@ -175,7 +204,9 @@ def _person(fields: Mapping[str, object], attributes: dict[str, object]) -> NewP
     if isinstance(person_id, int) and not isinstance(person_id, bool):
         person_id = str(person_id)
     tokens = fields.get("push_tokens")
-    if tokens is not None and not (isinstance(tokens, list) and all(isinstance(token, str) for token in tokens)):
+    if tokens is not None and not (
+        isinstance(tokens, list) and all(isinstance(token, str) for token in tokens)
+    ):
         raise RowRefused("push_tokens", "must be a list of strings")
     return NewPerson(
         person_id=_string("person_id", person_id) or "",
@@ -200,5 +231,12 @@ def _listed(names: Iterable[str]) -> str:
 
 
 def _hint(header: Sequence[str]) -> str:
-    other = next((mark for mark in (";", "\t", "|", ",") if len(header) == 1 and mark in header[0]), None)
-    return "" if other is None else f". Perhaps the delimiter is another: --delimiter {'tab' if other == chr(9) else repr(other)}"
+    other = next(
+        (mark for mark in (";", "\t", "|", ",") if len(header) == 1 and mark in header[0]), None
+    )
+    return (
+        ""
+        if other is None
+        else f". Perhaps the delimiter is another: --delimiter "
+        f"{'tab' if other == chr(9) else repr(other)}"
+    )

@@ -22,10 +22,12 @@ class Reject:
 
 
 class Rejects:
-    """The file; made when there is something to write, for its owner only: it holds what the rows held."""
+    """The file; made when there is something to write, for its owner only: it holds what the rows
+    held."""
 
     def __init__(self, path: Path, length: int) -> None:
-        """Keeps the first `length` bytes of what is there; removes the file if that is nothing. Raises ImportStopped if there is less."""
+        """Keeps the first `length` bytes of what is there; removes the file if that is nothing.
+        Raises ImportStopped if there is less."""
         self.path = path
         self.length = length
         if not length:
@@ -33,14 +35,20 @@ class Rejects:
         elif path.exists() and path.stat().st_size >= length:
             os.truncate(path, length)
         else:
-            raise ImportStopped(f"{path} is not as the interrupted import left it; --restart begins again")
+            raise ImportStopped(
+                f"{path} is not as the interrupted import left it; --restart begins again"
+            )
 
     def append(self, rejects: Iterable[Reject]) -> None:
         """Adds the rows, durably."""
-        data = "".join(f"{json.dumps(_document(reject), ensure_ascii=False)}\n" for reject in rejects).encode(errors="replace")
+        data = "".join(
+            f"{json.dumps(_document(reject), ensure_ascii=False)}\n" for reject in rejects
+        ).encode(errors="replace")
         if not data:
             return
-        descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(
+            self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600
+        )
         with os.fdopen(descriptor, "ab") as file:
             file.write(data)
             file.flush()
@@ -52,6 +60,8 @@ def _document(reject: Reject) -> dict[str, object]:
     row = reject.row
     return {
         "line": row.line,
-        "reasons": [{"field": reason.field, "message": reason.message} for reason in reject.reasons],
+        "reasons": [
+            {"field": reason.field, "message": reason.message} for reason in reject.reasons
+        ],
         "row": row.values if row.fault is None else row.raw,
     }

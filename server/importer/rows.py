@@ -1,4 +1,5 @@
-"""Rows of CSV (RFC 4180) and of JSON lines. A row that cannot be read is told as such, and reading goes on at the line after its first."""
+"""Rows of CSV (RFC 4180) and of JSON lines. A row that cannot be read is told as such, and reading
+goes on at the line after its first."""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ _RAW_CHARACTERS = 2000
 DELIMITER = ","
 _SEP_LINE = re.compile(r'"?sep=([^"\r\n])"?[\r\n]*', re.IGNORECASE)
 _CSV_FAULTS = {
-    "field larger": f"a field is longer than {csv.field_size_limit()} characters; perhaps its quote is never closed",
+    "field larger": f"a field is longer than {csv.field_size_limit()} characters; perhaps its "
+    f"quote is never closed",
     "unexpected end": "a quote is opened and never closed",
     "expected after": "something other than the delimiter follows a closing quote",
     "new-line character": "a carriage return or a line feed stands inside the line",
@@ -42,7 +44,8 @@ class CsvRows(Iterator[Row]):
     """Rows of CSV, by the names in the header."""
 
     def __init__(self, lines: Lines, delimiter: str | None) -> None:
-        """`delimiter` is None if nobody said what it is. Raises ImportStopped if the file says that it is another."""
+        """`delimiter` is None if nobody said what it is. Raises ImportStopped if the file says that
+        it is another."""
         self._lines = lines
         self.delimiter = _delimiter(lines, delimiter)
         self._pulled: list[Line] = []
@@ -50,7 +53,8 @@ class CsvRows(Iterator[Row]):
         self._start()
 
     def read_header(self) -> list[str]:
-        """The names in the first row that is not blank. Raises ImportStopped if there is none or it cannot be read."""
+        """The names in the first row that is not blank. Raises ImportStopped if there is none or it
+        cannot be read."""
         for fault, cells in self._records():
             if fault := self._first_fault(fault):
                 raise ImportStopped(f"the header cannot be read: {fault}")
@@ -67,7 +71,12 @@ class CsvRows(Iterator[Row]):
             first, last = self._pulled[0], self._pulled[-1]
             if fault is None:
                 return Row(first.number, last.end, dict(zip(self._header, cells, strict=True)))
-            return Row(first.number, last.end, fault=fault, raw="".join(line.text for line in self._pulled)[:_RAW_CHARACTERS])
+            return Row(
+                first.number,
+                last.end,
+                fault=fault,
+                raw="".join(line.text for line in self._pulled)[:_RAW_CHARACTERS],
+            )
         raise StopIteration
 
     def _records(self) -> Iterator[tuple[str | None, list[str]]]:
@@ -85,7 +94,9 @@ class CsvRows(Iterator[Row]):
                 self._start()
                 yield _csv_fault(error), []
                 continue
-            if any(cell and not cell.isspace() for cell in cells) or any(line.fault for line in self._pulled):
+            if any(cell and not cell.isspace() for cell in cells) or any(
+                line.fault for line in self._pulled
+            ):
                 yield None, cells
 
     def _first_fault(self, csv_fault: str | None) -> str | None:
@@ -112,7 +123,11 @@ class JsonRows(Iterator[Row]):
                 continue
             try:
                 return Row(
-                    line.number, line.end, read_object(line.text) if line.fault is None else {}, line.fault, line.text[:_RAW_CHARACTERS]
+                    line.number,
+                    line.end,
+                    read_object(line.text) if line.fault is None else {},
+                    line.fault,
+                    line.text[:_RAW_CHARACTERS],
                 )
             except ValueError as error:
                 return Row(line.number, line.end, fault=str(error), raw=line.text[:_RAW_CHARACTERS])
@@ -120,7 +135,8 @@ class JsonRows(Iterator[Row]):
 
 
 def _delimiter(lines: Lines, given: str | None) -> str:
-    """What stands between fields. Passes over the first line if that is Excel's `sep=;`, which no standard describes."""
+    """What stands between fields. Passes over the first line if that is Excel's `sep=;`, which no
+    standard describes."""
     first = next(lines, None)
     found = _SEP_LINE.fullmatch(first.text) if first else None
     if found is None:
@@ -128,7 +144,10 @@ def _delimiter(lines: Lines, given: str | None) -> str:
         return given or DELIMITER
     if given not in (None, found[1]):
         named, asked = (("tab" if each == "\t" else repr(each)) for each in (found[1], given))
-        raise ImportStopped(f"the file's first line says that the delimiter is {named}, --delimiter says {asked}: leave that out")
+        raise ImportStopped(
+            f"the file's first line says that the delimiter is {named}, --delimiter says {asked}: "
+            f"leave that out"
+        )
     return found[1]
 
 
@@ -141,20 +160,29 @@ def read_object(text: str) -> dict[str, object]:
 
 
 def read_json(text: str) -> object:
-    """A JSON value that the service will keep as it is written. Raises ValueError with the reason."""
+    """A JSON value that the service will keep as it is written. Raises ValueError with the
+    reason."""
     try:
-        value: object = json.loads(text, parse_int=read_integer, parse_constant=_refuse_constant, object_pairs_hook=_without_repeats)
+        value: object = json.loads(
+            text,
+            parse_int=read_integer,
+            parse_constant=_refuse_constant,
+            object_pairs_hook=_without_repeats,
+        )
     except json.JSONDecodeError as error:
         raise ValueError(f"is not JSON: {error.msg} at character {error.pos + 1}") from None
     except RecursionError:
         raise ValueError("is JSON nested too deeply") from None
-    if "\\u" in text and any("\ud800" <= character <= "\udfff" for character in json.dumps(value, ensure_ascii=False)):
+    if "\\u" in text and any(
+        "\ud800" <= character <= "\udfff" for character in json.dumps(value, ensure_ascii=False)
+    ):
         raise ValueError("has half of a surrogate pair")
     return value
 
 
 def read_integer(digits: str) -> int:
-    """A whole number. Raises ValueError for one that a double, which is what JSON numbers become, does not hold."""
+    """A whole number. Raises ValueError for one that a double, which is what JSON numbers become,
+    does not hold."""
     # Not by int() alone: it takes quadratic time for many digits.
     number = int(digits) if len(digits) <= 20 else INEXACT
     if abs(number) >= INEXACT:
@@ -174,4 +202,6 @@ def _without_repeats(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 
 def _csv_fault(error: csv.Error) -> str:
-    return next((text for part, text in _CSV_FAULTS.items() if part in str(error)), f"is not CSV: {error}")
+    return next(
+        (text for part, text in _CSV_FAULTS.items() if part in str(error)), f"is not CSV: {error}"
+    )

@@ -67,21 +67,31 @@ class View(Protocol):
         ...
 
 
-def run_import(order: Order, service: PeopleService, view: View, pause: Callable[[float], None]) -> Summary:
+def run_import(
+    order: Order, service: PeopleService, view: View, pause: Callable[[float], None]
+) -> Summary:
     """Puts every person of the file who can be put, and writes the others to the rejects file.
 
-    Memory does not grow with the file. After an interruption the same order goes on where the last acknowledged batch ended. `pause` waits
-    for so many seconds. Raises ImportStopped.
+    Memory does not grow with the file. After an interruption the same order goes on where the last
+    acknowledged batch ended. `pause` waits for so many seconds. Raises ImportStopped.
     """
     form = format_of(order.name, order.format)
-    rejects_path = order.rejects or Path(f"{'stdin' if order.name == '-' else order.name}.rejects.jsonl")
+    rejects_path = order.rejects or Path(
+        f"{'stdin' if order.name == '-' else order.name}.rejects.jsonl"
+    )
     try:
         with open_source(order.name) as source:
-            if source.path is not None and rejects_path.exists() and rejects_path.samefile(source.path):
+            if (
+                source.path is not None
+                and rejects_path.exists()
+                and rejects_path.samefile(source.path)
+            ):
                 raise ImportStopped("the rejects cannot go to the file that is read")
             return _Import(order, form, source, rejects_path, service, view, pause).run()
     except OSError as error:
-        raise ImportStopped(f"cannot use {error.filename or order.name}: {error.strerror}") from None
+        raise ImportStopped(
+            f"cannot use {error.filename or order.name}: {error.strerror}"
+        ) from None
 
 
 class _Import:
@@ -103,7 +113,9 @@ class _Import:
         self._pause = pause
         self._mapper = Mapper(order.columns)
         self._is_csv = form == "csv"
-        self._rows = CsvRows(self._lines, order.delimiter) if self._is_csv else JsonRows(self._lines)
+        self._rows = (
+            CsvRows(self._lines, order.delimiter) if self._is_csv else JsonRows(self._lines)
+        )
         if isinstance(self._rows, CsvRows):
             header = self._rows.read_header()
             self._mapper.prepare(header)
@@ -119,8 +131,11 @@ class _Import:
         try:
             self._save()
             waiting: tuple[Batch, BatchDelivery] | None = None
-            for batch in chain(batches(self._rows, judge, self._progress.place, self._order.batch_rows), [None]):
-                # In order, so that of two rows with one id the later holds; only the reading overlaps with the service's work.
+            for batch in chain(
+                batches(self._rows, judge, self._progress.place, self._order.batch_rows), [None]
+            ):
+                # In order, so that of two rows with one id the later holds; only the reading
+                # overlaps with the service's work.
                 if waiting is not None:
                     self._finish(*waiting)
                 waiting = None if batch is None else (batch, self._deliver(batch))
@@ -129,7 +144,9 @@ class _Import:
             raise
         if self._checkpoint is not None:
             self._checkpoint.remove()
-        return Summary(self._progress.counts, self._progress.counts.read - before, self._rejects.path)
+        return Summary(
+            self._progress.counts, self._progress.counts.read - before, self._rejects.path
+        )
 
     def _deliver(self, batch: Batch) -> BatchDelivery:
         return BatchDelivery(self._service, [*batch.people.values()], self._pause, self._view.tell)
@@ -138,7 +155,11 @@ class _Import:
         rejects = sorted([*batch.rejects, *delivery.finish()], key=lambda reject: reject.row.line)
         self._rejects.append(rejects)
         before = self._progress.counts
-        counts = Counts(before.read + batch.rows, before.put + batch.rows - len(rejects), before.rejected + len(rejects))
+        counts = Counts(
+            before.read + batch.rows,
+            before.put + batch.rows - len(rejects),
+            before.rejected + len(rejects),
+        )
         self._progress = ImportProgress(batch.end, counts, self._rejects.length)
         self._save()
         self._view.show(self._progress)
@@ -157,7 +178,9 @@ class _Import:
             "region": order.region,
             "rejects": str(rejects_path),
         }
-        return Checkpoint(Path(f"{self._source.path}.checkpoint.json"), mark_of(self._source.file), options)
+        return Checkpoint(
+            Path(f"{self._source.path}.checkpoint.json"), mark_of(self._source.file), options
+        )
 
     def _resume(self) -> ImportProgress:
         begin = ImportProgress(place=self._lines.place)
@@ -169,7 +192,10 @@ class _Import:
         if progress is None:
             return begin
         self._lines.go_to(progress.place)
-        self._view.tell(f"going on at line {progress.place.line:,}, after {progress.counts.read:,} rows; --restart begins again")
+        self._view.tell(
+            f"going on at line {progress.place.line:,}, after {progress.counts.read:,} rows; "
+            f"--restart begins again"
+        )
         return progress
 
     def _save(self) -> None:
@@ -179,5 +205,8 @@ class _Import:
     def _how_to_go_on(self) -> str:
         done = f"stopped after {self._progress.counts.read:,} rows"
         if self._checkpoint is None:
-            return f"{done}; this input cannot be read again from there, but to put a person twice does no harm"
+            return (
+                f"{done}; this input cannot be read again from there, but to put a person twice "
+                f"does no harm"
+            )
         return f"{done}; the same command goes on from there"

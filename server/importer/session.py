@@ -22,7 +22,8 @@ _SCOPE = "people.write"
 
 
 def import_into(address: str, brand: str, token: str, order: Order) -> int:
-    """Puts the people of `order` into the service at `address` (host:port). The exit code. Raises ImportStopped."""
+    """Puts the people of `order` into the service at `address` (host:port). The exit code. Raises
+    ImportStopped."""
     started = time.monotonic()
     view = BarView() if sys.stderr.isatty() else LineView(time.monotonic)
     try:
@@ -32,12 +33,18 @@ def import_into(address: str, brand: str, token: str, order: Order) -> int:
         return INTERRUPTED
     seconds = time.monotonic() - started
     where = f" (see {summary.rejects})" if summary.counts.rejected else ""
-    click.echo(f"{counted(summary.counts)}{where}; {seconds:.1f} s, {summary.rows_now / seconds:,.0f} rows/s")
+    click.echo(
+        f"{counted(summary.counts)}{where}; {seconds:.1f} s, {summary.rows_now / seconds:,.0f} "
+        f"rows/s"
+    )
     return SOME_REJECTED if summary.counts.rejected else 0
 
 
 def token_for(brand: str, settings: Settings, file: Path | None) -> str:
-    """The token in `file`, or one of this installation's key. Raises ConfigError if there is none."""
+    """The token in `file`, or one of this installation's key. Raises ConfigError if there is
+    none."""
     if file is not None:
         return file.read_text("utf-8").strip()
-    return Tokens(signing_key(settings, may_create=False), SystemClock()).mint("import", [brand], [_SCOPE])
+    return Tokens(signing_key(settings, may_create=False), SystemClock()).mint(
+        "import", [brand], [_SCOPE]
+    )

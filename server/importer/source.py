@@ -53,8 +53,12 @@ def open_source(name: str) -> Iterator[ImportSource]:
 
 
 def format_of(name: str, given: str | None) -> str:
-    """The format given, or else the one that the file's name ends in. Raises ImportStopped if that is none."""
+    """The format given, or else the one that the file's name ends in. Raises ImportStopped if that
+    is none."""
     suffix = Path(name).suffix.lower().removeprefix(".")
     if given is None and suffix not in FORMATS:
-        raise ImportStopped(f"cannot tell the format of {'standard input' if name == STDIN else name}: give --format csv or --format jsonl")
+        raise ImportStopped(
+            f"cannot tell the format of {'standard input' if name == STDIN else name}: give "
+            f"--format csv or --format jsonl"
+        )
     return given or suffix

@@ -31,7 +31,10 @@ class BarView:
 
     def begin(self, size: int | None, offset: int) -> None:
         self._bar = click.progressbar(
-            length=size, file=sys.stderr, show_percent=True, item_show_func=lambda counts: counted(counts) if counts else None
+            length=size,
+            file=sys.stderr,
+            show_percent=True,
+            item_show_func=lambda counts: counted(counts) if counts else None,
         )
         self._bar.__enter__()
         self._bar.update(offset)
@@ -48,7 +51,12 @@ class BarView:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         if self._bar is not None:
             self._bar.__exit__(kind, error, trace)
 
@@ -77,5 +85,10 @@ class LineView:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         return None

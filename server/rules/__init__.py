@@ -1,1 +1,2 @@
-"""Rules of fields, which stand in the protos: what a message breaks, and what the service tells of it."""
+"""Rules of fields, which stand in the protos: what a message breaks, and what the service tells of
+it."""

@@ -47,11 +47,16 @@ def judge(message: Message) -> list[FieldViolation]:
     """The same without the quick look."""
     faults: dict[str, str] = {}
     apart = _judged_apart(message)
-    for violation in _validator.collect_violations(_without_items(message, apart) if apart else message):
+    for violation in _validator.collect_violations(
+        _without_items(message, apart) if apart else message
+    ):
         path, field = _place(violation, message.DESCRIPTOR)
         faults.setdefault(path, _text(violation, field))
     for field in apart:
-        faults |= {fault.field: fault.message for fault in _faults_of_items(field, getattr(message, field.name))}
+        faults |= {
+            fault.field: fault.message
+            for fault in _faults_of_items(field, getattr(message, field.name))
+        }
     return [FieldViolation(path, text) for path, text in faults.items()]
 
 
@@ -60,13 +65,21 @@ def _kind(message: Message) -> _Kind:
     if kind not in _kinds:
         descriptor: Any = kind.DESCRIPTOR
         lists = tuple(field for field in descriptor.fields if field.is_repeated)
-        _kinds[kind] = _Kind(quick_check(descriptor), lists, tuple(field.name for field in lists if field.message_type is not None))
+        _kinds[kind] = _Kind(
+            quick_check(descriptor),
+            lists,
+            tuple(field.name for field in lists if field.message_type is not None),
+        )
     return _kinds[kind]
 
 
 def _judged_apart(message: Message) -> list[FieldDescriptor]:
     """Lists of messages, and other lists that are too long to look into."""
-    return [field for field in _kind(message).lists if field.message_type is not None or _is_too_long(field, message)]
+    return [
+        field
+        for field in _kind(message).lists
+        if field.message_type is not None or _is_too_long(field, message)
+    ]
 
 
 def _is_too_long(field: FieldDescriptor, message: Message) -> bool:
@@ -74,9 +87,13 @@ def _is_too_long(field: FieldDescriptor, message: Message) -> bool:
 
 
 def _without_items(message: Message, apart: Sequence[FieldDescriptor]) -> Message:
-    """A copy with one message in each list: enough for the rules of the message itself, which would else take a million of them along."""
+    """A copy with one message in each list: enough for the rules of the message itself, which would
+    else take a million of them along."""
     kept = {field.name: 0 if field.message_type is None else 1 for field in apart}
-    values = {field.name: value[: kept[field.name]] if field.name in kept else value for field, value in message.ListFields()}
+    values = {
+        field.name: value[: kept[field.name]] if field.name in kept else value
+        for field, value in message.ListFields()
+    }
     return type(message)(**values)
 
 
@@ -90,7 +107,10 @@ def _faults_of_items(field: FieldDescriptor, items: Sequence[Message]) -> Iterat
     count = 0
     for index, item in enumerate(items):
         if count >= MOST_FAULTS:
-            text = f"have been checked up to {field.name}[{index - 1}] only, because of so much before it"
+            text = (
+                f"have been checked up to {field.name}[{index - 1}] only, because of so much "
+                f"before it"
+            )
             yield FieldViolation(field.name, text)
             return
         found = [] if _kind(item).settles(item) else judge(item)
@@ -109,7 +129,8 @@ def _key(item: Message, name: str) -> object:
 
 
 def _place(violation: Violation, descriptor: Any) -> tuple[str, FieldDescriptor | None]:
-    """Path and descriptor of the field in a message of this descriptor. A rule of a whole message has the field in its id."""
+    """Path and descriptor of the field in a message of this descriptor. A rule of a whole message
+    has the field in its id."""
     path, field = "", None
     found = violation.proto
     for element in found.field.elements if found.field is not None else ():
@@ -140,7 +161,11 @@ def _text(violation: Violation, field: FieldDescriptor | None) -> str:
 
 def _size(field: FieldDescriptor) -> str:
     rules = _rules(field).repeated
-    return f"must be {rules.min_items} to {rules.max_items}" if rules.min_items else f"must be at most {rules.max_items}"
+    return (
+        f"must be {rules.min_items} to {rules.max_items}"
+        if rules.min_items
+        else f"must be at most {rules.max_items}"
+    )
 
 
 def _rules(field: Any) -> validate_pb2.FieldRules:

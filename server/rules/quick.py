@@ -1,7 +1,9 @@
-"""Settles most messages without protovalidate, in a fraction of its time: those of which it is plain that they keep every rule.
+"""Settles most messages without protovalidate, in a fraction of its time: those of which it is
+plain that they keep every rule.
 
-It reads the rules from the descriptor as protovalidate does. Whatever it does not know, it leaves to that: a message that it settles keeps
-its rules, one that it does not settle may keep them too. tests/rules/test_quick.py holds the two together.
+It reads the rules from the descriptor as protovalidate does. Whatever it does not know, it leaves
+to that: a message that it settles keeps its rules, one that it does not settle may keep them too.
+tests/rules/test_quick.py holds the two together.
 """
 
 from __future__ import annotations
@@ -64,7 +66,9 @@ def _of_field(field: FieldDescriptor) -> _Check | None:
     value = attrgetter(field.name)
     if field.has_presence:
         name, absent_fits = field.name, not rules.required
-        return (lambda message: message), (lambda message: fits(value(message)) if message.HasField(name) else absent_fits)
+        return (lambda message: message), (
+            lambda message: fits(value(message)) if message.HasField(name) else absent_fits
+        )
     return value, fits
 
 
@@ -77,7 +81,9 @@ def _fits(field: FieldDescriptor, rules: validate_pb2.FieldRules) -> Callable[[A
         return None if _is_well_known(field.message_type) else quick_check(field.message_type)
     if field.enum_type is not None:
         _know(rules, "required", "enum")
-        return _enum_fits(field.enum_type, rules, may_be_zero=field.has_presence or not rules.required)
+        return _enum_fits(
+            field.enum_type, rules, may_be_zero=field.has_presence or not rules.required
+        )
     if field.cpp_type == FieldDescriptor.CPPTYPE_STRING:
         _know(rules, "required", "string")
         return _string_fits(rules.string, may_be_empty=field.has_presence or not rules.required)
@@ -95,7 +101,9 @@ def _is_well_known(message: Descriptor) -> bool:
     return message.full_name.startswith("google.protobuf.")
 
 
-def _list_fits(field: FieldDescriptor, rules: validate_pb2.FieldRules) -> Callable[[Any], bool] | None:
+def _list_fits(
+    field: FieldDescriptor, rules: validate_pb2.FieldRules
+) -> Callable[[Any], bool] | None:
     _know(rules, "repeated")
     _know(rules.repeated, "min_items", "max_items", "items")
     if field.GetOptions().HasExtension(rules_pb2.unique_by):
@@ -107,7 +115,9 @@ def _list_fits(field: FieldDescriptor, rules: validate_pb2.FieldRules) -> Callab
     return lambda items: fewest <= len(items) <= most and all(map(item, items))
 
 
-def _item_fits(field: FieldDescriptor, rules: validate_pb2.FieldRules) -> Callable[[Any], bool] | None:
+def _item_fits(
+    field: FieldDescriptor, rules: validate_pb2.FieldRules
+) -> Callable[[Any], bool] | None:
     if field.message_type is not None:
         _know(rules)
         return quick_check(field.message_type)
@@ -118,16 +128,24 @@ def _item_fits(field: FieldDescriptor, rules: validate_pb2.FieldRules) -> Callab
     return None
 
 
-def _enum_fits(enum: EnumDescriptor, rules: validate_pb2.FieldRules, *, may_be_zero: bool) -> Callable[[Any], bool] | None:
+def _enum_fits(
+    enum: EnumDescriptor, rules: validate_pb2.FieldRules, *, may_be_zero: bool
+) -> Callable[[Any], bool] | None:
     _know(rules.enum, "defined_only", "not_in")
     if not rules.enum.defined_only:
         raise _Unknown
-    return (frozenset(enum.values_by_number) - {*rules.enum.not_in, *(() if may_be_zero else (0,))}).__contains__
+    return (
+        frozenset(enum.values_by_number) - {*rules.enum.not_in, *(() if may_be_zero else (0,))}
+    ).__contains__
 
 
-def _string_fits(rules: validate_pb2.StringRules, *, may_be_empty: bool) -> Callable[[Any], bool] | None:
+def _string_fits(
+    rules: validate_pb2.StringRules, *, may_be_empty: bool
+) -> Callable[[Any], bool] | None:
     longest = rules.max_len if rules.HasField("max_len") else _LONGEST
-    names = frozenset(rule.name for rule, value in rules.ListFields() if value is not False) - {"max_len"}
+    names = frozenset(rule.name for rule, value in rules.ListFields() if value is not False) - {
+        "max_len"
+    }
     if not names and longest == _LONGEST and may_be_empty:
         return None
     if names not in _TEXTS:

@@ -1,4 +1,5 @@
-"""What a person sees when the service is ready: where it is, and three commands that work as printed."""
+"""What a person sees when the service is ready: where it is, and three commands that work as
+printed."""
 
 from __future__ import annotations
 
@@ -9,8 +10,15 @@ from server.runtime.demo import BRAND, TEMPLATE_KEY
 def ready_text(settings: Settings, token: str | None) -> str:
     """The text; with a token for the demo brand, commands with it to paste."""
     host = settings.host
-    there = f"REST http://{host}:{settings.rest_port}  gRPC {host}:{settings.grpc_port}  data in {settings.data_dir}"
-    what = f"Every call needs a token: `carillon token --brand {BRAND}` prints one." if token is None else _commands(settings, token)
+    there = (
+        f"REST http://{host}:{settings.rest_port}  gRPC {host}:{settings.grpc_port}  data in "
+        f"{settings.data_dir}"
+    )
+    what = (
+        f"Every call needs a token: `carillon token --brand {BRAND}` prints one."
+        if token is None
+        else _commands(settings, token)
+    )
     return f"\nCarillon is ready.  {there}\n\n{what}\n\nCtrl-C stops everything.\n"
 
 
@@ -21,13 +29,16 @@ def _commands(settings: Settings, token: str) -> str:
         """"dedup_key":"try-'$(date +%s)'","scheduled_at":"'$(date -u +%Y-%m-%dT%H:%M:%SZ)'"}"""
     )
     return f"""\
-Send a message (REST), list messages (gRPC), see what went out. The token is good for an hour; `carillon token` makes others:
+Send a message (REST), list messages (gRPC), see what went out. The token is good for an hour;
+`carillon token` makes others:
 
-curl -sS -X POST http://{host}:{settings.rest_port}/v1/messages/schedule -H 'content-type: application/json' \\
+curl -sS -X POST http://{host}:{settings.rest_port}/v1/messages/schedule \\
+  -H 'content-type: application/json' \\
   -H 'authorization: Bearer {token}' \\
   -d '{body}'
 
 grpcurl -plaintext -H 'authorization: Bearer {token}' \\
-  -d '{{"brand_id":"{BRAND}"}}' {host}:{settings.grpc_port} carillon.comms.v1.MessageService/ListMessages
+  -d '{{"brand_id":"{BRAND}"}}' {host}:{settings.grpc_port} \\
+  carillon.comms.v1.MessageService/ListMessages
 
 tail -n +1 {settings.data_dir}/outbox/email/*.eml"""

@@ -25,10 +25,21 @@ _UNSET = datetime.min.replace(tzinfo=UTC)
 
 # A default in the schema would be the same in every language.
 _VARIABLES = (TemplateVariable("news", VariableType.TEXT),)
-_BODY = "Hello {{ person.first_name | default: 'there' }}, {{ news | default: 'welcome to the demo' }}."
-_BODY_PT = "Olá {{ person.first_name | default: 'a todos' }}, {{ news | default: 'boas-vindas à demonstração' }}."
-_HTML = "<p>Hello <b>{{ person.first_name | default: 'there' }}</b>, {{ news | default: 'welcome to the demo' }}.</p>"
-_HTML_PT = "<p>Olá <b>{{ person.first_name | default: 'a todos' }}</b>, {{ news | default: 'boas-vindas à demonstração' }}.</p>"
+_BODY = (
+    "Hello {{ person.first_name | default: 'there' }}, {{ news | default: 'welcome to the demo' }}."
+)
+_BODY_PT = (
+    "Olá {{ person.first_name | default: 'a todos' }}, {{ news | default: 'boas-vindas à "
+    "demonstração' }}."
+)
+_HTML = (
+    "<p>Hello <b>{{ person.first_name | default: 'there' }}</b>, {{ news | default: 'welcome to "
+    "the demo' }}.</p>"
+)
+_HTML_PT = (
+    "<p>Olá <b>{{ person.first_name | default: 'a todos' }}</b>, {{ news | default: 'boas-vindas à "
+    "demonstração' }}.</p>"
+)
 
 _PEOPLE: tuple[tuple[str, JsonObject, str | None, str, str], ...] = (
     ("ada", {"first_name": "Ada", "plan": "pro"}, "+351210000001", "en-GB", "Europe/London"),
@@ -47,8 +58,8 @@ class Demo:
 
 
 async def seed_demo(tx: Transaction, now: datetime) -> Demo | None:
-    """Fills an empty database: a template for each channel, three people, a segment, a draft campaign in each face. None if it is not
-    empty."""
+    """Fills an empty database: a template for each channel, three people, a segment, a draft
+    campaign in each face. None if it is not empty."""
     if not await tx.is_empty():
         return None
     caller = Caller(_CALLER, now)
@@ -56,15 +67,25 @@ async def seed_demo(tx: Transaction, now: datetime) -> Demo | None:
     for channel in Channel:
         await put_template(tx, caller, prepare_template(_template(channel)))
     for person_id, attributes, phone, locale, time_zone in _PEOPLE:
-        await put_person(tx, caller, BRAND, _person(person_id, attributes, phone, locale, time_zone))
-    segment = await create_segment(tx, caller, BRAND, "Customers on the pro plan", {"==": [{"var": "plan"}, "pro"]})
-    comms = await create_campaign(tx, caller, _campaign(Face.COMMS, subject="Autumn news", segment_criteria={}))
+        await put_person(
+            tx, caller, BRAND, _person(person_id, attributes, phone, locale, time_zone)
+        )
+    segment = await create_segment(
+        tx, caller, BRAND, "Customers on the pro plan", {"==": [{"var": "plan"}, "pro"]}
+    )
+    comms = await create_campaign(
+        tx, caller, _campaign(Face.COMMS, subject="Autumn news", segment_criteria={})
+    )
     messaging = await create_campaign(tx, caller, _campaign(Face.MESSAGING, segment_id=segment.id))
     return Demo(comms.id, messaging.id, segment.id)
 
 
 def _campaign(
-    face: Face, *, subject: str | None = None, segment_criteria: JsonObject | None = None, segment_id: str | None = None
+    face: Face,
+    *,
+    subject: str | None = None,
+    segment_criteria: JsonObject | None = None,
+    segment_id: str | None = None,
 ) -> NewCampaign:
     return NewCampaign(
         face=face,
@@ -102,7 +123,9 @@ def _template(channel: Channel) -> Template:
     )
 
 
-def _person(person_id: str, attributes: JsonObject, phone: str | None, locale: str, time_zone: str) -> NewPerson:
+def _person(
+    person_id: str, attributes: JsonObject, phone: str | None, locale: str, time_zone: str
+) -> NewPerson:
     return NewPerson(
         person_id=person_id,
         attributes=attributes,

@@ -1,4 +1,5 @@
-"""The log: one line an event on standard error, in UTC. No address, variable, body or token is ever logged."""
+"""The log: one line an event on standard error, in UTC. No address, variable, body or token is ever
+logged."""
 
 from __future__ import annotations
 
@@ -7,13 +8,16 @@ import sys
 import time
 
 QUIET = ("alembic", "grpc", "grpc._cython.cygrpc", "asyncio", "httpx", "httpcore")
-"""Libraries whose chatter is of no use to an operator, or tells what others said to us; their warnings still show."""
+"""Libraries whose chatter is of no use to an operator, or tells what others said to us; their
+warnings still show."""
 
 
 def configure_logging(level: str) -> None:
     """Sets up the root logger. `level` is debug, info, warning or error."""
     handler = logging.StreamHandler(sys.stderr)
-    formatter = logging.Formatter("%(asctime)s.%(msecs)03dZ %(levelname)-7s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%S")
+    formatter = logging.Formatter(
+        "%(asctime)s.%(msecs)03dZ %(levelname)-7s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%S"
+    )
     formatter.converter = time.gmtime
     handler.setFormatter(formatter)
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)

@@ -1,4 +1,5 @@
-"""Metrics of one process, in the text format Prometheus reads, on a port of their own. They name no person, brand or message."""
+"""Metrics of one process, in the text format Prometheus reads, on a port of their own. They name no
+person, brand or message."""
 
 from __future__ import annotations
 
@@ -12,13 +13,17 @@ LATENESS_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30,
 
 
 class Metrics:
-    """See `server.dispatch.observer.Observer`. A registry of its own: two services in one process do not share figures."""
+    """See `server.dispatch.observer.Observer`. A registry of its own: two services in one process
+    do not share figures."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self._server: tuple[WSGIServer, Thread] | None = None
         self._deliveries = Counter(
-            "carillon_deliveries", "Provider calls that ended, and in_app deliveries.", ("channel", "outcome"), registry=self.registry
+            "carillon_deliveries",
+            "Provider calls that ended, and in_app deliveries.",
+            ("channel", "outcome"),
+            registry=self.registry,
         )
         self._lateness = Histogram(
             "carillon_lateness_seconds",
@@ -29,22 +34,37 @@ class Metrics:
         )
         self._recovered = Counter(
             "carillon_recovered_messages",
-            "Messages taken back from a worker that is gone: released (never started), unknown (in doubt), resent.",
+            "Messages taken back from a worker that is gone: released (never started), unknown (in "
+            "doubt), resent.",
             ("verdict",),
             registry=self.registry,
         )
-        self._expired = Counter("carillon_expired_messages", "Messages that went stale before they were claimed.", registry=self.registry)
+        self._expired = Counter(
+            "carillon_expired_messages",
+            "Messages that went stale before they were claimed.",
+            registry=self.registry,
+        )
         self._recounts = Counter(
-            "carillon_recounts", "Times the counters of all open sends were compared with their rows.", registry=self.registry
+            "carillon_recounts",
+            "Times the counters of all open sends were compared with their rows.",
+            registry=self.registry,
         )
         self._drifting = Gauge(
             "carillon_drifting_sends",
-            "Open sends whose counters were not what their rows say, at the last recount. Must be 0.",
+            "Open sends whose counters were not what their rows say, at the last recount. Must be "
+            "0.",
             registry=self.registry,
         )
-        self._held = Gauge("carillon_held", "1 while delivery is held because the database is from the past.", registry=self.registry)
+        self._held = Gauge(
+            "carillon_held",
+            "1 while delivery is held because the database is from the past.",
+            registry=self.registry,
+        )
         self._breaker_open = Gauge(
-            "carillon_circuit_open", "1 while the provider of a channel is taken to be down.", ("channel",), registry=self.registry
+            "carillon_circuit_open",
+            "1 while the provider of a channel is taken to be down.",
+            ("channel",),
+            registry=self.registry,
         )
 
     def delivered(self, channel: str, outcome: str, count: int = 1) -> None:

@@ -1,4 +1,5 @@
-"""Bearer tokens: JWTs (RFC 7519) signed with Ed25519 (RFC 8037), by a key this installation makes for itself on first start."""
+"""Bearer tokens: JWTs (RFC 7519) signed with Ed25519 (RFC 8037), by a key this installation makes
+for itself on first start."""
 
 from __future__ import annotations
 
@@ -13,7 +14,13 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat, load_pem_private_key
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
 
 from server.config import ConfigError, Settings
 from server.domain.access import Principal
@@ -32,28 +39,38 @@ CACHED_TOKENS = 4096
 
 
 def signing_key(settings: Settings, *, may_create: bool) -> Ed25519PrivateKey:
-    """The key that every process on one database shares: `signing_key_file`, or that of the data directory.
+    """The key that every process on one database shares: `signing_key_file`, or that of the data
+    directory.
 
-    Only the latter is ever made, and only with `may_create`, by what serves: a token of a key that no service has is good for nothing,
-    and replicas that each made one would refuse each other's. Raises ConfigError if there is none, saying where it was looked for, or if
-    it cannot be used.
+    Only the latter is ever made, and only with `may_create`, by what serves: a token of a key that
+    no service has is good for nothing, and replicas that each made one would refuse each other's.
+    Raises ConfigError if there is none, saying where it was looked for, or if it cannot be used.
     """
     setting, own = "CARILLON_SIGNING_KEY_FILE", _key_path(settings.data_dir)
     if not (settings.signing_key_file or may_create or own.exists()):
         raise ConfigError(
-            f"{setting}: there is no signing key here: this is not set, and there is no {own.absolute()}; "
+            f"{setting}: there is no signing key here: this is not set, and there is no "
+            f"{own.absolute()}; "
             "go where the service is, with its settings: all processes on one database have one key"
         )
     try:
-        return _load_key(Path(settings.signing_key_file)) if settings.signing_key_file else load_or_create_key(settings.data_dir)
+        return (
+            _load_key(Path(settings.signing_key_file))
+            if settings.signing_key_file
+            else load_or_create_key(settings.data_dir)
+        )
     except OSError as error:
         raise ConfigError(f"{setting}: {error.filename} cannot be read: {error.strerror}") from None
     except (TypeError, ValueError, UnsupportedAlgorithm):
-        raise ConfigError(f"{setting}: {settings.signing_key_file or own} is no Ed25519 private key in PEM without a password") from None
+        raise ConfigError(
+            f"{setting}: {settings.signing_key_file or own} is no Ed25519 private key in PEM "
+            f"without a password"
+        ) from None
 
 
 def load_or_create_key(data_dir: Path) -> Ed25519PrivateKey:
-    """The installation's signing key; made, readable only by its owner, if there is none. Two first starts at once agree on one."""
+    """The installation's signing key; made, readable only by its owner, if there is none. Two first
+    starts at once agree on one."""
     path = _key_path(data_dir)
     if not path.exists():
         _create_key(path)
@@ -78,7 +95,9 @@ def _load_key(path: Path) -> Ed25519PrivateKey:
 
 def _create_key(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    pem = Ed25519PrivateKey.generate().private_bytes(
+        Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+    )
     own = path.with_suffix(f".{os.getpid()}")
     descriptor = os.open(own, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
@@ -94,9 +113,12 @@ def _create_key(path: Path) -> None:
 
 
 def derive_key(signing_key: Ed25519PrivateKey, purpose: str) -> bytes:
-    """A secret of 256 bits for one purpose (HKDF, RFC 5869): the same wherever the signing key is, of which it says nothing."""
+    """A secret of 256 bits for one purpose (HKDF, RFC 5869): the same wherever the signing key is,
+    of which it says nothing."""
     secret = signing_key.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
-    return HKDF(algorithm=SHA256(), length=32, salt=None, info=f"carillon {purpose}".encode()).derive(secret)
+    return HKDF(
+        algorithm=SHA256(), length=32, salt=None, info=f"carillon {purpose}".encode()
+    ).derive(secret)
 
 
 class Tokens:
@@ -108,10 +130,15 @@ class Tokens:
         self._verified: dict[str, tuple[Principal, datetime]] = {}
 
     def mint(
-        self, subject: str, brands: Iterable[str], scopes: Iterable[str], lifetime: timedelta = LIFETIME, token_id: str | None = None
+        self,
+        subject: str,
+        brands: Iterable[str],
+        scopes: Iterable[str],
+        lifetime: timedelta = LIFETIME,
+        token_id: str | None = None,
     ) -> str:
-        """A token for `subject` that names brands and scopes (space-separated in `scope`, as in RFC 8693). `token_id` names it in the audit
-        log; without one it gets one."""
+        """A token for `subject` that names brands and scopes (space-separated in `scope`, as in RFC
+        8693). `token_id` names it in the audit log; without one it gets one."""
         now = self._clock.now()
         claims = {
             "iss": ISSUER,
@@ -126,7 +153,8 @@ class Tokens:
         return jwt.encode(claims, self._key, algorithm=ALGORITHM)
 
     def verify(self, token: str) -> Principal:
-        """Who the token stands for. Raises Unauthenticated, without saying which check failed beyond expiry."""
+        """Who the token stands for. Raises Unauthenticated, without saying which check failed
+        beyond expiry."""
         known = self._verified.get(token)
         if known is None:
             known = self._decode(token)
@@ -148,7 +176,11 @@ class Tokens:
                 issuer=ISSUER,
                 audience=AUDIENCE,
                 # Expiry is judged by our own clock, for cached tokens too.
-                options={"require": ["exp", "iat", "sub"], "verify_exp": False, "verify_iat": False},
+                options={
+                    "require": ["exp", "iat", "sub"],
+                    "verify_exp": False,
+                    "verify_iat": False,
+                },
             )
             return _principal(claims), datetime.fromtimestamp(float(claims["exp"]), UTC) + LEEWAY
         except (jwt.PyJWTError, TypeError, ValueError, OverflowError, OSError):

@@ -1,4 +1,5 @@
-"""Settings of Python itself, for a process that serves many small calls and writes on a thread beside them."""
+"""Settings of Python itself, for a process that serves many small calls and writes on a thread
+beside them."""
 
 from __future__ import annotations
 
@@ -14,11 +15,12 @@ _SWITCH_SECONDS = 0.0005
 def tune() -> None:
     """Call once everything has started.
 
-    What is there by then stays until the end, so the collector of cyclic garbage need not look through it again; and what calls leave
-    behind goes without its help but for a little, so it looks less often than at every 700 new objects.
+    What is there by then stays until the end, so the collector of cyclic garbage need not look
+    through it again; and what calls leave behind goes without its help but for a little, so it
+    looks less often than at every 700 new objects.
 
-    A thread that wants Python's lock from one that keeps it gets it after half a millisecond, not five. Until then every release of the
-    lock, of which a call has many, wakes it in vain.
+    A thread that wants Python's lock from one that keeps it gets it after half a millisecond, not
+    five. Until then every release of the lock, of which a call has many, wakes it in vain.
     """
     gc.collect()
     gc.freeze()

@@ -15,6 +15,8 @@ class Audit(Protocol):
         """Adds entries with new ids."""
         ...
 
-    async def list_page(self, brand_id: str, subject_id: str | None, after: str | None, limit: int) -> list[AuditEntry]:
+    async def list_page(
+        self, brand_id: str, subject_id: str | None, after: str | None, limit: int
+    ) -> list[AuditEntry]:
         """Entries of a brand, by id descending (newest first)."""
         ...

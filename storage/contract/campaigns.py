@@ -16,7 +16,8 @@ class Campaigns(Protocol):
         ...
 
     async def find(self, campaign_id: str, *, lock: bool = False) -> Campaign | None:
-        """The campaign, or None. With `lock`, in a write transaction, no other transaction changes it until this one ends."""
+        """The campaign, or None. With `lock`, in a write transaction, no other transaction changes
+        it until this one ends."""
         ...
 
     async def replace(self, campaign: Campaign) -> None:
@@ -27,7 +28,9 @@ class Campaigns(Protocol):
         """Deletes a campaign that was found with `lock` and has no send."""
         ...
 
-    async def list_page(self, brand_id: str, face: str, status: CampaignStatus | None, after: str | None, limit: int) -> list[Campaign]:
+    async def list_page(
+        self, brand_id: str, face: str, status: CampaignStatus | None, after: str | None, limit: int
+    ) -> list[Campaign]:
         """Campaigns of a brand and face, by id descending (newest first)."""
         ...
 

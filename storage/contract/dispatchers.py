@@ -11,13 +11,14 @@ from storage.model.dispatchers import Hold
 class Dispatchers(Protocol):
     """What each dispatcher and the database both know, so that a database from the past is noticed.
 
-    A dispatcher has an id and a generation, kept in a file of its own and here. The generation grows in the transaction that marks
-    messages; the file follows before the first provider is called. A database whose generation is behind the file's is older than
-    messages that went out.
+    A dispatcher has an id and a generation, kept in a file of its own and here. The generation
+    grows in the transaction that marks messages; the file follows before the first provider is
+    called. A database whose generation is behind the file's is older than messages that went out.
     """
 
     async def find_hold(self) -> Hold:
-        """Whether delivery is held. While it is, `Messages.list_queues` gives nothing, and `advance` refuses."""
+        """Whether delivery is held. While it is, `Messages.list_queues` gives nothing, and
+        `advance` refuses."""
         ...
 
     async def hold(self, reason: str, now: datetime) -> None:
@@ -25,11 +26,13 @@ class Dispatchers(Protocol):
         ...
 
     async def release(self, released_by: str, now: datetime) -> None:
-        """Ends the hold, and forgets the generations of all dispatchers: each starts anew from what its file says."""
+        """Ends the hold, and forgets the generations of all dispatchers: each starts anew from what
+        its file says."""
         ...
 
     async def find_generation(self, dispatcher_id: str) -> int | None:
-        """The generation of the dispatcher, or None if it never called a provider (or not since a release)."""
+        """The generation of the dispatcher, or None if it never called a provider (or not since a
+        release)."""
         ...
 
     async def exist(self) -> bool:
@@ -37,8 +40,9 @@ class Dispatchers(Protocol):
         ...
 
     async def advance(self, dispatcher_id: str, known: int, next_generation: int) -> bool:
-        """Sets the generation, if it is at least `known` (0: there may be none) and below `next_generation`, and delivery is not held.
-        Otherwise returns False: the caller must not call a provider."""
+        """Sets the generation, if it is at least `known` (0: there may be none) and below
+        `next_generation`, and delivery is not held. Otherwise returns False: the caller must not
+        call a provider."""
         ...
 
     async def adopt(self, dispatcher_id: str, generation: int) -> None:

@@ -8,11 +8,13 @@ class StorageError(Exception):
 
 
 class StorageUnavailable(StorageError):
-    """The database cannot be reached or did not answer in time. Whether a write took effect may not be known."""
+    """The database cannot be reached or did not answer in time. Whether a write took effect may not
+    be known."""
 
 
 class WriteConflict(StorageError):
-    """A concurrent transaction got in the way. `Storage.write` tries again by itself; this leaves it only when it gave up."""
+    """A concurrent transaction got in the way. `Storage.write` tries again by itself; this leaves
+    it only when it gave up."""
 
 
 class DatabaseInUse(StorageError):

@@ -16,8 +16,8 @@ class Idempotency(Protocol):
         ...
 
     async def insert(self, record: IdempotencyRecord) -> None:
-        """Adds a record. A concurrent insert of the same (scope, key) raises WriteConflict in one of the two, which then runs again and
-        finds it."""
+        """Adds a record. A concurrent insert of the same (scope, key) raises WriteConflict in one
+        of the two, which then runs again and finds it."""
         ...
 
     async def prune(self, before: datetime, limit: int) -> int:

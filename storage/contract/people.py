@@ -35,19 +35,31 @@ class People(Protocol):
         ...
 
     async def list_matching(
-        self, brand_id: str, criteria: Criteria, channel: str, as_of: datetime, after: str | None, limit: int
+        self,
+        brand_id: str,
+        criteria: Criteria,
+        channel: str,
+        as_of: datetime,
+        after: str | None,
+        limit: int,
     ) -> list[AudienceMember]:
-        """People created at or before `as_of` who match `criteria`, by person_id ascending (by code point on both databases).
+        """People created at or before `as_of` who match `criteria`, by person_id ascending (by code
+        point on both databases).
 
-        Relative dates of the criteria count from `as_of`, so that every batch of an audience means the same people, however long it takes.
+        Relative dates of the criteria count from `as_of`, so that every batch of an audience means
+        the same people, however long it takes.
 
-        The address on `email` and `sms` is `email` and `phone`, on `push` the first push token, on `in_app` the person's id; an empty one
-        counts as none, and skips the person as `no_address`. One whose address is suppressed, for any reason that holds back marketing, is
-        skipped as `suppressed`. Whom criteria match is said by `server.domain.criteria.matches_person`, to the last character; no person's
-        data can make the statement fail.
+        The address on `email` and `sms` is `email` and `phone`, on `push` the first push token, on
+        `in_app` the person's id; an empty one counts as none, and skips the person as `no_address`.
+        One whose address is suppressed, for any reason that holds back marketing, is skipped as
+        `suppressed`. Whom criteria match is said by `server.domain.criteria.matches_person`, to the
+        last character; no person's data can make the statement fail.
         """
         ...
 
-    async def count_matching(self, brand_id: str, criteria: Criteria, channel: str, as_of: datetime) -> list[AudienceCount]:
-        """The people that `list_matching` lists, counted by their `skip_reason`; reasons of nobody are left out."""
+    async def count_matching(
+        self, brand_id: str, criteria: Criteria, channel: str, as_of: datetime
+    ) -> list[AudienceCount]:
+        """The people that `list_matching` lists, counted by their `skip_reason`; reasons of nobody
+        are left out."""
         ...

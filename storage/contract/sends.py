@@ -11,14 +11,16 @@ from storage.model.sends import CancelCounts, Counters, Send
 
 
 class Sends(Protocol):
-    """Runs of campaigns. Every change of one fires the PROGRESS signal; inserting one with an audience to resolve fires AUDIENCES."""
+    """Runs of campaigns. Every change of one fires the PROGRESS signal; inserting one with an
+    audience to resolve fires AUDIENCES."""
 
     async def insert(self, send: Send) -> None:
         """Adds a send with a new id and zero counters."""
         ...
 
     async def find(self, send_id: str, *, lock: bool = False) -> Send | None:
-        """The send, or None. With `lock`, in a write transaction, no other transaction changes it until this one ends."""
+        """The send, or None. With `lock`, in a write transaction, no other transaction changes it
+        until this one ends."""
         ...
 
     async def find_many(self, send_ids: Sequence[str]) -> dict[str, Send]:
@@ -33,16 +35,21 @@ class Sends(Protocol):
         """Ids of sends in status sending whose audience is not done, oldest first."""
         ...
 
-    async def advance_audience(self, send_id: str, cursor: str | None, *, done: bool, now: datetime) -> None:
-        """Moves the cursor of a send found with `lock`; with `done`, completes the send if nothing is pending or in flight."""
+    async def advance_audience(
+        self, send_id: str, cursor: str | None, *, done: bool, now: datetime
+    ) -> None:
+        """Moves the cursor of a send found with `lock`; with `done`, completes the send if nothing
+        is pending or in flight."""
         ...
 
     async def cancel_running(self, campaign_id: str, now: datetime) -> list[str]:
         """Cancels the sends of a campaign that are in status sending. Returns their ids.
 
-        After it commits no mark of their rows succeeds, and no row can be added any more (`audience_done`). Rows that are pending or leased
-        become cancelled, or unknown if they are in doubt: thousands in the same transaction, the rest by `sweep_cancelled`, meanwhile
-        counted as they are. Rows marked sending stay. `completed_at` is set with the last row that ends.
+        After it commits no mark of their rows succeeds, and no row can be added any more
+        (`audience_done`). Rows that are pending or leased become cancelled, or unknown if they are
+        in doubt: thousands in the same transaction, the rest by `sweep_cancelled`, meanwhile
+        counted as they are. Rows marked sending stay. `completed_at` is set with the last row that
+        ends.
         """
         ...
 
@@ -51,16 +58,19 @@ class Sends(Protocol):
         ...
 
     async def sweep_cancelled(self, now: datetime, limit: int) -> int:
-        """Cancels up to `limit` pending rows, and all leased ones, of one cancelled send that still has some. Returns how many: 0 when all
-        are done. The CANCELLATIONS signal fires while there are more."""
+        """Cancels up to `limit` pending rows, and all leased ones, of one cancelled send that still
+        has some. Returns how many: 0 when all are done. The CANCELLATIONS signal fires while there
+        are more."""
         ...
 
     async def count_cancelled(self, send_ids: Sequence[str]) -> CancelCounts:
-        """The counters of these sends, added up; rows of cancelled sends that wait for `sweep_cancelled` count as cancelled."""
+        """The counters of these sends, added up; rows of cancelled sends that wait for
+        `sweep_cancelled` count as cancelled."""
         ...
 
     async def pause(self, send_id: str, now: datetime) -> None:
-        """Pauses a send in status sending, if it is not paused: its rows are not claimed, and its leased rows go back to pending.
+        """Pauses a send in status sending, if it is not paused: its rows are not claimed, and its
+        leased rows go back to pending.
 
         After it commits no mark of its rows succeeds.
         """
@@ -71,10 +81,17 @@ class Sends(Protocol):
         ...
 
     async def mark_retried(
-        self, parent_send_id: str, child_send_id: str, unknown: bool, after: str | None, limit: int, now: datetime
+        self,
+        parent_send_id: str,
+        child_send_id: str,
+        unknown: bool,
+        after: str | None,
+        limit: int,
+        now: datetime,
     ) -> list[Message]:
-        """Takes up to `limit` failed messages (with `unknown`, those of unknown outcome too, which become failed with reason `retried`) of
-        an ended send for its child: those with ids after `after` that no send retries yet, by id. Returns them as they were."""
+        """Takes up to `limit` failed messages (with `unknown`, those of unknown outcome too, which
+        become failed with reason `retried`) of an ended send for its child: those with ids after
+        `after` that no send retries yet, by id. Returns them as they were."""
         ...
 
     async def count_retryable(self, send_id: str, *, unknown: bool) -> int:
@@ -86,5 +103,6 @@ class Sends(Protocol):
         ...
 
     async def recount(self, send_id: str) -> Counters:
-        """What the counters of the send ought to be, counted from its rows; of a pruned send, what is left."""
+        """What the counters of the send ought to be, counted from its rows; of a pruned send, what
+        is left."""
         ...

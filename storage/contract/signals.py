@@ -1,4 +1,5 @@
-"""Wake-ups inside one process. A wake-up is an optimisation, never the truth: whoever waits also looks by itself from time to time."""
+"""Wake-ups inside one process. A wake-up is an optimisation, never the truth: whoever waits also
+looks by itself from time to time."""
 
 from __future__ import annotations
 
@@ -35,7 +36,8 @@ class Signals:
 
     @contextmanager
     def subscribe(self, topic: str, event: asyncio.Event | None = None) -> Iterator[asyncio.Event]:
-        """An event (the given one, or a new one) that is set at every firing of `topic`; the subscriber clears it before it looks."""
+        """An event (the given one, or a new one) that is set at every firing of `topic`; the
+        subscriber clears it before it looks."""
         event = asyncio.Event() if event is None else event
         self._events[topic].add(event)
         try:

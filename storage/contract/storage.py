@@ -27,8 +27,8 @@ T = TypeVar("T")
 
 
 class Transaction(Protocol):
-    """One transaction: what is written is written whole or not at all. In a read, everything seen is of one moment; in a write, only what
-    was found with `lock` is sure to stay as it was seen."""
+    """One transaction: what is written is written whole or not at all. In a read, everything seen
+    is of one moment; in a write, only what was found with `lock` is sure to stay as it was seen."""
 
     @property
     def campaigns(self) -> Campaigns: ...
@@ -65,10 +65,12 @@ class Transaction(Protocol):
 class Storage(Protocol):
     """A database.
 
-    A transaction is a function of a `Transaction`. It may await that transaction's methods and nothing else: it may run on another
-    thread, together with others in one commit, and again from the start after a conflict or because one that it ran together with failed,
-    so it must not touch anything outside. An exception it raises takes back all of its own writes, and no others, and reaches the caller.
-    Cancelling the caller does not cut a transaction in half: it runs to its end.
+    A transaction is a function of a `Transaction`. It may await that transaction's methods and
+    nothing else: it may run on another thread, together with others in one commit, and again from
+    the start after a conflict or because one that it ran together with failed, so it must not touch
+    anything outside. An exception it raises takes back all of its own writes, and no others, and
+    reaches the caller. Cancelling the caller does not cut a transaction in half: it runs to its
+    end.
     """
 
     @property
@@ -78,7 +80,8 @@ class Storage(Protocol):
 
     @property
     def exclusive(self) -> bool:
-        """Whether this process owns the database alone, so that every lease found at start is dead."""
+        """Whether this process owns the database alone, so that every lease found at start is
+        dead."""
         ...
 
     async def read(self, function: Callable[[Transaction], Awaitable[T]]) -> T:
@@ -86,16 +89,19 @@ class Storage(Protocol):
         ...
 
     async def write(self, function: Callable[[Transaction], Awaitable[T]]) -> T:
-        """Runs a transaction and returns when it is durable. Raises StorageUnavailable, or WriteConflict after several tries."""
+        """Runs a transaction and returns when it is durable. Raises StorageUnavailable, or
+        WriteConflict after several tries."""
         ...
 
     async def now(self) -> datetime:
         """The database's clock, which all replicas share. Raises StorageUnavailable."""
         ...
 
-    async def insert_one_offs(self, messages: Sequence[Message], accepted: Sequence[Accepted] = ()) -> set[str]:
-        """`Messages.insert_one_offs` as a transaction of its own, which takes less than `write`: one statement needs no begin and no commit
-        around it. Raises like `write`."""
+    async def insert_one_offs(
+        self, messages: Sequence[Message], accepted: Sequence[Accepted] = ()
+    ) -> set[str]:
+        """`Messages.insert_one_offs` as a transaction of its own, which takes less than `write`:
+        one statement needs no begin and no commit around it. Raises like `write`."""
         ...
 
     async def ping(self) -> None:

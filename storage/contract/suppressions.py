@@ -9,11 +9,13 @@ from storage.model.suppressions import Suppression, SuppressionReason
 
 
 class Suppressions(Protocol):
-    """Addresses that must not be contacted, keyed by (brand_id, channel, address); addresses are normalised."""
+    """Addresses that must not be contacted, keyed by (brand_id, channel, address); addresses are
+    normalised."""
 
     async def put_many(self, suppressions: Sequence[Suppression]) -> None:
-        """Adds each; where the address is suppressed already, a stronger reason replaces a weaker one and its source, and nothing else
-        changes. The same address may be among them more than once."""
+        """Adds each; where the address is suppressed already, a stronger reason replaces a weaker
+        one and its source, and nothing else changes. The same address may be among them more than
+        once."""
         ...
 
     async def find(self, suppression_id: str) -> Suppression | None:
@@ -28,12 +30,19 @@ class Suppressions(Protocol):
         """Whether the brand has suppressed any address on the channel."""
         ...
 
-    async def find_reasons(self, brand_id: str, channel: str, addresses: Iterable[str]) -> dict[str, SuppressionReason]:
+    async def find_reasons(
+        self, brand_id: str, channel: str, addresses: Iterable[str]
+    ) -> dict[str, SuppressionReason]:
         """Those of the addresses that are suppressed, and why. Any number of addresses."""
         ...
 
     async def list_page(
-        self, brand_id: str, channel: str | None, reason: SuppressionReason | None, after: str | None, limit: int
+        self,
+        brand_id: str,
+        channel: str | None,
+        reason: SuppressionReason | None,
+        after: str | None,
+        limit: int,
     ) -> list[Suppression]:
         """Suppressions of a brand, by id descending (newest first)."""
         ...

@@ -1,1 +1,2 @@
-"""What is kept: records and their statuses, one file an aggregate. Imports nothing of the server."""
+"""What is kept: records and their statuses, one file an aggregate. Imports nothing of the
+server."""

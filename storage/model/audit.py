@@ -66,6 +66,17 @@ class AuditEntry:
     """Of the call that did it, if it had one."""
 
     @classmethod
-    def own(cls, brand_id: str, action: AuditAction, subject_id: str, details: JsonObject, now: datetime) -> AuditEntry:
-        """The entry of what a policy decided, or the service did by itself. Nothing personal belongs in `details`."""
-        return cls(id=new_id(), brand_id=brand_id, actor=SERVICE, action=action, subject_id=subject_id, details=details, created_at=now)
+    def own(
+        cls, brand_id: str, action: AuditAction, subject_id: str, details: JsonObject, now: datetime
+    ) -> AuditEntry:
+        """The entry of what a policy decided, or the service did by itself. Nothing personal
+        belongs in `details`."""
+        return cls(
+            id=new_id(),
+            brand_id=brand_id,
+            actor=SERVICE,
+            action=action,
+            subject_id=subject_id,
+            details=details,
+            created_at=now,
+        )

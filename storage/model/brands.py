@@ -19,7 +19,8 @@ class UnknownPolicy(StrEnum):
 
 
 class MisfirePolicy(StrEnum):
-    """What happens to a one-off message or scheduled campaign that is found due long after its time."""
+    """What happens to a one-off message or scheduled campaign that is found due long after its
+    time."""
 
     SEND_NOW = "send_now"
     SKIP = "skip"

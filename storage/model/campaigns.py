@@ -26,7 +26,8 @@ class Campaign:
     id: str
     brand_id: str
     face: str
-    """`comms` or `messaging`: which face made it, and so how its audience is given. The other face does not show it."""
+    """`comms` or `messaging`: which face made it, and so how its audience is given. The other face
+    does not show it."""
     name: str
     description: str | None
     subject: str | None

@@ -1,6 +1,8 @@
-"""What criteria consist of, once read. Every condition is true or false of a person, never undecided.
+"""What criteria consist of, once read. Every condition is true or false of a person, never
+undecided.
 
-A value is null, true or false, a number (a double, as JSON has over gRPC), a string, a list or an object. One that is missing is null.
+A value is null, true or false, a number (a double, as JSON has over gRPC), a string, a list or an
+object. One that is missing is null.
 """
 
 from __future__ import annotations
@@ -15,7 +17,8 @@ _RESOLUTION = timedelta(microseconds=1)
 
 
 class BuiltIn(StrEnum):
-    """What every person has beside attributes. Each is a string or null; the instants are written as `format_instant` does."""
+    """What every person has beside attributes. Each is a string or null; the instants are written
+    as `format_instant` does."""
 
     ID = "id"
     EMAIL = "email"
@@ -84,14 +87,16 @@ class Not:
 
 @dataclass(frozen=True, slots=True)
 class Truthy:
-    """The value is none of false, 0, "", [] and null: JsonLogic's own rule, by which `{}` and "0" are true."""
+    """The value is none of false, 0, "", [] and null: JsonLogic's own rule, by which `{}` and "0"
+    are true."""
 
     variable: Variable
 
 
 @dataclass(frozen=True, slots=True)
 class Equal:
-    """Both are null, the same boolean, the same number or the same string. Lists and objects equal nothing, not even themselves."""
+    """Both are null, the same boolean, the same number or the same string. Lists and objects equal
+    nothing, not even themselves."""
 
     left: Operand
     right: Operand
@@ -99,7 +104,8 @@ class Equal:
 
 @dataclass(frozen=True, slots=True)
 class Less:
-    """Both are numbers or both are strings (which compare by code point), and `left` is the lesser, or with `or_equal` the same."""
+    """Both are numbers or both are strings (which compare by code point), and `left` is the lesser,
+    or with `or_equal` the same."""
 
     left: Operand
     right: Operand
@@ -116,7 +122,8 @@ class OneOf:
 
 @dataclass(frozen=True, slots=True)
 class Holds:
-    """The haystack is a list with an element that equals the needle, or a string and the needle a string within it."""
+    """The haystack is a list with an element that equals the needle, or a string and the needle a
+    string within it."""
 
     haystack: Operand
     needle: Operand
@@ -146,8 +153,9 @@ class Dated:
     span: timedelta
 
     def window(self, now: datetime) -> tuple[datetime | None, datetime]:
-        """Earliest and latest instant that count, both included; without an earliest, from ever. "Within the last" has both its ends, and
-        "longer ago than" ends just before it: together they are all of the past, and share nothing."""
+        """Earliest and latest instant that count, both included; without an earliest, from ever.
+        "Within the last" has both its ends, and "longer ago than" ends just before it: together
+        they are all of the past, and share nothing."""
         match self.period:
             case Period.WITHIN_LAST:
                 return now - self.span, now

@@ -12,7 +12,8 @@ from storage.model.values import _made_often
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """Pending messages that are claimed in one order: the one-offs of a brand on a channel, or the messages of one send."""
+    """Pending messages that are claimed in one order: the one-offs of a brand on a channel, or the
+    messages of one send."""
 
     channel: str
     brand_id: str
@@ -32,7 +33,8 @@ class Mark:
 
 @_made_often
 class Settlement:
-    """What became of a row this worker holds. Takes effect only while the row still has `lease` and is in `expected`."""
+    """What became of a row this worker holds. Takes effect only while the row still has `lease` and
+    is in `expected`."""
 
     message_id: str
     lease: int
@@ -46,7 +48,8 @@ class Settlement:
     attempt: Attempt | None = None
     """Kept whatever becomes of the row."""
     resent_by_policy: bool = False
-    """PENDING after a call of unknown outcome, only because the brand wants it: an entry in the audit log says so if it takes effect."""
+    """PENDING after a call of unknown outcome, only because the brand wants it: an entry in the
+    audit log says so if it takes effect."""
     inbox_item: InboxItem | None = None
     """Written if the settlement takes effect, in the same transaction."""
 
@@ -60,4 +63,5 @@ class Recovery:
     in_doubt: int
     """Rows marked sending that became unknown."""
     resent: int = 0
-    """Rows marked sending that went back to pending, since a repeat does no harm or the brand wants it."""
+    """Rows marked sending that went back to pending, since a repeat does no harm or the brand wants
+    it."""

@@ -10,7 +10,8 @@ from storage.model.values import JsonObject, _made_often
 
 
 class MessageStatus(StrEnum):
-    """Where a message is in its life. LEASED is pending to everybody but the dispatcher: provably not sent."""
+    """Where a message is in its life. LEASED is pending to everybody but the dispatcher: provably
+    not sent."""
 
     PENDING = "pending"
     LEASED = "leased"
@@ -69,9 +70,11 @@ class Message:
     expire_at: datetime | None = None
     """When it is stale: it is not marked sending at or after this instant. None: never."""
     first_sending_at: datetime | None = None
-    """When it was first marked sending, since an operator last had it resent: from then on a provider may know its id as a key."""
+    """When it was first marked sending, since an operator last had it resent: from then on a
+    provider may know its id as a key."""
     in_doubt: bool = False
-    """Some call for it had no known outcome and was followed by another: it can end as sent or unknown, but not as failed."""
+    """Some call for it had no known outcome and was followed by another: it can end as sent or
+    unknown, but not as failed."""
     retried_in: str | None = None
     """The send that retries it; None: none does."""
 

@@ -20,7 +20,8 @@ class SendStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counters:
-    """How many messages of a send are in each status. `total` is always the sum of the others; `pending` counts leased rows too."""
+    """How many messages of a send are in each status. `total` is always the sum of the others;
+    `pending` counts leased rows too."""
 
     total: int = 0
     pending: int = 0
@@ -69,7 +70,14 @@ class Send:
     pruned: bool = False
     """Messages of it have left by retention: its counters tell of more rows than there are."""
 
-    def message(self, message_id: str, person_id: str, recipient: str, skip_reason: str | None, now: datetime) -> Message:
+    def message(
+        self,
+        message_id: str,
+        person_id: str,
+        recipient: str,
+        skip_reason: str | None,
+        now: datetime,
+    ) -> Message:
         """The row of one recipient of this send: due at once, or skipped for a reason."""
         return Message(
             id=message_id,
@@ -101,7 +109,8 @@ class CancelCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReasonCount:
-    """How many messages of a send share a status and a reason. Leased rows are counted as pending."""
+    """How many messages of a send share a status and a reason. Leased rows are counted as
+    pending."""
 
     status: MessageStatus
     reason: str | None

@@ -20,7 +20,9 @@ class SuppressionReason(StrEnum):
     """The person reported a message as spam."""
 
 
-STRENGTH: dict[SuppressionReason, int] = {reason: strength for strength, reason in enumerate(SuppressionReason, start=1)}
+STRENGTH: dict[SuppressionReason, int] = {
+    reason: strength for strength, reason in enumerate(SuppressionReason, start=1)
+}
 """A stronger reason replaces a weaker one, never the other way round."""
 
 

@@ -8,7 +8,8 @@ from enum import StrEnum
 
 
 class VariableType(StrEnum):
-    """What values a variable takes: JSON's own words. The API's are the names in lower case, none of which is a keyword somewhere."""
+    """What values a variable takes: JSON's own words. The API's are the names in lower case, none
+    of which is a keyword somewhere."""
 
     ANYTHING = "any"
     TEXT = "string"
@@ -41,7 +42,8 @@ class TemplateVariable:
     type: VariableType = VariableType.ANYTHING
     required: bool = False
     default: object = None
-    """A JSON value for where none is given; None when there is none. A variable with a default is never missing."""
+    """A JSON value for where none is given; None when there is none. A variable with a default is
+    never missing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,8 +39,8 @@ class Connection(ABC):
         self.dialect = dialect
         self.topics: set[str] = set()
         self.failure: Exception | None = None
-        """Why this transaction cannot commit any more, even if its function went on after the error: PostgreSQL would turn the commit into
-        a rollback without a word."""
+        """Why this transaction cannot commit any more, even if its function went on after the
+        error: PostgreSQL would turn the commit into a rollback without a word."""
 
     def fire(self, topic: str) -> None:
         """Fires a signal once the transaction has committed."""
@@ -57,49 +57,70 @@ class Connection(ABC):
 
     @abstractmethod
     async def execute(self, statement: Executable, parameters: Parameters | None = None) -> Rows:
-        """Runs a statement; a list of parameters runs it once for each, without rows. Raises the errors of `storage.contract.errors`."""
+        """Runs a statement; a list of parameters runs it once for each, without rows. Raises the
+        errors of `storage.contract.errors`."""
 
     async def change(self, statement: Executable, parameters: Mapping[str, Any]) -> int:
-        """Runs a statement that is built once and returns no rows. Returns how many rows it changed. Raises the errors of
-        `storage.contract.errors`."""
+        """Runs a statement that is built once and returns no rows. Returns how many rows it
+        changed. Raises the errors of `storage.contract.errors`."""
         return (await self.execute(statement, parameters)).count
 
-    async def fetch(self, statement: Executable, parameters: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
-        """The rows of a statement that is built once. Raises the errors of `storage.contract.errors`."""
+    async def fetch(
+        self, statement: Executable, parameters: Mapping[str, Any]
+    ) -> Sequence[Sequence[Any]]:
+        """The rows of a statement that is built once. Raises the errors of
+        `storage.contract.errors`."""
         return (await self.execute(statement, parameters)).all
 
-    async def fetch_records(self, record: type[R], statement: Executable, parameters: Mapping[str, Any]) -> list[R]:
-        """The rows of a statement that is built once, as records whose fields are exactly its columns. Raises the errors of
-        `storage.contract.errors`."""
+    async def fetch_records(
+        self, record: type[R], statement: Executable, parameters: Mapping[str, Any]
+    ) -> list[R]:
+        """The rows of a statement that is built once, as records whose fields are exactly its
+        columns. Raises the errors of `storage.contract.errors`."""
         return read_records(record, (await self.execute(statement, parameters)).all)
 
-    async def fetch_many_records(self, record: type[R], statement: Select[Any], parameters: Mapping[str, Any]) -> list[R]:
-        """Like `fetch_records`, for hundreds of rows in no order, of columns that are texts and whole numbers in the database."""
+    async def fetch_many_records(
+        self, record: type[R], statement: Select[Any], parameters: Mapping[str, Any]
+    ) -> list[R]:
+        """Like `fetch_records`, for hundreds of rows in no order, of columns that are texts and
+        whole numbers in the database."""
         return await self.fetch_records(record, statement, parameters)
 
     @abstractmethod
-    async def insert_rows(self, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+    async def insert_rows(
+        self, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
+    ) -> None:
         """Inserts many rows as fast as the driver can. Values are as `dialect` writes them."""
 
     @abstractmethod
-    async def insert_missing_rows(self, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
-        """Inserts many rows as `insert_rows` does, but for those whose primary key is there already: these stay as they are."""
+    async def insert_missing_rows(
+        self, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
+    ) -> None:
+        """Inserts many rows as `insert_rows` does, but for those whose primary key is there
+        already: these stay as they are."""
 
     @abstractmethod
-    async def upsert_rows(self, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]], kept: Set[str]) -> None:
-        """Inserts many rows as `insert_rows` does; one whose primary key is there replaces the columns of the row that are not `kept`. No
-        key may be among the rows twice."""
+    async def upsert_rows(
+        self, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]], kept: Set[str]
+    ) -> None:
+        """Inserts many rows as `insert_rows` does; one whose primary key is there replaces the
+        columns of the row that are not `kept`. No key may be among the rows twice."""
 
 
 def insert_missing_clause(table: Table) -> str:
-    """The ON CONFLICT that both databases understand, of rows that are left out if they are there."""
-    return f"ON CONFLICT ({', '.join(column.name for column in table.primary_key.columns)}) DO NOTHING"
+    """The ON CONFLICT that both databases understand, of rows that are left out if they are
+    there."""
+    return (
+        f"ON CONFLICT ({', '.join(column.name for column in table.primary_key.columns)}) DO NOTHING"
+    )
 
 
 def upsert_clause(table: Table, columns: Sequence[str], kept: Set[str]) -> str:
     """The ON CONFLICT that both databases understand."""
     key = [column.name for column in table.primary_key.columns]
-    changes = ", ".join(f"{name} = excluded.{name}" for name in columns if name not in key and name not in kept)
+    changes = ", ".join(
+        f"{name} = excluded.{name}" for name in columns if name not in key and name not in kept
+    )
     return f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET {changes}"
 
 
@@ -117,7 +138,8 @@ def read_records(record: type[R], rows: Sequence[Row[Any]]) -> list[R]:
 
 
 def _read(record: type[R], setters: Sequence[Callable[[R, Any], None]], row: Row[Any]) -> R:
-    # As the constructor of a frozen dataclass does, but without handing over its fields by name: that is most of the cost of reading a row.
+    # As the constructor of a frozen dataclass does, but without handing over its fields by name:
+    # that is most of the cost of reading a row.
     made = object.__new__(record)
     for put, value in zip(setters, row, strict=True):
         put(made, value)
@@ -126,12 +148,14 @@ def _read(record: type[R], setters: Sequence[Callable[[R, Any], None]], row: Row
 
 @lru_cache
 def setters_of(record: Any, columns: tuple[str, ...]) -> tuple[Callable[[Any, Any], None], ...]:
-    """What sets the fields that bear the names of the columns. Raises TypeError if there are others, or more to do."""
+    """What sets the fields that bear the names of the columns. Raises TypeError if there are
+    others, or more to do."""
     if sorted(columns) != sorted(record.__slots__) or hasattr(record, "__post_init__"):
         raise TypeError(f"{record.__name__} is not made of {', '.join(columns)}")
     return tuple(getattr(record, name).__set__ for name in columns)
 
 
 def record_values(record: object) -> dict[str, Any]:
-    """The fields of a record by name: unlike `dataclasses.asdict`, it copies nothing inside them."""
+    """The fields of a record by name: unlike `dataclasses.asdict`, it copies nothing inside
+    them."""
     return {name: getattr(record, name) for name in record.__slots__}  # type: ignore[attr-defined]  # records are dataclasses with slots

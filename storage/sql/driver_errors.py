@@ -1,4 +1,5 @@
-"""What driver errors mean. Their own text never leaves: it may quote addresses and other values of rows."""
+"""What driver errors mean. Their own text never leaves: it may quote addresses and other values of
+rows."""
 
 from __future__ import annotations
 
@@ -36,7 +37,8 @@ _POSTGRES_TROUBLES = {
     # What a standby says to a transaction that is begun to write.
     "0A000": "the server is a standby, or lacks what this needs",
 }
-# A connection that broke, an administrator who ended it, a transaction that stood still for too long.
+# A connection that broke, an administrator who ended it, a transaction that stood still for too
+# long.
 _POSTGRES_CONNECTION_ENDS = ("08", "57P", "25P03")
 # Classes: connection exception, insufficient resources, operator intervention, system error.
 _POSTGRES_TROUBLE_CLASSES = ("08", "53", "57", "58")
@@ -48,7 +50,8 @@ class ConnectionLost(StorageUnavailable):
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Lets errors of drivers and SQLAlchemy out as errors of storage, and a value that a column refuses as ValueError."""
+    """Lets errors of drivers and SQLAlchemy out as errors of storage, and a value that a column
+    refuses as ValueError."""
     try:
         yield
     except Exception as error:
@@ -60,9 +63,14 @@ def translated() -> Iterator[None]:
 
 
 def meaning_of(error: Exception) -> Exception:
-    """What an error means to a caller of storage; the error itself if it is not one of a database."""
+    """What an error means to a caller of storage; the error itself if it is not one of a
+    database."""
     if isinstance(error, StatementError) and not isinstance(error, DBAPIError):
-        return error.orig if isinstance(error.orig, ValueError) else StorageError("a statement could not be prepared")
+        return (
+            error.orig
+            if isinstance(error.orig, ValueError)
+            else StorageError("a statement could not be prepared")
+        )
     if isinstance(error, DBAPIError) and isinstance(error.orig, sqlite3.Error):
         return _of_sqlite(error.orig)
     if isinstance(error, sqlite3.Error):
@@ -78,8 +86,8 @@ def meaning_of(error: Exception) -> Exception:
 
 
 def _is_unusable(error: Exception) -> bool:
-    """What asyncpg, used without SQLAlchemy, says of a connection that ended at an unlucky moment: that it is closed, or busy with what
-    will never be answered."""
+    """What asyncpg, used without SQLAlchemy, says of a connection that ended at an unlucky moment:
+    that it is closed, or busy with what will never be answered."""
     return isinstance(error, InternalClientError | InterfaceError)
 
 
@@ -87,7 +95,9 @@ def _of_sqlite(error: sqlite3.Error) -> StorageError:
     name = getattr(error, "sqlite_errorname", type(error).__name__)
     if name in _SQLITE_CONFLICTS:
         return WriteConflict(f"a row with this key exists ({name})")
-    trouble = next((text for prefix, text in _SQLITE_TROUBLES.items() if name.startswith(prefix)), None)
+    trouble = next(
+        (text for prefix, text in _SQLITE_TROUBLES.items() if name.startswith(prefix)), None
+    )
     if trouble is not None:
         return StorageUnavailable(trouble)
     return StorageError(f"the database refused a statement ({name})")
@@ -95,11 +105,15 @@ def _of_sqlite(error: sqlite3.Error) -> StorageError:
 
 def _of_postgres(state: str, constraint: str) -> StorageError:
     if state in _POSTGRES_CONFLICTS:
-        return WriteConflict(f"a concurrent transaction got in the way (SQLSTATE {state}{constraint})")
+        return WriteConflict(
+            f"a concurrent transaction got in the way (SQLSTATE {state}{constraint})"
+        )
     if state.startswith(_POSTGRES_CONNECTION_ENDS):
         return ConnectionLost(f"the server closed the connection (SQLSTATE {state})")
     if state in _POSTGRES_TROUBLES or state.startswith(_POSTGRES_TROUBLE_CLASSES):
-        return StorageUnavailable(f"{_POSTGRES_TROUBLES.get(state, 'the server cannot serve now')} (SQLSTATE {state})")
+        return StorageUnavailable(
+            f"{_POSTGRES_TROUBLES.get(state, 'the server cannot serve now')} (SQLSTATE {state})"
+        )
     return StorageError(f"the database refused a statement (SQLSTATE {state}{constraint})")
 
 
@@ -111,6 +125,8 @@ def _sqlstate(error: Exception) -> str | None:
 
 
 def _constraint(error: Exception) -> str:
-    source = error.orig.__cause__ if isinstance(error, DBAPIError) and error.orig is not None else error
+    source = (
+        error.orig.__cause__ if isinstance(error, DBAPIError) and error.orig is not None else error
+    )
     name = getattr(source, "constraint_name", None)
     return f", {name}" if name else ""

@@ -24,25 +24,35 @@ from storage.sql.sqlite.storage import SqliteStorage
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _MIGRATION_LOCK = 0x4361_7269_6C6C_6F6E
-"""Key of the advisory lock under which one of several starting processes migrates: "Carillon" in ASCII."""
+"""Key of the advisory lock under which one of several starting processes migrates: "Carillon" in
+ASCII."""
 
 
-async def open_storage(url: str, *, signals: Signals | None = None, beside: bool = False) -> Storage:
-    """Opens `sqlite:///path` or `postgresql://…` (also `postgresql+asyncpg://`). `beside`: an embedded database is not taken into
-    possession, since its owner may be running: for short transactions that deliver nothing.
+async def open_storage(
+    url: str, *, signals: Signals | None = None, beside: bool = False
+) -> Storage:
+    """Opens `sqlite:///path` or `postgresql://…` (also `postgresql+asyncpg://`). `beside`: an
+    embedded database is not taken into possession, since its owner may be running: for short
+    transactions that deliver nothing.
 
-    Raises SchemaMismatch for a schema that is not this version's, DatabaseInUse, StorageUnavailable, and StorageError for a URL of another
-    kind.
+    Raises SchemaMismatch for a schema that is not this version's, DatabaseInUse,
+    StorageUnavailable, and StorageError for a URL of another kind.
     """
     signals = signals or Signals()
     await check_schema(url)
-    return SqliteStorage(engine_sqlite.database_path(url), signals, owned=not beside) if _is_sqlite(url) else PostgresStorage(url, signals)
+    return (
+        SqliteStorage(engine_sqlite.database_path(url), signals, owned=not beside)
+        if _is_sqlite(url)
+        else PostgresStorage(url, signals)
+    )
 
 
 async def migrate(url: str, revision: str = "head") -> None:
-    """Brings the schema up to date, or up to a revision that is later than its own; makes the SQLite file if there is none.
+    """Brings the schema up to date, or up to a revision that is later than its own; makes the
+    SQLite file if there is none.
 
-    Several processes may do so at once on PostgreSQL. Raises like `open_storage`; SchemaMismatch for a schema of a newer version.
+    Several processes may do so at once on PostgreSQL. Raises like `open_storage`; SchemaMismatch
+    for a schema of a newer version.
     """
     if _is_sqlite(url):
         await asyncio.to_thread(_migrate_sqlite, engine_sqlite.database_path(url), revision)
@@ -51,12 +61,20 @@ async def migrate(url: str, revision: str = "head") -> None:
 
 
 async def check_schema(url: str) -> None:
-    """Raises SchemaMismatch unless the schema is this version's. Changes nothing, and needs no ownership of the file."""
-    revision = await (asyncio.to_thread(_sqlite_revision, engine_sqlite.database_path(url)) if _is_sqlite(url) else _postgres_revision(url))
+    """Raises SchemaMismatch unless the schema is this version's. Changes nothing, and needs no
+    ownership of the file."""
+    revision = await (
+        asyncio.to_thread(_sqlite_revision, engine_sqlite.database_path(url))
+        if _is_sqlite(url)
+        else _postgres_revision(url)
+    )
     wanted = ScriptDirectory.from_config(_config()).get_current_head()
     if revision != wanted:
         found = f"at revision {revision}" if revision else "empty"
-        raise SchemaMismatch(f"the database is {found}, and this version needs revision {wanted}: run `carillon migrate`")
+        raise SchemaMismatch(
+            f"the database is {found}, and this version needs revision {wanted}: run `carillon "
+            f"migrate`"
+        )
 
 
 def _is_sqlite(url: str) -> bool:
@@ -65,7 +83,9 @@ def _is_sqlite(url: str) -> bool:
     except ArgumentError:
         backend = ""
     if backend not in ("sqlite", "postgresql"):
-        raise StorageError("a database is given as sqlite:///path or postgresql://user:password@host/name")
+        raise StorageError(
+            "a database is given as sqlite:///path or postgresql://user:password@host/name"
+        )
     return backend == "sqlite"
 
 
@@ -81,7 +101,10 @@ def _upgrade(connection: sqlalchemy.Connection, to: str) -> None:
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     revision = MigrationContext.configure(connection).get_current_revision()
     if revision is not None and revision not in known:
-        raise SchemaMismatch(f"the database is at revision {revision}, which this version does not know: it was migrated by a newer one")
+        raise SchemaMismatch(
+            f"the database is at revision {revision}, which this version does not know: it was "
+            f"migrated by a newer one"
+        )
     command.upgrade(config, to)
 
 
@@ -89,7 +112,10 @@ def _migrate_sqlite(database: Path, revision: str) -> None:
     engine_sqlite.prepare_file(database)
     lock = engine_sqlite.OwnerLock(database)
     try:
-        with translated(), engine_sqlite.make_engine(database, read_only=False).connect() as connection:
+        with (
+            translated(),
+            engine_sqlite.make_engine(database, read_only=False).connect() as connection,
+        ):
             connection.exec_driver_sql("BEGIN IMMEDIATE")
             _upgrade(connection, revision)
             connection.exec_driver_sql("COMMIT")
@@ -122,6 +148,8 @@ async def _postgres_revision(url: str) -> str | None:
     try:
         with translated():
             async with engine.connect() as connection:
-                return await connection.run_sync(lambda each: MigrationContext.configure(each).get_current_revision())
+                return await connection.run_sync(
+                    lambda each: MigrationContext.configure(each).get_current_revision()
+                )
     finally:
         await engine.dispose()

@@ -1,4 +1,5 @@
-"""The service on both databases; every test runs over gRPC and REST unless it asks for one of them."""
+"""The service on both databases; every test runs over gRPC and REST unless it asks for one of
+them."""
 
 from __future__ import annotations
 
@@ -27,8 +28,12 @@ async def on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[R
 
 
 @pytest.fixture(scope="session")
-async def on_postgres(tmp_path_factory: pytest.TempPathFactory, new_postgres_database: NewDatabase) -> AsyncIterator[Running]:
-    async with running_service(tmp_path_factory.mktemp("postgres"), new_postgres_database()) as running:
+async def on_postgres(
+    tmp_path_factory: pytest.TempPathFactory, new_postgres_database: NewDatabase
+) -> AsyncIterator[Running]:
+    async with running_service(
+        tmp_path_factory.mktemp("postgres"), new_postgres_database()
+    ) as running:
         yield running
 
 
@@ -41,30 +46,41 @@ async def idle_on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> AsyncItera
 
 
 @pytest.fixture(scope="session")
-async def idle_on_postgres(tmp_path_factory: pytest.TempPathFactory, new_postgres_database: NewDatabase) -> AsyncIterator[Running]:
+async def idle_on_postgres(
+    tmp_path_factory: pytest.TempPathFactory, new_postgres_database: NewDatabase
+) -> AsyncIterator[Running]:
     database = new_postgres_database()
     await migrate_database(Settings(database_url=database))
-    async with running_service(tmp_path_factory.mktemp("idle-postgres"), database, parts=IDLE) as running:
+    async with running_service(
+        tmp_path_factory.mktemp("idle-postgres"), database, parts=IDLE
+    ) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 async def operated_on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Operated]:
     provider = ScriptedProvider(SLOTS)
-    async with running_service(tmp_path_factory.mktemp("operated-sqlite"), providers={"email": provider}) as running:
+    async with running_service(
+        tmp_path_factory.mktemp("operated-sqlite"), providers={"email": provider}
+    ) as running:
         yield Operated(running, provider)
 
 
 @pytest.fixture(scope="session")
-async def operated_on_postgres(tmp_path_factory: pytest.TempPathFactory, new_postgres_database: NewDatabase) -> AsyncIterator[Operated]:
+async def operated_on_postgres(
+    tmp_path_factory: pytest.TempPathFactory, new_postgres_database: NewDatabase
+) -> AsyncIterator[Operated]:
     provider, data_dir = ScriptedProvider(SLOTS), tmp_path_factory.mktemp("operated-postgres")
-    async with running_service(data_dir, new_postgres_database(), providers={"email": provider}) as running:
+    async with running_service(
+        data_dir, new_postgres_database(), providers={"email": provider}
+    ) as running:
         yield Operated(running, provider)
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def operated(request: pytest.FixtureRequest) -> Iterator[Operated]:
-    """The service with a provider that does as the test says. The test runs once on each database."""
+    """The service with a provider that does as the test says. The test runs once on each
+    database."""
     service: Operated = request.getfixturevalue(f"operated_on_{request.param}")
     yield service
     service.let_go()
@@ -85,7 +101,8 @@ def running(request: pytest.FixtureRequest) -> Running:
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def idle(request: pytest.FixtureRequest) -> Running:
-    """The service without a dispatcher: what is accepted stays as it is. The test runs once on each database."""
+    """The service without a dispatcher: what is accepted stays as it is. The test runs once on each
+    database."""
     service: Running = request.getfixturevalue(f"idle_on_{request.param}")
     return service
 
@@ -110,13 +127,17 @@ def idle_api(request: pytest.FixtureRequest, idle: Running, brand: str) -> Calle
 
 @pytest.fixture(scope="session")
 def untouched_brands() -> dict[tuple[str, str], Untouched]:
-    """Those made so far, by database and transport: tests of refusals can share one, because none may change it."""
+    """Those made so far, by database and transport: tests of refusals can share one, because none
+    may change it."""
     return {}
 
 
 @asynccontextmanager
-async def unchanged(brands: dict[tuple[str, str], Untouched], running: Running, transport: str) -> AsyncIterator[Untouched]:
-    """A brand to try bad requests on; at the end everything in it must be as it was after the test before."""
+async def unchanged(
+    brands: dict[tuple[str, str], Untouched], running: Running, transport: str
+) -> AsyncIterator[Untouched]:
+    """A brand to try bad requests on; at the end everything in it must be as it was after the test
+    before."""
     key = (running.settings.effective_database_url, transport)
     if key not in brands:
         brands[key] = await untouched_brand(running, transport)
@@ -129,7 +150,9 @@ async def unchanged(brands: dict[tuple[str, str], Untouched], running: Running, 
 
 @pytest.fixture(params=["grpc", "rest"])
 async def untouched(
-    request: pytest.FixtureRequest, idle: Running, untouched_brands: dict[tuple[str, str], Untouched]
+    request: pytest.FixtureRequest,
+    idle: Running,
+    untouched_brands: dict[tuple[str, str], Untouched],
 ) -> AsyncIterator[Untouched]:
     """A brand to try bad requests on; the test runs over each transport."""
     async with unchanged(untouched_brands, idle, request.param) as brand:
@@ -137,14 +160,18 @@ async def untouched(
 
 
 @pytest.fixture
-async def untouched_rest(idle_on_sqlite: Running, untouched_brands: dict[tuple[str, str], Untouched]) -> AsyncIterator[Untouched]:
+async def untouched_rest(
+    idle_on_sqlite: Running, untouched_brands: dict[tuple[str, str], Untouched]
+) -> AsyncIterator[Untouched]:
     """The same over REST, for what never reaches a database."""
     async with unchanged(untouched_brands, idle_on_sqlite, "rest") as brand:
         yield brand
 
 
 @pytest.fixture
-async def untouched_grpc(idle: Running, untouched_brands: dict[tuple[str, str], Untouched]) -> AsyncIterator[Untouched]:
+async def untouched_grpc(
+    idle: Running, untouched_brands: dict[tuple[str, str], Untouched]
+) -> AsyncIterator[Untouched]:
     """The same over gRPC, for what JSON cannot say."""
     async with unchanged(untouched_brands, idle, "grpc") as brand:
         yield brand

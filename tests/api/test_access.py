@@ -22,7 +22,11 @@ from tests.support.api.scenes import COMMS, MESSAGING, instant
 from tests.support.api.untouched import HOLD, MESSAGES, Untouched
 
 GUARDED = [name for name, method in METHODS.items() if not POLICIES[full_path(method)].public]
-IN_A_BRAND = [name for name in GUARDED if name != f"{HOLD}/GetHold" and not is_of_operators(POLICIES[full_path(METHODS[name])].scope)]
+IN_A_BRAND = [
+    name
+    for name in GUARDED
+    if name != f"{HOLD}/GetHold" and not is_of_operators(POLICIES[full_path(METHODS[name])].scope)
+]
 """The hold, and what operators do, is of the whole installation."""
 
 
@@ -50,13 +54,21 @@ async def test_no_method_answers_without_a_token(untouched: Untouched) -> None:
 async def test_no_method_answers_without_its_scope(untouched: Untouched) -> None:
     for method in GUARDED:
         scope = POLICIES[full_path(METHODS[method])].scope
-        token = untouched.running.token(untouched.brand, scopes=[other for other in all_scopes() if other != scope])
+        token = untouched.running.token(
+            untouched.brand, scopes=[other for other in all_scopes() if other != scope]
+        )
         answer = await untouched.api.call(method, untouched.good(method), token=token)
-        assert (answer.status, answer.error, answer.body["details"]) == (403, "scope_missing", {"scope": scope}), method
+        assert (answer.status, answer.error, answer.body["details"]) == (
+            403,
+            "scope_missing",
+            {"scope": scope},
+        ), method
 
 
 @pytest.mark.parametrize("method", IN_A_BRAND)
-async def test_what_is_in_a_brand_of_others_does_not_exist(untouched: Untouched, method: str) -> None:
+async def test_what_is_in_a_brand_of_others_does_not_exist(
+    untouched: Untouched, method: str
+) -> None:
     request = untouched.good(method)
     stranger = caller(untouched.transport, untouched.running, "brand-of-a-stranger")
     answer = await stranger.call(method, request)
@@ -64,7 +76,9 @@ async def test_what_is_in_a_brand_of_others_does_not_exist(untouched: Untouched,
     if "brand_id" in request:
         assert answer.error == "brand_not_found"
     else:
-        assert answer.body == (await untouched.api.call(method, {**request, "id": "no-such-id"})).body
+        assert (
+            answer.body == (await untouched.api.call(method, {**request, "id": "no-such-id"})).body
+        )
 
 
 async def test_with_a_token_of_two_brands_the_brand_is_named(untouched: Untouched) -> None:
@@ -75,7 +89,9 @@ async def test_with_a_token_of_two_brands_the_brand_is_named(untouched: Untouche
             continue
         if request.pop("brand_id", None) is not None:
             answer = await untouched.api.call(method, request, token=token)
-            assert answer.status == POLICIES[full_path(METHODS[method])].invalid_argument_status, method
+            assert answer.status == POLICIES[full_path(METHODS[method])].invalid_argument_status, (
+                method
+            )
             assert answer.fields == {"brand_id"}, method
 
 
@@ -83,7 +99,8 @@ def claims(**more: Any) -> dict[str, Any]:
     """The claims of a good token."""
     seconds = int(SystemClock().now().timestamp())
     good = {
-        "iss": "carillon", "aud": "carillon", "sub": "mallory", "brands": ["b"], "scope": " ".join(all_scopes()),
+        "iss": "carillon", "aud": "carillon", "sub": "mallory", "brands": ["b"],
+        "scope": " ".join(all_scopes()),
         "iat": seconds, "exp": seconds + 3600,
     }  # fmt: skip
     return {name: value for name, value in (good | more).items() if value is not None}
@@ -92,7 +109,13 @@ def claims(**more: Any) -> dict[str, Any]:
 def unsigned(**more: Any) -> str:
     """A token that says it needs no signature."""
     parts = ({"alg": "none", "typ": "JWT"}, claims(**more))
-    return ".".join(base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts) + "."
+    return (
+        ".".join(
+            base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=")
+            for part in parts
+        )
+        + "."
+    )
 
 
 def bad_tokens(running: Running) -> dict[str, str]:
@@ -101,13 +124,18 @@ def bad_tokens(running: Running) -> dict[str, str]:
     public = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
     good = jwt.encode(claims(), key, algorithm="EdDSA")
     head, body, signature = good.split(".")
-    other_body = base64.urlsafe_b64encode(json.dumps(claims(sub="root")).encode()).decode().rstrip("=")
+    other_body = (
+        base64.urlsafe_b64encode(json.dumps(claims(sub="root")).encode()).decode().rstrip("=")
+    )
     past = int((SystemClock().now() - timedelta(minutes=5)).timestamp())
     expired = Tokens(key, SystemClock()).mint("tester", ["b"], all_scopes(), timedelta(minutes=-5))
     wrong_claims: dict[str, dict[str, Any]] = {
-        "audience": {"aud": "another"}, "no audience": {"aud": None}, "issuer": {"iss": "another"}, "no issuer": {"iss": None},
-        "expired": {"exp": past}, "no expiry": {"exp": None}, "expiry of text": {"exp": "never"}, "no subject": {"sub": None},
-        "brands of text": {"brands": "b"}, "brands of numbers": {"brands": [1]}, "scope of a list": {"scope": ["campaigns.read"]},
+        "audience": {"aud": "another"}, "no audience": {"aud": None}, "issuer": {"iss": "another"},
+        "no issuer": {"iss": None},
+        "expired": {"exp": past}, "no expiry": {"exp": None}, "expiry of text": {"exp": "never"},
+        "no subject": {"sub": None},
+        "brands of text": {"brands": "b"}, "brands of numbers": {"brands": [1]},
+        "scope of a list": {"scope": ["campaigns.read"]},
         "not yet": {"nbf": past + 7200},
     }  # fmt: skip
     return {
@@ -120,7 +148,10 @@ def bad_tokens(running: Running) -> dict[str, str]:
         "two parts": f"{head}.{body}",
         "empty parts": "..",
         "huge": "a" * 5000,
-        **{name: jwt.encode(claims(**wrong), key, algorithm="EdDSA") for name, wrong in wrong_claims.items()},
+        **{
+            name: jwt.encode(claims(**wrong), key, algorithm="EdDSA")
+            for name, wrong in wrong_claims.items()
+        },
     }
 
 
@@ -143,25 +174,44 @@ async def test_a_refusal_does_not_say_which_check_failed(untouched: Untouched) -
 
 
 @pytest.mark.parametrize("header", ["Basic dXNlcjpwYXNz", "Bearer", "bearer", "Token x", "x"])
-async def test_an_authorization_that_is_no_bearer_token(untouched_rest: Untouched, header: str) -> None:
-    response = await untouched_rest.running.http.get("/v1/segments", headers={"authorization": header})
+async def test_an_authorization_that_is_no_bearer_token(
+    untouched_rest: Untouched, header: str
+) -> None:
+    response = await untouched_rest.running.http.get(
+        "/v1/segments", headers={"authorization": header}
+    )
     assert (response.status_code, response.json()["error"]) == (401, "unauthenticated")
 
 
 async def test_the_scheme_is_read_in_any_case(untouched_rest: Untouched) -> None:
     token = untouched_rest.running.token(untouched_rest.brand)
-    response = await untouched_rest.running.http.get("/v1/segments", headers={"authorization": f"bEARER {token}"})
+    response = await untouched_rest.running.http.get(
+        "/v1/segments", headers={"authorization": f"bEARER {token}"}
+    )
     assert response.status_code == 200
 
 
-async def test_created_by_is_the_subject_of_the_token(idle_api: Any, idle: Running, brand: str) -> None:
-    request = {"brand_id": brand, "name": "news", "subject": "News", "channel": "email", "template_key": "welcome"}
-    answer = await idle_api.call(f"{COMMS}/CreateCampaign", request, token=idle.token(brand, subject="ana@example.com"))
+async def test_created_by_is_the_subject_of_the_token(
+    idle_api: Any, idle: Running, brand: str
+) -> None:
+    request = {
+        "brand_id": brand,
+        "name": "news",
+        "subject": "News",
+        "channel": "email",
+        "template_key": "welcome",
+    }
+    answer = await idle_api.call(
+        f"{COMMS}/CreateCampaign", request, token=idle.token(brand, subject="ana@example.com")
+    )
     assert answer.body["campaign"]["created_by"] == "ana@example.com"
 
 
 async def test_a_campaign_of_one_face_does_not_exist_in_the_other(untouched: Untouched) -> None:
-    for method, campaign in ((f"{COMMS}/GetCampaign", "messaging"), (f"{MESSAGING}/GetCampaign", "comms")):
+    for method, campaign in (
+        (f"{COMMS}/GetCampaign", "messaging"),
+        (f"{MESSAGING}/GetCampaign", "comms"),
+    ):
         answer = await untouched.refuses(method, {"id": untouched.ids[campaign]})
         assert (answer.status, answer.error) == (404, "campaign_not_found")
 
@@ -176,4 +226,8 @@ async def test_a_body_is_not_looked_at_before_the_token(untouched: Untouched) ->
 
 async def test_every_brand_of_the_token_exists(untouched: Untouched) -> None:
     token = untouched.running.token("another-brand", untouched.brand)
-    assert (await untouched.api.call(f"{MESSAGES}/GetMessage", {"id": untouched.ids["message"]}, token=token)).status == 200
+    assert (
+        await untouched.api.call(
+            f"{MESSAGES}/GetMessage", {"id": untouched.ids["message"]}, token=token
+        )
+    ).status == 200

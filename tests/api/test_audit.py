@@ -13,7 +13,9 @@ from tests.support.api.scenes import ok, recipients
 from tests.support.api.untouched import BRANDS
 
 
-async def test_entry_says_who_did_what_to_what_and_when(idle: Running, idle_api: Caller, brand: str) -> None:
+async def test_entry_says_who_did_what_to_what_and_when(
+    idle: Running, idle_api: Caller, brand: str
+) -> None:
     send = await publish(idle_api, brand, recipients(1))
     token = idle.token(brand, subject="ana@example.com")
     metadata = (("authorization", f"Bearer {token}"), ("x-request-id", "request-7"))
@@ -31,19 +33,25 @@ async def test_entry_says_who_did_what_to_what_and_when(idle: Running, idle_api:
     assert entry["created_at"] >= send["created_at"]
 
 
-async def test_entries_are_newest_first_and_of_one_subject_if_asked(idle_api: Caller, brand: str) -> None:
+async def test_entries_are_newest_first_and_of_one_subject_if_asked(
+    idle_api: Caller, brand: str
+) -> None:
     first, second = [await publish(idle_api, brand, recipients(1)) for _ in range(2)]
     for send, verb in ((first, "PauseSend"), (second, "PauseSend"), (first, "ResumeSend")):
         await ok(idle_api, f"{SENDS}/{verb}", {"id": send["id"]})
     await ok(idle_api, f"{BRANDS}/SetBrandPolicy", {"brand_id": brand})
-    entries = (await ok(idle_api, f"{AUDIT}/ListAuditEntries", {"brand_id": brand}))["audit_entries"]
+    entries = (await ok(idle_api, f"{AUDIT}/ListAuditEntries", {"brand_id": brand}))[
+        "audit_entries"
+    ]
     assert [(entry["action"], entry["subject_id"]) for entry in entries[:4]] == [
         ("brand_policy_set", brand),
         ("send_resumed", first["id"]),
         ("send_paused", second["id"]),
         ("send_paused", first["id"]),
     ]
-    of_first = (await ok(idle_api, f"{AUDIT}/ListAuditEntries", {"subject_id": first["id"]}))["audit_entries"]
+    of_first = (await ok(idle_api, f"{AUDIT}/ListAuditEntries", {"subject_id": first["id"]}))[
+        "audit_entries"
+    ]
     assert of_first == [entries[1], entries[3]]
 
 
@@ -51,16 +59,22 @@ async def test_entries_of_others_do_not_exist(idle: Running, idle_api: Caller, b
     send = await publish(idle_api, brand, recipients(1))
     await ok(idle_api, f"{SENDS}/PauseSend", {"id": send["id"]})
     stranger = idle.token(f"other-{brand}")
-    assert (await idle_api.call(f"{AUDIT}/ListAuditEntries", {"subject_id": send["id"]}, token=stranger)).body["audit_entries"] == []
+    assert (
+        await idle_api.call(f"{AUDIT}/ListAuditEntries", {"subject_id": send["id"]}, token=stranger)
+    ).body["audit_entries"] == []
     answer = await idle_api.call(f"{AUDIT}/ListAuditEntries", {"brand_id": brand}, token=stranger)
     assert (answer.status, answer.error) == (404, "brand_not_found")
 
 
-async def test_refused_operation_leaves_no_entry(idle: Running, idle_api: Caller, brand: str) -> None:
+async def test_refused_operation_leaves_no_entry(
+    idle: Running, idle_api: Caller, brand: str
+) -> None:
     send = await publish(idle_api, brand, recipients(1))
     before = await ok(idle_api, f"{AUDIT}/ListAuditEntries", {})
     stranger = idle.token(f"other-{brand}")
     for verb in ("PauseSend", "ResumeSend", "CancelSend", "RetryFailedMessages"):
-        assert (await idle_api.call(f"{SENDS}/{verb}", {"id": send["id"]}, token=stranger)).error == "send_not_found"
+        assert (
+            await idle_api.call(f"{SENDS}/{verb}", {"id": send["id"]}, token=stranger)
+        ).error == "send_not_found"
     assert (await idle_api.call(f"{SENDS}/RetryFailedMessages", {"id": send["id"]})).status == 412
     assert await ok(idle_api, f"{AUDIT}/ListAuditEntries", {}) == before

@@ -1,4 +1,5 @@
-"""Whatever changes something leaves its entry in the audit log, in the transaction that changes it: walked from the descriptors."""
+"""Whatever changes something leaves its entry in the audit log, in the transaction that changes it:
+walked from the descriptors."""
 
 from __future__ import annotations
 
@@ -13,18 +14,35 @@ from storage.contract.errors import StorageUnavailable
 from storage.contract.storage import Transaction
 from storage.model.audit import AuditAction, AuditEntry
 from tests.api.test_hold import hold
-from tests.api.test_keys import BRANDS, CHANGES, HOLD, PEOPLE, SEGMENTS, SUPPRESSIONS, TEMPLATES, UNKNOWN
+from tests.api.test_keys import (
+    BRANDS,
+    CHANGES,
+    HOLD,
+    PEOPLE,
+    SEGMENTS,
+    SUPPRESSIONS,
+    TEMPLATES,
+    UNKNOWN,
+)
 from tests.support.api.callers import METHODS, POLICIES, Caller, caller, full_path
 from tests.support.api.deliveries import MESSAGES, SENDS, one_off
 from tests.support.api.faults import FaultyStorage, running_faulty_service
 from tests.support.api.operating import Operated, ended_with, message_of, resolve
 from tests.support.api.running import Running
-from tests.support.api.scenes import COMMS, MESSAGING, messaging_campaign, ok, put_template, recipients
+from tests.support.api.scenes import (
+    COMMS,
+    MESSAGING,
+    messaging_campaign,
+    ok,
+    put_template,
+    recipients,
+)
 from tests.support.dispatch.scripted import AMBIGUOUS, REFUSED
 
 Request = dict[str, Any]
 
-# What each method that changes something has logged, and what the entry is about: a field of the request or of the answer.
+# What each method that changes something has logged, and what the entry is about: a field of the
+# request or of the answer.
 LOGGED: dict[str, tuple[str, str]] = {
     f"{COMMS}/CreateCampaign": ("campaign_created", "campaign.id"),
     f"{COMMS}/UpdateCampaign": ("campaign_updated", "id"),
@@ -60,7 +78,11 @@ LOGGED: dict[str, tuple[str, str]] = {
     "comms.UnsubscribeService/Unsubscribe": ("unsubscribed", "message"),
 }
 WITH_A_DISPATCHER = {f"{SENDS}/RetryFailedMessages", f"{UNKNOWN}/ResolveUnknownMessages"}
-IDLE = [name for name in LOGGED if name not in WITH_A_DISPATCHER and not name.startswith("comms.Unsubscribe")]
+IDLE = [
+    name
+    for name in LOGGED
+    if name not in WITH_A_DISPATCHER and not name.startswith("comms.Unsubscribe")
+]
 PERSONAL = ("ann@", "ana@", "+1202", "Hello", "example.com")
 """What requests of these tests say of people, or say to them."""
 
@@ -68,7 +90,9 @@ PERSONAL = ("ann@", "ana@", "+1202", "Hello", "example.com")
 def changing_methods() -> set[str]:
     """Methods that are no reads: by their option, and where they have none by their verb."""
     reads = descriptor_pb2.MethodOptions.NO_SIDE_EFFECTS
-    return {name for name, method in METHODS.items() if method.GetOptions().idempotency_level != reads}
+    return {
+        name for name, method in METHODS.items() if method.GetOptions().idempotency_level != reads
+    }
 
 
 def subject(field: str, request: Request, answer: Request) -> str:
@@ -88,7 +112,9 @@ async def logged(api: Caller, about: str, name: str, brand: str) -> list[dict[st
     if name.startswith(HOLD):
         body = await ok(api, "ops.AuditService/ListInstallationAuditEntries", {"subject_id": about})
     else:
-        body = await ok(api, "ops.AuditService/ListAuditEntries", {"subject_id": about, "brand_id": brand})
+        body = await ok(
+            api, "ops.AuditService/ListAuditEntries", {"subject_id": about, "brand_id": brand}
+        )
     found: list[dict[str, Any]] = body["audit_entries"]
     return found
 
@@ -98,7 +124,11 @@ async def everything(running: Running, brand: str) -> list[AuditEntry]:
     assert running.service.storage is not None
 
     async def both(tx: Transaction) -> list[AuditEntry]:
-        return [entry for of in (brand, f"{brand}-new", "") for entry in await tx.audit.list_page(of, None, None, 200)]
+        return [
+            entry
+            for of in (brand, f"{brand}-new", "")
+            for entry in await tx.audit.list_page(of, None, None, 200)
+        ]
 
     return await running.service.storage.read(both)
 
@@ -122,7 +152,11 @@ async def test_a_change_leaves_one_entry_that_says_who_and_what_and_nothing_pers
     about = subject(field, request, answer.body)
     api = caller("grpc", idle, about) if name == f"{BRANDS}/CreateBrand" else idle_api
     of_brand = about if name.startswith(BRANDS) else brand
-    found = [entry for entry in await logged(api, about, name, of_brand) if entry["actor"] == "who-it-was"]
+    found = [
+        entry
+        for entry in await logged(api, about, name, of_brand)
+        if entry["actor"] == "who-it-was"
+    ]
     assert found, name
     newest = found[0]
     assert (newest["action"], newest["subject_id"]) == (action, about)
@@ -131,18 +165,26 @@ async def test_a_change_leaves_one_entry_that_says_who_and_what_and_nothing_pers
     assert not any(personal in json.dumps(newest["details"]) for personal in PERSONAL), newest
 
 
-async def test_retries_and_resolutions_leave_an_entry(operated: Operated, operator: Caller, brand: str) -> None:
+async def test_retries_and_resolutions_leave_an_entry(
+    operated: Operated, operator: Caller, brand: str
+) -> None:
     report, _ = await ended_with(operated, operator, brand, REFUSED)
     await ok(operator, f"{SENDS}/RetryFailedMessages", {"id": report["send_id"]})
-    assert [entry["action"] for entry in await logged(operator, report["send_id"], SENDS, brand)] == ["send_retried"]
+    assert [
+        entry["action"] for entry in await logged(operator, report["send_id"], SENDS, brand)
+    ] == ["send_retried"]
     ended, (person,) = await ended_with(operated, operator, brand, AMBIGUOUS)
     unknown = (await message_of(operator, ended["send_id"], person))["id"]
     await resolve(operator, "sent", unknown)
-    assert [entry["action"] for entry in await logged(operator, unknown, UNKNOWN, brand)] == ["message_resolved"]
+    assert [entry["action"] for entry in await logged(operator, unknown, UNKNOWN, brand)] == [
+        "message_resolved"
+    ]
 
 
 @pytest.fixture(scope="module")
-async def faulty(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[Running, FaultyStorage]]:
+async def faulty(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[tuple[Running, FaultyStorage]]:
     async with running_faulty_service(tmp_path_factory.mktemp("audit")) as service:
         yield service
 
@@ -168,7 +210,9 @@ async def test_a_change_whose_transaction_is_taken_back_leaves_no_entry(
         assert len(await everything(running, brand)) > len(before)
 
 
-async def test_a_refused_change_leaves_no_entry(idle: Running, idle_api: Caller, brand: str) -> None:
+async def test_a_refused_change_leaves_no_entry(
+    idle: Running, idle_api: Caller, brand: str
+) -> None:
     before = await everything(idle, brand)
     refused: list[tuple[str, Request]] = [
         (f"{SEGMENTS}/CreateSegment", {"brand_id": brand, "name": "", "criteria": {}}),
@@ -180,23 +224,46 @@ async def test_a_refused_change_leaves_no_entry(idle: Running, idle_api: Caller,
     assert await everything(idle, brand) == before
 
 
-async def test_a_million_recipients_or_people_are_one_entry(idle: Running, idle_api: Caller, brand: str) -> None:
+async def test_a_million_recipients_or_people_are_one_entry(
+    idle: Running, idle_api: Caller, brand: str
+) -> None:
     send = await messaging_campaign(idle_api, brand)
     await ok(idle_api, f"{MESSAGING}/PublishCampaign", {"id": send, "recipients": recipients(1000)})
-    (entry,) = [each for each in await logged(idle_api, send, MESSAGING, brand) if each["action"] == "campaign_started"]
+    (entry,) = [
+        each
+        for each in await logged(idle_api, send, MESSAGING, brand)
+        if each["action"] == "campaign_started"
+    ]
     assert entry["details"]["recipients"] == 1000
     people = [{"person_id": f"p{number}"} for number in range(1000)]
     await ok(idle_api, f"{PEOPLE}/BatchPutPeople", {"brand_id": brand, "people": people})
-    (entry,) = [each for each in await logged(idle_api, brand, PEOPLE, brand) if each["action"] == "people_put"]
+    (entry,) = [
+        each
+        for each in await logged(idle_api, brand, PEOPLE, brand)
+        if each["action"] == "people_put"
+    ]
     assert entry["details"] == {"count": 1000}
 
 
-async def test_the_same_message_asked_for_again_is_of_who_asked_first(idle: Running, idle_api: Caller, brand: str) -> None:
+async def test_the_same_message_asked_for_again_is_of_who_asked_first(
+    idle: Running, idle_api: Caller, brand: str
+) -> None:
     await put_template(idle_api, brand)
     for key in (None, "key-1"):
         request = one_off(brand)
-        first = await idle_api.call(f"{MESSAGES}/ScheduleMessage", request, token=idle.token(brand, subject="first"), key=key)
-        again = await idle_api.call(f"{MESSAGES}/ScheduleMessage", request, token=idle.token(brand, subject="second"))
+        first = await idle_api.call(
+            f"{MESSAGES}/ScheduleMessage",
+            request,
+            token=idle.token(brand, subject="first"),
+            key=key,
+        )
+        again = await idle_api.call(
+            f"{MESSAGES}/ScheduleMessage", request, token=idle.token(brand, subject="second")
+        )
         assert again.body["id"] == first.body["id"]
         (entry,) = await logged(idle_api, first.body["id"], MESSAGES, brand)
-        assert (entry["actor"], entry["action"], entry["created_at"]) == ("first", "message_scheduled", first.body["created_at"])
+        assert (entry["actor"], entry["action"], entry["created_at"]) == (
+            "first",
+            "message_scheduled",
+            first.body["created_at"],
+        )

@@ -14,14 +14,32 @@ from tests.support.api.callers import GrpcCaller
 from tests.support.api.running import free_ports
 
 
-@pytest.mark.parametrize(("bind", "host"), [("::1", "[::1]"), ("::", "[::1]"), ("0.0.0.0", "127.0.0.1")])  # noqa: S104
-async def test_rest_and_grpc_answer_where_the_service_is_bound(tmp_path: Path, bind: str, host: str) -> None:
+@pytest.mark.parametrize(
+    ("bind", "host"),
+    [("::1", "[::1]"), ("::", "[::1]"), ("0.0.0.0", "127.0.0.1")],  # noqa: S104
+)
+async def test_rest_and_grpc_answer_where_the_service_is_bound(
+    tmp_path: Path, bind: str, host: str
+) -> None:
     rest, grpc_port, admin = free_ports(3)
-    service = Service(Settings(data_dir=tmp_path, bind=bind, rest_port=rest, grpc_port=grpc_port, envoy_admin_port=admin))
+    service = Service(
+        Settings(
+            data_dir=tmp_path,
+            bind=bind,
+            rest_port=rest,
+            grpc_port=grpc_port,
+            envoy_admin_port=admin,
+        )
+    )
     await service.start()
     try:
-        async with httpx.AsyncClient(trust_env=False) as http, grpc.aio.insecure_channel(f"{host}:{grpc_port}") as channel:
+        async with (
+            httpx.AsyncClient(trust_env=False) as http,
+            grpc.aio.insecure_channel(f"{host}:{grpc_port}") as channel,
+        ):
             assert (await http.get(f"http://{host}:{rest}/readyz")).status_code == 200
-            assert (await GrpcCaller(channel, "").call("ops.ProbeService/CheckReadiness", {})).status == 200
+            assert (
+                await GrpcCaller(channel, "").call("ops.ProbeService/CheckReadiness", {})
+            ).status == 200
     finally:
         await service.stop()

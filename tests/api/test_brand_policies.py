@@ -18,7 +18,10 @@ POLICY: dict[str, Any] = {
     "unknown_policy": "resend",
     "misfire_policy": "expire_after",
     "misfire_seconds": 600,
-    "rate_limits": [{"channel": "email", "per_second": 2.5, "burst": 10}, {"channel": "sms", "per_second": 0.01, "burst": 1}],
+    "rate_limits": [
+        {"channel": "email", "per_second": 2.5, "burst": 10},
+        {"channel": "sms", "per_second": 0.01, "burst": 1},
+    ],
 }
 
 
@@ -44,7 +47,12 @@ async def test_brand_without_a_policy_has_the_defaults(idle_api: Caller, brand: 
 
 async def test_policy_reads_back_as_it_was_set(idle_api: Caller, brand: str) -> None:
     was_set = await set_policy(idle_api, brand, **POLICY)
-    assert {**was_set, "updated_at": None} == {"brand_id": brand, **POLICY, "updated_at": None, "updated_by": "tester"}
+    assert {**was_set, "updated_at": None} == {
+        "brand_id": brand,
+        **POLICY,
+        "updated_at": None,
+        "updated_by": "tester",
+    }
     assert was_set["updated_at"] is not None
     assert await get_policy(idle_api, brand) == was_set
     assert await audited(idle_api, brand) == [
@@ -54,7 +62,10 @@ async def test_policy_reads_back_as_it_was_set(idle_api: Caller, brand: str) -> 
                 "unknown_policy": "resend",
                 "misfire_policy": "expire_after",
                 "misfire_seconds": 600,
-                "rate_limits": {"email": {"per_second": 2.5, "burst": 10}, "sms": {"per_second": 0.01, "burst": 1}},
+                "rate_limits": {
+                    "email": {"per_second": 2.5, "burst": 10},
+                    "sms": {"per_second": 0.01, "burst": 1},
+                },
             },
         )
     ]
@@ -63,13 +74,21 @@ async def test_policy_reads_back_as_it_was_set(idle_api: Caller, brand: str) -> 
 async def test_what_is_absent_is_set_to_its_default(idle_api: Caller, brand: str) -> None:
     await set_policy(idle_api, brand, **POLICY)
     defaults = await set_policy(idle_api, brand)
-    assert (defaults["unknown_policy"], defaults["misfire_policy"], defaults["misfire_seconds"]) == ("park", "send_now", 0)
+    assert (
+        defaults["unknown_policy"],
+        defaults["misfire_policy"],
+        defaults["misfire_seconds"],
+    ) == ("park", "send_now", 0)
     assert (defaults["rate_limits"], defaults["updated_by"]) == ([], "tester")
 
 
 @pytest.mark.parametrize(("per_second", "burst"), [(0.01, 1), (1, 1), (2.5, 3), (100_000, 100_000)])
-async def test_burst_is_one_seconds_worth_unless_given(idle_api: Caller, brand: str, per_second: float, burst: int) -> None:
-    policy = await set_policy(idle_api, brand, rate_limits=[{"channel": "push", "per_second": per_second}])
+async def test_burst_is_one_seconds_worth_unless_given(
+    idle_api: Caller, brand: str, per_second: float, burst: int
+) -> None:
+    policy = await set_policy(
+        idle_api, brand, rate_limits=[{"channel": "push", "per_second": per_second}]
+    )
     assert policy["rate_limits"] == [{"channel": "push", "per_second": per_second, "burst": burst}]
 
 
@@ -86,15 +105,20 @@ async def test_burst_is_one_seconds_worth_unless_given(idle_api: Caller, brand: 
         ({"rate_limits": [{"channel": "sms", "per_second": 1}] * 2}, {"rate_limits[1].channel"}),
         ({"rate_limits": [{"channel": "sms"}]}, {"rate_limits[0].per_second"}),
         ({"rate_limits": [{"channel": "sms", "per_second": 0.009}]}, {"rate_limits[0].per_second"}),
-        ({"rate_limits": [{"channel": "sms", "per_second": 100_000.5}]}, {"rate_limits[0].per_second"}),
+        ({"rate_limits": [{"channel": "sms", "per_second": 100_000.5}]},
+            {"rate_limits[0].per_second"}),
         ({"rate_limits": [{"channel": "sms", "per_second": -5}]}, {"rate_limits[0].per_second"}),
-        ({"rate_limits": [{"channel": "sms", "per_second": 1, "burst": -1}]}, {"rate_limits[0].burst"}),
-        ({"rate_limits": [{"channel": "sms", "per_second": 1, "burst": 100_001}]}, {"rate_limits[0].burst"}),
+        ({"rate_limits": [{"channel": "sms", "per_second": 1, "burst": -1}]},
+            {"rate_limits[0].burst"}),
+        ({"rate_limits": [{"channel": "sms", "per_second": 1, "burst": 100_001}]},
+            {"rate_limits[0].burst"}),
         ({"rate_limits": [{"channel": "in_app", "per_second": 0}], "misfire_seconds": 5},
          {"misfire_seconds", "rate_limits[0].channel", "rate_limits[0].per_second"}),
     ],
 )  # fmt: skip
-async def test_policy_that_cannot_be(idle_api: Caller, brand: str, bad: dict[str, Any], fields: set[str]) -> None:
+async def test_policy_that_cannot_be(
+    idle_api: Caller, brand: str, bad: dict[str, Any], fields: set[str]
+) -> None:
     before = await set_policy(idle_api, brand, **POLICY)
     answer = await idle_api.call(f"{BRANDS}/SetBrandPolicy", {"brand_id": brand, **bad})
     assert (answer.status, answer.error, answer.fields) == (422, "validation_failed", fields)
@@ -102,8 +126,12 @@ async def test_policy_that_cannot_be(idle_api: Caller, brand: str, bad: dict[str
 
 
 @pytest.mark.parametrize("seconds", [1, 31_536_000])
-async def test_misfire_allows_from_a_second_to_a_year(idle_api: Caller, brand: str, seconds: int) -> None:
-    policy = await set_policy(idle_api, brand, misfire_policy="expire_after", misfire_seconds=seconds)
+async def test_misfire_allows_from_a_second_to_a_year(
+    idle_api: Caller, brand: str, seconds: int
+) -> None:
+    policy = await set_policy(
+        idle_api, brand, misfire_policy="expire_after", misfire_seconds=seconds
+    )
     assert policy["misfire_seconds"] == seconds
 
 
@@ -111,21 +139,31 @@ async def test_misfire_allows_from_a_second_to_a_year(idle_api: Caller, brand: s
 async def test_rate_that_is_no_number(idle: Running, brand: str, rate: float) -> None:
     request = brand_service_pb2.SetBrandPolicyRequest(brand_id=brand)
     request.rate_limits.add(channel="email", per_second=rate)
-    answer = await GrpcCaller(idle.channel, idle.token(brand)).call_message(f"{BRANDS}/SetBrandPolicy", request)
+    answer = await GrpcCaller(idle.channel, idle.token(brand)).call_message(
+        f"{BRANDS}/SetBrandPolicy", request
+    )
     assert answer.fields == {"rate_limits[0].per_second"}
 
 
 @pytest.mark.parametrize(("field", "number"), [("unknown_policy", 9), ("misfire_policy", 9)])
-async def test_policy_of_a_number_that_is_none(idle: Running, brand: str, field: str, number: int) -> None:
+async def test_policy_of_a_number_that_is_none(
+    idle: Running, brand: str, field: str, number: int
+) -> None:
     request = brand_service_pb2.SetBrandPolicyRequest(brand_id=brand)
     setattr(request, field, number)
-    answer = await GrpcCaller(idle.channel, idle.token(brand)).call_message(f"{BRANDS}/SetBrandPolicy", request)
+    answer = await GrpcCaller(idle.channel, idle.token(brand)).call_message(
+        f"{BRANDS}/SetBrandPolicy", request
+    )
     assert (answer.status, answer.fields) == (422, {field})
 
 
 @pytest.mark.parametrize("method", ["GetBrandPolicy", "SetBrandPolicy"])
-async def test_policy_of_others_does_not_exist(idle: Running, idle_api: Caller, brand: str, method: str) -> None:
+async def test_policy_of_others_does_not_exist(
+    idle: Running, idle_api: Caller, brand: str, method: str
+) -> None:
     await set_policy(idle_api, brand, **POLICY)
-    answer = await idle_api.call(f"{BRANDS}/{method}", {"brand_id": brand}, token=idle.token(f"other-{brand}"))
+    answer = await idle_api.call(
+        f"{BRANDS}/{method}", {"brand_id": brand}, token=idle.token(f"other-{brand}")
+    )
     assert (answer.status, answer.error) == (404, "brand_not_found")
     assert (await get_policy(idle_api, brand))["unknown_policy"] == "resend"

@@ -20,7 +20,9 @@ OPERATORS = ["admin:brands"]
 
 def mint(running: Running, *brands: str, scopes: list[str] | None = None) -> str:
     """A token for brands, whether they exist or not."""
-    return running.service.tokens.mint("operator", brands, default_scopes() if scopes is None else scopes)
+    return running.service.tokens.mint(
+        "operator", brands, default_scopes() if scopes is None else scopes
+    )
 
 
 @pytest.fixture(params=["grpc", "rest"])
@@ -31,9 +33,15 @@ def operator(request: pytest.FixtureRequest, idle: Running) -> Caller:
     return client
 
 
-async def test_a_brand_is_created_read_listed_and_renamed(operator: Caller, idle: Running, brand: str) -> None:
+async def test_a_brand_is_created_read_listed_and_renamed(
+    operator: Caller, idle: Running, brand: str
+) -> None:
     created = await ok(operator, f"{BRANDS}/CreateBrand", {"id": brand, "name": "Acme & Co"})
-    assert (created["id"], created["name"], created["created_by"]) == (brand, "Acme & Co", "operator")
+    assert (created["id"], created["name"], created["created_by"]) == (
+        brand,
+        "Acme & Co",
+        "operator",
+    )
     assert created["created_at"] == created["updated_at"]
     assert await ok(operator, f"{BRANDS}/GetBrand", {"id": brand}) == created
     assert (await ok(operator, f"{BRANDS}/ListBrands", {"prefix": brand}))["brands"] == [created]
@@ -41,7 +49,10 @@ async def test_a_brand_is_created_read_listed_and_renamed(operator: Caller, idle
     assert renamed == created | {"name": "Acme", "updated_at": renamed["updated_at"]}
     assert await ok(operator, f"{BRANDS}/GetBrand", {"id": brand}) == renamed
     reader = GrpcCaller(idle.channel, mint(idle, brand))
-    assert await audited(reader, brand) == [("brand_created", {"name": "Acme & Co"}), ("brand_updated", {"name": "Acme"})]
+    assert await audited(reader, brand) == [
+        ("brand_created", {"name": "Acme & Co"}),
+        ("brand_updated", {"name": "Acme"}),
+    ]
 
 
 async def test_a_brand_is_created_once(operator: Caller, brand: str) -> None:
@@ -51,8 +62,12 @@ async def test_a_brand_is_created_once(operator: Caller, brand: str) -> None:
     assert await ok(operator, f"{BRANDS}/GetBrand", {"id": brand}) == created
 
 
-@pytest.mark.parametrize("bad", ["", " ", "Acme", "a b", "-a", "a-", "a_b", "a.b", "é", "a\n", "x" * 64])
-async def test_an_id_that_is_no_slug_is_refused_with_everything_else(operator: Caller, bad: str) -> None:
+@pytest.mark.parametrize(
+    "bad", ["", " ", "Acme", "a b", "-a", "a-", "a_b", "a.b", "é", "a\n", "x" * 64]
+)
+async def test_an_id_that_is_no_slug_is_refused_with_everything_else(
+    operator: Caller, bad: str
+) -> None:
     answer = await operator.call(f"{BRANDS}/CreateBrand", {"id": bad, "name": ""})
     assert (answer.status, answer.fields) == (422, {"id", "name"})
 
@@ -64,23 +79,36 @@ async def test_an_id_of_letters_digits_and_hyphens_is_taken(operator: Caller, go
 
 
 async def test_a_brand_that_is_not_there_is_neither_read_nor_renamed(operator: Caller) -> None:
-    for method, request in (("GetBrand", {"id": "nobody"}), ("UpdateBrand", {"id": "nobody", "name": "x"})):
+    for method, request in (
+        ("GetBrand", {"id": "nobody"}),
+        ("UpdateBrand", {"id": "nobody", "name": "x"}),
+    ):
         answer = await operator.call(f"{BRANDS}/{method}", request)
         assert (answer.status, answer.error) == (404, "brand_not_found")
 
 
 async def test_no_call_is_taken_for_a_brand_that_nobody_created(untouched: Untouched) -> None:
     unknown = f"unknown-{uuid4().hex[:8]}"
-    token = untouched.running.service.tokens.mint("t", [unknown], [*default_scopes(), "admin:hold", "admin:brands", "admin:audit"])
+    token = untouched.running.service.tokens.mint(
+        "t", [unknown], [*default_scopes(), "admin:hold", "admin:brands", "admin:audit"]
+    )
     both = untouched.running.service.tokens.mint("t", [untouched.brand, unknown], default_scopes())
     for method in GUARDED:
         answer = await untouched.api.call(method, untouched.good(method), token=token)
-        assert (answer.status, answer.error, answer.body["details"]) == (403, "brand_unknown", {"brand_id": unknown}), method
-    answer = await untouched.api.call(f"{SEGMENTS}/ListSegments", {"brand_id": untouched.brand}, token=both)
+        assert (answer.status, answer.error, answer.body["details"]) == (
+            403,
+            "brand_unknown",
+            {"brand_id": unknown},
+        ), method
+    answer = await untouched.api.call(
+        f"{SEGMENTS}/ListSegments", {"brand_id": untouched.brand}, token=both
+    )
     assert (answer.status, answer.error) == (403, "brand_unknown")
 
 
-async def test_a_brand_just_created_works_at_once_though_it_was_refused_before(operator: Caller, idle: Running, brand: str) -> None:
+async def test_a_brand_just_created_works_at_once_though_it_was_refused_before(
+    operator: Caller, idle: Running, brand: str
+) -> None:
     token = mint(idle, brand)
     listing: dict[str, Any] = {"name": f"{SEGMENTS}/ListSegments", "request": {}, "token": token}
     assert (await operator.call(**listing)).status == 403
@@ -95,15 +123,26 @@ async def test_a_brand_created_beside_the_service_works_at_once(idle: Running, b
     assert (await api.call(f"{SEGMENTS}/ListSegments", {})).status == 200
 
 
-async def test_a_token_without_a_brand_is_told_so_where_one_is_needed(operator: Caller, idle: Running, brand: str) -> None:
+async def test_a_token_without_a_brand_is_told_so_where_one_is_needed(
+    operator: Caller, idle: Running, brand: str
+) -> None:
     for request in ({}, {"brand_id": brand}):
         answer = await operator.call(f"{SEGMENTS}/ListSegments", request, token=mint(idle))
         assert (answer.status, answer.error) == (403, "brand_unknown")
 
 
-async def test_an_ordinary_token_does_nothing_with_brands(idle_api: Caller, idle: Running, brand: str) -> None:
+async def test_an_ordinary_token_does_nothing_with_brands(
+    idle_api: Caller, idle: Running, brand: str
+) -> None:
     named = {"id": brand, "name": "x"}
-    requests = {"CreateBrand": named, "GetBrand": {"id": brand}, "ListBrands": {}, "UpdateBrand": named}
+    requests = {
+        "CreateBrand": named,
+        "GetBrand": {"id": brand},
+        "ListBrands": {},
+        "UpdateBrand": named,
+    }
     for method, request in requests.items():
-        answer = await idle_api.call(f"{BRANDS}/{method}", request, token=idle.token(brand, scopes=default_scopes()))
+        answer = await idle_api.call(
+            f"{BRANDS}/{method}", request, token=idle.token(brand, scopes=default_scopes())
+        )
         assert (answer.status, answer.error) == (403, "scope_missing"), method

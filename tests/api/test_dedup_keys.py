@@ -1,4 +1,5 @@
-"""`dedup_key`: one message for one request in a brand, however often, late or at once it is asked for."""
+"""`dedup_key`: one message for one request in a brand, however often, late or at once it is asked
+for."""
 
 from __future__ import annotations
 
@@ -32,8 +33,12 @@ async def test_same_request_returns_the_same_message(idle_api: Caller, brand: st
 
 async def test_same_request_in_other_words_is_the_same(idle_api: Caller, brand: str) -> None:
     await put_template(idle_api, brand)
-    first = await schedule(idle_api, brand, scheduled_at="2030-01-01T12:00:00Z", variables={"a": 1, "b": 2})
-    again = one_off(brand, scheduled_at="2030-01-01T13:30:00.000+01:30", variables={"b": 2.0, "a": 1})
+    first = await schedule(
+        idle_api, brand, scheduled_at="2030-01-01T12:00:00Z", variables={"a": 1, "b": 2}
+    )
+    again = one_off(
+        brand, scheduled_at="2030-01-01T13:30:00.000+01:30", variables={"b": 2.0, "a": 1}
+    )
     answer = await idle_api.call(NAME, again)
     assert (answer.status, answer.body) == (201, first)
 
@@ -47,7 +52,9 @@ async def test_a_retry_with_a_new_now_is_the_same_request(idle_api: Caller, bran
     assert (answer.status, answer.error) == (422, "dedup_key_reused")
 
 
-async def test_same_request_after_it_was_sent_returns_it_as_it_is_by_then(api: Caller, brand: str) -> None:
+async def test_same_request_after_it_was_sent_returns_it_as_it_is_by_then(
+    api: Caller, brand: str
+) -> None:
     await put_template(api, brand)
     request = one_off(brand)
     first = await api.call(NAME, request)
@@ -58,7 +65,9 @@ async def test_same_request_after_it_was_sent_returns_it_as_it_is_by_then(api: C
     assert len(await attempts(api, sent["id"])) == 1
 
 
-async def test_same_request_after_it_was_cancelled_does_not_revive_it(idle_api: Caller, brand: str) -> None:
+async def test_same_request_after_it_was_cancelled_does_not_revive_it(
+    idle_api: Caller, brand: str
+) -> None:
     await put_template(idle_api, brand)
     request = one_off(brand, scheduled_at=instant(FAR))
     created = await ok(idle_api, NAME, request)
@@ -67,7 +76,9 @@ async def test_same_request_after_it_was_cancelled_does_not_revive_it(idle_api: 
     assert (again.status, again.body) == (201, cancelled)
 
 
-async def test_same_request_after_the_template_moved_on_keeps_its_message(idle_api: Caller, brand: str) -> None:
+async def test_same_request_after_the_template_moved_on_keeps_its_message(
+    idle_api: Caller, brand: str
+) -> None:
     await put_template(idle_api, brand)
     request = one_off(brand)
     first = await ok(idle_api, NAME, request)
@@ -91,7 +102,9 @@ async def test_same_request_after_the_template_moved_on_keeps_its_message(idle_a
     ],
     ids=str,
 )
-async def test_any_field_that_differs_is_another_request_and_refused(idle_api: Caller, brand: str, other: dict[str, Any]) -> None:
+async def test_any_field_that_differs_is_another_request_and_refused(
+    idle_api: Caller, brand: str, other: dict[str, Any]
+) -> None:
     for channel, key in (("email", "welcome"), ("push", "welcome"), ("email", "other")):
         await put_template(idle_api, brand, channel, template_key=key)
     request = one_off(brand, scheduled_at="2030-01-01T12:00:00Z", variables={"a": 1})
@@ -101,19 +114,32 @@ async def test_any_field_that_differs_is_another_request_and_refused(idle_api: C
     assert await messages_of(idle_api) == [first]
 
 
-async def test_key_of_another_brand_is_another_key(idle: Running, idle_api: Caller, brand: str) -> None:
+async def test_key_of_another_brand_is_another_key(
+    idle: Running, idle_api: Caller, brand: str
+) -> None:
     both, other = idle.token(brand, f"other-{brand}"), f"other-{brand}"
     ids = set()
     for each in (brand, other):
-        template = {"brand_id": each, "channel": "email", "template_key": "welcome", "body": "Hello"}
-        assert (await idle_api.call("comms.TemplateService/PutTemplate", template, token=both)).status == 201
-        answer = await idle_api.call(NAME, one_off(each, recipient=f"ann@{each}.example"), token=both)
+        template = {
+            "brand_id": each,
+            "channel": "email",
+            "template_key": "welcome",
+            "body": "Hello",
+        }
+        assert (
+            await idle_api.call("comms.TemplateService/PutTemplate", template, token=both)
+        ).status == 201
+        answer = await idle_api.call(
+            NAME, one_off(each, recipient=f"ann@{each}.example"), token=both
+        )
         assert answer.status == 201
         ids.add(answer.body["id"])
     assert len(ids) == 2
 
 
-async def test_key_is_shared_by_all_callers_of_the_brand(idle: Running, idle_api: Caller, brand: str) -> None:
+async def test_key_is_shared_by_all_callers_of_the_brand(
+    idle: Running, idle_api: Caller, brand: str
+) -> None:
     await put_template(idle_api, brand)
     request = one_off(brand)
     first = await ok(idle_api, NAME, request)
@@ -132,12 +158,16 @@ async def test_same_request_at_the_same_time_makes_one_message(api: Caller, bran
     await put_template(api, brand)
     request = one_off(brand)
     answers = await asyncio.gather(*(api.call(NAME, request) for _ in range(20)))
-    assert {(answer.status, answer.body["id"]) for answer in answers} == {(201, answers[0].body["id"])}
+    assert {(answer.status, answer.body["id"]) for answer in answers} == {
+        (201, answers[0].body["id"])
+    }
     await ended(api, answers[0].body["id"])
     assert len(await messages_of(api)) == len(await attempts(api, answers[0].body["id"])) == 1
 
 
-async def test_other_requests_at_the_same_time_leave_one_winner(idle_api: Caller, brand: str) -> None:
+async def test_other_requests_at_the_same_time_leave_one_winner(
+    idle_api: Caller, brand: str
+) -> None:
     await put_template(idle_api, brand)
     requests = [one_off(brand, recipient=f"p{number}@example.com") for number in range(10)]
     answers = await asyncio.gather(*(idle_api.call(NAME, request) for request in requests))
@@ -145,13 +175,17 @@ async def test_other_requests_at_the_same_time_leave_one_winner(idle_api: Caller
     assert len(await messages_of(idle_api)) == 1
 
 
-async def test_same_request_years_after_it_was_due_is_still_the_same(running: Running, api: Caller, brand: str) -> None:
+async def test_same_request_years_after_it_was_due_is_still_the_same(
+    running: Running, api: Caller, brand: str
+) -> None:
     await put_template(api, brand)
     now = datetime.now(UTC)
     later = now + timedelta(days=1000)
     principal = Principal("tester", frozenset({brand}), frozenset())
 
-    async def ask(at: datetime, dedup_key: str = "key-1", recipient: str = "ann@example.com") -> Message:
+    async def ask(
+        at: datetime, dedup_key: str = "key-1", recipient: str = "ann@example.com"
+    ) -> Message:
         new = NewMessage(
             brand_id=brand,
             person_id="ann",
@@ -164,7 +198,9 @@ async def test_same_request_years_after_it_was_due_is_still_the_same(running: Ru
             scheduled_at=now,
         )
         assert running.service.storage is not None
-        return await running.service.storage.write(lambda tx: schedule_message(tx, CommandCaller(principal, at), new))
+        return await running.service.storage.write(
+            lambda tx: schedule_message(tx, CommandCaller(principal, at), new)
+        )
 
     first = await ask(now)
     await ended(api, first.id)

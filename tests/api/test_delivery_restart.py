@@ -11,7 +11,17 @@ from server.app import migrate_database
 from server.config import Settings
 from tests.api.conftest import IDLE, NewDatabase
 from tests.support.api.callers import GrpcCaller
-from tests.support.api.deliveries import SENDS, attempts, ended, mail, mailed, message, messages_of, report, schedule
+from tests.support.api.deliveries import (
+    SENDS,
+    attempts,
+    ended,
+    mail,
+    mailed,
+    message,
+    messages_of,
+    report,
+    schedule,
+)
 from tests.support.api.running import Running, running_service
 from tests.support.api.scenes import (
     COMMS,
@@ -30,9 +40,14 @@ from tests.support.api.scenes import (
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-async def settings(request: pytest.FixtureRequest, tmp_path: Path, new_postgres_database: NewDatabase) -> Settings:
+async def settings(
+    request: pytest.FixtureRequest, tmp_path: Path, new_postgres_database: NewDatabase
+) -> Settings:
     """Of an installation that is migrated and not running."""
-    made = Settings(data_dir=tmp_path, database_url=new_postgres_database() if request.param == "postgres" else "")
+    made = Settings(
+        data_dir=tmp_path,
+        database_url=new_postgres_database() if request.param == "postgres" else "",
+    )
     await migrate_database(made)
     return made
 
@@ -42,10 +57,14 @@ def client(running: Running, brand: str) -> GrpcCaller:
 
 
 async def finished(running: Running, api: GrpcCaller, send_id: str) -> dict[str, Any]:
-    return await until(running, lambda: ok(api, f"{SENDS}/GetSend", {"id": send_id}), "status", "completed")
+    return await until(
+        running, lambda: ok(api, f"{SENDS}/GetSend", {"id": send_id}), "status", "completed"
+    )
 
 
-async def test_what_was_accepted_is_delivered_once_by_the_next_process(settings: Settings, brand: str) -> None:
+async def test_what_was_accepted_is_delivered_once_by_the_next_process(
+    settings: Settings, brand: str
+) -> None:
     async with running_service(settings.data_dir, settings.database_url, IDLE) as running:
         api = client(running, brand)
         await put_person(api, brand, "ann")
@@ -83,7 +102,9 @@ async def test_what_was_accepted_is_delivered_once_by_the_next_process(settings:
         assert len(await attempts(api, single["id"])) == 1
 
 
-async def test_stopping_in_the_middle_of_a_send_loses_and_repeats_nothing(settings: Settings, brand: str) -> None:
+async def test_stopping_in_the_middle_of_a_send_loses_and_repeats_nothing(
+    settings: Settings, brand: str
+) -> None:
     async with running_service(settings.data_dir, settings.database_url) as running:
         api = client(running, brand)
         request = {"id": await messaging_campaign(api, brand), "recipients": recipients(1000)}

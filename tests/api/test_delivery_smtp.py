@@ -1,4 +1,5 @@
-"""Email through a real mail server: what it refuses, holds or is not there for, and what a cancel stops."""
+"""Email through a real mail server: what it refuses, holds or is not there for, and what a cancel
+stops."""
 
 from __future__ import annotations
 
@@ -13,13 +14,33 @@ import pytest
 from storage.model.messages import Message
 from tests.api.conftest import NewDatabase
 from tests.support.api.callers import Caller, caller
-from tests.support.api.deliveries import MESSAGES, SENDS, attempts, ended, message, messages_of, report, schedule
+from tests.support.api.deliveries import (
+    MESSAGES,
+    SENDS,
+    attempts,
+    ended,
+    message,
+    messages_of,
+    report,
+    schedule,
+)
 from tests.support.api.running import Running, running_service
-from tests.support.api.scenes import COMMS, MESSAGING, campaign, comms_campaign, messaging_campaign, ok, put_template, recipients, until
+from tests.support.api.scenes import (
+    COMMS,
+    MESSAGING,
+    campaign,
+    comms_campaign,
+    messaging_campaign,
+    ok,
+    put_template,
+    recipients,
+    until,
+)
 from tests.support.channels.mail_server import MailServer
 
 SLOTS = 15
-"""Transactions of sends that the service has with one mail server at once: of twenty, five are kept for one-offs."""
+"""Transactions of sends that the service has with one mail server at once: of twenty, five are kept
+for one-offs."""
 RECIPIENTS = 35
 
 
@@ -67,12 +88,16 @@ class Post:
 
 @pytest.fixture(scope="module", params=["sqlite", "postgres"])
 async def service(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, new_postgres_database: NewDatabase
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    new_postgres_database: NewDatabase,
 ) -> AsyncIterator[Post]:
     server = CountingServer()
     await server.start()
     database = new_postgres_database() if request.param == "postgres" else ""
-    async with running_service(tmp_path_factory.mktemp("smtp"), database, smtp_url=f"smtp://127.0.0.1:{server.port}") as running:
+    async with running_service(
+        tmp_path_factory.mktemp("smtp"), database, smtp_url=f"smtp://127.0.0.1:{server.port}"
+    ) as running:
         yield Post(running, server)
         server.release.set()
     await server.stop()
@@ -102,21 +127,33 @@ async def test_email_reaches_the_server_once(post: Post, api: Caller, brand: str
     assert b"\r\nSubject: Hi\r\n" in post.server.received[0]
     assert b"Hello Ann" in post.server.received[0]
     (attempt,) = await attempts(api, accepted["id"])
-    assert (attempt["provider"], attempt["outcome"], attempt["provider_message_id"]) == ("smtp", "accepted", "4XyZ12")
+    assert (attempt["provider"], attempt["outcome"], attempt["provider_message_id"]) == (
+        "smtp",
+        "accepted",
+        "4XyZ12",
+    )
 
 
 @pytest.mark.parametrize("command", ["RCPT", "BODY"])
-async def test_refusal_for_good_fails_the_message_with_the_reason(post: Post, api: Caller, brand: str, command: str) -> None:
+async def test_refusal_for_good_fails_the_message_with_the_reason(
+    post: Post, api: Caller, brand: str, command: str
+) -> None:
     await put_template(api, brand)
     post.server.script[command] = ["550 5.1.1 no such user"]
     accepted = await schedule(api, brand)
     failed = await ended(api, accepted["id"])
-    assert (failed["status"], failed["failure_reason"], failed["sent_at"]) == ("failed", "smtp_550", None)
+    assert (failed["status"], failed["failure_reason"], failed["sent_at"]) == (
+        "failed",
+        "smtp_550",
+        None,
+    )
     (attempt,) = await attempts(api, accepted["id"])
     assert (attempt["outcome"], attempt["reason"]) == ("rejected", "smtp_550")
 
 
-async def test_lost_answer_leaves_the_outcome_unknown_and_is_not_sent_again(post: Post, api: Caller, brand: str) -> None:
+async def test_lost_answer_leaves_the_outcome_unknown_and_is_not_sent_again(
+    post: Post, api: Caller, brand: str
+) -> None:
     await put_template(api, brand)
     post.server.script["BODY"] = ["drop"]
     accepted = await schedule(api, brand)
@@ -144,7 +181,9 @@ async def test_refusal_for_now_is_tried_again_later(post: Post, api: Caller, bra
     await ok(api, f"{MESSAGES}/CancelMessage", {"id": accepted["id"]})
 
 
-async def test_server_that_is_down_is_tried_again_later(post: Post, api: Caller, brand: str) -> None:
+async def test_server_that_is_down_is_tried_again_later(
+    post: Post, api: Caller, brand: str
+) -> None:
     await put_template(api, brand)
     await post.server.stop()
     try:
@@ -158,38 +197,57 @@ async def test_server_that_is_down_is_tried_again_later(post: Post, api: Caller,
     assert kept.attempts == 1
     assert kept.due_at > datetime.fromisoformat(attempt["finished_at"])
     # It has not started, so it can still be taken back.
-    assert (await ok(api, f"{MESSAGES}/CancelMessage", {"id": accepted["id"]}))["status"] == "cancelled"
+    assert (await ok(api, f"{MESSAGES}/CancelMessage", {"id": accepted["id"]}))[
+        "status"
+    ] == "cancelled"
 
 
-async def test_message_that_is_with_the_server_cannot_be_cancelled(post: Post, api: Caller, brand: str) -> None:
+async def test_message_that_is_with_the_server_cannot_be_cancelled(
+    post: Post, api: Caller, brand: str
+) -> None:
     await put_template(api, brand)
     post.server.release.clear()
     accepted = await schedule(api, brand)
     await post.server.holding(1)
     answer = await api.call(f"{MESSAGES}/CancelMessage", {"id": accepted["id"]})
-    assert (answer.status, answer.error, answer.body["details"]) == (409, "message_state", {"status": "sending"})
+    assert (answer.status, answer.error, answer.body["details"]) == (
+        409,
+        "message_state",
+        {"status": "sending"},
+    )
     post.server.release.set()
     assert (await ended(api, accepted["id"]))["status"] == "sent"
 
 
 async def send_through(api: Caller, brand: str, face: str) -> tuple[str, str]:
     """Ids of a campaign and its send, to more recipients than there are slots."""
-    make: Callable[[Caller, str], Awaitable[str]] = comms_campaign if face == COMMS else messaging_campaign
+    make: Callable[[Caller, str], Awaitable[str]] = (
+        comms_campaign if face == COMMS else messaging_campaign
+    )
     campaign_id = await make(api, brand)
     verb = "SendCampaign" if face == COMMS else "PublishCampaign"
-    body = await ok(api, f"{face}/{verb}", {"id": campaign_id, "recipients": recipients(RECIPIENTS)})
+    body = await ok(
+        api, f"{face}/{verb}", {"id": campaign_id, "recipients": recipients(RECIPIENTS)}
+    )
     return campaign_id, (body["send"] if face == COMMS else body)["id"]
 
 
 @pytest.mark.parametrize("face", [COMMS, MESSAGING])
-async def test_cancel_lets_what_is_with_the_server_finish_and_starts_nothing_new(post: Post, api: Caller, brand: str, face: str) -> None:
+async def test_cancel_lets_what_is_with_the_server_finish_and_starts_nothing_new(
+    post: Post, api: Caller, brand: str, face: str
+) -> None:
     post.server.release.clear()
     campaign_id, send_id = await send_through(api, brand, face)
     await post.server.holding(SLOTS)
     cancelled = await ok(api, f"{face}/CancelCampaign", {"id": campaign_id})
     begun = post.server.begun
     held = await report(api, send_id)
-    assert (held["status"], held["in_flight"], held["cancelled"], held["pending"]) == ("cancelled", SLOTS, RECIPIENTS - SLOTS, 0)
+    assert (held["status"], held["in_flight"], held["cancelled"], held["pending"]) == (
+        "cancelled",
+        SLOTS,
+        RECIPIENTS - SLOTS,
+        0,
+    )
     post.server.release.set()
 
     async def look() -> dict[str, Any]:
@@ -197,7 +255,8 @@ async def test_cancel_lets_what_is_with_the_server_finish_and_starts_nothing_new
         return {**send, "over": send["completed_at"] is not None}
 
     send = await until(post.running, look, "over", True)
-    assert (send["status"], send["total_recipients"], send["sent_count"], send["failed_count"], send["skipped_count"]) == (
+    assert (send["status"], send["total_recipients"], send["sent_count"], send["failed_count"],
+        send["skipped_count"]) == (
         "cancelled", RECIPIENTS, SLOTS, 0, RECIPIENTS - SLOTS
     )  # fmt: skip
     assert post.server.begun == begun == len(post.server.received) == SLOTS
@@ -212,7 +271,9 @@ async def test_cancel_lets_what_is_with_the_server_finish_and_starts_nothing_new
 
 
 @pytest.mark.parametrize("begun", [0, 1, 4, 8, 17, 30])
-async def test_cancel_at_any_moment_leaves_nothing_to_start(post: Post, brand: str, begun: int) -> None:
+async def test_cancel_at_any_moment_leaves_nothing_to_start(
+    post: Post, brand: str, begun: int
+) -> None:
     api = caller("grpc", post.running, brand)
     campaign_id, send_id = await send_through(api, brand, MESSAGING)
     await post.server.beginning(begun)

@@ -18,21 +18,35 @@ from tests.support.api.scenes import ok
 async def test_the_demo_greets_each_person_in_their_language_on_every_channel(
     tmp_path: Path, new_postgres_database: Callable[[], str], database: str
 ) -> None:
-    async with running_service(tmp_path, new_postgres_database() if database == "postgres" else "") as running:
+    async with running_service(
+        tmp_path, new_postgres_database() if database == "postgres" else ""
+    ) as running:
         assert await running.service.seed() is not None
         assert await running.service.seed() is None
         api = RestCaller(running.http, running.token(BRAND))
         for channel in Channel:
             key = {"brand_id": BRAND, "channel": channel, "template_key": TEMPLATE_KEY}
             (variable,) = (await ok(api, "comms.TemplateService/GetTemplate", key))["variables"]
-            assert (variable["name"], variable["type"], variable["required"]) == ("news", "text", False)
-            english = await ok(api, "comms.TemplateService/PreviewTemplate", {**key, "person_id": "ada"})
+            assert (variable["name"], variable["type"], variable["required"]) == (
+                "news",
+                "text",
+                False,
+            )
+            english = await ok(
+                api, "comms.TemplateService/PreviewTemplate", {**key, "person_id": "ada"}
+            )
             assert (english["locale"], english["body"]) == (None, "Hello Ada, welcome to the demo.")
             portuguese = await ok(
-                api, "comms.TemplateService/PreviewTemplate", {**key, "person_id": "ines", "variables": {"news": "boas notícias"}}
+                api,
+                "comms.TemplateService/PreviewTemplate",
+                {**key, "person_id": "ines", "variables": {"news": "boas notícias"}},
             )
             assert (portuguese["locale"], portuguese["body"]) == ("pt", "Olá Inês, boas notícias.")
-            portuguese = await ok(api, "comms.TemplateService/PreviewTemplate", {**key, "locale": "pt-BR"})
+            portuguese = await ok(
+                api, "comms.TemplateService/PreviewTemplate", {**key, "locale": "pt-BR"}
+            )
             assert portuguese["body"] == "Olá a todos, boas-vindas à demonstração."
-            refused = await api.call("comms.TemplateService/PreviewTemplate", {**key, "variables": {"news": 5}})
+            refused = await api.call(
+                "comms.TemplateService/PreviewTemplate", {**key, "variables": {"news": 5}}
+            )
             assert (refused.status, refused.fields) == (422, {"variables.news"})

@@ -1,4 +1,5 @@
-"""Each documented operation, every documented status, over both transports: exactly the documented body."""
+"""Each documented operation, every documented status, over both transports: exactly the documented
+body."""
 
 from __future__ import annotations
 
@@ -13,7 +14,18 @@ from tests.support.api.callers import Caller, caller
 from tests.support.api.documented import METHOD_OF, OPERATIONS, documented_statuses, validate
 from tests.support.api.faults import FaultyStorage, running_faulty_service
 from tests.support.api.running import Running
-from tests.support.api.scenes import COMMS, FAR, MESSAGING, campaign, campaign_in, comms_campaign, instant, put_template, recipients, until
+from tests.support.api.scenes import (
+    COMMS,
+    FAR,
+    MESSAGING,
+    campaign,
+    campaign_in,
+    comms_campaign,
+    instant,
+    put_template,
+    recipients,
+    until,
+)
 
 SEND = "/v1/admin/campaigns/{id}/send"
 CANCEL = "/v1/admin/campaigns/{id}/cancel"
@@ -26,7 +38,8 @@ FACE_OF = {SEND: COMMS, CANCEL: COMMS, PUBLISH: MESSAGING, SCHEDULE: MESSAGING}
 def message(brand: str, **more: Any) -> dict[str, Any]:
     """A good request for a message."""
     return {
-        "channel": "email", "template_key": "welcome", "recipient": "ana@example.com", "brand_id": brand, "person_id": "ana",
+        "channel": "email", "template_key": "welcome", "recipient": "ana@example.com",
+        "brand_id": brand, "person_id": "ana",
         "dedup_key": uuid4().hex, "scheduled_at": instant(FAR), **more,
     }  # fmt: skip
 
@@ -50,7 +63,10 @@ async def unknown_campaign(api: Caller, brand: str, path: str) -> dict[str, Any]
 
 
 async def cancelled_campaign(api: Caller, brand: str, path: str) -> dict[str, Any]:
-    return {**await good_request(api, brand, path), "id": await campaign_in(api, brand, FACE_OF[path], "cancelled")}
+    return {
+        **await good_request(api, brand, path),
+        "id": await campaign_in(api, brand, FACE_OF[path], "cancelled"),
+    }
 
 
 async def without_address(api: Caller, brand: str, path: str) -> dict[str, Any]:
@@ -64,17 +80,22 @@ async def endless_address(api: Caller, brand: str, path: str) -> dict[str, Any]:
 
 Scene = Callable[[Caller, str, str], Awaitable[dict[str, Any]]]
 SCENES: dict[tuple[str, int], Scene] = {
-    (SEND, 200): good_request, (SEND, 404): unknown_campaign, (SEND, 409): cancelled_campaign, (SEND, 500): good_request,
+    (SEND, 200): good_request, (SEND, 404): unknown_campaign, (SEND, 409): cancelled_campaign,
+    (SEND, 500): good_request,
     (CANCEL, 200): good_request, (CANCEL, 404): unknown_campaign, (CANCEL, 500): good_request,
     (MESSAGE, 201): good_request, (MESSAGE, 422): without_address,
-    (PUBLISH, 202): good_request, (PUBLISH, 400): endless_address, (PUBLISH, 404): unknown_campaign, (PUBLISH, 412): cancelled_campaign,
+    (PUBLISH, 202): good_request, (PUBLISH, 400): endless_address, (PUBLISH, 404): unknown_campaign,
+    (PUBLISH, 412): cancelled_campaign,
     (PUBLISH, 500): good_request,
-    (SCHEDULE, 200): good_request, (SCHEDULE, 404): unknown_campaign, (SCHEDULE, 412): cancelled_campaign, (SCHEDULE, 500): good_request,
+    (SCHEDULE, 200): good_request, (SCHEDULE, 404): unknown_campaign,
+    (SCHEDULE, 412): cancelled_campaign, (SCHEDULE, 500): good_request,
 }  # fmt: skip
 
 
 def test_every_documented_status_has_a_test() -> None:
-    assert set(SCENES) == {(path, status) for path in OPERATIONS for status in documented_statuses(path)}
+    assert set(SCENES) == {
+        (path, status) for path in OPERATIONS for status in documented_statuses(path)
+    }
 
 
 def test_every_documented_operation_has_a_method() -> None:
@@ -90,7 +111,9 @@ async def test_documented_answer(idle_api: Caller, brand: str, path: str, status
 
 
 @pytest.fixture(scope="session")
-async def faulty(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[Running, FaultyStorage]]:
+async def faulty(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[tuple[Running, FaultyStorage]]:
     async with running_faulty_service(tmp_path_factory.mktemp("faulty")) as service:
         yield service
 
@@ -98,7 +121,11 @@ async def faulty(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tupl
 @pytest.mark.parametrize("transport", ["grpc", "rest"])
 @pytest.mark.parametrize("path", [path for path, status in SCENES if status == 500])
 async def test_a_fault_is_told_by_its_id_alone(
-    faulty: tuple[Running, FaultyStorage], caplog: pytest.LogCaptureFixture, transport: str, brand: str, path: str
+    faulty: tuple[Running, FaultyStorage],
+    caplog: pytest.LogCaptureFixture,
+    transport: str,
+    brand: str,
+    path: str,
 ) -> None:
     running, storage = faulty
     api = caller(transport, running, brand)
@@ -117,12 +144,16 @@ async def test_a_fault_is_told_by_its_id_alone(
         "message": "the service failed; the error_id finds the cause in its log",
         "details": {"error_id": error_id},
     }
-    assert [record.levelname for record in caplog.records if error_id in record.getMessage()] == ["ERROR"]
+    assert [record.levelname for record in caplog.records if error_id in record.getMessage()] == [
+        "ERROR"
+    ]
     assert await campaign(api, FACE_OF[path], request["id"]) == was
 
 
 async def test_times_that_are_set_are_instants(running: Running, api: Caller, brand: str) -> None:
-    campaign_id = await comms_campaign(api, brand, scheduled_at=instant(FAR), segment_criteria={}, variables={"n": 1})
+    campaign_id = await comms_campaign(
+        api, brand, scheduled_at=instant(FAR), segment_criteria={}, variables={"n": 1}
+    )
     answer = await api.call(f"{COMMS}/CancelCampaign", {"id": campaign_id})
     validate(CANCEL, 200, answer.body)
     assert answer.body["campaign"]["scheduled_at"]
@@ -133,7 +164,9 @@ async def test_times_that_are_set_are_instants(running: Running, api: Caller, br
     assert sent["published_at"] <= sent["sent_at"]
 
 
-async def test_counts_that_are_not_zero_are_numbers(running: Running, api: Caller, brand: str) -> None:
+async def test_counts_that_are_not_zero_are_numbers(
+    running: Running, api: Caller, brand: str
+) -> None:
     campaign_id = await campaign_in(api, brand, MESSAGING, "draft")
     ana = {"person_id": "ana", "recipient": "ana@example.com"}
     request = {"id": campaign_id, "recipients": [ana, ana, {"person_id": "bo", "recipient": ""}]}
@@ -148,10 +181,16 @@ async def test_counts_that_are_not_zero_are_numbers(running: Running, api: Calle
 
     send = await until(running, look, "status", "completed")
     validate(PUBLISH, 202, send)
-    assert send["sent_count"] + send["failed_count"] + send["skipped_count"] == send["total_recipients"] == 3
+    assert (
+        send["sent_count"] + send["failed_count"] + send["skipped_count"]
+        == send["total_recipients"]
+        == 3
+    )
 
 
-async def test_dedup_key_of_another_request_is_the_documented_422(idle_api: Caller, brand: str) -> None:
+async def test_dedup_key_of_another_request_is_the_documented_422(
+    idle_api: Caller, brand: str
+) -> None:
     await put_template(idle_api, brand)
     first = message(brand)
     assert (await idle_api.call(METHOD_OF[MESSAGE], first)).status == 201
@@ -160,7 +199,9 @@ async def test_dedup_key_of_another_request_is_the_documented_422(idle_api: Call
     validate(MESSAGE, 422, answer.body)
 
 
-async def test_sending_a_sent_campaign_is_the_documented_409(running: Running, api: Caller, brand: str) -> None:
+async def test_sending_a_sent_campaign_is_the_documented_409(
+    running: Running, api: Caller, brand: str
+) -> None:
     campaign_id = await campaign_in(api, brand, COMMS, "sent")
     await until(running, lambda: campaign(api, COMMS, campaign_id), "status", "sent")
     answer = await api.call(METHOD_OF[SEND], {"id": campaign_id, "recipients": recipients(1)})

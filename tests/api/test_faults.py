@@ -1,4 +1,5 @@
-"""A database that fails or is gone: told as `unavailable`, nothing half done, and well again when it is back."""
+"""A database that fails or is gone: told as `unavailable`, nothing half done, and well again when
+it is back."""
 
 from __future__ import annotations
 
@@ -28,17 +29,23 @@ def segment(brand: str) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-async def faulty(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[Running, FaultyStorage]]:
+async def faulty(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[tuple[Running, FaultyStorage]]:
     async with running_faulty_service(tmp_path_factory.mktemp("faults")) as service:
         yield service
 
 
 @pytest.fixture(params=["grpc", "rest"])
-async def brand_at_risk(request: pytest.FixtureRequest, faulty: tuple[Running, FaultyStorage]) -> Untouched:
+async def brand_at_risk(
+    request: pytest.FixtureRequest, faulty: tuple[Running, FaultyStorage]
+) -> Untouched:
     return await untouched_brand(faulty[0], request.param)
 
 
-@pytest.mark.parametrize("fault", [StorageUnavailable("the disk is full"), WriteConflict("a row with this key exists")])
+@pytest.mark.parametrize(
+    "fault", [StorageUnavailable("the disk is full"), WriteConflict("a row with this key exists")]
+)
 async def test_every_method_says_that_storage_cannot_answer(
     faulty: tuple[Running, FaultyStorage], brand_at_risk: Untouched, fault: StorageError
 ) -> None:
@@ -54,7 +61,9 @@ async def test_every_method_says_that_storage_cannot_answer(
 
 
 async def test_every_method_answers_a_fault_with_its_id_alone(
-    faulty: tuple[Running, FaultyStorage], brand_at_risk: Untouched, caplog: pytest.LogCaptureFixture
+    faulty: tuple[Running, FaultyStorage],
+    brand_at_risk: Untouched,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     before = await brand_at_risk.everything()
     faulty[1].fault = StorageError("the database refused a statement (SQLITE_CONSTRAINT)")
@@ -69,11 +78,15 @@ async def test_every_method_answers_a_fault_with_its_id_alone(
     assert await brand_at_risk.everything() == before
 
 
-async def test_a_key_is_free_again_after_a_fault(faulty: tuple[Running, FaultyStorage], brand_at_risk: Untouched) -> None:
+async def test_a_key_is_free_again_after_a_fault(
+    faulty: tuple[Running, FaultyStorage], brand_at_risk: Untouched
+) -> None:
     request = segment(brand_at_risk.brand)
     faulty[1].fault = StorageUnavailable("gone")
     try:
-        assert (await brand_at_risk.api.call(f"{SEGMENTS}/CreateSegment", request, key="k1")).status == 503
+        assert (
+            await brand_at_risk.api.call(f"{SEGMENTS}/CreateSegment", request, key="k1")
+        ).status == 503
     finally:
         faulty[1].fault = None
     answer = await brand_at_risk.api.call(f"{SEGMENTS}/CreateSegment", request, key="k1")
@@ -89,8 +102,12 @@ async def test_a_postgres_that_stops_and_comes_back(tmp_path: Path, brand: str) 
             clients = [caller(transport, running, brand) for transport in ("grpc", "rest")]
             segment_id = await put_segment(clients[0], brand)
             server.stop()
-            for api, method in zip(clients, (f"{SEGMENTS}/GetSegment", f"{SEGMENTS}/CreateSegment"), strict=True):
-                answer = await api.call(method, {"id": segment_id} if "Get" in method else segment(brand))
+            for api, method in zip(
+                clients, (f"{SEGMENTS}/GetSegment", f"{SEGMENTS}/CreateSegment"), strict=True
+            ):
+                answer = await api.call(
+                    method, {"id": segment_id} if "Get" in method else segment(brand)
+                )
                 assert (answer.status, answer.body) == (503, UNAVAILABLE)
             readiness = await clients[1].call("ops.ProbeService/CheckReadiness", {})
             assert (readiness.status, readiness.body["message"]) == (503, "not ready: database")
@@ -99,4 +116,11 @@ async def test_a_postgres_that_stops_and_comes_back(tmp_path: Path, brand: str) 
             for api in clients:
                 assert (await api.call(f"{SEGMENTS}/GetSegment", {"id": segment_id})).status == 200
                 assert (await api.call(f"{SEGMENTS}/CreateSegment", segment(brand))).status == 201
-            assert len((await clients[0].call(f"{SEGMENTS}/ListSegments", {"brand_id": brand})).body["segments"]) == 3
+            assert (
+                len(
+                    (await clients[0].call(f"{SEGMENTS}/ListSegments", {"brand_id": brand})).body[
+                        "segments"
+                    ]
+                )
+                == 3
+            )

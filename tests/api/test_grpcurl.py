@@ -14,7 +14,14 @@ from server.api.policies import service_descriptors
 from tests.support.api.callers import RestCaller
 from tests.support.api.deliveries import one_off
 from tests.support.api.running import Running
-from tests.support.api.scenes import FAR, comms_campaign, instant, messaging_campaign, put_template, recipients
+from tests.support.api.scenes import (
+    FAR,
+    comms_campaign,
+    instant,
+    messaging_campaign,
+    put_template,
+    recipients,
+)
 
 GRPCURL = shutil.which("grpcurl")
 DOCUMENTED = (
@@ -28,11 +35,14 @@ NOT_FOUND = 64 + 5
 """grpcurl exits with 64 plus the gRPC code."""
 
 pytestmark = pytest.mark.skipif(
-    GRPCURL is None, reason="no grpcurl on the PATH; go install github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.3"
+    GRPCURL is None,
+    reason="no grpcurl on the PATH; go install github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.3",
 )
 
 
-async def grpcurl(running: Running, *arguments: str, token: str = "", request: dict[str, Any] | None = None) -> tuple[int | None, str, str]:
+async def grpcurl(
+    running: Running, *arguments: str, token: str = "", request: dict[str, Any] | None = None
+) -> tuple[int | None, str, str]:
     """Exit status, standard output and standard error of a call."""
     assert GRPCURL is not None
     options = [
@@ -41,13 +51,20 @@ async def grpcurl(running: Running, *arguments: str, token: str = "", request: d
         *(["-d", json.dumps(request)] if request else []),
     ]
     process = await asyncio.create_subprocess_exec(
-        GRPCURL, *options, f"127.0.0.1:{running.settings.grpc_port}", *arguments, stdout=PIPE, stderr=PIPE
+        GRPCURL,
+        *options,
+        f"127.0.0.1:{running.settings.grpc_port}",
+        *arguments,
+        stdout=PIPE,
+        stderr=PIPE,
     )
     out, err = await process.communicate()
     return process.returncode, out.decode(), err.decode()
 
 
-async def called(running: Running, rest: RestCaller, method: str, request: dict[str, Any]) -> dict[str, Any]:
+async def called(
+    running: Running, rest: RestCaller, method: str, request: dict[str, Any]
+) -> dict[str, Any]:
     """The answer of a call that must succeed."""
     status, out, err = await grpcurl(running, method, token=rest.token, request=request)
     assert status == 0, err
@@ -57,8 +74,15 @@ async def called(running: Running, rest: RestCaller, method: str, request: dict[
 
 async def test_it_lists_every_service(on_sqlite: Running) -> None:
     status, out, _ = await grpcurl(on_sqlite, "list")
-    theirs = {"grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection"}
-    assert (status, set(out.split())) == (0, {service.full_name for service in service_descriptors()} | theirs)
+    theirs = {
+        "grpc.health.v1.Health",
+        "grpc.reflection.v1.ServerReflection",
+        "grpc.reflection.v1alpha.ServerReflection",
+    }
+    assert (status, set(out.split())) == (
+        0,
+        {service.full_name for service in service_descriptors()} | theirs,
+    )
 
 
 @pytest.mark.parametrize("method", DOCUMENTED)
@@ -69,9 +93,14 @@ async def test_it_describes_every_documented_method(on_sqlite: Running, method: 
 
 
 async def test_it_describes_messages_with_their_options(on_sqlite: Running) -> None:
-    status, out, err = await grpcurl(on_sqlite, "describe", "carillon.comms.v1.ScheduleMessageRequest")
+    status, out, err = await grpcurl(
+        on_sqlite, "describe", "carillon.comms.v1.ScheduleMessageRequest"
+    )
     assert status == 0, err
-    assert ".google.protobuf.Timestamp scheduled_at = 9 [(.google.api.field_behavior) = REQUIRED];" in out
+    assert (
+        ".google.protobuf.Timestamp scheduled_at = 9 [(.google.api.field_behavior) = REQUIRED];"
+        in out
+    )
 
 
 @pytest.fixture
@@ -93,7 +122,11 @@ async def test_it_cancels_a_campaign(on_sqlite: Running, rest: RestCaller, brand
 async def test_it_schedules_a_message(on_sqlite: Running, rest: RestCaller, brand: str) -> None:
     await put_template(rest, brand)
     answer = await called(on_sqlite, rest, DOCUMENTED[2], one_off(brand, scheduled_at=instant(FAR)))
-    assert (answer["status"], answer["channel"], answer["dedup_key"]) == ("pending", "email", "key-1")
+    assert (answer["status"], answer["channel"], answer["dedup_key"]) == (
+        "pending",
+        "email",
+        "key-1",
+    )
 
 
 async def test_it_publishes_a_campaign(on_sqlite: Running, rest: RestCaller, brand: str) -> None:
@@ -103,12 +136,19 @@ async def test_it_publishes_a_campaign(on_sqlite: Running, rest: RestCaller, bra
 
 
 async def test_it_schedules_a_campaign(on_sqlite: Running, rest: RestCaller, brand: str) -> None:
-    answer = await called(on_sqlite, rest, DOCUMENTED[4], {"id": await messaging_campaign(rest, brand), "scheduled_at": instant(FAR)})
+    answer = await called(
+        on_sqlite,
+        rest,
+        DOCUMENTED[4],
+        {"id": await messaging_campaign(rest, brand), "scheduled_at": instant(FAR)},
+    )
     assert answer["status"] == "scheduled"
 
 
 async def test_it_shows_why_a_call_was_refused(on_sqlite: Running, rest: RestCaller) -> None:
-    status, _, err = await grpcurl(on_sqlite, DOCUMENTED[1], token=rest.token, request={"id": "no-such-campaign"})
+    status, _, err = await grpcurl(
+        on_sqlite, DOCUMENTED[1], token=rest.token, request={"id": "no-such-campaign"}
+    )
     assert status == NOT_FOUND
     assert "CAMPAIGN_NOT_FOUND" in err
 

@@ -1,4 +1,5 @@
-"""grpc.health.v1 says whether a replica should get calls: it follows the database, and the end of the server."""
+"""grpc.health.v1 says whether a replica should get calls: it follows the database, and the end of
+the server."""
 
 from __future__ import annotations
 
@@ -38,13 +39,16 @@ async def watched(channel: grpc.aio.Channel, name: str = "") -> AsyncGenerator[i
 
 
 async def until(statuses: AsyncGenerator[int, None], wanted: int) -> None:
-    """Returns at the first of these statuses; which came before it depends on when the watch began."""
+    """Returns at the first of these statuses; which came before it depends on when the watch
+    began."""
     while await anext(statuses) != wanted:
         pass
 
 
 @asynccontextmanager
-async def serving(database_answers: Callable[[], Awaitable[bool]]) -> AsyncIterator[tuple[Health, grpc.aio.Channel]]:
+async def serving(
+    database_answers: Callable[[], Awaitable[bool]],
+) -> AsyncIterator[tuple[Health, grpc.aio.Channel]]:
     """Health alone on a server."""
     server, said = grpc.aio.server(), Health([NAME], database_answers)
     health_pb2_grpc.add_HealthServicer_to_server(said.servicer, server)
@@ -73,8 +77,13 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(health, "PATIENCE", 0.05)
 
 
-async def test_a_replica_without_its_database_is_not_serving_until_it_answers_again(tmp_path: Path) -> None:
-    async with running_faulty_service(tmp_path) as (running, storage), aclosing(watched(running.channel)) as statuses:
+async def test_a_replica_without_its_database_is_not_serving_until_it_answers_again(
+    tmp_path: Path,
+) -> None:
+    async with (
+        running_faulty_service(tmp_path) as (running, storage),
+        aclosing(watched(running.channel)) as statuses,
+    ):
         assert await anext(statuses) == SERVING
         storage.fault = StorageUnavailable("gone")
         assert await anext(statuses) == NOT_SERVING
@@ -92,7 +101,10 @@ async def test_a_database_that_says_nothing_is_gone_and_is_asked_one_question_at
             await answer.wait()
         return True
 
-    async with serving(database_answers) as (_, channel), aclosing(watched(channel, NAME)) as statuses:
+    async with (
+        serving(database_answers) as (_, channel),
+        aclosing(watched(channel, NAME)) as statuses,
+    ):
         await until(statuses, NOT_SERVING)
         assert asked == 2
         answer.set()
@@ -111,22 +123,41 @@ async def test_a_server_that_stops_is_not_serving_whatever_the_database_says() -
         answers = True
         stub: Any = health_pb2_grpc.HealthStub(channel)
         for name in ("", NAME):
-            assert (await stub.Check(health_pb2.HealthCheckRequest(service=name))).status == NOT_SERVING
+            assert (
+                await stub.Check(health_pb2.HealthCheckRequest(service=name))
+            ).status == NOT_SERVING
 
 
 async def test_a_server_that_drains_says_so_and_serves_all_the_same(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'carillon.db'}"
     await migrate(url)
     storage, clock = await open_storage(url), SystemClock()
-    tokens, links = Tokens(Ed25519PrivateKey.generate(), clock), UnsubscribeLinks(b"x" * 32, "http://127.0.0.1")
-    server = GrpcServer(storage, clock, tokens, links, nothing_missing, true, max_request_bytes=1024, reflection=False)
+    tokens, links = (
+        Tokens(Ed25519PrivateKey.generate(), clock),
+        UnsubscribeLinks(b"x" * 32, "http://127.0.0.1"),
+    )
+    server = GrpcServer(
+        storage,
+        clock,
+        tokens,
+        links,
+        nothing_missing,
+        true,
+        max_request_bytes=1024,
+        reflection=False,
+    )
     (port,) = free_ports(1)
     await server.start("127.0.0.1", port)
-    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel, aclosing(watched(channel)) as statuses:
+    async with (
+        grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel,
+        aclosing(watched(channel)) as statuses,
+    ):
         assert await anext(statuses) == SERVING
         draining = asyncio.create_task(server.stop(drain=3600))
         assert await anext(statuses) == NOT_SERVING
-        assert (await GrpcCaller(channel, "").call("ops.ProbeService/CheckReadiness", {})).status == 200
+        assert (
+            await GrpcCaller(channel, "").call("ops.ProbeService/CheckReadiness", {})
+        ).status == 200
         draining.cancel()
         await asyncio.wait([draining])
     await server.stop(drain=0)

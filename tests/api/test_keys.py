@@ -1,4 +1,5 @@
-"""Idempotency keys of every method that changes something: the first answer again, one effect, and nobody else's business."""
+"""Idempotency keys of every method that changes something: the first answer again, one effect, and
+nobody else's business."""
 
 from __future__ import annotations
 
@@ -11,7 +12,16 @@ import pytest
 from google.protobuf import descriptor_pb2
 
 from carillon.comms.v1.campaign_service_pb2 import CreateCampaignRequest
-from tests.support.api.callers import METHODS, POLICIES, Caller, RestCaller, answer_of, bind, full_path, refusal_in
+from tests.support.api.callers import (
+    METHODS,
+    POLICIES,
+    Caller,
+    RestCaller,
+    answer_of,
+    bind,
+    full_path,
+    refusal_in,
+)
 from tests.support.api.deliveries import MESSAGES, SENDS, messages_of, one_off, schedule
 from tests.support.api.running import Running
 from tests.support.api.scenes import (
@@ -51,12 +61,23 @@ def on_campaign(face: str, status: str, **more: Any) -> Make:
 
 
 async def create_comms(_: Caller, brand: str) -> Request:
-    return {"brand_id": brand, "name": "news", "subject": "News", "channel": "email", "template_key": "welcome"}
+    return {
+        "brand_id": brand,
+        "name": "news",
+        "subject": "News",
+        "channel": "email",
+        "template_key": "welcome",
+    }
 
 
 async def create_messaging(api: Caller, brand: str) -> Request:
     content = {"channel": "email", "template_key": "welcome"}
-    return {"brand_id": brand, "name": "news", "segment_id": await put_segment(api, brand), "content": content}
+    return {
+        "brand_id": brand,
+        "name": "news",
+        "segment_id": await put_segment(api, brand),
+        "content": content,
+    }
 
 
 async def schedule_message(api: Caller, brand: str) -> Request:
@@ -90,22 +111,40 @@ async def create_segment(_: Caller, brand: str) -> Request:
 
 
 async def create_suppression(_: Caller, brand: str) -> Request:
-    return {"brand_id": brand, "channel": "email", "address": "ann@example.com", "reason": "unsubscribe"}
+    return {
+        "brand_id": brand,
+        "channel": "email",
+        "address": "ann@example.com",
+        "reason": "unsubscribe",
+    }
 
 
 async def create_suppressions(_: Caller, brand: str) -> Request:
-    return {"brand_id": brand, "suppressions": [{"channel": "email", "address": "ann@example.com", "reason": "unsubscribe"}]}
+    return {
+        "brand_id": brand,
+        "suppressions": [
+            {"channel": "email", "address": "ann@example.com", "reason": "unsubscribe"}
+        ],
+    }
 
 
 async def delete_suppression(api: Caller, brand: str) -> Request:
-    return {"id": (await ok(api, f"{SUPPRESSIONS}/CreateSuppression", await create_suppression(api, brand)))["id"]}
+    return {
+        "id": (
+            await ok(api, f"{SUPPRESSIONS}/CreateSuppression", await create_suppression(api, brand))
+        )["id"]
+    }
 
 
 def on_send(*before: str, **more: Any) -> Make:
     """A send that is going on, after some operations on it."""
 
     async def make(api: Caller, brand: str) -> Request:
-        send = await ok(api, f"{MESSAGING}/PublishCampaign", {"id": await messaging_campaign(api, brand), "recipients": recipients(2)})
+        send = await ok(
+            api,
+            f"{MESSAGING}/PublishCampaign",
+            {"id": await messaging_campaign(api, brand), "recipients": recipients(2)},
+        )
         for verb in before:
             await ok(api, f"{SENDS}/{verb}", {"id": send["id"]})
         return {"id": send["id"], **more}
@@ -126,32 +165,52 @@ async def set_policy(_: Caller, brand: str) -> Request:
 
 
 async def resolve_nothing(api: Caller, brand: str) -> Request:
-    return {"brand_id": brand, "message_ids": [(await cancel_message(api, brand))["id"]], "resolution": "sent"}
+    return {
+        "brand_id": brand,
+        "message_ids": [(await cancel_message(api, brand))["id"]],
+        "resolution": "sent",
+    }
 
 
 async def release_hold(_: Caller, __: str) -> Request:
     return {"i_understand": True}
 
 
-# Every method that changes something: a good request of it, and one under the same key that says something else.
+# Every method that changes something: a good request of it, and one under the same key that says
+# something else.
 CHANGES: dict[str, tuple[Make, Request]] = {
     f"{COMMS}/CreateCampaign": (create_comms, {"name": "other"}),
     f"{COMMS}/UpdateCampaign": (on_campaign(COMMS, "draft", name="renamed"), {"name": "other"}),
     f"{COMMS}/DeleteCampaign": (on_campaign(COMMS, "draft"), {"id": "other"}),
-    f"{COMMS}/SendCampaign": (on_campaign(COMMS, "draft", recipients=recipients(2)), {"recipients": recipients(2)}),
+    f"{COMMS}/SendCampaign": (
+        on_campaign(COMMS, "draft", recipients=recipients(2)),
+        {"recipients": recipients(2)},
+    ),
     f"{COMMS}/CancelCampaign": (on_campaign(COMMS, "draft"), {"id": "other"}),
     f"{MESSAGES}/ScheduleMessage": (schedule_message, {"dedup_key": "other"}),
     f"{MESSAGES}/CancelMessage": (cancel_message, {"id": "other"}),
     f"{TEMPLATES}/PutTemplate": (put_revision, {"body": "other"}),
     f"{MESSAGING}/CreateCampaign": (create_messaging, {"name": "other"}),
-    f"{MESSAGING}/UpdateCampaign": (on_campaign(MESSAGING, "draft", name="renamed"), {"name": "other"}),
+    f"{MESSAGING}/UpdateCampaign": (
+        on_campaign(MESSAGING, "draft", name="renamed"),
+        {"name": "other"},
+    ),
     f"{MESSAGING}/DeleteCampaign": (on_campaign(MESSAGING, "draft"), {"id": "other"}),
-    f"{MESSAGING}/ScheduleCampaign": (on_campaign(MESSAGING, "draft", scheduled_at=instant(FAR)), {"scheduled_at": instant(FAR * 2)}),
+    f"{MESSAGING}/ScheduleCampaign": (
+        on_campaign(MESSAGING, "draft", scheduled_at=instant(FAR)),
+        {"scheduled_at": instant(FAR * 2)},
+    ),
     f"{MESSAGING}/UnscheduleCampaign": (on_campaign(MESSAGING, "scheduled"), {"id": "other"}),
-    f"{MESSAGING}/PublishCampaign": (on_campaign(MESSAGING, "draft", recipients=recipients(2)), {"recipients": recipients(2)}),
+    f"{MESSAGING}/PublishCampaign": (
+        on_campaign(MESSAGING, "draft", recipients=recipients(2)),
+        {"recipients": recipients(2)},
+    ),
     f"{MESSAGING}/CancelCampaign": (on_campaign(MESSAGING, "draft"), {"id": "other"}),
     f"{PEOPLE}/PutPerson": (put_ann, {"email": "other@example.com"}),
-    f"{PEOPLE}/BatchPutPeople": (put_people, {"people": [{"person_id": "ann", "email": "other@example.com"}]}),
+    f"{PEOPLE}/BatchPutPeople": (
+        put_people,
+        {"people": [{"person_id": "ann", "email": "other@example.com"}]},
+    ),
     f"{PEOPLE}/DeletePerson": (delete_ann, {"person_id": "other"}),
     f"{SEGMENTS}/CreateSegment": (create_segment, {"name": "other"}),
     f"{SUPPRESSIONS}/CreateSuppression": (create_suppression, {"reason": "manual"}),
@@ -189,21 +248,33 @@ async def undo(api: Caller, brand: str, name: str, request: Request, first: Any)
     elif verb == "DeletePerson":
         await put_person(api, brand, "ann")
     elif noun == SENDS:
-        await ok(api, f"{SENDS}/{'PauseSend' if verb == 'ResumeSend' else 'ResumeSend'}", {"id": request["id"]})
+        await ok(
+            api,
+            f"{SENDS}/{'PauseSend' if verb == 'ResumeSend' else 'ResumeSend'}",
+            {"id": request["id"]},
+        )
     elif verb == "SetBrandPolicy":
         await ok(api, name, {"brand_id": brand})
 
 
 def test_every_change_is_tested() -> None:
     reads = descriptor_pb2.MethodOptions.NO_SIDE_EFFECTS
-    changes = {name for name, method in METHODS.items() if method.GetOptions().idempotency_level != reads}
-    # What a mail program calls has no caller whose key it could be, and does nothing when it is repeated.
-    # What failed can be retried only where a dispatcher runs; the key of that is tested with it.
-    assert set(CHANGES) == changes - {"comms.UnsubscribeService/Unsubscribe", f"{SENDS}/RetryFailedMessages"}
+    changes = {
+        name for name, method in METHODS.items() if method.GetOptions().idempotency_level != reads
+    }
+    # What a mail program calls has no caller whose key it could be, and does nothing when it is
+    # repeated. What failed can be retried only where a dispatcher runs; the key of that is tested
+    # with it.
+    assert set(CHANGES) == changes - {
+        "comms.UnsubscribeService/Unsubscribe",
+        f"{SENDS}/RetryFailedMessages",
+    }
 
 
 @every_change
-async def test_same_request_under_its_key_gets_the_first_answer_whatever_came_after(idle_api: Caller, brand: str, name: str) -> None:
+async def test_same_request_under_its_key_gets_the_first_answer_whatever_came_after(
+    idle_api: Caller, brand: str, name: str
+) -> None:
     request = await CHANGES[name][0](idle_api, brand)
     first = await idle_api.call(name, request, key="key-1")
     assert first.status == POLICIES[full_path(METHODS[name])].success_status
@@ -214,56 +285,97 @@ async def test_same_request_under_its_key_gets_the_first_answer_whatever_came_af
 
 # Only one request to release the hold is good.
 @pytest.mark.parametrize("name", [name for name, (_, other) in CHANGES.items() if other])
-async def test_another_request_under_a_key_is_refused(idle_api: Caller, brand: str, name: str) -> None:
+async def test_another_request_under_a_key_is_refused(
+    idle_api: Caller, brand: str, name: str
+) -> None:
     make, other = CHANGES[name]
     request = await make(idle_api, brand)
     await idle_api.call(name, request, key="key-1")
     answer = await idle_api.call(name, {**request, **other}, key="key-1")
-    assert (answer.status, answer.error) == (POLICIES[full_path(METHODS[name])].invalid_argument_status, "idempotency_key_reused")
+    assert (answer.status, answer.error) == (
+        POLICIES[full_path(METHODS[name])].invalid_argument_status,
+        "idempotency_key_reused",
+    )
 
 
-@pytest.mark.parametrize(("then", "status"), [(f"{COMMS}/CancelCampaign", 422), (f"{MESSAGING}/CancelCampaign", 400)])
-async def test_key_does_not_span_two_methods(idle_api: Caller, brand: str, then: str, status: int) -> None:
+@pytest.mark.parametrize(
+    ("then", "status"), [(f"{COMMS}/CancelCampaign", 422), (f"{MESSAGING}/CancelCampaign", 400)]
+)
+async def test_key_does_not_span_two_methods(
+    idle_api: Caller, brand: str, then: str, status: int
+) -> None:
     face = then.partition("/")[0]
     campaign_id = await campaign_in(idle_api, brand, face, "draft")
-    await idle_api.call(f"{face}/DeleteCampaign", {"id": await campaign_in(idle_api, brand, face, "draft")}, key="key-1")
+    await idle_api.call(
+        f"{face}/DeleteCampaign",
+        {"id": await campaign_in(idle_api, brand, face, "draft")},
+        key="key-1",
+    )
     answer = await idle_api.call(then, {"id": campaign_id}, key="key-1")
     assert (answer.status, answer.error) == (status, "idempotency_key_reused")
     assert (await campaign(idle_api, face, campaign_id))["status"] == "draft"
 
 
-async def test_publish_is_answered_byte_for_byte_the_same_after_it_was_sent(running: Running, rest: RestCaller, brand: str) -> None:
+async def test_publish_is_answered_byte_for_byte_the_same_after_it_was_sent(
+    running: Running, rest: RestCaller, brand: str
+) -> None:
     campaign_id = await campaign_in(rest, brand, MESSAGING, "draft")
-    verb, path, body = bind(METHODS[f"{MESSAGING}/PublishCampaign"], {"id": campaign_id, "recipients": recipients(3)})
+    verb, path, body = bind(
+        METHODS[f"{MESSAGING}/PublishCampaign"], {"id": campaign_id, "recipients": recipients(3)}
+    )
     headers = {"Authorization": f"Bearer {rest.token}", "Idempotency-Key": "publish once"}
     first = await rest.client.request(verb, path, json=body, headers=headers)
     await until(running, lambda: campaign(rest, MESSAGING, campaign_id), "status", "sent")
     again = await rest.client.request(verb, path, json=body, headers=headers)
     assert (again.status_code, again.content) == (first.status_code, first.content)
     assert (again.status_code, again.json()["status"]) == (202, "sending")
-    assert (await rest.client.request(verb, path, json=body, headers={"Authorization": f"Bearer {rest.token}"})).status_code == 412
+    assert (
+        await rest.client.request(
+            verb, path, json=body, headers={"Authorization": f"Bearer {rest.token}"}
+        )
+    ).status_code == 412
     assert len(await messages_of(rest, status="sent")) == 3
 
 
-async def test_key_of_another_caller_is_another_key(idle: Running, idle_api: Caller, brand: str) -> None:
+async def test_key_of_another_caller_is_another_key(
+    idle: Running, idle_api: Caller, brand: str
+) -> None:
     request = await create_comms(idle_api, brand)
-    callers = [None, idle.token(brand, subject="somebody-else"), idle.token(brand, f"other-{brand}")]
-    answers = [await idle_api.call(f"{COMMS}/CreateCampaign", request, token=token, key="key-1") for token in callers]
+    callers = [
+        None,
+        idle.token(brand, subject="somebody-else"),
+        idle.token(brand, f"other-{brand}"),
+    ]
+    answers = [
+        await idle_api.call(f"{COMMS}/CreateCampaign", request, token=token, key="key-1")
+        for token in callers
+    ]
     assert [answer.status for answer in answers] == [201] * 3
     assert len({answer.body["campaign"]["id"] for answer in answers}) == 3
 
 
-async def test_another_token_of_the_same_caller_finds_its_key(idle: Running, idle_api: Caller, brand: str) -> None:
+async def test_another_token_of_the_same_caller_finds_its_key(
+    idle: Running, idle_api: Caller, brand: str
+) -> None:
     request = await create_comms(idle_api, brand)
     first = await idle_api.call(f"{COMMS}/CreateCampaign", request, key="key-1")
     fresh = idle.token(brand, scopes=["campaigns.write"])
-    assert (await idle_api.call(f"{COMMS}/CreateCampaign", request, token=fresh, key="key-1")).body == first.body
+    assert (
+        await idle_api.call(f"{COMMS}/CreateCampaign", request, token=fresh, key="key-1")
+    ).body == first.body
 
 
-async def test_key_opens_nothing_to_a_token_without_the_scope(idle: Running, idle_api: Caller, brand: str) -> None:
+async def test_key_opens_nothing_to_a_token_without_the_scope(
+    idle: Running, idle_api: Caller, brand: str
+) -> None:
     request = await create_comms(idle_api, brand)
     await idle_api.call(f"{COMMS}/CreateCampaign", request, key="key-1")
-    answer = await idle_api.call(f"{COMMS}/CreateCampaign", request, token=idle.token(brand, scopes=["campaigns.read"]), key="key-1")
+    answer = await idle_api.call(
+        f"{COMMS}/CreateCampaign",
+        request,
+        token=idle.token(brand, scopes=["campaigns.read"]),
+        key="key-1",
+    )
     assert (answer.status, answer.error) == (403, "scope_missing")
 
 
@@ -271,16 +383,25 @@ async def test_refusal_is_not_kept(idle_api: Caller, brand: str) -> None:
     segment_id = await put_segment(idle_api, brand)
     content = {"channel": "email", "template_key": "welcome"}
     create = {"brand_id": brand, "name": "news", "segment_id": segment_id, "content": content}
-    request = {"id": (await ok(idle_api, f"{MESSAGING}/CreateCampaign", create))["id"], "scheduled_at": instant(FAR)}
+    request = {
+        "id": (await ok(idle_api, f"{MESSAGING}/CreateCampaign", create))["id"],
+        "scheduled_at": instant(FAR),
+    }
     refused = await idle_api.call(f"{MESSAGING}/ScheduleCampaign", request, key="key-1")
     assert (refused.status, refused.fields) == (400, {"template_key"})
     await put_template(idle_api, brand)
-    assert (await idle_api.call(f"{MESSAGING}/ScheduleCampaign", request, key="key-1")).status == 200
+    assert (
+        await idle_api.call(f"{MESSAGING}/ScheduleCampaign", request, key="key-1")
+    ).status == 200
 
 
-async def test_refused_request_leaves_its_key_free_for_another(idle_api: Caller, brand: str) -> None:
+async def test_refused_request_leaves_its_key_free_for_another(
+    idle_api: Caller, brand: str
+) -> None:
     request = await create_comms(idle_api, brand)
-    assert (await idle_api.call(f"{COMMS}/CreateCampaign", {**request, "name": ""}, key="key-1")).status == 422
+    assert (
+        await idle_api.call(f"{COMMS}/CreateCampaign", {**request, "name": ""}, key="key-1")
+    ).status == 422
     assert (await idle_api.call(f"{COMMS}/CreateCampaign", request, key="key-1")).status == 201
 
 
@@ -288,45 +409,79 @@ async def test_refused_request_leaves_its_key_free_for_another(idle_api: Caller,
 async def test_same_key_at_the_same_time_has_one_effect(
     idle_api: Caller, brand: str, make: Callable[[Caller, str], Awaitable[str]]
 ) -> None:
-    face, verb = (COMMS, "SendCampaign") if make is comms_campaign else (MESSAGING, "PublishCampaign")
+    face, verb = (
+        (COMMS, "SendCampaign") if make is comms_campaign else (MESSAGING, "PublishCampaign")
+    )
     request = {"id": await make(idle_api, brand), "recipients": recipients(5)}
-    answers = await asyncio.gather(*(idle_api.call(f"{face}/{verb}", request, key="key-1") for _ in range(20)))
-    assert [answer.status for answer in answers] == [POLICIES[full_path(METHODS[f"{face}/{verb}"])].success_status] * 20
+    answers = await asyncio.gather(
+        *(idle_api.call(f"{face}/{verb}", request, key="key-1") for _ in range(20))
+    )
+    assert [answer.status for answer in answers] == [
+        POLICIES[full_path(METHODS[f"{face}/{verb}"])].success_status
+    ] * 20
     assert all(answer.body == answers[0].body for answer in answers)
     assert len(await messages_of(idle_api)) == 5
 
 
-async def test_creating_at_the_same_time_under_one_key_creates_one(idle_api: Caller, brand: str) -> None:
+async def test_creating_at_the_same_time_under_one_key_creates_one(
+    idle_api: Caller, brand: str
+) -> None:
     request = await create_comms(idle_api, brand)
-    answers = await asyncio.gather(*(idle_api.call(f"{COMMS}/CreateCampaign", request, key="key-1") for _ in range(20)))
-    assert {(answer.status, answer.body["campaign"]["id"]) for answer in answers} == {(201, answers[0].body["campaign"]["id"])}
+    answers = await asyncio.gather(
+        *(idle_api.call(f"{COMMS}/CreateCampaign", request, key="key-1") for _ in range(20))
+    )
+    assert {(answer.status, answer.body["campaign"]["id"]) for answer in answers} == {
+        (201, answers[0].body["campaign"]["id"])
+    }
     assert len((await ok(idle_api, f"{COMMS}/ListCampaigns", {}))["campaigns"]) == 1
 
 
 async def test_without_a_key_every_call_counts(idle_api: Caller, brand: str) -> None:
     request = await create_comms(idle_api, brand)
-    ids = {(await ok(idle_api, f"{COMMS}/CreateCampaign", request))["campaign"]["id"] for _ in range(3)}
+    ids = {
+        (await ok(idle_api, f"{COMMS}/CreateCampaign", request))["campaign"]["id"] for _ in range(3)
+    }
     assert len(ids) == 3
 
 
-@pytest.mark.parametrize(("name", "status"), [(f"{COMMS}/CreateCampaign", 422), (f"{MESSAGING}/CreateCampaign", 400)])
-async def test_key_is_200_characters_at_most(idle_api: Caller, brand: str, name: str, status: int) -> None:
+@pytest.mark.parametrize(
+    ("name", "status"), [(f"{COMMS}/CreateCampaign", 422), (f"{MESSAGING}/CreateCampaign", 400)]
+)
+async def test_key_is_200_characters_at_most(
+    idle_api: Caller, brand: str, name: str, status: int
+) -> None:
     request = await CHANGES[name][0](idle_api, brand)
     answer = await idle_api.call(name, request, key="k" * 201)
-    assert (answer.status, answer.error, answer.fields) == (status, "validation_failed", {"idempotency-key"})
+    assert (answer.status, answer.error, answer.fields) == (
+        status,
+        "validation_failed",
+        {"idempotency-key"},
+    )
     assert (await idle_api.call(name, request, key="k" * 200)).status == 201
 
 
-async def test_two_keys_are_refused_although_they_are_one(idle: Running, idle_api: Caller, brand: str) -> None:
+async def test_two_keys_are_refused_although_they_are_one(
+    idle: Running, idle_api: Caller, brand: str
+) -> None:
     name, request = f"{COMMS}/CreateCampaign", await create_comms(idle_api, brand)
-    headers = [("authorization", f"Bearer {idle.token(brand)}"), ("idempotency-key", "key-1"), ("idempotency-key", "key-1")]
+    headers = [
+        ("authorization", f"Bearer {idle.token(brand)}"),
+        ("idempotency-key", "key-1"),
+        ("idempotency-key", "key-1"),
+    ]
     if isinstance(idle_api, RestCaller):
         verb, path, body = bind(METHODS[name], request)
         answer = answer_of(await idle.http.request(verb, path, json=body, headers=headers), request)
     else:
-        call: Any = idle.channel.unary_unary(full_path(METHODS[name]), request_serializer=CreateCampaignRequest.SerializeToString)
+        call: Any = idle.channel.unary_unary(
+            full_path(METHODS[name]), request_serializer=CreateCampaignRequest.SerializeToString
+        )
         with pytest.raises(grpc.aio.AioRpcError) as refused:
             await call(CreateCampaignRequest(**request), metadata=headers)
         answer = refusal_in(refused.value)
-    assert (answer.status, answer.error, answer.fields) == (422, "validation_failed", {"idempotency-key"})
+    assert (answer.status, answer.error, answer.fields) == (
+        422,
+        "validation_failed",
+        {"idempotency-key"},
+    )
     assert (await ok(idle_api, f"{COMMS}/ListCampaigns", {}))["campaigns"] == []

@@ -8,11 +8,21 @@ import pytest
 
 from tests.support.api.callers import Caller
 from tests.support.api.running import Running
-from tests.support.api.scenes import COMMS, FAR, MESSAGING, campaign, campaign_in, instant, recipients, until
+from tests.support.api.scenes import (
+    COMMS,
+    FAR,
+    MESSAGING,
+    campaign,
+    campaign_in,
+    instant,
+    recipients,
+    until,
+)
 
 UNSENT = ("draft", "scheduled", "sending", "cancelled")
 
-# operation → (status before → (HTTP status, status after)); a cell that is not here is refused and changes nothing.
+# operation → (status before → (HTTP status, status after)); a cell that is not here is refused and
+# changes nothing.
 TABLE: dict[tuple[str, str], dict[str, tuple[int, str]]] = {
     (MESSAGING, "ScheduleCampaign"): {"draft": (200, "scheduled"), "scheduled": (200, "scheduled")},
     (MESSAGING, "UnscheduleCampaign"): {"scheduled": (200, "draft")},
@@ -40,8 +50,12 @@ def request_for(operation: str, campaign_id: str) -> dict[str, Any]:
     return {"id": campaign_id, **more.get(operation, {})}
 
 
-@pytest.mark.parametrize(("face", "operation", "before"), [cell for cell in CELLS if cell[2] != "sent"])
-async def test_operation_in_status(idle_api: Caller, brand: str, face: str, operation: str, before: str) -> None:
+@pytest.mark.parametrize(
+    ("face", "operation", "before"), [cell for cell in CELLS if cell[2] != "sent"]
+)
+async def test_operation_in_status(
+    idle_api: Caller, brand: str, face: str, operation: str, before: str
+) -> None:
     campaign_id = await campaign_in(idle_api, brand, face, before)
     was = await campaign(idle_api, face, campaign_id)
     answer = await idle_api.call(f"{face}/{operation}", request_for(operation, campaign_id))
@@ -58,7 +72,9 @@ async def test_operation_in_status(idle_api: Caller, brand: str, face: str, oper
 
 
 @pytest.mark.parametrize(("face", "operation"), TABLE)
-async def test_nothing_can_be_done_to_a_sent_campaign(running: Running, api: Caller, brand: str, face: str, operation: str) -> None:
+async def test_nothing_can_be_done_to_a_sent_campaign(
+    running: Running, api: Caller, brand: str, face: str, operation: str
+) -> None:
     campaign_id = await campaign_in(api, brand, face, "sent")
     was = await until(running, lambda: campaign(api, face, campaign_id), "status", "sent")
     answer = await api.call(f"{face}/{operation}", request_for(operation, campaign_id))
@@ -73,7 +89,9 @@ async def test_unknown_campaign_is_not_found(idle_api: Caller, face: str, operat
 
 
 @pytest.mark.parametrize("face", [COMMS, MESSAGING])
-async def test_cancelling_again_gives_the_same_answer(idle_api: Caller, brand: str, face: str) -> None:
+async def test_cancelling_again_gives_the_same_answer(
+    idle_api: Caller, brand: str, face: str
+) -> None:
     campaign_id = await campaign_in(idle_api, brand, face, "draft")
     first = await idle_api.call(f"{face}/CancelCampaign", {"id": campaign_id})
     again = await idle_api.call(f"{face}/CancelCampaign", {"id": campaign_id})

@@ -1,4 +1,5 @@
-"""Pages of every list: complete, without repeats whatever is added meanwhile, bounded, and with tokens of their own."""
+"""Pages of every list: complete, without repeats whatever is added meanwhile, bounded, and with
+tokens of their own."""
 
 from __future__ import annotations
 
@@ -19,7 +20,9 @@ from tests.support.api.scenes import ok
 every_list = pytest.mark.parametrize("name", LISTINGS)
 
 
-async def fill(running: Running, brand: str, listing: Listing, count: int, *, first: bool = True) -> None:
+async def fill(
+    running: Running, brand: str, listing: Listing, count: int, *, first: bool = True
+) -> None:
     async def add_all(tx: Transaction) -> None:
         if first and listing.prepare is not None:
             await listing.prepare(tx, brand)
@@ -30,7 +33,9 @@ async def fill(running: Running, brand: str, listing: Listing, count: int, *, fi
     await running.service.storage.write(add_all)
 
 
-async def page(api: Caller, name: str, request: Mapping[str, Any], **more: Any) -> tuple[list[Any], str]:
+async def page(
+    api: Caller, name: str, request: Mapping[str, Any], **more: Any
+) -> tuple[list[Any], str]:
     """Ids of the rows on a page, and the token of the next."""
     body = await ok(api, name, {**request, **more})
     return [row[LISTINGS[name].id] for row in body[LISTINGS[name].items]], body["next_page_token"]
@@ -38,15 +43,23 @@ async def page(api: Caller, name: str, request: Mapping[str, Any], **more: Any) 
 
 def is_refused(name: str, answer: Answer) -> bool:
     expected = POLICIES[full_path(METHODS[name])].invalid_argument_status
-    return answer.status == expected and answer.error == "validation_failed" and answer.fields == {"page_token"}
+    return (
+        answer.status == expected
+        and answer.error == "validation_failed"
+        and answer.fields == {"page_token"}
+    )
 
 
 def test_every_list_is_tested() -> None:
-    assert set(LISTINGS) == {name for name, method in METHODS.items() if "page_token" in method.input_type.fields_by_name}
+    assert set(LISTINGS) == {
+        name for name, method in METHODS.items() if "page_token" in method.input_type.fields_by_name
+    }
 
 
 @every_list
-async def test_rows_added_while_paging_neither_repeat_nor_hide_others(idle: Running, idle_api: Caller, brand: str, name: str) -> None:
+async def test_rows_added_while_paging_neither_repeat_nor_hide_others(
+    idle: Running, idle_api: Caller, brand: str, name: str
+) -> None:
     listing = LISTINGS[name]
     await fill(idle, brand, listing, 5)
     before, _ = await page(idle_api, name, listing.asks(brand))
@@ -62,11 +75,15 @@ async def test_rows_added_while_paging_neither_repeat_nor_hide_others(idle: Runn
 
 
 @every_list
-async def test_page_size_is_50_unless_given_and_200_at_most(idle: Running, brand: str, name: str) -> None:
+async def test_page_size_is_50_unless_given_and_200_at_most(
+    idle: Running, brand: str, name: str
+) -> None:
     listing, idle_api = LISTINGS[name], caller("grpc", idle, brand)
     await fill(idle, brand, listing, 201)
     sizes = {0: 50, 1: 1, 3: 3, 199: 199, 200: 200, 201: 200, 2**31 - 1: 200}
-    pages = {asked: await page(idle_api, name, listing.asks(brand), page_size=asked) for asked in sizes}
+    pages = {
+        asked: await page(idle_api, name, listing.asks(brand), page_size=asked) for asked in sizes
+    }
     assert {asked: len(rows) for asked, (rows, _) in pages.items()} == sizes
     assert len((await page(idle_api, name, listing.asks(brand)))[0]) == 50
     last, end = await page(idle_api, name, listing.asks(brand), page_token=pages[200][1])
@@ -74,7 +91,9 @@ async def test_page_size_is_50_unless_given_and_200_at_most(idle: Running, brand
 
 
 @every_list
-async def test_last_page_that_is_full_has_no_next(idle: Running, idle_api: Caller, brand: str, name: str) -> None:
+async def test_last_page_that_is_full_has_no_next(
+    idle: Running, idle_api: Caller, brand: str, name: str
+) -> None:
     await fill(idle, brand, LISTINGS[name], 4)
     request = LISTINGS[name].asks(brand)
     _, token = await page(idle_api, name, request, page_size=2)
@@ -83,21 +102,31 @@ async def test_last_page_that_is_full_has_no_next(idle: Running, idle_api: Calle
 
 
 @every_list
-async def test_page_size_below_zero_is_refused(idle: Running, idle_api: Caller, brand: str, name: str) -> None:
+async def test_page_size_below_zero_is_refused(
+    idle: Running, idle_api: Caller, brand: str, name: str
+) -> None:
     await fill(idle, brand, LISTINGS[name], 1)
     answer = await idle_api.call(name, {**LISTINGS[name].asks(brand), "page_size": -1})
     assert (answer.error, answer.fields) == ("validation_failed", {"page_size"})
 
 
 @every_list
-async def test_token_of_another_list_or_filter_is_refused(idle: Running, idle_api: Caller, brand: str, name: str) -> None:
+async def test_token_of_another_list_or_filter_is_refused(
+    idle: Running, idle_api: Caller, brand: str, name: str
+) -> None:
     listing, both = LISTINGS[name], idle.token(brand, f"other-{brand}")
     await fill(idle, brand, listing, 2)
     _, token = await page(idle_api, name, listing.asks(brand), page_size=1)
-    assert is_refused(name, await idle_api.call(name, {**listing.asks_another(brand), "page_token": token}, token=both))
+    assert is_refused(
+        name,
+        await idle_api.call(name, {**listing.asks_another(brand), "page_token": token}, token=both),
+    )
     for other_name, other in LISTINGS.items():
         if other_name != name and other.prepare is None:
-            assert is_refused(other_name, await idle_api.call(other_name, {**other.asks(brand), "page_token": token}))
+            assert is_refused(
+                other_name,
+                await idle_api.call(other_name, {**other.asks(brand), "page_token": token}),
+            )
 
 
 def encoded(value: object) -> str:
@@ -105,36 +134,47 @@ def encoded(value: object) -> str:
 
 
 GARBAGE = [
-    "garbage", "é✓", "!!!", "=", "AAAA", "\n", encoded(5), encoded([]), encoded({}), encoded(["x"]), encoded(["a", "b", "c"]),
+    "garbage", "é✓", "!!!", "=", "AAAA", "\n", encoded(5), encoded([]), encoded({}), encoded(["x"]),
+    encoded(["a", "b", "c"]),
     encoded([None, None]), encoded(["0123456789ab", "id"]), "W" * 4096,
 ]  # fmt: skip
 
 
 @every_list
-async def test_garbage_for_a_token_is_refused(idle: Running, idle_api: Caller, brand: str, name: str) -> None:
+async def test_garbage_for_a_token_is_refused(
+    idle: Running, idle_api: Caller, brand: str, name: str
+) -> None:
     await fill(idle, brand, LISTINGS[name], 2)
     request = LISTINGS[name].asks(brand)
     _, token = await page(idle_api, name, request, page_size=1)
     for garbage in [*GARBAGE, token[:-4], token[1:], token.swapcase()]:
-        assert is_refused(name, await idle_api.call(name, {**request, "page_token": garbage})), garbage
+        assert is_refused(name, await idle_api.call(name, {**request, "page_token": garbage})), (
+            garbage
+        )
 
 
 POSITIONS = [5, None, "", "abc", "0", "-1", "9" * 40, "\x00", "\ud800", "'; --"]
 
 
 @every_list
-async def test_forged_position_never_breaks_a_list(idle: Running, idle_api: Caller, brand: str, name: str) -> None:
+async def test_forged_position_never_breaks_a_list(
+    idle: Running, idle_api: Caller, brand: str, name: str
+) -> None:
     await fill(idle, brand, LISTINGS[name], 2)
     request = LISTINGS[name].asks(brand)
     _, token = await page(idle_api, name, request, page_size=1)
     list_of_token, _ = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
     for position in POSITIONS:
-        answer = await idle_api.call(name, {**request, "page_token": encoded([list_of_token, position])})
+        answer = await idle_api.call(
+            name, {**request, "page_token": encoded([list_of_token, position])}
+        )
         assert answer.status == 200 or is_refused(name, answer), position
 
 
 @pytest.mark.parametrize("kilobytes", [1, 8, 16, 28])
-async def test_token_as_long_as_a_url_may_be_is_refused(idle_api: Caller, brand: str, kilobytes: int) -> None:
+async def test_token_as_long_as_a_url_may_be_is_refused(
+    idle_api: Caller, brand: str, kilobytes: int
+) -> None:
     name = "messaging.SegmentService/ListSegments"
     answer = await idle_api.call(name, {"brand_id": brand, "page_token": "W" * kilobytes * 1024})
     assert is_refused(name, answer)

@@ -39,23 +39,49 @@ async def test_person_reads_back_as_written(idle_api: Caller, brand: str, person
     put = await ok(idle_api, f"{PEOPLE}/PutPerson", request)
     assert same_json({key: put[key] for key in request}, request)
     assert put["created_at"] == put["updated_at"]
-    assert same_json(await ok(idle_api, f"{PEOPLE}/GetPerson", {"brand_id": brand, "person_id": person_id}), put)
+    assert same_json(
+        await ok(idle_api, f"{PEOPLE}/GetPerson", {"brand_id": brand, "person_id": person_id}), put
+    )
 
 
 BLANK = {"email": "", "phone": "", "attributes": {}, "push_tokens": []}
 
 
-@pytest.mark.parametrize("blank", [{}, BLANK, dict.fromkeys([*BLANK, "locale", "time_zone"])], ids=["absent", "empty", "null"])
-async def test_what_is_not_known_of_a_person_is_null(idle_api: Caller, brand: str, blank: dict[str, Any]) -> None:
-    put = await ok(idle_api, f"{PEOPLE}/PutPerson", {"brand_id": brand, "person_id": "ann", **blank})
-    assert {key for key, value in put.items() if value is None} == {"email", "phone", "locale", "time_zone"}
+@pytest.mark.parametrize(
+    "blank",
+    [{}, BLANK, dict.fromkeys([*BLANK, "locale", "time_zone"])],
+    ids=["absent", "empty", "null"],
+)
+async def test_what_is_not_known_of_a_person_is_null(
+    idle_api: Caller, brand: str, blank: dict[str, Any]
+) -> None:
+    put = await ok(
+        idle_api, f"{PEOPLE}/PutPerson", {"brand_id": brand, "person_id": "ann", **blank}
+    )
+    assert {key for key, value in put.items() if value is None} == {
+        "email",
+        "phone",
+        "locale",
+        "time_zone",
+    }
     assert (put["attributes"], put["push_tokens"]) == ({}, [])
 
 
 async def test_put_replaces_all_that_is_known(idle_api: Caller, brand: str) -> None:
-    await put_person(idle_api, brand, "ann", attributes={"plan": "pro"}, locale="pt-BR", time_zone="Europe/Lisbon")
+    await put_person(
+        idle_api,
+        brand,
+        "ann",
+        attributes={"plan": "pro"},
+        locale="pt-BR",
+        time_zone="Europe/Lisbon",
+    )
     first = await ok(idle_api, f"{PEOPLE}/GetPerson", {"person_id": "ann"})
-    again = await ok(idle_api, f"{PEOPLE}/PutPerson", {"brand_id": brand, "person_id": "ann", "phone": "+12025550199"})
+    again = await ok(
+        idle_api,
+        f"{PEOPLE}/PutPerson",
+        {"brand_id": brand, "person_id": "ann", "phone": "+12025550199"},
+    )
     assert again == {
         "brand_id": brand,
         "person_id": "ann",
@@ -74,7 +100,9 @@ async def test_put_replaces_all_that_is_known(idle_api: Caller, brand: str) -> N
 
 async def test_deleted_person_is_gone_until_put_again(idle_api: Caller, brand: str) -> None:
     await put_person(idle_api, brand, "ann")
-    assert await ok(idle_api, f"{PEOPLE}/DeletePerson", {"person_id": "ann", "brand_id": brand}) == {}
+    assert (
+        await ok(idle_api, f"{PEOPLE}/DeletePerson", {"person_id": "ann", "brand_id": brand}) == {}
+    )
     for operation in ("GetPerson", "DeletePerson"):
         answer = await idle_api.call(f"{PEOPLE}/{operation}", {"person_id": "ann"})
         assert (answer.status, answer.error) == (404, "person_not_found")
@@ -82,24 +110,38 @@ async def test_deleted_person_is_gone_until_put_again(idle_api: Caller, brand: s
     assert (await ok(idle_api, f"{PEOPLE}/GetPerson", {"person_id": "ann"}))["person_id"] == "ann"
 
 
-async def test_person_of_another_brand_is_another_person(idle: Running, idle_api: Caller, brand: str) -> None:
+async def test_person_of_another_brand_is_another_person(
+    idle: Running, idle_api: Caller, brand: str
+) -> None:
     other, both = f"other-{brand}", idle.token(brand, f"other-{brand}")
     for each in (brand, other):
         request = {"brand_id": each, "person_id": "ann", "email": f"ann@{each}.example"}
         assert (await idle_api.call(f"{PEOPLE}/PutPerson", request, token=both)).status == 200
-    assert (await idle_api.call(f"{PEOPLE}/DeletePerson", {"brand_id": other, "person_id": "ann"}, token=both)).status == 200
-    assert (await ok(idle_api, f"{PEOPLE}/GetPerson", {"person_id": "ann"}))["email"] == f"ann@{brand}.example"
+    assert (
+        await idle_api.call(
+            f"{PEOPLE}/DeletePerson", {"brand_id": other, "person_id": "ann"}, token=both
+        )
+    ).status == 200
+    assert (await ok(idle_api, f"{PEOPLE}/GetPerson", {"person_id": "ann"}))[
+        "email"
+    ] == f"ann@{brand}.example"
 
 
 @pytest.mark.parametrize("operation", ["GetPerson", "DeletePerson"])
-async def test_token_of_two_brands_must_say_whose_person(idle: Running, idle_api: Caller, brand: str, operation: str) -> None:
+async def test_token_of_two_brands_must_say_whose_person(
+    idle: Running, idle_api: Caller, brand: str, operation: str
+) -> None:
     await put_person(idle_api, brand, "ann")
-    answer = await idle_api.call(f"{PEOPLE}/{operation}", {"person_id": "ann"}, token=idle.token(brand, f"other-{brand}"))
+    answer = await idle_api.call(
+        f"{PEOPLE}/{operation}", {"person_id": "ann"}, token=idle.token(brand, f"other-{brand}")
+    )
     assert (answer.status, answer.fields) == (400, {"brand_id"})
 
 
 @pytest.mark.parametrize("criteria", CRITERIA, ids=str)
-async def test_segment_reads_back_as_written(idle_api: Caller, brand: str, criteria: dict[str, Any]) -> None:
+async def test_segment_reads_back_as_written(
+    idle_api: Caller, brand: str, criteria: dict[str, Any]
+) -> None:
     request = {"brand_id": brand, "name": "Proféssionals ✓", "criteria": criteria}
     created = await ok(idle_api, f"{SEGMENTS}/CreateSegment", request)
     assert same_json({key: created[key] for key in request}, request)
@@ -109,14 +151,28 @@ async def test_segment_reads_back_as_written(idle_api: Caller, brand: str, crite
 
 async def test_segments_are_listed_newest_first(idle_api: Caller, brand: str) -> None:
     made = [
-        await ok(idle_api, f"{SEGMENTS}/CreateSegment", {"brand_id": brand, "name": str(number), "criteria": {}}) for number in range(3)
+        await ok(
+            idle_api,
+            f"{SEGMENTS}/CreateSegment",
+            {"brand_id": brand, "name": str(number), "criteria": {}},
+        )
+        for number in range(3)
     ]
-    assert await ok(idle_api, f"{SEGMENTS}/ListSegments", {}) == {"segments": made[::-1], "next_page_token": ""}
+    assert await ok(idle_api, f"{SEGMENTS}/ListSegments", {}) == {
+        "segments": made[::-1],
+        "next_page_token": "",
+    }
 
 
-async def test_segment_of_another_brand_does_not_exist(idle: Running, idle_api: Caller, brand: str) -> None:
-    created = await ok(idle_api, f"{SEGMENTS}/CreateSegment", {"brand_id": brand, "name": "all", "criteria": {}})
+async def test_segment_of_another_brand_does_not_exist(
+    idle: Running, idle_api: Caller, brand: str
+) -> None:
+    created = await ok(
+        idle_api, f"{SEGMENTS}/CreateSegment", {"brand_id": brand, "name": "all", "criteria": {}}
+    )
     stranger = idle.token(f"other-{brand}")
     answer = await idle_api.call(f"{SEGMENTS}/GetSegment", {"id": created["id"]}, token=stranger)
     assert (answer.status, answer.error) == (404, "segment_not_found")
-    assert (await idle_api.call(f"{SEGMENTS}/ListSegments", {}, token=stranger)).body["segments"] == []
+    assert (await idle_api.call(f"{SEGMENTS}/ListSegments", {}, token=stranger)).body[
+        "segments"
+    ] == []

@@ -13,11 +13,21 @@ from tests.support.api.callers import Caller
 from tests.support.api.running import Running
 from tests.support.api.scenes import COMMS, FAR, MESSAGING, instant, ok, put_segment, recipients
 
-BODIES = {"fits": "{{ name }}", "asks for more": "{{ name }} {{ more }}", "third": "third {{ name }}"}
+BODIES = {
+    "fits": "{{ name }}",
+    "asks for more": "{{ name }} {{ more }}",
+    "third": "third {{ name }}",
+}
 
 
 async def put(api: Caller, brand: str, body: str, **more: Any) -> int:
-    request = {"brand_id": brand, "channel": "email", "template_key": "pinned", "body": BODIES[body], **more}
+    request = {
+        "brand_id": brand,
+        "channel": "email",
+        "template_key": "pinned",
+        "body": BODIES[body],
+        **more,
+    }
     return int((await ok(api, "comms.TemplateService/PutTemplate", request))["revision"])
 
 
@@ -25,11 +35,24 @@ async def scheduled(api: Caller, brand: str, face: str) -> str:
     """A campaign scheduled with a template that fits; its id."""
     content = {"channel": "email", "template_key": "pinned", "variables": {"name": "Ann"}}
     if face == COMMS:
-        request = {"brand_id": brand, "name": "n", "subject": "s", **content, "scheduled_at": instant(FAR)}
+        request = {
+            "brand_id": brand,
+            "name": "n",
+            "subject": "s",
+            **content,
+            "scheduled_at": instant(FAR),
+        }
         return str((await ok(api, f"{COMMS}/CreateCampaign", request))["campaign"]["id"])
-    request = {"brand_id": brand, "name": "n", "segment_id": await put_segment(api, brand), "content": content}
+    request = {
+        "brand_id": brand,
+        "name": "n",
+        "segment_id": await put_segment(api, brand),
+        "content": content,
+    }
     campaign_id = str((await ok(api, f"{MESSAGING}/CreateCampaign", request))["id"])
-    await ok(api, f"{MESSAGING}/ScheduleCampaign", {"id": campaign_id, "scheduled_at": instant(FAR)})
+    await ok(
+        api, f"{MESSAGING}/ScheduleCampaign", {"id": campaign_id, "scheduled_at": instant(FAR)}
+    )
     return campaign_id
 
 
@@ -47,7 +70,9 @@ async def come_due(idle: Running, campaign_id: str) -> list[Send]:
 
 
 @pytest.mark.parametrize("face", [COMMS, MESSAGING])
-async def test_a_due_campaign_sends_the_revision_it_was_scheduled_with(idle: Running, idle_api: Caller, brand: str, face: str) -> None:
+async def test_a_due_campaign_sends_the_revision_it_was_scheduled_with(
+    idle: Running, idle_api: Caller, brand: str, face: str
+) -> None:
     first = await put(idle_api, brand, "fits")
     campaign_id = await scheduled(idle_api, brand, face)
     await put(idle_api, brand, "asks for more")
@@ -55,15 +80,23 @@ async def test_a_due_campaign_sends_the_revision_it_was_scheduled_with(idle: Run
 
 
 @pytest.mark.parametrize("face", [COMMS, MESSAGING])
-async def test_a_scheduled_campaign_sent_early_sends_that_revision_too(idle: Running, idle_api: Caller, brand: str, face: str) -> None:
+async def test_a_scheduled_campaign_sent_early_sends_that_revision_too(
+    idle: Running, idle_api: Caller, brand: str, face: str
+) -> None:
     first = await put(idle_api, brand, "fits")
     campaign_id = await scheduled(idle_api, brand, face)
     await put(idle_api, brand, "asks for more")
-    await ok(idle_api, f"{face}/{'SendCampaign' if face == COMMS else 'PublishCampaign'}", {"id": campaign_id, "recipients": recipients(1)})
+    await ok(
+        idle_api,
+        f"{face}/{'SendCampaign' if face == COMMS else 'PublishCampaign'}",
+        {"id": campaign_id, "recipients": recipients(1)},
+    )
     assert [send.template_revision for send in await sends(idle, campaign_id)] == [first]
 
 
-async def test_rescheduling_takes_the_latest_revision_if_the_variables_fit_it(idle: Running, idle_api: Caller, brand: str) -> None:
+async def test_rescheduling_takes_the_latest_revision_if_the_variables_fit_it(
+    idle: Running, idle_api: Caller, brand: str
+) -> None:
     await put(idle_api, brand, "fits")
     campaign_id = await scheduled(idle_api, brand, MESSAGING)
     await put(idle_api, brand, "asks for more")
@@ -75,15 +108,21 @@ async def test_rescheduling_takes_the_latest_revision_if_the_variables_fit_it(id
     assert [send.template_revision for send in await come_due(idle, campaign_id)] == [third]
 
 
-async def test_a_scheduled_campaign_that_changes_otherwise_keeps_its_revision(idle: Running, idle_api: Caller, brand: str) -> None:
+async def test_a_scheduled_campaign_that_changes_otherwise_keeps_its_revision(
+    idle: Running, idle_api: Caller, brand: str
+) -> None:
     first = await put(idle_api, brand, "fits")
     campaign_id = await scheduled(idle_api, brand, COMMS)
     await put(idle_api, brand, "asks for more")
-    await ok(idle_api, f"{COMMS}/UpdateCampaign", {"id": campaign_id, "name": "other", "variables": {"name": "Bob"}})
+    await ok(
+        idle_api,
+        f"{COMMS}/UpdateCampaign",
+        {"id": campaign_id, "name": "other", "variables": {"name": "Bob"}},
+    )
     assert [send.template_revision for send in await come_due(idle, campaign_id)] == [first]
 
 
-async def test_a_scheduled_campaign_that_gets_another_template_is_checked_against_its_latest_revision(
+async def test_a_scheduled_campaign_with_another_template_is_checked_against_its_latest_revision(
     idle: Running, idle_api: Caller, brand: str
 ) -> None:
     await put(idle_api, brand, "fits")
@@ -93,11 +132,15 @@ async def test_a_scheduled_campaign_that_gets_another_template_is_checked_agains
     change = {"id": campaign_id, "template_key": "other"}
     answer = await idle_api.call(f"{COMMS}/UpdateCampaign", change)
     assert (answer.status, answer.fields) == (422, {"variables.more"})
-    await ok(idle_api, f"{COMMS}/UpdateCampaign", {**change, "variables": {"name": "Ann", "more": "x"}})
+    await ok(
+        idle_api, f"{COMMS}/UpdateCampaign", {**change, "variables": {"name": "Ann", "more": "x"}}
+    )
     assert [send.template_revision for send in await come_due(idle, campaign_id)] == [latest]
 
 
-async def test_a_campaign_taken_back_to_draft_sends_the_latest_revision(idle: Running, idle_api: Caller, brand: str) -> None:
+async def test_a_campaign_taken_back_to_draft_sends_the_latest_revision(
+    idle: Running, idle_api: Caller, brand: str
+) -> None:
     await put(idle_api, brand, "fits")
     campaign_id = await scheduled(idle_api, brand, MESSAGING)
     await ok(idle_api, f"{MESSAGING}/UnscheduleCampaign", {"id": campaign_id})

@@ -8,7 +8,15 @@ import pytest
 
 from tests.support.api.callers import Caller
 from tests.support.api.running import Running
-from tests.support.api.scenes import COMMS, MESSAGING, comms_campaign, messaging_campaign, ok, put_person, put_segment
+from tests.support.api.scenes import (
+    COMMS,
+    MESSAGING,
+    comms_campaign,
+    messaging_campaign,
+    ok,
+    put_person,
+    put_segment,
+)
 from tests.support.api.suppressing import SUPPRESSIONS, suppress
 
 SEGMENTS = "messaging.SegmentService"
@@ -26,17 +34,35 @@ async def populate(api: Caller, brand: str, count: int = 30) -> None:
             "phone": None if number % 4 == 1 else f"+120255501{number:02}",
             "push_tokens": [] if number % 3 == 1 else [f"device-{number}", f"device-{number}-old"],
         }
-        people.append({"person_id": person_id, "attributes": {"plan": "pro" if number % 2 else "free"}, **known})
-        addresses = {"email": f"ANN.{number}@example.com", "sms": f"+120255501{number:02}", "push": f"device-{number}", "in_app": person_id}
+        people.append(
+            {
+                "person_id": person_id,
+                "attributes": {"plan": "pro" if number % 2 else "free"},
+                **known,
+            }
+        )
+        addresses = {
+            "email": f"ANN.{number}@example.com",
+            "sms": f"+120255501{number:02}",
+            "push": f"device-{number}",
+            "in_app": person_id,
+        }
         if number % 7 in (0, 3):
             suppressions += [
-                {"channel": channel, "address": address, "reason": REASONS[number % len(REASONS)]} for channel, address in addresses.items()
+                {"channel": channel, "address": address, "reason": REASONS[number % len(REASONS)]}
+                for channel, address in addresses.items()
             ]
     # Of another device, and of nobody here.
     suppressions.append({"channel": "push", "address": "device-2-old", "reason": "manual"})
-    suppressions.append({"channel": "email", "address": "stranger@example.com", "reason": "complaint"})
+    suppressions.append(
+        {"channel": "email", "address": "stranger@example.com", "reason": "complaint"}
+    )
     await ok(api, "messaging.PersonService/BatchPutPeople", {"brand_id": brand, "people": people})
-    await ok(api, f"{SUPPRESSIONS}/BatchCreateSuppressions", {"brand_id": brand, "suppressions": suppressions})
+    await ok(
+        api,
+        f"{SUPPRESSIONS}/BatchCreateSuppressions",
+        {"brand_id": brand, "suppressions": suppressions},
+    )
 
 
 async def outcome(api: Caller, send_id: str) -> dict[str | None, int]:
@@ -48,14 +74,20 @@ async def outcome(api: Caller, send_id: str) -> dict[str | None, int]:
 
 def counted(preview: dict[str, Any]) -> dict[str | None, int]:
     """The same of a preview, whose parts must add up."""
-    assert preview["total"] == preview["would_send"] + sum(skip["count"] for skip in preview["skips"])
-    assert [skip["reason"] for skip in preview["skips"]] == sorted(skip["reason"] for skip in preview["skips"])
+    assert preview["total"] == preview["would_send"] + sum(
+        skip["count"] for skip in preview["skips"]
+    )
+    assert [skip["reason"] for skip in preview["skips"]] == sorted(
+        skip["reason"] for skip in preview["skips"]
+    )
     counts: dict[str | None, int] = {skip["reason"]: skip["count"] for skip in preview["skips"]}
     return {None: preview["would_send"], **counts} if preview["would_send"] else counts
 
 
 @pytest.mark.parametrize("channel", CHANNELS)
-@pytest.mark.parametrize("criteria", [{}, {"==": [{"var": "plan"}, "pro"]}], ids=["everyone", "pro"])
+@pytest.mark.parametrize(
+    "criteria", [{}, {"==": [{"var": "plan"}, "pro"]}], ids=["everyone", "pro"]
+)
 async def test_publish_right_after_a_preview_gives_its_numbers(
     idle_api: Caller, brand: str, channel: str, criteria: dict[str, Any]
 ) -> None:
@@ -66,16 +98,29 @@ async def test_publish_right_after_a_preview_gives_its_numbers(
     assert (await ok(idle_api, f"{SEGMENTS}/PreviewSegment", request))["preview"] == preview
     assert len(counted(preview)) == (2 if channel == "in_app" else 3), "the population has them all"
 
-    send = await ok(idle_api, f"{MESSAGING}/PublishCampaign", {"id": campaign_id, "audience": "segment"})
+    send = await ok(
+        idle_api, f"{MESSAGING}/PublishCampaign", {"id": campaign_id, "audience": "segment"}
+    )
     assert await outcome(idle_api, send["id"]) == counted(preview)
-    messages = await ok(idle_api, "comms.MessageService/ListMessages", {"brand_id": brand, "send_id": send["id"], "page_size": 200})
+    messages = await ok(
+        idle_api,
+        "comms.MessageService/ListMessages",
+        {"brand_id": brand, "send_id": send["id"], "page_size": 200},
+    )
     by_person = {each["person_id"]: each["failure_reason"] for each in messages["messages"]}
-    assert [(each["person_id"], each["skip_reason"]) for each in preview["sample"]] == sorted(by_person.items())[:20]
+    assert [(each["person_id"], each["skip_reason"]) for each in preview["sample"]] == sorted(
+        by_person.items()
+    )[:20]
 
 
-async def test_a_send_to_recipients_right_after_its_preview_gives_its_numbers(idle_api: Caller, brand: str) -> None:
+async def test_a_send_to_recipients_right_after_its_preview_gives_its_numbers(
+    idle_api: Caller, brand: str
+) -> None:
     await populate(idle_api, brand, 12)
-    people = [{"person_id": f"x{number % 9}", "recipient": f"ann.{number % 11}@EXAMPLE.com"} for number in range(40)]
+    people = [
+        {"person_id": f"x{number % 9}", "recipient": f"ann.{number % 11}@EXAMPLE.com"}
+        for number in range(40)
+    ]
     campaign_id = await comms_campaign(idle_api, brand)
     request = {"id": campaign_id, "recipients": people}
     preview = (await ok(idle_api, f"{COMMS}/PreviewCampaign", request))["preview"]
@@ -85,7 +130,9 @@ async def test_a_send_to_recipients_right_after_its_preview_gives_its_numbers(id
     assert await outcome(idle_api, send["id"]) == counted(preview)
 
 
-async def test_duplicates_and_blanks_of_publish_are_in_its_preview(idle_api: Caller, brand: str) -> None:
+async def test_duplicates_and_blanks_of_publish_are_in_its_preview(
+    idle_api: Caller, brand: str
+) -> None:
     await suppress(idle_api, brand, "bob@example.com", "unsubscribe")
     people = [
         {"person_id": "cem", "recipient": "cem@example.com"},
@@ -105,29 +152,41 @@ async def test_duplicates_and_blanks_of_publish_are_in_its_preview(idle_api: Cal
     ]
     assert (preview["total"], preview["would_send"]) == (6, 2)
     assert [(each["person_id"], each["skip_reason"]) for each in preview["sample"]] == [
-        ("ann", None), ("ann", "duplicate"), ("bob", "suppressed"), ("bob", "duplicate"), ("cem", None), ("dan", "invalid_recipient")
+        ("ann", None), ("ann", "duplicate"), ("bob", "suppressed"), ("bob", "duplicate"),
+        ("cem", None), ("dan", "invalid_recipient")
     ]  # fmt: skip
     send = await ok(idle_api, f"{MESSAGING}/PublishCampaign", request)
     assert await outcome(idle_api, send["id"]) == counted(preview)
 
 
-async def test_a_comms_preview_without_recipients_counts_the_criteria(idle_api: Caller, brand: str) -> None:
+async def test_a_comms_preview_without_recipients_counts_the_criteria(
+    idle_api: Caller, brand: str
+) -> None:
     await populate(idle_api, brand, 10)
-    campaign_id = await comms_campaign(idle_api, brand, segment_criteria={"==": [{"var": "plan"}, "pro"]})
+    campaign_id = await comms_campaign(
+        idle_api, brand, segment_criteria={"==": [{"var": "plan"}, "pro"]}
+    )
     preview = (await ok(idle_api, f"{COMMS}/PreviewCampaign", {"id": campaign_id}))["preview"]
     # Of the odd numbers below 10, 5 has no address, 3 and 7 are suppressed.
     assert counted(preview) == {None: 2, "no_address": 1, "suppressed": 2}
 
 
-async def test_a_comms_preview_refuses_blank_recipients_as_send_does(idle_api: Caller, brand: str) -> None:
+async def test_a_comms_preview_refuses_blank_recipients_as_send_does(
+    idle_api: Caller, brand: str
+) -> None:
     campaign_id = await comms_campaign(idle_api, brand)
     request = {"id": campaign_id, "recipients": [{"person_id": "ann", "recipient": ""}]}
-    preview, send = [await idle_api.call(f"{COMMS}/{verb}", request) for verb in ("PreviewCampaign", "SendCampaign")]
+    preview, send = [
+        await idle_api.call(f"{COMMS}/{verb}", request)
+        for verb in ("PreviewCampaign", "SendCampaign")
+    ]
     assert (preview.status, preview.body) == (send.status, send.body) == (422, preview.body)
     assert preview.fields == {"recipients[0].recipient"}
 
 
-async def test_a_person_without_an_address_is_not_also_suppressed(idle_api: Caller, brand: str) -> None:
+async def test_a_person_without_an_address_is_not_also_suppressed(
+    idle_api: Caller, brand: str
+) -> None:
     await put_person(idle_api, brand, "ann", email=None)
     request = {"brand_id": brand, "criteria": {}, "channel": "email"}
     assert (await ok(idle_api, f"{SEGMENTS}/PreviewSegment", request))["preview"]["sample"] == [
@@ -150,21 +209,30 @@ async def test_a_segment_is_previewed_by_its_id(idle_api: Caller, brand: str) ->
     criteria = {"==": [{"var": "plan"}, "pro"]}
     segment_id = await put_segment(idle_api, brand, criteria)
     by_id, by_criteria = [
-        await ok(idle_api, f"{SEGMENTS}/PreviewSegment", {"brand_id": brand, "channel": "email", **which})
+        await ok(
+            idle_api, f"{SEGMENTS}/PreviewSegment", {"brand_id": brand, "channel": "email", **which}
+        )
         for which in ({"segment_id": segment_id}, {"criteria": criteria})
     ]
     assert by_id == by_criteria
     assert by_id["preview"]["total"] == 5
 
 
-async def test_exactly_one_of_criteria_and_segment_is_previewed(idle: Running, idle_api: Caller, brand: str) -> None:
+async def test_exactly_one_of_criteria_and_segment_is_previewed(
+    idle: Running, idle_api: Caller, brand: str
+) -> None:
     segment_id = await put_segment(idle_api, brand)
     for which in ({}, {"segment_id": segment_id, "criteria": {}}):
-        answer = await idle_api.call(f"{SEGMENTS}/PreviewSegment", {"brand_id": brand, "channel": "email", **which})
+        answer = await idle_api.call(
+            f"{SEGMENTS}/PreviewSegment", {"brand_id": brand, "channel": "email", **which}
+        )
         assert (answer.status, answer.fields) == (400, {"criteria"})
     answer = await idle_api.call(f"{SEGMENTS}/PreviewSegment", {"brand_id": brand, "criteria": {}})
     assert (answer.status, answer.fields) == (400, {"channel"})
-    answer = await idle_api.call(f"{SEGMENTS}/PreviewSegment", {"brand_id": brand, "channel": "email", "criteria": {"==": [1]}})
+    answer = await idle_api.call(
+        f"{SEGMENTS}/PreviewSegment",
+        {"brand_id": brand, "channel": "email", "criteria": {"==": [1]}},
+    )
     assert answer.status == 400
     assert all(field.startswith("criteria") for field in answer.fields)
     both = idle.token(brand, f"{brand}-other")
@@ -182,11 +250,17 @@ async def test_a_preview_changes_nothing(idle_api: Caller, brand: str, face: str
     first = await ok(idle_api, f"{face}/PreviewCampaign", {"id": campaign_id})
     assert await ok(idle_api, f"{face}/PreviewCampaign", {"id": campaign_id}) == first
     assert await ok(idle_api, f"{face}/GetCampaign", {"id": campaign_id}) == was
-    assert (await ok(idle_api, "comms.MessageService/ListMessages", {"brand_id": brand}))["messages"] == []
+    assert (await ok(idle_api, "comms.MessageService/ListMessages", {"brand_id": brand}))[
+        "messages"
+    ] == []
 
 
 @pytest.mark.parametrize("face", [COMMS, MESSAGING])
-async def test_campaigns_of_other_brands_have_no_preview(idle: Running, idle_api: Caller, brand: str, face: str) -> None:
+async def test_campaigns_of_other_brands_have_no_preview(
+    idle: Running, idle_api: Caller, brand: str, face: str
+) -> None:
     campaign_id = await (comms_campaign if face == COMMS else messaging_campaign)(idle_api, brand)
-    answer = await idle_api.call(f"{face}/PreviewCampaign", {"id": campaign_id}, token=idle.token(f"{brand}-other"))
+    answer = await idle_api.call(
+        f"{face}/PreviewCampaign", {"id": campaign_id}, token=idle.token(f"{brand}-other")
+    )
     assert (answer.status, answer.error) == (404, "campaign_not_found")

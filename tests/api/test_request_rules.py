@@ -1,4 +1,5 @@
-"""Every request is refused with all that is wrong with its fields, by the rules that stand in the protos."""
+"""Every request is refused with all that is wrong with its fields, by the rules that stand in the
+protos."""
 
 from __future__ import annotations
 
@@ -9,7 +10,15 @@ import pytest
 from tests.api.test_validation_fields import OBJECTS, REQUIRED
 from tests.support.api.callers import Caller
 from tests.support.api.scenes import COMMS, MESSAGING, ok
-from tests.support.api.untouched import MESSAGES, PEOPLE, SEGMENTS, SUPPRESSIONS, TEMPLATES, Untouched, put
+from tests.support.api.untouched import (
+    MESSAGES,
+    PEOPLE,
+    SEGMENTS,
+    SUPPRESSIONS,
+    TEMPLATES,
+    Untouched,
+    put,
+)
 
 
 async def test_all_missing_fields_are_named_at_once(untouched: Untouched) -> None:
@@ -21,26 +30,33 @@ async def test_all_missing_fields_are_named_at_once(untouched: Untouched) -> Non
 EVERYTHING: list[tuple[str, dict[str, Any]]] = [
     (
         f"{MESSAGES}/ScheduleMessage",
-        {"person_id": ".", "channel": "sms", "recipient": "call me", "dedup_key": "", "template_key": "a b", "variables": {"a": "\0"}},
+        {"person_id": ".", "channel": "sms", "recipient": "call me", "dedup_key": "",
+            "template_key": "a b", "variables": {"a": "\0"}},
     ),
     (
         f"{COMMS}/CreateCampaign",
-        {"name": "", "subject": "{% if %}", "template_key": "/", "variables": {"a": "\0"}, "segment_criteria": {"a": 1}},
+        {"name": "", "subject": "{% if %}", "template_key": "/", "variables": {"a": "\0"},
+            "segment_criteria": {"a": 1}},
     ),
-    (f"{COMMS}/UpdateCampaign", {"name": " ", "subject": "{{ x | nope }}", "variables": {"n": "\0"}, "segment_criteria": {"==": 1}}),
+    (f"{COMMS}/UpdateCampaign", {"name": " ", "subject": "{{ x | nope }}", "variables": {"n": "\0"},
+        "segment_criteria": {"==": 1}}),
     (
         f"{PEOPLE}/PutPerson",
-        {"person_id": "ann\u200b", "email": "at home", "phone": "2025550199", "push_tokens": ["ok", " "], "locale": "pt_BR",
+        {"person_id": "ann\u200b", "email": "at home", "phone": "2025550199", "push_tokens": ["ok",
+            " "], "locale": "pt_BR",
          "time_zone": "Mars/A", "attributes": {"a": "\0"}},
     ),
     (f"{SEGMENTS}/CreateSegment", {"name": "a\nb", "criteria": {"==": [1]}}),
-    (f"{SUPPRESSIONS}/CreateSuppression", {"channel": "email", "address": "Eva <eva@example.com>", "source": "x" * 201}),
+    (f"{SUPPRESSIONS}/CreateSuppression", {"channel": "email", "address": "Eva <eva@example.com>",
+        "source": "x" * 201}),
     (f"{TEMPLATES}/PreviewTemplate", {"revision": -1, "locale": "pt_BR", "variables": {"a": "\0"}}),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("method", "bad"), EVERYTHING)
-async def test_what_is_broken_and_what_is_misfit_are_told_together(untouched: Untouched, method: str, bad: dict[str, Any]) -> None:
+async def test_what_is_broken_and_what_is_misfit_are_told_together(
+    untouched: Untouched, method: str, bad: dict[str, Any]
+) -> None:
     answer = await untouched.refuses(method, untouched.good(method) | bad)
     assert answer.error == "validation_failed"
     expected = set(bad) - {"channel"}
@@ -49,23 +65,52 @@ async def test_what_is_broken_and_what_is_misfit_are_told_together(untouched: Un
 
 async def test_faults_inside_of_content_are_told_together(untouched: Untouched) -> None:
     method = f"{MESSAGING}/CreateCampaign"
-    content = {"channel": "email", "template_key": "", "subject": "{% nope %}", "variables": {"a": "\0"}}
-    answer = await untouched.refuses(method, untouched.good(method) | {"name": "", "content": content})
+    content = {
+        "channel": "email",
+        "template_key": "",
+        "subject": "{% nope %}",
+        "variables": {"a": "\0"},
+    }
+    answer = await untouched.refuses(
+        method, untouched.good(method) | {"name": "", "content": content}
+    )
     assert answer.fields == {"name", "content.template_key", "content.subject", "content.variables"}
 
 
 async def test_faults_of_a_batch_are_told_together(untouched: Untouched) -> None:
-    people = [{"person_id": "ann", "email": "at home"}, {"person_id": "bob", "phone": "1", "locale": "pt_BR"}, {"person_id": "ann"}]
+    people = [
+        {"person_id": "ann", "email": "at home"},
+        {"person_id": "bob", "phone": "1", "locale": "pt_BR"},
+        {"person_id": "ann"},
+    ]
     answer = await untouched.refuses(f"{PEOPLE}/BatchPutPeople", {"people": people})
-    assert answer.fields == {"brand_id", "people[0].email", "people[1].phone", "people[1].locale", "people[2].person_id"}
+    assert answer.fields == {
+        "brand_id",
+        "people[0].email",
+        "people[1].phone",
+        "people[1].locale",
+        "people[2].person_id",
+    }
 
 
 @pytest.mark.parametrize(("method", "field"), OBJECTS)
-async def test_an_object_far_too_large_is_refused_before_it_is_looked_at(untouched: Untouched, method: str, field: str) -> None:
-    await untouched.refuses_field(method, put(untouched.good(method), field, {"a": [1] * 60_000}), field)
+async def test_an_object_far_too_large_is_refused_before_it_is_looked_at(
+    untouched: Untouched, method: str, field: str
+) -> None:
+    await untouched.refuses_field(
+        method, put(untouched.good(method), field, {"a": [1] * 60_000}), field
+    )
 
 
-async def test_an_object_that_is_larger_as_protobuf_than_as_json_is_taken(idle_api: Caller, brand: str) -> None:
+async def test_an_object_that_is_larger_as_protobuf_than_as_json_is_taken(
+    idle_api: Caller, brand: str
+) -> None:
     attributes = {"a": [1] * 21_000}
-    await ok(idle_api, f"{PEOPLE}/PutPerson", {"brand_id": brand, "person_id": "ann", "attributes": attributes})
-    assert (await ok(idle_api, f"{PEOPLE}/GetPerson", {"brand_id": brand, "person_id": "ann"}))["attributes"] == attributes
+    await ok(
+        idle_api,
+        f"{PEOPLE}/PutPerson",
+        {"brand_id": brand, "person_id": "ann", "attributes": attributes},
+    )
+    assert (await ok(idle_api, f"{PEOPLE}/GetPerson", {"brand_id": brand, "person_id": "ann"}))[
+        "attributes"
+    ] == attributes

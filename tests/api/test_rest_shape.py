@@ -1,4 +1,5 @@
-"""What a REST client meets besides the methods: paths, types, limits, and a server that is gone or slow."""
+"""What a REST client meets besides the methods: paths, types, limits, and a server that is gone or
+slow."""
 
 from __future__ import annotations
 
@@ -32,11 +33,25 @@ def refusal(response: httpx.Response) -> tuple[int, str]:
 
 def verb_and_path(method: str) -> tuple[str, str]:
     """How REST calls a method, for some id."""
-    verb, path, _ = bind(METHODS[method], dict.fromkeys(("id", "person_id", "brand_id", "channel", "template_key", "token"), "x"))
+    verb, path, _ = bind(
+        METHODS[method],
+        dict.fromkeys(("id", "person_id", "brand_id", "channel", "template_key", "token"), "x"),
+    )
     return verb, path
 
 
-@pytest.mark.parametrize("path", ["/", "/v1", "/v1/nothing", "/v1/admin/campaigns/", "/v1//segments", "/v2/segments", "/carillon.comms.v1"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/v1",
+        "/v1/nothing",
+        "/v1/admin/campaigns/",
+        "/v1//segments",
+        "/v2/segments",
+        "/carillon.comms.v1",
+    ],
+)
 @pytest.mark.parametrize("verb", ["GET", "POST", "DELETE"])
 async def test_an_unknown_path(untouched_rest: Untouched, verb: str, path: str) -> None:
     assert refusal(await untouched_rest.send(verb, path)) == (404, "route_not_found")
@@ -54,7 +69,9 @@ async def test_a_known_path_with_another_verb(untouched_rest: Untouched, method:
 async def test_a_body_of_another_type(untouched_rest: Untouched, method: str) -> None:
     verb, path, _ = bind(METHODS[method], untouched_rest.good(method))
     for kind in ("text/plain", "application/xml", "application/x-www-form-urlencoded"):
-        response = await untouched_rest.send(verb, path, content=b"brand_id=x", headers={"content-type": kind})
+        response = await untouched_rest.send(
+            verb, path, content=b"brand_id=x", headers={"content-type": kind}
+        )
         assert refusal(response) == (415, "unsupported_media_type")
 
 
@@ -64,7 +81,8 @@ async def test_a_body_of_another_type(untouched_rest: Untouched, method: str) ->
         name
         for name in METHODS
         # Links in mails are decorated by others on their way.
-        if verb_and_path(name)[0] in ("GET", "DELETE") and not name.startswith("comms.UnsubscribeService/")
+        if verb_and_path(name)[0] in ("GET", "DELETE")
+        and not name.startswith("comms.UnsubscribeService/")
     ],
 )
 async def test_an_unknown_query_parameter(untouched_rest: Untouched, method: str) -> None:
@@ -72,7 +90,9 @@ async def test_an_unknown_query_parameter(untouched_rest: Untouched, method: str
     verb, path, rest = bind(METHODS[method], request)
     response = await untouched_rest.send(verb, path, params={**rest, "no_such_parameter": "x"})
     assert refusal(response) in ((400, "malformed_request"), (422, "malformed_request"))
-    assert [entry["field"] for entry in response.json()["details"]["fields"]] == ["no_such_parameter"]
+    assert [entry["field"] for entry in response.json()["details"]["fields"]] == [
+        "no_such_parameter"
+    ]
 
 
 async def test_an_id_may_have_any_characters(untouched_rest: Untouched) -> None:
@@ -85,18 +105,32 @@ async def test_an_id_may_have_any_characters(untouched_rest: Untouched) -> None:
 
 
 async def test_headers_of_grpc_mean_nothing(untouched_rest: Untouched) -> None:
-    headers = {"key-bin": "!!!", "grpc-timeout": "1n", "x-http-code": "500", "grpc-encoding": "gzip", "x-envoy-upstream-rq-timeout-ms": "1"}
+    headers = {
+        "key-bin": "!!!",
+        "grpc-timeout": "1n",
+        "x-http-code": "500",
+        "grpc-encoding": "gzip",
+        "x-envoy-upstream-rq-timeout-ms": "1",
+    }
     response = await untouched_rest.send("GET", "/v1/segments", headers=headers)
     assert response.status_code == 200
 
 
-@pytest.mark.parametrize("path", ["/v1/segments/%ff", "/v1/segments?brand_id=%ff", "/v1/segments?page_size=99999999999"])
-async def test_a_path_or_query_that_is_no_text_or_number(untouched_rest: Untouched, path: str) -> None:
+@pytest.mark.parametrize(
+    "path", ["/v1/segments/%ff", "/v1/segments?brand_id=%ff", "/v1/segments?page_size=99999999999"]
+)
+async def test_a_path_or_query_that_is_no_text_or_number(
+    untouched_rest: Untouched, path: str
+) -> None:
     assert refusal(await untouched_rest.send("GET", path)) == (400, "malformed_request")
 
 
 async def test_a_grpc_method_that_does_not_exist(untouched_grpc: Untouched) -> None:
-    for path in ("/carillon.comms.v1.CampaignService/Nope", "/carillon.comms.v1.NopeService/Get", "/nope"):
+    for path in (
+        "/carillon.comms.v1.CampaignService/Nope",
+        "/carillon.comms.v1.NopeService/Get",
+        "/nope",
+    ):
         method: Any = untouched_grpc.running.channel.unary_unary(path)
         with pytest.raises(grpc.aio.AioRpcError) as refused:
             await method(b"")
@@ -106,13 +140,17 @@ async def test_a_grpc_method_that_does_not_exist(untouched_grpc: Untouched) -> N
 @pytest.fixture(scope="module")
 async def strict(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Running]:
     """A service with a small limit."""
-    async with running_service(tmp_path_factory.mktemp("strict"), max_request_bytes=LIMIT) as running:
+    async with running_service(
+        tmp_path_factory.mktemp("strict"), max_request_bytes=LIMIT
+    ) as running:
         yield running
 
 
 async def test_a_request_over_the_limit(strict: Running, brand: str) -> None:
     recipients = [{"person_id": "p" * 100, "recipient": "r" * 100}] * (LIMIT // 100)
-    answer = await caller("rest", strict, brand).call(f"{COMMS}/SendCampaign", {"id": "c1", "recipients": recipients})
+    answer = await caller("rest", strict, brand).call(
+        f"{COMMS}/SendCampaign", {"id": "c1", "recipients": recipients}
+    )
     assert (answer.status, answer.error) == (413, "payload_too_large")
     request = {"brand_id": brand, "name": "x" * LIMIT, "criteria": {}}
     answer = await caller("rest", strict, brand).call(f"{SEGMENTS}/CreateSegment", request)
@@ -122,28 +160,39 @@ async def test_a_request_over_the_limit(strict: Running, brand: str) -> None:
 async def test_a_message_over_the_limit(strict: Running, brand: str) -> None:
     method: Any = strict.channel.unary_unary(full_path(METHODS[f"{SEGMENTS}/CreateSegment"]))
     with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await method(b"\x12" + b"x" * LIMIT * 2, metadata=(("authorization", f"Bearer {strict.token(brand)}"),))
+        await method(
+            b"\x12" + b"x" * LIMIT * 2,
+            metadata=(("authorization", f"Bearer {strict.token(brand)}"),),
+        )
     assert refused.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
 
 
 async def test_a_gateway_without_its_server(tmp_path_factory: pytest.TempPathFactory) -> None:
-    async with running_service(tmp_path_factory.mktemp("alone"), parts=frozenset({Part.GATEWAY})) as running:
+    async with running_service(
+        tmp_path_factory.mktemp("alone"), parts=frozenset({Part.GATEWAY})
+    ) as running:
         for method in METHOD_OF.values():
-            answer = await RestCaller(running.http, "a token").call(method, {"id": "c1"} if "Campaign" in method else {})
+            answer = await RestCaller(running.http, "a token").call(
+                method, {"id": "c1"} if "Campaign" in method else {}
+            )
             assert (answer.status, answer.error) == (503, "unavailable"), method
         for path in ("/healthz", "/readyz"):
             assert refusal(await running.http.get(path)) == (503, "unavailable")
 
 
 @pytest.fixture(scope="module")
-async def impatient(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[Running, FaultyStorage]]:
+async def impatient(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[tuple[Running, FaultyStorage]]:
     """A service whose gateway waits half a second for an answer."""
     root = shortened_config(tmp_path_factory.mktemp("root"), "timeout: 60s", "timeout: 0.5s")
     async with running_faulty_service(tmp_path_factory.mktemp("impatient"), root) as service:
         yield service
 
 
-async def test_an_answer_that_takes_too_long(impatient: tuple[Running, FaultyStorage], brand: str) -> None:
+async def test_an_answer_that_takes_too_long(
+    impatient: tuple[Running, FaultyStorage], brand: str
+) -> None:
     running, storage = impatient
     storage.stall = asyncio.Event()
     try:
@@ -154,13 +203,19 @@ async def test_an_answer_that_takes_too_long(impatient: tuple[Running, FaultySto
     assert (answer.status, answer.error) == (504, "deadline_exceeded")
 
 
-async def test_a_client_that_stops_waiting(impatient: tuple[Running, FaultyStorage], brand: str) -> None:
+async def test_a_client_that_stops_waiting(
+    impatient: tuple[Running, FaultyStorage], brand: str
+) -> None:
     running, storage = impatient
     storage.stall = asyncio.Event()
     method: Any = running.channel.unary_unary(full_path(METHODS[f"{MESSAGES}/CancelMessage"]))
     try:
         with pytest.raises(grpc.aio.AioRpcError) as refused:
-            await method(b"\x0a\x01x", metadata=(("authorization", f"Bearer {running.token(brand)}"),), timeout=0.2)
+            await method(
+                b"\x0a\x01x",
+                metadata=(("authorization", f"Bearer {running.token(brand)}"),),
+                timeout=0.2,
+            )
     finally:
         storage.stall.set()
     assert refused.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED

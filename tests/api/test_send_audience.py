@@ -1,4 +1,5 @@
-"""Whom publish and comms send go to: exactly those named, or the segment when it is asked for by name."""
+"""Whom publish and comms send go to: exactly those named, or the segment when it is asked for by
+name."""
 
 from __future__ import annotations
 
@@ -9,7 +10,15 @@ import pytest
 from tests.support.api.callers import METHODS, Caller, RestCaller, bind
 from tests.support.api.deliveries import messages_of
 from tests.support.api.running import Running
-from tests.support.api.scenes import COMMS, MESSAGING, comms_campaign, messaging_campaign, ok, put_person, recipients
+from tests.support.api.scenes import (
+    COMMS,
+    MESSAGING,
+    comms_campaign,
+    messaging_campaign,
+    ok,
+    put_person,
+    recipients,
+)
 
 FACES = {COMMS: (f"{COMMS}/SendCampaign", 422), MESSAGING: (f"{MESSAGING}/PublishCampaign", 400)}
 
@@ -23,7 +32,9 @@ async def draft(api: Caller, brand: str, face: str) -> str:
 @pytest.mark.parametrize("face", FACES)
 async def test_the_segment_is_asked_for_by_name(idle_api: Caller, brand: str, face: str) -> None:
     method, _ = FACES[face]
-    body = await ok(idle_api, method, {"id": await draft(idle_api, brand, face), "audience": "segment"})
+    body = await ok(
+        idle_api, method, {"id": await draft(idle_api, brand, face), "audience": "segment"}
+    )
     send = body["send"] if face == COMMS else body
     assert send["total_recipients"] == 1
     assert [row["person_id"] for row in await messages_of(idle_api)] == ["ann"]
@@ -40,7 +51,9 @@ async def test_the_segment_is_asked_for_by_name(idle_api: Caller, brand: str, fa
     ],
     ids=["neither", "an empty list", "unspecified", "both"],
 )
-async def test_neither_or_both_are_refused(idle_api: Caller, brand: str, face: str, audience: dict[str, Any], field: str) -> None:
+async def test_neither_or_both_are_refused(
+    idle_api: Caller, brand: str, face: str, audience: dict[str, Any], field: str
+) -> None:
     method, status = FACES[face]
     answer = await idle_api.call(method, {"id": await draft(idle_api, brand, face), **audience})
     assert (answer.status, answer.error, answer.fields) == (status, "validation_failed", {field})
@@ -49,11 +62,15 @@ async def test_neither_or_both_are_refused(idle_api: Caller, brand: str, face: s
 
 @pytest.mark.parametrize("face", FACES)
 @pytest.mark.parametrize("empty", ["[]", "[ ]", "[]" + " " * 2000, "null" + " " * 2000])
-async def test_blanks_in_the_body_do_not_change_the_answer(idle: Running, brand: str, face: str, empty: str) -> None:
+async def test_blanks_in_the_body_do_not_change_the_answer(
+    idle: Running, brand: str, face: str, empty: str
+) -> None:
     rest = RestCaller(idle.http, idle.token(brand))
     method, status = FACES[face]
     verb, path, _ = bind(METHODS[method], {"id": await draft(rest, brand, face)})
     headers = {"Authorization": f"Bearer {rest.token}", "Content-Type": "application/json"}
-    response = await rest.client.request(verb, path, content=f'{{"recipients": {empty}}}', headers=headers)
+    response = await rest.client.request(
+        verb, path, content=f'{{"recipients": {empty}}}', headers=headers
+    )
     assert (response.status_code, response.json()["error"]) == (status, "validation_failed")
     assert await messages_of(rest) == []

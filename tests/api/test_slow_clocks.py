@@ -7,7 +7,17 @@ from datetime import timedelta
 from tests.support.api.callers import Caller
 from tests.support.api.deliveries import ended, one_off, schedule
 from tests.support.api.running import Running
-from tests.support.api.scenes import COMMS, MESSAGING, campaign, campaign_in, instant, ok, put_person, put_template, until
+from tests.support.api.scenes import (
+    COMMS,
+    MESSAGING,
+    campaign,
+    campaign_in,
+    instant,
+    ok,
+    put_person,
+    put_template,
+    until,
+)
 
 BEHIND = timedelta(minutes=-4, seconds=-50)
 STRICT = {"unknown_policy": "park", "misfire_policy": "skip"}
@@ -27,9 +37,13 @@ async def test_a_campaign_is_sent_at_once(running: Running, api: Caller, brand: 
     await ok(api, "ops.BrandService/SetBrandPolicy", {"brand_id": brand, **STRICT})
     await put_person(api, brand, "ann")
     campaign_id, at = await campaign_in(api, brand, MESSAGING, "draft"), instant(BEHIND)
-    scheduled = await ok(api, f"{MESSAGING}/ScheduleCampaign", {"id": campaign_id, "scheduled_at": at})
+    scheduled = await ok(
+        api, f"{MESSAGING}/ScheduleCampaign", {"id": campaign_id, "scheduled_at": at}
+    )
     assert scheduled["scheduled_at"] == at
-    sent = await until(running, lambda: campaign(api, MESSAGING, campaign_id), "status", "sent", "cancelled")
+    sent = await until(
+        running, lambda: campaign(api, MESSAGING, campaign_id), "status", "sent", "cancelled"
+    )
     assert (sent["status"], sent["scheduled_at"]) == ("sent", at)
 
 
@@ -38,5 +52,7 @@ async def test_a_comms_campaign_is_sent_at_once(running: Running, api: Caller, b
     await put_person(api, brand, "ann")
     campaign_id, at = await campaign_in(api, brand, COMMS, "draft"), instant(BEHIND)
     await ok(api, f"{COMMS}/UpdateCampaign", {"id": campaign_id, "scheduled_at": at})
-    sent = await until(running, lambda: campaign(api, COMMS, campaign_id), "status", "sent", "cancelled")
+    sent = await until(
+        running, lambda: campaign(api, COMMS, campaign_id), "status", "sent", "cancelled"
+    )
     assert (sent["status"], sent["scheduled_at"]) == ("sent", at)

@@ -103,19 +103,28 @@ class Waiting:
 
     async def fates(self) -> dict[str, tuple[str, str | None]]:
         """Status and reason of each message, by person."""
-        messages = (await ok(self.api, "comms.MessageService/ListMessages", {"brand_id": BRAND}))["messages"]
+        messages = (await ok(self.api, "comms.MessageService/ListMessages", {"brand_id": BRAND}))[
+            "messages"
+        ]
         return {each["person_id"]: (each["status"], each["failure_reason"]) for each in messages}
 
     async def schedule(self, person_id: str, channel: str = "email") -> None:
         """A one-off that is due."""
         recipient = person_id if channel == "in_app" else f"{person_id.upper()}@example.com"
-        request = {"brand_id": BRAND, "channel": channel, "template_key": "welcome", "recipient": recipient}
+        request = {
+            "brand_id": BRAND,
+            "channel": channel,
+            "template_key": "welcome",
+            "recipient": recipient,
+        }
         more = {"person_id": person_id, "dedup_key": person_id, "scheduled_at": instant()}
         await ok(self.api, "comms.MessageService/ScheduleMessage", request | more)
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-async def waiting(request: pytest.FixtureRequest, tmp_path: Path, new_postgres_database: Callable[[], str]) -> AsyncIterator[Waiting]:
+async def waiting(
+    request: pytest.FixtureRequest, tmp_path: Path, new_postgres_database: Callable[[], str]
+) -> AsyncIterator[Waiting]:
     url = new_postgres_database() if request.param == "postgres" else ""
     await migrate_database(Settings(data_dir=tmp_path, database_url=url))
     load_or_create_key(tmp_path)
@@ -126,18 +135,28 @@ async def waiting(request: pytest.FixtureRequest, tmp_path: Path, new_postgres_d
 async def test_a_campaigns_message_is_skipped_whatever_the_reason(waiting: Waiting) -> None:
     campaign_id = await comms_campaign(waiting.api, BRAND)
     people = [*REASONS, "nobody"]
-    recipients = [{"person_id": name, "recipient": f"{name.upper()}@example.com"} for name in people]
-    send = (await ok(waiting.api, f"{COMMS}/SendCampaign", {"id": campaign_id, "recipients": recipients}))["send"]
+    recipients = [
+        {"person_id": name, "recipient": f"{name.upper()}@example.com"} for name in people
+    ]
+    send = (
+        await ok(
+            waiting.api, f"{COMMS}/SendCampaign", {"id": campaign_id, "recipients": recipients}
+        )
+    )["send"]
     for reason in REASONS:
         await suppress(waiting.api, BRAND, f"{reason}@example.com", reason)
     await waiting.deliver()
-    assert await waiting.fates() == dict.fromkeys(REASONS, ("skipped", "suppressed")) | {"nobody": ("sent", None)}
+    assert await waiting.fates() == dict.fromkeys(REASONS, ("skipped", "suppressed")) | {
+        "nobody": ("sent", None)
+    }
     assert waiting.provider.called_for == ["nobody"]
     found = await ok(waiting.api, "messaging.SendService/GetSend", {"id": send["id"]})
     assert (found["status"], found["skipped_count"], found["sent_count"]) == ("completed", 4, 1)
 
 
-async def test_a_one_off_goes_to_the_unsubscribed_and_to_no_other_suppressed_address(waiting: Waiting) -> None:
+async def test_a_one_off_goes_to_the_unsubscribed_and_to_no_other_suppressed_address(
+    waiting: Waiting,
+) -> None:
     await put_template(waiting.api, BRAND, body="Your receipt")
     for name in (*REASONS, "nobody"):
         await waiting.schedule(name)
@@ -156,10 +175,18 @@ async def test_in_app_messages_are_held_back_too(waiting: Waiting) -> None:
     await suppress(waiting.api, BRAND, "ann", "manual", channel="in_app")
     await waiting.deliver("in_app")
     assert await waiting.fates() == {"ann": ("skipped", "suppressed"), "bob": ("sent", None)}
-    assert (await ok(waiting.api, "comms.InboxService/ListInboxItems", {"brand_id": BRAND, "person_id": "ann"}))["items"] == []
+    assert (
+        await ok(
+            waiting.api,
+            "comms.InboxService/ListInboxItems",
+            {"brand_id": BRAND, "person_id": "ann"},
+        )
+    )["items"] == []
 
 
-async def test_other_channels_and_brands_do_not_count_and_one_taken_back_does_not(waiting: Waiting) -> None:
+async def test_other_channels_and_brands_do_not_count_and_one_taken_back_does_not(
+    waiting: Waiting,
+) -> None:
     await put_template(waiting.api, BRAND, body="Your receipt")
     await waiting.schedule("ann")
     await suppress(waiting.api, BRAND, "ann@example.com", "manual", channel="push")

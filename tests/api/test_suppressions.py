@@ -1,4 +1,5 @@
-"""Suppressions through the API: strength, batches, look-ups, brands; and whom a campaign then skips."""
+"""Suppressions through the API: strength, batches, look-ups, brands; and whom a campaign then
+skips."""
 
 from __future__ import annotations
 
@@ -8,7 +9,14 @@ import pytest
 
 from tests.support.api.callers import Caller
 from tests.support.api.running import Running
-from tests.support.api.scenes import COMMS, MESSAGING, comms_campaign, messaging_campaign, ok, put_person
+from tests.support.api.scenes import (
+    COMMS,
+    MESSAGING,
+    comms_campaign,
+    messaging_campaign,
+    ok,
+    put_person,
+)
 from tests.support.api.suppressing import SUPPRESSIONS, find, suppress
 
 REASONS = ["unsubscribe", "manual", "hard_bounce", "complaint"]
@@ -24,11 +32,17 @@ async def listed(api: Caller, **where: Any) -> list[str]:
             return found
 
 
-async def test_a_suppression_is_found_by_any_spelling_of_its_address(idle_api: Caller, brand: str) -> None:
+async def test_a_suppression_is_found_by_any_spelling_of_its_address(
+    idle_api: Caller, brand: str
+) -> None:
     made = await suppress(idle_api, brand, " Ann@Example.COM ", "manual")
     assert made.status == 201
     assert made.body["address"] == "ann@example.com"
-    assert (made.body["source"], made.body["brand_id"], made.body["channel"]) == ("api", brand, "email")
+    assert (made.body["source"], made.body["brand_id"], made.body["channel"]) == (
+        "api",
+        brand,
+        "email",
+    )
     found = await find(idle_api, brand, "ANN@example.com")
     assert (found.status, found.body) == (200, made.body)
     phone = await suppress(idle_api, brand, "+1 202-555-0123", "manual", channel="sms")
@@ -36,7 +50,9 @@ async def test_a_suppression_is_found_by_any_spelling_of_its_address(idle_api: C
     assert (await find(idle_api, brand, "+12025550123", channel="sms")).body == phone.body
 
 
-async def test_one_that_is_not_there_is_not_found_and_the_answer_does_not_name_it(idle_api: Caller, brand: str) -> None:
+async def test_one_that_is_not_there_is_not_found_and_the_answer_does_not_name_it(
+    idle_api: Caller, brand: str
+) -> None:
     await suppress(idle_api, brand, "ann@example.com", "manual")
     for answer in (
         await find(idle_api, brand, "bob@example.com"),
@@ -48,7 +64,9 @@ async def test_one_that_is_not_there_is_not_found_and_the_answer_does_not_name_i
 
 @pytest.mark.parametrize("first", REASONS)
 @pytest.mark.parametrize("second", REASONS)
-async def test_only_a_stronger_reason_replaces_one(idle_api: Caller, brand: str, first: str, second: str) -> None:
+async def test_only_a_stronger_reason_replaces_one(
+    idle_api: Caller, brand: str, first: str, second: str
+) -> None:
     was = (await suppress(idle_api, brand, "ann@example.com", first, source="first")).body
     now = (await suppress(idle_api, brand, "ann@example.com", second, source="second")).body
     stronger = REASONS.index(second) > REASONS.index(first)
@@ -56,7 +74,9 @@ async def test_only_a_stronger_reason_replaces_one(idle_api: Caller, brand: str,
     assert (await find(idle_api, brand, "ann@example.com")).body == now
 
 
-async def test_a_batch_does_as_its_parts_would_also_where_it_repeats_itself(idle_api: Caller, brand: str) -> None:
+async def test_a_batch_does_as_its_parts_would_also_where_it_repeats_itself(
+    idle_api: Caller, brand: str
+) -> None:
     kept = (await suppress(idle_api, brand, "ann@example.com", "complaint", source="before")).body
     batch = [
         {"channel": "email", "address": "ANN@example.com", "reason": "unsubscribe"},
@@ -65,7 +85,9 @@ async def test_a_batch_does_as_its_parts_would_also_where_it_repeats_itself(idle
         {"channel": "email", "address": "bob@example.com", "reason": "manual", "source": "d"},
         {"channel": "push", "address": "bob@example.com", "reason": "manual"},
     ]
-    answer = await idle_api.call(f"{SUPPRESSIONS}/BatchCreateSuppressions", {"brand_id": brand, "suppressions": batch})
+    answer = await idle_api.call(
+        f"{SUPPRESSIONS}/BatchCreateSuppressions", {"brand_id": brand, "suppressions": batch}
+    )
     assert (answer.status, answer.body) == (201, {"suppressions_count": 5})
     assert (await find(idle_api, brand, "ann@example.com")).body == kept
     bob = (await find(idle_api, brand, "bob@example.com")).body
@@ -73,38 +95,70 @@ async def test_a_batch_does_as_its_parts_would_also_where_it_repeats_itself(idle
     assert len(await listed(idle_api, brand_id=brand)) == 3
 
 
-async def test_a_batch_with_one_bad_address_changes_nothing_and_names_its_place(idle_api: Caller, brand: str) -> None:
-    good = [{"channel": "email", "address": f"p{number}@example.com", "reason": "manual"} for number in range(3)]
+async def test_a_batch_with_one_bad_address_changes_nothing_and_names_its_place(
+    idle_api: Caller, brand: str
+) -> None:
+    good = [
+        {"channel": "email", "address": f"p{number}@example.com", "reason": "manual"}
+        for number in range(3)
+    ]
     for bad, field in (
         ({"channel": "email", "address": " ", "reason": "manual"}, "suppressions[3].address"),
         ({"channel": "email", "address": "a\nb", "reason": "manual"}, "suppressions[3].address"),
         ({"channel": "email", "address": "a" * 513, "reason": "manual"}, "suppressions[3].address"),
-        ({"channel": "email", "address": "a@example.com", "reason": "manual", "source": "s" * 201}, "suppressions[3].source"),
+        (
+            {
+                "channel": "email",
+                "address": "a@example.com",
+                "reason": "manual",
+                "source": "s" * 201,
+            },
+            "suppressions[3].source",
+        ),
         ({"address": "a", "reason": "manual"}, "suppressions[3].channel"),
         ({"channel": "email", "address": "a@example.com"}, "suppressions[3].reason"),
     ):
-        answer = await idle_api.call(f"{SUPPRESSIONS}/BatchCreateSuppressions", {"brand_id": brand, "suppressions": [*good, bad]})
+        answer = await idle_api.call(
+            f"{SUPPRESSIONS}/BatchCreateSuppressions",
+            {"brand_id": brand, "suppressions": [*good, bad]},
+        )
         assert (answer.status, answer.error, answer.fields) == (422, "validation_failed", {field})
     assert await listed(idle_api, brand_id=brand) == []
 
 
 async def test_a_batch_is_1_to_10_000(idle_api: Caller, brand: str) -> None:
-    batch = [{"channel": "email", "address": f"p{number}@example.com", "reason": "manual"} for number in range(10_001)]
+    batch = [
+        {"channel": "email", "address": f"p{number}@example.com", "reason": "manual"}
+        for number in range(10_001)
+    ]
     for wrong in ([], batch):
-        answer = await idle_api.call(f"{SUPPRESSIONS}/BatchCreateSuppressions", {"brand_id": brand, "suppressions": wrong})
+        answer = await idle_api.call(
+            f"{SUPPRESSIONS}/BatchCreateSuppressions", {"brand_id": brand, "suppressions": wrong}
+        )
         assert (answer.status, answer.fields) == (422, {"suppressions"})
-    body = await ok(idle_api, f"{SUPPRESSIONS}/BatchCreateSuppressions", {"brand_id": brand, "suppressions": batch[:-1]})
+    body = await ok(
+        idle_api,
+        f"{SUPPRESSIONS}/BatchCreateSuppressions",
+        {"brand_id": brand, "suppressions": batch[:-1]},
+    )
     assert body == {"suppressions_count": 10_000}
 
 
-async def test_lists_are_newest_first_in_pages_and_by_channel_and_reason(idle_api: Caller, brand: str) -> None:
+async def test_lists_are_newest_first_in_pages_and_by_channel_and_reason(
+    idle_api: Caller, brand: str
+) -> None:
     for number in range(5):
-        await suppress(idle_api, brand, f"p{number}@example.com", "manual" if number % 2 else "complaint")
+        await suppress(
+            idle_api, brand, f"p{number}@example.com", "manual" if number % 2 else "complaint"
+        )
     await suppress(idle_api, brand, "device", "manual", channel="push")
     everything = ["device", *(f"p{number}@example.com" for number in (4, 3, 2, 1, 0))]
     assert await listed(idle_api) == everything
     assert await listed(idle_api, page_size=2) == everything
-    assert await listed(idle_api, channel="email", reason="manual") == ["p3@example.com", "p1@example.com"]
+    assert await listed(idle_api, channel="email", reason="manual") == [
+        "p3@example.com",
+        "p1@example.com",
+    ]
 
 
 async def test_one_taken_back_is_gone(idle_api: Caller, brand: str) -> None:
@@ -115,7 +169,9 @@ async def test_one_taken_back_is_gone(idle_api: Caller, brand: str) -> None:
     assert (again.status, again.error) == (404, "suppression_not_found")
 
 
-async def test_suppressions_of_other_brands_do_not_exist(idle: Running, idle_api: Caller, brand: str) -> None:
+async def test_suppressions_of_other_brands_do_not_exist(
+    idle: Running, idle_api: Caller, brand: str
+) -> None:
     made = (await suppress(idle_api, brand, "ann@example.com", "manual")).body
     stranger = idle.token(f"{brand}-other")
     for name, request in (
@@ -123,23 +179,40 @@ async def test_suppressions_of_other_brands_do_not_exist(idle: Running, idle_api
         ("FindSuppression", {"channel": "email", "address": "ann@example.com"}),
         ("FindSuppression", {"brand_id": brand, "channel": "email", "address": "ann@example.com"}),
         ("ListSuppressions", {"brand_id": brand}),
-        ("CreateSuppression", {"brand_id": brand, "channel": "email", "address": "a@b.example", "reason": "manual"}),
+        (
+            "CreateSuppression",
+            {"brand_id": brand, "channel": "email", "address": "a@b.example", "reason": "manual"},
+        ),
         (
             "BatchCreateSuppressions",
-            {"brand_id": brand, "suppressions": [{"channel": "email", "address": "a@b.example", "reason": "manual"}]},
+            {
+                "brand_id": brand,
+                "suppressions": [
+                    {"channel": "email", "address": "a@b.example", "reason": "manual"}
+                ],
+            },
         ),
     ):
-        assert (await idle_api.call(f"{SUPPRESSIONS}/{name}", request, token=stranger)).status == 404, name
+        assert (
+            await idle_api.call(f"{SUPPRESSIONS}/{name}", request, token=stranger)
+        ).status == 404, name
     assert await listed(idle_api) == ["ann@example.com"]
 
 
 @pytest.mark.parametrize("reason", REASONS)
-async def test_a_send_to_recipients_skips_the_suppressed(idle_api: Caller, brand: str, reason: str) -> None:
+async def test_a_send_to_recipients_skips_the_suppressed(
+    idle_api: Caller, brand: str, reason: str
+) -> None:
     await suppress(idle_api, brand, "ann@example.com", reason)
     await suppress(idle_api, f"{brand}", "cem@example.com", reason, channel="push")
     campaign_id = await comms_campaign(idle_api, brand)
-    recipients = [{"person_id": name, "recipient": f"{name.title()}@Example.com"} for name in ("ann", "bob", "cem")]
-    send = (await ok(idle_api, f"{COMMS}/SendCampaign", {"id": campaign_id, "recipients": recipients}))["send"]
+    recipients = [
+        {"person_id": name, "recipient": f"{name.title()}@Example.com"}
+        for name in ("ann", "bob", "cem")
+    ]
+    send = (
+        await ok(idle_api, f"{COMMS}/SendCampaign", {"id": campaign_id, "recipients": recipients})
+    )["send"]
     report = await ok(idle_api, "messaging.SendService/GetSendReport", {"id": send["id"]})
     assert report["rows"] == [
         {"status": "pending", "reason": None, "count": 2},
@@ -147,33 +220,72 @@ async def test_a_send_to_recipients_skips_the_suppressed(idle_api: Caller, brand
     ]
 
 
-async def test_a_send_to_very_many_finds_the_suppressed_wherever_they_are(idle_api: Caller, brand: str) -> None:
+async def test_a_send_to_very_many_finds_the_suppressed_wherever_they_are(
+    idle_api: Caller, brand: str
+) -> None:
     places = {0, 4999, 5000, 10_001}
-    batch = [{"channel": "email", "address": f"p{place}@example.com", "reason": "manual"} for place in places]
-    await ok(idle_api, f"{SUPPRESSIONS}/BatchCreateSuppressions", {"brand_id": brand, "suppressions": batch})
+    batch = [
+        {"channel": "email", "address": f"p{place}@example.com", "reason": "manual"}
+        for place in places
+    ]
+    await ok(
+        idle_api,
+        f"{SUPPRESSIONS}/BatchCreateSuppressions",
+        {"brand_id": brand, "suppressions": batch},
+    )
     campaign_id = await comms_campaign(idle_api, brand)
-    recipients = [{"person_id": f"p{number}", "recipient": f"P{number}@Example.com"} for number in range(10_002)]
-    send = (await ok(idle_api, f"{COMMS}/SendCampaign", {"id": campaign_id, "recipients": recipients}))["send"]
-    found = await ok(idle_api, "comms.MessageService/ListMessages", {"brand_id": brand, "send_id": send["id"], "status": "skipped"})
+    recipients = [
+        {"person_id": f"p{number}", "recipient": f"P{number}@Example.com"}
+        for number in range(10_002)
+    ]
+    send = (
+        await ok(idle_api, f"{COMMS}/SendCampaign", {"id": campaign_id, "recipients": recipients})
+    )["send"]
+    found = await ok(
+        idle_api,
+        "comms.MessageService/ListMessages",
+        {"brand_id": brand, "send_id": send["id"], "status": "skipped"},
+    )
     assert {each["person_id"] for each in found["messages"]} == {f"p{place}" for place in places}
 
 
 @pytest.mark.parametrize(
-    ("channel", "address"), [("email", "ANN@example.com"), ("sms", "+1 202 555 0100"), ("push", "device-ann"), ("in_app", "ann")]
+    ("channel", "address"),
+    [
+        ("email", "ANN@example.com"),
+        ("sms", "+1 202 555 0100"),
+        ("push", "device-ann"),
+        ("in_app", "ann"),
+    ],
 )
-async def test_an_audience_skips_the_suppressed_of_its_channel(idle_api: Caller, brand: str, channel: str, address: str) -> None:
+async def test_an_audience_skips_the_suppressed_of_its_channel(
+    idle_api: Caller, brand: str, channel: str, address: str
+) -> None:
     await put_person(idle_api, brand, "ann", email="Ann@Example.com")
     await put_person(idle_api, brand, "bob", phone="+12025550101")
     await suppress(idle_api, brand, address, "unsubscribe", channel=channel)
     campaign_id = await messaging_campaign(idle_api, brand, channel)
-    send = await ok(idle_api, f"{MESSAGING}/PublishCampaign", {"id": campaign_id, "audience": "segment"})
+    send = await ok(
+        idle_api, f"{MESSAGING}/PublishCampaign", {"id": campaign_id, "audience": "segment"}
+    )
     assert (send["total_recipients"], send["skipped_count"]) == (2, 1)
-    messages = (await ok(idle_api, "comms.MessageService/ListMessages", {"brand_id": brand, "send_id": send["id"]}))["messages"]
-    assert {each["person_id"]: each["failure_reason"] for each in messages} == {"ann": "suppressed", "bob": None}
+    messages = (
+        await ok(
+            idle_api,
+            "comms.MessageService/ListMessages",
+            {"brand_id": brand, "send_id": send["id"]},
+        )
+    )["messages"]
+    assert {each["person_id"]: each["failure_reason"] for each in messages} == {
+        "ann": "suppressed",
+        "bob": None,
+    }
 
 
 async def test_a_suppression_outlives_its_person(idle_api: Caller, brand: str) -> None:
     await put_person(idle_api, brand, "ann")
     await suppress(idle_api, brand, "ann@example.com", "manual")
-    await ok(idle_api, "messaging.PersonService/DeletePerson", {"brand_id": brand, "person_id": "ann"})
+    await ok(
+        idle_api, "messaging.PersonService/DeletePerson", {"brand_id": brand, "person_id": "ann"}
+    )
     assert (await find(idle_api, brand, "ann@example.com")).status == 200

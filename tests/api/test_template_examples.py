@@ -11,7 +11,12 @@ from tests.support.api.callers import Caller
 from tests.support.api.scenes import ok
 
 GUIDE = Path(__file__).parents[2] / "docs" / "templates.md"
-EXAMPLES = [(kind, json.loads(text)) for kind, text in re.findall(r"^```json (\w+)\n(.*?)^```$", GUIDE.read_text("utf-8"), re.M | re.S)]
+EXAMPLES = [
+    (kind, json.loads(text))
+    for kind, text in re.findall(
+        r"^```json (\w+)\n(.*?)^```$", GUIDE.read_text("utf-8"), re.M | re.S
+    )
+]
 
 
 async def test_the_guide_says_what_the_service_does(idle_api: Caller, brand: str) -> None:
@@ -23,7 +28,9 @@ async def test_the_guide_says_what_the_service_does(idle_api: Caller, brand: str
             case "template":
                 await ok(idle_api, "comms.TemplateService/PutTemplate", key | example)
             case "person":
-                await ok(idle_api, "messaging.PersonService/PutPerson", {"brand_id": brand} | example)
+                await ok(
+                    idle_api, "messaging.PersonService/PutPerson", {"brand_id": brand} | example
+                )
             case "preview":
                 answer = await idle_api.call("comms.TemplateService/PreviewTemplate", key | example)
             case "rendered":

@@ -10,7 +10,14 @@ from tests.support.api.callers import Caller, GrpcCaller
 from tests.support.api.scenes import ok, put_person
 
 SERVICE = "comms.TemplateService"
-TYPES = {"anything": [1], "text": "x", "numeric": 2.5, "flag": False, "list": [1, None], "mapping": {"a": {"b": None}}}
+TYPES = {
+    "anything": [1],
+    "text": "x",
+    "numeric": 2.5,
+    "flag": False,
+    "list": [1, None],
+    "mapping": {"a": {"b": None}},
+}
 
 
 def key_of(brand: str, **more: Any) -> dict[str, Any]:
@@ -40,20 +47,38 @@ async def refused(api: Caller, brand: str, **more: Any) -> list[dict[str, str]]:
     return fields
 
 
-async def test_given_variables_and_variants_read_back_as_written(idle_api: Caller, brand: str) -> None:
-    variables = [variable(name, type=name, required=True, default_value=value) for name, value in TYPES.items()] + [variable("bare")]
-    variants = [variant("pt"), variant("pt-BR", subject="Assunto {{ text }}", body="Corpo ñ", html="<p>{{ anything }}</p>")]
+async def test_given_variables_and_variants_read_back_as_written(
+    idle_api: Caller, brand: str
+) -> None:
+    variables = [
+        variable(name, type=name, required=True, default_value=value)
+        for name, value in TYPES.items()
+    ] + [variable("bare")]
+    variants = [
+        variant("pt"),
+        variant(
+            "pt-BR", subject="Assunto {{ text }}", body="Corpo ñ", html="<p>{{ anything }}</p>"
+        ),
+    ]
     written = await put(idle_api, brand, variables=variables, variants=variants)
-    assert (written["variables"], written["variables_inferred"], written["variants"]) == (variables, False, variants)
+    assert (written["variables"], written["variables_inferred"], written["variants"]) == (
+        variables,
+        False,
+        variants,
+    )
     assert await ok(idle_api, f"{SERVICE}/GetTemplate", key_of(brand)) == written
-    assert (await ok(idle_api, f"{SERVICE}/ListTemplateRevisions", key_of(brand)))["templates"] == [written]
+    assert (await ok(idle_api, f"{SERVICE}/ListTemplateRevisions", key_of(brand)))["templates"] == [
+        written
+    ]
 
 
 async def test_an_unspecified_type_is_anything(idle_api: Caller, brand: str) -> None:
     assert (await put(idle_api, brand, variables=[{"name": "a"}]))["variables"] == [variable("a")]
 
 
-async def test_without_given_ones_the_variables_of_all_texts_are_found(idle_api: Caller, brand: str) -> None:
+async def test_without_given_ones_the_variables_of_all_texts_are_found(
+    idle_api: Caller, brand: str
+) -> None:
     written = await put(
         idle_api,
         brand,
@@ -64,12 +89,17 @@ async def test_without_given_ones_the_variables_of_all_texts_are_found(idle_api:
     )
     assert written["variables_inferred"] is True
     assert written["variables"] == [
-        variable("a", required=True), variable("b"), variable("c"), variable("d", required=True), variable("e", required=True)
+        variable("a", required=True), variable("b"), variable("c"), variable("d", required=True),
+        variable("e", required=True)
     ]  # fmt: skip
 
 
-async def test_revisions_keep_the_variables_and_variants_they_were_put_with(idle_api: Caller, brand: str) -> None:
-    first = await put(idle_api, brand, variables=[{"name": "a"}], variants=[{"locale": "pt", "body": "Olá"}])
+async def test_revisions_keep_the_variables_and_variants_they_were_put_with(
+    idle_api: Caller, brand: str
+) -> None:
+    first = await put(
+        idle_api, brand, variables=[{"name": "a"}], variants=[{"locale": "pt", "body": "Olá"}]
+    )
     await put(idle_api, brand, body="{{ b }}")
     assert await ok(idle_api, f"{SERVICE}/GetTemplate", key_of(brand, revision=1)) == first
 
@@ -79,13 +109,19 @@ async def test_locales_are_kept_in_their_canonical_case(idle_api: Caller, brand:
     assert [each["locale"] for each in written["variants"]] == ["pt-BR", "zh-Hant-TW"]
 
 
-@pytest.mark.parametrize("name", ["person", "brand", "campaign", "unsubscribe_url", "9a", "two words", ""])
-async def test_a_variable_cannot_have_a_name_of_the_service_or_one_liquid_cannot_spell(idle_api: Caller, brand: str, name: str) -> None:
+@pytest.mark.parametrize(
+    "name", ["person", "brand", "campaign", "unsubscribe_url", "9a", "two words", ""]
+)
+async def test_a_variable_cannot_have_a_name_of_the_service_or_one_liquid_cannot_spell(
+    idle_api: Caller, brand: str, name: str
+) -> None:
     fields = await refused(idle_api, brand, variables=[{"name": "fine"}, {"name": name}])
     assert [each["field"] for each in fields] == ["variables[1].name"]
 
 
-async def test_everything_wrong_with_a_template_is_told_at_once(idle_api: Caller, brand: str) -> None:
+async def test_everything_wrong_with_a_template_is_told_at_once(
+    idle_api: Caller, brand: str
+) -> None:
     fields = await refused(
         idle_api,
         brand,
@@ -98,13 +134,19 @@ async def test_everything_wrong_with_a_template_is_told_at_once(idle_api: Caller
         ],
     )
     assert {each["field"] for each in fields} == {
-        "variables[0].default_value", "variables[1].name", "variants[0].locale", "variants[1].body", "variants[2].locale",
+        "variables[0].default_value", "variables[1].name", "variants[0].locale", "variants[1].body",
+        "variants[2].locale",
         "variants[2].subject", "variants[3].subject",
     }  # fmt: skip
 
 
-async def test_bad_liquid_of_a_variant_is_refused_by_its_field_and_line(idle_api: Caller, brand: str) -> None:
-    variants = [variant("pt", subject="{{ a }}"), variant("de", body="Hallo\n\n{% if %}x{% endif %}", html="{{ | }}")]
+async def test_bad_liquid_of_a_variant_is_refused_by_its_field_and_line(
+    idle_api: Caller, brand: str
+) -> None:
+    variants = [
+        variant("pt", subject="{{ a }}"),
+        variant("de", body="Hallo\n\n{% if %}x{% endif %}", html="{{ | }}"),
+    ]
     fields = await refused(idle_api, brand, body="{% nope %}", variants=variants)
     assert [each["field"] for each in fields] == ["body", "variants[1].body", "variants[1].html"]
     assert fields[1]["message"].startswith("variants[1].body, line 3: ")
@@ -112,14 +154,28 @@ async def test_bad_liquid_of_a_variant_is_refused_by_its_field_and_line(idle_api
 
 async def test_only_email_has_html_in_any_language(idle_api: Caller, brand: str) -> None:
     answer = await idle_api.call(
-        f"{SERVICE}/PutTemplate", key_of(brand, channel="sms", body="Hello", variants=[{"locale": "pt", "body": "Olá", "html": "<p>"}])
+        f"{SERVICE}/PutTemplate",
+        key_of(
+            brand,
+            channel="sms",
+            body="Hello",
+            variants=[{"locale": "pt", "body": "Olá", "html": "<p>"}],
+        ),
     )
     assert (answer.status, answer.fields) == (422, {"variants[0].html"})
 
 
 async def test_variables_and_variants_have_largest_numbers(idle_api: Caller, brand: str) -> None:
-    variants = [{"locale": f"a{chr(97 + number // 26)}{chr(97 + number % 26)}", "body": "x"} for number in range(101)]
-    fields = await refused(idle_api, brand, variables=[{"name": f"v{number}"} for number in range(201)], variants=variants)
+    variants = [
+        {"locale": f"a{chr(97 + number // 26)}{chr(97 + number % 26)}", "body": "x"}
+        for number in range(101)
+    ]
+    fields = await refused(
+        idle_api,
+        brand,
+        variables=[{"name": f"v{number}"} for number in range(201)],
+        variants=variants,
+    )
     assert {"variables", "variants"} <= {each["field"] for each in fields}
     names = "".join(f"{{{{ v{number} }}}}" for number in range(201))
     assert [each["field"] for each in await refused(idle_api, brand, body=names)] == ["variables"]
@@ -128,13 +184,17 @@ async def test_variables_and_variants_have_largest_numbers(idle_api: Caller, bra
 async def test_all_texts_together_have_a_largest_size(idle_api: Caller, brand: str) -> None:
     big = "x" * 190_000
     variants = [{"locale": locale, "body": big} for locale in ("de", "fr", "it", "es", "pt")]
-    assert [each["field"] for each in await refused(idle_api, brand, body=big, variants=variants)] == ["variants"]
+    assert [
+        each["field"] for each in await refused(idle_api, brand, body=big, variants=variants)
+    ] == ["variants"]
     assert (await put(idle_api, brand, body=big, variants=variants[1:]))["revision"] == 1
 
 
 async def test_an_unknown_type_number_is_refused(idle: Any, brand: str) -> None:
     api = GrpcCaller(idle.channel, idle.token(brand))
-    answer = await api.call(f"{SERVICE}/PutTemplate", key_of(brand, body="x", variables=[{"name": "a", "type": 9}]))
+    answer = await api.call(
+        f"{SERVICE}/PutTemplate", key_of(brand, body="x", variables=[{"name": "a", "type": 9}])
+    )
     assert (answer.status, answer.fields) == (422, {"variables[0].type"})
 
 
@@ -143,7 +203,9 @@ async def preview(api: Caller, brand: str, **more: Any) -> tuple[str | None, str
     return rendered["locale"], rendered["body"], rendered["subject"]
 
 
-async def test_preview_is_in_the_locale_asked_for_or_else_the_person_s(idle_api: Caller, brand: str) -> None:
+async def test_preview_is_in_the_locale_asked_for_or_else_the_person_s(
+    idle_api: Caller, brand: str
+) -> None:
     variants = [variant("pt", subject="assunto"), variant("zh-Hant", body="你好")]
     await put(idle_api, brand, subject="subject", variants=variants)
     await put_person(idle_api, brand, "ines", locale="PT-pt")
@@ -151,8 +213,16 @@ async def test_preview_is_in_the_locale_asked_for_or_else_the_person_s(idle_api:
     assert await preview(idle_api, brand) == (None, "Hello", "subject")
     assert await preview(idle_api, brand, person_id="ines") == ("pt", "Olá", "assunto")
     assert await preview(idle_api, brand, person_id="ann") == (None, "Hello", "subject")
-    assert await preview(idle_api, brand, person_id="ines", locale="zh-hant-TW") == ("zh-Hant", "你好", "subject")
-    assert await preview(idle_api, brand, person_id="ines", locale="en") == (None, "Hello", "subject")
+    assert await preview(idle_api, brand, person_id="ines", locale="zh-hant-TW") == (
+        "zh-Hant",
+        "你好",
+        "subject",
+    )
+    assert await preview(idle_api, brand, person_id="ines", locale="en") == (
+        None,
+        "Hello",
+        "subject",
+    )
 
 
 async def test_preview_refuses_a_locale_that_is_none(idle_api: Caller, brand: str) -> None:
@@ -161,9 +231,14 @@ async def test_preview_refuses_a_locale_that_is_none(idle_api: Caller, brand: st
     assert (answer.status, answer.fields) == (422, {"locale"})
 
 
-async def test_defaults_are_rendered_where_nothing_or_null_is_given(idle_api: Caller, brand: str) -> None:
+async def test_defaults_are_rendered_where_nothing_or_null_is_given(
+    idle_api: Caller, brand: str
+) -> None:
     await put(
-        idle_api, brand, body="{{ a }}/{{ b.c }}", variables=[variable("a", default_value=5), variable("b", default_value={"c": "d"})]
+        idle_api,
+        brand,
+        body="{{ a }}/{{ b.c }}",
+        variables=[variable("a", default_value=5), variable("b", default_value={"c": "d"})],
     )
     assert (await preview(idle_api, brand))[1] == "5/d"
     assert (await preview(idle_api, brand, variables={"a": None, "b": {"c": 1}}))[1] == "5/1"

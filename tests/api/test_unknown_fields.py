@@ -1,4 +1,5 @@
-"""Fields that no message has, and fields given twice, over REST: in every body of every method, found by the descriptors."""
+"""Fields that no message has, and fields given twice, over REST: in every body of every method,
+found by the descriptors."""
 
 from __future__ import annotations
 
@@ -36,7 +37,8 @@ def nested_bodies() -> Iterator[tuple[str, tuple[str, ...]]]:
 
 
 def with_typo(request: dict[str, Any], descriptor: Descriptor, path: tuple[str, ...]) -> str:
-    """Puts a field that does not exist into the message at the keys; returns the path that a refusal has to name."""
+    """Puts a field that does not exist into the message at the keys; returns the path that a
+    refusal has to name."""
     if not path:
         request[TYPO] = {"anything": [1]}
         return TYPO
@@ -45,26 +47,36 @@ def with_typo(request: dict[str, Any], descriptor: Descriptor, path: tuple[str, 
     if field.is_repeated:
         items = [*request.get(field.name, []), {}]
         request[field.name] = items
-        return f"{field.name}[{len(items) - 1}]." + with_typo(items[-1], field.message_type, path[1:])
-    return f"{field.name}." + with_typo(request.setdefault(field.name, {}), field.message_type, path[1:])
+        return f"{field.name}[{len(items) - 1}]." + with_typo(
+            items[-1], field.message_type, path[1:]
+        )
+    return f"{field.name}." + with_typo(
+        request.setdefault(field.name, {}), field.message_type, path[1:]
+    )
 
 
 def check(method: str, answer: Answer, *fields: str) -> None:
     """The refusal has the status of the face and names the fields."""
     policy = POLICIES[full_path(METHODS[method])]
-    assert (answer.status, answer.error) == (policy.invalid_argument_status, "malformed_request"), answer
+    assert (answer.status, answer.error) == (policy.invalid_argument_status, "malformed_request"), (
+        answer
+    )
     assert [entry["field"] for entry in answer.body["details"]["fields"]] == list(fields), answer
 
 
 @pytest.mark.parametrize("method", BODIES)
-async def test_a_field_that_the_request_does_not_have(untouched_rest: Untouched, method: str) -> None:
+async def test_a_field_that_the_request_does_not_have(
+    untouched_rest: Untouched, method: str
+) -> None:
     request = untouched_rest.good(method)
     named = with_typo(request, METHODS[method].input_type, ())
     check(method, await untouched_rest.refuses(method, request), named)
 
 
 @pytest.mark.parametrize(("method", "path"), list(nested_bodies()))
-async def test_a_field_that_a_message_within_does_not_have(untouched_rest: Untouched, method: str, path: tuple[str, ...]) -> None:
+async def test_a_field_that_a_message_within_does_not_have(
+    untouched_rest: Untouched, method: str, path: tuple[str, ...]
+) -> None:
     request = untouched_rest.good(method)
     named = with_typo(request, METHODS[method].input_type, path)
     check(method, await untouched_rest.refuses(method, request), named)
@@ -82,7 +94,9 @@ async def test_a_field_that_is_given_twice(untouched_rest: Untouched, method: st
 
 
 @pytest.mark.parametrize("method", BODIES)
-async def test_a_body_does_not_come_in_the_query_too(untouched_rest: Untouched, method: str) -> None:
+async def test_a_body_does_not_come_in_the_query_too(
+    untouched_rest: Untouched, method: str
+) -> None:
     request = untouched_rest.good(method)
     verb, path, body = bind(METHODS[method], request)
     for name in request:
@@ -90,8 +104,12 @@ async def test_a_body_does_not_come_in_the_query_too(untouched_rest: Untouched, 
         check(method, answer_of(response), name)
 
 
-@pytest.mark.parametrize("method", [name for name in METHODS if not takes_body(name) and name not in LINKS])
-async def test_the_query_does_not_say_another_id_than_the_path(untouched_rest: Untouched, method: str) -> None:
+@pytest.mark.parametrize(
+    "method", [name for name in METHODS if not takes_body(name) and name not in LINKS]
+)
+async def test_the_query_does_not_say_another_id_than_the_path(
+    untouched_rest: Untouched, method: str
+) -> None:
     names = {field.name for field in METHODS[method].input_type.fields}
     verb, path, rest = bind(METHODS[method], dict.fromkeys(names, "email"))
     for name in names - set(rest):

@@ -1,4 +1,5 @@
-"""The way of an unsubscribe: from the header of a mail, through the gateway, to the next campaign. Nobody has a bearer token here."""
+"""The way of an unsubscribe: from the header of a mail, through the gateway, to the next campaign.
+Nobody has a bearer token here."""
 
 from __future__ import annotations
 
@@ -23,16 +24,30 @@ ONE_CLICK = {"List-Unsubscribe": "One-Click"}
 async def send_to_ann(running: Running, rest: Caller, brand: str) -> dict[str, Any]:
     """The message of a campaign to Ann, once its send is complete."""
     campaign_id = await comms_campaign(rest, brand)
-    send = (await ok(rest, f"{COMMS}/SendCampaign", {"id": campaign_id, "recipients": [ANN]}))["send"]
-    await until(running, lambda: ok(rest, "messaging.SendService/GetSend", {"id": send["id"]}), "status", "completed")
-    (message,) = (await ok(rest, "comms.MessageService/ListMessages", {"brand_id": brand, "send_id": send["id"]}))["messages"]
+    send = (await ok(rest, f"{COMMS}/SendCampaign", {"id": campaign_id, "recipients": [ANN]}))[
+        "send"
+    ]
+    await until(
+        running,
+        lambda: ok(rest, "messaging.SendService/GetSend", {"id": send["id"]}),
+        "status",
+        "completed",
+    )
+    (message,) = (
+        await ok(
+            rest, "comms.MessageService/ListMessages", {"brand_id": brand, "send_id": send["id"]}
+        )
+    )["messages"]
     assert isinstance(message, dict)
     return message
 
 
 def link_in_mail(running: Running, message_id: str) -> str:
     """The link in the headers of a mail in the outbox."""
-    mail = message_from_bytes((running.settings.data_dir / "outbox" / "email" / f"{message_id}.eml").read_bytes(), policy=policy.default)
+    mail = message_from_bytes(
+        (running.settings.data_dir / "outbox" / "email" / f"{message_id}.eml").read_bytes(),
+        policy=policy.default,
+    )
     assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     return str(mail["List-Unsubscribe"]).removeprefix("<").removesuffix(">")
 
@@ -61,8 +76,15 @@ async def test_one_click_suppresses_at_once_and_once(
     again = await people.post(link, data=ONE_CLICK)
     assert (again.status_code, again.content) == (200, first.content)
     assert (await find(rest, brand, "ann@example.com")).body == suppression
-    (logged,) = [entry for entry in (await ok(rest, f"{AUDIT}/ListAuditEntries", {}))["audit_entries"] if entry["action"] == "unsubscribed"]
-    assert (logged["actor"], logged["details"]) == ("recipient", {"suppression_id": suppression["id"]})
+    (logged,) = [
+        entry
+        for entry in (await ok(rest, f"{AUDIT}/ListAuditEntries", {}))["audit_entries"]
+        if entry["action"] == "unsubscribed"
+    ]
+    assert (logged["actor"], logged["details"]) == (
+        "recipient",
+        {"suppression_id": suppression["id"]},
+    )
     assert logged["request_id"], "the gateway gives each request an id"
     message = await send_to_ann(running, rest, brand)
     assert (message["status"], message["failure_reason"]) == ("skipped", "suppressed")
@@ -98,7 +120,9 @@ async def test_the_page_changes_nothing_and_its_form_unsubscribes(
     assert (await find(rest, brand, "ann@example.com")).status == 200
 
 
-async def test_a_scanner_that_asks_with_head_changes_nothing(rest: RestCaller, brand: str, link: str, people: httpx.AsyncClient) -> None:
+async def test_a_scanner_that_asks_with_head_changes_nothing(
+    rest: RestCaller, brand: str, link: str, people: httpx.AsyncClient
+) -> None:
     head, page = await people.head(link), await people.get(link)
     assert (head.status_code, head.content) == (200, b"")
     assert head.headers["content-length"] == page.headers["content-length"]
@@ -106,7 +130,9 @@ async def test_a_scanner_that_asks_with_head_changes_nothing(rest: RestCaller, b
 
 
 @pytest.mark.parametrize("verb", ["GET", "POST"])
-async def test_the_page_runs_nothing_tells_nothing_and_is_kept_nowhere(brand: str, link: str, people: httpx.AsyncClient, verb: str) -> None:
+async def test_the_page_runs_nothing_tells_nothing_and_is_kept_nowhere(
+    brand: str, link: str, people: httpx.AsyncClient, verb: str
+) -> None:
     page = await people.request(verb, link)
     token = link.rpartition("/")[2]
     for personal in ("ann", brand, token, "example.com"):
@@ -114,8 +140,14 @@ async def test_the_page_runs_nothing_tells_nothing_and_is_kept_nowhere(brand: st
     assert page.headers["cache-control"] == "no-store"
     assert page.headers["referrer-policy"] == "no-referrer"
     assert page.headers["x-content-type-options"] == "nosniff"
-    directives = dict(each.strip().split(" ", 1) for each in page.headers["content-security-policy"].split(";"))
-    assert (directives["default-src"], directives["frame-ancestors"], directives["form-action"]) == ("'none'", "'none'", "'self'")
+    directives = dict(
+        each.strip().split(" ", 1) for each in page.headers["content-security-policy"].split(";")
+    )
+    assert (
+        directives["default-src"],
+        directives["frame-ancestors"],
+        directives["form-action"],
+    ) == ("'none'", "'none'", "'self'")
     assert "script" not in page.text
 
 
@@ -127,14 +159,21 @@ async def test_a_link_says_neither_address_nor_brand(brand: str, link: str) -> N
 @pytest.mark.parametrize("transport", ["grpc", "rest"])
 async def test_a_bad_token_is_message_not_found(running: Running, transport: str) -> None:
     links = running.service.links
-    api: Caller = GrpcCaller(running.channel, "") if transport == "grpc" else RestCaller(running.http, "")
+    api: Caller = (
+        GrpcCaller(running.channel, "") if transport == "grpc" else RestCaller(running.http, "")
+    )
     for token in ("nonsense", links.token("no-such-message"), links.token("m")[:-4] + "AAAA"):
         for method in ("ShowUnsubscribePage", "Unsubscribe"):
             answer = await api.call(f"{UNSUBSCRIBE}/{method}", {"token": token})
-            assert (answer.status, answer.body) == (404, {"error": "message_not_found", "message": "no such message"})
+            assert (answer.status, answer.body) == (
+                404,
+                {"error": "message_not_found", "message": "no such message"},
+            )
 
 
-async def test_an_unsubscribe_does_not_weaken_what_was_there(rest: RestCaller, brand: str, link: str, people: httpx.AsyncClient) -> None:
+async def test_an_unsubscribe_does_not_weaken_what_was_there(
+    rest: RestCaller, brand: str, link: str, people: httpx.AsyncClient
+) -> None:
     complaint = (await suppress(rest, brand, "ann@example.com", "complaint")).body
     assert (await people.post(link)).status_code == 200
     assert (await find(rest, brand, "ann@example.com")).body == complaint
@@ -142,12 +181,29 @@ async def test_an_unsubscribe_does_not_weaken_what_was_there(rest: RestCaller, b
 
 async def test_templates_can_show_the_link(running: Running, rest: RestCaller, brand: str) -> None:
     campaign_id = await comms_campaign(rest, brand)
-    template = {"brand_id": brand, "channel": "email", "template_key": "welcome", "body": "Leave: {{ unsubscribe_url }}"}
+    template = {
+        "brand_id": brand,
+        "channel": "email",
+        "template_key": "welcome",
+        "body": "Leave: {{ unsubscribe_url }}",
+    }
     await ok(rest, "comms.TemplateService/PutTemplate", template)
-    send = (await ok(rest, f"{COMMS}/SendCampaign", {"id": campaign_id, "recipients": [ANN]}))["send"]
-    await until(running, lambda: ok(rest, "messaging.SendService/GetSend", {"id": send["id"]}), "status", "completed")
-    (message,) = (await ok(rest, "comms.MessageService/ListMessages", {"brand_id": brand, "send_id": send["id"]}))["messages"]
+    send = (await ok(rest, f"{COMMS}/SendCampaign", {"id": campaign_id, "recipients": [ANN]}))[
+        "send"
+    ]
+    await until(
+        running,
+        lambda: ok(rest, "messaging.SendService/GetSend", {"id": send["id"]}),
+        "status",
+        "completed",
+    )
+    (message,) = (
+        await ok(
+            rest, "comms.MessageService/ListMessages", {"brand_id": brand, "send_id": send["id"]}
+        )
+    )["messages"]
     content = message_from_bytes(
-        (running.settings.data_dir / "outbox" / "email" / f"{message['id']}.eml").read_bytes(), policy=policy.default
+        (running.settings.data_dir / "outbox" / "email" / f"{message['id']}.eml").read_bytes(),
+        policy=policy.default,
     ).get_content()
     assert content.strip() == f"Leave: {link_in_mail(running, message['id'])}"

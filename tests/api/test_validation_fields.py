@@ -1,4 +1,5 @@
-"""Every field of every method that writes, with what is wrong for its kind: refused by name, and nothing is written."""
+"""Every field of every method that writes, with what is wrong for its kind: refused by name, and
+nothing is written."""
 
 from __future__ import annotations
 
@@ -21,15 +22,40 @@ from tests.rules.limits import (
 from tests.support.api.callers import METHODS, POLICIES, bind, full_path
 from tests.support.api.scenes import COMMS, MESSAGING, instant
 from tests.support.api.untouched import BRANDS as BRAND_POLICIES
-from tests.support.api.untouched import MESSAGES, PEOPLE, SEGMENTS, SUPPRESSIONS, TEMPLATES, UNKNOWN, Untouched, put, without
+from tests.support.api.untouched import (
+    MESSAGES,
+    PEOPLE,
+    SEGMENTS,
+    SUPPRESSIONS,
+    TEMPLATES,
+    UNKNOWN,
+    Untouched,
+    put,
+    without,
+)
 
 REQUIRED = {
     f"{COMMS}/CreateCampaign": ["brand_id", "name", "subject", "channel", "template_key"],
     f"{COMMS}/SendCampaign": ["recipients"],
-    f"{MESSAGING}/CreateCampaign": ["brand_id", "name", "segment_id", "content", "content.channel", "content.template_key"],
+    f"{MESSAGING}/CreateCampaign": [
+        "brand_id",
+        "name",
+        "segment_id",
+        "content",
+        "content.channel",
+        "content.template_key",
+    ],
     f"{MESSAGING}/UpdateCampaign": ["content.channel", "content.template_key"],
     f"{MESSAGING}/ScheduleCampaign": ["scheduled_at"],
-    f"{MESSAGES}/ScheduleMessage": ["brand_id", "person_id", "channel", "template_key", "recipient", "dedup_key", "scheduled_at"],
+    f"{MESSAGES}/ScheduleMessage": [
+        "brand_id",
+        "person_id",
+        "channel",
+        "template_key",
+        "recipient",
+        "dedup_key",
+        "scheduled_at",
+    ],
     f"{TEMPLATES}/PutTemplate": ["brand_id"],
     f"{PEOPLE}/PutPerson": ["brand_id"],
     f"{SEGMENTS}/CreateSegment": ["brand_id", "name", "criteria"],
@@ -40,17 +66,22 @@ REQUIRED = {
 }
 # One line of text: field → longest.
 LINES: dict[str, dict[str, int]] = {
-    f"{COMMS}/CreateCampaign": {"brand_id": ID_LENGTH, "name": NAME_LENGTH, "subject": SUBJECT_LENGTH},
+    f"{COMMS}/CreateCampaign": {"brand_id": ID_LENGTH, "name": NAME_LENGTH,
+        "subject": SUBJECT_LENGTH},
     f"{COMMS}/UpdateCampaign": {"name": NAME_LENGTH, "subject": SUBJECT_LENGTH},
-    f"{MESSAGING}/CreateCampaign": {"brand_id": ID_LENGTH, "name": NAME_LENGTH, "content.subject": SUBJECT_LENGTH},
+    f"{MESSAGING}/CreateCampaign": {"brand_id": ID_LENGTH, "name": NAME_LENGTH,
+        "content.subject": SUBJECT_LENGTH},
     f"{MESSAGING}/UpdateCampaign": {"name": NAME_LENGTH, "content.subject": SUBJECT_LENGTH},
     f"{MESSAGES}/ScheduleMessage": {
-        "brand_id": ID_LENGTH, "person_id": ID_LENGTH, "recipient": ADDRESS_LENGTH, "dedup_key": NAME_LENGTH
+        "brand_id": ID_LENGTH, "person_id": ID_LENGTH, "recipient": ADDRESS_LENGTH,
+        "dedup_key": NAME_LENGTH
     },
     f"{TEMPLATES}/PutTemplate": {"brand_id": ID_LENGTH, "subject": SUBJECT_LENGTH},
-    f"{PEOPLE}/PutPerson": {"brand_id": ID_LENGTH, "person_id": ID_LENGTH, "email": ADDRESS_LENGTH, "phone": ADDRESS_LENGTH},
+    f"{PEOPLE}/PutPerson": {"brand_id": ID_LENGTH, "person_id": ID_LENGTH, "email": ADDRESS_LENGTH,
+        "phone": ADDRESS_LENGTH},
     f"{SEGMENTS}/CreateSegment": {"brand_id": ID_LENGTH, "name": NAME_LENGTH},
-    f"{SUPPRESSIONS}/CreateSuppression": {"brand_id": ID_LENGTH, "address": ADDRESS_LENGTH, "source": NAME_LENGTH},
+    f"{SUPPRESSIONS}/CreateSuppression": {"brand_id": ID_LENGTH, "address": ADDRESS_LENGTH,
+        "source": NAME_LENGTH},
     f"{SUPPRESSIONS}/FindSuppression": {"address": ADDRESS_LENGTH},
     f"{BRAND_POLICIES}/GetBrandPolicy": {"brand_id": ID_LENGTH},
     f"{BRAND_POLICIES}/SetBrandPolicy": {"brand_id": ID_LENGTH},
@@ -79,13 +110,27 @@ KEYS = {
 }
 CHANNELS = {method: path.replace("template_key", "channel") for method, path in KEYS.items()}
 OBJECTS = [
-    (f"{COMMS}/CreateCampaign", "variables"), (f"{COMMS}/CreateCampaign", "segment_criteria"), (f"{COMMS}/UpdateCampaign", "variables"),
-    (f"{COMMS}/UpdateCampaign", "segment_criteria"), (f"{MESSAGING}/CreateCampaign", "content.variables"),
-    (f"{MESSAGING}/UpdateCampaign", "content.variables"), (f"{MESSAGES}/ScheduleMessage", "variables"),
-    (f"{TEMPLATES}/PreviewTemplate", "variables"), (f"{PEOPLE}/PutPerson", "attributes"), (f"{SEGMENTS}/CreateSegment", "criteria"),
+    (f"{COMMS}/CreateCampaign", "variables"), (f"{COMMS}/CreateCampaign", "segment_criteria"),
+    (f"{COMMS}/UpdateCampaign", "variables"),
+    (f"{COMMS}/UpdateCampaign", "segment_criteria"),
+    (f"{MESSAGING}/CreateCampaign", "content.variables"),
+    (f"{MESSAGING}/UpdateCampaign", "content.variables"),
+    (f"{MESSAGES}/ScheduleMessage", "variables"),
+    (f"{TEMPLATES}/PreviewTemplate", "variables"), (f"{PEOPLE}/PutPerson", "attributes"),
+    (f"{SEGMENTS}/CreateSegment", "criteria"),
 ]  # fmt: skip
-TIMES = [f"{COMMS}/CreateCampaign", f"{COMMS}/UpdateCampaign", f"{MESSAGES}/ScheduleMessage", f"{MESSAGING}/ScheduleCampaign"]
-EXPIRIES = [f"{COMMS}/SendCampaign", f"{MESSAGES}/ScheduleMessage", f"{MESSAGING}/ScheduleCampaign", f"{MESSAGING}/PublishCampaign"]
+TIMES = [
+    f"{COMMS}/CreateCampaign",
+    f"{COMMS}/UpdateCampaign",
+    f"{MESSAGES}/ScheduleMessage",
+    f"{MESSAGING}/ScheduleCampaign",
+]
+EXPIRIES = [
+    f"{COMMS}/SendCampaign",
+    f"{MESSAGES}/ScheduleMessage",
+    f"{MESSAGING}/ScheduleCampaign",
+    f"{MESSAGING}/PublishCampaign",
+]
 BRANDS = [method for method, fields in REQUIRED.items() if "brand_id" in fields]
 
 
@@ -99,17 +144,33 @@ def nested(levels: int) -> dict[str, Any]:
 
 def in_path(method: str, field: str) -> bool:
     """Whether REST carries the field in the path."""
-    return field not in bind(METHODS[method], dict.fromkeys(("id", "channel", "template_key", "person_id", "brand_id", field), "x"))[2]
+    return (
+        field
+        not in bind(
+            METHODS[method],
+            dict.fromkeys(("id", "channel", "template_key", "person_id", "brand_id", field), "x"),
+        )[2]
+    )
 
 
-@pytest.mark.parametrize(("method", "field"), [(method, field) for method, fields in REQUIRED.items() for field in fields])
-async def test_a_required_field_that_is_missing(untouched: Untouched, method: str, field: str) -> None:
+@pytest.mark.parametrize(
+    ("method", "field"),
+    [(method, field) for method, fields in REQUIRED.items() for field in fields],
+)
+async def test_a_required_field_that_is_missing(
+    untouched: Untouched, method: str, field: str
+) -> None:
     await untouched.refuses_field(method, without(untouched.good(method), field), field)
 
 
 @pytest.mark.parametrize(
     ("method", "field"),
-    [(method, field) for method, fields in LINES.items() for field in fields if (method, field) not in MAY_BE_BLANK],
+    [
+        (method, field)
+        for method, fields in LINES.items()
+        for field in fields
+        if (method, field) not in MAY_BE_BLANK
+    ],
 )
 async def test_a_line_that_is_blank(untouched: Untouched, method: str, field: str) -> None:
     await untouched.refuses_field(method, put(untouched.good(method), field, "   "), field)
@@ -120,9 +181,19 @@ async def test_a_line_that_is_blank(untouched: Untouched, method: str, field: st
         await untouched.refuses_field(method, put(untouched.good(method), field, ""), field)
 
 
-@pytest.mark.parametrize(("method", "field"), [(method, field) for method, fields in LINES.items() for field in fields])
-async def test_a_line_that_is_too_long_or_has_control_characters(untouched: Untouched, method: str, field: str) -> None:
-    for bad in ("é" * (LINES[method][field] + 1), "line\nbreak", "tab\tstop", "delete\x7f", "nul\x00"):
+@pytest.mark.parametrize(
+    ("method", "field"), [(method, field) for method, fields in LINES.items() for field in fields]
+)
+async def test_a_line_that_is_too_long_or_has_control_characters(
+    untouched: Untouched, method: str, field: str
+) -> None:
+    for bad in (
+        "é" * (LINES[method][field] + 1),
+        "line\nbreak",
+        "tab\tstop",
+        "delete\x7f",
+        "nul\x00",
+    ):
         if untouched.transport == "rest" and "\x00" in bad and in_path(method, field):
             answer = await untouched.refuses(method, put(untouched.good(method), field, bad))
             assert (answer.status, answer.error) == (400, "malformed_request")
@@ -130,8 +201,12 @@ async def test_a_line_that_is_too_long_or_has_control_characters(untouched: Unto
             await untouched.refuses_field(method, put(untouched.good(method), field, bad), field)
 
 
-@pytest.mark.parametrize(("method", "field"), [(method, field) for method, fields in TEXTS.items() for field in fields])
-async def test_a_text_that_is_too_long_or_has_nul(untouched: Untouched, method: str, field: str) -> None:
+@pytest.mark.parametrize(
+    ("method", "field"), [(method, field) for method, fields in TEXTS.items() for field in fields]
+)
+async def test_a_text_that_is_too_long_or_has_nul(
+    untouched: Untouched, method: str, field: str
+) -> None:
     for bad in ("x" * (TEXTS[method][field] + 1), "nul\x00"):
         await untouched.refuses_field(method, put(untouched.good(method), field, bad), field)
 
@@ -143,21 +218,35 @@ async def test_a_template_key_that_is_no_key(untouched: Untouched, method: str, 
 
 
 @pytest.mark.parametrize(("method", "field"), CHANNELS.items())
-async def test_a_channel_that_is_none_by_number(untouched: Untouched, method: str, field: str) -> None:
+async def test_a_channel_that_is_none_by_number(
+    untouched: Untouched, method: str, field: str
+) -> None:
     for number in (0, 99, -1):
         answer = await untouched.refuses(method, put(untouched.good(method), field, number))
         # In a path, the gateway refuses some of them before the server does.
-        assert (answer.status, answer.fields) == (POLICIES[full_path(METHODS[method])].invalid_argument_status, {field})
+        assert (answer.status, answer.fields) == (
+            POLICIES[full_path(METHODS[method])].invalid_argument_status,
+            {field},
+        )
 
 
 @pytest.mark.parametrize("method", TIMES)
 async def test_a_time_that_is_past_or_absurdly_far(untouched: Untouched, method: str) -> None:
-    for ahead in (timedelta(days=-1), timedelta(minutes=-6), timedelta(days=3700), timedelta(days=365 * 5000)):
-        await untouched.refuses_field(method, put(untouched.good(method), "scheduled_at", instant(ahead)), "scheduled_at")
+    for ahead in (
+        timedelta(days=-1),
+        timedelta(minutes=-6),
+        timedelta(days=3700),
+        timedelta(days=365 * 5000),
+    ):
+        await untouched.refuses_field(
+            method, put(untouched.good(method), "scheduled_at", instant(ahead)), "scheduled_at"
+        )
 
 
 @pytest.mark.parametrize("method", EXPIRIES)
-async def test_an_expiry_that_is_past_or_not_after_the_time_it_is_due(untouched: Untouched, method: str) -> None:
+async def test_an_expiry_that_is_past_or_not_after_the_time_it_is_due(
+    untouched: Untouched, method: str
+) -> None:
     request = untouched.good(method)
     past = [instant(timedelta(minutes=-1)), instant(timedelta(days=-365 * 50))]
     for bad in [*past, request["scheduled_at"]] if "scheduled_at" in request else past:
@@ -165,15 +254,23 @@ async def test_an_expiry_that_is_past_or_not_after_the_time_it_is_due(untouched:
 
 
 @pytest.mark.parametrize(("method", "field"), OBJECTS)
-async def test_an_object_that_cannot_be_stored(untouched: Untouched, method: str, field: str) -> None:
-    nul_inside: list[dict[str, Any]] = [{"a": "nul\x00"}, {"nul\x00": 1}, {"a": [{"b": ["nul\x00"]}]}]
+async def test_an_object_that_cannot_be_stored(
+    untouched: Untouched, method: str, field: str
+) -> None:
+    nul_inside: list[dict[str, Any]] = [
+        {"a": "nul\x00"},
+        {"nul\x00": 1},
+        {"a": [{"b": ["nul\x00"]}]},
+    ]
     for bad in (nested(OBJECT_DEPTH + 1), {"a": "x" * OBJECT_BYTES}, *nul_inside):
         await untouched.refuses_field(method, put(untouched.good(method), field, bad), field)
 
 
 @pytest.mark.parametrize("method", BRANDS)
 async def test_a_brand_of_others_does_not_exist(untouched: Untouched, method: str) -> None:
-    answer = await untouched.refuses(method, put(untouched.good(method), "brand_id", "brand-of-others"))
+    answer = await untouched.refuses(
+        method, put(untouched.good(method), "brand_id", "brand-of-others")
+    )
     assert (answer.status, answer.error) == (404, "brand_not_found")
 
 
@@ -192,13 +289,21 @@ async def test_a_brand_of_others_does_not_exist(untouched: Untouched, method: st
         ("time_zone", "x" * 5000, "time_zone"),
     ],
 )
-async def test_what_is_known_of_a_person(untouched: Untouched, field: str, value: Any, named: str) -> None:
+async def test_what_is_known_of_a_person(
+    untouched: Untouched, field: str, value: Any, named: str
+) -> None:
     method = f"{PEOPLE}/PutPerson"
     await untouched.refuses_field(method, put(untouched.good(method), field, value), named)
 
 
 async def test_all_bad_fields_are_named_at_once(untouched: Untouched) -> None:
     method = f"{MESSAGES}/ScheduleMessage"
-    bad = {"recipient": "", "person_id": " ", "template_key": "a b", "dedup_key": "x" * 300, "variables": {"a": "\x00"}}
+    bad = {
+        "recipient": "",
+        "person_id": " ",
+        "template_key": "a b",
+        "dedup_key": "x" * 300,
+        "variables": {"a": "\x00"},
+    }
     answer = await untouched.refuses(method, untouched.good(method) | bad)
     assert (answer.status, answer.fields) == (422, set(bad))

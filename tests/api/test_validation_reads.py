@@ -10,7 +10,17 @@ import pytest
 
 from tests.support.api.callers import METHODS, POLICIES, full_path
 from tests.support.api.scenes import COMMS, MESSAGING, ok
-from tests.support.api.untouched import AUDIT, BRANDS, INBOX, MESSAGES, SEGMENTS, SUPPRESSIONS, TEMPLATES, UNKNOWN, Untouched
+from tests.support.api.untouched import (
+    AUDIT,
+    BRANDS,
+    INBOX,
+    MESSAGES,
+    SEGMENTS,
+    SUPPRESSIONS,
+    TEMPLATES,
+    UNKNOWN,
+    Untouched,
+)
 
 
 def lists(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
@@ -22,7 +32,11 @@ def lists(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
         f"{MESSAGING}/ListCampaignSends": {"id": ids["messaging"]},
         f"{MESSAGES}/ListMessages": {"brand_id": brand},
         f"{MESSAGES}/ListMessageAttempts": {"id": ids["message"]},
-        f"{TEMPLATES}/ListTemplateRevisions": {"brand_id": brand, "channel": "email", "template_key": "welcome"},
+        f"{TEMPLATES}/ListTemplateRevisions": {
+            "brand_id": brand,
+            "channel": "email",
+            "template_key": "welcome",
+        },
         f"{SEGMENTS}/ListSegments": {"brand_id": brand},
         f"{INBOX}/ListInboxItems": {"brand_id": brand, "person_id": "ana"},
         f"{SUPPRESSIONS}/ListSuppressions": {"brand_id": brand},
@@ -35,13 +49,28 @@ def lists(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
 
 def made_up_tokens() -> list[str]:
     """Tokens nobody was given."""
-    texts = ["", "[]", '["x"]', '["x", 1]', "{}", "1", "[" * 3000, json.dumps(["0" * 12, "a"]), "\ud800"]
-    encoded = [base64.urlsafe_b64encode(text.encode("utf-8", "surrogatepass")).decode().rstrip("=") for text in texts]
+    texts = [
+        "",
+        "[]",
+        '["x"]',
+        '["x", 1]',
+        "{}",
+        "1",
+        "[" * 3000,
+        json.dumps(["0" * 12, "a"]),
+        "\ud800",
+    ]
+    encoded = [
+        base64.urlsafe_b64encode(text.encode("utf-8", "surrogatepass")).decode().rstrip("=")
+        for text in texts
+    ]
     return ["!", "é", "a", "nul\x00", "x" * 9000, *filter(None, encoded)]
 
 
 async def test_every_method_that_pages_is_tested(untouched: Untouched) -> None:
-    pages = {name for name, method in METHODS.items() if "page_token" in method.input_type.fields_by_name}
+    pages = {
+        name for name, method in METHODS.items() if "page_token" in method.input_type.fields_by_name
+    }
     assert pages == set(lists("", dict.fromkeys(("comms", "messaging", "message"), "")))
 
 
@@ -56,7 +85,14 @@ async def test_a_page_that_cannot_be(untouched: Untouched, method: str) -> None:
     assert (await untouched.api.call(method, {**request, "page_size": 2**31 - 1})).status == 200
 
 
-@pytest.mark.parametrize("method", [f"{TEMPLATES}/ListTemplateRevisions", f"{MESSAGING}/ListCampaigns", f"{SEGMENTS}/ListSegments"])
+@pytest.mark.parametrize(
+    "method",
+    [
+        f"{TEMPLATES}/ListTemplateRevisions",
+        f"{MESSAGING}/ListCampaigns",
+        f"{SEGMENTS}/ListSegments",
+    ],
+)
 async def test_a_page_token_that_is_made_up_well(untouched: Untouched, method: str) -> None:
     request = lists(untouched.brand, untouched.ids)[method]
     token = (await ok(untouched.api, method, {**request, "page_size": 1}))["next_page_token"]
@@ -77,17 +113,26 @@ async def test_a_revision_in_a_page_token_is_a_number(untouched: Untouched) -> N
 
 
 async def test_a_page_token_of_another_list(untouched: Untouched) -> None:
-    token = (await ok(untouched.api, f"{SEGMENTS}/ListSegments", {"brand_id": untouched.brand, "page_size": 1}))["next_page_token"]
+    token = (
+        await ok(
+            untouched.api, f"{SEGMENTS}/ListSegments", {"brand_id": untouched.brand, "page_size": 1}
+        )
+    )["next_page_token"]
     for method, request in lists(untouched.brand, untouched.ids).items():
         if method != f"{SEGMENTS}/ListSegments":
             await untouched.refuses_field(method, {**request, "page_token": token}, "page_token")
 
 
-@pytest.mark.parametrize("method", [f"{COMMS}/ListCampaigns", f"{MESSAGING}/ListCampaigns", f"{MESSAGES}/ListMessages"])
+@pytest.mark.parametrize(
+    "method", [f"{COMMS}/ListCampaigns", f"{MESSAGING}/ListCampaigns", f"{MESSAGES}/ListMessages"]
+)
 async def test_a_status_that_is_none_by_number(untouched: Untouched, method: str) -> None:
     answer = await untouched.refuses(method, {"brand_id": untouched.brand, "status": 99})
     # In a query, the gateway refuses it before the server does.
-    assert (answer.status, answer.fields) == (POLICIES[full_path(METHODS[method])].invalid_argument_status, {"status"})
+    assert (answer.status, answer.fields) == (
+        POLICIES[full_path(METHODS[method])].invalid_argument_status,
+        {"status"},
+    )
 
 
 async def test_a_revision_that_cannot_be(untouched: Untouched) -> None:
@@ -111,5 +156,7 @@ async def test_an_id_with_nul_or_of_any_length_is_only_an_unknown_id(untouched: 
 
 async def test_filters_with_nul(untouched: Untouched) -> None:
     for name in ("person_id", "send_id", "dedup_key"):
-        answer = await untouched.refuses(f"{MESSAGES}/ListMessages", {"brand_id": untouched.brand, name: "nul\x00"})
+        answer = await untouched.refuses(
+            f"{MESSAGES}/ListMessages", {"brand_id": untouched.brand, name: "nul\x00"}
+        )
         assert answer.status in (400, 422)

@@ -10,7 +10,16 @@ from storage.model.audiences import SkipReason
 from tests.rules.limits import ADDRESS_LENGTH, ID_LENGTH, NAME_LENGTH
 from tests.support.api.callers import Caller
 from tests.support.api.running import Running
-from tests.support.api.scenes import COMMS, MESSAGING, campaign_in, comms_campaign, messaging_campaign, ok, put_segment, until
+from tests.support.api.scenes import (
+    COMMS,
+    MESSAGING,
+    campaign_in,
+    comms_campaign,
+    messaging_campaign,
+    ok,
+    put_segment,
+    until,
+)
 from tests.support.api.untouched import MESSAGES, SEGMENTS, SENDS, TEMPLATES, Untouched, put
 
 UNKNOWN_TEMPLATE = [
@@ -22,16 +31,27 @@ BAD_LIQUID = ["{{ name", "{% if x %}", "{% nope %}", "{{ x | nope }}", "{% " + "
 
 
 @pytest.mark.parametrize(("method", "field"), UNKNOWN_TEMPLATE)
-async def test_a_template_that_is_needed_and_does_not_exist(untouched: Untouched, method: str, field: str) -> None:
-    await untouched.refuses_field(method, put(untouched.good(method), field, "no-such-template"), field)
+async def test_a_template_that_is_needed_and_does_not_exist(
+    untouched: Untouched, method: str, field: str
+) -> None:
+    await untouched.refuses_field(
+        method, put(untouched.good(method), field, "no-such-template"), field
+    )
     await untouched.refuses_field(method, put(untouched.good(method), "channel", "push"), field)
 
 
 @pytest.mark.parametrize("channel", ["email", "push"])
-async def test_a_draft_without_its_template_cannot_start(idle_api: Caller, brand: str, channel: str) -> None:
+async def test_a_draft_without_its_template_cannot_start(
+    idle_api: Caller, brand: str, channel: str
+) -> None:
     content = {"channel": channel, "template_key": "later"}
     comms = {"brand_id": brand, "name": "news", "subject": "News", **content}
-    messaging = {"brand_id": brand, "name": "news", "segment_id": await put_segment(idle_api, brand), "content": content}
+    messaging = {
+        "brand_id": brand,
+        "name": "news",
+        "segment_id": await put_segment(idle_api, brand),
+        "content": content,
+    }
     comms_id = (await ok(idle_api, f"{COMMS}/CreateCampaign", comms))["campaign"]["id"]
     messaging_id = (await ok(idle_api, f"{MESSAGING}/CreateCampaign", messaging))["id"]
     recipients = [{"person_id": "ana", "recipient": "ana@example.com"}]
@@ -39,7 +59,10 @@ async def test_a_draft_without_its_template_cannot_start(idle_api: Caller, brand
         (f"{COMMS}/SendCampaign", {"id": comms_id, "recipients": recipients}),
         (f"{MESSAGING}/PublishCampaign", {"id": messaging_id, "recipients": recipients}),
         (f"{MESSAGING}/PublishCampaign", {"id": messaging_id, "audience": "segment"}),
-        (f"{MESSAGING}/ScheduleCampaign", {"id": messaging_id, "scheduled_at": "2031-01-01T00:00:00Z"}),
+        (
+            f"{MESSAGING}/ScheduleCampaign",
+            {"id": messaging_id, "scheduled_at": "2031-01-01T00:00:00Z"},
+        ),
     ):
         answer = await idle_api.call(method, request)
         assert (answer.error, answer.fields) == ("validation_failed", {"template_key"})
@@ -49,9 +72,14 @@ async def test_a_draft_without_its_template_cannot_start(idle_api: Caller, brand
     assert (await ok(idle_api, f"{MESSAGES}/ListMessages", {"brand_id": brand}))["messages"] == []
 
 
-async def test_a_scheduled_campaign_keeps_a_template_that_exists(idle_api: Caller, brand: str) -> None:
+async def test_a_scheduled_campaign_keeps_a_template_that_exists(
+    idle_api: Caller, brand: str
+) -> None:
     campaign_id = await campaign_in(idle_api, brand, MESSAGING, "scheduled")
-    request = {"id": campaign_id, "content": {"channel": "email", "template_key": "no-such-template"}}
+    request = {
+        "id": campaign_id,
+        "content": {"channel": "email", "template_key": "no-such-template"},
+    }
     answer = await idle_api.call(f"{MESSAGING}/UpdateCampaign", request)
     assert (answer.status, answer.fields) == (400, {"content.template_key"})
     content = await ok(idle_api, f"{MESSAGING}/GetCampaignContent", {"id": campaign_id})
@@ -61,13 +89,19 @@ async def test_a_scheduled_campaign_keeps_a_template_that_exists(idle_api: Calle
 @pytest.mark.parametrize("method", [f"{MESSAGING}/CreateCampaign", f"{MESSAGING}/UpdateCampaign"])
 async def test_a_segment_that_does_not_exist(untouched: Untouched, method: str) -> None:
     for bad in ("no-such-segment", "", "  ", "nul\x00", "x" * 20_000):
-        await untouched.refuses_field(method, put(untouched.good(method), "segment_id", bad), "segment_id")
+        await untouched.refuses_field(
+            method, put(untouched.good(method), "segment_id", bad), "segment_id"
+        )
 
 
-async def test_a_segment_of_another_brand_does_not_exist(untouched: Untouched, idle_api: Caller, brand: str) -> None:
+async def test_a_segment_of_another_brand_does_not_exist(
+    untouched: Untouched, idle_api: Caller, brand: str
+) -> None:
     theirs = await put_segment(idle_api, brand)
     for method in (f"{MESSAGING}/CreateCampaign", f"{MESSAGING}/UpdateCampaign"):
-        await untouched.refuses_field(method, put(untouched.good(method), "segment_id", theirs), "segment_id")
+        await untouched.refuses_field(
+            method, put(untouched.good(method), "segment_id", theirs), "segment_id"
+        )
 
 
 @pytest.mark.parametrize(
@@ -107,18 +141,24 @@ async def test_only_email_has_html(untouched: Untouched, channel: str) -> None:
         ({"==": [1, 1], "!=": [1, 1]}, ""),
     ],
 )
-async def test_criteria_that_cannot_be_read(untouched: Untouched, criteria: dict[str, Any], inside: str) -> None:
+async def test_criteria_that_cannot_be_read(
+    untouched: Untouched, criteria: dict[str, Any], inside: str
+) -> None:
     for method, field in (
         (f"{SEGMENTS}/CreateSegment", "criteria"),
         (f"{COMMS}/CreateCampaign", "segment_criteria"),
         (f"{COMMS}/UpdateCampaign", "segment_criteria"),
     ):
-        await untouched.refuses_field(method, put(untouched.good(method), field, criteria), field + inside)
+        await untouched.refuses_field(
+            method, put(untouched.good(method), field, criteria), field + inside
+        )
 
 
 async def test_comms_recipients_have_a_person_and_an_address(untouched: Untouched) -> None:
     method = f"{COMMS}/SendCampaign"
-    await untouched.refuses_field(method, put(untouched.good(method), "recipients", []), "recipients")
+    await untouched.refuses_field(
+        method, put(untouched.good(method), "recipients", []), "recipients"
+    )
     for blank in ("", "  "):
         for name in ("person_id", "recipient"):
             request = untouched.good(method)
@@ -137,37 +177,64 @@ async def test_recipients_that_cannot_be_stored(untouched: Untouched, method: st
 
 async def test_of_many_bad_recipients_the_first_are_named(untouched: Untouched) -> None:
     method = f"{COMMS}/SendCampaign"
-    answer = await untouched.refuses(method, put(untouched.good(method), "recipients", [{"person_id": "", "recipient": ""}] * 5000))
+    answer = await untouched.refuses(
+        method,
+        put(untouched.good(method), "recipients", [{"person_id": "", "recipient": ""}] * 5000),
+    )
     assert answer.status == 422
-    first = {f"recipients[{index}].{name}" for index in range(10) for name in ("person_id", "recipient")}
+    first = {
+        f"recipients[{index}].{name}" for index in range(10) for name in ("person_id", "recipient")
+    }
     assert answer.fields == first | {"recipients"}, "which says how far they were looked at"
 
 
 @pytest.mark.parametrize("face", [COMMS, MESSAGING])
-async def test_the_same_recipient_twice_is_one_message_and_one_skip(running: Running, api: Caller, brand: str, face: str) -> None:
-    ana, bo = {"person_id": "ana", "recipient": "ana@example.com"}, {"person_id": "bo", "recipient": "ana@example.com"}
-    campaign_id = await (comms_campaign(api, brand) if face == COMMS else messaging_campaign(api, brand))
+async def test_the_same_recipient_twice_is_one_message_and_one_skip(
+    running: Running, api: Caller, brand: str, face: str
+) -> None:
+    ana, bo = (
+        {"person_id": "ana", "recipient": "ana@example.com"},
+        {"person_id": "bo", "recipient": "ana@example.com"},
+    )
+    campaign_id = await (
+        comms_campaign(api, brand) if face == COMMS else messaging_campaign(api, brand)
+    )
     verb = "SendCampaign" if face == COMMS else "PublishCampaign"
     body = await ok(api, f"{face}/{verb}", {"id": campaign_id, "recipients": [ana, bo, ana, ana]})
     send_id = body.get("send", body)["id"]
-    await until(running, lambda: ok(api, f"{SENDS}/GetSend", {"id": send_id}), "status", "completed")
+    await until(
+        running, lambda: ok(api, f"{SENDS}/GetSend", {"id": send_id}), "status", "completed"
+    )
     report = await ok(api, f"{SENDS}/GetSendReport", {"id": send_id})
     assert (report["total"], report["sent"], report["skipped"]) == (4, 2, 2)
     assert {"status": "skipped", "reason": SkipReason.DUPLICATE, "count": 2} in report["rows"]
 
 
-async def test_bad_messaging_recipients_are_skipped_and_counted(running: Running, api: Caller, brand: str) -> None:
+async def test_bad_messaging_recipients_are_skipped_and_counted(
+    running: Running, api: Caller, brand: str
+) -> None:
     good = {"person_id": "ana", "recipient": "ana@example.com"}
     bad = [{**good, name: value} for name in good for value in ("", "  ", "line\nbreak")]
     campaign_id = await messaging_campaign(api, brand)
-    send = await ok(api, f"{MESSAGING}/PublishCampaign", {"id": campaign_id, "recipients": [good, *bad]})
+    send = await ok(
+        api, f"{MESSAGING}/PublishCampaign", {"id": campaign_id, "recipients": [good, *bad]}
+    )
     assert (send["total_recipients"], send["skipped_count"]) == (7, 6)
-    done = await until(running, lambda: ok(api, f"{SENDS}/GetSend", {"id": send["id"]}), "status", "completed")
+    done = await until(
+        running, lambda: ok(api, f"{SENDS}/GetSend", {"id": send["id"]}), "status", "completed"
+    )
     assert (done["sent_count"], done["failed_count"], done["skipped_count"]) == (1, 0, 6)
     report = await ok(api, f"{SENDS}/GetSendReport", {"id": send["id"]})
-    assert {"status": "skipped", "reason": SkipReason.INVALID_RECIPIENT, "count": 6} in report["rows"]
+    assert {"status": "skipped", "reason": SkipReason.INVALID_RECIPIENT, "count": 6} in report[
+        "rows"
+    ]
 
 
-@pytest.mark.parametrize("method", [f"{COMMS}/SendCampaign", f"{MESSAGING}/PublishCampaign", f"{MESSAGES}/ScheduleMessage"])
+@pytest.mark.parametrize(
+    "method",
+    [f"{COMMS}/SendCampaign", f"{MESSAGING}/PublishCampaign", f"{MESSAGES}/ScheduleMessage"],
+)
 async def test_an_idempotency_key_that_is_too_long(untouched: Untouched, method: str) -> None:
-    await untouched.refuses_field(method, untouched.good(method), "idempotency-key", key="k" * (NAME_LENGTH + 1))
+    await untouched.refuses_field(
+        method, untouched.good(method), "idempotency-key", key="k" * (NAME_LENGTH + 1)
+    )

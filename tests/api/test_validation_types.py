@@ -1,4 +1,5 @@
-"""Values of the wrong type in JSON: every field of every method with a body, found by the descriptors."""
+"""Values of the wrong type in JSON: every field of every method with a body, found by the
+descriptors."""
 
 from __future__ import annotations
 
@@ -21,15 +22,21 @@ WRONG: dict[str, list[Any]] = {
     "number": ["x", ADDRESS, 1.5, True, {}, {"a": 1}],
     "enum": ["fax", "EMAIL", "", ADDRESS, 1.5, True, {}],
     "google.protobuf.Timestamp": [
-        "soon", "", 12, {}, "2031-01-01", "2031-01-01T00:00:00", "2031-13-01T00:00:00Z", "2031-02-30T00:00:00Z",
-        "2031-01-01T25:00:00Z", "2031-01-01 00:00", "10000-01-01T00:00:00Z", {"seconds": 1}, ADDRESS,
+        "soon", "", 12, {}, "2031-01-01", "2031-01-01T00:00:00", "2031-13-01T00:00:00Z",
+        "2031-02-30T00:00:00Z",
+        "2031-01-01T25:00:00Z", "2031-01-01 00:00", "10000-01-01T00:00:00Z", {"seconds": 1},
+        ADDRESS,
     ],
     "google.protobuf.Struct": ["x", ADDRESS, 3, True],
     "message": ["x", ADDRESS, 3, True],
     "list of string": [{"a": 1}, [7], [{}], ["x", None, [7]]],
     "list of message": ["x", 3, [ADDRESS], [3], [True]],
 }  # fmt: skip
-KINDS = {FieldDescriptor.CPPTYPE_BOOL: "bool", FieldDescriptor.CPPTYPE_ENUM: "enum", FieldDescriptor.CPPTYPE_INT32: "number"}
+KINDS = {
+    FieldDescriptor.CPPTYPE_BOOL: "bool",
+    FieldDescriptor.CPPTYPE_ENUM: "enum",
+    FieldDescriptor.CPPTYPE_INT32: "number",
+}
 
 
 def kind_of(field: FieldDescriptor) -> str:
@@ -57,7 +64,11 @@ def body_fields() -> Iterator[tuple[str, str, str]]:
         verb, _, rest = bind(method, {field.name: "x" for field in method.input_type.fields})
         if verb in ("POST", "PUT", "PATCH"):
             numbers = {"page_size", "revision"}
-            yield from ((name, path, kind) for path, kind in fields_of(method.input_type) if path.split(".")[0] in set(rest) - numbers)
+            yield from (
+                (name, path, kind)
+                for path, kind in fields_of(method.input_type)
+                if path.split(".")[0] in set(rest) - numbers
+            )
 
 
 def check(method: str, answer: Answer, field: str) -> None:
@@ -69,18 +80,31 @@ def check(method: str, answer: Answer, field: str) -> None:
 
 
 @pytest.mark.parametrize(("method", "field", "kind"), list(body_fields()))
-async def test_a_value_of_the_wrong_type(untouched_rest: Untouched, method: str, field: str, kind: str) -> None:
+async def test_a_value_of_the_wrong_type(
+    untouched_rest: Untouched, method: str, field: str, kind: str
+) -> None:
     for bad in WRONG[kind]:
-        check(method, await untouched_rest.refuses(method, put(untouched_rest.good(method), field, bad)), field)
+        check(
+            method,
+            await untouched_rest.refuses(method, put(untouched_rest.good(method), field, bad)),
+            field,
+        )
 
 
-@pytest.mark.parametrize(("method", "field"), [(method, field) for method, field, kind in body_fields() if not kind.startswith("list")])
-async def test_a_list_where_none_belongs(untouched_rest: Untouched, method: str, field: str) -> None:
+@pytest.mark.parametrize(
+    ("method", "field"),
+    [(method, field) for method, field, kind in body_fields() if not kind.startswith("list")],
+)
+async def test_a_list_where_none_belongs(
+    untouched_rest: Untouched, method: str, field: str
+) -> None:
     # The transcoder tells the message around the field and not the field.
     parent = field.rpartition(".")[0]
     answer = await untouched_rest.refuses(method, put(untouched_rest.good(method), field, ["x"]))
     assert answer.status == POLICIES[full_path(METHODS[method])].invalid_argument_status
-    message = f"{parent} has a field that must not be a list" if parent else "a field must not be a list"
+    message = (
+        f"{parent} has a field that must not be a list" if parent else "a field must not be a list"
+    )
     assert (answer.error, answer.body["message"]) == ("malformed_request", message)
 
 
@@ -92,7 +116,10 @@ async def test_a_recipient_of_the_wrong_type(untouched_rest: Untouched, method: 
             request = untouched_rest.good(method)
             request["recipients"][1][name] = bad
             answer = await untouched_rest.refuses(method, request)
-            assert (answer.error, answer.fields) == ("malformed_request", {f"recipients[1].{name}"}), answer
+            assert (answer.error, answer.fields) == (
+                "malformed_request",
+                {f"recipients[1].{name}"},
+            ), answer
 
 
 @pytest.mark.parametrize(
@@ -125,10 +152,16 @@ async def test_null_is_absent(untouched_rest: Untouched, method: str, field: str
         (f"{TEMPLATES}/PutTemplate", "channel"),
     ],
 )
-async def test_a_body_cannot_say_another_id_than_the_path(untouched_rest: Untouched, method: str, field: str) -> None:
+async def test_a_body_cannot_say_another_id_than_the_path(
+    untouched_rest: Untouched, method: str, field: str
+) -> None:
     face = method.partition("/")[0]
     ids = {COMMS: untouched_rest.ids["comms"], MESSAGES: untouched_rest.ids["message"]}
-    request = {"id": ids[face]} if method.endswith(("CancelCampaign", "CancelMessage")) else untouched_rest.good(method)
+    request = (
+        {"id": ids[face]}
+        if method.endswith(("CancelCampaign", "CancelMessage"))
+        else untouched_rest.good(method)
+    )
     verb, path, body = bind(METHODS[method], request)
     body[field] = "sms" if field == "channel" else "other"
     response = await untouched_rest.send(verb, path, json=body)
@@ -136,20 +169,52 @@ async def test_a_body_cannot_say_another_id_than_the_path(untouched_rest: Untouc
 
 
 async def test_bodies_that_are_no_object_of_the_contract(untouched_rest: Untouched) -> None:
-    paths = {422: ["/v1/admin/campaigns", "/v1/messages/schedule"], 400: ["/v1/messaging/campaigns", "/v1/segments"]}
+    paths = {
+        422: ["/v1/admin/campaigns", "/v1/messages/schedule"],
+        400: ["/v1/messaging/campaigns", "/v1/segments"],
+    }
     deep = '{"variables": ' + '{"a":' * 200 + "1" + "}" * 201
-    bodies = ["{", "[]", "3", '"x"', "null", "{]", '{"a":}', "\xff", '{"variables": {"n": NaN}}', deep]
+    bodies = [
+        "{",
+        "[]",
+        "3",
+        '"x"',
+        "null",
+        "{]",
+        '{"a":}',
+        "\xff",
+        '{"variables": {"n": NaN}}',
+        deep,
+    ]
     for status, path in ((status, path) for status, some in paths.items() for path in some):
         for body in bodies:
-            answer = answer_of(await untouched_rest.send("POST", path, content=body.encode("latin-1"), headers=JSON))
-            assert (answer.status, answer.error) == (status, "malformed_request"), (path, body, answer)
+            answer = answer_of(
+                await untouched_rest.send(
+                    "POST", path, content=body.encode("latin-1"), headers=JSON
+                )
+            )
+            assert (answer.status, answer.error) == (status, "malformed_request"), (
+                path,
+                body,
+                answer,
+            )
 
 
-async def test_an_object_nested_far_too_deep_is_refused_by_its_face(untouched_rest: Untouched) -> None:
-    for method, field in ((f"{MESSAGES}/ScheduleMessage", "variables"), (f"{SEGMENTS}/CreateSegment", "criteria")):
+async def test_an_object_nested_far_too_deep_is_refused_by_its_face(
+    untouched_rest: Untouched,
+) -> None:
+    for method, field in (
+        (f"{MESSAGES}/ScheduleMessage", "variables"),
+        (f"{SEGMENTS}/CreateSegment", "criteria"),
+    ):
         for levels in (34, 40, 60, 90):
             value: dict[str, Any] = {}
             for _ in range(levels):
                 value = {"a": value}
-            answer = await untouched_rest.refuses(method, put(untouched_rest.good(method), field, value))
-            assert answer.status == POLICIES[full_path(METHODS[method])].invalid_argument_status, (levels, answer)
+            answer = await untouched_rest.refuses(
+                method, put(untouched_rest.good(method), field, value)
+            )
+            assert answer.status == POLICIES[full_path(METHODS[method])].invalid_argument_status, (
+                levels,
+                answer,
+            )

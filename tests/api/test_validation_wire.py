@@ -1,4 +1,5 @@
-"""What only gRPC can say: instants no calendar has, numbers that are none, bytes that are no message."""
+"""What only gRPC can say: instants no calendar has, numbers that are none, bytes that are no
+message."""
 
 from __future__ import annotations
 
@@ -33,7 +34,9 @@ def struct_at(request: Any, path: str) -> struct_pb2.Struct:
     return found
 
 
-async def call_bytes(untouched: Untouched, method: str, data: bytes, token: str | None = None) -> Answer:
+async def call_bytes(
+    untouched: Untouched, method: str, data: bytes, token: str | None = None
+) -> Answer:
     """The refusal of bytes that need be no message."""
     assert isinstance(untouched.api, GrpcCaller)
     metadata = (("authorization", f"Bearer {untouched.api.token if token is None else token}"),)
@@ -47,7 +50,14 @@ async def call_bytes(untouched: Untouched, method: str, data: bytes, token: str 
 
 @pytest.mark.parametrize("method", TIMES)
 async def test_an_instant_that_no_calendar_has(untouched_grpc: Untouched, method: str) -> None:
-    for seconds, nanos in ((10**15, 0), (-(10**15), 0), (2**63 - 1, 0), (-(2**63), 0), (2_000_000_000, -1), (2_000_000_000, 10**9)):
+    for seconds, nanos in (
+        (10**15, 0),
+        (-(10**15), 0),
+        (2**63 - 1, 0),
+        (-(2**63), 0),
+        (2_000_000_000, -1),
+        (2_000_000_000, 10**9),
+    ):
         request = message(untouched_grpc, method)
         request.scheduled_at.seconds, request.scheduled_at.nanos = seconds, nanos
         await untouched_grpc.refuses_field(method, request, "scheduled_at")
@@ -62,11 +72,15 @@ async def test_the_epoch_is_past_and_not_absent(untouched_grpc: Untouched, metho
 
 
 @pytest.mark.parametrize(("method", "field"), OBJECTS)
-async def test_an_object_with_a_number_that_is_none(untouched_grpc: Untouched, method: str, field: str) -> None:
+async def test_an_object_with_a_number_that_is_none(
+    untouched_grpc: Untouched, method: str, field: str
+) -> None:
     for number in (math.nan, math.inf, -math.inf):
         request = message(untouched_grpc, method)
         struct_at(request, field).update({"a": {"b": [1]}})
-        struct_at(request, field).fields["a"].struct_value.fields["b"].list_value.values[0].number_value = number
+        struct_at(request, field).fields["a"].struct_value.fields["b"].list_value.values[
+            0
+        ].number_value = number
         await untouched_grpc.refuses_field(method, request, field)
 
 
@@ -76,7 +90,9 @@ async def test_bytes_that_are_no_message(untouched_grpc: Untouched, method: str)
     answer = await call_bytes(untouched_grpc, method, b"\xff\xff\xff")
     assert (answer.status, answer.error) == (policy.invalid_argument_status, "malformed_request")
     if not policy.public:
-        assert (await call_bytes(untouched_grpc, method, b"\xff\xff\xff", token="garbage")).status == 401
+        assert (
+            await call_bytes(untouched_grpc, method, b"\xff\xff\xff", token="garbage")
+        ).status == 401
 
 
 async def test_a_string_that_is_not_utf8(untouched_grpc: Untouched) -> None:
@@ -85,7 +101,9 @@ async def test_a_string_that_is_not_utf8(untouched_grpc: Untouched) -> None:
 
 
 @pytest.mark.parametrize(("method", "field"), OBJECTS)
-async def test_an_object_deeper_than_protobuf_reads(untouched_grpc: Untouched, method: str, field: str) -> None:
+async def test_an_object_deeper_than_protobuf_reads(
+    untouched_grpc: Untouched, method: str, field: str
+) -> None:
     request = message(untouched_grpc, method)
     inner = struct_at(request, field)
     for _ in range(60):
@@ -96,26 +114,43 @@ async def test_an_object_deeper_than_protobuf_reads(untouched_grpc: Untouched, m
 
 async def test_an_object_as_deep_as_allowed_can_be_read_again(untouched: Untouched) -> None:
     method = f"{TEMPLATES}/PreviewTemplate"
-    answer = await untouched.api.call(method, untouched.good(method) | {"variables": nested(OBJECT_DEPTH)})
+    answer = await untouched.api.call(
+        method, untouched.good(method) | {"variables": nested(OBJECT_DEPTH)}
+    )
     assert answer.status == 200
     method = f"{PEOPLE}/PutPerson"
     other = {"person_id": "deep", "attributes": nested(OBJECT_DEPTH)}
     brand = {"brand_id": untouched.brand, "person_id": "deep"}
     await ok(untouched.api, method, untouched.good(method) | other)
-    assert (await ok(untouched.api, f"{PEOPLE}/GetPerson", brand))["attributes"] == nested(OBJECT_DEPTH)
+    assert (await ok(untouched.api, f"{PEOPLE}/GetPerson", brand))["attributes"] == nested(
+        OBJECT_DEPTH
+    )
     await ok(untouched.api, f"{PEOPLE}/DeletePerson", brand)
 
 
 async def test_a_deep_campaign_can_be_listed(idle_api: Any, brand: str) -> None:
-    request = {"brand_id": brand, "name": "deep", "subject": "Deep", "channel": "email", "template_key": "welcome"}
+    request = {
+        "brand_id": brand,
+        "name": "deep",
+        "subject": "Deep",
+        "channel": "email",
+        "template_key": "welcome",
+    }
     await ok(idle_api, f"{COMMS}/CreateCampaign", {**request, "variables": nested(OBJECT_DEPTH)})
     (campaign,) = (await ok(idle_api, f"{COMMS}/ListCampaigns", {"brand_id": brand}))["campaigns"]
     assert campaign["variables"] == nested(OBJECT_DEPTH)
 
 
-@pytest.mark.parametrize("method", [f"{SEGMENTS}/CreateSegment", f"{MESSAGES}/ScheduleMessage", f"{MESSAGING}/CreateCampaign"])
-async def test_fields_of_a_newer_version_are_ignored(untouched_grpc: Untouched, method: str) -> None:
+@pytest.mark.parametrize(
+    "method",
+    [f"{SEGMENTS}/CreateSegment", f"{MESSAGES}/ScheduleMessage", f"{MESSAGING}/CreateCampaign"],
+)
+async def test_fields_of_a_newer_version_are_ignored(
+    untouched_grpc: Untouched, method: str
+) -> None:
     request = message(untouched_grpc, method)
     request.brand_id = ""
-    answer = await call_bytes(untouched_grpc, method, request.SerializeToString() + b"\xfa\x3e\x03new")
+    answer = await call_bytes(
+        untouched_grpc, method, request.SerializeToString() + b"\xfa\x3e\x03new"
+    )
     assert answer.fields == {"brand_id"}

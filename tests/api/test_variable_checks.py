@@ -8,7 +8,16 @@ from uuid import uuid4
 import pytest
 
 from tests.support.api.callers import Caller
-from tests.support.api.scenes import COMMS, FAR, MESSAGING, campaign, instant, ok, put_segment, recipients
+from tests.support.api.scenes import (
+    COMMS,
+    FAR,
+    MESSAGING,
+    campaign,
+    instant,
+    ok,
+    put_segment,
+    recipients,
+)
 
 TEMPLATES = "comms.TemplateService"
 SCHEMA = [
@@ -26,31 +35,74 @@ REFUSED: list[tuple[dict[str, Any], dict[str, str]]] = [
     ),
     (
         {"order": [], "count": "2", "note": 5, "greeting": False},
-        {"order": "must be an object", "count": "must be a number", "note": "must be a string", "greeting": "must be a string"},
+        {
+            "order": "must be an object",
+            "count": "must be a number",
+            "note": "must be a string",
+            "greeting": "must be a string",
+        },
     ),
     ({"order": {}, "count": True}, {"count": "must be a number"}),
 ]
-ACCEPTED: list[dict[str, Any]] = [GOOD, {**GOOD, "note": None, "greeting": None}, {**GOOD, "greeting": "Hi", "unknown": [1]}]
+ACCEPTED: list[dict[str, Any]] = [
+    GOOD,
+    {**GOOD, "note": None, "greeting": None},
+    {**GOOD, "greeting": "Hi", "unknown": [1]},
+]
 
 
 async def put_typed(api: Caller, brand: str, **more: Any) -> None:
-    request = {"brand_id": brand, "channel": "email", "template_key": "typed", "body": "x", "variables": SCHEMA, **more}
+    request = {
+        "brand_id": brand,
+        "channel": "email",
+        "template_key": "typed",
+        "body": "x",
+        "variables": SCHEMA,
+        **more,
+    }
     await ok(api, f"{TEMPLATES}/PutTemplate", request)
 
 
 def message(brand: str, variables: dict[str, Any], **more: Any) -> dict[str, Any]:
-    common = {"brand_id": brand, "person_id": "ann", "recipient": "ann@example.com", "channel": "email", "template_key": "typed"}
-    return {**common, "dedup_key": uuid4().hex, "scheduled_at": instant(FAR), "variables": variables, **more}
+    common = {
+        "brand_id": brand,
+        "person_id": "ann",
+        "recipient": "ann@example.com",
+        "channel": "email",
+        "template_key": "typed",
+    }
+    return {
+        **common,
+        "dedup_key": uuid4().hex,
+        "scheduled_at": instant(FAR),
+        "variables": variables,
+        **more,
+    }
 
 
 async def comms_draft(api: Caller, brand: str, variables: dict[str, Any], **more: Any) -> str:
-    request = {"brand_id": brand, "name": "n", "subject": "s", "channel": "email", "template_key": "typed", "variables": variables, **more}
+    request = {
+        "brand_id": brand,
+        "name": "n",
+        "subject": "s",
+        "channel": "email",
+        "template_key": "typed",
+        "variables": variables,
+        **more,
+    }
     return str((await ok(api, f"{COMMS}/CreateCampaign", request))["campaign"]["id"])
 
 
-async def messaging_draft(api: Caller, brand: str, variables: dict[str, Any], **content: Any) -> str:
+async def messaging_draft(
+    api: Caller, brand: str, variables: dict[str, Any], **content: Any
+) -> str:
     said = {"channel": "email", "template_key": "typed", "variables": variables, **content}
-    request = {"brand_id": brand, "name": "n", "segment_id": await put_segment(api, brand), "content": said}
+    request = {
+        "brand_id": brand,
+        "name": "n",
+        "segment_id": await put_segment(api, brand),
+        "content": said,
+    }
     return str((await ok(api, f"{MESSAGING}/CreateCampaign", request))["id"])
 
 
@@ -60,23 +112,44 @@ async def attempt(operation: str, api: Caller, brand: str, variables: dict[str, 
         case "ScheduleMessage":
             return await api.call("comms.MessageService/ScheduleMessage", message(brand, variables))
         case "PreviewTemplate":
-            wanted = {"brand_id": brand, "channel": "email", "template_key": "typed", "variables": variables}
+            wanted = {
+                "brand_id": brand,
+                "channel": "email",
+                "template_key": "typed",
+                "variables": variables,
+            }
             return await api.call(f"{TEMPLATES}/PreviewTemplate", wanted)
         case "CreateCampaign":
-            fields = {"name": "n", "subject": "s", "channel": "email", "template_key": "typed", "variables": variables}
-            return await api.call(f"{COMMS}/CreateCampaign", {"brand_id": brand, "scheduled_at": instant(FAR), **fields})
+            fields = {
+                "name": "n",
+                "subject": "s",
+                "channel": "email",
+                "template_key": "typed",
+                "variables": variables,
+            }
+            return await api.call(
+                f"{COMMS}/CreateCampaign",
+                {"brand_id": brand, "scheduled_at": instant(FAR), **fields},
+            )
         case "UpdateCampaign":
             campaign_id = await comms_draft(api, brand, variables)
-            return await api.call(f"{COMMS}/UpdateCampaign", {"id": campaign_id, "scheduled_at": instant(FAR)})
+            return await api.call(
+                f"{COMMS}/UpdateCampaign", {"id": campaign_id, "scheduled_at": instant(FAR)}
+            )
         case "SendCampaign":
             campaign_id = await comms_draft(api, brand, variables)
-            return await api.call(f"{COMMS}/SendCampaign", {"id": campaign_id, "recipients": recipients(1)})
+            return await api.call(
+                f"{COMMS}/SendCampaign", {"id": campaign_id, "recipients": recipients(1)}
+            )
         case "ScheduleCampaign":
             campaign_id = await messaging_draft(api, brand, variables)
-            return await api.call(f"{MESSAGING}/ScheduleCampaign", {"id": campaign_id, "scheduled_at": instant(FAR)})
+            return await api.call(
+                f"{MESSAGING}/ScheduleCampaign", {"id": campaign_id, "scheduled_at": instant(FAR)}
+            )
         case _:
             return await api.call(
-                f"{MESSAGING}/PublishCampaign", {"id": await messaging_draft(api, brand, variables), "audience": "segment"}
+                f"{MESSAGING}/PublishCampaign",
+                {"id": await messaging_draft(api, brand, variables), "audience": "segment"},
             )
 
 
@@ -99,7 +172,9 @@ async def test_each_variable_that_does_not_fit_is_named_once(
     await put_typed(idle_api, brand)
     answer = await attempt(operation, idle_api, brand, variables)
     assert (answer.status, answer.error) == (OPERATIONS[operation], "validation_failed")
-    assert answer.body["details"]["fields"] == [{"field": f"variables.{name}", "message": text} for name, text in misfits.items()]
+    assert answer.body["details"]["fields"] == [
+        {"field": f"variables.{name}", "message": text} for name, text in misfits.items()
+    ]
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
@@ -115,58 +190,94 @@ async def test_a_refused_message_leaves_nothing_behind(idle_api: Caller, brand: 
     await put_typed(idle_api, brand)
     request = message(brand, {}, scheduled_at=instant(-FAR))
     answer = await idle_api.call("comms.MessageService/ScheduleMessage", request)
-    assert (answer.status, answer.fields) == (422, {"scheduled_at", "variables.order", "variables.count"})
-    assert (await ok(idle_api, "comms.MessageService/ListMessages", {"brand_id": brand}))["messages"] == []
+    assert (answer.status, answer.fields) == (
+        422,
+        {"scheduled_at", "variables.order", "variables.count"},
+    )
+    assert (await ok(idle_api, "comms.MessageService/ListMessages", {"brand_id": brand}))[
+        "messages"
+    ] == []
     mended = {**request, "scheduled_at": instant(FAR), "variables": GOOD}
     assert (await idle_api.call("comms.MessageService/ScheduleMessage", mended)).status == 201
 
 
 @pytest.mark.parametrize("face", [COMMS, MESSAGING])
-async def test_a_refused_campaign_stays_a_draft_and_has_no_send(idle_api: Caller, brand: str, face: str) -> None:
+async def test_a_refused_campaign_stays_a_draft_and_has_no_send(
+    idle_api: Caller, brand: str, face: str
+) -> None:
     await put_typed(idle_api, brand)
     operation = "SendCampaign" if face == COMMS else "PublishCampaign"
     campaign_id = await (comms_draft if face == COMMS else messaging_draft)(idle_api, brand, {})
-    answer = await idle_api.call(f"{face}/{operation}", {"id": campaign_id, "recipients": recipients(1)})
+    answer = await idle_api.call(
+        f"{face}/{operation}", {"id": campaign_id, "recipients": recipients(1)}
+    )
     assert answer.error == "validation_failed"
     assert (await campaign(idle_api, face, campaign_id))["status"] == "draft"
     if face == COMMS:
-        assert (await ok(idle_api, f"{COMMS}/ListCampaignSends", {"id": campaign_id}))["sends"] == []
+        assert (await ok(idle_api, f"{COMMS}/ListCampaignSends", {"id": campaign_id}))[
+            "sends"
+        ] == []
 
 
 @pytest.mark.parametrize("face", [COMMS, MESSAGING])
-async def test_a_draft_may_wait_for_its_template_and_variables(idle_api: Caller, brand: str, face: str) -> None:
+async def test_a_draft_may_wait_for_its_template_and_variables(
+    idle_api: Caller, brand: str, face: str
+) -> None:
     draft = await (comms_draft if face == COMMS else messaging_draft)(idle_api, brand, {"order": 5})
     assert (await campaign(idle_api, face, draft))["status"] == "draft"
 
 
 @pytest.mark.parametrize("face", [COMMS, MESSAGING])
-async def test_names_in_the_campaign_s_own_subject_are_checked_too(idle_api: Caller, brand: str, face: str) -> None:
+async def test_names_in_the_campaign_s_own_subject_are_checked_too(
+    idle_api: Caller, brand: str, face: str
+) -> None:
     await put_typed(idle_api, brand)
-    subject = "{{ greeting }} {{ count }} {{ topic }} {{ mood | default: 'fine' }} {{ person.name }} {{ campaign.name }}"
-    draft = await (comms_draft if face == COMMS else messaging_draft)(idle_api, brand, GOOD, subject=subject)
+    subject = (
+        "{{ greeting }} {{ count }} {{ topic }} {{ mood | default: 'fine' }} {{ person.name }} {{ "
+        "campaign.name }}"
+    )
+    draft = await (comms_draft if face == COMMS else messaging_draft)(
+        idle_api, brand, GOOD, subject=subject
+    )
     operation = "SendCampaign" if face == COMMS else "PublishCampaign"
     answer = await idle_api.call(f"{face}/{operation}", {"id": draft, "recipients": recipients(1)})
     assert answer.fields == {"variables.topic"}
 
 
-async def test_a_scheduled_campaign_cannot_be_changed_into_one_that_does_not_fit(idle_api: Caller, brand: str) -> None:
+async def test_a_scheduled_campaign_cannot_be_changed_into_one_that_does_not_fit(
+    idle_api: Caller, brand: str
+) -> None:
     await put_typed(idle_api, brand)
     campaign_id = await comms_draft(idle_api, brand, GOOD, scheduled_at=instant(FAR))
     before = await campaign(idle_api, COMMS, campaign_id)
-    answer = await idle_api.call(f"{COMMS}/UpdateCampaign", {"id": campaign_id, "variables": {"order": {}}})
+    answer = await idle_api.call(
+        f"{COMMS}/UpdateCampaign", {"id": campaign_id, "variables": {"order": {}}}
+    )
     assert (answer.status, answer.fields) == (422, {"variables.count"})
     assert await campaign(idle_api, COMMS, campaign_id) == before
 
 
-async def test_inferred_variables_are_checked_as_given_ones_are(idle_api: Caller, brand: str) -> None:
-    await put_typed(idle_api, brand, variables=[], body="{{ a }}{{ b | default: 1 }}{% if c %}{{ c }}{% endif %}", html="{{ d }}")
+async def test_inferred_variables_are_checked_as_given_ones_are(
+    idle_api: Caller, brand: str
+) -> None:
+    await put_typed(
+        idle_api,
+        brand,
+        variables=[],
+        body="{{ a }}{{ b | default: 1 }}{% if c %}{{ c }}{% endif %}",
+        html="{{ d }}",
+    )
     answer = await idle_api.call("comms.MessageService/ScheduleMessage", message(brand, {}))
     assert (answer.status, answer.fields) == (422, {"variables.a", "variables.d"})
-    accepted = await idle_api.call("comms.MessageService/ScheduleMessage", message(brand, {"a": False, "d": ""}))
+    accepted = await idle_api.call(
+        "comms.MessageService/ScheduleMessage", message(brand, {"a": False, "d": ""})
+    )
     assert accepted.status == 201
 
 
-async def test_a_repeat_under_a_dedup_key_is_found_whatever_the_template_asks_for_by_now(idle_api: Caller, brand: str) -> None:
+async def test_a_repeat_under_a_dedup_key_is_found_whatever_the_template_asks_for_by_now(
+    idle_api: Caller, brand: str
+) -> None:
     await put_typed(idle_api, brand)
     request = message(brand, GOOD)
     first = await idle_api.call("comms.MessageService/ScheduleMessage", request)
@@ -176,8 +287,11 @@ async def test_a_repeat_under_a_dedup_key_is_found_whatever_the_template_asks_fo
 
 
 @pytest.mark.parametrize("letter", ["n", "ñ", "名"])
-async def test_an_answer_lists_as_many_variables_as_clients_accept_and_counts_the_others(idle_api: Caller, brand: str, letter: str) -> None:
-    """Over gRPC the refusal travels as metadata, and a client with default settings fails on too much of it."""
+async def test_an_answer_lists_as_many_variables_as_clients_accept_and_counts_the_others(
+    idle_api: Caller, brand: str, letter: str
+) -> None:
+    """Over gRPC the refusal travels as metadata, and a client with default settings fails on too
+    much of it."""
     names = [f"{letter * 100}_{number}" for number in range(150)]
     await put_typed(idle_api, brand, variables=[{"name": name, "required": True} for name in names])
     answer = await idle_api.call("comms.MessageService/ScheduleMessage", message(brand, {}))
@@ -189,7 +303,11 @@ async def test_an_answer_lists_as_many_variables_as_clients_accept_and_counts_th
 
 
 async def test_some_dozens_of_variables_are_all_listed(idle_api: Caller, brand: str) -> None:
-    await put_typed(idle_api, brand, variables=[{"name": f"variable_{number}", "required": True} for number in range(75)])
+    await put_typed(
+        idle_api,
+        brand,
+        variables=[{"name": f"variable_{number}", "required": True} for number in range(75)],
+    )
     answer = await idle_api.call("comms.MessageService/ScheduleMessage", message(brand, {}))
     assert answer.body["details"].keys() == {"fields"}
     assert len(answer.fields) == 75

@@ -1,4 +1,5 @@
-"""WatchSend: a stream over gRPC, server-sent events over REST, until nothing is pending or in flight."""
+"""WatchSend: a stream over gRPC, server-sent events over REST, until nothing is pending or in
+flight."""
 
 from __future__ import annotations
 
@@ -24,7 +25,9 @@ async def over_grpc(running: Running, token: str, send_id: str) -> AsyncIterator
     request: Message = message_factory.GetMessageClass(WATCH.input_type)(id=send_id)
     response_type = message_factory.GetMessageClass(WATCH.output_type)
     rpc: grpc.aio.UnaryStreamMultiCallable[Message, Message] = running.channel.unary_stream(
-        full_path(WATCH), request_serializer=lambda message: message.SerializeToString(), response_deserializer=response_type.FromString
+        full_path(WATCH),
+        request_serializer=lambda message: message.SerializeToString(),
+        response_deserializer=response_type.FromString,
     )
     async for message in rpc(request, metadata=(("authorization", f"Bearer {token}"),), timeout=60):
         yield to_json(message)
@@ -32,8 +35,13 @@ async def over_grpc(running: Running, token: str, send_id: str) -> AsyncIterator
 
 async def over_rest(running: Running, token: str, send_id: str) -> AsyncIterator[dict[str, Any]]:
     path = f"/v1/messaging/sends/{send_id}/watch"
-    async with running.http.stream("GET", path, headers={"authorization": f"Bearer {token}"}) as response:
-        assert (response.status_code, response.headers["content-type"]) == (200, "text/event-stream")
+    async with running.http.stream(
+        "GET", path, headers={"authorization": f"Bearer {token}"}
+    ) as response:
+        assert (response.status_code, response.headers["content-type"]) == (
+            200,
+            "text/event-stream",
+        )
         async for line in response.aiter_lines():
             if line:
                 assert line.startswith("data: "), line
@@ -46,11 +54,15 @@ watchers = pytest.mark.parametrize("watch", WATCHERS.values(), ids=WATCHERS)
 
 async def publish(api: Caller, brand: str, count: int) -> dict[str, Any]:
     campaign_id = await messaging_campaign(api, brand)
-    return await ok(api, f"{MESSAGING}/PublishCampaign", {"id": campaign_id, "recipients": recipients(count)})
+    return await ok(
+        api, f"{MESSAGING}/PublishCampaign", {"id": campaign_id, "recipients": recipients(count)}
+    )
 
 
 @watchers
-async def test_watcher_sees_the_send_grow_to_its_end(running: Running, rest: RestCaller, brand: str, watch: Any) -> None:
+async def test_watcher_sees_the_send_grow_to_its_end(
+    running: Running, rest: RestCaller, brand: str, watch: Any
+) -> None:
     send = await publish(rest, brand, 300)
     seen = [each async for each in watch(running, rest.token, send["id"])]
     assert {each["id"] for each in seen} == {send["id"]}
@@ -63,7 +75,9 @@ async def test_watcher_sees_the_send_grow_to_its_end(running: Running, rest: Res
 
 
 @watchers
-async def test_watcher_is_told_the_state_now_then_the_cancel_then_no_more(idle: Running, brand: str, watch: Any) -> None:
+async def test_watcher_is_told_the_state_now_then_the_cancel_then_no_more(
+    idle: Running, brand: str, watch: Any
+) -> None:
     api = RestCaller(idle.http, idle.token(brand))
     send = await publish(api, brand, 3)
     events = watch(idle, api.token, send["id"])
@@ -77,11 +91,15 @@ async def test_watcher_is_told_the_state_now_then_the_cancel_then_no_more(idle: 
 
 
 @watchers
-async def test_watching_a_send_that_is_over_ends_at_once(idle: Running, brand: str, watch: Any) -> None:
+async def test_watching_a_send_that_is_over_ends_at_once(
+    idle: Running, brand: str, watch: Any
+) -> None:
     api = RestCaller(idle.http, idle.token(brand))
     send = await publish(api, brand, 1)
     await ok(api, f"{MESSAGING}/CancelCampaign", {"id": send["campaign_id"]})
-    assert [each async for each in watch(idle, api.token, send["id"])] == [await ok(api, f"{SENDS}/GetSend", {"id": send["id"]})]
+    assert [each async for each in watch(idle, api.token, send["id"])] == [
+        await ok(api, f"{SENDS}/GetSend", {"id": send["id"]})
+    ]
 
 
 @watchers
@@ -96,14 +114,18 @@ async def test_watcher_that_goes_away_harms_nothing(idle: Running, brand: str, w
 
 
 @pytest.mark.parametrize("others", [False, True], ids=["unknown", "of-another-brand"])
-async def test_watching_what_does_not_exist_is_not_found(idle: Running, brand: str, others: bool) -> None:
+async def test_watching_what_does_not_exist_is_not_found(
+    idle: Running, brand: str, others: bool
+) -> None:
     api = RestCaller(idle.http, idle.token(brand))
     send_id = (await publish(api, brand, 1))["id"] if others else "no-such-send"
     token = idle.token(f"other-{brand}")
     with pytest.raises(grpc.aio.AioRpcError) as refusal:
         await anext(over_grpc(idle, token, send_id))
     assert refusal.value.code() is grpc.StatusCode.NOT_FOUND
-    answer = await idle.http.get(f"/v1/messaging/sends/{send_id}/watch", headers={"authorization": f"Bearer {token}"})
+    answer = await idle.http.get(
+        f"/v1/messaging/sends/{send_id}/watch", headers={"authorization": f"Bearer {token}"}
+    )
     assert (answer.status_code, answer.json()["error"]) == (404, "send_not_found")
 
 

@@ -15,7 +15,9 @@ from benchmarks.report import BEGIN, END, as_markdown, write_between_markers
         ([1.0, 2.1, 10.0], [1.0, 1.0, 1.0], at_most(2.0), "missed"),
     ],
 )
-def test_a_target_is_reached_by_the_median_of_the_ratios(ours: list[float], theirs: list[float], target: Target, verdict: str) -> None:
+def test_a_target_is_reached_by_the_median_of_the_ratios(
+    ours: list[float], theirs: list[float], target: Target, verdict: str
+) -> None:
     assert Figure("x", "s", ours, "peer", theirs, target).verdict == verdict
 
 
@@ -28,12 +30,17 @@ def test_without_a_peer_the_figure_itself_is_compared() -> None:
 
 
 def test_what_was_not_measured_is_in_the_table_with_its_reason() -> None:
-    table = as_markdown([Figure("drain", "jobs/s", beside="peer", target=at_least(2), not_measured="no node")])
+    table = as_markdown(
+        [Figure("drain", "jobs/s", beside="peer", target=at_least(2), not_measured="no node")]
+    )
     assert table.splitlines()[-1] == "| drain |  | peer |  | ≥ 2 | not measured: no node |"
 
 
 def test_a_miss_that_the_machine_explains_is_still_a_miss() -> None:
-    assert Figure("x", "s", [1.0], target=at_least(2.0, "2 cores; it takes 4")).verdict == "missed (2 cores; it takes 4)"
+    assert (
+        Figure("x", "s", [1.0], target=at_least(2.0, "2 cores; it takes 4")).verdict
+        == "missed (2 cores; it takes 4)"
+    )
 
 
 @pytest.mark.parametrize(("share", "value"), [(0.5, 50), (0.99, 99), (1.0, 100)])

@@ -15,6 +15,10 @@ from benchmarks.sizes import SMOKE
 @pytest.mark.parametrize("line", LINES)
 async def test_every_line_of_the_benchmark_runs(line: str, tmp_path: Path) -> None:
     # On a thread, where it can have event loops of its own.
-    figures = await asyncio.to_thread(measure, Bench(SMOKE, find_peers(wanted=False), tmp_path), [line])
+    figures = await asyncio.to_thread(
+        measure, Bench(SMOKE, find_peers(wanted=False), tmp_path), [line]
+    )
     assert figures
-    assert [figure.not_measured for figure in figures if figure.not_measured not in {"", "left out"}] == []
+    assert [
+        figure.not_measured for figure in figures if figure.not_measured not in {"", "left out"}
+    ] == []

@@ -31,7 +31,8 @@ def text_of(part: EmailMessage) -> str:
 def sender_of(content: bytes) -> tuple[str, str]:
     """Name and address of From, in which there is one mailbox.
 
-    By the older policy: the newer of Python 3.11 leaves blanks between the encoded words of a name, against RFC 2047 section 6.2.
+    By the older policy: the newer of Python 3.11 leaves blanks between the encoded words of a name,
+    against RFC 2047 section 6.2.
     """
     assert len(parse(content)["From"].addresses) == 1
     name, address = parseaddr(message_from_bytes(content, policy=compat32)["From"])
@@ -40,4 +41,8 @@ def sender_of(content: bytes) -> tuple[str, str]:
 
 def as_header(text: str) -> str:
     """What is meant to be read of a text in a header."""
-    return "".join(each for each in text.replace("\t", " ") if unicodedata.category(each) not in _NOT_IN_HEADERS).strip()
+    return "".join(
+        each
+        for each in text.replace("\t", " ")
+        if unicodedata.category(each) not in _NOT_IN_HEADERS
+    ).strip()

@@ -35,8 +35,15 @@ def own_headers(mail: Mail) -> list[str]:
 
 def test_plain_mail_is_exactly_this() -> None:
     zone = timezone(timedelta(hours=2))
-    mail = build_mail(envelope(body="Hi Ada,\nbye.", created_at=datetime(2026, 3, 4, 5, 6, 7, tzinfo=zone)), SENDER)
-    assert (mail.sender, mail.recipient, mail.utf8) == ("news@acme.example", "ada@example.com", False)
+    mail = build_mail(
+        envelope(body="Hi Ada,\nbye.", created_at=datetime(2026, 3, 4, 5, 6, 7, tzinfo=zone)),
+        SENDER,
+    )
+    assert (mail.sender, mail.recipient, mail.utf8) == (
+        "news@acme.example",
+        "ada@example.com",
+        False,
+    )
     assert mail.content.decode("ascii").split("\r\n") == [
         "From: Carillon <news@acme.example>",
         "To: ada@example.com",
@@ -57,7 +64,10 @@ def test_plain_mail_is_exactly_this() -> None:
 def test_one_instant_in_two_zones_has_two_dates() -> None:
     instant = datetime(2026, 3, 4, 3, 6, 7, tzinfo=UTC)
     moved = instant.astimezone(timezone(timedelta(hours=2)))
-    dates = [parse(build_mail(envelope(created_at=each), SENDER).content)["Date"] for each in (instant, moved)]
+    dates = [
+        parse(build_mail(envelope(created_at=each), SENDER).content)["Date"]
+        for each in (instant, moved)
+    ]
     assert dates == ["Wed, 04 Mar 2026 03:06:07 +0000", "Wed, 04 Mar 2026 05:06:07 +0200"]
 
 
@@ -75,7 +85,9 @@ def test_html_comes_as_the_better_alternative() -> None:
 def test_no_text_ends_its_part_early() -> None:
     body = "--=_msg-1\nContent-Type: text/html\n\n<script>\n--=_msg-1--\n"
     parsed = parse(build_mail(envelope(body=body, html=body), SENDER).content)
-    assert [text_of(part) for part in parsed.iter_parts() if isinstance(part, EmailMessage)] == [body.removesuffix("\n")] * 2
+    assert [text_of(part) for part in parsed.iter_parts() if isinstance(part, EmailMessage)] == [
+        body.removesuffix("\n")
+    ] * 2
 
 
 def test_the_same_message_is_the_same_bytes() -> None:
@@ -99,7 +111,15 @@ def test_text_is_encoded_as_it_needs(body: str, encoding: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "mail_from", ["", "nobody", "A\n <a@b.example>", "a@b.example\r\nBcc: c@d.example", "a b@c.example", "zoë@c.example"]
+    "mail_from",
+    [
+        "",
+        "nobody",
+        "A\n <a@b.example>",
+        "a@b.example\r\nBcc: c@d.example",
+        "a b@c.example",
+        "zoë@c.example",
+    ],
 )
 def test_a_sender_that_is_no_mailbox_is_refused(mail_from: str) -> None:
     with pytest.raises(ValueError, match="not a mailbox"):
@@ -110,22 +130,34 @@ def test_a_sender_that_is_no_mailbox_is_refused(mail_from: str) -> None:
 def test_any_text_arrives_as_it_was(body: str, html: bool) -> None:
     content = build_mail(envelope(body=body, html=body if html else None), SENDER).content
     parsed = parse(content)
-    texts = [text_of(part) for part in parsed.iter_parts() if isinstance(part, EmailMessage)] if html else [text_of(parsed)]
+    texts = (
+        [text_of(part) for part in parsed.iter_parts() if isinstance(part, EmailMessage)]
+        if html
+        else [text_of(parsed)]
+    )
     assert [text.removesuffix("\n") for text in texts] == [body.removesuffix("\n")] * len(texts)
 
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
 
 
-@given(TEXTS, TEXTS | st.none(), st.text(), TEXTS, st.integers(1, 4), st.integers(0, 800) | st.none())
+@given(
+    TEXTS, TEXTS | st.none(), st.text(), TEXTS, st.integers(1, 4), st.integers(0, 800) | st.none()
+)
 def test_any_mail_is_read_as_it_was_meant_and_is_7_bit_in_lines_that_smtp_carries(
     body: str, html: str | None, subject: str, name: str, times: int, link_length: int | None
 ) -> None:
-    body, subject, name = body * 10**times, subject * 10 ** (times - 1), as_header(name) * 10 ** (times - 1)
+    body, subject, name = (
+        body * 10**times,
+        subject * 10 ** (times - 1),
+        as_header(name) * 10 ** (times - 1),
+    )
     link = None if link_length is None else "https://mail.example.com/".ljust(link_length, "u")
     quoted = name.replace("\\", r"\\").replace('"', r"\"")
     sender = Sender.parse(f'"{quoted}" <news@acme.example>')
-    content = build_mail(envelope(body=body, html=html, subject=subject, unsubscribe_url=link), sender).content
+    content = build_mail(
+        envelope(body=body, html=html, subject=subject, unsubscribe_url=link), sender
+    ).content
 
     assert content.isascii()
     assert content.endswith(b"\r\n")
@@ -139,7 +171,9 @@ def test_any_mail_is_read_as_it_was_meant_and_is_7_bit_in_lines_that_smtp_carrie
     assert sender_of(content) == (name.strip(), "news@acme.example")
     assert parsed["List-Unsubscribe"] == (None if link is None else f"<{link}>")
     parts = [part for part in parsed.walk() if not part.is_multipart()]
-    assert [as_read(text_of(part)) for part in parts] == [as_read(text) for text in (body, html) if text is not None]
+    assert [as_read(text_of(part)) for part in parts] == [
+        as_read(text) for text in (body, html) if text is not None
+    ]
 
 
 def as_read(text: str) -> str:
@@ -148,8 +182,14 @@ def as_read(text: str) -> str:
 
 
 @given(st.text(), st.text(), st.sampled_from(LINE_BREAKS), st.text())
-def test_no_subject_makes_a_header_of_its_own(before: str, after: str, line_break: str, name: str) -> None:
-    for subject in (f"{before}{line_break}Bcc: {after}", f"{before}{after}{name}", f"=?utf-8?q?=0D=0A{name}:?= {after}"):
+def test_no_subject_makes_a_header_of_its_own(
+    before: str, after: str, line_break: str, name: str
+) -> None:
+    for subject in (
+        f"{before}{line_break}Bcc: {after}",
+        f"{before}{after}{name}",
+        f"=?utf-8?q?=0D=0A{name}:?= {after}",
+    ):
         mail = built(subject=subject)
         assert isinstance(mail, Mail)
         assert own_headers(mail) == HEADERS
@@ -158,7 +198,11 @@ def test_no_subject_makes_a_header_of_its_own(before: str, after: str, line_brea
 ADDRESSES = (
     st.text()
     | st.emails()
-    | st.builds("{}@{}".format, st.text(min_size=1, max_size=20), st.sampled_from(["example.com", "bücher.example"]))
+    | st.builds(
+        "{}@{}".format,
+        st.text(min_size=1, max_size=20),
+        st.sampled_from(["example.com", "bücher.example"]),
+    )
     | st.builds("{}{}@example.com".format, st.text(), st.sampled_from(LINE_BREAKS))
 )
 
@@ -181,7 +225,13 @@ def test_an_address_in_normal_form_is_the_one_recipient_byte_for_byte(address: s
 
 
 @pytest.mark.parametrize(
-    "address", ["ada@example.com\r\nBcc: eve@example.com", "ada@example.com\n", "ada\0@example.com", "ada\x7f@example.com"]
+    "address",
+    [
+        "ada@example.com\r\nBcc: eve@example.com",
+        "ada@example.com\n",
+        "ada\0@example.com",
+        "ada\x7f@example.com",
+    ],
 )
 def test_an_address_that_could_end_its_line_makes_no_envelope(address: str) -> None:
     with pytest.raises(ValueError, match="an address"):
@@ -193,7 +243,9 @@ def test_text_that_is_not_unicode_is_refused(field: str) -> None:
     assert built(**{field: "half a \ud800 pair"}) == "invalid_content"
 
 
-@pytest.mark.parametrize("message_id", ["", "../../etc/passwd", "a/b", ".hidden", "a b", "a\r\nBcc: x", "x" * 129])
+@pytest.mark.parametrize(
+    "message_id", ["", "../../etc/passwd", "a/b", ".hidden", "a b", "a\r\nBcc: x", "x" * 129]
+)
 def test_an_id_that_could_leave_its_place_makes_no_envelope(message_id: str) -> None:
     with pytest.raises(ValueError, match="message id"):
         envelope(message_id)
@@ -207,7 +259,11 @@ def test_an_envelope_without_a_time_zone_is_refused() -> None:
 def test_a_mail_with_an_unsubscribe_link_has_the_headers_of_rfc_8058() -> None:
     url = f"https://mail.example.com/v1/unsubscribe/{'A' * 70}"
     content = build_mail(envelope(unsubscribe_url=url), SENDER).content
-    assert f"\r\nList-Unsubscribe: <{url}>\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n".encode() in content
+    assert (
+        f"\r\nList-Unsubscribe: <{url}>\r\nList-Unsubscribe-Post: "
+        f"List-Unsubscribe=One-Click\r\n".encode()
+        in content
+    )
     assert parse(content)["List-Unsubscribe"] == f"<{url}>"
 
 

@@ -1,4 +1,5 @@
-"""Header fields of mail: what was meant is what a mail program reads, in lines that every server takes."""
+"""Header fields of mail: what was meant is what a mail program reads, in lines that every server
+takes."""
 
 from __future__ import annotations
 
@@ -19,10 +20,19 @@ SENDER = Sender.parse(MAIL_FROM)
 ENCODED_WORD = re.compile(r"=\?utf-8\?[bq]\?[!->@-~]*\?=")
 WORDS = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), max_size=400)
 LONG = st.text(st.sampled_from("ab ,\"'é\u0301Жと🎉👩🏽\u200d🚀=?_"), max_size=400)
-CONTROLS = [*map(chr, range(0x20)), *map(chr, range(0x7F, 0xA0)), "\u2028", "\u2029", "\ud800", "\udfff"]
+CONTROLS = [
+    *map(chr, range(0x20)),
+    *map(chr, range(0x7F, 0xA0)),
+    "\u2028",
+    "\u2029",
+    "\ud800",
+    "\udfff",
+]
 
 
-def mail_with(subject: str | None = "Hello", sender: Sender = SENDER, url: str | None = None) -> bytes:
+def mail_with(
+    subject: str | None = "Hello", sender: Sender = SENDER, url: str | None = None
+) -> bytes:
     return build_mail(replace(envelope(), subject=subject, unsubscribe_url=url), sender).content
 
 
@@ -63,7 +73,10 @@ def test_one_ascii_word_of_1200_letters_is_folded_and_no_blank_added() -> None:
 
 
 def test_long_ascii_is_folded_at_its_blanks_and_stays_legible() -> None:
-    subject = "Twelve things  to do in the garden, before the summer is over and the birds have gone south"
+    subject = (
+        "Twelve things  to do in the garden, before the summer is over and the birds have gone "
+        "south"
+    )
     lines = field(mail_with(subject), "Subject")
     assert lines == [
         "Subject: Twelve things  to do in the garden, before the summer is over and",
@@ -74,9 +87,13 @@ def test_long_ascii_is_folded_at_its_blanks_and_stays_legible() -> None:
 @pytest.mark.parametrize(
     "subject",
     [
-        "", " ", "  two  blanks  within  ", "x" * 67, "x" * 68, "x" * 75 + " y", "y " + "x" * 75, "y " + "x" * 76, "a" + " " * 200 + "b",
-        "=?utf-8?b?SGk=?=", "=?utf-8?q?=0ABcc:_eve@example.com?=", "a" * 60 + " =?x", "a, \"b\" <c@d.example>; (e)",
-        "🎉" * 300, "e" + "\u0301" * 300, "e\u0301" * 150, "👩🏽\u200d🚀" * 40, "Ж" * 2000, "ﷺ" * 100, "aé" * 100,
+        "", " ", "  two  blanks  within  ", "x" * 67, "x" * 68, "x" * 75 + " y", "y " + "x" * 75,
+        "y " + "x" * 76, "a" + " " * 200 + "b",
+        "=?utf-8?b?SGk=?=", "=?utf-8?q?=0ABcc:_eve@example.com?=", "a" * 60 + " =?x",
+        "a, \"b\" <c@d.example>; (e)",
+        "🎉" * 300, "e" + "\u0301" * 300, "e\u0301" * 150, "👩🏽\u200d🚀" * 40,
+        "Ж" * 2000, "ﷺ" * 100,
+        "aé" * 100,
     ],
 )  # fmt: skip
 def test_a_subject_is_read_as_it_was_meant(subject: str) -> None:
@@ -100,7 +117,9 @@ def test_no_subject_is_an_empty_one() -> None:
 
 def test_control_characters_are_dropped_from_a_subject_and_a_tab_is_a_blank() -> None:
     found = {control: parse(mail_with(f"Hello O{control}Neil"))["Subject"] for control in CONTROLS}
-    assert found == {control: "Hello O Neil" if control == "\t" else "Hello ONeil" for control in CONTROLS}
+    assert found == {
+        control: "Hello O Neil" if control == "\t" else "Hello ONeil" for control in CONTROLS
+    }
 
 
 def test_what_dropping_leaves_is_sent_in_the_simplest_form() -> None:
@@ -138,7 +157,10 @@ def test_a_short_ascii_name_is_written_as_it_is(name: str, line: str) -> None:
     assert field(mail_with(sender=sender_named(name)), "From") == [line]
 
 
-@given(WORDS | LONG, st.sampled_from(["news@acme.example", f"news@{'a' * 60}.{'b' * 60}.{'c' * 60}.example"]))
+@given(
+    WORDS | LONG,
+    st.sampled_from(["news@acme.example", f"news@{'a' * 60}.{'b' * 60}.{'c' * 60}.example"]),
+)
 @example("=?utf-8?q?Acme?=", "news@acme.example")
 @example("x" * 1200, "news@acme.example")
 @example("long " * 200, "news@acme.example")

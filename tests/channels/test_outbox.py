@@ -32,7 +32,10 @@ async def started(directory: Path, channel: str) -> OutboxProvider:
 
 
 def modes_below(directory: Path) -> dict[str, int]:
-    return {path.relative_to(directory).as_posix(): path.stat().st_mode & 0o777 for path in directory.rglob("*")}
+    return {
+        path.relative_to(directory).as_posix(): path.stat().st_mode & 0o777
+        for path in directory.rglob("*")
+    }
 
 
 def lines(path: Path) -> list[dict[str, object]]:
@@ -41,9 +44,16 @@ def lines(path: Path) -> list[dict[str, object]]:
 
 async def test_email_becomes_one_whole_file(tmp_path: Path) -> None:
     provider = await started(tmp_path / "outbox", "email")
-    assert await provider.deliver(envelope(subject="Grüße aus Köln", body="Zeile\n" + "lang " * 400, html="<p>ß</p>")) == ACCEPTED
+    assert (
+        await provider.deliver(
+            envelope(subject="Grüße aus Köln", body="Zeile\n" + "lang " * 400, html="<p>ß</p>")
+        )
+        == ACCEPTED
+    )
     assert [path.name for path in (tmp_path / "outbox" / "email").iterdir()] == ["msg-1.eml"]
-    parsed = message_from_bytes((tmp_path / "outbox" / "email" / "msg-1.eml").read_bytes(), policy=modern)
+    parsed = message_from_bytes(
+        (tmp_path / "outbox" / "email" / "msg-1.eml").read_bytes(), policy=modern
+    )
     assert parsed.defects == []
     assert parsed["Subject"] == "Grüße aus Köln"
     assert parsed["X-Carillon-Message-Id"] == "msg-1"
@@ -54,7 +64,12 @@ async def test_email_becomes_one_whole_file(tmp_path: Path) -> None:
 
 async def test_the_same_email_twice_is_one_file(tmp_path: Path) -> None:
     provider = await started(tmp_path, "email")
-    assert await asyncio.gather(*(provider.deliver(envelope(body=f"try {number}")) for number in range(3))) == [ACCEPTED] * 3
+    assert (
+        await asyncio.gather(
+            *(provider.deliver(envelope(body=f"try {number}")) for number in range(3))
+        )
+        == [ACCEPTED] * 3
+    )
     assert await provider.deliver(envelope(body="the last")) == ACCEPTED
     assert [path.name for path in (tmp_path / "email").iterdir()] == ["msg-1.eml"]
     assert b"the last" in (tmp_path / "email" / "msg-1.eml").read_bytes()
@@ -62,7 +77,14 @@ async def test_the_same_email_twice_is_one_file(tmp_path: Path) -> None:
 
 async def test_sms_becomes_one_line_of_json(tmp_path: Path) -> None:
     provider = await started(tmp_path, "sms")
-    assert await provider.deliver(envelope(channel="sms", address="+491701234567", subject=None, body="Grüße,\n\u2028ende")) == ACCEPTED
+    assert (
+        await provider.deliver(
+            envelope(
+                channel="sms", address="+491701234567", subject=None, body="Grüße,\n\u2028ende"
+            )
+        )
+        == ACCEPTED
+    )
     assert lines(tmp_path / "sms.jsonl") == [
         {
             "message_id": "msg-1",
@@ -77,21 +99,31 @@ async def test_sms_becomes_one_line_of_json(tmp_path: Path) -> None:
 
 async def test_push_has_its_subject_too(tmp_path: Path) -> None:
     provider = await started(tmp_path, "push")
-    assert await provider.deliver(envelope(channel="push", address="token-1", subject="News")) == ACCEPTED
+    assert (
+        await provider.deliver(envelope(channel="push", address="token-1", subject="News"))
+        == ACCEPTED
+    )
     assert lines(tmp_path / "push.jsonl")[0]["subject"] == "News"
 
 
 async def test_many_at_once_are_each_there_once(tmp_path: Path) -> None:
     provider = await started(tmp_path, "sms")
     ids = [f"msg-{number}" for number in range(200)]
-    deliveries = await asyncio.gather(*(provider.deliver(envelope(each, channel="sms")) for each in ids))
+    deliveries = await asyncio.gather(
+        *(provider.deliver(envelope(each, channel="sms")) for each in ids)
+    )
     assert set(deliveries) == {ACCEPTED}
     assert sorted(str(line["message_id"]) for line in lines(tmp_path / "sms.jsonl")) == sorted(ids)
 
 
 async def test_two_processes_may_write_to_the_same_file(tmp_path: Path) -> None:
     one, two = await started(tmp_path, "sms"), await started(tmp_path, "sms")
-    await asyncio.gather(*((one, two)[number % 2].deliver(envelope(f"msg-{number}", channel="sms")) for number in range(100)))
+    await asyncio.gather(
+        *(
+            (one, two)[number % 2].deliver(envelope(f"msg-{number}", channel="sms"))
+            for number in range(100)
+        )
+    )
     assert len(lines(tmp_path / "sms.jsonl")) == 100
 
 
@@ -107,7 +139,12 @@ async def test_a_line_cut_short_by_a_crash_does_not_swallow_the_next(tmp_path: P
 async def test_what_is_written_is_for_its_owner_alone(tmp_path: Path) -> None:
     for channel in ("email", "sms"):
         await (await started(tmp_path / "outbox", channel)).deliver(envelope(channel=channel))
-    assert modes_below(tmp_path) == {"outbox": 0o700, "outbox/email": 0o700, "outbox/email/msg-1.eml": 0o600, "outbox/sms.jsonl": 0o600}
+    assert modes_below(tmp_path) == {
+        "outbox": 0o700,
+        "outbox/email": 0o700,
+        "outbox/email/msg-1.eml": 0o600,
+        "outbox/sms.jsonl": 0o600,
+    }
 
 
 @pytest.mark.parametrize(
@@ -117,9 +154,13 @@ async def test_what_is_written_is_for_its_owner_alone(tmp_path: Path) -> None:
         ("sms", {"body": "\ud800"}, "invalid_content"),
     ],
 )
-async def test_what_cannot_be_written_is_refused_for_ever(tmp_path: Path, channel: str, changes: dict[str, str], reason: str) -> None:
+async def test_what_cannot_be_written_is_refused_for_ever(
+    tmp_path: Path, channel: str, changes: dict[str, str], reason: str
+) -> None:
     provider = await started(tmp_path, channel)
-    assert await provider.deliver(envelope(channel=channel, **changes)) == Delivery(Outcome.REJECTED, reason)
+    assert await provider.deliver(envelope(channel=channel, **changes)) == Delivery(
+        Outcome.REJECTED, reason
+    )
 
 
 @pytest.mark.parametrize("channel", ["email", "sms"])
@@ -133,9 +174,14 @@ async def test_a_directory_that_is_gone_is_worth_another_try(tmp_path: Path, cha
 async def test_a_file_that_could_not_take_its_name_leaves_nothing_behind(tmp_path: Path) -> None:
     provider = await started(tmp_path, "email")
     (tmp_path / "email" / "msg-1.eml").mkdir()
-    blocked, beside_it = await asyncio.gather(provider.deliver(envelope("msg-1")), provider.deliver(envelope("msg-2")))
+    blocked, beside_it = await asyncio.gather(
+        provider.deliver(envelope("msg-1")), provider.deliver(envelope("msg-2"))
+    )
     assert (blocked, beside_it) == (FAILED, ACCEPTED)
-    assert sorted(path.name for path in (tmp_path / "email").iterdir()) == ["msg-1.eml", "msg-2.eml"]
+    assert sorted(path.name for path in (tmp_path / "email").iterdir()) == [
+        "msg-1.eml",
+        "msg-2.eml",
+    ]
 
 
 @pytest.mark.parametrize(("channel", "expected"), [("email", FAILED), ("sms", PERHAPS)])
@@ -151,14 +197,18 @@ async def test_a_flush_that_fails_is_ambiguous_where_the_bytes_are_in_place(
     assert await provider.deliver(envelope(channel=channel)) == expected
 
 
-async def test_a_disk_that_fills_within_a_line_is_ambiguous(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_disk_that_fills_within_a_line_is_ambiguous(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     provider = await started(tmp_path, "sms")
     write = os.write
     with monkeypatch.context() as full:
         full.setattr(os, "write", lambda file, data: write(file, data[:10]))
         assert await provider.deliver(envelope(channel="sms")) == PERHAPS
     assert await provider.deliver(envelope("msg-2", channel="sms")) == ACCEPTED
-    assert json.loads((tmp_path / "sms.jsonl").read_bytes().splitlines()[1])["message_id"] == "msg-2"
+    assert (
+        json.loads((tmp_path / "sms.jsonl").read_bytes().splitlines()[1])["message_id"] == "msg-2"
+    )
 
 
 class SlowWriter(FilePerMessage):
@@ -177,12 +227,16 @@ class SlowWriter(FilePerMessage):
         return super().write(entries)
 
 
-async def test_a_hung_disk_is_ambiguous_for_what_was_begun_and_not_for_what_waited(tmp_path: Path) -> None:
+async def test_a_hung_disk_is_ambiguous_for_what_was_begun_and_not_for_what_waited(
+    tmp_path: Path,
+) -> None:
     writer = SlowWriter(tmp_path)
     provider = OutboxProvider(tmp_path, "email", MAIL_FROM, timeout=AT_ONCE, writer=writer)
     begun = asyncio.create_task(provider.deliver(envelope("begun")))
     await asyncio.to_thread(writer.entered.wait)
-    assert await provider.deliver(envelope("waited")) == Delivery(Outcome.REJECTED, "outbox_timeout", ErrorClass.UNREACHABLE)
+    assert await provider.deliver(envelope("waited")) == Delivery(
+        Outcome.REJECTED, "outbox_timeout", ErrorClass.UNREACHABLE
+    )
     assert await begun == Delivery(Outcome.AMBIGUOUS, "outbox_timeout")
     writer.go.set()
     await provider.close()

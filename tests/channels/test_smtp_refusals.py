@@ -28,7 +28,11 @@ SENDER, RECIPIENT, CONTENT = SmtpStage.SENDER, SmtpStage.RECIPIENT, SmtpStage.CO
         (RECIPIENT, 550, "5.7.1 Unable to relay for recipient in non-accepted domain"),
         (RECIPIENT, 550, "relaying denied"),
         (RECIPIENT, 554, "5.7.1 <unknown[192.0.2.1]>: Client host rejected: Access denied"),
-        (RECIPIENT, 554, "5.7.1 Service unavailable; Client host [192.0.2.1] blocked using zen.example.org"),
+        (
+            RECIPIENT,
+            554,
+            "5.7.1 Service unavailable; Client host [192.0.2.1] blocked using zen.example.org",
+        ),
         (RECIPIENT, 504, "5.5.2 <localhost>: Helo command rejected: need fully-qualified hostname"),
         (RECIPIENT, 550, "5.1.8 <news@acme.example>: Sender address rejected: Domain not found"),
         (RECIPIENT, 550, "5.7.23 SPF validation failed"),
@@ -41,8 +45,12 @@ SENDER, RECIPIENT, CONTENT = SmtpStage.SENDER, SmtpStage.RECIPIENT, SmtpStage.CO
         (CONTENT, 554, "5.3.5 system incorrectly configured"),
     ],
 )
-def test_what_is_said_of_us_or_of_the_server_keeps_the_message(stage: SmtpStage, code: int, text: str) -> None:
-    assert refusal(code, text, stage) == Delivery(Outcome.REJECTED, f"smtp_{code}", ErrorClass.UNREACHABLE)
+def test_what_is_said_of_us_or_of_the_server_keeps_the_message(
+    stage: SmtpStage, code: int, text: str
+) -> None:
+    assert refusal(code, text, stage) == Delivery(
+        Outcome.REJECTED, f"smtp_{code}", ErrorClass.UNREACHABLE
+    )
 
 
 @pytest.mark.parametrize(
@@ -68,7 +76,9 @@ def test_what_is_said_of_us_or_of_the_server_keeps_the_message(stage: SmtpStage,
         (CONTENT, 552, "5.3.4 message too big"),
     ],
 )
-def test_what_is_said_of_the_message_or_its_recipient_is_for_good(stage: SmtpStage, code: int, text: str) -> None:
+def test_what_is_said_of_the_message_or_its_recipient_is_for_good(
+    stage: SmtpStage, code: int, text: str
+) -> None:
     assert refusal(code, text, stage) == Delivery(Outcome.REJECTED, f"smtp_{code}")
 
 
@@ -85,5 +95,7 @@ def test_what_is_said_of_the_message_or_its_recipient_is_for_good(stage: SmtpSta
         (CONTENT, 452, "full", ErrorClass.DEFERRED),
     ],
 )
-def test_a_4xx_is_tried_again_and_says_whose_delay_it_is(stage: SmtpStage, code: int, text: str, error: ErrorClass) -> None:
+def test_a_4xx_is_tried_again_and_says_whose_delay_it_is(
+    stage: SmtpStage, code: int, text: str, error: ErrorClass
+) -> None:
     assert refusal(code, text, stage) == Delivery(Outcome.REJECTED, f"smtp_{code}", error)

@@ -1,4 +1,5 @@
-"""Replies as they come off the wire, in whatever pieces, from a server that writes exactly what a test says."""
+"""Replies as they come off the wire, in whatever pieces, from a server that writes exactly what a
+test says."""
 
 from __future__ import annotations
 
@@ -13,15 +14,19 @@ from server.channels.email.replies import SmtpReplies
 
 
 @asynccontextmanager
-async def connected(pieces: Sequence[bytes], *, then_close: bool = False) -> AsyncIterator[SmtpReplies]:
-    """To a server that answers the first thing it reads with these pieces, each in a packet of its own."""
+async def connected(
+    pieces: Sequence[bytes], *, then_close: bool = False
+) -> AsyncIterator[SmtpReplies]:
+    """To a server that answers the first thing it reads with these pieces, each in a packet of its
+    own."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(100)
         for piece in pieces:
             writer.write(piece)
             await writer.drain()
-            # The client reads in the same loop: it has had its turn once what it answers to nothing has come round.
+            # The client reads in the same loop: it has had its turn once what it answers to nothing
+            # has come round.
             await asyncio.sleep(0)
         if not then_close:
             await reader.read()
@@ -39,7 +44,11 @@ async def connected(pieces: Sequence[bytes], *, then_close: bool = False) -> Asy
 
 
 THREE = b"250-2.1.0 Ok\r\n250 and more\r\n451 4.2.0 later\r\n354 go on\r\n"
-AS_REPLIES = [SMTPResponse(250, "2.1.0 Ok\nand more"), SMTPResponse(451, "4.2.0 later"), SMTPResponse(354, "go on")]
+AS_REPLIES = [
+    SMTPResponse(250, "2.1.0 Ok\nand more"),
+    SMTPResponse(451, "4.2.0 later"),
+    SMTPResponse(354, "go on"),
+]
 
 
 @pytest.mark.parametrize("size", [1, 2, 7, len(THREE)])
@@ -56,7 +65,9 @@ async def test_what_came_before_the_end_of_the_connection_is_told() -> None:
         assert await replies.exchange(b"RSET\r\n", 1) == []
 
 
-@pytest.mark.parametrize("answer", [b"hello\r\n", b"25\r\n", b"250-" + b"x" * 40_000, b"250-x\r\n" * 20_000])
+@pytest.mark.parametrize(
+    "answer", [b"hello\r\n", b"25\r\n", b"250-" + b"x" * 40_000, b"250-x\r\n" * 20_000]
+)
 async def test_what_is_no_reply_is_an_error_and_the_end_of_the_connection(answer: bytes) -> None:
     async with connected([answer]) as replies:
         with pytest.raises(SMTPException, match="not an SMTP reply"):

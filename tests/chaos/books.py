@@ -1,4 +1,5 @@
-"""What the database says, read by plain SQL of these tests' own and not by the code that is on trial."""
+"""What the database says, read by plain SQL of these tests' own and not by the code that is on
+trial."""
 
 from __future__ import annotations
 
@@ -54,13 +55,16 @@ class SqliteBooks:
 
 
 class PostgresBooks:
-    """A PostgreSQL database, over a new connection for each question: it may have gone away since the last."""
+    """A PostgreSQL database, over a new connection for each question: it may have gone away since
+    the last."""
 
     def __init__(self, url: str) -> None:
         self._url = make_url(url)
 
     async def rows(self, sql: str) -> Sequence[Sequence[Any]]:
-        connection = await asyncpg.connect(user=self._url.username, database=self._url.database, host=self._url.query["host"])
+        connection = await asyncpg.connect(
+            user=self._url.username, database=self._url.database, host=self._url.query["host"]
+        )
         try:
             found: Sequence[Sequence[Any]] = await connection.fetch(sql)
             return found
@@ -102,39 +106,58 @@ class Doubt:
 
 async def messages(books: Books) -> list[Row]:
     """All of them."""
-    return [Row(*row) for row in await books.rows("SELECT id, send_id, person_id, status FROM messages")]
+    return [
+        Row(*row) for row in await books.rows("SELECT id, send_id, person_id, status FROM messages")
+    ]
 
 
 async def doubts(books: Books) -> list[Doubt]:
     """What recovery found."""
-    found = await books.rows("SELECT message_id, started_at, finished_at FROM attempts WHERE reason = 'in_doubt'")
-    return [Doubt(message_id, seconds(started), seconds(finished)) for message_id, started, finished in found]
+    found = await books.rows(
+        "SELECT message_id, started_at, finished_at FROM attempts WHERE reason = 'in_doubt'"
+    )
+    return [
+        Doubt(message_id, seconds(started), seconds(finished))
+        for message_id, started, finished in found
+    ]
 
 
 async def drift(books: Books) -> list[str]:
     """Sends whose counters break the law or differ from a recount of their rows."""
     recount: dict[str, Counter[str]] = {}
-    for send_id, status, count in await books.rows("SELECT send_id, status, count(*) FROM messages GROUP BY send_id, status"):
+    for send_id, status, count in await books.rows(
+        "SELECT send_id, status, count(*) FROM messages GROUP BY send_id, status"
+    ):
         recount.setdefault(send_id, Counter())[_COLUMN.get(status, status)] += count
     wrong = []
-    for send_id, total, *counters in await books.rows(f"SELECT id, total, {', '.join(COUNTED)} FROM sends"):  # noqa: S608 - our own words
+    for send_id, total, *counters in await books.rows(
+        f"SELECT id, total, {', '.join(COUNTED)} FROM sends"  # noqa: S608
+    ):
         rows = recount.get(send_id, Counter())
-        if total != sum(counters) or dict(zip(COUNTED, counters, strict=True)) != {name: rows[name] for name in COUNTED}:
-            wrong.append(f"{send_id}: {total} = {dict(zip(COUNTED, counters, strict=True))}, rows {dict(rows)}")
+        if total != sum(counters) or dict(zip(COUNTED, counters, strict=True)) != {
+            name: rows[name] for name in COUNTED
+        }:
+            wrong.append(
+                f"{send_id}: {total} = {dict(zip(COUNTED, counters, strict=True))}, rows "
+                f"{dict(rows)}"
+            )
     return wrong
 
 
 async def settled(books: Books, patience: float = 120.0) -> None:
-    """Returns when every message has ended, and every send and campaign is over. Raises AssertionError if it takes longer than `patience`
-    seconds."""
+    """Returns when every message has ended, and every send and campaign is over. Raises
+    AssertionError if it takes longer than `patience` seconds."""
     end = time.monotonic() + patience
     words = ", ".join(f"'{word}'" for word in UNFINISHED)
     left: Sequence[Sequence[Any]] = ()
     while time.monotonic() < end:
         left = await books.rows(
-            f"SELECT status, count(*) FROM messages WHERE status IN ({words}) GROUP BY status"  # noqa: S608 - our own words
-            " UNION ALL SELECT 'send', count(*) FROM sends WHERE completed_at IS NULL HAVING count(*) > 0"
-            " UNION ALL SELECT 'campaign', count(*) FROM campaigns WHERE status IN ('scheduled', 'sending') HAVING count(*) > 0"
+            f"SELECT status, count(*) FROM messages WHERE status IN ({words}) GROUP BY "  # noqa: S608
+            f"status"
+            " UNION ALL SELECT 'send', count(*) FROM sends WHERE completed_at IS NULL HAVING "
+            "count(*) > 0"
+            " UNION ALL SELECT 'campaign', count(*) FROM campaigns WHERE status IN ('scheduled', "
+            "'sending') HAVING count(*) > 0"
         )
         if not left:
             return

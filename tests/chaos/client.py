@@ -1,4 +1,5 @@
-"""A caller who does not give up: asks again, under the same key, until the service has said yes, as the service asks of its callers."""
+"""A caller who does not give up: asks again, under the same key, until the service has said yes, as
+the service asks of its callers."""
 
 from __future__ import annotations
 
@@ -15,11 +16,16 @@ from google.protobuf.message import Message
 from tests.support.api.answers import to_json
 from tests.support.api.callers import METHODS, full_path, refusal_in
 
-RETRYABLE = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.ABORTED)
+RETRYABLE = (
+    grpc.StatusCode.UNAVAILABLE,
+    grpc.StatusCode.DEADLINE_EXCEEDED,
+    grpc.StatusCode.ABORTED,
+)
 PAUSE = 0.05
 """Seconds before a call is made again."""
 PATIENCE = 60.0
-"""Seconds after which a service that never says yes has failed: a message may be asked for a minute after it was due, and no later."""
+"""Seconds after which a service that never says yes has failed: a message may be asked for a minute
+after it was due, and no later."""
 OPTIONS = [
     ("grpc.max_receive_message_length", -1),
     ("grpc.initial_reconnect_backoff_ms", 50),
@@ -29,7 +35,8 @@ OPTIONS = [
 
 
 class Client:
-    """Calls over gRPC with a token. A connection that breaks is no answer; an answer that says `later` is counted, then tried again."""
+    """Calls over gRPC with a token. A connection that breaks is no answer; an answer that says
+    `later` is counted, then tried again."""
 
     def __init__(self, address: str, token: str, deadline: float = 10.0) -> None:
         self._channel = grpc.aio.insecure_channel(address, options=OPTIONS)
@@ -41,16 +48,24 @@ class Client:
         """Calls that got no answer."""
         self._refusal = asyncio.Event()
 
-    async def call(self, name: str, request: Mapping[str, Any], key: str | None = None) -> dict[str, Any]:
-        """The body of the answer that said yes. Raises AssertionError for an answer that says `never`, or when patience ends."""
+    async def call(
+        self, name: str, request: Mapping[str, Any], key: str | None = None
+    ) -> dict[str, Any]:
+        """The body of the answer that said yes. Raises AssertionError for an answer that says
+        `never`, or when patience ends."""
         method = METHODS[name]
-        message = json_format.ParseDict(dict(request), message_factory.GetMessageClass(method.input_type)())
+        message = json_format.ParseDict(
+            dict(request), message_factory.GetMessageClass(method.input_type)()
+        )
         invoke = self._channel.unary_unary(
             full_path(method),
             request_serializer=type(message).SerializeToString,
             response_deserializer=message_factory.GetMessageClass(method.output_type).FromString,
         )
-        metadata = [("authorization", f"Bearer {self._token}"), *([("idempotency-key", key)] if key else [])]
+        metadata = [
+            ("authorization", f"Bearer {self._token}"),
+            *([("idempotency-key", key)] if key else []),
+        ]
         end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
             try:

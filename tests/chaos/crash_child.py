@@ -65,14 +65,16 @@ async def _work(crash: Crash) -> None:
 
 
 class Nursery:
-    """Makes children quickly: they are forked off a process that has loaded everything and done nothing."""
+    """Makes children quickly: they are forked off a process that has loaded everything and done
+    nothing."""
 
     def __init__(self) -> None:
         self._context: ForkServerContext = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload([__name__])
 
     async def crash(self, crash: Crash, seconds: float = 30.0) -> int | None:
-        """The exit status of a dispatcher that works until it ends; None if it had to be killed when time was up."""
+        """The exit status of a dispatcher that works until it ends; None if it had to be killed
+        when time was up."""
         child = self._context.Process(target=run, args=(crash,), daemon=True)
         child.start()
         try:

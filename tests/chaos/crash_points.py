@@ -1,6 +1,7 @@
 """The named points at which a process can be made to end, as if the power had gone.
 
-Nothing in the service knows of them: its storage and providers are wrapped by a test, and the wrappers know what passes through.
+Nothing in the service knows of them: its storage and providers are wrapped by a test, and the
+wrappers know what passes through.
 """
 
 from __future__ import annotations
@@ -99,7 +100,11 @@ def step_of(method: str, arguments: tuple[Any, ...]) -> Step | None:
     """The step that a call of a transaction's method is."""
     if method == "settle":
         # Others give rows back without a call having been made.
-        return Step.RESULT if any(settlement.attempt is not None for settlement in arguments[0]) else None
+        return (
+            Step.RESULT
+            if any(settlement.attempt is not None for settlement in arguments[0])
+            else None
+        )
     return {
         "claim": Step.CLAIM,
         "claim_due": Step.CLAIM,

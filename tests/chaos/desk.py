@@ -1,4 +1,5 @@
-"""Where deliveries are taken in, whatever protocol they came by: behave, write the ledger, then answer."""
+"""Where deliveries are taken in, whatever protocol they came by: behave, write the ledger, then
+answer."""
 
 from __future__ import annotations
 
@@ -56,7 +57,8 @@ class Desk:
         return self._connections
 
     def take(self, parcel: Parcel, answers: Answers) -> None:
-        """Does with it what the behaviour says. A key that is known gets the first answer again and delivers nothing."""
+        """Does with it what the behaviour says. A key that is known gets the first answer again and
+        delivers nothing."""
         if parcel.key is not None and parcel.key in self.behaviour.known:
             self._write(parcel, lambda: self._later(lambda: answers.accept(parcel)), replayed=True)
             return
@@ -97,7 +99,13 @@ class Desk:
             self._later(lambda: answers.accept(parcel))
 
     def _write(self, parcel: Parcel, then: Callable[[], None], *, replayed: bool = False) -> None:
-        entry = Entry(message_id=parcel.message_id, begun=parcel.begun, at=time.time(), connection=parcel.connection, replayed=replayed)
+        entry = Entry(
+            message_id=parcel.message_id,
+            begun=parcel.begun,
+            at=time.time(),
+            connection=parcel.connection,
+            replayed=replayed,
+        )
         self._ledger.append(entry, lambda: self._written(then))
 
     def _written(self, then: Callable[[], None]) -> None:

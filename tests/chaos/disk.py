@@ -1,7 +1,8 @@
 """A disk that is full, and later has room again.
 
-The file system is a small one in memory, mounted in namespaces of the kernel that need no privileges; the error is the real one. What runs
-there is a process of its own: `python -m tests.chaos.disk sqlite|postgres DIRECTORY TIMES`, which prints the outcome.
+The file system is a small one in memory, mounted in namespaces of the kernel that need no
+privileges; the error is the real one. What runs there is a process of its own: `python -m
+tests.chaos.disk sqlite|postgres DIRECTORY TIMES`, which prints the outcome.
 """
 
 from __future__ import annotations
@@ -27,14 +28,19 @@ from tests.support.carillon import REPOSITORY
 from tests.support.postgres import running_postgres
 
 ROOM = {"sqlite": "24m", "postgres": "48m"}
-"""For the database that is under test, with its log on SQLite; PostgreSQL's log is elsewhere, since a full one ends the server."""
+"""For the database that is under test, with its log on SQLite; PostgreSQL's log is elsewhere, since
+a full one ends the server."""
 REFUSALS = 20
 """Answers `later` to wait for while there is no room."""
 REFUSED = (503, "unavailable", "the service cannot answer now; try again")
 PATIENCE = 60.0
 """Seconds within which a disk that is full must be noticed."""
-# The outer namespace may mount; in the inner one the process is nobody special again, as PostgreSQL insists on.
-_MOUNT = 'mount -t tmpfs -o size="$1",mode=700 none "$2" && shift 2 && exec unshare --user --map-user=1000 --map-group=1000 "$@"'
+# The outer namespace may mount; in the inner one the process is nobody special again, as PostgreSQL
+# insists on.
+_MOUNT = (
+    'mount -t tmpfs -o size="$1",mode=700 none "$2" && shift 2 && exec unshare --user '
+    '--map-user=1000 --map-group=1000 "$@"'
+)
 _NAMESPACE = ("unshare", "--user", "--map-root-user", "--mount", "sh", "-c", _MOUNT, "sh")
 
 
@@ -43,7 +49,9 @@ async def namespaces_work() -> bool:
     if shutil.which("unshare") is None:
         return False
     with TemporaryDirectory() as directory:
-        process = await asyncio.create_subprocess_exec(*_NAMESPACE, "1m", directory, "true", stderr=PIPE)
+        process = await asyncio.create_subprocess_exec(
+            *_NAMESPACE, "1m", directory, "true", stderr=PIPE
+        )
         await process.communicate()
     return process.returncode == 0
 
@@ -55,7 +63,8 @@ async def disk_full(directory: Path, kind: str, times: int) -> Outcome:
     arguments = ("-m", "tests.chaos.disk", kind, str(directory), str(times))
     process = await asyncio.create_subprocess_exec(
         *_NAMESPACE, ROOM[kind], str(small), sys.executable, *arguments,
-        cwd=REPOSITORY, env=os.environ | {"PYTHONPATH": f"{REPOSITORY}:{REPOSITORY}/generated"}, stdout=PIPE,
+        cwd=REPOSITORY, env=os.environ | {"PYTHONPATH": f"{REPOSITORY}:{REPOSITORY}/generated"},
+        stdout=PIPE,
     )  # fmt: skip
     try:
         printed, _ = await process.communicate()
@@ -68,7 +77,8 @@ async def disk_full(directory: Path, kind: str, times: int) -> Outcome:
 
 
 async def fill_again_and_again(site: Site, small: Path, times: int) -> Outcome:
-    """Under load. Nothing of Carillon ends, so nothing may be in doubt: results wait in memory for room."""
+    """Under load. Nothing of Carillon ends, so nothing may be in doubt: results wait in memory for
+    room."""
     load, emptied = site.load, []
     async with load.running(rate=RATE, size=AUDIENCE, pause=1.0):
         for _ in range(times):
@@ -79,7 +89,9 @@ async def fill_again_and_again(site: Site, small: Path, times: int) -> Outcome:
     outcome = await site.reckon()
     outcome.kills = times
     outcome.recoveries = gaps(emptied, site.peer.entries())
-    outcome.notes = [f"refused with {answer}" for answer in load.client.refusals if answer != REFUSED]
+    outcome.notes = [
+        f"refused with {answer}" for answer in load.client.refusals if answer != REFUSED
+    ]
     return outcome
 
 

@@ -11,7 +11,8 @@ T = TypeVar("T")
 
 
 def run_to_its_end(work: Coroutine[Any, Any, T]) -> T:
-    """What the work comes to. SIGTERM ends it in order, as Ctrl-C does, so that nothing it has started lives on."""
+    """What the work comes to. SIGTERM ends it in order, as Ctrl-C does, so that nothing it has
+    started lives on."""
 
     async def run() -> T:
         task = asyncio.ensure_future(work)

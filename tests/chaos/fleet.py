@@ -1,4 +1,5 @@
-"""Processes of Carillon: started, killed, stopped and continued as an operating system or an operator would."""
+"""Processes of Carillon: started, killed, stopped and continued as an operating system or an
+operator would."""
 
 from __future__ import annotations
 
@@ -78,7 +79,10 @@ class Fleet:
     @property
     def database_url(self) -> str:
         """Where their database is."""
-        return self.settings.get("CARILLON_DATABASE_URL") or f"sqlite:///{self.directory / 'var' / 'carillon.db'}"
+        return (
+            self.settings.get("CARILLON_DATABASE_URL")
+            or f"sqlite:///{self.directory / 'var' / 'carillon.db'}"
+        )
 
     def token(self, brand: str) -> str:
         """A token for a brand, with every scope."""
@@ -101,8 +105,11 @@ class Fleet:
 
 @asynccontextmanager
 async def fleet_in(directory: Path, **settings: str) -> AsyncIterator[Fleet]:
-    """An empty fleet in an empty directory; whatever still runs at the end is killed. Settings are named as in carillon.toml."""
-    fleet = Fleet(directory, {f"CARILLON_{name.upper()}": value for name, value in settings.items()})
+    """An empty fleet in an empty directory; whatever still runs at the end is killed. Settings are
+    named as in carillon.toml."""
+    fleet = Fleet(
+        directory, {f"CARILLON_{name.upper()}": value for name, value in settings.items()}
+    )
     try:
         yield fleet
     finally:

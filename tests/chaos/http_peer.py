@@ -1,4 +1,5 @@
-"""HTTP/1.1 as a provider's web API speaks it, as far as a client that posts JSON needs; with idempotency keys or without."""
+"""HTTP/1.1 as a provider's web API speaks it, as far as a client that posts JSON needs; with
+idempotency keys or without."""
 
 from __future__ import annotations
 
@@ -9,7 +10,13 @@ import time
 from tests.chaos.desk import Desk, Parcel
 
 _END_OF_HEAD = b"\r\n\r\n"
-REASONS = {200: "OK", 400: "Bad Request", 422: "Unprocessable Content", 429: "Too Many Requests", 500: "Internal Server Error"}
+REASONS = {
+    200: "OK",
+    400: "Bad Request",
+    422: "Unprocessable Content",
+    429: "Too Many Requests",
+    500: "Internal Server Error",
+}
 
 
 class HttpPeer(asyncio.Protocol):
@@ -60,17 +67,26 @@ class HttpPeer(asyncio.Protocol):
         except (ValueError, KeyError, TypeError):
             self._say(400, "{}")
             return
-        parcel = Parcel(message_id=message_id, begun=self._begun, connection=self._number, key=headers.get("idempotency-key"))
+        parcel = Parcel(
+            message_id=message_id,
+            begun=self._begun,
+            connection=self._number,
+            key=headers.get("idempotency-key"),
+        )
         self._desk.take(parcel, self)
 
     def _say(self, status: int, body: str) -> None:
         if self._transport is not None:
             head = (
-                f"HTTP/1.1 {status} {REASONS.get(status, 'Other')}\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+                f"HTTP/1.1 {status} {REASONS.get(status, 'Other')}\r\ncontent-type: "
+                f"application/json\r\ncontent-length: {len(body)}\r\n\r\n"
             )
             self._transport.write((head + body).encode())
 
 
 def _headers(head: bytes) -> dict[str, str]:
     lines = head.decode("latin-1").split("\r\n")[1:]
-    return {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    return {
+        name.strip().lower(): value.strip()
+        for name, _, value in (line.partition(":") for line in lines)
+    }

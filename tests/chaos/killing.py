@@ -10,32 +10,53 @@ from tests.chaos.behaviour import Deed, Fault
 from tests.chaos.books import END_LEASES, Doubt
 from tests.chaos.load import BRAND
 from tests.chaos.outcome import Outcome, gaps
-from tests.chaos.site import AUDIENCE, GATEWAY_SLOTS, RATE, SLOTS, SLOTS_OF_SENDS, WORK, Site, Way, kill_again_and_again, site_on
+from tests.chaos.site import (
+    AUDIENCE,
+    GATEWAY_SLOTS,
+    RATE,
+    SLOTS,
+    SLOTS_OF_SENDS,
+    WORK,
+    Site,
+    Way,
+    kill_again_and_again,
+    site_on,
+)
 
 
 async def serve_killed(directory: Path, kills: int, seed: int, way: Way = Way.SMTP) -> Outcome:
     """`carillon serve` on SQLite: while it is gone nobody answers, and callers ask again."""
     async with site_on(directory, way=way) as site:
         async with site.load.running(rate=RATE, size=AUDIENCE, pause=1.0):
-            instants = await kill_again_and_again(site.workers, kills, Random(seed), shortest=0.5, longest=3.0)
+            instants = await kill_again_and_again(
+                site.workers, kills, Random(seed), shortest=0.5, longest=3.0
+            )
         outcome = await site.reckon()
         outcome.kills, outcome.most_unknown = kills, left_in_doubt(way) * kills
         outcome.recoveries = gaps(instants, site.peer.entries())
         return outcome
 
 
-async def replicas_killed(directory: Path, database_url: str, dispatchers: int, kills: int, seed: int, way: Way = Way.SMTP) -> Outcome:
-    """Dispatchers that share a PostgreSQL, and its API: the others go on, and take over when the leases of the dead end."""
+async def replicas_killed(
+    directory: Path, database_url: str, dispatchers: int, kills: int, seed: int, way: Way = Way.SMTP
+) -> Outcome:
+    """Dispatchers that share a PostgreSQL, and its API: the others go on, and take over when the
+    leases of the dead end."""
     async with site_on(directory, database_url, dispatchers, way) as site:
         outcome = await _kill_replicas(site, kills, seed)
         outcome.most_unknown = left_in_doubt(way) * kills
         return outcome
 
 
-async def killed_while_resending(directory: Path, database_url: str, dispatchers: int, kills: int, seed: int) -> Outcome:
-    """The same for a brand that has chosen to have sent again what is in doubt: nothing stays so, and some people get a mail twice."""
+async def killed_while_resending(
+    directory: Path, database_url: str, dispatchers: int, kills: int, seed: int
+) -> Outcome:
+    """The same for a brand that has chosen to have sent again what is in doubt: nothing stays so,
+    and some people get a mail twice."""
     async with site_on(directory, database_url, dispatchers) as site:
-        await site.load.client.call("ops.BrandService/SetBrandPolicy", {"brand_id": BRAND, "unknown_policy": "resend"})
+        await site.load.client.call(
+            "ops.BrandService/SetBrandPolicy", {"brand_id": BRAND, "unknown_policy": "resend"}
+        )
         outcome = await _kill_replicas(site, kills, seed)
         outcome.most_duplicated = SLOTS * kills
         return outcome
@@ -43,7 +64,9 @@ async def killed_while_resending(directory: Path, database_url: str, dispatchers
 
 async def _kill_replicas(site: Site, kills: int, seed: int) -> Outcome:
     async with site.load.running(rate=RATE, size=AUDIENCE, pause=1.0):
-        instants = await kill_again_and_again([site.front, *site.workers], kills, Random(seed), shortest=0.5, longest=3.0)
+        instants = await kill_again_and_again(
+            [site.front, *site.workers], kills, Random(seed), shortest=0.5, longest=3.0
+        )
     outcome = await site.reckon()
     outcome.kills = kills
     outcome.recoveries = found_after(instants, outcome.reckoning.doubts)
@@ -51,8 +74,8 @@ async def _kill_replicas(site: Site, kills: int, seed: int) -> Outcome:
 
 
 async def killed_while_calling(directory: Path, database_url: str) -> Outcome:
-    """One of two dispatchers is killed while all its calls wait for their answers. Its leases are ended in the database instead of waited
-    for."""
+    """One of two dispatchers is killed while all its calls wait for their answers. Its leases are
+    ended in the database instead of waited for."""
     async with site_on(directory, database_url, dispatchers=2) as site:
         await site.peer.behave(Fault(share=1, deed=Deed.HOLD))
         await site.load.campaign(100)
@@ -68,12 +91,14 @@ async def killed_while_calling(directory: Path, database_url: str) -> Outcome:
 
 
 def left_in_doubt(way: Way) -> int:
-    """How many messages one kill may leave in doubt for good. What was with a gateway that remembers keys is sent again under the same."""
+    """How many messages one kill may leave in doubt for good. What was with a gateway that
+    remembers keys is sent again under the same."""
     return {Way.SMTP: SLOTS, Way.GATEWAY: GATEWAY_SLOTS, Way.KEYED_GATEWAY: 0}[way]
 
 
 def found_after(instants: Sequence[float], doubts: Sequence[Doubt]) -> list[float]:
-    """Seconds from the kill that cut each call short, the first after it began, to when that was found."""
+    """Seconds from the kill that cut each call short, the first after it began, to when that was
+    found."""
     found = []
     for doubt in doubts:
         kill = next((instant for instant in instants if instant >= doubt.started_at), None)

@@ -1,6 +1,7 @@
 """What a provider took: a line for each delivery, on disk before the provider says so.
 
-Written by a process that shares nothing with Carillon, so that it is to be believed when the two disagree.
+Written by a process that shares nothing with Carillon, so that it is to be believed when the two
+disagree.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ class Entry:
 
 
 class LedgerWriter:
-    """Appends lines; those that come in while one batch is being synced go out together in the next."""
+    """Appends lines; those that come in while one batch is being synced go out together in the
+    next."""
 
     def __init__(self, path: Path) -> None:
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
@@ -50,14 +52,18 @@ class LedgerWriter:
         self._writing = bool(batch)
         if batch:
             text = "".join(f"{json.dumps(asdict(entry))}\n" for entry, _ in batch)
-            written = asyncio.get_running_loop().run_in_executor(self._disk, self._sync, text.encode())
+            written = asyncio.get_running_loop().run_in_executor(
+                self._disk, self._sync, text.encode()
+            )
             written.add_done_callback(partial(self._synced, batch))
 
     def _sync(self, lines: bytes) -> None:
         os.write(self._file, lines)
         os.fsync(self._file)
 
-    def _synced(self, batch: Iterable[tuple[Entry, Callable[[], None]]], written: asyncio.Future[None]) -> None:
+    def _synced(
+        self, batch: Iterable[tuple[Entry, Callable[[], None]]], written: asyncio.Future[None]
+    ) -> None:
         written.result()
         for _, then in batch:
             then()
@@ -68,4 +74,8 @@ def read_ledger(path: Path) -> list[Entry]:
     """The lines that are there; one that is being written is left out."""
     if not path.exists():
         return []
-    return [Entry(**json.loads(line)) for line in path.read_bytes().splitlines(keepends=True) if line.endswith(b"\n")]
+    return [
+        Entry(**json.loads(line))
+        for line in path.read_bytes().splitlines(keepends=True)
+        if line.endswith(b"\n")
+    ]

@@ -1,4 +1,5 @@
-"""What callers ask for meanwhile: one-off messages at a steady rate and campaigns one after the other; and what of it was accepted."""
+"""What callers ask for meanwhile: one-off messages at a steady rate and campaigns one after the
+other; and what of it was accepted."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ BRAND = "acme"
 AHEAD = 0.5
 """Seconds from when a one-off is asked for to when it is due."""
 MOST_ASKED = 64
-"""Requests that wait for their answers at once. With more of them callers leave out a turn: the service is away, or too slow for them."""
+"""Requests that wait for their answers at once. With more of them callers leave out a turn: the
+service is away, or too slow for them."""
 
 
 @dataclass
@@ -50,19 +52,30 @@ class Load:
 
     async def prepare(self) -> None:
         """A template, and the segment that campaigns must name."""
-        template = {"brand_id": BRAND, "channel": self.channel, "template_key": "welcome", "body": "Hello"}
+        template = {
+            "brand_id": BRAND,
+            "channel": self.channel,
+            "template_key": "welcome",
+            "body": "Hello",
+        }
         if self.channel == "email":
             template["subject"] = "Hi"
         await self.client.call("comms.TemplateService/PutTemplate", template)
         segment = {"brand_id": BRAND, "name": "everybody", "criteria": {}}
-        self._segment = (await self.client.call("messaging.SegmentService/CreateSegment", segment, key="segment"))["id"]
+        self._segment = (
+            await self.client.call("messaging.SegmentService/CreateSegment", segment, key="segment")
+        )["id"]
 
     @asynccontextmanager
     async def running(self, rate: float, size: int, pause: float) -> AsyncIterator[None]:
-        """Until the block ends, `rate` one-offs a second and, every `pause` seconds, a campaign to `size` people. What was asked for by
-        then has been accepted when this returns. Raises what kept a request from being accepted."""
+        """Until the block ends, `rate` one-offs a second and, every `pause` seconds, a campaign to
+        `size` people. What was asked for by then has been accepted when this returns. Raises what
+        kept a request from being accepted."""
         stop = asyncio.Event()
-        tasks = [asyncio.create_task(self._one_offs(rate, stop)), asyncio.create_task(self._campaigns(size, pause, stop))]
+        tasks = [
+            asyncio.create_task(self._one_offs(rate, stop)),
+            asyncio.create_task(self._campaigns(size, pause, stop)),
+        ]
         try:
             yield
         except BaseException:
@@ -81,11 +94,14 @@ class Load:
         number = next(self._numbers)
         due = time.time() + AHEAD
         request = {
-            "brand_id": BRAND, "channel": self.channel, "template_key": "welcome", "person_id": f"one-{number}",
+            "brand_id": BRAND, "channel": self.channel, "template_key": "welcome",
+            "person_id": f"one-{number}",
             "recipient": self._address(f"one-{number}", number), "dedup_key": f"key-{number}",
             "scheduled_at": datetime.fromtimestamp(due, UTC).isoformat(),
         }  # fmt: skip
-        message_id = str((await self.client.call("comms.MessageService/ScheduleMessage", request))["id"])
+        message_id = str(
+            (await self.client.call("comms.MessageService/ScheduleMessage", request))["id"]
+        )
         self.accepted.due[message_id] = max(due, time.time())
         return message_id
 
@@ -96,17 +112,30 @@ class Load:
             "brand_id": BRAND, "name": f"news {number}", "segment_id": self._segment,
             "content": {"channel": self.channel, "template_key": "welcome"},
         }  # fmt: skip
-        campaign_id = str((await self.client.call(f"{MESSAGING}/CreateCampaign", request, key=f"create-{number}"))["id"])
+        campaign_id = str(
+            (
+                await self.client.call(
+                    f"{MESSAGING}/CreateCampaign", request, key=f"create-{number}"
+                )
+            )["id"]
+        )
         people = [f"person-{number}-{each}" for each in range(size)]
-        recipients = [{"person_id": person, "recipient": self._address(person, each)} for each, person in enumerate(people)]
+        recipients = [
+            {"person_id": person, "recipient": self._address(person, each)}
+            for each, person in enumerate(people)
+        ]
         published = await self.client.call(
-            f"{MESSAGING}/PublishCampaign", {"id": campaign_id, "recipients": recipients}, key=f"publish-{number}"
+            f"{MESSAGING}/PublishCampaign",
+            {"id": campaign_id, "recipients": recipients},
+            key=f"publish-{number}",
         )
         self.accepted.sends[published["id"]] = set(people)
         return campaign_id, published["id"]
 
     def _address(self, person: str, number: int) -> str:
-        return f"{person}@example.com" if self.channel == "email" else f"+1202555{number % 10_000:04}"
+        return (
+            f"{person}@example.com" if self.channel == "email" else f"+1202555{number % 10_000:04}"
+        )
 
     async def _one_offs(self, rate: float, stop: asyncio.Event) -> None:
         started = time.monotonic()

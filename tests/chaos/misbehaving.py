@@ -22,8 +22,8 @@ UNCLEAR = (Deed.HANG, Deed.RESET)
 
 
 async def misbehaving(directory: Path, database_url: str, seconds: float) -> Outcome:
-    """What the server hung or reset on is in doubt, and nothing else; what it refused for now is tried again; what it refused for good has
-    failed. It also goes away for a second, and breaks off
+    """What the server hung or reset on is in doubt, and nothing else; what it refused for now is
+    tried again; what it refused for good has failed. It also goes away for a second, and breaks off
     the calls it has."""
     async with site_on(directory, database_url, DISPATCHERS) as site:
         async with site.load.running(rate=20, size=20, pause=1.0):

@@ -1,4 +1,5 @@
-"""A PostgreSQL that crashes and comes back, or closes every connection, while everything works on it."""
+"""A PostgreSQL that crashes and comes back, or closes every connection, while everything works on
+it."""
 
 from __future__ import annotations
 
@@ -13,12 +14,15 @@ from tests.chaos.site import AUDIENCE, RATE, Site, site_on
 from tests.support.postgres import PostgresServer
 
 DISPATCHERS = 2
-HANG_UP = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'carillon'"
+HANG_UP = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'carillon'"
+)
 
 
 async def crashed(directory: Path, server: PostgresServer, times: int, seed: int) -> Outcome:
-    """The server ends without a checkpoint, and is started again a second later. Nothing of Carillon is killed, so nothing may be in doubt:
-    results wait in memory until they can be written."""
+    """The server ends without a checkpoint, and is started again a second later. Nothing of
+    Carillon is killed, so nothing may be in doubt: results wait in memory until they can be
+    written."""
     random = Random(seed)
 
     async def crash_and_start(_: Site) -> None:
@@ -26,7 +30,9 @@ async def crashed(directory: Path, server: PostgresServer, times: int, seed: int
         await asyncio.sleep(random.uniform(0.2, 1.5))
         await asyncio.to_thread(server.start)
 
-    return await _again_and_again(directory, server.create_database(), crash_and_start, times, random)
+    return await _again_and_again(
+        directory, server.create_database(), crash_and_start, times, random
+    )
 
 
 async def hung_up(directory: Path, server: PostgresServer, times: int, seed: int) -> Outcome:
@@ -39,7 +45,11 @@ async def hung_up(directory: Path, server: PostgresServer, times: int, seed: int
 
 
 async def _again_and_again(
-    directory: Path, database_url: str, strike: Callable[[Site], Awaitable[None]], times: int, random: Random
+    directory: Path,
+    database_url: str,
+    strike: Callable[[Site], Awaitable[None]],
+    times: int,
+    random: Random,
 ) -> Outcome:
     async with site_on(directory, database_url, DISPATCHERS) as site:
         instants = []

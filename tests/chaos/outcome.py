@@ -21,7 +21,8 @@ class Outcome:
     most_unknown: int = 0
     """How many messages may be in doubt: what the providers' slots held at the kills."""
     most_duplicated: int = 0
-    """How many may be taken twice: none, unless the brand has chosen that what is in doubt is sent again."""
+    """How many may be taken twice: none, unless the brand has chosen that what is in doubt is sent
+    again."""
     recoveries: list[float] = field(default_factory=list)
     """Seconds from each kill to when work went on."""
     notes: list[str] = field(default_factory=list)
@@ -30,9 +31,22 @@ class Outcome:
     @property
     def faults(self) -> list[str]:
         """Promises that were broken; none must be."""
-        limits = dict.fromkeys(self.reckoning.faults, 0) | {"unknown": self.most_unknown, "duplicated": self.most_duplicated}
-        over = {name: found for name, most in limits.items() if len(found := getattr(self.reckoning, name)) > most}
-        return [*(f"{name}: {len(ids)} of at most {limits[name]}, such as {ids[:3]}" for name, ids in over.items()), *self.notes]
+        limits = dict.fromkeys(self.reckoning.faults, 0) | {
+            "unknown": self.most_unknown,
+            "duplicated": self.most_duplicated,
+        }
+        over = {
+            name: found
+            for name, most in limits.items()
+            if len(found := getattr(self.reckoning, name)) > most
+        }
+        return [
+            *(
+                f"{name}: {len(ids)} of at most {limits[name]}, such as {ids[:3]}"
+                for name, ids in over.items()
+            ),
+            *self.notes,
+        ]
 
     def to_json(self) -> str:
         """For another process."""
@@ -52,7 +66,11 @@ STRAGGLING = 0.05
 
 
 def gaps(instants: Sequence[float], entries: Sequence[Entry]) -> list[float]:
-    """Seconds from each kill to the first delivery that began after it; nothing for one that none came after."""
+    """Seconds from each kill to the first delivery that began after it; nothing for one that none
+    came after."""
     entries = sorted(entries, key=lambda entry: entry.begun)
-    firsts = (next((entry.at - instant for entry in entries if entry.begun > instant + STRAGGLING), None) for instant in instants)
+    firsts = (
+        next((entry.at - instant for entry in entries if entry.begun > instant + STRAGGLING), None)
+        for instant in instants
+    )
     return [first for first in firsts if first is not None]

@@ -34,7 +34,8 @@ class Peer:
         return f"{self.protocol}://127.0.0.1:{self.port}"
 
     async def behave(self, *faults: Fault, delay: float = 0.0) -> None:
-        """From now on these faults, each for its share of the deliveries; every answer takes `delay` seconds."""
+        """From now on these faults, each for its share of the deliveries; every answer takes
+        `delay` seconds."""
         await self._order("behave", faults=[asdict(fault) for fault in faults], delay=delay)
 
     async def refuse_connections(self) -> None:

@@ -1,7 +1,8 @@
-"""`python -m tests.chaos.peer_process smtp|http LEDGER`: a provider in a process of its own, on a free port of loopback.
+"""`python -m tests.chaos.peer_process smtp|http LEDGER`: a provider in a process of its own, on a
+free port of loopback.
 
-Says its port in its first line, then takes orders, a JSON object a line, and answers each with how often it did what. Ends when its orders
-end, as they do when whoever started it is gone.
+Says its port in its first line, then takes orders, a JSON object a line, and answers each with how
+often it did what. Ends when its orders end, as they do when whoever started it is gone.
 """
 
 from __future__ import annotations
@@ -36,12 +37,14 @@ class PeerServer:
     async def listen(self) -> None:
         """Takes connections, on the port it had before if it had one."""
         listener = socket.create_server(("127.0.0.1", self.port), backlog=512)
-        self._server = await asyncio.get_running_loop().create_server(lambda: self._make(self._desk), sock=listener)
+        self._server = await asyncio.get_running_loop().create_server(
+            lambda: self._make(self._desk), sock=listener
+        )
         self.port = listener.getsockname()[1]
 
     async def obey(self, order: dict[str, Any]) -> None:
-        """One order: `behave`, `refuse` connections, `listen` again, `release` what is held, `await_taken`: a
-        number of deliveries, `tell`: nothing but the answer."""
+        """One order: `behave`, `refuse` connections, `listen` again, `release` what is held,
+        `await_taken`: a number of deliveries, `tell`: nothing but the answer."""
         match order.pop("order"):
             case "behave":
                 self._desk.behaviour.faults = [Fault.from_json(fault) for fault in order["faults"]]
@@ -69,7 +72,9 @@ async def serve(arguments: argparse.Namespace) -> None:
     server = PeerServer(arguments.protocol, desk)
     await server.listen()
     orders = asyncio.StreamReader()
-    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(orders), sys.stdin)
+    await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(orders), sys.stdin
+    )
     print(server.port, flush=True)
     while line := await orders.readline():
         await server.obey(json.loads(line))

@@ -16,7 +16,8 @@ MAY_HAVE_LEFT = ("sent", "unknown")
 
 @dataclass
 class Reckoning:
-    """What came of everything that was accepted. Each list names the messages (or sends) by id; all but `unknown` must be empty."""
+    """What came of everything that was accepted. Each list names the messages (or sends) by id; all
+    but `unknown` must be empty."""
 
     messages: int = 0
     lost: list[str] = field(default_factory=list)
@@ -31,13 +32,19 @@ class Reckoning:
     statuses: dict[str, int] = field(default_factory=dict)
     """How many messages ended as what."""
     lateness: list[float] = field(default_factory=list)
-    """Seconds from when each one-off was due (or accepted, if that was later) to when it was taken."""
+    """Seconds from when each one-off was due (or accepted, if that was later) to when it was
+    taken."""
     doubts: list[Doubt] = field(default_factory=list)
 
     @property
     def faults(self) -> dict[str, list[str]]:
         """What must not be."""
-        found = {"lost": self.lost, "duplicated": self.duplicated, "contradicted": self.contradicted, "drift": self.drift}
+        found = {
+            "lost": self.lost,
+            "duplicated": self.duplicated,
+            "contradicted": self.contradicted,
+            "drift": self.drift,
+        }
         return {name: each for name, each in found.items() if each}
 
 
@@ -46,14 +53,25 @@ async def reckon(books: Books, entries: Sequence[Entry], accepted: Accepted) -> 
     rows = {row.id: row for row in await book.messages(books)}
     deliveries = [entry for entry in entries if not entry.replayed]
     taken = Counter(entry.message_id for entry in deliveries)
-    result = Reckoning(messages=accepted.total, drift=await book.drift(books), doubts=await book.doubts(books))
-    result.lost = [*_missing(rows, accepted), *(row.id for row in rows.values() if _is_lost(row, taken))]
+    result = Reckoning(
+        messages=accepted.total, drift=await book.drift(books), doubts=await book.doubts(books)
+    )
+    result.lost = [
+        *_missing(rows, accepted),
+        *(row.id for row in rows.values() if _is_lost(row, taken)),
+    ]
     result.duplicated = [message_id for message_id, times in taken.items() if times > 1]
-    result.contradicted = [message_id for message_id in taken if message_id not in rows or rows[message_id].status not in MAY_HAVE_LEFT]
+    result.contradicted = [
+        message_id
+        for message_id in taken
+        if message_id not in rows or rows[message_id].status not in MAY_HAVE_LEFT
+    ]
     result.unknown = [row.id for row in rows.values() if row.status == "unknown"]
     result.statuses = dict(Counter(row.status for row in rows.values()))
     first = {entry.message_id: entry.at for entry in reversed(deliveries)}
-    result.lateness = [first[message_id] - due for message_id, due in accepted.due.items() if message_id in first]
+    result.lateness = [
+        first[message_id] - due for message_id, due in accepted.due.items() if message_id in first
+    ]
     return result
 
 
@@ -65,5 +83,9 @@ def _missing(rows: dict[str, Row], accepted: Accepted) -> list[str]:
     people: defaultdict[str | None, set[str]] = defaultdict(set)
     for row in rows.values():
         people[row.send_id].add(row.person_id)
-    unsent = [f"{send_id}/{person}" for send_id, wanted in accepted.sends.items() for person in wanted - people[send_id]]
+    unsent = [
+        f"{send_id}/{person}"
+        for send_id, wanted in accepted.sends.items()
+        for person in wanted - people[send_id]
+    ]
     return [message_id for message_id in accepted.due if message_id not in rows] + unsent

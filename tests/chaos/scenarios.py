@@ -58,7 +58,9 @@ async def _serve_gateway(place: Place) -> Outcome:
 
 
 async def _serve_keyed(place: Place) -> Outcome:
-    return await killing.serve_killed(place.directory, place.times(10), place.seed, Way.KEYED_GATEWAY)
+    return await killing.serve_killed(
+        place.directory, place.times(10), place.seed, Way.KEYED_GATEWAY
+    )
 
 
 async def _two(place: Place) -> Outcome:
@@ -73,12 +75,16 @@ async def _three(place: Place) -> Outcome:
 
 async def _keyed(place: Place) -> Outcome:
     with place.database() as url:
-        return await killing.replicas_killed(place.directory, url, 2, place.times(10), place.seed, Way.KEYED_GATEWAY)
+        return await killing.replicas_killed(
+            place.directory, url, 2, place.times(10), place.seed, Way.KEYED_GATEWAY
+        )
 
 
 async def _resending(place: Place) -> Outcome:
     with place.database() as url:
-        return await killing.killed_while_resending(place.directory, url, 2, place.times(10), place.seed)
+        return await killing.killed_while_resending(
+            place.directory, url, 2, place.times(10), place.seed
+        )
 
 
 async def _zombies(place: Place) -> Outcome:
@@ -120,13 +126,40 @@ SCENARIOS = (
     Scenario("serve-keyed", "SQLite", "`serve` killed; HTTP with idempotency keys", _serve_keyed),
     Scenario("replicas-2", "PostgreSQL", "2 dispatchers and the API killed in turn; SMTP", _two),
     Scenario("replicas-3", "PostgreSQL", "3 dispatchers and the API killed in turn; SMTP", _three),
-    Scenario("replicas-keyed", "PostgreSQL", "2 dispatchers and the API killed in turn; HTTP with idempotency keys", _keyed),
-    Scenario("resending", "PostgreSQL", "2 dispatchers and the API killed in turn; SMTP, the brand resends", _resending),
-    Scenario("zombies", "PostgreSQL", "2 of 3 dispatchers stopped past their leases, then continued", _zombies),
-    Scenario("postgres-crash", "PostgreSQL", "PostgreSQL ended without a checkpoint, started again", _crash),
+    Scenario(
+        "replicas-keyed",
+        "PostgreSQL",
+        "2 dispatchers and the API killed in turn; HTTP with idempotency keys",
+        _keyed,
+    ),
+    Scenario(
+        "resending",
+        "PostgreSQL",
+        "2 dispatchers and the API killed in turn; SMTP, the brand resends",
+        _resending,
+    ),
+    Scenario(
+        "zombies",
+        "PostgreSQL",
+        "2 of 3 dispatchers stopped past their leases, then continued",
+        _zombies,
+    ),
+    Scenario(
+        "postgres-crash",
+        "PostgreSQL",
+        "PostgreSQL ended without a checkpoint, started again",
+        _crash,
+    ),
     Scenario("postgres-hang-up", "PostgreSQL", "PostgreSQL closed every connection", _hang_up),
     Scenario("disk-sqlite", "SQLite", "disk full, then room again", _disk_sqlite),
     Scenario("disk-postgres", "PostgreSQL", "disk full, then room again", _disk_postgres),
-    Scenario("mail-server", "PostgreSQL", "mail server hung, reset after the body, answered 4xx and 5xx, went away", _misbehaving),
-    Scenario("cancel", "PostgreSQL", "campaigns cancelled while 2 dispatchers sent them", _cancelling),
+    Scenario(
+        "mail-server",
+        "PostgreSQL",
+        "mail server hung, reset after the body, answered 4xx and 5xx, went away",
+        _misbehaving,
+    ),
+    Scenario(
+        "cancel", "PostgreSQL", "campaigns cancelled while 2 dispatchers sent them", _cancelling
+    ),
 )

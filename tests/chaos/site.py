@@ -1,4 +1,5 @@
-"""Everything a scenario needs, running: processes of Carillon on a database, a provider with its ledger, and callers."""
+"""Everything a scenario needs, running: processes of Carillon on a database, a provider with its
+ledger, and callers."""
 
 from __future__ import annotations
 
@@ -33,7 +34,8 @@ WORK = 0.05
 RATE = 10
 """One-off messages that callers ask for each second."""
 AUDIENCE = 30
-"""People of the campaign they publish each second. Both leave two processor cores some room: what is measured is not a backlog."""
+"""People of the campaign they publish each second. Both leave two processor cores some room: what
+is measured is not a backlog."""
 
 
 class Way(enum.Enum):
@@ -66,21 +68,30 @@ class Site:
                 await asyncio.sleep(book.LOOK_AGAIN)
 
     async def reckon(self, patience: float = 240.0) -> Outcome:
-        """Waits for the end of everything that was accepted, and compares. Nobody asks for anything any more."""
+        """Waits for the end of everything that was accepted, and compares. Nobody asks for anything
+        any more."""
         await book.settled(self.books, patience)
         return Outcome(await reckon(self.books, self.peer.entries(), self.load.accepted))
 
 
 @asynccontextmanager
-async def site_on(directory: Path, database_url: str = "", dispatchers: int = 0, way: Way = Way.SMTP) -> AsyncIterator[Site]:
-    """`serve` on SQLite; or on a PostgreSQL that has an empty database, an API and so many dispatchers."""
-    async with providing(way, directory) as (peer, settings), fleet_in(directory, **settings) as fleet:
+async def site_on(
+    directory: Path, database_url: str = "", dispatchers: int = 0, way: Way = Way.SMTP
+) -> AsyncIterator[Site]:
+    """`serve` on SQLite; or on a PostgreSQL that has an empty database, an API and so many
+    dispatchers."""
+    async with (
+        providing(way, directory) as (peer, settings),
+        fleet_in(directory, **settings) as fleet,
+    ):
         await peer.behave(delay=WORK)
         token = fleet.token(BRAND)
         if dispatchers:
             fleet.settings["CARILLON_DATABASE_URL"] = database_url
             await migrate(database_url)
-            front, *workers = await asyncio.gather(*(fleet.start(part) for part in ["api", *["dispatcher"] * dispatchers]))
+            front, *workers = await asyncio.gather(
+                *(fleet.start(part) for part in ["api", *["dispatcher"] * dispatchers])
+            )
         else:
             workers = [front := await fleet.start("serve")]
         create_brands(fleet.database_url, [BRAND])
@@ -101,12 +112,17 @@ async def providing(way: Way, directory: Path) -> AsyncIterator[tuple[Peer, dict
             yield peer, {"smtp_url": peer.url}
     else:
         keyed = way is Way.KEYED_GATEWAY
-        async with running_peer("http", directory / "ledger", *(["--keeps-keys"] if keyed else [])) as peer:
+        async with running_peer(
+            "http", directory / "ledger", *(["--keeps-keys"] if keyed else [])
+        ) as peer:
             yield peer, {"email_url": peer.url, "webhook_key_hours": "24" if keyed else "0"}
 
 
-async def kill_again_and_again(members: Sequence[Member], kills: int, random: Random, shortest: float, longest: float) -> list[float]:
-    """Kills one of them after a while, `shortest` to `longest` seconds, and starts it again at once; so many times. The instants."""
+async def kill_again_and_again(
+    members: Sequence[Member], kills: int, random: Random, shortest: float, longest: float
+) -> list[float]:
+    """Kills one of them after a while, `shortest` to `longest` seconds, and starts it again at
+    once; so many times. The instants."""
     instants = []
     for _ in range(kills):
         # The moment is meant to be any moment, so nothing is waited for but time.

@@ -1,5 +1,6 @@
-"""SMTP as a mail server speaks it (RFC 5321), as far as a client that sends one mail after the other needs: fast enough not to be what is
-measured. The protocol's many refusals are tested with a full server in tests/channels."""
+"""SMTP as a mail server speaks it (RFC 5321), as far as a client that sends one mail after the
+other needs: fast enough not to be what is measured. The protocol's many refusals are tested with a
+full server in tests/channels."""
 
 from __future__ import annotations
 
@@ -85,7 +86,9 @@ class SmtpPeer(asyncio.Protocol):
         if ours is None or standard is None or ours[1] != standard[1]:
             self._say("554 5.6.0 A mail without one id")
             return True
-        self._desk.take(Parcel(message_id=ours[1].decode(), begun=self._begun, connection=self._number), self)
+        self._desk.take(
+            Parcel(message_id=ours[1].decode(), begun=self._begun, connection=self._number), self
+        )
         return True
 
     def _say(self, *lines: str) -> None:

@@ -32,11 +32,21 @@ _HEAD = (
 def line_of(scenario: Scenario, outcome: Outcome) -> tuple[str, ...]:
     """The cells of a scenario."""
     found = outcome.reckoning
-    duplicated = f"{len(found.duplicated)} of ≤ {outcome.most_duplicated}" if outcome.most_duplicated else str(len(found.duplicated))
-    unknown = f"{len(found.unknown)} of ≤ {outcome.most_unknown}" if outcome.most_unknown else str(len(found.unknown))
+    duplicated = (
+        f"{len(found.duplicated)} of ≤ {outcome.most_duplicated}"
+        if outcome.most_duplicated
+        else str(len(found.duplicated))
+    )
+    unknown = (
+        f"{len(found.unknown)} of ≤ {outcome.most_unknown}"
+        if outcome.most_unknown
+        else str(len(found.unknown))
+    )
     return (
-        scenario.title, scenario.database, str(outcome.kills), f"{found.messages:,}", str(len(found.lost)), duplicated,
-        str(len(found.contradicted) + len(found.drift)), unknown, _percentiles(outcome.recoveries), _percentiles(found.lateness),
+        scenario.title, scenario.database, str(outcome.kills), f"{found.messages:,}",
+        str(len(found.lost)), duplicated,
+        str(len(found.contradicted) + len(found.drift)), unknown, _percentiles(outcome.recoveries),
+        _percentiles(found.lateness),
     )  # fmt: skip
 
 
@@ -64,10 +74,28 @@ def _percentiles(values: Sequence[float]) -> str:
 
 
 def _machine(seed: int, postgres: str) -> str:
-    cpu = next((line.split(":", 1)[1].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")), platform.machine())
-    memory = next((int(line.split()[1]) for line in _lines("/proc/meminfo") if line.startswith("MemTotal")), 0) / 1024**2
+    cpu = next(
+        (
+            line.split(":", 1)[1].strip()
+            for line in _lines("/proc/cpuinfo")
+            if line.startswith("model name")
+        ),
+        platform.machine(),
+    )
+    memory = (
+        next(
+            (
+                int(line.split()[1])
+                for line in _lines("/proc/meminfo")
+                if line.startswith("MemTotal")
+            ),
+            0,
+        )
+        / 1024**2
+    )
     return (
-        f"{datetime.now(UTC):%Y-%m-%d}, seed {seed}; {os.cpu_count()} × {cpu}, {memory:.0f} GiB, Linux {platform.release()}; "
+        f"{datetime.now(UTC):%Y-%m-%d}, seed {seed}; {os.cpu_count()} × {cpu}, {memory:.0f} GiB, "
+        f"Linux {platform.release()}; "
         f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {postgres}."
     )
 

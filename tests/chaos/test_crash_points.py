@@ -1,5 +1,5 @@
-"""A dispatcher ends hard at each named point; another takes over. Nobody is lost, nobody gets it twice, the sums match, and the ledger of a
-provider in a process of its own agrees."""
+"""A dispatcher ends hard at each named point; another takes over. Nobody is lost, nobody gets it
+twice, the sums match, and the ledger of a provider in a process of its own agrees."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ from tests.support.storage import made
 PEOPLE = 50
 
 NOTHING_LEFT = {
-    Point.BEFORE_CLAIM, Point.BEFORE_COMMIT_OF_CLAIM, Point.AFTER_CLAIM, Point.BEFORE_MARK, Point.BEFORE_COMMIT_OF_MARK,
+    Point.BEFORE_CLAIM, Point.BEFORE_COMMIT_OF_CLAIM, Point.AFTER_CLAIM, Point.BEFORE_MARK,
+    Point.BEFORE_COMMIT_OF_MARK,
     Point.BEFORE_COMMIT_OF_EXPANSION, Point.BETWEEN_BATCHES_OF_EXPANSION,
 }  # fmt: skip
 """Points at which no message can be in doubt, the first time they are reached."""
@@ -49,7 +50,8 @@ class Site:
         assert await self.nursery.crash(crash) == STATUS, f"{point} was not reached"
         await self.peer.behave()
         await self.peer.release()
-        # The rest of the lease passes: nobody else may touch its rows before, where several processes share a database.
+        # The rest of the lease passes: nobody else may touch its rows before, where several
+        # processes share a database.
         books = book.books_of(self.settings.effective_database_url)
         await books.change(book.END_LEASES)
 
@@ -71,9 +73,16 @@ class Site:
 async def prepare(url: str) -> None:
     """A campaign to everybody that came due a moment ago."""
     campaign = made.campaign(
-        status=CampaignStatus.SCHEDULED, scheduled_at=datetime.now(UTC), template_revision=1, subject=None, variables={}
+        status=CampaignStatus.SCHEDULED,
+        scheduled_at=datetime.now(UTC),
+        template_revision=1,
+        subject=None,
+        variables={},
     )
-    people = [made.person(f"person-{number:03}", email=f"person-{number:03}@example.com") for number in range(PEOPLE)]
+    people = [
+        made.person(f"person-{number:03}", email=f"person-{number:03}@example.com")
+        for number in range(PEOPLE)
+    ]
 
     async def put(tx: Transaction) -> None:
         await tx.templates.append(made.template())
@@ -97,7 +106,9 @@ async def site(tmp_path: Path, database_url: str, nursery: Nursery) -> AsyncIter
     await prepare(database_url)
     load_or_create_key(tmp_path)
     async with running_peer("smtp", tmp_path / "ledger") as peer:
-        yield Site(Settings(data_dir=tmp_path, database_url=database_url, smtp_url=peer.url), peer, nursery)
+        yield Site(
+            Settings(data_dir=tmp_path, database_url=database_url, smtp_url=peer.url), peer, nursery
+        )
 
 
 @pytest.fixture
@@ -106,12 +117,19 @@ async def keyed_site(tmp_path: Path, database_url: str, nursery: Nursery) -> Asy
     await prepare(database_url)
     load_or_create_key(tmp_path)
     async with running_peer("http", tmp_path / "ledger", "--keeps-keys") as peer:
-        settings = Settings(data_dir=tmp_path, database_url=database_url, email_url=peer.url, webhook_key_hours=24)
+        settings = Settings(
+            data_dir=tmp_path, database_url=database_url, email_url=peer.url, webhook_key_hours=24
+        )
         yield Site(settings, peer, nursery)
 
 
 ONCE = [(point, 1) for point in Point if point.step is not Step.RECOVERY]
-AGAIN = [(Point.AFTER_CALL, 25), (Point.AFTER_RESULTS, 2), (Point.BEFORE_COMMIT_OF_EXPANSION, 2), (Point.BETWEEN_BATCHES_OF_EXPANSION, 2)]
+AGAIN = [
+    (Point.AFTER_CALL, 25),
+    (Point.AFTER_RESULTS, 2),
+    (Point.BEFORE_COMMIT_OF_EXPANSION, 2),
+    (Point.BETWEEN_BATCHES_OF_EXPANSION, 2),
+]
 
 
 @pytest.mark.parametrize(("point", "times"), [*ONCE, *AGAIN])
@@ -124,11 +142,19 @@ async def test_ended_at(site: Site, point: Point, times: int) -> None:
     assert len(found.unknown) <= SLOTS
     if times == 1 and point in NOTHING_LEFT:
         assert found.unknown == []
-    if point in (Point.AFTER_MARK, Point.BEFORE_CALL, Point.DURING_CALL, Point.AFTER_CALL, Point.BEFORE_COMMIT_OF_RESULTS):
+    if point in (
+        Point.AFTER_MARK,
+        Point.BEFORE_CALL,
+        Point.DURING_CALL,
+        Point.AFTER_CALL,
+        Point.BEFORE_COMMIT_OF_RESULTS,
+    ):
         assert found.unknown
 
 
-@pytest.mark.parametrize("point", [Point.BEFORE_RECOVERY, Point.BEFORE_COMMIT_OF_RECOVERY, Point.AFTER_RECOVERY])
+@pytest.mark.parametrize(
+    "point", [Point.BEFORE_RECOVERY, Point.BEFORE_COMMIT_OF_RECOVERY, Point.AFTER_RECOVERY]
+)
 async def test_ended_in_recovery_from_a_first_end(site: Site, point: Point) -> None:
     await site.ends_at(Point.AFTER_CALL)
     await site.ends_at(point)
@@ -137,8 +163,12 @@ async def test_ended_in_recovery_from_a_first_end(site: Site, point: Point) -> N
     assert 0 < len(found.unknown) <= SLOTS
 
 
-@pytest.mark.parametrize("point", [Point.AFTER_MARK, Point.DURING_CALL, Point.AFTER_CALL, Point.BEFORE_COMMIT_OF_RESULTS])
-async def test_ended_with_calls_at_a_gateway_that_knows_keys_leaves_nothing_in_doubt(keyed_site: Site, point: Point) -> None:
+@pytest.mark.parametrize(
+    "point", [Point.AFTER_MARK, Point.DURING_CALL, Point.AFTER_CALL, Point.BEFORE_COMMIT_OF_RESULTS]
+)
+async def test_ended_with_calls_at_a_gateway_that_knows_keys_leaves_nothing_in_doubt(
+    keyed_site: Site, point: Point
+) -> None:
     site = keyed_site
     if point is Point.DURING_CALL:
         await site.peer.behave(Fault(share=1, deed=Deed.HOLD))

@@ -1,4 +1,5 @@
-"""Real processes killed outright while callers ask on: everything accepted is accounted for, and the provider's ledger agrees.
+"""Real processes killed outright while callers ask on: everything accepted is accounted for, and
+the provider's ledger agrees.
 
 A small helping of what `make chaos` does for longer.
 """

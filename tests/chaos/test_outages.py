@@ -1,4 +1,5 @@
-"""The database goes away, the disk fills, campaigns are cancelled; all of it under load. A small helping of `make chaos`."""
+"""The database goes away, the disk fills, campaigns are cancelled; all of it under load. A small
+helping of `make chaos`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The providers that the other tests here trust: what they say they took is on disk, once, whatever comes after."""
+"""The providers that the other tests here trust: what they say they took is on disk, once, whatever
+comes after."""
 
 from __future__ import annotations
 
@@ -28,7 +29,8 @@ class Post:
     async def deliver(self, *message_ids: str) -> Sequence[Delivery]:
         """All at once."""
         return await asyncio.gather(
-            *(self.provider.deliver(envelope(each, created_at=datetime.now(UTC))) for each in message_ids)
+            *(self.provider.deliver(envelope(each,
+                created_at=datetime.now(UTC))) for each in message_ids)
         )  # fmt: skip
 
     def taken(self) -> list[str]:
@@ -60,7 +62,9 @@ async def test_mail_that_was_refused_is_not_in_the_ledger(post: Post) -> None:
 
 
 @pytest.mark.parametrize("taken", [True, False])
-async def test_reset_after_the_body_is_ambiguous_whether_it_was_taken_or_not(post: Post, taken: bool) -> None:
+async def test_reset_after_the_body_is_ambiguous_whether_it_was_taken_or_not(
+    post: Post, taken: bool
+) -> None:
     await post.peer.behave(Fault(share=1, deed=Deed.RESET, taken=taken))
     (delivery,) = await post.deliver("m1")
     assert delivery.outcome is Outcome.AMBIGUOUS
@@ -85,11 +89,20 @@ async def test_no_connection_while_it_refuses_them_and_again_after(post: Post) -
     assert post.taken() == ["m1", "m3"]
 
 
-@pytest.mark.parametrize(("options", "delivered", "replayed"), [(["--keeps-keys"], 1, 1), ([], 2, 0)])
-async def test_known_key_is_answered_again_and_delivers_nothing(tmp_path: Path, options: list[str], delivered: int, replayed: int) -> None:
-    async with running_peer("http", tmp_path / "ledger", *options) as peer, httpx.AsyncClient(base_url=peer.url) as client:
+@pytest.mark.parametrize(
+    ("options", "delivered", "replayed"), [(["--keeps-keys"], 1, 1), ([], 2, 0)]
+)
+async def test_known_key_is_answered_again_and_delivers_nothing(
+    tmp_path: Path, options: list[str], delivered: int, replayed: int
+) -> None:
+    async with (
+        running_peer("http", tmp_path / "ledger", *options) as peer,
+        httpx.AsyncClient(base_url=peer.url) as client,
+    ):
         for _ in range(2):
-            answer = await client.post("/", json={"message_id": "m1"}, headers={"idempotency-key": "k1"})
+            answer = await client.post(
+                "/", json={"message_id": "m1"}, headers={"idempotency-key": "k1"}
+            )
             assert answer.json() == {"id": "taken-m1"}
         entries = peer.entries()
     assert [entry.replayed for entry in entries].count(False) == delivered

@@ -1,4 +1,5 @@
-"""Dispatchers that stand still until their leases have ended, and then go on as if nothing had happened."""
+"""Dispatchers that stand still until their leases have ended, and then go on as if nothing had
+happened."""
 
 from __future__ import annotations
 
@@ -17,13 +18,14 @@ WORK_OF_A_MAIL = 0.2
 AFTERWARDS = 100
 """Mails to take once the zombies are back, theirs among them."""
 LONGEST_LEASE = 90.0
-"""Seconds by which a lease must have been taken back, even if its holder was frozen in the middle of a statement: PostgreSQL waits a minute
-for the rest of it, locks held."""
+"""Seconds by which a lease must have been taken back, even if its holder was frozen in the middle
+of a statement: PostgreSQL waits a minute for the rest of it, locks held."""
 IN_DOUBT = "SELECT id FROM attempts WHERE reason = 'in_doubt' LIMIT 1"
 
 
 async def frozen_past_their_leases(directory: Path, database_url: str, frozen: int) -> Outcome:
-    """Some of three dispatchers stand still at any moment of their work, under load, until the others have taken over."""
+    """Some of three dispatchers stand still at any moment of their work, under load, until the
+    others have taken over."""
     async with site_on(directory, database_url, DISPATCHERS) as site:
         await site.peer.behave(delay=WORK_OF_A_MAIL)
         zombies = site.workers[:frozen]
@@ -41,8 +43,8 @@ async def frozen_past_their_leases(directory: Path, database_url: str, frozen: i
 
 
 async def frozen_while_calling(directory: Path, database_url: str) -> Outcome:
-    """One of two dispatchers stands still while all its calls wait for their answers, which come meanwhile. Its leases are ended in the
-    database instead of waited for."""
+    """One of two dispatchers stands still while all its calls wait for their answers, which come
+    meanwhile. Its leases are ended in the database instead of waited for."""
     async with site_on(directory, database_url, dispatchers=2) as site:
         await site.peer.behave(Fault(share=1, deed=Deed.HOLD))
         await site.load.campaign(100)
@@ -63,6 +65,10 @@ async def frozen_while_calling(directory: Path, database_url: str) -> Outcome:
 async def _reckon(site: Site, zombies: list[Member], recovered: float) -> Outcome:
     outcome = await site.reckon()
     statuses = [await zombie.end() for zombie in zombies]
-    outcome.kills, outcome.most_unknown, outcome.recoveries = len(zombies), len(zombies) * SLOTS, [recovered]
+    outcome.kills, outcome.most_unknown, outcome.recoveries = (
+        len(zombies),
+        len(zombies) * SLOTS,
+        [recovered],
+    )
     outcome.notes = [f"a zombie ended with status {status}" for status in statuses if status != 0]
     return outcome

@@ -18,7 +18,10 @@ try:
 finally:
     print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})), file=sys.stderr)
 """
-LIBRARIES = "google grpc sqlalchemy alembic liquid jwt cryptography phonenumbers email_validator httpx pydantic"
+LIBRARIES = (
+    "google grpc sqlalchemy alembic liquid jwt cryptography phonenumbers email_validator httpx "
+    "pydantic"
+)
 SLOW = {"asyncio", "carillon", "storage", *LIBRARIES.split()}
 """Some of what the service is made of."""
 
@@ -31,7 +34,11 @@ def imported(*arguments: str) -> set[str]:
     return set(json.loads(result.stderr.splitlines()[-1]))
 
 
-@pytest.mark.parametrize("arguments", [("version",), ("--help",), *((name, "--help") for name in main.commands)], ids=" ".join)
+@pytest.mark.parametrize(
+    "arguments",
+    [("version",), ("--help",), *((name, "--help") for name in main.commands)],
+    ids=" ".join,
+)
 def test_help_and_version_import_nothing_but_the_command_line(arguments: tuple[str, ...]) -> None:
     packages = imported(*arguments)
     assert {"click", "server"} <= packages

@@ -13,7 +13,9 @@ from tests.support.carillon import Installation
 
 
 @pytest.fixture
-def on_postgres(installation: Installation, new_postgres_database: Callable[[], str]) -> Installation:
+def on_postgres(
+    installation: Installation, new_postgres_database: Callable[[], str]
+) -> Installation:
     installation.settings["CARILLON_DATABASE_URL"] = new_postgres_database()
     installation.settings["CARILLON_DRAIN_SECONDS"] = "0"
     return installation
@@ -26,18 +28,26 @@ async def test_migrate_can_be_run_again(installation: Installation) -> None:
 
 
 @pytest.mark.parametrize("command", ["api", "dispatcher"])
-async def test_database_that_is_not_migrated_is_one_clear_line(on_postgres: Installation, command: str) -> None:
+async def test_database_that_is_not_migrated_is_one_clear_line(
+    on_postgres: Installation, command: str
+) -> None:
     assert "carillon migrate" in (await on_postgres.run(command)).complaint
 
 
-async def test_replica_without_the_key_of_the_others_does_not_start(on_postgres: Installation) -> None:
+async def test_replica_without_the_key_of_the_others_does_not_start(
+    on_postgres: Installation,
+) -> None:
     assert (await on_postgres.run("migrate")).status == 0
     for command in ("api", "dispatcher"):
-        assert (await on_postgres.run(command)).complaint.startswith("CARILLON_SIGNING_KEY_FILE: there is no signing key here")
+        assert (await on_postgres.run(command)).complaint.startswith(
+            "CARILLON_SIGNING_KEY_FILE: there is no signing key here"
+        )
 
 
 async def test_database_that_is_not_there_is_one_clear_line(installation: Installation) -> None:
-    installation.settings["CARILLON_DATABASE_URL"] = f"postgresql://nobody:s3cret@127.0.0.1:{installation.ports[2]}/none"
+    installation.settings["CARILLON_DATABASE_URL"] = (
+        f"postgresql://nobody:s3cret@127.0.0.1:{installation.ports[2]}/none"
+    )
     complaint = (await installation.run("api")).complaint
     assert "s3cret" not in complaint
 
@@ -52,10 +62,14 @@ async def test_three_processes_on_one_database_are_one_service(on_postgres: Inst
         on_postgres.running("api", "ready") as api,
         on_postgres.running("dispatcher", "ready") as dispatcher,
         on_postgres.running("gateway", "ready") as gateway,
-        httpx.AsyncClient(base_url=on_postgres.rest, headers={"authorization": f"Bearer {token}"}) as client,
+        httpx.AsyncClient(
+            base_url=on_postgres.rest, headers={"authorization": f"Bearer {token}"}
+        ) as client,
     ):
         assert (await client.get("/readyz")).status_code == 200
-        template = await client.put("/v1/templates/email/hello", json={"brand_id": "acme", "body": "Hello"})
+        template = await client.put(
+            "/v1/templates/email/hello", json={"brand_id": "acme", "body": "Hello"}
+        )
         assert template.status_code == 201, template.text
         message = {
             "brand_id": "acme",

@@ -1,4 +1,5 @@
-"""Two API replicas, as on machines of their own, behind one gateway on one PostgreSQL: killed, restarted, stopped under steady requests."""
+"""Two API replicas, as on machines of their own, behind one gateway on one PostgreSQL: killed,
+restarted, stopped under steady requests."""
 
 from __future__ import annotations
 
@@ -19,7 +20,10 @@ from tests.support.carillon import Installation, Serving
 
 CLIENTS = 4
 IN_A_YEAR = (datetime.now(UTC) + timedelta(days=365)).isoformat()
-UNAVAILABLE = {"error": "unavailable", "message": "the service cannot answer now; try again with the same idempotency key"}
+UNAVAILABLE = {
+    "error": "unavailable",
+    "message": "the service cannot answer now; try again with the same idempotency key",
+}
 
 
 @dataclass
@@ -33,22 +37,34 @@ class Service:
 
     async def until_healthy(self, *expected: bool) -> None:
         """Returns as soon as Envoy sees the replicas so."""
-        while [not host["health_status"].get("failed_active_health_check") for host in await self._hosts()] != list(expected):
+        while [
+            not host["health_status"].get("failed_active_health_check")
+            for host in await self._hosts()
+        ] != list(expected):
             pass
 
     async def answered(self) -> list[int]:
         """How many requests each replica has answered."""
-        return [next(int(stat.get("value", 0)) for stat in host["stats"] if stat["name"] == "rq_success") for host in await self._hosts()]
+        return [
+            next(
+                int(stat.get("value", 0)) for stat in host["stats"] if stat["name"] == "rq_success"
+            )
+            for host in await self._hosts()
+        ]
 
     async def _hosts(self) -> list[dict[str, Any]]:
         (cluster,) = (await self.admin.get("/clusters?format=json")).json()["cluster_statuses"]
-        by_port = {host["address"]["socket_address"]["port_value"]: host for host in cluster["host_statuses"]}
+        by_port = {
+            host["address"]["socket_address"]["port_value"]: host
+            for host in cluster["host_statuses"]
+        }
         return [by_port[replica.ports[1]] for replica in self.replicas]
 
 
 @dataclass
 class Steady:
-    """Clients that schedule one message after the other, and ask again for one that failed, as the answer says."""
+    """Clients that schedule one message after the other, and ask again for one that failed, as the
+    answer says."""
 
     rest: httpx.AsyncClient
     accepted: dict[str, str] = field(default_factory=dict)
@@ -74,11 +90,14 @@ class Steady:
 
     async def _schedule(self, key: str) -> None:
         message = {
-            "brand_id": "acme", "channel": "email", "template_key": "hello", "person_id": "ann", "recipient": "ann@example.com",
+            "brand_id": "acme", "channel": "email", "template_key": "hello", "person_id": "ann",
+            "recipient": "ann@example.com",
             "dedup_key": key, "scheduled_at": IN_A_YEAR,
         }  # fmt: skip
         headers = {"idempotency-key": key}
-        while (response := await self.rest.post("/v1/messages/schedule", json=message, headers=headers)).status_code == 503:
+        while (
+            response := await self.rest.post("/v1/messages/schedule", json=message, headers=headers)
+        ).status_code == 503:
             self.failed.append(response)
         assert response.status_code == 201, response.text
         self.accepted[key] = response.json()["id"]
@@ -99,7 +118,9 @@ async def steady_requests(service: Service) -> AsyncIterator[Steady]:
 
 
 @pytest.fixture
-async def service(tmp_path: Path, new_postgres_database: Callable[[], str]) -> AsyncIterator[Service]:
+async def service(
+    tmp_path: Path, new_postgres_database: Callable[[], str]
+) -> AsyncIterator[Service]:
     """Migrated, with a template, the gateway running; the replicas are not."""
     url = new_postgres_database()
     installations = [Installation(tmp_path / name) for name in ("one", "two", "gateway")]
@@ -124,7 +145,9 @@ async def service(tmp_path: Path, new_postgres_database: Callable[[], str]) -> A
 
 async def started(stack: AsyncExitStack, *replicas: Installation) -> list[Serving]:
     """Running API replicas, started at once."""
-    return await asyncio.gather(*(stack.enter_async_context(replica.running("api", "ready")) for replica in replicas))
+    return await asyncio.gather(
+        *(stack.enter_async_context(replica.running("api", "ready")) for replica in replicas)
+    )
 
 
 async def messages(service: Service) -> set[str]:
@@ -142,7 +165,9 @@ async def test_replicas_come_and_go_under_steady_requests(service: Service) -> N
     async with AsyncExitStack() as stack:
         one, two = await started(stack, *service.replicas)
         await service.until_healthy(True, True)
-        template = await service.rest.put("/v1/templates/email/hello", json={"brand_id": "acme", "body": "Hello"})
+        template = await service.rest.put(
+            "/v1/templates/email/hello", json={"brand_id": "acme", "body": "Hello"}
+        )
         assert template.status_code == 201, template.text
 
         async with steady_requests(service) as steady:

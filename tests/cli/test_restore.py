@@ -1,4 +1,5 @@
-"""A database put back to an earlier state: delivery is held until somebody releases it with the command."""
+"""A database put back to an earlier state: delivery is held until somebody releases it with the
+command."""
 
 from __future__ import annotations
 
@@ -21,7 +22,14 @@ from tests.support.storage import made
 async def accept_before_anything_runs(database: Path) -> str:
     """A message that is due, in a database nobody has; its id."""
     now = datetime.now(UTC)
-    due = made.message("ada", brand_id=BRAND, recipient="ada@example.com", scheduled_at=now, due_at=now, created_at=now)
+    due = made.message(
+        "ada",
+        brand_id=BRAND,
+        recipient="ada@example.com",
+        scheduled_at=now,
+        due_at=now,
+        created_at=now,
+    )
     storage = await open_storage(f"sqlite:///{database}")
     try:
         assert await storage.write(lambda tx: tx.messages.insert_unless_duplicate(due))
@@ -30,14 +38,22 @@ async def accept_before_anything_runs(database: Path) -> str:
     return due.id
 
 
-async def test_a_restored_database_delivers_nothing_until_it_is_released(installation: Installation) -> None:
-    database, copy = installation.directory / "var" / "carillon.db", installation.directory / "copy.db"
+async def test_a_restored_database_delivers_nothing_until_it_is_released(
+    installation: Installation,
+) -> None:
+    database, copy = (
+        installation.directory / "var" / "carillon.db",
+        installation.directory / "copy.db",
+    )
     async with installation.running() as serving:
         token = await installation.token(BRAND)
         await serving.stop(signal.SIGTERM)
     message_id = await accept_before_anything_runs(database)
     shutil.copyfile(database, copy)
-    async with installation.running() as serving, grpc.aio.insecure_channel(installation.grpc) as channel:
+    async with (
+        installation.running() as serving,
+        grpc.aio.insecure_channel(installation.grpc) as channel,
+    ):
         assert (await ended(GrpcCaller(channel, token), message_id))["status"] == "sent"
         await serving.stop(signal.SIGTERM)
 
@@ -45,12 +61,20 @@ async def test_a_restored_database_delivers_nothing_until_it_is_released(install
         leftover.unlink()
     shutil.copyfile(copy, database)
     installation.errors = installation.directory / "errors"
-    async with installation.running() as serving, grpc.aio.insecure_channel(installation.grpc) as channel:
+    async with (
+        installation.running() as serving,
+        grpc.aio.insecure_channel(installation.grpc) as channel,
+    ):
         api = GrpcCaller(channel, token)
         hold = await ok(api, "ops.HoldService/GetHold", {})
         assert hold["held"] is True
-        later = await schedule(api, BRAND, recipient="bob@example.com", person_id="bob", variables={"news": "held"})
-        assert [(await message(api, each))["status"] for each in (message_id, later["id"])] == ["pending", "pending"]
+        later = await schedule(
+            api, BRAND, recipient="bob@example.com", person_id="bob", variables={"news": "held"}
+        )
+        assert [(await message(api, each))["status"] for each in (message_id, later["id"])] == [
+            "pending",
+            "pending",
+        ]
         log = installation.errors.read_text()
         assert "restored backup" in log
         assert "carillon release --i-understand" in log
@@ -69,7 +93,9 @@ async def test_a_restored_database_delivers_nothing_until_it_is_released(install
         await serving.stop(signal.SIGTERM)
 
 
-async def test_without_a_running_service_the_command_releases_the_database_itself(installation: Installation) -> None:
+async def test_without_a_running_service_the_command_releases_the_database_itself(
+    installation: Installation,
+) -> None:
     async with installation.running() as serving:
         await serving.stop(signal.SIGTERM)
     storage = await open_storage(f"sqlite:///{installation.directory / 'var' / 'carillon.db'}")

@@ -1,4 +1,5 @@
-"""`carillon serve` as a new user meets it: ready, seeded, stopped, killed, and in the way of others."""
+"""`carillon serve` as a new user meets it: ready, seeded, stopped, killed, and in the way of
+others."""
 
 from __future__ import annotations
 
@@ -35,7 +36,11 @@ async def test_printed_commands_work_as_printed(installation: Installation) -> N
         sent = await installation.bash(curl)
         assert sent.status == 0, sent
         message = json.loads(sent.out)
-        assert (message["brand_id"], message["person_id"], message["recipient"]) == ("demo", "ada", "ada@example.com")
+        assert (message["brand_id"], message["person_id"], message["recipient"]) == (
+            "demo",
+            "ada",
+            "ada@example.com",
+        )
         mail = installation.directory / "var" / "outbox" / "email" / f"{message['id']}.eml"
         while not mail.exists():
             await ready(installation)
@@ -49,7 +54,9 @@ async def test_printed_commands_work_as_printed(installation: Installation) -> N
         assert (await serving.stop(signal.SIGINT)).status == 0
 
 
-async def test_a_token_is_printed_on_the_first_start_and_then_only_on_a_terminal(installation: Installation) -> None:
+async def test_a_token_is_printed_on_the_first_start_and_then_only_on_a_terminal(
+    installation: Installation,
+) -> None:
     installation.errors = installation.directory / "errors"
     async with installation.running() as serving:
         first = tokens_in(serving.printed)
@@ -68,9 +75,19 @@ async def test_a_token_is_printed_on_the_first_start_and_then_only_on_a_terminal
 
 async def test_empty_database_is_seeded_once(installation: Installation) -> None:
     async def everything(token: str) -> dict[str, object]:
-        lists = ("/v1/admin/campaigns", "/v1/messaging/campaigns", "/v1/segments", *(f"/v1/people/{name}" for name in ("ada", "grace")))
-        revisions = [f"/v1/templates/{channel}/welcome/revisions" for channel in ("email", "sms", "push", "in_app")]
-        async with httpx.AsyncClient(base_url=installation.rest, headers={"authorization": f"Bearer {token}"}) as client:
+        lists = (
+            "/v1/admin/campaigns",
+            "/v1/messaging/campaigns",
+            "/v1/segments",
+            *(f"/v1/people/{name}" for name in ("ada", "grace")),
+        )
+        revisions = [
+            f"/v1/templates/{channel}/welcome/revisions"
+            for channel in ("email", "sms", "push", "in_app")
+        ]
+        async with httpx.AsyncClient(
+            base_url=installation.rest, headers={"authorization": f"Bearer {token}"}
+        ) as client:
             answers = {path: await client.get(path) for path in (*lists, *revisions)}
         assert {answer.status_code for answer in answers.values()} == {200}
         return {path: answer.json() for path, answer in answers.items()}
@@ -88,7 +105,9 @@ async def test_empty_database_is_seeded_once(installation: Installation) -> None
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
-async def test_asked_to_stop_it_takes_everything_down_and_exits_0(installation: Installation, number: signal.Signals) -> None:
+async def test_asked_to_stop_it_takes_everything_down_and_exits_0(
+    installation: Installation, number: signal.Signals
+) -> None:
     async with installation.running() as serving:
         assert await ready(installation) == 200
         with watching(serving.envoy()) as envoy:
@@ -98,7 +117,9 @@ async def test_asked_to_stop_it_takes_everything_down_and_exits_0(installation: 
     assert all(map(is_free, installation.ports))
 
 
-async def test_killed_it_takes_envoy_along_and_the_next_start_works_at_once(installation: Installation) -> None:
+async def test_killed_it_takes_envoy_along_and_the_next_start_works_at_once(
+    installation: Installation,
+) -> None:
     async with installation.running() as serving:
         with watching(serving.envoy()) as envoy:
             assert (await serving.stop(signal.SIGKILL)).status == -signal.SIGKILL
@@ -109,7 +130,9 @@ async def test_killed_it_takes_envoy_along_and_the_next_start_works_at_once(inst
 
 
 @pytest.mark.parametrize("which", range(3), ids=PORTS)
-async def test_taken_port_is_one_clear_line_and_nothing_is_left(installation: Installation, which: int) -> None:
+async def test_taken_port_is_one_clear_line_and_nothing_is_left(
+    installation: Installation, which: int
+) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", installation.ports[which]))
         taken.listen()
@@ -136,7 +159,9 @@ async def test_two_instances_run_side_by_side(tmp_path: Path) -> None:
         assert (await second.stop(signal.SIGTERM)).status == 0
 
 
-async def test_second_instance_on_the_same_data_is_refused_in_one_line(installation: Installation) -> None:
+async def test_second_instance_on_the_same_data_is_refused_in_one_line(
+    installation: Installation,
+) -> None:
     async with installation.running() as serving:
         second = Installation(installation.directory)
         complaint = (await second.run("serve")).complaint

@@ -21,7 +21,20 @@ from server.domain.clock import SystemClock
 from server.runtime.tokens import LIFETIME, Tokens, load_or_create_key
 from storage.model.audit import AuditEntry
 
-COMMANDS = ("serve", "api", "dispatcher", "gateway", "migrate", "prune", "release", "token", "brand", "import", "check-config", "version")
+COMMANDS = (
+    "serve",
+    "api",
+    "dispatcher",
+    "gateway",
+    "migrate",
+    "prune",
+    "release",
+    "token",
+    "brand",
+    "import",
+    "check-config",
+    "version",
+)
 NEED_SETTINGS = ("serve", "api", "dispatcher", "gateway", "migrate", "prune", "check-config")
 ORDINARY = {scope for scope in all_scopes() if not scope.startswith("admin:")}
 SECRET = "p4ss%2Fw%40rd"
@@ -71,7 +84,9 @@ def test_unknown_command_is_refused() -> None:
 
 
 def verified(directory: Path, printed: str) -> tuple[str, set[str], set[str]]:
-    principal = Tokens(load_or_create_key(directory / "var"), SystemClock()).verify(printed.removesuffix("\n"))
+    principal = Tokens(load_or_create_key(directory / "var"), SystemClock()).verify(
+        printed.removesuffix("\n")
+    )
     return principal.subject, set(principal.brands), set(principal.scopes)
 
 
@@ -85,14 +100,30 @@ def brands(directory: Path) -> None:
 
 @pytest.mark.usefixtures("brands")
 def test_token_prints_a_token_and_nothing_else(directory: Path) -> None:
-    result = carillon("token", "--brand", "acme", "--brand", "other", "--scope", "campaigns.read", "--subject", "nightly")
+    result = carillon(
+        "token",
+        "--brand",
+        "acme",
+        "--brand",
+        "other",
+        "--scope",
+        "campaigns.read",
+        "--subject",
+        "nightly",
+    )
     assert (result.exit_code, result.stderr, result.stdout.count("\n")) == (0, "", 1)
     assert verified(directory, result.stdout) == ("nightly", {"acme", "other"}, {"campaigns.read"})
 
 
 @pytest.mark.usefixtures("brands")
-def test_token_has_every_scope_but_those_of_operators_unless_told_otherwise(directory: Path) -> None:
-    assert verified(directory, carillon("token", "--brand", "acme").stdout) == ("cli", {"acme"}, ORDINARY)
+def test_token_has_every_scope_but_those_of_operators_unless_told_otherwise(
+    directory: Path,
+) -> None:
+    assert verified(directory, carillon("token", "--brand", "acme").stdout) == (
+        "cli",
+        {"acme"},
+        ORDINARY,
+    )
 
 
 def test_the_command_line_says_what_the_code_says() -> None:
@@ -102,24 +133,50 @@ def test_the_command_line_says_what_the_code_says() -> None:
 
 @pytest.mark.usefixtures("brands")
 def test_an_operators_token_is_asked_for_and_needs_no_brand(directory: Path) -> None:
-    assert verified(directory, carillon("token", "--scope", "admin:hold").stdout) == ("cli", set(), {"admin:hold"})
+    assert verified(directory, carillon("token", "--scope", "admin:hold").stdout) == (
+        "cli",
+        set(),
+        {"admin:hold"},
+    )
     assert carillon("token", "--scope", "admin:hold", "--scope", "campaigns.read").exit_code == 2
 
 
 @pytest.mark.usefixtures("brands")
 def test_a_token_for_a_brand_that_nobody_created_is_refused() -> None:
     line = complaint("token", "--brand", "acme", "--brand", "acmee")
-    assert line == "carillon: the token names a brand that does not exist; an operator has to create it first: acmee"
+    assert (
+        line
+        == "carillon: the token names a brand that does not exist; an operator has to create it "
+        "first: acmee"
+    )
 
 
 @pytest.mark.usefixtures("brands")
 def test_a_token_is_in_the_audit_log_of_its_brands_before_it_is_shown() -> None:
-    shown = carillon("token", "--brand", "acme", "--brand", "other", "--scope", "campaigns.read", "--subject", "nightly").stdout
+    shown = carillon(
+        "token",
+        "--brand",
+        "acme",
+        "--brand",
+        "other",
+        "--scope",
+        "campaigns.read",
+        "--subject",
+        "nightly",
+    ).stdout
     claims = jwt.decode(shown.strip(), options={"verify_signature": False})
     for brand in ("acme", "other"):
         entry, created = logged(brand)
-        assert (entry.actor, entry.action, entry.subject_id) == ("cli", "token_minted", claims["jti"])
-        assert entry.details == {"subject": "nightly", "scopes": ["campaigns.read"], "expires_at": entry.details["expires_at"]}
+        assert (entry.actor, entry.action, entry.subject_id) == (
+            "cli",
+            "token_minted",
+            claims["jti"],
+        )
+        assert entry.details == {
+            "subject": "nightly",
+            "scopes": ["campaigns.read"],
+            "expires_at": entry.details["expires_at"],
+        }
         assert created.action == "brand_created"
     carillon("token", "--scope", "admin:hold")
     (entry,) = logged("")
@@ -133,14 +190,18 @@ def logged(brand: str) -> list[AuditEntry]:
 
 @pytest.mark.usefixtures("brands")
 def test_a_token_is_made_without_the_database_if_that_is_away_and_says_so(directory: Path) -> None:
-    result = carillon("token", "--brand", "acme", env={"CARILLON_DATABASE_URL": "postgresql://127.0.0.1:1/none"})
+    result = carillon(
+        "token", "--brand", "acme", env={"CARILLON_DATABASE_URL": "postgresql://127.0.0.1:1/none"}
+    )
     assert verified(directory, result.stdout)[1] == {"acme"}
     assert "the audit log does not have this token" in result.stderr
 
 
 def test_brands_are_created_listed_shown_and_updated() -> None:
     carillon("migrate")
-    assert carillon("brand", "create", "acme", "--name", "Acme & Co").stdout.startswith("id: acme\nname: Acme & Co\ncreated: ")
+    assert carillon("brand", "create", "acme", "--name", "Acme & Co").stdout.startswith(
+        "id: acme\nname: Acme & Co\ncreated: "
+    )
     assert carillon("brand", "create", "b-2").exit_code == 0
     assert carillon("brand", "list").stdout == "acme\tAcme & Co\nb-2\tb-2\n"
     assert complaint("brand", "create", "acme") == "carillon: there is a brand with this id"
@@ -192,7 +253,9 @@ def test_check_config_shows_what_is_in_force_without_passwords() -> None:
     assert SECRET not in result.output
 
 
-def test_check_config_shows_which_key_signs_so_that_machines_can_be_compared(directory: Path) -> None:
+def test_check_config_shows_which_key_signs_so_that_machines_can_be_compared(
+    directory: Path,
+) -> None:
     assert carillon("check-config").stdout.endswith("# signing key: none yet\n")
     assert not (directory / "var").exists()
     load_or_create_key(directory / "var")
@@ -204,14 +267,21 @@ def test_check_config_shows_which_key_signs_so_that_machines_can_be_compared(dir
 
 
 @pytest.mark.parametrize("command", [("check-config",), ("token", "--brand", "acme"), ("serve",)])
-def test_a_signing_key_that_is_not_there_is_one_line_and_none_is_made(directory: Path, command: tuple[str, ...]) -> None:
+def test_a_signing_key_that_is_not_there_is_one_line_and_none_is_made(
+    directory: Path, command: tuple[str, ...]
+) -> None:
     line = complaint(*command, env={"CARILLON_SIGNING_KEY_FILE": "shared.pem"})
     assert line.startswith("carillon: CARILLON_SIGNING_KEY_FILE: shared.pem cannot be read")
     assert not (directory / "shared.pem").exists()
 
 
 def test_check_config_shows_no_password_of_a_query_either() -> None:
-    result = carillon("check-config", env={"CARILLON_DATABASE_URL": f"postgresql://db.example/carillon?user=app&password={SECRET}"})
+    result = carillon(
+        "check-config",
+        env={
+            "CARILLON_DATABASE_URL": f"postgresql://db.example/carillon?user=app&password={SECRET}"
+        },
+    )
     assert SECRET not in result.output
 
 
@@ -255,7 +325,9 @@ def test_bad_environment_is_one_line_with_key_and_reason(key: str, value: str, r
 
 
 @pytest.mark.parametrize(("key", "value", "reason"), BAD)
-def test_bad_file_is_one_line_with_key_and_reason(directory: Path, key: str, value: str, reason: str) -> None:
+def test_bad_file_is_one_line_with_key_and_reason(
+    directory: Path, key: str, value: str, reason: str
+) -> None:
     (directory / "carillon.toml").write_text(f'{key} = "{value}"\n')
     line = complaint("check-config")
     assert line.startswith("carillon: ")
@@ -276,7 +348,9 @@ KUBERNETES = {
 }
 
 
-def test_variables_that_kubernetes_sets_for_a_service_are_ignored(caplog: pytest.LogCaptureFixture) -> None:
+def test_variables_that_kubernetes_sets_for_a_service_are_ignored(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     assert load(KUBERNETES) == load({})
     assert len(caplog.records) == 1
     assert load({**KUBERNETES, "CARILLON_REST_PORT": "8081"}).rest_port == 8081
@@ -289,36 +363,61 @@ def test_what_only_looks_like_one_of_those_is_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize("command", NEED_SETTINGS)
-def test_every_command_that_needs_settings_refuses_an_unknown_one(directory: Path, command: str) -> None:
-    assert "CARILLON_RESTPORT: unknown setting" in complaint(command, env={"CARILLON_RESTPORT": "8080"})
+def test_every_command_that_needs_settings_refuses_an_unknown_one(
+    directory: Path, command: str
+) -> None:
+    assert "CARILLON_RESTPORT: unknown setting" in complaint(
+        command, env={"CARILLON_RESTPORT": "8080"}
+    )
     (directory / "carillon.toml").write_text("restport = 8080\n")
     assert "restport in carillon.toml: unknown setting" in complaint(command)
 
 
-@pytest.mark.parametrize("text", ["rest_port = ", "rest_port = 1\nrest_port = 2", "\xff"], ids=["torn", "twice", "bytes"])
+@pytest.mark.parametrize(
+    "text", ["rest_port = ", "rest_port = 1\nrest_port = 2", "\xff"], ids=["torn", "twice", "bytes"]
+)
 def test_file_that_is_not_toml_is_one_line(directory: Path, text: str) -> None:
     (directory / "carillon.toml").write_bytes(text.encode("latin-1"))
     assert "carillon.toml: not valid TOML" in complaint("check-config")
 
 
-@pytest.mark.parametrize("text", ["[server]\nrest_port = 1", "rest_port = [1]", "rest_port = 8080.5", "rest_port = true"])
+@pytest.mark.parametrize(
+    "text", ["[server]\nrest_port = 1", "rest_port = [1]", "rest_port = 8080.5", "rest_port = true"]
+)
 def test_value_of_another_type_in_the_file_is_refused(directory: Path, text: str) -> None:
     (directory / "carillon.toml").write_text(text)
     assert "carillon.toml" in complaint("check-config")
 
 
 def test_ports_must_differ() -> None:
-    assert "must differ" in complaint("check-config", env={"CARILLON_REST_PORT": "9000", "CARILLON_GRPC_PORT": "9000"})
+    assert "must differ" in complaint(
+        "check-config", env={"CARILLON_REST_PORT": "9000", "CARILLON_GRPC_PORT": "9000"}
+    )
 
 
 def test_file_is_read_and_the_environment_goes_before_it(directory: Path) -> None:
-    (directory / "carillon.toml").write_text('rest_port = 18080\ngrpc_port = 15051\ngrpc_reflection = false\ndata_dir = "elsewhere"\n')
+    (directory / "carillon.toml").write_text(
+        'rest_port = 18080\ngrpc_port = 15051\ngrpc_reflection = false\ndata_dir = "elsewhere"\n'
+    )
     settings = load({"CARILLON_GRPC_PORT": "25051", "PATH": "/usr/bin"})
-    assert (settings.rest_port, settings.grpc_port, settings.grpc_reflection) == (18080, 25051, False)
+    assert (settings.rest_port, settings.grpc_port, settings.grpc_reflection) == (
+        18080,
+        25051,
+        False,
+    )
     assert settings.effective_database_url == "sqlite:///elsewhere/carillon.db"
 
 
 def test_defaults_are_the_documented_ones() -> None:
     settings = load({})
-    assert (settings.rest_port, settings.grpc_port, settings.envoy_admin_port, settings.bind) == (8080, 50051, 9901, "127.0.0.1")
-    assert (str(settings.data_dir), settings.effective_database_url, settings.smtp_url) == ("var", "sqlite:///var/carillon.db", "")
+    assert (settings.rest_port, settings.grpc_port, settings.envoy_admin_port, settings.bind) == (
+        8080,
+        50051,
+        9901,
+        "127.0.0.1",
+    )
+    assert (str(settings.data_dir), settings.effective_database_url, settings.smtp_url) == (
+        "var",
+        "sqlite:///var/carillon.db",
+        "",
+    )

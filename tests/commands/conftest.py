@@ -2,6 +2,20 @@
 
 from __future__ import annotations
 
-from tests.dispatch.conftest import database_url, migrated_database, migrated_file, postgres_url, sqlite_url, stage
+from tests.dispatch.conftest import (
+    database_url,
+    migrated_database,
+    migrated_file,
+    postgres_url,
+    sqlite_url,
+    stage,
+)
 
-__all__ = ["database_url", "migrated_database", "migrated_file", "postgres_url", "sqlite_url", "stage"]
+__all__ = [
+    "database_url",
+    "migrated_database",
+    "migrated_file",
+    "postgres_url",
+    "sqlite_url",
+    "stage",
+]

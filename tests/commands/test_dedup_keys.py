@@ -53,24 +53,36 @@ def schedule(request: pytest.FixtureRequest, stage: Stage) -> Schedule:
 
 
 async def all_messages(stage: Stage) -> list[Message]:
-    return await stage.storage.read(lambda tx: tx.messages.list_page(BRAND, MessageFilter(), None, 100))
+    return await stage.storage.read(
+        lambda tx: tx.messages.list_page(BRAND, MessageFilter(), None, 100)
+    )
 
 
-async def test_the_same_request_again_gets_the_same_message(stage: Stage, schedule: Schedule) -> None:
+async def test_the_same_request_again_gets_the_same_message(
+    stage: Stage, schedule: Schedule
+) -> None:
     first = await schedule(new_message(stage))
     assert await schedule(new_message(stage)) == first
     assert await all_messages(stage) == [first]
 
 
-async def test_the_same_request_many_times_at_once_makes_one_message(stage: Stage, schedule: Schedule) -> None:
+async def test_the_same_request_many_times_at_once_makes_one_message(
+    stage: Stage, schedule: Schedule
+) -> None:
     answers = await asyncio.gather(*(schedule(new_message(stage)) for _ in range(10)))
-    assert {answer.id for answer in answers} == {message.id for message in await all_messages(stage)}
+    assert {answer.id for answer in answers} == {
+        message.id for message in await all_messages(stage)
+    }
     assert len(await all_messages(stage)) == 1
 
 
-async def test_of_different_requests_at_once_under_one_key_one_is_accepted(stage: Stage, schedule: Schedule) -> None:
+async def test_of_different_requests_at_once_under_one_key_one_is_accepted(
+    stage: Stage, schedule: Schedule
+) -> None:
     requests = (new_message(stage, variables={"order": number}) for number in range(8))
-    answers = await asyncio.gather(*(schedule(request) for request in requests), return_exceptions=True)
+    answers = await asyncio.gather(
+        *(schedule(request) for request in requests), return_exceptions=True
+    )
     (accepted,) = [answer for answer in answers if isinstance(answer, Message)]
     assert [message.id for message in await all_messages(stage)] == [accepted.id]
     assert sum(isinstance(answer, KeyReused) for answer in answers) == 7
@@ -89,7 +101,9 @@ async def test_of_different_requests_at_once_under_one_key_one_is_accepted(stage
         {"expire_at": NOON + timedelta(hours=1)},
     ],
 )
-async def test_another_request_under_the_key_is_refused(stage: Stage, schedule: Schedule, other: dict[str, object]) -> None:
+async def test_another_request_under_the_key_is_refused(
+    stage: Stage, schedule: Schedule, other: dict[str, object]
+) -> None:
     first = await schedule(new_message(stage))
     with pytest.raises(KeyReused) as refused:
         await schedule(new_message(stage, **other))
@@ -97,13 +111,17 @@ async def test_another_request_under_the_key_is_refused(stage: Stage, schedule: 
     assert await all_messages(stage) == [first]
 
 
-async def test_the_same_instant_in_another_zone_is_the_same_request(stage: Stage, schedule: Schedule) -> None:
+async def test_the_same_instant_in_another_zone_is_the_same_request(
+    stage: Stage, schedule: Schedule
+) -> None:
     first = await schedule(new_message(stage))
     elsewhere = stage.clock.now().astimezone(timezone(timedelta(hours=5, minutes=30)))
     assert (await schedule(new_message(stage, scheduled_at=elsewhere))).id == first.id
 
 
-async def test_another_expiry_is_another_request_and_the_same_one_is_not(stage: Stage, schedule: Schedule) -> None:
+async def test_another_expiry_is_another_request_and_the_same_one_is_not(
+    stage: Stage, schedule: Schedule
+) -> None:
     expire_at = stage.clock.now() + timedelta(hours=1)
     first = await schedule(new_message(stage, expire_at=expire_at))
     elsewhere = expire_at.astimezone(timezone(timedelta(hours=-3)))
@@ -114,8 +132,12 @@ async def test_another_expiry_is_another_request_and_the_same_one_is_not(stage: 
 
 
 @pytest.mark.parametrize(("first", "again"), [(0, 0), (60, 0), (-300, 60), (0, -90)])
-async def test_a_retry_with_a_new_now_is_the_same_request(stage: Stage, schedule: Schedule, first: int, again: int) -> None:
-    message = await schedule(new_message(stage, scheduled_at=stage.clock.now() + timedelta(seconds=first)))
+async def test_a_retry_with_a_new_now_is_the_same_request(
+    stage: Stage, schedule: Schedule, first: int, again: int
+) -> None:
+    message = await schedule(
+        new_message(stage, scheduled_at=stage.clock.now() + timedelta(seconds=first))
+    )
     stage.clock.advance(7200)
     repeat = new_message(stage, scheduled_at=stage.clock.now() + timedelta(seconds=again))
     assert await schedule(repeat) == message
@@ -123,14 +145,20 @@ async def test_a_retry_with_a_new_now_is_the_same_request(stage: Stage, schedule
 
 
 @pytest.mark.parametrize(("first", "again"), [(61, 0), (0, 61), (61, 61)])
-async def test_another_time_that_is_not_at_once_is_another_request(stage: Stage, schedule: Schedule, first: int, again: int) -> None:
+async def test_another_time_that_is_not_at_once_is_another_request(
+    stage: Stage, schedule: Schedule, first: int, again: int
+) -> None:
     await schedule(new_message(stage, scheduled_at=stage.clock.now() + timedelta(seconds=first)))
     stage.clock.advance(30)
     with pytest.raises(KeyReused):
-        await schedule(new_message(stage, scheduled_at=stage.clock.now() + timedelta(seconds=again)))
+        await schedule(
+            new_message(stage, scheduled_at=stage.clock.now() + timedelta(seconds=again))
+        )
 
 
-async def test_the_key_holds_after_the_time_of_the_message_has_passed(stage: Stage, schedule: Schedule) -> None:
+async def test_the_key_holds_after_the_time_of_the_message_has_passed(
+    stage: Stage, schedule: Schedule
+) -> None:
     request = new_message(stage)
     first = await schedule(request)
     await stage.run(stage.lane())
@@ -141,7 +169,9 @@ async def test_the_key_holds_after_the_time_of_the_message_has_passed(stage: Sta
     assert len(stage.email.calls) == 1
 
 
-async def test_the_key_holds_after_the_template_has_changed(stage: Stage, schedule: Schedule) -> None:
+async def test_the_key_holds_after_the_template_has_changed(
+    stage: Stage, schedule: Schedule
+) -> None:
     first = await schedule(new_message(stage))
     await stage.template(body="another body")
     assert (await schedule(new_message(stage))).template_revision == first.template_revision == 1

@@ -63,7 +63,9 @@ class CountedWrites:
 
         return await self._inner.write(refusing)
 
-    async def insert_one_offs(self, messages: Sequence[Message], accepted: Sequence[Accepted] = ()) -> set[str]:
+    async def insert_one_offs(
+        self, messages: Sequence[Message], accepted: Sequence[Accepted] = ()
+    ) -> set[str]:
         return await self.write(lambda tx: tx.messages.insert_one_offs(messages, accepted))
 
 
@@ -76,16 +78,22 @@ def storage(stage: Stage) -> CountedWrites:
 async def ask(intake: MessageIntake, stage: Stage, *names: str) -> list[Message | BaseException]:
     """Schedules a message to each at the same time."""
     requests = (new_message(stage, person_id=name, dedup_key=name) for name in names)
-    return await asyncio.gather(*(intake.schedule(stage.caller, request) for request in requests), return_exceptions=True)
+    return await asyncio.gather(
+        *(intake.schedule(stage.caller, request) for request in requests), return_exceptions=True
+    )
 
 
 async def people(stage: Stage) -> list[str]:
     """Who has a message."""
-    found = await stage.storage.read(lambda tx: tx.messages.list_page(BRAND, MessageFilter(), None, 1000))
+    found = await stage.storage.read(
+        lambda tx: tx.messages.list_page(BRAND, MessageFilter(), None, 1000)
+    )
     return sorted(message.person_id for message in found)
 
 
-async def test_messages_that_come_together_share_a_transaction(stage: Stage, storage: CountedWrites) -> None:
+async def test_messages_that_come_together_share_a_transaction(
+    stage: Stage, storage: CountedWrites
+) -> None:
     intake = MessageIntake(storage)
     await ask(intake, stage, "first")
     storage.writes = 0
@@ -96,7 +104,9 @@ async def test_messages_that_come_together_share_a_transaction(stage: Stage, sto
     assert storage.writes == 1
 
 
-async def test_messages_that_come_during_a_transaction_are_the_next_one(stage: Stage, storage: CountedWrites) -> None:
+async def test_messages_that_come_during_a_transaction_are_the_next_one(
+    stage: Stage, storage: CountedWrites
+) -> None:
     intake = MessageIntake(storage)
     await ask(intake, stage, "first")
     storage.go.clear()
@@ -118,7 +128,9 @@ def test_nobody_sleeps_for_as_long_as_a_message_may_come_without_a_signal() -> N
     assert max(LOOK_AGAIN_ALONE, LOOK_AGAIN_SHARED) <= SOON.total_seconds() / 2
 
 
-async def test_a_message_that_comes_alone_does_not_wait_for_others(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_message_that_comes_alone_does_not_wait_for_others(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("server.commands.messages.intake._GATHER_SECONDS", 3600)
     intake = MessageIntake(stage.storage)
     async with asyncio.timeout(30):
@@ -126,13 +138,17 @@ async def test_a_message_that_comes_alone_does_not_wait_for_others(stage: Stage,
             await ask(intake, stage, f"p{number}")
 
 
-async def test_no_message_is_left_waiting_whenever_it_comes(stage: Stage, storage: CountedWrites) -> None:
+async def test_no_message_is_left_waiting_whenever_it_comes(
+    stage: Stage, storage: CountedWrites
+) -> None:
     """Each of many callers asks again the moment it is answered, which is when a batch ends."""
     inserts = JoinedInserts(storage)
 
     async def keep_asking(caller: int) -> None:
         for number in range(30):
-            message = made.message(dedup_key=f"{caller}-{number}", template_key="welcome", brand_id=BRAND)
+            message = made.message(
+                dedup_key=f"{caller}-{number}", template_key="welcome", brand_id=BRAND
+            )
             assert await inserts.insert(message, Accepted("tester"))
 
     async with asyncio.timeout(30):
@@ -140,16 +156,22 @@ async def test_no_message_is_left_waiting_whenever_it_comes(stage: Stage, storag
     assert len(await people(stage)) == 150
 
 
-async def test_an_error_of_one_message_is_not_that_of_its_neighbours(stage: Stage, storage: CountedWrites) -> None:
+async def test_an_error_of_one_message_is_not_that_of_its_neighbours(
+    stage: Stage, storage: CountedWrites
+) -> None:
     intake = MessageIntake(storage)
     await ask(intake, stage, "first")
     storage.refused["bad"] = StorageError("not this one")
     answers = await ask(intake, stage, "a", "bad", "b")
-    assert [answer.person_id if isinstance(answer, Message) else str(answer) for answer in answers] == ["a", "not this one", "b"]
+    assert [
+        answer.person_id if isinstance(answer, Message) else str(answer) for answer in answers
+    ] == ["a", "not this one", "b"]
     assert await people(stage) == ["a", "b", "first"]
 
 
-async def test_a_database_that_does_not_answer_fails_all_at_once(stage: Stage, storage: CountedWrites) -> None:
+async def test_a_database_that_does_not_answer_fails_all_at_once(
+    stage: Stage, storage: CountedWrites
+) -> None:
     intake = MessageIntake(storage)
     await ask(intake, stage, "first")
     storage.refused["first"] = StorageUnavailable("gone")
@@ -163,11 +185,18 @@ async def test_a_database_that_does_not_answer_fails_all_at_once(stage: Stage, s
     assert await people(stage) == ["a", "first"]
 
 
-async def test_a_caller_that_hangs_up_takes_nothing_from_the_others(stage: Stage, storage: CountedWrites) -> None:
+async def test_a_caller_that_hangs_up_takes_nothing_from_the_others(
+    stage: Stage, storage: CountedWrites
+) -> None:
     intake = MessageIntake(storage)
     await ask(intake, stage, "first")
     storage.go.clear()
-    asked = [asyncio.create_task(intake.schedule(stage.caller, new_message(stage, person_id=name, dedup_key=name))) for name in "abc"]
+    asked = [
+        asyncio.create_task(
+            intake.schedule(stage.caller, new_message(stage, person_id=name, dedup_key=name))
+        )
+        for name in "abc"
+    ]
     for _ in range(10):
         await asyncio.sleep(0)
     asked[1].cancel()
@@ -183,14 +212,18 @@ async def test_the_latest_revision_is_pinned_and_judged_by_whoever_made_it(stage
     first = await intake.schedule(stage.caller, new_message(stage))
     other_process = stage.storage if stage.storage.exclusive else await stage.open()
     schema = (TemplateVariable("order", required=True),)
-    await other_process.write(lambda tx: tx.templates.append(made.template(brand_id=BRAND, variables=schema)))
+    await other_process.write(
+        lambda tx: tx.templates.append(made.template(brand_id=BRAND, variables=schema))
+    )
     second = await intake.schedule(stage.caller, new_message(stage, dedup_key="order-8"))
     assert (first.template_revision, second.template_revision) == (1, 2)
     with pytest.raises(ValidationFailed) as refused:
         await intake.schedule(stage.caller, new_message(stage, dedup_key="order-9", variables={}))
     assert [violation.field for violation in refused.value.violations] == ["variables.order"]
     await other_process.write(lambda tx: tx.templates.append(made.template(brand_id=BRAND)))
-    assert (await intake.schedule(stage.caller, new_message(stage, dedup_key="order-9", variables={}))).template_revision == 3
+    assert (
+        await intake.schedule(stage.caller, new_message(stage, dedup_key="order-9", variables={}))
+    ).template_revision == 3
 
 
 @pytest.mark.parametrize(
@@ -205,7 +238,9 @@ async def test_the_latest_revision_is_pinned_and_judged_by_whoever_made_it(stage
         {"scheduled_at": made.NOW + timedelta(days=36500)},
     ],
 )
-async def test_what_is_refused_alone_is_refused_joined(stage: Stage, wrong: dict[str, object]) -> None:
+async def test_what_is_refused_alone_is_refused_joined(
+    stage: Stage, wrong: dict[str, object]
+) -> None:
     intake = MessageIntake(stage.storage)
     await intake.schedule(stage.caller, new_message(stage))
     bad: NewMessage = new_message(stage, **{"dedup_key": "order-8", **wrong})
@@ -214,7 +249,9 @@ async def test_what_is_refused_alone_is_refused_joined(stage: Stage, wrong: dict
     assert len(await people(stage)) == 1
 
 
-async def test_a_brand_of_others_does_not_exist_whatever_is_remembered_of_its_templates(stage: Stage) -> None:
+async def test_a_brand_of_others_does_not_exist_whatever_is_remembered_of_its_templates(
+    stage: Stage,
+) -> None:
     intake = MessageIntake(stage.storage)
     await intake.schedule(stage.caller, new_message(stage))
     stranger = Caller(Principal("stranger", frozenset({"other"}), frozenset()), stage.clock.now())
@@ -222,13 +259,17 @@ async def test_a_brand_of_others_does_not_exist_whatever_is_remembered_of_its_te
         await intake.schedule(stranger, new_message(stage, dedup_key="order-8"))
 
 
-async def test_more_templates_than_are_remembered_are_found_all_the_same(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_more_templates_than_are_remembered_are_found_all_the_same(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("server.commands.messages.intake._REMEMBERED_TEMPLATES", 2)
     intake = MessageIntake(stage.storage)
     for number in range(5):
         key = f"key-{number}"
         await stage.storage.write(
-            lambda tx, key=key: put_template(tx, stage.caller, made.template(brand_id=BRAND, template_key=key))  # type: ignore[misc]
+            lambda tx, key=key: put_template(
+                tx, stage.caller, made.template(brand_id=BRAND, template_key=key)
+            )  # type: ignore[misc]
         )
     for _ in range(2):
         for number in range(5):

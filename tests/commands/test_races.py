@@ -34,7 +34,9 @@ Operation = Callable[[Transaction], Awaitable[Any]]
 
 async def at_once(stage: Stage, *operations: Operation) -> list[Any]:
     """What came of each."""
-    return await asyncio.gather(*(stage.storage.write(operation) for operation in operations), return_exceptions=True)
+    return await asyncio.gather(
+        *(stage.storage.write(operation) for operation in operations), return_exceptions=True
+    )
 
 
 def sending(stage: Stage, campaign: Campaign) -> Operation:
@@ -58,7 +60,9 @@ async def test_of_many_sends_at_once_one_starts(stage: Stage) -> None:
     assert started.counters.total == 2
 
 
-async def test_a_campaign_that_comes_due_while_it_is_sent_by_hand_is_sent_once(stage: Stage) -> None:
+async def test_a_campaign_that_comes_due_while_it_is_sent_by_hand_is_sent_once(
+    stage: Stage,
+) -> None:
     await stage.people(2)
     for _ in range(5):
         campaign = await stage.scheduled()
@@ -70,7 +74,9 @@ async def test_a_campaign_that_comes_due_while_it_is_sent_by_hand_is_sent_once(s
 async def test_after_a_cancel_nothing_is_sent_whatever_it_raced_with(stage: Stage) -> None:
     for _ in range(5):
         campaign = await stage.campaign()
-        sent, cancelled = await at_once(stage, sending(stage, campaign), cancelling(stage, campaign))
+        sent, cancelled = await at_once(
+            stage, sending(stage, campaign), cancelling(stage, campaign)
+        )
         assert cancelled.campaign.status is CampaignStatus.CANCELLED
         assert isinstance(sent, Send | BadState)
         assert (await stage.found_campaign(campaign.id)).status is CampaignStatus.CANCELLED
@@ -82,7 +88,9 @@ async def test_a_cancel_against_a_mark_leaves_each_message_with_one_of_them(stag
     for _ in range(5):
         send, messages = await stage.send(6)
         now = stage.clock.now()
-        claimed = await stage.storage.write(lambda tx, now=now: claim_due(tx, "email", now, now + LEASE, 10))  # type: ignore[misc]
+        claimed = await stage.storage.write(
+            lambda tx, now=now: claim_due(tx, "email", now, now + LEASE, 10)  # type: ignore[misc]
+        )
         marks = [Mark(message.id, message.lease) for message in claimed]
         campaign = await stage.found_campaign(send.campaign_id)
         marked, _ = await at_once(
@@ -117,7 +125,13 @@ async def test_a_change_is_in_the_send_or_refused(stage: Stage) -> None:
         sent, changed = await at_once(
             stage,
             sending(stage, campaign),
-            lambda tx: update_campaign(tx, stage.caller, Face.COMMS, campaign.id, {"subject": "After"}),  # noqa: B023
+            lambda tx: update_campaign(
+                tx,
+                stage.caller,
+                Face.COMMS,
+                campaign.id,  # noqa: B023
+                {"subject": "After"},
+            ),
         )
         assert sent.subject == ("Before" if isinstance(changed, BadState) else "After")
 
@@ -137,7 +151,9 @@ async def test_a_campaign_taken_back_while_it_comes_due_is_a_draft_or_sending(st
 async def test_a_campaign_moved_to_later_is_not_sent_at_its_old_time(stage: Stage) -> None:
     campaign = await stage.scheduled(due_in=10)
     later = stage.clock.now() + timedelta(seconds=60)
-    await stage.storage.write(lambda tx: schedule_campaign(tx, stage.caller, Face.COMMS, campaign.id, later))
+    await stage.storage.write(
+        lambda tx: schedule_campaign(tx, stage.caller, Face.COMMS, campaign.id, later)
+    )
     stage.clock.advance(10)
     await stage.run(stage.due_campaigns())
     assert await stage.sends_of(campaign) == []
@@ -166,7 +182,9 @@ async def test_a_message_is_cancelled_or_called_never_both(stage: Stage) -> None
         await stage.run(lane)
         called = message.id in {envelope.message_id for envelope in stage.email.calls}
         assert called == isinstance(cancelled, BadState)
-        assert await stage.status(message) is (MessageStatus.SENT if called else MessageStatus.CANCELLED)
+        assert await stage.status(message) is (
+            MessageStatus.SENT if called else MessageStatus.CANCELLED
+        )
 
 
 async def test_a_message_that_is_with_its_provider_cannot_be_cancelled(stage: Stage) -> None:
@@ -184,5 +202,11 @@ async def test_a_message_that_is_with_its_provider_cannot_be_cancelled(stage: St
 
 
 async def test_revisions_put_at_once_get_numbers_of_their_own(stage: Stage) -> None:
-    answers = await at_once(stage, *(lambda tx: put_template(tx, stage.caller, made.template(template_key="new")) for _ in range(8)))
+    answers = await at_once(
+        stage,
+        *(
+            lambda tx: put_template(tx, stage.caller, made.template(template_key="new"))
+            for _ in range(8)
+        ),
+    )
     assert sorted(answer.revision for answer in answers) == list(range(1, 9))

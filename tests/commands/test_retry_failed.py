@@ -35,7 +35,9 @@ async def failed_send(stage: Stage, **more: Any) -> Send:
 
 
 async def retry(stage: Stage, send: Send) -> Send:
-    return await stage.storage.write(lambda tx: retry_failed(tx, stage.caller, send.id, include_unknown=False))
+    return await stage.storage.write(
+        lambda tx: retry_failed(tx, stage.caller, send.id, include_unknown=False)
+    )
 
 
 async def test_a_retry_is_resolved_in_batches_and_takes_each_message_once(stage: Stage) -> None:
@@ -45,7 +47,11 @@ async def test_a_retry_is_resolved_in_batches_and_takes_each_message_once(stage:
     await stage.run(stage.audiences())
     child = await stage.found_send(child)
     assert (child.counters.total, child.audience_done) == (FAILED, True)
-    failed = Counter(message.recipient for message in await stage.messages_of(parent) if message.status == "failed")
+    failed = Counter(
+        message.recipient
+        for message in await stage.messages_of(parent)
+        if message.status == "failed"
+    )
     assert Counter(message.recipient for message in await stage.messages_of(child)) == failed
     assert {message.retried_in for message in await stage.messages_of(parent)} == {None, child.id}
 

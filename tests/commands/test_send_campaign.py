@@ -8,7 +8,12 @@ import pytest
 
 from server.commands.campaigns.cancel import cancel_campaign
 from server.commands.campaigns.delete import delete_campaign
-from server.commands.campaigns.queries import get_campaign, get_send, get_send_report, list_campaign_sends
+from server.commands.campaigns.queries import (
+    get_campaign,
+    get_send,
+    get_send_report,
+    list_campaign_sends,
+)
 from server.commands.campaigns.schedule import schedule_campaign, unschedule_campaign
 from server.commands.campaigns.update import update_campaign
 from server.commands.sends.start import send_campaign
@@ -26,31 +31,57 @@ ANN = ("ann", "ann@example.com")
 
 async def publish(stage: Stage, recipients: list[Recipient]) -> Send:
     campaign = await stage.campaign(face="messaging", segment_id="nowhere", segment_criteria=None)
-    return await stage.storage.write(lambda tx: send_campaign(tx, stage.caller, Face.MESSAGING, campaign.id, recipients))
+    return await stage.storage.write(
+        lambda tx: send_campaign(tx, stage.caller, Face.MESSAGING, campaign.id, recipients)
+    )
 
 
 async def test_a_recipient_named_twice_gets_one_message(stage: Stage) -> None:
     send = await publish(stage, [ANN, ANN, ("ann", "other@example.com"), ("bob", ANN[1]), ANN])
     assert (send.counters.total, send.counters.pending, send.counters.skipped) == (5, 3, 2)
     await stage.run(stage.lane())
-    assert sorted(stage.email.addresses()) == ["ann@example.com", "ann@example.com", "other@example.com"]
+    assert sorted(stage.email.addresses()) == [
+        "ann@example.com",
+        "ann@example.com",
+        "other@example.com",
+    ]
     _, report = await stage.storage.read(lambda tx: get_send_report(tx, stage.caller, send.id))
-    assert [(row.status, row.reason, row.count) for row in report] == [("sent", None, 3), ("skipped", "duplicate", 2)]
+    assert [(row.status, row.reason, row.count) for row in report] == [
+        ("sent", None, 3),
+        ("skipped", "duplicate", 2),
+    ]
 
 
 @pytest.mark.parametrize(
-    "blank", [("", "ann@example.com"), ("ann", ""), (" ", "ann@example.com"), ("ann", "\n"), ("a\nb", "x"), ("a", "x\r\ny")]
+    "blank",
+    [
+        ("", "ann@example.com"),
+        ("ann", ""),
+        (" ", "ann@example.com"),
+        ("ann", "\n"),
+        ("a\nb", "x"),
+        ("a", "x\r\ny"),
+    ],
 )
-async def test_in_messaging_a_recipient_that_cannot_be_reached_is_skipped(stage: Stage, blank: Recipient) -> None:
+async def test_in_messaging_a_recipient_that_cannot_be_reached_is_skipped(
+    stage: Stage, blank: Recipient
+) -> None:
     send = await publish(stage, [ANN, blank])
     assert (send.counters.total, send.counters.pending, send.counters.skipped) == (2, 1, 1)
-    fates = {(message.person_id, message.recipient): await stage.fate(message) for message in await stage.messages_of(send)}
+    fates = {
+        (message.person_id, message.recipient): await stage.fate(message)
+        for message in await stage.messages_of(send)
+    }
     assert fates == {ANN: ("pending", None), blank: ("skipped", "invalid_recipient")}
 
 
 async def test_a_send_without_anybody_to_reach_is_over_at_once(stage: Stage) -> None:
     send = await publish(stage, [("", ""), ("", "")])
-    assert (send.status, send.counters.skipped, send.completed_at) == (SendStatus.COMPLETED, 2, stage.clock.now())
+    assert (send.status, send.counters.skipped, send.completed_at) == (
+        SendStatus.COMPLETED,
+        2,
+        stage.clock.now(),
+    )
     assert (await stage.found_campaign(send.campaign_id)).status is CampaignStatus.SENT
 
 
@@ -63,25 +94,39 @@ async def test_a_send_without_anybody_to_reach_is_over_at_once(stage: Stage) -> 
         ([("ann", "x\x00")], "recipients[0].recipient"),
     ],
 )
-async def test_in_comms_bad_recipients_refuse_the_send_and_change_nothing(stage: Stage, recipients: list[Recipient], field: str) -> None:
+async def test_in_comms_bad_recipients_refuse_the_send_and_change_nothing(
+    stage: Stage, recipients: list[Recipient], field: str
+) -> None:
     campaign = await stage.campaign()
     with pytest.raises(ValidationFailed) as refused:
-        await stage.storage.write(lambda tx: send_campaign(tx, stage.caller, Face.COMMS, campaign.id, recipients))
+        await stage.storage.write(
+            lambda tx: send_campaign(tx, stage.caller, Face.COMMS, campaign.id, recipients)
+        )
     assert [violation.field for violation in refused.value.violations] == [field]
-    assert (await stage.sends_of(campaign), await stage.found_campaign(campaign.id)) == ([], campaign)
+    assert (await stage.sends_of(campaign), await stage.found_campaign(campaign.id)) == (
+        [],
+        campaign,
+    )
 
 
 async def test_a_campaign_without_a_template_does_not_start(stage: Stage) -> None:
     campaign = await stage.campaign(template_key="nowhere")
     with pytest.raises(ValidationFailed):
-        await stage.storage.write(lambda tx: send_campaign(tx, stage.caller, Face.COMMS, campaign.id, [ANN]))
+        await stage.storage.write(
+            lambda tx: send_campaign(tx, stage.caller, Face.COMMS, campaign.id, [ANN])
+        )
     assert await stage.found_campaign(campaign.id) == campaign
 
 
 async def test_a_send_is_a_snapshot_of_its_campaign(stage: Stage) -> None:
     await stage.template(body="second")
     send, _ = await stage.send([ANN], subject="Spring", variables={"a": 1})
-    assert (send.template_revision, send.subject, send.variables, send.created_by) == (2, "Spring", {"a": 1}, "tester")
+    assert (send.template_revision, send.subject, send.variables, send.created_by) == (
+        2,
+        "Spring",
+        {"a": 1},
+        "tester",
+    )
     assert (send.status, send.started_at) == (SendStatus.SENDING, stage.clock.now())
 
 
@@ -114,5 +159,9 @@ async def test_a_segment_deleted_or_of_another_brand_reaches_nobody(stage: Stage
     await stage.storage.write(lambda tx: tx.segments.insert(segment))
     campaign = await stage.campaign(face="messaging", segment_id="nowhere", segment_criteria=None)
     with pytest.raises(ValidationFailed):
-        await stage.storage.write(lambda tx: send_campaign(tx, stage.caller, Face.MESSAGING, campaign.id, [], to_segment=True))
+        await stage.storage.write(
+            lambda tx: send_campaign(
+                tx, stage.caller, Face.MESSAGING, campaign.id, [], to_segment=True
+            )
+        )
     assert await stage.found_campaign(campaign.id) == replace(campaign)

@@ -1,4 +1,5 @@
-"""A time up to five minutes in the past is "at once" by a slow clock: what it makes of lateness. Tests run on both databases."""
+"""A time up to five minutes in the past is "at once" by a slow clock: what it makes of lateness.
+Tests run on both databases."""
 
 from __future__ import annotations
 
@@ -47,7 +48,9 @@ async def dispatch(stage: Stage, channel: str) -> None:
 
 @pytest.mark.parametrize("policy", [SKIP, SECONDS], ids=["skip", "expire_after"])
 @pytest.mark.parametrize("channel", ["email", "in_app"])
-async def test_a_message_of_a_slow_clock_is_due_at_once_and_not_late(stage: Stage, channel: str, policy: Policy) -> None:
+async def test_a_message_of_a_slow_clock_is_due_at_once_and_not_late(
+    stage: Stage, channel: str, policy: Policy
+) -> None:
     await stage.template("in_app")
     await stage.policy(**policy)
     message = await one_off(stage, SKEW, channel)
@@ -88,11 +91,15 @@ Schedule = Callable[[Stage, timedelta], Awaitable[Campaign]]
 
 async def by_scheduling(stage: Stage, ago: timedelta) -> Campaign:
     campaign, at = await stage.campaign(subject="Hello"), stage.clock.now() - ago
-    return await stage.storage.write(lambda tx: schedule_campaign(tx, stage.caller, Face.COMMS, campaign.id, at))
+    return await stage.storage.write(
+        lambda tx: schedule_campaign(tx, stage.caller, Face.COMMS, campaign.id, at)
+    )
 
 
 async def by_changing(stage: Stage, ago: timedelta) -> Campaign:
-    return await change(stage, await stage.campaign(subject="Hello"), scheduled_at=stage.clock.now() - ago)
+    return await change(
+        stage, await stage.campaign(subject="Hello"), scheduled_at=stage.clock.now() - ago
+    )
 
 
 async def by_creating(stage: Stage, ago: timedelta) -> Campaign:
@@ -115,18 +122,24 @@ every_way = pytest.mark.parametrize("schedule", [by_scheduling, by_changing, by_
 
 async def change(stage: Stage, campaign: Campaign, **changes: object) -> Campaign:
     to: CampaignChanges = changes  # type: ignore[assignment]  # of the fields' own types
-    return await stage.storage.write(lambda tx: update_campaign(tx, stage.caller, Face.COMMS, campaign.id, to))
+    return await stage.storage.write(
+        lambda tx: update_campaign(tx, stage.caller, Face.COMMS, campaign.id, to)
+    )
 
 
 async def fate(stage: Stage, campaign: Campaign) -> tuple[str, int]:
     """Status of a campaign after it was looked at, and the number of its sends."""
     await stage.run(stage.due_campaigns())
-    return (await stage.found_campaign(campaign.id)).status.value, len(await stage.sends_of(campaign))
+    return (await stage.found_campaign(campaign.id)).status.value, len(
+        await stage.sends_of(campaign)
+    )
 
 
 @every_way
 @pytest.mark.parametrize("policy", [SKIP, SECONDS], ids=["skip", "expire_after"])
-async def test_a_campaign_of_a_slow_clock_starts_at_once_and_is_not_late(stage: Stage, schedule: Schedule, policy: Policy) -> None:
+async def test_a_campaign_of_a_slow_clock_starts_at_once_and_is_not_late(
+    stage: Stage, schedule: Schedule, policy: Policy
+) -> None:
     await stage.policy(**policy)
     campaign = await schedule(stage, SKEW)
     assert campaign.scheduled_at == stage.clock.now() - SKEW
@@ -145,7 +158,9 @@ async def test_lateness_of_a_campaign_counts_from_when_it_was_scheduled(
 
 
 @every_way
-async def test_the_log_of_a_misfire_has_the_time_that_was_asked_for(stage: Stage, schedule: Schedule) -> None:
+async def test_the_log_of_a_misfire_has_the_time_that_was_asked_for(
+    stage: Stage, schedule: Schedule
+) -> None:
     await stage.policy(**SKIP)
     campaign = await schedule(stage, SKEW)
     stage.clock.advance(3600)
@@ -153,19 +168,30 @@ async def test_the_log_of_a_misfire_has_the_time_that_was_asked_for(stage: Stage
     entries = await stage.storage.read(lambda tx: tx.audit.list_page(BRAND, campaign.id, None, 10))
     (details,) = [entry.details for entry in entries if entry.action == "campaign_misfired"]
     assert campaign.scheduled_at is not None
-    assert (details["scheduled_at"], details["late_seconds"]) == (campaign.scheduled_at.isoformat(), 3600)
+    assert (details["scheduled_at"], details["late_seconds"]) == (
+        campaign.scheduled_at.isoformat(),
+        3600,
+    )
 
 
 @every_way
-async def test_a_campaign_of_a_clock_that_is_slower_is_refused(stage: Stage, schedule: Schedule) -> None:
+async def test_a_campaign_of_a_clock_that_is_slower_is_refused(
+    stage: Stage, schedule: Schedule
+) -> None:
     with pytest.raises(ValidationFailed) as refused:
         await schedule(stage, SKEW + timedelta(microseconds=1))
     assert [violation.field for violation in refused.value.violations] == ["scheduled_at"]
 
 
 @every_way
-@pytest.mark.parametrize("ago", [SKEW, timedelta(), timedelta(minutes=-1)], ids=["of a slow clock", "for now", "for later"])
-async def test_a_change_after_its_time_does_not_make_a_campaign_less_late(stage: Stage, schedule: Schedule, ago: timedelta) -> None:
+@pytest.mark.parametrize(
+    "ago",
+    [SKEW, timedelta(), timedelta(minutes=-1)],
+    ids=["of a slow clock", "for now", "for later"],
+)
+async def test_a_change_after_its_time_does_not_make_a_campaign_less_late(
+    stage: Stage, schedule: Schedule, ago: timedelta
+) -> None:
     await stage.policy(**SKIP)
     campaign = await schedule(stage, ago)
     stage.clock.advance(40 - min(ago, timedelta()).total_seconds())
@@ -185,7 +211,9 @@ async def test_a_change_before_its_time_does_not_make_a_campaign_late(stage: Sta
     assert await fate(stage, campaign) == ("sent", 1)
 
 
-@pytest.mark.parametrize("schedule", [schedule_campaign, None], ids=["scheduled again", "changed to another time"])
+@pytest.mark.parametrize(
+    "schedule", [schedule_campaign, None], ids=["scheduled again", "changed to another time"]
+)
 async def test_another_time_is_another_chance(stage: Stage, schedule: object) -> None:
     await stage.policy(**SKIP)
     campaign = await by_scheduling(stage, timedelta())
@@ -194,6 +222,8 @@ async def test_another_time_is_another_chance(stage: Stage, schedule: object) ->
     if schedule is None:
         await change(stage, campaign, scheduled_at=now)
     else:
-        await stage.storage.write(lambda tx: schedule_campaign(tx, stage.caller, Face.COMMS, campaign.id, now))
+        await stage.storage.write(
+            lambda tx: schedule_campaign(tx, stage.caller, Face.COMMS, campaign.id, now)
+        )
     stage.clock.advance(30)
     assert await fate(stage, campaign) == ("sent", 1)

@@ -8,10 +8,23 @@ from pathlib import Path
 import pytest
 
 from storage.sql.open import open_storage
-from tests.support.databases import database_url, migrated_database, migrated_file, postgres_url, sqlite_url
+from tests.support.databases import (
+    database_url,
+    migrated_database,
+    migrated_file,
+    postgres_url,
+    sqlite_url,
+)
 from tests.support.dispatch.stage import Stage
 
-__all__ = ["database_url", "migrated_database", "migrated_file", "postgres_url", "sqlite_url", "stage"]
+__all__ = [
+    "database_url",
+    "migrated_database",
+    "migrated_file",
+    "postgres_url",
+    "sqlite_url",
+    "stage",
+]
 
 
 async def staged(url: str, directory: Path) -> AsyncIterator[Stage]:

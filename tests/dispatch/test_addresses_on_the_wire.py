@@ -1,4 +1,5 @@
-"""Whatever spelling of an address is accepted, servers and inboxes get, byte for byte, what suppressions were asked about."""
+"""Whatever spelling of an address is accepted, servers and inboxes get, byte for byte, what
+suppressions were asked about."""
 
 from __future__ import annotations
 
@@ -27,19 +28,34 @@ from tests.support.dispatch.stage import BRAND, OTHER, Stage
 CHANNELS = ("email", "sms", "in_app")
 AROUND = st.sampled_from(["", " ", "\u3000", "\u200b", "\u202a", "\t"])
 LOCAL_PARTS = st.text("aZ9.+'ßéÉe\u0301İσς", min_size=1, max_size=12)
-DOMAINS = st.sampled_from(["example.com", "EXAMPLE.com", "straße.example.com", "Bücher.example", "xn--bcher-kva.example", "a--b.example"])
+DOMAINS = st.sampled_from(
+    [
+        "example.com",
+        "EXAMPLE.com",
+        "straße.example.com",
+        "Bücher.example",
+        "xn--bcher-kva.example",
+        "a--b.example",
+    ]
+)
 SPELLINGS = {
     "email": st.builds("{}@{}".format, LOCAL_PARTS, DOMAINS) | st.emails(),
-    "sms": st.from_regex(r"\+?(1 \(202\) |44 \(0\)20 |351 ?9)[0-9]{3,4}[ -]?[0-9]{4}", fullmatch=True),
+    "sms": st.from_regex(
+        r"\+?(1 \(202\) |44 \(0\)20 |351 ?9)[0-9]{3,4}[ -]?[0-9]{4}", fullmatch=True
+    ),
     "in_app": st.text("aZ9 ./é\u0301\u00e9", min_size=1, max_size=8),
 }
 GIVEN = st.one_of(
-    [st.tuples(st.just(channel), st.builds("{}{}{}".format, AROUND, spelling, AROUND)) for channel, spelling in SPELLINGS.items()]
+    [
+        st.tuples(st.just(channel), st.builds("{}{}{}".format, AROUND, spelling, AROUND))
+        for channel, spelling in SPELLINGS.items()
+    ]
 )
 
 
 class Wires:
-    """A mail server, an SMS gateway and the inbox, each of them real; and what suppressions were asked about."""
+    """A mail server, an SMS gateway and the inbox, each of them real; and what suppressions were
+    asked about."""
 
     def __init__(self, stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
         self.stage = stage
@@ -65,7 +81,11 @@ class Wires:
             await self.stage.template(channel)
         self._smtp = SmtpProvider(f"smtp://127.0.0.1:{self.mail_server.port}", MAIL_FROM, slots=2)
         self._sms = WebhookProvider(self.gateway.url, "sms", slots=2)
-        self._lanes = (self.stage.lane("email", self._smtp), self.stage.lane("sms", self._sms), self.stage.inbox_lane())
+        self._lanes = (
+            self.stage.lane("email", self._smtp),
+            self.stage.lane("sms", self._sms),
+            self.stage.inbox_lane(),
+        )
 
     async def stop(self) -> None:
         await self._smtp.close()
@@ -87,14 +107,21 @@ class Wires:
             scheduled_at=self.stage.clock.now(),
         )
         try:
-            return await self.stage.storage.write(lambda tx: schedule_message(tx, self.stage.caller, new))
+            return await self.stage.storage.write(
+                lambda tx: schedule_message(tx, self.stage.caller, new)
+            )
         except ValidationFailed:
             return None
 
     async def suppressed(self, channel: str, address: str) -> str:
-        """The address that a suppression of this spelling is about; in another brand, where it holds nothing back."""
-        new = NewSuppression(channel=channel, address=address, reason=SuppressionReason.MANUAL, source="test")
-        made = await self.stage.storage.write(lambda tx: create_suppression(tx, self.stage.caller, OTHER, new))
+        """The address that a suppression of this spelling is about; in another brand, where it
+        holds nothing back."""
+        new = NewSuppression(
+            channel=channel, address=address, reason=SuppressionReason.MANUAL, source="test"
+        )
+        made = await self.stage.storage.write(
+            lambda tx: create_suppression(tx, self.stage.caller, OTHER, new)
+        )
         return made.address
 
     async def deliver(self) -> None:
@@ -104,7 +131,12 @@ class Wires:
 
     async def got(self, messages: list[Message]) -> dict[str, set[str]]:
         """What came in at the far ends, by channel; and forgets what servers got."""
-        inbox = {item.person_id for each in messages if each.channel == "in_app" for item in await self.stage.inbox(each.person_id)}
+        inbox = {
+            item.person_id
+            for each in messages
+            if each.channel == "in_app"
+            for item in await self.stage.inbox(each.person_id)
+        }
         found = {
             "email": set(self.mail_server.recipients),
             "sms": {json.loads(each.body)["recipient"] for each in self.gateway.received},
@@ -123,10 +155,23 @@ async def wires(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
     await wires.stop()
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(st.lists(GIVEN, min_size=8, max_size=40))
-@example([("email", "Mia@straße.example.com"), ("email", "JOSE\u0301@Example.com"), ("sms", "+44 (0)20 7946 0018"), ("in_app", " c-1 ")])
-async def test_the_wire_gets_what_suppressions_were_asked_about(wires: Wires, given_: list[tuple[str, str]]) -> None:
+@example(
+    [
+        ("email", "Mia@straße.example.com"),
+        ("email", "JOSE\u0301@Example.com"),
+        ("sms", "+44 (0)20 7946 0018"),
+        ("in_app", " c-1 "),
+    ]
+)
+async def test_the_wire_gets_what_suppressions_were_asked_about(
+    wires: Wires, given_: list[tuple[str, str]]
+) -> None:
     wires.asked.clear()
     accepted = []
     for each in given_:
@@ -134,21 +179,30 @@ async def test_the_wire_gets_what_suppressions_were_asked_about(wires: Wires, gi
             accepted.append(message)
             assert await wires.suppressed(*each) == message.recipient
     await wires.deliver()
-    kept = {channel: {message.recipient for message in accepted if message.channel == channel} for channel in CHANNELS}
+    kept = {
+        channel: {message.recipient for message in accepted if message.channel == channel}
+        for channel in CHANNELS
+    }
     assert await wires.got(accepted) == kept
     assert {channel: wires.asked[channel] for channel in CHANNELS} == kept
 
 
 async def suppressed_addresses(stage: Stage) -> set[str]:
-    rows = await stage.storage.read(lambda tx: tx.suppressions.list_page(BRAND, None, None, None, 10))
+    rows = await stage.storage.read(
+        lambda tx: tx.suppressions.list_page(BRAND, None, None, None, 10)
+    )
     return {row.address for row in rows}
 
 
-async def test_what_older_rows_have_goes_out_in_normal_form_and_is_held_back_by_it(stage: Stage) -> None:
+async def test_what_older_rows_have_goes_out_in_normal_form_and_is_held_back_by_it(
+    stage: Stage,
+) -> None:
     held = await stage.message("ann", recipient="Ann@Example.com")
     free = await stage.message("bob", recipient="Bob@straße.example.com")
     none = await stage.message("cem", recipient="not an email")
-    new = NewSuppression(channel="email", address="ann@example.com", reason=SuppressionReason.MANUAL, source="test")
+    new = NewSuppression(
+        channel="email", address="ann@example.com", reason=SuppressionReason.MANUAL, source="test"
+    )
     await stage.storage.write(lambda tx: create_suppression(tx, stage.caller, BRAND, new))
     await stage.run(stage.lane())
     assert stage.email.addresses() == ["bob@xn--strae-oqa.example.com"]

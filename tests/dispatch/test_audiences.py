@@ -39,13 +39,19 @@ async def test_every_person_gets_one_message(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("people", [0, 1, 2, 3, 4])
-async def test_a_send_completes_whatever_the_size_of_its_audience(stage: Stage, people: int) -> None:
+async def test_a_send_completes_whatever_the_size_of_its_audience(
+    stage: Stage, people: int
+) -> None:
     await stage.people(people)
     send = await stage.publish()
     await stage.run(stage.audiences())
     await stage.run(stage.lane())
     done = await stage.found_send(send)
-    assert (done.status, done.counters.total, done.counters.sent) == (SendStatus.COMPLETED, people, people)
+    assert (done.status, done.counters.total, done.counters.sent) == (
+        SendStatus.COMPLETED,
+        people,
+        people,
+    )
 
 
 async def test_a_send_is_not_complete_while_its_audience_is_not(stage: Stage) -> None:
@@ -63,8 +69,14 @@ async def test_people_without_an_address_are_skipped(stage: Stage) -> None:
     send = await stage.publish()
     await stage.run(stage.audiences())
     await stage.run(stage.lane())
-    fates = {message.person_id: await stage.fate(message) for message in await stage.messages_of(send)}
-    assert fates == {"ann": ("sent", None), "bob": ("skipped", "no_address"), "eve": ("skipped", "no_address")}
+    fates = {
+        message.person_id: await stage.fate(message) for message in await stage.messages_of(send)
+    }
+    assert fates == {
+        "ann": ("sent", None),
+        "bob": ("skipped", "no_address"),
+        "eve": ("skipped", "no_address"),
+    }
     assert await stage.counted(send) == {"total": 3, "sent": 1, "skipped": 2}
 
 
@@ -107,7 +119,8 @@ async def test_two_dispatchers_resolve_an_audience_once(stage_on_postgres: Stage
 
 
 async def test_two_dispatchers_skip_nobody_twice(stage_on_postgres: Stage) -> None:
-    """Skips may repeat as far as the database is concerned, so only one after the other may resolve."""
+    """Skips may repeat as far as the database is concerned, so only one after the other may
+    resolve."""
     stage = stage_on_postgres
     for number in range(9):
         unreachable = made.person(f"person-{number:03}", email=None)
@@ -183,4 +196,6 @@ async def test_an_audience_that_cannot_be_resolved_holds_up_no_other(stage: Stag
     stage.clock.advance(RETRY_AFTER.total_seconds())
     await stage.run(audiences)
     assert await reached(stage, faulty) == people
-    assert {message.status for message in await stage.messages_of(faulty)} == {MessageStatus.PENDING}
+    assert {message.status for message in await stage.messages_of(faulty)} == {
+        MessageStatus.PENDING
+    }

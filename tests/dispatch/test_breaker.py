@@ -92,7 +92,9 @@ async def test_another_channel_goes_on(stage: Stage) -> None:
     assert await stage.status(message) is MessageStatus.SENT
 
 
-async def test_a_provider_that_asks_for_time_is_not_called_for_anybody_meanwhile(stage: Stage) -> None:
+async def test_a_provider_that_asks_for_time_is_not_called_for_anybody_meanwhile(
+    stage: Stage,
+) -> None:
     first = await stage.message("first")
     stage.email.will(first.recipient, SLOW_DOWN)
     lane = stage.lane()

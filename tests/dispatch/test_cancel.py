@@ -35,8 +35,13 @@ async def test_what_was_claimed_but_not_marked_is_not_called(stage: Stage) -> No
     assert await stage.counted(send) == {"total": 3, "sent": 1, "cancelled": 2}
 
 
-@pytest.mark.parametrize(("outcome", "counted"), [(ACCEPTED, "sent"), (REFUSED, "failed"), (AMBIGUOUS, "unknown"), (BUSY, "cancelled")])
-async def test_a_call_in_flight_finishes_and_is_counted_but_never_tried_again(stage: Stage, outcome: Delivery, counted: str) -> None:
+@pytest.mark.parametrize(
+    ("outcome", "counted"),
+    [(ACCEPTED, "sent"), (REFUSED, "failed"), (AMBIGUOUS, "unknown"), (BUSY, "cancelled")],
+)
+async def test_a_call_in_flight_finishes_and_is_counted_but_never_tried_again(
+    stage: Stage, outcome: Delivery, counted: str
+) -> None:
     send, (message,) = await stage.send(1)
     stage.email.will(message.recipient, outcome)
     stage.email.hold()

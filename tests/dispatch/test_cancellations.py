@@ -10,7 +10,9 @@ from storage.model.messages import MessageStatus
 from tests.support.dispatch.stage import Stage
 
 
-async def test_rows_beyond_the_first_slice_are_cancelled_in_batches(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_rows_beyond_the_first_slice_are_cancelled_in_batches(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("storage.sql.delivery.cancellations._ROWS_WITH_THE_SEND", 2)
     monkeypatch.setattr(cancellations_module, "BATCH", 2)
     send, messages = await stage.send(7)

@@ -55,10 +55,15 @@ async def test_many_sends_of_a_brand_cost_another_nothing_of_its_half(two_brands
         await stage.send(10)
     await stage.send(10, brand_id=OTHER)
     await stage.run(stage.lane())
-    assert Counter(envelope.brand_id for envelope in stage.email.calls[:20]) == {BRAND: 10, OTHER: 10}
+    assert Counter(envelope.brand_id for envelope in stage.email.calls[:20]) == {
+        BRAND: 10,
+        OTHER: 10,
+    }
 
 
-async def test_with_more_queues_than_a_pass_serves_all_have_their_turn(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_with_more_queues_than_a_pass_serves_all_have_their_turn(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(claiming_module, "MOST_QUEUES", 2)
     monkeypatch.setattr(lane_module, "CHUNK", 2)
     sends = [(await stage.send(10))[0] for _ in range(5)]
@@ -97,7 +102,9 @@ async def test_a_limit_on_another_channel_does_not_count(stage: Stage) -> None:
     assert await stage.counted(send) == {"total": 5, "sent": 5}
 
 
-async def test_the_rate_of_a_provider_is_shared_by_its_dispatchers_and_survives_them(stage: Stage) -> None:
+async def test_the_rate_of_a_provider_is_shared_by_its_dispatchers_and_survives_them(
+    stage: Stage,
+) -> None:
     send, _ = await stage.send(40)
     first, second = stage.lane(rate=8), stage.lane(rate=8)
     await stage.run(first)

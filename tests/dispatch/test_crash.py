@@ -13,7 +13,8 @@ LEASE_SECONDS = LEASE.total_seconds()
 
 
 async def restarted(stage: Stage) -> None:
-    """The process dies and another takes over: at once where it owns the database, when the leases end where others may live."""
+    """The process dies and another takes over: at once where it owns the database, when the leases
+    end where others may live."""
     await stage.crash()
     if not stage.storage.exclusive:
         await stage.recover()
@@ -32,7 +33,9 @@ async def test_what_was_only_claimed_goes_out_after_a_crash(stage: Stage) -> Non
     assert [await stage.outcomes(message) for message in messages] == [["accepted"]] * 5
 
 
-async def test_a_crash_leaves_in_doubt_what_was_with_its_provider_and_nothing_else(stage: Stage) -> None:
+async def test_a_crash_leaves_in_doubt_what_was_with_its_provider_and_nothing_else(
+    stage: Stage,
+) -> None:
     provider = ScriptedProvider(slots=3)
     send, messages = await stage.send(5)
     lane = stage.lane(provider=provider)
@@ -47,7 +50,9 @@ async def test_a_crash_leaves_in_doubt_what_was_with_its_provider_and_nothing_el
     called = [*provider.addresses(), *stage.email.addresses()]
     assert sorted(called) == sorted(message.recipient for message in messages)
     for message in messages:
-        fate = ("unknown", "in_doubt") if message.recipient in provider.addresses() else ("sent", None)
+        fate = (
+            ("unknown", "in_doubt") if message.recipient in provider.addresses() else ("sent", None)
+        )
         assert await stage.fate(message) == fate
 
 
@@ -59,7 +64,12 @@ async def test_what_is_in_doubt_has_an_ambiguous_attempt(stage: Stage) -> None:
     await stage.email.called(1)
     await restarted(stage)
     (attempt,) = await stage.attempts(message)
-    assert (attempt.number, attempt.provider, attempt.outcome, attempt.reason) == (1, "scripted", "ambiguous", "in_doubt")
+    assert (attempt.number, attempt.provider, attempt.outcome, attempt.reason) == (
+        1,
+        "scripted",
+        "ambiguous",
+        "in_doubt",
+    )
     assert attempt.started_at == started_at
 
 
@@ -109,7 +119,9 @@ async def in_doubt_while_called(stage: Stage) -> None:
     await stage.lose_leases()
 
 
-async def test_an_acceptance_that_comes_after_recovery_turns_unknown_into_sent(stage: Stage) -> None:
+async def test_an_acceptance_that_comes_after_recovery_turns_unknown_into_sent(
+    stage: Stage,
+) -> None:
     send, (message,) = await stage.send(1)
     await in_doubt_while_called(stage)
     assert await stage.fate(message) == ("unknown", "in_doubt")
@@ -120,10 +132,18 @@ async def test_an_acceptance_that_comes_after_recovery_turns_unknown_into_sent(s
     assert await stage.counted(send) == {"total": 1, "sent": 1}
 
 
-async def test_any_other_result_that_comes_after_recovery_changes_nothing_and_is_kept(stage: Stage) -> None:
-    for outcome, address in ((REFUSED, "a@example.com"), (BUSY, "b@example.com"), (AMBIGUOUS, "c@example.com")):
+async def test_any_other_result_that_comes_after_recovery_changes_nothing_and_is_kept(
+    stage: Stage,
+) -> None:
+    for outcome, address in (
+        (REFUSED, "a@example.com"),
+        (BUSY, "b@example.com"),
+        (AMBIGUOUS, "c@example.com"),
+    ):
         stage.email.will(address, outcome)
-    send, messages = await stage.send([(address[0], address) for address in ("a@example.com", "b@example.com", "c@example.com")])
+    send, messages = await stage.send(
+        [(address[0], address) for address in ("a@example.com", "b@example.com", "c@example.com")]
+    )
     await in_doubt_while_called(stage)
     stage.email.let_go()
     await stage.run(stage.lanes[0])
@@ -136,7 +156,9 @@ async def test_any_other_result_that_comes_after_recovery_changes_nothing_and_is
     assert (len(stage.email.calls), await stage.counted(send)) == (3, {"total": 3, "unknown": 3})
 
 
-async def test_rows_whose_lease_ended_while_they_waited_for_a_slot_go_out_once(stage: Stage) -> None:
+async def test_rows_whose_lease_ended_while_they_waited_for_a_slot_go_out_once(
+    stage: Stage,
+) -> None:
     provider = ScriptedProvider(slots=1)
     messages = await stage.messages(3)
     lane = stage.lane(provider=provider)
@@ -149,12 +171,15 @@ async def test_rows_whose_lease_ended_while_they_waited_for_a_slot_go_out_once(s
     await stage.run(stage.lane(provider=other))
     provider.let_go()
     await stage.run(lane)
-    assert sorted([*provider.addresses(), *other.addresses()]) == sorted(message.recipient for message in messages)
+    assert sorted([*provider.addresses(), *other.addresses()]) == sorted(
+        message.recipient for message in messages
+    )
     assert {await stage.status(message) for message in messages} == {MessageStatus.SENT}
 
 
 async def two_holders(stage: Stage) -> tuple[ScriptedProvider, Lanes, ScriptedProvider, Lanes]:
-    """A lane that has lost its leases while it waited for its one slot, and the lane that has claimed the rows since."""
+    """A lane that has lost its leases while it waited for its one slot, and the lane that has
+    claimed the rows since."""
     first, second = ScriptedProvider(slots=1), ScriptedProvider(slots=1)
     first.hold()
     second.hold()
@@ -176,7 +201,9 @@ async def test_who_has_lost_a_lease_does_not_mark_under_the_lease_of_another(sta
     assert len(first.calls) == 1
     second.let_go()
     await stage.run(second_lane)
-    assert sorted([*first.addresses(), *second.addresses()]) == sorted(message.recipient for message in messages)
+    assert sorted([*first.addresses(), *second.addresses()]) == sorted(
+        message.recipient for message in messages
+    )
 
 
 async def test_who_has_lost_a_lease_does_not_give_back_what_another_holds(stage: Stage) -> None:

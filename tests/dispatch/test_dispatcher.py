@@ -66,7 +66,9 @@ async def test_a_stuck_provider_holds_up_no_other_channel(stage: Stage) -> None:
     await dispatcher.stop()
 
 
-async def test_a_stop_gives_back_what_is_claimed_and_finishes_what_is_in_flight(stage: Stage) -> None:
+async def test_a_stop_gives_back_what_is_claimed_and_finishes_what_is_in_flight(
+    stage: Stage,
+) -> None:
     send, messages = await stage.send(10)
     stage.email.hold()
     dispatcher = stage.dispatcher()
@@ -78,7 +80,11 @@ async def test_a_stop_gives_back_what_is_claimed_and_finishes_what_is_in_flight(
     assert stage.email.running
     stage.email.let_go()
     await stopping
-    assert await stage.counted(send) == {"total": 10, "sent": stage.email.slots_for_sends, "pending": 10 - stage.email.slots_for_sends}
+    assert await stage.counted(send) == {
+        "total": 10,
+        "sent": stage.email.slots_for_sends,
+        "pending": 10 - stage.email.slots_for_sends,
+    }
     assert len(stage.email.calls) == stage.email.slots_for_sends
     assert await counted(stage, messages, MessageStatus.PENDING) == 10 - stage.email.slots_for_sends
 

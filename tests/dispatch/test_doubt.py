@@ -1,4 +1,5 @@
-"""Calls whose outcome is not known: who is asked again, under what key, for how long, and how it ends."""
+"""Calls whose outcome is not known: who is asked again, under what key, for how long, and how it
+ends."""
 
 from __future__ import annotations
 
@@ -34,7 +35,11 @@ async def test_while_the_provider_knows_the_key_it_is_asked_again_under_it(stage
     lane = stage.lane(provider=provider)
     await stage.run(lane)
     found = await stage.found(message)
-    assert (found.status, found.in_doubt, found.failure_reason) == ("pending", True, "connection_lost")
+    assert (found.status, found.in_doubt, found.failure_reason) == (
+        "pending",
+        True,
+        "connection_lost",
+    )
     wait = found.due_at - stage.clock.now()
     assert POLICY.first_delay / 2 <= wait <= POLICY.first_delay
     await wait_and_run(stage, lane)
@@ -87,7 +92,9 @@ async def test_what_is_never_answered_ends_as_unknown_after_its_last_attempt(sta
 
 
 @pytest.mark.parametrize("last", [REFUSED, Delivery(Outcome.REJECTED, "unrenderable_there")])
-async def test_a_refusal_after_a_doubtful_call_does_not_make_it_failed(stage: Stage, last: Delivery) -> None:
+async def test_a_refusal_after_a_doubtful_call_does_not_make_it_failed(
+    stage: Stage, last: Delivery
+) -> None:
     provider = keyed()
     provider.will(ANN, AMBIGUOUS, last)
     message = await stage.message()
@@ -110,7 +117,9 @@ async def test_attempts_used_up_after_a_doubtful_call_do_not_make_it_failed(stag
     assert await stage.fate(message) == ("unknown", "in_doubt")
 
 
-async def test_a_template_that_is_lost_after_a_doubtful_call_does_not_make_it_failed(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_template_that_is_lost_after_a_doubtful_call_does_not_make_it_failed(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     provider = keyed()
     provider.will(ANN, AMBIGUOUS)
     message = await stage.message()
@@ -125,7 +134,9 @@ async def test_a_template_that_is_lost_after_a_doubtful_call_does_not_make_it_fa
     assert await stage.fate(message) == ("unknown", "in_doubt")
 
 
-@pytest.mark.parametrize(("key_window", "policy"), [(HOUR, UnknownPolicy.PARK), (timedelta(0), UnknownPolicy.RESEND)])
+@pytest.mark.parametrize(
+    ("key_window", "policy"), [(HOUR, UnknownPolicy.PARK), (timedelta(0), UnknownPolicy.RESEND)]
+)
 async def test_after_a_crash_what_was_with_its_provider_goes_out_again_if_that_does_no_harm(
     stage: Stage, key_window: timedelta, policy: UnknownPolicy
 ) -> None:
@@ -145,7 +156,9 @@ async def test_after_a_crash_what_was_with_its_provider_goes_out_again_if_that_d
     assert await stage.outcomes(message) == ["ambiguous", "accepted"]
 
 
-async def test_an_acceptance_that_comes_while_it_waits_to_be_asked_again_is_enough(stage: Stage) -> None:
+async def test_an_acceptance_that_comes_while_it_waits_to_be_asked_again_is_enough(
+    stage: Stage,
+) -> None:
     stage.email = keyed()
     message = await stage.message()
     stage.email.hold()

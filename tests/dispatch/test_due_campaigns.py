@@ -39,8 +39,12 @@ async def test_a_campaign_sends_itself_at_its_time_and_not_before(stage: Stage) 
 
 
 async def test_a_campaign_goes_to_the_criteria_or_segment_it_names(stage: Stage) -> None:
-    await stage.storage.write(lambda tx: tx.people.put(made.person("ann", attributes={"plan": "pro"})))
-    await stage.storage.write(lambda tx: tx.people.put(made.person("bob", attributes={"plan": "free"})))
+    await stage.storage.write(
+        lambda tx: tx.people.put(made.person("ann", attributes={"plan": "pro"}))
+    )
+    await stage.storage.write(
+        lambda tx: tx.people.put(made.person("bob", attributes={"plan": "free"}))
+    )
     criteria: dict[str, object] = {"==": [{"var": "plan"}, "pro"]}
     segment = made.segment(criteria=criteria)
     await stage.storage.write(lambda tx: tx.segments.insert(segment))
@@ -51,8 +55,12 @@ async def test_a_campaign_goes_to_the_criteria_or_segment_it_names(stage: Stage)
     assert stage.email.addresses() == ["ann@example.com"] * 2
 
 
-@pytest.mark.parametrize("after", [CampaignStatus.DRAFT, CampaignStatus.CANCELLED, CampaignStatus.SENDING])
-async def test_a_campaign_that_is_no_longer_scheduled_is_not_started(stage: Stage, after: CampaignStatus) -> None:
+@pytest.mark.parametrize(
+    "after", [CampaignStatus.DRAFT, CampaignStatus.CANCELLED, CampaignStatus.SENDING]
+)
+async def test_a_campaign_that_is_no_longer_scheduled_is_not_started(
+    stage: Stage, after: CampaignStatus
+) -> None:
     campaign = await stage.campaign(status=after, scheduled_at=stage.clock.now())
     await stage.storage.write(lambda tx: send_due_campaign(tx, campaign.id, stage.clock.now()))
     assert (await stage.sends_of(campaign), await status(stage, campaign)) == ([], after)
@@ -61,7 +69,9 @@ async def test_a_campaign_that_is_no_longer_scheduled_is_not_started(stage: Stag
 async def test_a_campaign_that_was_moved_meanwhile_is_not_started(stage: Stage) -> None:
     campaign = await stage.scheduled(due_in=1)
     await stage.storage.write(lambda tx: send_due_campaign(tx, campaign.id, stage.clock.now()))
-    await stage.storage.write(lambda tx: send_due_campaign(tx, "deleted meanwhile", stage.clock.now()))
+    await stage.storage.write(
+        lambda tx: send_due_campaign(tx, "deleted meanwhile", stage.clock.now())
+    )
     assert await stage.sends_of(campaign) == []
 
 
@@ -79,7 +89,9 @@ async def test_competing_dispatchers_start_a_campaign_once(stage_on_postgres: St
         assert send.counters.total == 2
 
 
-async def test_more_than_a_batch_is_started_in_several(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_more_than_a_batch_is_started_in_several(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(due_campaigns_module, "BATCH", 2)
     campaigns = [await stage.scheduled() for _ in range(5)]
     loop = stage.due_campaigns()
@@ -88,14 +100,19 @@ async def test_more_than_a_batch_is_started_in_several(stage: Stage, monkeypatch
     assert {await status(stage, campaign) for campaign in campaigns} == {CampaignStatus.SENT}
 
 
-async def test_a_campaign_that_cannot_start_holds_up_no_other(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_campaign_that_cannot_start_holds_up_no_other(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(due_campaigns_module, "BATCH", 1)
     faulty = await stage.scheduled(due_in=-2, template_key="nowhere")
     good = await stage.scheduled(due_in=-1)
     later = await stage.scheduled(due_in=10)
     loop = stage.due_campaigns()
     await stage.run(loop)
-    assert (await status(stage, faulty), await status(stage, good)) == (CampaignStatus.SCHEDULED, CampaignStatus.SENT)
+    assert (await status(stage, faulty), await status(stage, good)) == (
+        CampaignStatus.SCHEDULED,
+        CampaignStatus.SENT,
+    )
     assert await loop.next_due() == later.scheduled_at
     stage.clock.advance(10)
     await stage.run(loop)

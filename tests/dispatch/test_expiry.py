@@ -34,7 +34,9 @@ async def test_a_message_is_sent_until_its_last_moment(stage: Stage) -> None:
     assert await stage.fate(message) == ("sent", None)
 
 
-async def test_a_message_that_goes_stale_while_it_waits_for_a_slot_is_not_sent(stage: Stage) -> None:
+async def test_a_message_that_goes_stale_while_it_waits_for_a_slot_is_not_sent(
+    stage: Stage,
+) -> None:
     provider = ScriptedProvider(slots=1)
     await stage.message("first", due_in=-1)
     waiting = await stage.message("second", expire_at=stage.clock.now() + 2 * SECOND)
@@ -50,7 +52,9 @@ async def test_a_message_that_goes_stale_while_it_waits_for_a_slot_is_not_sent(s
     assert provider.addresses() == ["first@example.com"]
 
 
-async def test_a_message_that_would_be_tried_again_when_it_is_stale_expires_with_the_reason_of_its_last_attempt(stage: Stage) -> None:
+async def test_a_message_due_again_when_it_is_stale_expires_with_its_last_reason(
+    stage: Stage,
+) -> None:
     stage.email.will("ann@example.com", BUSY)
     message = await stage.message(expire_at=stage.clock.now() + 2 * SECOND)
     await stage.run(stage.lane())
@@ -101,8 +105,16 @@ async def test_an_in_app_message_that_is_stale_reaches_no_inbox(stage: Stage) ->
         ({"misfire_policy": MisfirePolicy.SEND_NOW}, 86400, ("sent", None)),
         ({"misfire_policy": MisfirePolicy.SKIP}, 60, ("sent", None)),
         ({"misfire_policy": MisfirePolicy.SKIP}, 61, ("skipped", "misfired")),
-        ({"misfire_policy": MisfirePolicy.EXPIRE_AFTER, "misfire_seconds": 3600}, 3600, ("sent", None)),
-        ({"misfire_policy": MisfirePolicy.EXPIRE_AFTER, "misfire_seconds": 3600}, 3601, ("expired", "misfired")),
+        (
+            {"misfire_policy": MisfirePolicy.EXPIRE_AFTER, "misfire_seconds": 3600},
+            3600,
+            ("sent", None),
+        ),
+        (
+            {"misfire_policy": MisfirePolicy.EXPIRE_AFTER, "misfire_seconds": 3600},
+            3601,
+            ("expired", "misfired"),
+        ),
     ],
 )
 @pytest.mark.parametrize("channel", ["email", "in_app"])

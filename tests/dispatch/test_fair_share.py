@@ -20,9 +20,15 @@ def sends(brand: str, count: int) -> list[Queue]:
     return [queue(brand, f"{brand}-{number}") for number in range(count)]
 
 
-def shared_out(rows: int, waiting: dict[Queue, int], most_of_brand: dict[str, int] | None = None) -> Counter[Queue]:
+def shared_out(
+    rows: int, waiting: dict[Queue, int], most_of_brand: dict[str, int] | None = None
+) -> Counter[Queue]:
     """What each queue gets, of which so many rows are due."""
-    shares, left, got = Shares(rows, list(waiting), most_of_brand or {}), dict(waiting), Counter[Queue]()
+    shares, left, got = (
+        Shares(rows, list(waiting), most_of_brand or {}),
+        dict(waiting),
+        Counter[Queue](),
+    )
     while given := shares.round():
         for each, share in given:
             taken = min(share, left[each])
@@ -33,10 +39,12 @@ def shared_out(rows: int, waiting: dict[Queue, int], most_of_brand: dict[str, in
 
 
 brands = st.sampled_from(["a", "b", "c", "d"])
-queues = st.lists(st.tuples(brands, st.none() | st.sampled_from("wxyz")), unique=True, min_size=1).map(
-    lambda keys: [queue(brand, send and f"{brand}-{send}") for brand, send in keys]
+queues = st.lists(
+    st.tuples(brands, st.none() | st.sampled_from("wxyz")), unique=True, min_size=1
+).map(lambda keys: [queue(brand, send and f"{brand}-{send}") for brand, send in keys])
+backlogs = queues.flatmap(
+    lambda each: st.fixed_dictionaries({one: st.integers(0, 40) for one in each})
 )
-backlogs = queues.flatmap(lambda each: st.fixed_dictionaries({one: st.integers(0, 40) for one in each}))
 ceilings = st.dictionaries(brands, st.integers(0, 20))
 
 
@@ -48,7 +56,9 @@ def by_brand(counts: dict[Queue, int]) -> dict[str, int]:
 
 
 @given(rows=st.integers(0, 100), waiting=backlogs, most=ceilings)
-def test_everything_is_used_that_may_be(rows: int, waiting: dict[Queue, int], most: dict[str, int]) -> None:
+def test_everything_is_used_that_may_be(
+    rows: int, waiting: dict[Queue, int], most: dict[str, int]
+) -> None:
     got = shared_out(rows, waiting, most)
     possible = sum(min(count, most.get(brand, count)) for brand, count in by_brand(waiting).items())
     assert got.total() == min(rows, possible)
@@ -57,7 +67,9 @@ def test_everything_is_used_that_may_be(rows: int, waiting: dict[Queue, int], mo
 
 
 @given(rows=st.integers(0, 100), waiting=backlogs, most=ceilings)
-def test_no_brand_that_wants_more_gets_less_than_another(rows: int, waiting: dict[Queue, int], most: dict[str, int]) -> None:
+def test_no_brand_that_wants_more_gets_less_than_another(
+    rows: int, waiting: dict[Queue, int], most: dict[str, int]
+) -> None:
     got, wanted = by_brand(shared_out(rows, waiting, most)), by_brand(waiting)
     for brand, want in wanted.items():
         if got.get(brand, 0) < min(want, most.get(brand, want)):
@@ -70,7 +82,10 @@ def test_brands_share_evenly_however_many_queues_each_has() -> None:
 
 
 def test_the_queues_of_a_brand_share_evenly() -> None:
-    assert sorted(shared_out(100, dict.fromkeys([queue("a"), *sends("a", 3)], 1000)).values()) == [25] * 4
+    assert (
+        sorted(shared_out(100, dict.fromkeys([queue("a"), *sends("a", 3)], 1000)).values())
+        == [25] * 4
+    )
 
 
 def test_what_a_queue_does_not_use_goes_to_the_others() -> None:
@@ -104,7 +119,9 @@ def test_nobody_is_left_out_for_ever(waiting: list[Queue], most: int) -> None:
     for number in range(1, 4 * bound + 1):
         for chosen in turns.next(waiting, most):
             last[chosen] = number
-        turns.had(((each.brand_id, each.send_id) for each in waiting if last[each] == number), waiting)
+        turns.had(
+            ((each.brand_id, each.send_id) for each in waiting if last[each] == number), waiting
+        )
         assert all(number - seen <= bound for seen in last.values())
 
 
@@ -132,9 +149,13 @@ def test_who_waited_longest_in_a_pass_that_serves_few_comes_first() -> None:
 
 @given(backlogs)
 def test_no_row_waits_behind_more_than_its_turn_of_others(waiting: dict[Queue, int]) -> None:
-    chunks = [(each, [(each, number) for number in range(count)]) for each, count in waiting.items()]
+    chunks = [
+        (each, [(each, number) for number in range(count)]) for each, count in waiting.items()
+    ]
     order = interleave_by_brand(chunks)
-    assert Counter(each for each, _ in order) == Counter({each: count for each, count in waiting.items() if count})
+    assert Counter(each for each, _ in order) == Counter(
+        {each: count for each, count in waiting.items() if count}
+    )
     widest = max(Counter(each.brand_id for each in waiting).values())
     bound = widest * len({each.brand_id for each in waiting})
     for place, (_, number) in enumerate(order):
@@ -142,5 +163,9 @@ def test_no_row_waits_behind_more_than_its_turn_of_others(waiting: dict[Queue, i
 
 
 def test_brands_take_turns_in_a_chunk() -> None:
-    chunks = [(queue("a", "1"), ["a1", "a1", "a1"]), (queue("a", "2"), ["a2", "a2", "a2"]), (queue("b", "3"), ["b", "b"])]
+    chunks = [
+        (queue("a", "1"), ["a1", "a1", "a1"]),
+        (queue("a", "2"), ["a2", "a2", "a2"]),
+        (queue("b", "3"), ["b", "b"]),
+    ]
     assert interleave_by_brand(chunks) == ["a1", "b", "a2", "b", "a1", "a2", "a1", "a2"]

@@ -84,7 +84,10 @@ def test_a_few_are_taken_a_moment_after_the_last() -> None:
     slots = Slots(20)
     slots.take(Kind.ONE_OFFS, 12, now=7.0)
     assert slots.seconds_until_room(Kind.ONE_OFFS, 7.0) == pytest.approx(GATHERING)
-    assert (slots.room(Kind.ONE_OFFS, 7.0 + 0.9 * GATHERING), slots.room(Kind.ONE_OFFS, 7.0 + 1.1 * GATHERING)) == (0, 8)
+    assert (
+        slots.room(Kind.ONE_OFFS, 7.0 + 0.9 * GATHERING),
+        slots.room(Kind.ONE_OFFS, 7.0 + 1.1 * GATHERING),
+    ) == (0, 8)
 
 
 def test_a_one_off_beside_the_calls_of_a_send_waits_for_nothing() -> None:
@@ -93,10 +96,14 @@ def test_a_one_off_beside_the_calls_of_a_send_waits_for_nothing() -> None:
     assert slots.room(Kind.ONE_OFFS, 7.0) == 5
 
 
-async def test_few_free_slots_are_left_for_a_moment_and_then_used(stage: Stage, beginning: Beginning) -> None:
+async def test_few_free_slots_are_left_for_a_moment_and_then_used(
+    stage: Stage, beginning: Beginning
+) -> None:
     assert await beginning.begins(2)
     assert not await beginning.begins(1)
-    assert await beginning.lane.one_offs.next_due() == stage.clock.now() + timedelta(seconds=GATHERING)
+    assert await beginning.lane.one_offs.next_due() == stage.clock.now() + timedelta(
+        seconds=GATHERING
+    )
     beginning.seconds += 1.1 * GATHERING
     assert await beginning.begins(0)
     await beginning.provider.called(3)
@@ -108,7 +115,9 @@ async def test_a_message_that_finds_most_slots_free_goes_at_once(beginning: Begi
     await beginning.provider.called(2)
 
 
-async def test_when_all_calls_have_ended_the_next_begin_at_once(stage: Stage, beginning: Beginning) -> None:
+async def test_when_all_calls_have_ended_the_next_begin_at_once(
+    stage: Stage, beginning: Beginning
+) -> None:
     assert await beginning.begins(4)
     beginning.provider.let_go()
     await beginning.lane.drain()
@@ -116,7 +125,9 @@ async def test_when_all_calls_have_ended_the_next_begin_at_once(stage: Stage, be
     assert await beginning.begins(1)
 
 
-async def test_only_a_lane_that_found_no_room_is_woken_by_calls_that_end(stage: Stage, beginning: Beginning) -> None:
+async def test_only_a_lane_that_found_no_room_is_woken_by_calls_that_end(
+    stage: Stage, beginning: Beginning
+) -> None:
     _, freed = beginning.lane.one_offs.topics
     with stage.storage.signals.subscribe(freed) as woken:
         await beginning.begins(4)
@@ -131,12 +142,17 @@ async def test_only_a_lane_that_found_no_room_is_woken_by_calls_that_end(stage: 
         assert woken.is_set()
 
 
-async def test_a_lane_that_found_no_room_is_not_woken_by_the_first_call_that_ends(stage: Stage, beginning: Beginning) -> None:
+async def test_a_lane_that_found_no_room_is_not_woken_by_the_first_call_that_ends(
+    stage: Stage, beginning: Beginning
+) -> None:
     answers = Answers(beginning.provider)
     _, freed = beginning.lane.sends.topics
     await stage.send(5)
     assert await beginning.lane.sends.run_once()
-    with stage.storage.signals.subscribe(freed) as woken, stage.storage.signals.subscribe(PROGRESS) as progress:
+    with (
+        stage.storage.signals.subscribe(freed) as woken,
+        stage.storage.signals.subscribe(PROGRESS) as progress,
+    ):
         assert not await beginning.lane.sends.run_once()
         progress.clear()
         answers.give(1)
@@ -149,7 +165,9 @@ async def test_a_lane_that_found_no_room_is_not_woken_by_the_first_call_that_end
     answers.give(4)
 
 
-async def test_calls_that_begin_and_end_together_cost_three_writes(stage: Stage, outage: Outage, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_calls_that_begin_and_end_together_cost_three_writes(
+    stage: Stage, outage: Outage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(settler_module, "GATHERING", FOREVER)
     answers = Answers(stage.email)
     messages = await stage.messages(3)

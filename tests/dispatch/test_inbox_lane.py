@@ -29,7 +29,14 @@ async def test_an_in_app_message_reaches_the_inbox(stage: Stage) -> None:
     assert await stage.fate(message) == ("sent", None)
     assert await stage.outcomes(message) == ["accepted"]
     assert await stage.inbox() == [
-        InboxItem(message_id=message.id, brand_id=BRAND, person_id="ann", subject="News", body="Hello Ann", created_at=stage.clock.now())
+        InboxItem(
+            message_id=message.id,
+            brand_id=BRAND,
+            person_id="ann",
+            subject="News",
+            body="Hello Ann",
+            created_at=stage.clock.now(),
+        )
     ]
 
 
@@ -42,7 +49,9 @@ async def test_an_in_app_message_reaches_the_inbox(stage: Stage) -> None:
         ("News", "{% assign name = 'unsubscribe_url' %}{{ [name] }}"),
     ],
 )
-async def test_a_template_that_shows_the_unsubscribe_link_has_one(stage: Stage, subject: str, body: str) -> None:
+async def test_a_template_that_shows_the_unsubscribe_link_has_one(
+    stage: Stage, subject: str, body: str
+) -> None:
     """Plain, or by whatever ways Liquid knows; others get none, since nobody would see it."""
     template = await stage.template("in_app", subject=subject, body=body)
     message = await stage.message(channel="in_app", template_revision=template.revision)
@@ -62,7 +71,9 @@ async def test_an_in_app_message_is_not_there_before_its_time(stage: Stage) -> N
     assert len(await stage.inbox()) == 1
 
 
-async def test_item_attempt_and_status_are_written_together_or_not_at_all(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_item_attempt_and_status_are_written_together_or_not_at_all(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     message = await stage.message(channel="in_app")
     now = stage.clock.now()
     (claimed,) = await stage.claim("in_app", 1)
@@ -74,7 +85,11 @@ async def test_item_attempt_and_status_are_written_together_or_not_at_all(stage:
 
     with pytest.raises(StorageError):
         await stage.storage.write(settle_and_fail)
-    assert (await stage.inbox(), await stage.attempts(message), await stage.status(message)) == ([], [], MessageStatus.LEASED)
+    assert (await stage.inbox(), await stage.attempts(message), await stage.status(message)) == (
+        [],
+        [],
+        MessageStatus.LEASED,
+    )
 
 
 async def test_a_crash_between_claim_and_result_delivers_exactly_once(stage: Stage) -> None:
@@ -92,19 +107,30 @@ async def test_a_crash_between_claim_and_result_delivers_exactly_once(stage: Sta
         assert [item.body for item in await stage.inbox(message.person_id)] == ["Hello "]
 
 
-async def test_who_has_lost_a_lease_delivers_nothing_under_the_lease_of_another(stage: Stage) -> None:
+async def test_who_has_lost_a_lease_delivers_nothing_under_the_lease_of_another(
+    stage: Stage,
+) -> None:
     message = await stage.message(channel="in_app")
     now = stage.clock.now()
     (stale,) = await stage.claim("in_app", 10)
     now = stage.clock.advance(LEASE.total_seconds())
     await stage.lose_leases()
     (held,) = await stage.claim("in_app", 10)
-    assert await stage.storage.write(lambda tx: tx.messages.settle([in_app_delivery(stale, None, "late", now)], now)) == set()
-    assert await stage.storage.write(lambda tx: tx.messages.settle([in_app_delivery(held, None, "Hello", now)], now)) == {message.id}
+    assert (
+        await stage.storage.write(
+            lambda tx: tx.messages.settle([in_app_delivery(stale, None, "late", now)], now)
+        )
+        == set()
+    )
+    assert await stage.storage.write(
+        lambda tx: tx.messages.settle([in_app_delivery(held, None, "Hello", now)], now)
+    ) == {message.id}
     assert [item.body for item in await stage.inbox()] == ["Hello"]
 
 
-async def test_more_than_a_batch_is_delivered_in_several(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_more_than_a_batch_is_delivered_in_several(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(inbox_lane_module, "BATCH", 2)
     monkeypatch.setattr(inbox_lane_module, "BATCHES", 3)
     send, _ = await stage.send(9, channel="in_app")
@@ -116,7 +142,9 @@ async def test_more_than_a_batch_is_delivered_in_several(stage: Stage, monkeypat
     assert not await lane.run_once()
 
 
-async def test_what_was_rendered_is_written_though_the_next_batch_cannot_be_claimed(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_was_rendered_is_written_though_the_next_batch_cannot_be_claimed(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(inbox_lane_module, "BATCH", 2)
     send, _ = await stage.send(5, channel="in_app")
     claim = Claimer.claim
@@ -136,9 +164,13 @@ async def test_what_was_rendered_is_written_though_the_next_batch_cannot_be_clai
 
 
 async def test_people_do_not_see_each_others_inbox(stage: Stage) -> None:
-    await stage.storage.write(lambda tx: tx.templates.append(made.template(channel="in_app", brand_id="other")))
+    await stage.storage.write(
+        lambda tx: tx.templates.append(made.template(channel="in_app", brand_id="other"))
+    )
     await stage.message("ann", channel="in_app")
     await stage.message("bob", channel="in_app")
     await stage.message("ann", channel="in_app", brand_id="other")
     await stage.run(stage.inbox_lane())
-    assert [(item.brand_id, item.person_id) for item in await stage.inbox("ann")] == [(BRAND, "ann")]
+    assert [(item.brand_id, item.person_id) for item in await stage.inbox("ann")] == [
+        (BRAND, "ann")
+    ]

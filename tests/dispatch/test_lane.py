@@ -19,7 +19,11 @@ async def test_a_message_that_is_due_goes_out(stage: Stage) -> None:
     await stage.run(stage.lane())
     assert stage.email.addresses() == ["ann@example.com"]
     found = await stage.found(message)
-    assert (found.status, found.attempts, found.sent_at) == (MessageStatus.SENT, 1, stage.clock.now())
+    assert (found.status, found.attempts, found.sent_at) == (
+        MessageStatus.SENT,
+        1,
+        stage.clock.now(),
+    )
 
 
 async def test_a_message_is_not_sent_before_its_time(stage: Stage) -> None:
@@ -35,7 +39,10 @@ async def test_a_message_is_not_sent_before_its_time(stage: Stage) -> None:
 
 
 async def test_what_is_due_first_goes_out_first(stage: Stage) -> None:
-    later, sooner = await stage.message("later", due_in=-1), await stage.message("sooner", due_in=-2)
+    later, sooner = (
+        await stage.message("later", due_in=-1),
+        await stage.message("sooner", due_in=-2),
+    )
     await stage.run(stage.lane(provider=stage.email))
     assert stage.email.addresses() == [sooner.recipient, later.recipient]
 
@@ -106,7 +113,9 @@ async def test_messages_of_another_channel_are_left_alone(stage: Stage) -> None:
     assert (stage.email.calls, await stage.status(message)) == ([], MessageStatus.PENDING)
 
 
-async def test_two_dispatchers_call_each_message_once(stage_on_postgres: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_two_dispatchers_call_each_message_once(
+    stage_on_postgres: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     stage = stage_on_postgres
     monkeypatch.setattr(lane_module, "CHUNK", 3)
     messages = await stage.messages(20)
@@ -125,7 +134,9 @@ def test_a_provider_slower_than_a_lease_is_refused(stage_on_sqlite: Stage) -> No
 
 
 async def test_the_provider_gets_the_message_as_it_was_rendered(stage: Stage) -> None:
-    await stage.template(subject="For {{ person.id }}", body="Hello {{ name }}", html="<p>{{ name }}</p>")
+    await stage.template(
+        subject="For {{ person.id }}", body="Hello {{ name }}", html="<p>{{ name }}</p>"
+    )
     message = await stage.message("ann", template_revision=2, variables={"name": "A & B"})
     await stage.people(1)
     await stage.run(stage.lane())

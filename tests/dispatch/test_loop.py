@@ -49,7 +49,9 @@ class Runner:
         self.signals = Signals()
         self.clock = ManualClock()
         self.stopping = asyncio.Event()
-        self.task = asyncio.create_task(run_loop(loop, self.signals, self.clock, look_again, self.stopping))
+        self.task = asyncio.create_task(
+            run_loop(loop, self.signals, self.clock, look_again, self.stopping)
+        )
 
     async def stop(self) -> None:
         self.stopping.set()
@@ -121,7 +123,9 @@ async def test_a_loop_looks_again_by_itself() -> None:
     await runner.stop()
 
 
-async def test_a_pass_that_fails_does_not_end_the_loop(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_pass_that_fails_does_not_end_the_loop(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setattr(loop_module, "PAUSE_AFTER_FAULT", 0.001)
 
     def fail() -> bool:
@@ -134,7 +138,9 @@ async def test_a_pass_that_fails_does_not_end_the_loop(monkeypatch: pytest.Monke
     assert caplog.messages == ["loop counted failed a pass"] * 2
 
 
-async def test_a_loop_rests_after_a_fault_even_if_it_was_signalled_meanwhile(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_loop_rests_after_a_fault_even_if_it_was_signalled_meanwhile(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     def fire_and_fail() -> bool:
         runner.signals.fire(["work"])
         raise RuntimeError("a fault")
@@ -162,7 +168,9 @@ async def test_a_stop_before_the_loop_begins_is_not_lost() -> None:
 
 
 @pytest.mark.parametrize("fails", [False, True])
-async def test_a_stop_during_a_pass_is_not_lost(fails: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_stop_during_a_pass_is_not_lost(
+    fails: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(loop_module, "PAUSE_AFTER_FAULT", FOREVER)
 
     def stop() -> bool:

@@ -41,7 +41,9 @@ async def test_one_offs_may_use_all_slots(stage: Stage) -> None:
     assert provider.most == 4
 
 
-async def test_the_rows_of_a_send_that_wait_for_slots_are_not_in_the_way_of_a_one_off(stage: Stage) -> None:
+async def test_the_rows_of_a_send_that_wait_for_slots_are_not_in_the_way_of_a_one_off(
+    stage: Stage,
+) -> None:
     provider = ScriptedProvider(slots=2)
     lane = stage.lane(provider=provider)
     _, waiting = await stage.send(20)
@@ -57,7 +59,9 @@ async def test_the_rows_of_a_send_that_wait_for_slots_are_not_in_the_way_of_a_on
 
 
 @pytest.mark.parametrize(("total", "for_sends"), [(1, 1), (2, 1), (3, 2), (4, 3), (8, 6), (64, 48)])
-def test_a_quarter_of_the_slots_and_at_least_one_is_for_one_offs_alone(total: int, for_sends: int) -> None:
+def test_a_quarter_of_the_slots_and_at_least_one_is_for_one_offs_alone(
+    total: int, for_sends: int
+) -> None:
     slots = Slots(total)
     assert (slots.free(Kind.SENDS), slots.free(Kind.ONE_OFFS)) == (for_sends, total)
     slots.take(Kind.SENDS, for_sends, now=0)

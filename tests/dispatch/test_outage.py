@@ -22,7 +22,9 @@ async def outage(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Outage:
     return outage
 
 
-async def test_a_result_is_not_lost_while_the_database_is_away(stage: Stage, outage: Outage) -> None:
+async def test_a_result_is_not_lost_while_the_database_is_away(
+    stage: Stage, outage: Outage
+) -> None:
     send, (message,) = await stage.send(1)
     stage.email.hold()
     lane = stage.lane()
@@ -37,7 +39,9 @@ async def test_a_result_is_not_lost_while_the_database_is_away(stage: Stage, out
     assert await stage.counted(send) == {"total": 1, "sent": 1}
 
 
-async def test_a_slot_is_not_free_before_its_result_is_durable(stage: Stage, outage: Outage) -> None:
+async def test_a_slot_is_not_free_before_its_result_is_durable(
+    stage: Stage, outage: Outage
+) -> None:
     provider = ScriptedProvider(slots=1)
     await stage.messages(2)
     lane = stage.lane(provider=provider)
@@ -55,7 +59,9 @@ async def test_a_slot_is_not_free_before_its_result_is_durable(stage: Stage, out
     assert len(provider.calls) == 2
 
 
-async def test_a_result_whose_commit_went_unanswered_is_counted_once(stage: Stage, outage: Outage) -> None:
+async def test_a_result_whose_commit_went_unanswered_is_counted_once(
+    stage: Stage, outage: Outage
+) -> None:
     send, (message,) = await stage.send(1)
     stage.email.hold()
     lane = stage.lane()
@@ -64,7 +70,10 @@ async def test_a_result_whose_commit_went_unanswered_is_counted_once(stage: Stag
     outage.loses_answer_of = outage.writes + 1
     stage.email.let_go()
     await lane.drain()
-    assert (await stage.outcomes(message), await stage.counted(send)) == (["accepted"], {"total": 1, "sent": 1})
+    assert (await stage.outcomes(message), await stage.counted(send)) == (
+        ["accepted"],
+        {"total": 1, "sent": 1},
+    )
 
 
 async def test_without_a_durable_mark_nobody_is_called(stage: Stage, outage: Outage) -> None:
@@ -82,7 +91,9 @@ async def test_without_a_durable_mark_nobody_is_called(stage: Stage, outage: Out
     assert sorted(stage.email.addresses()) == sorted(message.recipient for message in messages)
 
 
-async def test_rows_that_could_not_be_rendered_yet_go_out_when_they_can(stage: Stage, outage: Outage) -> None:
+async def test_rows_that_could_not_be_rendered_yet_go_out_when_they_can(
+    stage: Stage, outage: Outage
+) -> None:
     messages = await stage.messages(3)
     lane = stage.lane()
     outage.goes_down_after = outage.writes + 1
@@ -95,7 +106,9 @@ async def test_rows_that_could_not_be_rendered_yet_go_out_when_they_can(stage: S
     assert len(stage.email.calls) == 3
 
 
-async def test_in_app_messages_are_delivered_once_however_their_commit_was_answered(stage: Stage, outage: Outage) -> None:
+async def test_in_app_messages_are_delivered_once_however_their_commit_was_answered(
+    stage: Stage, outage: Outage
+) -> None:
     await stage.template("in_app")
     message = await stage.message(channel="in_app")
     outage.loses_answer_of = outage.writes + 2
@@ -103,7 +116,9 @@ async def test_in_app_messages_are_delivered_once_however_their_commit_was_answe
     assert (await stage.outcomes(message), len(await stage.inbox())) == (["accepted"], 1)
 
 
-async def test_a_result_the_database_refuses_takes_no_other_with_it(stage_on_postgres: Stage) -> None:
+async def test_a_result_the_database_refuses_takes_no_other_with_it(
+    stage_on_postgres: Stage,
+) -> None:
     stage = stage_on_postgres
     bad, good = await stage.message("bad"), await stage.message("good")
     stage.email.will(bad.recipient, Delivery(Outcome.ACCEPTED, provider_message_id="a\x00b"))

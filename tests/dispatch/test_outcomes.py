@@ -27,13 +27,20 @@ POLICY = RETRY_POLICIES[ErrorClass.DEFERRED]
         (RuntimeError("a fault"), ("unknown", "provider_fault"), "ambiguous"),
     ],
 )
-async def test_outcome_decides_the_fate(stage: Stage, outcome: Delivery | Exception, fate: tuple[str, str | None], recorded: str) -> None:
+async def test_outcome_decides_the_fate(
+    stage: Stage, outcome: Delivery | Exception, fate: tuple[str, str | None], recorded: str
+) -> None:
     stage.email.will(ANN, outcome)
     message = await stage.message()
     await stage.run(stage.lane())
     assert await stage.fate(message) == fate
     (attempt,) = await stage.attempts(message)
-    assert (attempt.number, attempt.provider, attempt.outcome, attempt.reason) == (1, "scripted", recorded, fate[1])
+    assert (attempt.number, attempt.provider, attempt.outcome, attempt.reason) == (
+        1,
+        "scripted",
+        recorded,
+        fate[1],
+    )
 
 
 async def test_the_providers_own_id_is_kept(stage: Stage) -> None:
@@ -54,7 +61,9 @@ async def test_a_call_that_takes_too_long_is_in_doubt_and_frees_its_slot(stage: 
 
 
 @pytest.mark.parametrize("outcome", [REFUSED, AMBIGUOUS, RuntimeError("a fault"), BUSY])
-async def test_one_bad_outcome_does_not_touch_the_others(stage: Stage, outcome: Delivery | Exception) -> None:
+async def test_one_bad_outcome_does_not_touch_the_others(
+    stage: Stage, outcome: Delivery | Exception
+) -> None:
     stage.email.will("person-001@example.com", outcome)
     messages = await stage.messages(4)
     await stage.run(stage.lane())
@@ -69,7 +78,11 @@ async def test_what_was_not_sent_is_tried_again_later(stage: Stage) -> None:
     lane = stage.lane()
     await stage.run(lane)
     found = await stage.found(message)
-    assert (found.status, found.attempts, found.failure_reason) == (MessageStatus.PENDING, 1, "busy")
+    assert (found.status, found.attempts, found.failure_reason) == (
+        MessageStatus.PENDING,
+        1,
+        "busy",
+    )
     assert found.scheduled_at == message.scheduled_at
     wait = found.due_at - stage.clock.now()
     assert POLICY.first_delay / 2 <= wait <= POLICY.first_delay
@@ -87,7 +100,9 @@ async def test_a_message_that_is_never_taken_fails_after_its_last_attempt(stage:
     lane = stage.lane()
     for number in range(1, POLICY.max_attempts + 1):
         await stage.run(lane)
-        assert [attempt.number for attempt in await stage.attempts(message)] == list(range(1, number + 1))
+        assert [attempt.number for attempt in await stage.attempts(message)] == list(
+            range(1, number + 1)
+        )
         stage.clock.advance(POLICY.longest_delay.total_seconds())
     await stage.run(lane)
     assert await stage.fate(message) == ("failed", "busy")
@@ -95,7 +110,10 @@ async def test_a_message_that_is_never_taken_fails_after_its_last_attempt(stage:
 
 
 async def test_a_provider_that_says_when_to_come_back_is_not_asked_before(stage: Stage) -> None:
-    stage.email.will(ANN, Delivery(Outcome.REJECTED, "busy", error_class=ErrorClass.THROTTLED, retry_after=1234.0))
+    stage.email.will(
+        ANN,
+        Delivery(Outcome.REJECTED, "busy", error_class=ErrorClass.THROTTLED, retry_after=1234.0),
+    )
     message = await stage.message()
     await stage.run(stage.lane())
     assert (await stage.found(message)).due_at == stage.clock.now() + timedelta(seconds=1234)
@@ -127,7 +145,13 @@ async def test_a_send_is_counted_by_what_became_of_its_messages(stage: Stage) ->
     stage.email.will("person-003@example.com", BUSY)
     lane = stage.lane()
     await stage.run(lane)
-    assert await stage.counted(send) == {"total": 5, "sent": 2, "failed": 1, "unknown": 1, "pending": 1}
+    assert await stage.counted(send) == {
+        "total": 5,
+        "sent": 2,
+        "failed": 1,
+        "unknown": 1,
+        "pending": 1,
+    }
     assert (await stage.found_send(send)).status is SendStatus.SENDING
     stage.clock.advance(POLICY.longest_delay.total_seconds())
     await stage.run(lane)

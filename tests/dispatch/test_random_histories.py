@@ -1,4 +1,5 @@
-"""Random histories of one database: whatever happens in whatever order, nothing is lost, repeated or miscounted."""
+"""Random histories of one database: whatever happens in whatever order, nothing is lost, repeated
+or miscounted."""
 
 from __future__ import annotations
 
@@ -29,7 +30,8 @@ STAYS = {
 
 
 class Ledger(ScriptedProvider):
-    """Answers by chance, and keeps its own account of every call: what it said, or None where it could not say it any more."""
+    """Answers by chance, and keeps its own account of every call: what it said, or None where it
+    could not say it any more."""
 
     def __init__(self, chance: Random) -> None:
         super().__init__(slots=3)
@@ -65,8 +67,20 @@ class History:
 
     async def run(self) -> None:
         """Things happen, then everything comes to its end."""
-        rare = [self.one_off, self.send, self.cancel_send, self.cancel_message, self.wait, self.stall, self.crash]
-        steps: list[Callable[[], Awaitable[None]]] = [*rare, *[self.deliver] * 4, *[self.answer] * 3]
+        rare = [
+            self.one_off,
+            self.send,
+            self.cancel_send,
+            self.cancel_message,
+            self.wait,
+            self.stall,
+            self.crash,
+        ]
+        steps: list[Callable[[], Awaitable[None]]] = [
+            *rare,
+            *[self.deliver] * 4,
+            *[self.answer] * 3,
+        ]
         for _ in range(STEPS):
             await self.chance.choice(steps)()
             await self.check()
@@ -99,7 +113,11 @@ class History:
         self.ledger.hold()
 
     async def cancel_send(self) -> None:
-        running = [send for send in self.sends if (await self.stage.found_send(send)).status is SendStatus.SENDING]
+        running = [
+            send
+            for send in self.sends
+            if (await self.stage.found_send(send)).status is SendStatus.SENDING
+        ]
         if running:
             await self.stage.cancel(self.chance.choice(running))
             await self.note_cancelled()
@@ -108,11 +126,17 @@ class History:
         messages = await self.messages()
         if messages:
             message = self.chance.choice(messages)
-            await self.stage.storage.write(lambda tx: tx.messages.cancel(message.id, self.stage.clock.now()))
+            await self.stage.storage.write(
+                lambda tx: tx.messages.cancel(message.id, self.stage.clock.now())
+            )
             await self.note_cancelled()
 
     async def note_cancelled(self) -> None:
-        self.ledger.cancelled |= {message.id for message in await self.messages() if message.status is MessageStatus.CANCELLED}
+        self.ledger.cancelled |= {
+            message.id
+            for message in await self.messages()
+            if message.status is MessageStatus.CANCELLED
+        }
 
     async def wait(self) -> None:
         self.stage.clock.advance(self.chance.choice([1, 10, POLICY.longest_delay.total_seconds()]))
@@ -130,7 +154,9 @@ class History:
     # What must hold
 
     async def messages(self) -> list[Message]:
-        return await self.stage.storage.read(lambda tx: tx.messages.list_page(BRAND, MessageFilter(), None, 10_000))
+        return await self.stage.storage.read(
+            lambda tx: tx.messages.list_page(BRAND, MessageFilter(), None, 10_000)
+        )
 
     async def check(self) -> None:
         await self.stage.assert_no_drift()
@@ -153,12 +179,19 @@ class History:
             if message.status is MessageStatus.SENT:
                 assert answers[-1] is ACCEPTED
             elif message.status is MessageStatus.FAILED:
-                assert answers[-1] is REFUSED or len(answers) == message.attempts == POLICY.max_attempts
+                assert (
+                    answers[-1] is REFUSED
+                    or len(answers) == message.attempts == POLICY.max_attempts
+                )
             elif message.status is MessageStatus.CANCELLED:
                 assert not answers or answers[-1] is BUSY
             else:
                 assert message.status is MessageStatus.UNKNOWN
-            accepted = [outcome for outcome in await self.stage.outcomes(message) if outcome == Outcome.ACCEPTED]
+            accepted = [
+                outcome
+                for outcome in await self.stage.outcomes(message)
+                if outcome == Outcome.ACCEPTED
+            ]
             assert len(accepted) == (message.status is MessageStatus.SENT)
         for send in self.sends:
             assert (await self.stage.found_send(send)).completed_at is not None

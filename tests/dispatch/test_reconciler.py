@@ -52,12 +52,20 @@ class _Skewed:
         return type(counted)(total=counted.total, sent=counted.total)
 
 
-async def test_a_drift_is_told_with_its_send_and_numbers(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_drift_is_told_with_its_send_and_numbers(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
     right, _ = await stage.send(2)
     wrong, _ = await stage.send(3)
     assert not await CounterReconciler(Drifting(stage, wrong), stage.observer).run_once()
     assert stage.observer.drifts == [1]
-    assert caplog.messages == [f"the counters of send {wrong.id} have drifted: pending is 3 but there are 0, sent is 0 but there are 3"]
+    assert caplog.messages == [
+        (
+            f"the counters of send {wrong.id} have drifted: "
+            "pending is 3 but there are 0, sent is 0 "
+            f"but there are 3"
+        )
+    ]
     assert right.id not in caplog.text
 
 
@@ -78,7 +86,9 @@ async def test_without_drift_none_is_told_whatever_became_of_the_messages(stage:
     assert stage.observer.drifts == [0, 0]
 
 
-async def test_with_more_sends_than_a_pass_recounts_all_have_their_turn(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_with_more_sends_than_a_pass_recounts_all_have_their_turn(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(reconciler_module, "SENDS", 2)
     sends = [(await stage.send(1))[0] for _ in range(5)]
     reconciler = CounterReconciler(Drifting(stage, sends[0], sends[4]), stage.observer)

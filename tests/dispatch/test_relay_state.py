@@ -1,4 +1,5 @@
-"""A relay that turns us away costs nobody their message: it is kept, and goes out when the relay takes us."""
+"""A relay that turns us away costs nobody their message: it is kept, and goes out when the relay
+takes us."""
 
 from __future__ import annotations
 
@@ -22,7 +23,9 @@ class Relay(MailServer):
     is_mended = False
 
     def next_reply(self, command: str) -> str | None:
-        return TURNED_AWAY if command == "MAIL" and not self.is_mended else super().next_reply(command)
+        return (
+            TURNED_AWAY if command == "MAIL" and not self.is_mended else super().next_reply(command)
+        )
 
 
 @pytest.fixture(params=["pipelining", "one_by_one"])
@@ -39,7 +42,10 @@ async def test_messages_outlast_a_relay_that_wants_a_login(stage: Stage, relay: 
     messages = await stage.messages(MESSAGES)
 
     await stage.run(lane)
-    assert {await stage.fate(message) for message in messages} <= {("pending", None), ("pending", "smtp_530")}
+    assert {await stage.fate(message) for message in messages} <= {
+        ("pending", None),
+        ("pending", "smtp_530"),
+    }
     attempts = sum([(await stage.found(message)).attempts for message in messages])
     assert THRESHOLD <= attempts < THRESHOLD + provider.slots
     assert stage.observer.breakers == [("email", True)]

@@ -23,7 +23,9 @@ async def said(stage: Stage, **more: Any) -> tuple[str | None, str]:
     return envelope.subject, envelope.body
 
 
-async def test_a_message_that_cannot_be_rendered_fails_alone_and_without_an_attempt(stage: Stage) -> None:
+async def test_a_message_that_cannot_be_rendered_fails_alone_and_without_an_attempt(
+    stage: Stage,
+) -> None:
     await stage.template(body="{% if bad %}" + TOO_MUCH + "{% endif %}Hello")
     messages = await stage.messages(2, template_revision=2)
     bad = await stage.message("bad", template_revision=2, variables={"bad": True}, due_in=-1)
@@ -35,14 +37,18 @@ async def test_a_message_that_cannot_be_rendered_fails_alone_and_without_an_atte
 
 async def test_a_send_whose_messages_partly_cannot_be_rendered_completes(stage: Stage) -> None:
     await stage.template(body="{% if person.bad %}" + TOO_MUCH + "{% endif %}Hello")
-    await stage.storage.write(lambda tx: tx.people.put(made.person("person-001", attributes={"bad": True})))
+    await stage.storage.write(
+        lambda tx: tx.people.put(made.person("person-001", attributes={"bad": True}))
+    )
     send, _ = await stage.send(3)
     await stage.run(stage.lane())
     assert await stage.counted(send) == {"total": 3, "sent": 2, "failed": 1}
     assert (await stage.found_send(send)).status is SendStatus.COMPLETED
 
 
-async def test_a_fault_of_ours_fails_the_message_alone(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_fault_of_ours_fails_the_message_alone(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def faulty(*_: object, variables: dict[str, object], **__: object) -> dict[str, object]:
         if variables == {"bad": 1}:
             raise KeyError("a fault")
@@ -51,16 +57,28 @@ async def test_a_fault_of_ours_fails_the_message_alone(stage: Stage, monkeypatch
     monkeypatch.setattr("server.dispatch.delivery.renderer.render_context", faulty)
     good, bad = await stage.message("good"), await stage.message("bad", variables={"bad": 1})
     await stage.run(stage.lane())
-    assert (await stage.fate(good), await stage.fate(bad)) == (("sent", None), ("failed", "template_error"))
+    assert (await stage.fate(good), await stage.fate(bad)) == (
+        ("sent", None),
+        ("failed", "template_error"),
+    )
 
 
 @pytest.mark.parametrize("channel", ["email", "in_app"])
-async def test_text_that_databases_cannot_hold_fails_its_message(stage: Stage, channel: str) -> None:
+async def test_text_that_databases_cannot_hold_fails_its_message(
+    stage: Stage, channel: str
+) -> None:
     template = await stage.template(channel, body="{{ code | url_decode }}")
-    bad = await stage.message("bad", channel=channel, template_revision=template.revision, variables={"code": "%00"})
-    good = await stage.message("good", channel=channel, template_revision=template.revision, variables={"code": "%41"})
+    bad = await stage.message(
+        "bad", channel=channel, template_revision=template.revision, variables={"code": "%00"}
+    )
+    good = await stage.message(
+        "good", channel=channel, template_revision=template.revision, variables={"code": "%41"}
+    )
     await stage.run(stage.inbox_lane() if channel == "in_app" else stage.lane())
-    assert (await stage.fate(bad), await stage.fate(good)) == (("failed", "template_error"), ("sent", None))
+    assert (await stage.fate(bad), await stage.fate(good)) == (
+        ("failed", "template_error"),
+        ("sent", None),
+    )
 
 
 async def test_a_missing_template_fails_the_message(stage: Stage) -> None:
@@ -69,14 +87,18 @@ async def test_a_missing_template_fails_the_message(stage: Stage) -> None:
     assert await stage.fate(message) == ("failed", "template_missing")
 
 
-async def test_slow_templates_hold_up_nothing_for_ever(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_slow_templates_hold_up_nothing_for_ever(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await stage.template("in_app")
     monkeypatch.setattr(renderer_module, "TURN", -1.0)
     messages = [*await stage.messages(4), *await stage.messages(4, channel="in_app")]
     inbox_lane = stage.inbox_lane()
     await stage.run(stage.lane())
     await inbox_lane.run_once()
-    assert [await stage.status(message) for message in messages[4:]] == [MessageStatus.SENT] + [MessageStatus.PENDING] * 3
+    assert [await stage.status(message) for message in messages[4:]] == [MessageStatus.SENT] + [
+        MessageStatus.PENDING
+    ] * 3
     await stage.run(inbox_lane)
     assert {await stage.status(message) for message in messages} == {MessageStatus.SENT}
 
@@ -96,8 +118,13 @@ async def test_a_send_keeps_the_revision_it_was_started_with(stage: Stage) -> No
     assert sorted(envelope.body for envelope in stage.email.calls) == ["Goodbye", "Hello"]
 
 
-@pytest.mark.parametrize(("own", "subject"), [("Spring {{ person.id }}", "Spring ann"), (None, "Template"), ("", "Template")])
-async def test_the_campaigns_subject_comes_before_the_templates(stage: Stage, own: str | None, subject: str) -> None:
+@pytest.mark.parametrize(
+    ("own", "subject"),
+    [("Spring {{ person.id }}", "Spring ann"), (None, "Template"), ("", "Template")],
+)
+async def test_the_campaigns_subject_comes_before_the_templates(
+    stage: Stage, own: str | None, subject: str
+) -> None:
     await stage.template(subject="Template")
     await stage.storage.write(lambda tx: tx.people.put(made.person("ann")))
     await stage.send([("ann", "ann@example.com")], subject=own)
@@ -108,7 +135,13 @@ async def test_the_campaigns_subject_comes_before_the_templates(stage: Stage, ow
 async def test_a_messages_variables_come_before_its_sends(stage: Stage) -> None:
     await stage.template(body="{{ a }} {{ b }}")
     send, _ = await stage.send(1, variables={"a": "send", "b": "send"})
-    own = made.message("own", send_id=send.id, template_revision=2, variables={"b": "own"}, due_at=stage.clock.now())
+    own = made.message(
+        "own",
+        send_id=send.id,
+        template_revision=2,
+        variables={"b": "own"},
+        due_at=stage.clock.now(),
+    )
     await stage.storage.write(lambda tx: tx.messages.insert_many([own]))
     await stage.run(stage.lane())
     assert sorted(envelope.body for envelope in stage.email.calls) == ["send own", "send send"]
@@ -116,7 +149,9 @@ async def test_a_messages_variables_come_before_its_sends(stage: Stage) -> None:
 
 async def test_no_variable_stands_in_for_the_person_or_the_brand(stage: Stage) -> None:
     await stage.template(body="{{ person.id }} {{ person.name }} {{ brand.id }}")
-    await stage.storage.write(lambda tx: tx.people.put(made.person("ann", attributes={"name": "Ann", "id": "other"})))
+    await stage.storage.write(
+        lambda tx: tx.people.put(made.person("ann", attributes={"name": "Ann", "id": "other"}))
+    )
     fake = {"person": {"id": "evil", "name": "evil"}, "brand": {"id": "evil"}}
     assert await said(stage, template_revision=2, variables=fake) == (None, f"ann Ann {BRAND}")
 

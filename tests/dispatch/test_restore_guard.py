@@ -1,4 +1,5 @@
-"""A database from the past holds sent messages as pending: delivery is held until somebody decides."""
+"""A database from the past holds sent messages as pending: delivery is held until somebody
+decides."""
 
 from __future__ import annotations
 
@@ -82,7 +83,9 @@ async def test_the_file_follows_every_mark_before_its_provider_is_called(stage: 
     assert seen == [(1, 1)]
 
 
-async def test_a_database_behind_the_file_is_held_before_anything_is_claimed(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_database_behind_the_file_is_held_before_anything_is_claimed(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
     await marked(stage, 3)
     await old_database(stage, 2)
     message = await stage.message()
@@ -93,10 +96,16 @@ async def test_a_database_behind_the_file_is_held_before_anything_is_claimed(sta
     assert stage.observer.holds[-1] is True
     assert any("carillon release --i-understand" in text for text in caplog.messages)
     (entry,) = await stage.storage.read(lambda tx: tx.audit.list_page(INSTALLATION, None, None, 10))
-    assert (entry.actor, entry.action, entry.details) == ("carillon", AuditAction.DELIVERY_HELD, {"reason": BEHIND})
+    assert (entry.actor, entry.action, entry.details) == (
+        "carillon",
+        AuditAction.DELIVERY_HELD,
+        {"reason": BEHIND},
+    )
 
 
-async def test_a_database_that_is_put_back_under_a_running_dispatcher_is_held_and_nothing_marked(stage: Stage) -> None:
+async def test_a_database_that_is_put_back_under_a_running_dispatcher_is_held_and_nothing_marked(
+    stage: Stage,
+) -> None:
     await marked(stage, 3)
     message = await stage.message()
     lane = stage.lane()
@@ -141,7 +150,9 @@ async def test_after_a_release_a_restarted_dispatcher_goes_on(stage: Stage) -> N
     await marked(stage, 1)
 
 
-async def test_a_release_of_another_ones_hold_does_not_hold_a_dispatcher_that_fits(stage: Stage) -> None:
+async def test_a_release_of_another_ones_hold_does_not_hold_a_dispatcher_that_fits(
+    stage: Stage,
+) -> None:
     await marked(stage, 3)
     now = stage.clock.now()
     await stage.storage.write(lambda tx: tx.dispatchers.hold("another is behind", now))
@@ -187,7 +198,9 @@ async def test_a_commit_whose_answer_was_lost_does_not_hold(stage: Stage) -> Non
     assert not await is_held(stage)
 
 
-async def test_a_copy_of_the_database_at_another_place_is_held(stage_on_sqlite: Stage, tmp_path: Path) -> None:
+async def test_a_copy_of_the_database_at_another_place_is_held(
+    stage_on_sqlite: Stage, tmp_path: Path
+) -> None:
     stage = stage_on_sqlite
     await marked(stage, 1)
     stage.directory = tmp_path / "elsewhere"
@@ -198,7 +211,9 @@ async def test_a_copy_of_the_database_at_another_place_is_held(stage_on_sqlite: 
     assert not await is_held(stage)
 
 
-async def test_a_further_dispatcher_on_a_shared_database_is_not_held(stage_on_postgres: Stage, tmp_path: Path) -> None:
+async def test_a_further_dispatcher_on_a_shared_database_is_not_held(
+    stage_on_postgres: Stage, tmp_path: Path
+) -> None:
     stage = stage_on_postgres
     await marked(stage, 1)
     stage.directory = tmp_path / "elsewhere"
@@ -207,7 +222,9 @@ async def test_a_further_dispatcher_on_a_shared_database_is_not_held(stage_on_po
     assert not await is_held(stage)
 
 
-async def test_a_file_that_cannot_be_written_lets_nobody_be_called(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_file_that_cannot_be_written_lets_nobody_be_called(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     message = await stage.message()
     lane = stage.lane()
 

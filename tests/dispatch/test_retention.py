@@ -20,7 +20,10 @@ SENT = MessageStatus.SENT
 async def old(stage: Stage, count: int, days: float = 91) -> None:
     """One-offs that ended so many days ago."""
     then = stage.clock.now() - days * DAY
-    rows = [made.message(status=SENT, scheduled_at=then, due_at=then, created_at=then) for _ in range(count)]
+    rows = [
+        made.message(status=SENT, scheduled_at=then, due_at=then, created_at=then)
+        for _ in range(count)
+    ]
     await stage.storage.write(lambda tx: tx.messages.insert_many(rows))
 
 
@@ -34,7 +37,11 @@ async def found(stage: Stage, key: str) -> IdempotencyRecord | None:
 
 
 async def kept(stage: Stage) -> int:
-    return len(await stage.storage.read(lambda tx: tx.messages.list_page(made.BRAND, MessageFilter(), None, 10_000)))
+    return len(
+        await stage.storage.read(
+            lambda tx: tx.messages.list_page(made.BRAND, MessageFilter(), None, 10_000)
+        )
+    )
 
 
 async def passes(stage: Stage, loop: Retention) -> int:
@@ -81,7 +88,9 @@ async def test_with_0_days_every_message_is_kept(stage: Stage) -> None:
     assert await kept(stage) == 1
 
 
-async def test_answers_to_idempotency_keys_leave_after_a_week_whatever_is_kept_of_messages(stage: Stage) -> None:
+async def test_answers_to_idempotency_keys_leave_after_a_week_whatever_is_kept_of_messages(
+    stage: Stage,
+) -> None:
     await answer(stage, "old", 7.01)
     await answer(stage, "young", 6.99)
     await passes(stage, Retention(stage.storage, stage.clock, 0))
@@ -89,7 +98,9 @@ async def test_answers_to_idempotency_keys_leave_after_a_week_whatever_is_kept_o
     assert await found(stage, "young") is not None
 
 
-async def test_answers_leave_a_batch_at_a_time(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_answers_leave_a_batch_at_a_time(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(retention, "BATCH", 2)
     for number in range(3):
         await answer(stage, f"key-{number}", 8)

@@ -40,7 +40,9 @@ async def test_a_result_is_durable_when_settle_returns(stage: Stage) -> None:
         await settler.settle([failed(message)])
         return await stage.status(message)
 
-    assert set(await asyncio.gather(*(settle(message) for message in await held(stage, 10)))) == {MessageStatus.FAILED}
+    assert set(await asyncio.gather(*(settle(message) for message in await held(stage, 10)))) == {
+        MessageStatus.FAILED
+    }
 
 
 async def test_who_is_cancelled_while_waiting_loses_no_result(stage: Stage) -> None:
@@ -50,7 +52,9 @@ async def test_who_is_cancelled_while_waiting_loses_no_result(stage: Stage) -> N
     await asyncio.sleep(0)
     impatient.cancel()
     await settler.settle([failed(second)])
-    assert [await stage.status(message) for message in (first, second)] == [MessageStatus.FAILED] * 2
+    assert [await stage.status(message) for message in (first, second)] == [
+        MessageStatus.FAILED
+    ] * 2
 
 
 async def test_a_result_that_comes_too_late_is_no_error(stage: Stage) -> None:
@@ -60,7 +64,9 @@ async def test_a_result_that_comes_too_late_is_no_error(stage: Stage) -> None:
     assert await stage.status(message) is MessageStatus.CANCELLED
 
 
-async def test_results_wait_for_those_that_come_soon(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_results_wait_for_those_that_come_soon(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(settler_module, "GATHERING", 3600.0)
     counted = Outage(stage.storage)
     settler = Settler(counted, stage.clock)
@@ -72,7 +78,9 @@ async def test_results_wait_for_those_that_come_soon(stage: Stage, monkeypatch: 
         await settler.settle([failed(second)])
         await waiting
         assert counted.writes == writes + 1
-        assert [await stage.status(message) for message in (first, second)] == [MessageStatus.FAILED] * 2
+        assert [await stage.status(message) for message in (first, second)] == [
+            MessageStatus.FAILED
+        ] * 2
 
 
 async def test_a_result_does_not_wait_for_what_never_comes(stage: Stage) -> None:

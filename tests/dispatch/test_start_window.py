@@ -1,4 +1,5 @@
-"""A process that stood still between a mark and its call does not call: a cancel may have returned, another may hold the row."""
+"""A process that stood still between a mark and its call does not call: a cancel may have returned,
+another may hold the row."""
 
 from __future__ import annotations
 
@@ -34,7 +35,9 @@ async def test_a_call_begins_within_the_window(stage: Stage, outage: Outage) -> 
     assert await stage.fate(message) == ("sent", None)
 
 
-async def test_after_the_window_no_call_begins_and_the_row_is_given_back(stage: Stage, outage: Outage) -> None:
+async def test_after_the_window_no_call_begins_and_the_row_is_given_back(
+    stage: Stage, outage: Outage
+) -> None:
     send, messages = await stage.send(3)
     lane = stands_still_after_its_mark(stage, outage, WINDOW + 0.001)
     await lane.run_once()
@@ -48,7 +51,9 @@ async def test_after_the_window_no_call_begins_and_the_row_is_given_back(stage: 
     assert len(stage.email.calls) == 3
 
 
-async def test_a_clock_that_was_set_back_does_not_make_the_window_longer(stage: Stage, outage: Outage) -> None:
+async def test_a_clock_that_was_set_back_does_not_make_the_window_longer(
+    stage: Stage, outage: Outage
+) -> None:
     message = await stage.message(due_in=-60)
     steady = [0.0]
     lane = stage.lane(steady=lambda: steady[0])
@@ -73,7 +78,9 @@ async def test_after_a_cancel_and_the_window_no_call_begins(stage: Stage, outage
     assert await stage.counted(send) == {"total": 3, "cancelled": 3}
 
 
-async def test_rows_of_a_send_that_is_paused_before_their_mark_are_given_back_at_once(stage: Stage) -> None:
+async def test_rows_of_a_send_that_is_paused_before_their_mark_are_given_back_at_once(
+    stage: Stage,
+) -> None:
     provider = ScriptedProvider(slots=1)
     send, messages = await stage.send(3)
     lane = stage.lane(provider=provider)

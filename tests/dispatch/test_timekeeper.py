@@ -75,7 +75,9 @@ def test_the_steady_clock_does_not_go_back() -> None:
     assert steady_seconds() <= steady_seconds()
 
 
-async def test_while_the_database_is_away_the_last_measurement_goes_on(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+async def test_while_the_database_is_away_the_last_measurement_goes_on(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
     steady = Steady()
     clock, outage = DatabaseClock(steady), Outage(stage.storage)
     keeper = ClockSync(outage, clock)

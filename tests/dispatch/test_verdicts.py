@@ -29,10 +29,22 @@ NOT_SENT = [
 
 def in_doubt(first_sending_at: datetime | None) -> Message:
     """Leased again after a call without an answer."""
-    return made.message("ann", attempts=1, in_doubt=True, first_sending_at=first_sending_at, status=MessageStatus.LEASED)
+    return made.message(
+        "ann",
+        attempts=1,
+        in_doubt=True,
+        first_sending_at=first_sending_at,
+        status=MessageStatus.LEASED,
+    )
 
 
-def after(message: Message, delivery: Delivery, *, policy: BrandPolicy = PARK, key_window: timedelta = HOUR) -> MessageStatus:
+def after(
+    message: Message,
+    delivery: Delivery,
+    *,
+    policy: BrandPolicy = PARK,
+    key_window: timedelta = HOUR,
+) -> MessageStatus:
     call = ProviderCall("gateway", key_window, NOON, NOON, delivery)
     return after_call(message, policy, call, Random(1)).status  # noqa: S311
 
@@ -44,7 +56,7 @@ def test_in_doubt_it_is_tried_again_only_while_the_key_is_known(delivery: Delive
     assert after(in_doubt(NOON - HOUR), delivery) is MessageStatus.FAILED
 
 
-def test_a_call_without_an_answer_is_repeated_while_the_key_is_known_which_counts_from_the_first_call() -> None:
+def test_a_call_without_an_answer_is_repeated_while_the_key_of_the_first_call_is_known() -> None:
     unanswered = Delivery(Outcome.AMBIGUOUS, "provider_timeout")
     assert after(in_doubt(NOON - timedelta(minutes=1)), unanswered) is MessageStatus.PENDING
     assert after(in_doubt(NOON - HOUR), unanswered) is MessageStatus.UNKNOWN
@@ -53,7 +65,9 @@ def test_a_call_without_an_answer_is_repeated_while_the_key_is_known_which_count
 
 @pytest.mark.parametrize("delivery", NOT_SENT, ids=lambda each: each.reason)
 def test_without_doubt_the_window_of_the_key_does_not_matter(delivery: Delivery) -> None:
-    never_in_doubt = made.message("ann", attempts=1, first_sending_at=NOON - HOUR, status=MessageStatus.LEASED)
+    never_in_doubt = made.message(
+        "ann", attempts=1, first_sending_at=NOON - HOUR, status=MessageStatus.LEASED
+    )
 
     assert after(never_in_doubt, delivery) is MessageStatus.PENDING
 
@@ -67,7 +81,10 @@ def test_where_resending_was_chosen_a_forgotten_key_does_not_stop_it(delivery: D
 
 
 def test_claimed_after_its_key_was_forgotten_it_is_unknown_and_not_sent() -> None:
-    assert withheld(in_doubt(NOON + LEASE - HOUR + timedelta(microseconds=1)), PARK, HOUR, NOON) is None
+    assert (
+        withheld(in_doubt(NOON + LEASE - HOUR + timedelta(microseconds=1)), PARK, HOUR, NOON)
+        is None
+    )
     settlement = withheld(in_doubt(NOON + LEASE - HOUR), PARK, HOUR, NOON)
 
     assert settlement is not None
@@ -86,7 +103,12 @@ def test_only_what_a_policy_has_resent_is_marked_as_its_decision() -> None:
     message = made.message("ann", status=MessageStatus.LEASED)
 
     def resent_by_policy(delivery: Delivery, policy: BrandPolicy, key_window: timedelta) -> bool:
-        return after_call(message, policy, ProviderCall("gateway", key_window, NOON, NOON, delivery), Random(1)).resent_by_policy  # noqa: S311
+        return after_call(
+            message,
+            policy,
+            ProviderCall("gateway", key_window, NOON, NOON, delivery),
+            Random(1),  # noqa: S311
+        ).resent_by_policy
 
     assert resent_by_policy(ambiguous, RESEND, NO_KEYS)
     assert not resent_by_policy(ambiguous, RESEND, HOUR)

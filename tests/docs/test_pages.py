@@ -1,4 +1,5 @@
-"""Every command of every page works as printed, in a clean directory, and answers what is printed below it."""
+"""Every command of every page works as printed, in a clean directory, and answers what is printed
+below it."""
 
 from __future__ import annotations
 
@@ -13,12 +14,29 @@ import pytest
 
 from tests.support.api.running import free_ports
 from tests.support.carillon import Installation
-from tests.support.docs.pages import ANSWERS, COMMANDS, OTHERS, ROOT, Example, examples, languages, pages
+from tests.support.docs.pages import (
+    ANSWERS,
+    COMMANDS,
+    OTHERS,
+    ROOT,
+    Example,
+    examples,
+    languages,
+    pages,
+)
 from tests.support.docs.shell import paste
 
 # What cannot run here, page by page. A new one is a decision, so it is counted here too.
-NOT_RUN = {"README.md": 1, "clients.md": 2, "dependencies.md": 1, "deploy.md": 4, "operations.md": 2}
-NOT_INSTALLED = "no grpcurl on the PATH; go install github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.3"
+NOT_RUN = {
+    "README.md": 1,
+    "clients.md": 2,
+    "dependencies.md": 1,
+    "deploy.md": 4,
+    "operations.md": 2,
+}
+NOT_INSTALLED = (
+    "no grpcurl on the PATH; go install github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.3"
+)
 
 
 def answers(printed: str) -> list[Any]:
@@ -36,7 +54,9 @@ def answers(printed: str) -> list[Any]:
 def same(printed: Any, found: Any) -> bool:
     """Whether an answer is as printed, where `…` stands for anything."""
     if isinstance(printed, dict) and isinstance(found, dict):
-        return printed.keys() == found.keys() and all(same(value, found[key]) for key, value in printed.items())
+        return printed.keys() == found.keys() and all(
+            same(value, found[key]) for key, value in printed.items()
+        )
     if isinstance(printed, list) and isinstance(found, list):
         return len(printed) == len(found) and all(map(same, printed, found))
     return printed in ("…", found)
@@ -50,7 +70,9 @@ def check(example: Example, printed: str) -> None:
     elif example.answer:
         assert printed == example.answer, place
     elif example.mark != "refused":
-        assert not any("error" in answer and "message" in answer for answer in answers(printed)), place
+        assert not any("error" in answer and "message" in answer for answer in answers(printed)), (
+            place
+        )
 
 
 def needs_grpcurl(example: Example) -> bool:
@@ -66,22 +88,33 @@ def test_what_is_not_run_is_counted(page: Path) -> None:
 def test_no_block_is_of_a_kind_that_would_be_passed_over(page: Path) -> None:
     assert languages(page) <= {*COMMANDS, *ANSWERS, *OTHERS}
     # Commands as indented text would be.
-    assert re.findall(r"\n\n {4}(?:carillon|\.venv|curl|make|grpcurl|git) .*", page.read_text("utf-8")) == []
+    assert (
+        re.findall(r"\n\n {4}(?:carillon|\.venv|curl|make|grpcurl|git) .*", page.read_text("utf-8"))
+        == []
+    )
 
 
-RUNNABLE = [page for page in pages() if any(example.mark != "not run" for example in examples(page))]
+RUNNABLE = [
+    page for page in pages() if any(example.mark != "not run" for example in examples(page))
+]
 
 
 @pytest.mark.parametrize("page", RUNNABLE, ids=lambda page: page.name)
 async def test_every_command_works_as_printed(installation: Installation, page: Path) -> None:
     found = [example for example in examples(page) if example.mark != "not run"]
-    without = [] if shutil.which("grpcurl") else [example for example in found if needs_grpcurl(example)]
+    without = (
+        [] if shutil.which("grpcurl") else [example for example in found if needs_grpcurl(example)]
+    )
     found = [example for example in found if example not in without]
     (metrics,) = free_ports(1)
     installation.settings |= {"CARILLON_METRICS_PORT": str(metrics), "PATH": os.environ["PATH"]}
     (installation.directory / ".venv").symlink_to(ROOT / ".venv")
     async with installation.running():
-        addresses = (installation.rest.removeprefix("http://"), installation.grpc, f"127.0.0.1:{metrics}")
+        addresses = (
+            installation.rest.removeprefix("http://"),
+            installation.grpc,
+            f"127.0.0.1:{metrics}",
+        )
         printed = await paste(installation, found, addresses)
     for example, output in zip(found, printed, strict=True):
         check(example, output)

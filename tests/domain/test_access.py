@@ -38,7 +38,11 @@ def test_a_token_that_names_no_brand_is_for_none() -> None:
 
 
 def test_owning_is_being_named() -> None:
-    assert (principal("a").owns("a"), principal("a").owns("b"), principal().owns("")) == (True, False, False)
+    assert (principal("a").owns("a"), principal("a").owns("b"), principal().owns("")) == (
+        True,
+        False,
+        False,
+    )
 
 
 def test_a_scope_must_be_held_as_it_is_written() -> None:

@@ -10,7 +10,12 @@ from email_validator import EmailNotValidError, validate_email
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from server.domain.contacts.addresses import check_recipient, normalise_address, normalise_person_id, normalise_recipient
+from server.domain.contacts.addresses import (
+    check_recipient,
+    normalise_address,
+    normalise_person_id,
+    normalise_recipient,
+)
 from server.domain.contacts.email_addresses import normalise_email, normalise_sender
 from server.domain.contacts.invisible_characters import refuse_invisible
 from server.domain.contacts.person import NewPerson, check_person
@@ -33,7 +38,9 @@ from server.domain.validation import Checks
         ("ann@inbox.test", "ann@inbox.test"),
     ],
 )
-def test_mail_addresses_are_kept_in_lower_case_with_an_ascii_domain_and_composed(given_: str, kept: str) -> None:
+def test_mail_addresses_are_kept_in_lower_case_with_an_ascii_domain_and_composed(
+    given_: str, kept: str
+) -> None:
     assert normalise_email(given_) == kept
     assert normalise_email(kept) == kept
 
@@ -86,10 +93,15 @@ def is_visible(text: str) -> bool:
 
 
 @given(
-    st.from_regex(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~ \"-]{1,70}@[A-Za-z0-9.-]{1,40}\.com", fullmatch=True)
+    st.from_regex(
+        r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~ \"-]{1,70}@[A-Za-z0-9.-]{1,40}\.com", fullmatch=True
+    )
     | st.builds("{}@example.com".format, st.text(max_size=15))
     | st.builds(
-        "{}@{}.{}".format, st.text("a.é", max_size=3), st.text("aB.-", min_size=1, max_size=8), st.sampled_from(["de", "test", "local"])
+        "{}@{}.{}".format,
+        st.text("a.é", max_size=3),
+        st.text("aB.-", min_size=1, max_size=8),
+        st.sampled_from(["de", "test", "local"]),
     )
 )
 @settings(max_examples=500)
@@ -103,12 +115,17 @@ def test_the_short_way_agrees_with_the_library(address: str) -> None:
     address = address.strip()
     assume(is_visible(address))
     try:
-        judged = validate_email(address, check_deliverability=False, strict=True, test_environment=True)
+        judged = validate_email(
+            address, check_deliverability=False, strict=True, test_environment=True
+        )
     except EmailNotValidError:
         with pytest.raises(ValueError, match="must"):
             normalise_email(address)
     else:
-        assert normalise_email(address) == f"{normalize('NFC', judged.local_part.lower())}@{judged.ascii_domain}"
+        assert (
+            normalise_email(address)
+            == f"{normalize('NFC', judged.local_part.lower())}@{judged.ascii_domain}"
+        )
 
 
 @pytest.mark.parametrize(
@@ -178,18 +195,26 @@ def in_the_long_way(number: str) -> str | None:
         parsed = phonenumbers.parse(number, None)
     except phonenumbers.NumberParseException:
         return None
-    if phonenumbers.is_possible_number_with_reason(parsed) != phonenumbers.ValidationResult.IS_POSSIBLE:
+    if (
+        phonenumbers.is_possible_number_with_reason(parsed)
+        != phonenumbers.ValidationResult.IS_POSSIBLE
+    ):
         return None
     kept = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
     return kept if kept == number else in_the_long_way(kept)
 
 
-@given(st.sampled_from(sorted(phonenumbers.COUNTRY_CODE_TO_REGION_CODE)), st.from_regex(r"[0-9]{4,14}", fullmatch=True))
+@given(
+    st.sampled_from(sorted(phonenumbers.COUNTRY_CODE_TO_REGION_CODE)),
+    st.from_regex(r"[0-9]{4,14}", fullmatch=True),
+)
 @settings(max_examples=1000)
 @example(1, "12025550100")
 @example(54, "91123456789")
 @example(39, "0612345678")
-def test_numbers_in_e164_are_judged_as_the_library_judges_them(country_code: int, national: str) -> None:
+def test_numbers_in_e164_are_judged_as_the_library_judges_them(
+    country_code: int, national: str
+) -> None:
     number = f"+{country_code}{national}"
     try:
         kept = normalise_phone(number)
@@ -213,13 +238,21 @@ def test_each_channel_has_its_normal_form(channel: str, given_: str, normal: str
 
 
 @pytest.mark.parametrize("channel", ["email", "sms", "push", "in_app"])
-@pytest.mark.parametrize("text", ["", " ", "a\u200bb", "\ufeffa", "a\nb", "a\x85", "a\u2028", "\u3164", "a\U000e0041", "\u2800"])
-def test_what_is_empty_or_has_what_nobody_sees_is_refused_on_every_channel(channel: str, text: str) -> None:
+@pytest.mark.parametrize(
+    "text",
+    ["", " ", "a\u200bb", "\ufeffa", "a\nb", "a\x85", "a\u2028", "\u3164", "a\U000e0041", "\u2800"],
+)
+def test_what_is_empty_or_has_what_nobody_sees_is_refused_on_every_channel(
+    channel: str, text: str
+) -> None:
     with pytest.raises(ValueError, match=r"^(must |is required)"):
         normalise_address(channel, text)
 
 
-@given(st.sampled_from(["email", "sms", "push", "in_app"]), st.text(max_size=40) | st.emails() | _NUMBERS)
+@given(
+    st.sampled_from(["email", "sms", "push", "in_app"]),
+    st.text(max_size=40) | st.emails() | _NUMBERS,
+)
 @example("sms", "+2000430479759")
 @example("email", "İ@example.com")
 def test_the_normal_form_is_its_own(channel: str, text: str) -> None:
@@ -237,7 +270,13 @@ def test_an_id_that_no_path_can_name_is_refused(dots: str) -> None:
 
 
 def test_ids_are_trimmed_and_otherwise_as_given() -> None:
-    assert [normalise_person_id(each) for each in (" i1 ", "...", "a/b", "É\u0301", "Ann B")] == ["i1", "...", "a/b", "É\u0301", "Ann B"]
+    assert [normalise_person_id(each) for each in (" i1 ", "...", "a/b", "É\u0301", "Ann B")] == [
+        "i1",
+        "...",
+        "a/b",
+        "É\u0301",
+        "Ann B",
+    ]
 
 
 def test_the_address_of_in_app_is_the_person() -> None:
@@ -258,15 +297,33 @@ def test_every_fault_of_a_recipient_is_named() -> None:
     check_recipient(checks, "in_app", ("c-1", "c-2"))
     with pytest.raises(ValidationFailed) as refusal:
         checks.finish()
-    assert [each.field for each in refusal.value.violations] == ["recipients[2].person_id", "recipients[2].recipient", "recipient"]
+    assert [each.field for each in refusal.value.violations] == [
+        "recipients[2].person_id",
+        "recipients[2].recipient",
+        "recipient",
+    ]
 
 
-@pytest.mark.parametrize("address", ["carillon@localhost", "news@mail.internal", "news@acme.example"])
+@pytest.mark.parametrize(
+    "address", ["carillon@localhost", "news@mail.internal", "news@acme.example"]
+)
 def test_mail_can_come_from_a_host_without_a_public_name(address: str) -> None:
     assert normalise_sender(address) == address
 
 
-@pytest.mark.parametrize("address", ["", "nobody", "@localhost", "a@b@localhost", "a b@localhost", "a@local host", "a@-b", "zoë@localhost"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "",
+        "nobody",
+        "@localhost",
+        "a@b@localhost",
+        "a b@localhost",
+        "a@local host",
+        "a@-b",
+        "zoë@localhost",
+    ],
+)
 def test_mail_comes_from_mailboxes_alone(address: str) -> None:
     with pytest.raises(ValueError, match="must"):
         normalise_sender(address)

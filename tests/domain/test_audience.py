@@ -24,33 +24,49 @@ def test_the_same_person_at_the_same_address_is_a_duplicate_however_it_is_writte
     others = [("ann", "other@example.com"), ("bob", "ann@example.com"), ("Ann", "ann@example.com")]
     assert skips([ANN, *others, ANN]) == [None, None, None, None, SkipReason.DUPLICATE]
     assert skips([ANN, (" ann", "ANN@Example.COM ")]) == [None, SkipReason.DUPLICATE]
-    assert skips([("a", "+442079460018"), ("a", "+44 (0)20 7946 0018")], "sms") == [None, SkipReason.DUPLICATE]
+    assert skips([("a", "+442079460018"), ("a", "+44 (0)20 7946 0018")], "sms") == [
+        None,
+        SkipReason.DUPLICATE,
+    ]
 
 
 @pytest.mark.parametrize(
     "bad",
     [
-        ("", "x@example.com"), ("a", ""), ("", ""), (" \t", "x@example.com"), ("a", "\u2003"), ("a\r", "x@example.com"),
-        ("a", "x@example.com\n"), ("a", "\x7f"), ("a", "not an email"), ("a", "\u200bx@example.com"), ("..", "x@example.com"),
+        ("", "x@example.com"), ("a", ""), ("", ""), (" \t", "x@example.com"), ("a", "\u2003"),
+        ("a\r", "x@example.com"),
+        ("a", "x@example.com\n"), ("a", "\x7f"), ("a", "not an email"),
+        ("a", "\u200bx@example.com"), ("..", "x@example.com"),
     ],
 )  # fmt: skip
-def test_a_recipient_that_cannot_be_reached_is_invalid_however_often_and_kept_as_given(bad: Recipient) -> None:
+def test_a_recipient_that_cannot_be_reached_is_invalid_however_often_and_kept_as_given(
+    bad: Recipient,
+) -> None:
     sorted_out = classify_recipients("email", [bad, bad])
     assert sorted_out.skips == [SkipReason.INVALID_RECIPIENT] * 2
     assert sorted_out.recipients == [bad, bad]
 
 
 def test_on_in_app_another_address_than_the_person_is_invalid() -> None:
-    assert skips([("c-1", "c-1"), ("c-1", "somebody-else")], "in_app") == [None, SkipReason.INVALID_RECIPIENT]
+    assert skips([("c-1", "c-1"), ("c-1", "somebody-else")], "in_app") == [
+        None,
+        SkipReason.INVALID_RECIPIENT,
+    ]
 
 
 @given(SOME)
-def test_everybody_is_accounted_for_in_order_and_reached_at_most_once(recipients: list[Recipient]) -> None:
+def test_everybody_is_accounted_for_in_order_and_reached_at_most_once(
+    recipients: list[Recipient],
+) -> None:
     each = list(classify_recipients("email", recipients))
     assert len(each) == len(recipients)
     reached = [recipient for recipient, reason in each if reason is None]
     assert len(reached) == len(set(reached))
-    good = {(person, address.lower()) for person, address in recipients if person in {"a", "b"} and "@" in address}
+    good = {
+        (person, address.lower())
+        for person, address in recipients
+        if person in {"a", "b"} and "@" in address
+    }
     assert set(reached) == good
 
 
@@ -60,4 +76,7 @@ def test_invalid_recipients_are_named_the_first_ten() -> None:
     with pytest.raises(ValidationFailed) as refused:
         refuse_invalid_recipients("email", classify_recipients("email", bad))
     fields = [violation.field for violation in refused.value.violations]
-    assert fields == ["recipients[1].person_id", *(f"recipients[{index}].recipient" for index in range(1, 10))]
+    assert fields == [
+        "recipients[1].person_id",
+        *(f"recipients[{index}].recipient" for index in range(1, 10)),
+    ]

@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.domain.delivery.circuit_breaker import FIRST_COOL_DOWN, LONGEST_COOL_DOWN, THRESHOLD, Admission, Circuit, CircuitBreaker
+from server.domain.delivery.circuit_breaker import (
+    FIRST_COOL_DOWN,
+    LONGEST_COOL_DOWN,
+    THRESHOLD,
+    Admission,
+    Circuit,
+    CircuitBreaker,
+)
 from server.domain.delivery.retry import LONGEST_RETRY_AFTER, ErrorClass
 
 START = datetime(2026, 3, 4, tzinfo=UTC)
@@ -44,7 +51,9 @@ class Line:
     def begin(self) -> Admission:
         return self.breaker.begun(self.now)
 
-    def end(self, call: Admission, error: ErrorClass | None = None, retry_after: float | None = None) -> None:
+    def end(
+        self, call: Admission, error: ErrorClass | None = None, retry_after: float | None = None
+    ) -> None:
         self.breaker.ended(call, error, retry_after, self.now)
 
     def call(self, error: ErrorClass | None = None, retry_after: float | None = None) -> None:
@@ -64,7 +73,11 @@ class Line:
 
 def test_every_free_slot_may_be_used_at_first() -> None:
     line = Line()
-    assert (line.allows, line.circuit, line.breaker.next_change(line.now)) == (FREE, Circuit.CLOSED, None)
+    assert (line.allows, line.circuit, line.breaker.next_change(line.now)) == (
+        FREE,
+        Circuit.CLOSED,
+        None,
+    )
     assert line.breaker.allows(0, line.now) == 0
 
 
@@ -234,7 +247,12 @@ def test_a_clock_that_is_set_back_makes_no_pause_longer() -> None:
 STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("begin"), st.integers(1, FREE)),
-        st.tuples(st.just("end"), st.integers(0, 20), st.sampled_from([*BAD, *GOOD]), st.sampled_from([None, None, 0.0, 3.0, 400.0])),
+        st.tuples(
+            st.just("end"),
+            st.integers(0, 20),
+            st.sampled_from([*BAD, *GOOD]),
+            st.sampled_from([None, None, 0.0, 3.0, 400.0]),
+        ),
         st.tuples(st.just("pass"), st.floats(0, 400)),
         st.just(("sleep",)),
     ),
@@ -243,7 +261,9 @@ STEPS = st.lists(
 
 
 @given(STEPS, st.integers())
-def test_whatever_happens_an_open_circuit_lets_nothing_through_and_always_comes_back(steps: list[tuple[object, ...]], seed: int) -> None:
+def test_whatever_happens_an_open_circuit_lets_nothing_through_and_always_comes_back(
+    steps: list[tuple[object, ...]], seed: int
+) -> None:
     line = Line(Random(seed))  # noqa: S311
     going: list[Admission] = []
     for step in steps:
@@ -260,12 +280,15 @@ def test_whatever_happens_an_open_circuit_lets_nothing_through_and_always_comes_
                 assert line.allows == 0
                 change = line.breaker.next_change(line.now)
                 assert change is not None
-                assert line.now < change <= line.now + max(LONGEST_COOL_DOWN, timedelta(seconds=400))
+                assert (
+                    line.now < change <= line.now + max(LONGEST_COOL_DOWN, timedelta(seconds=400))
+                )
                 line.now = change - TICK
                 assert line.allows == 0
                 line.now = change
                 assert line.allows in {1, FREE} or (line.circuit is Circuit.HALF_OPEN and going)
-    # Once every call has ended and the pauses are over, calls may begin; when they end well, as many as there are slots.
+    # Once every call has ended and the pauses are over, calls may begin; when they end well, as
+    # many as there are slots.
     for call in going:
         line.end(call, ErrorClass.UNREACHABLE)
     while line.breaker.next_change(line.now) is not None:

@@ -1,4 +1,5 @@
-"""Criteria are read strictly: what is not of the language is refused where it stands, and nothing else happens."""
+"""Criteria are read strictly: what is not of the language is refused where it stands, and nothing
+else happens."""
 
 from __future__ import annotations
 
@@ -9,7 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.domain.criteria.operands import LIST_ITEMS, NAME_LENGTH, NAME_PARTS, NODES, STRING_LENGTH
+from server.domain.criteria.operands import (
+    LIST_ITEMS,
+    NAME_LENGTH,
+    NAME_PARTS,
+    NODES,
+    STRING_LENGTH,
+)
 from server.domain.criteria.parse import DEPTH, parse_criteria
 from server.domain.errors import FieldViolation, ValidationFailed
 from server.domain.validation import OBJECT_BYTES
@@ -37,7 +44,22 @@ from storage.model.criteria import (
 AGE = {"var": "age"}
 PLAN = Attribute(("plan",))
 OPERATORS = (
-    *("and", "or", "!", "var", "==", "!=", "<", "<=", ">", ">=", "in", "contains", "starts_with", "missing"),
+    *(
+        "and",
+        "or",
+        "!",
+        "var",
+        "==",
+        "!=",
+        "<",
+        "<=",
+        ">",
+        ">=",
+        "in",
+        "contains",
+        "starts_with",
+        "missing",
+    ),
     *("within_last", "within_next", "longer_ago_than", "if", "=", ""),
 )
 
@@ -125,7 +147,9 @@ REFUSED: list[tuple[Any, str]] = [
 
 
 @pytest.mark.parametrize(("document", "field"), REFUSED, ids=range(len(REFUSED)))
-def test_what_is_not_of_the_language_is_refused_where_it_stands(document: object, field: str) -> None:
+def test_what_is_not_of_the_language_is_refused_where_it_stands(
+    document: object, field: str
+) -> None:
     assert refused(document).field == field
 
 
@@ -143,7 +167,10 @@ READ: list[tuple[Any, Criteria]] = [
     ({"starts_with": [{"var": "plan"}, "p"]}, StartsWith(PLAN, Constant("p"))),
     ({"missing": "plan"}, Missing(PLAN)),
     ({"missing": ["plan", "email"]}, Either((Missing(PLAN), Missing(BuiltIn.EMAIL)))),
-    ({"longer_ago_than": [{"var": "plan"}, 2.0, "weeks"]}, Dated(PLAN, Period.LONGER_AGO_THAN, timedelta(days=14))),
+    (
+        {"longer_ago_than": [{"var": "plan"}, 2.0, "weeks"]},
+        Dated(PLAN, Period.LONGER_AGO_THAN, timedelta(days=14)),
+    ),
     # Whole numbers that a double does not hold are rounded to one, as they are on their way here.
     ({"==": [{"var": "plan"}, 2**53 + 1]}, Equal(PLAN, Constant(2.0**53))),
 ]
@@ -155,15 +182,19 @@ def test_what_is_of_the_language_is_read(document: object, criteria: Criteria) -
 
 
 def test_a_name_is_a_built_in_before_it_is_an_attribute() -> None:
-    assert parse_criteria({"==": [{"var": "email"}, {"var": "attributes.email"}]}, "c") == Equal(BuiltIn.EMAIL, Attribute(("email",)))
-    assert parse_criteria({"==": [{"var": ["plan"]}, {"var": "attributes.attributes.id"}]}, "c") == Equal(
-        Attribute(("plan",)), Attribute(("attributes", "id"))
+    assert parse_criteria({"==": [{"var": "email"}, {"var": "attributes.email"}]}, "c") == Equal(
+        BuiltIn.EMAIL, Attribute(("email",))
     )
+    assert parse_criteria(
+        {"==": [{"var": ["plan"]}, {"var": "attributes.attributes.id"}]}, "c"
+    ) == Equal(Attribute(("plan",)), Attribute(("attributes", "id")))
 
 
 def test_three_operands_ask_for_the_one_between() -> None:
     age = Attribute(("age",))
-    assert parse_criteria({"<=": [1, AGE, 3]}, "c") == All((Less(Constant(1), age, True), Less(age, Constant(3), True)))
+    assert parse_criteria({"<=": [1, AGE, 3]}, "c") == All(
+        (Less(Constant(1), age, True), Less(age, Constant(3), True))
+    )
 
 
 def test_no_condition_is_everyone_wherever_it_stands() -> None:
@@ -195,7 +226,10 @@ def test_criteria_hold_as_many_nodes_as_said_and_no_more() -> None:
 def test_lists_hold_as_many_items_as_said_and_no_more_in_all() -> None:
     parse_criteria({"in": [AGE, [1] * LIST_ITEMS]}, "criteria")
     assert refused({"in": [AGE, [1] * (LIST_ITEMS + 1)]}).field == "criteria.in[1]"
-    assert refused({"or": [{"in": [AGE, [1] * LIST_ITEMS]}, {"in": [AGE, [1]]}]}).field == "criteria.or[1].in[1]"
+    assert (
+        refused({"or": [{"in": [AGE, [1] * LIST_ITEMS]}, {"in": [AGE, [1]]}]}).field
+        == "criteria.or[1].in[1]"
+    )
 
 
 def test_strings_and_the_whole_are_as_long_as_said_and_no_longer() -> None:
@@ -216,7 +250,13 @@ def test_names_are_as_long_as_said_and_no_longer() -> None:
 
 def test_a_refusal_does_not_repeat_input() -> None:
     ann = "ann@example.com"
-    for document in ({ann: 1}, {"var": ann * 20}, {"var": ann + ".."}, {"==": [AGE, ann * 100]}, {"within_last": [AGE, 1, ann]}):
+    for document in (
+        {ann: 1},
+        {"var": ann * 20},
+        {"var": ann + ".."},
+        {"==": [AGE, ann * 100]},
+        {"within_last": [AGE, 1, ann]},
+    ):
         assert ann not in refused(document).message + refused(document).field
     assert "starts_with" in refused({"startswith": [AGE, "a"]}).message
 
@@ -224,9 +264,20 @@ def test_a_refusal_does_not_repeat_input() -> None:
 def _documents() -> st.SearchStrategy[Any]:
     keys = st.one_of(st.sampled_from(OPERATORS), st.text(max_size=3))
     words = st.sampled_from(("days", "weeks", "email", "a.b", "attributes.", "2026-03-01"))
-    leaves = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(st.characters(), max_size=5), words)
+    leaves = st.one_of(
+        st.none(),
+        st.booleans(),
+        st.integers(),
+        st.floats(),
+        st.text(st.characters(), max_size=5),
+        words,
+    )
     return st.recursive(
-        leaves, lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(keys, inner, max_size=2)), max_leaves=20
+        leaves,
+        lambda inner: st.one_of(
+            st.lists(inner, max_size=4), st.dictionaries(keys, inner, max_size=2)
+        ),
+        max_leaves=20,
     )
 
 

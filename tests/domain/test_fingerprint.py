@@ -30,16 +30,31 @@ def _ordered(value: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("one", "other"), [(("a", "b"), ("ab", "")), (("a", "b"), ("b", "a")), ((1,), ("1",)), ((True,), (1,)), ((None,), ("",)), (((),), ())]
+    ("one", "other"),
+    [
+        (("a", "b"), ("ab", "")),
+        (("a", "b"), ("b", "a")),
+        ((1,), ("1",)),
+        ((True,), (1,)),
+        ((None,), ("",)),
+        (((),), ()),
+    ],
 )
-def test_requests_that_look_alike_are_told_apart(one: tuple[object, ...], other: tuple[object, ...]) -> None:
+def test_requests_that_look_alike_are_told_apart(
+    one: tuple[object, ...], other: tuple[object, ...]
+) -> None:
     assert fingerprint(*one) != fingerprint(*other)
 
 
 def test_the_order_of_keys_does_not_matter() -> None:
-    assert fingerprint({"a": 1, "b": {"c": 2, "d": 3}}) == fingerprint({"b": {"d": 3, "c": 2}, "a": 1})
+    assert fingerprint({"a": 1, "b": {"c": 2, "d": 3}}) == fingerprint(
+        {"b": {"d": 3, "c": 2}, "a": 1}
+    )
 
 
 def test_a_fingerprint_is_the_same_in_every_version() -> None:
     # Rows keep fingerprints: if this changes, requests made again after an upgrade are refused.
-    assert fingerprint("ann", {"order": 7}, True, "é") == "7be4a9e11aac027f6328ee5f8939b3bac24dc756826e9edc57eed165ca4dc577"
+    assert (
+        fingerprint("ann", {"order": 7}, True, "é")
+        == "7be4a9e11aac027f6328ee5f8939b3bac24dc756826e9edc57eed165ca4dc577"
+    )

@@ -7,7 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.domain.templates.html_text import text_of_html
-from server.domain.templates.rendering import Rendered, RenderError, TemplateSource, compile_template
+from server.domain.templates.rendering import (
+    Rendered,
+    RenderError,
+    TemplateSource,
+    compile_template,
+)
 from server.domain.templates.rendering_limits import MAX_OUTPUT_BYTES
 from tests.support.clocks import NOON
 
@@ -69,7 +74,10 @@ def test_a_mail_reads_as_it_looks() -> None:
         ("a <i> b </i> c", "a b c"),
         ('<a href="https://x.example"><img alt="Shop"></a>', "Shop (https://x.example)"),
         ('<a href="https://x.example"><img></a>', "https://x.example"),
-        ('<a href="https://a.example">a <a href="https://b.example">b', "a (https://a.example) b (https://b.example)"),
+        (
+            '<a href="https://a.example">a <a href="https://b.example">b',
+            "a (https://a.example) b (https://b.example)",
+        ),
         ("<A HREF=https://x.example>X</A>", "X (https://x.example)"),
         ('<a name="x">X</a> <a href="javascript:alert(1)">Y</a>', "X Y"),
         ('<a href="tel:+4420">call</a>', "call (+4420)"),
@@ -94,8 +102,36 @@ def test_markup_becomes_text(markup: str, text: str) -> None:
 @pytest.mark.parametrize(
     "part",
     [
-        *("<", "<a", "<a ", "<a href='", '<a href="x">', "<!--", "<p>", "<ul><li>", "<b x=", "&", "&#", "<script>", "</", "<blockquote>"),
-        *("a=", "<a b c", "<p a=\"'", "<svg>", "<br>x", " ", "<td>", "<img alt=x>", "<pre>\n", "<p a=' a=\"", "<b =", "<b = "),
+        *(
+            "<",
+            "<a",
+            "<a ",
+            "<a href='",
+            '<a href="x">',
+            "<!--",
+            "<p>",
+            "<ul><li>",
+            "<b x=",
+            "&",
+            "&#",
+            "<script>",
+            "</",
+            "<blockquote>",
+        ),
+        *(
+            "a=",
+            "<a b c",
+            "<p a=\"'",
+            "<svg>",
+            "<br>x",
+            " ",
+            "<td>",
+            "<img alt=x>",
+            "<pre>\n",
+            "<p a=' a=\"",
+            "<b =",
+            "<b = ",
+        ),
     ],
 )
 def test_any_markup_is_read_in_linear_time(part: str) -> None:
@@ -103,7 +139,10 @@ def test_any_markup_is_read_in_linear_time(part: str) -> None:
     assert len(text_of_html(text)) < 4 * len(text)
 
 
-@given(st.text(alphabet="<>/!-ab p='\"&;\n", max_size=60) | st.lists(st.sampled_from(MAIL.split(">")), max_size=9).map(">".join))
+@given(
+    st.text(alphabet="<>/!-ab p='\"&;\n", max_size=60)
+    | st.lists(st.sampled_from(MAIL.split(">")), max_size=9).map(">".join)
+)
 def test_no_markup_breaks_it_or_leaves_a_tag(markup: str) -> None:
     text = text_of_html(markup)
     assert "<!--" not in text
@@ -117,11 +156,19 @@ def test_a_template_of_html_alone_has_a_text_part() -> None:
 
 
 def test_a_text_of_its_own_goes_before() -> None:
-    assert compile_template(TemplateSource(None, "own", "<p>made</p>")).render({}, NOON).body == "own"
+    assert (
+        compile_template(TemplateSource(None, "own", "<p>made</p>")).render({}, NOON).body == "own"
+    )
 
 
 def test_a_text_that_would_be_too_large_is_refused() -> None:
-    markup = "<ul>" * 4 + "<blockquote>" * 4 + "{% for i in (1..10000) %}{% for j in (1..1) %}" + "<br>x" * 15 + "{% endfor %}{% endfor %}"
+    markup = (
+        "<ul>" * 4
+        + "<blockquote>" * 4
+        + "{% for i in (1..10000) %}{% for j in (1..1) %}"
+        + "<br>x" * 15
+        + "{% endfor %}{% endfor %}"
+    )
     with pytest.raises(RenderError) as caught:
         compile_template(TemplateSource(None, "", markup)).render({}, NOON)
     assert (caught.value.reason, caught.value.field) == ("template_output_too_large", "body")

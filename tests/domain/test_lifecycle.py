@@ -37,7 +37,10 @@ def test_operation_in_status(operation: CampaignOperation, status: CampaignStatu
     else:
         with pytest.raises(BadState) as refused:
             campaign_after(operation, status)
-        assert (refused.value.reason, refused.value.details) == ("campaign_state", {"status": status.value})
+        assert (refused.value.reason, refused.value.details) == (
+            "campaign_state",
+            {"status": status.value},
+        )
         assert refused.value.message == f"cannot {operation} a campaign that is {status}"
 
 

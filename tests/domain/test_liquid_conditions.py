@@ -70,7 +70,9 @@ def render(body: str) -> str:
     ],
 )
 def test_a_condition_holds_as_the_reference_says(condition: str, holds: bool) -> None:
-    assert render(f"{{% if {condition} %}}yes{{% else %}}no{{% endif %}}") == ("yes" if holds else "no")
+    assert render(f"{{% if {condition} %}}yes{{% else %}}no{{% endif %}}") == (
+        "yes" if holds else "no"
+    )
 
 
 @pytest.mark.parametrize(
@@ -80,7 +82,10 @@ def test_a_condition_holds_as_the_reference_says(condition: str, holds: bool) ->
         ("{{ 5.5 | modulo: none }}", "modulo: cannot divide by zero"),
         ("{{ 1 | concat: 'x' }}", "concat: needs a list to add"),
         ("{{ array | concat: flags | concat: void | sort }}", "concat: needs a list to add"),
-        ("{{ product.tags | concat: array | sort }}", "sort: cannot sort values of different kinds"),
+        (
+            "{{ product.tags | concat: array | sort }}",
+            "sort: cannot sort values of different kinds",
+        ),
         ("{{ array | map: 'a' }}", "map: a number has no properties"),
         ("{{ product.tags | where: 1 }}", "where: the name of a property must be a text"),
         ("{{ secret | slice: secret }}", "slice: needs a whole number"),
@@ -88,10 +93,19 @@ def test_a_condition_holds_as_the_reference_says(condition: str, holds: bool) ->
         ("{{ secret | base64_decode }}", "base64_decode: the text is not base64"),
         ("{{ '/w==' | base64_decode }}", "base64_decode: what it stands for is not text"),
         ("{{ '%ff' | url_decode }}", "url_decode: what it stands for is not text"),
-        ("{{ 1000000000.5 | times: 1000000000.5" + " | times: 1000000000.5" * 40 + " }}", "times: the result is too large"),
+        (
+            "{{ 1000000000.5 | times: 1000000000.5" + " | times: 1000000000.5" * 40 + " }}",
+            "times: the result is too large",
+        ),
         ("{% if one < secret %}{% endif %}", "a number and a text cannot be compared"),
-        ("{% for x in array limit: secret %}{% endfor %}", "the limit of a loop must be a whole number"),
-        ("{% for x in array offset: 1.5 %}{% endfor %}", "the offset of a loop must be a whole number"),
+        (
+            "{% for x in array limit: secret %}{% endfor %}",
+            "the limit of a loop must be a whole number",
+        ),
+        (
+            "{% for x in array offset: 1.5 %}{% endfor %}",
+            "the offset of a loop must be a whole number",
+        ),
         ("{% for x in (1..array) %}{% endfor %}", "the ends of a range must be whole numbers"),
     ],
 )

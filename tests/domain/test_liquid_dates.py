@@ -1,4 +1,5 @@
-"""Dates in templates: Liquid's reference, in UTC whatever the machine's zone, and a person's own zone by `in_zone`."""
+"""Dates in templates: Liquid's reference, in UTC whatever the machine's zone, and a person's own
+zone by `in_zone`."""
 
 from __future__ import annotations
 
@@ -27,7 +28,9 @@ DATA: dict[str, object] = {
 
 
 @pytest.fixture(params=["Asia/Kathmandu", "UTC", "America/St_Johns"], autouse=True)
-def zone_of_the_machine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def zone_of_the_machine(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
     with monkeypatch.context() as patched:
         patched.setenv("TZ", request.param)
         time.tzset()
@@ -42,16 +45,37 @@ def render(body: str, now: datetime = NOW) -> str:
 @pytest.mark.parametrize(
     ("body", "expected"),
     [
-        ("{{ 'now' | date: '%Y-%m-%d %H:%M' }} {{ 'Today' | date: '%Y' }}", "2026-11-29 23:05 2026"),
+        (
+            "{{ 'now' | date: '%Y-%m-%d %H:%M' }} {{ 'Today' | date: '%Y' }}",
+            "2026-11-29 23:05 2026",
+        ),
         ("{{ now | date: '%H' }} {{ now }} {{ today }}", "23 2026-11-29 23:05:09 UTC 2026-11-29"),
         ("{{ 'now' | date: '%s' }} {{ 0 | date: '%s %H:%M' }}", "1795993509 0 00:00"),
-        ("{{ epoch | date: '%m/%d/%Y %H' }} {{ '1152098955' | date: '%m/%d/%Y %H' }}", "07/05/2006 11 07/05/2006 11"),
-        ("{{ '14 March 16' | date: '%F' }} {{ '2 pm' | date: '%F %R' }}", "2016-03-14 2026-11-29 14:00"),
+        (
+            "{{ epoch | date: '%m/%d/%Y %H' }} {{ '1152098955' | date: '%m/%d/%Y %H' }}",
+            "07/05/2006 11 07/05/2006 11",
+        ),
+        (
+            "{{ '14 March 16' | date: '%F' }} {{ '2 pm' | date: '%F %R' }}",
+            "2016-03-14 2026-11-29 14:00",
+        ),
         ('{{ "March 14, 2016" | date: "%b %d, %y" }}', "Mar 14, 16"),
-        ('{{ "2015-07-17T10:00:00Z" | date: "%a, %b %d, %y" }} {{ "2015-07-17" | date: "%Y" }}', "Fri, Jul 17, 15 2015"),
-        ("{{ '2006-05-05 10:00:00' | date: '%B %H %Z' }} {{ 'Fri Jul 16 01:00:00 2004' | date: '%m/%d/%Y' }}", "May 10 UTC 07/16/2004"),
-        ("{{ '2006-07-05 10:00:00' | date: '' }} {{ '2006-07-05' | date: none }}", "2006-07-05 10:00:00 2006-07-05"),
-        ("{{ none | date: '%B' }}|{{ '' | date: '%B' }}|{{ 'abc' | date: '%D' }}|{{ true | date: '%D' }}", "||abc|true"),
+        (
+            '{{ "2015-07-17T10:00:00Z" | date: "%a, %b %d, %y" }} {{ "2015-07-17" | date: "%Y" }}',
+            "Fri, Jul 17, 15 2015",
+        ),
+        (
+            "{{ '2006-05-05 10:00:00' | date: '%B %H %Z' }} {{ 'Fri Jul 16 01:00:00 2004' | date: '%m/%d/%Y' }}",
+            "May 10 UTC 07/16/2004",
+        ),
+        (
+            "{{ '2006-07-05 10:00:00' | date: '' }} {{ '2006-07-05' | date: none }}",
+            "2006-07-05 10:00:00 2006-07-05",
+        ),
+        (
+            "{{ none | date: '%B' }}|{{ '' | date: '%B' }}|{{ 'abc' | date: '%D' }}|{{ true | date: '%D' }}",
+            "||abc|true",
+        ),
         (
             "{{ '10/11/2026' | date: '%F' }} {{ '2026-11-10' | date: '%F' }} {{ '01/02/03' | date: '%F' }}",
             "2026-11-10 2026-11-10 2001-02-03",
@@ -60,15 +84,24 @@ def render(body: str, now: datetime = NOW) -> str:
             "{{ '14:30' | date: '%F %R' }} {{ 'May 2027' | date: '%F' }} {{ '5 May' | date: '%F' }}",
             "2026-11-29 14:30 2027-05-01 2026-05-05",
         ),
-        ("{{ at | date: '%H:%M %z' }} {{ 'Fri, 1 May 2026 10:00:00 EST' | date: '%H %:z %Z' }}", "10:00 +0200 10 -05:00 EST"),
+        (
+            "{{ at | date: '%H:%M %z' }} {{ 'Fri, 1 May 2026 10:00:00 EST' | date: '%H %:z %Z' }}",
+            "10:00 +0200 10 -05:00 EST",
+        ),
         ("{{ at | in_zone: person.time_zone | date: '%H:%M %z' }}", "13:45 +0545"),
         (
             "{{ 'now' | in_zone: person.time_zone | date: '%F %R' }} {{ epoch | in_zone: 'Europe/Oslo' | date: '%R %Z' }}",
             "2026-11-30 04:50 13:29 CEST",
         ),
-        ("{{ at | in_zone: 'Europe/Oslo' }} {{ '2026-05-01 10:00' | in_zone: none }}", "2026-05-01 10:00:00 +0200 2026-05-01 10:00:00 UTC"),
+        (
+            "{{ at | in_zone: 'Europe/Oslo' }} {{ '2026-05-01 10:00' | in_zone: none }}",
+            "2026-05-01 10:00:00 +0200 2026-05-01 10:00:00 UTC",
+        ),
         ("{{ none | in_zone: 'Europe/Oslo' }}|{{ word | in_zone: 'Europe/Oslo' }}", "|s3cr3t"),
-        ("{{ '2026-05-01 10:00 NPT' | date: '%H' }}|{{ '2026-05-01 10:00 +0545' | date: '%H %s' }}", "2026-05-01 10:00 NPT|10 1777608900"),
+        (
+            "{{ '2026-05-01 10:00 NPT' | date: '%H' }}|{{ '2026-05-01 10:00 +0545' | date: '%H %s' }}",
+            "2026-05-01 10:00 NPT|10 1777608900",
+        ),
         (
             "{{ '2026-13-45' | date: '%F' }} {{ far | date: '%F' }} {{ '99999999999999999999' | date: '%F' }}",
             f"2026-13-45 {10**20} {'9' * 20}",
@@ -109,7 +142,9 @@ def test_an_unknown_zone_is_refused_without_saying_which() -> None:
 @pytest.mark.parametrize("name", ["../etc/passwd", "America", "/etc/localtime", "\0", "x" * 150])
 def test_a_zone_is_looked_for_in_the_database_alone(name: str) -> None:
     with pytest.raises(RenderError, match="there is no such time zone"):
-        compile_template(TemplateSource(None, "{{ 'now' | in_zone: z }}", None)).render({"z": name}, NOW)
+        compile_template(TemplateSource(None, "{{ 'now' | in_zone: z }}", None)).render(
+            {"z": name}, NOW
+        )
 
 
 @given(st.text() | st.from_regex(r"[0-9 :/.+TZapm-]{1,25}", fullmatch=True))
@@ -120,6 +155,9 @@ def test_no_text_breaks_the_reading_of_dates(text: str) -> None:
     assert when is None or when.utcoffset() is not None
 
 
-@given(st.datetimes(timezones=st.just(UTC)), st.sampled_from("AaBbCdeFgGHhIjklLMmNnPprRSsTtUuVvWwXxYyZz+"))
+@given(
+    st.datetimes(timezones=st.just(UTC)),
+    st.sampled_from("AaBbCdeFgGHhIjklLMmNnPprRSsTtUuVvWwXxYyZz+"),
+)
 def test_every_directive_writes_something_for_every_instant(when: datetime, letter: str) -> None:
     assert format_instant(when, f"%{letter}") not in {"", f"%{letter}"}

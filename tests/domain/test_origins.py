@@ -12,7 +12,10 @@ from server.config.origins import origins_in
     [
         ("", ()),
         ("https://app.example.com", ("https://app.example.com",)),
-        ("http://localhost:3000, https://127.0.0.1:8443", ("http://localhost:3000", "https://127.0.0.1:8443")),
+        (
+            "http://localhost:3000, https://127.0.0.1:8443",
+            ("http://localhost:3000", "https://127.0.0.1:8443"),
+        ),
         (
             "https://[2001:db8::1]:8443,https://xn--strae-oqa.example.com",
             ("https://[2001:db8::1]:8443", "https://xn--strae-oqa.example.com"),

@@ -11,9 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.domain.errors import ValidationFailed
-from server.domain.paging import DEFAULT_SIZE, LARGEST_SIZE, Page, PageRequest, make_page, read_page_request
+from server.domain.paging import (
+    DEFAULT_SIZE,
+    LARGEST_SIZE,
+    Page,
+    PageRequest,
+    make_page,
+    read_page_request,
+)
 
-KEYS = st.text("".join(character for character in printable if character.isprintable()), max_size=128)
+KEYS = st.text(
+    "".join(character for character in printable if character.isprintable()), max_size=128
+)
 QUERY = "campaigns/comms/brand/"
 
 
@@ -27,7 +36,13 @@ def encoded(document: object) -> str:
 
 @pytest.mark.parametrize(
     ("asked", "given_size"),
-    [(0, DEFAULT_SIZE), (1, 1), (LARGEST_SIZE, LARGEST_SIZE), (LARGEST_SIZE + 1, LARGEST_SIZE), (2**31 - 1, LARGEST_SIZE)],
+    [
+        (0, DEFAULT_SIZE),
+        (1, 1),
+        (LARGEST_SIZE, LARGEST_SIZE),
+        (LARGEST_SIZE + 1, LARGEST_SIZE),
+        (2**31 - 1, LARGEST_SIZE),
+    ],
 )
 def test_sizes_are_coerced_down(asked: int, given_size: int) -> None:
     assert read_page_request(asked, "", QUERY) == PageRequest(given_size, None)
@@ -40,7 +55,9 @@ def test_a_token_says_where_the_next_page_begins(key: str, query: str) -> None:
 
 @given(KEYS)
 def test_a_token_can_stand_in_a_url_as_it_is(key: str) -> None:
-    assert set(next_token(key)) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")
+    assert set(next_token(key)) <= set(
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
+    )
 
 
 @given(st.text(), st.text())
@@ -51,7 +68,10 @@ def test_a_token_of_another_list_or_filter_is_refused(query: str, other: str) ->
         assert refused.value.violations[0].field == "page_token"
 
 
-@given(st.text(min_size=1) | st.binary(min_size=1).map(lambda raw: base64.urlsafe_b64encode(raw).decode()))
+@given(
+    st.text(min_size=1)
+    | st.binary(min_size=1).map(lambda raw: base64.urlsafe_b64encode(raw).decode())
+)
 def test_garbage_is_refused(token: str) -> None:
     with pytest.raises(ValidationFailed):
         read_page_request(10, token, QUERY)
@@ -63,13 +83,17 @@ def forged(after: object) -> str:
     return encoded([fingerprint, after])
 
 
-@pytest.mark.parametrize("after", [None, 7, ["key"], "a\x00b", "line\nbreak", "\ud800", "é", "x" * 500])
+@pytest.mark.parametrize(
+    "after", [None, 7, ["key"], "a\x00b", "line\nbreak", "\ud800", "é", "x" * 500]
+)
 def test_a_forged_key_that_no_list_has_is_refused(after: object) -> None:
     with pytest.raises(ValidationFailed):
         read_page_request(10, forged(after), QUERY)
 
 
-@pytest.mark.parametrize("document", [[], ["one"], ["one", "two", "three"], {"a": 1, "b": 2}, "ab", 7, None])
+@pytest.mark.parametrize(
+    "document", [[], ["one"], ["one", "two", "three"], {"a": 1, "b": 2}, "ab", 7, None]
+)
 def test_a_token_of_another_shape_is_refused(document: object) -> None:
     with pytest.raises(ValidationFailed):
         read_page_request(10, encoded(document), QUERY)

@@ -44,14 +44,24 @@ def test_message_goes_before_campaign_goes_before_default_and_null_is_none(
     default: object, campaign: object, message: object, seen: object
 ) -> None:
     schema = [TemplateVariable("x", default=default)]
-    assert render_context("b", None, schema=schema, campaign_variables={"x": campaign}, variables={"x": message})["x"] == seen
+    assert (
+        render_context(
+            "b", None, schema=schema, campaign_variables={"x": campaign}, variables={"x": message}
+        )["x"]
+        == seen
+    )
     given = {} if message is None else {"x": message}
     more = {} if campaign is None else {"x": campaign}
-    assert render_context("b", None, schema=schema, campaign_variables=more, variables=given)["x"] == seen
+    assert (
+        render_context("b", None, schema=schema, campaign_variables=more, variables=given)["x"]
+        == seen
+    )
 
 
 def test_built_in_fields_of_a_person_go_before_attributes_even_when_they_are_empty() -> None:
-    person = Somebody(attributes={"first_name": "Ann", "email": "forged@example.com", "phone": "+1"})
+    person = Somebody(
+        attributes={"first_name": "Ann", "email": "forged@example.com", "phone": "+1"}
+    )
     assert render_context("b", person, schema=(), variables={})["person"] == {
         "first_name": "Ann",
         "id": "ann",
@@ -66,7 +76,13 @@ def test_no_variable_takes_the_place_of_a_name_of_the_service() -> None:
     forged = dict.fromkeys(RESERVED_NAMES, "forged")
     schema = [TemplateVariable(name, default="forged") for name in RESERVED_NAMES]
     context = render_context(
-        "b", Somebody(), schema=schema, campaign=News(), campaign_variables=forged, variables=forged, unsubscribe_url="https://u.example"
+        "b",
+        Somebody(),
+        schema=schema,
+        campaign=News(),
+        campaign_variables=forged,
+        variables=forged,
+        unsubscribe_url="https://u.example",
     )
     assert context.keys() == RESERVED_NAMES
     assert (context["brand"], context["campaign"], context["unsubscribe_url"]) == (

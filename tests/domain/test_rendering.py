@@ -6,7 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.domain.templates.rendering import Rendered, RenderError, TemplateSource, TemplateSyntaxError, compile_template
+from server.domain.templates.rendering import (
+    Rendered,
+    RenderError,
+    TemplateSource,
+    TemplateSyntaxError,
+    compile_template,
+)
 from tests.support.clocks import NOON
 
 
@@ -16,41 +22,93 @@ def render(body: str, **context: object) -> str:
 
 def test_each_field_is_rendered_from_variables_person_brand_and_campaign() -> None:
     template = compile_template(
-        TemplateSource("{{ campaign.name }} for {{ person.name }}", "Order {{ order.id }} at {{ brand.name }}", "<p>{{ order.id }}</p>")
+        TemplateSource(
+            "{{ campaign.name }} for {{ person.name }}",
+            "Order {{ order.id }} at {{ brand.name }}",
+            "<p>{{ order.id }}</p>",
+        )
     )
-    context = {"order": {"id": 7}, "person": {"name": "Zoë"}, "brand": {"name": "Acme"}, "campaign": {"name": "Spring"}}
-    assert template.render(context, NOON) == Rendered("Spring for Zoë", "Order 7 at Acme", "<p>7</p>")
+    context = {
+        "order": {"id": 7},
+        "person": {"name": "Zoë"},
+        "brand": {"name": "Acme"},
+        "campaign": {"name": "Spring"},
+    }
+    assert template.render(context, NOON) == Rendered(
+        "Spring for Zoë", "Order 7 at Acme", "<p>7</p>"
+    )
 
 
 def test_fields_that_a_channel_lacks_stay_absent() -> None:
-    assert compile_template(TemplateSource(None, "hi", None)).render({}, NOON) == Rendered(None, "hi", None)
+    assert compile_template(TemplateSource(None, "hi", None)).render({}, NOON) == Rendered(
+        None, "hi", None
+    )
 
 
 def test_only_html_is_escaped() -> None:
     text = "{{ name }}"
-    rendered = compile_template(TemplateSource(text, text, text)).render({"name": "<b>Tom & 'Jerry'</b>"}, NOON)
-    assert rendered == Rendered("<b>Tom & 'Jerry'</b>", "<b>Tom & 'Jerry'</b>", "&lt;b&gt;Tom &amp; &#39;Jerry&#39;&lt;/b&gt;")
+    rendered = compile_template(TemplateSource(text, text, text)).render(
+        {"name": "<b>Tom & 'Jerry'</b>"}, NOON
+    )
+    assert rendered == Rendered(
+        "<b>Tom & 'Jerry'</b>",
+        "<b>Tom & 'Jerry'</b>",
+        "&lt;b&gt;Tom &amp; &#39;Jerry&#39;&lt;/b&gt;",
+    )
 
 
-@pytest.mark.parametrize("body", ["{{ nobody }}", "{{ person.nothing.at.all }}", "{{ list[9] }}", "{% for x in nobody %}x{% endfor %}"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        "{{ nobody }}",
+        "{{ person.nothing.at.all }}",
+        "{{ list[9] }}",
+        "{% for x in nobody %}x{% endfor %}",
+    ],
+)
 def test_what_is_undefined_renders_empty(body: str) -> None:
     assert render(body, person={}, list=[1]) == ""
 
 
 def test_a_compiled_template_keeps_nothing_from_one_render_to_the_next() -> None:
-    template = compile_template(TemplateSource(None, "{{ seen }}{% assign seen = name %}{% increment n %}", None))
+    template = compile_template(
+        TemplateSource(None, "{{ seen }}{% assign seen = name %}{% increment n %}", None)
+    )
     assert [template.render({"name": name}, NOON).body for name in ("Ada", "Bob")] == ["0", "0"]
 
 
-@pytest.mark.parametrize("separator", ["\n", "\r", "\r\n", "\v", "\f", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029", " \r\n\t \n "])
+@pytest.mark.parametrize(
+    "separator",
+    [
+        "\n",
+        "\r",
+        "\r\n",
+        "\v",
+        "\f",
+        "\x1c",
+        "\x1d",
+        "\x1e",
+        "\x85",
+        "\u2028",
+        "\u2029",
+        " \r\n\t \n ",
+    ],
+)
 def test_a_line_break_in_a_subject_becomes_one_space(separator: str) -> None:
     template = compile_template(TemplateSource("Hello {{ name }}", "", None))
-    assert template.render({"name": f"a{separator}Bcc: b@example.com"}, NOON).subject == "Hello a Bcc: b@example.com"
+    assert (
+        template.render({"name": f"a{separator}Bcc: b@example.com"}, NOON).subject
+        == "Hello a Bcc: b@example.com"
+    )
 
 
 @given(st.text())
 def test_no_variable_can_break_the_line_of_a_subject(name: str) -> None:
-    subject = compile_template(TemplateSource("Hi {{ name }}!", "", None)).render({"name": name}, NOON).subject
+    subject = (
+        compile_template(TemplateSource("Hi {{ name }}!", "", None))
+        .render({"name": name}, NOON)
+        .subject
+    )
     assert subject is not None
     assert subject.splitlines() == [subject]
 
@@ -89,7 +147,11 @@ def test_a_mistake_in_the_source_names_field_and_line(body: str, line: int, mess
     with pytest.raises(TemplateSyntaxError) as caught:
         compile_template(TemplateSource("fine", body, None))
     assert str(caught.value) == f"body, line {line}: {message}"
-    assert (caught.value.reason, caught.value.field, caught.value.line) == ("template_syntax_error", "body", line)
+    assert (caught.value.reason, caught.value.field, caught.value.line) == (
+        "template_syntax_error",
+        "body",
+        line,
+    )
 
 
 @pytest.mark.parametrize("field", ["subject", "body", "html"])
@@ -123,4 +185,11 @@ def test_an_error_while_rendering_names_the_line() -> None:
 
 
 def test_templates_cannot_reach_python_attributes() -> None:
-    assert render("{{ name.__class__ }}{{ person.__class__.__mro__ }}{{ person.keys }}", name="x", person={"a": 1}) == ""
+    assert (
+        render(
+            "{{ name.__class__ }}{{ person.__class__.__mro__ }}{{ person.keys }}",
+            name="x",
+            person={"a": 1},
+        )
+        == ""
+    )

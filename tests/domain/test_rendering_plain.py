@@ -15,15 +15,33 @@ from tests.support.clocks import NOON
 NAMES = ("person", "name", "size", "first", "now", "a-b", "größe", "nobody")
 TEXTS = st.text() | st.sampled_from(["", "<b>&'\"</b>", "\r\n", "{", "a\rb", "\ud800", "false"])
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.integers(10**5000, 10**5001) | st.floats() | TEXTS,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=4),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.integers(10**5000, 10**5001)
+    | st.floats()
+    | TEXTS,
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=4)
+    ),
     max_leaves=8,
 )
 PATHS = st.lists(st.sampled_from(NAMES), min_size=1, max_size=3).map(".".join)
 PIECES = (
     PATHS.map(lambda path: f"{{{{ {path} }}}}")
     | PATHS.map(lambda path: f"{{{{- {path} | default: '<i>you</i>' -}}}}")
-    | st.sampled_from(["Dear ", "\n", "<p>", " & ", "{{ 'text' }}", "{{ person[0] }}", "{{ person['name'] }}", "{{ name | upcase }}"])
+    | st.sampled_from(
+        [
+            "Dear ",
+            "\n",
+            "<p>",
+            " & ",
+            "{{ 'text' }}",
+            "{{ person[0] }}",
+            "{{ person['name'] }}",
+            "{{ name | upcase }}",
+        ]
+    )
 )
 
 
@@ -45,7 +63,11 @@ def test_what_is_filled_in_is_what_liquid_renders(source: str, context: dict[str
 @pytest.mark.parametrize(
     ("source", "text", "html"),
     [
-        ("Dear {{ person.name }},\n{{ n }} of {{ x }}.", "Dear <A&B>,\n7 of 1.5.", "Dear &lt;A&amp;B&gt;,\n7 of 1.5."),
+        (
+            "Dear {{ person.name }},\n{{ n }} of {{ x }}.",
+            "Dear <A&B>,\n7 of 1.5.",
+            "Dear &lt;A&amp;B&gt;,\n7 of 1.5.",
+        ),
         ("{{ huge }} {{ tiny }}", "1.0e+16 1.0e-05", "1.0e+16 1.0e-05"),
         ("{{ nobody }}{{ person.nothing }}{{ empty_one }}", "", ""),
         ("{{ empty_one | default: '<i>' }}{{ n | default: 'x' }}", "<i>7", "<i>7"),
@@ -53,8 +75,18 @@ def test_what_is_filled_in_is_what_liquid_renders(source: str, context: dict[str
     ],
 )
 def test_texts_variables_and_defaults_are_filled_in(source: str, text: str, html: str) -> None:
-    context = {"person": {"name": "<A&B>"}, "n": 7, "x": 1.5, "empty_one": None, "huge": 1e16, "tiny": 0.00001}
-    assert [(found := plain(tree)) and found.fill_in(context) for tree in trees(source)] == [text, html]
+    context = {
+        "person": {"name": "<A&B>"},
+        "n": 7,
+        "x": 1.5,
+        "empty_one": None,
+        "huge": 1e16,
+        "tiny": 0.00001,
+    }
+    assert [(found := plain(tree)) and found.fill_in(context) for tree in trees(source)] == [
+        text,
+        html,
+    ]
 
 
 @pytest.mark.parametrize(
@@ -78,7 +110,9 @@ def test_whatever_more_a_template_does_is_liquids(source: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [True, [1], {"a": 1}, "a\rb", "\ud800", 2**64, -(2**64), "é" * (MAX_OUTPUT_BYTES // 2 + 1)], ids=lambda value: str(type(value))
+    "value",
+    [True, [1], {"a": 1}, "a\rb", "\ud800", 2**64, -(2**64), "é" * (MAX_OUTPUT_BYTES // 2 + 1)],
+    ids=lambda value: str(type(value)),
 )
 def test_values_of_unusual_kinds_are_liquids(value: object) -> None:
     found = plain(trees("{{ name }}")[0])

@@ -27,7 +27,9 @@ MESSAGE = "01994d3c-7f0a-7d27-b1a8-0f1f4a1f2a3b"
         (SuppressionReason.COMPLAINT, True, True),
     ],
 )
-def test_what_blocks_what(reason: SuppressionReason | None, marketing: bool, transactional: bool) -> None:
+def test_what_blocks_what(
+    reason: SuppressionReason | None, marketing: bool, transactional: bool
+) -> None:
     assert blocks(reason, Purpose.MARKETING) == marketing
     assert blocks(reason, Purpose.TRANSACTIONAL) == transactional
 
@@ -38,11 +40,22 @@ def test_messages_of_sends_are_marketing_and_one_offs_transactional() -> None:
 
 
 def test_strength_is_in_the_order_unsubscribe_manual_hard_bounce_complaint() -> None:
-    assert sorted(STRENGTH, key=STRENGTH.__getitem__) == ["unsubscribe", "manual", "hard_bounce", "complaint"]
+    assert sorted(STRENGTH, key=STRENGTH.__getitem__) == [
+        "unsubscribe",
+        "manual",
+        "hard_bounce",
+        "complaint",
+    ]
 
 
 def test_a_suppressed_recipient_is_skipped_after_what_is_wrong_with_the_request() -> None:
-    given_ = [("a", "ann@example.com"), ("a", "Ann@example.com"), ("b", "ann@EXAMPLE.com"), ("", "ann@example.com"), ("c", "c@example.com")]
+    given_ = [
+        ("a", "ann@example.com"),
+        ("a", "Ann@example.com"),
+        ("b", "ann@EXAMPLE.com"),
+        ("", "ann@example.com"),
+        ("c", "c@example.com"),
+    ]
     reasons = classify_recipients("email", given_).without({"ann@example.com"}).skips
     assert reasons == ["suppressed", "duplicate", "suppressed", "invalid_recipient", None]
 

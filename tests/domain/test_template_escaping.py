@@ -10,7 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.domain.templates.liquid.filters import FILTERS as KNOWN_FILTERS
-from server.domain.templates.rendering import RenderError, TemplateSource, TemplateSyntaxError, compile_template
+from server.domain.templates.rendering import (
+    RenderError,
+    TemplateSource,
+    TemplateSyntaxError,
+    compile_template,
+)
 from tests.support.clocks import NOON
 
 MARKUP = "a <i>&lt;i&gt; b"
@@ -40,7 +45,12 @@ ARGUMENTS = {
     "truncate": ("40", "1, x"),
     "truncatewords": ("9", "1, x"),
 }
-FILTERS = [f"{name}: {each}" for name in KNOWN_FILTERS if name != "safe" for each in ARGUMENTS.get(name, ("'k'",))]
+FILTERS = [
+    f"{name}: {each}"
+    for name in KNOWN_FILTERS
+    if name != "safe"
+    for each in ARGUMENTS.get(name, ("'k'",))
+]
 FILTERS += [name for name in KNOWN_FILTERS if name != "safe"]
 
 
@@ -66,7 +76,9 @@ def html(body: str, value: str) -> str:
     ),
     st.sampled_from(DISGUISES),
 )
-def test_no_chain_of_filters_lets_markup_through(start: str, filters: list[str], form: str, value: str) -> None:
+def test_no_chain_of_filters_lets_markup_through(
+    start: str, filters: list[str], form: str, value: str
+) -> None:
     body = "{% capture c %}{{ x }}{% endcapture %}" + form.format(" | ".join([start, *filters]))
     try:
         out = html(body, value)

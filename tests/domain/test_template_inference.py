@@ -14,7 +14,9 @@ from storage.model.templates import VariableType
 
 def found(*bodies: str) -> dict[str, bool]:
     """Whether each variable found in the bodies together is required."""
-    variables = infer_variables(compile_template(TemplateSource(None, body, None)) for body in bodies)
+    variables = infer_variables(
+        compile_template(TemplateSource(None, body, None)) for body in bodies
+    )
     return {variable.name: variable.required for variable in variables}
 
 
@@ -39,11 +41,20 @@ def found(*bodies: str) -> dict[str, bool]:
         ("{{ name }} {{ name | default: 'you' }}", {"name": False}),
         ("{% if name %}{{ name }}{% endif %}", {"name": False}),
         ("{% if vip and level > 3 %}{{ level }}{% endif %}", {"vip": False, "level": False}),
-        ("{% if a %}{% elsif b %}{% else %}{{ c }}{% endif %}", {"a": False, "b": False, "c": True}),
+        (
+            "{% if a %}{% elsif b %}{% else %}{{ c }}{% endif %}",
+            {"a": False, "b": False, "c": True},
+        ),
         ("{% unless name == blank %}{{ name }}{% endunless %}", {"name": False}),
-        ("{% case plan %}{% when top %}{{ plan }}{% else %}{{ other }}{% endcase %}", {"plan": False, "top": False, "other": True}),
+        (
+            "{% case plan %}{% when top %}{{ plan }}{% else %}{{ other }}{% endcase %}",
+            {"plan": False, "top": False, "other": True},
+        ),
         ("{% for item in items %}{{ item.name }}{% endfor %}", {"items": False}),
-        ("{% for i in (1..count) %}{{ i }}{% else %}{{ none }}{% endfor %}", {"count": False, "none": True}),
+        (
+            "{% for i in (1..count) %}{{ i }}{% else %}{{ none }}{% endfor %}",
+            {"count": False, "none": True},
+        ),
         ("{% tablerow item in items %}{{ item }}{% endtablerow %}", {"items": False}),
         # Only what comes before a `default` may be absent.
         ("{{ nickname | default: name }}", {"nickname": False, "name": True}),
@@ -73,12 +84,24 @@ def test_inference(body: str, variables: dict[str, bool]) -> None:
 
 
 def test_variables_come_in_the_order_of_the_template() -> None:
-    assert list(found("{{ b | append: c }}{% if d == e %}{% endif %}{{ a }}")) == ["b", "c", "d", "e", "a"]
+    assert list(found("{{ b | append: c }}{% if d == e %}{% endif %}{{ a }}")) == [
+        "b",
+        "c",
+        "d",
+        "e",
+        "a",
+    ]
 
 
 def test_every_field_counts_and_a_guard_in_one_guards_in_all() -> None:
-    template = compile_template(TemplateSource("{{ a }}", "{{ b }} {% if c %}{% endif %}", "{{ c }}"))
-    assert {each.name: each.required for each in infer_variables([template])} == {"a": True, "b": True, "c": False}
+    template = compile_template(
+        TemplateSource("{{ a }}", "{{ b }} {% if c %}{% endif %}", "{{ c }}")
+    )
+    assert {each.name: each.required for each in infer_variables([template])} == {
+        "a": True,
+        "b": True,
+        "c": False,
+    }
     assert found("{{ a }}", "{{ b | default: 1 }}", "{{ b }}") == {"a": True, "b": False}
 
 
@@ -87,12 +110,18 @@ def test_what_one_field_sets_is_an_input_of_the_others() -> None:
 
 
 def test_inferred_variables_are_of_any_type_and_have_no_default() -> None:
-    (variable,) = infer_variables([compile_template(TemplateSource(None, "{{ n | plus: 1 }}", None))])
+    (variable,) = infer_variables(
+        [compile_template(TemplateSource(None, "{{ n | plus: 1 }}", None))]
+    )
     assert (variable.type, variable.default) == (VariableType.ANYTHING, None)
 
 
-_NAMES = st.sampled_from(["a", "b.c", "d[0]", "e[f.g]", "person.x", "now", "'text'", "3", "(1..h)", "['i j']", "k-l"])
-_FILTERS = st.sampled_from(["", " | default: m", " | upcase", " | append: n | default: 'o'", " | plus: p"])
+_NAMES = st.sampled_from(
+    ["a", "b.c", "d[0]", "e[f.g]", "person.x", "now", "'text'", "3", "(1..h)", "['i j']", "k-l"]
+)
+_FILTERS = st.sampled_from(
+    ["", " | default: m", " | upcase", " | append: n | default: 'o'", " | plus: p"]
+)
 _OUTPUT = st.builds("{{{{ {}{} }}}}".format, _NAMES, _FILTERS)
 _SETTING = st.builds("{{% assign {} = {}{} %}}".format, st.sampled_from("abq"), _NAMES, _FILTERS)
 
@@ -100,17 +129,42 @@ _SETTING = st.builds("{{% assign {} = {}{} %}}".format, st.sampled_from("abq"), 
 def _blocks(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     texts = st.lists(inner, max_size=3).map("".join)
     return st.one_of(
-        st.builds("{{% if {} == {} %}}{}{{% elsif {} %}}{}{{% else %}}{}{{% endif %}}".format, _NAMES, _NAMES, texts, _NAMES, texts, texts),
+        st.builds(
+            "{{% if {} == {} %}}{}{{% elsif {} %}}{}{{% else %}}{}{{% endif %}}".format,
+            _NAMES,
+            _NAMES,
+            texts,
+            _NAMES,
+            texts,
+            texts,
+        ),
         st.builds("{{% unless {} %}}{}{{% endunless %}}".format, _NAMES, texts),
-        st.builds("{{% case {} %}}{{% when {}, {} %}}{}{{% else %}}{}{{% endcase %}}".format, _NAMES, _NAMES, _NAMES, texts, texts),
-        st.builds("{{% for a in {} limit: r %}}{}{{% else %}}{}{{% endfor %}}".format, _NAMES, texts, texts),
+        st.builds(
+            "{{% case {} %}}{{% when {}, {} %}}{}{{% else %}}{}{{% endcase %}}".format,
+            _NAMES,
+            _NAMES,
+            _NAMES,
+            texts,
+            texts,
+        ),
+        st.builds(
+            "{{% for a in {} limit: r %}}{}{{% else %}}{}{{% endfor %}}".format,
+            _NAMES,
+            texts,
+            texts,
+        ),
         st.builds("{{% tablerow s in {} cols: t %}}{}{{% endtablerow %}}".format, _NAMES, texts),
         st.builds("{{% capture u %}}{}{{% endcapture %}}".format, texts),
         st.builds("{{% ifchanged %}}{}{{% endifchanged %}}".format, texts),
     )
 
 
-_LIQUID = st.recursive(st.one_of(_OUTPUT, _SETTING, st.just("{% cycle v: w, 'x' %}{% decrement y %}{% liquid echo z %}")), _blocks)
+_LIQUID = st.recursive(
+    st.one_of(
+        _OUTPUT, _SETTING, st.just("{% cycle v: w, 'x' %}{% decrement y %}{% liquid echo z %}")
+    ),
+    _blocks,
+)
 
 
 @given(st.lists(_LIQUID, max_size=5).map("".join))

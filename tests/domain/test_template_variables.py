@@ -39,12 +39,30 @@ def test_a_type_admits_its_own_values_and_no_others(kind: VariableType) -> None:
     assert all(VariableType.ANYTHING.admits(value) for value in VALUES[kind])
 
 
-@pytest.mark.parametrize("name", ["a", "_", "first_name", "first-name", "A9", "größe", "名前", "n" * 128])
+@pytest.mark.parametrize(
+    "name", ["a", "_", "first_name", "first-name", "A9", "größe", "名前", "n" * 128]
+)
 def test_names_that_liquid_can_refer_to_are_accepted(name: str) -> None:
     assert fields([TemplateVariable(name)]) == []
 
 
-@pytest.mark.parametrize("name", ["", "9a", "-a", "a b", "a.b", "a\n", "é!", "n" * 129, "person", "brand", "campaign", "unsubscribe_url"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "9a",
+        "-a",
+        "a b",
+        "a.b",
+        "a\n",
+        "é!",
+        "n" * 129,
+        "person",
+        "brand",
+        "campaign",
+        "unsubscribe_url",
+    ],
+)
 def test_other_names_and_those_of_the_service_are_refused(name: str) -> None:
     assert fields([TemplateVariable("fine"), TemplateVariable(name)]) == ["variables[1].name"]
 
@@ -53,10 +71,14 @@ def test_other_names_and_those_of_the_service_are_refused(name: str) -> None:
 def test_a_default_is_of_its_type(kind: VariableType) -> None:
     for other, values in VALUES.items():
         for value in values:
-            assert fields([TemplateVariable("a", kind, default=value)]) == ([] if kind is other else ["variables[0].default_value"])
+            assert fields([TemplateVariable("a", kind, default=value)]) == (
+                [] if kind is other else ["variables[0].default_value"]
+            )
 
 
-@pytest.mark.parametrize("default", [float("nan"), "a\0b", "x" * 70_000, json.loads("[" * 40 + "]" * 40)])
+@pytest.mark.parametrize(
+    "default", [float("nan"), "a\0b", "x" * 70_000, json.loads("[" * 40 + "]" * 40)]
+)
 def test_defaults_are_storable_and_not_too_large(default: object) -> None:
     assert fields([TemplateVariable("a", default=default)]) == ["variables"]
 
@@ -80,10 +102,17 @@ SCHEMA = [
         ({"must": 5, "may": "5"}, ["must", "may", "loose"]),
     ],
 )
-def test_each_missing_or_mistyped_variable_is_named_once(given: dict[str, object], misfits: list[str]) -> None:
-    assert [misfit.field for misfit in find_violations(SCHEMA, given)] == [f"variables.{name}" for name in misfits]
+def test_each_missing_or_mistyped_variable_is_named_once(
+    given: dict[str, object], misfits: list[str]
+) -> None:
+    assert [misfit.field for misfit in find_violations(SCHEMA, given)] == [
+        f"variables.{name}" for name in misfits
+    ]
 
 
 def test_no_refusal_repeats_a_value() -> None:
-    messages = [misfit.message for misfit in find_violations(SCHEMA, {"must": 41001, "may": "secret", "loose": 1})]
+    messages = [
+        misfit.message
+        for misfit in find_violations(SCHEMA, {"must": 41001, "may": "secret", "loose": 1})
+    ]
     assert messages == ["must be a string", "must be a number"]

@@ -68,11 +68,17 @@ def test_without_a_variant_the_default_texts_are_rendered() -> None:
 
 
 def test_a_variant_without_a_subject_has_the_default_one_but_no_html_of_the_default() -> None:
-    assert source_of(Texts(), TemplateVariant("pt", None, "corpo", None)) == TemplateSource("subject", "corpo", None)
-    assert source_of(Texts(), TemplateVariant("pt", "assunto", "corpo", "<p>")) == TemplateSource("assunto", "corpo", "<p>")
+    assert source_of(Texts(), TemplateVariant("pt", None, "corpo", None)) == TemplateSource(
+        "subject", "corpo", None
+    )
+    assert source_of(Texts(), TemplateVariant("pt", "assunto", "corpo", "<p>")) == TemplateSource(
+        "assunto", "corpo", "<p>"
+    )
 
 
 def test_a_campaign_s_own_subject_goes_before_all_others() -> None:
     assert source_of(Texts(), None, "own").subject == "own"
-    assert source_of(Texts(), TemplateVariant("pt", "assunto", "corpo", None), "own").subject == "own"
+    assert (
+        source_of(Texts(), TemplateVariant("pt", "assunto", "corpo", None), "own").subject == "own"
+    )
     assert source_of(Texts(subject=None), None).subject is None

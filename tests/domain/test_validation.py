@@ -10,7 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.domain.errors import FieldViolation, ValidationFailed
-from server.domain.validation import CLOCK_SKEW, LATEST_YEARS, OBJECT_BYTES, OBJECT_DEPTH, Checks, has_control_characters
+from server.domain.validation import (
+    CLOCK_SKEW,
+    LATEST_YEARS,
+    OBJECT_BYTES,
+    OBJECT_DEPTH,
+    Checks,
+    has_control_characters,
+)
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -57,19 +64,29 @@ def test_a_line_that_is_not_required_may_be_empty() -> None:
     assert refusal(lambda checks: checks.line("f", "", 10, required=False)) is None
 
 
-@pytest.mark.parametrize("value", [{}, {"a": None, "b": [1, 1.5, True, "x", {}]}, {"a": "ä" * 1000}, {"": ""}])
+@pytest.mark.parametrize(
+    "value", [{}, {"a": None, "b": [1, 1.5, True, "x", {}]}, {"a": "ä" * 1000}, {"": ""}]
+)
 def test_an_object_that_may_be(value: dict[str, object]) -> None:
     assert refusal(lambda checks: checks.json_object("f", value)) is None
 
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf"), -float("inf")])
 def test_an_object_holds_finite_numbers(number: float) -> None:
-    assert refusal(lambda checks: checks.json_object("f", {"a": [{"b": number}]})) == "must hold only finite numbers and no NUL character"
+    assert (
+        refusal(lambda checks: checks.json_object("f", {"a": [{"b": number}]}))
+        == "must hold only finite numbers and no NUL character"
+    )
 
 
-@pytest.mark.parametrize("value", [{"a": "\x00"}, {"\x00": 1}, {"a": [["\x00"]]}, {"a": {"b\x00": 1}}])
+@pytest.mark.parametrize(
+    "value", [{"a": "\x00"}, {"\x00": 1}, {"a": [["\x00"]]}, {"a": {"b\x00": 1}}]
+)
 def test_an_object_holds_no_nul(value: dict[str, object]) -> None:
-    assert refusal(lambda checks: checks.json_object("f", value)) == "must hold only finite numbers and no NUL character"
+    assert (
+        refusal(lambda checks: checks.json_object("f", value))
+        == "must hold only finite numbers and no NUL character"
+    )
 
 
 def test_an_object_is_not_too_deep() -> None:
@@ -77,28 +94,50 @@ def test_an_object_is_not_too_deep() -> None:
     for _ in range(OBJECT_DEPTH - 1):
         value = {"a": value}
     assert refusal(lambda checks: checks.json_object("f", value)) is None
-    assert refusal(lambda checks: checks.json_object("f", {"a": value})) == f"must not be nested deeper than {OBJECT_DEPTH}"
+    assert (
+        refusal(lambda checks: checks.json_object("f", {"a": value}))
+        == f"must not be nested deeper than {OBJECT_DEPTH}"
+    )
     lists: list[object] = []
     for _ in range(100_000):
         lists = [lists]
-    assert refusal(lambda checks: checks.json_object("f", {"a": lists})) == f"must not be nested deeper than {OBJECT_DEPTH}"
+    assert (
+        refusal(lambda checks: checks.json_object("f", {"a": lists}))
+        == f"must not be nested deeper than {OBJECT_DEPTH}"
+    )
 
 
 def test_the_size_of_an_object_is_counted_in_bytes() -> None:
     frame = len('{"a": ""}')
-    assert refusal(lambda checks: checks.json_object("f", {"a": "x" * (OBJECT_BYTES - frame)})) is None
-    assert refusal(lambda checks: checks.json_object("f", {"a": "x" * (OBJECT_BYTES - frame + 1)})) == "must be at most 65536 bytes as JSON"
-    assert refusal(lambda checks: checks.json_object("f", {"a": "€" * (OBJECT_BYTES // 3)})) is not None
+    assert (
+        refusal(lambda checks: checks.json_object("f", {"a": "x" * (OBJECT_BYTES - frame)})) is None
+    )
+    assert (
+        refusal(lambda checks: checks.json_object("f", {"a": "x" * (OBJECT_BYTES - frame + 1)}))
+        == "must be at most 65536 bytes as JSON"
+    )
+    assert (
+        refusal(lambda checks: checks.json_object("f", {"a": "€" * (OBJECT_BYTES // 3)}))
+        is not None
+    )
 
 
-@pytest.mark.parametrize("at", [NOW - CLOCK_SKEW, NOW, NOW + LATEST_YEARS, NOW.astimezone(timezone(timedelta(hours=9)))])
+@pytest.mark.parametrize(
+    "at", [NOW - CLOCK_SKEW, NOW, NOW + LATEST_YEARS, NOW.astimezone(timezone(timedelta(hours=9)))]
+)
 def test_an_instant_that_may_be(at: datetime) -> None:
     assert refusal(lambda checks: checks.schedule_time("f", at, NOW)) is None
 
 
 def test_an_instant_in_the_past_or_too_far_ahead_is_refused() -> None:
-    assert refusal(lambda checks: checks.schedule_time("f", NOW - CLOCK_SKEW - MICROSECOND, NOW)) == "must not be in the past"
-    assert refusal(lambda checks: checks.schedule_time("f", NOW + LATEST_YEARS + MICROSECOND, NOW)) == "must be within ten years"
+    assert (
+        refusal(lambda checks: checks.schedule_time("f", NOW - CLOCK_SKEW - MICROSECOND, NOW))
+        == "must not be in the past"
+    )
+    assert (
+        refusal(lambda checks: checks.schedule_time("f", NOW + LATEST_YEARS + MICROSECOND, NOW))
+        == "must be within ten years"
+    )
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Europe/Lisbon", "America/Argentina/Buenos_Aires"])
@@ -107,10 +146,24 @@ def test_a_time_zone_that_may_be(zone: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "zone", ["", "Nowhere/City", "Europe", "Europe/", "../../etc/passwd", "/etc/passwd", "a\x00b", "\ud800", "x" * 5000]
+    "zone",
+    [
+        "",
+        "Nowhere/City",
+        "Europe",
+        "Europe/",
+        "../../etc/passwd",
+        "/etc/passwd",
+        "a\x00b",
+        "\ud800",
+        "x" * 5000,
+    ],
 )
 def test_a_time_zone_that_may_not_be(zone: str) -> None:
-    assert refusal(lambda checks: checks.time_zone("f", zone)) == "must be an IANA time zone such as Europe/Lisbon"
+    assert (
+        refusal(lambda checks: checks.time_zone("f", zone))
+        == "must be an IANA time zone such as Europe/Lisbon"
+    )
 
 
 @given(st.text())
@@ -120,7 +173,9 @@ def test_no_time_zone_is_an_error_of_ours(zone: str) -> None:
 
 @given(st.text())
 def test_control_characters_are_found_wherever_they_are(text: str) -> None:
-    assert has_control_characters(text) == any(ord(character) < 32 or ord(character) == 127 for character in text)
+    assert has_control_characters(text) == any(
+        ord(character) < 32 or ord(character) == 127 for character in text
+    )
 
 
 def test_everything_that_is_wrong_is_said_at_once() -> None:

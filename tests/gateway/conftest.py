@@ -24,7 +24,8 @@ BYTEWISE = (
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports nobody listens on; all are held until the last is known, so that no two are the same."""
+    """Ports nobody listens on; all are held until the last is known, so that no two are the
+    same."""
     with contextlib.ExitStack() as held:
         sockets = [held.enter_context(socket.socket()) for _ in range(count)]
         for each in sockets:
@@ -34,7 +35,13 @@ def free_ports(count: int) -> list[int]:
 
 def settings_in(data_dir: Path) -> Settings:
     rest, grpc, admin = free_ports(3)
-    return Settings(data_dir=data_dir, rest_port=rest, grpc_port=grpc, envoy_admin_port=admin, max_request_bytes=MAX_REQUEST_BYTES)
+    return Settings(
+        data_dir=data_dir,
+        rest_port=rest,
+        grpc_port=grpc,
+        envoy_admin_port=admin,
+        max_request_bytes=MAX_REQUEST_BYTES,
+    )
 
 
 def client_of(settings: Settings) -> httpx.AsyncClient:
@@ -44,7 +51,8 @@ def client_of(settings: Settings) -> httpx.AsyncClient:
 
 
 def shortened_config(directory: Path, old: str, new: str) -> Path:
-    """A directory to run Envoy from that differs from the repository in one place of `envoy.yaml`."""
+    """A directory to run Envoy from that differs from the repository in one place of
+    `envoy.yaml`."""
     text = (ROOT / "envoy.yaml").read_text("utf-8")
     assert old in text
     (directory / "envoy.yaml").write_text(text.replace(old, new), "utf-8")
@@ -67,8 +75,11 @@ async def running_upstream(settings: Settings) -> AsyncIterator[Upstream]:
 
 
 @pytest.fixture(scope="session")
-async def gateway(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Gateway]:
-    # The one number no test could wait for. Not so short that a busy machine needs longer for an ordinary request.
+async def gateway(
+    settings: Settings, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Gateway]:
+    # The one number no test could wait for. Not so short that a busy machine needs longer for an
+    # ordinary request.
     root = shortened_config(tmp_path_factory.mktemp("root"), "timeout: 60s", "timeout: 2s")
     gateway = Gateway(settings, config_root=root)
     await gateway.start()
@@ -77,10 +88,18 @@ async def gateway(settings: Settings, tmp_path_factory: pytest.TempPathFactory) 
 
 
 @pytest.fixture(scope="session")
-async def bytewise(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Settings]:
+async def bytewise(
+    settings: Settings, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Settings]:
     """Another gateway of the same server, which reads bodies one byte at a time."""
     rest, admin = free_ports(2)
-    own = settings.model_copy(update={"data_dir": tmp_path_factory.mktemp("own"), "rest_port": rest, "envoy_admin_port": admin})
+    own = settings.model_copy(
+        update={
+            "data_dir": tmp_path_factory.mktemp("own"),
+            "rest_port": rest,
+            "envoy_admin_port": admin,
+        }
+    )
     root = shortened_config(tmp_path_factory.mktemp("bytewise"), REST, BYTEWISE + REST)
     gateway = Gateway(own, config_root=root)
     await gateway.start()
@@ -91,13 +110,20 @@ async def bytewise(settings: Settings, tmp_path_factory: pytest.TempPathFactory)
 @pytest.fixture
 def upstream(running_upstream: Upstream) -> Upstream:
     """The server behind the gateway, with nothing said or heard yet."""
-    for memory in (running_upstream.replies, running_upstream.streams, running_upstream.requests, running_upstream.metadata):
+    for memory in (
+        running_upstream.replies,
+        running_upstream.streams,
+        running_upstream.requests,
+        running_upstream.metadata,
+    ):
         memory.clear()
     return running_upstream
 
 
 @pytest.fixture
-async def rest(gateway: Gateway, upstream: Upstream, settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+async def rest(
+    gateway: Gateway, upstream: Upstream, settings: Settings
+) -> AsyncIterator[httpx.AsyncClient]:
     """A REST client of the gateway."""
     async with client_of(settings) as client:
         yield client
@@ -105,7 +131,11 @@ async def rest(gateway: Gateway, upstream: Upstream, settings: Settings) -> Asyn
 
 @pytest.fixture(params=["whole", "bytewise"])
 async def reading_rest(
-    request: pytest.FixtureRequest, gateway: Gateway, bytewise: Settings, upstream: Upstream, settings: Settings
+    request: pytest.FixtureRequest,
+    gateway: Gateway,
+    bytewise: Settings,
+    upstream: Upstream,
+    settings: Settings,
 ) -> AsyncIterator[httpx.AsyncClient]:
     """A REST client; the test runs once with bodies read as they come and once byte by byte."""
     async with client_of(settings if request.param == "whole" else bytewise) as client:

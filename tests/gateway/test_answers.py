@@ -1,4 +1,5 @@
-"""Successful answers: status, explicit nulls, server-sent events; and gRPC, which passes untouched."""
+"""Successful answers: status, explicit nulls, server-sent events; and gRPC, which passes
+untouched."""
 
 from __future__ import annotations
 
@@ -13,7 +14,13 @@ import pytest
 from google.protobuf.struct_pb2 import Struct
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from carillon.comms.v1 import campaign_pb2, campaign_service_pb2, message_pb2, message_service_pb2, template_service_pb2
+from carillon.comms.v1 import (
+    campaign_pb2,
+    campaign_service_pb2,
+    message_pb2,
+    message_service_pb2,
+    template_service_pb2,
+)
 from carillon.messaging.v1 import campaign_pb2 as messaging_campaign_pb2
 from carillon.messaging.v1 import person_service_pb2, send_pb2, send_service_pb2
 from carillon.ops.v1 import probe_service_pb2
@@ -23,10 +30,18 @@ from tests.support.upstream import Context, Upstream, error_info, failing, retur
 
 CAMPAIGNS = "carillon.comms.v1.CampaignService"
 WATCH = "carillon.messaging.v1.SendService/WatchSend"
-NULL_TIMES = {"scheduled_at": None, "sent_at": None, "cancelled_at": None, "created_at": None, "updated_at": None}
+NULL_TIMES = {
+    "scheduled_at": None,
+    "sent_at": None,
+    "cancelled_at": None,
+    "created_at": None,
+    "updated_at": None,
+}
 
 
-async def test_a_field_the_message_lacks_is_null_where_the_descriptor_allows_it(rest: httpx.AsyncClient, upstream: Upstream) -> None:
+async def test_a_field_the_message_lacks_is_null_where_the_descriptor_allows_it(
+    rest: httpx.AsyncClient, upstream: Upstream
+) -> None:
     upstream.replies["carillon.messaging.v1.CampaignService/GetCampaign"] = returning(
         messaging_campaign_pb2.Campaign(id="c1", brand_id="demo")
     )
@@ -40,33 +55,54 @@ async def test_a_field_the_message_lacks_is_null_where_the_descriptor_allows_it(
     assert body["name"] == ""
 
 
-async def test_fields_come_in_the_order_of_the_descriptor(rest: httpx.AsyncClient, upstream: Upstream) -> None:
+async def test_fields_come_in_the_order_of_the_descriptor(
+    rest: httpx.AsyncClient, upstream: Upstream
+) -> None:
     message = messaging_campaign_pb2.Campaign(id="c1", created_at=Timestamp(seconds=1))
     upstream.replies["carillon.messaging.v1.CampaignService/GetCampaign"] = returning(message)
     response = await rest.get("/v1/messaging/campaigns/c1")
     assert list(response.json()) == [field.name for field in message.DESCRIPTOR.fields]
 
 
-async def test_nulls_reach_into_wrapped_messages_and_list_items(rest: httpx.AsyncClient, upstream: Upstream) -> None:
-    campaigns = [campaign_pb2.Campaign(id="c1"), campaign_pb2.Campaign(id="c2", sent_at=Timestamp(seconds=0))]
-    upstream.replies[f"{CAMPAIGNS}/ListCampaigns"] = returning(campaign_service_pb2.ListCampaignsResponse(campaigns=campaigns))
+async def test_nulls_reach_into_wrapped_messages_and_list_items(
+    rest: httpx.AsyncClient, upstream: Upstream
+) -> None:
+    campaigns = [
+        campaign_pb2.Campaign(id="c1"),
+        campaign_pb2.Campaign(id="c2", sent_at=Timestamp(seconds=0)),
+    ]
+    upstream.replies[f"{CAMPAIGNS}/ListCampaigns"] = returning(
+        campaign_service_pb2.ListCampaignsResponse(campaigns=campaigns)
+    )
     first, second = (await rest.get("/v1/admin/campaigns")).json()["campaigns"]
     assert NULL_TIMES.items() <= first.items()
     assert second["sent_at"] == "1970-01-01T00:00:00Z"
     assert second["created_at"] is None
 
-    upstream.replies[f"{CAMPAIGNS}/GetCampaign"] = returning(campaign_service_pb2.GetCampaignResponse(campaign=campaigns[0]))
-    assert NULL_TIMES.items() <= (await rest.get("/v1/admin/campaigns/c1")).json()["campaign"].items()
+    upstream.replies[f"{CAMPAIGNS}/GetCampaign"] = returning(
+        campaign_service_pb2.GetCampaignResponse(campaign=campaigns[0])
+    )
+    assert (
+        NULL_TIMES.items() <= (await rest.get("/v1/admin/campaigns/c1")).json()["campaign"].items()
+    )
 
 
-async def test_a_missing_wrapped_message_is_null_and_an_empty_response_stays_empty(rest: httpx.AsyncClient, upstream: Upstream) -> None:
-    upstream.replies[f"{CAMPAIGNS}/GetCampaign"] = returning(campaign_service_pb2.GetCampaignResponse())
+async def test_a_missing_wrapped_message_is_null_and_an_empty_response_stays_empty(
+    rest: httpx.AsyncClient, upstream: Upstream
+) -> None:
+    upstream.replies[f"{CAMPAIGNS}/GetCampaign"] = returning(
+        campaign_service_pb2.GetCampaignResponse()
+    )
     assert (await rest.get("/v1/admin/campaigns/c1")).json() == {"campaign": None}
-    upstream.replies[f"{CAMPAIGNS}/DeleteCampaign"] = returning(campaign_service_pb2.DeleteCampaignResponse())
+    upstream.replies[f"{CAMPAIGNS}/DeleteCampaign"] = returning(
+        campaign_service_pb2.DeleteCampaignResponse()
+    )
     assert (await rest.delete("/v1/admin/campaigns/c1")).json() == {}
 
 
-async def test_free_form_objects_pass_as_they_are(rest: httpx.AsyncClient, upstream: Upstream) -> None:
+async def test_free_form_objects_pass_as_they_are(
+    rest: httpx.AsyncClient, upstream: Upstream
+) -> None:
     attributes: dict[str, Any] = {
         "id": None,
         "nested": {"created_at": {}, "list": [[], {}, [{"a": [1, 2.5, -1e300]}], ']}\\"{[']},
@@ -76,7 +112,9 @@ async def test_free_form_objects_pass_as_they_are(rest: httpx.AsyncClient, upstr
     struct = Struct()
     struct.update(attributes)
     upstream.replies["carillon.messaging.v1.PersonService/GetPerson"] = returning(
-        person_service_pb2.Person(brand_id="demo", person_id='p"1\\', attributes=struct, push_tokens=["a", "b"])
+        person_service_pb2.Person(
+            brand_id="demo", person_id='p"1\\', attributes=struct, push_tokens=["a", "b"]
+        )
     )
     body = (await rest.get("/v1/people/p1")).json()
     assert body["attributes"] == attributes
@@ -85,10 +123,16 @@ async def test_free_form_objects_pass_as_they_are(rest: httpx.AsyncClient, upstr
     assert body["time_zone"] is None
 
 
-async def test_the_status_the_server_names_is_the_status_of_the_answer(rest: httpx.AsyncClient, upstream: Upstream) -> None:
-    upstream.replies[f"{CAMPAIGNS}/CreateCampaign"] = returning(campaign_service_pb2.CreateCampaignResponse(), 201)
+async def test_the_status_the_server_names_is_the_status_of_the_answer(
+    rest: httpx.AsyncClient, upstream: Upstream
+) -> None:
+    upstream.replies[f"{CAMPAIGNS}/CreateCampaign"] = returning(
+        campaign_service_pb2.CreateCampaignResponse(), 201
+    )
     assert (await rest.post("/v1/admin/campaigns", json={})).status_code == 201
-    upstream.replies["carillon.messaging.v1.CampaignService/PublishCampaign"] = returning(send_pb2.Send(), 202)
+    upstream.replies["carillon.messaging.v1.CampaignService/PublishCampaign"] = returning(
+        send_pb2.Send(), 202
+    )
     assert (await rest.post("/v1/messaging/campaigns/c1/publish")).status_code == 202
 
 
@@ -101,28 +145,61 @@ async def test_a_status_in_trailers_counts_too(rest: httpx.AsyncClient, upstream
     assert (await rest.post("/v1/messages/schedule", json={})).status_code == 201
 
 
-async def test_rest_answers_carry_nothing_of_grpc_or_envoy(rest: httpx.AsyncClient, upstream: Upstream) -> None:
-    upstream.replies[f"{CAMPAIGNS}/CreateCampaign"] = returning(campaign_service_pb2.CreateCampaignResponse(), 201)
+async def test_rest_answers_carry_nothing_of_grpc_or_envoy(
+    rest: httpx.AsyncClient, upstream: Upstream
+) -> None:
+    upstream.replies[f"{CAMPAIGNS}/CreateCampaign"] = returning(
+        campaign_service_pb2.CreateCampaignResponse(), 201
+    )
     response = await rest.post("/v1/admin/campaigns", json={})
-    assert set(response.headers) == {"content-type", "content-length", "cache-control", "date", "server"}
+    assert set(response.headers) == {
+        "content-type",
+        "content-length",
+        "cache-control",
+        "date",
+        "server",
+    }
 
 
-async def test_ids_in_the_path_are_decoded_whatever_is_in_them(rest: httpx.AsyncClient, upstream: Upstream) -> None:
-    upstream.replies["carillon.messaging.v1.PersonService/GetPerson"] = returning(person_service_pb2.Person())
+async def test_ids_in_the_path_are_decoded_whatever_is_in_them(
+    rest: httpx.AsyncClient, upstream: Upstream
+) -> None:
+    upstream.replies["carillon.messaging.v1.PersonService/GetPerson"] = returning(
+        person_service_pb2.Person()
+    )
     await rest.get("/v1/people/a%2Fb%40example.com%20%25?brand_id=demo")
-    assert upstream.requests == [person_service_pb2.GetPersonRequest(person_id="a/b@example.com %", brand_id="demo")]
+    assert upstream.requests == [
+        person_service_pb2.GetPersonRequest(person_id="a/b@example.com %", brand_id="demo")
+    ]
 
 
-async def test_an_empty_body_is_an_empty_request(rest: httpx.AsyncClient, upstream: Upstream) -> None:
-    upstream.replies[f"{CAMPAIGNS}/CancelCampaign"] = returning(campaign_service_pb2.CancelCampaignResponse())
+async def test_an_empty_body_is_an_empty_request(
+    rest: httpx.AsyncClient, upstream: Upstream
+) -> None:
+    upstream.replies[f"{CAMPAIGNS}/CancelCampaign"] = returning(
+        campaign_service_pb2.CancelCampaignResponse()
+    )
     assert (await rest.post("/v1/admin/campaigns/c1/cancel")).status_code == 200
-    assert (await rest.post("/v1/admin/campaigns/c1/cancel", headers={"content-type": "application/json"})).status_code == 200
+    assert (
+        await rest.post(
+            "/v1/admin/campaigns/c1/cancel", headers={"content-type": "application/json"}
+        )
+    ).status_code == 200
     assert upstream.requests == [campaign_service_pb2.CancelCampaignRequest(id="c1")] * 2
 
 
-async def test_headers_a_client_may_not_set_do_not_reach_the_server(rest: httpx.AsyncClient, upstream: Upstream) -> None:
-    upstream.replies["carillon.ops.v1.ProbeService/CheckLiveness"] = returning(probe_service_pb2.CheckLivenessResponse(status="ok"))
-    forged = {"x-http-code": "299", "x-envoy-upstream-rq-timeout-ms": "1", "x-envoy-original-path": "/forged", "x-local-reply": "forged"}
+async def test_headers_a_client_may_not_set_do_not_reach_the_server(
+    rest: httpx.AsyncClient, upstream: Upstream
+) -> None:
+    upstream.replies["carillon.ops.v1.ProbeService/CheckLiveness"] = returning(
+        probe_service_pb2.CheckLivenessResponse(status="ok")
+    )
+    forged = {
+        "x-http-code": "299",
+        "x-envoy-upstream-rq-timeout-ms": "1",
+        "x-envoy-original-path": "/forged",
+        "x-local-reply": "forged",
+    }
     response = await rest.get("/healthz", headers=forged | {"idempotency-key": "k1"})
     assert response.json() == {"status": "ok"}
     assert response.status_code == 200
@@ -132,8 +209,12 @@ async def test_headers_a_client_may_not_set_do_not_reach_the_server(rest: httpx.
     assert metadata["x-envoy-original-path"] == "/healthz"
 
 
-async def test_every_server_sent_event_has_its_nulls(rest: httpx.AsyncClient, upstream: Upstream) -> None:
-    async def watch(request: send_service_pb2.WatchSendRequest, _context: Context) -> AsyncIterator[send_pb2.Send]:
+async def test_every_server_sent_event_has_its_nulls(
+    rest: httpx.AsyncClient, upstream: Upstream
+) -> None:
+    async def watch(
+        request: send_service_pb2.WatchSendRequest, _context: Context
+    ) -> AsyncIterator[send_pb2.Send]:
         for count in range(3):
             yield send_pb2.Send(id=request.id, sent_count=count)
 
@@ -147,7 +228,9 @@ async def test_every_server_sent_event_has_its_nulls(rest: httpx.AsyncClient, up
     assert all(event["started_at"] is None and event["id"] == "s1" for event in events)
 
 
-async def test_an_event_arrives_while_the_stream_goes_on(rest: httpx.AsyncClient, upstream: Upstream) -> None:
+async def test_an_event_arrives_while_the_stream_goes_on(
+    rest: httpx.AsyncClient, upstream: Upstream
+) -> None:
     seen = asyncio.Event()
 
     async def watch(_request: Any, _context: Context) -> AsyncIterator[send_pb2.Send]:
@@ -163,8 +246,12 @@ async def test_an_event_arrives_while_the_stream_goes_on(rest: httpx.AsyncClient
         assert '"id":"second"' in "".join([chunk async for chunk in chunks])
 
 
-async def test_grpc_passes_untouched(gateway: object, upstream: Upstream, settings: Settings) -> None:
-    upstream.replies["carillon.comms.v1.MessageService/ScheduleMessage"] = returning(message_pb2.Message(id="m1"), 201)
+async def test_grpc_passes_untouched(
+    gateway: object, upstream: Upstream, settings: Settings
+) -> None:
+    upstream.replies["carillon.comms.v1.MessageService/ScheduleMessage"] = returning(
+        message_pb2.Message(id="m1"), 201
+    )
     async with grpc.aio.insecure_channel(f"127.0.0.1:{settings.rest_port}") as channel:
         call = channel.unary_unary(
             "/carillon.comms.v1.MessageService/ScheduleMessage",
@@ -175,14 +262,21 @@ async def test_grpc_passes_untouched(gateway: object, upstream: Upstream, settin
         assert dict(await call.initial_metadata() or ())["x-http-code"] == "201"
 
 
-async def test_grpc_errors_keep_their_code_and_details(gateway: object, upstream: Upstream, settings: Settings) -> None:
+async def test_grpc_errors_keep_their_code_and_details(
+    gateway: object, upstream: Upstream, settings: Settings
+) -> None:
     upstream.replies["carillon.comms.v1.TemplateService/GetTemplate"] = failing(
-        grpc.StatusCode.NOT_FOUND, "no such template", error_info("TEMPLATE_NOT_FOUND"), http_code=404
+        grpc.StatusCode.NOT_FOUND,
+        "no such template",
+        error_info("TEMPLATE_NOT_FOUND"),
+        http_code=404,
     )
     async with grpc.aio.insecure_channel(f"127.0.0.1:{settings.rest_port}") as channel:
-        method: grpc.aio.UnaryUnaryMultiCallable[template_service_pb2.GetTemplateRequest, bytes] = channel.unary_unary(
-            "/carillon.comms.v1.TemplateService/GetTemplate",
-            request_serializer=template_service_pb2.GetTemplateRequest.SerializeToString,
+        method: grpc.aio.UnaryUnaryMultiCallable[template_service_pb2.GetTemplateRequest, bytes] = (
+            channel.unary_unary(
+                "/carillon.comms.v1.TemplateService/GetTemplate",
+                request_serializer=template_service_pb2.GetTemplateRequest.SerializeToString,
+            )
         )
         call = method(template_service_pb2.GetTemplateRequest())
         with pytest.raises(grpc.aio.AioRpcError) as failure:

@@ -1,4 +1,5 @@
-"""What the gateway lets through is what the client said, by the words of Python's own JSON and of protobuf's."""
+"""What the gateway lets through is what the client said, by the words of Python's own JSON and of
+protobuf's."""
 
 from __future__ import annotations
 
@@ -23,7 +24,18 @@ STRUCT = "google.protobuf.Struct"
 MOST = 20
 METHODS = {name: method for name, method in EVERY_METHOD.items() if takes_body(name)}
 # A field that no message has, in every kind of spelling that could be taken for another.
-UNKNOWN = ["adress", "recipient_", "RECIPIENTS", "person_Id", "", "ana@example.com", "naïve", "\U0001f600", "a.b", "x" * 600]
+UNKNOWN = [
+    "adress",
+    "recipient_",
+    "RECIPIENTS",
+    "person_Id",
+    "",
+    "ana@example.com",
+    "naïve",
+    "\U0001f600",
+    "a.b",
+    "x" * 600,
+]
 
 
 def empty_answer(method: MethodDescriptor) -> Reply:
@@ -50,19 +62,34 @@ def value_of(field: FieldDescriptor, write: Any) -> Any:
     if inner is not None:
         value = write(inner)
     elif field.message_type is not None:
-        value = {"a": {"person_id": [1, {"b": None}]}} if field.message_type.full_name == STRUCT else "2030-01-31T12:00:00Z"
+        value = (
+            {"a": {"person_id": [1, {"b": None}]}}
+            if field.message_type.full_name == STRUCT
+            else "2030-01-31T12:00:00Z"
+        )
     elif field.enum_type is not None:
         value = field.enum_type.values[1].name
     else:
-        numbers = {FieldDescriptor.CPPTYPE_BOOL: True, FieldDescriptor.CPPTYPE_INT32: 7, FieldDescriptor.CPPTYPE_DOUBLE: 1.5}
+        numbers = {
+            FieldDescriptor.CPPTYPE_BOOL: True,
+            FieldDescriptor.CPPTYPE_INT32: 7,
+            FieldDescriptor.CPPTYPE_DOUBLE: 1.5,
+        }
         value = numbers.get(field.cpp_type, "words")
     return [value, value] if field.is_repeated else value
 
 
 def full(message: Descriptor, *, camel: bool, skip: Collection[str] = ()) -> dict[str, Any]:
     """An object with every field of the message."""
-    fields = {field.json_name if camel else field.name: field for field in message.fields if field.name not in skip}
-    return {name: value_of(field, lambda inner: full(inner, camel=camel)) for name, field in fields.items()}
+    fields = {
+        field.json_name if camel else field.name: field
+        for field in message.fields
+        if field.name not in skip
+    }
+    return {
+        name: value_of(field, lambda inner: full(inner, camel=camel))
+        for name, field in fields.items()
+    }
 
 
 def arrived(upstream: Upstream, in_path: set[str]) -> Message:
@@ -116,7 +143,9 @@ def written(value: Any, draw: Any) -> str:
     if isinstance(value, list):
         return f"[{blank}{f',{blank}'.join(written(item, draw) for item in value)}{blank}]"
     if isinstance(value, tuple):
-        members = (f"{quoted(key, draw)}{blank}:{blank}{written(inner, draw)}" for key, inner in value)
+        members = (
+            f"{quoted(key, draw)}{blank}:{blank}{written(inner, draw)}" for key, inner in value
+        )
         return f"{{{blank}{f'{blank},'.join(members)}{blank}}}"
     if isinstance(value, str):
         return quoted(value, draw)
@@ -129,7 +158,11 @@ def quoted(text: str, draw: Any) -> str:
         at = draw(st.integers(0, len(text) - 1))
         units = text[at].encode("utf-16-be").hex()
         escaped = "".join(f"\\u{units[start : start + 4]}" for start in range(0, len(units), 4))
-        return json.dumps(text[:at])[:-1] + escaped + json.dumps(text[at + 1 :], ensure_ascii=False)[1:]
+        return (
+            json.dumps(text[:at])[:-1]
+            + escaped
+            + json.dumps(text[at + 1 :], ensure_ascii=False)[1:]
+        )
     return json.dumps(text, ensure_ascii=draw(st.booleans()))
 
 
@@ -137,9 +170,11 @@ FREE = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=5),
     lambda inner: (
         st.lists(inner, max_size=3)
-        | st.dictionaries(st.sampled_from(["recipients", "person_id", "personId", "", '"', "\\"]), inner, max_size=3).map(
-            lambda found: tuple(found.items())
-        )
+        | st.dictionaries(
+            st.sampled_from(["recipients", "person_id", "personId", "", '"', "\\"]),
+            inner,
+            max_size=3,
+        ).map(lambda found: tuple(found.items()))
     ),
     max_leaves=6,
 )
@@ -169,7 +204,9 @@ def objects(message: Descriptor, skip: Collection[str] = ()) -> st.SearchStrateg
         for name in sorted({field.name, field.json_name})
     ]
     unknown = st.tuples(st.sampled_from(UNKNOWN), FREE)
-    return st.lists(st.one_of(*known, unknown), max_size=4).map(tuple) | st.lists(st.one_of(*known), max_size=4).map(tuple)
+    return st.lists(st.one_of(*known, unknown), max_size=4).map(tuple) | st.lists(
+        st.one_of(*known), max_size=4
+    ).map(tuple)
 
 
 @pytest.mark.parametrize(

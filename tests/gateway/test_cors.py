@@ -1,4 +1,5 @@
-"""Pages of other origins: those that are allowed may call the API from a browser (WHATWG Fetch, 3.2)."""
+"""Pages of other origins: those that are allowed may call the API from a browser (WHATWG Fetch,
+3.2)."""
 
 from __future__ import annotations
 
@@ -32,12 +33,19 @@ PATH = "/v1/segments"
 
 
 @pytest.fixture(scope="module")
-async def open_settings(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Settings]:
+async def open_settings(
+    settings: Settings, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Settings]:
     """Those of another gateway of the same server, which allows two origins."""
     rest, admin = free_ports(2)
     directory = tmp_path_factory.mktemp("open")
     own = settings.model_copy(
-        update={"data_dir": directory, "rest_port": rest, "envoy_admin_port": admin, "cors_origins": ", ".join(ALLOWED)}
+        update={
+            "data_dir": directory,
+            "rest_port": rest,
+            "envoy_admin_port": admin,
+            "cors_origins": ", ".join(ALLOWED),
+        }
     )
     gateway = Gateway(own, config_root=ROOT)
     await gateway.start()
@@ -51,12 +59,22 @@ async def browser(open_settings: Settings, upstream: Upstream) -> AsyncIterator[
         yield client
 
 
-def preflight(origin: str, method: str = "POST", headers: str = "authorization, content-type, idempotency-key") -> dict[str, str]:
-    return {"origin": origin, "access-control-request-method": method, "access-control-request-headers": headers}
+def preflight(
+    origin: str, method: str = "POST", headers: str = "authorization, content-type, idempotency-key"
+) -> dict[str, str]:
+    return {
+        "origin": origin,
+        "access-control-request-method": method,
+        "access-control-request-headers": headers,
+    }
 
 
 def cors_headers(response: httpx.Response) -> dict[str, str]:
-    return {name: value for name, value in response.headers.items() if name.startswith("access-control-")}
+    return {
+        name: value
+        for name, value in response.headers.items()
+        if name.startswith("access-control-")
+    }
 
 
 @pytest.mark.parametrize("origin", ALLOWED)
@@ -76,14 +94,22 @@ async def test_a_preflight_of_an_allowed_origin_is_answered_by_the_gateway(
 
 
 async def test_every_verb_of_the_contract_is_allowed(browser: httpx.AsyncClient) -> None:
-    rules = [method.GetOptions().Extensions[annotations_pb2.http] for service in service_descriptors() for method in service.methods]
+    rules = [
+        method.GetOptions().Extensions[annotations_pb2.http]
+        for service in service_descriptors()
+        for method in service.methods
+    ]
     verbs = {str(rule.WhichOneof("pattern")).upper() for rule in rules}
     response = await browser.options(PATH, headers=preflight(ALLOWED[0]))
     assert verbs <= set(response.headers["access-control-allow-methods"].split(", "))
 
 
-async def test_an_answer_to_an_allowed_origin_can_be_read(browser: httpx.AsyncClient, upstream: Upstream) -> None:
-    upstream.replies[f"{SEGMENTS}/CreateSegment"] = returning(segment_service_pb2.Segment(id="s1"), 201)
+async def test_an_answer_to_an_allowed_origin_can_be_read(
+    browser: httpx.AsyncClient, upstream: Upstream
+) -> None:
+    upstream.replies[f"{SEGMENTS}/CreateSegment"] = returning(
+        segment_service_pb2.Segment(id="s1"), 201
+    )
     headers = {"origin": ALLOWED[0], "authorization": "Bearer t", "idempotency-key": "k"}
     response = await browser.post(PATH, json={}, headers=headers)
     assert (response.status_code, response.json()["id"]) == (201, "s1")
@@ -91,10 +117,15 @@ async def test_an_answer_to_an_allowed_origin_can_be_read(browser: httpx.AsyncCl
         "access-control-allow-origin": ALLOWED[0],
         "access-control-expose-headers": "allow, www-authenticate",
     }
-    assert upstream.metadata[0] | {"authorization": "Bearer t", "idempotency-key": "k"} == upstream.metadata[0]
+    assert (
+        upstream.metadata[0] | {"authorization": "Bearer t", "idempotency-key": "k"}
+        == upstream.metadata[0]
+    )
 
 
-async def test_errors_can_be_read_whoever_made_them(browser: httpx.AsyncClient, upstream: Upstream) -> None:
+async def test_errors_can_be_read_whoever_made_them(
+    browser: httpx.AsyncClient, upstream: Upstream
+) -> None:
     upstream.replies[f"{SEGMENTS}/ListSegments"] = failing(
         grpc.StatusCode.UNAUTHENTICATED, "no token", error_info("UNAUTHENTICATED"), http_code=401
     )
@@ -103,11 +134,15 @@ async def test_errors_can_be_read_whoever_made_them(browser: httpx.AsyncClient, 
         await browser.get(PATH, headers=headers),
         await browser.get("/nope", headers=headers),
         await browser.get(f"{PATH}?page_size=x", headers=headers),
-        await browser.post(PATH, content="{", headers={**headers, "content-type": "application/json"}),
+        await browser.post(
+            PATH, content="{", headers={**headers, "content-type": "application/json"}
+        ),
         await browser.request("TRACE", PATH, headers=headers),
     ]
     assert [error(response)[0] for response in responses] == [401, 404, 400, 400, 405]
-    assert [response.headers["access-control-allow-origin"] for response in responses] == [ALLOWED[0]] * 5
+    assert [response.headers["access-control-allow-origin"] for response in responses] == [
+        ALLOWED[0]
+    ] * 5
 
 
 async def test_a_stream_can_be_read(browser: httpx.AsyncClient, upstream: Upstream) -> None:
@@ -116,33 +151,46 @@ async def test_a_stream_can_be_read(browser: httpx.AsyncClient, upstream: Upstre
 
     upstream.streams["carillon.messaging.v1.SendService/WatchSend"] = watch
     response = await browser.get("/v1/messaging/sends/s1/watch", headers={"origin": ALLOWED[0]})
-    assert (response.status_code, response.headers["access-control-allow-origin"]) == (200, ALLOWED[0])
+    assert (response.status_code, response.headers["access-control-allow-origin"]) == (
+        200,
+        ALLOWED[0],
+    )
 
 
 @pytest.mark.parametrize("origin", OTHERS)
-async def test_another_origin_is_told_nothing(browser: httpx.AsyncClient, upstream: Upstream, origin: str) -> None:
+async def test_another_origin_is_told_nothing(
+    browser: httpx.AsyncClient, upstream: Upstream, origin: str
+) -> None:
     response = await browser.options(PATH, headers=preflight(origin))
     assert error(response) == (405, "method_not_allowed")
     assert cors_headers(response) == {}
-    upstream.replies[f"{SEGMENTS}/ListSegments"] = returning(segment_service_pb2.ListSegmentsResponse())
+    upstream.replies[f"{SEGMENTS}/ListSegments"] = returning(
+        segment_service_pb2.ListSegmentsResponse()
+    )
     response = await browser.get(PATH, headers={"origin": origin})
     assert response.status_code == 200
     assert cors_headers(response) == {}
 
 
 @pytest.mark.parametrize("origin", [*ALLOWED, "null"])
-async def test_no_origin_is_allowed_by_default(rest: httpx.AsyncClient, upstream: Upstream, origin: str) -> None:
+async def test_no_origin_is_allowed_by_default(
+    rest: httpx.AsyncClient, upstream: Upstream, origin: str
+) -> None:
     response = await rest.options(PATH, headers=preflight(origin))
     assert error(response) == (405, "method_not_allowed")
     assert cors_headers(response) == {}
     assert error(await rest.options("/nope", headers=preflight(origin))) == (404, "route_not_found")
-    upstream.replies[f"{SEGMENTS}/ListSegments"] = returning(segment_service_pb2.ListSegmentsResponse())
+    upstream.replies[f"{SEGMENTS}/ListSegments"] = returning(
+        segment_service_pb2.ListSegmentsResponse()
+    )
     response = await rest.get(PATH, headers={"origin": origin})
     assert response.status_code == 200
     assert cors_headers(response) == {}
 
 
-async def test_options_without_an_origin_is_no_preflight(browser: httpx.AsyncClient, upstream: Upstream) -> None:
+async def test_options_without_an_origin_is_no_preflight(
+    browser: httpx.AsyncClient, upstream: Upstream
+) -> None:
     response = await browser.options(PATH)
     assert error(response) == (405, "method_not_allowed")
     assert response.headers["allow"] == "GET, HEAD, POST"

@@ -21,7 +21,10 @@ Code = grpc.StatusCode
 
 
 async def send(rest: httpx.AsyncClient) -> httpx.Response:
-    return await rest.post("/v1/admin/campaigns/c1/send", json={"recipients": [{"person_id": "p1", "recipient": "p1@example.com"}]})
+    return await rest.post(
+        "/v1/admin/campaigns/c1/send",
+        json={"recipients": [{"person_id": "p1", "recipient": "p1@example.com"}]},
+    )
 
 
 async def publish(rest: httpx.AsyncClient) -> httpx.Response:
@@ -29,7 +32,9 @@ async def publish(rest: httpx.AsyncClient) -> httpx.Response:
 
 
 @pytest.mark.parametrize("after_metadata", [False, True])
-async def test_reason_message_metadata_and_fields_make_the_body(rest: httpx.AsyncClient, upstream: Upstream, after_metadata: bool) -> None:
+async def test_reason_message_metadata_and_fields_make_the_body(
+    rest: httpx.AsyncClient, upstream: Upstream, after_metadata: bool
+) -> None:
     upstream.replies[SEND] = failing(
         Code.INVALID_ARGUMENT,
         'recipients: "é" \\ is not – acceptable',
@@ -47,21 +52,37 @@ async def test_reason_message_metadata_and_fields_make_the_body(rest: httpx.Asyn
         "details": {
             "limit": "10",
             "hint": 'say "please"',
-            "fields": [{"field": "recipients", "message": "must not be empty"}, {"field": "name", "message": "is missing"}],
+            "fields": [
+                {"field": "recipients", "message": "must not be empty"},
+                {"field": "name", "message": "is missing"},
+            ],
         },
     }
-    assert not {"grpc-status", "grpc-message", "x-http-code", "grpc-status-details-bin"} & set(response.headers)
+    assert not {"grpc-status", "grpc-message", "x-http-code", "grpc-status-details-bin"} & set(
+        response.headers
+    )
 
 
-async def test_details_are_left_out_when_there_are_none(rest: httpx.AsyncClient, upstream: Upstream) -> None:
-    upstream.replies[SEND] = failing(Code.NOT_FOUND, "no such campaign", error_info("CAMPAIGN_NOT_FOUND"), http_code=404)
+async def test_details_are_left_out_when_there_are_none(
+    rest: httpx.AsyncClient, upstream: Upstream
+) -> None:
+    upstream.replies[SEND] = failing(
+        Code.NOT_FOUND, "no such campaign", error_info("CAMPAIGN_NOT_FOUND"), http_code=404
+    )
     response = await send(rest)
     assert response.status_code == 404
     assert response.json() == {"error": "campaign_not_found", "message": "no such campaign"}
 
 
-async def test_the_status_the_server_names_wins_over_the_code(rest: httpx.AsyncClient, upstream: Upstream) -> None:
-    upstream.replies[SEND] = failing(Code.FAILED_PRECONDITION, "it is sent", error_info("CAMPAIGN_STATE", status="sent"), http_code=409)
+async def test_the_status_the_server_names_wins_over_the_code(
+    rest: httpx.AsyncClient, upstream: Upstream
+) -> None:
+    upstream.replies[SEND] = failing(
+        Code.FAILED_PRECONDITION,
+        "it is sent",
+        error_info("CAMPAIGN_STATE", status="sent"),
+        http_code=409,
+    )
     response = await send(rest)
     assert response.status_code == 409
     assert response.json()["details"] == {"status": "sent"}
@@ -83,7 +104,9 @@ async def test_the_status_the_server_names_wins_over_the_code(rest: httpx.AsyncC
 async def test_without_a_named_status_code_and_service_policy_decide(
     rest: httpx.AsyncClient, upstream: Upstream, code: grpc.StatusCode, comms: int, messaging: int
 ) -> None:
-    upstream.replies[SEND] = upstream.replies[PUBLISH] = failing(code, "text", error_info("SOME_REASON"))
+    upstream.replies[SEND] = upstream.replies[PUBLISH] = failing(
+        code, "text", error_info("SOME_REASON")
+    )
     assert [(await send(rest)).status_code, (await publish(rest)).status_code] == [comms, messaging]
     assert (await send(rest)).json() == {"error": "some_reason", "message": "text"}
 
@@ -113,7 +136,9 @@ async def test_an_error_of_grpc_itself_keeps_its_kind_and_loses_its_text(
     assert "secret" not in response.text
 
 
-async def test_an_exception_in_the_server_tells_nothing(rest: httpx.AsyncClient, upstream: Upstream) -> None:
+async def test_an_exception_in_the_server_tells_nothing(
+    rest: httpx.AsyncClient, upstream: Upstream
+) -> None:
     async def reply(_request: Any, _context: Context) -> Any:
         raise RuntimeError("secret text")
 
@@ -122,26 +147,37 @@ async def test_an_exception_in_the_server_tells_nothing(rest: httpx.AsyncClient,
     assert (response.status_code, response.json()) == (500, INTERNAL)
 
 
-async def test_a_detail_type_outside_the_descriptor_loses_the_text_but_not_the_kind(rest: httpx.AsyncClient, upstream: Upstream) -> None:
+async def test_a_detail_type_outside_the_descriptor_loses_the_text_but_not_the_kind(
+    rest: httpx.AsyncClient, upstream: Upstream
+) -> None:
     upstream.replies[SEND] = failing(Code.UNAVAILABLE, "secret text", Empty())
     response = await send(rest)
     assert (response.status_code, response.json()["error"]) == (503, "unavailable")
 
 
 async def test_401_names_the_scheme(rest: httpx.AsyncClient, upstream: Upstream) -> None:
-    upstream.replies[SEND] = failing(Code.UNAUTHENTICATED, "no token", error_info("UNAUTHENTICATED"), http_code=401)
+    upstream.replies[SEND] = failing(
+        Code.UNAUTHENTICATED, "no token", error_info("UNAUTHENTICATED"), http_code=401
+    )
     response = await send(rest)
     assert (response.status_code, response.headers["www-authenticate"]) == (401, "Bearer")
 
 
-async def test_a_stream_that_fails_before_its_first_message_is_an_ordinary_error(rest: httpx.AsyncClient, upstream: Upstream) -> None:
+async def test_a_stream_that_fails_before_its_first_message_is_an_ordinary_error(
+    rest: httpx.AsyncClient, upstream: Upstream
+) -> None:
     async def watch(_request: Any, context: Context) -> AsyncIterator[send_pb2.Send]:
-        await abort(context, Code.NOT_FOUND, "no such send", error_info("SEND_NOT_FOUND"), http_code=404)
+        await abort(
+            context, Code.NOT_FOUND, "no such send", error_info("SEND_NOT_FOUND"), http_code=404
+        )
         yield send_pb2.Send()
 
     upstream.streams[WATCH] = watch
     response = await rest.get("/v1/messaging/sends/s1/watch")
-    assert (response.status_code, response.json()) == (404, {"error": "send_not_found", "message": "no such send"})
+    assert (response.status_code, response.json()) == (
+        404,
+        {"error": "send_not_found", "message": "no such send"},
+    )
 
 
 async def test_readiness_that_fails_is_503(rest: httpx.AsyncClient, upstream: Upstream) -> None:
@@ -149,10 +185,15 @@ async def test_readiness_that_fails_is_503(rest: httpx.AsyncClient, upstream: Up
         Code.UNAVAILABLE, "not ready: database", error_info("UNAVAILABLE"), http_code=503
     )
     response = await rest.get("/readyz")
-    assert (response.status_code, response.json()) == (503, {"error": "unavailable", "message": "not ready: database"})
+    assert (response.status_code, response.json()) == (
+        503,
+        {"error": "unavailable", "message": "not ready: database"},
+    )
 
 
-async def test_a_request_too_large_for_the_server_is_413(rest: httpx.AsyncClient, upstream: Upstream) -> None:
+async def test_a_request_too_large_for_the_server_is_413(
+    rest: httpx.AsyncClient, upstream: Upstream
+) -> None:
     text = "SERVER: Received message larger than max (140000006 vs. 134217728)"
     upstream.replies[SEND] = failing(Code.RESOURCE_EXHAUSTED, text)
     response = await send(rest)

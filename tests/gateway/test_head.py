@@ -35,23 +35,30 @@ def path_of(method: Any) -> str:
 
 
 async def both(rest: httpx.AsyncClient, path: str) -> tuple[httpx.Response, httpx.Response]:
-    """The answers to HEAD and GET, on one connection: bytes of a body after the first would be taken for the second."""
+    """The answers to HEAD and GET, on one connection: bytes of a body after the first would be
+    taken for the second."""
     return await rest.head(path), await rest.get(path)
 
 
 def but_for(response: httpx.Response, *names: str) -> tuple[int, dict[str, str]]:
     """Status and headers without the date and these."""
-    return response.status_code, {name: value for name, value in response.headers.items() if name not in ("date", *names)}
+    return response.status_code, {
+        name: value for name, value in response.headers.items() if name not in ("date", *names)
+    }
 
 
 @pytest.mark.parametrize("rpc", READS.keys() - STREAMS.keys())
-async def test_every_path_that_has_get_has_head(rest: httpx.AsyncClient, upstream: Upstream, rpc: str) -> None:
+async def test_every_path_that_has_get_has_head(
+    rest: httpx.AsyncClient, upstream: Upstream, rpc: str
+) -> None:
     async def page(_request: object, context: Context) -> httpbody_pb2.HttpBody:
         await context.send_initial_metadata((("content-security-policy", "default-src 'none'"),))
         return httpbody_pb2.HttpBody(content_type="text/html; charset=utf-8", data=b"<p>")
 
     is_page = rpc.startswith(UNSUBSCRIBE)
-    upstream.replies[rpc] = page if is_page else returning(GetMessageClass(READS[rpc].output_type)())
+    upstream.replies[rpc] = (
+        page if is_page else returning(GetMessageClass(READS[rpc].output_type)())
+    )
     head, get = await both(rest, path_of(READS[rpc]))
     assert (head.status_code, head.content) == (200, b"")
     assert but_for(head) == but_for(get)
@@ -71,26 +78,42 @@ async def test_a_stream_has_no_head(rest: httpx.AsyncClient, upstream: Upstream,
     assert upstream.requests == []
 
 
-async def test_a_refusal_of_the_server_has_the_status_and_headers_of_get(rest: httpx.AsyncClient, upstream: Upstream) -> None:
+async def test_a_refusal_of_the_server_has_the_status_and_headers_of_get(
+    rest: httpx.AsyncClient, upstream: Upstream
+) -> None:
     upstream.replies["carillon.messaging.v1.PersonService/GetPerson"] = failing(
         grpc.StatusCode.UNAUTHENTICATED, "no token", error_info("UNAUTHENTICATED"), http_code=401
     )
     head, get = await both(rest, "/v1/people/a")
-    assert (head.status_code, head.content, head.headers["www-authenticate"]) == (401, b"", "Bearer")
+    assert (head.status_code, head.content, head.headers["www-authenticate"]) == (
+        401,
+        b"",
+        "Bearer",
+    )
     assert but_for(head) == but_for(get)
 
 
 @pytest.mark.parametrize(
-    ("path", "status"), [("/nope", 404), ("/v1/people/%", 400), ("/v1/people/a?nope=1", 400), ("/v1/templates/fax/welcome", 422)]
+    ("path", "status"),
+    [
+        ("/nope", 404),
+        ("/v1/people/%", 400),
+        ("/v1/people/a?nope=1", 400),
+        ("/v1/templates/fax/welcome", 422),
+    ],
 )
-async def test_a_refusal_of_the_gateway_has_the_status_of_get(rest: httpx.AsyncClient, upstream: Upstream, path: str, status: int) -> None:
+async def test_a_refusal_of_the_gateway_has_the_status_of_get(
+    rest: httpx.AsyncClient, upstream: Upstream, path: str, status: int
+) -> None:
     head, get = await both(rest, path)
     assert (head.status_code, head.content) == (status, b"")
     assert but_for(head, *FRAMING) == but_for(get, *FRAMING)
     assert head.headers.get("content-length", str(len(get.content))) == str(len(get.content))
 
 
-async def test_a_server_that_is_down_is_503(rest: httpx.AsyncClient, upstream: Upstream, settings: Any) -> None:
+async def test_a_server_that_is_down_is_503(
+    rest: httpx.AsyncClient, upstream: Upstream, settings: Any
+) -> None:
     await upstream.stop()
     try:
         head, get = await both(rest, "/healthz")
@@ -111,11 +134,17 @@ async def test_a_path_without_get_has_no_head(rest: httpx.AsyncClient, upstream:
     assert (response.status_code, response.headers["allow"], response.content) == (405, "POST", b"")
 
 
-async def test_head_of_a_link_only_looks_at_the_page(rest: httpx.AsyncClient, upstream: Upstream) -> None:
+async def test_head_of_a_link_only_looks_at_the_page(
+    rest: httpx.AsyncClient, upstream: Upstream
+) -> None:
     async def page(_request: object, _context: Context) -> httpbody_pb2.HttpBody:
         return httpbody_pb2.HttpBody(content_type="text/html; charset=utf-8", data=b"<p>")
 
     # Unsubscribing would fail: it has no reply.
     upstream.replies[f"{UNSUBSCRIBE}/ShowUnsubscribePage"] = page
     response = await rest.head("/v1/unsubscribe/token-1?utm_source=news")
-    assert (response.status_code, response.content, response.headers["content-length"]) == (200, b"", "3")
+    assert (response.status_code, response.content, response.headers["content-length"]) == (
+        200,
+        b"",
+        "3",
+    )

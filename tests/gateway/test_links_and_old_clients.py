@@ -19,16 +19,26 @@ async def page(_request: object, _context: Context) -> httpbody_pb2.HttpBody:
 
 
 @pytest.mark.parametrize("verb", ["GET", "POST"])
-async def test_a_link_works_with_parameters_that_others_added(rest: httpx.AsyncClient, upstream: Upstream, verb: str) -> None:
-    upstream.replies[f"{SERVICE}/ShowUnsubscribePage"] = upstream.replies[f"{SERVICE}/Unsubscribe"] = page
-    response = await rest.request(verb, "/v1/unsubscribe/token-1?utm_source=news&token=other&token=")
+async def test_a_link_works_with_parameters_that_others_added(
+    rest: httpx.AsyncClient, upstream: Upstream, verb: str
+) -> None:
+    upstream.replies[f"{SERVICE}/ShowUnsubscribePage"] = upstream.replies[
+        f"{SERVICE}/Unsubscribe"
+    ] = page
+    response = await rest.request(
+        verb, "/v1/unsubscribe/token-1?utm_source=news&token=other&token="
+    )
     assert (response.status_code, response.content) == (200, b"<p>")
     (request,) = upstream.requests
     assert request.token == "token-1"  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("host", ["", "Host: localhost\r\n"], ids=["without a host", "with one"])
-async def test_http_1_0_is_answered(rest: httpx.AsyncClient, upstream: Upstream, settings: Settings, host: str) -> None:
-    upstream.replies["carillon.ops.v1.ProbeService/CheckLiveness"] = returning(probe_service_pb2.CheckLivenessResponse())
+async def test_http_1_0_is_answered(
+    rest: httpx.AsyncClient, upstream: Upstream, settings: Settings, host: str
+) -> None:
+    upstream.replies["carillon.ops.v1.ProbeService/CheckLiveness"] = returning(
+        probe_service_pb2.CheckLivenessResponse()
+    )
     response = await exchange(settings, f"GET /healthz HTTP/1.0\r\n{host}\r\n".encode())
     assert response.status_code == 200

@@ -21,19 +21,37 @@ FAULTS = {
 
 
 @pytest.fixture(scope="module", params=FAULTS)
-async def faulty(request: pytest.FixtureRequest, settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Settings]:
+async def faulty(
+    request: pytest.FixtureRequest, settings: Settings, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Settings]:
     """Another gateway of the same server, with a fault where it looks into queries or bodies."""
     rest, admin = free_ports(2)
-    own = settings.model_copy(update={"data_dir": tmp_path_factory.mktemp("own"), "rest_port": rest, "envoy_admin_port": admin})
-    gateway = Gateway(own, config_root=shortened_config(tmp_path_factory.mktemp("faulty"), REST, FAULTS[request.param] + REST))
+    own = settings.model_copy(
+        update={
+            "data_dir": tmp_path_factory.mktemp("own"),
+            "rest_port": rest,
+            "envoy_admin_port": admin,
+        }
+    )
+    gateway = Gateway(
+        own,
+        config_root=shortened_config(
+            tmp_path_factory.mktemp("faulty"), REST, FAULTS[request.param] + REST
+        ),
+    )
     await gateway.start()
     yield own
     await gateway.stop()
 
 
-async def test_what_could_not_be_looked_at_is_500_and_not_passed_on(faulty: Settings, upstream: Upstream) -> None:
+async def test_what_could_not_be_looked_at_is_500_and_not_passed_on(
+    faulty: Settings, upstream: Upstream
+) -> None:
     upstream.replies[f"{SEGMENTS}/CreateSegment"] = returning(segment_service_pb2.Segment(), 201)
     async with client_of(faulty) as rest:
         assert error(await rest.post("/v1/segments", json={})) == (500, "internal")
-        assert error(await rest.post("/v1/segments", json={"name": "a" * 100_000})) == (500, "internal")
+        assert error(await rest.post("/v1/segments", json={"name": "a" * 100_000})) == (
+            500,
+            "internal",
+        )
     assert upstream.requests == []

@@ -1,4 +1,5 @@
-"""Answers that are not JSON, and methods that take no body: what the unsubscribe links need (RFC 8058)."""
+"""Answers that are not JSON, and methods that take no body: what the unsubscribe links need (RFC
+8058)."""
 
 from __future__ import annotations
 
@@ -25,8 +26,12 @@ async def page(_request: object, context: Context) -> httpbody_pb2.HttpBody:
 
 
 @pytest.mark.parametrize("verb", ["GET", "POST"])
-async def test_a_raw_answer_comes_as_it_is_with_its_type_and_headers(rest: httpx.AsyncClient, upstream: Upstream, verb: str) -> None:
-    upstream.replies[f"{SERVICE}/ShowUnsubscribePage"] = upstream.replies[f"{SERVICE}/Unsubscribe"] = page
+async def test_a_raw_answer_comes_as_it_is_with_its_type_and_headers(
+    rest: httpx.AsyncClient, upstream: Upstream, verb: str
+) -> None:
+    upstream.replies[f"{SERVICE}/ShowUnsubscribePage"] = upstream.replies[
+        f"{SERVICE}/Unsubscribe"
+    ] = page
     response = await rest.request(verb, LINK)
     assert (response.status_code, response.content) == (200, PAGE)
     assert dict(response.headers) | {"date": ""} == {
@@ -45,7 +50,10 @@ async def test_a_raw_answer_comes_as_it_is_with_its_type_and_headers(rest: httpx
         {"data": ONE_CLICK},
         {"files": {"List-Unsubscribe": (None, "One-Click")}},
         {"content": b"List-Unsubscribe=One-Click"},
-        {"content": b"List-Unsubscribe=One-Click", "headers": {"content-type": "application/x-www-form-urlencoded; charset=UTF-8"}},
+        {
+            "content": b"List-Unsubscribe=One-Click",
+            "headers": {"content-type": "application/x-www-form-urlencoded; charset=UTF-8"},
+        },
         {"json": ONE_CLICK},
         {"content": b'{"token": "other"}', "headers": {"content-type": "application/json"}},
         {"content": b"{", "headers": {"content-type": "application/json"}},
@@ -64,7 +72,9 @@ async def test_a_method_that_takes_no_body_ignores_one_whatever_it_is(
     assert upstream.requests == [suppression_service_pb2.UnsubscribeRequest(token="token-1")]
 
 
-async def test_a_body_of_unknown_length_is_ignored_too(rest: httpx.AsyncClient, upstream: Upstream) -> None:
+async def test_a_body_of_unknown_length_is_ignored_too(
+    rest: httpx.AsyncClient, upstream: Upstream
+) -> None:
     async def chunks() -> AsyncIterator[bytes]:
         for _ in range(10):
             yield b"List-Unsubscribe=One-Click&"
@@ -75,7 +85,9 @@ async def test_a_body_of_unknown_length_is_ignored_too(rest: httpx.AsyncClient, 
     assert upstream.requests == [suppression_service_pb2.UnsubscribeRequest(token="token-1")]
 
 
-async def test_a_refusal_of_a_raw_method_is_an_ordinary_error(rest: httpx.AsyncClient, upstream: Upstream) -> None:
+async def test_a_refusal_of_a_raw_method_is_an_ordinary_error(
+    rest: httpx.AsyncClient, upstream: Upstream
+) -> None:
     upstream.replies[f"{SERVICE}/ShowUnsubscribePage"] = failing(
         grpc.StatusCode.NOT_FOUND, "no such message", error_info("MESSAGE_NOT_FOUND"), http_code=404
     )

@@ -27,7 +27,16 @@ def error(response: httpx.Response) -> tuple[int, str]:
     assert response.headers["content-type"] == "application/json"
     assert set(response.json()) <= {"error", "message", "details"}
     assert response.json()["message"]
-    for internal in ("type.googleapis", "TYPE_", "carillon.", "Proto ", "upstream", "transcod", "Envoy", "grpc"):
+    for internal in (
+        "type.googleapis",
+        "TYPE_",
+        "carillon.",
+        "Proto ",
+        "upstream",
+        "transcod",
+        "Envoy",
+        "grpc",
+    ):
         assert internal not in response.text
     return response.status_code, response.json()["error"]
 
@@ -55,7 +64,9 @@ async def test_a_value_of_the_wrong_type_is_named_with_what_is_wanted(
     assert upstream.requests == []
 
 
-async def test_a_field_inside_a_list_is_named_by_its_place(rest: httpx.AsyncClient, upstream: Upstream) -> None:
+async def test_a_field_inside_a_list_is_named_by_its_place(
+    rest: httpx.AsyncClient, upstream: Upstream
+) -> None:
     recipients = [{"person_id": "p1", "recipient": "a"}, {"person_id": 7}]
     response = await rest.post(PUBLISH, json={"recipients": recipients})
     assert error(response) == (400, "malformed_request")
@@ -64,15 +75,37 @@ async def test_a_field_inside_a_list_is_named_by_its_place(rest: httpx.AsyncClie
 
 @pytest.mark.parametrize(
     "body",
-    ["{", "[]", '"x"', "null", '{"a": tru}', '{"a" 1}', '{"a": "\\ud800"}', "{}}", '{"brand_id": ["a"]}', "not json", '{"a":' + "[" * 500],
+    [
+        "{",
+        "[]",
+        '"x"',
+        "null",
+        '{"a": tru}',
+        '{"a" 1}',
+        '{"a": "\\ud800"}',
+        "{}}",
+        '{"brand_id": ["a"]}',
+        "not json",
+        '{"a":' + "[" * 500,
+    ],
 )
-async def test_a_body_that_cannot_be_read_has_the_status_of_its_face(rest: httpx.AsyncClient, upstream: Upstream, body: str) -> None:
-    assert error(await rest.post(SCHEDULE, content=body, headers=JSON)) == (422, "malformed_request")
-    assert error(await rest.post("/v1/segments", content=body, headers=JSON)) == (400, "malformed_request")
+async def test_a_body_that_cannot_be_read_has_the_status_of_its_face(
+    rest: httpx.AsyncClient, upstream: Upstream, body: str
+) -> None:
+    assert error(await rest.post(SCHEDULE, content=body, headers=JSON)) == (
+        422,
+        "malformed_request",
+    )
+    assert error(await rest.post("/v1/segments", content=body, headers=JSON)) == (
+        400,
+        "malformed_request",
+    )
     assert upstream.requests == []
 
 
-async def test_a_refusal_does_not_repeat_what_was_sent(rest: httpx.AsyncClient, upstream: Upstream) -> None:
+async def test_a_refusal_does_not_repeat_what_was_sent(
+    rest: httpx.AsyncClient, upstream: Upstream
+) -> None:
     for body in (
         '{"channel": "ana@example.com"}',
         '{"brand_id": "ana@example.com" oops}',
@@ -93,7 +126,11 @@ async def test_a_refusal_does_not_repeat_what_was_sent(rest: httpx.AsyncClient, 
         ("/v1/people/p1?nope=1", 400, "nope is not a query parameter of this path"),
         ("/v1/segments?page_size=x", 400, "page_size must be a whole number"),
         ("/v1/admin/campaigns?page_size=x", 422, "page_size must be a whole number"),
-        ("/v1/admin/campaigns?status=x", 422, "status must be one of draft, scheduled, sending, sent, cancelled"),
+        (
+            "/v1/admin/campaigns?status=x",
+            422,
+            "status must be one of draft, scheduled, sending, sent, cancelled",
+        ),
         ("/v1/templates/fax/welcome", 422, f"channel {CHANNEL}"),
     ],
 )
@@ -105,8 +142,12 @@ async def test_a_bad_path_or_query_parameter_is_named(
     assert response.json()["message"] == message
 
 
-async def test_a_bad_path_parameter_of_a_method_with_a_body_is_named(rest: httpx.AsyncClient, upstream: Upstream) -> None:
-    response = await rest.put("/v1/templates/fax/welcome", json={"brand_id": "demo", "body": "hello"})
+async def test_a_bad_path_parameter_of_a_method_with_a_body_is_named(
+    rest: httpx.AsyncClient, upstream: Upstream
+) -> None:
+    response = await rest.put(
+        "/v1/templates/fax/welcome", json={"brand_id": "demo", "body": "hello"}
+    )
     assert error(response) == (422, "malformed_request")
     assert response.json()["message"] == f"channel {CHANNEL}"
 
@@ -118,8 +159,21 @@ async def test_a_body_cannot_override_the_path(rest: httpx.AsyncClient, upstream
     assert upstream.requests == []
 
 
-@pytest.mark.parametrize("path", ["/", "/nope", "/v1/people", "/v1/people/", "/v1/people//inbox", "/healthz/x", "/v1/people/../x"])
-async def test_an_unknown_path_is_404(rest: httpx.AsyncClient, upstream: Upstream, path: str) -> None:
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/nope",
+        "/v1/people",
+        "/v1/people/",
+        "/v1/people//inbox",
+        "/healthz/x",
+        "/v1/people/../x",
+    ],
+)
+async def test_an_unknown_path_is_404(
+    rest: httpx.AsyncClient, upstream: Upstream, path: str
+) -> None:
     assert error(await rest.get(path)) == (404, "route_not_found")
 
 
@@ -147,8 +201,12 @@ async def test_a_known_path_with_another_method_is_405_and_says_which(
     assert response.headers["allow"] == allow
 
 
-async def test_a_literal_segment_wins_but_does_not_hide_a_variable_one(rest: httpx.AsyncClient, upstream: Upstream) -> None:
-    upstream.replies["carillon.comms.v1.MessageService/GetMessage"] = returning(message_pb2.Message(id="schedule"))
+async def test_a_literal_segment_wins_but_does_not_hide_a_variable_one(
+    rest: httpx.AsyncClient, upstream: Upstream
+) -> None:
+    upstream.replies["carillon.comms.v1.MessageService/GetMessage"] = returning(
+        message_pb2.Message(id="schedule")
+    )
     assert (await rest.get(SCHEDULE)).json()["id"] == "schedule"
 
 
@@ -163,24 +221,37 @@ async def test_a_literal_segment_wins_but_does_not_hide_a_variable_one(rest: htt
         {},
     ],
 )
-async def test_a_body_that_is_not_json_by_its_type_is_415(rest: httpx.AsyncClient, upstream: Upstream, headers: dict[str, str]) -> None:
-    assert error(await rest.post(SCHEDULE, content="{}", headers=headers)) == (415, "unsupported_media_type")
+async def test_a_body_that_is_not_json_by_its_type_is_415(
+    rest: httpx.AsyncClient, upstream: Upstream, headers: dict[str, str]
+) -> None:
+    assert error(await rest.post(SCHEDULE, content="{}", headers=headers)) == (
+        415,
+        "unsupported_media_type",
+    )
     assert upstream.requests == []
 
 
 async def test_json_with_a_charset_is_json(rest: httpx.AsyncClient, upstream: Upstream) -> None:
-    upstream.replies["carillon.comms.v1.MessageService/ScheduleMessage"] = returning(message_pb2.Message())
-    response = await rest.post(SCHEDULE, content="{}", headers={"content-type": 'Application/JSON; charset="UTF-8"'})
+    upstream.replies["carillon.comms.v1.MessageService/ScheduleMessage"] = returning(
+        message_pb2.Message()
+    )
+    response = await rest.post(
+        SCHEDULE, content="{}", headers={"content-type": 'Application/JSON; charset="UTF-8"'}
+    )
     assert response.status_code == 200
 
 
 async def test_a_body_over_the_limit_is_413(rest: httpx.AsyncClient, upstream: Upstream) -> None:
-    response = await rest.post(SCHEDULE, content=b'{"person_id": "' + b"a" * MAX_REQUEST_BYTES + b'"}', headers=JSON)
+    response = await rest.post(
+        SCHEDULE, content=b'{"person_id": "' + b"a" * MAX_REQUEST_BYTES + b'"}', headers=JSON
+    )
     assert error(response) == (413, "payload_too_large")
     assert upstream.requests == []
 
 
-async def test_a_body_of_unknown_length_over_the_limit_is_413(rest: httpx.AsyncClient, upstream: Upstream) -> None:
+async def test_a_body_of_unknown_length_over_the_limit_is_413(
+    rest: httpx.AsyncClient, upstream: Upstream
+) -> None:
     async def body() -> AsyncIterator[bytes]:
         yield b'{"recipients": ['
         for _ in range(MAX_REQUEST_BYTES // 1000 * 2):
@@ -188,19 +259,31 @@ async def test_a_body_of_unknown_length_over_the_limit_is_413(rest: httpx.AsyncC
         yield b"{}]}"
 
     for path in ("/v1/admin/campaigns/c1/send", PUBLISH):
-        assert error(await rest.post(path, content=body(), headers=JSON)) == (413, "payload_too_large")
+        assert error(await rest.post(path, content=body(), headers=JSON)) == (
+            413,
+            "payload_too_large",
+        )
     assert upstream.requests == []
 
 
-async def test_a_long_list_of_recipients_passes(rest: httpx.AsyncClient, upstream: Upstream) -> None:
-    upstream.replies["carillon.messaging.v1.CampaignService/PublishCampaign"] = returning(send_pb2.Send(), 202)
-    recipients = [{"person_id": f"person-{number}", "recipient": f"person-{number}@example.com"} for number in range(3000)]
+async def test_a_long_list_of_recipients_passes(
+    rest: httpx.AsyncClient, upstream: Upstream
+) -> None:
+    upstream.replies["carillon.messaging.v1.CampaignService/PublishCampaign"] = returning(
+        send_pb2.Send(), 202
+    )
+    recipients = [
+        {"person_id": f"person-{number}", "recipient": f"person-{number}@example.com"}
+        for number in range(3000)
+    ]
     assert (await rest.post(PUBLISH, json={"recipients": recipients})).status_code == 202
     (request,) = upstream.requests
     assert len(request.recipients) == 3000  # type: ignore[attr-defined]
 
 
-async def test_a_server_that_takes_too_long_is_504(rest: httpx.AsyncClient, upstream: Upstream) -> None:
+async def test_a_server_that_takes_too_long_is_504(
+    rest: httpx.AsyncClient, upstream: Upstream
+) -> None:
     async def reply(_request: Any, _context: Context) -> Any:
         await asyncio.Event().wait()
 
@@ -230,10 +313,16 @@ async def test_a_stream_has_no_timeout(rest: httpx.AsyncClient, upstream: Upstre
         assert '"id":"second"' in "".join([chunk async for chunk in response.aiter_text()])
 
 
-async def test_a_server_that_is_down_is_503_everywhere(rest: httpx.AsyncClient, upstream: Upstream, settings: Settings) -> None:
+async def test_a_server_that_is_down_is_503_everywhere(
+    rest: httpx.AsyncClient, upstream: Upstream, settings: Settings
+) -> None:
     await upstream.stop()
     try:
-        for response in (await rest.get("/healthz"), await rest.get("/readyz"), await rest.post(SCHEDULE, json={})):
+        for response in (
+            await rest.get("/healthz"),
+            await rest.get("/readyz"),
+            await rest.post(SCHEDULE, json={}),
+        ):
             assert error(response) == (503, "unavailable")
     finally:
         await upstream.start(settings.grpc_port)

@@ -1,4 +1,5 @@
-"""Several servers behind one Envoy: who gets a request, and what becomes of it when a server goes."""
+"""Several servers behind one Envoy: who gets a request, and what becomes of it when a server
+goes."""
 
 from __future__ import annotations
 
@@ -25,7 +26,10 @@ LIVENESS = "carillon.ops.v1.ProbeService/CheckLiveness"
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 DATA_FRAME = 0
 Peer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-UNAVAILABLE = {"error": "unavailable", "message": "the service cannot answer now; try again with the same idempotency key"}
+UNAVAILABLE = {
+    "error": "unavailable",
+    "message": "the service cannot answer now; try again with the same idempotency key",
+}
 
 
 @dataclass
@@ -44,7 +48,9 @@ class Replica:
         self.upstream.replies[LIVENESS] = self._answer
         await self.upstream.start(self.port)
 
-    async def _answer(self, _request: Any, _context: Context) -> probe_service_pb2.CheckLivenessResponse:
+    async def _answer(
+        self, _request: Any, _context: Context
+    ) -> probe_service_pb2.CheckLivenessResponse:
         self.calls += 1
         self.arrived.set()
         if self.holds:
@@ -77,7 +83,11 @@ class Cluster:
     async def retries(self) -> int:
         """How often Envoy has tried another replica."""
         name = "cluster.grpc.upstream_rq_retry"
-        return int((await self.admin.get("/stats", params={"filter": f"^{name}$"})).text.removeprefix(f"{name}: "))
+        return int(
+            (await self.admin.get("/stats", params={"filter": f"^{name}$"})).text.removeprefix(
+                f"{name}: "
+            )
+        )
 
     async def statuses(self, count: int) -> Counter[int]:
         """Statuses of so many requests, one after the other."""
@@ -85,7 +95,9 @@ class Cluster:
 
 
 @asynccontextmanager
-async def running_cluster(data_dir: Path, *, count: int = 2, host: str = "127.0.0.1") -> AsyncIterator[Cluster]:
+async def running_cluster(
+    data_dir: Path, *, count: int = 2, host: str = "127.0.0.1"
+) -> AsyncIterator[Cluster]:
     rest, admin, *ports = free_ports(2 + count)
     replicas = [Replica(port) for port in ports]
     settings = Settings(
@@ -100,8 +112,12 @@ async def running_cluster(data_dir: Path, *, count: int = 2, host: str = "127.0.
             await replica.start()
         await gateway.start()
         async with (
-            httpx.AsyncClient(base_url=f"http://127.0.0.1:{rest}", timeout=10, trust_env=False) as rest_client,
-            httpx.AsyncClient(base_url=f"http://127.0.0.1:{admin}", trust_env=False) as admin_client,
+            httpx.AsyncClient(
+                base_url=f"http://127.0.0.1:{rest}", timeout=10, trust_env=False
+            ) as rest_client,
+            httpx.AsyncClient(
+                base_url=f"http://127.0.0.1:{admin}", trust_env=False
+            ) as admin_client,
         ):
             cluster = Cluster(replicas, rest_client, admin_client)
             await cluster.until_healthy(*[True] * count)
@@ -118,7 +134,9 @@ async def cluster(tmp_path: Path) -> AsyncIterator[Cluster]:
         yield running
 
 
-async def held(cluster: Cluster, replica: Replica, count: int) -> list[asyncio.Task[httpx.Response]]:
+async def held(
+    cluster: Cluster, replica: Replica, count: int
+) -> list[asyncio.Task[httpx.Response]]:
     """Requests that the replica has begun and holds back; no other replica may be healthy."""
     replica.holds = True
     requests = [asyncio.create_task(cluster.rest.get("/healthz")) for _ in range(count)]
@@ -134,7 +152,9 @@ async def test_replicas_without_anything_in_work_take_turns(cluster: Cluster) ->
         assert (await cluster.rest.get("/healthz")).status_code == 200
 
 
-async def test_the_replica_with_fewer_requests_in_work_gets_more_of_the_next(cluster: Cluster) -> None:
+async def test_the_replica_with_fewer_requests_in_work_gets_more_of_the_next(
+    cluster: Cluster,
+) -> None:
     busy, idle = cluster.replicas
     await idle.upstream.say(serving=False)
     await cluster.until_healthy(True, False)
@@ -142,7 +162,8 @@ async def test_the_replica_with_fewer_requests_in_work_gets_more_of_the_next(clu
     await idle.upstream.say(serving=True)
     await cluster.until_healthy(True, True)
     try:
-        # Three of four are expected, for Envoy draws two by lot and takes the better one; a half and less comes once in 60,000 runs.
+        # Three of four are expected, for Envoy draws two by lot and takes the better one; a half
+        # and less comes once in 60,000 runs.
         assert await cluster.statuses(60) == {200: 60}
         assert idle.calls > 30
     finally:
@@ -150,7 +171,9 @@ async def test_the_replica_with_fewer_requests_in_work_gets_more_of_the_next(clu
         await asyncio.gather(*in_work)
 
 
-async def test_a_replica_that_is_not_serving_gets_no_request_until_it_is_again(tmp_path: Path) -> None:
+async def test_a_replica_that_is_not_serving_gets_no_request_until_it_is_again(
+    tmp_path: Path,
+) -> None:
     async with running_cluster(tmp_path, count=3) as cluster:
         one, two, three = cluster.replicas
         # Even if only one of three is left.
@@ -172,11 +195,14 @@ async def test_while_no_replica_is_serving_they_are_asked_all_the_same(cluster: 
     assert await cluster.statuses(5) == {200: 5}
 
 
-async def test_a_replica_that_just_went_costs_no_request_that_did_not_reach_it(cluster: Cluster) -> None:
+async def test_a_replica_that_just_went_costs_no_request_that_did_not_reach_it(
+    cluster: Cluster,
+) -> None:
     one, two = cluster.replicas
     assert await cluster.statuses(10) == {200: 10}
     await one.upstream.stop()
-    # Envoy has not asked for its health meanwhile, or not often enough, and the one that is left is always the busier one.
+    # Envoy has not asked for its health meanwhile, or not often enough, and the one that is left is
+    # always the busier one.
     requests = [asyncio.create_task(cluster.statuses(20)) for _ in range(8)]
     assert await asyncio.gather(*requests) == [{200: 20}] * 8
     assert await cluster.retries() > 0
@@ -184,7 +210,9 @@ async def test_a_replica_that_just_went_costs_no_request_that_did_not_reach_it(c
 
 
 @pytest.mark.parametrize("grace", [None, 0.1])
-async def test_what_a_replica_began_is_not_asked_of_another_when_it_ends(cluster: Cluster, grace: float | None) -> None:
+async def test_what_a_replica_began_is_not_asked_of_another_when_it_ends(
+    cluster: Cluster, grace: float | None
+) -> None:
     one, two = cluster.replicas
     await two.upstream.say(serving=False)
     await cluster.until_healthy(True, False)
@@ -198,7 +226,9 @@ async def test_what_a_replica_began_is_not_asked_of_another_when_it_ends(cluster
 
 
 @asynccontextmanager
-async def in_front_of(peer: Peer, data_dir: Path, config_root: Path = ROOT) -> AsyncIterator[httpx.AsyncClient]:
+async def in_front_of(
+    peer: Peer, data_dir: Path, config_root: Path = ROOT
+) -> AsyncIterator[httpx.AsyncClient]:
     """A client of a gateway whose only replica does with a connection whatever it likes."""
     rest, admin, port = free_ports(3)
     writers: list[asyncio.StreamWriter] = []
@@ -209,11 +239,15 @@ async def in_front_of(peer: Peer, data_dir: Path, config_root: Path = ROOT) -> A
             await peer(reader, writer)
 
     server = await asyncio.start_server(connected, "127.0.0.1", port)
-    settings = Settings(data_dir=data_dir, rest_port=rest, envoy_admin_port=admin, api_addresses=f"127.0.0.1:{port}")
+    settings = Settings(
+        data_dir=data_dir, rest_port=rest, envoy_admin_port=admin, api_addresses=f"127.0.0.1:{port}"
+    )
     gateway = Gateway(settings, config_root=config_root)
     try:
         await gateway.start()
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{rest}", timeout=30, trust_env=False) as client:
+        async with httpx.AsyncClient(
+            base_url=f"http://127.0.0.1:{rest}", timeout=30, trust_env=False
+        ) as client:
             yield client
     finally:
         await gateway.stop()
@@ -223,7 +257,9 @@ async def in_front_of(peer: Peer, data_dir: Path, config_root: Path = ROOT) -> A
         await server.wait_closed()
 
 
-async def test_a_request_that_has_left_is_not_sent_again_when_the_connection_breaks(tmp_path: Path) -> None:
+async def test_a_request_that_has_left_is_not_sent_again_when_the_connection_breaks(
+    tmp_path: Path,
+) -> None:
     arrived = 0
 
     async def breaks(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -245,14 +281,18 @@ async def test_a_request_that_has_left_is_not_sent_again_when_the_connection_bre
     assert arrived == 1
 
 
-async def test_a_machine_that_went_silent_costs_seconds_not_the_requests_timeout(tmp_path: Path) -> None:
+async def test_a_machine_that_went_silent_costs_seconds_not_the_requests_timeout(
+    tmp_path: Path,
+) -> None:
     async def says_nothing(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
         while await reader.read(1000):
             pass
 
     root = tmp_path / "root"
     root.mkdir()
-    config_root = shortened_config(root, "interval: 5s, timeout: 3s", "interval: 0.2s, timeout: 0.2s")
+    config_root = shortened_config(
+        root, "interval: 5s, timeout: 3s", "interval: 0.2s, timeout: 0.2s"
+    )
     async with in_front_of(says_nothing, tmp_path, config_root) as rest:
         response = await rest.get("/healthz")
     # And not 504.
@@ -270,7 +310,9 @@ def number_of(text: str) -> float:
 
 
 def upstream_cluster() -> dict[str, Any]:
-    (cluster,) = yaml.safe_load((ROOT / "envoy.yaml").read_text("utf-8"))["static_resources"]["clusters"]
+    (cluster,) = yaml.safe_load((ROOT / "envoy.yaml").read_text("utf-8"))["static_resources"][
+        "clusters"
+    ]
     found: dict[str, Any] = cluster
     return found
 

@@ -31,7 +31,8 @@ from server.gateway.supervisor import Gateway
 
 async def main() -> None:
     data_dir, rest, grpc, admin, root = sys.argv[1:]
-    settings = Settings(data_dir=Path(data_dir), rest_port=int(rest), grpc_port=int(grpc), envoy_admin_port=int(admin))
+    ports = {"rest_port": int(rest), "grpc_port": int(grpc), "envoy_admin_port": int(admin)}
+    settings = Settings(data_dir=Path(data_dir), **ports)
     gateway = Gateway(settings, config_root=Path(root))
     await gateway.start()
     print(gateway.pid, flush=True)
@@ -57,7 +58,9 @@ async def refused(port: int) -> None:
                 await writer.wait_closed()
 
 
-async def test_it_answers_when_start_returns_and_frees_its_ports_when_stop_returns(tmp_path: Path) -> None:
+async def test_it_answers_when_start_returns_and_frees_its_ports_when_stop_returns(
+    tmp_path: Path,
+) -> None:
     settings = settings_in(tmp_path)
     gateway = Gateway(settings, config_root=ROOT)
     await gateway.start()
@@ -110,13 +113,21 @@ async def test_wait_returns_when_it_is_stopped(tmp_path: Path) -> None:
     await asyncio.wait_for(waiting, 5)
 
 
-@pytest.mark.parametrize(("port", "setting"), [("rest_port", "CARILLON_REST_PORT"), ("envoy_admin_port", "CARILLON_ENVOY_ADMIN_PORT")])
-async def test_a_taken_port_is_one_clear_line_that_names_port_and_setting(tmp_path: Path, port: str, setting: str) -> None:
+@pytest.mark.parametrize(
+    ("port", "setting"),
+    [("rest_port", "CARILLON_REST_PORT"), ("envoy_admin_port", "CARILLON_ENVOY_ADMIN_PORT")],
+)
+async def test_a_taken_port_is_one_clear_line_that_names_port_and_setting(
+    tmp_path: Path, port: str, setting: str
+) -> None:
     settings = settings_in(tmp_path)
     with socket.socket() as other:
         other.bind(("127.0.0.1", getattr(settings, port)))
         other.listen()
-        line = f"{setting}: port {getattr(settings, port)} on 127.0.0.1 is already in use; stop what uses it or set another port"
+        line = (
+            f"{setting}: port {getattr(settings, port)} on 127.0.0.1 is already in use; stop what "
+            f"uses it or set another port"
+        )
         with pytest.raises(GatewayError, match=f"^{re.escape(line)}$"):
             await Gateway(settings, config_root=ROOT).start()
 
@@ -124,16 +135,29 @@ async def test_a_taken_port_is_one_clear_line_that_names_port_and_setting(tmp_pa
 async def test_a_configuration_envoy_refuses_is_one_clear_line(tmp_path: Path) -> None:
     root = tmp_path / "root"
     root.mkdir()
-    broken = (ROOT / "envoy.yaml").read_text("utf-8").replace("generated/descriptor.binpb", "nowhere.binpb")
+    broken = (
+        (ROOT / "envoy.yaml")
+        .read_text("utf-8")
+        .replace("generated/descriptor.binpb", "nowhere.binpb")
+    )
     (root / "envoy.yaml").write_text(broken, "utf-8")
     gateway = Gateway(settings_in(tmp_path), config_root=root)
-    with pytest.raises(GatewayError, match=r"^Envoy ended with status 1 while starting; see .*envoy\.log$"):
+    with pytest.raises(
+        GatewayError, match=r"^Envoy ended with status 1 while starting; see .*envoy\.log$"
+    ):
         await gateway.start()
     assert gateway.pid is None
 
 
-async def test_a_request_in_work_is_finished_before_envoy_ends_and_none_follows_on_its_connection(tmp_path: Path) -> None:
-    settings, upstream, arrived, go_on = settings_in(tmp_path), Upstream(), asyncio.Event(), asyncio.Event()
+async def test_a_request_in_work_is_finished_before_envoy_ends_and_none_follows_on_its_connection(
+    tmp_path: Path,
+) -> None:
+    settings, upstream, arrived, go_on = (
+        settings_in(tmp_path),
+        Upstream(),
+        asyncio.Event(),
+        asyncio.Event(),
+    )
 
     async def reply(_request: object, _context: Context) -> probe_service_pb2.CheckLivenessResponse:
         arrived.set()
@@ -160,9 +184,17 @@ async def test_a_request_in_work_is_finished_before_envoy_ends_and_none_follows_
 
 async def test_envoy_dies_with_a_parent_that_is_killed_and_frees_its_ports(tmp_path: Path) -> None:
     settings = settings_in(tmp_path)
-    arguments = [str(settings.data_dir), str(settings.rest_port), str(settings.grpc_port), str(settings.envoy_admin_port), str(ROOT)]
+    arguments = [
+        str(settings.data_dir),
+        str(settings.rest_port),
+        str(settings.grpc_port),
+        str(settings.envoy_admin_port),
+        str(ROOT),
+    ]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "generated")))}
-    parent = await asyncio.create_subprocess_exec(sys.executable, "-c", PARENT, *arguments, stdout=asyncio.subprocess.PIPE, env=environment)
+    parent = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", PARENT, *arguments, stdout=asyncio.subprocess.PIPE, env=environment
+    )
     assert parent.stdout is not None
     pid = int(await asyncio.wait_for(parent.stdout.readline(), 20))
     watched = os.pidfd_open(pid)

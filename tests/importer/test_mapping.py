@@ -12,21 +12,35 @@ from server.importer.mapping import Columns
 from tests.support.reading import Seen, Taker, read, written
 
 
-def first(tmp_path: Path, text: str, columns: Columns, region: str | None = None, name: str = "p.csv") -> NewPerson:
+def first(
+    tmp_path: Path, text: str, columns: Columns, region: str | None = None, name: str = "p.csv"
+) -> NewPerson:
     taker = Taker()
-    assert read(written(tmp_path / name, text), taker, columns=columns, region=region).counts.rejected == 0
+    assert (
+        read(written(tmp_path / name, text), taker, columns=columns, region=region).counts.rejected
+        == 0
+    )
     return next(iter(taker.people.values()))
 
 
 def test_columns_go_where_the_operator_maps_them(tmp_path: Path) -> None:
-    columns = Columns({"id": "person_id", "a=b": "attributes.x.y", "email": "attributes.mail"}, frozenset({"secret"}))
+    columns = Columns(
+        {"id": "person_id", "a=b": "attributes.x.y", "email": "attributes.mail"},
+        frozenset({"secret"}),
+    )
     person = first(tmp_path, "id,a=b,email,secret\nann,1,not an address,hush\n", columns)
-    assert person == NewPerson(person_id="ann", attributes={"x": {"y": "1"}, "mail": "not an address"})
+    assert person == NewPerson(
+        person_id="ann", attributes={"x": {"y": "1"}, "mail": "not an address"}
+    )
 
 
 def test_the_operator_sees_where_each_column_goes(tmp_path: Path) -> None:
     seen = Seen()
-    read(written(tmp_path / "p.csv", "id,plan,x\n"), seen=seen, columns=Columns({"id": "person_id"}, frozenset({"x"})))
+    read(
+        written(tmp_path / "p.csv", "id,plan,x\n"),
+        seen=seen,
+        columns=Columns({"id": "person_id"}, frozenset({"x"})),
+    )
     assert seen.told == ["columns: id → person_id, plan → attributes.plan, x → (ignored)"]
 
 
@@ -40,9 +54,14 @@ def test_the_operator_sees_where_each_column_goes(tmp_path: Path) -> None:
         ({"id": "person_id"}, (), "both go to person_id"),
     ],
 )
-def test_a_mapping_that_cannot_be_is_refused(tmp_path: Path, mapped: dict[str, str], ignored: tuple[str, ...], reason: str) -> None:
+def test_a_mapping_that_cannot_be_is_refused(
+    tmp_path: Path, mapped: dict[str, str], ignored: tuple[str, ...], reason: str
+) -> None:
     with pytest.raises(ImportStopped, match=reason):
-        read(written(tmp_path / "p.csv", "person_id,id\nann,1\n"), columns=Columns(mapped, frozenset(ignored)))
+        read(
+            written(tmp_path / "p.csv", "person_id,id\nann,1\n"),
+            columns=Columns(mapped, frozenset(ignored)),
+        )
 
 
 @pytest.mark.parametrize(
@@ -79,16 +98,27 @@ def test_typing_leaves_fields_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("cell", "tokens"), [("one", ("one",)), ("one; two three", ("one", "two", "three")), ('["a b", "c;d"]', ("a b", "c;d"))]
+    ("cell", "tokens"),
+    [
+        ("one", ("one",)),
+        ("one; two three", ("one", "two", "three")),
+        ('["a b", "c;d"]', ("a b", "c;d")),
+    ],
 )
 def test_push_tokens_of_a_cell(tmp_path: Path, cell: str, tokens: tuple[str, ...]) -> None:
     text = f'person_id,push_tokens\nann,"{cell.replace(chr(34), chr(34) * 2)}"\n'
     assert first(tmp_path, text, Columns()).push_tokens == tokens
 
 
-def test_a_column_of_attributes_is_a_json_object_and_may_stand_beside_others(tmp_path: Path) -> None:
+def test_a_column_of_attributes_is_a_json_object_and_may_stand_beside_others(
+    tmp_path: Path,
+) -> None:
     text = 'person_id,attributes,plan\nann,"{""visits"": 3, ""plan2"": null}",pro\n'
-    assert first(tmp_path, text, Columns()).attributes == {"visits": 3, "plan2": None, "plan": "pro"}
+    assert first(tmp_path, text, Columns()).attributes == {
+        "visits": 3,
+        "plan2": None,
+        "plan": "pro",
+    }
 
 
 def test_phone_numbers_without_country_code_are_of_the_region(tmp_path: Path) -> None:
@@ -99,4 +129,6 @@ def test_phone_numbers_without_country_code_are_of_the_region(tmp_path: Path) ->
 
 def test_json_lines_are_mapped_too(tmp_path: Path) -> None:
     columns = Columns({"id": "person_id"}, frozenset({"x"}))
-    assert first(tmp_path, '{"id": 7, "x": 1, "y": 2}\n', columns, name="p.jsonl") == NewPerson(person_id="7", attributes={"y": 2})
+    assert first(tmp_path, '{"id": 7, "x": 1, "y": 2}\n', columns, name="p.jsonl") == NewPerson(
+        person_id="7", attributes={"y": 2}
+    )

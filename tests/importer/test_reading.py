@@ -19,7 +19,11 @@ HEADER = "person_id,email,plan\n"
 def taken_and_rejected(path: Path, **order: Any) -> tuple[list[str], list[dict[str, Any]]]:
     taker = Taker()
     summary = read(path, taker, **order)
-    rejects = [json.loads(line) for line in summary.rejects.read_text().splitlines()] if summary.rejects.exists() else []
+    rejects = (
+        [json.loads(line) for line in summary.rejects.read_text().splitlines()]
+        if summary.rejects.exists()
+        else []
+    )
     assert summary.counts.read == summary.counts.put + summary.counts.rejected
     assert summary.counts.rejected == len(rejects)
     return list(taker.people), rejects
@@ -73,12 +77,16 @@ def test_json_lines_make_the_same_people(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("prefix", ["", "\ufeff", "\n\n", "\r\n"])
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
-def test_byte_order_mark_blank_lines_and_line_ends_make_no_difference(tmp_path: Path, prefix: str, end: str) -> None:
+def test_byte_order_mark_blank_lines_and_line_ends_make_no_difference(
+    tmp_path: Path, prefix: str, end: str
+) -> None:
     text = f"{prefix}{HEADER}ann,,pro\n\n,,\n  \nbob,,\n".replace("\n", end).removesuffix(end)
     assert list(people(written(tmp_path / "p.csv", text))) == ["ann", "bob"]
 
 
-def test_quoted_fields_hold_delimiters_quotes_and_line_breaks_and_the_line_is_that_of_the_first(tmp_path: Path) -> None:
+def test_quoted_fields_hold_delimiters_quotes_and_line_breaks_and_the_line_is_that_of_the_first(
+    tmp_path: Path,
+) -> None:
     text = HEADER + 'ann,,"a, ""b""\nand\nc"\nbob,bad,"x\ny"\neve,bad,\n'
     taker = Taker()
     summary = read(written(tmp_path / "p.csv", text), taker)
@@ -103,7 +111,9 @@ def test_quoted_fields_hold_delimiters_quotes_and_line_breaks_and_the_line_is_th
         (f"ann,,{'x' * LONGEST_LINE}", "longer than"),
     ],
 )
-def test_a_bad_row_is_rejected_with_line_and_reason_and_the_rows_around_it_go_in(tmp_path: Path, row: str, reason: str) -> None:
+def test_a_bad_row_is_rejected_with_line_and_reason_and_the_rows_around_it_go_in(
+    tmp_path: Path, row: str, reason: str
+) -> None:
     data = f"{HEADER}before,,\n{row}\nafter,,\n".encode(errors="surrogateescape")
     taken, rejects = taken_and_rejected(written(tmp_path / "p.csv", data))
     assert taken == ["before", "after"]
@@ -135,15 +145,23 @@ def test_a_bad_row_is_rejected_with_line_and_reason_and_the_rows_around_it_go_in
         ('{"person_id": "ann", "time_zone": "Lisbon"}', "time zone"),
     ],
 )
-def test_a_bad_json_line_is_rejected_with_line_and_reason(tmp_path: Path, row: str, reason: str) -> None:
-    taken, rejects = taken_and_rejected(written(tmp_path / "p.jsonl", f'{{"person_id": "before"}}\n{row}\n{{"person_id": "after"}}\n'))
+def test_a_bad_json_line_is_rejected_with_line_and_reason(
+    tmp_path: Path, row: str, reason: str
+) -> None:
+    taken, rejects = taken_and_rejected(
+        written(
+            tmp_path / "p.jsonl", f'{{"person_id": "before"}}\n{row}\n{{"person_id": "after"}}\n'
+        )
+    )
     assert taken == ["before", "after"]
     assert [reject["line"] for reject in rejects] == [2]
     assert reason in rejects[0]["reasons"][0]["message"]
 
 
 def test_all_that_is_wrong_with_a_row_is_told_and_the_row_is_kept(tmp_path: Path) -> None:
-    _, (reject,) = taken_and_rejected(written(tmp_path / "p.csv", "person_id,phone,locale\nann,1,?\n"))
+    _, (reject,) = taken_and_rejected(
+        written(tmp_path / "p.csv", "person_id,phone,locale\nann,1,?\n")
+    )
     assert {reason["field"] for reason in reject["reasons"]} == {"phone", "locale"}
     assert reject["row"] == {"person_id": "ann", "phone": "1", "locale": "?"}
     assert "line" in reject
@@ -151,19 +169,25 @@ def test_all_that_is_wrong_with_a_row_is_told_and_the_row_is_kept(tmp_path: Path
 
 def test_a_cell_of_an_id_is_trimmed_as_those_of_addresses_are(tmp_path: Path) -> None:
     text = HEADER + "i1,,a\n i1 ,,b\n"
-    assert people(written(tmp_path / "p.csv", text)) == {"i1": NewPerson(person_id="i1", attributes={"plan": "b"})}
+    assert people(written(tmp_path / "p.csv", text)) == {
+        "i1": NewPerson(person_id="i1", attributes={"plan": "b"})
+    }
 
 
 @pytest.mark.parametrize("person_id", [".", "..", " . ", "i\u200b1"])
 def test_an_id_that_no_path_can_name_is_rejected(tmp_path: Path, person_id: str) -> None:
-    taken, (reject,) = taken_and_rejected(written(tmp_path / "p.csv", f"{HEADER}{person_id},,a\nbob,,b\n"))
+    taken, (reject,) = taken_and_rejected(
+        written(tmp_path / "p.csv", f"{HEADER}{person_id},,a\nbob,,b\n")
+    )
     assert list(taken) == ["bob"]
     assert [reason["field"] for reason in reject["reasons"]] == ["person_id"]
 
 
 def test_of_two_rows_with_one_id_the_later_holds(tmp_path: Path) -> None:
     for batch_rows in (1, 10):
-        found = people(written(tmp_path / "p.csv", HEADER + "ann,,a\nbob,,b\nann,,c\n"), batch_rows=batch_rows)
+        found = people(
+            written(tmp_path / "p.csv", HEADER + "ann,,a\nbob,,b\nann,,c\n"), batch_rows=batch_rows
+        )
         assert found["ann"].attributes == {"plan": "c"}
 
 
@@ -185,7 +209,9 @@ def test_of_two_rows_with_one_id_the_later_holds(tmp_path: Path) -> None:
         (b"person_id,\xff\n", "header cannot be read"),
     ],
 )
-def test_a_file_that_cannot_be_understood_is_refused_before_anything_is_put(tmp_path: Path, content: bytes, reason: str) -> None:
+def test_a_file_that_cannot_be_understood_is_refused_before_anything_is_put(
+    tmp_path: Path, content: bytes, reason: str
+) -> None:
     taker = Taker()
     with pytest.raises(ImportStopped, match=reason):
         read(written(tmp_path / "p.csv", content), taker)

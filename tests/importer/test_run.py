@@ -1,4 +1,5 @@
-"""Interruptions, refusals and changes of an import: nobody is lost, and every row is accounted for once."""
+"""Interruptions, refusals and changes of an import: nobody is lost, and every row is accounted for
+once."""
 
 from __future__ import annotations
 
@@ -22,7 +23,9 @@ BAD = (3, 12, 13)
 def file(tmp_path: Path) -> Path:
     """People p0 to p24, three of them with bad addresses; one row takes two lines."""
     plans = {8: '"a\nb"'}
-    rows = [f"p{index},{'bad' if index in BAD else ''},{plans.get(index, 'x')}" for index in range(ROWS)]
+    rows = [
+        f"p{index},{'bad' if index in BAD else ''},{plans.get(index, 'x')}" for index in range(ROWS)
+    ]
     return written(tmp_path / "people.csv", "person_id,email,plan\n" + "\n".join(rows) + "\n")
 
 
@@ -32,7 +35,11 @@ def checkpoint(file: Path) -> Path:
 
 def rejected(file: Path) -> list[str]:
     rejects = Path(f"{file}.rejects.jsonl")
-    return [json.loads(line)["row"]["person_id"] for line in rejects.read_text().splitlines()] if rejects.exists() else []
+    return (
+        [json.loads(line)["row"]["person_id"] for line in rejects.read_text().splitlines()]
+        if rejects.exists()
+        else []
+    )
 
 
 def interrupted(file: Path, taker: Taker, batches: int, **order: Any) -> None:
@@ -56,7 +63,10 @@ def test_a_batch_is_the_rows_asked_for_good_and_bad(file: Path) -> None:
 
 def test_nothing_is_left_behind_but_the_rejects(file: Path) -> None:
     read(file)
-    assert {path.name for path in file.parent.iterdir()} == {"people.csv", "people.csv.rejects.jsonl"}
+    assert {path.name for path in file.parent.iterdir()} == {
+        "people.csv",
+        "people.csv.rejects.jsonl",
+    }
     assert (file.parent / "people.csv.rejects.jsonl").stat().st_mode & 0o777 == 0o600
 
 
@@ -114,9 +124,17 @@ def test_a_changed_file_is_not_gone_on_with(file: Path, change: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "order", [{"columns": Columns(typed=True)}, {"delimiter": ";"}, {"region": "PT"}, {"rejects": Path("other.jsonl")}]
+    "order",
+    [
+        {"columns": Columns(typed=True)},
+        {"delimiter": ";"},
+        {"region": "PT"},
+        {"rejects": Path("other.jsonl")},
+    ],
 )
-def test_other_options_are_not_gone_on_with(file: Path, order: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_options_are_not_gone_on_with(
+    file: Path, order: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(file.parent)
     interrupted(file, Taker(), 3)
     if "delimiter" in order:
@@ -171,13 +189,20 @@ def test_an_interrupt_keeps_the_checkpoint(file: Path) -> None:
 
 
 def test_whom_the_service_refuses_goes_to_the_rejects_and_the_others_in(file: Path) -> None:
-    refusals = [Refusal(1, "phone", "is odd"), Refusal(1, "email", "is odd"), Refusal(4, "locale", "is odd")]
+    refusals = [
+        Refusal(1, "phone", "is odd"),
+        Refusal(1, "email", "is odd"),
+        Refusal(4, "locale", "is odd"),
+    ]
     taker = Taker([BatchRefused(refusals), BatchRefused([Refusal(0, "email", "is odd")])])
     summary = read(file, taker, batch_rows=10)
     assert (summary.counts.put, summary.counts.rejected) == (19, 6)
     assert rejected(file) == ["p0", "p1", "p3", "p5", "p12", "p13"]
     reasons = json.loads(Path(f"{file}.rejects.jsonl").read_text().splitlines()[1])["reasons"]
-    assert reasons == [{"field": "phone", "message": "is odd"}, {"field": "email", "message": "is odd"}]
+    assert reasons == [
+        {"field": "phone", "message": "is odd"},
+        {"field": "email", "message": "is odd"},
+    ]
 
 
 def test_a_batch_all_of_whom_are_refused_is_done(tmp_path: Path) -> None:
@@ -187,13 +212,22 @@ def test_a_batch_all_of_whom_are_refused_is_done(tmp_path: Path) -> None:
     assert taker.calls == [["ann"], ["bob"]]
 
 
-def test_a_batch_too_large_for_the_service_is_halved_and_a_row_too_large_rejected(tmp_path: Path) -> None:
+def test_a_batch_too_large_for_the_service_is_halved_and_a_row_too_large_rejected(
+    tmp_path: Path,
+) -> None:
     class Small(Taker):
         def put(self, people: Any) -> Any:
-            self.answers = [BatchTooLarge()] if len(people) > 2 or any(person.person_id == "huge" for person in people) else []
+            self.answers = (
+                [BatchTooLarge()]
+                if len(people) > 2 or any(person.person_id == "huge" for person in people)
+                else []
+            )
             return super().put(people)
 
-    file = written(tmp_path / "p.csv", "person_id\n" + "".join(f"{name}\n" for name in ["a", "b", "huge", "c", "d", "e", "f"]))
+    file = written(
+        tmp_path / "p.csv",
+        "person_id\n" + "".join(f"{name}\n" for name in ["a", "b", "huge", "c", "d", "e", "f"]),
+    )
     taker = Small()
     summary = read(file, taker)
     assert sorted(taker.people) == ["a", "b", "c", "d", "e", "f"]

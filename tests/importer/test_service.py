@@ -1,4 +1,5 @@
-"""`carillon import` as a process of its own, into a real service that is killed under it, and that it is killed under."""
+"""`carillon import` as a process of its own, into a real service that is killed under it, and that
+it is killed under."""
 
 from __future__ import annotations
 
@@ -33,7 +34,9 @@ ROWS = 1000
 @pytest.fixture
 async def settings(tmp_path: Path) -> Settings:
     rest, grpc_port, admin = free_ports(3)
-    settings = Settings(data_dir=tmp_path / "var", rest_port=rest, grpc_port=grpc_port, envoy_admin_port=admin)
+    settings = Settings(
+        data_dir=tmp_path / "var", rest_port=rest, grpc_port=grpc_port, envoy_admin_port=admin
+    )
     await migrate_database(settings)
     load_or_create_key(settings.data_dir)
     create_brands(settings.effective_database_url, ["b", "other"])
@@ -51,12 +54,17 @@ async def api(settings: Settings) -> AsyncIterator[Service]:
 
 
 def people_csv(path: Path) -> Path:
-    rows = (f"p{index},{'bad' if index % 100 == 7 else f'p{index}@example.com'},{index}\n" for index in range(ROWS))
+    rows = (
+        f"p{index},{'bad' if index % 100 == 7 else f'p{index}@example.com'},{index}\n"
+        for index in range(ROWS)
+    )
     path.write_text("person_id,email,number\n" + "".join(rows))
     return path
 
 
-async def carillon_import(settings: Settings, *arguments: str, stdin: bytes = b"") -> tuple[int | None, str, str]:
+async def carillon_import(
+    settings: Settings, *arguments: str, stdin: bytes = b""
+) -> tuple[int | None, str, str]:
     process = await started(settings, *arguments)
     out, err = await process.communicate(stdin)
     return process.returncode, out.decode(), err.decode()
@@ -81,7 +89,9 @@ async def started(settings: Settings, *arguments: str) -> asyncio.subprocess.Pro
 async def stored(service: Service) -> dict[str, dict[str, Any]]:
     storage = service.storage
     assert storage is not None
-    found = await storage.read(lambda tx: tx.people.find_many("b", [f"p{index}" for index in range(ROWS)]))
+    found = await storage.read(
+        lambda tx: tx.people.find_many("b", [f"p{index}" for index in range(ROWS)])
+    )
     return {person_id: person.attributes for person_id, person in found.items()}
 
 
@@ -92,7 +102,9 @@ def rejects(file: Path) -> list[dict[str, Any]]:
 WHO_IS_PUT = {f"p{index}": {"number": index} for index in range(ROWS) if index % 100 != 7}
 
 
-async def test_an_import_says_what_it_did_and_exits_2_if_rows_were_rejected(settings: Settings, tmp_path: Path) -> None:
+async def test_an_import_says_what_it_did_and_exits_2_if_rows_were_rejected(
+    settings: Settings, tmp_path: Path
+) -> None:
     file = people_csv(tmp_path / "people.csv")
     async with api(settings) as service:
         code, out, err = await carillon_import(settings, str(file), "--typed", "--batch", "300")
@@ -104,29 +116,41 @@ async def test_an_import_says_what_it_did_and_exits_2_if_rows_were_rejected(sett
 
 async def test_standard_input_is_imported_and_exits_0_if_all_are_in(settings: Settings) -> None:
     async with api(settings) as service:
-        lines = "".join(f'{{"id": "p{index}", "x": [1, {{"y": null}}, true]}}\n' for index in range(10)).encode()
-        code, out, err = await carillon_import(settings, "-", "--format", "jsonl", "--map", "id=person_id", stdin=lines)
+        lines = "".join(
+            f'{{"id": "p{index}", "x": [1, {{"y": null}}, true]}}\n' for index in range(10)
+        ).encode()
+        code, out, err = await carillon_import(
+            settings, "-", "--format", "jsonl", "--map", "id=person_id", stdin=lines
+        )
         assert (code, out.split(";")[0]) == (0, "10 rows read, 10 put, 0 rejected"), err
         assert (await stored(service))["p9"] == {"x": [1, {"y": None}, True]}
 
 
-async def test_an_import_that_cannot_begin_exits_1_and_says_why(settings: Settings, tmp_path: Path) -> None:
+async def test_an_import_that_cannot_begin_exits_1_and_says_why(
+    settings: Settings, tmp_path: Path
+) -> None:
     code, out, err = await carillon_import(settings, str(tmp_path / "none.csv"))
     assert (code, out) == (1, "")
     assert "none.csv" in err
 
 
-async def test_a_token_of_another_installation_is_refused_at_once(settings: Settings, tmp_path: Path) -> None:
+async def test_a_token_of_another_installation_is_refused_at_once(
+    settings: Settings, tmp_path: Path
+) -> None:
     file = people_csv(tmp_path / "people.csv")
     (tmp_path / "token").write_text("not.a.token\n")
     async with api(settings):
-        code, _, err = await carillon_import(settings, str(file), "--token-file", str(tmp_path / "token"))
+        code, _, err = await carillon_import(
+            settings, str(file), "--token-file", str(tmp_path / "token")
+        )
     assert code == 1
     assert "unauthenticated" in err
     assert "not.a.token" not in err
 
 
-@pytest.mark.parametrize(("stop", "code"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(
+    ("stop", "code"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)]
+)
 async def test_stopped_in_the_middle_the_same_command_goes_on_and_each_row_counts_once(
     settings: Settings, tmp_path: Path, stop: signal.Signals, code: int
 ) -> None:
@@ -138,19 +162,27 @@ async def test_stopped_in_the_middle_the_same_command_goes_on_and_each_row_count
         process.send_signal(stop)
         _, told = await process.communicate()
         assert process.returncode == code
-        assert (b"stopped after 300 rows; the same command goes on from there" in told) == (stop is signal.SIGINT)
+        assert (b"stopped after 300 rows; the same command goes on from there" in told) == (
+            stop is signal.SIGINT
+        )
         gate.open.set()
         assert 0 < len(await stored(service)) < len(WHO_IS_PUT)
         end, out, err = await carillon_import(settings, *arguments)
         assert end == 2, err
         assert "going on at line 302, after 300 rows" in err
         assert out.startswith("1,000 rows read, 990 put, 10 rejected")
-        assert gate.first_ids[:5] == ["p0", "p100", "p200", "p300", "p300"], "the batch without an answer is put again, and none before it"
+        assert gate.first_ids[:5] == ["p0", "p100", "p200", "p300", "p300"], (
+            "the batch without an answer is put again, and none before it"
+        )
         assert await stored(service) == WHO_IS_PUT
-    assert [reject["row"]["person_id"] for reject in rejects(file)] == [f"p{index}" for index in range(ROWS) if index % 100 == 7]
+    assert [reject["row"]["person_id"] for reject in rejects(file)] == [
+        f"p{index}" for index in range(ROWS) if index % 100 == 7
+    ]
 
 
-async def test_an_import_outlives_a_restart_of_the_service(settings: Settings, tmp_path: Path) -> None:
+async def test_an_import_outlives_a_restart_of_the_service(
+    settings: Settings, tmp_path: Path
+) -> None:
     file = people_csv(tmp_path / "people.csv")
     loop = asyncio.get_running_loop()
     running = Restartable(settings)
@@ -181,7 +213,9 @@ async def test_an_import_outlives_a_restart_of_the_service(settings: Settings, t
 
     def work() -> int:
         with channel:
-            return run_import(order, GrpcPeopleService(channel, "the service", "b", token), seen, pause).counts.put
+            return run_import(
+                order, GrpcPeopleService(channel, "the service", "b", token), seen, pause
+            ).counts.put
 
     try:
         assert await asyncio.to_thread(work) == 990
@@ -191,20 +225,33 @@ async def test_an_import_outlives_a_restart_of_the_service(settings: Settings, t
         await running.stop()
 
 
-async def test_the_services_refusal_of_single_people_reaches_the_rejects(settings: Settings, tmp_path: Path) -> None:
-    """A service that is stricter than this importer, as a newer one may be: here one that refuses people named odd."""
+async def test_the_services_refusal_of_single_people_reaches_the_rejects(
+    settings: Settings, tmp_path: Path
+) -> None:
+    """A service that is stricter than this importer, as a newer one may be: here one that refuses
+    people named odd."""
     file = tmp_path / "people.csv"
-    file.write_text("person_id,plan\n" + "".join(f"p{index},{'odd' if index % 3 else 'even'}\n" for index in range(100)))
-    async with api(settings) as service, between(settings, spoil=lambda person: person.attributes["plan"] == "odd") as gate:
+    file.write_text(
+        "person_id,plan\n"
+        + "".join(f"p{index},{'odd' if index % 3 else 'even'}\n" for index in range(100))
+    )
+    async with (
+        api(settings) as service,
+        between(settings, spoil=lambda person: person.attributes["plan"] == "odd") as gate,
+    ):
         gate.open.set()
         code, out, err = await carillon_import(settings, str(file), "--server", gate.address)
         assert code == 2, err
         assert out.startswith("100 rows read, 34 put, 66 rejected")
         assert len(await stored(service)) == 34
-    assert rejects(file)[0]["reasons"] == [{"field": "locale", "message": "must be a BCP 47 language tag such as pt-BR"}]
+    assert rejects(file)[0]["reasons"] == [
+        {"field": "locale", "message": "must be a BCP 47 language tag such as pt-BR"}
+    ]
 
 
-async def test_a_brand_the_token_does_not_name_stops_the_import(settings: Settings, tmp_path: Path) -> None:
+async def test_a_brand_the_token_does_not_name_stops_the_import(
+    settings: Settings, tmp_path: Path
+) -> None:
     file = people_csv(tmp_path / "people.csv")
     async with api(settings) as service:
         token = service.tokens.mint("importer", ["other"], ["people.write"])
@@ -233,7 +280,8 @@ class Restartable:
 
 @dataclass
 class Gate:
-    """Stands between an importer and the service: hands every batch on, and holds back the answer to the fourth until it is open."""
+    """Stands between an importer and the service: hands every batch on, and holds back the answer
+    to the fourth until it is open."""
 
     address: str
     stub: Any
@@ -246,11 +294,15 @@ class Gate:
         self.first_ids.append(request.people[0].person_id)
         for person in filter(self.spoil, request.people):
             person.locale = "spoilt!"
-        metadata = [(key, value) for key, value in context.invocation_metadata() if key == "authorization"]
+        metadata = [
+            (key, value) for key, value in context.invocation_metadata() if key == "authorization"
+        ]
         try:
             answer = await self.stub.BatchPutPeople(request, metadata=metadata)
         except grpc.aio.AioRpcError as error:
-            return await context.abort(error.code(), error.details(), tuple(error.trailing_metadata()))
+            return await context.abort(
+                error.code(), error.details(), tuple(error.trailing_metadata())
+            )
         if len(self.first_ids) == 4:
             self.reached.set()
             await self.open.wait()
@@ -258,7 +310,9 @@ class Gate:
 
 
 @asynccontextmanager
-async def between(settings: Settings, spoil: Callable[[Any], bool] = lambda _: False) -> AsyncIterator[Gate]:
+async def between(
+    settings: Settings, spoil: Callable[[Any], bool] = lambda _: False
+) -> AsyncIterator[Gate]:
     server = grpc.aio.server()
     port = server.add_insecure_port("127.0.0.1:0")
     async with grpc.aio.insecure_channel(settings.grpc_address) as channel:
@@ -269,7 +323,11 @@ async def between(settings: Settings, spoil: Callable[[Any], bool] = lambda _: F
             response_serializer=person_service_pb2.BatchPutPeopleResponse.SerializeToString,
         )
         server.add_generic_rpc_handlers(
-            [grpc.method_handlers_generic_handler("carillon.messaging.v1.PersonService", {"BatchPutPeople": handler})]
+            [
+                grpc.method_handlers_generic_handler(
+                    "carillon.messaging.v1.PersonService", {"BatchPutPeople": handler}
+                )
+            ]
         )
         await server.start()
         try:

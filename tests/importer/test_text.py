@@ -1,4 +1,5 @@
-"""Files as programs write them: UTF-8 and UTF-16, line ends of any kind, and the line by which Excel is told the delimiter."""
+"""Files as programs write them: UTF-8 and UTF-16, line ends of any kind, and the line by which
+Excel is told the delimiter."""
 
 from __future__ import annotations
 
@@ -20,7 +21,11 @@ from server.importer.lines import LONGEST_LINE, Lines
 from server.importer.rows import CsvRows, Row
 from tests.support.reading import AWAY, Taker, read, written
 
-MARKS = {"utf-8": codecs.BOM_UTF8, "utf-16-le": codecs.BOM_UTF16_LE, "utf-16-be": codecs.BOM_UTF16_BE}
+MARKS = {
+    "utf-8": codecs.BOM_UTF8,
+    "utf-16-le": codecs.BOM_UTF16_LE,
+    "utf-16-be": codecs.BOM_UTF16_BE,
+}
 ENDS = {"LF": "\n", "CRLF": "\r\n", "CR": "\r"}
 WAYS = [
     pytest.param(encoding, mark, end, id=f"{encoding}-{'mark' if mark else 'bare'}-{name}")
@@ -67,8 +72,11 @@ def rejects(file: Path) -> list[dict[str, Any]]:
 
 
 @in_every_way
-def test_a_file_is_read_however_it_is_written(tmp_path: Path, encoding: str, mark: bytes, end: str) -> None:
-    text = 'person_id,plan,city\nann,pro,"Évora, ""PT"""\n\nbob,🎉,ਊĊ\u0a00\neve,,"two\nlines"\nmia,,\n'.replace("\n", end)
+def test_a_file_is_read_however_it_is_written(
+    tmp_path: Path, encoding: str, mark: bytes, end: str
+) -> None:
+    rows = 'person_id,plan,city\nann,pro,"Évora, ""PT"""\n\nbob,🎉,ਊĊ\u0a00\n'
+    text = (rows + 'eve,,"two\nlines"\nmia,,\n').replace("\n", end)
     for last in (text, text.removesuffix(end)):
         taker = Taker()
         file = written(tmp_path / "p.csv", mark + last.encode(encoding))
@@ -83,16 +91,30 @@ def test_a_file_is_read_however_it_is_written(tmp_path: Path, encoding: str, mar
 
 @in_every_way
 def test_json_lines_too(tmp_path: Path, encoding: str, mark: bytes, end: str) -> None:
-    text = "".join(f"{json.dumps({'person_id': name, 'say': chr(34) + name}, ensure_ascii=False)}{end}" for name in ("ann", "bób"))
+    text = "".join(
+        f"{json.dumps({'person_id': name, 'say': chr(34) + name}, ensure_ascii=False)}{end}"
+        for name in ("ann", "bób")
+    )
     taker = Taker()
-    assert read(written(tmp_path / "p.jsonl", mark + text.encode(encoding)), taker).counts.rejected == 0
-    assert {name: person.attributes for name, person in taker.people.items()} == {"ann": {"say": '"ann'}, "bób": {"say": '"bób'}}
+    assert (
+        read(written(tmp_path / "p.jsonl", mark + text.encode(encoding)), taker).counts.rejected
+        == 0
+    )
+    assert {name: person.attributes for name, person in taker.people.items()} == {
+        "ann": {"say": '"ann'},
+        "bób": {"say": '"bób'},
+    }
 
 
 @in_every_way
-def test_a_bad_row_is_rejected_at_its_line_and_an_interrupted_import_goes_on(tmp_path: Path, encoding: str, mark: bytes, end: str) -> None:
+def test_a_bad_row_is_rejected_at_its_line_and_an_interrupted_import_goes_on(
+    tmp_path: Path, encoding: str, mark: bytes, end: str
+) -> None:
     quoted = '"ñ\nb"'
-    lines = [f"p{index},{'bad' if index in (3, 12) else ''},{quoted if index == 8 else 'x'}" for index in range(20)]
+    lines = [
+        f"p{index},{'bad' if index in (3, 12) else ''},{quoted if index == 8 else 'x'}"
+        for index in range(20)
+    ]
     text = "".join(f"{line}\n" for line in ["person_id,email,plan", *lines]).replace("\n", end)
     file = written(tmp_path / "p.csv", mark + text.encode(encoding))
     good = [f"p{index}" for index in range(20) if index not in (3, 12)]
@@ -102,8 +124,14 @@ def test_a_bad_row_is_rejected_at_its_line_and_an_interrupted_import_goes_on(tmp
             read(file, taker, batch_rows=4)
         taker.calls.clear()
         summary = read(file, taker, batch_rows=7)
-        assert taker.calls[0][0] == next(person for person in good if int(person[1:]) >= 4 * batches)
-        assert (summary.counts.read, summary.counts.put, summary.rows_now) == (20, 18, 20 - 4 * batches)
+        assert taker.calls[0][0] == next(
+            person for person in good if int(person[1:]) >= 4 * batches
+        )
+        assert (summary.counts.read, summary.counts.put, summary.rows_now) == (
+            20,
+            18,
+            20 - 4 * batches,
+        )
         assert list(taker.people) == good
         # The row of two lines is before the second of the bad ones.
         assert [reject["line"] for reject in rejects(file)] == [5, 15]
@@ -154,9 +182,14 @@ def test_line_feeds_in_the_cells_of_a_file_of_carriage_returns_stay() -> None:
     ],
 )
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "utf-16-be"])
-def test_a_bad_row_among_carriage_returns_leaves_those_around_it(tmp_path: Path, encoding: str, row: str, reason: str) -> None:
+def test_a_bad_row_among_carriage_returns_leaves_those_around_it(
+    tmp_path: Path, encoding: str, row: str, reason: str
+) -> None:
     taker = Taker()
-    file = written(tmp_path / "p.csv", MARKS[encoding] + f"person_id,note\rbefore,\r{row}\rafter,\r".encode(encoding))
+    file = written(
+        tmp_path / "p.csv",
+        MARKS[encoding] + f"person_id,note\rbefore,\r{row}\rafter,\r".encode(encoding),
+    )
     read(file, taker)
     assert list(taker.people) == ["before", "after"]
     assert [reject["line"] for reject in rejects(file)] == [3]
@@ -165,10 +198,14 @@ def test_a_bad_row_among_carriage_returns_leaves_those_around_it(tmp_path: Path,
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
 @pytest.mark.parametrize("bad", ["\ud800", "\udc00a"])
-def test_a_line_that_is_not_utf_16_is_rejected_as_such(tmp_path: Path, encoding: str, bad: str) -> None:
+def test_a_line_that_is_not_utf_16_is_rejected_as_such(
+    tmp_path: Path, encoding: str, bad: str
+) -> None:
     taker = Taker()
     text = f"person_id,note\nbefore,\nann,{bad}\nafter,\n"
-    file = written(tmp_path / "p.csv", MARKS[encoding] + text.encode(encoding, "surrogatepass") + b"\0")
+    file = written(
+        tmp_path / "p.csv", MARKS[encoding] + text.encode(encoding, "surrogatepass") + b"\0"
+    )
     read(file, taker)
     assert list(taker.people) == ["before", "after"]
     assert [(reject["line"], reject["reasons"][0]["message"]) for reject in rejects(file)] == [
@@ -177,7 +214,13 @@ def test_a_line_that_is_not_utf_16_is_rejected_as_such(tmp_path: Path, encoding:
     ]
 
 
-@pytest.mark.parametrize("data", [codecs.BOM_UTF32_LE + "person_id\nann\n".encode("utf-32-le"), "person_id\nann\n".encode("utf-32")])
+@pytest.mark.parametrize(
+    "data",
+    [
+        codecs.BOM_UTF32_LE + "person_id\nann\n".encode("utf-32-le"),
+        "person_id\nann\n".encode("utf-32"),
+    ],
+)
 def test_utf_32_is_refused_by_its_name(tmp_path: Path, data: bytes) -> None:
     with pytest.raises(ImportStopped, match="UTF-32; save it as UTF-8"):
         read(written(tmp_path / "p.csv", data))
@@ -207,18 +250,26 @@ def test_carriage_returns_before_a_line_feed_are_of_the_line_break(tmp_path: Pat
 
 @in_every_way
 @pytest.mark.parametrize("line", ["sep=;", "SEP=;", '"sep=;"'])
-def test_the_line_that_tells_excel_the_delimiter_tells_us_too(tmp_path: Path, line: str, encoding: str, mark: bytes, end: str) -> None:
+def test_the_line_that_tells_excel_the_delimiter_tells_us_too(
+    tmp_path: Path, line: str, encoding: str, mark: bytes, end: str
+) -> None:
     taker = Taker()
     text = f"{line}\nperson_id;email;plan\nann;;a,b\nbob;bad;\n".replace("\n", end)
     file = written(tmp_path / "p.csv", mark + text.encode(encoding))
     read(file, taker)
-    assert {name: person.attributes for name, person in taker.people.items()} == {"ann": {"plan": "a,b"}}
+    assert {name: person.attributes for name, person in taker.people.items()} == {
+        "ann": {"plan": "a,b"}
+    }
     assert [reject["line"] for reject in rejects(file)] == [4]
 
 
 @pytest.mark.parametrize("delimiter", [";", "\t", "|", ","])
-def test_the_delimiter_of_the_file_and_that_of_the_operator_may_be_the_same(tmp_path: Path, delimiter: str) -> None:
-    file = written(tmp_path / "p.csv", f"sep={delimiter}\nperson_id{delimiter}plan\nann{delimiter}pro\n")
+def test_the_delimiter_of_the_file_and_that_of_the_operator_may_be_the_same(
+    tmp_path: Path, delimiter: str
+) -> None:
+    file = written(
+        tmp_path / "p.csv", f"sep={delimiter}\nperson_id{delimiter}plan\nann{delimiter}pro\n"
+    )
     for given_delimiter in (None, delimiter):
         taker = Taker()
         read(file, taker, delimiter=given_delimiter)
@@ -226,12 +277,17 @@ def test_the_delimiter_of_the_file_and_that_of_the_operator_may_be_the_same(tmp_
 
 
 def test_if_they_are_not_the_import_stops_and_says_so(tmp_path: Path) -> None:
-    with pytest.raises(ImportStopped, match=r"first line says that the delimiter is ';', --delimiter says tab"):
+    with pytest.raises(
+        ImportStopped, match=r"first line says that the delimiter is ';', --delimiter says tab"
+    ):
         read(written(tmp_path / "p.csv", "sep=;\nperson_id;plan\nann;pro\n"), delimiter="\t")
 
 
 def test_an_import_of_a_file_that_names_its_delimiter_goes_on(tmp_path: Path) -> None:
-    file = written(tmp_path / "p.csv", "sep=;\nperson_id;plan\n" + "".join(f"p{index};x\n" for index in range(10)))
+    file = written(
+        tmp_path / "p.csv",
+        "sep=;\nperson_id;plan\n" + "".join(f"p{index};x\n" for index in range(10)),
+    )
     taker = Taker(answers=[None, *[AWAY] * (len(PAUSES) + 1)])
     with pytest.raises(ImportStopped, match="does not answer"):
         read(file, taker, batch_rows=4)

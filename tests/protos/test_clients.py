@@ -1,6 +1,8 @@
-"""Clients in other languages are generated from the image with buf, by the templates in protos/clients, and compile.
+"""Clients in other languages are generated from the image with buf, by the templates in
+protos/clients, and compile.
 
-`-m "not clients"` leaves them out. Tools are installed once, into .venv/clients; where there are none, the test is skipped with the reason.
+`-m "not clients"` leaves them out. Tools are installed once, into .venv/clients; where there are
+none, the test is skipped with the reason.
 """
 
 from __future__ import annotations
@@ -40,7 +42,15 @@ pytestmark = [pytest.mark.clients, pytest.mark.timeout(600)]
 def run(*command: str | Path, cwd: Path, path: Path, **more: str) -> str:
     """What a command prints. Fails with it if the command does."""
     environment = os.environ | {"PATH": f"{path}:{os.environ['PATH']}"} | more
-    done = subprocess.run(command, cwd=cwd, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    done = subprocess.run(
+        command,
+        cwd=cwd,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout
     return done.stdout
 
@@ -63,14 +73,26 @@ def home(name: str) -> Path:
 
 def generate(language: str, directory: Path, path: Path) -> None:
     template = ROOT / "protos" / "clients" / f"{language}.gen.yaml"
-    run(BUF, "generate", str(ROOT / "generated" / "image.binpb"), "--template", str(template), cwd=directory, path=path)
+    run(
+        BUF,
+        "generate",
+        str(ROOT / "generated" / "image.binpb"),
+        "--template",
+        str(template),
+        cwd=directory,
+        path=path,
+    )
 
 
 @pytest.mark.skipif(shutil.which("go") is None, reason="go is not installed")
 def test_go() -> None:
     directory = home("go")
     path = directory / "path" / "bin"
-    cache = {"GOPATH": str(directory / "path"), "GOCACHE": str(directory / "cache"), "GOFLAGS": "-modcacherw"}
+    cache = {
+        "GOPATH": str(directory / "path"),
+        "GOCACHE": str(directory / "cache"),
+        "GOFLAGS": "-modcacherw",
+    }
     if not (path / "protoc-gen-go").exists() or not (path / "protoc-gen-go-grpc").exists():
         for tool in GO_TOOLS:
             install("go", "install", tool, cwd=directory, path=path, **cache)
@@ -81,14 +103,30 @@ def test_go() -> None:
     assert (directory / "gen" / "carillon" / "comms" / "v1" / "message_service_grpc.pb.go").exists()
 
 
-@pytest.mark.skipif(shutil.which("npm") is None or shutil.which("node") is None, reason="node and npm are not installed")
+@pytest.mark.skipif(
+    shutil.which("npm") is None or shutil.which("node") is None,
+    reason="node and npm are not installed",
+)
 def test_typescript() -> None:
     directory = home("typescript")
     path = directory / "node_modules" / ".bin"
     if not (path / "tsc").exists():
         (directory / "package.json").write_text('{"private": true, "type": "module"}\n', "utf-8")
-        install("npm", "install", "--no-audit", "--no-fund", *NODE_PACKAGES, cwd=directory, path=path)
+        install(
+            "npm", "install", "--no-audit", "--no-fund", *NODE_PACKAGES, cwd=directory, path=path
+        )
     generate("typescript", directory, path)
     files = sorted(map(str, (directory / "gen").rglob("*.ts")))
     assert len(files) > len(list((ROOT / "protos").rglob("*.proto")))
-    run("tsc", "--noEmit", "--strict", "--module", "nodenext", "--target", "es2022", *files, cwd=directory, path=path)
+    run(
+        "tsc",
+        "--noEmit",
+        "--strict",
+        "--module",
+        "nodenext",
+        "--target",
+        "es2022",
+        *files,
+        cwd=directory,
+        path=path,
+    )

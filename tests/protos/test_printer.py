@@ -7,7 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from google.protobuf.descriptor_pb2 import FieldDescriptorProto, FileDescriptorProto, FileDescriptorSet
+from google.protobuf.descriptor_pb2 import (
+    FieldDescriptorProto,
+    FileDescriptorProto,
+    FileDescriptorSet,
+)
 
 from imports import rules_of_fields
 from printer import proto_text
@@ -17,7 +21,14 @@ def compiled(text: str, name: str, directory: Path) -> FileDescriptorProto:
     source, target = directory / name, directory / "out.binpb"
     source.parent.mkdir(parents=True, exist_ok=True)
     source.write_text(text, "utf-8")
-    command = (sys.executable, "-m", "grpc_tools.protoc", f"-I{directory}", f"--descriptor_set_out={target}", name)
+    command = (
+        sys.executable,
+        "-m",
+        "grpc_tools.protoc",
+        f"-I{directory}",
+        f"--descriptor_set_out={target}",
+        name,
+    )
     subprocess.run(command, check=True)
     (file,) = FileDescriptorSet.FromString(target.read_bytes()).file
     return file

@@ -7,7 +7,8 @@ from tests.prove.mutation import Mutation
 _KEPT_WITH_IT = """                response = await once(tx)
                 await tx.idempotency.insert(
                     IdempotencyRecord(
-                        scope=scope, key=key, fingerprint=digest, response=response.SerializeToString(), created_at=caller.now
+                        scope=scope, key=key, fingerprint=digest,
+                        response=response.SerializeToString(), created_at=caller.now
                     )
                 )
             return response
@@ -21,7 +22,8 @@ _KEPT_AFTERWARDS = """                response = await once(tx)
         try:
             response = await self._storage.write(keyed)
             record = IdempotencyRecord(
-                scope=scope, key=key, fingerprint=digest, response=response.SerializeToString(), created_at=caller.now
+                scope=scope, key=key, fingerprint=digest,
+                        response=response.SerializeToString(), created_at=caller.now
             )
             await self._storage.write(lambda tx: tx.idempotency.insert(record))
             return response
@@ -49,7 +51,8 @@ ACCEPTING = (
     Mutation(
         name="failed-statement-does-not-commit",
         where="_run_to_end",
-        original="        if connection.failure is not None:\n            raise connection.failure from None\n",
+        original="        if connection.failure is not None:\n            raise connection.failure "
+        "from None\n",
         mutated="",
         tests=("test_a_transaction_that_hides_the_error_of_a_statement_does_not_commit[sqlite]",),
     ),
@@ -91,7 +94,8 @@ ACCEPTING = (
     Mutation(
         name="dedup-key-tells-requests-apart",
         where="_repeat",
-        original="    if known.fingerprint != new.fingerprint or not _is_same_time(known, new.scheduled_at, now):\n",
+        original="    if known.fingerprint != new.fingerprint or not _is_same_time(known, "
+        "new.scheduled_at, now):\n",
         mutated="    if not known.fingerprint:\n",
         tests=("test_another_request_under_the_key_is_refused",),
     ),
@@ -119,7 +123,8 @@ ACCEPTING = (
     Mutation(
         name="audience-key",
         where="_audience_key",
-        original='    return f"{message.person_id}\\x1f{message.recipient}" if sends_to else None\n',
+        original='    return f"{message.person_id}\\x1f{message.recipient}" if sends_to else '
+        "None\n",
         mutated="    return None\n",
         tests=("test_a_send_does_not_get_the_same_person_at_the_same_address_twice[sqlite]",),
     ),
@@ -133,8 +138,10 @@ ACCEPTING = (
     Mutation(
         name="audience-cursor-with-its-batch",
         where="resolve_audience_batch",
-        original="    await tx.sends.advance_audience(send.id, cursor, done=len(batch) < BATCH, now=now)\n",
-        mutated="    await tx.sends.advance_audience(send.id, None, done=len(batch) < BATCH, now=now)\n",
+        original="    await tx.sends.advance_audience(send.id, cursor, done=len(batch) < BATCH, "
+        "now=now)\n",
+        mutated="    await tx.sends.advance_audience(send.id, None, done=len(batch) < BATCH, "
+        "now=now)\n",
         tests=("test_a_crash_between_batches_neither_loses_nor_repeats_a_person[sqlite]",),
     ),
     Mutation(
@@ -147,7 +154,8 @@ ACCEPTING = (
     Mutation(
         name="no-row-for-a-send-that-is-over",
         where="Changes.apply",
-        original='            if row is None or (columns["total"] and row[0] != SendStatus.SENDING):\n',
+        original='            if row is None or (columns["total"] and row[0] != '
+        "SendStatus.SENDING):\n",
         mutated="            if row is None:\n",
         tests=("test_rows_for_a_cancelled_send_are_refused[sqlite]",),
     ),
@@ -189,7 +197,8 @@ ACCEPTING = (
     Mutation(
         name="field-that-a-request-does-not-have",
         where="server/gateway/lua/bodies.lua",
-        original="    refusals.add(reader.problems, parent(reader), name, refusals.UNKNOWN_FIELD)\n",
+        original="    refusals.add(reader.problems, parent(reader), name, "
+        "refusals.UNKNOWN_FIELD)\n",
         mutated="    reader.cut_at = nil\n",
         tests=("test_the_status_is_the_one_of_the_operation",),
     ),

@@ -1,10 +1,14 @@
-"""Calls: none without a durable mark, and none under a lease, at a time or for a send that does not allow it."""
+"""Calls: none without a durable mark, and none under a lease, at a time or for a send that does not
+allow it."""
 
 from __future__ import annotations
 
 from tests.prove.mutation import Mutation
 
-_FENCE = "messages.c.id == given.c.id, messages.c.lease == given.c.lease, messages.c.status == MessageStatus.LEASED"
+_FENCE = (
+    "messages.c.id == given.c.id, messages.c.lease == given.c.lease, messages.c.status == "
+    "MessageStatus.LEASED"
+)
 
 CALLING = (
     Mutation(
@@ -48,14 +52,16 @@ CALLING = (
     Mutation(
         name="mark-looks-at-the-send",
         where="_mark",
-        original="        .where(or_(messages.c.send_id.is_(None), exists().where(sends.c.id == messages.c.send_id, _RUNS)))\n",
+        original="        .where(or_(messages.c.send_id.is_(None), exists().where(sends.c.id == "
+        "messages.c.send_id, _RUNS)))\n",
         mutated="",
         tests=("test_a_leased_row_of_a_send_that_does_not_run_is_not_marked",),
     ),
     Mutation(
         name="mark-looks-at-the-expiry",
         where="_mark",
-        original="        .where(or_(messages.c.expire_at.is_(None), messages.c.expire_at > _NOW))\n",
+        original="        .where(or_(messages.c.expire_at.is_(None), messages.c.expire_at > "
+        "_NOW))\n",
         mutated="",
         tests=("test_a_row_that_is_stale_is_not_marked[sqlite]",),
     ),
@@ -63,7 +69,8 @@ CALLING = (
         name="expiry-at-the-claim",
         where="withheld",
         original="    if message.expire_at is not None and message.expire_at <= now:\n",
-        mutated="    if message.expire_at is not None and message.expire_at < message.scheduled_at:\n",
+        mutated="    if message.expire_at is not None and message.expire_at < "
+        "message.scheduled_at:\n",
         tests=("test_an_in_app_message_that_is_stale_reaches_no_inbox",),
     ),
     Mutation(
@@ -76,14 +83,16 @@ CALLING = (
     Mutation(
         name="start-window-by-a-steady-clock",
         where="DeliveryExecutor._is_too_late",
-        original="        elapsed = max(self._clock.now() - start.at, timedelta(seconds=self._steady() - start.steady))\n",
+        original="        elapsed = max(self._clock.now() - start.at, "
+        "timedelta(seconds=self._steady() - start.steady))\n",
         mutated="        elapsed = self._clock.now() - start.at\n",
         tests=("test_a_clock_that_was_set_back_does_not_make_the_window_longer",),
     ),
     Mutation(
         name="suppression-at-the-claim",
         where="ChannelWorker._begin",
-        original="                    case Suppressed():\n                        withheld.append(suppressed(each.message))\n",
+        original="                    case Suppressed():\n                        "
+        "withheld.append(suppressed(each.message))\n",
         mutated="                    case Suppressed():\n                        continue\n",
         tests=("test_a_campaigns_message_is_skipped_whatever_the_reason[sqlite]",),
     ),
@@ -97,7 +106,8 @@ CALLING = (
     Mutation(
         name="slot-held-until-the-result-is-durable",
         where="DeliveryExecutor._call",
-        original="        await self._settler.settle([settlement], more_soon=self._unanswered > 0)\n",
+        original="        await self._settler.settle([settlement], more_soon=self._unanswered > "
+        "0)\n",
         mutated="        self._late = asyncio.create_task(self._settler.settle([settlement]))\n",
         tests=("test_a_slot_is_not_free_before_its_result_is_durable",),
     ),

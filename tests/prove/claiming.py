@@ -23,29 +23,33 @@ CLAIMING = (
         where="_claim",
         original=".with_for_update(of=messages, skip_locked=True, key_share=True)",
         mutated=".with_for_update(of=messages, key_share=True)",
-        tests=("test_a_claim_takes_other_rows_than_one_that_has_not_committed_and_does_not_wait_for_it",),
+        tests=(
+            "test_a_claim_takes_other_rows_than_one_that_has_not_committed_and_does_not_wait_for_it",
+        ),
     ),
     Mutation(
         name="claim-locks-rows",
         where="_claim",
-        original='    due = of_queue.with_for_update(of=messages, skip_locked=True, key_share=True).cte("due")',
-        mutated='    due = of_queue.cte("due")',
-        tests=("test_a_claim_takes_other_rows_than_one_that_has_not_committed_and_does_not_wait_for_it",),
+        original="of_queue.with_for_update(of=messages, skip_locked=True, key_share=True)",
+        mutated="of_queue",
+        tests=(
+            "test_a_claim_takes_other_rows_than_one_that_has_not_committed_and_does_not_wait_for_it",
+        ),
     ),
     Mutation(
         name="claim-is-limited",
         where="_due",
         original='.limit(bindparam("at_most"))\n',
         mutated="\n",
-        tests=("test_a_claim_takes_due_rows_of_its_channel_earliest_first_up_to_the_limit[sqlite]",),
+        tests=(
+            "test_a_claim_takes_due_rows_of_its_channel_earliest_first_up_to_the_limit[sqlite]",
+        ),
     ),
     Mutation(
         name="claim-is-materialized",
         where="_claim",
-        original=(
-            '.cte("due").prefix_with("MATERIALIZED")\n    return (\n        update(messages)\n        .where(messages.c.id == due.c.id)\n'
-        ),
-        mutated="\n    return (\n        update(messages)\n        .where(messages.c.id.in_(due))\n",
+        original=_FROM_CTE,
+        mutated=_FROM_SUBQUERY,
         tests=("test_a_claim_keeps_to_its_limit_whatever_plan_the_server_chooses",),
     ),
     Mutation(
@@ -53,19 +57,23 @@ CLAIMING = (
         where="_due",
         original=".where(*of_queue, messages.c.due_at <= _NOW)\n",
         mutated=".where(*of_queue)\n",
-        tests=("test_a_claim_takes_due_rows_of_its_channel_earliest_first_up_to_the_limit[sqlite]",),
+        tests=(
+            "test_a_claim_takes_due_rows_of_its_channel_earliest_first_up_to_the_limit[sqlite]",
+        ),
     ),
     Mutation(
         name="lease-grows",
         where="_claim",
-        original="        .values(status=MessageStatus.LEASED, lease=messages.c.lease + 1, lease_expires_at=_LEASE_UNTIL)\n",
+        original="        .values(status=MessageStatus.LEASED, lease=messages.c.lease + 1, "
+        "lease_expires_at=_LEASE_UNTIL)\n",
         mutated="        .values(status=MessageStatus.LEASED, lease_expires_at=_LEASE_UNTIL)\n",
         tests=("test_the_lease_grows_with_every_claim_and_only_then[postgres]",),
     ),
     Mutation(
         name="lease-grows-where-one-writes",
         where="_lease",
-        original="statement.values(status=MessageStatus.LEASED, lease=messages.c.lease + 1, lease_expires_at=_LEASE_UNTIL)\n",
+        original="statement.values(status=MessageStatus.LEASED, lease=messages.c.lease + 1, "
+        "lease_expires_at=_LEASE_UNTIL)\n",
         mutated="statement.values(status=MessageStatus.LEASED, lease_expires_at=_LEASE_UNTIL)\n",
         tests=("test_the_lease_grows_with_every_claim_and_only_then[sqlite]",),
     ),
@@ -86,7 +94,8 @@ CLAIMING = (
     Mutation(
         name="lease-outlasts-a-call",
         where="DeliveryExecutor.__init__",
-        original="        if timedelta(seconds=provider.timeout) + START_WINDOW + MARGIN > LEASE:\n",
+        original="        if timedelta(seconds=provider.timeout) + START_WINDOW + MARGIN > "
+        "LEASE:\n",
         mutated="        if not provider.timeout:\n",
         tests=("test_a_provider_slower_than_a_lease_is_refused",),
     ),

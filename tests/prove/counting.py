@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from tests.prove.mutation import Mutation
 
-_ENDED = "_ENDED = (MessageStatus.SENT, MessageStatus.FAILED, MessageStatus.SKIPPED, MessageStatus.CANCELLED, MessageStatus.EXPIRED)\n"
+_ENDED = (
+    "_ENDED = (MessageStatus.SENT, MessageStatus.FAILED, MessageStatus.SKIPPED, "
+    "MessageStatus.CANCELLED, MessageStatus.EXPIRED)\n"
+)
 
 COUNTING = (
     Mutation(
         name="counted-by-what-became-of-the-rows",
         where="_settle_distinct",
         original="        changes.moved(row.send_id, batch[row.id].expected, row.status)\n",
-        mutated="        changes.moved(row.send_id, batch[row.id].expected, batch[row.id].status)\n",
+        mutated="        changes.moved(row.send_id, batch[row.id].expected, "
+        "batch[row.id].status)\n",
         tests=("test_a_retry_of_a_cancelled_send_is_cancelled_instead[sqlite]",),
     ),
     Mutation(
@@ -24,7 +28,8 @@ COUNTING = (
     Mutation(
         name="marks-are-counted",
         where="mark_sending",
-        original="        changes.moved(send_id, MessageStatus.LEASED, MessageStatus.SENDING, count)\n",
+        original="        changes.moved(send_id, MessageStatus.LEASED, MessageStatus.SENDING, "
+        "count)\n",
         mutated="        changes.moved(None, MessageStatus.LEASED, MessageStatus.SENDING, count)\n",
         tests=("test_a_mark_makes_a_leased_row_sending_counts_the_attempt_and_the_send[sqlite]",),
     ),
@@ -32,22 +37,30 @@ COUNTING = (
         name="retried-rows-are-counted",
         where="mark_retried",
         original="        changes.moved(parent_send_id, message.status, MessageStatus.FAILED)\n",
-        mutated="        changes.moved(parent_send_id, MessageStatus.FAILED, MessageStatus.FAILED)\n",
-        tests=("test_with_unknown_those_of_unknown_outcome_are_taken_too_and_become_failed[sqlite]",),
+        mutated="        changes.moved(parent_send_id, MessageStatus.FAILED, "
+        "MessageStatus.FAILED)\n",
+        tests=(
+            "test_with_unknown_those_of_unknown_outcome_are_taken_too_and_become_failed[sqlite]",
+        ),
     ),
     Mutation(
         name="complete-when-nothing-is-left",
         where="_COMPLETE",
         original="    .where(sends.c.pending == 0, sends.c.in_flight == 0)\n",
         mutated="    .where(sends.c.in_flight == 0)\n",
-        tests=("test_a_send_whose_last_call_ends_before_the_sweep_is_complete_only_after_it[sqlite]",),
+        tests=(
+            "test_a_send_whose_last_call_ends_before_the_sweep_is_complete_only_after_it[sqlite]",
+        ),
     ),
     Mutation(
         name="reopened-until-the-resent-have-ended",
         where="resolve_unknown",
-        original="        await _reopen(connection, {message.send_id for message in found if message.send_id is not None})\n",
+        original="        await _reopen(connection, {message.send_id for message in found if "
+        "message.send_id is not None})\n",
         mutated="        pass\n",
-        tests=("test_a_completed_send_is_sending_again_until_its_resent_messages_have_ended[sqlite]",),
+        tests=(
+            "test_a_completed_send_is_sending_again_until_its_resent_messages_have_ended[sqlite]",
+        ),
     ),
     Mutation(
         name="drift-is-told",

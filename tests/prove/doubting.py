@@ -1,12 +1,18 @@
-"""What is in doubt: found after a crash, sent again only if that was chosen or does no harm, never public_error as not sent."""
+"""What is in doubt: found after a crash, sent again only if that was chosen or does no harm, never
+public_error as not sent."""
 
 from __future__ import annotations
 
 from tests.prove.mutation import Mutation
 
 _ENDS_IN_DOUBT = "    ends_in_doubt = and_(in_doubt, or_(stopped, given.c.status.in_(_NOT_SENT)))\n"
-_AGAIN = "    return and_(messages.c.attempts < max_attempts, ~IS_CANCELLED, or_(is_known, is_wanted))\n"
-_KNOWN = "    is_known = exists().where(known.c.provider == messages.c.provider, messages.c.first_sending_at > known.c.since)\n"
+_AGAIN = (
+    "    return and_(messages.c.attempts < max_attempts, ~IS_CANCELLED, or_(is_known, is_wanted))\n"
+)
+_KNOWN = (
+    "    is_known = exists().where(known.c.provider == messages.c.provider, "
+    "messages.c.first_sending_at > known.c.since)\n"
+)
 
 DOUBTING = (
     Mutation(
@@ -21,7 +27,9 @@ DOUBTING = (
         where="_may_be_sent_again",
         original=_KNOWN,
         mutated="    is_known = exists().where(known.c.provider == messages.c.provider)\n",
-        tests=("test_the_window_of_a_key_ends_at_its_instant_and_counts_from_the_first_call[sqlite]",),
+        tests=(
+            "test_the_window_of_a_key_ends_at_its_instant_and_counts_from_the_first_call[sqlite]",
+        ),
     ),
     Mutation(
         name="recovery-by-the-key-of-the-provider-called",
@@ -56,7 +64,9 @@ DOUBTING = (
         where="_end_or_resend",
         original="    await insert_attempts(connection, (_attempt(",
         mutated="    await insert_attempts(connection, () and (_attempt(",
-        tests=("test_recovery_records_an_ambiguous_attempt_of_the_provider_that_was_called[sqlite]",),
+        tests=(
+            "test_recovery_records_an_ambiguous_attempt_of_the_provider_that_was_called[sqlite]",
+        ),
     ),
     Mutation(
         name="recovery-before-the-dispatcher-is-ready",
@@ -84,19 +94,23 @@ DOUBTING = (
         where="_settle",
         original=_ENDS_IN_DOUBT,
         mutated="    ends_in_doubt = and_(in_doubt, given.c.status.in_(_NOT_SENT))\n",
-        tests=("test_a_retry_of_a_cancelled_send_ends_as_cancelled_or_as_unknown_if_it_is_in_doubt",),
+        tests=(
+            "test_a_retry_of_a_cancelled_send_ends_as_cancelled_or_as_unknown_if_it_is_in_doubt",
+        ),
     ),
     Mutation(
         name="doubt-is-not-cancelled",
         where="cancelled",
-        original='        "status": case((messages.c.in_doubt, word(MessageStatus.UNKNOWN)), else_=word(MessageStatus.CANCELLED)),\n',
+        original='        "status": case((messages.c.in_doubt, word(MessageStatus.UNKNOWN)), '
+        "else_=word(MessageStatus.CANCELLED)),\n",
         mutated='        "status": word(MessageStatus.CANCELLED),\n',
         tests=("test_a_message_in_doubt_that_is_cancelled_becomes_unknown[sqlite]",),
     ),
     Mutation(
         name="doubt-does-not-expire",
         where="expired",
-        original='        "status": case((or_(messages.c.in_doubt, IS_CANCELLED), instead["status"])',
+        original='        "status": case((or_(messages.c.in_doubt, IS_CANCELLED), '
+        'instead["status"])',
         mutated='        "status": case((IS_CANCELLED, instead["status"])',
         tests=("test_a_row_in_doubt_becomes_unknown_instead[sqlite]",),
     ),
@@ -112,7 +126,9 @@ DOUBTING = (
         where="_end_or_resend",
         original="            status=case((WAS_ACCEPTED, word(MessageStatus.SENT)), (again,",
         mutated="            status=case((again,",
-        tests=("test_a_row_that_was_accepted_too_late_is_sent_although_its_next_worker_is_gone_too[sqlite]",),
+        tests=(
+            "test_a_row_that_was_accepted_too_late_is_sent_although_its_next_worker_is_gone_too[sqlite]",
+        ),
     ),
     Mutation(
         name="ambiguous-is-not-tried-again",
@@ -134,9 +150,12 @@ DOUBTING = (
     Mutation(
         name="key-counts-from-the-first-call",
         where="_knows_key",
-        original="    return at < (message.first_sending_at or call.started_at) + call.key_window\n",
+        original="    return at < (message.first_sending_at or call.started_at) + "
+        "call.key_window\n",
         mutated="    return at < call.started_at + call.key_window\n",
-        tests=("test_a_call_without_an_answer_is_repeated_while_the_key_is_known_which_counts_from_the_first_call",),
+        tests=(
+            "test_a_call_without_an_answer_is_repeated_while_the_key_of_the_first_call_is_known",
+        ),
     ),
     Mutation(
         name="timeout-is-ambiguous",
@@ -148,21 +167,24 @@ DOUBTING = (
     Mutation(
         name="only-unknown-is-resolved",
         where="_lock_unknown",
-        original="these, messages.c.brand_id == brand_id, messages.c.status == MessageStatus.UNKNOWN)",
+        original="these, messages.c.brand_id == brand_id, messages.c.status == "
+        "MessageStatus.UNKNOWN)",
         mutated="these, messages.c.brand_id == brand_id)",
         tests=("test_only_unknown_messages_of_the_brand_are_resolved",),
     ),
     Mutation(
         name="only-what-is-the-brands-is-resolved",
         where="_lock_unknown",
-        original="these, messages.c.brand_id == brand_id, messages.c.status == MessageStatus.UNKNOWN)",
+        original="these, messages.c.brand_id == brand_id, messages.c.status == "
+        "MessageStatus.UNKNOWN)",
         mutated="these, messages.c.status == MessageStatus.UNKNOWN)",
         tests=("test_only_unknown_messages_of_the_brand_are_resolved",),
     ),
     Mutation(
         name="stale-is-not-resent",
         where="_lock_unknown",
-        original="        statement = statement.where(or_(messages.c.expire_at.is_(None), messages.c.expire_at > now))\n",
+        original="        statement = statement.where(or_(messages.c.expire_at.is_(None), "
+        "messages.c.expire_at > now))\n",
         mutated="",
         tests=("test_a_stale_message_is_not_resent_but_resolved_otherwise[sqlite]",),
     ),
@@ -178,7 +200,9 @@ DOUBTING = (
         where="_values",
         original='"in_doubt": True, ',
         mutated="",
-        tests=("test_a_message_to_resend_is_pending_due_now_and_in_doubt_and_keeps_its_lease_and_attempts[sqlite]",),
+        tests=(
+            "test_a_message_to_resend_is_pending_due_now_and_in_doubt_and_keeps_its_lease_and_attempts[sqlite]",
+        ),
     ),
     Mutation(
         name="retry-takes-a-message-once",

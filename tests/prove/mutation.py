@@ -11,7 +11,8 @@ class Mutation:
 
     name: str
     where: str
-    """The function, method (`Class.method`), class or constant that it stands in, or the path of a file that is not Python."""
+    """The function, method (`Class.method`), class or constant that it stands in, or the path of a
+    file that is not Python."""
     original: str
     """Code that is there exactly once, however it is laid out."""
     mutated: str

@@ -12,4 +12,14 @@ from tests.prove.settling import SETTLING
 from tests.prove.sharing import SHARING
 from tests.prove.stopping import STOPPING
 
-MUTATIONS = (*ACCEPTING, *CLAIMING, *CALLING, *SETTLING, *DOUBTING, *STOPPING, *COUNTING, *SHARING, *RESTORING)
+MUTATIONS = (
+    *ACCEPTING,
+    *CLAIMING,
+    *CALLING,
+    *SETTLING,
+    *DOUBTING,
+    *STOPPING,
+    *COUNTING,
+    *SHARING,
+    *RESTORING,
+)

@@ -1,4 +1,5 @@
-"""A database that was put back: noticed before anybody is called, and held until somebody understands."""
+"""A database that was put back: noticed before anybody is called, and held until somebody
+understands."""
 
 from __future__ import annotations
 
@@ -8,14 +9,16 @@ RESTORING = (
     Mutation(
         name="generation-reached-by-the-database",
         where="_ADVANCE",
-        original='    .where(dispatchers.c.generation >= bindparam("known"), dispatchers.c.generation < _next)\n',
+        original='    .where(dispatchers.c.generation >= bindparam("known"), '
+        "dispatchers.c.generation < _next)\n",
         mutated="    .where(dispatchers.c.generation < _next)\n",
         tests=("test_a_generation_that_the_database_has_not_reached_is_refused[sqlite]",),
     ),
     Mutation(
         name="generation-never-goes-back",
         where="_ADVANCE",
-        original='    .where(dispatchers.c.generation >= bindparam("known"), dispatchers.c.generation < _next)\n',
+        original='    .where(dispatchers.c.generation >= bindparam("known"), '
+        "dispatchers.c.generation < _next)\n",
         mutated='    .where(dispatchers.c.generation >= bindparam("known"))\n',
         tests=("test_a_generation_may_be_ahead_of_what_the_file_says_but_never_goes_back",),
     ),
@@ -38,14 +41,18 @@ RESTORING = (
         where="SqlDispatchers.release",
         original="        await self._connection.execute(delete(dispatchers))\n",
         mutated="",
-        tests=("test_a_release_forgets_all_generations_and_each_dispatcher_starts_from_its_file[sqlite]",),
+        tests=(
+            "test_a_release_forgets_all_generations_and_each_dispatcher_starts_from_its_file[sqlite]",
+        ),
     ),
     Mutation(
         name="mark-advances-the-generation",
         where="RestoreGuard._try_to_advance",
         original="            if not await tx.dispatchers.advance(self._id, known, following):\n",
         mutated="            if known < 0:\n",
-        tests=("test_a_database_that_is_put_back_under_a_running_dispatcher_is_held_and_nothing_marked",),
+        tests=(
+            "test_a_database_that_is_put_back_under_a_running_dispatcher_is_held_and_nothing_marked",
+        ),
     ),
     Mutation(
         name="file-follows-before-the-call",
@@ -74,7 +81,8 @@ RESTORING = (
     Mutation(
         name="copy-of-a-database-is-noticed",
         where="RestoreGuard._compare",
-        original="        elif generation is None and self._storage.exclusive and await tx.dispatchers.exist():\n",
+        original="        elif generation is None and self._storage.exclusive and await "
+        "tx.dispatchers.exist():\n",
         mutated="        elif generation is None and self._committed:\n",
         tests=("test_a_copy_of_the_database_at_another_place_is_held",),
     ),

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from tests.prove.mutation import Mutation
 
-_FENCE = "messages.c.id == given.c.id, messages.c.lease == given.c.lease, messages.c.status == given.c.expected"
-_FENCE_OF_SENT = 'messages.c.id == given.c.id, messages.c.lease == given.c.lease, messages.c.status == bindparam("expected_status")'
+_FENCE = (
+    "messages.c.id == given.c.id, messages.c.lease == given.c.lease, messages.c.status == "
+    "given.c.expected"
+)
+_FENCE_OF_SENT = (
+    "messages.c.id == given.c.id, messages.c.lease == given.c.lease, messages.c.status == "
+    'bindparam("expected_status")'
+)
 _LATE = "    for before in (MessageStatus.UNKNOWN, MessageStatus.PENDING, MessageStatus.LEASED):\n"
 
 SETTLING = (
@@ -47,9 +53,11 @@ SETTLING = (
     Mutation(
         name="attempt-kept-whatever-becomes-of-the-row",
         where="settle",
-        original="    await insert_attempts(connection, (each.attempt for each in settlements if each.attempt is not None))\n",
+        original="    await insert_attempts(connection, (each.attempt for each in settlements if "
+        "each.attempt is not None))\n",
         mutated=(
-            "    kept = (each.attempt for each in settlements if each.attempt is not None and each.message_id in applied)\n"
+            "    kept = (each.attempt for each in settlements if each.attempt is not None and "
+            "each.message_id in applied)\n"
             "    await insert_attempts(connection, kept)\n"
         ),
         tests=("test_a_late_result_that_is_no_acceptance_leaves_unknown_but_is_kept",),
@@ -72,7 +80,8 @@ SETTLING = (
         name="late-acceptance-changes-nothing-decided",
         where="_accept_late",
         original=_LATE,
-        mutated="    for before in (MessageStatus.UNKNOWN, MessageStatus.PENDING, MessageStatus.LEASED, MessageStatus.FAILED):\n",
+        mutated="    for before in (MessageStatus.UNKNOWN, MessageStatus.PENDING, "
+        "MessageStatus.LEASED, MessageStatus.FAILED):\n",
         tests=("test_a_late_acceptance_changes_no_row_that_was_decided[sqlite]",),
     ),
     Mutation(
@@ -80,7 +89,9 @@ SETTLING = (
         where="_settle_distinct",
         original=" if each.inbox_item and each.message_id in applied))\n",
         mutated=" if each.inbox_item))\n",
-        tests=("test_an_inbox_item_is_written_with_the_settlement_that_takes_effect_and_only_then[sqlite]",),
+        tests=(
+            "test_an_inbox_item_is_written_with_the_settlement_that_takes_effect_and_only_then[sqlite]",
+        ),
     ),
     Mutation(
         name="result-not-lost-in-an-outage",
@@ -99,7 +110,8 @@ SETTLING = (
     Mutation(
         name="stop-waits-for-what-is-in-flight",
         where="DeliveryExecutor.stop",
-        original='        """Lets the calls in progress end, closes the provider."""\n        await self.drain()\n',
+        original='        """Lets the calls in progress end, closes the provider."""\n        '
+        "await self.drain()\n",
         mutated='        """Lets the calls in progress end, closes the provider."""\n',
         tests=("test_a_stop_gives_back_what_is_claimed_and_finishes_what_is_in_flight",),
     ),

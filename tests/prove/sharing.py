@@ -36,28 +36,31 @@ SHARING = (
     Mutation(
         name="one-offs-have-a-lane",
         where="Kind.takes",
-        original="        return self is Kind.ALL or (queue.send_id is None) == (self is Kind.ONE_OFFS)\n",
+        original="        return self is Kind.ALL or (queue.send_id is None) == (self is "
+        "Kind.ONE_OFFS)\n",
         mutated="        return self is Kind.ALL or self is Kind.SENDS\n",
         tests=("test_one_offs_may_use_all_slots",),
     ),
     Mutation(
         name="rate-kept-for-one-offs",
         where="Limits._of_kind",
-        original="        return replace(limit, burst=without_reserve(limit.burst)) if self._kind is Kind.SENDS else limit\n",
-        mutated="        return limit\n",
+        original="replace(limit, burst=without_reserve(limit.burst)) if self._kind is Kind.SENDS",
+        mutated="limit if self._kind is Kind.SENDS",
         tests=("test_a_one_off_goes_out_at_once_when_a_send_has_used_the_rate",),
     ),
     Mutation(
         name="rate-of-a-provider",
         where="_take",
-        original="    permits = _Permits(rows if provider is None else await tx.rates.take(provider, rows, now), provider)\n",
+        original="    permits = _Permits(rows if provider is None else await "
+        "tx.rates.take(provider, rows, now), provider)\n",
         mutated="    permits = _Permits(rows, None)\n",
         tests=("test_the_rate_of_a_provider_is_shared_by_its_dispatchers_and_survives_them",),
     ),
     Mutation(
         name="rate-of-a-brand",
         where="_take",
-        original="            permits.of_brand[brand] = await tx.rates.take(limit, permits.rows, now)\n",
+        original="            permits.of_brand[brand] = await tx.rates.take(limit, permits.rows, "
+        "now)\n",
         mutated="            permits.of_brand[brand] = permits.rows\n",
         tests=("test_a_limited_brand_goes_out_at_its_rate_and_holds_up_nobody",),
     ),
@@ -113,7 +116,8 @@ SHARING = (
     Mutation(
         name="retry-after-is-honoured",
         where="_next_try",
-        original="    again = call.finished_at + delay_before_next(error, number, random, call.delivery.retry_after)\n",
+        original="    again = call.finished_at + delay_before_next(error, number, random, "
+        "call.delivery.retry_after)\n",
         mutated="    again = call.finished_at + delay_before_next(error, number, random, None)\n",
         tests=("test_a_provider_that_says_when_to_come_back_is_not_asked_before",),
     ),

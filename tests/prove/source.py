@@ -1,7 +1,8 @@
-"""Finds code by what it says and by the function it stands in, whatever file that is in and however it is laid out.
+"""Finds code by what it says and by the function it stands in, whatever file that is in and however
+it is laid out.
 
-Code is compared by its tokens: line breaks, blanks, comments, kinds of quotes and trailing commas do not matter, so a formatter or a move
-changes nothing here.
+Code is compared by its tokens: line breaks, blanks, comments, kinds of quotes and trailing commas
+do not matter, so a formatter or a move changes nothing here.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ class Span:
 
 
 def find(root: Path, where: str, code: str) -> Span:
-    """Where `code` stands in what is called `where`: `Class.method`, `function`, `CONSTANT`, or the path of a file that is not Python.
+    """Where `code` stands in what is called `where`: `Class.method`, `function`, `CONSTANT`, or the
+    path of a file that is not Python.
 
     Raises NotFoundOnceError if it is not there exactly once.
     """
@@ -56,9 +58,14 @@ def replace(root: Path, where: str, code: str, by: str) -> tuple[Path, str]:
 
 @cache
 def node_id(root: Path, name: str) -> str:
-    """What pytest calls a test of this name, which may end with parameters. Raises NotFoundOnceError unless there is exactly one."""
+    """What pytest calls a test of this name, which may end with parameters. Raises
+    NotFoundOnceError unless there is exactly one."""
     function = name.partition("[")[0]
-    files = [path for path in sorted((root / "tests").rglob("test_*.py")) if f"def {function}(" in path.read_text("utf-8")]
+    files = [
+        path
+        for path in sorted((root / "tests").rglob("test_*.py"))
+        if f"def {function}(" in path.read_text("utf-8")
+    ]
     if len(files) != 1:
         raise NotFoundOnceError(f"{len(files)} files have a test {function}, not one")
     return f"{files[0].relative_to(root)}::{name}"
@@ -78,7 +85,9 @@ def _definitions(root: Path) -> dict[str, tuple[Span, ...]]:
         for line in text.splitlines(keepends=True):
             lines.append(lines[-1] + len(line))
         for name, node in _named(ast.parse(text), ""):
-            found.setdefault(name, []).append(Span(path, lines[node.lineno - 1], lines[node.end_lineno or 0]))
+            found.setdefault(name, []).append(
+                Span(path, lines[node.lineno - 1], lines[node.end_lineno or 0])
+            )
     return {name: tuple(spans) for name, spans in found.items()}
 
 
@@ -91,7 +100,9 @@ def _named(parent: ast.AST, prefix: str) -> Iterator[tuple[str, ast.stmt]]:
             yield from _named(node, f"{prefix}{node.name}.")
         elif isinstance(node, ast.Assign | ast.AnnAssign):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            yield from ((prefix + target.id, node) for target in targets if isinstance(target, ast.Name))
+            yield from (
+                (prefix + target.id, node) for target in targets if isinstance(target, ast.Name)
+            )
 
 
 def _occurrences(place: Span, code: str) -> Iterator[Span]:
@@ -101,11 +112,16 @@ def _occurrences(place: Span, code: str) -> Iterator[Span]:
     words = [token for token, _, _ in tokens]
     for at in range(len(words) - len(wanted) + 1):
         if words[at : at + len(wanted)] == wanted:
-            yield Span(place.path, place.start + tokens[at][1], place.start + tokens[at + len(wanted) - 1][2])
+            yield Span(
+                place.path,
+                place.start + tokens[at][1],
+                place.start + tokens[at + len(wanted) - 1][2],
+            )
 
 
 def _tokens(text: str) -> list[tuple[str, int, int]]:
-    """Each token with its start and end. A comma before a closing bracket is none, nor is a comment."""
+    """Each token with its start and end. A comma before a closing bracket is none, nor is a
+    comment."""
     tokens: list[tuple[str, int, int]] = []
     for match in _TOKEN.finditer(text):
         token = match[0]

@@ -8,7 +8,8 @@ STOPPING = (
     Mutation(
         name="cancelled-send-does-not-run",
         where="_RUNS",
-        original="_RUNS = (sends.c.status == literal_column(\"'sending'\")) & sends.c.paused_at.is_(None)",
+        original="_RUNS = (sends.c.status == literal_column(\"'sending'\")) & "
+        "sends.c.paused_at.is_(None)",
         mutated="_RUNS = sends.c.paused_at.is_(None)",
         tests=(
             "test_a_cancelled_send_has_no_queue_and_is_not_claimed[sqlite]",
@@ -18,21 +19,25 @@ STOPPING = (
     Mutation(
         name="paused-send-does-not-run",
         where="_RUNS",
-        original="_RUNS = (sends.c.status == literal_column(\"'sending'\")) & sends.c.paused_at.is_(None)",
+        original="_RUNS = (sends.c.status == literal_column(\"'sending'\")) & "
+        "sends.c.paused_at.is_(None)",
         mutated="_RUNS = sends.c.status == literal_column(\"'sending'\")",
         tests=("test_a_paused_send_has_no_queue_and_is_not_claimed_until_it_goes_on[sqlite]",),
     ),
     Mutation(
         name="pause-takes-leased-rows-back",
         where="SqlSends.pause",
-        original="            await self._connection.execute(give_back.values(status=MessageStatus.PENDING, lease_expires_at=None))\n",
+        original="            await "
+        "self._connection.execute(give_back.values(status=MessageStatus.PENDING, "
+        "lease_expires_at=None))\n",
         mutated="",
         tests=("test_a_pause_gives_leased_rows_back_and_none_of_them_is_marked[sqlite]",),
     ),
     Mutation(
         name="cancel-takes-leased-rows",
         where="_cancel_rows",
-        original="end.where(messages.c.id == pending.c.id))).all, *(await connection.execute(end.where(leased_of(send_id)))).all",
+        original="end.where(messages.c.id == pending.c.id))).all, *(await "
+        "connection.execute(end.where(leased_of(send_id)))).all",
         mutated="end.where(messages.c.id == pending.c.id))).all",
         tests=("test_all_leased_rows_are_cancelled_with_their_send_and_cannot_be_marked[sqlite]",),
     ),
@@ -67,16 +72,22 @@ STOPPING = (
     Mutation(
         name="cancel-and-mark-linearise",
         where="mark_sending",
-        original="    await lock_sends_of(connection, (message_id for message_id, _ in in_order))\n",
+        original="    await lock_sends_of(connection, (message_id for message_id, _ in "
+        "in_order))\n",
         mutated="",
-        tests=("test_rows_claimed_while_a_large_send_is_being_cancelled_are_not_marked_after_the_cancel",),
+        tests=(
+            "test_rows_claimed_while_a_large_send_is_being_cancelled_are_not_marked_after_the_cancel",
+        ),
     ),
     Mutation(
         name="pause-and-mark-linearise",
         where="mark_sending",
-        original="    await lock_sends_of(connection, (message_id for message_id, _ in in_order))\n",
+        original="    await lock_sends_of(connection, (message_id for message_id, _ in "
+        "in_order))\n",
         mutated="",
-        tests=("test_rows_claimed_while_their_send_is_being_paused_are_not_marked_after_the_pause",),
+        tests=(
+            "test_rows_claimed_while_their_send_is_being_paused_are_not_marked_after_the_pause",
+        ),
     ),
     Mutation(
         name="settle-and-cancel-linearise",

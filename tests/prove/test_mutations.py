@@ -1,4 +1,5 @@
-"""What `make prove` takes out is there, and so are the tests that must notice: neither can go stale unseen."""
+"""What `make prove` takes out is there, and so are the tests that must notice: neither can go stale
+unseen."""
 
 from __future__ import annotations
 
@@ -31,7 +32,11 @@ def tree(directory: Path, text: str) -> Path:
 
 
 def test_code_is_found_however_it_is_laid_out(tmp_path: Path) -> None:
-    root = tree(tmp_path, "class A:\n    def f(self):\n        return g(  # why\n            'x',\n            2,\n        )\n")
+    root = tree(
+        tmp_path,
+        "class A:\n    def f(self):\n        return g(  # why\n            'x',\n            2,\n  "
+        "      )\n",
+    )
     path, text = replace(root, "A.f", 'return g("x", 2)\n', "return 1")
     assert path.name == "some.py"
     assert text == "class A:\n    def f(self):\n        return 1\n"

@@ -1,4 +1,5 @@
-"""Limits that the protos state, as numbers of their own: a test that read them there would not notice a slip."""
+"""Limits that the protos state, as numbers of their own: a test that read them there would not
+notice a slip."""
 
 ID_LENGTH = 128
 NAME_LENGTH = 200

@@ -11,19 +11,27 @@ from hypothesis import strategies as st
 
 from server.api.policies import service_descriptors
 
-REQUESTS = {method.input_type.full_name: method.input_type for service in service_descriptors() for method in service.methods}
+REQUESTS = {
+    method.input_type.full_name: method.input_type
+    for service in service_descriptors()
+    for method in service.methods
+}
 
 _CHARACTERS = "aZ9._- \t\n\r\x00\x1c\x1f\x7f\x80\x85\xa0\xad\u0130\u1680\u200b\u2003\u2028\u202f\u205f\u3000\ufeff日😀"
 _TEXTS = st.one_of(
     st.text(_CHARACTERS, max_size=6),
     st.sampled_from(["", "welcome", "ana@example.com", "pt-BR", "a-123456789", "Europe/Lisbon"]),
-    st.builds(str.__mul__, st.sampled_from("a日😀 "), st.sampled_from([127, 128, 129, 200, 201, 512, 513])),
+    st.builds(
+        str.__mul__, st.sampled_from("a日😀 "), st.sampled_from([127, 128, 129, 200, 201, 512, 513])
+    ),
 )
 _NUMBERS = st.sampled_from([-(2**31), -1, 0, 1, 50, 200, 100_000, 100_001, 31_536_001, 2**31 - 1])
 _SCALARS: dict[int, st.SearchStrategy[Any]] = {
     FieldDescriptor.CPPTYPE_STRING: _TEXTS,
     FieldDescriptor.CPPTYPE_INT32: _NUMBERS,
-    FieldDescriptor.CPPTYPE_DOUBLE: st.sampled_from([0.0, 0.009, 0.01, 1.0, 100_000.0, 100_000.5, float("nan"), float("inf")]),
+    FieldDescriptor.CPPTYPE_DOUBLE: st.sampled_from(
+        [0.0, 0.009, 0.01, 1.0, 100_000.0, 100_000.5, float("nan"), float("inf")]
+    ),
     FieldDescriptor.CPPTYPE_BOOL: st.booleans(),
     FieldDescriptor.CPPTYPE_ENUM: st.sampled_from([0, 1, 2, 3, 4, 9, -1]),
 }

@@ -16,7 +16,12 @@ from tests.rules.messages import REQUESTS, messages_of
 
 def whole_message() -> message_service_pb2.ScheduleMessageRequest:
     request = message_service_pb2.ScheduleMessageRequest(
-        channel=channel_pb2.email, template_key="welcome", recipient="ana@example.com", brand_id="acme", person_id="ana", dedup_key="1"
+        channel=channel_pb2.email,
+        template_key="welcome",
+        recipient="ana@example.com",
+        brand_id="acme",
+        person_id="ana",
+        dedup_key="1",
     )
     request.scheduled_at.seconds = 1
     return request
@@ -28,16 +33,22 @@ def test_what_is_settled_keeps_every_rule(name: str, data: st.DataObject) -> Non
     message = data.draw(messages_of(REQUESTS[name]))
     keeps_all = protovalidate.collect_violations(message) == []
     assert keeps_all or not quick_check(REQUESTS[name])(message)
-    told = [fault for fault in find_faults(message) if not fault.message.startswith("is also that of")]
+    told = [
+        fault for fault in find_faults(message) if not fault.message.startswith("is also that of")
+    ]
     assert (told == []) is keeps_all
 
 
 @given(message=messages_of(REQUESTS["carillon.comms.v1.ScheduleMessageRequest"]))
-def test_one_offs_are_settled_unless_a_rule_is_broken(message: message_service_pb2.ScheduleMessageRequest) -> None:
+def test_one_offs_are_settled_unless_a_rule_is_broken(
+    message: message_service_pb2.ScheduleMessageRequest,
+) -> None:
     whole = whole_message()
     whole.MergeFrom(message)
     for request in (message, whole):
-        assert quick_check(request.DESCRIPTOR)(request) is (protovalidate.collect_violations(request) == [])
+        assert quick_check(request.DESCRIPTOR)(request) is (
+            protovalidate.collect_violations(request) == []
+        )
 
 
 def test_a_field_is_named_once() -> None:

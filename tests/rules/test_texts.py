@@ -15,11 +15,18 @@ def of_line(value: str) -> str | None:
 
 
 def of_text(value: str) -> str | None:
-    return only_fault(campaign_service_pb2.UpdateCampaignRequest(id="1", description=value), "description")
+    return only_fault(
+        campaign_service_pb2.UpdateCampaignRequest(id="1", description=value), "description"
+    )
 
 
 def of_key(value: str) -> str | None:
-    request = template_service_pb2.PutTemplateRequest(channel="email", brand_id="acme", body="Hello", template_key=value)  # type: ignore[arg-type]
+    request = template_service_pb2.PutTemplateRequest(
+        channel="email",  # type: ignore[arg-type]
+        brand_id="acme",
+        body="Hello",
+        template_key=value,
+    )
     return only_fault(request, "template_key")
 
 
@@ -66,7 +73,9 @@ def test_a_template_key_that_may_be(key: str) -> None:
     assert of_key(key) is None
 
 
-@pytest.mark.parametrize("key", ["", ".", "..", "-a", "_a", "a/b", "a b", "ä", "a\n", "a" * (ID_LENGTH + 1)])
+@pytest.mark.parametrize(
+    "key", ["", ".", "..", "-a", "_a", "a/b", "a b", "ä", "a\n", "a" * (ID_LENGTH + 1)]
+)
 def test_a_template_key_that_may_not_be(key: str) -> None:
     assert of_key(key) is not None
 
@@ -76,7 +85,9 @@ def test_a_language_tag_that_may_be(tag: str) -> None:
     assert of_tag(tag) is None
 
 
-@pytest.mark.parametrize("tag", ["", "d", "de_DE", "de-", "-de", "de--DE", "de\n", "ü", "de" + "-abcdefgh" * 4])
+@pytest.mark.parametrize(
+    "tag", ["", "d", "de_DE", "de-", "-de", "de--DE", "de\n", "ü", "de" + "-abcdefgh" * 4]
+)
 def test_a_language_tag_that_may_not_be(tag: str) -> None:
     assert of_tag(tag) is not None
 
@@ -106,7 +117,16 @@ def test_a_recipient_no_database_holds_is_named(recipient: tuple[str, str], fiel
 
 
 def test_of_two_that_must_differ_the_later_is_named() -> None:
-    variants = [template_pb2.TemplateVariant(body="Hello", locale=locale) for locale in ("de-AT", "de", "DE-at")]
-    request = template_service_pb2.PutTemplateRequest(channel="email", brand_id="acme", template_key="a", body="Hello", variants=variants)  # type: ignore[arg-type]
+    variants = [
+        template_pb2.TemplateVariant(body="Hello", locale=locale)
+        for locale in ("de-AT", "de", "DE-at")
+    ]
+    request = template_service_pb2.PutTemplateRequest(
+        channel="email",  # type: ignore[arg-type]
+        brand_id="acme",
+        template_key="a",
+        body="Hello",
+        variants=variants,
+    )
     (fault,) = find_faults(request)
     assert (fault.field, fault.message) == ("variants[2].locale", "is also that of variants[0]")

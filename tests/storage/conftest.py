@@ -36,13 +36,17 @@ async def sqlite_url(tmp_path: Path) -> str:
 async def postgres_admin(postgres_server: PostgresServer) -> AsyncIterator[asyncpg.Connection]:
     """A connection to make databases with: faster than a process for each."""
     url = make_url(postgres_server.url_of("postgres"))
-    connection = await asyncpg.connect(user=url.username, database=url.database, host=url.query["host"])
+    connection = await asyncpg.connect(
+        user=url.username, database=url.database, host=url.query["host"]
+    )
     yield connection
     await connection.close()
 
 
 @pytest.fixture
-async def postgres_url(postgres_server: PostgresServer, postgres_admin: asyncpg.Connection, migrated_template: str) -> str:
+async def postgres_url(
+    postgres_server: PostgresServer, postgres_admin: asyncpg.Connection, migrated_template: str
+) -> str:
     name = f"storage_{uuid4().hex}"
     await postgres_admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{migrated_template}"')
     return postgres_server.url_of(name)

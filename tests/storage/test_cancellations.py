@@ -23,7 +23,9 @@ async def cancel(scene: Scene, send: Send) -> bool:
 
 
 async def sweep(scene: Scene, limit: int = 2, *, seconds: int = 2) -> int:
-    return await scene.storage.write(lambda tx: tx.sends.sweep_cancelled(NOW + seconds * SECOND, limit))
+    return await scene.storage.write(
+        lambda tx: tx.sends.sweep_cancelled(NOW + seconds * SECOND, limit)
+    )
 
 
 async def receipt(scene: Scene, *of: Send) -> CancelCounts:
@@ -35,7 +37,11 @@ async def test_a_send_is_cancelled_at_once_and_its_rows_in_slices(scene: Scene) 
     with scene.storage.signals.subscribe(CANCELLATIONS) as more:
         assert await cancel(scene, send)
         found = await scene.found_send(send)
-        assert (found.status, found.audience_done, found.completed_at) == (SendStatus.CANCELLED, True, None)
+        assert (found.status, found.audience_done, found.completed_at) == (
+            SendStatus.CANCELLED,
+            True,
+            None,
+        )
         assert found.counters == Counters(total=8, pending=5, cancelled=3)
         assert more.is_set()
         assert await scene.claim() == []
@@ -45,7 +51,10 @@ async def test_a_send_is_cancelled_at_once_and_its_rows_in_slices(scene: Scene) 
         assert await sweep(scene, seconds=3) == 1
         assert not more.is_set()
     found = await scene.found_send(send)
-    assert (found.counters, found.completed_at) == (Counters(total=8, cancelled=8), NOW + 3 * SECOND)
+    assert (found.counters, found.completed_at) == (
+        Counters(total=8, cancelled=8),
+        NOW + 3 * SECOND,
+    )
     assert {await scene.status(row) for row in rows} == {MessageStatus.CANCELLED}
     assert await sweep(scene) == 0
 
@@ -59,7 +68,9 @@ async def test_a_small_send_is_cancelled_whole_and_leaves_nothing_to_sweep(scene
     assert await sweep(scene) == 0
 
 
-async def test_all_leased_rows_are_cancelled_with_their_send_and_cannot_be_marked(scene: Scene) -> None:
+async def test_all_leased_rows_are_cancelled_with_their_send_and_cannot_be_marked(
+    scene: Scene,
+) -> None:
     send, _ = await scene.send(9)
     leased = await scene.claim(5)
     assert await cancel(scene, send)
@@ -85,7 +96,9 @@ async def test_the_receipt_counts_what_is_yet_to_be_swept(scene: Scene) -> None:
     assert await receipt(scene, send) == CancelCounts(sent=2, cancelled=7)
 
 
-async def test_a_send_whose_last_call_ends_before_the_sweep_is_complete_only_after_it(scene: Scene) -> None:
+async def test_a_send_whose_last_call_ends_before_the_sweep_is_complete_only_after_it(
+    scene: Scene,
+) -> None:
     send, _ = await scene.send(6)
     (with_provider,) = await scene.start(1)
     assert await cancel(scene, send)
@@ -95,7 +108,9 @@ async def test_a_send_whose_last_call_ends_before_the_sweep_is_complete_only_aft
     assert (await scene.found_send(send)).completed_at == NOW + 2 * SECOND
 
 
-async def test_a_send_whose_sweep_ends_before_the_last_call_is_complete_only_after_that(scene: Scene) -> None:
+async def test_a_send_whose_sweep_ends_before_the_last_call_is_complete_only_after_that(
+    scene: Scene,
+) -> None:
     send, _ = await scene.send(6)
     (with_provider,) = await scene.start(1)
     assert await cancel(scene, send)
@@ -104,7 +119,10 @@ async def test_a_send_whose_sweep_ends_before_the_last_call_is_complete_only_aft
     assert (await scene.found_send(send)).completed_at is None
     await scene.settle(made.settlement(with_provider, MessageStatus.SENT), now=NOW + 5 * SECOND)
     found = await scene.found_send(send)
-    assert (found.counters, found.completed_at) == (Counters(total=6, sent=1, cancelled=5), NOW + 5 * SECOND)
+    assert (found.counters, found.completed_at) == (
+        Counters(total=6, sent=1, cancelled=5),
+        NOW + 5 * SECOND,
+    )
 
 
 async def test_one_send_is_cancelled_and_another_of_its_campaign_goes_on(scene: Scene) -> None:
@@ -114,7 +132,9 @@ async def test_one_send_is_cancelled_and_another_of_its_campaign_goes_on(scene: 
     assert await cancel(scene, send)
     assert not await cancel(scene, send)
     assert (await scene.found_send(second)).status is SendStatus.SENDING
-    assert await scene.storage.write(lambda tx: tx.sends.cancel_running(send.campaign_id, NOW)) == [second.id]
+    assert await scene.storage.write(lambda tx: tx.sends.cancel_running(send.campaign_id, NOW)) == [
+        second.id
+    ]
     assert not await scene.storage.write(lambda tx: tx.sends.cancel("nobody", NOW))
 
 
@@ -122,14 +142,21 @@ async def test_a_row_in_doubt_becomes_unknown_when_its_send_is_cancelled(scene: 
     """It may have been sent by the call that is in doubt."""
     send, _ = await scene.send(3)
     first, second = await scene.start(2)
-    doubtful = [made.settlement(row, MessageStatus.PENDING, attempt=made.attempt(row, "ambiguous")) for row in (first, second)]
+    doubtful = [
+        made.settlement(row, MessageStatus.PENDING, attempt=made.attempt(row, "ambiguous"))
+        for row in (first, second)
+    ]
     await scene.settle(*doubtful)
     (leased,) = await scene.claim(1)
     assert leased.id == first.id
     assert await cancel(scene, send)
     for row in (first, second):
         found = await scene.found(row)
-        assert (found.status, found.failure_reason, found.cancelled_at) == (MessageStatus.UNKNOWN, "in_doubt", None)
+        assert (found.status, found.failure_reason, found.cancelled_at) == (
+            MessageStatus.UNKNOWN,
+            "in_doubt",
+            None,
+        )
     assert (await scene.found_send(send)).counters == Counters(total=3, cancelled=1, unknown=2)
 
 

@@ -17,7 +17,9 @@ from tests.support.storage.made import LEASE, NOW, SECOND
 from tests.support.storage.scene import Scene
 
 
-async def test_a_claim_takes_due_rows_of_its_channel_earliest_first_up_to_the_limit(scene: Scene) -> None:
+async def test_a_claim_takes_due_rows_of_its_channel_earliest_first_up_to_the_limit(
+    scene: Scene,
+) -> None:
     third = await scene.one_off(due_at=NOW)
     first = await scene.one_off(due_at=NOW - 2 * SECOND)
     second = await scene.one_off(due_at=NOW - SECOND)
@@ -64,7 +66,9 @@ async def test_claimed_rows_still_count_as_pending(scene: Scene) -> None:
     assert (await scene.found_send(send)).counters.pending == 2
 
 
-async def test_a_mark_makes_a_leased_row_sending_counts_the_attempt_and_the_send(scene: Scene) -> None:
+async def test_a_mark_makes_a_leased_row_sending_counts_the_attempt_and_the_send(
+    scene: Scene,
+) -> None:
     send, _ = await scene.send(3)
     claimed = await scene.claim(2)
     assert await scene.mark(claimed) == {row.id for row in claimed}
@@ -102,7 +106,12 @@ async def test_the_same_row_twice_in_one_batch_of_marks_is_marked_once(scene: Sc
 async def test_a_pending_row_cannot_be_marked(scene: Scene) -> None:
     row = await scene.one_off()
     assert await scene.mark([row]) == set()
-    assert await scene.storage.write(lambda tx: tx.messages.mark_sending([Mark("nobody", 1)], "outbox", NOW, LEASE)) == set()
+    assert (
+        await scene.storage.write(
+            lambda tx: tx.messages.mark_sending([Mark("nobody", 1)], "outbox", NOW, LEASE)
+        )
+        == set()
+    )
 
 
 async def test_a_mark_renews_the_lease(scene: Scene) -> None:
@@ -121,7 +130,10 @@ async def test_empty_batches_are_nothing(scene: Scene) -> None:
 
 async def test_a_row_that_is_stale_is_not_marked(scene: Scene) -> None:
     send, _ = await scene.send([], done=False)
-    rows = [made.message(str(number), send_id=send.id, expire_at=NOW + number * SECOND) for number in (1, 2, 3)]
+    rows = [
+        made.message(str(number), send_id=send.id, expire_at=NOW + number * SECOND)
+        for number in (1, 2, 3)
+    ]
     await scene.storage.write(lambda tx: tx.messages.insert_many(rows))
     unlimited = await scene.one_off()
     claimed = await scene.claim()
@@ -131,19 +143,28 @@ async def test_a_row_that_is_stale_is_not_marked(scene: Scene) -> None:
     assert (await scene.found_send(send)).counters.in_flight == 1
 
 
-@pytest.mark.parametrize("change", [{"paused_at": NOW}, {"status": SendStatus.CANCELLED}, {"status": SendStatus.COMPLETED}])
-async def test_a_leased_row_of_a_send_that_does_not_run_is_not_marked(scene: Scene, change: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "change",
+    [{"paused_at": NOW}, {"status": SendStatus.CANCELLED}, {"status": SendStatus.COMPLETED}],
+)
+async def test_a_leased_row_of_a_send_that_does_not_run_is_not_marked(
+    scene: Scene, change: dict[str, Any]
+) -> None:
     """Rows of such a send are leased when a claim that began before the change commits after it."""
     send, _ = await scene.send(2)
     _, (of_other,) = await scene.send(1)
     claimed = await scene.claim()
 
     async def set_send(tx: Transaction, values: dict[str, Any]) -> None:
-        await tx.sends._connection.execute(update(sends).where(sends.c.id == send.id).values(values))  # type: ignore[attr-defined]
+        await tx.sends._connection.execute(  # type: ignore[attr-defined]
+            update(sends).where(sends.c.id == send.id).values(values)
+        )
 
     await scene.storage.write(lambda tx: set_send(tx, change))
     assert await scene.mark(claimed) == {of_other.id}
-    await scene.storage.write(lambda tx: set_send(tx, {"paused_at": None, "status": SendStatus.SENDING}))
+    await scene.storage.write(
+        lambda tx: set_send(tx, {"paused_at": None, "status": SendStatus.SENDING})
+    )
     assert len(await scene.mark(claimed)) == 2
 
 
@@ -153,4 +174,9 @@ async def test_the_first_mark_is_remembered_through_all_later_ones(scene: Scene)
         claimed = await scene.claim(now=NOW + seconds * SECOND)
         await scene.mark(claimed, now=NOW + seconds * SECOND)
         assert (await scene.found(row)).first_sending_at == NOW
-        await scene.finish(claimed, MessageStatus.PENDING, due_at=NOW + 60 * SECOND, attempt=made.attempt(claimed[0], "rejected"))
+        await scene.finish(
+            claimed,
+            MessageStatus.PENDING,
+            due_at=NOW + 60 * SECOND,
+            attempt=made.attempt(claimed[0], "rejected"),
+        )

@@ -18,7 +18,9 @@ async def put(scene: Scene, person_id: str, **more: Any) -> None:
 
 
 async def matching(scene: Scene, criteria: Criteria, as_of: datetime = NOW) -> set[str]:
-    found = await scene.storage.read(lambda tx: tx.people.list_matching(BRAND, criteria, "in_app", as_of, None, 100))
+    found = await scene.storage.read(
+        lambda tx: tx.people.list_matching(BRAND, criteria, "in_app", as_of, None, 100)
+    )
     return {member.person_id for member in found}
 
 
@@ -40,7 +42,9 @@ async def test_whoever_came_after_the_audience_was_fixed_is_not_in_it(scene: Sce
 
 async def test_relative_dates_count_from_when_the_audience_was_fixed(scene: Scene) -> None:
     await put(scene, "ann", attributes={"seen_at": (NOW - 60 * SECOND).isoformat()})
-    within_a_minute = parse_criteria({"within_last": [{"var": "seen_at"}, 1, "minutes"]}, "criteria")
+    within_a_minute = parse_criteria(
+        {"within_last": [{"var": "seen_at"}, 1, "minutes"]}, "criteria"
+    )
     assert await matching(scene, within_a_minute, NOW) == {"ann"}
     assert await matching(scene, within_a_minute, NOW + SECOND) == set()
 

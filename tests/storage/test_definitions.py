@@ -37,7 +37,14 @@ async def test_every_field_of_a_campaign_comes_back_as_it_was_given(scene: Scene
 
 async def test_replacing_a_campaign_writes_every_field(scene: Scene) -> None:
     given = await scene.campaign()
-    other = made.campaign(id=given.id, name="Other", segment_criteria=None, variables={}, status=CampaignStatus.SCHEDULED, scheduled_at=NOW)
+    other = made.campaign(
+        id=given.id,
+        name="Other",
+        segment_criteria=None,
+        variables={},
+        status=CampaignStatus.SCHEDULED,
+        scheduled_at=NOW,
+    )
     await scene.storage.write(lambda tx: tx.campaigns.replace(other))
     assert await scene.found_campaign(given.id) == other
 
@@ -56,14 +63,18 @@ async def test_a_deleted_campaign_is_gone_and_one_with_a_send_stays(scene: Scene
         await scene.storage.write(lambda tx: tx.campaigns.delete(send.campaign_id))
 
 
-async def test_a_lock_makes_concurrent_changes_of_a_campaign_follow_each_other(scene: Scene) -> None:
+async def test_a_lock_makes_concurrent_changes_of_a_campaign_follow_each_other(
+    scene: Scene,
+) -> None:
     given = await scene.campaign(variables={"count": 0})
 
     async def count(tx: Transaction) -> None:
         found = await tx.campaigns.find(given.id, lock=True)
         assert found is not None
         assert isinstance(found.variables["count"], int)
-        await tx.campaigns.replace(replace(found, variables={"count": found.variables["count"] + 1}))
+        await tx.campaigns.replace(
+            replace(found, variables={"count": found.variables["count"] + 1})
+        )
 
     await asyncio.gather(*(scene.storage.write(count) for _ in range(15)))
     assert (await scene.found_campaign(given.id)).variables == {"count": 15}
@@ -74,8 +85,12 @@ async def test_campaigns_are_listed_by_brand_face_and_status_newest_first(scene:
     await scene.campaign(face="messaging")
     await scene.campaign(brand_id="other")
 
-    async def listed(status: CampaignStatus | None, after: str | None = None, limit: int = 10) -> list[Campaign]:
-        return await scene.storage.read(lambda tx: tx.campaigns.list_page(BRAND, "comms", status, after, limit))
+    async def listed(
+        status: CampaignStatus | None, after: str | None = None, limit: int = 10
+    ) -> list[Campaign]:
+        return await scene.storage.read(
+            lambda tx: tx.campaigns.list_page(BRAND, "comms", status, after, limit)
+        )
 
     assert await listed(None) == [second, first]
     assert await listed(None, limit=1) == [second]
@@ -88,7 +103,10 @@ async def test_due_campaigns_are_the_scheduled_ones_earliest_first(scene: Scene)
     early = await scene.campaign(status=CampaignStatus.SCHEDULED, scheduled_at=NOW - SECOND)
     await scene.campaign(status=CampaignStatus.SCHEDULED, scheduled_at=NOW + SECOND)
     await scene.campaign(status=CampaignStatus.SENT, scheduled_at=NOW - SECOND)
-    assert await scene.storage.read(lambda tx: tx.campaigns.list_due(NOW, 10)) == [early.id, late.id]
+    assert await scene.storage.read(lambda tx: tx.campaigns.list_due(NOW, 10)) == [
+        early.id,
+        late.id,
+    ]
     assert await scene.storage.read(lambda tx: tx.campaigns.list_due(NOW, 1)) == [early.id]
     assert await scene.storage.read(lambda tx: tx.campaigns.next_due()) == NOW - SECOND
 
@@ -100,32 +118,55 @@ async def test_no_scheduled_campaign_is_no_due_time(scene: Scene) -> None:
 
 async def test_revisions_of_a_template_are_numbered_from_one_for_each_key(scene: Scene) -> None:
     given = made.template(revision=7, subject="S", html="<p>")
-    assert await scene.storage.write(lambda tx: tx.templates.append(given)) == replace(given, revision=1)
+    assert await scene.storage.write(lambda tx: tx.templates.append(given)) == replace(
+        given, revision=1
+    )
     assert (await scene.storage.write(lambda tx: tx.templates.append(given))).revision == 2
-    for other in (replace(given, channel="sms"), replace(given, template_key="other"), replace(given, brand_id="other")):
-        assert (await scene.storage.write(lambda tx, other=other: tx.templates.append(other))).revision == 1  # type: ignore[misc]
+    for other in (
+        replace(given, channel="sms"),
+        replace(given, template_key="other"),
+        replace(given, brand_id="other"),
+    ):
+        assert (
+            await scene.storage.write(lambda tx, other=other: tx.templates.append(other))  # type: ignore[misc]
+        ).revision == 1
 
 
 async def test_appending_at_once_gives_different_numbers(scene: Scene) -> None:
-    appended = await asyncio.gather(*(scene.storage.write(lambda tx: tx.templates.append(made.template())) for _ in range(20)))
+    appended = await asyncio.gather(
+        *(scene.storage.write(lambda tx: tx.templates.append(made.template())) for _ in range(20))
+    )
     assert sorted(each.revision for each in appended) == list(range(1, 21))
 
 
 async def test_a_template_is_found_by_revision_or_the_latest(scene: Scene) -> None:
     first = await scene.storage.write(lambda tx: tx.templates.append(made.template(body="1")))
     second = await scene.storage.write(lambda tx: tx.templates.append(made.template(body="2")))
-    assert await scene.storage.read(lambda tx: tx.templates.find(BRAND, "email", "welcome")) == second
-    assert await scene.storage.read(lambda tx: tx.templates.find(BRAND, "email", "welcome", 1)) == first
-    assert await scene.storage.read(lambda tx: tx.templates.find(BRAND, "email", "welcome", 3)) is None
+    assert (
+        await scene.storage.read(lambda tx: tx.templates.find(BRAND, "email", "welcome")) == second
+    )
+    assert (
+        await scene.storage.read(lambda tx: tx.templates.find(BRAND, "email", "welcome", 1))
+        == first
+    )
+    assert (
+        await scene.storage.read(lambda tx: tx.templates.find(BRAND, "email", "welcome", 3)) is None
+    )
     assert await scene.storage.read(lambda tx: tx.templates.find(BRAND, "email", "nothing")) is None
-    assert await scene.storage.read(lambda tx: tx.templates.list_revisions(BRAND, "email", "welcome", None, 1)) == [second]
-    assert await scene.storage.read(lambda tx: tx.templates.list_revisions(BRAND, "email", "welcome", 2, 5)) == [first]
+    assert await scene.storage.read(
+        lambda tx: tx.templates.list_revisions(BRAND, "email", "welcome", None, 1)
+    ) == [second]
+    assert await scene.storage.read(
+        lambda tx: tx.templates.list_revisions(BRAND, "email", "welcome", 2, 5)
+    ) == [first]
 
 
 async def test_putting_a_person_again_replaces_all_but_when_it_was_made(scene: Scene) -> None:
     first = made.person(attributes={"plan": "pro", "n": 1.5, "ü": None})
     assert await scene.storage.write(lambda tx: tx.people.put(first)) == first
-    second = made.person(attributes={}, email=None, phone=None, push_tokens=(), locale=None, time_zone=None)
+    second = made.person(
+        attributes={}, email=None, phone=None, push_tokens=(), locale=None, time_zone=None
+    )
     second = replace(second, created_at=NOW + SECOND, updated_at=NOW + SECOND)
     stored = await scene.storage.write(lambda tx: tx.people.put(second))
     assert stored == replace(second, created_at=NOW)
@@ -170,24 +211,37 @@ async def test_an_audience_has_the_address_of_its_channel_and_an_empty_one_is_no
     scene: Scene, channel: str, addresses: list[str | None]
 ) -> None:
     await scene.storage.write(lambda tx: tx.people.put(made.person("ann", phone="+1")))
-    await scene.storage.write(lambda tx: tx.people.put(made.person("bob", email=None, phone=None, push_tokens=())))
-    await scene.storage.write(lambda tx: tx.people.put(made.person("cem", email="", phone="", push_tokens=("", "second"))))
+    await scene.storage.write(
+        lambda tx: tx.people.put(made.person("bob", email=None, phone=None, push_tokens=()))
+    )
+    await scene.storage.write(
+        lambda tx: tx.people.put(made.person("cem", email="", phone="", push_tokens=("", "second")))
+    )
     expected = [
         AudienceMember(person_id, address or "", None if address else "no_address")
         for person_id, address in zip(("ann", "bob", "cem"), addresses, strict=True)
     ]
-    assert await scene.storage.read(lambda tx: tx.people.list_matching(BRAND, EVERYONE, channel, made.NOW, None, 10)) == expected
+    assert (
+        await scene.storage.read(
+            lambda tx: tx.people.list_matching(BRAND, EVERYONE, channel, made.NOW, None, 10)
+        )
+        == expected
+    )
 
 
 async def test_an_audience_is_in_order_of_code_points_and_paged(scene: Scene) -> None:
     ids = ["Z", "a", "B", "ä", "é", "1", "-", "\U0001f600", "\uffee"]
     for person_id in ids:
-        await scene.storage.write(lambda tx, person_id=person_id: tx.people.put(made.person(person_id)))  # type: ignore[misc]
+        await scene.storage.write(
+            lambda tx, person_id=person_id: tx.people.put(made.person(person_id))  # type: ignore[misc]
+        )
     seen: list[str] = []
     after = None
 
     def page(after: str | None) -> Awaitable[list[AudienceMember]]:
-        return scene.storage.read(lambda tx: tx.people.list_matching(BRAND, EVERYONE, "in_app", made.NOW, after, 2))
+        return scene.storage.read(
+            lambda tx: tx.people.list_matching(BRAND, EVERYONE, "in_app", made.NOW, after, 2)
+        )
 
     while members := await page(after):
         seen += [member.person_id for member in members]
@@ -201,8 +255,13 @@ async def test_segments_are_found_and_listed_newest_first(scene: Scene) -> None:
         await scene.storage.write(lambda tx, segment=segment: tx.segments.insert(segment))  # type: ignore[misc]
     assert await scene.storage.read(lambda tx: tx.segments.find(first.id)) == first
     assert await scene.storage.read(lambda tx: tx.segments.find("nobody")) is None
-    assert await scene.storage.read(lambda tx: tx.segments.list_page(BRAND, None, 10)) == [second, first]
-    assert await scene.storage.read(lambda tx: tx.segments.list_page(BRAND, second.id, 10)) == [first]
+    assert await scene.storage.read(lambda tx: tx.segments.list_page(BRAND, None, 10)) == [
+        second,
+        first,
+    ]
+    assert await scene.storage.read(lambda tx: tx.segments.list_page(BRAND, second.id, 10)) == [
+        first
+    ]
 
 
 async def test_an_idempotency_record_comes_back_as_it_was_given(scene: Scene) -> None:
@@ -214,7 +273,9 @@ async def test_an_idempotency_record_comes_back_as_it_was_given(scene: Scene) ->
         await scene.storage.write(lambda tx: tx.idempotency.insert(given))
 
 
-async def test_of_concurrent_requests_with_one_idempotency_key_one_inserts_and_the_others_find_it(scene: Scene) -> None:
+async def test_of_concurrent_requests_with_one_idempotency_key_one_inserts_and_the_others_find_it(
+    scene: Scene,
+) -> None:
     async def request(number: int) -> IdempotencyRecord:
         async def once(tx: Transaction) -> IdempotencyRecord:
             if (found := await tx.idempotency.find("brand/send", "key")) is not None:

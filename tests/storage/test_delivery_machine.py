@@ -1,11 +1,14 @@
-"""Random histories of delivery on the real storage, step by step against its promise (README, docs/reliability.md).
+"""Random histories of delivery on the real storage, step by step against its promise (README,
+docs/reliability.md).
 
-Callers, operators and several dispatchers, any of which may be slow or die, do what they may in any order; a virtual clock jumps past
-leases, keys and expiries; the database is put back to an earlier state. After every step the laws are checked: what changed was the step's
-to change, every counter is what its rows say, nothing final changes, and the provider's own ledger never sees a message twice, or one that
-was stopped, unless somebody chose that.
+Callers, operators and several dispatchers, any of which may be slow or die, do what they may in any
+order; a virtual clock jumps past leases, keys and expiries; the database is put back to an earlier
+state. After every step the laws are checked: what changed was the step's to change, every counter
+is what its rows say, nothing final changes, and the provider's own ledger never sees a message
+twice, or one that was stopped, unless somebody chose that.
 
-`make test` runs the same few histories every time. CARILLON_HISTORIES=2000 runs that many other ones on each database.
+`make test` runs the same few histories every time. CARILLON_HISTORIES=2000 runs that many other
+ones on each database.
 """
 
 from __future__ import annotations
@@ -19,7 +22,14 @@ from typing import Any, ClassVar, TypeVar
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from storage.contract.storage import Storage
 from storage.model.deliveries import Queue
@@ -29,7 +39,15 @@ from storage.sql import open_storage
 from storage.sql.delivery import cancellations
 from tests.storage.machine.operators import Operators
 from tests.storage.machine.sight import CHANNEL, OPEN
-from tests.storage.machine.workers import KEYED, PLAIN, RETRY_AFTER, UNSTARTED_ENDS, Outcome, Worker, Workers
+from tests.storage.machine.workers import (
+    KEYED,
+    PLAIN,
+    RETRY_AFTER,
+    UNSTARTED_ENDS,
+    Outcome,
+    Worker,
+    Workers,
+)
 from tests.storage.machine.world import PARKS, RESENDS, World
 from tests.support.drift import assert_no_drift
 from tests.support.storage.made import NOW, SECOND
@@ -64,7 +82,8 @@ few = st.integers(1, 4)
 
 
 class Histories(RuleBasedStateMachine):
-    """One history. Its rules choose; what they do and what must come of it is in `tests.storage.machine`."""
+    """One history. Its rules choose; what they do and what must come of it is in
+    `tests.storage.machine`."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, storage: Storage) -> None:
         super().__init__()
@@ -97,7 +116,14 @@ class Histories(RuleBasedStateMachine):
     # What there is to choose from
 
     def rows(self, *statuses: MessageStatus) -> list[Message]:
-        return sorted((row for row in self.world.sight.rows.values() if not statuses or row.status in statuses), key=lambda row: row.id)
+        return sorted(
+            (
+                row
+                for row in self.world.sight.rows.values()
+                if not statuses or row.status in statuses
+            ),
+            key=lambda row: row.id,
+        )
 
     def sends(self, chosen: Callable[[Send], bool] = lambda _: True) -> list[Send]:
         return sorted(filter(chosen, self.world.sight.sends.values()), key=lambda send: send.id)
@@ -121,13 +147,19 @@ class Histories(RuleBasedStateMachine):
     # Callers
 
     @precondition(lambda self: self.has_room())
-    @rule(brand=brands, due_in=st.sampled_from([-SECOND, timedelta(), 10 * SECOND]), expires_in=expiries)
+    @rule(
+        brand=brands,
+        due_in=st.sampled_from([-SECOND, timedelta(), 10 * SECOND]),
+        expires_in=expiries,
+    )
     def one_off(self, brand: str, due_in: timedelta, expires_in: timedelta | None) -> None:
         self.run(self.operators.one_off(brand, due_in, expires_in))
 
     @precondition(lambda self: self.has_room())
     @rule(brand=brands, recipients=few, expires_in=expiries, done=st.booleans())
-    def publish(self, brand: str, recipients: int, expires_in: timedelta | None, done: bool) -> None:
+    def publish(
+        self, brand: str, recipients: int, expires_in: timedelta | None, done: bool
+    ) -> None:
         self.run(self.operators.publish(brand, recipients, expires_in, done=done))
 
     @precondition(lambda self: self.sends(_resolves))
@@ -139,7 +171,8 @@ class Histories(RuleBasedStateMachine):
 
     @rule(data=st.data(), turns=st.integers(2, 6))
     def dispatch(self, data: st.DataObject, turns: int) -> None:
-        """Dispatchers go on, or do not. One rule, with more than one turn, so that messages get far although much else may happen."""
+        """Dispatchers go on, or do not. One rule, with more than one turn, so that messages get far
+        although much else may happen."""
         for turn in range(turns):
             if turn:
                 self.is_lawful()
@@ -152,28 +185,49 @@ class Histories(RuleBasedStateMachine):
 
     def mark(self, data: st.DataObject) -> None:
         worker = self.a(data, self.claiming())
-        self.run(self.workers.mark(worker, _some(data, sorted(worker.claimed)), data.draw(providers)))
+        self.run(
+            self.workers.mark(worker, _some(data, sorted(worker.claimed)), data.draw(providers))
+        )
 
     def deliver(self, data: st.DataObject) -> None:
         """Claims and marks at once, as a dispatcher with free slots does."""
         worker = self.a(data, self.workers.all)
-        self.run(self.workers.claim(worker, _queue(self.a(data, self.rows(MessageStatus.PENDING))), data.draw(few)))
+        self.run(
+            self.workers.claim(
+                worker, _queue(self.a(data, self.rows(MessageStatus.PENDING))), data.draw(few)
+            )
+        )
         self.is_lawful()
         self.run(self.workers.mark(worker, sorted(worker.claimed), data.draw(providers)))
 
     def end_calls(self, data: st.DataObject) -> None:
         """Some calls of a worker end, and are told of together."""
         worker = self.a(data, self.calling())
-        chosen = sorted(data.draw(st.sets(st.integers(0, len(worker.calls) - 1), min_size=1, max_size=3)))
-        self.run(self.workers.settle(worker, [(worker.calls[each], data.draw(st.sampled_from(Outcome))) for each in chosen]))
+        chosen = sorted(
+            data.draw(st.sets(st.integers(0, len(worker.calls) - 1), min_size=1, max_size=3))
+        )
+        self.run(
+            self.workers.settle(
+                worker,
+                [(worker.calls[each], data.draw(st.sampled_from(Outcome))) for each in chosen],
+            )
+        )
 
     def end_unstarted(self, data: st.DataObject) -> None:
         worker = self.a(data, self.claiming())
         status = data.draw(st.sampled_from(UNSTARTED_ENDS))
-        self.run(self.workers.settle_unstarted(worker, [(each, status) for each in _some(data, sorted(worker.claimed))]))
+        self.run(
+            self.workers.settle_unstarted(
+                worker, [(each, status) for each in _some(data, sorted(worker.claimed))]
+            )
+        )
 
     def say_again(self, data: st.DataObject) -> None:
-        self.run(self.workers.say_again(self.a(data, [worker for worker in self.workers.all if worker.said])))
+        self.run(
+            self.workers.say_again(
+                self.a(data, [worker for worker in self.workers.all if worker.said])
+            )
+        )
 
     def crash(self, data: st.DataObject) -> None:
         self.a(data, [*self.claiming(), *self.calling()]).crash()
@@ -182,7 +236,8 @@ class Histories(RuleBasedStateMachine):
         self.run(self.workers.recover(everything=data.draw(st.booleans())))
 
     def stall(self, data: st.DataObject) -> None:
-        """A worker stands still until its leases are over; others may have what it held by then, and it goes on, at once or some time."""
+        """A worker stands still until its leases are over; others may have what it held by then,
+        and it goes on, at once or some time."""
         slow = self.a(data, [*self.claiming(), *self.calling()])
         held = {*slow.claimed, *(call.message.id for call in slow.calls)}
         self.world.wait(31)
@@ -190,15 +245,25 @@ class Histories(RuleBasedStateMachine):
         self.is_lawful()
         is_taken, marks, settles = (data.draw(st.booleans()) for _ in range(3))
         if is_taken:
-            self.take_over(data, self.a(data, [worker for worker in self.workers.all if worker is not slow]), held)
+            self.take_over(
+                data,
+                self.a(data, [worker for worker in self.workers.all if worker is not slow]),
+                held,
+            )
         if marks and slow.claimed:
             self.run(self.workers.mark(slow, sorted(slow.claimed), data.draw(providers)))
             self.is_lawful()
         if settles and slow.calls:
-            self.run(self.workers.settle(slow, [(call, data.draw(st.sampled_from(Outcome))) for call in slow.calls]))
+            self.run(
+                self.workers.settle(
+                    slow, [(call, data.draw(st.sampled_from(Outcome))) for call in slow.calls]
+                )
+            )
 
     def take_over(self, data: st.DataObject, quick: Worker, held: Collection[str]) -> None:
-        for queue in sorted({_queue(row) for row in self.rows(MessageStatus.PENDING) if row.id in held}, key=_order):
+        for queue in sorted(
+            {_queue(row) for row in self.rows(MessageStatus.PENDING) if row.id in held}, key=_order
+        ):
             self.run(self.workers.claim(quick, queue, MOST_OPEN))
             self.is_lawful()
         marks: bool = data.draw(st.booleans())
@@ -213,22 +278,35 @@ class Histories(RuleBasedStateMachine):
         self.run(self.operators.sweep(data.draw(few)))
 
     def prune(self, data: st.DataObject) -> None:
-        self.run(self.operators.prune(data.draw(st.sampled_from(AGES)), data.draw(st.integers(1, 8))))
+        self.run(
+            self.operators.prune(data.draw(st.sampled_from(AGES)), data.draw(st.integers(1, 8)))
+        )
 
     def wait(self, data: st.DataObject) -> None:
         self.world.wait(data.draw(st.sampled_from(WAITS)))
 
-    DISPATCHING: ClassVar[tuple[tuple[Callable[[Histories, st.DataObject], None], Callable[[Histories], object]], ...]] = (
+    DISPATCHING: ClassVar[
+        tuple[tuple[Callable[[Histories, st.DataObject], None], Callable[[Histories], object]], ...]
+    ] = (
         *((deliver, lambda self: self.rows(MessageStatus.PENDING)),) * 4,
         *((end_calls, calling),) * 4,
         (claim, lambda self: self.rows(MessageStatus.PENDING)),
         (mark, claiming),
         (end_unstarted, claiming),
-        (say_again, lambda self: self.calling() and any(worker.said for worker in self.workers.all)),
+        (
+            say_again,
+            lambda self: self.calling() and any(worker.said for worker in self.workers.all),
+        ),
         (crash, lambda self: self.claiming() or self.calling()),
         *((stall, lambda self: self.claiming() or self.calling()),) * 2,
         (recover, lambda self: self.world.sight.held_until),
-        (expire, lambda self: any(row.expire_at and row.expire_at <= self.world.now for row in self.rows(MessageStatus.PENDING))),
+        (
+            expire,
+            lambda self: any(
+                row.expire_at and row.expire_at <= self.world.now
+                for row in self.rows(MessageStatus.PENDING)
+            ),
+        ),
         (sweep, lambda self: self.sends(_is_unswept)),
         (prune, lambda self: len(self.rows()) > len(self.rows(*OPEN)) + 4),
         (wait, lambda _: True),
@@ -246,7 +324,11 @@ class Histories(RuleBasedStateMachine):
     @rule(data=st.data(), whole_campaign=st.booleans())
     def cancel_send(self, data: st.DataObject, whole_campaign: bool) -> None:
         send = self.a(data, self.sends(self.is_underway))
-        self.run(self.operators.cancel_campaign(send) if whole_campaign else self.operators.cancel_send(send))
+        self.run(
+            self.operators.cancel_campaign(send)
+            if whole_campaign
+            else self.operators.cancel_send(send)
+        )
 
     @precondition(lambda self: self.sends(self.is_underway) and not self.sends(_is_paused))
     @rule(data=st.data())
@@ -269,9 +351,15 @@ class Histories(RuleBasedStateMachine):
     @precondition(lambda self: self.sends(self.may_be_retried))
     @rule(data=st.data(), unknown=st.booleans())
     def retry_failed(self, data: st.DataObject, unknown: bool) -> None:
-        self.run(self.operators.retry_failed(self.a(data, self.sends(self.may_be_retried)), unknown=unknown))
+        self.run(
+            self.operators.retry_failed(
+                self.a(data, self.sends(self.may_be_retried)), unknown=unknown
+            )
+        )
 
-    @precondition(lambda self: not self.operators.backup and not self.operators.restored and self.calling())
+    @precondition(
+        lambda self: not self.operators.backup and not self.operators.restored and self.calling()
+    )
     @rule()
     def back_up(self) -> None:
         self.run(self.operators.back_up())
@@ -289,12 +377,17 @@ class Histories(RuleBasedStateMachine):
     # Which of them make a history interesting
 
     def is_underway(self, send: Send) -> bool:
-        return send.status is SendStatus.SENDING and any(row.lease for row in self.world.sight.of_send(send.id))
+        return send.status is SendStatus.SENDING and any(
+            row.lease for row in self.world.sight.of_send(send.id)
+        )
 
     def may_be_retried(self, send: Send) -> bool:
         stale = send.expire_at is not None and send.expire_at <= self.world.now
         rows = self.world.sight.of_send(send.id)
-        failed = any(row.status in (MessageStatus.FAILED, MessageStatus.UNKNOWN) and row.retried_in is None for row in rows)
+        failed = any(
+            row.status in (MessageStatus.FAILED, MessageStatus.UNKNOWN) and row.retried_in is None
+            for row in rows
+        )
         return send.completed_at is not None and not stale and failed
 
     # How every history ends
@@ -365,7 +458,9 @@ def _is_unswept(send: Send) -> bool:
 
 
 @pytest.fixture
-def storage_and_loop(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Storage, asyncio.AbstractEventLoop]]:
+def storage_and_loop(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[Storage, asyncio.AbstractEventLoop]]:
     # So that the sends of a history are large enough to be cancelled in slices.
     monkeypatch.setattr(cancellations, "_ROWS_WITH_THE_SEND", 2)
     loop = asyncio.new_event_loop()
@@ -376,7 +471,9 @@ def storage_and_loop(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iter
 
 
 @pytest.mark.timeout(0 if many_histories else 300)
-def test_no_history_loses_repeats_or_miscounts_a_message(storage_and_loop: tuple[Storage, asyncio.AbstractEventLoop]) -> None:
+def test_no_history_loses_repeats_or_miscounts_a_message(
+    storage_and_loop: tuple[Storage, asyncio.AbstractEventLoop],
+) -> None:
     storage, loop = storage_and_loop
     machine: Any = lambda: Histories(loop, storage)  # noqa: E731
     run_state_machine_as_test(machine, settings=HISTORIES)

@@ -28,7 +28,11 @@ async def test_pending_rows_expire_at_their_instant_and_not_before(scene: Scene)
     assert await expire(scene, now=NOW + SECOND - SECOND / 1000) == 0
     assert await expire(scene, now=NOW + SECOND) == 1
     found = await scene.found(row)
-    assert (found.status, found.failure_reason, found.attempts) == (MessageStatus.EXPIRED, "expired", 0)
+    assert (found.status, found.failure_reason, found.attempts) == (
+        MessageStatus.EXPIRED,
+        "expired",
+        0,
+    )
     assert await scene.status(never) is MessageStatus.PENDING
     assert await expire(scene, now=NOW + SECOND) == 0
     assert [claimed.id for claimed in await scene.claim(now=NOW + 60 * SECOND)] == [never.id]
@@ -48,9 +52,13 @@ async def test_rows_that_a_worker_has_or_that_ended_do_not_expire(scene: Scene) 
 
 async def test_expired_rows_are_counted_and_complete_their_send(scene: Scene) -> None:
     send, _ = await scene.send([], done=False)
-    rows = [made.message(str(number), send_id=send.id, expire_at=NOW + SECOND) for number in range(3)]
+    rows = [
+        made.message(str(number), send_id=send.id, expire_at=NOW + SECOND) for number in range(3)
+    ]
     await scene.storage.write(lambda tx: tx.messages.insert_many(rows))
-    await scene.storage.write(lambda tx: tx.sends.advance_audience(send.id, None, done=True, now=NOW))
+    await scene.storage.write(
+        lambda tx: tx.sends.advance_audience(send.id, None, done=True, now=NOW)
+    )
     await scene.finish(await scene.start(1))
     assert await expire(scene, now=NOW + 2 * SECOND) == 2
     found = await scene.found_send(send)
@@ -68,7 +76,10 @@ async def test_rows_of_a_paused_send_expire_too(scene: Scene) -> None:
 
 
 async def test_the_longest_stale_expire_first_up_to_the_limit(scene: Scene) -> None:
-    rows = [await scene.one_off(person_id=str(seconds), expire_at=NOW + seconds * SECOND) for seconds in (3, 1, 2)]
+    rows = [
+        await scene.one_off(person_id=str(seconds), expire_at=NOW + seconds * SECOND)
+        for seconds in (3, 1, 2)
+    ]
     assert await next_expiry(scene) == NOW + SECOND
     assert await expire(scene, now=NOW + 60 * SECOND, limit=2) == 2
     assert await scene.status(rows[0]) is MessageStatus.PENDING
@@ -90,7 +101,9 @@ async def test_a_row_in_doubt_becomes_unknown_instead(scene: Scene) -> None:
     assert (await scene.found_send(send)).counters == Counters(total=1, unknown=1)
 
 
-async def test_a_row_whose_send_was_cancelled_is_cancelled_instead(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_row_whose_send_was_cancelled_is_cancelled_instead(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(cancellations, "_ROWS_WITH_THE_SEND", 0)
     send, _ = await scene.send([], done=False)
     row = made.message(send_id=send.id, expire_at=NOW + SECOND)
@@ -98,5 +111,12 @@ async def test_a_row_whose_send_was_cancelled_is_cancelled_instead(scene: Scene,
     await scene.storage.write(lambda tx: tx.sends.cancel(send.id, NOW))
     assert await expire(scene, now=NOW + SECOND) == 1
     found, found_send = await scene.found(row), await scene.found_send(send)
-    assert (found.status, found.failure_reason, found.cancelled_at) == (MessageStatus.CANCELLED, None, NOW + SECOND)
-    assert (found_send.counters, found_send.completed_at) == (Counters(total=1, cancelled=1), NOW + SECOND)
+    assert (found.status, found.failure_reason, found.cancelled_at) == (
+        MessageStatus.CANCELLED,
+        None,
+        NOW + SECOND,
+    )
+    assert (found_send.counters, found_send.completed_at) == (
+        Counters(total=1, cancelled=1),
+        NOW + SECOND,
+    )

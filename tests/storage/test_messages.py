@@ -20,7 +20,12 @@ from tests.support.storage.scene import Scene
 
 
 async def test_every_field_of_a_message_comes_back_as_it_was_given(scene: Scene) -> None:
-    variables = {"name": 'Zoë "quoted" \\ \u0000', "nested": {"list": [1, 1.5, None, True]}, "z": 1, "a": 1e22}
+    variables = {
+        "name": 'Zoë "quoted" \\ \u0000',
+        "nested": {"list": [1, 1.5, None, True]},
+        "z": 1,
+        "a": 1e22,
+    }
     given = made.message(
         dedup_key="key",
         fingerprint="print",
@@ -45,9 +50,23 @@ async def test_rows_inserted_in_bulk_come_back_as_they_were_given(scene: Scene) 
     send, _ = await scene.send(0, done=False)
     given = [
         made.message("ann", send_id=send.id, variables={"name": "Zoë \u0000"}, hipaa=True),
-        made.message("dan", send_id=send.id, expire_at=NOW, first_sending_at=NOW + SECOND, in_doubt=True, retried_in="send"),
+        made.message(
+            "dan",
+            send_id=send.id,
+            expire_at=NOW,
+            first_sending_at=NOW + SECOND,
+            in_doubt=True,
+            retried_in="send",
+        ),
         made.skip(send.id, "bob", "no_address"),
-        made.message("cem", send_id=send.id, status=MessageStatus.FAILED, failure_reason="x", sent_at=NOW, cancelled_at=NOW + SECOND),
+        made.message(
+            "cem",
+            send_id=send.id,
+            status=MessageStatus.FAILED,
+            failure_reason="x",
+            sent_at=NOW,
+            cancelled_at=NOW + SECOND,
+        ),
         made.message("one-off", dedup_key="key", fingerprint="print"),
     ]
     assert await scene.storage.write(lambda tx: tx.messages.insert_many(iter(given))) == 5
@@ -67,7 +86,13 @@ async def test_an_instant_keeps_its_microseconds_and_comes_back_in_utc(scene: Sc
 async def test_a_naive_instant_is_refused_and_nothing_is_written(scene: Scene, bulk: bool) -> None:
     naive = made.message(due_at=datetime(2026, 3, 1))  # noqa: DTZ001
     with pytest.raises(ValueError, match="offset"):
-        await scene.storage.write(lambda tx: tx.messages.insert_many([naive]) if bulk else tx.messages.insert_unless_duplicate(naive))
+        await scene.storage.write(
+            lambda tx: (
+                tx.messages.insert_many([naive])
+                if bulk
+                else tx.messages.insert_unless_duplicate(naive)
+            )
+        )
     assert await scene.storage.read(lambda tx: tx.messages.find(naive.id)) is None
 
 
@@ -103,9 +128,13 @@ async def test_insert_many_of_nothing_is_nothing(scene: Scene) -> None:
 
 async def test_a_send_does_not_get_the_same_person_at_the_same_address_twice(scene: Scene) -> None:
     send, _ = await scene.send([], done=False)
-    await scene.storage.write(lambda tx: tx.messages.insert_many([made.message("ann", send_id=send.id)]))
+    await scene.storage.write(
+        lambda tx: tx.messages.insert_many([made.message("ann", send_id=send.id)])
+    )
     with pytest.raises(WriteConflict):
-        await scene.storage.write(lambda tx: tx.messages.insert_many([made.message("ann", send_id=send.id)]))
+        await scene.storage.write(
+            lambda tx: tx.messages.insert_many([made.message("ann", send_id=send.id)])
+        )
     elsewhere = made.message("ann", send_id=send.id, recipient="other@example.com")
     assert await scene.storage.write(lambda tx: tx.messages.insert_many([elsewhere])) == 1
 
@@ -118,14 +147,18 @@ async def test_skips_of_the_same_person_and_address_may_repeat(scene: Scene) -> 
 
 async def test_rows_for_a_send_that_does_not_exist_are_refused(scene: Scene) -> None:
     with pytest.raises(StorageError):
-        await scene.storage.write(lambda tx: tx.messages.insert_many([made.message(send_id=new_id())]))
+        await scene.storage.write(
+            lambda tx: tx.messages.insert_many([made.message(send_id=new_id())])
+        )
 
 
 async def test_rows_for_a_cancelled_send_are_refused(scene: Scene) -> None:
     send, _ = await scene.send(1, done=False)
     await scene.storage.write(lambda tx: tx.sends.cancel_running(send.campaign_id, NOW))
     with pytest.raises(StorageError):
-        await scene.storage.write(lambda tx: tx.messages.insert_many([made.message("late", send_id=send.id)]))
+        await scene.storage.write(
+            lambda tx: tx.messages.insert_many([made.message("late", send_id=send.id)])
+        )
 
 
 async def test_a_dedup_key_is_taken_once_per_brand(scene: Scene) -> None:
@@ -138,7 +171,9 @@ async def test_a_dedup_key_is_taken_once_per_brand(scene: Scene) -> None:
     await scene.one_off()
 
 
-async def test_of_many_inserts_of_one_dedup_key_at_once_one_adds_and_all_find_it(scene: Scene) -> None:
+async def test_of_many_inserts_of_one_dedup_key_at_once_one_adds_and_all_find_it(
+    scene: Scene,
+) -> None:
     async def insert(_: int) -> tuple[bool, str]:
         async def once(tx):  # type: ignore[no-untyped-def]
             added = await tx.messages.insert_unless_duplicate(made.message(dedup_key="key"))
@@ -153,7 +188,9 @@ async def test_of_many_inserts_of_one_dedup_key_at_once_one_adds_and_all_find_it
 
 async def test_what_is_not_there_is_none(scene: Scene) -> None:
     assert await scene.storage.read(lambda tx: tx.messages.find("nobody")) is None
-    assert await scene.storage.read(lambda tx: tx.messages.find_by_dedup_key(BRAND, "nothing")) is None
+    assert (
+        await scene.storage.read(lambda tx: tx.messages.find_by_dedup_key(BRAND, "nothing")) is None
+    )
     assert await scene.queues() == []
 
 
@@ -167,14 +204,21 @@ async def test_a_list_is_newest_first_and_keeps_to_its_brand_and_filters(scene: 
 
     async def listed(**filters: object) -> list[str]:
         where = MessageFilter(**filters)  # type: ignore[arg-type]
-        return [row.id for row in await scene.storage.read(lambda tx: tx.messages.list_page(BRAND, where, None, 10))]
+        return [
+            row.id
+            for row in await scene.storage.read(
+                lambda tx: tx.messages.list_page(BRAND, where, None, 10)
+            )
+        ]
 
     assert await listed() == [bob.id, ann.id, in_send.id]
     assert await listed(person_id="ann") == [ann.id]
     assert await listed(send_id=in_send.send_id) == [in_send.id]
     assert await listed(dedup_key="key") == [ann.id]
     theirs = MessageFilter(send_id=in_send.send_id)
-    assert await scene.storage.read(lambda tx: tx.messages.list_page("other", theirs, None, 10)) == []
+    assert (
+        await scene.storage.read(lambda tx: tx.messages.list_page("other", theirs, None, 10)) == []
+    )
     assert await listed(status=MessageStatus.PENDING) == [bob.id, ann.id, in_send.id]
     assert await listed(status=MessageStatus.SENT) == []
     assert await listed(person_id="bob", status=MessageStatus.PENDING) == [bob.id]
@@ -184,7 +228,9 @@ async def test_paging_sees_every_row_once_although_rows_are_added_meanwhile(scen
     expected = [(await scene.one_off(person_id=f"p{number}")).id for number in range(7)]
     seen: list[str] = []
     after = None
-    while page := await scene.storage.read(lambda tx, after=after: tx.messages.list_page(BRAND, MessageFilter(), after, 3)):  # type: ignore[misc]
+    while page := await scene.storage.read(
+        lambda tx, after=after: tx.messages.list_page(BRAND, MessageFilter(), after, 3)  # type: ignore[misc]
+    ):
         seen += [row.id for row in page]
         after = seen[-1]
         await scene.one_off()
@@ -231,10 +277,16 @@ async def test_cancelling_the_last_message_of_a_send_completes_it(scene: Scene) 
     send, (row,) = await scene.send(1)
     await scene.storage.write(lambda tx: tx.messages.cancel(row.id, NOW + SECOND))
     found = await scene.found_send(send)
-    assert (found.status, found.completed_at, found.counters.cancelled) == (SendStatus.COMPLETED, NOW + SECOND, 1)
+    assert (found.status, found.completed_at, found.counters.cancelled) == (
+        SendStatus.COMPLETED,
+        NOW + SECOND,
+        1,
+    )
 
 
-async def test_a_cancelled_message_is_not_claimed_and_its_worker_cannot_mark_it(scene: Scene) -> None:
+async def test_a_cancelled_message_is_not_claimed_and_its_worker_cannot_mark_it(
+    scene: Scene,
+) -> None:
     row = await scene.one_off()
     (claimed,) = await scene.claim()
     await scene.storage.write(lambda tx: tx.messages.cancel(row.id, NOW))
@@ -247,8 +299,14 @@ async def test_attempts_are_listed_first_to_last_and_paged(scene: Scene) -> None
     attempts = [made.attempt(row, "rejected", number=number, reason="busy") for number in (1, 2, 3)]
     for each in attempts:
         await scene.settle(made.settlement(row, MessageStatus.PENDING, attempt=each))
-    assert await scene.storage.read(lambda tx: tx.messages.list_attempts(row.id, None, 2)) == attempts[:2]
-    assert await scene.storage.read(lambda tx: tx.messages.list_attempts(row.id, attempts[1].id, 2)) == attempts[2:]
+    assert (
+        await scene.storage.read(lambda tx: tx.messages.list_attempts(row.id, None, 2))
+        == attempts[:2]
+    )
+    assert (
+        await scene.storage.read(lambda tx: tx.messages.list_attempts(row.id, attempts[1].id, 2))
+        == attempts[2:]
+    )
 
 
 async def test_a_message_given_back_changes_nothing_but_what_it_must(scene: Scene) -> None:
@@ -276,8 +334,20 @@ def one_offs(request: pytest.FixtureRequest, scene: Scene) -> OneOffs:
 async def test_one_offs_come_back_as_they_were_given(scene: Scene, one_offs: OneOffs) -> None:
     await scene.storage.write(lambda tx: tx.templates.append(made.template()))
     given = [
-        made.message("ann", dedup_key="1", fingerprint="print", variables={"name": 'Zoë "quoted" \\ \u0000', "z": 1e22}, hipaa=True),
-        made.message("bob", dedup_key="2", scheduled_at=NOW + SECOND, due_at=NOW + 2 * SECOND, created_at=NOW + 3 * SECOND),
+        made.message(
+            "ann",
+            dedup_key="1",
+            fingerprint="print",
+            variables={"name": 'Zoë "quoted" \\ \u0000', "z": 1e22},
+            hipaa=True,
+        ),
+        made.message(
+            "bob",
+            dedup_key="2",
+            scheduled_at=NOW + SECOND,
+            due_at=NOW + 2 * SECOND,
+            created_at=NOW + 3 * SECOND,
+        ),
         made.message("cem", recipient="😀\n", variables={"list": [1, 1.5, None, True, {"a": []}]}),
     ]
     assert await one_offs(*given) == {row.id for row in given}
@@ -285,35 +355,66 @@ async def test_one_offs_come_back_as_they_were_given(scene: Scene, one_offs: One
     assert isinstance((await scene.found(given[0])).variables["z"], float)
 
 
-async def test_of_one_offs_with_one_key_the_first_is_added_whoever_brings_it(scene: Scene, one_offs: OneOffs) -> None:
+async def test_of_one_offs_with_one_key_the_first_is_added_whoever_brings_it(
+    scene: Scene, one_offs: OneOffs
+) -> None:
     await scene.storage.write(lambda tx: tx.templates.append(made.template()))
     old = await scene.one_off(dedup_key="taken")
-    taken, twice, again = made.message(dedup_key="taken"), made.message(dedup_key="twice"), made.message("bob", dedup_key="twice")
+    taken, twice, again = (
+        made.message(dedup_key="taken"),
+        made.message(dedup_key="twice"),
+        made.message("bob", dedup_key="twice"),
+    )
     elsewhere, keyless = made.message(brand_id="other", dedup_key="taken"), made.message()
     await scene.storage.write(lambda tx: tx.templates.append(made.template(brand_id="other")))
-    assert await one_offs(taken, twice, again, elsewhere, keyless) == {twice.id, elsewhere.id, keyless.id}
+    assert await one_offs(taken, twice, again, elsewhere, keyless) == {
+        twice.id,
+        elsewhere.id,
+        keyless.id,
+    }
     assert await scene.storage.read(lambda tx: tx.messages.find_by_dedup_key(BRAND, "taken")) == old
     assert await one_offs(again) == set()
 
 
-async def test_a_one_off_that_was_added_before_is_there_and_not_added_again(scene: Scene, one_offs: OneOffs) -> None:
+async def test_a_one_off_that_was_added_before_is_there_and_not_added_again(
+    scene: Scene, one_offs: OneOffs
+) -> None:
     """Whoever does not know whether its commit took effect tries again."""
     await scene.storage.write(lambda tx: tx.templates.append(made.template()))
     keyed, keyless = made.message(dedup_key="key"), made.message()
     for _ in range(2):
         assert await one_offs(keyed, keyless) == {keyed.id, keyless.id}
-    assert len(await scene.storage.read(lambda tx: tx.messages.list_page(BRAND, MessageFilter(), None, 10))) == 2
+    assert (
+        len(
+            await scene.storage.read(
+                lambda tx: tx.messages.list_page(BRAND, MessageFilter(), None, 10)
+            )
+        )
+        == 2
+    )
 
 
-async def test_a_one_off_is_not_added_unless_its_revision_is_the_latest_of_its_template(scene: Scene, one_offs: OneOffs) -> None:
-    for template in (made.template(), made.template(), made.template(channel="sms"), made.template(template_key="other", brand_id="other")):
+async def test_a_one_off_is_not_added_unless_its_revision_is_the_latest_of_its_template(
+    scene: Scene, one_offs: OneOffs
+) -> None:
+    for template in (
+        made.template(),
+        made.template(),
+        made.template(channel="sms"),
+        made.template(template_key="other", brand_id="other"),
+    ):
         await scene.storage.write(lambda tx, template=template: tx.templates.append(template))  # type: ignore[misc]
     latest, old, unmade = (made.message(template_revision=revision) for revision in (2, 1, 3))
-    nowhere, elsewhere = made.message(template_key="other"), made.message(channel="sms", template_revision=2)
+    nowhere, elsewhere = (
+        made.message(template_key="other"),
+        made.message(channel="sms", template_revision=2),
+    )
     assert await one_offs(old, latest, unmade, nowhere, elsewhere) == {latest.id}
 
 
-async def test_one_offs_fire_their_channel_unless_they_are_due_later_than_anybody_sleeps(scene: Scene, one_offs: OneOffs) -> None:
+async def test_one_offs_fire_their_channel_unless_they_are_due_later_than_anybody_sleeps(
+    scene: Scene, one_offs: OneOffs
+) -> None:
     await scene.storage.write(lambda tx: tx.templates.append(made.template()))
     with scene.storage.signals.subscribe(messages("email")) as fired:
         await one_offs(made.message(due_at=NOW + SOON + SECOND))
@@ -325,15 +426,22 @@ async def test_one_offs_fire_their_channel_unless_they_are_due_later_than_anybod
         assert not fired.is_set()
 
 
-async def test_one_offs_at_the_same_time_with_each_others_keys_are_added_once(scene: Scene, one_offs: OneOffs) -> None:
+async def test_one_offs_at_the_same_time_with_each_others_keys_are_added_once(
+    scene: Scene, one_offs: OneOffs
+) -> None:
     await scene.storage.write(lambda tx: tx.templates.append(made.template()))
     keys = [f"key-{number}" for number in range(40)]
-    batches = [[made.message(dedup_key=key) for key in order] for order in (keys, keys[::-1], keys, keys[::-1])]
+    batches = [
+        [made.message(dedup_key=key) for key in order]
+        for order in (keys, keys[::-1], keys, keys[::-1])
+    ]
     added = await asyncio.gather(*(one_offs(*batch) for batch in batches))
     assert sum(map(len, added)) == len(set().union(*added)) == 40
 
 
-async def test_one_offs_that_cannot_be_written_leave_nothing_of_their_neighbours(scene: Scene, one_offs: OneOffs) -> None:
+async def test_one_offs_that_cannot_be_written_leave_nothing_of_their_neighbours(
+    scene: Scene, one_offs: OneOffs
+) -> None:
     await scene.storage.write(lambda tx: tx.templates.append(made.template()))
     good, held = made.message(), made.message(status=MessageStatus.LEASED)
     with pytest.raises(StorageError):
@@ -342,7 +450,9 @@ async def test_one_offs_that_cannot_be_written_leave_nothing_of_their_neighbours
     assert await one_offs(good) == {good.id}
 
 
-async def test_one_offs_are_there_when_the_database_is_opened_again(scene: Scene, one_offs: OneOffs) -> None:
+async def test_one_offs_are_there_when_the_database_is_opened_again(
+    scene: Scene, one_offs: OneOffs
+) -> None:
     await scene.storage.write(lambda tx: tx.templates.append(made.template()))
     given = made.message()
     await one_offs(given)
@@ -360,10 +470,16 @@ async def test_who_had_a_one_off_accepted_is_kept_with_it(scene: Scene) -> None:
     by = [Accepted("ann", "request-1"), Accepted("bob"), Accepted("ann", "request-3")]
     assert len(await scene.storage.insert_one_offs(together, by)) == 3
     alone, nobodys = made.message(dedup_key="alone"), made.message(dedup_key="nobodys")
-    assert await scene.storage.write(lambda tx: tx.messages.insert_unless_duplicate(alone, Accepted("eve", "request-4")))
+    assert await scene.storage.write(
+        lambda tx: tx.messages.insert_unless_duplicate(alone, Accepted("eve", "request-4"))
+    )
     assert await scene.storage.write(lambda tx: tx.messages.insert_unless_duplicate(nobodys))
-    for message, accepted in zip([*together, alone], [*by, Accepted("eve", "request-4")], strict=True):
-        found = await scene.storage.read(lambda tx, message=message: tx.messages.find_accepted(message.id))  # type: ignore[misc]
+    for message, accepted in zip(
+        [*together, alone], [*by, Accepted("eve", "request-4")], strict=True
+    ):
+        found = await scene.storage.read(
+            lambda tx, message=message: tx.messages.find_accepted(message.id)  # type: ignore[misc]
+        )
         assert found == (message, accepted)
     assert await scene.storage.read(lambda tx: tx.messages.find_accepted(nobodys.id)) is None
     assert await scene.storage.read(lambda tx: tx.messages.find_accepted("no-such-message")) is None

@@ -18,7 +18,12 @@ LATER = NOW + timedelta(days=1)
 ANN = Person(
     brand_id="b",
     person_id="ann",
-    attributes={"text": "é\u2028\\\"'", "numbers": [0.1, -1, 1e22], "none": None, "deep": {"a": {"b": True}}},
+    attributes={
+        "text": "é\u2028\\\"'",
+        "numbers": [0.1, -1, 1e22],
+        "none": None,
+        "deep": {"a": {"b": True}},
+    },
     email="ann@example.com",
     phone="+12025550100",
     push_tokens=("one", 'tab\t"two"'),
@@ -31,7 +36,9 @@ ANN = Person(
 
 @pytest.fixture(params=["sqlite", "postgres"])
 async def storage(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Storage]:
-    new_database: Callable[[], str] | None = request.getfixturevalue("new_postgres_database") if request.param == "postgres" else None
+    new_database: Callable[[], str] | None = (
+        request.getfixturevalue("new_postgres_database") if request.param == "postgres" else None
+    )
     url = f"sqlite:///{tmp_path / 'people.db'}" if new_database is None else new_database()
     await migrate(url)
     opened = await open_storage(url)
@@ -44,17 +51,35 @@ async def found(storage: Storage, person_id: str) -> Person | None:
 
 
 async def test_every_field_comes_back_as_one_put_alone_would(storage: Storage) -> None:
-    bare = replace(ANN, person_id="bare", attributes={}, email=None, phone=None, push_tokens=(), locale=None, time_zone=None)
+    bare = replace(
+        ANN,
+        person_id="bare",
+        attributes={},
+        email=None,
+        phone=None,
+        push_tokens=(),
+        locale=None,
+        time_zone=None,
+    )
     await storage.write(lambda tx: tx.people.put_many([ANN, bare]))
     assert await found(storage, "ann") == ANN
     assert await found(storage, "bare") == bare
     alone = replace(ANN, person_id="alone")
-    assert await storage.write(lambda tx: tx.people.put(alone)) == replace(await found(storage, "ann") or ANN, person_id="alone")
+    assert await storage.write(lambda tx: tx.people.put(alone)) == replace(
+        await found(storage, "ann") or ANN, person_id="alone"
+    )
 
 
 async def test_who_is_there_is_replaced_but_for_when_they_came(storage: Storage) -> None:
     await storage.write(lambda tx: tx.people.put(ANN))
-    changed = replace(ANN, attributes={"only": "this"}, email=None, push_tokens=(), created_at=LATER, updated_at=LATER)
+    changed = replace(
+        ANN,
+        attributes={"only": "this"},
+        email=None,
+        push_tokens=(),
+        created_at=LATER,
+        updated_at=LATER,
+    )
     await storage.write(lambda tx: tx.people.put_many([changed]))
     assert await found(storage, "ann") == replace(changed, created_at=NOW)
 

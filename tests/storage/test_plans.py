@@ -1,4 +1,5 @@
-"""What runs all the time, or while somebody waits, looks at the rows it is about and not at all there are."""
+"""What runs all the time, or while somebody waits, looks at the rows it is about and not at all
+there are."""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ from tests.support.storage.scene import Scene
 
 
 async def indexes_used(scene: Scene, function: Callable[[Transaction], Awaitable[Any]]) -> set[str]:
-    """The indexes of messages that the statements of a transaction use. Fails if one reads the whole table."""
+    """The indexes of messages that the statements of a transaction use. Fails if one reads the
+    whole table."""
     driver = scene.storage._writer._driver  # type: ignore[attr-defined]  # plans show only on the connection
     statements: list[str] = []
     driver.set_trace_callback(statements.append)
@@ -43,7 +45,10 @@ async def busy(on_sqlite: Scene) -> Scene:
 
 
 async def test_queues_are_listed_from_their_indexes(busy: Scene) -> None:
-    assert await indexes_used(busy, lambda tx: tx.messages.list_queues("email")) == {"ix_messages_one_offs", "ix_messages_of_sends"}
+    assert await indexes_used(busy, lambda tx: tx.messages.list_queues("email")) == {
+        "ix_messages_one_offs",
+        "ix_messages_of_sends",
+    }
 
 
 async def test_a_claim_reads_the_index_of_its_queue_in_order(busy: Scene) -> None:
@@ -52,15 +57,24 @@ async def test_a_claim_reads_the_index_of_its_queue_in_order(busy: Scene) -> Non
         (Queue("email", BRAND, None, NOW), "ix_messages_one_offs"),
         (Queue("email", BRAND, send_id, NOW), "ix_messages_of_sends"),
     ):
-        used = await indexes_used(busy, lambda tx, queue=queue: tx.messages.claim(queue, NOW, LEASE, 3))  # type: ignore[misc]
+        used = await indexes_used(
+            busy,
+            lambda tx, queue=queue: tx.messages.claim(queue, NOW, LEASE, 3),  # type: ignore[misc]
+        )
         assert used == {index}
 
 
 async def test_marks_and_settlements_find_their_rows_by_id(busy: Scene) -> None:
     claimed = await busy.claim(3)
     marks = [Mark(row.id, row.lease) for row in claimed]
-    assert await indexes_used(busy, lambda tx: tx.messages.mark_sending(marks, "outbox", NOW, LEASE)) == set()
-    late = [made.settlement(row, MessageStatus.SENT, attempt=made.attempt(row)) for row in await busy.claim(3)]
+    assert (
+        await indexes_used(busy, lambda tx: tx.messages.mark_sending(marks, "outbox", NOW, LEASE))
+        == set()
+    )
+    late = [
+        made.settlement(row, MessageStatus.SENT, attempt=made.attempt(row))
+        for row in await busy.claim(3)
+    ]
     assert await indexes_used(busy, lambda tx: tx.messages.settle(late, NOW)) == set()
 
 
@@ -68,19 +82,30 @@ async def test_recovery_reads_held_rows_only(busy: Scene) -> None:
     for everything in (False, True):
 
         async def recover(tx: Transaction, everything: bool = everything) -> None:
-            await tx.messages.recover(NOW, everything=everything, key_windows=KNOWS_KEYS, max_attempts=MAX_ATTEMPTS)
+            await tx.messages.recover(
+                NOW, everything=everything, key_windows=KNOWS_KEYS, max_attempts=MAX_ATTEMPTS
+            )
 
         assert await indexes_used(busy, recover) == {"ix_messages_lease"}
 
 
 async def test_expiry_reads_what_may_expire_only(busy: Scene) -> None:
     await busy.one_off(expire_at=NOW)
-    assert await indexes_used(busy, lambda tx: tx.messages.next_expiry()) == {"ix_messages_expire_at"}
-    assert await indexes_used(busy, lambda tx: tx.messages.expire(NOW, 10)) == {"ix_messages_expire_at"}
+    assert await indexes_used(busy, lambda tx: tx.messages.next_expiry()) == {
+        "ix_messages_expire_at"
+    }
+    assert await indexes_used(busy, lambda tx: tx.messages.expire(NOW, 10)) == {
+        "ix_messages_expire_at"
+    }
 
 
 async def test_a_pause_reads_held_rows_only_and_a_cancellation_also_what_waits(busy: Scene) -> None:
     send_id = (await busy.queues())[-1].send_id
     assert send_id is not None
-    assert await indexes_used(busy, lambda tx: tx.sends.pause(send_id, NOW)) == {"ix_messages_lease"}
-    assert await indexes_used(busy, lambda tx: tx.sends.cancel(send_id, NOW)) == {"ix_messages_lease", "ix_messages_of_sends"}
+    assert await indexes_used(busy, lambda tx: tx.sends.pause(send_id, NOW)) == {
+        "ix_messages_lease"
+    }
+    assert await indexes_used(busy, lambda tx: tx.sends.cancel(send_id, NOW)) == {
+        "ix_messages_lease",
+        "ix_messages_of_sends",
+    }

@@ -1,4 +1,5 @@
-"""What a brand's policy has resent stands in the audit log; what goes out again under a known key was no decision."""
+"""What a brand's policy has resent stands in the audit log; what goes out again under a known key
+was no decision."""
 
 from __future__ import annotations
 
@@ -32,11 +33,18 @@ async def test_recovery_notes_each_message_that_the_policy_resends(resending: Sc
     recovery = await resending.recover(now=NOW + SECOND)
     assert (recovery.resent, recovery.in_doubt) == (1, 0)
     (entry,) = await entries(resending, started)
-    assert (entry.actor, entry.action, entry.brand_id, entry.created_at) == ("carillon", "message_resolved", made.BRAND, NOW + SECOND)
+    assert (entry.actor, entry.action, entry.brand_id, entry.created_at) == (
+        "carillon",
+        "message_resolved",
+        made.BRAND,
+        NOW + SECOND,
+    )
     assert entry.details == {"resolution": "resend", "unknown_policy": "resend", "send_id": send.id}
 
 
-async def test_recovery_notes_nothing_of_what_goes_out_again_under_a_known_key_or_is_parked(scene: Scene) -> None:
+async def test_recovery_notes_nothing_of_what_goes_out_again_under_a_known_key_or_is_parked(
+    scene: Scene,
+) -> None:
     await scene.one_off()
     (known,) = await scene.start()
     assert (await scene.recover(now=NOW + SECOND, key_windows=KNOWS_KEYS)).resent == 1
@@ -54,9 +62,14 @@ async def test_a_result_notes_that_the_policy_resends_it_if_it_takes_effect(scen
     late = made.settlement(started, MessageStatus.PENDING, resent_by_policy=True)
     assert await scene.settle(replace(late, lease=late.lease - 1)) == set()
     assert await entries(scene, started) == []
-    assert await scene.settle(made.settlement(started, MessageStatus.PENDING, resent_by_policy=True)) == {started.id}
+    assert await scene.settle(
+        made.settlement(started, MessageStatus.PENDING, resent_by_policy=True)
+    ) == {started.id}
     (entry,) = await entries(scene, started)
-    assert (entry.actor, entry.details) == ("carillon", {"resolution": "resend", "unknown_policy": "resend"})
+    assert (entry.actor, entry.details) == (
+        "carillon",
+        {"resolution": "resend", "unknown_policy": "resend"},
+    )
 
 
 async def test_another_retry_is_no_decision(scene: Scene) -> None:

@@ -57,14 +57,19 @@ class Held:
 @pytest.fixture
 async def admin(on_postgres: Scene) -> AsyncIterator[asyncpg.Connection]:
     url = make_url(on_postgres.url)
-    connection = await asyncpg.connect(user=url.username, database=url.database, host=url.query["host"])
+    connection = await asyncpg.connect(
+        user=url.username, database=url.database, host=url.query["host"]
+    )
     yield connection
     await connection.close()
 
 
 async def until_blocked(admin: asyncpg.Connection, count: int = 1) -> None:
     """Until this many transactions wait for a lock of another."""
-    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    waiting = (
+        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = "
+        "current_database()"
+    )
     while await admin.fetchval(waiting) < count:  # noqa: ASYNC110  # the server does not tell when it makes somebody wait
         await asyncio.sleep(0)
 
@@ -79,7 +84,9 @@ async def unless_blocked(admin: asyncpg.Connection, work: Coroutine[Any, Any, T]
     return await working
 
 
-async def test_a_mark_waits_for_a_cancel_and_then_does_not_succeed(on_postgres: Scene, admin: asyncpg.Connection) -> None:
+async def test_a_mark_waits_for_a_cancel_and_then_does_not_succeed(
+    on_postgres: Scene, admin: asyncpg.Connection
+) -> None:
     send, _ = await on_postgres.send(2)
     claimed = await on_postgres.claim()
     async with Held(on_postgres, lambda tx: tx.sends.cancel_running(send.campaign_id, NOW)):
@@ -89,19 +96,29 @@ async def test_a_mark_waits_for_a_cancel_and_then_does_not_succeed(on_postgres: 
     assert (await on_postgres.found_send(send)).counters.cancelled == 2
 
 
-async def test_a_cancel_waits_for_a_mark_and_then_leaves_the_marked_rows(on_postgres: Scene, admin: asyncpg.Connection) -> None:
+async def test_a_cancel_waits_for_a_mark_and_then_leaves_the_marked_rows(
+    on_postgres: Scene, admin: asyncpg.Connection
+) -> None:
     send, _ = await on_postgres.send(2)
     claimed = await on_postgres.claim(1)
     marks = [Mark(row.id, row.lease) for row in claimed]
     async with Held(on_postgres, lambda tx: tx.messages.mark_sending(marks, "outbox", NOW, LEASE)):
-        cancelling = asyncio.create_task(on_postgres.storage.write(lambda tx: tx.sends.cancel_running(send.campaign_id, NOW)))
+        cancelling = asyncio.create_task(
+            on_postgres.storage.write(lambda tx: tx.sends.cancel_running(send.campaign_id, NOW))
+        )
         await until_blocked(admin)
     assert await cancelling == [send.id]
     found = await on_postgres.found_send(send)
-    assert (found.status, found.counters.in_flight, found.counters.cancelled) == (SendStatus.CANCELLED, 1, 1)
+    assert (found.status, found.counters.in_flight, found.counters.cancelled) == (
+        SendStatus.CANCELLED,
+        1,
+        1,
+    )
 
 
-async def test_a_retry_settled_while_its_send_is_being_cancelled_is_cancelled(on_postgres: Scene, admin: asyncpg.Connection) -> None:
+async def test_a_retry_settled_while_its_send_is_being_cancelled_is_cancelled(
+    on_postgres: Scene, admin: asyncpg.Connection
+) -> None:
     send, _ = await on_postgres.send(1)
     (started,) = await on_postgres.start()
     async with Held(on_postgres, lambda tx: tx.sends.cancel_running(send.campaign_id, NOW)):
@@ -118,7 +135,9 @@ async def test_a_claim_takes_other_rows_than_one_that_has_not_committed_and_does
     if of_send:
         await on_postgres.send(5)
     else:
-        await on_postgres.storage.write(lambda tx: tx.messages.insert_many([made.message() for _ in range(5)]))
+        await on_postgres.storage.write(
+            lambda tx: tx.messages.insert_many([made.message() for _ in range(5)])
+        )
     async with Held(on_postgres, lambda tx: claim_due(tx, "email", NOW, LEASE, 3)) as held:
         others = await unless_blocked(admin, on_postgres.claim(5))
         assert len(others) == 2
@@ -126,15 +145,32 @@ async def test_a_claim_takes_other_rows_than_one_that_has_not_committed_and_does
     assert len({row.id for row in [*claimed, *others]}) == 5
 
 
-async def test_a_claim_keeps_to_its_limit_whatever_plan_the_server_chooses(on_postgres: Scene, admin: asyncpg.Connection) -> None:
-    # What is left is a nested loop, which looks into its inner side anew for every row of its outer one.
-    for way in ("hashjoin", "mergejoin", "hashagg", "sort", "material", "memoize", "indexscan", "indexonlyscan", "bitmapscan"):
-        await admin.execute(f'ALTER DATABASE "{make_url(on_postgres.url).database}" SET enable_{way} = off')
+async def test_a_claim_keeps_to_its_limit_whatever_plan_the_server_chooses(
+    on_postgres: Scene, admin: asyncpg.Connection
+) -> None:
+    # What is left is a nested loop, which looks into its inner side anew for every row of its outer
+    # one.
+    for way in (
+        "hashjoin",
+        "mergejoin",
+        "hashagg",
+        "sort",
+        "material",
+        "memoize",
+        "indexscan",
+        "indexonlyscan",
+        "bitmapscan",
+    ):
+        await admin.execute(
+            f'ALTER DATABASE "{make_url(on_postgres.url).database}" SET enable_{way} = off'
+        )
     await on_postgres.send(20)
     assert len(await on_postgres.claim(3)) == 3
 
 
-async def test_a_mark_waits_for_a_pause_and_then_does_not_succeed(on_postgres: Scene, admin: asyncpg.Connection) -> None:
+async def test_a_mark_waits_for_a_pause_and_then_does_not_succeed(
+    on_postgres: Scene, admin: asyncpg.Connection
+) -> None:
     send, _ = await on_postgres.send(2)
     claimed = await on_postgres.claim()
     async with Held(on_postgres, lambda tx: tx.sends.pause(send.id, NOW)):
@@ -146,7 +182,8 @@ async def test_a_mark_waits_for_a_pause_and_then_does_not_succeed(on_postgres: S
 async def test_rows_claimed_while_their_send_is_being_paused_are_not_marked_after_the_pause(
     on_postgres: Scene, admin: asyncpg.Connection
 ) -> None:
-    """The pause does not see them as leased, so only the lock of the send says that their mark comes after it."""
+    """The pause does not see them as leased, so only the lock of the send says that their mark
+    comes after it."""
     send, _ = await on_postgres.send(2)
     (queue,) = await on_postgres.queues()
     async with Held(on_postgres, lambda tx: tx.messages.claim(queue, NOW, LEASE, 10)) as claim:
@@ -161,7 +198,8 @@ async def test_rows_claimed_while_their_send_is_being_paused_are_not_marked_afte
 async def test_rows_claimed_while_a_large_send_is_being_cancelled_are_not_marked_after_the_cancel(
     on_postgres: Scene, admin: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The cancel leaves them to a later sweep, so only the lock of the send says that their mark comes after it."""
+    """The cancel leaves them to a later sweep, so only the lock of the send says that their mark
+    comes after it."""
     monkeypatch.setattr(cancellations, "_ROWS_WITH_THE_SEND", 1)
     send, _ = await on_postgres.send(3)
     async with Held(on_postgres, lambda tx: tx.sends.cancel(send.id, NOW)):
@@ -178,7 +216,9 @@ async def test_rows_that_are_being_claimed_while_their_send_is_cancelled_are_can
     send, _ = await on_postgres.send(3)
     (queue,) = await on_postgres.queues()
     async with Held(on_postgres, lambda tx: tx.messages.claim(queue, NOW, LEASE, 2)) as held:
-        cancelling = asyncio.create_task(on_postgres.storage.write(lambda tx: tx.sends.cancel(send.id, NOW)))
+        cancelling = asyncio.create_task(
+            on_postgres.storage.write(lambda tx: tx.sends.cancel(send.id, NOW))
+        )
         await until_blocked(admin)
         claimed: list[Message] = await held.commit()
     assert await cancelling
@@ -193,17 +233,25 @@ async def test_two_sweeps_of_one_send_at_once_cancel_each_row_once(
     send, _ = await on_postgres.send(6)
     await on_postgres.storage.write(lambda tx: tx.sends.cancel(send.id, NOW))
     async with Held(on_postgres, lambda tx: tx.sends.sweep_cancelled(NOW, 2)) as held:
-        second = asyncio.create_task(on_postgres.storage.write(lambda tx: tx.sends.sweep_cancelled(NOW, 2)))
+        second = asyncio.create_task(
+            on_postgres.storage.write(lambda tx: tx.sends.sweep_cancelled(NOW, 2))
+        )
         await until_blocked(admin)
         assert await held.commit() == 2
     assert await second == 2
-    assert (await on_postgres.found_send(send)).counters == Counters(total=6, pending=1, cancelled=5)
+    assert (await on_postgres.found_send(send)).counters == Counters(
+        total=6, pending=1, cancelled=5
+    )
 
 
-async def test_rows_that_are_claimed_while_they_expire_are_left_to_their_worker(on_postgres: Scene, admin: asyncpg.Connection) -> None:
+async def test_rows_that_are_claimed_while_they_expire_are_left_to_their_worker(
+    on_postgres: Scene, admin: asyncpg.Connection
+) -> None:
     row = await on_postgres.one_off(expire_at=NOW + SECOND)
     async with Held(on_postgres, lambda tx: claim_due(tx, "email", NOW, LEASE, 10)) as held:
-        expiring = asyncio.create_task(on_postgres.storage.write(lambda tx: tx.messages.expire(NOW + SECOND, 10)))
+        expiring = asyncio.create_task(
+            on_postgres.storage.write(lambda tx: tx.messages.expire(NOW + SECOND, 10))
+        )
         await until_blocked(admin)
         claimed: list[Message] = await held.commit()
     assert await expiring == 0
@@ -211,13 +259,17 @@ async def test_rows_that_are_claimed_while_they_expire_are_left_to_their_worker(
     assert await on_postgres.mark(claimed, now=NOW + SECOND) == set()
 
 
-async def test_the_time_is_that_of_the_server(on_postgres: Scene, admin: asyncpg.Connection) -> None:
+async def test_the_time_is_that_of_the_server(
+    on_postgres: Scene, admin: asyncpg.Connection
+) -> None:
     before = await admin.fetchval("SELECT clock_timestamp()")
     now = await on_postgres.storage.now()
     assert before <= now <= await admin.fetchval("SELECT clock_timestamp()")
 
 
-async def test_completion_and_cancel_of_a_send_at_once_do_not_deadlock(on_postgres: Scene, admin: asyncpg.Connection) -> None:
+async def test_completion_and_cancel_of_a_send_at_once_do_not_deadlock(
+    on_postgres: Scene, admin: asyncpg.Connection
+) -> None:
     for _ in range(10):
         send, _ = await on_postgres.send(2)
         started = await on_postgres.start()
@@ -226,12 +278,23 @@ async def test_completion_and_cancel_of_a_send_at_once_do_not_deadlock(on_postgr
             await tx.campaigns.find(campaign_id, lock=True)
             await tx.sends.cancel_running(campaign_id, NOW)
 
-        await asyncio.gather(on_postgres.finish(started[:1]), on_postgres.storage.write(cancel), on_postgres.finish(started[1:]))
+        await asyncio.gather(
+            on_postgres.finish(started[:1]),
+            on_postgres.storage.write(cancel),
+            on_postgres.finish(started[1:]),
+        )
         assert (await on_postgres.found_send(send)).completed_at is not None
-    assert await admin.fetchval("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()") == 0
+    assert (
+        await admin.fetchval(
+            "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+        )
+        == 0
+    )
 
 
-async def test_a_locked_send_is_changed_by_no_other_transaction(on_postgres: Scene, admin: asyncpg.Connection) -> None:
+async def test_a_locked_send_is_changed_by_no_other_transaction(
+    on_postgres: Scene, admin: asyncpg.Connection
+) -> None:
     send, _ = await on_postgres.send(1, done=False)
 
     async def add(tx: Transaction) -> None:
@@ -239,13 +302,17 @@ async def test_a_locked_send_is_changed_by_no_other_transaction(on_postgres: Sce
         await tx.messages.insert_many([made.message("late", send_id=send.id)])
 
     async with Held(on_postgres, add):
-        cancelling = asyncio.create_task(on_postgres.storage.write(lambda tx: tx.sends.cancel_running(send.campaign_id, NOW)))
+        cancelling = asyncio.create_task(
+            on_postgres.storage.write(lambda tx: tx.sends.cancel_running(send.campaign_id, NOW))
+        )
         await until_blocked(admin)
     await cancelling
     assert (await on_postgres.found_send(send)).counters.cancelled == 2
 
 
-async def test_a_second_revision_waits_for_the_first_and_is_not_tried_twice(on_postgres: Scene, admin: asyncpg.Connection) -> None:
+async def test_a_second_revision_waits_for_the_first_and_is_not_tried_twice(
+    on_postgres: Scene, admin: asyncpg.Connection
+) -> None:
     tries = 0
 
     async def append(tx: Transaction) -> int:
@@ -260,23 +327,38 @@ async def test_a_second_revision_waits_for_the_first_and_is_not_tried_twice(on_p
     assert (await second, tries) == (2, 2)
 
 
-async def test_two_recoveries_at_once_find_each_row_once(on_postgres: Scene, admin: asyncpg.Connection) -> None:
+async def test_two_recoveries_at_once_find_each_row_once(
+    on_postgres: Scene, admin: asyncpg.Connection
+) -> None:
     await on_postgres.one_off()
     (started,) = await on_postgres.start()
 
     async def recover(tx: Transaction) -> None:
-        await tx.messages.recover(NOW + 60 * SECOND, everything=False, key_windows={}, max_attempts=MAX_ATTEMPTS)
+        await tx.messages.recover(
+            NOW + 60 * SECOND, everything=False, key_windows={}, max_attempts=MAX_ATTEMPTS
+        )
 
     async with Held(on_postgres, recover):
         again = asyncio.create_task(on_postgres.recover(now=NOW + 60 * SECOND, everything=False))
         await until_blocked(admin)
     assert (await again).in_doubt == 0
-    assert len(await on_postgres.storage.read(lambda tx: tx.messages.list_attempts(started.id, None, 10))) == 1
+    assert (
+        len(
+            await on_postgres.storage.read(
+                lambda tx: tx.messages.list_attempts(started.id, None, 10)
+            )
+        )
+        == 1
+    )
 
 
-async def test_deadlocks_between_writes_are_tried_again_until_all_succeed(on_postgres: Scene, admin: asyncpg.Connection) -> None:
+async def test_deadlocks_between_writes_are_tried_again_until_all_succeed(
+    on_postgres: Scene, admin: asyncpg.Connection
+) -> None:
     first, second = await on_postgres.campaign(), await on_postgres.campaign()
-    await admin.execute(f"ALTER DATABASE \"{make_url(on_postgres.url).database}\" SET deadlock_timeout = '10ms'")
+    await admin.execute(
+        f"ALTER DATABASE \"{make_url(on_postgres.url).database}\" SET deadlock_timeout = '10ms'"
+    )
 
     async def lock_both(one: str, other: str) -> int:
         tries = 0
@@ -297,7 +379,7 @@ async def test_deadlocks_between_writes_are_tried_again_until_all_succeed(on_pos
     assert sorted(tries) == [1, 2]
 
 
-async def test_a_server_that_restarted_serves_the_next_call_and_a_server_that_is_down_fails_it() -> None:
+async def test_a_restarted_server_serves_the_next_call_and_one_that_is_down_fails_it() -> None:
     with running_postgres() as server:
         url = server.create_database()
         await migrate(url)
@@ -305,11 +387,15 @@ async def test_a_server_that_restarted_serves_the_next_call_and_a_server_that_is
         try:
             assert not storage.exclusive
             # Several connections, all of which break.
-            await asyncio.gather(*(storage.write(lambda tx: tx.campaigns.insert(made.campaign())) for _ in range(8)))
+            await asyncio.gather(
+                *(storage.write(lambda tx: tx.campaigns.insert(made.campaign())) for _ in range(8))
+            )
             await asyncio.to_thread(server.restart)
             assert not await storage.read(lambda tx: tx.is_empty())
             await asyncio.to_thread(server.restart)
-            await asyncio.gather(*(storage.write(lambda tx: tx.campaigns.insert(made.campaign())) for _ in range(8)))
+            await asyncio.gather(
+                *(storage.write(lambda tx: tx.campaigns.insert(made.campaign())) for _ in range(8))
+            )
             await asyncio.to_thread(server.stop)
             with pytest.raises(StorageUnavailable):
                 await storage.ping()
@@ -337,12 +423,23 @@ async def test_a_connection_that_is_killed_before_its_commit_is_replaced_and_the
 
     await on_postgres.storage.write(killed_once)
     assert tries == 2
-    assert len(await on_postgres.storage.read(lambda tx: tx.campaigns.list_page("brand", "comms", None, None, 10))) == 1
+    assert (
+        len(
+            await on_postgres.storage.read(
+                lambda tx: tx.campaigns.list_page("brand", "comms", None, None, 10)
+            )
+        )
+        == 1
+    )
 
 
-async def test_a_wrong_password_or_database_is_told_without_a_traceback_of_the_driver(postgres_url: str) -> None:
+async def test_a_wrong_password_or_database_is_told_without_a_traceback_of_the_driver(
+    postgres_url: str,
+) -> None:
     with pytest.raises(StorageUnavailable, match="no such database"):
-        await open_storage(make_url(postgres_url).set(database="nowhere").render_as_string(hide_password=False))
+        await open_storage(
+            make_url(postgres_url).set(database="nowhere").render_as_string(hide_password=False)
+        )
     with pytest.raises(StorageUnavailable):
         await open_storage("postgresql://nobody:nothing@127.0.0.1:1/nowhere")
 
@@ -361,9 +458,11 @@ async def test_no_address_is_in_the_text_or_chain_of_an_error(on_postgres: Scene
     assert twice.recipient not in "".join(traceback.format_exception(caught.value))
 
 
-async def test_a_connection_that_the_driver_finds_unusable_is_a_lost_one(on_postgres: Scene, admin: asyncpg.Connection) -> None:
-    """It says so in errors of its own, without a SQLSTATE. One of them would be taken for a refusal for good, and the result of a call that
-    was to be written would be lost."""
+async def test_a_connection_that_the_driver_finds_unusable_is_a_lost_one(
+    on_postgres: Scene, admin: asyncpg.Connection
+) -> None:
+    """It says so in errors of its own, without a SQLSTATE. One of them would be taken for a refusal
+    for good, and the result of a call that was to be written would be lost."""
     url = make_url(on_postgres.url)
     other = await asyncpg.connect(user=url.username, database=url.database, host=url.query["host"])
     await admin.execute("SELECT pg_advisory_lock(1)")
@@ -376,7 +475,9 @@ async def test_a_connection_that_the_driver_finds_unusable_is_a_lost_one(on_post
     await other.close()
     with pytest.raises(asyncpg.InterfaceError) as closed:
         await other.execute("SELECT 1")
-    in_between = asyncpg.InternalClientError("cannot switch to state 12; another operation (2) is in progress")
+    in_between = asyncpg.InternalClientError(
+        "cannot switch to state 12; another operation (2) is in progress"
+    )
     for error in (busy.value, closed.value, in_between):
         assert isinstance(meaning_of(error), ConnectionLost)
     with pytest.raises(asyncpg.DataError) as misfit:

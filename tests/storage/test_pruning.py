@@ -22,15 +22,28 @@ from tests.support.storage.scene import Scene
 __all__ = ["admin"]
 
 BEFORE = NOW + timedelta(days=90)
-ENDED = (MessageStatus.SENT, MessageStatus.FAILED, MessageStatus.SKIPPED, MessageStatus.CANCELLED, MessageStatus.EXPIRED)
+ENDED = (
+    MessageStatus.SENT,
+    MessageStatus.FAILED,
+    MessageStatus.SKIPPED,
+    MessageStatus.CANCELLED,
+    MessageStatus.EXPIRED,
+)
 
 
-async def prune(scene: Scene, before: datetime = BEFORE, after: str | None = None, limit: int = 1000) -> tuple[int, str | None]:
+async def prune(
+    scene: Scene, before: datetime = BEFORE, after: str | None = None, limit: int = 1000
+) -> tuple[int, str | None]:
     return await scene.storage.write(lambda tx: tx.messages.prune(before, after, limit))
 
 
 async def remaining(scene: Scene) -> list[str]:
-    return [row.id for row in await scene.storage.read(lambda tx: tx.messages.list_page(BRAND, MessageFilter(), None, 1000))]
+    return [
+        row.id
+        for row in await scene.storage.read(
+            lambda tx: tx.messages.list_page(BRAND, MessageFilter(), None, 1000)
+        )
+    ]
 
 
 async def one_offs(scene: Scene, count: int, **more: Any) -> list[Message]:
@@ -60,7 +73,12 @@ async def test_a_message_that_has_not_ended_or_is_of_unknown_outcome_stays(scene
     (leased,) = await scene.claim()
     pending = await scene.one_off()
     statuses = [await scene.status(row) for row in (unknown, started, leased, pending)]
-    assert statuses == [MessageStatus.UNKNOWN, MessageStatus.SENDING, MessageStatus.LEASED, MessageStatus.PENDING]
+    assert statuses == [
+        MessageStatus.UNKNOWN,
+        MessageStatus.SENDING,
+        MessageStatus.LEASED,
+        MessageStatus.PENDING,
+    ]
     assert await prune(scene) == (0, None)
     assert len(await remaining(scene)) == 4
 
@@ -85,14 +103,19 @@ async def test_attempts_leave_with_their_message_and_those_of_others_stay(scene:
     await scene.settle(*settled)
     assert await prune(scene) == (1, None)
     assert await scene.storage.read(lambda tx: tx.messages.list_attempts(old.id, None, 10)) == []
-    assert len(await scene.storage.read(lambda tx: tx.messages.list_attempts(unknown.id, None, 10))) == 1
+    assert (
+        len(await scene.storage.read(lambda tx: tx.messages.list_attempts(unknown.id, None, 10)))
+        == 1
+    )
 
 
 async def test_an_inbox_item_stays_for_its_person(scene: Scene) -> None:
     await scene.one_off()
     (claimed,) = await scene.claim()
     item = made.inbox_item(claimed)
-    await scene.settle(made.settlement(claimed, MessageStatus.SENT, expected=MessageStatus.LEASED, inbox_item=item))
+    await scene.settle(
+        made.settlement(claimed, MessageStatus.SENT, expected=MessageStatus.LEASED, inbox_item=item)
+    )
     assert await prune(scene) == (1, None)
     assert await scene.storage.read(lambda tx: tx.inbox.list_page(BRAND, "ann", None, 10)) == [item]
 
@@ -107,7 +130,11 @@ async def test_messages_of_a_completed_send_leave_and_its_counters_stay(scene: S
     send, _ = await completed(scene, sent=3)
     assert await prune(scene) == (3, None)
     found = await scene.found_send(send)
-    assert (found.counters, found.status, found.pruned) == (Counters(total=3, sent=3), SendStatus.COMPLETED, True)
+    assert (found.counters, found.status, found.pruned) == (
+        Counters(total=3, sent=3),
+        SendStatus.COMPLETED,
+        True,
+    )
     assert await scene.storage.read(lambda tx: tx.sends.recount(send.id)) == Counters()
 
 
@@ -120,7 +147,9 @@ async def test_no_message_of_a_send_that_is_not_completed_leaves(scene: Scene) -
     assert await prune(scene) == (0, None)
     assert not (await scene.found_send(resolving)).pruned
     assert not (await scene.found_send(running)).pruned
-    await scene.storage.write(lambda tx: tx.sends.advance_audience(resolving.id, None, done=True, now=NOW))
+    await scene.storage.write(
+        lambda tx: tx.sends.advance_audience(resolving.id, None, done=True, now=NOW)
+    )
     assert await prune(scene) == (2, None)
     assert await scene.status(in_flight) is MessageStatus.SENDING
 
@@ -149,15 +178,24 @@ async def test_unknown_messages_of_a_pruned_send_are_resolved_but_not_resent(sce
     assert await prune(scene) == (1, None)
 
     async def resolve(row: Message, resolution: Resolution) -> int:
-        return len(await scene.storage.write(lambda tx: tx.messages.resolve_unknown(BRAND, [row.id], resolution, NOW)))
+        return len(
+            await scene.storage.write(
+                lambda tx: tx.messages.resolve_unknown(BRAND, [row.id], resolution, NOW)
+            )
+        )
 
     assert [await resolve(row, Resolution.RESEND) for row in rows[1:]] == [0, 0]
-    assert [await resolve(rows[1], Resolution.SENT), await resolve(rows[2], Resolution.FAILED)] == [1, 1]
+    assert [await resolve(rows[1], Resolution.SENT), await resolve(rows[2], Resolution.FAILED)] == [
+        1,
+        1,
+    ]
     assert (await scene.found_send(send)).counters == Counters(total=3, sent=2, failed=1)
     assert await prune(scene) == (2, None)
 
 
-async def test_messages_leave_oldest_first_in_batches_that_go_on_where_the_last_ended(scene: Scene) -> None:
+async def test_messages_leave_oldest_first_in_batches_that_go_on_where_the_last_ended(
+    scene: Scene,
+) -> None:
     rows = await one_offs(scene, 5)
     assert await prune(scene, limit=2) == (2, rows[1].id)
     assert await remaining(scene) == [row.id for row in rows[:1:-1]]
@@ -201,7 +239,9 @@ async def test_answers_kept_for_idempotency_keys_leave_by_age_in_batches(scene: 
     await scene.storage.write(lambda tx: tx.idempotency.insert(twin))
     batches = [await scene.storage.write(lambda tx: tx.idempotency.prune(NOW, 2)) for _ in range(4)]
     assert batches == [2, 2, 1, 0]
-    assert await scene.storage.read(lambda tx: tx.idempotency.find("brand/send", "young")) is not None
+    assert (
+        await scene.storage.read(lambda tx: tx.idempotency.find("brand/send", "young")) is not None
+    )
     assert await scene.storage.read(lambda tx: tx.idempotency.find("brand/send", "old-0")) is None
     assert await scene.storage.read(lambda tx: tx.idempotency.find("other", "old-0")) == twin
 
@@ -211,24 +251,36 @@ async def at_once(scene: Scene, function: Any) -> Any:
     return await asyncio.wait_for(scene.storage.write(function), 20)
 
 
-async def test_pruning_leaves_what_others_have_locked_and_waits_for_nobody(on_postgres: Scene) -> None:
+async def test_pruning_leaves_what_others_have_locked_and_waits_for_nobody(
+    on_postgres: Scene,
+) -> None:
     send, _ = await completed(on_postgres, sent=2, unknown=1)
     (one_off,) = await one_offs(on_postgres, 1)
     async with Held(on_postgres, lambda tx: tx.sends.find(send.id, lock=True)):
-        assert await at_once(on_postgres, lambda tx: tx.messages.prune(BEFORE, None, 100)) == (1, None)
+        assert await at_once(on_postgres, lambda tx: tx.messages.prune(BEFORE, None, 100)) == (
+            1,
+            None,
+        )
     assert one_off.id not in await remaining(on_postgres)
     assert await prune(on_postgres) == (2, None)
 
 
-async def test_two_prunings_at_once_delete_each_row_once_and_do_not_wait(on_postgres: Scene) -> None:
+async def test_two_prunings_at_once_delete_each_row_once_and_do_not_wait(
+    on_postgres: Scene,
+) -> None:
     await completed(on_postgres, sent=2)
     await one_offs(on_postgres, 3)
     async with Held(on_postgres, lambda tx: tx.messages.prune(BEFORE, None, 100)) as held:
-        assert await at_once(on_postgres, lambda tx: tx.messages.prune(BEFORE, None, 100)) == (0, None)
+        assert await at_once(on_postgres, lambda tx: tx.messages.prune(BEFORE, None, 100)) == (
+            0,
+            None,
+        )
         assert await held.commit() == (5, None)
 
 
-async def test_two_prunings_of_answers_at_once_delete_each_once_and_do_not_wait(on_postgres: Scene) -> None:
+async def test_two_prunings_of_answers_at_once_delete_each_once_and_do_not_wait(
+    on_postgres: Scene,
+) -> None:
     for key in "abc":
         record = made.idempotency_record(key)
         await on_postgres.storage.write(partial(_insert, record))
@@ -237,7 +289,9 @@ async def test_two_prunings_of_answers_at_once_delete_each_once_and_do_not_wait(
         assert await held.commit() == 2
 
 
-async def test_resending_waits_for_pruning_and_then_finds_the_send_pruned(on_postgres: Scene, admin: asyncpg.Connection) -> None:
+async def test_resending_waits_for_pruning_and_then_finds_the_send_pruned(
+    on_postgres: Scene, admin: asyncpg.Connection
+) -> None:
     send, rows = await completed(on_postgres, sent=1, unknown=1)
     resend = partial(_resolve, [rows[1].id])
     async with Held(on_postgres, lambda tx: tx.messages.prune(BEFORE, None, 100)):
@@ -250,7 +304,10 @@ async def test_resending_waits_for_pruning_and_then_finds_the_send_pruned(on_pos
 async def test_pruning_leaves_a_send_that_is_being_reopened(on_postgres: Scene) -> None:
     send, rows = await completed(on_postgres, sent=1, unknown=1)
     async with Held(on_postgres, partial(_resolve, [rows[1].id])):
-        assert await at_once(on_postgres, lambda tx: tx.messages.prune(BEFORE, None, 100)) == (0, None)
+        assert await at_once(on_postgres, lambda tx: tx.messages.prune(BEFORE, None, 100)) == (
+            0,
+            None,
+        )
     assert await prune(on_postgres) == (0, None)
     found = await on_postgres.found_send(send)
     assert (found.status, found.pruned) == (SendStatus.SENDING, False)

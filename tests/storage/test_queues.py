@@ -16,7 +16,10 @@ from tests.support.storage.scene import Scene
 
 
 async def claim(scene: Scene, queue: Queue, limit: int = 100) -> list[str]:
-    return [row.id for row in await scene.storage.write(lambda tx: tx.messages.claim(queue, NOW, LEASE, limit))]
+    return [
+        row.id
+        for row in await scene.storage.write(lambda tx: tx.messages.claim(queue, NOW, LEASE, limit))
+    ]
 
 
 async def pause(scene: Scene, send: Send) -> None:
@@ -28,7 +31,10 @@ async def test_each_brand_has_a_queue_of_one_offs_with_its_earliest_due_time(sce
     await scene.one_off(due_at=NOW - SECOND)
     await scene.one_off(brand_id="another", due_at=NOW + 60 * SECOND)
     await scene.one_off(brand_id="other", channel="sms")
-    assert await scene.queues() == [Queue("email", "another", None, NOW + 60 * SECOND), Queue("email", BRAND, None, NOW - SECOND)]
+    assert await scene.queues() == [
+        Queue("email", "another", None, NOW + 60 * SECOND),
+        Queue("email", BRAND, None, NOW - SECOND),
+    ]
     assert await scene.queues("sms") == [Queue("sms", "other", None, NOW)]
     assert await scene.queues("push") == []
 
@@ -49,7 +55,11 @@ async def test_each_send_has_a_queue_of_its_own_with_its_earliest_due_time(scene
     assert await scene.queues() == [Queue("email", BRAND, first.id, NOW + 60 * SECOND)]
     texts, _ = await scene.send([], channel="sms", done=False)
     assert await scene.queues("sms") == []
-    await scene.storage.write(lambda tx: tx.messages.insert_many([made.message(send_id=texts.id, channel="sms", due_at=NOW + SECOND)]))
+    await scene.storage.write(
+        lambda tx: tx.messages.insert_many(
+            [made.message(send_id=texts.id, channel="sms", due_at=NOW + SECOND)]
+        )
+    )
     assert await scene.queues("sms") == [Queue("sms", BRAND, texts.id, NOW + SECOND)]
 
 
@@ -71,8 +81,12 @@ async def test_a_claim_takes_rows_of_its_queue_only(scene: Scene) -> None:
     second, second_rows = await scene.send(2)
     assert await claim(scene, Queue("email", BRAND, None, NOW)) == [mine.id]
     assert await claim(scene, Queue("email", "other", None, NOW)) == [other.id]
-    assert await claim(scene, Queue("email", BRAND, second.id, NOW)) == [row.id for row in second_rows]
-    assert await claim(scene, Queue("email", BRAND, first.id, NOW)) == [row.id for row in first_rows]
+    assert await claim(scene, Queue("email", BRAND, second.id, NOW)) == [
+        row.id for row in second_rows
+    ]
+    assert await claim(scene, Queue("email", BRAND, first.id, NOW)) == [
+        row.id for row in first_rows
+    ]
     assert await claim(scene, Queue("sms", BRAND, None, NOW)) == [sms.id]
 
 
@@ -104,7 +118,8 @@ async def test_a_pause_gives_leased_rows_back_and_none_of_them_is_marked(scene: 
     assert (await scene.found_send(send)).counters == before
     assert await scene.finish([with_provider]) == {with_provider.id}
     await scene.storage.write(lambda tx: tx.sends.resume(send.id))
-    # As before the pause, but with their old lease: they may be marked by whoever claims them again.
+    # As before the pause, but with their old lease: they may be marked by whoever claims them
+    # again.
     assert await scene.mark(theirs) == set()
     assert {row.id for row in await scene.claim()} == {row.id for row in theirs}
 
@@ -149,7 +164,9 @@ async def test_claims_of_one_queue_at_once_do_not_touch_another(scene: Scene) ->
 
 
 @pytest.mark.parametrize("status", [MessageStatus.SENT, MessageStatus.FAILED])
-async def test_open_sends_are_listed_until_their_last_row_has_ended(scene: Scene, status: MessageStatus) -> None:
+async def test_open_sends_are_listed_until_their_last_row_has_ended(
+    scene: Scene, status: MessageStatus
+) -> None:
     first, _ = await scene.send(1)
     second, _ = await scene.send(1, done=False)
     paused, _ = await scene.send(1, channel="sms")
@@ -163,4 +180,7 @@ async def test_open_sends_are_listed_until_their_last_row_has_ended(scene: Scene
     assert await scene.storage.read(lambda tx: tx.sends.list_open(None, 3)) == every[:3]
     assert await scene.storage.read(lambda tx: tx.sends.list_open(every[2], 3)) == every[3:]
     await scene.finish(started, status)
-    assert await scene.storage.read(lambda tx: tx.sends.list_open(None, 10)) == [second.id, paused.id]
+    assert await scene.storage.read(lambda tx: tx.sends.list_open(None, 10)) == [
+        second.id,
+        paused.id,
+    ]

@@ -1,4 +1,5 @@
-"""Rate limits: so many calls at once, then so many a second, for all who share the limit together."""
+"""Rate limits: so many calls at once, then so many a second, for all who share the limit
+together."""
 
 from __future__ import annotations
 
@@ -62,7 +63,9 @@ async def test_giving_back_loses_and_gains_nothing(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize("per_second", [3.0, 7.0, 0.3, 999.9])
-async def test_a_burst_is_whole_although_it_is_taken_call_by_call(scene: Scene, per_second: float) -> None:
+async def test_a_burst_is_whole_although_it_is_taken_call_by_call(
+    scene: Scene, per_second: float
+) -> None:
     of = limit(per_second, 7)
     assert [await take(scene, of, 1) for _ in range(9)] == [1] * 7 + [0] * 2
 
@@ -123,9 +126,11 @@ async def test_a_limit_survives_a_restart(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize(("per_second", "burst"), [(3.0, 1), (700.0, 7), (0.3, 2), (9_999.9, 11)])
-async def test_in_no_window_is_more_granted_than_the_burst_and_the_rate_allow(scene: Scene, per_second: float, burst: int) -> None:
-    """Greedy takers, who come whenever a call is free: what roundings add up to would show. One call may be early by a microsecond for each
-    of the burst."""
+async def test_in_no_window_is_more_granted_than_the_burst_and_the_rate_allow(
+    scene: Scene, per_second: float, burst: int
+) -> None:
+    """Greedy takers, who come whenever a call is free: what roundings add up to would show. One
+    call may be early by a microsecond for each of the burst."""
     of, now, granted = limit(per_second, burst), NOW, list[datetime]()
     for number in range(150):
         granted += [now] * await take(scene, of, 1 + number % 3, now)

@@ -40,19 +40,33 @@ async def unknown_one_off(scene: Scene, **more: Any) -> Message:
 
 
 async def listed(
-    scene: Scene, send_id: str | None = None, after: str | None = None, limit: int = 100, brand_id: str = BRAND
+    scene: Scene,
+    send_id: str | None = None,
+    after: str | None = None,
+    limit: int = 100,
+    brand_id: str = BRAND,
 ) -> list[UnknownMessage]:
-    return await scene.storage.read(lambda tx: tx.messages.list_unknown(brand_id, send_id, after, limit))
+    return await scene.storage.read(
+        lambda tx: tx.messages.list_unknown(brand_id, send_id, after, limit)
+    )
 
 
 async def resolve(
-    scene: Scene, messages: Sequence[Message], resolution: Resolution, now: datetime = LATER, brand_id: str = BRAND
+    scene: Scene,
+    messages: Sequence[Message],
+    resolution: Resolution,
+    now: datetime = LATER,
+    brand_id: str = BRAND,
 ) -> list[Message]:
     ids = [message.id for message in messages]
-    return await scene.storage.write(lambda tx: tx.messages.resolve_unknown(brand_id, ids, resolution, now))
+    return await scene.storage.write(
+        lambda tx: tx.messages.resolve_unknown(brand_id, ids, resolution, now)
+    )
 
 
-async def test_unknown_messages_of_a_brand_are_listed_newest_first_and_page_by_page(scene: Scene) -> None:
+async def test_unknown_messages_of_a_brand_are_listed_newest_first_and_page_by_page(
+    scene: Scene,
+) -> None:
     send, _ = await scene.send(2)
     of_send = await in_doubt(scene, 2)
     one_off = await unknown_one_off(scene)
@@ -62,7 +76,9 @@ async def test_unknown_messages_of_a_brand_are_listed_newest_first_and_page_by_p
     newest_first = [one_off, *sorted(of_send, key=lambda message: message.id, reverse=True)]
     assert [each.message for each in await listed(scene)] == newest_first
     assert [each.message for each in await listed(scene, limit=2)] == newest_first[:2]
-    assert [each.message for each in await listed(scene, after=newest_first[1].id, limit=2)] == newest_first[2:]
+    assert [
+        each.message for each in await listed(scene, after=newest_first[1].id, limit=2)
+    ] == newest_first[2:]
     assert [each.message for each in await listed(scene, send.id)] == newest_first[1:]
     assert await listed(scene, send.id, brand_id="other") == []
 
@@ -71,10 +87,15 @@ async def test_an_unknown_message_is_listed_with_the_last_call_made_for_it(scene
     without = await unknown_one_off(scene, person_id="bob")
     await scene.one_off()
     (started,) = await scene.start()
-    first, last = (made.attempt(started, "ambiguous", number=number, reason=f"call {number}") for number in (1, 2))
+    first, last = (
+        made.attempt(started, "ambiguous", number=number, reason=f"call {number}")
+        for number in (1, 2)
+    )
     await scene.settle(made.settlement(started, MessageStatus.PENDING, due_at=NOW, attempt=first))
     (again,) = await scene.start()
-    await scene.settle(made.settlement(again, MessageStatus.UNKNOWN, reason="timeout", attempt=last))
+    await scene.settle(
+        made.settlement(again, MessageStatus.UNKNOWN, reason="timeout", attempt=last)
+    )
     expected: dict[str, Attempt | None] = {without.id: None, started.id: last}
     assert {each.message.id: each.attempt for each in await listed(scene)} == expected
 
@@ -87,19 +108,35 @@ async def test_messages_resolved_to_sent_or_failed_say_so_and_are_counted(scene:
     row = await scene.found(sent)
     assert (row.status, row.sent_at, row.failure_reason) == (MessageStatus.SENT, LATER, None)
     row = await scene.found(failed)
-    assert (row.status, row.sent_at, row.failure_reason) == (MessageStatus.FAILED, None, "resolved_failed")
+    assert (row.status, row.sent_at, row.failure_reason) == (
+        MessageStatus.FAILED,
+        None,
+        "resolved_failed",
+    )
     assert await scene.found(left) == left
     found = await scene.found_send(send)
     assert found.counters == Counters(total=4, sent=1, failed=1, unknown=2)
     assert (found.status, found.completed_at) == (SendStatus.COMPLETED, NOW)
 
 
-async def test_a_message_to_resend_is_pending_due_now_and_in_doubt_and_keeps_its_lease_and_attempts(scene: Scene) -> None:
+async def test_a_message_to_resend_is_pending_due_now_and_in_doubt_and_keeps_its_lease_and_attempts(
+    scene: Scene,
+) -> None:
     message = await unknown_one_off(scene)
     assert await resolve(scene, [message], Resolution.RESEND) == [message]
     row = await scene.found(message)
-    assert (row.status, row.due_at, row.in_doubt, row.failure_reason) == (MessageStatus.PENDING, LATER, True, None)
-    assert (row.lease, row.attempts, row.first_sending_at, row.scheduled_at) == (message.lease, 1, None, NOW)
+    assert (row.status, row.due_at, row.in_doubt, row.failure_reason) == (
+        MessageStatus.PENDING,
+        LATER,
+        True,
+        None,
+    )
+    assert (row.lease, row.attempts, row.first_sending_at, row.scheduled_at) == (
+        message.lease,
+        1,
+        None,
+        NOW,
+    )
     assert await scene.claim(now=LATER - SECOND) == []
     (claimed,) = await scene.claim(now=LATER, until=LATER + 30 * SECOND)
     assert claimed.lease == message.lease + 1
@@ -112,7 +149,9 @@ async def test_resolved_messages_are_returned_by_id_and_each_once(scene: Scene) 
 
 
 @pytest.mark.parametrize("resolution", Resolution)
-async def test_only_unknown_messages_of_the_brand_are_resolved(scene: Scene, resolution: Resolution) -> None:
+async def test_only_unknown_messages_of_the_brand_are_resolved(
+    scene: Scene, resolution: Resolution
+) -> None:
     theirs = await unknown_one_off(scene, brand_id="other")
     await scene.one_off(person_id="bob")
     (sent,) = await scene.start()
@@ -142,7 +181,9 @@ async def test_a_stale_message_is_not_resent_but_resolved_otherwise(scene: Scene
     assert await resolve(scene, [stale], Resolution.SENT) == [stale]
 
 
-async def test_a_message_of_a_cancelled_send_is_not_resent_but_resolved_otherwise(scene: Scene) -> None:
+async def test_a_message_of_a_cancelled_send_is_not_resent_but_resolved_otherwise(
+    scene: Scene,
+) -> None:
     send, _ = await scene.send(3, done=False)
     messages = await in_doubt(scene, 2)
     await scene.storage.write(lambda tx: tx.sends.cancel_running(send.campaign_id, NOW))
@@ -154,14 +195,20 @@ async def test_a_message_of_a_cancelled_send_is_not_resent_but_resolved_otherwis
     assert found.counters == Counters(total=3, sent=1, failed=1, cancelled=1)
 
 
-async def test_a_completed_send_is_sending_again_until_its_resent_messages_have_ended(scene: Scene) -> None:
+async def test_a_completed_send_is_sending_again_until_its_resent_messages_have_ended(
+    scene: Scene,
+) -> None:
     send, _ = await scene.send(2)
     first, second = await in_doubt(scene, 2)
     assert (await scene.found_campaign(send.campaign_id)).status is CampaignStatus.SENT
     sent_campaign = await scene.found_campaign(send.campaign_id)
     await resolve(scene, [first, second], Resolution.RESEND)
     found = await scene.found_send(send)
-    assert (found.status, found.completed_at, found.counters) == (SendStatus.SENDING, None, Counters(total=2, pending=2))
+    assert (found.status, found.completed_at, found.counters) == (
+        SendStatus.SENDING,
+        None,
+        Counters(total=2, pending=2),
+    )
     assert await scene.found_campaign(send.campaign_id) == sent_campaign
     claimed = await scene.claim(now=LATER, until=LATER + 30 * SECOND)
     assert await scene.mark(claimed, now=LATER, until=LATER + 30 * SECOND) == {first.id, second.id}
@@ -218,12 +265,16 @@ async def test_of_several_resolutions_of_one_message_at_once_one_wins(scene: Sce
     (message,) = await in_doubt(scene)
     alone = await unknown_one_off(scene)
     for row in (message, alone):
-        results = await asyncio.gather(*(resolve(scene, [row], each) for each in (*Resolution, *Resolution)))
+        results = await asyncio.gather(
+            *(resolve(scene, [row], each) for each in (*Resolution, *Resolution))
+        )
         assert sorted(map(len, results)) == [0, 0, 0, 0, 0, 1]
     assert (await scene.found_send(send)).counters.unknown == 0
 
 
-async def test_an_acceptance_that_came_late_stays_when_an_operator_decides_after_it(scene: Scene) -> None:
+async def test_an_acceptance_that_came_late_stays_when_an_operator_decides_after_it(
+    scene: Scene,
+) -> None:
     await scene.one_off()
     (started,) = await scene.start()
     await scene.finish([started], MessageStatus.UNKNOWN)
@@ -233,35 +284,55 @@ async def test_an_acceptance_that_came_late_stays_when_an_operator_decides_after
     assert await scene.status(started) is MessageStatus.SENT
 
 
-async def test_resending_waits_for_the_completion_of_its_send_and_then_reopens_it(on_postgres: Scene, admin: asyncpg.Connection) -> None:
+async def test_resending_waits_for_the_completion_of_its_send_and_then_reopens_it(
+    on_postgres: Scene, admin: asyncpg.Connection
+) -> None:
     send, _ = await on_postgres.send(2)
     (unknown,) = await in_doubt(on_postgres)
     (last,) = await on_postgres.start()
-    async with Held(on_postgres, lambda tx: tx.messages.settle([made.settlement(last, MessageStatus.SENT)], NOW)):
+    async with Held(
+        on_postgres, lambda tx: tx.messages.settle([made.settlement(last, MessageStatus.SENT)], NOW)
+    ):
         resending = asyncio.create_task(resolve(on_postgres, [unknown], Resolution.RESEND))
         await until_blocked(admin)
     assert await resending == [unknown]
     found = await on_postgres.found_send(send)
-    assert (found.status, found.counters) == (SendStatus.SENDING, Counters(total=2, pending=1, sent=1))
+    assert (found.status, found.counters) == (
+        SendStatus.SENDING,
+        Counters(total=2, pending=1, sent=1),
+    )
 
 
-async def test_resending_waits_for_a_cancel_and_then_sends_nothing(on_postgres: Scene, admin: asyncpg.Connection) -> None:
+async def test_resending_waits_for_a_cancel_and_then_sends_nothing(
+    on_postgres: Scene, admin: asyncpg.Connection
+) -> None:
     send, _ = await on_postgres.send(2)
     (unknown,) = await in_doubt(on_postgres)
     async with Held(on_postgres, lambda tx: tx.sends.cancel_running(send.campaign_id, NOW)):
         resending = asyncio.create_task(resolve(on_postgres, [unknown], Resolution.RESEND))
         await until_blocked(admin)
     assert await resending == []
-    assert (await on_postgres.found_send(send)).counters == Counters(total=2, unknown=1, cancelled=1)
+    assert (await on_postgres.found_send(send)).counters == Counters(
+        total=2, unknown=1, cancelled=1
+    )
 
 
-async def test_resolutions_of_the_same_messages_in_any_order_do_not_deadlock(on_postgres: Scene, admin: asyncpg.Connection) -> None:
+async def test_resolutions_of_the_same_messages_in_any_order_do_not_deadlock(
+    on_postgres: Scene, admin: asyncpg.Connection
+) -> None:
     await on_postgres.send(10)
     await on_postgres.send(10)
     for number in range(10):
         await on_postgres.one_off(person_id=f"p{number}")
     rows = await in_doubt(on_postgres, 30)
     halves = (rows[:20], rows[20:][::-1], rows[10:], rows[::-1])
-    resolved = await asyncio.gather(*(resolve(on_postgres, half, Resolution.RESEND) for half in halves))
+    resolved = await asyncio.gather(
+        *(resolve(on_postgres, half, Resolution.RESEND) for half in halves)
+    )
     assert sum(map(len, resolved)) == 30
-    assert await admin.fetchval("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()") == 0
+    assert (
+        await admin.fetchval(
+            "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+        )
+        == 0
+    )

@@ -38,7 +38,9 @@ def test_migrations_make_the_schema_of_the_tables_on_sqlite(sqlite_url: str) -> 
     engine.dispose()
 
 
-def test_migrations_write_the_same_statements_as_the_tables_on_sqlite(sqlite_url: str, tmp_path: Path) -> None:
+def test_migrations_write_the_same_statements_as_the_tables_on_sqlite(
+    sqlite_url: str, tmp_path: Path
+) -> None:
     """Also what Alembic does not compare: checks and conditions of indexes."""
     directly = f"sqlite:///{tmp_path / 'directly.db'}"
     engine = create_engine(directly)
@@ -50,11 +52,17 @@ def test_migrations_write_the_same_statements_as_the_tables_on_sqlite(sqlite_url
 def statements(url: str) -> dict[str, list[str]]:
     engine = create_engine(url)
     with engine.connect() as connection:
-        rows = connection.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name <> 'alembic_version'").all()
+        rows = connection.exec_driver_sql(
+            "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name <> "
+            "'alembic_version'"
+        ).all()
     engine.dispose()
     # A column added later stands on the line of the column before it.
     parts = {name: re.split(r"\n|, (?=\w+ [A-Z]+\b)", sql) for name, sql in rows}
-    return {name: sorted(re.sub(r"\s+", " ", part).strip(" ,") for part in each) for name, each in parts.items()}
+    return {
+        name: sorted(re.sub(r"\s+", " ", part).strip(" ,") for part in each)
+        for name, each in parts.items()
+    }
 
 
 async def test_migrations_write_the_same_checks_and_settings_as_the_tables_on_postgres(
@@ -70,13 +78,18 @@ async def test_migrations_write_the_same_checks_and_settings_as_the_tables_on_po
 
 async def details(url: str) -> list[tuple[str, ...]]:
     parts = make_url(url)
-    connection = await asyncpg.connect(user=parts.username, database=parts.database, host=parts.query["host"])
+    connection = await asyncpg.connect(
+        user=parts.username, database=parts.database, host=parts.query["host"]
+    )
     rows = await connection.fetch(
         """
-        SELECT conname::text AS name, pg_get_constraintdef(oid) AS definition FROM pg_constraint WHERE conrelid <> 0
+        SELECT conname::text AS name, pg_get_constraintdef(oid) AS definition
+            FROM pg_constraint WHERE conrelid <> 0
         UNION ALL SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'
-        UNION ALL SELECT relname, array_to_string(reloptions, ',') FROM pg_class WHERE reloptions IS NOT NULL AND relkind = 'r'
-        UNION ALL SELECT table_name || '.' || column_name, concat_ws(' ', data_type, collation_name, is_nullable)
+        UNION ALL SELECT relname, array_to_string(reloptions, ',')
+            FROM pg_class WHERE reloptions IS NOT NULL AND relkind = 'r'
+        UNION ALL SELECT table_name || '.' || column_name,
+            concat_ws(' ', data_type, collation_name, is_nullable)
             FROM information_schema.columns WHERE table_schema = 'public'
         ORDER BY name, definition
         """
@@ -90,7 +103,9 @@ async def test_migrating_again_changes_nothing(database_url: str) -> None:
     await check_schema(database_url)
 
 
-async def test_processes_that_start_at_once_may_all_migrate(new_postgres_database: Callable[[], str]) -> None:
+async def test_processes_that_start_at_once_may_all_migrate(
+    new_postgres_database: Callable[[], str],
+) -> None:
     url = new_postgres_database()
     await asyncio.gather(*(migrate(url) for _ in range(4)))
     await check_schema(url)
@@ -107,7 +122,9 @@ async def test_an_empty_database_is_not_opened_and_the_command_to_run_is_named(
     assert not (tmp_path / "missing.db").exists()
 
 
-async def test_a_database_of_a_newer_version_is_neither_opened_nor_migrated(sqlite_url: str) -> None:
+async def test_a_database_of_a_newer_version_is_neither_opened_nor_migrated(
+    sqlite_url: str,
+) -> None:
     engine = create_engine(sqlite_url)
     with engine.begin() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
@@ -118,7 +135,9 @@ async def test_a_database_of_a_newer_version_is_neither_opened_nor_migrated(sqli
         await migrate(sqlite_url)
 
 
-async def test_brands_that_rows_name_are_taken_over(tmp_path: Path, new_postgres_database: Callable[[], str]) -> None:
+async def test_brands_that_rows_name_are_taken_over(
+    tmp_path: Path, new_postgres_database: Callable[[], str]
+) -> None:
     for url in (f"sqlite:///{tmp_path / 'old.db'}", new_postgres_database()):
         await migrate(url, "0004")
         await fill_with_brands(url)
@@ -126,20 +145,49 @@ async def test_brands_that_rows_name_are_taken_over(tmp_path: Path, new_postgres
         storage = await open_storage(url)
         found = await storage.read(lambda tx: tx.brands.list_page("", None, 99))
         await storage.close()
-        assert [brand.id for brand in found] == ["acme", "b", "of a policy", "of-people", "zz", "Äcme"]
-        assert {(brand.name == brand.id, brand.created_by) for brand in found} == {(True, "carillon")}
-        assert all(abs(datetime.now(UTC) - brand.created_at) < timedelta(minutes=5) for brand in found)
+        assert [brand.id for brand in found] == [
+            "acme",
+            "b",
+            "of a policy",
+            "of-people",
+            "zz",
+            "Äcme",
+        ]
+        assert {(brand.name == brand.id, brand.created_by) for brand in found} == {
+            (True, "carillon")
+        }
+        assert all(
+            abs(datetime.now(UTC) - brand.created_at) < timedelta(minutes=5) for brand in found
+        )
 
 
 async def fill_with_brands(url: str) -> None:
-    """Rows of a version that had no records of brands; one brand is in two tables, one row has none."""
+    """Rows of a version that had no records of brands; one brand is in two tables, one row has
+    none."""
     rows = [
-        "INSERT INTO segments VALUES ('1', 'acme', 'all', '[]', 't', {now}), ('2', 'b', 'all', '[]', 't', {now})",
-        "INSERT INTO segments VALUES ('3', 'b', 'all', '[]', 't', {now}), ('4', 'zz', 'all', '[]', 't', {now})",
-        "INSERT INTO people VALUES ('of-people', 'ann', '[]', NULL, NULL, '[]', NULL, NULL, {now}, {now})",
+        (
+            "INSERT INTO segments VALUES ('1', 'acme', 'all', '[]', 't', {now}), ('2', 'b', 'all', "
+            "'[]', 't', {now})"
+        ),
+        (
+            "INSERT INTO segments VALUES ('3', 'b', 'all', '[]', 't', {now}), "
+            "('4', 'zz', 'all', '[]', "
+            "'t', {now})"
+        ),
+        (
+            "INSERT INTO people VALUES ('of-people', 'ann', '[]', NULL, "
+            "NULL, '[]', NULL, NULL, {now}, "
+            "{now})"
+        ),
         "INSERT INTO inbox_items VALUES ('m', 'Äcme', 'ann', NULL, 'x', {now})",
-        "INSERT INTO brand_policies VALUES ('of a policy', 'park', 'send_now', 0, '[]', NULL, NULL)",
-        "INSERT INTO audit_entries VALUES ('1', 'acme', 't', 'x', 's', '[]', {now}), ('2', '', 't', 'x', 's', '[]', {now})",
+        (
+            "INSERT INTO brand_policies VALUES ('of a policy', 'park', 'send_now', 0, '[]', NULL, "
+            "NULL)"
+        ),
+        (
+            "INSERT INTO audit_entries VALUES ('1', 'acme', 't', 'x', 's', '[]', {now}), ('2', '', "
+            "'t', 'x', 's', '[]', {now})"
+        ),
     ]
     if url.startswith("sqlite"):
         engine = create_engine(url)
@@ -149,7 +197,9 @@ async def fill_with_brands(url: str) -> None:
         engine.dispose()
     else:
         parts = make_url(url)
-        postgres = await asyncpg.connect(user=parts.username, database=parts.database, host=parts.query["host"])
+        postgres = await asyncpg.connect(
+            user=parts.username, database=parts.database, host=parts.query["host"]
+        )
         for row in rows:
             await postgres.execute(row.format(now="now()"))
         await postgres.close()

@@ -28,7 +28,9 @@ async def test_every_field_of_a_send_comes_back_as_it_was_given(scene: Scene) ->
     await scene.storage.write(lambda tx: tx.sends.insert(given))
     assert await scene.found_send(given) == given
     assert await scene.storage.write(lambda tx: tx.sends.find(given.id, lock=True)) == given
-    assert await scene.storage.read(lambda tx: tx.sends.find_many([given.id, "nobody"])) == {given.id: given}
+    assert await scene.storage.read(lambda tx: tx.sends.find_many([given.id, "nobody"])) == {
+        given.id: given
+    }
     assert await scene.storage.read(lambda tx: tx.sends.find("nobody")) is None
 
 
@@ -44,11 +46,19 @@ async def test_sends_of_a_campaign_are_listed_newest_first(scene: Scene) -> None
         await scene.storage.write(lambda tx, send=send: tx.sends.insert(send))  # type: ignore[misc]
     await scene.send(1)
     newest_first = given[::-1]
-    assert await scene.storage.read(lambda tx: tx.sends.list_page(campaign.id, None, 2)) == newest_first[:2]
-    assert await scene.storage.read(lambda tx: tx.sends.list_page(campaign.id, newest_first[1].id, 2)) == newest_first[2:]
+    assert (
+        await scene.storage.read(lambda tx: tx.sends.list_page(campaign.id, None, 2))
+        == newest_first[:2]
+    )
+    assert (
+        await scene.storage.read(lambda tx: tx.sends.list_page(campaign.id, newest_first[1].id, 2))
+        == newest_first[2:]
+    )
 
 
-async def test_sends_to_resolve_are_those_sending_whose_audience_is_not_done_oldest_first(scene: Scene) -> None:
+async def test_sends_to_resolve_are_those_sending_whose_audience_is_not_done_oldest_first(
+    scene: Scene,
+) -> None:
     first, _ = await scene.send(1, done=False)
     second, _ = await scene.send(1, done=False)
     cancelled, _ = await scene.send(1, done=False)
@@ -61,7 +71,11 @@ async def test_sends_to_resolve_are_those_sending_whose_audience_is_not_done_old
 async def test_a_send_to_nobody_completes_at_once(scene: Scene) -> None:
     send, _ = await scene.send(0)
     found = await scene.found_send(send)
-    assert (found.status, found.completed_at, found.counters) == (SendStatus.COMPLETED, NOW, Counters())
+    assert (found.status, found.completed_at, found.counters) == (
+        SendStatus.COMPLETED,
+        NOW,
+        Counters(),
+    )
     assert (await scene.found_campaign(send.campaign_id)).status is CampaignStatus.SENT
 
 
@@ -78,7 +92,9 @@ async def test_a_send_of_skips_only_completes_at_once(scene: Scene) -> None:
     assert (found.status, found.counters) == (SendStatus.COMPLETED, Counters(total=2, skipped=2))
 
 
-async def test_a_send_made_with_its_audience_done_completes_when_all_its_rows_are_skips(scene: Scene) -> None:
+async def test_a_send_made_with_its_audience_done_completes_when_all_its_rows_are_skips(
+    scene: Scene,
+) -> None:
     send = made.send((await scene.campaign(status=CampaignStatus.SENDING)).id, audience_done=True)
     await scene.storage.write(lambda tx: tx.sends.insert(send))
     await scene.storage.write(lambda tx: tx.messages.insert_many([made.skip(send.id)]))
@@ -87,20 +103,34 @@ async def test_a_send_made_with_its_audience_done_completes_when_all_its_rows_ar
 
 async def test_advancing_moves_the_cursor_and_does_not_complete(scene: Scene) -> None:
     send, _ = await scene.send(0, done=False)
-    await scene.storage.write(lambda tx: tx.sends.advance_audience(send.id, "m", done=False, now=NOW))
+    await scene.storage.write(
+        lambda tx: tx.sends.advance_audience(send.id, "m", done=False, now=NOW)
+    )
     found = await scene.found_send(send)
-    assert (found.audience_cursor, found.audience_done, found.status) == ("m", False, SendStatus.SENDING)
+    assert (found.audience_cursor, found.audience_done, found.status) == (
+        "m",
+        False,
+        SendStatus.SENDING,
+    )
 
 
-async def test_cancelling_ends_pending_and_leased_rows_and_leaves_what_is_with_the_provider(scene: Scene) -> None:
+async def test_cancelling_ends_pending_and_leased_rows_and_leaves_what_is_with_the_provider(
+    scene: Scene,
+) -> None:
     send, _ = await scene.send(4, done=False)
     (sent,) = await scene.start(1)
     await scene.finish([sent])
     (sending,) = await scene.start(1)
     (leased,) = await scene.claim(1)
-    assert await scene.storage.write(lambda tx: tx.sends.cancel_running(send.campaign_id, NOW + SECOND)) == [send.id]
+    assert await scene.storage.write(
+        lambda tx: tx.sends.cancel_running(send.campaign_id, NOW + SECOND)
+    ) == [send.id]
     found = await scene.found_send(send)
-    assert (found.status, found.completed_at, found.audience_done) == (SendStatus.CANCELLED, None, True)
+    assert (found.status, found.completed_at, found.audience_done) == (
+        SendStatus.CANCELLED,
+        None,
+        True,
+    )
     assert found.counters == Counters(total=4, in_flight=1, sent=1, cancelled=2)
     row = await scene.found(leased)
     assert (row.status, row.cancelled_at) == (MessageStatus.CANCELLED, NOW + SECOND)
@@ -131,7 +161,9 @@ async def test_a_retry_of_a_cancelled_send_is_cancelled_instead(scene: Scene) ->
     send, _ = await scene.send(1)
     (sending,) = await scene.start()
     await scene.storage.write(lambda tx: tx.sends.cancel_running(send.campaign_id, NOW))
-    assert await scene.settle(made.settlement(sending, MessageStatus.PENDING, due_at=NOW), now=NOW + SECOND) == {sending.id}
+    assert await scene.settle(
+        made.settlement(sending, MessageStatus.PENDING, due_at=NOW), now=NOW + SECOND
+    ) == {sending.id}
     found = await scene.found(sending)
     assert (found.status, found.cancelled_at) == (MessageStatus.CANCELLED, NOW + SECOND)
     assert await scene.claim(now=NOW + 60 * SECOND) == []
@@ -142,7 +174,12 @@ async def test_cancelling_again_finds_nothing_running(scene: Scene) -> None:
     send, _ = await scene.send(1)
     await scene.storage.write(lambda tx: tx.sends.cancel_running(send.campaign_id, NOW))
     before = await scene.found_send(send)
-    assert await scene.storage.write(lambda tx: tx.sends.cancel_running(send.campaign_id, NOW + SECOND)) == []
+    assert (
+        await scene.storage.write(
+            lambda tx: tx.sends.cancel_running(send.campaign_id, NOW + SECOND)
+        )
+        == []
+    )
     assert await scene.found_send(send) == before
 
 
@@ -160,5 +197,7 @@ async def test_a_campaign_is_sent_only_when_no_send_of_it_is_running(scene: Scen
     await scene.finish(await scene.start())
     assert (await scene.found_send(first)).status is SendStatus.COMPLETED
     assert (await scene.found_campaign(first.campaign_id)).status is CampaignStatus.SENDING
-    await scene.storage.write(lambda tx: tx.sends.advance_audience(second.id, None, done=True, now=NOW))
+    await scene.storage.write(
+        lambda tx: tx.sends.advance_audience(second.id, None, done=True, now=NOW)
+    )
     assert (await scene.found_campaign(first.campaign_id)).status is CampaignStatus.SENT

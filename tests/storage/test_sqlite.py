@@ -42,7 +42,9 @@ def database_of(scene: Scene) -> Path:
     return Path(scene.url.removeprefix("sqlite:///"))
 
 
-async def test_writers_at_the_same_time_share_a_commit_and_a_failing_one_harms_no_other(on_sqlite: Scene) -> None:
+async def test_writers_at_the_same_time_share_a_commit_and_a_failing_one_harms_no_other(
+    on_sqlite: Scene,
+) -> None:
     taken = await on_sqlite.campaign()
     good = [made.campaign() for _ in range(60)]
 
@@ -54,17 +56,22 @@ async def test_writers_at_the_same_time_share_a_commit_and_a_failing_one_harms_n
         await tx.campaigns.insert(made.campaign())
         await tx.campaigns.insert(taken)
 
-    writes = [on_sqlite.storage.write(lambda tx, each=each: tx.campaigns.insert(each)) for each in good]  # type: ignore[misc]
+    writes = [
+        on_sqlite.storage.write(lambda tx, each=each: tx.campaigns.insert(each))  # type: ignore[misc]
+        for each in good
+    ]
     writes[20:20] = [on_sqlite.storage.write(fail), on_sqlite.storage.write(conflict)]
     results = await asyncio.gather(*writes, return_exceptions=True)
     assert isinstance(results[20], KeyError)
     assert isinstance(results[21], WriteConflict)
     assert [result for result in results if result is not None] == results[20:22]
-    found = await on_sqlite.storage.read(lambda tx: tx.campaigns.list_page("brand", "comms", None, None, 1000))
+    found = await on_sqlite.storage.read(
+        lambda tx: tx.campaigns.list_page("brand", "comms", None, None, 1000)
+    )
     assert {each.id for each in found} == {taken.id, *(each.id for each in good)}
 
 
-async def test_transactions_that_run_again_because_a_neighbour_failed_have_one_effect_and_see_what_they_saw(
+async def test_transactions_run_again_for_a_neighbour_have_one_effect_and_see_what_they_saw(
     on_sqlite: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("storage.sql.sqlite.group_commit._LONGEST_GROUP_SECONDS", 60)
@@ -90,18 +97,33 @@ async def test_transactions_that_run_again_because_a_neighbour_failed_have_one_e
     await asyncio.to_thread(holding.wait)
     names = ["1", "2", "fails", "3", "fails", "4"]
     others = [
-        asyncio.create_task(on_sqlite.storage.write(fail if name == "fails" else partial(add_and_count, name=name))) for name in names
+        asyncio.create_task(
+            on_sqlite.storage.write(fail if name == "fails" else partial(add_and_count, name=name))
+        )
+        for name in names
     ]
     await asyncio.sleep(0)
     release.set()
     results = await asyncio.gather(first, *others, return_exceptions=True)
-    assert [result if isinstance(result, int) else type(result) for result in results] == [1, 2, 3, KeyError, 4, KeyError, 5]
+    assert [result if isinstance(result, int) else type(result) for result in results] == [
+        1,
+        2,
+        3,
+        KeyError,
+        4,
+        KeyError,
+        5,
+    ]
     assert runs == ["0", "1", "2", "fails", "0", "1", "2", "3", "fails", "4"]
-    found = await on_sqlite.storage.read(lambda tx: tx.campaigns.list_page("brand", "comms", None, None, 1000))
+    found = await on_sqlite.storage.read(
+        lambda tx: tx.campaigns.list_page("brand", "comms", None, None, 1000)
+    )
     assert sorted(each.name for each in found) == ["0", "1", "2", "3", "4"]
 
 
-async def test_a_transaction_that_fails_before_it_wrote_makes_no_other_run_again(on_sqlite: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_transaction_that_fails_before_it_wrote_makes_no_other_run_again(
+    on_sqlite: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("storage.sql.sqlite.group_commit._LONGEST_GROUP_SECONDS", 60)
     runs: list[str] = []
     holding, release = threading.Event(), threading.Event()
@@ -129,7 +151,9 @@ async def test_a_transaction_that_fails_before_it_wrote_makes_no_other_run_again
 
 
 @pytest.mark.parametrize("access", ["read", "write"])
-async def test_a_transaction_that_awaits_anything_else_is_refused(on_sqlite: Scene, access: str) -> None:
+async def test_a_transaction_that_awaits_anything_else_is_refused(
+    on_sqlite: Scene, access: str
+) -> None:
     async def wait(tx: Transaction) -> None:
         await tx.is_empty()
         await asyncio.sleep(0)
@@ -150,10 +174,18 @@ async def test_one_process_owns_the_file(on_sqlite: Scene) -> None:
     await (await open_storage(on_sqlite.url)).close()
 
 
-async def test_what_was_acknowledged_survives_a_kill_and_the_file_is_free_at_once(sqlite_url: str) -> None:
+async def test_what_was_acknowledged_survives_a_kill_and_the_file_is_free_at_once(
+    sqlite_url: str,
+) -> None:
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", WRITER, sqlite_url, stdout=asyncio.subprocess.PIPE, cwd=ROOT, env=environment
+        sys.executable,
+        "-c",
+        WRITER,
+        sqlite_url,
+        stdout=asyncio.subprocess.PIPE,
+        cwd=ROOT,
+        env=environment,
     )
     assert process.stdout is not None
     lines = [await process.stdout.readline() for _ in range(200)]
@@ -166,12 +198,17 @@ async def test_what_was_acknowledged_survives_a_kill_and_the_file_is_free_at_onc
     storage = await open_storage(sqlite_url)
     try:
         for message_id in acknowledged:
-            assert await storage.read(lambda tx, message_id=message_id: tx.messages.find(message_id)) is not None  # type: ignore[misc]
+            assert (
+                await storage.read(lambda tx, message_id=message_id: tx.messages.find(message_id))  # type: ignore[misc]
+                is not None
+            )
     finally:
         await storage.close()
 
 
-async def test_a_full_disk_fails_the_write_and_the_next_one_that_fits_succeeds(on_sqlite: Scene) -> None:
+async def test_a_full_disk_fails_the_write_and_the_next_one_that_fits_succeeds(
+    on_sqlite: Scene,
+) -> None:
     fits = await on_sqlite.campaign()
     writer = on_sqlite.storage._writer._driver  # type: ignore[attr-defined]  # a file system that is full, without one
     pages = writer.execute("PRAGMA page_count").fetchone()[0]
@@ -193,16 +230,22 @@ async def test_a_failed_commit_fails_every_write_in_it_and_writes_nothing(on_sql
     results = await asyncio.gather(*writes, return_exceptions=True)
     assert isinstance(results[0], StorageUnavailable)
     failed = [result for result in results[1:] if isinstance(result, StorageUnavailable)]
-    found = await on_sqlite.storage.read(lambda tx: tx.campaigns.list_page("brand", "comms", None, None, 100))
+    found = await on_sqlite.storage.read(
+        lambda tx: tx.campaigns.list_page("brand", "comms", None, None, 100)
+    )
     assert len(found) == 5 - len(failed)
     await on_sqlite.campaign()
 
 
-async def test_a_file_locked_by_another_program_fails_writes_until_it_lets_go(on_sqlite: Scene) -> None:
+async def test_a_file_locked_by_another_program_fails_writes_until_it_lets_go(
+    on_sqlite: Scene,
+) -> None:
     on_sqlite.storage._writer._driver.execute("PRAGMA busy_timeout = 10")  # type: ignore[attr-defined]  # not to wait for five seconds
     other = sqlite3.connect(database_of(on_sqlite), isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    results = await asyncio.gather(*(on_sqlite.campaign() for _ in range(5)), return_exceptions=True)
+    results = await asyncio.gather(
+        *(on_sqlite.campaign() for _ in range(5)), return_exceptions=True
+    )
     assert [type(result) for result in results] == [StorageUnavailable] * 5
     other.execute("ROLLBACK")
     other.close()
@@ -214,7 +257,9 @@ async def test_readers_do_not_wait_for_a_long_write(on_sqlite: Scene) -> None:
     loop = asyncio.get_running_loop()
 
     def read_meanwhile() -> bool:
-        return asyncio.run_coroutine_threadsafe(on_sqlite.storage.read(lambda tx: tx.is_empty()), loop).result(10)
+        return asyncio.run_coroutine_threadsafe(
+            on_sqlite.storage.read(lambda tx: tx.is_empty()), loop
+        ).result(10)
 
     async def write(tx: Transaction) -> bool:
         await tx.campaigns.insert(made.campaign())
@@ -236,17 +281,24 @@ async def test_a_missing_directory_and_file_are_made_for_their_owner_only(tmp_pa
 
 async def test_the_file_is_safe_against_power_loss(on_sqlite: Scene) -> None:
     writer = on_sqlite.storage._writer._driver  # type: ignore[attr-defined]  # settings of a connection show only on it
-    settings = {name: writer.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous", "foreign_keys")}
+    settings = {
+        name: writer.execute(f"PRAGMA {name}").fetchone()[0]
+        for name in ("journal_mode", "synchronous", "foreign_keys")
+    }
     assert settings == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
 
 
-async def test_a_relative_path_is_relative_to_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_relative_path_is_relative_to_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     await migrate("sqlite:///var/carillon.db")
     assert (tmp_path / "var" / "carillon.db").exists()
 
 
-@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///", "sqlite:///:memory:", "mysql://host/name", "nonsense", ""])
+@pytest.mark.parametrize(
+    "url", ["sqlite://", "sqlite:///", "sqlite:///:memory:", "mysql://host/name", "nonsense", ""]
+)
 async def test_a_url_of_another_kind_is_refused(url: str) -> None:
     with pytest.raises(StorageError):
         await open_storage(url)
@@ -259,17 +311,23 @@ async def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
         await open_storage(f"sqlite:///{file}")
 
 
-async def test_beside_its_owner_a_database_is_read_and_written_and_both_lose_nothing(on_sqlite: Scene) -> None:
+async def test_beside_its_owner_a_database_is_read_and_written_and_both_lose_nothing(
+    on_sqlite: Scene,
+) -> None:
     beside = await open_storage(on_sqlite.url, beside=True)
     assert (on_sqlite.storage.exclusive, beside.exclusive) == (True, False)
     given = [made.campaign() for _ in range(200)]
     writes = [
-        (beside if number % 4 == 0 else on_sqlite.storage).write(lambda tx, each=each: tx.campaigns.insert(each))  # type: ignore[misc]
+        (beside if number % 4 == 0 else on_sqlite.storage).write(
+            lambda tx, each=each: tx.campaigns.insert(each)  # type: ignore[misc]
+        )
         for number, each in enumerate(given)
     ]
     await asyncio.gather(*writes)
     await beside.close()
-    found = await on_sqlite.storage.read(lambda tx: tx.campaigns.list_page("brand", "comms", None, None, 1000))
+    found = await on_sqlite.storage.read(
+        lambda tx: tx.campaigns.list_page("brand", "comms", None, None, 1000)
+    )
     assert {each.id for each in found} == {each.id for each in given}
     with pytest.raises(DatabaseInUse):
         await open_storage(on_sqlite.url)

@@ -23,8 +23,18 @@ from tests.support.storage.scene import Scene
 WEAKEST_FIRST = list(SuppressionReason)
 
 
-def suppression(address: str = "ann@example.com", reason: SuppressionReason = SuppressionReason.MANUAL, **more: Any) -> Suppression:
-    values: dict[str, Any] = {"id": new_id(), "brand_id": BRAND, "channel": "email", "source": "test", "created_at": NOW} | more
+def suppression(
+    address: str = "ann@example.com",
+    reason: SuppressionReason = SuppressionReason.MANUAL,
+    **more: Any,
+) -> Suppression:
+    values: dict[str, Any] = {
+        "id": new_id(),
+        "brand_id": BRAND,
+        "channel": "email",
+        "source": "test",
+        "created_at": NOW,
+    } | more
     return Suppression(address=address, reason=reason, **values)
 
 
@@ -33,14 +43,19 @@ async def put(scene: Scene, *records: Suppression) -> None:
 
 
 async def stored(scene: Scene, address: str = "ann@example.com") -> Suppression | None:
-    return await scene.storage.read(lambda tx: tx.suppressions.find_address(BRAND, "email", address))
+    return await scene.storage.read(
+        lambda tx: tx.suppressions.find_address(BRAND, "email", address)
+    )
 
 
 @pytest.mark.parametrize("together", [True, False])
-async def test_the_strongest_reason_stays_in_whatever_order_they_come(scene: Scene, together: bool) -> None:
+async def test_the_strongest_reason_stays_in_whatever_order_they_come(
+    scene: Scene, together: bool
+) -> None:
     for number, order in enumerate(permutations(WEAKEST_FIRST)):
         records = [
-            suppression(f"p{number}", reason, source=reason, created_at=NOW + timedelta(hours=hour)) for hour, reason in enumerate(order)
+            suppression(f"p{number}", reason, source=reason, created_at=NOW + timedelta(hours=hour))
+            for hour, reason in enumerate(order)
         ]
         if together:
             await put(scene, *records)
@@ -55,24 +70,42 @@ async def test_the_same_address_is_apart_by_brand_and_channel(scene: Scene) -> N
     records = [suppression(), suppression(channel="push"), suppression(brand_id="other")]
     await put(scene, *records)
     for record in records:
-        assert await scene.storage.read(lambda tx, id_=record.id: tx.suppressions.find(id_)) == record  # type: ignore[misc]
+        assert (
+            await scene.storage.read(lambda tx, id_=record.id: tx.suppressions.find(id_)) == record  # type: ignore[misc]
+        )
     assert await stored(scene) == records[0]
 
 
 async def test_reasons_are_found_for_any_number_of_addresses(scene: Scene) -> None:
     known = {f"p{number}": WEAKEST_FIRST[number % 4] for number in range(0, 12_000, 1999)}
-    await put(scene, *(suppression(address, reason) for address, reason in known.items()), suppression("p1", brand_id="other"))
+    await put(
+        scene,
+        *(suppression(address, reason) for address, reason in known.items()),
+        suppression("p1", brand_id="other"),
+    )
     wanted = (f"p{number}" for number in range(12_000))
-    assert await scene.storage.read(lambda tx: tx.suppressions.find_reasons(BRAND, "email", wanted)) == known
-    assert await scene.storage.read(lambda tx: tx.suppressions.find_reasons(BRAND, "push", list(known))) == {}
-    assert await scene.storage.read(lambda tx: tx.suppressions.find_reasons(BRAND, "email", [])) == {}
+    assert (
+        await scene.storage.read(lambda tx: tx.suppressions.find_reasons(BRAND, "email", wanted))
+        == known
+    )
+    assert (
+        await scene.storage.read(
+            lambda tx: tx.suppressions.find_reasons(BRAND, "push", list(known))
+        )
+        == {}
+    )
+    assert (
+        await scene.storage.read(lambda tx: tx.suppressions.find_reasons(BRAND, "email", [])) == {}
+    )
 
 
 async def test_whether_there_are_any_is_told_for_brand_and_channel(scene: Scene) -> None:
     await put(scene, suppression(channel="sms"), suppression(brand_id="other"))
 
     async def look(tx: Transaction) -> dict[str, bool]:
-        return {channel: await tx.suppressions.any_on(BRAND, channel) for channel in ("email", "sms")}
+        return {
+            channel: await tx.suppressions.any_on(BRAND, channel) for channel in ("email", "sms")
+        }
 
     assert await scene.storage.read(look) == {"email": False, "sms": True}
 
@@ -90,16 +123,23 @@ async def test_one_that_is_deleted_is_gone_and_may_come_again(scene: Scene) -> N
 async def test_batches_with_the_same_addresses_at_once_all_take_effect(scene: Scene) -> None:
     addresses = [f"p{number}" for number in range(300)]
     batches = [
-        [suppression(address, reason) for address in (addresses if number % 2 else reversed(addresses))]
+        [
+            suppression(address, reason)
+            for address in (addresses if number % 2 else reversed(addresses))
+        ]
         for number, reason in enumerate(WEAKEST_FIRST * 2)
     ]
     await asyncio.gather(*(put(scene, *batch) for batch in batches))
-    found = await scene.storage.read(lambda tx: tx.suppressions.find_reasons(BRAND, "email", addresses))
+    found = await scene.storage.read(
+        lambda tx: tx.suppressions.find_reasons(BRAND, "email", addresses)
+    )
     assert found == dict.fromkeys(addresses, SuppressionReason.COMPLAINT)
 
 
 @pytest.mark.parametrize("reason", WEAKEST_FIRST)
-async def test_an_audience_says_who_is_suppressed_and_counts_whom_it_lists(scene: Scene, reason: SuppressionReason) -> None:
+async def test_an_audience_says_who_is_suppressed_and_counts_whom_it_lists(
+    scene: Scene, reason: SuppressionReason
+) -> None:
     people = [
         made.person("ann", email="ann@example.com"),
         made.person("bob", email="Éva@example.com"),
@@ -111,10 +151,21 @@ async def test_an_audience_says_who_is_suppressed_and_counts_whom_it_lists(scene
     ]
     for person in people:
         await scene.storage.write(lambda tx, person=person: tx.people.put(person))  # type: ignore[misc]
-    others = [suppression("flo@example.com", reason, channel="push"), suppression("flo@example.com", reason, brand_id="other")]
+    others = [
+        suppression("flo@example.com", reason, channel="push"),
+        suppression("flo@example.com", reason, brand_id="other"),
+    ]
     # No address is suppressed by an empty one.
-    await put(scene, suppression("ann@example.com", reason), suppression("Éva@example.com", reason), suppression("", reason), *others)
-    members = await scene.storage.read(lambda tx: tx.people.list_matching(BRAND, EVERYONE, "email", NOW, None, 10))
+    await put(
+        scene,
+        suppression("ann@example.com", reason),
+        suppression("Éva@example.com", reason),
+        suppression("", reason),
+        *others,
+    )
+    members = await scene.storage.read(
+        lambda tx: tx.people.list_matching(BRAND, EVERYONE, "email", NOW, None, 10)
+    )
     assert {member.person_id: member.skip_reason for member in members} == {
         "ann": "suppressed",
         "bob": "suppressed",
@@ -123,5 +174,10 @@ async def test_an_audience_says_who_is_suppressed_and_counts_whom_it_lists(scene
         "eve": "no_address",
         "flo": None,
     }
-    counts = await scene.storage.read(lambda tx: tx.people.count_matching(BRAND, EVERYONE, "email", NOW))
-    assert {AudienceCount(skip, count) for skip, count in Counter(member.skip_reason for member in members).items()} == set(counts)
+    counts = await scene.storage.read(
+        lambda tx: tx.people.count_matching(BRAND, EVERYONE, "email", NOW)
+    )
+    assert {
+        AudienceCount(skip, count)
+        for skip, count in Counter(member.skip_reason for member in members).items()
+    } == set(counts)

@@ -1,4 +1,5 @@
-"""Schemas and languages of template revisions, the pinned revision of a campaign, and the migration that brought them."""
+"""Schemas and languages of template revisions, the pinned revision of a campaign, and the migration
+that brought them."""
 
 from __future__ import annotations
 
@@ -20,7 +21,21 @@ from tests.support.storage.made import BRAND, NOW
 from tests.support.storage.scene import Scene
 
 MIGRATIONS = Path(__file__).parents[2] / "storage" / "sql" / "migrations"
-DEFAULTS: list[object] = ["", 'ñ \0 \\ "', 0, 12.5, 1e22, 2**53, True, False, [], [1, None, [{}]], {}, {"a": {"b": None}}, None]
+DEFAULTS: list[object] = [
+    "",
+    'ñ \0 \\ "',
+    0,
+    12.5,
+    1e22,
+    2**53,
+    True,
+    False,
+    [],
+    [1, None, [{}]],
+    {},
+    {"a": {"b": None}},
+    None,
+]
 
 
 async def appended(scene: Scene, template: Template) -> Template:
@@ -33,28 +48,46 @@ async def test_variables_and_variants_come_back_as_they_were_given(scene: Scene)
         for number, default in enumerate(DEFAULTS)
         for kind in [list(VariableType)[number % len(VariableType)]]
     )
-    variants = (TemplateVariant("pt-BR", "assunto", "corpo ñ\r\n", "<p>"), TemplateVariant("de", None, "x" * 100_000, None))
-    given = await appended(scene, made.template(variables=variables, variables_inferred=False, variants=variants))
+    variants = (
+        TemplateVariant("pt-BR", "assunto", "corpo ñ\r\n", "<p>"),
+        TemplateVariant("de", None, "x" * 100_000, None),
+    )
+    given = await appended(
+        scene, made.template(variables=variables, variables_inferred=False, variants=variants)
+    )
     found = await scene.storage.read(lambda tx: tx.templates.find(BRAND, "email", "welcome"))
     assert found == given
     assert found is not None
-    assert [type(variable.default) for variable in found.variables] == [type(default) for default in DEFAULTS]
+    assert [type(variable.default) for variable in found.variables] == [
+        type(default) for default in DEFAULTS
+    ]
 
 
 async def test_a_template_that_takes_nothing_has_no_variables_and_no_variants(scene: Scene) -> None:
     given = await appended(scene, made.template())
     assert (given.variables, given.variables_inferred, given.variants) == ((), True, ())
-    assert await scene.storage.read(lambda tx: tx.templates.list_revisions(BRAND, "email", "welcome", None, 10)) == [given]
+    assert await scene.storage.read(
+        lambda tx: tx.templates.list_revisions(BRAND, "email", "welcome", None, 10)
+    ) == [given]
 
 
 async def test_each_revision_has_its_own_variables_and_variants(scene: Scene) -> None:
-    revisions = [await appended(scene, made.template(variables=(TemplateVariable(name),))) for name in "abc"]
+    revisions = [
+        await appended(scene, made.template(variables=(TemplateVariable(name),))) for name in "abc"
+    ]
     for given in revisions:
-        assert await scene.storage.read(lambda tx, given=given: tx.templates.find(BRAND, "email", "welcome", given.revision)) == given  # type: ignore[misc]  # a default binds the loop's variable
+        assert (
+            await scene.storage.read(
+                lambda tx, given=given: tx.templates.find(BRAND, "email", "welcome", given.revision)  # type: ignore[misc]  # a default binds the loop's variable
+            )
+            == given
+        )
 
 
 @pytest.mark.parametrize("revision", [None, 7])
-async def test_the_pinned_revision_of_a_campaign_comes_back_and_can_be_let_go(scene: Scene, revision: int | None) -> None:
+async def test_the_pinned_revision_of_a_campaign_comes_back_and_can_be_let_go(
+    scene: Scene, revision: int | None
+) -> None:
     given = await scene.campaign(template_revision=revision)
     assert await scene.found_campaign(given.id) == given
     other = made.campaign(id=given.id, template_revision=None if revision else 3)
@@ -63,11 +96,13 @@ async def test_the_pinned_revision_of_a_campaign_comes_back_and_can_be_let_go(sc
 
 
 TEMPLATE = (
-    "INSERT INTO templates (brand_id, channel, template_key, revision, body, created_by, created_at)"
+    "INSERT INTO templates (brand_id, channel, template_key, revision, body, created_by, "
+    "created_at)"
     " VALUES ('brand', 'email', '{key}', {revision}, '{{{{ name }}}}', 'x', {now})"
 )
 CAMPAIGN = (
-    "INSERT INTO campaigns (id, brand_id, face, name, channel, template_key, variables, status, created_by, created_at, updated_at)"
+    "INSERT INTO campaigns (id, brand_id, face, name, channel, template_key, variables, status, "
+    "created_by, created_at, updated_at)"
     " VALUES ('{id}', 'brand', 'comms', 'n', 'email', 'old', '{{}}', '{status}', 'x', {now}, {now})"
 )
 
@@ -94,10 +129,25 @@ async def assert_migrated(url: str) -> None:
     storage = await open_storage(url)
     template = await storage.read(lambda tx: tx.templates.find(BRAND, "email", "old"))
     assert template is not None
-    assert (template.revision, template.variables, template.variables_inferred, template.variants) == (2, (), True, ())
-    campaigns = await storage.read(lambda tx: tx.campaigns.list_page(BRAND, "comms", None, None, 10))
-    assert {campaign.id: campaign.template_revision for campaign in campaigns} == {"draft": None, "scheduled": 2, "sent": None}
-    assert (await storage.write(lambda tx: tx.templates.append(made.template(template_key="old", created_at=NOW)))).revision == 3
+    assert (
+        template.revision,
+        template.variables,
+        template.variables_inferred,
+        template.variants,
+    ) == (2, (), True, ())
+    campaigns = await storage.read(
+        lambda tx: tx.campaigns.list_page(BRAND, "comms", None, None, 10)
+    )
+    assert {campaign.id: campaign.template_revision for campaign in campaigns} == {
+        "draft": None,
+        "scheduled": 2,
+        "sent": None,
+    }
+    assert (
+        await storage.write(
+            lambda tx: tx.templates.append(made.template(template_key="old", created_at=NOW))
+        )
+    ).revision == 3
     await storage.close()
 
 
@@ -110,7 +160,9 @@ async def test_what_the_first_schema_held_is_kept_on_sqlite(tmp_path: Path) -> N
     await assert_migrated(url)
 
 
-async def test_what_the_first_schema_held_is_kept_on_postgres(new_postgres_database: Callable[[], str]) -> None:
+async def test_what_the_first_schema_held_is_kept_on_postgres(
+    new_postgres_database: Callable[[], str],
+) -> None:
     url = new_postgres_database()
     engine = make_engine(url)
     async with engine.begin() as connection:

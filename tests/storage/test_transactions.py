@@ -18,10 +18,14 @@ from tests.support.storage.scene import Scene
 
 
 async def all_campaigns(scene: Scene) -> list[Campaign]:
-    return await scene.storage.read(lambda tx: tx.campaigns.list_page("brand", "comms", None, None, 1000))
+    return await scene.storage.read(
+        lambda tx: tx.campaigns.list_page("brand", "comms", None, None, 1000)
+    )
 
 
-async def test_an_error_takes_back_all_writes_of_its_transaction_and_reaches_the_caller(scene: Scene) -> None:
+async def test_an_error_takes_back_all_writes_of_its_transaction_and_reaches_the_caller(
+    scene: Scene,
+) -> None:
     async def fail(tx: Transaction) -> None:
         await tx.campaigns.insert(made.campaign())
         await tx.segments.insert(made.segment())
@@ -42,7 +46,9 @@ async def test_a_transaction_sees_its_own_writes(scene: Scene) -> None:
     assert await scene.storage.write(insert_and_find) == campaign
 
 
-async def test_a_transaction_that_hides_the_error_of_a_statement_does_not_commit(scene: Scene) -> None:
+async def test_a_transaction_that_hides_the_error_of_a_statement_does_not_commit(
+    scene: Scene,
+) -> None:
     taken = await scene.campaign()
 
     async def hide(tx: Transaction) -> None:
@@ -97,12 +103,21 @@ async def test_a_cancelled_caller_does_not_cut_its_transaction(scene: Scene) -> 
     await scene.storage.close()
     reopened = await open_storage(scene.url)
     try:
-        assert len(await reopened.read(lambda tx: tx.campaigns.list_page("brand", "comms", None, None, 1000))) == 300
+        assert (
+            len(
+                await reopened.read(
+                    lambda tx: tx.campaigns.list_page("brand", "comms", None, None, 1000)
+                )
+            )
+            == 300
+        )
     finally:
         await reopened.close()
 
 
-async def test_an_error_whose_caller_has_gone_away_is_no_fault_to_log(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_error_whose_caller_has_gone_away_is_no_fault_to_log(
+    scene: Scene, caplog: pytest.LogCaptureFixture
+) -> None:
     async def fail(tx: Transaction) -> None:
         await tx.is_empty()
         raise KeyError("mine")
@@ -119,7 +134,10 @@ async def test_an_error_whose_caller_has_gone_away_is_no_fault_to_log(scene: Sce
 
 async def test_a_cancelled_caller_does_not_take_the_answers_of_others(scene: Scene) -> None:
     campaigns = [made.campaign() for _ in range(20)]
-    callers = [asyncio.create_task(scene.storage.write(lambda tx, each=each: tx.campaigns.insert(each))) for each in campaigns]  # type: ignore[misc]
+    callers = [
+        asyncio.create_task(scene.storage.write(lambda tx, each=each: tx.campaigns.insert(each)))  # type: ignore[misc]
+        for each in campaigns
+    ]
     await asyncio.sleep(0)
     for caller in callers[::2]:
         caller.cancel()
@@ -158,7 +176,9 @@ async def test_a_database_that_answers_answers_a_ping(scene: Scene) -> None:
         await scene.storage.ping()
 
 
-async def test_the_time_is_an_instant_in_utc_and_is_not_told_by_a_closed_database(scene: Scene) -> None:
+async def test_the_time_is_an_instant_in_utc_and_is_not_told_by_a_closed_database(
+    scene: Scene,
+) -> None:
     first, second = await scene.storage.now(), await scene.storage.now()
     assert first.tzinfo is UTC
     assert first <= second
@@ -194,7 +214,10 @@ async def test_a_transaction_that_fails_fires_nothing(scene: Scene) -> None:
 
 
 async def test_rows_that_become_pending_fire_their_channel_and_no_other(scene: Scene) -> None:
-    with scene.storage.signals.subscribe(messages("email")) as email, scene.storage.signals.subscribe(messages("sms")) as sms:
+    with (
+        scene.storage.signals.subscribe(messages("email")) as email,
+        scene.storage.signals.subscribe(messages("sms")) as sms,
+    ):
         await scene.one_off()
         assert email.is_set()
         email.clear()
@@ -212,7 +235,10 @@ async def test_rows_that_become_pending_fire_their_channel_and_no_other(scene: S
 
 
 async def test_every_change_of_a_send_fires_progress(scene: Scene) -> None:
-    with scene.storage.signals.subscribe(PROGRESS) as progress, scene.storage.signals.subscribe(AUDIENCES) as audiences:
+    with (
+        scene.storage.signals.subscribe(PROGRESS) as progress,
+        scene.storage.signals.subscribe(AUDIENCES) as audiences,
+    ):
 
         def fired() -> bool:
             was = progress.is_set()
@@ -228,7 +254,9 @@ async def test_every_change_of_a_send_fires_progress(scene: Scene) -> None:
         assert fired()
         await scene.finish(claimed[:1])
         assert fired()
-        await scene.storage.write(lambda tx: tx.sends.advance_audience(send.id, None, done=True, now=NOW))
+        await scene.storage.write(
+            lambda tx: tx.sends.advance_audience(send.id, None, done=True, now=NOW)
+        )
         assert fired()
         await scene.storage.write(lambda tx: tx.sends.cancel_running(send.campaign_id, NOW))
         assert fired()

@@ -1,4 +1,5 @@
-"""The `carillon` command as a person or a script runs it: a process of its own, in a directory of its own."""
+"""The `carillon` command as a person or a script runs it: a process of its own, in a directory of
+its own."""
 
 from __future__ import annotations
 
@@ -31,7 +32,8 @@ class Installation:
     ports: list[int] = field(default_factory=lambda: free_ports(3))
     settings: dict[str, str] = field(default_factory=dict)
     errors: Path | None = None
-    """Where a command that keeps running writes standard error; a pipe nobody reads would stop one that complains a lot."""
+    """Where a command that keeps running writes standard error; a pipe nobody reads would stop one
+    that complains a lot."""
 
     @property
     def rest(self) -> str:
@@ -47,8 +49,14 @@ class Installation:
     def environment(self) -> dict[str, str]:
         """The test's own environment without Carillon's settings, and these."""
         names = ("CARILLON_REST_PORT", "CARILLON_GRPC_PORT", "CARILLON_ENVOY_ADMIN_PORT")
-        ours = {"PYTHONPATH": f"{REPOSITORY}:{REPOSITORY}/generated"} | dict(zip(names, map(str, self.ports), strict=True)) | self.settings
-        return {name: value for name, value in os.environ.items() if not name.startswith("CARILLON_")} | ours
+        ours = (
+            {"PYTHONPATH": f"{REPOSITORY}:{REPOSITORY}/generated"}
+            | dict(zip(names, map(str, self.ports), strict=True))
+            | self.settings
+        )
+        return {
+            name: value for name, value in os.environ.items() if not name.startswith("CARILLON_")
+        } | ours
 
     async def run(self, *arguments: str) -> Ended:
         """Runs a command to its end."""
@@ -75,9 +83,11 @@ class Installation:
         return Ended(process.returncode, out.decode(), err.decode())
 
     @asynccontextmanager
-    async def running(self, command: str = "serve", ready: str = READY, *, terminal: bool = False) -> AsyncIterator[Serving]:
-        """A command that keeps running, from when it says it is ready; killed at the end if it still runs. `terminal`: what it prints to is
-        one."""
+    async def running(
+        self, command: str = "serve", ready: str = READY, *, terminal: bool = False
+    ) -> AsyncIterator[Serving]:
+        """A command that keeps running, from when it says it is ready; killed at the end if it
+        still runs. `terminal`: what it prints to is one."""
         with ExitStack() as files:
             errors = PIPE if self.errors is None else files.enter_context(self.errors.open("ab"))
             if terminal:
@@ -96,17 +106,28 @@ class Installation:
                 process.kill()
             await process.communicate()
 
-    async def _start(self, *arguments: str, output: IO[bytes] | int = PIPE, errors: IO[bytes] | int = PIPE) -> Process:
+    async def _start(
+        self, *arguments: str, output: IO[bytes] | int = PIPE, errors: IO[bytes] | int = PIPE
+    ) -> Process:
         return await asyncio.create_subprocess_exec(
-            *COMMAND, *arguments, cwd=self.directory, env=self.environment, stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=errors
+            *COMMAND,
+            *arguments,
+            cwd=self.directory,
+            env=self.environment,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=output,
+            stderr=errors,
         )
 
 
 async def _terminal(files: ExitStack) -> tuple[asyncio.StreamReader, IO[bytes]]:
-    """What a terminal shows, and the side of it that programs write to, which is closed with `files`."""
+    """What a terminal shows, and the side of it that programs write to, which is closed with
+    `files`."""
     shown, output = os.openpty()
     reader = asyncio.StreamReader()
-    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(shown, "rb", 0))
+    await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(shown, "rb", 0)
+    )
     return reader, files.enter_context(os.fdopen(output, "wb", 0))
 
 
@@ -145,19 +166,29 @@ class Serving:
     def commands(self) -> list[str]:
         """The commands it printed to paste: paragraphs that start with the name of a program."""
         paragraphs = self.printed.split("\n\n")
-        return [paragraph for paragraph in paragraphs if paragraph.split(" ")[0].strip() in ("curl", "grpcurl", "tail")]
+        return [
+            paragraph
+            for paragraph in paragraphs
+            if paragraph.split(" ")[0].strip() in ("curl", "grpcurl", "tail")
+        ]
 
     def envoy(self) -> int:
         """Process id of its Envoy."""
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        (child,) = [int(each) for each in children if b"envoy" in Path(f"/proc/{each}/cmdline").read_bytes()]
+        children = (
+            Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        )
+        (child,) = [
+            int(each) for each in children if b"envoy" in Path(f"/proc/{each}/cmdline").read_bytes()
+        ]
         return child
 
     async def stop(self, number: signal.Signals) -> Ended:
         """Sends a signal and waits for the end."""
         self.process.send_signal(number)
         out, err = await self.process.communicate()
-        return Ended(self.process.returncode, self.printed + (out or b"").decode(), (err or b"").decode())
+        return Ended(
+            self.process.returncode, self.printed + (out or b"").decode(), (err or b"").decode()
+        )
 
 
 @contextmanager

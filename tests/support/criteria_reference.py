@@ -32,7 +32,8 @@ from storage.model.instants import format_instant, microseconds, parse_instant
 
 
 def matches_person(criteria: Criteria, person: DatedPersonFields, now: datetime) -> bool:
-    """Whether the person meets the criteria; relative dates count from `now`. Never raises, whatever the attributes hold."""
+    """Whether the person meets the criteria; relative dates count from `now`. Never raises,
+    whatever the attributes hold."""
     match criteria:
         case Always(value):
             return value
@@ -133,4 +134,6 @@ def _lies_within(value: object, earliest: datetime | None, latest: datetime) -> 
     instant = parse_instant(value) if isinstance(value, str) else None
     if instant is None:
         return False
-    return (earliest is None or microseconds(earliest) <= instant) and instant <= microseconds(latest)
+    return (earliest is None or microseconds(earliest) <= instant) and instant <= microseconds(
+        latest
+    )

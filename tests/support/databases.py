@@ -1,4 +1,5 @@
-"""Migrated databases, one for each test: copies of one that was migrated once, on SQLite and on PostgreSQL."""
+"""Migrated databases, one for each test: copies of one that was migrated once, on SQLite and on
+PostgreSQL."""
 
 from __future__ import annotations
 
@@ -39,7 +40,9 @@ def sqlite_url(migrated_file: Path, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-async def postgres_url(postgres_server: PostgresServer, migrated_database: str) -> AsyncIterator[str]:
+async def postgres_url(
+    postgres_server: PostgresServer, migrated_database: str
+) -> AsyncIterator[str]:
     """A migrated database that nobody has opened, dropped at the end."""
     name = f"copy_{uuid4().hex}"
     async with administering(postgres_server) as connection:
@@ -60,7 +63,9 @@ def database_url(request: pytest.FixtureRequest) -> str:
 async def administering(server: PostgresServer) -> AsyncIterator[asyncpg.Connection]:
     """A connection to make and drop databases with: faster than a process for each."""
     url = make_url(server.url_of("postgres"))
-    connection = await asyncpg.connect(user=url.username, database=url.database, host=url.query["host"])
+    connection = await asyncpg.connect(
+        user=url.username, database=url.database, host=url.query["host"]
+    )
     try:
         yield connection
     finally:

@@ -29,7 +29,10 @@ class PostgresServer:
         self._server = get_server(directory / "data", cleanup_mode="delete")
         if not durable:
             # Losing the machine is not what most tests test.
-            self._server.psql("ALTER SYSTEM SET fsync = off; ALTER SYSTEM SET full_page_writes = off; SELECT pg_reload_conf();")
+            self._server.psql(
+                "ALTER SYSTEM SET fsync = off; ALTER SYSTEM SET full_page_writes = off; SELECT "
+                "pg_reload_conf();"
+            )
 
     @property
     def version(self) -> str:
@@ -41,7 +44,9 @@ class PostgresServer:
         name = f"carillon_{uuid4().hex}"
         place = ""
         if directory is not None:
-            assert "CREATE TABLESPACE" in self._server.psql(f"CREATE TABLESPACE \"{name}\" LOCATION '{directory}';")
+            assert "CREATE TABLESPACE" in self._server.psql(
+                f"CREATE TABLESPACE \"{name}\" LOCATION '{directory}';"
+            )
             place = f'TABLESPACE "{name}"'
         answer = self._server.psql(f'CREATE DATABASE "{name}" TEMPLATE "{template}" {place};')
         assert "CREATE DATABASE" in answer
@@ -64,8 +69,13 @@ class PostgresServer:
 
     def start(self) -> None:
         """Starts it again; returns when it has replayed its log and takes connections."""
-        # Changing the user takes a fork, which a process with gRPC threads does not survive: another process does it.
-        subprocess.run([sys.executable, "-c", _START, str(self._server.pgdata)], check=True, stderr=subprocess.DEVNULL)
+        # Changing the user takes a fork, which a process with gRPC threads does not survive:
+        # another process does it.
+        subprocess.run(
+            [sys.executable, "-c", _START, str(self._server.pgdata)],
+            check=True,
+            stderr=subprocess.DEVNULL,
+        )
         self._server.ensure_postgres_running()
 
     def restart(self) -> None:
@@ -74,7 +84,8 @@ class PostgresServer:
         self.start()
 
     def close(self) -> None:
-        """Stops it at once, since its files go anyway: a shutdown in order first writes out every database that tests made."""
+        """Stops it at once, since its files go anyway: a shutdown in order first writes out every
+        database that tests made."""
         if self._server.get_postmaster_info() is not None:
             self.crash()
         self._server.cleanup()

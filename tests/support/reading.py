@@ -84,7 +84,13 @@ class Pauses:
 AWAY = Unreachable("the service at nowhere:1 does not answer")
 
 
-def read(path: Path, service: Taker | None = None, seen: Seen | None = None, pauses: Pauses | None = None, **order: Any) -> Summary:
+def read(
+    path: Path,
+    service: Taker | None = None,
+    seen: Seen | None = None,
+    pauses: Pauses | None = None,
+    **order: Any,
+) -> Summary:
     """Imports a file into `service`."""
     whole = Order(name=str(path), destination="here", **order)
     return run_import(whole, service or Taker(), seen or Seen(), pauses or Pauses())

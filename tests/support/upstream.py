@@ -34,9 +34,14 @@ class Upstream:
         self._server: grpc.aio.Server | None = None
 
     async def start(self, port: int) -> None:
-        options = [("grpc.max_receive_message_length", self._max_receive_bytes), ("grpc.so_reuseport", 0)]
+        options = [
+            ("grpc.max_receive_message_length", self._max_receive_bytes),
+            ("grpc.so_reuseport", 0),
+        ]
         self._server = grpc.aio.server(options=options)
-        self._server.add_generic_rpc_handlers([self._handler(service) for service in service_descriptors()])
+        self._server.add_generic_rpc_handlers(
+            [self._handler(service) for service in service_descriptors()]
+        )
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         self._server.add_insecure_port(f"127.0.0.1:{port}")
         await self._server.start()
@@ -48,17 +53,31 @@ class Upstream:
 
     async def say(self, *, serving: bool) -> None:
         """What health checks hear from now on; SERVING until told otherwise."""
-        status = health_pb2.HealthCheckResponse.SERVING if serving else health_pb2.HealthCheckResponse.NOT_SERVING
+        status = (
+            health_pb2.HealthCheckResponse.SERVING
+            if serving
+            else health_pb2.HealthCheckResponse.NOT_SERVING
+        )
         await self._health.set("", status)
 
     def _handler(self, service: Any) -> grpc.GenericRpcHandler:
-        return grpc.method_handlers_generic_handler(service.full_name, {method.name: self._method(method) for method in service.methods})
+        return grpc.method_handlers_generic_handler(
+            service.full_name, {method.name: self._method(method) for method in service.methods}
+        )
 
     def _method(self, method: Any) -> Any:
         rpc = f"{method.containing_service.full_name}/{method.name}"
-        kind = grpc.unary_stream_rpc_method_handler if method.server_streaming else grpc.unary_unary_rpc_method_handler
+        kind = (
+            grpc.unary_stream_rpc_method_handler
+            if method.server_streaming
+            else grpc.unary_unary_rpc_method_handler
+        )
         answer = self._streaming(rpc) if method.server_streaming else self._unary(rpc)
-        return kind(answer, GetMessageClass(method.input_type).FromString, lambda message: message.SerializeToString())
+        return kind(
+            answer,
+            GetMessageClass(method.input_type).FromString,
+            lambda message: message.SerializeToString(),
+        )
 
     def _unary(self, rpc: str) -> Any:
         async def answer(request: Message, context: Context) -> Message:
@@ -77,11 +96,14 @@ class Upstream:
 
     def _remember(self, request: Message, context: Context) -> None:
         self.requests.append(request)
-        self.metadata.append({key: str(value) for key, value in context.invocation_metadata() or ()})
+        self.metadata.append(
+            {key: str(value) for key, value in context.invocation_metadata() or ()}
+        )
 
 
 def returning(message: Message, http_code: int | None = None) -> Reply:
-    """A reply that succeeds with `message`, naming its HTTP status as the server does: in initial metadata."""
+    """A reply that succeeds with `message`, naming its HTTP status as the server does: in initial
+    metadata."""
 
     async def reply(_request: Message, context: Context) -> Message:
         if http_code is not None:
@@ -98,7 +120,8 @@ def failing(
     http_code: int | None = None,
     after_metadata: bool = False,
 ) -> Reply:
-    """A reply that fails; `after_metadata` sends initial metadata first, so that the status comes in trailers of its own."""
+    """A reply that fails; `after_metadata` sends initial metadata first, so that the status comes
+    in trailers of its own."""
 
     async def reply(_request: Message, context: Context) -> Message:
         if after_metadata:
@@ -108,16 +131,29 @@ def failing(
     return reply
 
 
-async def abort(context: Context, code: grpc.StatusCode, message: str, *details: Message, http_code: int | None = None) -> Any:
-    """Ends the call with a google.rpc.Status, the HTTP status in the status object's own trailing metadata."""
+async def abort(
+    context: Context,
+    code: grpc.StatusCode,
+    message: str,
+    *details: Message,
+    http_code: int | None = None,
+) -> Any:
+    """Ends the call with a google.rpc.Status, the HTTP status in the status object's own trailing
+    metadata."""
     packed = []
     for detail in details:
         any_detail = any_pb2.Any()
         any_detail.Pack(detail)
         packed.append(any_detail)
-    status = rpc_status.to_status(status_pb2.Status(code=code.value[0], message=message, details=packed))
-    extra: Sequence[tuple[str, str]] = (("x-http-code", str(http_code)),) if http_code is not None else ()
-    await context.abort_with_status(_Status(status.code, status.details, (*status.trailing_metadata, *extra)))
+    status = rpc_status.to_status(
+        status_pb2.Status(code=code.value[0], message=message, details=packed)
+    )
+    extra: Sequence[tuple[str, str]] = (
+        (("x-http-code", str(http_code)),) if http_code is not None else ()
+    )
+    await context.abort_with_status(
+        _Status(status.code, status.details, (*status.trailing_metadata, *extra))
+    )
 
 
 class _Status(grpc.Status):
@@ -132,5 +168,8 @@ def error_info(reason: str, **metadata: str) -> error_details_pb2.ErrorInfo:
 
 def bad_request(**fields: str) -> error_details_pb2.BadRequest:
     """A BadRequest with one violation per field."""
-    violations = [error_details_pb2.BadRequest.FieldViolation(field=field, description=text) for field, text in fields.items()]
+    violations = [
+        error_details_pb2.BadRequest.FieldViolation(field=field, description=text)
+        for field, text in fields.items()
+    ]
     return error_details_pb2.BadRequest(field_violations=violations)

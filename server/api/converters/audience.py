@@ -21,7 +21,10 @@ def preview(found: AudiencePreview) -> audience_preview_pb2.AudiencePreview:
         total=found.total,
         would_send=found.would_send,
         skips=[pb.Skip(reason=reason, count=count) for reason, count in found.skips.items()],
-        sample=[pb.SampledPerson(person_id=person.person_id, skip_reason=person.skip_reason) for person in found.sample],
+        sample=[
+            pb.SampledPerson(person_id=person.person_id, skip_reason=person.skip_reason)
+            for person in found.sample
+        ],
     )
 
 

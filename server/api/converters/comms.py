@@ -122,7 +122,9 @@ def read_variable_type(variable: template_pb2.TemplateVariable) -> VariableType:
 
 
 def _variant(variant: TemplateVariant) -> template_pb2.TemplateVariant:
-    return template_pb2.TemplateVariant(locale=variant.locale, subject=variant.subject, body=variant.body, html=variant.html)
+    return template_pb2.TemplateVariant(
+        locale=variant.locale, subject=variant.subject, body=variant.body, html=variant.html
+    )
 
 
 def inbox_item(record: InboxItem) -> inbox_service_pb2.InboxItem:

@@ -76,7 +76,10 @@ def report(record: Send, counts: Sequence[ReasonCount]) -> send_pb2.SendReport:
         cancelled=counters.cancelled,
         expired=counters.expired,
         unknown=counters.unknown,
-        rows=[send_pb2.SendReport.Row(status=row.status, reason=row.reason, count=row.count) for row in counts],
+        rows=[
+            send_pb2.SendReport.Row(status=row.status, reason=row.reason, count=row.count)
+            for row in counts
+        ],
         paused_at=timestamp(record.paused_at),
         expire_at=timestamp(record.expire_at),
         parent_send_id=record.parent_send_id,
@@ -99,7 +102,9 @@ def person(record: Person) -> person_service_pb2.Person:
     )
 
 
-def read_person(request: person_service_pb2.PutPersonRequest | person_service_pb2.PersonToPut) -> NewPerson:
+def read_person(
+    request: person_service_pb2.PutPersonRequest | person_service_pb2.PersonToPut,
+) -> NewPerson:
     """A person to put."""
     return NewPerson(
         person_id=request.person_id,

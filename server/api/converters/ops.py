@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from carillon.ops.v1 import audit_service_pb2, brand_pb2, brand_service_pb2, hold_service_pb2, unknown_message_service_pb2
+from carillon.ops.v1 import (
+    audit_service_pb2,
+    brand_pb2,
+    brand_service_pb2,
+    hold_service_pb2,
+    unknown_message_service_pb2,
+)
 from carillon.type.v1 import cancel_receipt_pb2
 from server.api.converters.values import channel, read_channel, read_enum, struct, timestamp
 from server.commands.operations.brand_policy import ChannelRate, NewBrandPolicy
@@ -54,7 +60,10 @@ def read_brand_policy(request: brand_service_pb2.SetBrandPolicyRequest) -> NewBr
         unknown_policy=UnknownPolicy(unknown) if unknown else UnknownPolicy.PARK,
         misfire_policy=MisfirePolicy(misfire) if misfire else MisfirePolicy.SEND_NOW,
         misfire_seconds=request.misfire_seconds,
-        rates=[ChannelRate(read_channel(rate.channel), rate.per_second, rate.burst) for rate in request.rate_limits],
+        rates=[
+            ChannelRate(read_channel(rate.channel), rate.per_second, rate.burst)
+            for rate in request.rate_limits
+        ],
     )
 
 
@@ -103,4 +112,6 @@ def hold(record: Hold) -> hold_service_pb2.Hold:
 
 def cancel_receipt(counts: CancelCounts) -> cancel_receipt_pb2.CancelReceipt:
     """What a cancellation found."""
-    return cancel_receipt_pb2.CancelReceipt(sent=counts.sent, in_flight=counts.in_flight, cancelled=counts.cancelled)
+    return cancel_receipt_pb2.CancelReceipt(
+        sent=counts.sent, in_flight=counts.in_flight, cancelled=counts.cancelled
+    )

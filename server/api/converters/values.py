@@ -32,14 +32,16 @@ def timestamp(instant: datetime | None) -> timestamp_pb2.Timestamp | None:
 
 
 def write_timestamp(stamp: timestamp_pb2.Timestamp, instant: datetime) -> None:
-    """Sets an instant. FromDatetime does the same in several times the time, since it goes by way of a calendar."""
+    """Sets an instant. FromDatetime does the same in several times the time, since it goes by way
+    of a calendar."""
     since = instant - _EPOCH
     stamp.seconds = since.days * _SECONDS_A_DAY + since.seconds
     stamp.nanos = since.microseconds * 1000
 
 
 def read_timestamp(request: ProtoMessage, field: str) -> datetime | None:
-    """The instant in a field, to the microsecond; None if unset. Raises ValidationFailed if it is outside of years 1 to 9999."""
+    """The instant in a field, to the microsecond; None if unset. Raises ValidationFailed if it is
+    outside of years 1 to 9999."""
     if not request.HasField(field):
         return None
     stamp: timestamp_pb2.Timestamp = getattr(request, field)
@@ -54,7 +56,8 @@ def is_instant(stamp: timestamp_pb2.Timestamp) -> bool:
 
 
 def require_timestamp(request: ProtoMessage, field: str) -> datetime:
-    """The instant in a field that must be there by its rules. Raises ValidationFailed if it is not valid."""
+    """The instant in a field that must be there by its rules. Raises ValidationFailed if it is not
+    valid."""
     instant = read_timestamp(request, field)
     assert instant is not None, "its rules are kept"
     return instant
@@ -74,7 +77,8 @@ def json_value(value: object) -> struct_pb2.Value | None:
 
 
 def read_struct(message: struct_pb2.Struct) -> dict[str, object]:
-    """A JSON object. Whole numbers become int: protobuf has only doubles, and a template should print 5, not 5.0."""
+    """A JSON object. Whole numbers become int: protobuf has only doubles, and a template should
+    print 5, not 5.0."""
     fields = message.fields
     return {key: read_value(fields[key]) for key in fields} if fields else {}
 

@@ -1,4 +1,5 @@
-"""What stands before every method: who is calling, may they, and what they are told when it fails."""
+"""What stands before every method: who is calling, may they, and what they are told when it
+fails."""
 
 from __future__ import annotations
 
@@ -38,7 +39,8 @@ def current_principal() -> Principal:
 
 
 def current_metadata(name: str) -> str | None:
-    """The value of this name in the metadata of the call that is running. Raises ValidationFailed if there are several.
+    """The value of this name in the metadata of the call that is running. Raises ValidationFailed
+    if there are several.
 
     A context would make the metadata anew every time it is asked for them.
     """
@@ -49,7 +51,8 @@ def current_metadata(name: str) -> str | None:
 
 
 class Guard(grpc.aio.ServerInterceptor):
-    """Verifies the token, checks its scope, that its brands exist, and the rules of fields; sets the HTTP status, and maps every exception.
+    """Verifies the token, checks its scope, that its brands exist, and the rules of fields; sets
+    the HTTP status, and maps every exception.
 
     Methods without a policy (gRPC health and reflection) pass as they are.
     """
@@ -61,7 +64,9 @@ class Guard(grpc.aio.ServerInterceptor):
         self._guarded: dict[str, Handler] = {}
 
     async def intercept_service(
-        self, continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]], handler_call_details: grpc.HandlerCallDetails
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]],
+        handler_call_details: grpc.HandlerCallDetails,
     ) -> Handler | None:
         """The method's handler behind the guard."""
         _metadata.set(handler_call_details.invocation_metadata or ())
@@ -80,8 +85,12 @@ class Guard(grpc.aio.ServerInterceptor):
             "response_serializer": handler.response_serializer,
         }
         if handler.response_streaming:
-            return grpc.unary_stream_rpc_method_handler(self._guard_stream(method, policy, handler.unary_stream), **codec)
-        return grpc.unary_unary_rpc_method_handler(self._guard_unary(method, policy, handler.unary_unary), **codec)
+            return grpc.unary_stream_rpc_method_handler(
+                self._guard_stream(method, policy, handler.unary_stream), **codec
+            )
+        return grpc.unary_unary_rpc_method_handler(
+            self._guard_unary(method, policy, handler.unary_unary), **codec
+        )
 
     def _guard_unary(self, method: str, policy: Policy, behaviour: Any) -> Any:
         metadata = _success_metadata(policy)
@@ -91,13 +100,16 @@ class Guard(grpc.aio.ServerInterceptor):
                 await self._admit(policy)
                 response = await behaviour(await _acceptable(request), context)
                 if metadata:
-                    # In the trailers, which leave with the answer: initial metadata of our own would take an operation of its own.
+                    # In the trailers, which leave with the answer: initial metadata of our own
+                    # would take an operation of its own.
                     context.set_trailing_metadata(metadata)
                 return response
             except grpc.aio.AbortError:
                 raise
             except Exception as error:  # noqa: BLE001 - every fault is answered with the fixed text
-                await context.abort_with_status(rpc_status(await _complete(error, request), method, policy))
+                await context.abort_with_status(
+                    rpc_status(await _complete(error, request), method, policy)
+                )
 
         return guarded
 
@@ -110,7 +122,9 @@ class Guard(grpc.aio.ServerInterceptor):
             except grpc.aio.AbortError:
                 raise
             except Exception as error:  # noqa: BLE001 - every fault is answered with the fixed text
-                await context.abort_with_status(rpc_status(await _complete(error, request), method, policy))
+                await context.abort_with_status(
+                    rpc_status(await _complete(error, request), method, policy)
+                )
 
         return guarded
 
@@ -125,7 +139,8 @@ class Guard(grpc.aio.ServerInterceptor):
 
 
 def _reading(deserialize: Any) -> Callable[[bytes], Message | CarillonError]:
-    """Reads a request, or says why it cannot be. gRPC would answer an exception with its text, and before anybody asked for a token."""
+    """Reads a request, or says why it cannot be. gRPC would answer an exception with its text, and
+    before anybody asked for a token."""
 
     def read(data: bytes) -> Message | CarillonError:
         try:
@@ -139,10 +154,15 @@ def _reading(deserialize: Any) -> Callable[[bytes], Message | CarillonError]:
 
 
 async def _acceptable(request: Message | CarillonError) -> Message:
-    """The request. Raises why it could not be read, or ValidationFailed with every field that breaks a rule of its proto."""
+    """The request. Raises why it could not be read, or ValidationFailed with every field that
+    breaks a rule of its proto."""
     if isinstance(request, CarillonError):
         raise request
-    faults = await asyncio.to_thread(find_faults, request) if takes_long(request) else find_faults(request)
+    faults = (
+        await asyncio.to_thread(find_faults, request)
+        if takes_long(request)
+        else find_faults(request)
+    )
     if faults:
         raise ValidationFailed(faults)
     return request
@@ -154,7 +174,9 @@ async def _complete(error: Exception, request: Message | CarillonError) -> Excep
         return error
     told = {violation.field for violation in error.violations}
     misfits = await asyncio.to_thread(find_misfits, request)
-    return ValidationFailed([*error.violations, *(misfit for misfit in misfits if misfit.field not in told)])
+    return ValidationFailed(
+        [*error.violations, *(misfit for misfit in misfits if misfit.field not in told)]
+    )
 
 
 def _success_metadata(policy: Policy) -> tuple[tuple[str, str], ...]:

@@ -9,13 +9,15 @@ from server.domain.clock import Clock
 from storage.contract.storage import Storage
 
 LIFETIME = timedelta(seconds=30)
-"""How long an answer of the database counts: long enough to cost nothing, and a restored database is noticed soon."""
+"""How long an answer of the database counts: long enough to cost nothing, and a restored database
+is noticed soon."""
 REMEMBERED = 4096
 """Sets of brands, as tokens name them."""
 
 
 class KnownBrands:
-    """Sets of brands that existed a moment ago. Those that do not are asked for each time, since any replica may create them."""
+    """Sets of brands that existed a moment ago. Those that do not are asked for each time, since
+    any replica may create them."""
 
     def __init__(self, storage: Storage, clock: Clock) -> None:
         self._storage = storage
@@ -28,7 +30,8 @@ class KnownBrands:
         return until is not None and self._clock.now() < until
 
     async def require(self, brands: frozenset[str]) -> None:
-        """Asks the database. Raises UnknownBrand if one of them does not exist, StorageUnavailable."""
+        """Asks the database. Raises UnknownBrand if one of them does not exist,
+        StorageUnavailable."""
         if brands:
             await self._storage.read(lambda tx: require_brands(tx, brands))
         if len(self._known) >= REMEMBERED:

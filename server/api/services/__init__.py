@@ -1,1 +1,2 @@
-"""One servicer per service: read the request, run the command, convert the answer. No rule lives here."""
+"""One servicer per service: read the request, run the command, convert the answer. No rule lives
+here."""

@@ -1,8 +1,9 @@
 """One SMTP connection, driven step by step.
 
-`aiosmtplib.SMTP.sendmail` hides how far it got. Whether a message may have left is decided by exactly one thing, whether the first byte
-after the server's 354 was written, so the steps are taken here one by one. No step has a time limit of its own: the caller's applies to
-all of them (and `asyncio.wait_for` of Python 3.11, which aiosmtplib would use, can swallow a cancellation).
+`aiosmtplib.SMTP.sendmail` hides how far it got. Whether a message may have left is decided by
+exactly one thing, whether the first byte after the server's 354 was written, so the steps are taken
+here one by one. No step has a time limit of its own: the caller's applies to all of them (and
+`asyncio.wait_for` of Python 3.11, which aiosmtplib would use, can swallow a cancellation).
 """
 
 from __future__ import annotations
@@ -15,7 +16,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from aiosmtplib import SMTP, SMTPException, SMTPResponse, SMTPResponseException, SMTPServerDisconnected
+from aiosmtplib import (
+    SMTP,
+    SMTPException,
+    SMTPResponse,
+    SMTPResponseException,
+    SMTPServerDisconnected,
+)
 
 from server.channels.email.endpoint import SmtpEndpoint
 from server.channels.email.message import Mail
@@ -75,7 +82,8 @@ class ConnectionLostError(Exception):
 
 
 class SmtpConnection:
-    """A connection that has said EHLO, encrypted where it must be and logged in. Deliveries go over it one after the other."""
+    """A connection that has said EHLO, encrypted where it must be and logged in. Deliveries go over
+    it one after the other."""
 
     def __init__(self, replies: SmtpReplies, extensions: Collection[str]) -> None:
         self._replies = replies
@@ -83,7 +91,13 @@ class SmtpConnection:
         self._transaction_open = False
 
     @classmethod
-    async def open(cls, endpoint: SmtpEndpoint, context: ssl.SSLContext, local_hostname: str, progress: DeliveryProgress) -> SmtpConnection:
+    async def open(
+        cls,
+        endpoint: SmtpEndpoint,
+        context: ssl.SSLContext,
+        local_hostname: str,
+        progress: DeliveryProgress,
+    ) -> SmtpConnection:
         """Connects. Raises SMTPException or OSError, with `progress` at the step that failed."""
         client = SMTP(
             hostname=endpoint.host,
@@ -98,7 +112,9 @@ class SmtpConnection:
         try:
             await client.connect()
             await client.ehlo()
-            if endpoint.starttls_required or (not endpoint.implicit_tls and client.supports_extension("starttls")):
+            if endpoint.starttls_required or (
+                not endpoint.implicit_tls and client.supports_extension("starttls")
+            ):
                 progress.step = Step.TLS
                 await client.starttls()
                 await client.ehlo()
@@ -110,7 +126,10 @@ class SmtpConnection:
             raise
         if client.transport is None:
             raise SMTPServerDisconnected("closed by the server after the greeting")
-        return cls(SmtpReplies(cast(asyncio.Transport, client.transport)), frozenset(client.esmtp_extensions))
+        return cls(
+            SmtpReplies(cast(asyncio.Transport, client.transport)),
+            frozenset(client.esmtp_extensions),
+        )
 
     @property
     def usable(self) -> bool:
@@ -118,7 +137,8 @@ class SmtpConnection:
         return self._replies.usable
 
     async def send(self, mail: Mail, progress: DeliveryProgress) -> Delivery:
-        """One mail transaction. Raises ConnectionLostError while the message has not left; SMTPException otherwise."""
+        """One mail transaction. Raises ConnectionLostError while the message has not left;
+        SMTPException otherwise."""
         progress.step = Step.ENVELOPE
         if mail.utf8 and "smtputf8" not in self._extensions:
             return Delivery(Outcome.REJECTED, "smtp_utf8_unsupported")
@@ -139,17 +159,25 @@ class SmtpConnection:
     async def _announce(self, mail: Mail) -> Delivery | None:
         """Everything before the body: None when the server waits for it, or the refusal.
 
-        In one write where the server allows it. That DATA is among it commits to nothing: the body waits for all of the replies.
+        In one write where the server allows it. That DATA is among it commits to nothing: the body
+        waits for all of the replies.
         """
         commands = [
             *([_RSET] if self._transaction_open else []),
-            _Command(b"MAIL FROM:<%b>%b\r\n" % (mail.sender.encode(), self._options(mail)), SmtpStage.SENDER),
+            _Command(
+                b"MAIL FROM:<%b>%b\r\n" % (mail.sender.encode(), self._options(mail)),
+                SmtpStage.SENDER,
+            ),
             _Command(b"RCPT TO:<%b>\r\n" % mail.recipient.encode(), SmtpStage.RECIPIENT),
             _DATA,
         ]
         self._transaction_open = True
-        for group in [commands] if "pipelining" in self._extensions else [[command] for command in commands]:
-            replies = await self._replies.exchange(b"".join(command.written for command in group), len(group))
+        for group in (
+            [commands] if "pipelining" in self._extensions else [[command] for command in commands]
+        ):
+            replies = await self._replies.exchange(
+                b"".join(command.written for command in group), len(group)
+            )
             refused = _first_refusal(group, replies)
             if refused is not None:
                 if replies[-1].code == _START_INPUT:
@@ -166,7 +194,9 @@ class SmtpConnection:
         if not self._replies.usable:
             raise ConnectionLostError
         progress.step = Step.BODY
-        replies = await self._replies.exchange(_with_periods_doubled(mail.content) + _END_OF_DATA, 1)
+        replies = await self._replies.exchange(
+            _with_periods_doubled(mail.content) + _END_OF_DATA, 1
+        )
         if not replies:
             raise SMTPServerDisconnected("the connection was lost")
         self._transaction_open = False
@@ -175,11 +205,18 @@ class SmtpConnection:
 
 def _with_periods_doubled(content: bytes) -> bytes:
     """Those that begin a line, RFC 5321 section 4.5.2. Few mails have one."""
-    return _LEADING_PERIOD.sub(b"..", content) if content.startswith(b".") or b"\n." in content else content
+    return (
+        _LEADING_PERIOD.sub(b"..", content)
+        if content.startswith(b".") or b"\n." in content
+        else content
+    )
 
 
-def _first_refusal(commands: Sequence[_Command], replies: Sequence[SMTPResponse]) -> Delivery | None:
-    """What the first of the commands that was refused means. Raises ConnectionLostError if the server closes, or no longer answers."""
+def _first_refusal(
+    commands: Sequence[_Command], replies: Sequence[SMTPResponse]
+) -> Delivery | None:
+    """What the first of the commands that was refused means. Raises ConnectionLostError if the
+    server closes, or no longer answers."""
     for command, reply in zip(commands, replies, strict=False):
         if reply.code == CLOSING or (command is _RSET and reply.code not in command.expected):
             raise ConnectionLostError from SMTPResponseException(reply.code, reply.message)

@@ -19,14 +19,15 @@ class SmtpEndpoint:
     implicit_tls: bool
     """TLS from the first byte, as `smtps://` says."""
     starttls_required: bool
-    """STARTTLS or nothing. Only a server on this machine may go without; there it is used where it is offered."""
+    """STARTTLS or nothing. Only a server on this machine may go without; there it is used where it
+    is offered."""
     username: str | None = None
     password: str = field(default="", repr=False)
 
     @classmethod
     def parse(cls, url: str) -> SmtpEndpoint:
-        """From `smtp://[user:password@]host[:port]` or `smtps://…`, user and password percent-encoded. Raises ValueError, which names
-        neither of them."""
+        """From `smtp://[user:password@]host[:port]` or `smtps://…`, user and password
+        percent-encoded. Raises ValueError, which names neither of them."""
         try:
             parts = urlsplit(url)
             port = parts.port

@@ -1,8 +1,9 @@
 """An envelope as an RFC 5322 message.
 
-The lines are put together here, from the standard library's encoders, and not by its EmailMessage: that decodes what looks like an
-RFC 2047 word in a header that a program sets, folds long addresses and ids wrongly, and takes 1.1 ms for a mail with HTML, which would be
-most of the cost of sending it.
+The lines are put together here, from the standard library's encoders, and not by its EmailMessage:
+that decodes what looks like an RFC 2047 word in a header that a program sets, folds long addresses
+and ids wrongly, and takes 1.1 ms for a mail with HTML, which would be most of the cost of sending
+it.
 """
 
 from __future__ import annotations
@@ -93,29 +94,46 @@ def build_mail(envelope: Envelope, sender: Sender) -> Mail:
 
 @lru_cache(maxsize=16)
 def _date(instant: datetime, _zone: tzinfo | None) -> str:
-    """Mails that were made ready together have the same. The zone is of the key: instants in two zones are equal, their dates are not."""
+    """Mails that were made ready together have the same. The zone is of the key: instants in two
+    zones are equal, their dates are not."""
     return format_datetime(instant)
 
 
 def _unsubscribe_headers(url: str | None) -> list[str]:
     """One-click unsubscribe, RFC 8058 section 3.1. On one line: a URL cannot be folded."""
-    return [] if url is None else [f"List-Unsubscribe: <{url}>", "List-Unsubscribe-Post: List-Unsubscribe=One-Click"]
+    return (
+        []
+        if url is None
+        else [f"List-Unsubscribe: <{url}>", "List-Unsubscribe-Post: List-Unsubscribe=One-Click"]
+    )
 
 
 def _content(envelope: Envelope) -> list[str]:
-    """The lines after the message's own headers: one text, or two as alternatives, the better one last (RFC 2046 section 5.1.4)."""
+    """The lines after the message's own headers: one text, or two as alternatives, the better one
+    last (RFC 2046 section 5.1.4)."""
     plain = _text_part(envelope.body, "plain")
     if envelope.html is None:
         return plain
     boundary = f"{_BOUNDARY_MARK}{envelope.message_id[:60]}"
-    parts = [f"--{boundary}", *plain, f"--{boundary}", *_text_part(envelope.html, "html"), f"--{boundary}--"]
+    parts = [
+        f"--{boundary}",
+        *plain,
+        f"--{boundary}",
+        *_text_part(envelope.html, "html"),
+        f"--{boundary}--",
+    ]
     return ["Content-Type: multipart/alternative;", f' boundary="{boundary}"', "", *parts]
 
 
 def _text_part(text: str, subtype: str) -> list[str]:
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     encoding, lines = _encoded(text)
-    return [f'Content-Type: text/{subtype}; charset="utf-8"', f"Content-Transfer-Encoding: {encoding}", "", *lines]
+    return [
+        f'Content-Type: text/{subtype}; charset="utf-8"',
+        f"Content-Transfer-Encoding: {encoding}",
+        "",
+        *lines,
+    ]
 
 
 def _encoded(text: str) -> tuple[str, list[str]]:
@@ -124,7 +142,12 @@ def _encoded(text: str) -> tuple[str, list[str]]:
     if as_is and max(map(len, lines)) <= _MAX_LINE:
         return "7bit", lines
     octets = text.encode()
-    # Quoted-printable takes three characters for each octet beyond ASCII, base64 four for any three.
+    # Quoted-printable takes three characters for each octet beyond ASCII, base64 four for any
+    # three.
     if len(octets) - len(octets.translate(None, _NOT_ASCII)) > len(octets) // 6:
-        return "base64", base64.encodebytes(octets.replace(b"\n", b"\r\n")).decode("ascii").splitlines()
-    return "quoted-printable", binascii.b2a_qp(octets.removesuffix(b"\n")).decode("ascii").split("\n")
+        return "base64", base64.encodebytes(octets.replace(b"\n", b"\r\n")).decode(
+            "ascii"
+        ).splitlines()
+    return "quoted-printable", binascii.b2a_qp(octets.removesuffix(b"\n")).decode("ascii").split(
+        "\n"
+    )

@@ -15,7 +15,8 @@ class _Idle:
 
 
 class IdleConnections:
-    """The last one put back is taken first, so that those beyond the need grow old and are dropped."""
+    """The last one put back is taken first, so that those beyond the need grow old and are
+    dropped."""
 
     def __init__(self, idle_seconds: float) -> None:
         self._idle_seconds = idle_seconds

@@ -1,7 +1,8 @@
 """What a mail server replies to commands that are written together.
 
-aiosmtplib opens connections, encrypts them and logs in; it reads one reply for each command it writes, though, and what comes with it is
-lost. Here a group of commands goes out in one write and all of its replies are waited for at once, as PIPELINING (RFC 2920) allows.
+aiosmtplib opens connections, encrypts them and logs in; it reads one reply for each command it
+writes, though, and what comes with it is lost. Here a group of commands goes out in one write and
+all of its replies are waited for at once, as PIPELINING (RFC 2920) allows.
 """
 
 from __future__ import annotations
@@ -37,7 +38,8 @@ class SmtpReplies(asyncio.Protocol):
         return self._is_sound and not self._is_lost and not self._transport.is_closing()
 
     async def exchange(self, written: bytes, replies: int) -> list[SMTPResponse]:
-        """Writes, and waits for so many replies; there are fewer if the connection was lost. Raises SMTPException for what is no reply."""
+        """Writes, and waits for so many replies; there are fewer if the connection was lost. Raises
+        SMTPException for what is no reply."""
         if not self.usable:
             return []
         self._replies, self._wanted, self._received = [], replies, 0
@@ -76,7 +78,9 @@ class SmtpReplies(asyncio.Protocol):
             self._is_sound = False
             self._waiter.set_exception(error)
             return
-        if len(self._replies) > self._wanted or (len(self._replies) == self._wanted and (self._buffer or self._lines)):
+        if len(self._replies) > self._wanted or (
+            len(self._replies) == self._wanted and (self._buffer or self._lines)
+        ):
             self._is_sound = False
         if len(self._replies) >= self._wanted:
             self._waiter.set_result(None)
@@ -87,7 +91,8 @@ class SmtpReplies(asyncio.Protocol):
             self._waiter.set_result(None)
 
     def _take(self, line: bytes) -> None:
-        """A line of a reply, of which only the last has no hyphen after the code (RFC 5321 section 4.2.1)."""
+        """A line of a reply, of which only the last has no hyphen after the code (RFC 5321 section
+        4.2.1)."""
         if not line[:3].isdigit() or len(line[:3]) < 3:
             raise SMTPException(_MALFORMED)
         self._lines.append(line[4:].strip(b" \t\r").decode("utf-8", "surrogateescape"))

@@ -9,7 +9,12 @@ from datetime import timedelta
 
 from aiosmtplib import SMTPException, SMTPResponseException
 
-from server.channels.email.connection import ConnectionLostError, DeliveryProgress, SmtpConnection, Step
+from server.channels.email.connection import (
+    ConnectionLostError,
+    DeliveryProgress,
+    SmtpConnection,
+    Step,
+)
 from server.channels.email.endpoint import SmtpEndpoint
 from server.channels.email.message import Mail, Sender, UnsendableError, build_mail
 from server.channels.email.pool import IdleConnections
@@ -22,7 +27,8 @@ _IDLE_SECONDS = 30.0
 
 
 class SmtpProvider:
-    """Delivers to the mail server of `smtp_url`. SMTP has no idempotency: a lost answer to the body stays ambiguous."""
+    """Delivers to the mail server of `smtp_url`. SMTP has no idempotency: a lost answer to the body
+    stays ambiguous."""
 
     def __init__(
         self,
@@ -34,7 +40,8 @@ class SmtpProvider:
         idle_seconds: float = _IDLE_SECONDS,
         tls_context: ssl.SSLContext | None = None,
     ) -> None:
-        """`slots` is also the most connections at once. Raises ValueError for a URL or sender that cannot work."""
+        """`slots` is also the most connections at once. Raises ValueError for a URL or sender that
+        cannot work."""
         self.name = "smtp"
         self.slots = slots
         self.timeout = timeout
@@ -75,10 +82,14 @@ class SmtpProvider:
             except ConnectionLostError:
                 # The server closed it meanwhile. Nothing has left, so a new one may try.
                 progress.step = Step.CONNECT
-        fresh = await SmtpConnection.open(self._endpoint, self._context, self._local_hostname, progress)
+        fresh = await SmtpConnection.open(
+            self._endpoint, self._context, self._local_hostname, progress
+        )
         return await self._send_over(fresh, mail, progress)
 
-    async def _send_over(self, connection: SmtpConnection, mail: Mail, progress: DeliveryProgress) -> Delivery:
+    async def _send_over(
+        self, connection: SmtpConnection, mail: Mail, progress: DeliveryProgress
+    ) -> Delivery:
         try:
             delivery = await connection.send(mail, progress)
         except BaseException:
@@ -92,7 +103,8 @@ class SmtpProvider:
 
 
 def _busy(error: Exception) -> Delivery | None:
-    """What a server that turned us away before the message left said of its load, if it did: a greeting or answer of 421, or 4.7.x."""
+    """What a server that turned us away before the message left said of its load, if it did: a
+    greeting or answer of 421, or 4.7.x."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, SMTPResponseException):

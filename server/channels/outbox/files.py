@@ -1,4 +1,5 @@
-"""Writing messages to files, so that a crash leaves each of them whole or not at all. All of this blocks: call it in a thread."""
+"""Writing messages to files, so that a crash leaves each of them whole or not at all. All of this
+blocks: call it in a thread."""
 
 from __future__ import annotations
 
@@ -31,7 +32,8 @@ class BatchWriter(Protocol):
 
 
 class FilePerMessage:
-    """`<directory>/<message id><suffix>`. The same message again takes the place of its file: it is never there twice."""
+    """`<directory>/<message id><suffix>`. The same message again takes the place of its file: it is
+    never there twice."""
 
     def __init__(self, directory: Path, suffix: str) -> None:
         self._directory = directory
@@ -47,7 +49,10 @@ class FilePerMessage:
         try:
             _flush_directory(self._directory)
         except OSError:
-            return [_PERHAPS_WRITTEN if each.outcome is Outcome.ACCEPTED else each for each in deliveries]
+            return [
+                _PERHAPS_WRITTEN if each.outcome is Outcome.ACCEPTED else each
+                for each in deliveries
+            ]
         return deliveries
 
     def _write_one(self, message_id: str, content: bytes) -> Delivery:
@@ -78,7 +83,9 @@ class LinePerMessage:
         except OSError:
             return [_NOT_WRITTEN] * len(entries)
         try:
-            return [self._append(file, b"".join(line + b"\n" for _, line in entries))] * len(entries)
+            return [self._append(file, b"".join(line + b"\n" for _, line in entries))] * len(
+                entries
+            )
         finally:
             os.close(file)
 
@@ -101,7 +108,9 @@ class LinePerMessage:
 
 
 def _write_and_flush(path: Path, content: bytes) -> None:
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as file:
+    with os.fdopen(
+        os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb"
+    ) as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())

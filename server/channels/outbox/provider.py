@@ -1,4 +1,5 @@
-"""The outbox: every message as a file or a line under the data directory, for development and for whoever ships files on."""
+"""The outbox: every message as a file or a line under the data directory, for development and for
+whoever ships files on."""
 
 from __future__ import annotations
 
@@ -16,8 +17,9 @@ from server.domain.delivery.retry import ErrorClass
 _SLOTS = 64
 _TIMEOUT = 10.0
 _FILES_ARE_KEYED_FOR = timedelta(days=1)
-"""The file of a message has its id for a name, and the same message again takes the file's place, so a repeat has no effect while the file
-is there. Whoever ships files on must know the names of those shipped within this time, and it is longer than any retry takes."""
+"""The file of a message has its id for a name, and the same message again takes the file's place,
+so a repeat has no effect while the file is there. Whoever ships files on must know the names of
+those shipped within this time, and it is longer than any retry takes."""
 _NOT_BEGUN = Delivery(Outcome.REJECTED, "outbox_timeout", error_class=ErrorClass.UNREACHABLE)
 
 
@@ -30,16 +32,24 @@ class _Waiting:
 
 
 class OutboxProvider:
-    """Messages of one channel as files: `email/<message id>.eml`, or lines of JSON in `<channel>.jsonl`.
+    """Messages of one channel as files: `email/<message id>.eml`, or lines of JSON in
+    `<channel>.jsonl`.
 
     Calls that arrive while a write is going on share the next one, and its flush to disk."""
 
     slots = _SLOTS
 
     def __init__(
-        self, directory: Path, channel: str, mail_from: str, *, timeout: float = _TIMEOUT, writer: BatchWriter | None = None
+        self,
+        directory: Path,
+        channel: str,
+        mail_from: str,
+        *,
+        timeout: float = _TIMEOUT,
+        writer: BatchWriter | None = None,
     ) -> None:
-        """`directory` is the outbox itself. Raises ValueError if email is to come from something that is not a mailbox."""
+        """`directory` is the outbox itself. Raises ValueError if email is to come from something
+        that is not a mailbox."""
         self.name = f"{channel}_outbox"
         self.timeout = timeout
         # A line that is written again is there twice.
@@ -66,9 +76,12 @@ class OutboxProvider:
             async with asyncio.timeout(self.timeout * OWN_SHARE):
                 return await waiting.answer
         except TimeoutError:
-            return _NOT_BEGUN if not waiting.started else Delivery(Outcome.AMBIGUOUS, "outbox_timeout")
+            return (
+                _NOT_BEGUN if not waiting.started else Delivery(Outcome.AMBIGUOUS, "outbox_timeout")
+            )
         finally:
-            # Nobody waits for it any more: if it has not begun, it must not be written behind the caller's back.
+            # Nobody waits for it any more: if it has not begun, it must not be written behind the
+            # caller's back.
             if not waiting.started:
                 self._waiting.remove(waiting)
 
@@ -82,7 +95,9 @@ class OutboxProvider:
                 batch, self._waiting = self._waiting, []
                 for each in batch:
                     each.started = True
-                deliveries = await asyncio.to_thread(self._writer.write, [(each.message_id, each.content) for each in batch])
+                deliveries = await asyncio.to_thread(
+                    self._writer.write, [(each.message_id, each.content) for each in batch]
+                )
                 for each, delivery in zip(batch, deliveries, strict=True):
                     if not each.answer.done():
                         each.answer.set_result(delivery)
@@ -96,7 +111,11 @@ class OutboxProvider:
 
 
 def _writer_for(directory: Path, channel: str) -> BatchWriter:
-    return FilePerMessage(directory / "email", ".eml") if channel == "email" else LinePerMessage(directory / f"{channel}.jsonl")
+    return (
+        FilePerMessage(directory / "email", ".eml")
+        if channel == "email"
+        else LinePerMessage(directory / f"{channel}.jsonl")
+    )
 
 
 def _json_line(envelope: Envelope) -> bytes:

@@ -1,5 +1,5 @@
-"""Messages over HTTP: one POST with one JSON document for each, to a gateway of ours or a provider's adapter. docs/providers.md has the
-contract."""
+"""Messages over HTTP: one POST with one JSON document for each, to a gateway of ours or a
+provider's adapter. docs/providers.md has the contract."""
 
 from __future__ import annotations
 
@@ -22,16 +22,20 @@ from server.domain.delivery.retry import ErrorClass
 _SLOTS = 20
 _TIMEOUT = 20.0
 _PHASE = 0.25
-"""The part of the timeout within which there must be a TCP connection, then TLS on it, and within which the request must go on leaving."""
+"""The part of the timeout within which there must be a TCP connection, then TLS on it, and within
+which the request must go on leaving."""
 _IDLE_SECONDS = 1.0
-"""How long an unused connection is kept. Servers close theirs without a warning, after 2 seconds (gunicorn), 5 (Node, uvicorn) or more, and
-a request that crosses with that is in doubt; so ours is gone before. Under load connections are never idle for so long."""
+"""How long an unused connection is kept. Servers close theirs without a warning, after 2 seconds
+(gunicorn), 5 (Node, uvicorn) or more, and a request that crosses with that is in doubt; so ours is
+gone before. Under load connections are never idle for so long."""
 _LARGEST_ANSWER = 64 * 1024
-"""Octets of a body that are read. The status has decided before; the body only has the gateway's id."""
+"""Octets of a body that are read. The status has decided before; the body only has the gateway's
+id."""
 
 
 class _Body(httpx.AsyncByteStream):
-    """The document, as the connection asks for it: after it is open and the head of the request is written."""
+    """The document, as the connection asks for it: after it is open and the head of the request is
+    written."""
 
     def __init__(self, content: bytes) -> None:
         self.content = content
@@ -44,14 +48,18 @@ class _Body(httpx.AsyncByteStream):
 
     def failed(self, reason: str) -> Delivery:
         """What it means that no answer came."""
-        return Delivery(Outcome.AMBIGUOUS, reason) if self.left else Delivery(Outcome.REJECTED, reason, ErrorClass.UNREACHABLE)
+        return (
+            Delivery(Outcome.AMBIGUOUS, reason)
+            if self.left
+            else Delivery(Outcome.REJECTED, reason, ErrorClass.UNREACHABLE)
+        )
 
 
 class WebhookProvider:
     """Delivers the messages of one channel to the gateway at a URL.
 
-    Whether a message may have left is decided by exactly one thing, whether the connection has asked for the body's first byte. Nothing is
-    sent twice here, and no redirect is followed."""
+    Whether a message may have left is decided by exactly one thing, whether the connection has
+    asked for the body's first byte. Nothing is sent twice here, and no redirect is followed."""
 
     def __init__(
         self,
@@ -66,8 +74,9 @@ class WebhookProvider:
         tls_context: ssl.SSLContext | None = None,
         clock: Clock | None = None,
     ) -> None:
-        """`url` and `token` as settings allow them; without a `token` none is sent. `key_window` is how long the gateway remembers an
-        `Idempotency-Key`. `slots` is also the most connections at once."""
+        """`url` and `token` as settings allow them; without a `token` none is sent. `key_window` is
+        how long the gateway remembers an `Idempotency-Key`. `slots` is also the most connections at
+        once."""
         self.name = f"{channel}_webhook"
         self.slots = slots
         self.timeout = timeout
@@ -81,12 +90,22 @@ class WebhookProvider:
             "Content-Type": "application/json",
             **({"Authorization": f"Bearer {token}"} if token else {}),
         }
-        self._limits = {"connect": timeout * _PHASE, "write": timeout * _PHASE, "read": timeout, "pool": timeout}
+        self._limits = {
+            "connect": timeout * _PHASE,
+            "write": timeout * _PHASE,
+            "read": timeout,
+            "pool": timeout,
+        }
         self._clock = clock or SystemClock()
-        # Not httpx.Client, which keeps cookies, reads proxies and passwords from the environment, and logs what the gateway says.
+        # Not httpx.Client, which keeps cookies, reads proxies and passwords from the environment,
+        # and logs what the gateway says.
         self._transport = httpx.AsyncHTTPTransport(
             verify=tls_context or ssl.create_default_context(),
-            limits=httpx.Limits(max_connections=slots, max_keepalive_connections=slots, keepalive_expiry=idle_seconds),
+            limits=httpx.Limits(
+                max_connections=slots,
+                max_keepalive_connections=slots,
+                keepalive_expiry=idle_seconds,
+            ),
         )
 
     async def start(self) -> None:
@@ -100,7 +119,9 @@ class WebhookProvider:
         deadline = asyncio.get_running_loop().time() + self.timeout * OWN_SHARE
         try:
             async with asyncio.timeout_at(deadline):
-                response = await self._transport.handle_async_request(self._request(envelope.message_id, body))
+                response = await self._transport.handle_async_request(
+                    self._request(envelope.message_id, body)
+                )
         except (TimeoutError, httpx.TimeoutException):
             return body.failed("http_timeout")
         except (httpx.HTTPError, OSError) as error:
@@ -112,8 +133,14 @@ class WebhookProvider:
         await self._transport.aclose()
 
     def _request(self, message_id: str, body: _Body) -> httpx.Request:
-        headers = {**self._headers, "Content-Length": str(len(body.content)), "Idempotency-Key": message_id}
-        return httpx.Request("POST", self._url, headers=headers, stream=body, extensions={"timeout": self._limits})
+        headers = {
+            **self._headers,
+            "Content-Length": str(len(body.content)),
+            "Idempotency-Key": message_id,
+        }
+        return httpx.Request(
+            "POST", self._url, headers=headers, stream=body, extensions={"timeout": self._limits}
+        )
 
 
 def _document(envelope: Envelope) -> bytes:
@@ -132,10 +159,14 @@ def _document(envelope: Envelope) -> bytes:
 
 
 async def _read(response: httpx.Response, deadline: float) -> bytes | None:
-    """The body, or None if it is too large or does not come to its end in time: then its connection is closed."""
+    """The body, or None if it is too large or does not come to its end in time: then its connection
+    is closed."""
     found = bytearray()
     try:
-        async with asyncio.timeout_at(deadline), aclosing(cast(AsyncGenerator[bytes], response.aiter_raw())) as parts:
+        async with (
+            asyncio.timeout_at(deadline),
+            aclosing(cast(AsyncGenerator[bytes], response.aiter_raw())) as parts,
+        ):
             async for part in parts:
                 found += part
                 if len(found) > _LARGEST_ANSWER:

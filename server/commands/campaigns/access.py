@@ -10,8 +10,11 @@ from storage.model.campaigns import Campaign
 from storage.model.sends import Send
 
 
-async def campaign_for(tx: Transaction, caller: Caller, face: Face, campaign_id: str, *, lock: bool = False) -> Campaign:
-    """The campaign, if it was made through `face` in a brand of the caller. Raises NotFound otherwise."""
+async def campaign_for(
+    tx: Transaction, caller: Caller, face: Face, campaign_id: str, *, lock: bool = False
+) -> Campaign:
+    """The campaign, if it was made through `face` in a brand of the caller. Raises NotFound
+    otherwise."""
     campaign = await tx.campaigns.find(campaign_id, lock=lock)
     if campaign is None or campaign.face != face or not caller.principal.owns(campaign.brand_id):
         raise NotFound("campaign")

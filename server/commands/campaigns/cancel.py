@@ -5,7 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from server.commands.campaigns.access import campaign_for
-from server.commands.sends.receipts import find_cancelled_campaign, record_cancelled_campaign, record_cancelled_sends
+from server.commands.sends.receipts import (
+    find_cancelled_campaign,
+    record_cancelled_campaign,
+    record_cancelled_sends,
+)
 from server.domain.access import Caller
 from server.domain.faces import Face
 from server.domain.lifecycle import CampaignOperation, campaign_after
@@ -22,11 +26,15 @@ class CancelledCampaign:
     receipt: CancelCounts
 
 
-async def cancel_campaign(tx: Transaction, caller: Caller, face: Face, campaign_id: str) -> CancelledCampaign:
-    """Cancels the campaign and its running sends: once this is committed, none of their messages is marked any more.
+async def cancel_campaign(
+    tx: Transaction, caller: Caller, face: Face, campaign_id: str
+) -> CancelledCampaign:
+    """Cancels the campaign and its running sends: once this is committed, none of their messages is
+    marked any more.
 
-    Calls that are with a provider finish and are counted. Cancelling again changes nothing, unless a send that retries failed messages was
-    started meanwhile: that is cancelled. Raises NotFound, or BadState once the campaign is sent.
+    Calls that are with a provider finish and are counted. Cancelling again changes nothing, unless
+    a send that retries failed messages was started meanwhile: that is cancelled. Raises NotFound,
+    or BadState once the campaign is sent.
     """
     campaign = await campaign_for(tx, caller, face, campaign_id, lock=True)
     status = campaign_after(CampaignOperation.CANCEL, campaign.status)

@@ -1,4 +1,5 @@
-"""Checks of what a campaign says and whom it is for, shared by creating and changing one, and by starting it."""
+"""Checks of what a campaign says and whom it is for, shared by creating and changing one, and by
+starting it."""
 
 from __future__ import annotations
 
@@ -7,7 +8,12 @@ from dataclasses import replace
 from server.domain.criteria import check_criteria
 from server.domain.errors import ValidationFailed
 from server.domain.templates.inference import infer_variables
-from server.domain.templates.rendering import CompiledTemplate, TemplateSource, TemplateSyntaxError, compile_template
+from server.domain.templates.rendering import (
+    CompiledTemplate,
+    TemplateSource,
+    TemplateSyntaxError,
+    compile_template,
+)
 from server.domain.templates.variables import find_violations
 from server.domain.validation import Checks
 from storage.contract.storage import Transaction
@@ -18,8 +24,8 @@ from storage.model.values import JsonObject
 
 
 def check_definition(campaign: Campaign, *, content_field: str = "") -> None:
-    """Raises ValidationFailed for variables, a subject or criteria that no campaign can have. `content_field` prefixes the content's
-    names."""
+    """Raises ValidationFailed for variables, a subject or criteria that no campaign can have.
+    `content_field` prefixes the content's names."""
     checks = Checks()
     checks.json_object(f"{content_field}variables", campaign.variables)
     _check_subject(checks, f"{content_field}subject", campaign)
@@ -47,27 +53,43 @@ async def require_segment(tx: Transaction, brand_id: str, segment_id: str) -> No
 
 
 async def pin_template(tx: Transaction, campaign: Campaign, *, content_field: str = "") -> Campaign:
-    """The campaign with the revision it will send: the one it has pinned, or else the latest. `content_field` prefixes the content's names.
+    """The campaign with the revision it will send: the one it has pinned, or else the latest.
+    `content_field` prefixes the content's names.
 
-    Raises ValidationFailed if there is no template, or with every variable that is missing or of another type.
+    Raises ValidationFailed if there is no template, or with every variable that is missing or of
+    another type.
     """
     field = f"{content_field}template_key"
     template = await require_template(
-        tx, campaign.brand_id, campaign.channel, campaign.template_key, campaign.template_revision, field=field
+        tx,
+        campaign.brand_id,
+        campaign.channel,
+        campaign.template_key,
+        campaign.template_revision,
+        field=field,
     )
     misfits = find_violations(template.variables, campaign.variables)
     named = {variable.name for variable in template.variables}
     in_subject = infer_variables([_compiled_subject(campaign)])
-    misfits += find_violations([variable for variable in in_subject if variable.name not in named], campaign.variables)
+    misfits += find_violations(
+        [variable for variable in in_subject if variable.name not in named], campaign.variables
+    )
     if misfits:
         raise ValidationFailed(misfits)
     return replace(campaign, template_revision=template.revision)
 
 
 async def require_template(
-    tx: Transaction, brand_id: str, channel: str, template_key: str, revision: int | None = None, *, field: str = "template_key"
+    tx: Transaction,
+    brand_id: str,
+    channel: str,
+    template_key: str,
+    revision: int | None = None,
+    *,
+    field: str = "template_key",
 ) -> Template:
-    """The revision, or the latest. Raises ValidationFailed, naming `field`, unless there is one in the brand and channel."""
+    """The revision, or the latest. Raises ValidationFailed, naming `field`, unless there is one in
+    the brand and channel."""
     template = await tx.templates.find(brand_id, channel, template_key, revision)
     if template is None:
         raise ValidationFailed.of(field, f"no such template on channel {Channel(channel)}")
@@ -75,7 +97,8 @@ async def require_template(
 
 
 async def audience_criteria(tx: Transaction, campaign: Campaign) -> JsonObject:
-    """The criteria of the campaign's audience: its own, or those its segment has now. Raises ValidationFailed if the segment is gone."""
+    """The criteria of the campaign's audience: its own, or those its segment has now. Raises
+    ValidationFailed if the segment is gone."""
     if campaign.segment_id is None:
         return campaign.segment_criteria or {}
     segment = await tx.segments.find(campaign.segment_id)

@@ -37,8 +37,8 @@ class NewCampaign:
 async def create_campaign(tx: Transaction, caller: Caller, new: NewCampaign) -> Campaign:
     """Creates a draft, or a scheduled campaign if `scheduled_at` is given.
 
-    Raises NotFound for a brand of others, ValidationFailed for bad fields. A draft's template need not exist yet; a scheduled one's
-    must, and the variables must fit it.
+    Raises NotFound for a brand of others, ValidationFailed for bad fields. A draft's template need
+    not exist yet; a scheduled one's must, and the variables must fit it.
     """
     caller.principal.require_brand(new.brand_id)
     campaign = _draft(caller, new)
@@ -51,7 +51,14 @@ async def create_campaign(tx: Transaction, caller: Caller, new: NewCampaign) -> 
         checks.finish()
         campaign = await pin_template(tx, campaign)
     await tx.campaigns.insert(campaign)
-    await note(tx, caller, campaign.brand_id, AuditAction.CAMPAIGN_CREATED, campaign.id, status=campaign.status.value)
+    await note(
+        tx,
+        caller,
+        campaign.brand_id,
+        AuditAction.CAMPAIGN_CREATED,
+        campaign.id,
+        status=campaign.status.value,
+    )
     return campaign
 
 

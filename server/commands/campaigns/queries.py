@@ -17,7 +17,13 @@ async def get_campaign(tx: Transaction, caller: Caller, face: Face, campaign_id:
 
 
 async def list_campaigns(
-    tx: Transaction, caller: Caller, face: Face, brand_id: str, status: CampaignStatus | None, page_size: int, page_token: str
+    tx: Transaction,
+    caller: Caller,
+    face: Face,
+    brand_id: str,
+    status: CampaignStatus | None,
+    page_size: int,
+    page_token: str,
 ) -> Page[Campaign]:
     """A page of a brand's campaigns, newest first. Raises NotFound, ValidationFailed."""
     brand = caller.principal.brand_or_only(brand_id)
@@ -27,7 +33,9 @@ async def list_campaigns(
     return make_page(rows, page, query, lambda campaign: campaign.id)
 
 
-async def list_campaign_sends(tx: Transaction, caller: Caller, face: Face, campaign_id: str, page_size: int, page_token: str) -> Page[Send]:
+async def list_campaign_sends(
+    tx: Transaction, caller: Caller, face: Face, campaign_id: str, page_size: int, page_token: str
+) -> Page[Send]:
     """A page of a campaign's sends, newest first. Raises NotFound, ValidationFailed."""
     query = f"sends/{campaign_id}"
     page = read_page_request(page_size, page_token, query)
@@ -41,7 +49,10 @@ async def get_send(tx: Transaction, caller: Caller, send_id: str) -> Send:
     return await send_for(tx, caller, send_id)
 
 
-async def get_send_report(tx: Transaction, caller: Caller, send_id: str) -> tuple[Send, list[ReasonCount]]:
-    """The send and its messages counted by status and reason, both of one moment. Raises NotFound."""
+async def get_send_report(
+    tx: Transaction, caller: Caller, send_id: str
+) -> tuple[Send, list[ReasonCount]]:
+    """The send and its messages counted by status and reason, both of one moment. Raises
+    NotFound."""
     send = await send_for(tx, caller, send_id)
     return send, await tx.messages.count_by_reason(send.id)

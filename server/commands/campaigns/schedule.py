@@ -18,11 +18,18 @@ from storage.model.campaigns import Campaign
 
 
 async def schedule_campaign(
-    tx: Transaction, caller: Caller, face: Face, campaign_id: str, scheduled_at: datetime, expire_at: datetime | None = None
+    tx: Transaction,
+    caller: Caller,
+    face: Face,
+    campaign_id: str,
+    scheduled_at: datetime,
+    expire_at: datetime | None = None,
 ) -> Campaign:
-    """Schedules or reschedules with the template's latest revision; its messages are stale at `expire_at` (None: never).
+    """Schedules or reschedules with the template's latest revision; its messages are stale at
+    `expire_at` (None: never).
 
-    Raises NotFound, BadState, or ValidationFailed for a bad time, a template that does not exist, or variables that do not fit it.
+    Raises NotFound, BadState, or ValidationFailed for a bad time, a template that does not exist,
+    or variables that do not fit it.
     """
     campaign = await campaign_for(tx, caller, face, campaign_id, lock=True)
     status = campaign_after(CampaignOperation.SCHEDULE, campaign.status)
@@ -30,19 +37,40 @@ async def schedule_campaign(
     checks.schedule(scheduled_at, expire_at, caller.now)
     checks.finish()
     scheduled = replace(
-        campaign, status=status, scheduled_at=scheduled_at, expire_at=expire_at, template_revision=None, updated_at=caller.now
+        campaign,
+        status=status,
+        scheduled_at=scheduled_at,
+        expire_at=expire_at,
+        template_revision=None,
+        updated_at=caller.now,
     )
     scheduled = await pin_template(tx, scheduled)
     await tx.campaigns.replace(scheduled)
-    await note(tx, caller, campaign.brand_id, AuditAction.CAMPAIGN_SCHEDULED, campaign.id, scheduled_at=scheduled_at.isoformat())
+    await note(
+        tx,
+        caller,
+        campaign.brand_id,
+        AuditAction.CAMPAIGN_SCHEDULED,
+        campaign.id,
+        scheduled_at=scheduled_at.isoformat(),
+    )
     return scheduled
 
 
-async def unschedule_campaign(tx: Transaction, caller: Caller, face: Face, campaign_id: str) -> Campaign:
+async def unschedule_campaign(
+    tx: Transaction, caller: Caller, face: Face, campaign_id: str
+) -> Campaign:
     """Takes a scheduled campaign back to draft. Raises NotFound, BadState."""
     campaign = await campaign_for(tx, caller, face, campaign_id, lock=True)
     status = campaign_after(CampaignOperation.UNSCHEDULE, campaign.status)
-    draft = replace(campaign, status=status, scheduled_at=None, expire_at=None, template_revision=None, updated_at=caller.now)
+    draft = replace(
+        campaign,
+        status=status,
+        scheduled_at=None,
+        expire_at=None,
+        template_revision=None,
+        updated_at=caller.now,
+    )
     await tx.campaigns.replace(draft)
     await note(tx, caller, campaign.brand_id, AuditAction.CAMPAIGN_UNSCHEDULED, campaign.id)
     return draft

@@ -34,14 +34,22 @@ class CampaignChanges(TypedDict, total=False):
     scheduled_at: datetime
 
 
-async def update_campaign(tx: Transaction, caller: Caller, face: Face, campaign_id: str, changes: CampaignChanges) -> Campaign:
-    """Changes the campaign; a `scheduled_at` schedules it, with the template's latest revision. One that is scheduled already and changes
-    otherwise keeps its revision, unless it gets another template. Raises NotFound, BadState, ValidationFailed."""
+async def update_campaign(
+    tx: Transaction, caller: Caller, face: Face, campaign_id: str, changes: CampaignChanges
+) -> Campaign:
+    """Changes the campaign; a `scheduled_at` schedules it, with the template's latest revision. One
+    that is scheduled already and changes otherwise keeps its revision, unless it gets another
+    template. Raises NotFound, BadState, ValidationFailed."""
     campaign = await campaign_for(tx, caller, face, campaign_id, lock=True)
     scheduling = "scheduled_at" in changes
     operation = CampaignOperation.SCHEDULE if scheduling else CampaignOperation.UPDATE
     updated_at = caller.now if scheduling else changed_at(campaign, caller.now)
-    changed = replace(campaign, **changes, status=campaign_after(operation, campaign.status), updated_at=updated_at)
+    changed = replace(
+        campaign,
+        **changes,
+        status=campaign_after(operation, campaign.status),
+        updated_at=updated_at,
+    )
     content_field = "content." if face is Face.MESSAGING else ""
     check_definition(changed, content_field=content_field)
     if scheduling:
@@ -50,10 +58,20 @@ async def update_campaign(tx: Transaction, caller: Caller, face: Face, campaign_
         checks.finish()
     if changed.segment_id is not None and changed.segment_id != campaign.segment_id:
         await require_segment(tx, changed.brand_id, changed.segment_id)
-    if scheduling or (changed.channel, changed.template_key) != (campaign.channel, campaign.template_key):
+    if scheduling or (changed.channel, changed.template_key) != (
+        campaign.channel,
+        campaign.template_key,
+    ):
         changed = replace(changed, template_revision=None)
     if changed.status is CampaignStatus.SCHEDULED:
         changed = await pin_template(tx, changed, content_field=content_field)
     await tx.campaigns.replace(changed)
-    await note(tx, caller, changed.brand_id, AuditAction.CAMPAIGN_UPDATED, changed.id, fields=sorted(changes))
+    await note(
+        tx,
+        caller,
+        changed.brand_id,
+        AuditAction.CAMPAIGN_UPDATED,
+        changed.id,
+        fields=sorted(changes),
+    )
     return changed

@@ -5,7 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from server.commands.messages.schedule import NewMessage, accepted_by, check_new_message, judge_new_message, make_message, schedule_message
+from server.commands.messages.schedule import (
+    NewMessage,
+    accepted_by,
+    check_new_message,
+    judge_new_message,
+    make_message,
+    schedule_message,
+)
 from server.domain.access import Caller
 from storage.contract.errors import StorageUnavailable
 from storage.contract.storage import Storage
@@ -15,7 +22,8 @@ from storage.records import Accepted
 
 _LARGEST_BATCH = 500
 _GATHER_SECONDS = 0.008
-"""After messages came together, how long the next are waited for: handing a batch to the database costs as much as ten rows."""
+"""After messages came together, how long the next are waited for: handing a batch to the database
+costs as much as ten rows."""
 _REMEMBERED_TEMPLATES = 1024
 
 _Insert = tuple[Message, Accepted, "asyncio.Future[bool]"]
@@ -24,10 +32,12 @@ _TemplateId = tuple[str, str, str]
 
 
 class MessageIntake:
-    """Schedules messages as `schedule_message` does, most of them without a transaction of their own.
+    """Schedules messages as `schedule_message` does, most of them without a transaction of their
+    own.
 
-    It judges by the revision of a template that was the latest when it last looked, and lets the insert itself say whether it still is, and
-    whether the dedup key is new. Wherever anything is amiss it decides nothing, and `schedule_message` does.
+    It judges by the revision of a template that was the latest when it last looked, and lets the
+    insert itself say whether it still is, and whether the dedup key is new. Wherever anything is
+    amiss it decides nothing, and `schedule_message` does.
     """
 
     def __init__(self, storage: Storage) -> None:
@@ -51,7 +61,9 @@ class MessageIntake:
                 await self._look_up(template_id)
         return await self._storage.write(lambda tx: schedule_message(tx, caller, new))
 
-    async def _look_up(self, template_id: _TemplateId) -> tuple[int, Sequence[TemplateVariable]] | None:
+    async def _look_up(
+        self, template_id: _TemplateId
+    ) -> tuple[int, Sequence[TemplateVariable]] | None:
         template = await self._storage.read(lambda tx: tx.templates.find(*template_id))
         if template is None:
             return None
@@ -83,7 +95,8 @@ class JoinedInserts:
             await self._insert(batch)
             if len(batch) > 1:
                 await asyncio.sleep(_GATHER_SECONDS)
-        # Here, not in a callback: whoever comes after the last look at the list must find nobody running.
+        # Here, not in a callback: whoever comes after the last look at the list must find nobody
+        # running.
         self._running = None
 
     async def _insert(self, batch: Sequence[_Insert]) -> None:

@@ -24,7 +24,12 @@ async def get_message(tx: Transaction, caller: Caller, message_id: str) -> Messa
 
 
 async def list_messages(
-    tx: Transaction, caller: Caller, brand_id: str, where: MessageFilter, page_size: int, page_token: str
+    tx: Transaction,
+    caller: Caller,
+    brand_id: str,
+    where: MessageFilter,
+    page_size: int,
+    page_token: str,
 ) -> Page[Message]:
     """A page of a brand's messages, newest first. Raises NotFound, ValidationFailed."""
     if where.person_id is not None:
@@ -38,7 +43,9 @@ async def list_messages(
     return make_page(rows, page, query, lambda message: message.id)
 
 
-async def list_message_attempts(tx: Transaction, caller: Caller, message_id: str, page_size: int, page_token: str) -> Page[Attempt]:
+async def list_message_attempts(
+    tx: Transaction, caller: Caller, message_id: str, page_size: int, page_token: str
+) -> Page[Attempt]:
     """A page of a message's attempts, first to last. Raises NotFound, ValidationFailed."""
     query = f"attempts/{message_id}"
     page = read_page_request(page_size, page_token, query)
@@ -48,15 +55,19 @@ async def list_message_attempts(tx: Transaction, caller: Caller, message_id: str
 
 
 async def cancel_message(tx: Transaction, caller: Caller, message_id: str) -> Message:
-    """Cancels a message no provider is being called for; cancelling again changes nothing. Raises NotFound, BadState.
+    """Cancels a message no provider is being called for; cancelling again changes nothing. Raises
+    NotFound, BadState.
 
-    One that is to be sent again because nobody knows what became of an earlier call is not sent again, and its outcome stays unknown.
+    One that is to be sent again because nobody knows what became of an earlier call is not sent
+    again, and its outcome stays unknown.
     """
     await get_message(tx, caller, message_id)
     stopped = await tx.messages.cancel(message_id, caller.now)
     message = await get_message(tx, caller, message_id)
     if not stopped and message.status is not MessageStatus.CANCELLED:
-        raise BadState("message", message.status, f"cannot cancel a message that is {message.status}")
+        raise BadState(
+            "message", message.status, f"cannot cancel a message that is {message.status}"
+        )
     if stopped:
         await note(tx, caller, message.brand_id, AuditAction.MESSAGE_CANCELLED, message.id)
     return message

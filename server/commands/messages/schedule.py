@@ -41,16 +41,26 @@ class NewMessage:
 
     @property
     def fingerprint(self) -> str:
-        """Tells this request from another under the same key, but for the time that it is scheduled for, which the message has."""
+        """Tells this request from another under the same key, but for the time that it is scheduled
+        for, which the message has."""
         expiry = () if self.expire_at is None else (_in_utc(self.expire_at),)
-        return fingerprint(self.person_id, self.channel, self.template_key, self.recipient, self.variables, self.hipaa, *expiry)
+        return fingerprint(
+            self.person_id,
+            self.channel,
+            self.template_key,
+            self.recipient,
+            self.variables,
+            self.hipaa,
+            *expiry,
+        )
 
 
 async def schedule_message(tx: Transaction, caller: Caller, new: NewMessage) -> Message:
-    """Accepts the message, pinned to the template's latest revision, or finds the one the same request made before.
+    """Accepts the message, pinned to the template's latest revision, or finds the one the same
+    request made before.
 
-    The key is looked up before the times are judged: a repeat that comes after the message was due is still a repeat.
-    Raises NotFound for a brand of others, KeyReused, ValidationFailed.
+    The key is looked up before the times are judged: a repeat that comes after the message was due
+    is still a repeat. Raises NotFound for a brand of others, KeyReused, ValidationFailed.
     """
     new = check_new_message(caller, new)
     known = await tx.messages.find_by_dedup_key(new.brand_id, new.dedup_key)
@@ -68,9 +78,11 @@ async def schedule_message(tx: Transaction, caller: Caller, new: NewMessage) -> 
 
 
 def check_new_message(caller: Caller, new: NewMessage) -> NewMessage:
-    """The message with its person and address in normal form, so that two spellings are one request under a dedup key.
+    """The message with its person and address in normal form, so that two spellings are one request
+    under a dedup key.
 
-    Raises ValidationFailed for a person, an address or variables that no message can have, NotFound for a brand of others.
+    Raises ValidationFailed for a person, an address or variables that no message can have, NotFound
+    for a brand of others.
     """
     checks = Checks()
     person_id, recipient = check_recipient(checks, new.channel, (new.person_id, new.recipient))
@@ -80,8 +92,11 @@ def check_new_message(caller: Caller, new: NewMessage) -> NewMessage:
     return replace(new, person_id=person_id, recipient=recipient)
 
 
-def judge_new_message(caller: Caller, new: NewMessage, schema: Sequence[TemplateVariable]) -> Checks:
-    """What a new message is refused for, that a repeat of an old one is not: its time, and variables that do not fit the template."""
+def judge_new_message(
+    caller: Caller, new: NewMessage, schema: Sequence[TemplateVariable]
+) -> Checks:
+    """What a new message is refused for, that a repeat of an old one is not: its time, and
+    variables that do not fit the template."""
     checks = Checks()
     checks.schedule(new.scheduled_at, new.expire_at, caller.now)
     for misfit in find_violations(schema, new.variables):

@@ -27,7 +27,8 @@ class Resolved:
 async def list_unknown_messages(
     tx: Transaction, caller: Caller, brand_id: str, send_id: str, page_size: int, page_token: str
 ) -> Page[UnknownMessage]:
-    """A page of a brand's unknown messages, newest first; of one send alone if it is given. Raises NotFound, ValidationFailed."""
+    """A page of a brand's unknown messages, newest first; of one send alone if it is given. Raises
+    NotFound, ValidationFailed."""
     brand = caller.principal.brand_or_only(brand_id)
     query = f"unknown/{brand}/{send_id}"
     page = read_page_request(page_size, page_token, query)
@@ -36,15 +37,29 @@ async def list_unknown_messages(
 
 
 async def resolve_unknown_messages(
-    tx: Transaction, caller: Caller, brand_id: str, message_ids: Sequence[str], resolution: Resolution, note: str
+    tx: Transaction,
+    caller: Caller,
+    brand_id: str,
+    message_ids: Sequence[str],
+    resolution: Resolution,
+    note: str,
 ) -> Resolved:
-    """Resolves those of the messages that are unknown, each with an entry in the log. Raises NotFound for a brand of others,
-    ValidationFailed if it is not clear which brand is meant."""
+    """Resolves those of the messages that are unknown, each with an entry in the log. Raises
+    NotFound for a brand of others, ValidationFailed if it is not clear which brand is meant."""
     brand = caller.principal.brand_or_only(brand_id)
     wanted = list(dict.fromkeys(message_ids))
     resolved = await tx.messages.resolve_unknown(brand, wanted, resolution, caller.now)
     await tx.audit.append(
-        [decision(caller, brand, AuditAction.MESSAGE_RESOLVED, message.id, _details(message, resolution, note)) for message in resolved]
+        [
+            decision(
+                caller,
+                brand,
+                AuditAction.MESSAGE_RESOLVED,
+                message.id,
+                _details(message, resolution, note),
+            )
+            for message in resolved
+        ]
     )
     done = {message.id for message in resolved}
     return Resolved(len(done), [message_id for message_id in wanted if message_id not in done])

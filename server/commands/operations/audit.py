@@ -11,7 +11,9 @@ from storage.model.ids import new_id
 from storage.model.values import JsonObject
 
 
-def decision(caller: Caller, brand_id: str, action: AuditAction, subject_id: str, details: JsonObject) -> AuditEntry:
+def decision(
+    caller: Caller, brand_id: str, action: AuditAction, subject_id: str, details: JsonObject
+) -> AuditEntry:
     """The entry of a caller's decision. Nothing personal belongs in `details`."""
     return AuditEntry(
         id=new_id(),
@@ -25,7 +27,14 @@ def decision(caller: Caller, brand_id: str, action: AuditAction, subject_id: str
     )
 
 
-async def note(tx: Transaction, caller: Caller, brand_id: str, action: AuditAction, subject_id: str, **details: object) -> None:
+async def note(
+    tx: Transaction,
+    caller: Caller,
+    brand_id: str,
+    action: AuditAction,
+    subject_id: str,
+    **details: object,
+) -> None:
     """Logs a caller's decision in the transaction that carries it out."""
     await tx.audit.append([decision(caller, brand_id, action, subject_id, details)])
 
@@ -33,17 +42,24 @@ async def note(tx: Transaction, caller: Caller, brand_id: str, action: AuditActi
 async def list_audit_entries(
     tx: Transaction, caller: Caller, brand_id: str, subject_id: str, page_size: int, page_token: str
 ) -> Page[AuditEntry]:
-    """A page of a brand's entries, newest first; of one subject alone if it is given, and then with the acceptance of a one-off, which is
-    kept in its row. Raises NotFound, ValidationFailed."""
-    return await _list_entries(tx, caller.principal.brand_or_only(brand_id), subject_id, page_size, page_token)
+    """A page of a brand's entries, newest first; of one subject alone if it is given, and then with
+    the acceptance of a one-off, which is kept in its row. Raises NotFound, ValidationFailed."""
+    return await _list_entries(
+        tx, caller.principal.brand_or_only(brand_id), subject_id, page_size, page_token
+    )
 
 
-async def list_installation_audit_entries(tx: Transaction, _: Caller, subject_id: str, page_size: int, page_token: str) -> Page[AuditEntry]:
-    """A page of the entries that concern no brand alone, newest first; of one subject if it is given. Raises ValidationFailed."""
+async def list_installation_audit_entries(
+    tx: Transaction, _: Caller, subject_id: str, page_size: int, page_token: str
+) -> Page[AuditEntry]:
+    """A page of the entries that concern no brand alone, newest first; of one subject if it is
+    given. Raises ValidationFailed."""
     return await _list_entries(tx, INSTALLATION, subject_id, page_size, page_token)
 
 
-async def _list_entries(tx: Transaction, brand_id: str, subject_id: str, page_size: int, page_token: str) -> Page[AuditEntry]:
+async def _list_entries(
+    tx: Transaction, brand_id: str, subject_id: str, page_size: int, page_token: str
+) -> Page[AuditEntry]:
     query = f"audit/{brand_id}/{subject_id}"
     page = read_page_request(page_size, page_token, query)
     rows = await tx.audit.list_page(brand_id, subject_id or None, page.after, page.size + 1)
@@ -52,10 +68,17 @@ async def _list_entries(tx: Transaction, brand_id: str, subject_id: str, page_si
     return make_page(rows, page, query, lambda entry: entry.id)
 
 
-async def _acceptance(tx: Transaction, brand_id: str, message_id: str, after: str | None) -> list[AuditEntry]:
-    """The entry that a one-off's row stands for, unless it was on a page before. A message is older than any other entry about it."""
+async def _acceptance(
+    tx: Transaction, brand_id: str, message_id: str, after: str | None
+) -> list[AuditEntry]:
+    """The entry that a one-off's row stands for, unless it was on a page before. A message is older
+    than any other entry about it."""
     found = await tx.messages.find_accepted(message_id)
-    if found is None or found[0].brand_id != brand_id or (after is not None and after <= message_id):
+    if (
+        found is None
+        or found[0].brand_id != brand_id
+        or (after is not None and after <= message_id)
+    ):
         return []
     message, accepted = found
     return [

@@ -54,7 +54,14 @@ async def set_brand_policy(tx: Transaction, caller: Caller, new: NewBrandPolicy)
         updated_by=caller.principal.subject,
     )
     await tx.brands.put_policy(policy)
-    await note(tx, caller, policy.brand_id, AuditAction.BRAND_POLICY_SET, policy.brand_id, **_details(policy))
+    await note(
+        tx,
+        caller,
+        policy.brand_id,
+        AuditAction.BRAND_POLICY_SET,
+        policy.brand_id,
+        **_details(policy),
+    )
     return policy
 
 

@@ -15,7 +15,13 @@ from storage.operations import Brand
 
 async def create_brand(tx: Transaction, caller: Caller, brand_id: str, name: str) -> Brand:
     """Creates the brand. Raises BrandExists."""
-    brand = Brand(id=brand_id, name=name, created_by=caller.principal.subject, created_at=caller.now, updated_at=caller.now)
+    brand = Brand(
+        id=brand_id,
+        name=name,
+        created_by=caller.principal.subject,
+        created_at=caller.now,
+        updated_at=caller.now,
+    )
     if not await tx.brands.insert(brand):
         raise BrandExists
     await note(tx, caller, brand.id, AuditAction.BRAND_CREATED, brand.id, name=name)
@@ -30,7 +36,9 @@ async def get_brand(tx: Transaction, _: Caller, brand_id: str) -> Brand:
     return brand
 
 
-async def list_brands(tx: Transaction, _: Caller, prefix: str, page_size: int, page_token: str) -> Page[Brand]:
+async def list_brands(
+    tx: Transaction, _: Caller, prefix: str, page_size: int, page_token: str
+) -> Page[Brand]:
     """A page of the brands whose id begins so, by id. Raises ValidationFailed."""
     query = f"brands/{prefix}"
     page = read_page_request(page_size, page_token, query)

@@ -24,15 +24,25 @@ class MintedToken:
 
 
 async def record_token(tx: Transaction, caller: Caller, token: MintedToken) -> None:
-    """Logs the token in each of its brands, or with the installation if it has none. Raises UnknownBrand."""
+    """Logs the token in each of its brands, or with the installation if it has none. Raises
+    UnknownBrand."""
     of = token.principal
     await require_brands(tx, of.brands)
-    details: JsonObject = {"subject": of.subject, "scopes": sorted(of.scopes), "expires_at": token.expires_at.isoformat()}
+    details: JsonObject = {
+        "subject": of.subject,
+        "scopes": sorted(of.scopes),
+        "expires_at": token.expires_at.isoformat(),
+    }
     brands = sorted(of.brands) or [INSTALLATION]
-    await tx.audit.append([decision(caller, brand, AuditAction.TOKEN_MINTED, token.id, details) for brand in brands])
+    await tx.audit.append(
+        [decision(caller, brand, AuditAction.TOKEN_MINTED, token.id, details) for brand in brands]
+    )
 
 
 async def note_signing_key(tx: Transaction, fingerprint: str, now: datetime) -> None:
-    """Logs with the installation that a key signs from now on, if the log does not know it: one just made, or brought by an operator."""
+    """Logs with the installation that a key signs from now on, if the log does not know it: one
+    just made, or brought by an operator."""
     if not await tx.audit.list_page(INSTALLATION, fingerprint, None, 1):
-        await tx.audit.append([AuditEntry.own(INSTALLATION, AuditAction.SIGNING_KEY_USED, fingerprint, {}, now)])
+        await tx.audit.append(
+            [AuditEntry.own(INSTALLATION, AuditAction.SIGNING_KEY_USED, fingerprint, {}, now)]
+        )

@@ -28,26 +28,33 @@ class PreparedPeople:
 def prepare_people(brand_id: str, people: Sequence[NewPerson]) -> PreparedPeople:
     """Checks the people of a batch and normalises their addresses.
 
-    Pure, and takes up to about a second, so not for a transaction or the event loop. Raises ValidationFailed with the first
-    MOST_VIOLATIONS; if more people follow, an entry for `people` says where the look ended.
+    Pure, and takes up to about a second, so not for a transaction or the event loop. Raises
+    ValidationFailed with the first MOST_VIOLATIONS; if more people follow, an entry for `people`
+    says where the look ended.
     """
     checks = Checks()
     prepared: list[NewPerson] = []
     places: dict[str, int] = {}
     for index, person in enumerate(people):
         if checks.count >= MOST_VIOLATIONS:
-            checks.add("people", f"have been checked up to people[{index - 1}] only, because of so much before it")
+            checks.add(
+                "people",
+                f"have been checked up to people[{index - 1}] only, because of so much before it",
+            )
             break
         checked = check_person(checks, person, f"people[{index}].")
         first = places.setdefault(checked.person_id, index)
-        checks.require(first == index, f"people[{index}].person_id", f"is also that of people[{first}]")
+        checks.require(
+            first == index, f"people[{index}].person_id", f"is also that of people[{first}]"
+        )
         prepared.append(checked)
     checks.finish()
     return PreparedPeople(brand_id, prepared)
 
 
 async def put_person(tx: Transaction, caller: Caller, brand_id: str, person: NewPerson) -> Person:
-    """Creates the person or replaces all that is known of them. Raises NotFound for a brand of others, ValidationFailed."""
+    """Creates the person or replaces all that is known of them. Raises NotFound for a brand of
+    others, ValidationFailed."""
     checks = Checks()
     person = check_person(checks, person)
     checks.finish()
@@ -58,10 +65,20 @@ async def put_person(tx: Transaction, caller: Caller, brand_id: str, person: New
 
 
 async def put_people(tx: Transaction, caller: Caller, prepared: PreparedPeople) -> int:
-    """Creates each person or replaces all that is known of them, all or none; how many they are. Raises NotFound for a brand of others."""
+    """Creates each person or replaces all that is known of them, all or none; how many they are.
+    Raises NotFound for a brand of others."""
     caller.principal.require_brand(prepared.brand_id)
-    await tx.people.put_many([_record(caller, prepared.brand_id, person) for person in prepared.people])
-    await note(tx, caller, prepared.brand_id, AuditAction.PEOPLE_PUT, prepared.brand_id, count=len(prepared.people))
+    await tx.people.put_many(
+        [_record(caller, prepared.brand_id, person) for person in prepared.people]
+    )
+    await note(
+        tx,
+        caller,
+        prepared.brand_id,
+        AuditAction.PEOPLE_PUT,
+        prepared.brand_id,
+        count=len(prepared.people),
+    )
     return len(prepared.people)
 
 

@@ -35,7 +35,8 @@ async def delete_person(tx: Transaction, caller: Caller, brand_id: str, person_i
 async def list_inbox_items(
     tx: Transaction, caller: Caller, brand_id: str, person_id: str, page_size: int, page_token: str
 ) -> Page[InboxItem]:
-    """A page of a person's inbox, newest first. Raises NotFound for a brand of others, ValidationFailed."""
+    """A page of a person's inbox, newest first. Raises NotFound for a brand of others,
+    ValidationFailed."""
     person_id = _checked_id(person_id)
     brand = caller.principal.brand_or_only(brand_id)
     query = f"inbox/{brand}/{person_id}"

@@ -15,14 +15,22 @@ from storage.model.segments import Segment
 from storage.model.values import JsonObject
 
 
-async def create_segment(tx: Transaction, caller: Caller, brand_id: str, name: str, criteria: JsonObject) -> Segment:
-    """Creates the segment. Raises NotFound for a brand of others, ValidationFailed for bad criteria."""
+async def create_segment(
+    tx: Transaction, caller: Caller, brand_id: str, name: str, criteria: JsonObject
+) -> Segment:
+    """Creates the segment. Raises NotFound for a brand of others, ValidationFailed for bad
+    criteria."""
     checks = Checks()
     check_criteria(checks, "criteria", criteria)
     checks.finish()
     caller.principal.require_brand(brand_id)
     segment = Segment(
-        id=new_id(), brand_id=brand_id, name=name, criteria=criteria, created_by=caller.principal.subject, created_at=caller.now
+        id=new_id(),
+        brand_id=brand_id,
+        name=name,
+        criteria=criteria,
+        created_by=caller.principal.subject,
+        created_at=caller.now,
     )
     await tx.segments.insert(segment)
     await note(tx, caller, brand_id, AuditAction.SEGMENT_CREATED, segment.id)
@@ -37,7 +45,9 @@ async def get_segment(tx: Transaction, caller: Caller, segment_id: str) -> Segme
     return segment
 
 
-async def list_segments(tx: Transaction, caller: Caller, brand_id: str, page_size: int, page_token: str) -> Page[Segment]:
+async def list_segments(
+    tx: Transaction, caller: Caller, brand_id: str, page_size: int, page_token: str
+) -> Page[Segment]:
     """A page of a brand's segments, newest first. Raises NotFound, ValidationFailed."""
     brand = caller.principal.brand_or_only(brand_id)
     query = f"segments/{brand}"

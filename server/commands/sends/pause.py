@@ -12,7 +12,8 @@ from storage.model.sends import Send, SendStatus
 
 
 async def pause_send(tx: Transaction, caller: Caller, send_id: str) -> Send:
-    """Pauses the send: once this is committed, none of its messages is marked any more. Pausing again changes nothing.
+    """Pauses the send: once this is committed, none of its messages is marked any more. Pausing
+    again changes nothing.
 
     Raises NotFound, or BadState once it has ended.
     """

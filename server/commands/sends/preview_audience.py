@@ -1,4 +1,5 @@
-"""Previews: who would get a send and who would be skipped, by the statements and functions that sends use. Nothing is written."""
+"""Previews: who would get a send and who would be skipped, by the statements and functions that
+sends use. Nothing is written."""
 
 from __future__ import annotations
 
@@ -49,9 +50,15 @@ class AudiencePreview:
 
 
 async def preview_segment(
-    tx: Transaction, caller: Caller, brand_id: str, criteria: JsonObject | None, segment_id: str, channel: str
+    tx: Transaction,
+    caller: Caller,
+    brand_id: str,
+    criteria: JsonObject | None,
+    segment_id: str,
+    channel: str,
 ) -> AudiencePreview:
-    """Previews criteria, or without them those of a segment of the brand. Raises NotFound, ValidationFailed for bad criteria."""
+    """Previews criteria, or without them those of a segment of the brand. Raises NotFound,
+    ValidationFailed for bad criteria."""
     caller.principal.require_brand(brand_id)
     if criteria is not None:
         checks = Checks()
@@ -67,30 +74,45 @@ async def preview_segment(
 async def preview_campaign(
     tx: Transaction, caller: Caller, face: Face, campaign_id: str, recipients: Sequence[Recipient]
 ) -> AudiencePreview:
-    """Previews the campaign as if it were sent now: to exactly the recipients, or without any to its audience. Its status does not matter.
+    """Previews the campaign as if it were sent now: to exactly the recipients, or without any to
+    its audience. Its status does not matter.
 
     Raises NotFound, ValidationFailed: as a send would, where there are recipients.
     """
     campaign = await campaign_for(tx, caller, face, campaign_id)
     if recipients:
         return _preview_recipients(await sort_recipients(tx, face, campaign, recipients))
-    return await _preview_criteria(tx, caller, campaign.brand_id, await audience_criteria(tx, campaign), campaign.channel)
+    return await _preview_criteria(
+        tx, caller, campaign.brand_id, await audience_criteria(tx, campaign), campaign.channel
+    )
 
 
-async def _preview_criteria(tx: Transaction, caller: Caller, brand_id: str, document: JsonObject, channel: str) -> AudiencePreview:
+async def _preview_criteria(
+    tx: Transaction, caller: Caller, brand_id: str, document: JsonObject, channel: str
+) -> AudiencePreview:
     criteria = parse_criteria(document, "criteria")
     counts = await tx.people.count_matching(brand_id, criteria, channel, caller.now)
-    members = await tx.people.list_matching(brand_id, criteria, channel, caller.now, None, SAMPLE_SIZE)
+    members = await tx.people.list_matching(
+        brand_id, criteria, channel, caller.now, None, SAMPLE_SIZE
+    )
     return _preview(
-        {each.skip_reason: each.count for each in counts}, [SampledPerson(member.person_id, member.skip_reason) for member in members]
+        {each.skip_reason: each.count for each in counts},
+        [SampledPerson(member.person_id, member.skip_reason) for member in members],
     )
 
 
 def _preview_recipients(sorted_out: SortedOut) -> AudiencePreview:
     people = [SampledPerson(person_id, skip) for (person_id, _), skip in sorted_out]
-    return _preview(Counter(person.skip_reason for person in people), nsmallest(SAMPLE_SIZE, people, key=lambda person: person.person_id))
+    return _preview(
+        Counter(person.skip_reason for person in people),
+        nsmallest(SAMPLE_SIZE, people, key=lambda person: person.person_id),
+    )
 
 
 def _preview(counts: dict[str | None, int], sample: list[SampledPerson]) -> AudiencePreview:
-    skips = {reason: count for reason, count in sorted(counts.items(), key=lambda item: item[0] or "") if reason is not None}
+    skips = {
+        reason: count
+        for reason, count in sorted(counts.items(), key=lambda item: item[0] or "")
+        if reason is not None
+    }
     return AudiencePreview(counts.get(None, 0), skips, sample)

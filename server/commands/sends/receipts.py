@@ -1,4 +1,5 @@
-"""What cancellations found: written into the audit log with each, so that asking again gives the first answer."""
+"""What cancellations found: written into the audit log with each, so that asking again gives the
+first answer."""
 
 from __future__ import annotations
 
@@ -26,7 +27,9 @@ class Cancellation:
     receipt: CancelCounts = field(default_factory=CancelCounts)
 
 
-async def record_cancelled_sends(tx: Transaction, caller: Caller, brand_id: str, send_ids: Sequence[str]) -> Cancellation:
+async def record_cancelled_sends(
+    tx: Transaction, caller: Caller, brand_id: str, send_ids: Sequence[str]
+) -> Cancellation:
     """Logs each of the sends, which were cancelled in this transaction, with its own receipt."""
     for send_id in send_ids:
         receipt = asdict(await tx.sends.count_cancelled([send_id]))
@@ -34,10 +37,17 @@ async def record_cancelled_sends(tx: Transaction, caller: Caller, brand_id: str,
     return Cancellation(send_ids=tuple(send_ids), receipt=await tx.sends.count_cancelled(send_ids))
 
 
-async def record_cancelled_campaign(tx: Transaction, caller: Caller, campaign: Campaign, cancellation: Cancellation) -> None:
+async def record_cancelled_campaign(
+    tx: Transaction, caller: Caller, campaign: Campaign, cancellation: Cancellation
+) -> None:
     """Logs the campaign with the receipt of all its sends that were cancelled."""
-    details: JsonObject = {"receipt": asdict(cancellation.receipt), "send_ids": list(cancellation.send_ids)}
-    await note(tx, caller, campaign.brand_id, AuditAction.CAMPAIGN_CANCELLED, campaign.id, **details)
+    details: JsonObject = {
+        "receipt": asdict(cancellation.receipt),
+        "send_ids": list(cancellation.send_ids),
+    }
+    await note(
+        tx, caller, campaign.brand_id, AuditAction.CAMPAIGN_CANCELLED, campaign.id, **details
+    )
 
 
 async def find_cancelled_send(tx: Transaction, brand_id: str, send_id: str) -> Cancellation:
@@ -52,12 +62,16 @@ async def find_cancelled_campaign(tx: Transaction, campaign: Campaign) -> Cancel
     return Cancellation() if entry is None else _read(entry)
 
 
-async def get_campaign_cancellation(tx: Transaction, caller: Caller, face: Face, campaign_id: str) -> Cancellation:
+async def get_campaign_cancellation(
+    tx: Transaction, caller: Caller, face: Face, campaign_id: str
+) -> Cancellation:
     """The same, for a campaign the caller may see. Raises NotFound."""
     return await find_cancelled_campaign(tx, await campaign_for(tx, caller, face, campaign_id))
 
 
-async def _newest(tx: Transaction, brand_id: str, action: AuditAction, subject_id: str) -> AuditEntry | None:
+async def _newest(
+    tx: Transaction, brand_id: str, action: AuditAction, subject_id: str
+) -> AuditEntry | None:
     after: str | None = None
     while entries := await tx.audit.list_page(brand_id, subject_id, after, _ENTRIES_AT_ONCE):
         for entry in entries:

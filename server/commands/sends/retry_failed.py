@@ -17,11 +17,14 @@ from storage.model.sends import Counters, Send, SendStatus
 _NEWEST_SENDS = 200
 
 
-async def retry_failed(tx: Transaction, caller: Caller, send_id: str, *, include_unknown: bool) -> Send:
-    """Starts a send over the failed messages of an ended one (and those of unknown outcome, which become failed there), with its content.
+async def retry_failed(
+    tx: Transaction, caller: Caller, send_id: str, *, include_unknown: bool
+) -> Send:
+    """Starts a send over the failed messages of an ended one (and those of unknown outcome, which
+    become failed there), with its content.
 
-    The first batch of its audience is resolved at once. Raises NotFound, or BadState if the send has not ended, is stale, is being retried,
-    or has nothing to retry.
+    The first batch of its audience is resolved at once. Raises NotFound, or BadState if the send
+    has not ended, is stale, is being retried, or has nothing to retry.
     """
     parent = await send_for(tx, caller, send_id, lock=True)
     await _require_retryable(tx, caller, parent, include_unknown)
@@ -49,7 +52,9 @@ async def retry_failed(tx: Transaction, caller: Caller, send_id: str, *, include
     return await found_send(tx, child.id)
 
 
-async def _require_retryable(tx: Transaction, caller: Caller, parent: Send, include_unknown: bool) -> None:
+async def _require_retryable(
+    tx: Transaction, caller: Caller, parent: Send, include_unknown: bool
+) -> None:
     if parent.completed_at is None:
         raise BadState("send", parent.status, "cannot retry a send that has not ended")
     if parent.expire_at is not None and parent.expire_at <= caller.now:

@@ -6,17 +6,25 @@ from collections.abc import Sequence
 
 from server.commands.suppressions.suppressions import suppressed_among
 from server.domain.contacts.addresses import Recipient
-from server.domain.contacts.recipients import SortedOut, classify_recipients, refuse_invalid_recipients
+from server.domain.contacts.recipients import (
+    SortedOut,
+    classify_recipients,
+    refuse_invalid_recipients,
+)
 from server.domain.faces import Face
 from storage.contract.storage import Transaction
 from storage.model.campaigns import Campaign
 
 
-async def sort_recipients(tx: Transaction, face: Face, campaign: Campaign, given: Sequence[Recipient]) -> SortedOut:
-    """Who of the recipients gets the campaign now. Raises ValidationFailed in comms, whose documented schema knows no invalid recipient;
-    in messaging they are skipped, one by one."""
+async def sort_recipients(
+    tx: Transaction, face: Face, campaign: Campaign, given: Sequence[Recipient]
+) -> SortedOut:
+    """Who of the recipients gets the campaign now. Raises ValidationFailed in comms, whose
+    documented schema knows no invalid recipient; in messaging they are skipped, one by one."""
     sorted_out = classify_recipients(campaign.channel, given)
     if face is Face.COMMS:
         refuse_invalid_recipients(campaign.channel, sorted_out)
     addresses = [address for (_, address), skip in sorted_out if skip is None]
-    return sorted_out.without(await suppressed_among(tx, campaign.brand_id, campaign.channel, addresses))
+    return sorted_out.without(
+        await suppressed_among(tx, campaign.brand_id, campaign.channel, addresses)
+    )

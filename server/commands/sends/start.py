@@ -1,4 +1,5 @@
-"""Starting a send: asked for (comms send, messaging publish), or because a scheduled campaign came due."""
+"""Starting a send: asked for (comms send, messaging publish), or because a scheduled campaign came
+due."""
 
 from __future__ import annotations
 
@@ -35,28 +36,48 @@ async def send_campaign(
     *,
     to_segment: bool = False,
 ) -> Send:
-    """Sends a draft or scheduled campaign to exactly the recipients, or with `to_segment` to its own audience. Its messages are stale at
-    `expire_at`; None: as it was scheduled, or never.
+    """Sends a draft or scheduled campaign to exactly the recipients, or with `to_segment` to its
+    own audience. Its messages are stale at `expire_at`; None: as it was scheduled, or never.
 
-    Raises NotFound, BadState, ValidationFailed. In comms each recipient must be one that can be reached.
+    Raises NotFound, BadState, ValidationFailed. In comms each recipient must be one that can be
+    reached.
     """
     campaign = await campaign_for(tx, caller, face, campaign_id, lock=True)
     if expire_at is not None:
         campaign = replace(campaign, expire_at=expire_at)
     if to_segment:
         send = await _start_resolving(tx, campaign, caller.principal.subject, caller.now)
-        await note(tx, caller, send.brand_id, AuditAction.CAMPAIGN_STARTED, campaign.id, send_id=send.id, audience="segment")
+        await note(
+            tx,
+            caller,
+            send.brand_id,
+            AuditAction.CAMPAIGN_STARTED,
+            campaign.id,
+            send_id=send.id,
+            audience="segment",
+        )
         return send
     sorted_out = await sort_recipients(tx, face, campaign, recipients)
     send = await _start(tx, campaign, caller.principal.subject, caller.now, criteria=None)
-    await tx.messages.insert_many(send.message(new_id(), *recipient, skip, send.created_at) for recipient, skip in sorted_out)
+    await tx.messages.insert_many(
+        send.message(new_id(), *recipient, skip, send.created_at) for recipient, skip in sorted_out
+    )
     await tx.sends.advance_audience(send.id, None, done=True, now=caller.now)
-    await note(tx, caller, send.brand_id, AuditAction.CAMPAIGN_STARTED, campaign.id, send_id=send.id, recipients=len(recipients))
+    await note(
+        tx,
+        caller,
+        send.brand_id,
+        AuditAction.CAMPAIGN_STARTED,
+        campaign.id,
+        send_id=send.id,
+        recipients=len(recipients),
+    )
     return await found_send(tx, send.id)
 
 
 async def send_due_campaign(tx: Transaction, campaign_id: str, now: datetime) -> None:
-    """Starts the send of a campaign that is scheduled and due, or cancels it if it is found too late; does nothing if it no longer is."""
+    """Starts the send of a campaign that is scheduled and due, or cancels it if it is found too
+    late; does nothing if it no longer is."""
     campaign = await tx.campaigns.find(campaign_id, lock=True)
     if campaign is None or campaign.status is not CampaignStatus.SCHEDULED:
         return
@@ -64,22 +85,35 @@ async def send_due_campaign(tx: Transaction, campaign_id: str, now: datetime) ->
         return
     if not await cancel_misfired(tx, campaign, now):
         send = await _start_resolving(tx, campaign, campaign.created_by, now)
-        details: JsonObject = {"send_id": send.id, "scheduled_at": campaign.scheduled_at.isoformat()}
-        await tx.audit.append([AuditEntry.own(send.brand_id, AuditAction.CAMPAIGN_STARTED, campaign.id, details, now)])
+        details: JsonObject = {
+            "send_id": send.id,
+            "scheduled_at": campaign.scheduled_at.isoformat(),
+        }
+        await tx.audit.append(
+            [AuditEntry.own(send.brand_id, AuditAction.CAMPAIGN_STARTED, campaign.id, details, now)]
+        )
 
 
-async def _start_resolving(tx: Transaction, campaign: Campaign, started_by: str, now: datetime) -> Send:
-    """Starts a send to the campaign's audience. The first batch is resolved at once, so that a small audience is counted in the answer."""
-    send = await _start(tx, campaign, started_by, now, criteria=await audience_criteria(tx, campaign))
+async def _start_resolving(
+    tx: Transaction, campaign: Campaign, started_by: str, now: datetime
+) -> Send:
+    """Starts a send to the campaign's audience. The first batch is resolved at once, so that a
+    small audience is counted in the answer."""
+    send = await _start(
+        tx, campaign, started_by, now, criteria=await audience_criteria(tx, campaign)
+    )
     await resolve_audience_batch(tx, send.id, now)
     return await found_send(tx, send.id)
 
 
-async def _start(tx: Transaction, campaign: Campaign, started_by: str, now: datetime, criteria: JsonObject | None) -> Send:
+async def _start(
+    tx: Transaction, campaign: Campaign, started_by: str, now: datetime, criteria: JsonObject | None
+) -> Send:
     status = campaign_after(CampaignOperation.SEND, campaign.status)
     _check_expiry(campaign, now)
     if campaign.template_revision is None:
-        # A scheduled one was checked when it was scheduled: nothing that came later may keep it from starting.
+        # A scheduled one was checked when it was scheduled: nothing that came later may keep it
+        # from starting.
         campaign = await pin_template(tx, campaign)
     assert campaign.template_revision is not None, "pinned just now, or when it was scheduled"
     await tx.campaigns.replace(replace(campaign, status=status, published_at=now, updated_at=now))

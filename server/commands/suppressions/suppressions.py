@@ -1,4 +1,5 @@
-"""Suppressions: adding, finding, listing, taking back; and which of many addresses are suppressed."""
+"""Suppressions: adding, finding, listing, taking back; and which of many addresses are
+suppressed."""
 
 from __future__ import annotations
 
@@ -32,8 +33,11 @@ class NewSuppression:
     """Empty: DEFAULT_SOURCE."""
 
 
-async def create_suppression(tx: Transaction, caller: Caller, brand_id: str, new: NewSuppression) -> Suppression:
-    """Suppresses the address and returns what holds now: what was there, if its reason is at least as strong.
+async def create_suppression(
+    tx: Transaction, caller: Caller, brand_id: str, new: NewSuppression
+) -> Suppression:
+    """Suppresses the address and returns what holds now: what was there, if its reason is at least
+    as strong.
 
     Raises NotFound for a brand of others, ValidationFailed.
     """
@@ -50,8 +54,11 @@ async def create_suppression(tx: Transaction, caller: Caller, brand_id: str, new
     return stored
 
 
-async def create_suppressions(tx: Transaction, caller: Caller, brand_id: str, batch: Sequence[NewSuppression]) -> int:
-    """Suppresses each address as `create_suppression` does, all or none; returns how many there were.
+async def create_suppressions(
+    tx: Transaction, caller: Caller, brand_id: str, batch: Sequence[NewSuppression]
+) -> int:
+    """Suppresses each address as `create_suppression` does, all or none; returns how many there
+    were.
 
     Raises NotFound for a brand of others, ValidationFailed with the first violations.
     """
@@ -68,8 +75,11 @@ async def create_suppressions(tx: Transaction, caller: Caller, brand_id: str, ba
     return len(batch)
 
 
-async def find_suppression(tx: Transaction, caller: Caller, brand_id: str, channel: str, address: str) -> Suppression:
-    """The suppression of an address. Raises NotFound, which does not name the address, and ValidationFailed."""
+async def find_suppression(
+    tx: Transaction, caller: Caller, brand_id: str, channel: str, address: str
+) -> Suppression:
+    """The suppression of an address. Raises NotFound, which does not name the address, and
+    ValidationFailed."""
     checks = Checks()
     address = check_address(checks, "address", channel, address)
     checks.finish()
@@ -104,10 +114,14 @@ async def delete_suppression(tx: Transaction, caller: Caller, suppression_id: st
         raise NotFound("suppression")
     await tx.suppressions.delete(suppression_id)
     lifted = {"channel": suppression.channel, "reason": suppression.reason.value}
-    await note(tx, caller, suppression.brand_id, AuditAction.SUPPRESSION_LIFTED, suppression_id, **lifted)
+    await note(
+        tx, caller, suppression.brand_id, AuditAction.SUPPRESSION_LIFTED, suppression_id, **lifted
+    )
 
 
-async def suppressed_among(tx: Transaction, brand_id: str, channel: str, addresses: Sequence[str]) -> set[str]:
+async def suppressed_among(
+    tx: Transaction, brand_id: str, channel: str, addresses: Sequence[str]
+) -> set[str]:
     """Those of the addresses, in normal form, that a campaign must not contact."""
     if not await tx.suppressions.any_on(brand_id, channel):
         return set()

@@ -19,19 +19,24 @@ SOURCE = "one-click"
 
 
 async def find_linked_message(tx: Transaction, message_id: str | None) -> Message:
-    """The message that a link's token stands for. Raises NotFound, also for a token that is not ours (None)."""
+    """The message that a link's token stands for. Raises NotFound, also for a token that is not
+    ours (None)."""
     message = None if message_id is None else await tx.messages.find(message_id)
     if message is None:
         raise NotFound("message")
     return message
 
 
-async def unsubscribe(tx: Transaction, message_id: str | None, now: datetime, request_id: str | None = None) -> None:
-    """Suppresses the message's address on its channel in its brand; doing so again changes nothing. Raises NotFound."""
+async def unsubscribe(
+    tx: Transaction, message_id: str | None, now: datetime, request_id: str | None = None
+) -> None:
+    """Suppresses the message's address on its channel in its brand; doing so again changes nothing.
+    Raises NotFound."""
     message = await find_linked_message(tx, message_id)
     address = read_address(message.channel, message.recipient) or message.recipient
     if await tx.suppressions.find_address(message.brand_id, message.channel, address) is not None:
-        # Held back already, for this reason or a stronger one. Nor may whoever has the link fill the log.
+        # Held back already, for this reason or a stronger one. Nor may whoever has the link fill
+        # the log.
         return
     suppression = Suppression(
         id=new_id(),
@@ -43,5 +48,14 @@ async def unsubscribe(tx: Transaction, message_id: str | None, now: datetime, re
         created_at=now,
     )
     await tx.suppressions.put_many([suppression])
-    somebody = Caller(Principal(RECIPIENT, frozenset({message.brand_id}), frozenset()), now, request_id)
-    await note(tx, somebody, message.brand_id, AuditAction.UNSUBSCRIBED, message.id, suppression_id=suppression.id)
+    somebody = Caller(
+        Principal(RECIPIENT, frozenset({message.brand_id}), frozenset()), now, request_id
+    )
+    await note(
+        tx,
+        somebody,
+        message.brand_id,
+        AuditAction.UNSUBSCRIBED,
+        message.id,
+        suppression_id=suppression.id,
+    )

@@ -12,7 +12,14 @@ from server.domain.errors import NotFound, ValidationFailed
 from server.domain.paging import Page, make_page, read_page_request
 from server.domain.templates.inference import infer_variables
 from server.domain.templates.personalisation import render_context
-from server.domain.templates.rendering import CompiledTemplate, Rendered, RenderError, TemplateSource, TemplateSyntaxError, compile_template
+from server.domain.templates.rendering import (
+    CompiledTemplate,
+    Rendered,
+    RenderError,
+    TemplateSource,
+    TemplateSyntaxError,
+    compile_template,
+)
 from server.domain.templates.variables import MAX_VARIABLES, check_schema, find_violations
 from server.domain.templates.variants import canonical_locale, choose_variant, source_of
 from server.domain.validation import Checks
@@ -24,16 +31,20 @@ from storage.model.templates import Template, TemplateVariant
 from storage.model.values import JsonObject
 
 MAX_TEMPLATE_CHARACTERS = 1024 * 1024
-"""Longest source of a template in all its languages together: it is compiled whole when it is put."""
+"""Longest source of a template in all its languages together: it is compiled whole when it is
+put."""
 
 
 def prepare_template(template: Template) -> Template:
-    """The template as it will be stored: locales in canonical case, and variables found in it if none are given.
+    """The template as it will be stored: locales in canonical case, and variables found in it if
+    none are given.
 
-    Pure, and may take seconds, so not for a transaction or the event loop. Raises ValidationFailed with everything that is wrong: bad
-    fields, or else bad Liquid.
+    Pure, and may take seconds, so not for a transaction or the event loop. Raises ValidationFailed
+    with everything that is wrong: bad fields, or else bad Liquid.
     """
-    variants = tuple(replace(variant, locale=canonical_locale(variant.locale)) for variant in template.variants)
+    variants = tuple(
+        replace(variant, locale=canonical_locale(variant.locale)) for variant in template.variants
+    )
     template = replace(template, variants=variants)
     _check_fields(template)
     compiled = _compile_all(template)
@@ -41,19 +52,32 @@ def prepare_template(template: Template) -> Template:
         return replace(template, variables_inferred=False)
     found = infer_variables(compiled)
     if len(found) > MAX_VARIABLES:
-        raise ValidationFailed.of("variables", f"must be at most {MAX_VARIABLES}; the template names {len(found)}")
+        raise ValidationFailed.of(
+            "variables", f"must be at most {MAX_VARIABLES}; the template names {len(found)}"
+        )
     return replace(template, variables=found, variables_inferred=True)
 
 
 async def put_template(tx: Transaction, caller: Caller, prepared: Template) -> Template:
     """Adds a prepared template as the next revision. Raises NotFound for a brand of others."""
     caller.principal.require_brand(prepared.brand_id)
-    put = await tx.templates.append(replace(prepared, created_by=caller.principal.subject, created_at=caller.now))
-    await note(tx, caller, put.brand_id, AuditAction.TEMPLATE_PUT, f"{put.channel}/{put.template_key}", revision=put.revision)
+    put = await tx.templates.append(
+        replace(prepared, created_by=caller.principal.subject, created_at=caller.now)
+    )
+    await note(
+        tx,
+        caller,
+        put.brand_id,
+        AuditAction.TEMPLATE_PUT,
+        f"{put.channel}/{put.template_key}",
+        revision=put.revision,
+    )
     return put
 
 
-async def get_template(tx: Transaction, caller: Caller, brand_id: str, channel: str, template_key: str, revision: int) -> Template:
+async def get_template(
+    tx: Transaction, caller: Caller, brand_id: str, channel: str, template_key: str, revision: int
+) -> Template:
     """The revision; 0 is the latest. Raises NotFound, ValidationFailed."""
     brand = caller.principal.brand_or_only(brand_id)
     template = await tx.templates.find(brand, channel, template_key, revision or None)
@@ -63,14 +87,22 @@ async def get_template(tx: Transaction, caller: Caller, brand_id: str, channel: 
 
 
 async def list_template_revisions(
-    tx: Transaction, caller: Caller, brand_id: str, channel: str, template_key: str, page_size: int, page_token: str
+    tx: Transaction,
+    caller: Caller,
+    brand_id: str,
+    channel: str,
+    template_key: str,
+    page_size: int,
+    page_token: str,
 ) -> Page[Template]:
     """A page of revisions, newest first. Raises NotFound if there is none, ValidationFailed."""
     latest = await get_template(tx, caller, brand_id, channel, template_key, 0)
     query = f"templates/{latest.brand_id}/{channel}/{template_key}"
     page = read_page_request(page_size, page_token, query)
     after = None if page.after is None else _revision(page.after)
-    rows = await tx.templates.list_revisions(latest.brand_id, channel, template_key, after, page.size + 1)
+    rows = await tx.templates.list_revisions(
+        latest.brand_id, channel, template_key, after, page.size + 1
+    )
     return make_page(rows, page, query, lambda template: str(template.revision))
 
 
@@ -98,9 +130,12 @@ class Preview:
     now: datetime
 
     def render(self) -> Rendered:
-        """Renders as a message would be; may take a second. Raises ValidationFailed if it cannot be rendered with these variables."""
+        """Renders as a message would be; may take a second. Raises ValidationFailed if it cannot be
+        rendered with these variables."""
         template = self.template
-        context = render_context(template.brand_id, self.person, schema=template.variables, variables=self.variables)
+        context = render_context(
+            template.brand_id, self.person, schema=template.variables, variables=self.variables
+        )
         try:
             return compile_template(source_of(template, self.variant)).render(context, self.now)
         except RenderError as error:
@@ -108,19 +143,23 @@ class Preview:
 
 
 async def find_preview(tx: Transaction, caller: Caller, wanted: PreviewRequest) -> Preview:
-    """What to render: in the locale asked for, or else the person's. Raises NotFound, or ValidationFailed for variables that a message
-    would be refused for."""
+    """What to render: in the locale asked for, or else the person's. Raises NotFound, or
+    ValidationFailed for variables that a message would be refused for."""
     checks = Checks()
     checks.json_object("variables", wanted.variables)
     person_id = check_person_id(checks, "person_id", wanted.person_id) if wanted.person_id else None
     checks.finish()
-    template = await get_template(tx, caller, wanted.brand_id, wanted.channel, wanted.template_key, wanted.revision)
+    template = await get_template(
+        tx, caller, wanted.brand_id, wanted.channel, wanted.template_key, wanted.revision
+    )
     person = await tx.people.find(template.brand_id, person_id) if person_id else None
     if person_id and person is None:
         raise NotFound("person")
     if misfits := find_violations(template.variables, wanted.variables):
         raise ValidationFailed(misfits)
-    variant = choose_variant(template.variants, wanted.locale or (person.locale if person else None))
+    variant = choose_variant(
+        template.variants, wanted.locale or (person.locale if person else None)
+    )
     return Preview(template, variant, person, wanted.variables, caller.now)
 
 
@@ -128,14 +167,28 @@ def _check_fields(template: Template) -> None:
     checks = Checks()
     check_schema(checks, template.variables)
     for index, variant in enumerate(template.variants):
-        checks.require(template.channel == Channel.EMAIL or not variant.html, f"variants[{index}].html", "is for email alone")
+        checks.require(
+            template.channel == Channel.EMAIL or not variant.html,
+            f"variants[{index}].html",
+            "is for email alone",
+        )
     checks.finish()
-    if sum(len(text or "") for texts in _texts(template) for text in (texts.subject, texts.body, texts.html)) > MAX_TEMPLATE_CHARACTERS:
-        raise ValidationFailed.of("variants", f"all texts together must be at most {MAX_TEMPLATE_CHARACTERS} characters")
+    if (
+        sum(
+            len(text or "")
+            for texts in _texts(template)
+            for text in (texts.subject, texts.body, texts.html)
+        )
+        > MAX_TEMPLATE_CHARACTERS
+    ):
+        raise ValidationFailed.of(
+            "variants", f"all texts together must be at most {MAX_TEMPLATE_CHARACTERS} characters"
+        )
 
 
 def _compile_all(template: Template) -> list[CompiledTemplate]:
-    """The default texts and every variant. Raises ValidationFailed with the first mistake of each."""
+    """The default texts and every variant. Raises ValidationFailed with the first mistake of
+    each."""
     checks = Checks()
     compiled = []
     for index, texts in enumerate(_texts(template), start=-1):

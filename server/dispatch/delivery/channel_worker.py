@@ -1,6 +1,7 @@
 """The lane of one kind of messages on a channel with a provider: claim, render, call.
 
-A chunk is claimed under a lease; those rows were provably not sent. As slots come free, rows are rendered and called.
+A chunk is claimed under a lease; those rows were provably not sent. As slots come free, rows are
+rendered and called.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from storage.model.deliveries import Settlement
 CHUNK = 200
 """Most rows claimed at once."""
 PATIENCE = timedelta(seconds=5)
-"""How long claimed rows wait for slots before they are given back, to whoever has some, and long before their leases end."""
+"""How long claimed rows wait for slots before they are given back, to whoever has some, and long
+before their leases end."""
 REST = timedelta(milliseconds=50)
 """How long a lane that found everything claimed by others leaves them to it."""
 
@@ -55,8 +57,9 @@ class ChannelWorker:
         self._rests_until = clock.now()
 
     async def run_once(self) -> bool:
-        """Fills the free slots. True if another pass may fill more; False if nothing is due, too few slots are free to be worth a mark (a
-        signal is fired when there are more), or the provider is to be left alone."""
+        """Fills the free slots. True if another pass may fill more; False if nothing is due, too
+        few slots are free to be worth a mark (a signal is fired when there are more), or the
+        provider is to be left alone."""
         now = self._clock.now()
         if not self._calls.allows(1) or now >= self._patient_until:
             await self._give_back()
@@ -71,8 +74,9 @@ class ChannelWorker:
         return True
 
     async def next_due(self) -> datetime | None:
-        """When the lane can go on: the next message is due, within the limits, and the provider can be tried; or, with every slot taken,
-        when it gives back what it claimed. None while only the end of a call helps."""
+        """When the lane can go on: the next message is due, within the limits, and the provider can
+        be tried; or, with every slot taken, when it gives back what it claimed. None while only the
+        end of a call helps."""
         room_at = self._calls.next_room(self._kind)
         if room_at is None:
             return self._patient_until if self._claimed else None
@@ -103,7 +107,8 @@ class ChannelWorker:
         return True
 
     async def _give_back(self) -> None:
-        """Rows that could not be called soon. A provider so slow is given smaller chunks, until it uses one up in time."""
+        """Rows that could not be called soon. A provider so slow is given smaller chunks, until it
+        uses one up in time."""
         if self._claimed:
             rows = [release(each.message) for each in self._claimed]
             self._claimed.clear()
@@ -114,8 +119,11 @@ class ChannelWorker:
         self._calls.reserve(self._kind, len(batch))
         begun = 0
         try:
-            results = await self._renderer.render([each.message for each in batch], self._clock.now())
-            # Kept until here, so that none waits for the end of its lease if rendering failed or was cut short.
+            results = await self._renderer.render(
+                [each.message for each in batch], self._clock.now()
+            )
+            # Kept until here, so that none waits for the end of its lease if rendering failed or
+            # was cut short.
             rendered = [(self._claimed.popleft(), result) for result in results]
             if not self._claimed:
                 self._chunk = min(CHUNK, self._chunk * 2)

@@ -1,4 +1,5 @@
-"""Takes due messages of a channel, some of every queue that has them: one read, and one transaction that claims."""
+"""Takes due messages of a channel, some of every queue that has them: one read, and one transaction
+that claims."""
 
 from __future__ import annotations
 
@@ -23,7 +24,8 @@ NO_KEYS = timedelta(0)
 MOST_QUEUES = 20
 """Queues that one pass claims from; with more of them, they take turns."""
 ROUNDS = 3
-"""How often what some queues did not have is shared out among the others. What is left after the last is for the next pass."""
+"""How often what some queues did not have is shared out among the others. What is left after the
+last is for the next pass."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,14 @@ class Claims:
 class Claimer:
     """Claims messages of one kind on a channel."""
 
-    def __init__(self, channel: str, kind: Kind, storage: Storage, limits: Limits, key_window: timedelta = NO_KEYS) -> None:
+    def __init__(
+        self,
+        channel: str,
+        kind: Kind,
+        storage: Storage,
+        limits: Limits,
+        key_window: timedelta = NO_KEYS,
+    ) -> None:
         """`key_window` is how long the channel's provider knows the key of a message."""
         self._channel = channel
         self._kind = kind
@@ -76,37 +85,68 @@ class Claimer:
         return look
 
     async def next_due(self, now: datetime) -> datetime | None:
-        """When there is something to claim. After a look that found nothing due, what that look saw: an idle lane reads once, not twice."""
+        """When there is something to claim. After a look that found nothing due, what that look
+        saw: an idle lane reads once, not twice."""
         look, self._idle = self._idle, None
         if look is None:
             look = await self._storage.read(partial(self._look, now=now))
         return look.next_due
 
     async def claim(self, look: QueueSnapshot, rows: int, now: datetime) -> Claims:
-        """Claims up to `rows` rows, as many as the limits allow, and shares them out fairly. None if others were faster."""
+        """Claims up to `rows` rows, as many as the limits allow, and shares them out fairly. None
+        if others were faster."""
         queues = self._turns.next(look.due, MOST_QUEUES)
-        chunks = await self._storage.write(partial(self._claim, look=look, queues=queues, rows=rows, now=now))
+        chunks = await self._storage.write(
+            partial(self._claim, look=look, queues=queues, rows=rows, now=now)
+        )
         self._turns.had((key_of(queue) for queue, _ in chunks), look.due)
-        ours = [Claimed(message, look.policies[message.brand_id]) for message in interleave_by_brand(chunks)]
-        late = {each.message.id: withheld(each.message, each.policy, self._key_window, now) for each in ours}
+        ours = [
+            Claimed(message, look.policies[message.brand_id])
+            for message in interleave_by_brand(chunks)
+        ]
+        late = {
+            each.message.id: withheld(each.message, each.policy, self._key_window, now)
+            for each in ours
+        }
         return Claims(
-            [each for each in ours if late[each.message.id] is None], [settlement for settlement in late.values() if settlement is not None]
+            [each for each in ours if late[each.message.id] is None],
+            [settlement for settlement in late.values() if settlement is not None],
         )
 
     async def _look(self, tx: Transaction, now: datetime) -> QueueSnapshot:
-        queues = [queue for queue in await tx.messages.list_queues(self._channel) if self._kind.takes(queue)]
+        queues = [
+            queue
+            for queue in await tx.messages.list_queues(self._channel)
+            if self._kind.takes(queue)
+        ]
         brands = {queue.brand_id for queue in queues if queue.next_due <= now}
         found = await tx.brands.find_policies(brands) if brands else {}
         policies = {brand: found.get(brand) or BrandPolicy(brand_id=brand) for brand in brands}
         everybody = await _next_free(tx, self._limits.provider, now)
-        free = {brand: max(everybody, await _next_free(tx, self._limits.of_brand(policy), now)) for brand, policy in policies.items()}
-        ready = [(queue, max(queue.next_due, free.get(queue.brand_id, everybody))) for queue in queues]
-        return QueueSnapshot([queue for queue, at in ready if at <= now], min((at for _, at in ready), default=None), policies)
+        free = {
+            brand: max(everybody, await _next_free(tx, self._limits.of_brand(policy), now))
+            for brand, policy in policies.items()
+        }
+        ready = [
+            (queue, max(queue.next_due, free.get(queue.brand_id, everybody))) for queue in queues
+        ]
+        return QueueSnapshot(
+            [queue for queue, at in ready if at <= now],
+            min((at for _, at in ready), default=None),
+            policies,
+        )
 
     async def _claim(
-        self, tx: Transaction, look: QueueSnapshot, queues: Sequence[Queue], rows: int, now: datetime
+        self,
+        tx: Transaction,
+        look: QueueSnapshot,
+        queues: Sequence[Queue],
+        rows: int,
+        now: datetime,
     ) -> list[tuple[Queue, list[Message]]]:
-        limits = {queue.brand_id: self._limits.of_brand(look.policies[queue.brand_id]) for queue in queues}
+        limits = {
+            queue.brand_id: self._limits.of_brand(look.policies[queue.brand_id]) for queue in queues
+        }
         permits = await _take(tx, self._limits.provider, limits, rows, now)
         shares = Shares(permits.rows, queues, permits.of_brand)
         claimed: defaultdict[QueueKey, list[Message]] = defaultdict(list)
@@ -148,9 +188,18 @@ class _Permits:
                 await tx.rates.give_back(limit, unused, now)
 
 
-async def _take(tx: Transaction, provider: RateLimit | None, limits: Mapping[str, RateLimit | None], rows: int, now: datetime) -> _Permits:
-    # The provider's before the brands', and those by name: who takes them at the same time waits, and does not deadlock.
-    permits = _Permits(rows if provider is None else await tx.rates.take(provider, rows, now), provider)
+async def _take(
+    tx: Transaction,
+    provider: RateLimit | None,
+    limits: Mapping[str, RateLimit | None],
+    rows: int,
+    now: datetime,
+) -> _Permits:
+    # The provider's before the brands', and those by name: who takes them at the same time waits,
+    # and does not deadlock.
+    permits = _Permits(
+        rows if provider is None else await tx.rates.take(provider, rows, now), provider
+    )
     for brand, limit in sorted(limits.items()):
         if limit is not None and permits.rows:
             permits.brands[brand] = limit

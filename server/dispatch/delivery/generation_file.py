@@ -1,7 +1,8 @@
-"""The file in which a dispatcher keeps what the database must know too: written often, and whole after any crash.
+"""The file in which a dispatcher keeps what the database must know too: written often, and whole
+after any crash.
 
-Two records of a fixed size take turns, each with a checksum and a number that grows: a write that was torn leaves the other. The space is
-there from the start, so one flush makes a record durable.
+Two records of a fixed size take turns, each with a checksum and a number that grows: a write that
+was torn leaves the other. The space is there from the start, so one flush makes a record durable.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ class Generation:
 
 
 class GenerationFile:
-    """The file `dispatcher` in a directory, locked: each further process on the same directory has its own, `dispatcher.2` and so on.
+    """The file `dispatcher` in a directory, locked: each further process on the same directory has
+    its own, `dispatcher.2` and so on.
 
     All methods block, and raise OSError."""
 
@@ -67,7 +69,9 @@ class GenerationFile:
         if is_new:
             os.ftruncate(self._descriptor, 2 * _RECORD)
         self._sequence += 1
-        os.pwrite(self._descriptor, _encode(self._sequence, generation), self._sequence % 2 * _RECORD)
+        os.pwrite(
+            self._descriptor, _encode(self._sequence, generation), self._sequence % 2 * _RECORD
+        )
         os.fsync(self._descriptor)
         if is_new:
             _flush_directory(self.path.parent)
@@ -91,7 +95,11 @@ def _encode(sequence: int, generation: Generation) -> bytes:
 
 
 def _newest(both: bytes) -> tuple[int, Generation | None]:
-    records = [record for record in (_decode(both[:_RECORD]), _decode(both[_RECORD:])) if record is not None]
+    records = [
+        record
+        for record in (_decode(both[:_RECORD]), _decode(both[_RECORD:]))
+        if record is not None
+    ]
     return max(records, key=lambda record: record[0], default=(0, None))
 
 

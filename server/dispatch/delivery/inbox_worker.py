@@ -1,4 +1,5 @@
-"""The lane of in_app messages: claim, render, and write the inbox items in the transaction that settles them."""
+"""The lane of in_app messages: claim, render, and write the inbox items in the transaction that
+settles them."""
 
 from __future__ import annotations
 
@@ -10,7 +11,13 @@ from server.channels.provider import Envelope, Outcome
 from server.dispatch.delivery.claimer import Claimed, Claimer, Claims
 from server.dispatch.delivery.kinds import Kind
 from server.dispatch.delivery.limits import Limits
-from server.dispatch.delivery.outcomes import IN_APP, in_app_delivery, release, suppressed, unrenderable
+from server.dispatch.delivery.outcomes import (
+    IN_APP,
+    in_app_delivery,
+    release,
+    suppressed,
+    unrenderable,
+)
 from server.dispatch.delivery.renderer import Renderer, Result, Suppressed, Unrenderable
 from server.dispatch.delivery.settler import Settler
 from server.dispatch.observer import DispatchMetrics
@@ -28,12 +35,15 @@ REST = timedelta(milliseconds=50)
 
 
 class InboxWorker:
-    """Delivers in_app messages. No call leaves the process, so a crash at any point leaves them leased or sent, never in doubt."""
+    """Delivers in_app messages. No call leaves the process, so a crash at any point leaves them
+    leased or sent, never in doubt."""
 
     name = f"lane-{IN_APP}"
     topics = (messages_topic(IN_APP),)
 
-    def __init__(self, storage: Storage, clock: Clock, renderer: Renderer, observer: DispatchMetrics) -> None:
+    def __init__(
+        self, storage: Storage, clock: Clock, renderer: Renderer, observer: DispatchMetrics
+    ) -> None:
         self._claimer = Claimer(IN_APP, Kind.ALL, storage, Limits(IN_APP, Kind.ALL))
         self._clock = clock
         self._renderer = renderer
@@ -44,8 +54,9 @@ class InboxWorker:
     async def run_once(self) -> bool:
         """Delivers up to BATCHES batches. True if there may be more.
 
-        A batch is claimed while the one before is rendered, and rendered while the one before is written, so that the database and this
-        process both have something to do. No more than two are held at once.
+        A batch is claimed while the one before is rendered, and rendered while the one before is
+        written, so that the database and this process both have something to do. No more than two
+        are held at once.
         """
         claims = await self._claim()
         if claims is None:
@@ -100,7 +111,10 @@ class InboxWorker:
         now = self._clock.now()
         messages = [each.message for each in claimed]
         results = await self._renderer.render(messages, now)
-        settlements = [_settlement(message, result, now) for message, result in zip(messages, results, strict=False)]
+        settlements = [
+            _settlement(message, result, now)
+            for message, result in zip(messages, results, strict=False)
+        ]
         return [*settlements, *map(release, messages[len(results) :])]
 
 

@@ -8,7 +8,8 @@ from storage.model.deliveries import Queue
 
 
 class Kind(Enum):
-    """Which messages of a channel: they are claimed apart, so that no message to one person waits for a campaign."""
+    """Which messages of a channel: they are claimed apart, so that no message to one person waits
+    for a campaign."""
 
     ONE_OFFS = "one-offs"
     SENDS = "sends"
@@ -20,5 +21,6 @@ class Kind(Enum):
 
 
 def without_reserve(total: int) -> int:
-    """What sends may use of something they share with one-offs: all but a quarter, and at least one less, but never nothing."""
+    """What sends may use of something they share with one-offs: all but a quarter, and at least one
+    less, but never nothing."""
     return max(1, total - max(1, total // 4))

@@ -1,4 +1,5 @@
-"""How often providers may be called: what the settings say of a provider, and the policy of a brand of its own messages."""
+"""How often providers may be called: what the settings say of a provider, and the policy of a brand
+of its own messages."""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ _SHORTEST_BURST = 2
 class Limits:
     """The limits on one kind of messages on a channel.
 
-    Sends share them with one-offs, but may use less of the burst: when a send has used what it may, a one-off still goes out at once.
+    Sends share them with one-offs, but may use less of the burst: when a send has used what it may,
+    a one-off still goes out at once.
     """
 
     def __init__(self, channel: str, kind: Kind, provider: RateLimit | None = None) -> None:
@@ -31,15 +33,26 @@ class Limits:
         if not isinstance(limit, dict):
             return None
         key = f"brand:{policy.brand_id}:{self._channel}"
-        return self._of_kind(RateLimit(key=key, per_second=float(limit["per_second"]), burst=int(limit["burst"])))
+        return self._of_kind(
+            RateLimit(key=key, per_second=float(limit["per_second"]), burst=int(limit["burst"]))
+        )
 
     def _of_kind(self, limit: RateLimit) -> RateLimit:
-        return replace(limit, burst=without_reserve(limit.burst)) if self._kind is Kind.SENDS else limit
+        return (
+            replace(limit, burst=without_reserve(limit.burst))
+            if self._kind is Kind.SENDS
+            else limit
+        )
 
 
 def provider_limit(name: str, channel: str, per_second: float) -> RateLimit | None:
-    """The limit on a provider's calls, of all replicas together; None if the rate is 0. Up to a quarter of a second's calls may begin at
-    once, so that the rate is kept up by a dispatcher that looks some times a second."""
+    """The limit on a provider's calls, of all replicas together; None if the rate is 0. Up to a
+    quarter of a second's calls may begin at once, so that the rate is kept up by a dispatcher that
+    looks some times a second."""
     if not per_second:
         return None
-    return RateLimit(key=f"provider:{name}:{channel}", per_second=per_second, burst=max(_SHORTEST_BURST, ceil(per_second / 4)))
+    return RateLimit(
+        key=f"provider:{name}:{channel}",
+        per_second=per_second,
+        burst=max(_SHORTEST_BURST, ceil(per_second / 4)),
+    )

@@ -1,4 +1,5 @@
-"""What a delivery means for its message: the settlement to write. Storage sees to it that what is in doubt does not end as failed."""
+"""What a delivery means for its message: the settlement to write. Storage sees to it that what is
+in doubt does not end as failed."""
 
 from __future__ import annotations
 
@@ -35,9 +36,11 @@ class ProviderCall:
     delivery: Delivery
 
 
-def after_call(message: Message, policy: BrandPolicy, call: ProviderCall, random: Random) -> Settlement:
-    """Accepted is sent. Anything else is tried again if that makes sense; else what may have been sent is unknown, what provably was not
-    has failed, or has expired if only its time ran out."""
+def after_call(
+    message: Message, policy: BrandPolicy, call: ProviderCall, random: Random
+) -> Settlement:
+    """Accepted is sent. Anything else is tried again if that makes sense; else what may have been
+    sent is unknown, what provably was not has failed, or has expired if only its time ran out."""
     attempt = _attempt(message, call.provider, call.delivery, call.started_at, call.finished_at)
     again = _next_try(message, policy, call, attempt.number, random)
     due_at = None
@@ -57,12 +60,15 @@ def after_call(message: Message, policy: BrandPolicy, call: ProviderCall, random
         reason=call.delivery.reason,
         due_at=due_at,
         attempt=attempt,
-        resent_by_policy=due_at is not None and call.delivery.outcome is Outcome.AMBIGUOUS and not _knows_key(message, call, due_at),
+        resent_by_policy=due_at is not None
+        and call.delivery.outcome is Outcome.AMBIGUOUS
+        and not _knows_key(message, call, due_at),
     )
 
 
 def in_app_delivery(message: Message, subject: str | None, body: str, now: datetime) -> Settlement:
-    """The inbox item and the result in one: in_app needs no provider, so nothing is ever in doubt."""
+    """The inbox item and the result in one: in_app needs no provider, so nothing is ever in
+    doubt."""
     return Settlement(
         message_id=message.id,
         lease=message.lease,
@@ -80,9 +86,12 @@ def in_app_delivery(message: Message, subject: str | None, body: str, now: datet
     )
 
 
-def withheld(message: Message, policy: BrandPolicy, key_window: timedelta, now: datetime) -> Settlement | None:
-    """How a claimed message ends that must not go out any more: it is in doubt and the provider may have forgotten its key meanwhile, it is
-    stale, or one that was never tried was due so long ago that its brand does not want it now. None: it may go out."""
+def withheld(
+    message: Message, policy: BrandPolicy, key_window: timedelta, now: datetime
+) -> Settlement | None:
+    """How a claimed message ends that must not go out any more: it is in doubt and the provider may
+    have forgotten its key meanwhile, it is stale, or one that was never tried was due so long ago
+    that its brand does not want it now. None: it may go out."""
     # Claimed now, it is with the provider before its lease ends.
     if _forgotten_key(message, policy, key_window, now + LEASE):
         return _without_call(message, MessageStatus.UNKNOWN, IN_DOUBT)
@@ -91,8 +100,14 @@ def withheld(message: Message, policy: BrandPolicy, key_window: timedelta, now: 
     is_first_try_of_one_off = message.send_id is None and not message.attempts
     # A slow clock may have scheduled it for a time before it came.
     due_at = max(message.scheduled_at, message.created_at)
-    if is_first_try_of_one_off and is_too_late(policy.misfire_policy, policy.misfire_seconds, due_at, now):
-        status = MessageStatus.SKIPPED if policy.misfire_policy is MisfirePolicy.SKIP else MessageStatus.EXPIRED
+    if is_first_try_of_one_off and is_too_late(
+        policy.misfire_policy, policy.misfire_seconds, due_at, now
+    ):
+        status = (
+            MessageStatus.SKIPPED
+            if policy.misfire_policy is MisfirePolicy.SKIP
+            else MessageStatus.EXPIRED
+        )
         return _without_call(message, status, MISFIRED)
     return None
 
@@ -109,14 +124,24 @@ def suppressed(message: Message) -> Settlement:
 
 def release(message: Message, expected: MessageStatus = MessageStatus.LEASED) -> Settlement:
     """Back to pending: it was claimed, or even marked, but no provider was called."""
-    return Settlement(message_id=message.id, lease=message.lease, expected=expected, status=MessageStatus.PENDING)
+    return Settlement(
+        message_id=message.id, lease=message.lease, expected=expected, status=MessageStatus.PENDING
+    )
 
 
 def _without_call(message: Message, status: MessageStatus, reason: str) -> Settlement:
-    return Settlement(message_id=message.id, lease=message.lease, expected=MessageStatus.LEASED, status=status, reason=reason)
+    return Settlement(
+        message_id=message.id,
+        lease=message.lease,
+        expected=MessageStatus.LEASED,
+        status=status,
+        reason=reason,
+    )
 
 
-def _next_try(message: Message, policy: BrandPolicy, call: ProviderCall, number: int, random: Random) -> datetime | None:
+def _next_try(
+    message: Message, policy: BrandPolicy, call: ProviderCall, number: int, random: Random
+) -> datetime | None:
     """When to try again; None if never."""
     error = call.delivery.error_class
     if error is None or not may_try_again(error, number):
@@ -134,18 +159,23 @@ def _knows_key(message: Message, call: ProviderCall, at: datetime) -> bool:
     return at < (message.first_sending_at or call.started_at) + call.key_window
 
 
-def _forgotten_key(message: Message, policy: BrandPolicy, key_window: timedelta, at: datetime) -> bool:
-    """Whether an earlier call is in doubt, and at that time a repeat under the same key might go out twice, which nobody chose.
+def _forgotten_key(
+    message: Message, policy: BrandPolicy, key_window: timedelta, at: datetime
+) -> bool:
+    """Whether an earlier call is in doubt, and at that time a repeat under the same key might go
+    out twice, which nobody chose.
 
-    A provider without keys has a message in doubt again only because somebody chose to resend it; after an operator's decision the window
-    starts anew.
+    A provider without keys has a message in doubt again only because somebody chose to resend it;
+    after an operator's decision the window starts anew.
     """
     if not message.in_doubt or not key_window or policy.unknown_policy is UnknownPolicy.RESEND:
         return False
     return message.first_sending_at is not None and message.first_sending_at + key_window <= at
 
 
-def _attempt(message: Message, provider: str, delivery: Delivery, started_at: datetime, finished_at: datetime) -> Attempt:
+def _attempt(
+    message: Message, provider: str, delivery: Delivery, started_at: datetime, finished_at: datetime
+) -> Attempt:
     return Attempt(
         id=new_id(),
         message_id=message.id,

@@ -22,7 +22,8 @@ from storage.contract.storage import Storage
 
 
 class ProviderWorkers:
-    """Everything about one channel, so that a provider that is slow, stuck or failing holds up nothing else."""
+    """Everything about one channel, so that a provider that is slow, stuck or failing holds up
+    nothing else."""
 
     def __init__(
         self,
@@ -38,8 +39,11 @@ class ProviderWorkers:
         observer: DispatchMetrics,
         steady: Callable[[], float] = steady_seconds,
     ) -> None:
-        """`rate` is how many calls a second the provider takes from all replicas together; 0: no limit."""
-        freed = {kind: f"calls-{channel}-{kind.value}.freed" for kind in (Kind.ONE_OFFS, Kind.SENDS)}
+        """`rate` is how many calls a second the provider takes from all replicas together; 0: no
+        limit."""
+        freed = {
+            kind: f"calls-{channel}-{kind.value}.freed" for kind in (Kind.ONE_OFFS, Kind.SENDS)
+        }
         settler = Settler(storage, clock)
         self.calls = DeliveryExecutor(
             channel=channel,
@@ -57,7 +61,9 @@ class ProviderWorkers:
             ChannelWorker(
                 channel=channel,
                 kind=kind,
-                claimer=Claimer(channel, kind, storage, Limits(channel, kind, limit), provider.key_window),
+                claimer=Claimer(
+                    channel, kind, storage, Limits(channel, kind, limit), provider.key_window
+                ),
                 calls=self.calls,
                 renderer=renderer,
                 settler=settler,
@@ -72,6 +78,7 @@ class ProviderWorkers:
         await self.calls.start()
 
     async def stop(self) -> None:
-        """Gives back what was claimed, lets the calls in progress end, closes the provider. The loops no longer run."""
+        """Gives back what was claimed, lets the calls in progress end, closes the provider. The
+        loops no longer run."""
         await asyncio.gather(self.one_offs.stop(), self.sends.stop())
         await self.calls.stop()

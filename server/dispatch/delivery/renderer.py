@@ -30,8 +30,8 @@ CACHED_TEMPLATES = 512
 CACHED_CONTENT = 512
 """Templates, sends and campaigns that are kept as they were read."""
 TURN = 5.0
-"""Seconds after which a batch is cut short. The slowest template takes about one second; a whole batch of them would outlive its leases and
-never be delivered."""
+"""Seconds after which a batch is cut short. The slowest template takes about one second; a whole
+batch of them would outlive its leases and never be delivered."""
 
 _log = logging.getLogger(__name__)
 
@@ -56,8 +56,9 @@ Result = Envelope | Unrenderable | Suppressed
 
 @dataclass(frozen=True, slots=True)
 class _Content:
-    """What messages have in common. It is kept, since what is read of it never changes: revisions are immutable, a send's subject and
-    variables are a snapshot, and the campaign of a send can no longer be renamed."""
+    """What messages have in common. It is kept, since what is read of it never changes: revisions
+    are immutable, a send's subject and variables are a snapshot, and the campaign of a send can no
+    longer be renamed."""
 
     templates: dict[TemplateKey, Template]
     sends: dict[str, Send]
@@ -68,7 +69,11 @@ class _Content:
 
     def joined(self, other: _Content) -> _Content:
         """Both."""
-        return _Content(self.templates | other.templates, self.sends | other.sends, self.campaigns | other.campaigns)
+        return _Content(
+            self.templates | other.templates,
+            self.sends | other.sends,
+            self.campaigns | other.campaigns,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +83,8 @@ class _Material:
     content: _Content
     people: dict[tuple[str, str], Person]
     addresses: dict[str, str]
-    """By message, in normal form: what goes on the wire, and what suppressions were asked about. Those that have none are not here."""
+    """By message, in normal form: what goes on the wire, and what suppressions were asked about.
+    Those that have none are not here."""
     suppressed: frozenset[str]
     """Ids of the messages whose address must not get them."""
 
@@ -94,10 +100,12 @@ class Renderer:
         self._compile = lru_cache(CACHED_TEMPLATES)(compile_template)
 
     async def render(self, messages: Sequence[Message], now: datetime) -> list[Result]:
-        """An envelope for each message, in order, or why there is none; for the first of them only, at least one, if they take long.
-        `now` becomes the date of what goes out, and what templates take for the present.
+        """An envelope for each message, in order, or why there is none; for the first of them only,
+        at least one, if they take long. `now` becomes the date of what goes out, and what templates
+        take for the present.
 
-        On another thread: a template may take up to a second before its budget is spent, and the loop has calls to answer.
+        On another thread: a template may take up to a second before its budget is spent, and the
+        loop has calls to answer.
         """
         material = await self._storage.read(partial(_load, messages=messages, known=self._known))
         self._remember(material.content)
@@ -105,9 +113,15 @@ class Renderer:
 
     def _remember(self, content: _Content) -> None:
         # What was not used this time is forgotten when there is too much of it.
-        self._known = content if len(self._known) + len(content) > CACHED_CONTENT else self._known.joined(content)
+        self._known = (
+            content
+            if len(self._known) + len(content) > CACHED_CONTENT
+            else self._known.joined(content)
+        )
 
-    def _render_in_turn(self, messages: Sequence[Message], material: _Material, now: datetime) -> list[Result]:
+    def _render_in_turn(
+        self, messages: Sequence[Message], material: _Material, now: datetime
+    ) -> list[Result]:
         end = time.monotonic() + TURN
         results: list[Result] = []
         for message in messages:
@@ -137,9 +151,14 @@ class Renderer:
         send = material.content.sends.get(message.send_id) if message.send_id else None
         person = material.people.get((message.brand_id, message.person_id))
         campaign = material.content.campaigns.get(send.campaign_id) if send else None
-        source = source_of(template, choose_variant(template.variants, person.locale if person else None), send.subject if send else None)
+        source = source_of(
+            template,
+            choose_variant(template.variants, person.locale if person else None),
+            send.subject if send else None,
+        )
         compiled = self._compile(source)
-        # A link takes a fifth of the time, and nobody sees that of an in_app message unless its template shows it.
+        # A link takes a fifth of the time, and nobody sees that of an in_app message unless its
+        # template shows it.
         linked = message.channel != IN_APP or compiled.may_show("unsubscribe_url")
         unsubscribe_url = self._unsubscribe_link(message.id) if linked else None
         context = render_context(
@@ -169,7 +188,8 @@ class Renderer:
 
 
 def _is_text(text: str) -> bool:
-    """Filters can make a NUL, which PostgreSQL does not store, and half a surrogate pair, which has no UTF-8."""
+    """Filters can make a NUL, which PostgreSQL does not store, and half a surrogate pair, which has
+    no UTF-8."""
     if text.isascii():
         return "\0" not in text
     try:
@@ -213,14 +233,23 @@ async def _load_content(tx: Transaction, messages: Sequence[Message], known: _Co
     return _Content(templates, sends, campaigns)
 
 
-async def _suppressed(tx: Transaction, messages: Sequence[Message], addresses: Mapping[str, str]) -> frozenset[str]:
-    """Looked up with the rest just before the messages go out, so that an unsubscribe of a second ago counts."""
+async def _suppressed(
+    tx: Transaction, messages: Sequence[Message], addresses: Mapping[str, str]
+) -> frozenset[str]:
+    """Looked up with the rest just before the messages go out, so that an unsubscribe of a second
+    ago counts."""
     addressed: defaultdict[tuple[str, str], list[Message]] = defaultdict(list)
     for message in messages:
         if message.id in addresses:
             addressed[message.brand_id, message.channel].append(message)
     found: set[str] = set()
     for (brand_id, channel), some in addressed.items():
-        reasons = await tx.suppressions.find_reasons(brand_id, channel, {addresses[message.id] for message in some})
-        found.update(message.id for message in some if blocks(reasons.get(addresses[message.id]), purpose_of(message.send_id)))
+        reasons = await tx.suppressions.find_reasons(
+            brand_id, channel, {addresses[message.id] for message in some}
+        )
+        found.update(
+            message.id
+            for message in some
+            if blocks(reasons.get(addresses[message.id]), purpose_of(message.send_id))
+        )
     return frozenset(found)

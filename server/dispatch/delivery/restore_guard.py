@@ -1,7 +1,9 @@
-"""Notices a database that was put back to an earlier state, and holds delivery: it may hold sent messages as pending.
+"""Notices a database that was put back to an earlier state, and holds delivery: it may hold sent
+messages as pending.
 
-A generation grows in every transaction that marks messages, and follows in a file of the dispatcher's own before any provider is called.
-So a database whose generation is behind the file's has forgotten calls. Only somebody who knows what was restored can say what to do.
+A generation grows in every transaction that marks messages, and follows in a file of the
+dispatcher's own before any provider is called. So a database whose generation is behind the file's
+has forgotten calls. Only somebody who knows what was restored can say what to do.
 """
 
 from __future__ import annotations
@@ -25,7 +27,10 @@ from storage.model.ids import new_id
 
 T = TypeVar("T")
 
-BEHIND = "the database is older than the messages this dispatcher has sent: it seems to be a restored backup"
+BEHIND = (
+    "the database is older than the messages this dispatcher has sent: it seems to be a restored "
+    "backup"
+)
 ANOTHERS = "the database was used by a dispatcher of another installation: it seems to be a copy"
 
 _log = logging.getLogger(__name__)
@@ -45,8 +50,11 @@ class RestoreGuard:
     name = "hold"
     topics = ()
 
-    def __init__(self, storage: Storage, clock: Clock, directory: Path, observer: DispatchMetrics) -> None:
-        """`directory` is where the file is: the installation's own, which is not restored with the database."""
+    def __init__(
+        self, storage: Storage, clock: Clock, directory: Path, observer: DispatchMetrics
+    ) -> None:
+        """`directory` is where the file is: the installation's own, which is not restored with the
+        database."""
         self._storage = storage
         self._clock = clock
         self._directory = directory
@@ -65,14 +73,16 @@ class RestoreGuard:
         self._released_at: datetime | None = None
 
     async def start(self) -> None:
-        """Opens the file, and holds delivery if the database does not fit it. Raises OSError, StorageError."""
+        """Opens the file, and holds delivery if the database does not fit it. Raises OSError,
+        StorageError."""
         file = self._file = await asyncio.to_thread(GenerationFile.open, self._directory)
         found = file.found or Generation(new_id(), 0, None)
         self._id, self._released_at = found.dispatcher_id, found.released_at
         self._committed = self._tried = self._written = found.number
         await self._examine()
         if file.found is None:
-            # Only now: a crash before a hold is written must not make this file look as if it had fitted.
+            # Only now: a crash before a hold is written must not make this file look as if it had
+            # fitted.
             await asyncio.to_thread(file.write, found)
 
     def close(self) -> None:
@@ -90,8 +100,9 @@ class RestoreGuard:
         return None
 
     async def write(self, mark: Callable[[Transaction], Awaitable[T]]) -> T:
-        """Runs a transaction that marks, and returns when it is durable and the file says so. Only then may a provider be called for what
-        it marked, and never if this raises: DeliveryHeld, StorageError or OSError."""
+        """Runs a transaction that marks, and returns when it is durable and the file says so. Only
+        then may a provider be called for what it marked, and never if this raises: DeliveryHeld,
+        StorageError or OSError."""
         async with self._marking:
             result = await self._advance(mark)
             generation = self._committed
@@ -102,7 +113,8 @@ class RestoreGuard:
         try:
             return await self._try_to_advance(mark)
         except _Refused:
-            # A release makes every dispatcher begin anew, and a commit whose answer was lost may have come after all.
+            # A release makes every dispatcher begin anew, and a commit whose answer was lost may
+            # have come after all.
             if await self._examine():
                 raise DeliveryHeld from None
         try:
@@ -127,7 +139,8 @@ class RestoreGuard:
         async with self._writing:
             if self._written < generation:
                 assert self._file is not None, "started"
-                # With the generations of those who wait behind, so that they need no write of their own.
+                # With the generations of those who wait behind, so that they need no write of their
+                # own.
                 latest = Generation(self._id, self._committed, self._released_at)
                 await asyncio.to_thread(self._file.write, latest)
                 self._written = latest.number
@@ -145,7 +158,10 @@ class RestoreGuard:
         return False
 
     async def _compare(self, tx: Transaction, now: datetime) -> tuple[Hold, int]:
-        hold, generation = await tx.dispatchers.find_hold(), await tx.dispatchers.find_generation(self._id)
+        hold, generation = (
+            await tx.dispatchers.find_hold(),
+            await tx.dispatchers.find_generation(self._id),
+        )
         if hold.held_at is not None:
             return hold, 0
         if generation is None and self._committed and self._is_released_since(hold):
@@ -158,15 +174,19 @@ class RestoreGuard:
         return await tx.dispatchers.find_hold(), generation or 0
 
     def _is_released_since(self, hold: Hold) -> bool:
-        """Whether somebody released a hold after what the file knows, which made the database forget generations."""
-        return hold.released_at is not None and (self._released_at is None or hold.released_at > self._released_at)
+        """Whether somebody released a hold after what the file knows, which made the database
+        forget generations."""
+        return hold.released_at is not None and (
+            self._released_at is None or hold.released_at > self._released_at
+        )
 
     def _tell(self, hold: Hold) -> None:
         is_held = hold.held_at is not None
         self._observer.held(is_held)
         if is_held and not self._seems_held:
             _log.error(
-                "DELIVERY IS HELD since %s: %s. Nothing goes out until somebody who knows what was restored runs"
+                "DELIVERY IS HELD since %s: %s. Nothing goes out until somebody who knows what was "
+                "restored runs"
                 " `carillon release --i-understand` (see docs/operations.md)",
                 hold.held_at,
                 hold.reason,
@@ -178,4 +198,6 @@ class RestoreGuard:
 
 async def _hold(tx: Transaction, reason: str, now: datetime) -> None:
     await tx.dispatchers.hold(reason, now)
-    await tx.audit.append([AuditEntry.own(INSTALLATION, AuditAction.DELIVERY_HELD, DELIVERY, {"reason": reason}, now)])
+    await tx.audit.append(
+        [AuditEntry.own(INSTALLATION, AuditAction.DELIVERY_HELD, DELIVERY, {"reason": reason}, now)]
+    )

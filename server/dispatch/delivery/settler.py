@@ -1,4 +1,5 @@
-"""Results become durable in batches: those that come in while one batch is being written, or soon after one another, share a commit."""
+"""Results become durable in batches: those that come in while one batch is being written, or soon
+after one another, share a commit."""
 
 from __future__ import annotations
 
@@ -13,8 +14,8 @@ from storage.contract.storage import Storage
 from storage.model.deliveries import Settlement
 
 PAUSE = 0.5
-"""Seconds before a batch that could not be written is tried again. The result of a call is never thrown away while the process lives,
-unless the database refuses it for what it is."""
+"""Seconds before a batch that could not be written is tried again. The result of a call is never
+thrown away while the process lives, unless the database refuses it for what it is."""
 GATHERING = 0.003
 """Seconds that a batch waits for what is to come soon."""
 
@@ -34,8 +35,8 @@ class Settler:
         self._writing = asyncio.Lock()
 
     async def settle(self, settlements: Sequence[Settlement], *, more_soon: bool = False) -> None:
-        """Returns when the settlements are durable, or were found to have come too late. `more_soon`: others are likely to follow at once,
-        and the batch waits for them a moment."""
+        """Returns when the settlements are durable, or were found to have come too late.
+        `more_soon`: others are likely to follow at once, and the batch waits for them a moment."""
         self._waiting.extend(settlements)
         if self._next is None:
             self._complete.clear()
@@ -60,7 +61,10 @@ class Settler:
                 for settlement in batch:
                     await self._write([settlement])
             else:
-                _log.exception("the result of message %s was refused; it is in doubt when its lease ends", batch[0].message_id)
+                _log.exception(
+                    "the result of message %s was refused; it is in doubt when its lease ends",
+                    batch[0].message_id,
+                )
 
     async def _write_until_durable(self, batch: Sequence[Settlement]) -> None:
         while True:
@@ -69,5 +73,7 @@ class Settler:
                 await self._storage.write(lambda tx: tx.messages.settle(batch, now))  # noqa: B023 - it has run when `now` changes
                 return
             except (StorageUnavailable, WriteConflict):
-                _log.warning("%d results could not be written yet; trying again", len(batch), exc_info=True)
+                _log.warning(
+                    "%d results could not be written yet; trying again", len(batch), exc_info=True
+                )
             await asyncio.sleep(PAUSE)

@@ -1,5 +1,6 @@
-"""How many calls of a provider may be in progress: one budget for one-offs and sends, part of which is for one-offs alone; and when slots
-that became free are worth a mark, which costs a commit however many rows it is for."""
+"""How many calls of a provider may be in progress: one budget for one-offs and sends, part of which
+is for one-offs alone; and when slots that became free are worth a mark, which costs a commit
+however many rows it is for."""
 
 from __future__ import annotations
 
@@ -27,12 +28,13 @@ class Slots:
         return max(free, 0)
 
     def room(self, kind: Kind, now: float) -> int:
-        """How many it is worth taking at `now`, by a steady clock in seconds: those that are free, unless they are few and others may
-        follow in a moment."""
+        """How many it is worth taking at `now`, by a steady clock in seconds: those that are free,
+        unless they are few and others may follow in a moment."""
         return 0 if self.seconds_until_room(kind, now) else self.free(kind)
 
     def seconds_until_room(self, kind: Kind, now: float) -> float:
-        """Until any free slot is worth taking, whatever else happens. 0 for a kind that has no calls in progress."""
+        """Until any free slot is worth taking, whatever else happens. 0 for a kind that has no
+        calls in progress."""
         free = self.free(kind)
         if free >= ENOUGH * (free + self._taken[kind]):
             return 0.0

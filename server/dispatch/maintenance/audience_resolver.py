@@ -27,7 +27,8 @@ class ResolveBatch(Protocol):
 
 
 class AudienceResolver:
-    """Resolves what is left of audiences. Each batch is a transaction, so a pass can be cut off anywhere."""
+    """Resolves what is left of audiences. Each batch is a transaction, so a pass can be cut off
+    anywhere."""
 
     name = "audiences"
     topics = (AUDIENCES,)
@@ -42,7 +43,9 @@ class AudienceResolver:
         """One batch of every send that is being resolved. True if there may be more."""
         now = self._clock.now()
         self._faulty.take_back(now)
-        send_ids = await self._storage.read(lambda tx: tx.sends.list_resolving(SENDS + len(self._faulty)))
+        send_ids = await self._storage.read(
+            lambda tx: tx.sends.list_resolving(SENDS + len(self._faulty))
+        )
         ready = [send_id for send_id in send_ids if send_id not in self._faulty]
         for send_id in ready:
             await self._resolve(send_id, now)

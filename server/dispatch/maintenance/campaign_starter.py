@@ -21,7 +21,8 @@ StartDue = Callable[[Transaction, str, datetime], Awaitable[None]]
 
 
 class CampaignStarter:
-    """Starts each due campaign in a transaction of its own; starting twice is impossible, since the first start changes its status."""
+    """Starts each due campaign in a transaction of its own; starting twice is impossible, since the
+    first start changes its status."""
 
     name = "due-campaigns"
     topics = (CAMPAIGNS,)
@@ -36,7 +37,9 @@ class CampaignStarter:
         """Starts what is due. True if there may be more."""
         now = self._clock.now()
         self._faulty.take_back(now)
-        due = await self._storage.read(lambda tx: tx.campaigns.list_due(now, BATCH + len(self._faulty)))
+        due = await self._storage.read(
+            lambda tx: tx.campaigns.list_due(now, BATCH + len(self._faulty))
+        )
         ready = [campaign_id for campaign_id in due if campaign_id not in self._faulty]
         for campaign_id in ready:
             await self._start(campaign_id, now)
@@ -48,12 +51,14 @@ class CampaignStarter:
         except StorageUnavailable:
             raise
         except Exception:  # noqa: BLE001 - one fault must not end the loop
-            # One campaign that cannot start must not hold up the others. It stays scheduled and is tried again.
+            # One campaign that cannot start must not hold up the others. It stays scheduled and is
+            # tried again.
             self._faulty.add(campaign_id, now)
             _log.exception("campaign %s came due but could not start", campaign_id)
 
     async def next_due(self) -> datetime | None:
-        """When the next campaign is due. One that is set aside, which is due already, counts from when it is tried again."""
+        """When the next campaign is due. One that is set aside, which is due already, counts from
+        when it is tried again."""
         retry = self._faulty.earliest()
         if retry is None:
             return await self._storage.read(lambda tx: tx.campaigns.next_due())

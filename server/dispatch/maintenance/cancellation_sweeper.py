@@ -12,7 +12,8 @@ BATCH = 2000
 
 
 class CancellationSweeper:
-    """Cancels what is left of cancelled sends. None of it can go out any more: a mark looks at the send."""
+    """Cancels what is left of cancelled sends. None of it can go out any more: a mark looks at the
+    send."""
 
     name = "cancellations"
     topics = (CANCELLATIONS,)

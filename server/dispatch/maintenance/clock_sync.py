@@ -10,7 +10,8 @@ from storage.contract.errors import StorageUnavailable
 from storage.contract.storage import Storage
 
 INTERVAL = 10.0
-"""Seconds between measurements. A machine's oscillator is off by 0.0001 at worst: a millisecond in this time."""
+"""Seconds between measurements. A machine's oscillator is off by 0.0001 at worst: a millisecond in
+this time."""
 
 _log = logging.getLogger(__name__)
 
@@ -30,7 +31,9 @@ class ClockSync:
         try:
             await self._clock.measure(self._storage.now)
         except StorageUnavailable as error:
-            _log.warning("the database's clock could not be read, so the last measurement goes on: %s", error)
+            _log.warning(
+                "the database's clock could not be read, so the last measurement goes on: %s", error
+            )
         return False
 
     async def next_due(self) -> datetime | None:

@@ -49,7 +49,9 @@ class CounterReconciler:
         kept, counted = await self._storage.read(lambda tx: _kept_and_counted(tx, send_id))
         if kept != counted:
             self._drifting += 1
-            _log.error("the counters of send %s have drifted: %s", send_id, _difference(kept, counted))
+            _log.error(
+                "the counters of send %s have drifted: %s", send_id, _difference(kept, counted)
+            )
 
 
 async def _kept_and_counted(tx: Transaction, send_id: str) -> tuple[Counters, Counters]:
@@ -60,4 +62,8 @@ async def _kept_and_counted(tx: Transaction, send_id: str) -> tuple[Counters, Co
 
 def _difference(kept: Counters, counted: Counters) -> str:
     rows = asdict(counted)
-    return ", ".join(f"{name} is {value} but there are {rows[name]}" for name, value in asdict(kept).items() if value != rows[name])
+    return ", ".join(
+        f"{name} is {value} but there are {rows[name]}"
+        for name, value in asdict(kept).items()
+        if value != rows[name]
+    )

@@ -1,4 +1,5 @@
-"""Messages that go stale while nobody claims them: of a paused send, or while their provider is left alone."""
+"""Messages that go stale while nobody claims them: of a paused send, or while their provider is
+left alone."""
 
 from __future__ import annotations
 
@@ -10,11 +11,13 @@ from storage.contract.storage import Storage
 
 BATCH = 500
 REST = timedelta(seconds=1)
-"""Between passes that find nothing to do, although something seems to have expired: others hold it."""
+"""Between passes that find nothing to do, although something seems to have expired: others hold
+it."""
 
 
 class Expirer:
-    """Ends stale messages in batches. Those that are claimed are not waited for: the lane sees for itself."""
+    """Ends stale messages in batches. Those that are claimed are not waited for: the lane sees for
+    itself."""
 
     name = "expiry"
     topics = ()

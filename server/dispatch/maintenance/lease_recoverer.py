@@ -19,12 +19,19 @@ _log = logging.getLogger(__name__)
 
 
 class LeaseRecoverer:
-    """Looks for expired leases at every pass; the first pass of a process that owns the database alone takes back all of them."""
+    """Looks for expired leases at every pass; the first pass of a process that owns the database
+    alone takes back all of them."""
 
     name = "recovery"
     topics = ()
 
-    def __init__(self, storage: Storage, clock: Clock, key_windows: Mapping[str, timedelta], observer: DispatchMetrics) -> None:
+    def __init__(
+        self,
+        storage: Storage,
+        clock: Clock,
+        key_windows: Mapping[str, timedelta],
+        observer: DispatchMetrics,
+    ) -> None:
         """`key_windows` says for how long each provider, by name, remembers a message."""
         self._storage = storage
         self._clock = clock
@@ -36,13 +43,16 @@ class LeaseRecoverer:
         """Takes back what can be. False: the next look comes with time."""
         now, everything = self._clock.now(), self._everything
         recovery = await self._storage.write(
-            lambda tx: tx.messages.recover(now, everything=everything, key_windows=self._key_windows, max_attempts=MAX_ATTEMPTS)
+            lambda tx: tx.messages.recover(
+                now, everything=everything, key_windows=self._key_windows, max_attempts=MAX_ATTEMPTS
+            )
         )
         self._everything = False
         if recovery.released or recovery.in_doubt or recovery.resent:
             self._observer.recovered(recovery.released, recovery.in_doubt, recovery.resent)
             _log.warning(
-                "recovered %d leased messages; of those in doubt, %d are sent again and %d are now unknown",
+                "recovered %d leased messages; of those in doubt, %d are sent again and %d are now "
+                "unknown",
                 recovery.released,
                 recovery.resent,
                 recovery.in_doubt,

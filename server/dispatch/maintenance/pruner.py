@@ -38,11 +38,15 @@ class Pruning:
         """One batch. True if there may be more."""
         if not self._messages_done:
             before, after = self._messages_before, self._after
-            deleted, self._after = await self._storage.write(lambda tx: tx.messages.prune(before, after, BATCH))
+            deleted, self._after = await self._storage.write(
+                lambda tx: tx.messages.prune(before, after, BATCH)
+            )
             self.messages += deleted
             self._messages_done = self._after is None
             return True
-        deleted = await self._storage.write(lambda tx: tx.idempotency.prune(self._answers_before, BATCH))
+        deleted = await self._storage.write(
+            lambda tx: tx.idempotency.prune(self._answers_before, BATCH)
+        )
         self.answers += deleted
         return deleted == BATCH
 
@@ -72,7 +76,11 @@ class Retention:
             self._next = self._clock.now() + PAUSE
             return False
         if self._pruning.messages:
-            _log.info("deleted %d messages that ended more than %d days ago", self._pruning.messages, self._days)
+            _log.info(
+                "deleted %d messages that ended more than %d days ago",
+                self._pruning.messages,
+                self._days,
+            )
         self._pruning, self._next = None, now + INTERVAL
         return False
 

@@ -1,6 +1,8 @@
-"""The door for addresses: each one that comes in is put in the form in which it is kept, compared and put on the wire, or is refused.
+"""The door for addresses: each one that comes in is put in the form in which it is kept, compared
+and put on the wire, or is refused.
 
-Suppressions, duplicates, dedup keys and providers know this form and no other (docs/decisions/0017).
+Suppressions, duplicates, dedup keys and providers know this form and no other
+(docs/decisions/0017).
 """
 
 from __future__ import annotations
@@ -20,18 +22,21 @@ Recipient = tuple[str, str]
 # What nearly every id and device token is, and nothing has to be done to.
 _PLAIN = re.compile(r"[!-~]+")
 _DOTS = (".", "..")
-"""URLs with such a segment mean another path (RFC 3986 section 5.2.4), so that no call could name the person."""
+"""URLs with such a segment mean another path (RFC 3986 section 5.2.4), so that no call could name
+the person."""
 
 
 def normalise_address(channel: str, text: str) -> str:
-    """An address of the channel in normal form: mail addresses in lower case with an ASCII domain, phone numbers in E.164, device tokens
-    without white space around them; of in_app the address is the person's id. Raises ValueError: the text says why, without the address.
+    """An address of the channel in normal form: mail addresses in lower case with an ASCII domain,
+    phone numbers in E.164, device tokens without white space around them; of in_app the address is
+    the person's id. Raises ValueError: the text says why, without the address.
     """
     return _NORMALISE[channel](text)
 
 
 def read_address(channel: str, kept: str) -> str | None:
-    """The normal form of an address that a row has; None if it has none. Rows of before decision 17 have addresses as they were given."""
+    """The normal form of an address that a row has; None if it has none. Rows of before decision 17
+    have addresses as they were given."""
     try:
         return normalise_address(channel, kept)
     except ValueError:
@@ -39,8 +44,8 @@ def read_address(channel: str, kept: str) -> str | None:
 
 
 def normalise_person_id(text: str) -> str:
-    """A person's id without white space around it. Raises ValueError for one that could not stand in the path of a URL, and for one with
-    characters that nobody sees."""
+    """A person's id without white space around it. Raises ValueError for one that could not stand
+    in the path of a URL, and for one with characters that nobody sees."""
     person_id = _normalise_token(text)
     if person_id in _DOTS:
         raise ValueError("must not be '.' or '..', which cannot be part of a path")
@@ -48,7 +53,8 @@ def normalise_person_id(text: str) -> str:
 
 
 def normalise_recipient(channel: str, recipient: Recipient) -> Recipient:
-    """A person and an address in normal form. Raises ValueError, also if somebody else's id is given as the address of in_app."""
+    """A person and an address in normal form. Raises ValueError, also if somebody else's id is
+    given as the address of in_app."""
     person_id, address = recipient
     normal = normalise_person_id(person_id), normalise_address(channel, address)
     if channel == Channel.IN_APP:
@@ -58,22 +64,28 @@ def normalise_recipient(channel: str, recipient: Recipient) -> Recipient:
 
 
 def check_address(checks: Checks, field: str, channel: str, text: str) -> str:
-    """The address in normal form; what is wrong with it goes to `checks`, and it is then not for use."""
+    """The address in normal form; what is wrong with it goes to `checks`, and it is then not for
+    use."""
     return _checked(checks, field, text, lambda given: normalise_address(channel, given))
 
 
 def check_phone(checks: Checks, field: str, text: str, region: str | None) -> str:
-    """As `check_address` of sms; a number without a country code is read as one of `region` (ISO 3166), if that is given."""
+    """As `check_address` of sms; a number without a country code is read as one of `region` (ISO
+    3166), if that is given."""
     return _checked(checks, field, text, lambda given: normalise_phone(given, region))
 
 
 def check_person_id(checks: Checks, field: str, text: str) -> str:
-    """The person's id in normal form; what is wrong with it goes to `checks`, and it is then not for use."""
+    """The person's id in normal form; what is wrong with it goes to `checks`, and it is then not
+    for use."""
     return _checked(checks, field, text, normalise_person_id)
 
 
-def check_recipient(checks: Checks, channel: str, recipient: Recipient, prefix: str = "") -> Recipient:
-    """A person and an address in normal form; what is wrong with `person_id` and `recipient`, after `prefix`, goes to `checks`."""
+def check_recipient(
+    checks: Checks, channel: str, recipient: Recipient, prefix: str = ""
+) -> Recipient:
+    """A person and an address in normal form; what is wrong with `person_id` and `recipient`, after
+    `prefix`, goes to `checks`."""
     before = checks.count
     normal = (
         check_person_id(checks, f"{prefix}person_id", recipient[0]),

@@ -22,12 +22,18 @@ class NewPerson:
     time_zone: str | None = None
 
 
-def check_person(checks: Checks, person: NewPerson, prefix: str = "", region: str | None = None) -> NewPerson:
-    """The person with their id and addresses in normal form. What is wrong goes to `checks`, with `prefix` before the field's name; the
-    person is then not for keeping. Phone numbers without a country code are read as of `region`."""
+def check_person(
+    checks: Checks, person: NewPerson, prefix: str = "", region: str | None = None
+) -> NewPerson:
+    """The person with their id and addresses in normal form. What is wrong goes to `checks`, with
+    `prefix` before the field's name; the person is then not for keeping. Phone numbers without a
+    country code are read as of `region`."""
     person_id = check_person_id(checks, f"{prefix}person_id", person.person_id)
     checks.json_object(f"{prefix}attributes", person.attributes)
-    tokens = [check_address(checks, f"{prefix}push_tokens[{index}]", Channel.PUSH, token) for index, token in enumerate(person.push_tokens)]
+    tokens = [
+        check_address(checks, f"{prefix}push_tokens[{index}]", Channel.PUSH, token)
+        for index, token in enumerate(person.push_tokens)
+    ]
     if person.time_zone is not None:
         checks.time_zone(f"{prefix}time_zone", person.time_zone)
     email, phone = person.email, person.phone

@@ -14,8 +14,8 @@ _MOST_VIOLATIONS = 10
 
 @dataclass(frozen=True, slots=True)
 class SortedOut:
-    """Recipients in the order in which they were given, each with the reason to skip it, if there is one. Two lists, because a million
-    pairs would take much room."""
+    """Recipients in the order in which they were given, each with the reason to skip it, if there
+    is one. Two lists, because a million pairs would take much room."""
 
     recipients: list[Recipient]
     """In normal form; an invalid one as it was given."""
@@ -30,7 +30,10 @@ class SortedOut:
             return self
         return SortedOut(
             self.recipients,
-            [SkipReason.SUPPRESSED if skip is None and address in suppressed else skip for (_, address), skip in self],
+            [
+                SkipReason.SUPPRESSED if skip is None and address in suppressed else skip
+                for (_, address), skip in self
+            ],
         )
 
 

@@ -11,5 +11,6 @@ def purpose_of(send_id: str | None) -> Purpose:
 
 
 def blocks(reason: SuppressionReason | None, purpose: Purpose) -> bool:
-    """Whether an address suppressed for `reason` (None: it is not) must not get a message of this purpose."""
+    """Whether an address suppressed for `reason` (None: it is not) must not get a message of this
+    purpose."""
     return reason in BLOCKING[purpose]

@@ -1,4 +1,5 @@
-"""The links by which people unsubscribe (RFC 8058): a token that stands for one message and that only this installation can make."""
+"""The links by which people unsubscribe (RFC 8058): a token that stands for one message and that
+only this installation can make."""
 
 from __future__ import annotations
 
@@ -12,10 +13,12 @@ _TAG_BYTES = 16
 
 
 class UnsubscribeLinks:
-    """Makes links and reads their tokens. A token holds the message's id and a tag over it: no address, no brand."""
+    """Makes links and reads their tokens. A token holds the message's id and a tag over it: no
+    address, no brand."""
 
     def __init__(self, key: bytes, public_url: str) -> None:
-        """`key` is for these tokens alone; `public_url` is where people reach the REST API, without a slash at its end."""
+        """`key` is for these tokens alone; `public_url` is where people reach the REST API, without
+        a slash at its end."""
         self._key = key
         self._public_url = public_url
 
@@ -31,7 +34,9 @@ class UnsubscribeLinks:
     def message_id(self, token: str) -> str | None:
         """The message a token stands for; None if this installation did not make it."""
         try:
-            octets = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
+            octets = base64.b64decode(
+                token + "=" * (-len(token) % 4), altchars=b"-_", validate=True
+            )
             tag, named = octets[:_TAG_BYTES], octets[_TAG_BYTES:]
             return named.decode() if hmac.compare_digest(tag, self._tag(named)) else None
         except (binascii.Error, ValueError):

@@ -1,4 +1,5 @@
-"""Reading what operators are applied to: variables and constants, within what criteria may hold in all."""
+"""Reading what operators are applied to: variables and constants, within what criteria may hold in
+all."""
 
 from __future__ import annotations
 
@@ -37,22 +38,33 @@ class Allowance:
         self._list_items = LIST_ITEMS
 
     def take_node(self, field: str) -> None:
-        """Counts an operator, a variable or a constant. Raises ValidationFailed when there are too many."""
+        """Counts an operator, a variable or a constant. Raises ValidationFailed when there are too
+        many."""
         self._nodes -= 1
         if self._nodes < 0:
-            raise refusal(field, f"is one too many: criteria hold at most {NODES} operators, vars and constants")
+            raise refusal(
+                field,
+                f"is one too many: criteria hold at most {NODES} operators, vars and constants",
+            )
 
     def take_list(self, items: int, field: str) -> None:
         """Counts the items of a list. Raises ValidationFailed when there are too many."""
         self._list_items -= items
         if self._list_items < 0:
-            raise refusal(field, f"is too long: the lists of criteria hold at most {LIST_ITEMS:,} items in all")
+            raise refusal(
+                field,
+                f"is too long: the lists of criteria hold at most {LIST_ITEMS:,} items in all",
+            )
 
 
 def read_operand(operand: object, field: str, allowance: Allowance) -> Operand:
     """A variable or a constant. Raises ValidationFailed."""
     allowance.take_node(field)
-    return read_variable(operand, field) if isinstance(operand, dict) else Constant(_read_scalar(operand, field))
+    return (
+        read_variable(operand, field)
+        if isinstance(operand, dict)
+        else Constant(_read_scalar(operand, field))
+    )
 
 
 def read_choices(items: list[object], field: str, allowance: Allowance) -> tuple[Scalar, ...]:
@@ -71,9 +83,14 @@ def read_variable(operand: object, field: str) -> Variable:
 
 
 def read_var(name: object, field: str) -> Variable:
-    """What `var` is given: a name, which JsonLogic lets stand in a list. Raises ValidationFailed."""
+    """What `var` is given: a name, which JsonLogic lets stand in a list. Raises
+    ValidationFailed."""
     if isinstance(name, list) and len(name) == 2:
-        raise refusal(field, "takes no default: say what to do without a value by missing, or by comparing with null")
+        raise refusal(
+            field,
+            "takes no default: say what to do without a value by missing, or by comparing with "
+            "null",
+        )
     return read_name(name[0] if isinstance(name, list) and len(name) == 1 else name, field)
 
 
@@ -101,7 +118,11 @@ def _variable(keys: tuple[str, ...], field: str) -> Variable:
     if first not in list(BuiltIn):
         return Attribute(keys)
     if rest:
-        raise refusal(field, f"{first} is built in and has no parts; attributes.{first} is the attribute of that name")
+        raise refusal(
+            field,
+            f"{first} is built in and has no parts; attributes.{first} is the attribute of that "
+            f"name",
+        )
     return BuiltIn(first)
 
 

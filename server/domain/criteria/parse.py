@@ -1,4 +1,5 @@
-"""Reading criteria: strictly, so that a slip is an error and never an audience that nobody meant."""
+"""Reading criteria: strictly, so that a slip is an error and never an audience that nobody
+meant."""
 
 from __future__ import annotations
 
@@ -7,7 +8,16 @@ from collections.abc import Callable
 from datetime import timedelta
 from itertools import pairwise
 
-from server.domain.criteria.operands import LIST_ITEMS, Allowance, read_choices, read_name, read_operand, read_var, read_variable, refusal
+from server.domain.criteria.operands import (
+    LIST_ITEMS,
+    Allowance,
+    read_choices,
+    read_name,
+    read_operand,
+    read_var,
+    read_variable,
+    refusal,
+)
 from server.domain.validation import OBJECT_BYTES
 from storage.model.criteria import (
     EVERYONE,
@@ -34,12 +44,18 @@ DEPTH = 16
 YEARS = 100
 """Longest reach of a relative date; beyond, it is a mistake in the unit."""
 
-_UNITS = {"minutes": timedelta(minutes=1), "hours": timedelta(hours=1), "days": timedelta(days=1), "weeks": timedelta(weeks=1)}
+_UNITS = {
+    "minutes": timedelta(minutes=1),
+    "hours": timedelta(hours=1),
+    "days": timedelta(days=1),
+    "weeks": timedelta(weeks=1),
+}
 
 
 def parse_criteria(document: object, field: str) -> Criteria:
-    """Reads criteria from any JSON value. Raises ValidationFailed, naming the place inside `field`, for anything that is not of this
-    language, or larger than limits here and in `operands` allow. What is read can be stored, too."""
+    """Reads criteria from any JSON value. Raises ValidationFailed, naming the place inside `field`,
+    for anything that is not of this language, or larger than limits here and in `operands` allow.
+    What is read can be stored, too."""
     criteria = _Reader().condition(document, field, 1)
     if len(json.dumps(document, ensure_ascii=False).encode()) > OBJECT_BYTES:
         raise refusal(field, f"must be at most {OBJECT_BYTES} bytes as JSON")
@@ -74,11 +90,17 @@ class _Reader:
         if isinstance(document, bool):
             return Always(document)
         if not isinstance(document, dict):
-            raise refusal(field, 'must be a condition such as {"==": [{"var": "plan"}, "pro"]}, or true or false')
+            raise refusal(
+                field,
+                'must be a condition such as {"==": [{"var": "plan"}, "pro"]}, or true or false',
+            )
         if not document:
             return EVERYONE
         if len(document) > 1:
-            raise refusal(field, 'must have exactly one operator; several conditions are joined by "and" or "or"')
+            raise refusal(
+                field,
+                'must have exactly one operator; several conditions are joined by "and" or "or"',
+            )
         if depth > DEPTH:
             raise refusal(field, f"must not be nested deeper than {DEPTH}")
         ((operator, operands),) = document.items()
@@ -90,7 +112,10 @@ class _Reader:
     def _conditions(self, operands: object, field: str, depth: int) -> tuple[Criteria, ...]:
         if not isinstance(operands, list) or not operands:
             raise refusal(field, "takes a list of at least one condition")
-        return tuple(self.condition(operand, f"{field}[{index}]", depth + 1) for index, operand in enumerate(operands))
+        return tuple(
+            self.condition(operand, f"{field}[{index}]", depth + 1)
+            for index, operand in enumerate(operands)
+        )
 
     def _and(self, operands: object, field: str, depth: int) -> Criteria:
         return All(self._conditions(operands, field, depth))
@@ -131,16 +156,25 @@ class _Reader:
 
     def _ascending(self, operands: object, field: str, *, or_equal: bool) -> Criteria:
         if not isinstance(operands, list) or len(operands) not in (2, 3):
-            raise refusal(field, "takes a list of two operands, or of three to test the one between")
+            raise refusal(
+                field, "takes a list of two operands, or of three to test the one between"
+            )
         values = self._ordered(operands, field)
         steps = tuple(Less(left, right, or_equal) for left, right in pairwise(values))
         return steps[0] if len(steps) == 1 else All(steps)
 
     def _ordered(self, operands: list[object], field: str) -> list[Operand]:
-        values = [self._operand(operand, f"{field}[{index}]") for index, operand in enumerate(operands)]
+        values = [
+            self._operand(operand, f"{field}[{index}]") for index, operand in enumerate(operands)
+        ]
         for index, value in enumerate(values):
-            if isinstance(value, Constant) and (value.value is None or isinstance(value.value, bool)):
-                raise refusal(f"{field}[{index}]", "must be a number, a string or a var; true, false and null have no order")
+            if isinstance(value, Constant) and (
+                value.value is None or isinstance(value.value, bool)
+            ):
+                raise refusal(
+                    f"{field}[{index}]",
+                    "must be a number, a string or a var; true, false and null have no order",
+                )
         return values
 
     def _in(self, operands: object, field: str, _depth: int) -> Criteria:
@@ -151,19 +185,30 @@ class _Reader:
         haystack, needle = _exactly(2, operands, field)
         return self._membership(haystack, f"{field}[0]", needle, f"{field}[1]")
 
-    def _membership(self, haystack: object, haystack_field: str, needle: object, needle_field: str) -> Criteria:
+    def _membership(
+        self, haystack: object, haystack_field: str, needle: object, needle_field: str
+    ) -> Criteria:
         wanted = self._operand(needle, needle_field)
         if isinstance(haystack, list):
             self._allowance.take_node(haystack_field)
             return OneOf(wanted, read_choices(haystack, haystack_field, self._allowance))
         within = self._operand(haystack, haystack_field)
         if isinstance(within, Constant):
-            _require_string(within, haystack_field, f"must be a var, a string, or a list of at most {LIST_ITEMS:,} constants")
-            _require_string(wanted, needle_field, "must be a string or a var, to be found in a string")
+            _require_string(
+                within,
+                haystack_field,
+                f"must be a var, a string, or a list of at most {LIST_ITEMS:,} constants",
+            )
+            _require_string(
+                wanted, needle_field, "must be a string or a var, to be found in a string"
+            )
         return Holds(within, wanted)
 
     def _starts_with(self, operands: object, field: str, _depth: int) -> Criteria:
-        values = [self._operand(operand, f"{field}[{index}]") for index, operand in enumerate(_exactly(2, operands, field))]
+        values = [
+            self._operand(operand, f"{field}[{index}]")
+            for index, operand in enumerate(_exactly(2, operands, field))
+        ]
         for index, value in enumerate(values):
             _require_string(value, f"{field}[{index}]", "must be a string or a var")
         text, prefix = values
@@ -184,7 +229,11 @@ class _Reader:
         def read(operands: object, field: str, _depth: int) -> Criteria:
             variable, count, unit = _exactly(3, operands, field)
             self._allowance.take_node(f"{field}[0]")
-            return Dated(read_variable(variable, f"{field}[0]"), period, _span(count, f"{field}[1]", unit, f"{field}[2]"))
+            return Dated(
+                read_variable(variable, f"{field}[0]"),
+                period,
+                _span(count, f"{field}[1]", unit, f"{field}[2]"),
+            )
 
         return read
 
@@ -208,6 +257,11 @@ def _span(count: object, count_field: str, unit: object, unit_field: str) -> tim
     if step is None:
         raise refusal(unit_field, f"must be one of {', '.join(_UNITS)}")
     most = timedelta(days=YEARS * 365) // step
-    if isinstance(count, bool) or not isinstance(count, int | float) or not 1 <= count <= most or count != int(count):
+    if (
+        isinstance(count, bool)
+        or not isinstance(count, int | float)
+        or not 1 <= count <= most
+        or count != int(count)
+    ):
         raise refusal(count_field, f"must be a whole number from 1 to {most}")
     return int(count) * step

@@ -1,9 +1,13 @@
-"""A provider that is down is left alone for a while, so that its outage costs no message an attempt.
+"""A provider that is down is left alone for a while, so that its outage costs no message an
+attempt.
 
-    closed --(several bad ends in a row)--> open --(the cool-down is over)--> half-open --(the probe ends well)--> closed
-                                             ^------------------(the probe ends badly)------|
+    closed -> open        several bad ends in a row
+    open -> half-open     the cool-down is over: one call, the probe
+    half-open -> closed   the probe ends well
+    half-open -> open     it ends badly, and the cool-down doubles
 
-Pure: the caller gives the instants, and chance. One breaker belongs to one provider in one process: replicas find out for themselves.
+Pure: the caller gives the instants, and chance. One breaker belongs to one provider in one process:
+replicas find out for themselves.
 """
 
 from __future__ import annotations
@@ -16,16 +20,20 @@ from random import Random
 from server.domain.delivery.retry import LONGEST_RETRY_AFTER, ErrorClass, bounded_retry_after
 
 THRESHOLD = 5
-"""Bad ends in a row that open the circuit. A broken connection, or a message that the provider chokes on, is one of them; even a provider
-that fails every fifth call has five in a row only once in some thousands."""
+"""Bad ends in a row that open the circuit. A broken connection, or a message that the provider
+chokes on, is one of them; even a provider that fails every fifth call has five in a row only once
+in some thousands."""
 FIRST_COOL_DOWN = timedelta(seconds=5)
-"""How long it is open at first: a restart takes about as long, and the messages that failed wait as long themselves."""
+"""How long it is open at first: a restart takes about as long, and the messages that failed wait as
+long themselves."""
 LONGEST_COOL_DOWN = timedelta(minutes=5)
-"""How long it is open at most. Each probe costs one message an attempt, and may leave it in doubt where the provider knows no keys: 12 to
-24 of them in an hour of outage, for 2.5 to 5 minutes of delay at its end."""
+"""How long it is open at most. Each probe costs one message an attempt, and may leave it in doubt
+where the provider knows no keys: 12 to 24 of them in an hour of outage, for 2.5 to 5 minutes of
+delay at its end."""
 
 _BAD = frozenset({ErrorClass.UNREACHABLE, ErrorClass.THROTTLED, ErrorClass.AMBIGUOUS})
-"""Signs that the next message will fare no better. DEFERRED is about the message; so is a refusal for good."""
+"""Signs that the next message will fare no better. DEFERRED is about the message; so is a refusal
+for good."""
 _MOST_DOUBLINGS = 20
 _NOT_COUNTED = -1
 
@@ -49,7 +57,8 @@ class Admission:
 
 
 class CircuitBreaker:
-    """Ask `allows` before messages are claimed and again before they are marked; say `begun` and `ended` (or `withdrawn`) of every call."""
+    """Ask `allows` before messages are claimed and again before they are marked; say `begun` and
+    `ended` (or `withdrawn`) of every call."""
 
     def __init__(self, random: Random) -> None:
         self._random = random
@@ -63,7 +72,8 @@ class CircuitBreaker:
         self._held_until: datetime | None = None
         self._probing = False
         self._period = 0
-        """Counts the changes of the circuit: how a call from before the last of them ends says nothing about the provider now."""
+        """Counts the changes of the circuit: how a call from before the last of them ends says
+        nothing about the provider now."""
 
     def allows(self, free: int, now: datetime) -> int:
         """How many of `free` calls may begin now: all of them, one, or none."""
@@ -78,7 +88,8 @@ class CircuitBreaker:
                 return 0 if self._probing else 1
 
     def next_change(self, now: datetime) -> datetime | None:
-        """The instant at which `allows`, now 0 whatever is free, may allow again. None: it allows already, or when a probe has ended."""
+        """The instant at which `allows`, now 0 whatever is free, may allow again. None: it allows
+        already, or when a probe has ended."""
         ends = [self._held_until] if self._held_until is not None and self._is_held(now) else []
         if self._open_until is not None and self.circuit(now) is Circuit.OPEN:
             ends.append(self._open_until)
@@ -93,8 +104,9 @@ class CircuitBreaker:
         return Circuit.OPEN if now < self._open_until else Circuit.HALF_OPEN
 
     def hold(self, until: datetime) -> None:
-        """No call before `until`, because the provider asked for that (a Retry-After that is about all messages). Bounded by
-        LONGEST_RETRY_AFTER; a shorter hold than the one in force changes nothing."""
+        """No call before `until`, because the provider asked for that (a Retry-After that is about
+        all messages). Bounded by LONGEST_RETRY_AFTER; a shorter hold than the one in force changes
+        nothing."""
         self._held_until = until if self._held_until is None else max(self._held_until, until)
 
     def begun(self, now: datetime) -> Admission:
@@ -114,9 +126,12 @@ class CircuitBreaker:
         if call.period == self._period:
             self._probing = False
 
-    def ended(self, call: Admission, error: ErrorClass | None, retry_after: float | None, now: datetime) -> None:
-        """A call has ended: with an acceptance or a refusal for good (None), or an error. A `retry_after` (seconds) holds the provider, and
-        a throttled call with one is no bad end: the provider works, and has said when."""
+    def ended(
+        self, call: Admission, error: ErrorClass | None, retry_after: float | None, now: datetime
+    ) -> None:
+        """A call has ended: with an acceptance or a refusal for good (None), or an error. A
+        `retry_after` (seconds) holds the provider, and a throttled call with one is no bad end: the
+        provider works, and has said when."""
         asked = bounded_retry_after(retry_after)
         if asked:
             self.hold(now + asked)
@@ -141,7 +156,9 @@ class CircuitBreaker:
         self._bad_ends = self._openings = 0
 
     def _open(self, now: datetime) -> None:
-        ceiling = min(LONGEST_COOL_DOWN, FIRST_COOL_DOWN * (1 << min(self._openings, _MOST_DOUBLINGS)))
+        ceiling = min(
+            LONGEST_COOL_DOWN, FIRST_COOL_DOWN * (1 << min(self._openings, _MOST_DOUBLINGS))
+        )
         # Replicas that saw the same outage probe apart.
         self._cool_down = ceiling * (1 - self._random.random() / 2)
         self._open_until = now + self._cool_down

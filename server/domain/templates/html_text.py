@@ -1,7 +1,8 @@
 """The text part of a mail that has only HTML: what a reader would see, as lines.
 
-Not `html.parser`: it takes time that grows with the square of broken markup, and a render must end. This reads any markup in one pass, as
-browsers do with what is broken: a tag that is never closed lasts to the end.
+Not `html.parser`: it takes time that grows with the square of broken markup, and a render must end.
+This reads any markup in one pass, as browsers do with what is broken: a tag that is never closed
+lasts to the end.
 """
 
 from __future__ import annotations
@@ -16,17 +17,70 @@ from server.domain.templates.html_lines import Lines
 _TAG = re.compile(
     r"""<(?:
         !--.*?(?:-->|\Z)
-      | (?P<closing>/?)(?P<name>[a-zA-Z][a-zA-Z0-9:-]*)(?P<attributes>(?:=\s*"[^"]*(?:"|\Z)|=\s*'[^']*(?:'|\Z)|[^>])*+)(?:>|\Z)
+      | (?P<closing>/?)(?P<name>[a-zA-Z][a-zA-Z0-9:-]*)
+        (?P<attributes>(?:=\s*"[^"]*(?:"|\Z)|=\s*'[^']*(?:'|\Z)|[^>])*+)(?:>|\Z)
       | [!/?][^>]*(?:>|\Z)
     )""",
     re.VERBOSE | re.DOTALL,
 )
 _ATTRIBUTE = re.compile(r"""([^\s=>"'/]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]*)))?""")
-_END_OF_RAW = {name: re.compile(rf"</{name}", re.IGNORECASE) for name in ("script", "style", "title", "textarea", "xmp")}
+_END_OF_RAW = {
+    name: re.compile(rf"</{name}", re.IGNORECASE)
+    for name in ("script", "style", "title", "textarea", "xmp")
+}
 _NEVER_SHOWN = frozenset({"script", "style", "title", "template", "svg", "object", "iframe"})
-_VOID = frozenset({"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"})
-_PARAGRAPHS = frozenset({"p", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "pre", "ul", "ol", "dl", "table", "figure", "hr"})
-_BLOCKS = frozenset({"address", "article", "aside", "body", "caption", "center", "dd", "details", "div", "dt", "fieldset", "figcaption"})
+_VOID = frozenset(
+    {
+        "area",
+        "base",
+        "br",
+        "col",
+        "embed",
+        "hr",
+        "img",
+        "input",
+        "link",
+        "meta",
+        "source",
+        "track",
+        "wbr",
+    }
+)
+_PARAGRAPHS = frozenset(
+    {
+        "p",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "blockquote",
+        "pre",
+        "ul",
+        "ol",
+        "dl",
+        "table",
+        "figure",
+        "hr",
+    }
+)
+_BLOCKS = frozenset(
+    {
+        "address",
+        "article",
+        "aside",
+        "body",
+        "caption",
+        "center",
+        "dd",
+        "details",
+        "div",
+        "dt",
+        "fieldset",
+        "figcaption",
+    }
+)
 _BLOCKS |= {
     "footer",
     "form",
@@ -50,8 +104,9 @@ _ADDRESS_LINK = re.compile(r"(?:mailto|tel|sms):([^?]*)", re.IGNORECASE)
 
 
 def text_of_html(markup: str) -> str:
-    """Paragraphs with a blank line between them, list items with a mark, quotations with `>`, links with where they lead, pictures as the
-    text that stands for them; no scripts, styles or comments, and nothing that is hidden."""
+    """Paragraphs with a blank line between them, list items with a mark, quotations with `>`, links
+    with where they lead, pictures as the text that stands for them; no scripts, styles or comments,
+    and nothing that is hidden."""
     reader = _Reader()
     for part in _parts(markup):
         if isinstance(part, str):
@@ -143,7 +198,13 @@ class _Reader:
                 self._lines.next_cell()
             case "ul" | "ol":
                 start = attributes.get("start", "1")
-                self._lines.open_list(None if name == "ul" else int(start) if start.isdecimal() and len(start) < 9 else 1)
+                self._lines.open_list(
+                    None
+                    if name == "ul"
+                    else int(start)
+                    if start.isdecimal() and len(start) < 9
+                    else 1
+                )
             case "li":
                 self._lines.start_item()
             case "blockquote":

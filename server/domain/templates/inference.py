@@ -1,8 +1,9 @@
 """Which variables a template takes, read from its Liquid.
 
-Every field is walked as it would be rendered. A name is an input where it is neither one of the service's own nor set by the field itself
-before. It is required if it is printed somewhere as it is, and the author shows nowhere, in any field, that it may be absent: by `default`,
-or by a condition on it or a loop over it. What is assigned from a variable stands for that variable.
+Every field is walked as it would be rendered. A name is an input where it is neither one of the
+service's own nor set by the field itself before. It is required if it is printed somewhere as it
+is, and the author shows nowhere, in any field, that it may be absent: by `default`, or by a
+condition on it or a loop over it. What is assigned from a variable stands for that variable.
 """
 
 from __future__ import annotations
@@ -27,7 +28,15 @@ from storage.model.templates import TemplateVariable
 
 _NOT_INPUTS = RESERVED_NAMES | {"now", "today", "forloop", "tablerowloop"}
 """The service's own names, and Liquid's."""
-_CONDITIONS = (IfNode, UnlessNode, ConditionalBlockNode, CaseNode, MultiExpressionBlockNode, ForNode, TablerowNode)
+_CONDITIONS = (
+    IfNode,
+    UnlessNode,
+    ConditionalBlockNode,
+    CaseNode,
+    MultiExpressionBlockNode,
+    ForNode,
+    TablerowNode,
+)
 
 
 class _Use(Enum):
@@ -37,7 +46,8 @@ class _Use(Enum):
 
 
 def infer_variables(templates: Iterable[CompiledTemplate]) -> tuple[TemplateVariable, ...]:
-    """The variables of a template in all its languages, in the order in which they first appear, each of any type.
+    """The variables of a template in all its languages, in the order in which they first appear,
+    each of any type.
 
     A name that only brackets can spell (`['two words']`) cannot be in a schema and is left out.
     """
@@ -85,7 +95,9 @@ class _Walk:
     def _assign(self, node: AssignNode) -> Iterator[tuple[str, _Use]]:
         uses = list(self._resolved(_names(node.expression, _Use.ASSIGNED)))
         yield from uses
-        self._sources[str(node.name)] = frozenset(name for name, use in uses if use is not _Use.GUARDED)
+        self._sources[str(node.name)] = frozenset(
+            name for name, use in uses if use is not _Use.GUARDED
+        )
 
     def _resolved(self, uses: Iterable[tuple[str, _Use]]) -> Iterator[tuple[str, _Use]]:
         for name, use in uses:
@@ -95,20 +107,28 @@ class _Walk:
 
 
 def _names(expression: Expression, use: _Use) -> Iterator[tuple[str, _Use]]:
-    """The first names of the paths in an expression and how each is used. Without recursion: conditions can be long chains."""
+    """The first names of the paths in an expression and how each is used. Without recursion:
+    conditions can be long chains."""
     pending = [(expression, use)]
     while pending:
         each, how = pending.pop()
         if isinstance(each, Path) and isinstance(each.path[0], str):
             yield each.path[0], how
-        parts = _defaulted(each, how) if isinstance(each, FilteredExpression) else [(child, how) for child in each.children()]
+        parts = (
+            _defaulted(each, how)
+            if isinstance(each, FilteredExpression)
+            else [(child, how) for child in each.children()]
+        )
         pending.extend(reversed(list(parts)))
 
 
 def _defaulted(expression: FilteredExpression, use: _Use) -> Iterator[tuple[Expression, _Use]]:
-    """The parts of a chain of filters: what comes before a `default` may be absent, what is given to the last one may not."""
+    """The parts of a chain of filters: what comes before a `default` may be absent, what is given
+    to the last one may not."""
     filters = expression.filters or []
     last = max((index for index, used in enumerate(filters) if used.name == "default"), default=-1)
     yield expression.left, _Use.GUARDED if last >= 0 else use
     for index, used in enumerate(filters):
-        yield from ((argument, _Use.GUARDED if index < last else use) for argument in used.children())
+        yield from (
+            (argument, _Use.GUARDED if index < last else use) for argument in used.children()
+        )

@@ -1,8 +1,9 @@
 """What a template can refer to, and what goes before what.
 
-At top level stand the variables: a message's own before its campaign's, both before the defaults of the template's schema; a null is as
-good as none. Four names are the service's own, and no variable can take their place: `person`, whose built-in fields go before attributes
-of the same name, `brand`, `campaign` and `unsubscribe_url`.
+At top level stand the variables: a message's own before its campaign's, both before the defaults of
+the template's schema; a null is as good as none. Four names are the service's own, and no variable
+can take their place: `person`, whose built-in fields go before attributes of the same name,
+`brand`, `campaign` and `unsubscribe_url`.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ def render_context(
     variables: Mapping[str, object],
     unsubscribe_url: str | None = None,
 ) -> dict[str, object]:
-    """The names a template is rendered with. Without a person or a campaign, what is asked of them is empty."""
+    """The names a template is rendered with. Without a person or a campaign, what is asked of them
+    is empty."""
     return {
         **{variable.name: variable.default for variable in schema if variable.default is not None},
         **_given(campaign_variables or {}),

@@ -1,8 +1,10 @@
-"""The budget of one render: no template can hang the process or fill its memory, whatever it says and whatever is put into it.
+"""The budget of one render: no template can hang the process or fill its memory, whatever it says
+and whatever is put into it.
 
-python-liquid's own limits (loop iterations, output, local namespace, depth) miss work that is not a loop iteration: ranges handed to
-filters, filters that multiply (`replace`, `join`), long chains of growing filters, big loop bodies. So every render has a budget of
-work, and what costs is charged before it is done: a loop by its iterations and the length of its body, a filter by the size of what
+python-liquid's own limits (loop iterations, output, local namespace, depth) miss work that is not a
+loop iteration: ranges handed to filters, filters that multiply (`replace`, `join`), long chains of
+growing filters, big loop bodies. So every render has a budget of work, and what costs is charged
+before it is done: a loop by its iterations and the length of its body, a filter by the size of what
 it reads and makes, a variable by its size.
 """
 
@@ -21,11 +23,13 @@ from liquid.utils import ReadOnlyChainMap
 from server.domain.templates.liquid.values import items_of
 
 MAX_VALUE = 1024 * 1024
-"""Largest value a filter may take in or make, and the largest sum of all assigned ones, in characters and elements."""
+"""Largest value a filter may take in or make, and the largest sum of all assigned ones, in
+characters and elements."""
 MAX_ITERATIONS = 10_000
 """Most iterations of one nest of loops, and the longest range."""
 MAX_WORK = 4_000_000
-"""Budget of one render. One unit is about one character of loop body done once: well under a microsecond."""
+"""Budget of one render. One unit is about one character of loop body done once: well under a
+microsecond."""
 READING = 64
 """Characters compared or copied for one unit of work."""
 
@@ -39,9 +43,13 @@ class WorkLimitError(ResourceLimitError):
 class MeteredContext(RenderContext):
     """The state of one render, with its budget."""
 
-    def __init__(self, template: BoundTemplate, variables: Mapping[str, object], now: datetime) -> None:
+    def __init__(
+        self, template: BoundTemplate, variables: Mapping[str, object], now: datetime
+    ) -> None:
         super().__init__(template, globals=variables)
-        self.scope = ReadOnlyChainMap(self.locals, self.globals, {"now": now, "today": now.date()}, self.counters)
+        self.scope = ReadOnlyChainMap(
+            self.locals, self.globals, {"now": now, "today": now.date()}, self.counters
+        )
         self.now = now
         self.body_length = 0
         self._work_left = MAX_WORK
@@ -55,14 +63,17 @@ class MeteredContext(RenderContext):
             raise WorkLimitError("the template does too much work", token=None)
 
     def measure(self, value: object, rate: int = READING) -> int:
-        """The size of `value`, charged for at `rate` characters a unit. Raises WorkLimitError if it is over MAX_VALUE."""
+        """The size of `value`, charged for at `rate` characters a unit. Raises WorkLimitError if it
+        is over MAX_VALUE."""
         cells, characters = extent(value)
         self.spend(cells + characters // rate)
         if cells + characters > MAX_VALUE:
             raise WorkLimitError("a value in the template is too large", token=None)
         return cells + characters
 
-    def get(self, path: list[object], *, token: Token | None, default: object = UNDEFINED) -> object:
+    def get(
+        self, path: list[object], *, token: Token | None, default: object = UNDEFINED
+    ) -> object:
         self.spend(_LOOKUP_WORK)
         value = super().get(path, token=token, default=default)
         if isinstance(value, (str, list, tuple, dict)):

@@ -1,4 +1,5 @@
-"""Liquid with a meter and by its reference: every filter and loop is charged for (`rendering_budget`)."""
+"""Liquid with a meter and by its reference: every filter and loop is charged for
+(`rendering_budget`)."""
 
 from __future__ import annotations
 
@@ -15,10 +16,20 @@ from liquid.exceptions import LiquidError, LiquidSyntaxError
 from liquid.filter import with_context
 from liquid.token import Token
 
-from server.domain.templates.liquid.expressions import CycleTagByReference, EchoTagByReference, OutputTag
+from server.domain.templates.liquid.expressions import (
+    CycleTagByReference,
+    EchoTagByReference,
+    OutputTag,
+)
 from server.domain.templates.liquid.filters import FILTERS
 from server.domain.templates.liquid.values import Misuse, settled, text_of
-from server.domain.templates.rendering_budget import MAX_ITERATIONS, MAX_VALUE, MeteredContext, WorkLimitError, extent
+from server.domain.templates.rendering_budget import (
+    MAX_ITERATIONS,
+    MAX_VALUE,
+    MeteredContext,
+    WorkLimitError,
+    extent,
+)
 
 MAX_OUTPUT_BYTES = 1024 * 1024
 """Largest rendered field, in bytes of UTF-8."""
@@ -99,12 +110,24 @@ class MeteredEnvironment(Environment):
     def setup_tags_and_filters(self, *, extra: bool = False) -> None:
         super().setup_tags_and_filters(extra=extra)
         del self.tags["include"], self.tags["render"]
-        for tag in (_MeteredForTag, _MeteredTablerowTag, OutputTag, EchoTagByReference, CycleTagByReference):
+        for tag in (
+            _MeteredForTag,
+            _MeteredTablerowTag,
+            OutputTag,
+            EchoTagByReference,
+            CycleTagByReference,
+        ):
             self.add_tag(tag)
         self.filters = {name: _metered(name, function) for name, function in FILTERS.items()}
 
-    def error(self, exc: type[LiquidError] | LiquidError, msg: str | None = None, token: Token | None = None) -> None:
-        # An expression that ends too early is reported at its end, which has no place in the source; its start has.
+    def error(
+        self,
+        exc: type[LiquidError] | LiquidError,
+        msg: str | None = None,
+        token: Token | None = None,
+    ) -> None:
+        # An expression that ends too early is reported at its end, which has no place in the
+        # source; its start has.
         if isinstance(exc, LiquidError) and exc.token is not None and exc.token.start_index < 0:
             exc.token = token
         super().error(exc, msg, token)
@@ -115,7 +138,9 @@ def _metered(name: str, function: _Filter) -> _Filter:
     check = _CHECKS.get(name)
 
     @with_context
-    def call(value: object, *arguments: object, context: MeteredContext, **options: object) -> object:
+    def call(
+        value: object, *arguments: object, context: MeteredContext, **options: object
+    ) -> object:
         context.spend(_FILTER_WORK)
         given = [settled(each) for each in (value, *arguments)]
         for each in given:
@@ -141,11 +166,22 @@ def _check_of_arguments(name: str, function: _Filter) -> Callable[..., None]:
     """What refuses a use of the filter with arguments that it does not take."""
     _, *parameters = signature(function).parameters.values()
     takes = [each for each in parameters if each.kind is Parameter.POSITIONAL_OR_KEYWORD]
-    options = {each.name for each in parameters if each.kind is Parameter.KEYWORD_ONLY} - {"context"}
+    options = {each.name for each in parameters if each.kind is Parameter.KEYWORD_ONLY} - {
+        "context"
+    }
     least, most = sum(each.default is Parameter.empty for each in takes), len(takes)
-    said = f"{most or 'no'} argument{'s' * (most != 1)}" if least == most else f"{least} to {most} arguments"
+    said = (
+        f"{most or 'no'} argument{'s' * (most != 1)}"
+        if least == most
+        else f"{least} to {most} arguments"
+    )
 
-    def validate(_environment: Environment, token: Token, _name: str, arguments: list[KeywordArgument | PositionalArgument]) -> None:
+    def validate(
+        _environment: Environment,
+        token: Token,
+        _name: str,
+        arguments: list[KeywordArgument | PositionalArgument],
+    ) -> None:
         named = [each.name for each in arguments if isinstance(each, KeywordArgument)]
         if not least <= len(arguments) - len(named) <= most:
             raise LiquidSyntaxError(f"filter '{name}' takes {said}", token=token)
@@ -156,7 +192,9 @@ def _check_of_arguments(name: str, function: _Filter) -> Callable[..., None]:
     return validate
 
 
-def _check_replace(_context: MeteredContext, value: object, old: object = "", new: object = "") -> None:
+def _check_replace(
+    _context: MeteredContext, value: object, old: object = "", new: object = ""
+) -> None:
     _check_product(text_of(value).count(text_of(old)), len(text_of(new)))
 
 

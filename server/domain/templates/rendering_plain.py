@@ -1,8 +1,10 @@
-"""Templates that only fill in values, without Liquid's machinery: most are such, and it is most of the cost of a message.
+"""Templates that only fill in values, without Liquid's machinery: most are such, and it is most of
+the cost of a message.
 
-A plain template is text, variables and variables with a text to stand in for them (`default`), nothing else. It is filled in with exactly
-what Liquid makes of it, or not at all: where a value is of an unusual kind, something is too large or anything else would go wrong,
-Liquid renders it, and says what it has to say.
+A plain template is text, variables and variables with a text to stand in for them (`default`),
+nothing else. It is filled in with exactly what Liquid makes of it, or not at all: where a value is
+of an unusual kind, something is too large or anything else would go wrong, Liquid renders it, and
+says what it has to say.
 """
 
 from __future__ import annotations
@@ -20,10 +22,11 @@ from server.domain.templates.liquid.values import float_text
 from server.domain.templates.rendering_limits import MAX_OUTPUT_BYTES
 
 MAX_PIECES = 2_000
-"""Most texts and variables of a plain template. With these, and with an output within its limit, a render's budget of work cannot be used
-up."""
+"""Most texts and variables of a plain template. With these, and with an output within its limit, a
+render's budget of work cannot be used up."""
 _LARGE = 2**64
-"""Whole numbers from here on are Liquid's: a filter, and at some length Python itself, refuses them."""
+"""Whole numbers from here on are Liquid's: a filter, and at some length Python itself, refuses
+them."""
 _COMPUTED = frozenset({"now", "today", "size", "first", "last"})
 """Names that Liquid finds a value for where none was given."""
 
@@ -82,7 +85,9 @@ def plain(template: BoundTemplate) -> PlainTemplate | None:
     known = tuple(piece for piece in pieces if piece is not None)
     if len(known) < len(pieces):
         return None
-    names = frozenset(piece.path[0] for piece in known if isinstance(piece, _Variable) and piece.path)
+    names = frozenset(
+        piece.path[0] for piece in known if isinstance(piece, _Variable) and piece.path
+    )
     return PlainTemplate(known, _escaped if template.env.autoescape else _as_it_is, names)
 
 

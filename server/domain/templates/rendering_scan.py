@@ -1,8 +1,9 @@
 """A linear look at Liquid source before the parser sees it.
 
-python-liquid's lexer is one regular expression that tries to close every `{{`, `{%`, `raw` and `doc` anew, so that source with many
-unclosed ones, or a long run of blanks in one, takes time that grows with its square or worse (100 kB of `{% raw %}`: 8 s; 100 kB of
-`{{`: minutes). All such source is wrong anyway: it is refused here, in one pass, with the line of the mistake.
+python-liquid's lexer is one regular expression that tries to close every `{{`, `{%`, `raw` and
+`doc` anew, so that source with many unclosed ones, or a long run of blanks in one, takes time that
+grows with its square or worse (100 kB of `{% raw %}`: 8 s; 100 kB of `{{`: minutes). All such
+source is wrong anyway: it is refused here, in one pass, with the line of the mistake.
 """
 
 from __future__ import annotations
@@ -32,7 +33,11 @@ def find_flaw(source: str) -> Flaw | None:
     """The first tag that the lexer could not close, or None. Takes time linear in the source."""
     position = 0
     while opening := _OPENING.search(source, position):
-        step = _after_output(source, opening.start()) if opening.group() == "{{" else _after_tag(source, opening.start())
+        step = (
+            _after_output(source, opening.start())
+            if opening.group() == "{{"
+            else _after_tag(source, opening.start())
+        )
         if isinstance(step, Flaw):
             return step
         position = step
@@ -56,4 +61,6 @@ def _after_tag(source: str, start: int) -> int | Flaw:
 
 def _after_inner(source: str, start: int, end: int) -> int | Flaw:
     longest = max((len(run) for run in _BLANKS.findall(source, start, end)), default=0)
-    return Flaw("too much white space inside a tag", start) if longest > MAX_BLANKS_IN_TAG else end + 2
+    return (
+        Flaw("too much white space inside a tag", start) if longest > MAX_BLANKS_IN_TAG else end + 2
+    )

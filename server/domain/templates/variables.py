@@ -1,7 +1,7 @@
 """What a template takes: the schema of its variables, and whether given variables fit it.
 
-Null counts as absent everywhere, so that a caller can pass on what it does not know. Variables the schema does not name are let through:
-one set of variables often serves several templates.
+Null counts as absent everywhere, so that a caller can pass on what it does not know. Variables the
+schema does not name are let through: one set of variables often serves several templates.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ _SAID = {
 
 
 def is_variable_name(name: str) -> bool:
-    """Letters, digits, `_` and `-`, starting with a letter or `_`: what Liquid can refer to by its bare name."""
+    """Letters, digits, `_` and `-`, starting with a letter or `_`: what Liquid can refer to by its
+    bare name."""
     return len(name) <= NAME_LENGTH and _NAME.fullmatch(name) is not None
 
 
@@ -41,7 +42,11 @@ def check_schema(checks: Checks, variables: Sequence[TemplateVariable]) -> None:
     for index, variable in enumerate(variables):
         field = f"variables[{index}]"
         if not is_variable_name(variable.name):
-            checks.add(f"{field}.name", f"must be letters, digits, '_' and '-', not starting with a digit or '-', at most {NAME_LENGTH}")
+            checks.add(
+                f"{field}.name",
+                f"must be letters, digits, '_' and '-', not starting with a digit or '-', at most "
+                f"{NAME_LENGTH}",
+            )
         elif variable.name in RESERVED_NAMES:
             checks.add(f"{field}.name", "is a name of the service's own")
         check_default(checks, f"{field}.default_value", variable.type, variable.default)
@@ -53,14 +58,21 @@ def check_default(checks: Checks, field: str, kind: VariableType, default: objec
     checks.require(default is None or kind.admits(default), field, f"must be {_SAID.get(kind)}")
 
 
-def find_violations(schema: Sequence[TemplateVariable], given: Mapping[str, object]) -> list[FieldViolation]:
-    """A violation of the field `variables.<name>` for every variable that is missing or of another type, in the schema's order."""
+def find_violations(
+    schema: Sequence[TemplateVariable], given: Mapping[str, object]
+) -> list[FieldViolation]:
+    """A violation of the field `variables.<name>` for every variable that is missing or of another
+    type, in the schema's order."""
     misfits = []
     for variable in schema:
         value = given.get(variable.name)
         if value is None:
             if variable.required and variable.default is None:
-                misfits.append(FieldViolation(f"variables.{variable.name}", "is required by the template"))
+                misfits.append(
+                    FieldViolation(f"variables.{variable.name}", "is required by the template")
+                )
         elif not variable.type.admits(value):
-            misfits.append(FieldViolation(f"variables.{variable.name}", f"must be {_SAID[variable.type]}"))
+            misfits.append(
+                FieldViolation(f"variables.{variable.name}", f"must be {_SAID[variable.type]}")
+            )
     return misfits

@@ -23,7 +23,8 @@ class Localized(Protocol):
 
 
 def canonical_locale(tag: str) -> str:
-    """The tag in its canonical case (RFC 5646, 2.1.1): language `pt`, script `Hant`, region `BR`; all lower after a single letter."""
+    """The tag in its canonical case (RFC 5646, 2.1.1): language `pt`, script `Hant`, region `BR`;
+    all lower after a single letter."""
     parts = tag.lower().split("-")
     for index in range(1, len(parts)):
         if len(parts[index - 1]) == 1:
@@ -35,8 +36,11 @@ def canonical_locale(tag: str) -> str:
     return "-".join(parts)
 
 
-def choose_variant(variants: Sequence[TemplateVariant], locale: str | None) -> TemplateVariant | None:
-    """The variant of the locale, else of its parents (`zh-Hant-TW`, `zh-Hant`, `zh`: RFC 4647, 3.4), else None: the default texts."""
+def choose_variant(
+    variants: Sequence[TemplateVariant], locale: str | None
+) -> TemplateVariant | None:
+    """The variant of the locale, else of its parents (`zh-Hant-TW`, `zh-Hant`, `zh`: RFC 4647,
+    3.4), else None: the default texts."""
     if not variants or not locale:
         return None
     by_locale = {variant.locale.lower(): variant for variant in variants}
@@ -48,8 +52,13 @@ def choose_variant(variants: Sequence[TemplateVariant], locale: str | None) -> T
     return None
 
 
-def source_of(template: Localized, variant: TemplateVariant | None, own_subject: str | None = None) -> TemplateSource:
-    """What is rendered. A campaign's own subject goes before those of the template, in every language."""
+def source_of(
+    template: Localized, variant: TemplateVariant | None, own_subject: str | None = None
+) -> TemplateSource:
+    """What is rendered. A campaign's own subject goes before those of the template, in every
+    language."""
     if variant is None:
         return TemplateSource(own_subject or template.subject, template.body, template.html)
-    return TemplateSource(own_subject or variant.subject or template.subject, variant.body, variant.html)
+    return TemplateSource(
+        own_subject or variant.subject or template.subject, variant.body, variant.html
+    )

@@ -1,4 +1,5 @@
-"""Audiences: the one statement that says who is in an audience, where they are reached, and why they are not.
+"""Audiences: the one statement that says who is in an audience, where they are reached, and why
+they are not.
 
 Sends page through it, previews count it, so the two cannot differ.
 """
@@ -21,7 +22,13 @@ from storage.sql.schema.tables import people, suppressions
 
 
 async def list_matching(
-    connection: Connection, brand_id: str, criteria: Criteria, channel: str, as_of: datetime, after: str | None, limit: int
+    connection: Connection,
+    brand_id: str,
+    criteria: Criteria,
+    channel: str,
+    as_of: datetime,
+    after: str | None,
+    limit: int,
 ) -> list[AudienceMember]:
     """See `People.list_matching`."""
     statement = _audience(connection.dialect, brand_id, criteria, Channel(channel), as_of)
@@ -31,17 +38,29 @@ async def list_matching(
     return [AudienceMember(row.person_id, row.address, row.skip_reason) for row in rows.all]
 
 
-async def count_matching(connection: Connection, brand_id: str, criteria: Criteria, channel: str, as_of: datetime) -> list[AudienceCount]:
+async def count_matching(
+    connection: Connection, brand_id: str, criteria: Criteria, channel: str, as_of: datetime
+) -> list[AudienceCount]:
     """See `People.count_matching`."""
-    audience = _audience(connection.dialect, brand_id, criteria, Channel(channel), as_of).subquery("audience")
-    counted = select(audience.c.skip_reason, func.count().label("people")).group_by(audience.c.skip_reason)
-    return [AudienceCount(row.skip_reason, row.people) for row in (await connection.execute(counted)).all]
+    audience = _audience(connection.dialect, brand_id, criteria, Channel(channel), as_of).subquery(
+        "audience"
+    )
+    counted = select(audience.c.skip_reason, func.count().label("people")).group_by(
+        audience.c.skip_reason
+    )
+    return [
+        AudienceCount(row.skip_reason, row.people)
+        for row in (await connection.execute(counted)).all
+    ]
 
 
-def _audience(dialect: SqlDialect, brand_id: str, criteria: Criteria, channel: Channel, as_of: datetime) -> Select[Any]:
+def _audience(
+    dialect: SqlDialect, brand_id: str, criteria: Criteria, channel: Channel, as_of: datetime
+) -> Select[Any]:
     address = func.coalesce(_address(dialect, channel), "")
-    # One look into the unique index per person. A join or an EXISTS would leave the planner a choice, and before it has statistics of new
-    # rows it chooses to compare every person with every suppression.
+    # One look into the unique index per person. A join or an EXISTS would leave the planner a
+    # choice, and before it has statistics of new rows it chooses to compare every person with every
+    # suppression.
     suppression = (
         select(suppressions.c.id)
         .where(
@@ -57,8 +76,12 @@ def _audience(dialect: SqlDialect, brand_id: str, criteria: Criteria, channel: C
         (suppression.is_not(None), literal(SkipReason.SUPPRESSED.value)),
         else_=null(),
     )
-    return select(people.c.person_id, address.label("address"), skip_reason.label("skip_reason")).where(
-        people.c.brand_id == brand_id, people.c.created_at <= as_of, matches(criteria, as_of, dialect)
+    return select(
+        people.c.person_id, address.label("address"), skip_reason.label("skip_reason")
+    ).where(
+        people.c.brand_id == brand_id,
+        people.c.created_at <= as_of,
+        matches(criteria, as_of, dialect),
     )
 
 

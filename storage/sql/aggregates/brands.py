@@ -22,7 +22,11 @@ class SqlBrands:
         self._connection = connection
 
     async def insert(self, brand: Brand) -> bool:
-        statement = self._connection.dialect.insert(brands).values(record_values(brand)).on_conflict_do_nothing()
+        statement = (
+            self._connection.dialect.insert(brands)
+            .values(record_values(brand))
+            .on_conflict_do_nothing()
+        )
         return (await self._connection.execute(statement)).count > 0
 
     async def find(self, brand_id: str) -> Brand | None:
@@ -30,7 +34,12 @@ class SqlBrands:
         return read_record(Brand, row) if row else None
 
     async def rename(self, brand_id: str, name: str, now: datetime) -> Brand | None:
-        statement = update(brands).where(brands.c.id == brand_id).values(name=name, updated_at=now).returning(*brands.c)
+        statement = (
+            update(brands)
+            .where(brands.c.id == brand_id)
+            .values(name=name, updated_at=now)
+            .returning(*brands.c)
+        )
         row = (await self._connection.execute(statement)).first
         return read_record(Brand, row) if row else None
 
@@ -43,23 +52,36 @@ class SqlBrands:
 
     async def find_existing(self, brand_ids: Iterable[str]) -> set[str]:
         wanted, statement = _find_existing(self._connection.dialect)
-        given = self._connection.dialect.row_set_parameters(wanted, [(brand_id,) for brand_id in brand_ids])
+        given = self._connection.dialect.row_set_parameters(
+            wanted, [(brand_id,) for brand_id in brand_ids]
+        )
         return {row.id for row in (await self._connection.execute(statement, given)).all}
 
     async def find_policy(self, brand_id: str) -> BrandPolicy | None:
-        row = (await self._connection.execute(select(brand_policies).where(brand_policies.c.brand_id == brand_id))).first
+        row = (
+            await self._connection.execute(
+                select(brand_policies).where(brand_policies.c.brand_id == brand_id)
+            )
+        ).first
         return read_record(BrandPolicy, row) if row else None
 
     async def find_policies(self, brand_ids: Iterable[str]) -> dict[str, BrandPolicy]:
         wanted, statement = _find_policies(self._connection.dialect)
-        given = self._connection.dialect.row_set_parameters(wanted, [(brand_id,) for brand_id in brand_ids])
-        return {policy.brand_id: policy for policy in await self._connection.fetch_records(BrandPolicy, statement, given)}
+        given = self._connection.dialect.row_set_parameters(
+            wanted, [(brand_id,) for brand_id in brand_ids]
+        )
+        return {
+            policy.brand_id: policy
+            for policy in await self._connection.fetch_records(BrandPolicy, statement, given)
+        }
 
     async def put_policy(self, policy: BrandPolicy) -> None:
         values = record_values(policy)
         changes = {name: value for name, value in values.items() if name != "brand_id"}
         statement = self._connection.dialect.insert(brand_policies).values(values)
-        await self._connection.execute(statement.on_conflict_do_update(index_elements=["brand_id"], set_=changes))
+        await self._connection.execute(
+            statement.on_conflict_do_update(index_elements=["brand_id"], set_=changes)
+        )
 
 
 @lru_cache

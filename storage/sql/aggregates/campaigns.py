@@ -28,12 +28,18 @@ class SqlCampaigns:
 
     async def find(self, campaign_id: str, *, lock: bool = False) -> Campaign | None:
         statement = select(campaigns).where(campaigns.c.id == campaign_id)
-        row = (await self._connection.execute(statement.with_for_update(key_share=True) if lock else statement)).first
+        row = (
+            await self._connection.execute(
+                statement.with_for_update(key_share=True) if lock else statement
+            )
+        ).first
         return read_record(Campaign, row) if row else None
 
     async def replace(self, campaign: Campaign) -> None:
         values = record_values(campaign)
-        changed = await self._connection.execute(update(campaigns).where(campaigns.c.id == campaign.id).values(values))
+        changed = await self._connection.execute(
+            update(campaigns).where(campaigns.c.id == campaign.id).values(values)
+        )
         if not changed.count:
             raise StorageError("there is no such campaign to replace")
         self._fire_if_scheduled(campaign)
@@ -41,23 +47,35 @@ class SqlCampaigns:
     async def delete(self, campaign_id: str) -> None:
         await self._connection.execute(delete(campaigns).where(campaigns.c.id == campaign_id))
 
-    async def list_page(self, brand_id: str, face: str, status: CampaignStatus | None, after: str | None, limit: int) -> list[Campaign]:
-        statement = select(campaigns).where(campaigns.c.brand_id == brand_id, campaigns.c.face == face)
+    async def list_page(
+        self, brand_id: str, face: str, status: CampaignStatus | None, after: str | None, limit: int
+    ) -> list[Campaign]:
+        statement = select(campaigns).where(
+            campaigns.c.brand_id == brand_id, campaigns.c.face == face
+        )
         if status is not None:
             statement = statement.where(campaigns.c.status == status)
         if after is not None:
             statement = statement.where(campaigns.c.id < after)
-        rows = await self._connection.execute(statement.order_by(campaigns.c.id.desc()).limit(limit))
+        rows = await self._connection.execute(
+            statement.order_by(campaigns.c.id.desc()).limit(limit)
+        )
         return [read_record(Campaign, row) for row in rows.all]
 
     async def list_due(self, now: datetime, limit: int) -> list[str]:
         statement = select(campaigns.c.id).where(_SCHEDULED, campaigns.c.scheduled_at <= now)
-        rows = await self._connection.execute(statement.order_by(campaigns.c.scheduled_at, campaigns.c.id).limit(limit))
+        rows = await self._connection.execute(
+            statement.order_by(campaigns.c.scheduled_at, campaigns.c.id).limit(limit)
+        )
         return [row.id for row in rows.all]
 
     async def next_due(self) -> datetime | None:
-        statement = select(campaigns.c.scheduled_at).where(_SCHEDULED, campaigns.c.scheduled_at.is_not(None))
-        row = (await self._connection.execute(statement.order_by(campaigns.c.scheduled_at).limit(1))).first
+        statement = select(campaigns.c.scheduled_at).where(
+            _SCHEDULED, campaigns.c.scheduled_at.is_not(None)
+        )
+        row = (
+            await self._connection.execute(statement.order_by(campaigns.c.scheduled_at).limit(1))
+        ).first
         return row.scheduled_at if row else None
 
     def _fire_if_scheduled(self, campaign: Campaign) -> None:

@@ -48,7 +48,8 @@ _EMPTY = literal("", Text())
 
 
 def matches(criteria: Criteria, now: datetime, dialect: SqlDialect) -> Condition:
-    """Whether a row of `people` meets the criteria; relative dates count from `now`. Never NULL, and no attribute can make it fail."""
+    """Whether a row of `people` meets the criteria; relative dates count from `now`. Never NULL,
+    and no attribute can make it fail."""
     match criteria:
         case Always(value):
             return true() if value else false()
@@ -85,7 +86,9 @@ class _Predicates:
             case StartsWith(text, prefix):
                 return _any(_compare(_starts, self._value(text).text, self._value(prefix).text))
             case Dated():
-                return self._lies_within(self._value(predicate.variable), *predicate.window(self._now))
+                return self._lies_within(
+                    self._value(predicate.variable), *predicate.window(self._now)
+                )
             case _:
                 assert_never(predicate)
 
@@ -104,12 +107,24 @@ class _Predicates:
 
     def _one_of(self, needle: SqlValue, choices: tuple[Scalar, ...]) -> Condition:
         texts = [choice for choice in choices if isinstance(choice, str)]
-        numbers = [float(choice) for choice in choices if isinstance(choice, int | float) and not isinstance(choice, bool)]
+        numbers = [
+            float(choice)
+            for choice in choices
+            if isinstance(choice, int | float) and not isinstance(choice, bool)
+        ]
         # However many they are, each kind is one parameter and one table looked up in.
         return _any(
-            *(_same(needle, _constant(rare)) for rare in (None, True, False) if any(choice is rare for choice in choices)),
-            needle.text.in_(self._dialect.constants(texts, Text())) if texts and needle.text is not None else None,
-            needle.number.in_(self._dialect.constants(numbers, Double())) if numbers and needle.number is not None else None,
+            *(
+                _same(needle, _constant(rare))
+                for rare in (None, True, False)
+                if any(choice is rare for choice in choices)
+            ),
+            needle.text.in_(self._dialect.constants(texts, Text()))
+            if texts and needle.text is not None
+            else None,
+            needle.number.in_(self._dialect.constants(numbers, Double()))
+            if numbers and needle.number is not None
+            else None,
         )
 
     def _contains(self, haystack: Operand, needle: Operand) -> Condition:
@@ -117,18 +132,30 @@ class _Predicates:
         part = _compare(self._dialect.is_within, wanted.text, self._value(haystack).text)
         if not isinstance(haystack, Attribute):
             return _any(part)
-        return _any(part, self._dialect.json_any(people.c.attributes, haystack.path, lambda element: _same(element, wanted)))
+        return _any(
+            part,
+            self._dialect.json_any(
+                people.c.attributes, haystack.path, lambda element: _same(element, wanted)
+            ),
+        )
 
     def _precedes(self, left: SqlValue, right: SqlValue, or_equal: bool) -> Condition:
         compare = ColumnElement.__le__ if or_equal else ColumnElement.__lt__
-        texts = (None if text is None else self._dialect.by_code_point(text) for text in (left.text, right.text))
+        texts = (
+            None if text is None else self._dialect.by_code_point(text)
+            for text in (left.text, right.text)
+        )
         return _any(_compare(compare, *texts), _compare(compare, left.number, right.number))
 
-    def _lies_within(self, value: SqlValue, earliest: datetime | None, latest: datetime) -> Condition:
+    def _lies_within(
+        self, value: SqlValue, earliest: datetime | None, latest: datetime
+    ) -> Condition:
         instant = value.instant if isinstance(value, TypedValue) else None
         if instant is None and value.text is not None:
             instant = self._dialect.parse_instant(value.text)
-        return _any(None if instant is None else self._dialect.lies_within(instant, earliest, latest))
+        return _any(
+            None if instant is None else self._dialect.lies_within(instant, earliest, latest)
+        )
 
 
 def _constant(value: Scalar) -> SqlValue:
@@ -144,20 +171,27 @@ def _constant(value: Scalar) -> SqlValue:
 def _any(*conditions: Condition | None) -> Condition:
     """Whether one of them holds; None is one that cannot, and one that is NULL does not.
 
-    As one call it also stays one link of a longer chain of conditions: SQLite takes expressions that are at most a thousand links deep.
+    As one call it also stays one link of a longer chain of conditions: SQLite takes expressions
+    that are at most a thousand links deep.
     """
     possible = [condition for condition in conditions if condition is not None]
     return func.coalesce(or_(*possible), false()) if possible else false()
 
 
-def _compare(compare: Callable[[Any, Any], Any], left: ColumnElement[Any] | None, right: ColumnElement[Any] | None) -> Condition | None:
+def _compare(
+    compare: Callable[[Any, Any], Any],
+    left: ColumnElement[Any] | None,
+    right: ColumnElement[Any] | None,
+) -> Condition | None:
     """The comparison, NULL where one of them is of another type; None if one always is."""
     return None if left is None or right is None else compare(left, right)
 
 
 def _same(left: SqlValue, right: SqlValue) -> Condition:
     return _any(
-        None if left.is_null is None or right.is_null is None else and_(left.is_null, right.is_null),
+        None
+        if left.is_null is None or right.is_null is None
+        else and_(left.is_null, right.is_null),
         _compare(ColumnElement.__eq__, left.text, right.text),
         _compare(ColumnElement.__eq__, left.number, right.number),
         _compare(ColumnElement.__eq__, left.boolean, right.boolean),

@@ -37,12 +37,18 @@ class SqlDispatchers:
     async def hold(self, reason: str, now: datetime) -> None:
         values = {"held_at": now, "reason": reason, "released_at": None, "released_by": None}
         statement = self._connection.dialect.insert(holds).values(id=_ONLY, **values)
-        await self._connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=values, where=holds.c.held_at.is_(None)))
+        await self._connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=["id"], set_=values, where=holds.c.held_at.is_(None)
+            )
+        )
 
     async def release(self, released_by: str, now: datetime) -> None:
         values = {"held_at": None, "reason": None, "released_at": now, "released_by": released_by}
         statement = self._connection.dialect.insert(holds).values(id=_ONLY, **values)
-        await self._connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=values))
+        await self._connection.execute(
+            statement.on_conflict_do_update(index_elements=["id"], set_=values)
+        )
         await self._connection.execute(delete(dispatchers))
 
     async def find_generation(self, dispatcher_id: str) -> int | None:
@@ -59,8 +65,12 @@ class SqlDispatchers:
         return (await self._connection.execute(statement, given)).count > 0
 
     async def adopt(self, dispatcher_id: str, generation: int) -> None:
-        statement = self._connection.dialect.insert(dispatchers).values(id=dispatcher_id, generation=generation)
-        await self._connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_={"generation": generation}))
+        statement = self._connection.dialect.insert(dispatchers).values(
+            id=dispatcher_id, generation=generation
+        )
+        await self._connection.execute(
+            statement.on_conflict_do_update(index_elements=["id"], set_={"generation": generation})
+        )
 
 
 @lru_cache
@@ -70,6 +80,7 @@ def _begin_or_advance(dialect: SqlDialect) -> Executable:
     advance: Executable = statement.on_conflict_do_update(
         index_elements=["id"],
         set_={"generation": statement.excluded.generation},
-        where=(dispatchers.c.generation >= bindparam("known")) & (dispatchers.c.generation < statement.excluded.generation),
+        where=(dispatchers.c.generation >= bindparam("known"))
+        & (dispatchers.c.generation < statement.excluded.generation),
     )
     return advance

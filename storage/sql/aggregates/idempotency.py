@@ -12,7 +12,9 @@ from storage.sql.delivery import pruning
 from storage.sql.schema.tables import idempotency_keys
 
 # Built once: SQLAlchemy takes longer to build and recognise a statement than SQLite to run it.
-_FIND = select(idempotency_keys).where(idempotency_keys.c.scope == bindparam("scope"), idempotency_keys.c.key == bindparam("key"))
+_FIND = select(idempotency_keys).where(
+    idempotency_keys.c.scope == bindparam("scope"), idempotency_keys.c.key == bindparam("key")
+)
 _INSERT = insert(idempotency_keys)
 
 

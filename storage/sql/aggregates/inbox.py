@@ -15,9 +15,15 @@ class SqlInbox:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def list_page(self, brand_id: str, person_id: str, after: str | None, limit: int) -> list[InboxItem]:
-        statement = select(inbox_items).where(inbox_items.c.brand_id == brand_id, inbox_items.c.person_id == person_id)
+    async def list_page(
+        self, brand_id: str, person_id: str, after: str | None, limit: int
+    ) -> list[InboxItem]:
+        statement = select(inbox_items).where(
+            inbox_items.c.brand_id == brand_id, inbox_items.c.person_id == person_id
+        )
         if after is not None:
             statement = statement.where(inbox_items.c.message_id < after)
-        rows = await self._connection.execute(statement.order_by(inbox_items.c.message_id.desc()).limit(limit))
+        rows = await self._connection.execute(
+            statement.order_by(inbox_items.c.message_id.desc()).limit(limit)
+        )
         return [read_record(InboxItem, row) for row in rows.all]

@@ -1,4 +1,5 @@
-"""Messages: adding, reading and cancelling them. What is done to many at once is in modules of their own, to which this delegates."""
+"""Messages: adding, reading and cancelling them. What is done to many at once is in modules of
+their own, to which this delegates."""
 
 from __future__ import annotations
 
@@ -13,7 +14,15 @@ from sqlalchemy import Executable, bindparam, func, select, text, update
 
 from storage.contract.signals import messages as messages_topic
 from storage.model.deliveries import Mark, Queue, Recovery, Settlement
-from storage.model.messages import UNSTARTED, Attempt, Message, MessageFilter, MessageStatus, Resolution, UnknownMessage
+from storage.model.messages import (
+    UNSTARTED,
+    Attempt,
+    Message,
+    MessageFilter,
+    MessageStatus,
+    Resolution,
+    UnknownMessage,
+)
 from storage.model.sends import ReasonCount
 from storage.records import Accepted
 from storage.sql.connection import Connection, read_record, record_values
@@ -28,7 +37,9 @@ from storage.sql.schema.types import dump_json
 _ROWS_AT_ONCE = 5000
 # Built once: SQLAlchemy takes longer to build and recognise a statement than SQLite to run it.
 _FIND = select(*MESSAGE).where(messages.c.id == bindparam("message_id"))
-_FIND_BY_DEDUP_KEY = select(*MESSAGE).where(messages.c.brand_id == bindparam("brand"), messages.c.dedup_key == bindparam("key"))
+_FIND_BY_DEDUP_KEY = select(*MESSAGE).where(
+    messages.c.brand_id == bindparam("brand"), messages.c.dedup_key == bindparam("key")
+)
 _BULK_COLUMNS = (*(column.name for column in MESSAGE), "audience_key")
 
 
@@ -42,10 +53,14 @@ class SqlMessages:
         changes, locked, inserted, last = Changes(), set[str](), 0, None
         remaining = iter(messages)
         while chunk := list(islice(remaining, _ROWS_AT_ONCE)):
-            await self._lock({message.send_id for message in chunk if message.send_id is not None} - locked)
+            await self._lock(
+                {message.send_id for message in chunk if message.send_id is not None} - locked
+            )
             locked.update(message.send_id for message in chunk if message.send_id is not None)
             await self._insert_chunk(chunk)
-            for (send_id, status), count in Counter((message.send_id, message.status) for message in chunk).items():
+            for (send_id, status), count in Counter(
+                (message.send_id, message.status) for message in chunk
+            ).items():
                 changes.added(send_id, status, count)
             inserted, last = inserted + len(chunk), chunk[-1]
         if last is not None:
@@ -59,15 +74,25 @@ class SqlMessages:
 
     async def _insert_chunk(self, chunk: Sequence[Message]) -> None:
         as_row = _row_writer(self._connection.dialect)
-        await self._connection.insert_rows(messages, _BULK_COLUMNS, [as_row(message) for message in chunk])
-        for channel in {message.channel for message in chunk if message.status is MessageStatus.PENDING}:
+        await self._connection.insert_rows(
+            messages, _BULK_COLUMNS, [as_row(message) for message in chunk]
+        )
+        for channel in {
+            message.channel for message in chunk if message.status is MessageStatus.PENDING
+        }:
             self._connection.fire(messages_topic(channel))
 
-    async def insert_unless_duplicate(self, message: Message, accepted: Accepted | None = None) -> bool:
+    async def insert_unless_duplicate(
+        self, message: Message, accepted: Accepted | None = None
+    ) -> bool:
         values = record_values(message) | {"audience_key": _audience_key(message)}
         if accepted is not None:
             values |= {"accepted_by": accepted.by, "request_id": accepted.request_id}
-        if not (await self._connection.execute(_insert_unless_duplicate(self._connection.dialect), values)).count:
+        if not (
+            await self._connection.execute(
+                _insert_unless_duplicate(self._connection.dialect), values
+            )
+        ).count:
             return False
         if message.status is MessageStatus.PENDING:
             self._connection.fire(messages_topic(message.channel))
@@ -76,11 +101,15 @@ class SqlMessages:
         await changes.apply(self._connection, message.created_at)
         return True
 
-    async def insert_one_offs(self, messages: Sequence[Message], accepted: Sequence[Accepted] = ()) -> set[str]:
+    async def insert_one_offs(
+        self, messages: Sequence[Message], accepted: Sequence[Accepted] = ()
+    ) -> set[str]:
         return await one_offs.insert(self._connection, messages, accepted)
 
     async def find_accepted(self, message_id: str) -> tuple[Message, Accepted] | None:
-        statement = select(messages.c.accepted_by, messages.c.request_id).where(messages.c.id == message_id)
+        statement = select(messages.c.accepted_by, messages.c.request_id).where(
+            messages.c.id == message_id
+        )
         row = (await self._connection.execute(statement)).first
         message = await self.find(message_id)
         if row is None or row.accepted_by is None or message is None:
@@ -92,10 +121,16 @@ class SqlMessages:
         return read_record(Message, row) if row else None
 
     async def find_by_dedup_key(self, brand_id: str, dedup_key: str) -> Message | None:
-        row = (await self._connection.execute(_FIND_BY_DEDUP_KEY, {"brand": brand_id, "key": dedup_key})).first
+        row = (
+            await self._connection.execute(
+                _FIND_BY_DEDUP_KEY, {"brand": brand_id, "key": dedup_key}
+            )
+        ).first
         return read_record(Message, row) if row else None
 
-    async def list_page(self, brand_id: str, where: MessageFilter, after: str | None, limit: int) -> list[Message]:
+    async def list_page(
+        self, brand_id: str, where: MessageFilter, after: str | None, limit: int
+    ) -> list[Message]:
         statement = select(*MESSAGE)
         if where.send_id is None:
             statement = statement.where(messages.c.brand_id == brand_id)
@@ -103,26 +138,46 @@ class SqlMessages:
             if (wanted := getattr(where, column.name)) is not None:
                 statement = statement.where(column == wanted)
         if where.status is not None:
-            statement = statement.where(messages.c.status.in_(UNSTARTED if where.status in UNSTARTED else {where.status}))
+            statement = statement.where(
+                messages.c.status.in_(UNSTARTED if where.status in UNSTARTED else {where.status})
+            )
         if after is not None:
             statement = statement.where(messages.c.id < after)
         rows = await self._connection.execute(statement.order_by(messages.c.id.desc()).limit(limit))
-        # Rows of one send are of one brand: asked for both, SQLite would walk all rows of the brand.
+        # Rows of one send are of one brand: asked for both, SQLite would walk all rows of the
+        # brand.
         return [read_record(Message, row) for row in rows.all if row.brand_id == brand_id]
 
     async def count_by_reason(self, send_id: str) -> list[ReasonCount]:
-        statement = select(messages.c.status, messages.c.failure_reason, func.count().label("rows")).where(messages.c.send_id == send_id)
-        rows = await self._connection.execute(statement.group_by(messages.c.status, messages.c.failure_reason))
+        statement = select(
+            messages.c.status, messages.c.failure_reason, func.count().label("rows")
+        ).where(messages.c.send_id == send_id)
+        rows = await self._connection.execute(
+            statement.group_by(messages.c.status, messages.c.failure_reason)
+        )
         counts: Counter[tuple[MessageStatus, str | None]] = Counter()
         for row in rows.all:
-            counts[MessageStatus.PENDING if row.status in UNSTARTED else row.status, row.failure_reason] += row.rows
-        found = (ReasonCount(status=status, reason=reason, count=count) for (status, reason), count in counts.items())
+            counts[
+                MessageStatus.PENDING if row.status in UNSTARTED else row.status, row.failure_reason
+            ] += row.rows
+        found = (
+            ReasonCount(status=status, reason=reason, count=count)
+            for (status, reason), count in counts.items()
+        )
         return sorted(found, key=lambda each: (each.status, each.reason or ""))
 
     async def cancel(self, message_id: str, now: datetime) -> bool:
-        await lock_sends(self._connection, sends.c.id == select(messages.c.send_id).where(messages.c.id == message_id).scalar_subquery())
-        statement = update(messages).where(messages.c.id == message_id, messages.c.status.in_(UNSTARTED))
-        statement = statement.values(cancelled(now)).returning(messages.c.send_id, messages.c.status)
+        await lock_sends(
+            self._connection,
+            sends.c.id
+            == select(messages.c.send_id).where(messages.c.id == message_id).scalar_subquery(),
+        )
+        statement = update(messages).where(
+            messages.c.id == message_id, messages.c.status.in_(UNSTARTED)
+        )
+        statement = statement.values(cancelled(now)).returning(
+            messages.c.send_id, messages.c.status
+        )
         row = (await self._connection.execute(statement)).first
         if row is None:
             return False
@@ -132,18 +187,29 @@ class SqlMessages:
         return True
 
     async def list_attempts(self, message_id: str, after: str | None, limit: int) -> list[Attempt]:
-        statement = select(attempts).where(attempts.c.message_id == message_id).order_by(attempts.c.id).limit(limit)
+        statement = (
+            select(attempts)
+            .where(attempts.c.message_id == message_id)
+            .order_by(attempts.c.id)
+            .limit(limit)
+        )
         if after is not None:
             statement = statement.where(attempts.c.id > after)
-        return [read_record(Attempt, row) for row in (await self._connection.execute(statement)).all]
+        return [
+            read_record(Attempt, row) for row in (await self._connection.execute(statement)).all
+        ]
 
     async def list_queues(self, channel: str) -> list[Queue]:
         return await claims.list_queues(self._connection, channel)
 
-    async def claim(self, queue: Queue, now: datetime, lease_until: datetime, limit: int) -> list[Message]:
+    async def claim(
+        self, queue: Queue, now: datetime, lease_until: datetime, limit: int
+    ) -> list[Message]:
         return await claims.claim(self._connection, queue, now, lease_until, limit)
 
-    async def mark_sending(self, marks: Sequence[Mark], provider: str, now: datetime, lease_until: datetime) -> set[str]:
+    async def mark_sending(
+        self, marks: Sequence[Mark], provider: str, now: datetime, lease_until: datetime
+    ) -> set[str]:
         return await claims.mark_sending(self._connection, marks, provider, now, lease_until)
 
     async def expire(self, now: datetime, limit: int) -> int:
@@ -155,16 +221,37 @@ class SqlMessages:
     async def settle(self, settlements_: Sequence[Settlement], now: datetime) -> set[str]:
         return await settlements.settle(self._connection, settlements_, now)
 
-    async def recover(self, now: datetime, *, everything: bool, key_windows: Mapping[str, timedelta], max_attempts: int) -> Recovery:
-        return await recovery.recover(self._connection, now, everything=everything, key_windows=key_windows, max_attempts=max_attempts)
+    async def recover(
+        self,
+        now: datetime,
+        *,
+        everything: bool,
+        key_windows: Mapping[str, timedelta],
+        max_attempts: int,
+    ) -> Recovery:
+        return await recovery.recover(
+            self._connection,
+            now,
+            everything=everything,
+            key_windows=key_windows,
+            max_attempts=max_attempts,
+        )
 
-    async def list_unknown(self, brand_id: str, send_id: str | None, after: str | None, limit: int) -> list[UnknownMessage]:
+    async def list_unknown(
+        self, brand_id: str, send_id: str | None, after: str | None, limit: int
+    ) -> list[UnknownMessage]:
         return await resolutions.list_unknown(self._connection, brand_id, send_id, after, limit)
 
-    async def resolve_unknown(self, brand_id: str, message_ids: Sequence[str], resolution: Resolution, now: datetime) -> list[Message]:
-        return await resolutions.resolve_unknown(self._connection, brand_id, message_ids, resolution, now)
+    async def resolve_unknown(
+        self, brand_id: str, message_ids: Sequence[str], resolution: Resolution, now: datetime
+    ) -> list[Message]:
+        return await resolutions.resolve_unknown(
+            self._connection, brand_id, message_ids, resolution, now
+        )
 
-    async def prune(self, before: datetime, after: str | None, limit: int) -> tuple[int, str | None]:
+    async def prune(
+        self, before: datetime, after: str | None, limit: int
+    ) -> tuple[int, str | None]:
         return await pruning.prune_messages(self._connection, before, after, limit)
 
 

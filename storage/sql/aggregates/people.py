@@ -29,15 +29,22 @@ class SqlPeople:
 
     async def put(self, person: Person) -> Person:
         values = record_values(person)
-        changes = {name: value for name, value in values.items() if name not in ("brand_id", "person_id", "created_at")}
+        changes = {
+            name: value
+            for name, value in values.items()
+            if name not in ("brand_id", "person_id", "created_at")
+        }
         statement = self._connection.dialect.insert(people).values(values)
-        statement = statement.on_conflict_do_update(index_elements=["brand_id", "person_id"], set_=changes).returning(*people.c)
+        statement = statement.on_conflict_do_update(
+            index_elements=["brand_id", "person_id"], set_=changes
+        ).returning(*people.c)
         (row,) = (await self._connection.execute(statement)).all
         return read_record(Person, row)
 
     async def put_many(self, people_: Sequence[Person]) -> None:
         instant = lru_cache(maxsize=8)(self._connection.dialect.encode_instant)
-        # In one order, so that two batches with the same people wait for each other rather than deadlock.
+        # In one order, so that two batches with the same people wait for each other rather than
+        # deadlock.
         in_order = sorted(people_, key=lambda person: (person.brand_id, person.person_id))
         rows = [
             (
@@ -55,10 +62,14 @@ class SqlPeople:
             for person in in_order
         ]
         if rows:
-            await self._connection.upsert_rows(people, [column.name for column in people.c], rows, kept={"created_at"})
+            await self._connection.upsert_rows(
+                people, [column.name for column in people.c], rows, kept={"created_at"}
+            )
 
     async def find(self, brand_id: str, person_id: str) -> Person | None:
-        statement = select(people).where(people.c.brand_id == brand_id, people.c.person_id == person_id)
+        statement = select(people).where(
+            people.c.brand_id == brand_id, people.c.person_id == person_id
+        )
         row = (await self._connection.execute(statement)).first
         return read_record(Person, row) if row else None
 
@@ -68,24 +79,40 @@ class SqlPeople:
         for start in range(0, len(person_ids), _IDS_AT_ONCE):
             some = [(person_id,) for person_id in person_ids[start : start + _IDS_AT_ONCE]]
             ids = self._connection.dialect.row_set_parameters(wanted, some)
-            some_found = await self._connection.fetch_many_records(Person, statement, {**ids, "in_brand": brand_id})
+            some_found = await self._connection.fetch_many_records(
+                Person, statement, {**ids, "in_brand": brand_id}
+            )
             found.update((person.person_id, person) for person in some_found)
         return found
 
     async def delete(self, brand_id: str, person_id: str) -> bool:
-        statement = delete(people).where(people.c.brand_id == brand_id, people.c.person_id == person_id)
+        statement = delete(people).where(
+            people.c.brand_id == brand_id, people.c.person_id == person_id
+        )
         return (await self._connection.execute(statement)).count > 0
 
     async def list_matching(
-        self, brand_id: str, criteria: Criteria, channel: str, as_of: datetime, after: str | None, limit: int
+        self,
+        brand_id: str,
+        criteria: Criteria,
+        channel: str,
+        as_of: datetime,
+        after: str | None,
+        limit: int,
     ) -> list[AudienceMember]:
-        return await audiences.list_matching(self._connection, brand_id, criteria, channel, as_of, after, limit)
+        return await audiences.list_matching(
+            self._connection, brand_id, criteria, channel, as_of, after, limit
+        )
 
-    async def count_matching(self, brand_id: str, criteria: Criteria, channel: str, as_of: datetime) -> list[AudienceCount]:
+    async def count_matching(
+        self, brand_id: str, criteria: Criteria, channel: str, as_of: datetime
+    ) -> list[AudienceCount]:
         return await audiences.count_matching(self._connection, brand_id, criteria, channel, as_of)
 
 
 @lru_cache
 def _find_many(dialect: SqlDialect) -> tuple[RowSet, Select[Any]]:
     wanted = dialect.row_set("wanted", id=ColumnKind.TEXT)
-    return wanted, select(people).where(people.c.brand_id == bindparam("in_brand"), people.c.person_id.in_(select(wanted.c.id)))
+    return wanted, select(people).where(
+        people.c.brand_id == bindparam("in_brand"), people.c.person_id.in_(select(wanted.c.id))
+    )

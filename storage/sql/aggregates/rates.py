@@ -1,8 +1,9 @@
 """Rate limits: GCRA, the generic cell rate algorithm (ITU-T I.371).
 
-A limit keeps one instant, `full_at`: when all of its burst will be free again. Each call moves it on by the time that one call takes at the
-limited rate, and may begin while it is no further ahead than the time the whole burst takes. Whoever takes holds the limit's row until the
-transaction ends, so that no two replicas see the same instant.
+A limit keeps one instant, `full_at`: when all of its burst will be free again. Each call moves it
+on by the time that one call takes at the limited rate, and may begin while it is no further ahead
+than the time the whole burst takes. Whoever takes holds the limit's row until the transaction ends,
+so that no two replicas see the same instant.
 """
 
 from __future__ import annotations
@@ -18,12 +19,17 @@ from storage.sql.schema.tables import rate_states
 from storage.sql.schema.types import Instant, from_microseconds, to_microseconds
 
 _SECOND = 1_000_000
-# How much of a call may be missing for it to be granted: what doubles lose, far less than a microsecond brings at any rate.
+# How much of a call may be missing for it to be granted: what doubles lose, far less than a
+# microsecond brings at any rate.
 _ROUNDING = 1e-9
 
 _FIND = select(rate_states.c.full_at).where(rate_states.c.key == bindparam("of_limit"))
 _LOCK = _FIND.with_for_update()
-_MOVE = update(rate_states).where(rate_states.c.key == bindparam("of_limit")).values(full_at=bindparam("until", type_=Instant()))
+_MOVE = (
+    update(rate_states)
+    .where(rate_states.c.key == bindparam("of_limit"))
+    .values(full_at=bindparam("until", type_=Instant()))
+)
 
 
 class SqlRates:
@@ -45,22 +51,32 @@ class SqlRates:
         granted = min(wanted, floor(limit.burst - taken + _ROUNDING))
         if granted <= 0:
             return 0
-        # Rounded up, so that in the long run the rate is never exceeded by the sum of what was rounded.
+        # Rounded up, so that in the long run the rate is never exceeded by the sum of what was
+        # rounded.
         until = begin + ceil(granted * _SECOND / limit.per_second)
-        await self._connection.execute(_MOVE, {"of_limit": limit.key, "until": from_microseconds(until)})
+        await self._connection.execute(
+            _MOVE, {"of_limit": limit.key, "until": from_microseconds(until)}
+        )
         return granted
 
     async def give_back(self, limit: RateLimit, count: int, now: datetime) -> None:
         full_at = await self._read(_LOCK, limit)
         assert full_at is not None, "granted before"
         until = max(full_at - floor(count * _SECOND / limit.per_second), to_microseconds(now))
-        await self._connection.execute(_MOVE, {"of_limit": limit.key, "until": from_microseconds(until)})
+        await self._connection.execute(
+            _MOVE, {"of_limit": limit.key, "until": from_microseconds(until)}
+        )
 
     async def next_free(self, limit: RateLimit, now: datetime) -> datetime:
         full_at = await self._read(_FIND, limit)
         if full_at is None:
             return now
-        return max(now, from_microseconds(full_at - floor((limit.burst - 1) * _SECOND / limit.per_second) - _slack(limit)))
+        return max(
+            now,
+            from_microseconds(
+                full_at - floor((limit.burst - 1) * _SECOND / limit.per_second) - _slack(limit)
+            ),
+        )
 
     async def _read(self, statement: Executable, limit: RateLimit) -> int | None:
         row = (await self._connection.execute(statement, {"of_limit": limit.key})).first
@@ -68,5 +84,6 @@ class SqlRates:
 
 
 def _slack(limit: RateLimit) -> int:
-    """Microseconds: what rounding adds to a burst that is taken call by call, which must not cost its last call."""
+    """Microseconds: what rounding adds to a burst that is taken call by call, which must not cost
+    its last call."""
     return limit.burst

@@ -32,41 +32,65 @@ class SqlSends:
     async def insert(self, send: Send) -> None:
         values = record_values(send)
         del values["counters"]
-        await self._connection.execute(insert(sends), values | dict.fromkeys(("total", *COUNTERS), 0))
+        await self._connection.execute(
+            insert(sends), values | dict.fromkeys(("total", *COUNTERS), 0)
+        )
         self._connection.fire(PROGRESS)
         if not send.audience_done:
             self._connection.fire(AUDIENCES)
 
     async def find(self, send_id: str, *, lock: bool = False) -> Send | None:
-        statement = locking_sends(sends.c.id == send_id, columns=sends.c) if lock else select(sends).where(sends.c.id == send_id)
+        statement = (
+            locking_sends(sends.c.id == send_id, columns=sends.c)
+            if lock
+            else select(sends).where(sends.c.id == send_id)
+        )
         row = (await self._connection.execute(statement)).first
         return _read(row) if row else None
 
     async def find_many(self, send_ids: Sequence[str]) -> dict[str, Send]:
         wanted = self._connection.dialect.row_set("wanted", id=ColumnKind.TEXT)
         statement = select(sends).where(sends.c.id.in_(select(wanted.c.id)))
-        ids = self._connection.dialect.row_set_parameters(wanted, [(send_id,) for send_id in send_ids])
+        ids = self._connection.dialect.row_set_parameters(
+            wanted, [(send_id,) for send_id in send_ids]
+        )
         return {row.id: _read(row) for row in (await self._connection.execute(statement, ids)).all}
 
     async def list_page(self, campaign_id: str, after: str | None, limit: int) -> list[Send]:
-        statement = select(sends).where(sends.c.campaign_id == campaign_id).order_by(sends.c.id.desc()).limit(limit)
+        statement = (
+            select(sends)
+            .where(sends.c.campaign_id == campaign_id)
+            .order_by(sends.c.id.desc())
+            .limit(limit)
+        )
         if after is not None:
             statement = statement.where(sends.c.id < after)
         return [_read(row) for row in (await self._connection.execute(statement)).all]
 
     async def list_resolving(self, limit: int) -> list[str]:
-        statement = select(sends.c.id).where(_SENDING, ~sends.c.audience_done).order_by(sends.c.id).limit(limit)
+        statement = (
+            select(sends.c.id)
+            .where(_SENDING, ~sends.c.audience_done)
+            .order_by(sends.c.id)
+            .limit(limit)
+        )
         return [row.id for row in (await self._connection.execute(statement)).all]
 
-    async def advance_audience(self, send_id: str, cursor: str | None, *, done: bool, now: datetime) -> None:
-        values: dict[str, object] = {"audience_cursor": cursor} | ({"audience_done": True} if done else {})
+    async def advance_audience(
+        self, send_id: str, cursor: str | None, *, done: bool, now: datetime
+    ) -> None:
+        values: dict[str, object] = {"audience_cursor": cursor} | (
+            {"audience_done": True} if done else {}
+        )
         await self._connection.execute(update(sends).where(sends.c.id == send_id).values(values))
         self._connection.fire(PROGRESS)
         if done:
             await complete(self._connection, send_id, now)
 
     async def cancel_running(self, campaign_id: str, now: datetime) -> list[str]:
-        return await cancellations.cancel_sends(self._connection, sends.c.campaign_id == campaign_id, now)
+        return await cancellations.cancel_sends(
+            self._connection, sends.c.campaign_id == campaign_id, now
+        )
 
     async def cancel(self, send_id: str, now: datetime) -> bool:
         return bool(await cancellations.cancel_sends(self._connection, sends.c.id == send_id, now))
@@ -79,28 +103,51 @@ class SqlSends:
 
     async def pause(self, send_id: str, now: datetime) -> None:
         await lock_sends(self._connection, sends.c.id == send_id)
-        stop = update(sends).where(sends.c.id == send_id, _SENDING, sends.c.paused_at.is_(None)).values(paused_at=now)
+        stop = (
+            update(sends)
+            .where(sends.c.id == send_id, _SENDING, sends.c.paused_at.is_(None))
+            .values(paused_at=now)
+        )
         if (await self._connection.execute(stop)).count:
             give_back = update(messages).where(leased_of(send_id))
-            await self._connection.execute(give_back.values(status=MessageStatus.PENDING, lease_expires_at=None))
+            await self._connection.execute(
+                give_back.values(status=MessageStatus.PENDING, lease_expires_at=None)
+            )
             self._connection.fire(PROGRESS)
 
     async def resume(self, send_id: str) -> None:
-        go_on = update(sends).where(sends.c.id == send_id, sends.c.paused_at.is_not(None)).values(paused_at=None)
+        go_on = (
+            update(sends)
+            .where(sends.c.id == send_id, sends.c.paused_at.is_not(None))
+            .values(paused_at=None)
+        )
         for row in (await self._connection.execute(go_on.returning(sends.c.channel))).all:
             self._connection.fire(PROGRESS)
             self._connection.fire(messages_topic(row.channel))
 
     async def list_open(self, after: str | None, limit: int) -> list[str]:
-        statement = select(sends.c.id).where(sends.c.completed_at.is_(None)).order_by(sends.c.id).limit(limit)
+        statement = (
+            select(sends.c.id)
+            .where(sends.c.completed_at.is_(None))
+            .order_by(sends.c.id)
+            .limit(limit)
+        )
         if after is not None:
             statement = statement.where(sends.c.id > after)
         return [row.id for row in (await self._connection.execute(statement)).all]
 
     async def mark_retried(
-        self, parent_send_id: str, child_send_id: str, unknown: bool, after: str | None, limit: int, now: datetime
+        self,
+        parent_send_id: str,
+        child_send_id: str,
+        unknown: bool,
+        after: str | None,
+        limit: int,
+        now: datetime,
     ) -> list[Message]:
-        return await retries.mark_retried(self._connection, parent_send_id, child_send_id, unknown, after, limit, now)
+        return await retries.mark_retried(
+            self._connection, parent_send_id, child_send_id, unknown, after, limit, now
+        )
 
     async def count_retryable(self, send_id: str, *, unknown: bool) -> int:
         return await retries.count_retryable(self._connection, send_id, unknown=unknown)

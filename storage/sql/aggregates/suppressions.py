@@ -23,36 +23,62 @@ class SqlSuppressions:
         self._connection = connection
 
     async def put_many(self, records: Sequence[Suppression]) -> None:
-        # In one order, so that two batches with the same addresses wait for each other rather than deadlock.
+        # In one order, so that two batches with the same addresses wait for each other rather than
+        # deadlock.
         in_order = sorted(records, key=lambda each: (each.brand_id, each.channel, each.address))
         if in_order:
-            await self._connection.execute(_put(self._connection.dialect), [record_values(each) for each in in_order])
+            await self._connection.execute(
+                _put(self._connection.dialect), [record_values(each) for each in in_order]
+            )
 
     async def find(self, suppression_id: str) -> Suppression | None:
-        row = (await self._connection.execute(select(suppressions).where(suppressions.c.id == suppression_id))).first
+        row = (
+            await self._connection.execute(
+                select(suppressions).where(suppressions.c.id == suppression_id)
+            )
+        ).first
         return read_record(Suppression, row) if row else None
 
     async def find_address(self, brand_id: str, channel: str, address: str) -> Suppression | None:
-        statement = select(suppressions).where(suppressions.c.brand_id == brand_id, suppressions.c.channel == channel)
-        row = (await self._connection.execute(statement.where(suppressions.c.address == address))).first
+        statement = select(suppressions).where(
+            suppressions.c.brand_id == brand_id, suppressions.c.channel == channel
+        )
+        row = (
+            await self._connection.execute(statement.where(suppressions.c.address == address))
+        ).first
         return read_record(Suppression, row) if row else None
 
     async def any_on(self, brand_id: str, channel: str) -> bool:
-        statement = select(suppressions.c.id).where(suppressions.c.brand_id == brand_id, suppressions.c.channel == channel).limit(1)
+        statement = (
+            select(suppressions.c.id)
+            .where(suppressions.c.brand_id == brand_id, suppressions.c.channel == channel)
+            .limit(1)
+        )
         return (await self._connection.execute(statement)).first is not None
 
-    async def find_reasons(self, brand_id: str, channel: str, addresses: Iterable[str]) -> dict[str, SuppressionReason]:
+    async def find_reasons(
+        self, brand_id: str, channel: str, addresses: Iterable[str]
+    ) -> dict[str, SuppressionReason]:
         wanted, statement = _find_reasons(self._connection.dialect)
         found: dict[str, SuppressionReason] = {}
         remaining = iter(addresses)
         while some := list(islice(remaining, _ADDRESSES_AT_ONCE)):
-            given = self._connection.dialect.row_set_parameters(wanted, [(address,) for address in some])
-            rows = await self._connection.fetch(statement, {**given, "in_brand": brand_id, "on_channel": channel})
+            given = self._connection.dialect.row_set_parameters(
+                wanted, [(address,) for address in some]
+            )
+            rows = await self._connection.fetch(
+                statement, {**given, "in_brand": brand_id, "on_channel": channel}
+            )
             found.update((address, reason) for address, reason in rows)
         return found
 
     async def list_page(
-        self, brand_id: str, channel: str | None, reason: SuppressionReason | None, after: str | None, limit: int
+        self,
+        brand_id: str,
+        channel: str | None,
+        reason: SuppressionReason | None,
+        after: str | None,
+        limit: int,
     ) -> list[Suppression]:
         statement = select(suppressions).where(suppressions.c.brand_id == brand_id)
         if channel is not None:
@@ -61,11 +87,15 @@ class SqlSuppressions:
             statement = statement.where(suppressions.c.reason == reason)
         if after is not None:
             statement = statement.where(suppressions.c.id < after)
-        rows = await self._connection.execute(statement.order_by(suppressions.c.id.desc()).limit(limit))
+        rows = await self._connection.execute(
+            statement.order_by(suppressions.c.id.desc()).limit(limit)
+        )
         return [read_record(Suppression, row) for row in rows.all]
 
     async def delete(self, suppression_id: str) -> None:
-        await self._connection.execute(delete(suppressions).where(suppressions.c.id == suppression_id))
+        await self._connection.execute(
+            delete(suppressions).where(suppressions.c.id == suppression_id)
+        )
 
 
 @lru_cache
@@ -75,19 +105,23 @@ def _put(dialect: SqlDialect) -> Executable:
     statement: Executable = insert.on_conflict_do_update(
         index_elements=["brand_id", "channel", "address"],
         set_={"reason": insert.excluded.reason, "source": insert.excluded.source},
-        where=case(strength, value=insert.excluded.reason) > case(strength, value=suppressions.c.reason),
+        where=case(strength, value=insert.excluded.reason)
+        > case(strength, value=suppressions.c.reason),
     )
     return statement
 
 
 @lru_cache
 def _find_reasons(dialect: SqlDialect) -> tuple[RowSet, Executable]:
-    # One look into the unique index per address, as for audiences: never a walk through all suppressions of the brand.
+    # One look into the unique index per address, as for audiences: never a walk through all
+    # suppressions of the brand.
     wanted = dialect.row_set("wanted", address=ColumnKind.TEXT)
     reason = select(suppressions.c.reason).where(
         suppressions.c.brand_id == bindparam("in_brand"),
         suppressions.c.channel == bindparam("on_channel"),
         suppressions.c.address == wanted.c.address,
     )
-    looked_up = select(wanted.c.address, reason.scalar_subquery().label("reason")).subquery("looked_up")
+    looked_up = select(wanted.c.address, reason.scalar_subquery().label("reason")).subquery(
+        "looked_up"
+    )
     return wanted, select(looked_up).where(looked_up.c.reason.is_not(None))

@@ -11,7 +11,9 @@ from storage.sql.connection import Connection, read_record, record_values
 from storage.sql.schema.tables import templates
 
 # Built once: SQLAlchemy takes longer to build and recognise a statement than SQLite to run it.
-_OF = select(templates).where(*(templates.c[name] == bindparam(name) for name in ("brand_id", "channel", "template_key")))
+_OF = select(templates).where(
+    *(templates.c[name] == bindparam(name) for name in ("brand_id", "channel", "template_key"))
+)
 _LATEST = _OF.order_by(templates.c.revision.desc()).limit(1)
 _REVISION = _OF.where(templates.c.revision == bindparam("revision"))
 _INSERT = insert(templates)
@@ -24,7 +26,9 @@ class SqlTemplates:
         self._connection = connection
 
     async def append(self, template: Template) -> Template:
-        serialize = self._connection.dialect.serialize(f"template {template.brand_id} {template.channel} {template.template_key}")
+        serialize = self._connection.dialect.serialize(
+            f"template {template.brand_id} {template.channel} {template.template_key}"
+        )
         if serialize is not None:
             await self._connection.execute(serialize)
         latest = await self.find(template.brand_id, template.channel, template.template_key)
@@ -32,7 +36,9 @@ class SqlTemplates:
         await self._connection.execute(_INSERT, record_values(numbered))
         return numbered
 
-    async def find(self, brand_id: str, channel: str, template_key: str, revision: int | None = None) -> Template | None:
+    async def find(
+        self, brand_id: str, channel: str, template_key: str, revision: int | None = None
+    ) -> Template | None:
         where = {"brand_id": brand_id, "channel": channel, "template_key": template_key}
         if revision is None:
             found = await self._connection.execute(_LATEST, where)
@@ -40,9 +46,14 @@ class SqlTemplates:
             found = await self._connection.execute(_REVISION, where | {"revision": revision})
         return read_record(Template, found.first) if found.first else None
 
-    async def list_revisions(self, brand_id: str, channel: str, template_key: str, after: int | None, limit: int) -> list[Template]:
+    async def list_revisions(
+        self, brand_id: str, channel: str, template_key: str, after: int | None, limit: int
+    ) -> list[Template]:
         statement = _OF.order_by(templates.c.revision.desc()).limit(limit)
         if after is not None:
             statement = statement.where(templates.c.revision < after)
         where = {"brand_id": brand_id, "channel": channel, "template_key": template_key}
-        return [read_record(Template, row) for row in (await self._connection.execute(statement, where)).all]
+        return [
+            read_record(Template, row)
+            for row in (await self._connection.execute(statement, where)).all
+        ]

@@ -1,5 +1,5 @@
-"""Cancelling sends. What counts is the status of the send: from its commit on, no row of it is marked. The rows follow, as many at once as
-hold up nobody else."""
+"""Cancelling sends. What counts is the status of the send: from its commit on, no row of it is
+marked. The rows follow, as many at once as hold up nobody else."""
 
 from __future__ import annotations
 
@@ -23,10 +23,16 @@ _ROWS_WITH_THE_SEND = 5_000
 _SENDING = sends.c.status == literal_column("'sending'")
 
 
-async def cancel_sends(connection: Connection, which: ColumnElement[bool], now: datetime) -> list[str]:
+async def cancel_sends(
+    connection: Connection, which: ColumnElement[bool], now: datetime
+) -> list[str]:
     """See `Sends.cancel_running`."""
     await lock_sends(connection, which)
-    stop = update(sends).where(which, _SENDING).values(status=SendStatus.CANCELLED, audience_done=true())
+    stop = (
+        update(sends)
+        .where(which, _SENDING)
+        .values(status=SendStatus.CANCELLED, audience_done=true())
+    )
     stopped = sorted(row.id for row in (await connection.execute(stop.returning(sends.c.id))).all)
     for send_id in stopped:
         connection.fire(PROGRESS)
@@ -37,7 +43,9 @@ async def cancel_sends(connection: Connection, which: ColumnElement[bool], now: 
 
 async def sweep_cancelled(connection: Connection, now: datetime, limit: int) -> int:
     """See `Sends.sweep_cancelled`."""
-    unswept = select(sends.c.id).where(sends.c.completed_at.is_(None), sends.c.status == SendStatus.CANCELLED, sends.c.pending > 0)
+    unswept = select(sends.c.id).where(
+        sends.c.completed_at.is_(None), sends.c.status == SendStatus.CANCELLED, sends.c.pending > 0
+    )
     row = (await connection.execute(unswept.order_by(sends.c.id).limit(1))).first
     if row is None:
         return 0
@@ -51,7 +59,10 @@ async def count_cancelled(connection: Connection, send_ids: Sequence[str]) -> Ca
     return CancelCounts(
         sent=sum(row.sent for row in rows),
         in_flight=sum(row.in_flight for row in rows),
-        cancelled=sum(row.cancelled + (row.pending if row.status is SendStatus.CANCELLED else 0) for row in rows),
+        cancelled=sum(
+            row.cancelled + (row.pending if row.status is SendStatus.CANCELLED else 0)
+            for row in rows
+        ),
     )
 
 

@@ -1,4 +1,5 @@
-"""Counters of sends: changed here and nowhere else, in the transaction that changes the rows, by the rows it changed."""
+"""Counters of sends: changed here and nowhere else, in the transaction that changes the rows, by
+the rows it changed."""
 
 from __future__ import annotations
 
@@ -17,7 +18,10 @@ from storage.sql.connection import Connection
 from storage.sql.schema.tables import COUNTERS, campaigns, messages, sends
 from storage.sql.schema.types import Instant
 
-_COLUMN = {status: status.value for status in MessageStatus} | {MessageStatus.LEASED: "pending", MessageStatus.SENDING: "in_flight"}
+_COLUMN = {status: status.value for status in MessageStatus} | {
+    MessageStatus.LEASED: "pending",
+    MessageStatus.SENDING: "in_flight",
+}
 
 _ADD = (
     update(sends)
@@ -28,9 +32,16 @@ _ADD = (
 _NOW = bindparam("now", type_=Instant())
 _COMPLETE = (
     update(sends)
-    .where(sends.c.id == bindparam("send_id"), sends.c.audience_done, sends.c.completed_at.is_(None))
+    .where(
+        sends.c.id == bindparam("send_id"), sends.c.audience_done, sends.c.completed_at.is_(None)
+    )
     .where(sends.c.pending == 0, sends.c.in_flight == 0)
-    .values(status=case((sends.c.status == SendStatus.SENDING, SendStatus.COMPLETED), else_=sends.c.status), completed_at=_NOW)
+    .values(
+        status=case(
+            (sends.c.status == SendStatus.SENDING, SendStatus.COMPLETED), else_=sends.c.status
+        ),
+        completed_at=_NOW,
+    )
     .returning(sends.c.campaign_id, sends.c.status)
 )
 _other = sends.alias("other")
@@ -39,7 +50,9 @@ _COMPLETE_CAMPAIGN = (
     .where(
         campaigns.c.id == bindparam("campaign_id"),
         campaigns.c.status == CampaignStatus.SENDING,
-        ~exists().where(_other.c.campaign_id == campaigns.c.id, _other.c.status == SendStatus.SENDING),
+        ~exists().where(
+            _other.c.campaign_id == campaigns.c.id, _other.c.status == SendStatus.SENDING
+        ),
     )
     .values(status=CampaignStatus.SENT, sent_at=_NOW, updated_at=_NOW)
 )
@@ -58,7 +71,9 @@ class Changes:
             columns["total"] += count
             columns[_COLUMN[status]] += count
 
-    def moved(self, send_id: str | None, before: MessageStatus, after: MessageStatus, count: int = 1) -> None:
+    def moved(
+        self, send_id: str | None, before: MessageStatus, after: MessageStatus, count: int = 1
+    ) -> None:
         """Counts rows that went from one status to another."""
         if send_id is not None:
             columns = self._by_send.setdefault(send_id, Counter())
@@ -68,8 +83,8 @@ class Changes:
     async def apply(self, connection: Connection, now: datetime) -> None:
         """Adds what was counted, in the order of ids, and completes the sends that are done.
 
-        Raises StorageError for new rows of a send that does not exist or is not sending: they would never be counted, or go out after
-        a cancel.
+        Raises StorageError for new rows of a send that does not exist or is not sending: they would
+        never be counted, or go out after a cancel.
         """
         for send_id, columns in sorted(self._by_send.items()):
             if not any(columns.values()):
@@ -85,7 +100,8 @@ class Changes:
 
 
 async def complete(connection: Connection, send_id: str, now: datetime) -> None:
-    """Completes the send if its audience is done and nothing is pending or in flight; its campaign with it, unless it was cancelled."""
+    """Completes the send if its audience is done and nothing is pending or in flight; its campaign
+    with it, unless it was cancelled."""
     row = (await connection.execute(_COMPLETE, {"send_id": send_id, "now": now})).first
     if row is None:
         return
@@ -96,7 +112,11 @@ async def complete(connection: Connection, send_id: str, now: datetime) -> None:
 
 async def recount(connection: Connection, send_id: str) -> Counters:
     """See `Sends.recount`."""
-    statement = select(messages.c.status, func.count().label("rows")).where(messages.c.send_id == send_id).group_by(messages.c.status)
+    statement = (
+        select(messages.c.status, func.count().label("rows"))
+        .where(messages.c.send_id == send_id)
+        .group_by(messages.c.status)
+    )
     counted: Counter[str] = Counter()
     for row in (await connection.execute(statement)).all:
         counted[_COLUMN[row.status]] += row.rows
@@ -106,8 +126,9 @@ async def recount(connection: Connection, send_id: str) -> Counters:
 def locking_sends(*where: ColumnElement[bool], columns: Any = (sends.c.id,)) -> Select[Any]:
     """Locks sends, each after its campaign, in one order.
 
-    Completion writes to the campaign after the send, while a cancel comes from the campaign to its sends: without one order they would
-    deadlock. Whoever changes rows of sends locks the sends first, for the same reason.
+    Completion writes to the campaign after the send, while a cancel comes from the campaign to its
+    sends: without one order they would deadlock. Whoever changes rows of sends locks the sends
+    first, for the same reason.
     """
     return (
         select(*columns)
@@ -118,7 +139,9 @@ def locking_sends(*where: ColumnElement[bool], columns: Any = (sends.c.id,)) -> 
     )
 
 
-async def lock_sends(connection: Connection, *where: ColumnElement[bool], parameters: dict[str, Any] | None = None) -> None:
+async def lock_sends(
+    connection: Connection, *where: ColumnElement[bool], parameters: dict[str, Any] | None = None
+) -> None:
     """Locks the sends, where the database lets transactions run side by side."""
     if connection.dialect.locks_rows:
         await connection.execute(locking_sends(*where), parameters)

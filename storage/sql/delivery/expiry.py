@@ -18,15 +18,23 @@ from storage.sql.schema.tables import MAY_EXPIRE, messages
 async def expire(connection: Connection, now: datetime, limit: int) -> int:
     """See `Messages.expire`."""
     dialect = connection.dialect
-    stale = select(messages.c.id).where(MAY_EXPIRE, messages.c.expire_at <= now).order_by(messages.c.expire_at).limit(limit)
+    stale = (
+        select(messages.c.id)
+        .where(MAY_EXPIRE, messages.c.expire_at <= now)
+        .order_by(messages.c.expire_at)
+        .limit(limit)
+    )
     found = sorted((row.id,) for row in (await connection.execute(stale)).all)
     if not found:
         return 0
-    # Found without a lock, so that the sends are locked before their rows; some may have been claimed or have ended meanwhile.
+    # Found without a lock, so that the sends are locked before their rows; some may have been
+    # claimed or have ended meanwhile.
     await lock_sends_of(connection, (message_id for (message_id,) in found))
     rows = dialect.row_set("given", id=ColumnKind.TEXT)
     given = dialect.row_set_parameters(rows, found)
-    statement = update(messages).where(messages.c.id == rows.c.id, messages.c.status == MessageStatus.PENDING)
+    statement = update(messages).where(
+        messages.c.id == rows.c.id, messages.c.status == MessageStatus.PENDING
+    )
     statement = statement.values(expired(now)).returning(messages.c.send_id, messages.c.status)
     ended = (await connection.execute(statement, given)).all
     changes = Changes()
@@ -38,5 +46,9 @@ async def expire(connection: Connection, now: datetime, limit: int) -> int:
 
 async def next_expiry(connection: Connection) -> datetime | None:
     """See `Messages.next_expiry`."""
-    row = (await connection.execute(select(func.min(messages.c.expire_at).label("earliest")).where(MAY_EXPIRE))).first
+    row = (
+        await connection.execute(
+            select(func.min(messages.c.expire_at).label("earliest")).where(MAY_EXPIRE)
+        )
+    ).first
     return row.earliest if row else None

@@ -24,11 +24,28 @@ from storage.sql.dialects.dialect import ColumnKind, RowSet
 from storage.sql.schema.tables import brand_policies, messages, sends
 from storage.sql.schema.types import Instant
 
-_HELD = tuple(messages.c[name] for name in ("id", "brand_id", "send_id", "attempts", "lease", "provider", "sending_at", "first_sending_at"))
+_HELD = tuple(
+    messages.c[name]
+    for name in (
+        "id",
+        "brand_id",
+        "send_id",
+        "attempts",
+        "lease",
+        "provider",
+        "sending_at",
+        "first_sending_at",
+    )
+)
 
 
 async def recover(
-    connection: Connection, now: datetime, *, everything: bool, key_windows: Mapping[str, timedelta], max_attempts: int
+    connection: Connection,
+    now: datetime,
+    *,
+    everything: bool,
+    key_windows: Mapping[str, timedelta],
+    max_attempts: int,
 ) -> Recovery:
     """See `Messages.recover`."""
     abandoned = HELD if everything else messages.c.lease_expires_at <= now
@@ -42,14 +59,22 @@ async def recover(
 
 async def _release(connection: Connection, abandoned: ColumnElement[bool]) -> int:
     statement = update(messages).where(abandoned, messages.c.status == MessageStatus.LEASED)
-    rows = await connection.execute(statement.values(status=MessageStatus.PENDING, lease_expires_at=None).returning(messages.c.channel))
+    rows = await connection.execute(
+        statement.values(status=MessageStatus.PENDING, lease_expires_at=None).returning(
+            messages.c.channel
+        )
+    )
     for channel in {row.channel for row in rows.all}:
         connection.fire(messages_topic(channel))
     return len(rows.all)
 
 
 async def _end_or_resend(
-    connection: Connection, abandoned: ColumnElement[bool], now: datetime, key_windows: Mapping[str, timedelta], max_attempts: int
+    connection: Connection,
+    abandoned: ColumnElement[bool],
+    now: datetime,
+    key_windows: Mapping[str, timedelta],
+    max_attempts: int,
 ) -> tuple[int, int]:
     known = connection.dialect.row_set("known", provider=ColumnKind.TEXT, since=ColumnKind.INSTANT)
     again = _may_be_sent_again(known, max_attempts)
@@ -57,7 +82,11 @@ async def _end_or_resend(
         update(messages)
         .where(abandoned, messages.c.status == MessageStatus.SENDING)
         .values(
-            status=case((WAS_ACCEPTED, word(MessageStatus.SENT)), (again, word(MessageStatus.PENDING)), else_=word(MessageStatus.UNKNOWN)),
+            status=case(
+                (WAS_ACCEPTED, word(MessageStatus.SENT)),
+                (again, word(MessageStatus.PENDING)),
+                else_=word(MessageStatus.UNKNOWN),
+            ),
             failure_reason=case((or_(WAS_ACCEPTED, again), null()), else_=IN_DOUBT),
             sent_at=case((WAS_ACCEPTED, literal(now, Instant())), else_=messages.c.sent_at),
             in_doubt=or_(again, messages.c.in_doubt),
@@ -65,7 +94,9 @@ async def _end_or_resend(
         )
     )
     changed = statement.returning(messages.c.status, messages.c.channel, *_HELD)
-    windows = connection.dialect.row_set_parameters(known, [(provider, now - window) for provider, window in key_windows.items()])
+    windows = connection.dialect.row_set_parameters(
+        known, [(provider, now - window) for provider, window in key_windows.items()]
+    )
     rows = (await connection.execute(changed, windows)).all
     changes = Changes()
     for row in rows:
@@ -74,8 +105,16 @@ async def _end_or_resend(
             connection.fire(messages_topic(row.channel))
     await changes.apply(connection, now)
     resent = [row for row in rows if row.status is MessageStatus.PENDING]
-    await note_resends(connection, (row for row in resent if not _knows_key(row, key_windows, now)), now)
-    await insert_attempts(connection, (_attempt(row.id, row.attempts, row.lease, row.provider, row.sending_at, now) for row in rows))
+    await note_resends(
+        connection, (row for row in resent if not _knows_key(row, key_windows, now)), now
+    )
+    await insert_attempts(
+        connection,
+        (
+            _attempt(row.id, row.attempts, row.lease, row.provider, row.sending_at, now)
+            for row in rows
+        ),
+    )
     found = Counter(row.status for row in rows)
     return found[MessageStatus.UNKNOWN], found[MessageStatus.PENDING]
 
@@ -87,12 +126,19 @@ def _knows_key(row: Row[Any], key_windows: Mapping[str, timedelta], now: datetim
 
 def _may_be_sent_again(known: RowSet, max_attempts: int) -> ColumnElement[bool]:
     """`known` says since when a provider knows the keys it was given."""
-    is_known = exists().where(known.c.provider == messages.c.provider, messages.c.first_sending_at > known.c.since)
-    is_wanted = exists().where(brand_policies.c.brand_id == messages.c.brand_id, brand_policies.c.unknown_policy == UnknownPolicy.RESEND)
+    is_known = exists().where(
+        known.c.provider == messages.c.provider, messages.c.first_sending_at > known.c.since
+    )
+    is_wanted = exists().where(
+        brand_policies.c.brand_id == messages.c.brand_id,
+        brand_policies.c.unknown_policy == UnknownPolicy.RESEND,
+    )
     return and_(messages.c.attempts < max_attempts, ~IS_CANCELLED, or_(is_known, is_wanted))
 
 
-def _attempt(message_id: str, number: int, lease: int, provider: str, started_at: datetime, now: datetime) -> Attempt:
+def _attempt(
+    message_id: str, number: int, lease: int, provider: str, started_at: datetime, now: datetime
+) -> Attempt:
     return Attempt(
         id=new_id(),
         message_id=message_id,

@@ -19,11 +19,14 @@ from storage.sql.schema.tables import MESSAGE, UNKNOWN, attempts, messages, send
 RESOLVED_FAILED = "resolved_failed"
 
 
-async def list_unknown(connection: Connection, brand_id: str, send_id: str | None, after: str | None, limit: int) -> list[UnknownMessage]:
+async def list_unknown(
+    connection: Connection, brand_id: str, send_id: str | None, after: str | None, limit: int
+) -> list[UnknownMessage]:
     """See `Messages.list_unknown`."""
     statement = select(*MESSAGE).where(UNKNOWN, messages.c.brand_id == brand_id)
     if send_id is not None:
-        # Rows in doubt are few and those of a send are many: an expression keeps the index of sends out of it.
+        # Rows in doubt are few and those of a send are many: an expression keeps the index of sends
+        # out of it.
         statement = statement.where(messages.c.send_id.concat("") == send_id)
     if after is not None:
         statement = statement.where(messages.c.id < after)
@@ -35,21 +38,31 @@ async def list_unknown(connection: Connection, brand_id: str, send_id: str | Non
 
 async def _last_attempts(connection: Connection, of: Sequence[Message]) -> dict[str, Attempt]:
     given = connection.dialect.row_set("given", id=ColumnKind.TEXT)
-    last = select(func.max(attempts.c.id)).where(attempts.c.message_id.in_(select(given.c.id))).group_by(attempts.c.message_id)
+    last = (
+        select(func.max(attempts.c.id))
+        .where(attempts.c.message_id.in_(select(given.c.id)))
+        .group_by(attempts.c.message_id)
+    )
     parameters = connection.dialect.row_set_parameters(given, [(message.id,) for message in of])
     rows = await connection.execute(select(attempts).where(attempts.c.id.in_(last)), parameters)
     return {row.message_id: read_record(Attempt, row) for row in rows.all}
 
 
 async def resolve_unknown(
-    connection: Connection, brand_id: str, message_ids: Sequence[str], resolution: Resolution, now: datetime
+    connection: Connection,
+    brand_id: str,
+    message_ids: Sequence[str],
+    resolution: Resolution,
+    now: datetime,
 ) -> list[Message]:
     """See `Messages.resolve_unknown`."""
     found = await _lock_unknown(connection, brand_id, message_ids, resolution, now)
     if not found:
         return []
     if resolution is Resolution.RESEND:
-        await _reopen(connection, {message.send_id for message in found if message.send_id is not None})
+        await _reopen(
+            connection, {message.send_id for message in found if message.send_id is not None}
+        )
     changes = Changes()
     for row in await _change(connection, found, resolution, now):
         changes.moved(row.send_id, MessageStatus.UNKNOWN, row.status)
@@ -60,33 +73,59 @@ async def resolve_unknown(
 
 
 async def _lock_unknown(
-    connection: Connection, brand_id: str, message_ids: Sequence[str], resolution: Resolution, now: datetime
+    connection: Connection,
+    brand_id: str,
+    message_ids: Sequence[str],
+    resolution: Resolution,
+    now: datetime,
 ) -> list[Message]:
     given = connection.dialect.row_set("given", id=ColumnKind.TEXT)
-    parameters = connection.dialect.row_set_parameters(given, [(message_id,) for message_id in message_ids])
+    parameters = connection.dialect.row_set_parameters(
+        given, [(message_id,) for message_id in message_ids]
+    )
     these = messages.c.id.in_(select(given.c.id))
     await lock_sends(
-        connection, sends.c.id.in_(select(messages.c.send_id).where(these)), sends.c.brand_id == brand_id, parameters=parameters
+        connection,
+        sends.c.id.in_(select(messages.c.send_id).where(these)),
+        sends.c.brand_id == brand_id,
+        parameters=parameters,
     )
-    statement = select(*MESSAGE).where(these, messages.c.brand_id == brand_id, messages.c.status == MessageStatus.UNKNOWN)
+    statement = select(*MESSAGE).where(
+        these, messages.c.brand_id == brand_id, messages.c.status == MessageStatus.UNKNOWN
+    )
     if resolution is Resolution.RESEND:
-        ours = exists().where(sends.c.id == messages.c.send_id, sends.c.status != SendStatus.CANCELLED, ~sends.c.pruned)
+        ours = exists().where(
+            sends.c.id == messages.c.send_id,
+            sends.c.status != SendStatus.CANCELLED,
+            ~sends.c.pruned,
+        )
         statement = statement.where(or_(messages.c.expire_at.is_(None), messages.c.expire_at > now))
         statement = statement.where(or_(messages.c.send_id.is_(None), ours))
     locking = statement.order_by(messages.c.id).with_for_update(of=messages, key_share=True)
-    return [read_record(Message, row) for row in (await connection.execute(locking, parameters)).all]
+    return [
+        read_record(Message, row) for row in (await connection.execute(locking, parameters)).all
+    ]
 
 
 async def _reopen(connection: Connection, send_ids: set[str]) -> None:
-    """Its campaign stays as it is: sent, and completing again changes only a campaign that is sending."""
-    completed = update(sends).where(sends.c.id.in_(sorted(send_ids)), sends.c.status == SendStatus.COMPLETED)
+    """Its campaign stays as it is: sent, and completing again changes only a campaign that is
+    sending."""
+    completed = update(sends).where(
+        sends.c.id.in_(sorted(send_ids)), sends.c.status == SendStatus.COMPLETED
+    )
     await connection.execute(completed.values(status=SendStatus.SENDING, completed_at=None))
 
 
-async def _change(connection: Connection, found: Sequence[Message], resolution: Resolution, now: datetime) -> Sequence[Row[Any]]:
+async def _change(
+    connection: Connection, found: Sequence[Message], resolution: Resolution, now: datetime
+) -> Sequence[Row[Any]]:
     given = connection.dialect.row_set("given", id=ColumnKind.TEXT)
-    fenced = update(messages).where(messages.c.id.in_(select(given.c.id)), messages.c.status == MessageStatus.UNKNOWN)
-    statement = fenced.values(_values(resolution, now)).returning(messages.c.send_id, messages.c.status, messages.c.channel)
+    fenced = update(messages).where(
+        messages.c.id.in_(select(given.c.id)), messages.c.status == MessageStatus.UNKNOWN
+    )
+    statement = fenced.values(_values(resolution, now)).returning(
+        messages.c.send_id, messages.c.status, messages.c.channel
+    )
     parameters = connection.dialect.row_set_parameters(given, [(message.id,) for message in found])
     return (await connection.execute(statement, parameters)).all
 
@@ -98,6 +137,12 @@ def _values(resolution: Resolution, now: datetime) -> dict[str, object]:
         case Resolution.FAILED:
             return {"status": MessageStatus.FAILED, "failure_reason": RESOLVED_FAILED}
         case Resolution.RESEND:
-            again = {"status": MessageStatus.PENDING, "due_at": now, "in_doubt": True, "failure_reason": None}
-            # What a provider knows of the earlier calls counts no more: whoever decided this accepts a second delivery.
+            again = {
+                "status": MessageStatus.PENDING,
+                "due_at": now,
+                "in_doubt": True,
+                "failure_reason": None,
+            }
+            # What a provider knows of the earlier calls counts no more: whoever decided this
+            # accepts a second delivery.
             return {**again, "first_sending_at": None}

@@ -17,12 +17,23 @@ RETRIED = "retried"
 
 
 async def mark_retried(
-    connection: Connection, parent_send_id: str, child_send_id: str, unknown: bool, after: str | None, limit: int, now: datetime
+    connection: Connection,
+    parent_send_id: str,
+    child_send_id: str,
+    unknown: bool,
+    after: str | None,
+    limit: int,
+    now: datetime,
 ) -> list[Message]:
     """See `Sends.mark_retried`."""
     # Who changes rows of a send locks it first: two that retry it take no row twice.
     await lock_sends(connection, sends.c.id == parent_send_id)
-    statement = select(*MESSAGE).where(_retryable(parent_send_id, unknown=unknown)).order_by(messages.c.id).limit(limit)
+    statement = (
+        select(*MESSAGE)
+        .where(_retryable(parent_send_id, unknown=unknown))
+        .order_by(messages.c.id)
+        .limit(limit)
+    )
     if after is not None:
         statement = statement.where(messages.c.id > after)
     found = [read_record(Message, row) for row in (await connection.execute(statement)).all]
@@ -36,12 +47,22 @@ async def mark_retried(
 
 async def count_retryable(connection: Connection, send_id: str, *, unknown: bool) -> int:
     """See `Sends.count_retryable`."""
-    return len((await connection.execute(select(messages.c.id).where(_retryable(send_id, unknown=unknown)).limit(1))).all)
+    return len(
+        (
+            await connection.execute(
+                select(messages.c.id).where(_retryable(send_id, unknown=unknown)).limit(1)
+            )
+        ).all
+    )
 
 
 def _retryable(send_id: str, *, unknown: bool) -> ColumnElement[bool]:
     statuses = (MessageStatus.FAILED, MessageStatus.UNKNOWN) if unknown else (MessageStatus.FAILED,)
-    return and_(messages.c.send_id == send_id, messages.c.status.in_(statuses), messages.c.retried_in.is_(None))
+    return and_(
+        messages.c.send_id == send_id,
+        messages.c.status.in_(statuses),
+        messages.c.retried_in.is_(None),
+    )
 
 
 async def _mark(connection: Connection, found: list[Message], child_send_id: str) -> None:
@@ -52,8 +73,14 @@ async def _mark(connection: Connection, found: list[Message], child_send_id: str
         .where(messages.c.id.in_(select(given.c.id)))
         .values(
             retried_in=child_send_id,
-            status=case((in_doubt, literal(MessageStatus.FAILED, Word(MessageStatus))), else_=messages.c.status),
+            status=case(
+                (in_doubt, literal(MessageStatus.FAILED, Word(MessageStatus))),
+                else_=messages.c.status,
+            ),
             failure_reason=case((in_doubt, RETRIED), else_=messages.c.failure_reason),
         )
     )
-    await connection.execute(statement, connection.dialect.row_set_parameters(given, [(message.id,) for message in found]))
+    await connection.execute(
+        statement,
+        connection.dialect.row_set_parameters(given, [(message.id,) for message in found]),
+    )

@@ -30,16 +30,21 @@ _AMBIGUOUS = "ambiguous"
 _NOT_SENT = (MessageStatus.FAILED.value, MessageStatus.SKIPPED.value, MessageStatus.EXPIRED.value)
 
 
-async def settle(connection: Connection, settlements: Sequence[Settlement], now: datetime) -> set[str]:
+async def settle(
+    connection: Connection, settlements: Sequence[Settlement], now: datetime
+) -> set[str]:
     """See `Messages.settle`."""
     applied: set[str] = set()
     remaining = sorted(settlements, key=lambda each: each.message_id)
     while remaining:
-        # One statement changes a row once; a second settlement of the same row comes after it, and too late.
+        # One statement changes a row once; a second settlement of the same row comes after it, and
+        # too late.
         batch = {each.message_id: each for each in reversed(remaining)}
         applied |= await _settle_distinct(connection, batch, now)
         remaining = [each for each in remaining if batch[each.message_id] is not each]
-    await insert_attempts(connection, (each.attempt for each in settlements if each.attempt is not None))
+    await insert_attempts(
+        connection, (each.attempt for each in settlements if each.attempt is not None)
+    )
     return applied
 
 
@@ -66,21 +71,37 @@ async def insert_attempts(connection: Connection, made: Iterable[Attempt]) -> No
         await connection.insert_missing_rows(attempts, _ATTEMPT, rows)
 
 
-async def _settle_distinct(connection: Connection, batch: dict[str, Settlement], now: datetime) -> set[str]:
+async def _settle_distinct(
+    connection: Connection, batch: dict[str, Settlement], now: datetime
+) -> set[str]:
     changes = Changes()
     await lock_sends_of(connection, batch)
     sent = {message_id: each for message_id, each in batch.items() if _is_plainly_sent(each)}
     applied = await _settle_sent(connection, sent.values(), changes, now)
-    settled = await _settle_any(connection, [each for message_id, each in batch.items() if message_id not in sent], now)
+    settled = await _settle_any(
+        connection, [each for message_id, each in batch.items() if message_id not in sent], now
+    )
     for row in settled:
         changes.moved(row.send_id, batch[row.id].expected, row.status)
         if row.status is MessageStatus.PENDING:
             connection.fire(messages_topic(row.channel))
     applied |= {row.id for row in settled}
-    await _accept_late(connection, [each for each in batch.values() if each.message_id not in applied], changes, now)
+    await _accept_late(
+        connection,
+        [each for each in batch.values() if each.message_id not in applied],
+        changes,
+        now,
+    )
     await changes.apply(connection, now)
     await note_resends(connection, (row for row in settled if _is_resent(row, batch)), now)
-    await _insert_items(connection, (each.inbox_item for each in batch.values() if each.inbox_item and each.message_id in applied))
+    await _insert_items(
+        connection,
+        (
+            each.inbox_item
+            for each in batch.values()
+            if each.inbox_item and each.message_id in applied
+        ),
+    )
     return applied
 
 
@@ -89,14 +110,20 @@ def _is_plainly_sent(each: Settlement) -> bool:
     return each.status is MessageStatus.SENT and each.reason is None and each.due_at is None
 
 
-async def _settle_sent(connection: Connection, sent: Collection[Settlement], changes: Changes, now: datetime) -> set[str]:
+async def _settle_sent(
+    connection: Connection, sent: Collection[Settlement], changes: Changes, now: datetime
+) -> set[str]:
     applied: set[str] = set()
     statements = _sent(connection.dialect)
     for expected in (MessageStatus.LEASED, MessageStatus.SENDING):
         held = [(each.message_id, each.lease) for each in sent if each.expected is expected]
         if not held:
             continue
-        given = {**connection.dialect.row_set_parameters(statements.given, held), "expected_status": expected, "now": now}
+        given = {
+            **connection.dialect.row_set_parameters(statements.given, held),
+            "expected_status": expected,
+            "now": now,
+        }
         counts = await _counts_if_all_are_held(connection, statements, given, len(held))
         if counts is None:
             settled = await connection.fetch(statements.settle_returning, given)
@@ -113,8 +140,9 @@ async def _settle_sent(connection: Connection, sent: Collection[Settlement], cha
 async def _counts_if_all_are_held(
     connection: Connection, statements: _Sent, given: dict[str, Any], rows: int
 ) -> Mapping[str | None, int] | None:
-    """How many of the rows are of which send, if all of them are still held. None if they are not, or others write meanwhile: then the
-    rows that were changed have to be returned one by one, which takes SQLite's driver longer than to change them."""
+    """How many of the rows are of which send, if all of them are still held. None if they are not,
+    or others write meanwhile: then the rows that were changed have to be returned one by one, which
+    takes SQLite's driver longer than to change them."""
     if connection.dialect.locks_rows:
         return None
     held = await connection.fetch(statements.count_held, given)
@@ -122,7 +150,9 @@ async def _counts_if_all_are_held(
     return counts if sum(counts.values()) == rows else None
 
 
-async def _settle_any(connection: Connection, given_settlements: Sequence[Settlement], now: datetime) -> Sequence[Row[Any]]:
+async def _settle_any(
+    connection: Connection, given_settlements: Sequence[Settlement], now: datetime
+) -> Sequence[Row[Any]]:
     if not given_settlements:
         return ()
     given_rows, statement = _settle(connection.dialect)
@@ -136,24 +166,54 @@ def _is_resent(row: Row[Any], batch: dict[str, Settlement]) -> bool:
 
 async def _insert_items(connection: Connection, items: Iterable[InboxItem]) -> None:
     instant = lru_cache(maxsize=64)(connection.dialect.encode_instant)
-    rows = [(item.message_id, item.brand_id, item.person_id, item.subject, item.body, instant(item.created_at)) for item in items]
+    rows = [
+        (
+            item.message_id,
+            item.brand_id,
+            item.person_id,
+            item.subject,
+            item.body,
+            instant(item.created_at),
+        )
+        for item in items
+    ]
     if rows:
         await connection.insert_rows(inbox_items, _INBOX_ITEM, rows)
 
 
 def _given(each: Settlement) -> tuple[object, ...]:
     doubt = each.status is MessageStatus.PENDING and _outcome(each) == _AMBIGUOUS
-    uncalled = each.expected is MessageStatus.SENDING and each.status is MessageStatus.PENDING and each.attempt is None
-    return each.message_id, each.lease, each.expected.value, each.status.value, each.reason, int(doubt), int(uncalled), each.due_at
+    uncalled = (
+        each.expected is MessageStatus.SENDING
+        and each.status is MessageStatus.PENDING
+        and each.attempt is None
+    )
+    return (
+        each.message_id,
+        each.lease,
+        each.expected.value,
+        each.status.value,
+        each.reason,
+        int(doubt),
+        int(uncalled),
+        each.due_at,
+    )
 
 
 def _outcome(settlement: Settlement) -> str | None:
     return None if settlement.attempt is None else settlement.attempt.outcome
 
 
-async def _accept_late(connection: Connection, late: Sequence[Settlement], changes: Changes, now: datetime) -> None:
-    # Only where a provider was called: what is accepted without one is an inbox item, and a late one was not written.
-    accepted = [(each.message_id,) for each in late if each.expected is MessageStatus.SENDING and _outcome(each) == ACCEPTED]
+async def _accept_late(
+    connection: Connection, late: Sequence[Settlement], changes: Changes, now: datetime
+) -> None:
+    # Only where a provider was called: what is accepted without one is an inbox item, and a late
+    # one was not written.
+    accepted = [
+        (each.message_id,)
+        for each in late
+        if each.expected is MessageStatus.SENDING and _outcome(each) == ACCEPTED
+    ]
     if not accepted:
         return
     for before in (MessageStatus.UNKNOWN, MessageStatus.PENDING, MessageStatus.LEASED):
@@ -174,14 +234,24 @@ class _Sent:
 @lru_cache
 def _sent(dialect: SqlDialect) -> _Sent:
     given = dialect.row_set("given", id=ColumnKind.TEXT, lease=ColumnKind.INTEGER)
-    held = and_(messages.c.id == given.c.id, messages.c.lease == given.c.lease, messages.c.status == bindparam("expected_status"))
+    held = and_(
+        messages.c.id == given.c.id,
+        messages.c.lease == given.c.lease,
+        messages.c.status == bindparam("expected_status"),
+    )
     statement = update(messages).where(held)
     statement = statement.values(
-        status=MessageStatus.SENT, failure_reason=None, sent_at=bindparam("now", type_=Instant()), lease_expires_at=None
+        status=MessageStatus.SENT,
+        failure_reason=None,
+        sent_at=bindparam("now", type_=Instant()),
+        lease_expires_at=None,
     )
     return _Sent(
         given,
-        select(messages.c.send_id, func.count()).select_from(given.table, messages).where(held).group_by(messages.c.send_id),
+        select(messages.c.send_id, func.count())
+        .select_from(given.table, messages)
+        .where(held)
+        .group_by(messages.c.send_id),
         statement,
         statement.returning(messages.c.id, messages.c.send_id),
     )
@@ -206,7 +276,11 @@ def _settle(dialect: SqlDialect) -> tuple[RowSet, Executable]:
     ends_in_doubt = and_(in_doubt, or_(stopped, given.c.status.in_(_NOT_SENT)))
     statement = (
         update(messages)
-        .where(messages.c.id == given.c.id, messages.c.lease == given.c.lease, messages.c.status == given.c.expected)
+        .where(
+            messages.c.id == given.c.id,
+            messages.c.lease == given.c.lease,
+            messages.c.status == given.c.expected,
+        )
         .values(
             status=case(
                 (WAS_ACCEPTED, word(MessageStatus.SENT)),
@@ -214,16 +288,26 @@ def _settle(dialect: SqlDialect) -> tuple[RowSet, Executable]:
                 (stopped, word(MessageStatus.CANCELLED)),
                 else_=given.c.status,
             ),
-            failure_reason=case((WAS_ACCEPTED, null()), (ends_in_doubt, IN_DOUBT), else_=given.c.reason),
+            failure_reason=case(
+                (WAS_ACCEPTED, null()), (ends_in_doubt, IN_DOUBT), else_=given.c.reason
+            ),
             due_at=func.coalesce(given.c.due_at, messages.c.due_at),
-            sent_at=case((or_(WAS_ACCEPTED, given.c.status == "sent"), now), else_=messages.c.sent_at),
+            sent_at=case(
+                (or_(WAS_ACCEPTED, given.c.status == "sent"), now), else_=messages.c.sent_at
+            ),
             cancelled_at=case((and_(stopped, not_(in_doubt)), now), else_=messages.c.cancelled_at),
             in_doubt=in_doubt,
             attempts=messages.c.attempts - given.c.uncalled,
             lease_expires_at=None,
         )
     )
-    return given, statement.returning(messages.c.id, messages.c.brand_id, messages.c.send_id, messages.c.status, messages.c.channel)
+    return given, statement.returning(
+        messages.c.id,
+        messages.c.brand_id,
+        messages.c.send_id,
+        messages.c.status,
+        messages.c.channel,
+    )
 
 
 @lru_cache
@@ -232,6 +316,11 @@ def _accept(dialect: SqlDialect, before: MessageStatus) -> tuple[RowSet, Executa
     statement = (
         update(messages)
         .where(messages.c.id == given.c.id, messages.c.status == before)
-        .values(status=MessageStatus.SENT, sent_at=bindparam("now", type_=Instant()), failure_reason=None, lease_expires_at=None)
+        .values(
+            status=MessageStatus.SENT,
+            sent_at=bindparam("now", type_=Instant()),
+            failure_reason=None,
+            lease_expires_at=None,
+        )
     )
     return given, statement.returning(messages.c.id, messages.c.send_id)

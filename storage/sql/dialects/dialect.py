@@ -56,7 +56,8 @@ class ColumnKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class RowSet:
-    """Rows given as parameters, to be joined with: any number of them in one statement, whose text stays the same."""
+    """Rows given as parameters, to be joined with: any number of them in one statement, whose text
+    stays the same."""
 
     name: str
     kinds: dict[str, ColumnKind]
@@ -92,7 +93,8 @@ class SqlDialect(ABC):
 
     @abstractmethod
     def serialize(self, name: str) -> Executable | None:
-        """A statement that no other transaction gets past with the same `name` until this one ends; None where only one writes."""
+        """A statement that no other transaction gets past with the same `name` until this one ends;
+        None where only one writes."""
 
     @abstractmethod
     def json_value(self, document: ColumnElement[Any], path: Sequence[str]) -> SqlValue:
@@ -100,9 +102,13 @@ class SqlDialect(ABC):
 
     @abstractmethod
     def json_any(
-        self, document: ColumnElement[Any], path: Sequence[str], condition: Callable[[SqlValue], ColumnElement[bool]]
+        self,
+        document: ColumnElement[Any],
+        path: Sequence[str],
+        condition: Callable[[SqlValue], ColumnElement[bool]],
     ) -> ColumnElement[bool]:
-        """Whether the member at `path` is a list, and the condition holds for one of its elements."""
+        """Whether the member at `path` is a list, and the condition holds for one of its
+        elements."""
 
     @abstractmethod
     def constants(self, values: Sequence[Any], kind: TypeEngine[Any]) -> Select[Any]:
@@ -113,7 +119,9 @@ class SqlDialect(ABC):
         """The text, so that `<` compares code points."""
 
     @abstractmethod
-    def is_within(self, needle: ColumnElement[str], haystack: ColumnElement[str]) -> ColumnElement[bool]:
+    def is_within(
+        self, needle: ColumnElement[str], haystack: ColumnElement[str]
+    ) -> ColumnElement[bool]:
         """Whether one text is part of another, the same characters in the same case."""
 
     @abstractmethod
@@ -121,8 +129,11 @@ class SqlDialect(ABC):
         """The Instant that `server.domain.criteria.parse_instant` reads, or NULL."""
 
     @abstractmethod
-    def lies_within(self, instant: ColumnElement[Any], earliest: datetime | None, latest: datetime) -> ColumnElement[bool]:
-        """Whether the instant is in between, or at one of these; from ever if there is no earliest. Works the instant out once."""
+    def lies_within(
+        self, instant: ColumnElement[Any], earliest: datetime | None, latest: datetime
+    ) -> ColumnElement[bool]:
+        """Whether the instant is in between, or at one of these; from ever if there is no earliest.
+        Works the instant out once."""
 
     @abstractmethod
     def format_instant(self, instant: ColumnElement[Any]) -> ColumnElement[str]:
@@ -138,5 +149,6 @@ def _is_null(kind: ColumnElement[Any]) -> ColumnElement[bool]:
 
 
 def _word(text: str) -> ColumnElement[str]:
-    """A constant of our own, written into the statement: the planner sees it, and it takes no parameter."""
+    """A constant of our own, written into the statement: the planner sees it, and it takes no
+    parameter."""
     return literal_column("'" + text.replace("'", "''") + "'", Text())

@@ -9,8 +9,8 @@ from sqlalchemy import ColumnElement
 
 
 class SqlValue(Protocol):
-    """One value, seen as each type it may be of: an expression that is NULL where the value is of another type, or None if it never is of
-    that type."""
+    """One value, seen as each type it may be of: an expression that is NULL where the value is of
+    another type, or None if it never is of that type."""
 
     @property
     def text(self) -> ColumnElement[str] | None: ...

@@ -9,7 +9,13 @@ from sqlalchemy import Column, Dialect, Executable, Table, make_url
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from storage.sql.connection import Connection, Parameters, Rows, insert_missing_clause, upsert_clause
+from storage.sql.connection import (
+    Connection,
+    Parameters,
+    Rows,
+    insert_missing_clause,
+    upsert_clause,
+)
 from storage.sql.dialects.postgres import POSTGRES
 from storage.sql.driver_errors import translated
 from storage.sql.schema.types import dump_json, load_json
@@ -19,8 +25,8 @@ _POOL_SIZE = 10
 _CONNECT_SECONDS = 10
 _STATEMENT_SECONDS = 60
 IDLE_TRANSACTION_SECONDS = 20
-"""How long a process that stands still can hold the locks of a transaction. Less than a lease: those who take over its messages when its
-leases end must not wait for its locks."""
+"""How long a process that stands still can hold the locks of a transaction. Less than a lease:
+those who take over its messages when its leases end must not wait for its locks."""
 
 
 class PostgresConnection(Connection):
@@ -34,26 +40,40 @@ class PostgresConnection(Connection):
     async def execute(self, statement: Executable, parameters: Parameters | None = None) -> Rows:
         with self.failing(), translated():
             result = await self._connection.execute(statement, parameters)
-            return Rows(result.fetchall(), result.rowcount) if result.returns_rows else Rows((), result.rowcount)
+            return (
+                Rows(result.fetchall(), result.rowcount)
+                if result.returns_rows
+                else Rows((), result.rowcount)
+            )
 
-    async def insert_rows(self, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+    async def insert_rows(
+        self, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
+    ) -> None:
         with self.failing(), translated():
             await self._driver.copy_records_to_table(table.name, records=rows, columns=columns)
 
-    async def insert_missing_rows(self, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+    async def insert_missing_rows(
+        self, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
+    ) -> None:
         # One statement over arrays, since a copy cannot leave rows out.
         names, clause = ", ".join(columns), insert_missing_clause(table)
-        arrays = ", ".join(f"${place}::{_array_of(table.c[name])}" for place, name in enumerate(columns, start=1))
+        arrays = ", ".join(
+            f"${place}::{_array_of(table.c[name])}" for place, name in enumerate(columns, start=1)
+        )
         statement = f"INSERT INTO {table.name} ({names}) SELECT * FROM unnest({arrays}) {clause}"  # noqa: S608  # names of our own
         with self.failing(), translated():
             await self._driver.execute(statement, *map(list, zip(*rows, strict=True)))
 
-    async def upsert_rows(self, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]], kept: Set[str]) -> None:
+    async def upsert_rows(
+        self, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]], kept: Set[str]
+    ) -> None:
         # A copy cannot replace rows, so it goes into a table of this transaction's own first.
         names, source = ", ".join(columns), f"new_{table.name}"
         clause = upsert_clause(table, columns, kept)
         with self.failing(), translated():
-            await self._driver.execute(f"CREATE TEMPORARY TABLE {source} (LIKE {table.name}) ON COMMIT DROP")
+            await self._driver.execute(
+                f"CREATE TEMPORARY TABLE {source} (LIKE {table.name}) ON COMMIT DROP"
+            )
             await self._driver.copy_records_to_table(source, records=rows, columns=columns)
             await self._driver.execute(
                 f"INSERT INTO {table.name} ({names}) SELECT {names} FROM {source} {clause}"  # noqa: S608  # names of our own
@@ -67,11 +87,12 @@ def _array_of(column: Column[Any]) -> str:
 
 
 def make_engine(url: str) -> AsyncEngine:
-    """An engine with a pool. Every wait ends: for a connection, for a statement, and the server's for a client that went quiet in a
-    transaction."""
+    """An engine with a pool. Every wait ends: for a connection, for a statement, and the server's
+    for a client that went quiet in a transaction."""
     return create_async_engine(
         make_url(url).set(drivername="postgresql+asyncpg"),
-        # Transactions are begun and ended by our own statements, so that a bulk copy on the driver's connection is inside them.
+        # Transactions are begun and ended by our own statements, so that a bulk copy on the
+        # driver's connection is inside them.
         isolation_level="AUTOCOMMIT",
         pool_size=_POOL_SIZE,
         max_overflow=0,
@@ -81,7 +102,8 @@ def make_engine(url: str) -> AsyncEngine:
         hide_parameters=True,
         connect_args={
             "timeout": _CONNECT_SECONDS,
-            # The server gives up first and says so; this is for a server that does not answer at all.
+            # The server gives up first and says so; this is for a server that does not answer at
+            # all.
             "command_timeout": _STATEMENT_SECONDS + 5,
             "server_settings": {
                 "application_name": "carillon",

@@ -26,7 +26,8 @@ T = TypeVar("T")
 
 _TRIES = 6
 _FIRST_PAUSE_SECONDS = 0.02
-# One snapshot for all statements of a read; the newest state for each statement of a write, which locks what it decides on.
+# One snapshot for all statements of a read; the newest state for each statement of a write, which
+# locks what it decides on.
 _BEGIN_READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _BEGIN_WRITE = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
 _CLOCK = select(func.clock_timestamp(type_=Instant()))
@@ -52,9 +53,16 @@ class PostgresStorage:
     async def now(self) -> datetime:
         return await self._finish(_again(self._read_clock))
 
-    async def insert_one_offs(self, messages: Sequence[Message], accepted: Sequence[Accepted] = ()) -> set[str]:
-        # Tried again also after a connection broke when it may have taken effect: those that are there are not added again.
-        return await self._finish(_again(partial(self._single, lambda tx: tx.messages.insert_one_offs(messages, accepted))))
+    async def insert_one_offs(
+        self, messages: Sequence[Message], accepted: Sequence[Accepted] = ()
+    ) -> set[str]:
+        # Tried again also after a connection broke when it may have taken effect: those that are
+        # there are not added again.
+        return await self._finish(
+            _again(
+                partial(self._single, lambda tx: tx.messages.insert_one_offs(messages, accepted))
+            )
+        )
 
     async def ping(self) -> None:
         # A standby answers too, but is no good.
@@ -78,7 +86,8 @@ class PostgresStorage:
     def _end(self, ended: asyncio.Task[Any]) -> None:
         self._running.discard(ended)
         if not ended.cancelled():
-            # A caller that has gone away does not ask how it ended, and asyncio would log that nobody did.
+            # A caller that has gone away does not ask how it ended, and asyncio would log that
+            # nobody did.
             ended.exception()
 
     async def _once(self, function: Callable[[Transaction], Awaitable[T]], begin: str) -> T:
@@ -108,7 +117,8 @@ class PostgresStorage:
                 return now
 
     async def _single(self, function: Callable[[Transaction], Awaitable[T]]) -> T:
-        """Runs a function that writes by its first statement only, which the server commits by itself."""
+        """Runs a function that writes by its first statement only, which the server commits by
+        itself."""
         with translated():
             connection = await self._engine.connect()
         try:
@@ -121,7 +131,8 @@ class PostgresStorage:
 
 
 async def _again(once: Callable[[], Awaitable[T]]) -> T:
-    """Tries again after a conflict or a connection that broke before the commit: all pooled ones do when the server restarts."""
+    """Tries again after a conflict or a connection that broke before the commit: all pooled ones do
+    when the server restarts."""
     pause = _FIRST_PAUSE_SECONDS
     for _ in range(_TRIES - 1):
         try:
@@ -143,7 +154,9 @@ async def _commit(connection: AsyncConnection) -> None:
     except BaseException as error:
         await connection.invalidate()
         if isinstance(error, ConnectionLost):
-            raise StorageUnavailable("the connection broke during the commit: whether the write took effect is not known") from None
+            raise StorageUnavailable(
+                "the connection broke during the commit: whether the write took effect is not known"
+            ) from None
         raise
 
 

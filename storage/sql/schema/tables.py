@@ -1,4 +1,5 @@
-"""The schema. Columns bear the names of the record fields they hold; a migration makes it, and a test compares the two."""
+"""The schema. Columns bear the names of the record fields they hold; a migration makes it, and a
+test compares the two."""
 
 from __future__ import annotations
 
@@ -25,7 +26,16 @@ from storage.model.campaigns import CampaignStatus
 from storage.model.messages import MessageStatus
 from storage.model.sends import SendStatus
 from storage.model.suppressions import SuppressionReason
-from storage.sql.schema.types import JSON_INDEXABLE, JSON_TEXT, KEY, TEMPLATE_VARIABLES, TEMPLATE_VARIANTS, Instant, Strings, Word
+from storage.sql.schema.types import (
+    JSON_INDEXABLE,
+    JSON_TEXT,
+    KEY,
+    TEMPLATE_VARIABLES,
+    TEMPLATE_VARIANTS,
+    Instant,
+    Strings,
+    Word,
+)
 
 metadata = MetaData(
     naming_convention={
@@ -39,7 +49,9 @@ COUNTERS = ("pending", "in_flight", "sent", "failed", "skipped", "cancelled", "e
 
 
 def _one_of(column: str, words: type[StrEnum]) -> CheckConstraint:
-    return CheckConstraint(f"{column} IN ({', '.join(repr(word.value) for word in words)})", name=column)
+    return CheckConstraint(
+        f"{column} IN ({', '.join(repr(word.value) for word in words)})", name=column
+    )
 
 
 campaigns = Table(
@@ -72,7 +84,13 @@ campaigns = Table(
 Index("ix_campaigns_brand_id_face_id", campaigns.c.brand_id, campaigns.c.face, campaigns.c.id)
 # What the scheduler looks for, and nothing else.
 _scheduled = text("status = 'scheduled'")
-Index("ix_campaigns_due", campaigns.c.scheduled_at, campaigns.c.id, sqlite_where=_scheduled, postgresql_where=_scheduled)
+Index(
+    "ix_campaigns_due",
+    campaigns.c.scheduled_at,
+    campaigns.c.id,
+    sqlite_where=_scheduled,
+    postgresql_where=_scheduled,
+)
 
 templates = Table(
     "templates",
@@ -136,7 +154,13 @@ suppressions = Table(
     _one_of("reason", SuppressionReason),
 )
 # One per address; also what previews, sends and claims look up.
-Index("uq_suppressions_address", suppressions.c.brand_id, suppressions.c.channel, suppressions.c.address, unique=True)
+Index(
+    "uq_suppressions_address",
+    suppressions.c.brand_id,
+    suppressions.c.channel,
+    suppressions.c.address,
+    unique=True,
+)
 Index("ix_suppressions_brand_id_id", suppressions.c.brand_id, suppressions.c.id)
 
 idempotency_keys = Table(
@@ -182,8 +206,13 @@ sends = Table(
     _one_of("status", SendStatus),
     CheckConstraint(f"total = {' + '.join(COUNTERS)}", name="total"),
     CheckConstraint(" AND ".join(f"{name} >= 0" for name in COUNTERS), name="not_negative"),
-    # One row takes an update from every batch of its messages: room for the new version on the same page.
-    postgresql_with={"fillfactor": 70, "autovacuum_vacuum_scale_factor": 0.02, "autovacuum_vacuum_threshold": 200},
+    # One row takes an update from every batch of its messages: room for the new version on the same
+    # page.
+    postgresql_with={
+        "fillfactor": 70,
+        "autovacuum_vacuum_scale_factor": 0.02,
+        "autovacuum_vacuum_threshold": 200,
+    },
 )
 # Also what the foreign key needs when a campaign is deleted.
 Index("ix_sends_campaign_id_id", sends.c.campaign_id, sends.c.id)
@@ -192,9 +221,9 @@ Index("ix_sends_running", sends.c.id, sqlite_where=_sending, postgresql_where=_s
 _open = text("completed_at IS NULL")
 Index("ix_sends_open", sends.c.id, sqlite_where=_open, postgresql_where=_open)
 
-# The hot table: a row is written once, then changed at claim, mark and settle, and on PostgreSQL each change pays for every index.
-# There is no foreign key to sends: checking one costs a look-up per row, while the counters, which must find their send, prove it once
-# per batch.
+# The hot table: a row is written once, then changed at claim, mark and settle, and on PostgreSQL
+# each change pays for every index. There is no foreign key to sends: checking one costs a look-up
+# per row, while the counters, which must find their send, prove it once per batch.
 messages = Table(
     "messages",
     metadata,
@@ -224,19 +253,24 @@ messages = Table(
     # The default is for rows that are older than this column.
     Column("in_doubt", Boolean, server_default=text("false"), nullable=False),
     Column("retried_in", KEY),
-    # Not in the record. While a worker holds the row: until when, and for recovery what it was doing with it.
+    # Not in the record. While a worker holds the row: until when, and for recovery what it was
+    # doing with it.
     Column("lease_expires_at", Instant),
     Column("provider", Text),
     Column("sending_at", Instant),
     # Not in the record. Of a one-off: who had it accepted, and in which call.
     Column("accepted_by", Text),
     Column("request_id", Text),
-    # Not in the record. Person and recipient of a row of a send that was to go out; skips have none and may repeat.
+    # Not in the record. Person and recipient of a row of a send that was to go out; skips have none
+    # and may repeat.
     Column("audience_key", KEY),
     PrimaryKeyConstraint("id"),
     _one_of("status", MessageStatus),
-    CheckConstraint("(status IN ('leased', 'sending')) = (lease_expires_at IS NOT NULL)", name="held"),
-    # A batch of rows dies with every claim, mark and settle: vacuum by count rather than wait for a fifth of the table.
+    CheckConstraint(
+        "(status IN ('leased', 'sending')) = (lease_expires_at IS NOT NULL)", name="held"
+    ),
+    # A batch of rows dies with every claim, mark and settle: vacuum by count rather than wait for a
+    # fifth of the table.
     postgresql_with={
         "fillfactor": 85,
         "autovacuum_vacuum_scale_factor": 0.02,
@@ -245,7 +279,8 @@ messages = Table(
         "autovacuum_vacuum_cost_limit": 2000,
     },
 )
-# Conditions of partial indexes are written out: the planner uses such an index only for a query that repeats its condition.
+# Conditions of partial indexes are written out: the planner uses such an index only for a query
+# that repeats its condition.
 PENDING_ONE_OFF = text("messages.status = 'pending' AND messages.send_id IS NULL")
 PENDING_OF_SEND = text("messages.status = 'pending' AND messages.send_id IS NOT NULL")
 MAY_EXPIRE = text("messages.status = 'pending' AND messages.expire_at IS NOT NULL")
@@ -274,20 +309,58 @@ Index(
     postgresql_where=_pending_of_send,
 )
 # What goes stale, and what operators look at.
-Index("ix_messages_expire_at", messages.c.expire_at, sqlite_where=_may_expire, postgresql_where=_may_expire)
-Index("ix_messages_unknown", messages.c.brand_id, messages.c.id, sqlite_where=_unknown, postgresql_where=_unknown)
+Index(
+    "ix_messages_expire_at",
+    messages.c.expire_at,
+    sqlite_where=_may_expire,
+    postgresql_where=_may_expire,
+)
+Index(
+    "ix_messages_unknown",
+    messages.c.brand_id,
+    messages.c.id,
+    sqlite_where=_unknown,
+    postgresql_where=_unknown,
+)
 # What recovery reads.
 Index("ix_messages_lease", messages.c.lease_expires_at, sqlite_where=_held, postgresql_where=_held)
 # The promise of dedup_key.
-Index("uq_messages_dedup_key", messages.c.brand_id, messages.c.dedup_key, unique=True, sqlite_where=_keyed, postgresql_where=_keyed)
+Index(
+    "uq_messages_dedup_key",
+    messages.c.brand_id,
+    messages.c.dedup_key,
+    unique=True,
+    sqlite_where=_keyed,
+    postgresql_where=_keyed,
+)
 # No person is sent to twice at one address by one send, whoever resolves the audience.
-Index("uq_messages_audience", messages.c.send_id, messages.c.audience_key, unique=True, sqlite_where=_guarded, postgresql_where=_guarded)
+Index(
+    "uq_messages_audience",
+    messages.c.send_id,
+    messages.c.audience_key,
+    unique=True,
+    sqlite_where=_guarded,
+    postgresql_where=_guarded,
+)
 # Lists, newest first: of a send (also its cancellation and report), of a person, of a brand.
-Index("ix_messages_send_id_id", messages.c.send_id, messages.c.id, sqlite_where=_of_send, postgresql_where=_of_send)
+Index(
+    "ix_messages_send_id_id",
+    messages.c.send_id,
+    messages.c.id,
+    sqlite_where=_of_send,
+    postgresql_where=_of_send,
+)
 Index("ix_messages_brand_id_person_id_id", messages.c.brand_id, messages.c.person_id, messages.c.id)
 Index("ix_messages_brand_id_id", messages.c.brand_id, messages.c.id)
 
-_BOOKKEEPING = {"lease_expires_at", "provider", "sending_at", "accepted_by", "request_id", "audience_key"}
+_BOOKKEEPING = {
+    "lease_expires_at",
+    "provider",
+    "sending_at",
+    "accepted_by",
+    "request_id",
+    "audience_key",
+}
 MESSAGE = tuple(column for column in messages.c if column.name not in _BOOKKEEPING)
 """The columns of a `Message` record."""
 
@@ -364,7 +437,8 @@ audit_entries = Table(
 Index("ix_audit_entries_brand_id_id", audit_entries.c.brand_id, audit_entries.c.id)
 Index("ix_audit_entries_subject_id_id", audit_entries.c.subject_id, audit_entries.c.id)
 
-# One row per limit, changed with every claim that is limited: room for the new version on the same page.
+# One row per limit, changed with every claim that is limited: room for the new version on the same
+# page.
 rate_states = Table(
     "rate_states",
     metadata,

@@ -1,4 +1,5 @@
-"""Column types, and how their values are written where SQLAlchemy does not do it: in bulk inserts and row sets."""
+"""Column types, and how their values are written where SQLAlchemy does not do it: in bulk inserts
+and row sets."""
 
 from __future__ import annotations
 
@@ -23,13 +24,17 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(","
 # Keys compare by code point on both databases; PostgreSQL would use the locale of the cluster.
 KEY = Text().with_variant(Text(collation="C"), "postgresql")
 
-# Text as written: jsonb would refuse NUL and turn 1e22 into an integer. Attributes are jsonb because criteria look into them.
+# Text as written: jsonb would refuse NUL and turn 1e22 into an integer. Attributes are jsonb
+# because criteria look into them.
 JSON_TEXT = JSON(none_as_null=True)
-JSON_INDEXABLE = JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql")
+JSON_INDEXABLE = JSON(none_as_null=True).with_variant(
+    postgresql.JSONB(none_as_null=True), "postgresql"
+)
 
 
 def require_aware(value: datetime) -> datetime:
-    """The instant itself. Raises ValueError for one without an offset: its meaning would depend on where it is read."""
+    """The instant itself. Raises ValueError for one without an offset: its meaning would depend on
+    where it is read."""
     if value.tzinfo is None or value.utcoffset() is None:
         raise ValueError("a datetime without an offset is not an instant")
     return value
@@ -67,20 +72,25 @@ def load_json(text: str) -> object:
 
 
 class Instant(TypeDecorator[datetime]):
-    """An instant in UTC: microseconds since 1970 on SQLite, timestamptz on PostgreSQL. Naive datetimes are refused."""
+    """An instant in UTC: microseconds since 1970 on SQLite, timestamptz on PostgreSQL. Naive
+    datetimes are refused."""
 
     impl = BigInteger
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        return dialect.type_descriptor(TIMESTAMP(timezone=True) if dialect.name == "postgresql" else BigInteger())
+        return dialect.type_descriptor(
+            TIMESTAMP(timezone=True) if dialect.name == "postgresql" else BigInteger()
+        )
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | int | None:
         if value is None:
             return None
         return require_aware(value) if dialect.name == "postgresql" else to_microseconds(value)
 
-    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], datetime | None] | None:
+    def result_processor(
+        self, dialect: Dialect, coltype: object
+    ) -> Callable[[Any], datetime | None] | None:
         # asyncpg gives them in UTC, whatever the zone of the session.
         return None if dialect.name == "postgresql" else _read_instant
 
@@ -101,7 +111,9 @@ class Word(TypeDecorator[str]):
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         return None if value is None else str(value)
 
-    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], StrEnum | None]:
+    def result_processor(
+        self, dialect: Dialect, coltype: object
+    ) -> Callable[[Any], StrEnum | None]:
         meanings: dict[str | None, StrEnum | None] = {word.value: word for word in self.words}
         return (meanings | {None: None}).__getitem__
 
@@ -112,20 +124,27 @@ class Strings(TypeDecorator[tuple[str, ...]]):
     impl = JSON
     cache_ok = True
 
-    def process_bind_param(self, value: tuple[str, ...] | None, dialect: Dialect) -> list[str] | None:
+    def process_bind_param(
+        self, value: tuple[str, ...] | None, dialect: Dialect
+    ) -> list[str] | None:
         return None if value is None else list(value)
 
-    def process_result_value(self, value: list[str] | None, dialect: Dialect) -> tuple[str, ...] | None:
+    def process_result_value(
+        self, value: list[str] | None, dialect: Dialect
+    ) -> tuple[str, ...] | None:
         return None if value is None else tuple(value)
 
-    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], tuple[str, ...] | None] | None:
+    def result_processor(
+        self, dialect: Dialect, coltype: object
+    ) -> Callable[[Any], tuple[str, ...] | None] | None:
         read = super().result_processor(dialect, coltype)
         # Most are empty.
         return read if read is None else lambda value: () if value == "[]" else read(value)
 
 
 class Records(TypeDecorator[tuple[Any, ...]]):
-    """A short list of dataclasses with slots, kept as a JSON list of objects and read back by a function of one."""
+    """A short list of dataclasses with slots, kept as a JSON list of objects and read back by a
+    function of one."""
 
     impl = JSON
     cache_ok = True
@@ -134,10 +153,18 @@ class Records(TypeDecorator[tuple[Any, ...]]):
         super().__init__()
         self.read = read
 
-    def process_bind_param(self, value: tuple[Any, ...] | None, dialect: Dialect) -> list[dict[str, Any]] | None:
-        return None if value is None else [{name: getattr(record, name) for name in record.__slots__} for record in value]
+    def process_bind_param(
+        self, value: tuple[Any, ...] | None, dialect: Dialect
+    ) -> list[dict[str, Any]] | None:
+        return (
+            None
+            if value is None
+            else [{name: getattr(record, name) for name in record.__slots__} for record in value]
+        )
 
-    def process_result_value(self, value: list[dict[str, Any]] | None, dialect: Dialect) -> tuple[Any, ...] | None:
+    def process_result_value(
+        self, value: list[dict[str, Any]] | None, dialect: Dialect
+    ) -> tuple[Any, ...] | None:
         return None if value is None else tuple(map(self.read, value))
 
 

@@ -16,7 +16,13 @@ from sqlalchemy import Engine, Executable, NullPool, Select, Table, create_engin
 
 from storage.contract.errors import DatabaseInUse, StorageError, StorageUnavailable
 from storage.model.instants import parse_instant
-from storage.sql.connection import Connection, Parameters, Rows, insert_missing_clause, upsert_clause
+from storage.sql.connection import (
+    Connection,
+    Parameters,
+    Rows,
+    insert_missing_clause,
+    upsert_clause,
+)
 from storage.sql.dialects.sqlite import SQLITE
 from storage.sql.driver_errors import translated
 from storage.sql.schema.types import dump_json, load_json
@@ -26,16 +32,19 @@ R = TypeVar("R")
 
 _BUSY_TIMEOUT_MS = 5000
 WRITER_CACHE_KIB = 96 * 1024
-"""What does not fit is written to the log before its time, and again when it changes: a million rows at once change many pages."""
+"""What does not fit is written to the log before its time, and again when it changes: a million
+rows at once change many pages."""
 _READER_CACHE_KIB = 32 * 1024
 _JOURNAL_LIMIT_BYTES = 64 * 1024 * 1024
 _ROWS_OF_INSERTS = (500, 50)
-"""Of a bulk insert that go in one step: the driver lets go of Python's lock and takes it again at each, which costs more than a row. SQLite
-takes 32,766 parameters in a statement, and no table has so many columns that these would be too many."""
+"""Of a bulk insert that go in one step: the driver lets go of Python's lock and takes it again at
+each, which costs more than a row. SQLite takes 32,766 parameters in a statement, and no table has
+so many columns that these would be too many."""
 
 
 class SqliteConnection(Connection):
-    """A transaction on a connection that this thread has to itself. Its methods never suspend, so that a thread can run it to its end."""
+    """A transaction on a connection that this thread has to itself. Its methods never suspend, so
+    that a thread can run it to its end."""
 
     def __init__(self, connection: sqlalchemy.Connection) -> None:
         super().__init__(SQLITE)
@@ -44,31 +53,47 @@ class SqliteConnection(Connection):
     async def execute(self, statement: Executable, parameters: Parameters | None = None) -> Rows:
         with self.failing(), translated():
             result = self._connection.execute(statement, parameters)
-            return Rows(result.fetchall(), result.rowcount) if result.returns_rows else Rows((), result.rowcount)
+            return (
+                Rows(result.fetchall(), result.rowcount)
+                if result.returns_rows
+                else Rows((), result.rowcount)
+            )
 
     async def change(self, statement: Executable, parameters: Mapping[str, Any]) -> int:
         ready = prepared(statement)
         with self.failing(), translated():
             return self._driver.execute(ready.text, ready.arguments(parameters)).rowcount
 
-    async def fetch(self, statement: Executable, parameters: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
+    async def fetch(
+        self, statement: Executable, parameters: Mapping[str, Any]
+    ) -> Sequence[Sequence[Any]]:
         ready = prepared(statement)
         return ready.rows(self._fetch(ready, parameters))
 
-    async def fetch_records(self, record: type[R], statement: Executable, parameters: Mapping[str, Any]) -> list[R]:
+    async def fetch_records(
+        self, record: type[R], statement: Executable, parameters: Mapping[str, Any]
+    ) -> list[R]:
         ready = prepared(statement)
         return ready.records(record, self._fetch(ready, parameters))
 
-    async def insert_rows(self, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+    async def insert_rows(
+        self, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
+    ) -> None:
         self._insert(table, columns, rows, "")
 
-    async def insert_missing_rows(self, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+    async def insert_missing_rows(
+        self, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
+    ) -> None:
         self._insert(table, columns, rows, insert_missing_clause(table))
 
-    async def upsert_rows(self, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]], kept: Set[str]) -> None:
+    async def upsert_rows(
+        self, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]], kept: Set[str]
+    ) -> None:
         self._insert(table, columns, rows, upsert_clause(table, columns, kept))
 
-    def _insert(self, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]], clause: str) -> None:
+    def _insert(
+        self, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]], clause: str
+    ) -> None:
         places = f"({', '.join('?' * len(columns))})"
         statement = f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES "  # noqa: S608  # names of our own
         done = 0
@@ -80,7 +105,9 @@ class SqliteConnection(Connection):
                     done += size
             self._driver.executemany(f"{statement}{places} {clause}", rows[done:])
 
-    async def fetch_many_records(self, record: type[R], statement: Select[Any], parameters: Mapping[str, Any]) -> list[R]:
+    async def fetch_many_records(
+        self, record: type[R], statement: Select[Any], parameters: Mapping[str, Any]
+    ) -> list[R]:
         ready = prepared(statement)
         with self.failing(), translated():
             ((packed,),) = self._driver.execute(ready.packed, ready.arguments(parameters))
@@ -97,7 +124,8 @@ class SqliteConnection(Connection):
 
 
 class OwnerLock:
-    """The right of one process to a database file, for as long as the process lives: the kernel takes it back however the process ends."""
+    """The right of one process to a database file, for as long as the process lives: the kernel
+    takes it back however the process ends."""
 
     def __init__(self, database: Path) -> None:
         """Takes the right. Raises DatabaseInUse, naming the file, if another process has it."""
@@ -114,7 +142,8 @@ class OwnerLock:
 
 
 def prepare_file(database: Path) -> None:
-    """Makes the file and its directory, for their owner only, if they are missing. Raises StorageUnavailable."""
+    """Makes the file and its directory, for their owner only, if they are missing. Raises
+    StorageUnavailable."""
     try:
         database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.close(os.open(database, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
@@ -123,7 +152,8 @@ def prepare_file(database: Path) -> None:
 
 
 def make_engine(database: Path, *, read_only: bool) -> Engine:
-    """An engine that opens a new connection each time. Transactions begin and end by our own statements, not by the driver's guess."""
+    """An engine that opens a new connection each time. Transactions begin and end by our own
+    statements, not by the driver's guess."""
     engine = create_engine(
         f"sqlite:///{database}",
         poolclass=NullPool,
@@ -153,7 +183,8 @@ def make_engine(database: Path, *, read_only: bool) -> Engine:
 
 
 def _read_instant(text: str | None) -> int | None:
-    """What `SqliteDialect.parse_instant` calls: SQLite's own date functions know milliseconds only, and take more than RFC 3339."""
+    """What `SqliteDialect.parse_instant` calls: SQLite's own date functions know milliseconds only,
+    and take more than RFC 3339."""
     return None if text is None else parse_instant(text)
 
 

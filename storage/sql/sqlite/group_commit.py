@@ -1,4 +1,5 @@
-"""One thread that writes to SQLite: transactions that wait at the same time share one commit, and so one fsync."""
+"""One thread that writes to SQLite: transactions that wait at the same time share one commit, and
+so one fsync."""
 
 from __future__ import annotations
 
@@ -28,19 +29,25 @@ _LONGEST_GROUP_SECONDS = 0.005
 class GroupCommit:
     """Runs transaction functions on a thread of its own, many in one transaction of the database.
 
-    One that fails takes back nothing of the others. It rarely wrote before it failed, so there is no savepoint at first; if it did write,
-    the transaction begins anew without it, and those before it run again, now each in a savepoint.
+    One that fails takes back nothing of the others. It rarely wrote before it failed, so there is
+    no savepoint at first; if it did write, the transaction begins anew without it, and those before
+    it run again, now each in a savepoint.
     """
 
-    def __init__(self, connection: sqlalchemy.Connection, loop: AbstractEventLoop, signals: Signals) -> None:
+    def __init__(
+        self, connection: sqlalchemy.Connection, loop: AbstractEventLoop, signals: Signals
+    ) -> None:
         self._connection = connection
         self._driver: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]  # the driver is known
         self._queue = TransactionQueue(loop, signals)
         self._thread = threading.Thread(target=self._run, name="sqlite-writer", daemon=True)
         self._thread.start()
 
-    def submit(self, function: Callable[[Transaction], Awaitable[T]], *, single: bool = False) -> Future[T]:
-        """Queues a transaction; the future is done when it is durable or has failed. `single`: it writes by its first statement only."""
+    def submit(
+        self, function: Callable[[Transaction], Awaitable[T]], *, single: bool = False
+    ) -> Future[T]:
+        """Queues a transaction; the future is done when it is durable or has failed. `single`: it
+        writes by its first statement only."""
         return self._queue.submit(function, single=single)
 
     def stop(self) -> None:
@@ -53,7 +60,8 @@ class GroupCommit:
             group = [first]
             try:
                 if first.single and self._queue.is_empty:
-                    # Every statement less is several times less that this thread gives up Python's lock and waits to have it again.
+                    # Every statement less is several times less that this thread gives up Python's
+                    # lock and waits to have it again.
                     first.run(SqliteConnection(self._connection))
                 else:
                     self._commit(group)
@@ -72,7 +80,11 @@ class GroupCommit:
             if not run(group[-1]):
                 self._begin_anew(group)
                 run = self._run_in_savepoint
-            if len(group) == _LARGEST_GROUP or time.monotonic() > deadline or (job := self._queue.take_waiting()) is None:
+            if (
+                len(group) == _LARGEST_GROUP
+                or time.monotonic() > deadline
+                or (job := self._queue.take_waiting()) is None
+            ):
                 break
             group.append(job)
         try:

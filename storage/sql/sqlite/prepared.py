@@ -1,4 +1,5 @@
-"""Statements that are built once, for SQLite's driver itself: SQLAlchemy takes longer with a row than SQLite does."""
+"""Statements that are built once, for SQLite's driver itself: SQLAlchemy takes longer with a row
+than SQLite does."""
 
 from __future__ import annotations
 
@@ -53,8 +54,8 @@ class Prepared:
 
     @property
     def packed(self) -> str:
-        """The text of one that returns all rows as one JSON text: in one step, since the driver lets go of Python's lock at each, and waits
-        for it while others compute."""
+        """The text of one that returns all rows as one JSON text: in one step, since the driver
+        lets go of Python's lock at each, and waits for it while others compute."""
         columns = ", ".join(f'"{name}"' for name in self.names)
         return f"SELECT json_group_array(json_array({columns})) FROM ({self.text})"  # noqa: S608  # names of our own
 
@@ -73,20 +74,31 @@ class Prepared:
 
     def _columns(self, raw: Sequence[Sequence[Any]]) -> list[Iterable[Any]]:
         return [
-            column if read is None else map(read, column) for read, column in zip(self._reads, zip(*raw, strict=True), strict=bool(raw))
+            column if read is None else map(read, column)
+            for read, column in zip(self._reads, zip(*raw, strict=True), strict=bool(raw))
         ]
 
 
 @lru_cache
 def prepared(statement: Executable) -> Prepared:
-    """A statement made ready: what it holds must not depend on what it is given. Call with few different ones, as each is kept."""
+    """A statement made ready: what it holds must not depend on what it is given. Call with few
+    different ones, as each is kept."""
     assert isinstance(statement, ClauseElement)
     compiled = statement.compile(dialect=_DIALECT)
     assert isinstance(compiled, SQLCompiler)
-    assert not compiled.post_compile_params, "a list of values has a length, which is written into the text"
+    assert not compiled.post_compile_params, (
+        "a list of values has a length, which is written into the text"
+    )
     binds = [compiled.binds[name] for name in compiled.positiontup or ()]
-    parameters = [_Parameter(bind.key, bind.value, bind.required, _implementation(bind.type).bind_processor(_DIALECT)) for bind in binds]
-    returned: ReadOnlyColumnCollection[str, Any] | tuple[()] = getattr(statement, "exported_columns", ())
+    parameters = [
+        _Parameter(
+            bind.key, bind.value, bind.required, _implementation(bind.type).bind_processor(_DIALECT)
+        )
+        for bind in binds
+    ]
+    returned: ReadOnlyColumnCollection[str, Any] | tuple[()] = getattr(
+        statement, "exported_columns", ()
+    )
     reads = [_implementation(column.type).result_processor(_DIALECT, None) for column in returned]
     return Prepared(str(compiled), tuple(column.key for column in returned), parameters, reads)
 

@@ -26,9 +26,17 @@ _LARGEST_GROUP = 8
 class SnapshotReaders:
     """Runs transaction functions that only read, on one thread for each connection."""
 
-    def __init__(self, connections: Sequence[sqlalchemy.Connection], loop: AbstractEventLoop, signals: Signals) -> None:
+    def __init__(
+        self,
+        connections: Sequence[sqlalchemy.Connection],
+        loop: AbstractEventLoop,
+        signals: Signals,
+    ) -> None:
         self._queue = TransactionQueue(loop, signals)
-        self._threads = [threading.Thread(target=self._run, args=(each,), name="sqlite-reader", daemon=True) for each in connections]
+        self._threads = [
+            threading.Thread(target=self._run, args=(each,), name="sqlite-reader", daemon=True)
+            for each in connections
+        ]
         for thread in self._threads:
             thread.start()
 

@@ -25,10 +25,12 @@ _READERS = 4
 
 
 class SqliteStorage:
-    """See `storage.contract.storage.Storage`. Writes share commits on one thread; reads have snapshots on connections of their own."""
+    """See `storage.contract.storage.Storage`. Writes share commits on one thread; reads have
+    snapshots on connections of their own."""
 
     def __init__(self, database: Path, signals: Signals, *, owned: bool = True) -> None:
-        """Opens the file, and takes it into possession unless not `owned`. Raises DatabaseInUse or StorageUnavailable."""
+        """Opens the file, and takes it into possession unless not `owned`. Raises DatabaseInUse or
+        StorageUnavailable."""
         self.signals = signals
         self.exclusive = owned
         prepare_file(database)
@@ -60,9 +62,15 @@ class SqliteStorage:
         self._require_open()
         return datetime.now(UTC)
 
-    async def insert_one_offs(self, messages: Sequence[Message], accepted: Sequence[Accepted] = ()) -> set[str]:
+    async def insert_one_offs(
+        self, messages: Sequence[Message], accepted: Sequence[Accepted] = ()
+    ) -> set[str]:
         self._require_open()
-        return await self._finish(self._writer.submit(lambda tx: tx.messages.insert_one_offs(messages, accepted), single=True))
+        return await self._finish(
+            self._writer.submit(
+                lambda tx: tx.messages.insert_one_offs(messages, accepted), single=True
+            )
+        )
 
     async def ping(self) -> None:
         await self.read(_nothing)
@@ -87,7 +95,8 @@ class SqliteStorage:
     def _end(self, ended: asyncio.Future[Any]) -> None:
         self._running.discard(ended)
         if not ended.cancelled():
-            # A caller that has gone away does not ask how it ended, and asyncio would log that nobody did.
+            # A caller that has gone away does not ask how it ended, and asyncio would log that
+            # nobody did.
             ended.exception()
 
     def _stop(self) -> None:

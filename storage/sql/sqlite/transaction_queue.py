@@ -29,7 +29,8 @@ class QueuedTransaction:
     topics: set[str] = field(default_factory=set)
 
     def run(self, connection: SqliteConnection) -> None:
-        """Runs the function to its end on this thread and keeps what it returns or raises. May be called again."""
+        """Runs the function to its end on this thread and keeps what it returns or raises. May be
+        called again."""
         self.result, self.topics = None, set()
         try:
             self.result = _run_to_end(self.function, connection)
@@ -44,15 +45,19 @@ class QueuedTransaction:
 
 
 class TransactionQueue:
-    """Jobs for threads, which take several at once when several wait: a hand-over between threads costs more than a small transaction."""
+    """Jobs for threads, which take several at once when several wait: a hand-over between threads
+    costs more than a small transaction."""
 
     def __init__(self, loop: AbstractEventLoop, signals: Signals) -> None:
         self._loop = loop
         self._signals = signals
         self._jobs: SimpleQueue[QueuedTransaction | None] = SimpleQueue()
 
-    def submit(self, function: Callable[[Transaction], Awaitable[T]], *, single: bool = False) -> Future[T]:
-        """Queues a transaction; the future is done when a thread has given it back. Call on the event loop."""
+    def submit(
+        self, function: Callable[[Transaction], Awaitable[T]], *, single: bool = False
+    ) -> Future[T]:
+        """Queues a transaction; the future is done when a thread has given it back. Call on the
+        event loop."""
         done: Future[T] = self._loop.create_future()
         self._jobs.put(QueuedTransaction(function, done, single))
         return done
@@ -99,7 +104,8 @@ class TransactionQueue:
 
 
 def _run_to_end(function: Callable[[Transaction], Awaitable[T]], connection: SqliteConnection) -> T:
-    """Raises RuntimeError if the function awaits anything but its transaction, and the error of a statement that it hid."""
+    """Raises RuntimeError if the function awaits anything but its transaction, and the error of a
+    statement that it hid."""
     steps: Generator[Any, None, T] = function(SqlTransaction(connection)).__await__()
     try:
         next(steps)

@@ -10,7 +10,9 @@ from tests.storage.criteria.databases import Database, postgres_database, sqlite
 
 
 @pytest.fixture(scope="module")
-async def databases(tmp_path_factory: pytest.TempPathFactory, new_postgres_database: Callable[[], str]) -> AsyncIterator[list[Database]]:
+async def databases(
+    tmp_path_factory: pytest.TempPathFactory, new_postgres_database: Callable[[], str]
+) -> AsyncIterator[list[Database]]:
     with sqlite_database(tmp_path_factory.mktemp("criteria") / "carillon.db") as sqlite:
         async with postgres_database(new_postgres_database()) as postgres:
             yield [sqlite, postgres]

@@ -34,11 +34,18 @@ class Database:
         self._connection = connection
         self._run = run
 
-    async def ask(self, crowd: Sequence[Person], criteria: Sequence[Criteria], now: datetime) -> Answers:
+    async def ask(
+        self, crowd: Sequence[Person], criteria: Sequence[Criteria], now: datetime
+    ) -> Answers:
         await self._run("BEGIN")
         try:
-            await self._connection.execute(insert(people), [record_values(person) for person in crowd])
-            answers = (matches(each, now, self._connection.dialect).label(f"answer_{index}") for index, each in enumerate(criteria))
+            await self._connection.execute(
+                insert(people), [record_values(person) for person in crowd]
+            )
+            answers = (
+                matches(each, now, self._connection.dialect).label(f"answer_{index}")
+                for index, each in enumerate(criteria)
+            )
             rows = (await self._connection.execute(select(people.c.person_id, *answers))).all
         finally:
             await self._run("ROLLBACK")
@@ -64,10 +71,13 @@ async def postgres_database(url: str) -> AsyncIterator[Database]:
     async with engine.connect() as connection:
         await connection.run_sync(lambda each: metadata.create_all(each, tables=[people]))
         driver = (await connection.get_raw_connection()).driver_connection
-        yield Database(engine_postgres.PostgresConnection(connection, driver), connection.exec_driver_sql)
+        yield Database(
+            engine_postgres.PostgresConnection(connection, driver), connection.exec_driver_sql
+        )
     await engine.dispose()
 
 
 def _booleans(answers: Sequence[Any]) -> list[bool | None]:
-    """Where SQLAlchemy does not know that an expression is a boolean, SQLite says 0 or 1; NULL would be neither."""
+    """Where SQLAlchemy does not know that an expression is a boolean, SQLite says 0 or 1; NULL
+    would be neither."""
     return [None if answer is None else bool(answer) for answer in answers]

@@ -17,8 +17,15 @@ PEOPLE = 8
 CRITERIA = 6
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
-@given(crowd=grammar.people(PEOPLE), documents=st.lists(grammar.criteria(), min_size=CRITERIA, max_size=CRITERIA))
+@settings(
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+@given(
+    crowd=grammar.people(PEOPLE),
+    documents=st.lists(grammar.criteria(), min_size=CRITERIA, max_size=CRITERIA),
+)
 async def test_the_reference_and_both_databases_agree_about_any_people_and_criteria(
     databases: list[Database], crowd: list[Person], documents: list[Any]
 ) -> None:

@@ -18,11 +18,27 @@ from tests.storage.criteria.databases import Database, reference
 PAGE = (Path(__file__).parents[3] / "docs" / "segments.md").read_text(encoding="utf-8")
 NOON = datetime(2026, 3, 15, 12, tzinfo=UTC)
 EXAMPLES = [
-    (json.loads(criteria), ids.split(", ")) for criteria, ids in re.findall(r"```json\n(.+?)\n```\nMatches (.+?)\.\n", PAGE, re.DOTALL)
+    (json.loads(criteria), ids.split(", "))
+    for criteria, ids in re.findall(r"```json\n(.+?)\n```\nMatches (.+?)\.\n", PAGE, re.DOTALL)
 ]
 REFUSALS = re.findall(r"^\| `(\{.+?)` \| `(.+?)` \| (.+) \|$", PAGE, re.MULTILINE)
 OPERATORS = (
-    *("and", "or", "!", "var", "==", "!=", "<", "<=", ">", ">=", "in", "contains", "starts_with", "missing"),
+    *(
+        "and",
+        "or",
+        "!",
+        "var",
+        "==",
+        "!=",
+        "<",
+        "<=",
+        ">",
+        ">=",
+        "in",
+        "contains",
+        "starts_with",
+        "missing",
+    ),
     *("within_last", "within_next", "longer_ago_than"),
 )
 
@@ -39,8 +55,21 @@ def _people() -> list[Person]:
 
 def _person(id: str, created_at: str, attributes: dict[str, Any], **fields: str) -> Person:  # noqa: A002  # as the page calls it
     created = datetime.fromisoformat(created_at)
-    values: dict[str, Any] = {"email": None, "phone": None, "locale": None, "time_zone": None} | fields
-    return Person(brand_id="brand", person_id=id, attributes=attributes, push_tokens=(), created_at=created, updated_at=created, **values)
+    values: dict[str, Any] = {
+        "email": None,
+        "phone": None,
+        "locale": None,
+        "time_zone": None,
+    } | fields
+    return Person(
+        brand_id="brand",
+        person_id=id,
+        attributes=attributes,
+        push_tokens=(),
+        created_at=created,
+        updated_at=created,
+        **values,
+    )
 
 
 async def test_every_example_matches_whom_the_page_says(databases: list[Database]) -> None:
@@ -53,11 +82,16 @@ async def test_every_example_matches_whom_the_page_says(databases: list[Database
 
 @pytest.mark.parametrize("operator", OPERATORS)
 def test_every_operator_has_an_example_that_tells_people_apart(operator: str) -> None:
-    assert any(f'"{operator}":' in json.dumps(document) and len(matched) < len(_people()) for document, matched in EXAMPLES)
+    assert any(
+        f'"{operator}":' in json.dumps(document) and len(matched) < len(_people())
+        for document, matched in EXAMPLES
+    )
 
 
 @pytest.mark.parametrize(("criteria", "field", "message"), REFUSALS)
-def test_what_the_page_says_is_refused_is_refused_with_these_words(criteria: str, field: str, message: str) -> None:
+def test_what_the_page_says_is_refused_is_refused_with_these_words(
+    criteria: str, field: str, message: str
+) -> None:
     with pytest.raises(ValidationFailed) as refused:
         parse_criteria(json.loads(criteria), "criteria")
     (violation,) = refused.value.violations

@@ -1,4 +1,5 @@
-"""Where values, types and sizes are at their ends; the random people and criteria of test_agreement come by here too seldom."""
+"""Where values, types and sizes are at their ends; the random people and criteria of test_agreement
+come by here too seldom."""
 
 from __future__ import annotations
 
@@ -23,8 +24,21 @@ MICROSECOND = timedelta(microseconds=1)
 
 
 def person(person_id: str, attributes: dict[str, Any] | None = None, **fields: Any) -> Person:
-    values: dict[str, Any] = {"email": None, "phone": None, "locale": None, "time_zone": None, "created_at": NOW, "updated_at": NOW}
-    return Person(brand_id="brand", person_id=person_id, attributes=attributes or {}, push_tokens=(), **values | fields)
+    values: dict[str, Any] = {
+        "email": None,
+        "phone": None,
+        "locale": None,
+        "time_zone": None,
+        "created_at": NOW,
+        "updated_at": NOW,
+    }
+    return Person(
+        brand_id="brand",
+        person_id=person_id,
+        attributes=attributes or {},
+        push_tokens=(),
+        **values | fields,
+    )
 
 
 VALUES: dict[str, Any] = {
@@ -68,7 +82,10 @@ CASES: list[tuple[Any, set[str]]] = [
     ({"in": [A, [2**53, 1e20]]}, {"above 2^53", "big"}),
     ({"==": [A, 'it\'s "quoted" \\ ü %']}, {"quoted"}),
     ({"==": [A, None]}, NO_VALUE),
-    ({"==": [A, A]}, {"missing", *VALUES} - {"array", "empty list", "empty object", "nested", "texts"}),
+    (
+        {"==": [A, A]},
+        {"missing", *VALUES} - {"array", "empty list", "empty object", "nested", "texts"},
+    ),
     ({"==": [1, 1.0]}, {"missing", *VALUES}),
     ({"==": [True, 1]}, set()),
     ({"==": [{"var": "a.b.c"}, "deep"]}, {"nested"}),
@@ -94,11 +111,22 @@ CASES: list[tuple[Any, set[str]]] = [
 ]
 
 
-async def assert_all_say(databases: list[Database], crowd: list[Person], cases: list[tuple[Any, set[str]]], now: datetime = NOW) -> None:
+async def assert_all_say(
+    databases: list[Database],
+    crowd: list[Person],
+    cases: list[tuple[Any, set[str]]],
+    now: datetime = NOW,
+) -> None:
     criteria = [parse_criteria(document, "criteria") for document, _ in cases]
-    answers = [reference(crowd, criteria, now), *[await database.ask(crowd, criteria, now) for database in databases]]
+    answers = [
+        reference(crowd, criteria, now),
+        *[await database.ask(crowd, criteria, now) for database in databases],
+    ]
     for place in answers:
-        matched = [{crowd[row].person_id for row in range(len(crowd)) if place[row][index] is True} for index in range(len(cases))]
+        matched = [
+            {crowd[row].person_id for row in range(len(crowd)) if place[row][index] is True}
+            for index in range(len(cases))
+        ]
         assert list(zip([document for document, _ in cases], matched, strict=True)) == cases
 
 
@@ -106,18 +134,32 @@ async def test_types_are_never_mixed(databases: list[Database]) -> None:
     await assert_all_say(databases, PEOPLE, CASES)
 
 
-@pytest.mark.parametrize("key", ["q\"u'o", "back\\slash", "tab\t", "ü", "a b", "$[0]", "*", "0", "#", ":p", "%s", "?"])
+@pytest.mark.parametrize(
+    "key", ["q\"u'o", "back\\slash", "tab\t", "ü", "a b", "$[0]", "*", "0", "#", ":p", "%s", "?"]
+)
 async def test_any_key_without_a_dot_can_be_named(databases: list[Database], key: str) -> None:
     crowd = [person("it", {key: {key: "x"}, "a": [key]}), person("other", {key + " ": {key: "x"}})]
-    await assert_all_say(databases, crowd, [({"==": [{"var": f"attributes.{key}.{key}"}, "x"]}, {"it"}), ({"contains": [A, key]}, {"it"})])
+    await assert_all_say(
+        databases,
+        crowd,
+        [
+            ({"==": [{"var": f"attributes.{key}.{key}"}, "x"]}, {"it"}),
+            ({"contains": [A, key]}, {"it"}),
+        ],
+    )
 
 
-async def test_strings_compare_by_code_point_whatever_the_language(databases: list[Database]) -> None:
+async def test_strings_compare_by_code_point_whatever_the_language(
+    databases: list[Database],
+) -> None:
     in_order = ["", "-", "10", "9", "B", "Z", "a", "ab", "b", "ü", "\uffff", "\U0001f600"]
     crowd = [person(f"p{index:02}", {"a": text}, email=text) for index, text in enumerate(in_order)]
     cases: list[tuple[Any, set[str]]] = []
     for name in ("a", "email"):
-        cases += [({"<": [{"var": name}, text]}, {f"p{before:02}" for before in range(index)}) for index, text in enumerate(in_order)]
+        cases += [
+            ({"<": [{"var": name}, text]}, {f"p{before:02}" for before in range(index)})
+            for index, text in enumerate(in_order)
+        ]
     await assert_all_say(databases, crowd, cases)
 
 
@@ -129,10 +171,21 @@ def test_postgres_is_told_to_compare_by_code_point(name: str) -> None:
     assert str(statement).count('COLLATE "C"') == 2
 
 
-async def test_a_period_has_both_its_ends_and_its_opposite_the_rest_of_the_past(databases: list[Database]) -> None:
+async def test_a_period_has_both_its_ends_and_its_opposite_the_rest_of_the_past(
+    databases: list[Database],
+) -> None:
     day = timedelta(days=1)
-    moments = {"early": NOW - day - MICROSECOND, "start": NOW - day, "now": NOW, "end": NOW + day, "late": NOW + day + MICROSECOND}
-    crowd = [person(name, {"a": moment.isoformat()}, created_at=moment) for name, moment in moments.items()]
+    moments = {
+        "early": NOW - day - MICROSECOND,
+        "start": NOW - day,
+        "now": NOW,
+        "end": NOW + day,
+        "late": NOW + day + MICROSECOND,
+    }
+    crowd = [
+        person(name, {"a": moment.isoformat()}, created_at=moment)
+        for name, moment in moments.items()
+    ]
     cases: list[tuple[Any, set[str]]] = []
     for name in ("a", "created_at"):
         cases += [
@@ -176,20 +229,32 @@ DATES = {
 }
 
 
-async def test_dates_are_rfc_3339_or_a_day_and_nothing_else_is_a_date(databases: list[Database]) -> None:
+async def test_dates_are_rfc_3339_or_a_day_and_nothing_else_is_a_date(
+    databases: list[Database],
+) -> None:
     crowd = [person(f"p{index}", {"a": text}, locale=text) for index, text in enumerate(DATES)]
     dates = {each.person_id for each, is_date in zip(crowd, DATES.values(), strict=True) if is_date}
     later = NOW + timedelta(days=100)
-    cases: list[tuple[Any, set[str]]] = [({"longer_ago_than": [{"var": name}, 1, "minutes"]}, dates) for name in ("a", "locale")]
+    cases: list[tuple[Any, set[str]]] = [
+        ({"longer_ago_than": [{"var": name}, 1, "minutes"]}, dates) for name in ("a", "locale")
+    ]
     await assert_all_say(databases, crowd, cases, later)
-    assert {text for text in DATES if parse_instant(text) is not None} == {text for text, is_date in DATES.items() if is_date}
+    assert {text for text in DATES if parse_instant(text) is not None} == {
+        text for text, is_date in DATES.items() if is_date
+    }
 
 
 async def test_digits_beyond_microseconds_are_dropped(databases: list[Database]) -> None:
     now = NOW.replace(microsecond=999_999)
     crowd = [person("it", {"a": now.replace(microsecond=0).isoformat().replace("+", ".9999999+")})]
     await assert_all_say(
-        databases, crowd, [({"within_last": [A, 1, "minutes"]}, {"it"}), ({"longer_ago_than": [A, 1, "minutes"]}, set())], now
+        databases,
+        crowd,
+        [
+            ({"within_last": [A, 1, "minutes"]}, {"it"}),
+            ({"longer_ago_than": [A, 1, "minutes"]}, set()),
+        ],
+        now,
     )
 
 
@@ -219,7 +284,12 @@ def _largest() -> list[Any]:
         every,
         {"in": [A, [f"{number % 100}" for number in range(LIST_ITEMS)]]},
         {"in": [A, list(range(LIST_ITEMS))]},
-        {"or": [{"==": [{"var": long_name}, {"var": f"attributes.b.{index}"}]} for index in range(pairs)]},
+        {
+            "or": [
+                {"==": [{"var": long_name}, {"var": f"attributes.b.{index}"}]}
+                for index in range(pairs)
+            ]
+        },
         {"or": [{"<": [{"var": f'"{index}'}, {"var": "a.\t"}]} for index in range(pairs)]},
         {"and": [{"contains": [{"var": f"a{index}"}, A]} for index in range(pairs)]},
         {"and": [{"within_last": [A, index + 1, "days"]} for index in range(pairs)]},
@@ -229,8 +299,14 @@ def _largest() -> list[Any]:
 
 
 @pytest.mark.parametrize("document", _largest(), ids=range(len(_largest())))
-async def test_the_largest_criteria_run_on_both_databases(databases: list[Database], document: Any) -> None:
-    crowd = [person("text", {"a": "9"}), person("number", {"a": 9999}), replace(person("none"), email="x")]
+async def test_the_largest_criteria_run_on_both_databases(
+    databases: list[Database], document: Any
+) -> None:
+    crowd = [
+        person("text", {"a": "9"}),
+        person("number", {"a": 9999}),
+        replace(person("none"), email="x"),
+    ]
     criteria = [parse_criteria(document, "criteria")]
     for database in databases:
         assert await database.ask(crowd, criteria, NOW) == reference(crowd, criteria, NOW)

@@ -1,4 +1,5 @@
-"""The provider's side of a history: every call that began, and what may have come of it. Storage is not asked."""
+"""The provider's side of a history: every call that began, and what may have come of it. Storage is
+not asked."""
 
 from __future__ import annotations
 
@@ -9,7 +10,9 @@ from enum import StrEnum
 
 from storage.model.messages import Message, MessageStatus, Resolution
 
-NOT_SENT = frozenset({MessageStatus.FAILED, MessageStatus.SKIPPED, MessageStatus.EXPIRED, MessageStatus.CANCELLED})
+NOT_SENT = frozenset(
+    {MessageStatus.FAILED, MessageStatus.SKIPPED, MessageStatus.EXPIRED, MessageStatus.CANCELLED}
+)
 
 
 class Answer(StrEnum):
@@ -33,7 +36,8 @@ class Start:
     told_in_time: bool = False
     """The answer was written while the row was still held for this call."""
     forgiven: bool = False
-    """It was decided that the message may go out again although this call may have had its effect."""
+    """It was decided that the message may go out again although this call may have had its
+    effect."""
     forgotten: bool = False
     """The database was put back to before it."""
 
@@ -70,18 +74,35 @@ class Account:
     def assert_told_truly(self, row: Message) -> None:
         """The row says what came of its calls."""
         starts = self.remembered()
-        counted = [start for start in starts if not (start.answer is Answer.UNCALLED and start.told_in_time)]
+        counted = [
+            start
+            for start in starts
+            if not (start.answer is Answer.UNCALLED and start.told_in_time)
+        ]
         assert row.attempts == len(counted), f"{row.id} has had {len(counted)} calls"
         first = next((start.at for start in starts[self.calls_before_resend :]), None)
-        assert row.first_sending_at == first, f"{row.id} was first called at {first}, not {row.first_sending_at}"
+        assert row.first_sending_at == first, (
+            f"{row.id} was first called at {first}, not {row.first_sending_at}"
+        )
         if row.status in NOT_SENT and self.decided is not Resolution.FAILED:
-            assert not any(start.may_have_effect for start in starts), f"{row.id} is {row.status}, but may have gone out"
+            assert not any(start.may_have_effect for start in starts), (
+                f"{row.id} is {row.status}, but may have gone out"
+            )
         if row.status is MessageStatus.SENT and self.decided is not Resolution.SENT:
-            assert any(start.answer is Answer.ACCEPTED for start in starts), f"{row.id} is sent, but nobody accepted it"
+            assert any(start.answer is Answer.ACCEPTED for start in starts), (
+                f"{row.id} is sent, but nobody accepted it"
+            )
         if row.status is MessageStatus.UNKNOWN:
-            assert any(start.may_have_effect or not start.told_in_time for start in starts), f"{row.id} is known not to have gone out"
-        if any(start.answer is Answer.ACCEPTED for start in starts) and self.decided is not Resolution.FAILED:
-            assert row.status in (MessageStatus.SENDING, MessageStatus.SENT), f"{row.id} was accepted, but is {row.status}"
+            assert any(start.may_have_effect or not start.told_in_time for start in starts), (
+                f"{row.id} is known not to have gone out"
+            )
+        if (
+            any(start.answer is Answer.ACCEPTED for start in starts)
+            and self.decided is not Resolution.FAILED
+        ):
+            assert row.status in (MessageStatus.SENDING, MessageStatus.SENT), (
+                f"{row.id} was accepted, but is {row.status}"
+            )
 
 
 @dataclass
@@ -99,23 +120,35 @@ class Ledger:
     def begin(self, message: Message, provider: str, now: datetime) -> Start:
         """A call begins. That this is all right is the promise."""
         assert message.id not in self.cancelled, f"{message.id} begins after it was cancelled"
-        assert message.send_id not in self.cancelled, f"{message.id} begins after its send was cancelled"
+        assert message.send_id not in self.cancelled, (
+            f"{message.id} begins after its send was cancelled"
+        )
         assert message.send_id not in self.paused, f"{message.id} begins while its send is paused"
-        assert message.expire_at is None or now < message.expire_at, f"{message.id} begins when it is stale"
+        assert message.expire_at is None or now < message.expire_at, (
+            f"{message.id} begins when it is stale"
+        )
         account = self.accounts[message.id]
-        assert all(start.forgiven or not start.may_have_effect for start in account.starts), f"{message.id} may go out twice"
+        assert all(start.forgiven or not start.may_have_effect for start in account.starts), (
+            f"{message.id} may go out twice"
+        )
         start = Start(now, provider)
         account.starts.append(start)
         return start
 
     def put_back(self, earlier: Ledger) -> None:
-        """The database is as it was, and so is what was said to it; what was called since is not undone by that."""
+        """The database is as it was, and so is what was said to it; what was called since is not
+        undone by that."""
         for message_id, account in self.accounts.items():
             known = earlier.accounts[message_id]
             for start in account.starts[len(known.starts) :]:
                 start.forgotten, start.forgiven = True, False
                 known.starts.append(start)
-        self.accounts, self.cancelled, self.paused, self.made = earlier.accounts, earlier.cancelled, earlier.paused, earlier.made
+        self.accounts, self.cancelled, self.paused, self.made = (
+            earlier.accounts,
+            earlier.cancelled,
+            earlier.paused,
+            earlier.made,
+        )
 
     def release(self) -> None:
         """Somebody who knows what was put back lets all of it go out again."""

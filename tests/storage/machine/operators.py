@@ -40,13 +40,27 @@ class Operators:
     # Callers
 
     async def one_off(self, brand: str, due_in: timedelta, expires_in: timedelta | None) -> None:
-        message = self._message(brand, due_at=self._world.now + due_in, expire_at=self._after(expires_in))
-        assert await self._world.write("one-off", (), lambda tx: tx.messages.insert_unless_duplicate(message))
+        message = self._message(
+            brand, due_at=self._world.now + due_in, expire_at=self._after(expires_in)
+        )
+        assert await self._world.write(
+            "one-off", (), lambda tx: tx.messages.insert_unless_duplicate(message)
+        )
 
-    async def publish(self, brand: str, recipients: int, expires_in: timedelta | None, *, done: bool) -> None:
+    async def publish(
+        self, brand: str, recipients: int, expires_in: timedelta | None, *, done: bool
+    ) -> None:
         world = self._world
-        campaign = made.campaign(id=world.next_id("campaign"), brand_id=brand, status=CampaignStatus.SENDING)
-        send = made.send(campaign.id, id=world.next_id("send"), brand_id=brand, expire_at=self._after(expires_in), started_at=world.now)
+        campaign = made.campaign(
+            id=world.next_id("campaign"), brand_id=brand, status=CampaignStatus.SENDING
+        )
+        send = made.send(
+            campaign.id,
+            id=world.next_id("send"),
+            brand_id=brand,
+            expire_at=self._after(expires_in),
+            started_at=world.now,
+        )
         rows = self._recipients(send, recipients)
 
         async def publish(tx: Transaction) -> None:
@@ -75,7 +89,9 @@ class Operators:
     # Cancelling and pausing
 
     async def cancel_message(self, message: Message) -> None:
-        cancelled = await self._world.write("cancel", [message.id], lambda tx: tx.messages.cancel(message.id, self._world.now))
+        cancelled = await self._world.write(
+            "cancel", [message.id], lambda tx: tx.messages.cancel(message.id, self._world.now)
+        )
         assert cancelled == (message.status in UNSTARTED)
         if cancelled:
             self._world.ledger.cancelled.add(message.id)
@@ -85,7 +101,9 @@ class Operators:
         touched = self._rows(send, UNSTARTED)
 
         async def cancel(tx: Transaction) -> tuple[bool, CancelCounts]:
-            return await tx.sends.cancel(send.id, world.now), await tx.sends.count_cancelled([send.id])
+            return await tx.sends.cancel(send.id, world.now), await tx.sends.count_cancelled(
+                [send.id]
+            )
 
         stopped, counts = await world.write("cancel", touched, cancel)
         assert stopped == (send.status is SendStatus.SENDING)
@@ -93,27 +111,39 @@ class Operators:
             world.ledger.cancelled.add(send.id)
             doubts = sum(world.sight.rows[each].in_doubt for each in touched)
             assert (counts.sent, counts.in_flight) == (send.counters.sent, send.counters.in_flight)
-            assert len(touched) - doubts <= counts.cancelled - send.counters.cancelled <= len(touched)
+            assert (
+                len(touched) - doubts <= counts.cancelled - send.counters.cancelled <= len(touched)
+            )
 
     async def cancel_campaign(self, send: Send) -> None:
         world = self._world
-        of_campaign = [each for each in world.sight.sends.values() if each.campaign_id == send.campaign_id]
+        of_campaign = [
+            each for each in world.sight.sends.values() if each.campaign_id == send.campaign_id
+        ]
         running = [each for each in of_campaign if each.status is SendStatus.SENDING]
         touched = [row for each in running for row in self._rows(each, UNSTARTED)]
-        stopped = await world.write("cancel", touched, lambda tx: tx.sends.cancel_running(send.campaign_id, world.now))
+        stopped = await world.write(
+            "cancel", touched, lambda tx: tx.sends.cancel_running(send.campaign_id, world.now)
+        )
         assert stopped == sorted(each.id for each in running)
         world.ledger.cancelled.update(stopped)
 
     async def sweep(self, limit: int) -> None:
         """Goes on with the rows of large cancelled sends."""
-        sends = [send for send in self._world.sight.sends.values() if send.status is SendStatus.CANCELLED]
+        sends = [
+            send for send in self._world.sight.sends.values() if send.status is SendStatus.CANCELLED
+        ]
         touched = [row for send in sends for row in self._rows(send, UNSTARTED)]
-        swept = await self._world.write("cancel", touched, lambda tx: tx.sends.sweep_cancelled(self._world.now, limit))
+        swept = await self._world.write(
+            "cancel", touched, lambda tx: tx.sends.sweep_cancelled(self._world.now, limit)
+        )
         assert bool(swept) == bool(touched)
 
     async def pause(self, send: Send) -> None:
         touched = self._rows(send, {MessageStatus.LEASED})
-        await self._world.write("pause", touched, lambda tx: tx.sends.pause(send.id, self._world.now))
+        await self._world.write(
+            "pause", touched, lambda tx: tx.sends.pause(send.id, self._world.now)
+        )
         if send.status is SendStatus.SENDING:
             self._world.ledger.paused.add(send.id)
 
@@ -125,7 +155,13 @@ class Operators:
 
     async def expire(self, limit: int) -> None:
         now, rows = self._world.now, self._world.sight.rows.values()
-        stale = [row.id for row in rows if row.status is MessageStatus.PENDING and row.expire_at is not None and row.expire_at <= now]
+        stale = [
+            row.id
+            for row in rows
+            if row.status is MessageStatus.PENDING
+            and row.expire_at is not None
+            and row.expire_at <= now
+        ]
         ended = await self._world.write("expire", stale, lambda tx: tx.messages.expire(now, limit))
         assert ended == min(limit, len(stale))
 
@@ -133,21 +169,32 @@ class Operators:
         world, before = self._world, self._world.now - age
         looked_at = sorted(world.sight.rows.values(), key=lambda row: row.id)[:limit]
         leaving = [row for row in looked_at if self._may_leave(row, before)]
-        deleted, _ = await world.write("prune", (), lambda tx: tx.messages.prune(before, None, limit))
+        deleted, _ = await world.write(
+            "prune", (), lambda tx: tx.messages.prune(before, None, limit)
+        )
         assert deleted == len(leaving)
         world.let_leave([row.id for row in leaving])
 
     # What is in doubt, and what failed
 
-    async def resolve(self, brand: str, messages: Collection[Message], resolution: Resolution) -> None:
+    async def resolve(
+        self, brand: str, messages: Collection[Message], resolution: Resolution
+    ) -> None:
         world, now = self._world, self._world.now
         ids = [message.id for message in messages]
-        wanted = sorted(row.id for row in messages if row.brand_id == brand and self._may_be_resolved(row, resolution))
-        resolved = await world.write("resolve", wanted, lambda tx: tx.messages.resolve_unknown(brand, ids, resolution, now))
+        wanted = sorted(
+            row.id
+            for row in messages
+            if row.brand_id == brand and self._may_be_resolved(row, resolution)
+        )
+        resolved = await world.write(
+            "resolve", wanted, lambda tx: tx.messages.resolve_unknown(brand, ids, resolution, now)
+        )
         assert [message.id for message in resolved] == wanted
         for message_id in wanted:
             world.ledger.accounts[message_id].decide(resolution)
-            # One that was in doubt when it was cancelled is unknown, and resending it is a later decision.
+            # One that was in doubt when it was cancelled is unknown, and resending it is a later
+            # decision.
             world.ledger.cancelled.discard(message_id)
 
     async def retry_failed(self, parent: Send, *, unknown: bool) -> None:
@@ -166,8 +213,16 @@ class Operators:
     async def _retry(self, child: Send, *, begins: bool = False) -> None:
         world, now, parent = self._world, self._world.now, child.parent_send_id
         assert parent is not None
-        statuses = {MessageStatus.FAILED, MessageStatus.UNKNOWN} if child.retries_unknown else {MessageStatus.FAILED}
-        rows = sorted(row.id for row in world.sight.of_send(parent) if row.status in statuses and row.retried_in is None)
+        statuses = (
+            {MessageStatus.FAILED, MessageStatus.UNKNOWN}
+            if child.retries_unknown
+            else {MessageStatus.FAILED}
+        )
+        rows = sorted(
+            row.id
+            for row in world.sight.of_send(parent)
+            if row.status in statuses and row.retried_in is None
+        )
         cursor = child.audience_cursor
         wanted = [each for each in rows if cursor is None or each > cursor][:RETRIED_AT_ONCE]
 
@@ -176,11 +231,17 @@ class Operators:
         async def retry(tx: Transaction) -> list[Message]:
             if begins:
                 await tx.sends.insert(child)
-            taken = await tx.sends.mark_retried(parent, child.id, child.retries_unknown, cursor, RETRIED_AT_ONCE, now)
-            again = [child.message(ids[row.id], row.person_id, row.recipient, None, now) for row in taken]
+            taken = await tx.sends.mark_retried(
+                parent, child.id, child.retries_unknown, cursor, RETRIED_AT_ONCE, now
+            )
+            again = [
+                child.message(ids[row.id], row.person_id, row.recipient, None, now) for row in taken
+            ]
             await tx.messages.insert_many(again)
             last = taken[-1].id if taken else cursor
-            await tx.sends.advance_audience(child.id, last, done=len(taken) < RETRIED_AT_ONCE, now=now)
+            await tx.sends.advance_audience(
+                child.id, last, done=len(taken) < RETRIED_AT_ONCE, now=now
+            )
             return taken
 
         taken = await world.write("retry", wanted, retry)
@@ -193,10 +254,13 @@ class Operators:
     # A database that is put back
 
     async def back_up(self) -> None:
-        self.backup = Backup(await self._world.storage.read(dump), copy.deepcopy(self._world.ledger))
+        self.backup = Backup(
+            await self._world.storage.read(dump), copy.deepcopy(self._world.ledger)
+        )
 
     async def restore(self) -> None:
-        """Puts the database back under dispatchers that were stopped. Those that called somebody since notice when they start, and hold."""
+        """Puts the database back under dispatchers that were stopped. Those that called somebody
+        since notice when they start, and hold."""
         world, backup, self.backup = self._world, self.backup, None
         assert backup is not None
         self.restored += 1
@@ -215,7 +279,9 @@ class Operators:
 
         async def starts(tx: Transaction) -> tuple[bool, bool]:
             found = await tx.dispatchers.find_generation(dispatcher_id) or 0
-            refused = found < generation and not await tx.dispatchers.advance(dispatcher_id, generation, generation + 1)
+            refused = found < generation and not await tx.dispatchers.advance(
+                dispatcher_id, generation, generation + 1
+            )
             return found < generation, refused
 
         is_behind, refused = await self._world.storage.write(starts)
@@ -223,7 +289,8 @@ class Operators:
         return is_behind
 
     async def release(self) -> None:
-        """Somebody who knows what was put back lets delivery go on; every dispatcher begins anew with what it knows."""
+        """Somebody who knows what was put back lets delivery go on; every dispatcher begins anew
+        with what it knows."""
         world = self._world
 
         async def release(tx: Transaction) -> None:
@@ -237,11 +304,26 @@ class Operators:
 
     def _message(self, brand: str, **more: object) -> Message:
         person = self._world.next_id("person")
-        return made.message(person, id=self._world.next_id("message"), brand_id=brand, created_at=self._world.now, **more)
+        return made.message(
+            person,
+            id=self._world.next_id("message"),
+            brand_id=brand,
+            created_at=self._world.now,
+            **more,
+        )
 
     def _recipients(self, send: Send, count: int) -> list[Message]:
         people = (self._world.next_id("person") for _ in range(count))
-        return [send.message(self._world.next_id("message"), person, f"{person}@example.com", None, self._world.now) for person in people]
+        return [
+            send.message(
+                self._world.next_id("message"),
+                person,
+                f"{person}@example.com",
+                None,
+                self._world.now,
+            )
+            for person in people
+        ]
 
     def _after(self, delay: timedelta | None) -> datetime | None:
         return None if delay is None else self._world.now + delay

@@ -58,13 +58,19 @@ class Sight:
             counted = self._recount(send.id)
             assert send.pruned or send.counters == counted, f"{send.id} has drifted from its rows"
             over = send.audience_done and not send.counters.pending and not send.counters.in_flight
-            assert over == (send.completed_at is not None), f"{send.id} is over, or not, but does not say so"
+            assert over == (send.completed_at is not None), (
+                f"{send.id} is over, or not, but does not say so"
+            )
             assert over or send.status is not SendStatus.COMPLETED
             assert not over or send.status is not SendStatus.SENDING
         for row in self.rows.values():
             assert (row.status in HELD) == (row.id in self.held_until)
         assert self.queues == (frozenset() if self.is_held else frozenset(self._queues()))
-        stale = (row.expire_at for row in self.rows.values() if row.status is MessageStatus.PENDING and row.expire_at is not None)
+        stale = (
+            row.expire_at
+            for row in self.rows.values()
+            if row.status is MessageStatus.PENDING and row.expire_at is not None
+        )
         assert self.next_expiry == min(stale, default=None)
 
     def _recount(self, send_id: str) -> Counters:
@@ -90,7 +96,9 @@ async def look(tx: Transaction) -> Sight:
     send_ids = [row.id for row in (await connection.execute(select(sends.c.id))).all]
     return Sight(
         rows={row.id: row for row in rows},
-        held_until={row.id: row.lease_expires_at for row in found if row.lease_expires_at is not None},
+        held_until={
+            row.id: row.lease_expires_at for row in found if row.lease_expires_at is not None
+        },
         sends=await tx.sends.find_many(send_ids) if send_ids else {},
         queues=frozenset(await tx.messages.list_queues(CHANNEL)),
         is_held=(await tx.dispatchers.find_hold()).held_at is not None,
@@ -101,7 +109,12 @@ async def look(tx: Transaction) -> Sight:
 async def dump(tx: Transaction) -> Dump:
     """A backup."""
     every = metadata.sorted_tables
-    return {table.name: [dict(row._mapping) for row in (await _connection(tx).execute(select(table))).all] for table in every}
+    return {
+        table.name: [
+            dict(row._mapping) for row in (await _connection(tx).execute(select(table))).all
+        ]
+        for table in every
+    }
 
 
 async def put_back(tx: Transaction, saved: Dump) -> None:

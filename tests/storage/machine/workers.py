@@ -1,4 +1,5 @@
-"""What dispatchers do with the rows they claim, also when they are slow, die, or come back too late."""
+"""What dispatchers do with the rows they claim, also when they are slow, die, or come back too
+late."""
 
 from __future__ import annotations
 
@@ -38,7 +39,12 @@ class Outcome(Enum):
         return self.value[0]
 
 
-UNSTARTED_ENDS = (MessageStatus.PENDING, MessageStatus.SKIPPED, MessageStatus.FAILED, MessageStatus.EXPIRED)
+UNSTARTED_ENDS = (
+    MessageStatus.PENDING,
+    MessageStatus.SKIPPED,
+    MessageStatus.FAILED,
+    MessageStatus.EXPIRED,
+)
 """What becomes of a claimed row that is not given to its provider."""
 
 
@@ -90,25 +96,32 @@ class Workers:
         ]
         expected = sorted(waiting, key=lambda row: (row.due_at, row.id))[:limit]
         ids = [row.id for row in expected]
-        claimed = await world.write("claim", ids, lambda tx: tx.messages.claim(queue, now, now + LEASE, limit))
+        claimed = await world.write(
+            "claim", ids, lambda tx: tx.messages.claim(queue, now, now + LEASE, limit)
+        )
         assert [row.id for row in claimed] == ids
         for row in claimed:
             assert row.lease == world.sight.rows[row.id].lease + 1
             worker.claimed[row.id] = row
 
     async def mark(self, worker: Worker, message_ids: Sequence[str], provider: str) -> None:
-        """Marks rows in the transaction that advances the worker's generation, and begins the calls of those that were marked."""
+        """Marks rows in the transaction that advances the worker's generation, and begins the calls
+        of those that were marked."""
         world, now = self._world, self._world.now
         ours = [worker.claimed.pop(message_id) for message_id in message_ids]
         marks = [Mark(row.id, row.lease) for row in ours]
 
         async def advance_and_mark(tx: Transaction) -> set[str] | None:
-            if not await tx.dispatchers.advance(worker.id, worker.generation, worker.generation + 1):
+            if not await tx.dispatchers.advance(
+                worker.id, worker.generation, worker.generation + 1
+            ):
                 return None
             return await tx.messages.mark_sending(marks, provider, now, now + LEASE)
 
         marked = await world.write("mark", message_ids, advance_and_mark)
-        assert (marked is None) == world.sight.is_held, "a dispatcher goes on if delivery is not held, and only then"
+        assert (marked is None) == world.sight.is_held, (
+            "a dispatcher goes on if delivery is not held, and only then"
+        )
         if marked is None:
             return
         worker.generation += 1
@@ -124,13 +137,21 @@ class Workers:
         for call, outcome in ends:
             worker.calls.remove(call)
             call.start.answer, call.start.told_in_time = outcome.answer, call.message.id in told
-            if outcome is Outcome.IN_DOUBT_AGAIN and call.start.told_in_time and self._may_repeat(call):
+            if (
+                outcome is Outcome.IN_DOUBT_AGAIN
+                and call.start.told_in_time
+                and self._may_repeat(call)
+            ):
                 self._world.ledger.accounts[call.message.id].forgive()
 
-    async def settle_unstarted(self, worker: Worker, ends: Sequence[tuple[str, MessageStatus]]) -> None:
+    async def settle_unstarted(
+        self, worker: Worker, ends: Sequence[tuple[str, MessageStatus]]
+    ) -> None:
         """Gives back or ends rows that were claimed, without calling a provider."""
         rows = [(worker.claimed.pop(message_id), status) for message_id, status in ends]
-        await self._write(worker, [_settlement(row, MessageStatus.LEASED, status) for row, status in rows])
+        await self._write(
+            worker, [_settlement(row, MessageStatus.LEASED, status) for row, status in rows]
+        )
 
     async def say_again(self, worker: Worker) -> None:
         """Writes the last results once more."""
@@ -140,12 +161,22 @@ class Workers:
     async def recover(self, *, everything: bool) -> None:
         """Takes back what is held by workers that seem to be gone; they may only be slow."""
         world, now = self._world, self._world.now
-        abandoned = [world.sight.rows[each] for each, until in world.sight.held_until.items() if everything or until <= now]
-        resent = {row.id for row in abandoned if row.status is MessageStatus.SENDING and self._may_be_resent(row)}
+        abandoned = [
+            world.sight.rows[each]
+            for each, until in world.sight.held_until.items()
+            if everything or until <= now
+        ]
+        resent = {
+            row.id
+            for row in abandoned
+            if row.status is MessageStatus.SENDING and self._may_be_resent(row)
+        }
         recovery = await world.write(
             "recover",
             [row.id for row in abandoned],
-            lambda tx: tx.messages.recover(now, everything=everything, key_windows=KEY_WINDOWS, max_attempts=MAX_ATTEMPTS),
+            lambda tx: tx.messages.recover(
+                now, everything=everything, key_windows=KEY_WINDOWS, max_attempts=MAX_ATTEMPTS
+            ),
         )
         assert recovery.released == sum(row.status is MessageStatus.LEASED for row in abandoned)
         assert recovery.resent == len(resent)
@@ -163,8 +194,14 @@ class Workers:
         rows = world.sight.rows
         touched = [each.message_id for each in settlements]
         told = await world.write("settle", touched, lambda tx: tx.messages.settle(settlements, now))
-        ours = {each.message_id for each in settlements if each.message_id in rows and _is_held_for(rows[each.message_id], each)}
-        assert told == ours, "a result takes effect as long as the row is held under its lease, and only then"
+        ours = {
+            each.message_id
+            for each in settlements
+            if each.message_id in rows and _is_held_for(rows[each.message_id], each)
+        }
+        assert told == ours, (
+            "a result takes effect as long as the row is held under its lease, and only then"
+        )
         worker.said = tuple(settlements)
         return told
 
@@ -172,20 +209,36 @@ class Workers:
         status = outcome.value[1]
         if outcome is Outcome.IN_DOUBT_AGAIN and not self._may_repeat(call):
             status = MessageStatus.UNKNOWN
-        due_at = self._world.now + RETRY_AFTER if status is MessageStatus.PENDING and outcome is not Outcome.NOT_CALLED else None
+        due_at = (
+            self._world.now + RETRY_AFTER
+            if status is MessageStatus.PENDING and outcome is not Outcome.NOT_CALLED
+            else None
+        )
         attempt = None if outcome is Outcome.NOT_CALLED else self._attempt(call, outcome.answer)
-        return _settlement(call.message, MessageStatus.SENDING, status, due_at=due_at, attempt=attempt)
+        return _settlement(
+            call.message, MessageStatus.SENDING, status, due_at=due_at, attempt=attempt
+        )
 
     def _may_repeat(self, call: Call) -> bool:
         first = call.message.first_sending_at or call.start.at
-        return call.message.brand_id == RESENDS or self._world.now + RETRY_AFTER < first + KEY_WINDOWS[call.provider]
+        return (
+            call.message.brand_id == RESENDS
+            or self._world.now + RETRY_AFTER < first + KEY_WINDOWS[call.provider]
+        )
 
     def _may_be_resent(self, row: Message) -> bool:
-        if row.attempts >= MAX_ATTEMPTS or self._world.sight.is_cancelled(row) or self._was_accepted(row):
+        if (
+            row.attempts >= MAX_ATTEMPTS
+            or self._world.sight.is_cancelled(row)
+            or self._was_accepted(row)
+        ):
             return False
         assert row.first_sending_at is not None
         provider = self._world.ledger.accounts[row.id].remembered()[-1].provider
-        return row.brand_id == RESENDS or self._world.now < row.first_sending_at + KEY_WINDOWS[provider]
+        return (
+            row.brand_id == RESENDS
+            or self._world.now < row.first_sending_at + KEY_WINDOWS[provider]
+        )
 
     def _was_accepted(self, row: Message) -> bool:
         starts = self._world.ledger.accounts[row.id].remembered()
@@ -207,9 +260,21 @@ class Workers:
 
 
 def _settlement(
-    row: Message, expected: MessageStatus, status: MessageStatus, *, due_at: datetime | None = None, attempt: Attempt | None = None
+    row: Message,
+    expected: MessageStatus,
+    status: MessageStatus,
+    *,
+    due_at: datetime | None = None,
+    attempt: Attempt | None = None,
 ) -> Settlement:
-    return Settlement(message_id=row.id, lease=row.lease, expected=expected, status=status, due_at=due_at, attempt=attempt)
+    return Settlement(
+        message_id=row.id,
+        lease=row.lease,
+        expected=expected,
+        status=status,
+        due_at=due_at,
+        attempt=attempt,
+    )
 
 
 def _is_held_for(row: Message, settlement: Settlement) -> bool:

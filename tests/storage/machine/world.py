@@ -1,6 +1,8 @@
-"""A database, a virtual clock and the provider's ledger: what every step of a history has in common.
+"""A database, a virtual clock and the provider's ledger: what every step of a history has in
+common.
 
-A step says which rows it may touch and how; after it, everything that changed is held against that, and the laws against all there is.
+A step says which rows it may touch and how; after it, everything that changed is held against that,
+and the laws against all there is.
 """
 
 from __future__ import annotations
@@ -42,7 +44,8 @@ MAY_BECOME: dict[str, dict[MessageStatus, set[MessageStatus]]] = {
     "resolve": {_S.UNKNOWN: {_S.SENT, _S.FAILED, _S.PENDING}},
     "retry": {_S.UNKNOWN: {_S.FAILED}},
 }
-"""How a step may change the status of rows. Sent, failed, skipped, expired and cancelled are never on the left: they are final."""
+"""How a step may change the status of rows. Sent, failed, skipped, expired and cancelled are never
+on the left: they are final."""
 
 
 CHANGING = (
@@ -71,12 +74,21 @@ class World:
 
         async def empty(tx: Transaction) -> None:
             await put_back(tx, {})
-            await tx.brands.put_policy(BrandPolicy(brand_id=RESENDS, unknown_policy=UnknownPolicy.RESEND, updated_at=NOW, updated_by="o"))
+            await tx.brands.put_policy(
+                BrandPolicy(
+                    brand_id=RESENDS,
+                    unknown_policy=UnknownPolicy.RESEND,
+                    updated_at=NOW,
+                    updated_by="o",
+                )
+            )
 
         await self.storage.write(empty)
         self.sight = await self.storage.read(look)
 
-    async def write(self, step: str, touches: Collection[str], function: Callable[[Transaction], Awaitable[T]]) -> T:
+    async def write(
+        self, step: str, touches: Collection[str], function: Callable[[Transaction], Awaitable[T]]
+    ) -> T:
         """Runs the transaction of a step, which may touch these messages and no others."""
         self._step, self._touchable = step, set(touches)
         return await self.storage.write(function)
@@ -118,8 +130,14 @@ class World:
     def _compare_row(self, old: Message, row: Message) -> None:
         assert row.id in self._touchable, f"{self._step} changed {row.id}, which is none of its own"
         may_become = MAY_BECOME.get(self._step, {}).get(old.status, set())
-        assert row.status is old.status or row.status in may_become, f"{self._step} turned {row.id} from {old.status} into {row.status}"
-        assert row.lease == old.lease + (self._step == "claim"), "a lease grows with every claim, and only then"
+        assert row.status is old.status or row.status in may_become, (
+            f"{self._step} turned {row.id} from {old.status} into {row.status}"
+        )
+        assert row.lease == old.lease + (self._step == "claim"), (
+            "a lease grows with every claim, and only then"
+        )
         assert row.in_doubt >= old.in_doubt, "a doubt stays"
-        assert row.retried_in == old.retried_in or (old.retried_in is None and self._step == "retry")
+        assert row.retried_in == old.retried_in or (
+            old.retried_in is None and self._step == "retry"
+        )
         assert replace(row, **{name: getattr(old, name) for name in CHANGING}) == old

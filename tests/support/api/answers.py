@@ -32,7 +32,9 @@ class Answer:
 
 def to_json(message: Message) -> dict[str, Any]:
     """The documented JSON of a protobuf answer: every key there, absent ones null."""
-    document = json_format.MessageToDict(message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True)
+    document = json_format.MessageToDict(
+        message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
+    )
     _fill(document, message.DESCRIPTOR)
     return document
 
@@ -48,4 +50,6 @@ def _fill(document: dict[str, Any], descriptor: Any) -> None:
 
 
 def _is_plain_message(entry: FieldDescriptor) -> bool:
-    return entry.message_type is not None and not entry.message_type.full_name.startswith("google.protobuf.")
+    return entry.message_type is not None and not entry.message_type.full_name.startswith(
+        "google.protobuf."
+    )

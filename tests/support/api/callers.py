@@ -1,4 +1,5 @@
-"""Clients of the two transports, driven by the descriptors: the same call goes over gRPC or REST."""
+"""Clients of the two transports, driven by the descriptors: the same call goes over gRPC or
+REST."""
 
 from __future__ import annotations
 
@@ -34,8 +35,16 @@ POLICIES = method_policies()
 class Caller(Protocol):
     """A client with a token."""
 
-    async def call(self, name: str, request: Mapping[str, Any], *, token: str | None = None, key: str | None = None) -> Answer:
-        """Calls a method of METHODS. `token` replaces the client's own ("" sends none); `key` is an idempotency key."""
+    async def call(
+        self,
+        name: str,
+        request: Mapping[str, Any],
+        *,
+        token: str | None = None,
+        key: str | None = None,
+    ) -> Answer:
+        """Calls a method of METHODS. `token` replaces the client's own ("" sends none); `key` is an
+        idempotency key."""
         ...
 
 
@@ -51,26 +60,44 @@ class GrpcCaller:
     channel: grpc.aio.Channel
     token: str
 
-    async def call(self, name: str, request: Mapping[str, Any], *, token: str | None = None, key: str | None = None) -> Answer:
-        message = json_format.ParseDict(dict(request), message_factory.GetMessageClass(METHODS[name].input_type)())
+    async def call(
+        self,
+        name: str,
+        request: Mapping[str, Any],
+        *,
+        token: str | None = None,
+        key: str | None = None,
+    ) -> Answer:
+        message = json_format.ParseDict(
+            dict(request), message_factory.GetMessageClass(METHODS[name].input_type)()
+        )
         answer = await self.call_message(name, message, token=token, key=key)
         if answer.status >= 400:
             check_refusal(answer.body, request)
         return answer
 
-    async def call_message(self, name: str, message: Message, *, token: str | None = None, key: str | None = None) -> Answer:
+    async def call_message(
+        self, name: str, message: Message, *, token: str | None = None, key: str | None = None
+    ) -> Answer:
         """Calls with a message JSON could not say. Of a stream, the answer is the first message."""
         method = METHODS[name]
         codec: dict[str, Any] = {
             "request_serializer": type(message).SerializeToString,
             "response_deserializer": message_factory.GetMessageClass(method.output_type).FromString,
         }
-        options: dict[str, Any] = {"metadata": _metadata(self.token if token is None else token, key), "timeout": 30}
+        options: dict[str, Any] = {
+            "metadata": _metadata(self.token if token is None else token, key),
+            "timeout": 30,
+        }
         try:
             if method.server_streaming:
-                response = await anext(aiter(self.channel.unary_stream(full_path(method), **codec)(message, **options)))
+                response = await anext(
+                    aiter(self.channel.unary_stream(full_path(method), **codec)(message, **options))
+                )
             else:
-                response = await self.channel.unary_unary(full_path(method), **codec)(message, **options)
+                response = await self.channel.unary_unary(full_path(method), **codec)(
+                    message, **options
+                )
         except grpc.aio.AioRpcError as error:
             return refusal_in(error)
         return Answer(POLICIES[full_path(method)].success_status, to_json(response))
@@ -83,7 +110,14 @@ class RestCaller:
     client: httpx.AsyncClient
     token: str
 
-    async def call(self, name: str, request: Mapping[str, Any], *, token: str | None = None, key: str | None = None) -> Answer:
+    async def call(
+        self,
+        name: str,
+        request: Mapping[str, Any],
+        *,
+        token: str | None = None,
+        key: str | None = None,
+    ) -> Answer:
         verb, path, rest = bind(METHODS[name], request)
         headers = dict(_metadata(self.token if token is None else token, key))
         carried: dict[str, Any] = {"params": rest} if verb in ("GET", "DELETE") else {"json": rest}
@@ -103,11 +137,16 @@ def takes_body(method: str) -> bool:
 
 
 def bind(method: MethodDescriptor, request: Mapping[str, Any]) -> tuple[str, str, dict[str, Any]]:
-    """HTTP method, path, and what is left for the body or the query, by the method's `google.api.http` rule."""
+    """HTTP method, path, and what is left for the body or the query, by the method's
+    `google.api.http` rule."""
     rule = method.GetOptions().Extensions[annotations_pb2.http]
     verb = rule.WhichOneof("pattern")
     rest = dict(request)
-    path = re.sub(r"\{(\w+)\}", lambda match: quote(str(rest.pop(match.group(1))), safe=""), getattr(rule, verb))
+    path = re.sub(
+        r"\{(\w+)\}",
+        lambda match: quote(str(rest.pop(match.group(1))), safe=""),
+        getattr(rule, verb),
+    )
     return verb.upper(), path, rest
 
 
@@ -138,6 +177,8 @@ def refusal_in(error: grpc.aio.AioRpcError) -> Answer:
             assert info.domain == "carillon"
             details |= dict(info.metadata)
         elif detail.Unpack(bad_request):
-            details["fields"] = [{"field": v.field, "message": v.description} for v in bad_request.field_violations]
+            details["fields"] = [
+                {"field": v.field, "message": v.description} for v in bad_request.field_violations
+            ]
     body: dict[str, Any] = {"error": info.reason.lower(), "message": status.message}
     return Answer(int(trailing["x-http-code"]), body | ({"details": details} if details else {}))

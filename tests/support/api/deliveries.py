@@ -19,7 +19,13 @@ STATUSES = ("pending", "in_flight", "sent", "failed", "skipped", "cancelled", "e
 
 def one_off(brand: str, **more: Any) -> dict[str, Any]:
     """A good request for a message that is due now."""
-    request = {"brand_id": brand, "channel": "email", "template_key": "welcome", "recipient": "ann@example.com", "person_id": "ann"}
+    request = {
+        "brand_id": brand,
+        "channel": "email",
+        "template_key": "welcome",
+        "recipient": "ann@example.com",
+        "person_id": "ann",
+    }
     return {**request, "dedup_key": "key-1", "scheduled_at": instant(), **more}
 
 
@@ -34,7 +40,8 @@ async def message(api: Caller, message_id: str) -> dict[str, Any]:
 
 
 async def ended(api: Caller, message_id: str) -> dict[str, Any]:
-    """The message once it has ended. Nothing announces the end of a one-off: looks again and again, each look a whole call."""
+    """The message once it has ended. Nothing announces the end of a one-off: looks again and again,
+    each look a whole call."""
     while (seen := await message(api, message_id))["status"] in ONGOING:
         pass
     return seen
@@ -42,7 +49,9 @@ async def ended(api: Caller, message_id: str) -> dict[str, Any]:
 
 async def attempts(api: Caller, message_id: str) -> list[dict[str, Any]]:
     """The provider calls made for a message."""
-    found: list[dict[str, Any]] = (await ok(api, f"{MESSAGES}/ListMessageAttempts", {"id": message_id}))["attempts"]
+    found: list[dict[str, Any]] = (
+        await ok(api, f"{MESSAGES}/ListMessageAttempts", {"id": message_id})
+    )["attempts"]
     return found
 
 
@@ -51,14 +60,17 @@ async def messages_of(api: Caller, **where: Any) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     token = ""
     while True:
-        page = await ok(api, f"{MESSAGES}/ListMessages", {**where, "page_size": 200, "page_token": token})
+        page = await ok(
+            api, f"{MESSAGES}/ListMessages", {**where, "page_size": 200, "page_token": token}
+        )
         found += page["messages"]
         if not (token := page["next_page_token"]):
             return found
 
 
 async def report(api: Caller, send_id: str) -> dict[str, Any]:
-    """The report of a send; its counters must add up, and agree with the rows counted one by one."""
+    """The report of a send; its counters must add up, and agree with the rows counted one by
+    one."""
     found = await ok(api, f"{SENDS}/GetSendReport", {"id": send_id})
     assert found["total"] == sum(found[status] for status in STATUSES)
     by_row = dict.fromkeys(STATUSES, 0)
@@ -70,7 +82,10 @@ async def report(api: Caller, send_id: str) -> dict[str, Any]:
 
 def mail(running: Running, message_id: str) -> EmailMessage:
     """The mail in the outbox."""
-    parsed = message_from_bytes((running.settings.data_dir / "outbox" / "email" / f"{message_id}.eml").read_bytes(), policy=policy.default)
+    parsed = message_from_bytes(
+        (running.settings.data_dir / "outbox" / "email" / f"{message_id}.eml").read_bytes(),
+        policy=policy.default,
+    )
     assert isinstance(parsed, EmailMessage)
     return parsed
 

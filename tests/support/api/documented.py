@@ -14,10 +14,14 @@ from tests.support.api.callers import METHODS
 
 OPERATIONS: dict[str, dict[str, Any]] = {
     operation["path"]: operation
-    for operation in json.loads((Path(__file__).parents[2] / "contract/operations.json").read_text("utf-8"))["operations"]
+    for operation in json.loads(
+        (Path(__file__).parents[2] / "contract/operations.json").read_text("utf-8")
+    )["operations"]
 }
 METHOD_OF: dict[str, str] = {
-    rule.post: name for name, method in METHODS.items() if (rule := method.GetOptions().Extensions[annotations_pb2.http]).post in OPERATIONS
+    rule.post: name
+    for name, method in METHODS.items()
+    if (rule := method.GetOptions().Extensions[annotations_pb2.http]).post in OPERATIONS
 }
 """Path → method, by the bindings in the protos."""
 
@@ -26,13 +30,17 @@ _formats = FormatChecker(())
 
 @_formats.checks("date-time", raises=ValueError)
 def _is_instant(value: object) -> bool:
-    return not isinstance(value, str) or ("T" in value and datetime.fromisoformat(value).tzinfo is not None)
+    return not isinstance(value, str) or (
+        "T" in value and datetime.fromisoformat(value).tzinfo is not None
+    )
 
 
 # JSON Schema calls 1.0 an integer; the contract's counts are written without a point.
 _Validator: Any = validators.extend(  # type: ignore[no-untyped-call]
     Draft202012Validator,
-    type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int),
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine(
+        "integer", lambda _, value: type(value) is int
+    ),
 )
 
 
@@ -42,7 +50,8 @@ def documented_statuses(path: str) -> set[int]:
 
 
 def validate(path: str, status: int, body: object) -> None:
-    """Raises `jsonschema.ValidationError` unless the body is what the operation documents for the status: every key and no other."""
+    """Raises `jsonschema.ValidationError` unless the body is what the operation documents for the
+    status: every key and no other."""
     schema = _exact(OPERATIONS[path]["responses"][str(status)]["schema"])
     _Validator.check_schema(schema)
     _Validator(schema, format_checker=_formats).validate(body)
@@ -51,9 +60,12 @@ def validate(path: str, status: int, body: object) -> None:
 def _exact(schema: dict[str, Any], name: str = "") -> dict[str, Any]:
     strict = dict(schema)
     if "properties" in schema:
-        strict["properties"] = {key: _exact(child, key) for key, child in schema["properties"].items()}
+        strict["properties"] = {
+            key: _exact(child, key) for key, child in schema["properties"].items()
+        }
         strict["additionalProperties"] = False
-        # Errors document `details` in one face and not in the other; ours have it wherever it says something.
+        # Errors document `details` in one face and not in the other; ours have it wherever it says
+        # something.
         if "error" in schema["properties"]:
             strict["properties"].setdefault("details", {"type": "object"})
         else:

@@ -26,7 +26,8 @@ WITHOUT_DISPATCHER = frozenset({Part.API, Part.GATEWAY})
 
 
 class FaultyStorage:
-    """A real storage; with a `fault`, every transaction runs and is then taken back by it, as when a commit fails."""
+    """A real storage; with a `fault`, every transaction runs and is then taken back by it, as when
+    a commit fails."""
 
     def __init__(self, inner: Storage) -> None:
         self._inner = inner
@@ -53,7 +54,9 @@ class FaultyStorage:
     async def now(self) -> datetime:
         return await self._inner.now()
 
-    async def insert_one_offs(self, messages: Sequence[Message], accepted: Sequence[Accepted] = ()) -> set[str]:
+    async def insert_one_offs(
+        self, messages: Sequence[Message], accepted: Sequence[Accepted] = ()
+    ) -> set[str]:
         return await self.write(lambda tx: tx.messages.insert_one_offs(messages, accepted))
 
     async def ping(self) -> None:
@@ -64,7 +67,9 @@ class FaultyStorage:
     async def close(self) -> None:
         await self._inner.close()
 
-    def _failing(self, function: Callable[[Transaction], Awaitable[T]]) -> Callable[[Transaction], Awaitable[T]]:
+    def _failing(
+        self, function: Callable[[Transaction], Awaitable[T]]
+    ) -> Callable[[Transaction], Awaitable[T]]:
         async def failing(tx: Transaction) -> T:
             if self.fault is None:
                 return await function(tx)
@@ -76,8 +81,11 @@ class FaultyStorage:
 
 
 @asynccontextmanager
-async def running_faulty_service(data_dir: Path, config_root: Path | None = None) -> AsyncIterator[tuple[Running, FaultyStorage]]:
-    """A service without a dispatcher, and the storage to break under it. `config_root` has another `envoy.yaml`."""
+async def running_faulty_service(
+    data_dir: Path, config_root: Path | None = None
+) -> AsyncIterator[tuple[Running, FaultyStorage]]:
+    """A service without a dispatcher, and the storage to break under it. `config_root` has another
+    `envoy.yaml`."""
     await migrate_database(Settings(data_dir=data_dir))
     opened: list[FaultyStorage] = []
 
@@ -90,5 +98,7 @@ async def running_faulty_service(data_dir: Path, config_root: Path | None = None
             patch.setattr("server.app.open_storage", open_faulty)
             if config_root is not None:
                 patch.setattr("server.app.CONFIG_ROOT", config_root)
-            running = await stack.enter_async_context(running_service(data_dir, parts=WITHOUT_DISPATCHER))
+            running = await stack.enter_async_context(
+                running_service(data_dir, parts=WITHOUT_DISPATCHER)
+            )
         yield running, opened[0]

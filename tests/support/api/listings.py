@@ -1,4 +1,5 @@
-"""Every list of the API, and how to add rows to it: straight to storage, since some rows are made by the service alone."""
+"""Every list of the API, and how to add rows to it: straight to storage, since some rows are made
+by the service alone."""
 
 from __future__ import annotations
 
@@ -112,7 +113,13 @@ async def _add_suppression(tx: Transaction, brand: str) -> None:
 
 
 def _message(brand: str, message_id: str, **more: Any) -> Message:
-    values: dict[str, Any] = {"status": MessageStatus.SENT, "channel": "email", "scheduled_at": NOW, "due_at": NOW, "created_at": NOW}
+    values: dict[str, Any] = {
+        "status": MessageStatus.SENT,
+        "channel": "email",
+        "scheduled_at": NOW,
+        "due_at": NOW,
+        "created_at": NOW,
+    }
     return Message(
         id=message_id,
         brand_id=brand,
@@ -129,7 +136,9 @@ async def _add_message(tx: Transaction, brand: str) -> None:
 
 
 async def _add_messages_to_have_attempts(tx: Transaction, brand: str) -> None:
-    await tx.messages.insert_many([_message(brand, f"{brand}-one"), _message(brand, f"{brand}-two")])
+    await tx.messages.insert_many(
+        [_message(brand, f"{brand}-one"), _message(brand, f"{brand}-two")]
+    )
 
 
 async def _add_attempt(tx: Transaction, brand: str) -> None:
@@ -146,18 +155,37 @@ async def _add_attempt(tx: Transaction, brand: str) -> None:
         provider_message_id=None,
     )
     # The message has moved on, but an attempt is kept in every case.
-    late = Settlement(message_id=f"{brand}-one", lease=99, expected=MessageStatus.SENDING, status=MessageStatus.FAILED, attempt=attempt)
+    late = Settlement(
+        message_id=f"{brand}-one",
+        lease=99,
+        expected=MessageStatus.SENDING,
+        status=MessageStatus.FAILED,
+        attempt=attempt,
+    )
     await tx.messages.settle([late], NOW)
 
 
 async def _add_inbox_item(tx: Transaction, brand: str) -> None:
     message_id = new_id()
-    await tx.messages.insert_many([_message(brand, message_id, channel="in_app", status=MessageStatus.PENDING)])
+    await tx.messages.insert_many(
+        [_message(brand, message_id, channel="in_app", status=MessageStatus.PENDING)]
+    )
     (held,) = await claim_due(tx, "in_app", NOW, NOW + LEASE, 1)
     assert held.id == message_id
-    item = InboxItem(message_id=message_id, brand_id=brand, person_id="ann", subject=None, body="Hello", created_at=NOW)
+    item = InboxItem(
+        message_id=message_id,
+        brand_id=brand,
+        person_id="ann",
+        subject=None,
+        body="Hello",
+        created_at=NOW,
+    )
     delivered = Settlement(
-        message_id=message_id, lease=held.lease, expected=MessageStatus.LEASED, status=MessageStatus.SENT, inbox_item=item
+        message_id=message_id,
+        lease=held.lease,
+        expected=MessageStatus.LEASED,
+        status=MessageStatus.SENT,
+        inbox_item=item,
     )
     assert await tx.messages.settle([delivered], NOW) == {message_id}
 
@@ -179,7 +207,9 @@ async def _add_revision(tx: Transaction, brand: str, key: str = "welcome") -> No
 
 
 def _segment(brand: str) -> Segment:
-    return Segment(id=new_id(), brand_id=brand, name="all", criteria={}, created_by="tester", created_at=NOW)
+    return Segment(
+        id=new_id(), brand_id=brand, name="all", criteria={}, created_by="tester", created_at=NOW
+    )
 
 
 def _template_key(brand: str, key: str) -> dict[str, str]:
@@ -199,7 +229,11 @@ async def _add_entry_of_the_installation(tx: Transaction, brand: str) -> None:
 
 
 async def _add_brand(tx: Transaction, brand: str) -> None:
-    assert await tx.brands.insert(Brand(id=f"{brand}-{new_id()}", name="x", created_by="tester", created_at=NOW, updated_at=NOW))
+    assert await tx.brands.insert(
+        Brand(
+            id=f"{brand}-{new_id()}", name="x", created_by="tester", created_at=NOW, updated_at=NOW
+        )
+    )
 
 
 LISTINGS: dict[str, Listing] = {

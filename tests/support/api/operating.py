@@ -42,7 +42,13 @@ class Operated:
 
     async def ended(self, api: Caller, send_id: str) -> dict[str, Any]:
         """The report of a send once it has ended; it adds up."""
-        await until(self.running, lambda: ok(api, f"{SENDS}/GetSend", {"id": send_id}), "status", "completed", "cancelled")
+        await until(
+            self.running,
+            lambda: ok(api, f"{SENDS}/GetSend", {"id": send_id}),
+            "status",
+            "completed",
+            "cancelled",
+        )
         return await report(api, send_id)
 
     async def send(self, send_id: str) -> Send:
@@ -56,7 +62,9 @@ class Operated:
         """Returns once a field of the send is set, to one of the values if there are any."""
         assert self.running.service.storage is not None
         with self.running.service.storage.signals.subscribe(PROGRESS) as progress:
-            while (value := getattr(await self.send(send_id), field)) is None or (values and value not in values):
+            while (value := getattr(await self.send(send_id), field)) is None or (
+                values and value not in values
+            ):
                 await progress.wait()
                 progress.clear()
 
@@ -68,7 +76,8 @@ class Operated:
 
 @dataclass
 class Stuck:
-    """Calls for some people last until they are let go; others end at once, and so do the first few of theirs."""
+    """Calls for some people last until they are let go; others end at once, and so do the first few
+    of theirs."""
 
     operated: Operated
     people: People
@@ -103,10 +112,16 @@ class Stuck:
 
 async def publish(api: Caller, brand: str, people: People, **more: Any) -> dict[str, Any]:
     """A send to exactly the people."""
-    return await ok(api, f"{MESSAGING}/PublishCampaign", {"id": await messaging_campaign(api, brand), "recipients": people, **more})
+    return await ok(
+        api,
+        f"{MESSAGING}/PublishCampaign",
+        {"id": await messaging_campaign(api, brand), "recipients": people, **more},
+    )
 
 
-async def ended_with(operated: Operated, api: Caller, brand: str, *outcomes: Delivery) -> tuple[dict[str, Any], People]:
+async def ended_with(
+    operated: Operated, api: Caller, brand: str, *outcomes: Delivery
+) -> tuple[dict[str, Any], People]:
     """A send that has ended, to one person for each outcome, and the people."""
     people = recipients(len(outcomes))
     for person, outcome in zip(people, outcomes, strict=True):
@@ -117,16 +132,31 @@ async def ended_with(operated: Operated, api: Caller, brand: str, *outcomes: Del
 
 async def message_of(api: Caller, send_id: str, person: dict[str, str]) -> dict[str, Any]:
     """The message of a send to a person."""
-    (found,) = [each for each in await messages_of(api, send_id=send_id) if each["recipient"] == person["recipient"]]
+    (found,) = [
+        each
+        for each in await messages_of(api, send_id=send_id)
+        if each["recipient"] == person["recipient"]
+    ]
     return found
 
 
 async def audited(api: Caller, subject_id: str, *actions: str) -> list[tuple[str, dict[str, Any]]]:
-    """Action and details of the entries about something, first to last; of these actions alone if any are given."""
-    entries = (await ok(api, f"{AUDIT}/ListAuditEntries", {"subject_id": subject_id}))["audit_entries"]
-    return [(entry["action"], entry["details"]) for entry in reversed(entries) if not actions or entry["action"] in actions]
+    """Action and details of the entries about something, first to last; of these actions alone if
+    any are given."""
+    entries = (await ok(api, f"{AUDIT}/ListAuditEntries", {"subject_id": subject_id}))[
+        "audit_entries"
+    ]
+    return [
+        (entry["action"], entry["details"])
+        for entry in reversed(entries)
+        if not actions or entry["action"] in actions
+    ]
 
 
 async def resolve(api: Caller, resolution: str, *message_ids: str, **more: Any) -> dict[str, Any]:
     """What came of a decision."""
-    return await ok(api, f"{UNKNOWN}/ResolveUnknownMessages", {"message_ids": list(message_ids), "resolution": resolution, **more})
+    return await ok(
+        api,
+        f"{UNKNOWN}/ResolveUnknownMessages",
+        {"message_ids": list(message_ids), "resolution": resolution, **more},
+    )

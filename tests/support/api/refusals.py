@@ -9,22 +9,35 @@ from typing import Any
 
 from carillon.errors.v1.error_reason_pb2 import ErrorReason
 
-REASONS = {name.removeprefix("ERROR_REASON_").lower() for name in ErrorReason.keys()} - {"unspecified"}  # noqa: SIM118  # not a dict
+REASONS = {name.removeprefix("ERROR_REASON_").lower() for name in ErrorReason.keys()} - {  # noqa: SIM118
+    "unspecified"
+}  # not a dict
 
 INTERNALS = re.compile(
     r"traceback|exception|sqlalchemy|asyncpg|sqlite|postgres|sqlstate|psycopg|google\.|googleapis|protobuf|\bupb\b|grpc|envoy|upstream"
-    r"|\.py\b|\.lua\b|\bselect \w|\binsert into\b|TYPE_[A-Z]|<class|0x[0-9a-f]{6}|/(usr|home|work|tmp|srv|var|opt|root)/",
+    r"|\.py\b|\.lua\b|\bselect \w|\binsert "
+    r"into\b|TYPE_[A-Z]|<class|0x[0-9a-f]{6}|/(usr|home|work|tmp|srv|var|opt|root)/",
     re.IGNORECASE,
 )
 LONGEST_TEXT = 600
 """Characters. The error travels as gRPC metadata, of which clients accept 8 KB in all."""
 
-_PERSONAL = {"recipient", "email", "phone", "push_tokens", "variables", "attributes", "segment_criteria", "criteria"}
+_PERSONAL = {
+    "recipient",
+    "email",
+    "phone",
+    "push_tokens",
+    "variables",
+    "attributes",
+    "segment_criteria",
+    "criteria",
+}
 _TOO_SHORT_TO_TELL = 4
 
 
 def check_refusal(body: Mapping[str, Any], request: Mapping[str, Any]) -> None:
-    """Fails unless the body has the documented shape, a known code, no internals, and nothing personal of the request."""
+    """Fails unless the body has the documented shape, a known code, no internals, and nothing
+    personal of the request."""
     assert set(body) in ({"error", "message"}, {"error", "message", "details"}), body
     assert body["error"] in REASONS, body
     assert isinstance(body["message"], str), body
@@ -44,14 +57,17 @@ def _strings_under(value: Any, names: set[str], *, inside: bool = False) -> Iter
         for name, child in value.items():
             if inside:
                 yield name
-            yield from _strings_under(_without_names(name, child), names, inside=inside or name in names)
+            yield from _strings_under(
+                _without_names(name, child), names, inside=inside or name in names
+            )
     elif isinstance(value, list):
         for child in value:
             yield from _strings_under(child, names, inside=inside)
 
 
 def _without_names(name: str, value: Any) -> Any:
-    """Names of variables are the template's own, and a refusal tells them; a template's list of variables is nothing personal at all."""
+    """Names of variables are the template's own, and a refusal tells them; a template's list of
+    variables is nothing personal at all."""
     if name != "variables":
         return value
     return list(value.values()) if isinstance(value, Mapping) else None

@@ -58,14 +58,24 @@ async def running_service(
     providers: Mapping[str, Provider] | None = None,
     **more: Any,
 ) -> AsyncIterator[Running]:
-    """A service on free ports, everything in one process, stopped at the end. `providers` replace those of the settings."""
+    """A service on free ports, everything in one process, stopped at the end. `providers` replace
+    those of the settings."""
     rest, grpc_port, admin = free_ports(3)
-    settings = Settings(data_dir=data_dir, database_url=database_url, rest_port=rest, grpc_port=grpc_port, envoy_admin_port=admin, **more)
+    settings = Settings(
+        data_dir=data_dir,
+        database_url=database_url,
+        rest_port=rest,
+        grpc_port=grpc_port,
+        envoy_admin_port=admin,
+        **more,
+    )
     service = Service(settings, parts, providers=providers)
     await service.start()
     try:
         async with (
-            grpc.aio.insecure_channel(f"127.0.0.1:{grpc_port}", options=[("grpc.max_receive_message_length", -1)]) as channel,
+            grpc.aio.insecure_channel(
+                f"127.0.0.1:{grpc_port}", options=[("grpc.max_receive_message_length", -1)]
+            ) as channel,
             httpx.AsyncClient(base_url=f"http://127.0.0.1:{rest}", timeout=60) as http,
         ):
             yield Running(settings, service, channel, http)

@@ -31,19 +31,38 @@ async def ok(api: Caller, name: str, request: dict[str, Any]) -> dict[str, Any]:
 
 async def put_template(api: Caller, brand: str, channel: str = "email", **more: Any) -> None:
     """A template `welcome` on a channel."""
-    request = {"brand_id": brand, "channel": channel, "template_key": "welcome", "body": "Hello {{ name | default: 'you' }}", **more}
+    request = {
+        "brand_id": brand,
+        "channel": channel,
+        "template_key": "welcome",
+        "body": "Hello {{ name | default: 'you' }}",
+        **more,
+    }
     await ok(api, "comms.TemplateService/PutTemplate", request)
 
 
 async def put_person(api: Caller, brand: str, person_id: str, **more: Any) -> None:
     """A person with an address on every channel."""
-    known = {"email": f"{person_id}@example.com", "phone": "+12025550100", "push_tokens": [f"device-{person_id}"], **more}
-    await ok(api, "messaging.PersonService/PutPerson", {"brand_id": brand, "person_id": person_id, **known})
+    known = {
+        "email": f"{person_id}@example.com",
+        "phone": "+12025550100",
+        "push_tokens": [f"device-{person_id}"],
+        **more,
+    }
+    await ok(
+        api,
+        "messaging.PersonService/PutPerson",
+        {"brand_id": brand, "person_id": person_id, **known},
+    )
 
 
 async def put_segment(api: Caller, brand: str, criteria: dict[str, Any] | None = None) -> str:
     """A segment; its id."""
-    body = await ok(api, "messaging.SegmentService/CreateSegment", {"brand_id": brand, "name": "all", "criteria": criteria or {}})
+    body = await ok(
+        api,
+        "messaging.SegmentService/CreateSegment",
+        {"brand_id": brand, "name": "all", "criteria": criteria or {}},
+    )
     return str(body["id"])
 
 
@@ -51,12 +70,15 @@ async def comms_campaign(api: Caller, brand: str, **more: Any) -> str:
     """A comms draft with its template; its id."""
     await put_template(api, brand, more.get("channel", "email"))
     request = {
-        "brand_id": brand, "name": "news", "subject": "News", "channel": "email", "template_key": "welcome", **more
+        "brand_id": brand, "name": "news", "subject": "News", "channel": "email",
+        "template_key": "welcome", **more
     }  # fmt: skip
     return str((await ok(api, f"{COMMS}/CreateCampaign", request))["campaign"]["id"])
 
 
-async def messaging_campaign(api: Caller, brand: str, channel: str = "email", criteria: dict[str, Any] | None = None) -> str:
+async def messaging_campaign(
+    api: Caller, brand: str, channel: str = "email", criteria: dict[str, Any] | None = None
+) -> str:
     """A messaging draft with its template and segment; its id."""
     await put_template(api, brand, channel)
     request = {
@@ -69,12 +91,17 @@ async def messaging_campaign(api: Caller, brand: str, channel: str = "email", cr
 
 
 async def campaign_in(api: Caller, brand: str, face: str, status: str) -> str:
-    """The id of a campaign of a face in a status. `sending` lasts only where no dispatcher runs; `sent` comes only where one does."""
-    campaign_id = await (comms_campaign(api, brand) if face == COMMS else messaging_campaign(api, brand))
+    """The id of a campaign of a face in a status. `sending` lasts only where no dispatcher runs;
+    `sent` comes only where one does."""
+    campaign_id = await (
+        comms_campaign(api, brand) if face == COMMS else messaging_campaign(api, brand)
+    )
     if status == "scheduled" and face == COMMS:
         await ok(api, f"{COMMS}/UpdateCampaign", {"id": campaign_id, "scheduled_at": instant(FAR)})
     elif status == "scheduled":
-        await ok(api, f"{MESSAGING}/ScheduleCampaign", {"id": campaign_id, "scheduled_at": instant(FAR)})
+        await ok(
+            api, f"{MESSAGING}/ScheduleCampaign", {"id": campaign_id, "scheduled_at": instant(FAR)}
+        )
     elif status in ("sending", "sent"):
         verb = "SendCampaign" if face == COMMS else "PublishCampaign"
         await ok(api, f"{face}/{verb}", {"id": campaign_id, "recipients": recipients(2)})
@@ -85,7 +112,10 @@ async def campaign_in(api: Caller, brand: str, face: str, status: str) -> str:
 
 def recipients(count: int) -> list[dict[str, str]]:
     """Recipients of email, all different."""
-    return [{"person_id": f"p{index}", "recipient": f"p{index}-{uuid4().hex[:6]}@example.com"} for index in range(count)]
+    return [
+        {"person_id": f"p{index}", "recipient": f"p{index}-{uuid4().hex[:6]}@example.com"}
+        for index in range(count)
+    ]
 
 
 async def campaign(api: Caller, face: str, campaign_id: str) -> dict[str, Any]:
@@ -95,8 +125,11 @@ async def campaign(api: Caller, face: str, campaign_id: str) -> dict[str, Any]:
     return found
 
 
-async def until(running: Running, look: Callable[[], Awaitable[dict[str, Any]]], field: str, *values: Any) -> dict[str, Any]:
-    """What `look` sees once its `field` has one of the values; looks again whenever something about a send or message changed."""
+async def until(
+    running: Running, look: Callable[[], Awaitable[dict[str, Any]]], field: str, *values: Any
+) -> dict[str, Any]:
+    """What `look` sees once its `field` has one of the values; looks again whenever something about
+    a send or message changed."""
     assert running.service.storage is not None
     with running.service.storage.signals.subscribe(PROGRESS) as progress:
         while True:

@@ -10,7 +10,9 @@ from tests.support.api.callers import Caller
 SUPPRESSIONS = "comms.SuppressionService"
 
 
-async def suppress(api: Caller, brand: str, address: str, reason: str, channel: str = "email", **more: Any) -> Answer:
+async def suppress(
+    api: Caller, brand: str, address: str, reason: str, channel: str = "email", **more: Any
+) -> Answer:
     """Suppresses an address."""
     request = {"brand_id": brand, "channel": channel, "address": address, "reason": reason, **more}
     return await api.call(f"{SUPPRESSIONS}/CreateSuppression", request)
@@ -18,4 +20,7 @@ async def suppress(api: Caller, brand: str, address: str, reason: str, channel: 
 
 async def find(api: Caller, brand: str, address: str, channel: str = "email") -> Answer:
     """Looks for the suppression of an address."""
-    return await api.call(f"{SUPPRESSIONS}/FindSuppression", {"brand_id": brand, "channel": channel, "address": address})
+    return await api.call(
+        f"{SUPPRESSIONS}/FindSuppression",
+        {"brand_id": brand, "channel": channel, "address": address},
+    )

@@ -19,7 +19,16 @@ from storage.model.messages import MessageFilter
 from tests.support.api.answers import Answer
 from tests.support.api.callers import METHODS, POLICIES, Caller, GrpcCaller, caller, full_path
 from tests.support.api.running import Running
-from tests.support.api.scenes import COMMS, FAR, MESSAGING, comms_campaign, instant, messaging_campaign, ok, put_person
+from tests.support.api.scenes import (
+    COMMS,
+    FAR,
+    MESSAGING,
+    comms_campaign,
+    instant,
+    messaging_campaign,
+    ok,
+    put_person,
+)
 
 MESSAGES = "comms.MessageService"
 TEMPLATES = "comms.TemplateService"
@@ -53,7 +62,9 @@ class Untouched:
         """A request that would succeed, with every field of the method in it."""
         return deepcopy(_requests(self.brand, self.ids)[method])
 
-    async def refuses(self, method: str, request: dict[str, Any] | Message, *, key: str | None = None) -> Answer:
+    async def refuses(
+        self, method: str, request: dict[str, Any] | Message, *, key: str | None = None
+    ) -> Answer:
         """The refusal of a request; a message for what JSON cannot say."""
         if isinstance(request, Message):
             assert isinstance(self.api, GrpcCaller)
@@ -63,16 +74,25 @@ class Untouched:
         assert answer.status >= 400, answer
         return answer
 
-    async def refuses_field(self, method: str, request: dict[str, Any] | Message, field: str, *, key: str | None = None) -> None:
+    async def refuses_field(
+        self, method: str, request: dict[str, Any] | Message, field: str, *, key: str | None = None
+    ) -> None:
         """The refusal must be a validation error of that field and no other."""
         answer = await self.refuses(method, request, key=key)
-        assert (answer.status, answer.error) == (POLICIES[full_path(METHODS[method])].invalid_argument_status, "validation_failed"), answer
+        assert (answer.status, answer.error) == (
+            POLICIES[full_path(METHODS[method])].invalid_argument_status,
+            "validation_failed",
+        ), answer
         assert answer.fields == {field}, answer
 
-    async def send(self, verb: str, path: str, *, headers: dict[str, str] | None = None, **carried: Any) -> httpx.Response:
+    async def send(
+        self, verb: str, path: str, *, headers: dict[str, str] | None = None, **carried: Any
+    ) -> httpx.Response:
         """A bare HTTP request with the brand's token."""
         known = {"authorization": f"Bearer {self.running.token(self.brand)}"}
-        return await self.running.http.request(verb, path, headers=known | (headers or {}), **carried)
+        return await self.running.http.request(
+            verb, path, headers=known | (headers or {}), **carried
+        )
 
     async def everything(self) -> list[object]:
         """All rows of the brand, read past the API."""
@@ -82,7 +102,11 @@ class Untouched:
     async def _rows(self, tx: Transaction) -> list[object]:
         campaigns = [*await tx.campaigns.list_page(self.brand, Face.COMMS, None, None, 99)]
         campaigns += await tx.campaigns.list_page(self.brand, Face.MESSAGING, None, None, 99)
-        sends = [send for campaign in campaigns for send in await tx.sends.list_page(campaign.id, None, 99)]
+        sends = [
+            send
+            for campaign in campaigns
+            for send in await tx.sends.list_page(campaign.id, None, 99)
+        ]
         return [
             campaigns,
             sends,
@@ -92,8 +116,13 @@ class Untouched:
             await tx.brands.find_policy(self.brand),
             await tx.brands.list_page(self.brand, None, 99),
             await tx.audit.list_page(self.brand, None, None, 99),
-            [await tx.templates.list_revisions(self.brand, channel, "welcome", None, 99) for channel in Channel],
-            await tx.people.list_matching(self.brand, EVERYONE, "email", datetime.now(UTC), None, 99),
+            [
+                await tx.templates.list_revisions(self.brand, channel, "welcome", None, 99)
+                for channel in Channel
+            ],
+            await tx.people.list_matching(
+                self.brand, EVERYONE, "email", datetime.now(UTC), None, 99
+            ),
             await tx.people.find(self.brand, "ana"),
         ]
 
@@ -102,15 +131,30 @@ async def untouched_brand(running: Running, transport: str) -> Untouched:
     """A brand with one of everything. The service must have no dispatcher."""
     brand = f"brand-{uuid4().hex[:12]}"
     api = caller(transport, running, brand)
-    ids = {"comms": await comms_campaign(api, brand), "messaging": await messaging_campaign(api, brand)}
+    ids = {
+        "comms": await comms_campaign(api, brand),
+        "messaging": await messaging_campaign(api, brand),
+    }
     await put_person(api, brand, "ana")
-    ids["segment"] = (await ok(api, f"{SEGMENTS}/ListSegments", {"brand_id": brand}))["segments"][0]["id"]
-    ids["message"] = (await ok(api, f"{MESSAGES}/ScheduleMessage", _requests(brand, ids)[f"{MESSAGES}/ScheduleMessage"]))["id"]
-    ids["suppression"] = (await ok(api, f"{SUPPRESSIONS}/CreateSuppression", _requests(brand, ids)[f"{SUPPRESSIONS}/CreateSuppression"]))[
-        "id"
-    ]
+    ids["segment"] = (await ok(api, f"{SEGMENTS}/ListSegments", {"brand_id": brand}))["segments"][
+        0
+    ]["id"]
+    ids["message"] = (
+        await ok(
+            api, f"{MESSAGES}/ScheduleMessage", _requests(brand, ids)[f"{MESSAGES}/ScheduleMessage"]
+        )
+    )["id"]
+    ids["suppression"] = (
+        await ok(
+            api,
+            f"{SUPPRESSIONS}/CreateSuppression",
+            _requests(brand, ids)[f"{SUPPRESSIONS}/CreateSuppression"],
+        )
+    )["id"]
     published = await messaging_campaign(api, brand)
-    ids["send"] = (await ok(api, f"{MESSAGING}/PublishCampaign", {"id": published, "audience": "segment"}))["id"]
+    ids["send"] = (
+        await ok(api, f"{MESSAGING}/PublishCampaign", {"id": published, "audience": "segment"})
+    )["id"]
     return Untouched(running, api, transport, brand, ids)
 
 
@@ -122,17 +166,39 @@ def _by_name(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
     """Methods that only say what they are about."""
     template = {"brand_id": brand, "channel": "email", "template_key": "welcome"}
     about = {
-        "comms": [f"{COMMS}/{verb}" for verb in ("GetCampaign", "DeleteCampaign", "CancelCampaign", "ListCampaignSends")],
+        "comms": [
+            f"{COMMS}/{verb}"
+            for verb in ("GetCampaign", "DeleteCampaign", "CancelCampaign", "ListCampaignSends")
+        ],
         "messaging": [
             f"{MESSAGING}/{verb}"
-            for verb in ("GetCampaign", "GetCampaignContent", "DeleteCampaign", "UnscheduleCampaign", "CancelCampaign", "ListCampaignSends")
+            for verb in (
+                "GetCampaign",
+                "GetCampaignContent",
+                "DeleteCampaign",
+                "UnscheduleCampaign",
+                "CancelCampaign",
+                "ListCampaignSends",
+            )
         ],
-        "message": [f"{MESSAGES}/{verb}" for verb in ("GetMessage", "CancelMessage", "ListMessageAttempts")],
+        "message": [
+            f"{MESSAGES}/{verb}" for verb in ("GetMessage", "CancelMessage", "ListMessageAttempts")
+        ],
         "segment": [f"{SEGMENTS}/GetSegment"],
         "suppression": [f"{SUPPRESSIONS}/DeleteSuppression"],
         "send": [
             f"{COMMS}/GetSend",
-            *(f"{SENDS}/{verb}" for verb in ("GetSend", "GetSendReport", "WatchSend", "PauseSend", "ResumeSend", "CancelSend")),
+            *(
+                f"{SENDS}/{verb}"
+                for verb in (
+                    "GetSend",
+                    "GetSendReport",
+                    "WatchSend",
+                    "PauseSend",
+                    "ResumeSend",
+                    "CancelSend",
+                )
+            ),
         ],
     }
     return {
@@ -150,7 +216,10 @@ def _by_name(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
         f"{AUDIT}/ListInstallationAuditEntries": {"subject_id": brand},
         f"{HOLD}/GetHold": {},
         **{f"{TEMPLATES}/{verb}": template for verb in ("GetTemplate", "ListTemplateRevisions")},
-        **{f"{PEOPLE}/{verb}": {"brand_id": brand, "person_id": "ana"} for verb in ("GetPerson", "DeletePerson")},
+        **{
+            f"{PEOPLE}/{verb}": {"brand_id": brand, "person_id": "ana"}
+            for verb in ("GetPerson", "DeletePerson")
+        },
         f"{INBOX}/ListInboxItems": {"brand_id": brand, "person_id": "ana"},
     }
 
@@ -159,53 +228,79 @@ def _in_full(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
     """Methods with every field they have."""
     comms, messaging, segment = ids.get("comms"), ids.get("messaging"), ids.get("segment")
     suppressed = {"channel": "push", "address": "device-x", "reason": "manual", "source": "test"}
-    content = {"channel": "email", "template_key": "welcome", "subject": "News", "variables": OBJECT}
+    content = {
+        "channel": "email",
+        "template_key": "welcome",
+        "subject": "News",
+        "variables": OBJECT,
+    }
     inline = {
-        "name": "news", "subject": "News", "channel": "email", "template_key": "welcome", "segment_criteria": {}, "variables": OBJECT,
+        "name": "news", "subject": "News", "channel": "email", "template_key": "welcome",
+        "segment_criteria": {}, "variables": OBJECT,
         "scheduled_at": instant(FAR),
     }  # fmt: skip
-    audience = {"recipients": [{"person_id": "ana", "recipient": "ana@example.com"}, {"person_id": "bo", "recipient": "bo@example.com"}]}
+    audience = {
+        "recipients": [
+            {"person_id": "ana", "recipient": "ana@example.com"},
+            {"person_id": "bo", "recipient": "bo@example.com"},
+        ]
+    }
     template = {"brand_id": brand, "channel": "email", "template_key": "welcome"}
     return {
         f"{COMMS}/CreateCampaign": {"brand_id": brand, **inline},
         f"{COMMS}/UpdateCampaign": {"id": comms, **inline},
         f"{COMMS}/SendCampaign": {"id": comms, **audience, "expire_at": instant(FAR)},
         f"{MESSAGING}/CreateCampaign": {
-            "brand_id": brand, "name": "news", "description": "Monthly", "segment_id": segment, "content": content
+            "brand_id": brand, "name": "news", "description": "Monthly", "segment_id": segment,
+            "content": content
         },
         f"{MESSAGING}/UpdateCampaign": {
-            "id": messaging, "name": "news", "description": "Monthly", "segment_id": segment, "content": content
+            "id": messaging, "name": "news", "description": "Monthly", "segment_id": segment,
+            "content": content
         },
-        f"{MESSAGING}/ScheduleCampaign": {"id": messaging, "scheduled_at": instant(FAR), "expire_at": instant(FAR * 2)},
+        f"{MESSAGING}/ScheduleCampaign": {"id": messaging, "scheduled_at": instant(FAR),
+            "expire_at": instant(FAR * 2)},
         f"{MESSAGING}/PublishCampaign": {"id": messaging, **audience, "expire_at": instant(FAR)},
         f"{COMMS}/PreviewCampaign": {"id": comms, **audience},
         f"{MESSAGING}/PreviewCampaign": {"id": messaging, **audience},
         f"{MESSAGES}/ScheduleMessage": {
-            "channel": "email", "template_key": "welcome", "recipient": "ana@example.com", "brand_id": brand, "person_id": "ana",
-            "variables": OBJECT, "dedup_key": uuid4().hex, "hipaa": False, "scheduled_at": instant(FAR),
+            "channel": "email", "template_key": "welcome", "recipient": "ana@example.com",
+            "brand_id": brand, "person_id": "ana",
+            "variables": OBJECT, "dedup_key": uuid4().hex, "hipaa": False,
+            "scheduled_at": instant(FAR),
             "expire_at": instant(FAR * 2),
         },
-        f"{TEMPLATES}/PutTemplate": {**template, "subject": "Hi {{ name }}", "body": "Hello {{ name }}", "html": "<p>{{ name }}</p>"},
-        f"{TEMPLATES}/PreviewTemplate": {**template, "revision": 1, "variables": OBJECT, "person_id": "ana"},
+        f"{TEMPLATES}/PutTemplate": {**template, "subject": "Hi {{ name }}",
+            "body": "Hello {{ name }}", "html": "<p>{{ name }}</p>"},
+        f"{TEMPLATES}/PreviewTemplate": {**template, "revision": 1, "variables": OBJECT,
+            "person_id": "ana"},
         f"{PEOPLE}/PutPerson": {
-            "person_id": "ana", "brand_id": brand, "attributes": OBJECT, "email": "ana@example.com", "phone": "+12025550100",
+            "person_id": "ana", "brand_id": brand, "attributes": OBJECT, "email": "ana@example.com",
+            "phone": "+12025550100",
             "push_tokens": ["device-1"], "locale": "pt-BR", "time_zone": "Europe/Lisbon",
         },
-        f"{PEOPLE}/BatchPutPeople": {"brand_id": brand, "people": [{"person_id": "ana", "attributes": OBJECT, "email": "ana@example.com"}]},
-        f"{SEGMENTS}/CreateSegment": {"brand_id": brand, "name": "gold", "criteria": {"==": [{"var": "plan"}, "gold"]}},
-        f"{SEGMENTS}/PreviewSegment": {"brand_id": brand, "criteria": {"==": [{"var": "plan"}, "gold"]}, "channel": "email"},
+        f"{PEOPLE}/BatchPutPeople": {"brand_id": brand, "people": [{"person_id": "ana",
+            "attributes": OBJECT, "email": "ana@example.com"}]},
+        f"{SEGMENTS}/CreateSegment": {"brand_id": brand, "name": "gold",
+            "criteria": {"==": [{"var": "plan"}, "gold"]}},
+        f"{SEGMENTS}/PreviewSegment": {"brand_id": brand, "criteria": {"==": [{"var": "plan"},
+            "gold"]}, "channel": "email"},
         f"{SUPPRESSIONS}/CreateSuppression": {"brand_id": brand, **suppressed},
-        f"{SUPPRESSIONS}/BatchCreateSuppressions": {"brand_id": brand, "suppressions": [suppressed]},
-        f"{SUPPRESSIONS}/FindSuppression": {"brand_id": brand, "channel": "push", "address": "device-x"},
+        f"{SUPPRESSIONS}/BatchCreateSuppressions": {"brand_id": brand,
+            "suppressions": [suppressed]},
+        f"{SUPPRESSIONS}/FindSuppression": {"brand_id": brand, "channel": "push",
+            "address": "device-x"},
         f"{SENDS}/RetryFailedMessages": {"id": ids.get("send"), "include_unknown": True},
         f"{BRANDS}/CreateBrand": {"id": f"{brand}-new", "name": "New"},
         f"{BRANDS}/UpdateBrand": {"id": brand, "name": "Another name"},
         f"{BRANDS}/SetBrandPolicy": {
-            "brand_id": brand, "unknown_policy": "resend", "misfire_policy": "expire_after", "misfire_seconds": 60,
+            "brand_id": brand, "unknown_policy": "resend", "misfire_policy": "expire_after",
+            "misfire_seconds": 60,
             "rate_limits": [{"channel": "email", "per_second": 5, "burst": 10}],
         },
         f"{UNKNOWN}/ResolveUnknownMessages": {
-            "brand_id": brand, "message_ids": [ids.get("message")], "resolution": "sent", "note": "seen in the provider's log"
+            "brand_id": brand, "message_ids": [ids.get("message")], "resolution": "sent",
+            "note": "seen in the provider's log"
         },
         f"{HOLD}/ReleaseHold": {"i_understand": True},
     }  # fmt: skip

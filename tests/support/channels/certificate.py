@@ -44,11 +44,17 @@ def make_certificate(directory: Path, address: str = "127.0.0.1") -> Certificate
         .not_valid_before(now - timedelta(hours=1))
         .not_valid_after(now + timedelta(days=1))
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(IPv4Address(address))]), critical=False)
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(IPv4Address(address))]), critical=False
+        )
         .sign(key, hashes.SHA256())
     )
     files = Certificate(directory / "certificate.pem", directory / "key.pem")
     files.certificate.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
     no_password = serialization.NoEncryption()
-    files.key.write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, no_password))
+    files.key.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, no_password
+        )
+    )
     return files

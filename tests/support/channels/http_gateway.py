@@ -1,4 +1,5 @@
-"""A real HTTP gateway on loopback, in the test's own event loop, that can be told how to answer and how to fail."""
+"""A real HTTP gateway on loopback, in the test's own event loop, that can be told how to answer and
+how to fail."""
 
 from __future__ import annotations
 
@@ -53,9 +54,13 @@ class Exchange:
         await self.writer.drain()
 
     async def stall(self) -> None:
-        """Does nothing until the gateway is let go. Raises ConnectionError if the client goes away before."""
+        """Does nothing until the gateway is let go. Raises ConnectionError if the client goes away
+        before."""
         self.gateway.hanging.set()
-        let_go, gone = asyncio.create_task(self.gateway.release.wait()), asyncio.create_task(self.reader.read(1))
+        let_go, gone = (
+            asyncio.create_task(self.gateway.release.wait()),
+            asyncio.create_task(self.reader.read(1)),
+        )
         await asyncio.wait([let_go, gone], return_when=asyncio.FIRST_COMPLETED)
         let_go.cancel()
         gone.cancel()
@@ -71,8 +76,13 @@ class Exchange:
 
 def response(status: int, body: bytes = b"", **headers: str) -> bytes:
     """A whole answer; `_` in names of headers stands for `-`."""
-    lines = [f"{name.replace('_', '-')}: {value}" for name, value in ({"content_length": str(len(body))} | headers).items()]
-    return "\r\n".join([f"HTTP/1.1 {status} whatever ada@example.com", *lines, "", ""]).encode() + body
+    lines = [
+        f"{name.replace('_', '-')}: {value}"
+        for name, value in ({"content_length": str(len(body))} | headers).items()
+    ]
+    return (
+        "\r\n".join([f"HTTP/1.1 {status} whatever ada@example.com", *lines, "", ""]).encode() + body
+    )
 
 
 def answer(status: int = 202, body: bytes = b'{"id": "gw-1"}', **headers: str) -> Behaviour:
@@ -107,12 +117,14 @@ async def reset(exchange: Exchange) -> None:
 
 
 async def close_at_head(exchange: Exchange) -> None:
-    """Closes the connection without reading the body, as a server whose time for an idle connection is over."""
+    """Closes the connection without reading the body, as a server whose time for an idle connection
+    is over."""
     exchange.writer.close()
 
 
 class HttpGateway:
-    """Takes every message, unless a script says otherwise; the script's behaviours are for the next requests, in order."""
+    """Takes every message, unless a script says otherwise; the script's behaviours are for the next
+    requests, in order."""
 
     def __init__(self) -> None:
         self.script: deque[Behaviour] = deque()
@@ -175,7 +187,10 @@ class HttpGateway:
 
     async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         line, *lines = (await reader.readuntil(b"\r\n\r\n")).decode("ascii").strip().split("\r\n")
-        headers = {name.lower(): value.strip() for name, _, value in (each.partition(":") for each in lines)}
+        headers = {
+            name.lower(): value.strip()
+            for name, _, value in (each.partition(":") for each in lines)
+        }
         assert len(headers) == len(lines), "a header is there twice"
         self.heads += 1
         self.busy += 1

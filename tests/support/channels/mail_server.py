@@ -70,7 +70,9 @@ class Connection(SMTP):
         self.owner.said_quit.set()
         await super().smtp_QUIT(arg)
 
-    async def _unless_scripted(self, command: str, normally: Callable[[str | None], Awaitable[None]], arg: str | None) -> None:
+    async def _unless_scripted(
+        self, command: str, normally: Callable[[str | None], Awaitable[None]], arg: str | None
+    ) -> None:
         reply = self.owner.next_reply(command)
         if reply == "drop":
             self.drop()
@@ -84,8 +86,9 @@ class Connection(SMTP):
 
 
 class MailServer:
-    """Accepts everything, unless `script` names a reply for a command: `MAIL`, `RCPT`, `DATA`, `RSET`, or `BODY` (after the final dot).
-    A reply is a status line, `drop` or `hang`; a list of them is used up one by one."""
+    """Accepts everything, unless `script` names a reply for a command: `MAIL`, `RCPT`, `DATA`,
+    `RSET`, or `BODY` (after the final dot). A reply is a status line, `drop` or `hang`; a list of
+    them is used up one by one."""
 
     def __init__(self, *, pipelining: bool = True, **options: object) -> None:
         self.options = options
@@ -108,8 +111,15 @@ class MailServer:
 
     async def start(self, tls: ssl.SSLContext | None = None) -> None:
         loop = asyncio.get_running_loop()
-        options = {"hostname": "mail.test", "enable_SMTPUTF8": True, "loop": loop, "decode_data": False} | self.options
-        self._server = await loop.create_server(lambda: Connection(self, **options), "127.0.0.1", self.port, ssl=tls)
+        options = {
+            "hostname": "mail.test",
+            "enable_SMTPUTF8": True,
+            "loop": loop,
+            "decode_data": False,
+        } | self.options
+        self._server = await loop.create_server(
+            lambda: Connection(self, **options), "127.0.0.1", self.port, ssl=tls
+        )
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
@@ -125,12 +135,19 @@ class MailServer:
         return replies.pop(0) if replies else None
 
     async def handle_EHLO(
-        self, server: Connection, session: ServerSession, received: ReceivedEnvelope, hostname: str, responses: list[str]
+        self,
+        server: Connection,
+        session: ServerSession,
+        received: ReceivedEnvelope,
+        hostname: str,
+        responses: list[str],
     ) -> list[str]:
         session.host_name = hostname
         return [*responses[:-1], *(["250-PIPELINING"] if self.pipelining else []), responses[-1]]
 
-    async def handle_DATA(self, server: Connection, session: ServerSession, received: ReceivedEnvelope) -> str:
+    async def handle_DATA(
+        self, server: Connection, session: ServerSession, received: ReceivedEnvelope
+    ) -> str:
         self.busy += 1
         self.most_busy = max(self.most_busy, self.busy)
         self.hanging.set()
@@ -150,7 +167,12 @@ class MailServer:
         return "250 2.0.0 Ok: queued as 4XyZ12"
 
     def authenticate(
-        self, server: Connection, session: ServerSession, wanted: ReceivedEnvelope, mechanism: str, data: object
+        self,
+        server: Connection,
+        session: ServerSession,
+        wanted: ReceivedEnvelope,
+        mechanism: str,
+        data: object,
     ) -> AuthResult:
         assert isinstance(data, LoginPassword)
         self.logins.append((data.login, data.password))

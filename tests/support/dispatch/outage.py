@@ -61,7 +61,9 @@ class Outage:
         self._pass()
         return await self._storage.now()
 
-    async def insert_one_offs(self, messages: Sequence[Message], accepted: Sequence[Accepted] = ()) -> set[str]:
+    async def insert_one_offs(
+        self, messages: Sequence[Message], accepted: Sequence[Accepted] = ()
+    ) -> set[str]:
         return await self.write(lambda tx: tx.messages.insert_one_offs(messages, accepted))
 
     async def ping(self) -> None:

@@ -22,7 +22,9 @@ class ScriptedProvider:
 
     name = "scripted"
 
-    def __init__(self, slots: int = 4, timeout: float = 20.0, key_window: timedelta = timedelta(0)) -> None:
+    def __init__(
+        self, slots: int = 4, timeout: float = 20.0, key_window: timedelta = timedelta(0)
+    ) -> None:
         self.slots = slots
         self.timeout = timeout
         self.key_window = key_window

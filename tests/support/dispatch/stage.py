@@ -108,7 +108,9 @@ class Stage:
 
     def inbox_lane(self) -> InboxWorker:
         """The lane of in_app."""
-        return InboxWorker(self.storage, self.clock, Renderer(self.storage, unsubscribe_link), self.observer)
+        return InboxWorker(
+            self.storage, self.clock, Renderer(self.storage, unsubscribe_link), self.observer
+        )
 
     def audiences(self, resolve: Any = resolve_audience_batch) -> AudienceResolver:
         """The loop that resolves audiences."""
@@ -143,7 +145,11 @@ class Stage:
     async def lose_leases(self) -> None:
         """Another process takes back the leases that have expired."""
         now, windows = self.clock.now(), self.key_windows
-        await self.storage.write(lambda tx: tx.messages.recover(now, everything=False, key_windows=windows, max_attempts=MAX_ATTEMPTS))
+        await self.storage.write(
+            lambda tx: tx.messages.recover(
+                now, everything=False, key_windows=windows, max_attempts=MAX_ATTEMPTS
+            )
+        )
 
     @property
     def key_windows(self) -> dict[str, timedelta]:
@@ -166,7 +172,8 @@ class Stage:
     # Processes
 
     async def crash(self) -> None:
-        """The process dies: nothing that was going on goes on. The next one has opened the database."""
+        """The process dies: nothing that was going on goes on. The next one has opened the
+        database."""
         await self.kill()
         for guard in (self.guard, *(dispatcher.guard for dispatcher in self._dispatchers)):
             guard.close()
@@ -176,13 +183,16 @@ class Stage:
         await self.start_guard()
 
     async def kill(self) -> None:
-        """Ends every task that was begun on this stage. Services of other tests live on the same loop, and so do their tasks."""
+        """Ends every task that was begun on this stage. Services of other tests live on the same
+        loop, and so do their tasks."""
         mine = {task for task in self._begun if not task.done()} - {_this_task()}
         for task in mine:
             task.cancel()
         await asyncio.gather(*mine, return_exceptions=True)
 
-    def _make_task(self, loop: asyncio.AbstractEventLoop, work: Any, **more: Any) -> asyncio.Task[Any]:
+    def _make_task(
+        self, loop: asyncio.AbstractEventLoop, work: Any, **more: Any
+    ) -> asyncio.Task[Any]:
         task = asyncio.Task(work, loop=loop, **more)
         if _stage.get() is self:
             self._begun.add(task)
@@ -216,7 +226,9 @@ class Stage:
 
     async def policy(self, brand_id: str = BRAND, **more: Any) -> None:
         """What a brand wants."""
-        policy = BrandPolicy(brand_id=brand_id, updated_at=self.clock.now(), updated_by="tester", **more)
+        policy = BrandPolicy(
+            brand_id=brand_id, updated_at=self.clock.now(), updated_by="tester", **more
+        )
         await self.storage.write(lambda tx: tx.brands.put_policy(policy))
 
     async def people(self, count: int, **more: Any) -> list[str]:
@@ -249,27 +261,46 @@ class Stage:
 
     async def scheduled(self, *, due_in: float = 0, **more: Any) -> Campaign:
         """A campaign to everyone, that comes due by itself."""
-        return await self.campaign(status=CampaignStatus.SCHEDULED, scheduled_at=self.clock.now() + timedelta(seconds=due_in), **more)
+        return await self.campaign(
+            status=CampaignStatus.SCHEDULED,
+            scheduled_at=self.clock.now() + timedelta(seconds=due_in),
+            **more,
+        )
 
-    async def send(self, recipients: int | Sequence[Recipient] = 1, **more: Any) -> tuple[Send, list[Message]]:
+    async def send(
+        self, recipients: int | Sequence[Recipient] = 1, **more: Any
+    ) -> tuple[Send, list[Message]]:
         """A send of a new campaign to so many people, and its messages."""
         if isinstance(recipients, int):
-            recipients = [(f"person-{number:03}", _address(more.get("channel", "email"), number)) for number in range(recipients)]
+            recipients = [
+                (f"person-{number:03}", _address(more.get("channel", "email"), number))
+                for number in range(recipients)
+            ]
         campaign = await self.campaign(**more)
-        send = await self.storage.write(lambda tx: send_campaign(tx, self.caller, Face.COMMS, campaign.id, recipients))
+        send = await self.storage.write(
+            lambda tx: send_campaign(tx, self.caller, Face.COMMS, campaign.id, recipients)
+        )
         return send, await self.messages_of(send)
 
     async def publish(self, **more: Any) -> Send:
         """A send to everyone in the brand."""
         segment = made.segment()
-        campaign = await self.campaign(face="messaging", segment_id=segment.id, segment_criteria=None, **more)
+        campaign = await self.campaign(
+            face="messaging", segment_id=segment.id, segment_criteria=None, **more
+        )
         await self.storage.write(lambda tx: tx.segments.insert(segment))
-        return await self.storage.write(lambda tx: send_campaign(tx, self.caller, Face.MESSAGING, campaign.id, (), to_segment=True))
+        return await self.storage.write(
+            lambda tx: send_campaign(
+                tx, self.caller, Face.MESSAGING, campaign.id, (), to_segment=True
+            )
+        )
 
     async def cancel(self, send: Send) -> None:
         """Cancels the campaign of a send; returns when that is acknowledged."""
         face = Face((await self.found_campaign(send.campaign_id)).face)
-        await self.storage.write(lambda tx: cancel_campaign(tx, self.caller, face, send.campaign_id))
+        await self.storage.write(
+            lambda tx: cancel_campaign(tx, self.caller, face, send.campaign_id)
+        )
 
     @property
     def caller(self) -> Caller:
@@ -306,7 +337,11 @@ class Stage:
 
     async def counted(self, send: Send) -> dict[str, int]:
         """The counters of a send that are not zero."""
-        return {name: count for name, count in asdict((await self.found_send(send)).counters).items() if count}
+        return {
+            name: count
+            for name, count in asdict((await self.found_send(send)).counters).items()
+            if count
+        }
 
     async def found_campaign(self, campaign_id: str) -> Campaign:
         found = await self.storage.read(lambda tx: tx.campaigns.find(campaign_id))
@@ -314,7 +349,11 @@ class Stage:
         return found
 
     async def messages_of(self, send: Send) -> list[Message]:
-        return await self.storage.read(lambda tx: tx.messages.list_page(send.brand_id, MessageFilter(send_id=send.id), None, 10_000))
+        return await self.storage.read(
+            lambda tx: tx.messages.list_page(
+                send.brand_id, MessageFilter(send_id=send.id), None, 10_000
+            )
+        )
 
     async def sends_of(self, campaign: Campaign) -> list[Send]:
         return await self.storage.read(lambda tx: tx.sends.list_page(campaign.id, None, 100))
@@ -326,7 +365,9 @@ class Stage:
 
 def _address(channel: str, number: int) -> str:
     """Of the person with this number."""
-    return {"email": f"person-{number:03}@example.com", "sms": f"+1202555{number:04}"}.get(channel, f"person-{number:03}")
+    return {"email": f"person-{number:03}@example.com", "sms": f"+1202555{number:04}"}.get(
+        channel, f"person-{number:03}"
+    )
 
 
 def _this_task() -> asyncio.Task[Any]:

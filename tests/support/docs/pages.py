@@ -1,4 +1,5 @@
-"""Pages of the documentation as what a reader can paste: commands, and the answers printed below them.
+"""Pages of the documentation as what a reader can paste: commands, and the answers printed below
+them.
 
 A comment right before a block tells of one that cannot be as printed, and why:
 
@@ -19,7 +20,10 @@ ANSWERS = ("json", "text")
 OTHERS = ("ini", "mermaid", "people", "sql")
 """Files, pictures, tables: nothing to paste into a shell."""
 
-_BLOCK = re.compile(r"(?:^ *<!-- (not run|refused|not compared): (.+?) -->\n)?^ *```(\w+)[^\n]*\n(.*?)^ *```\n", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(
+    r"(?:^ *<!-- (not run|refused|not compared): (.+?) -->\n)?^ *```(\w+)[^\n]*\n(.*?)^ *```\n",
+    re.MULTILINE | re.DOTALL,
+)
 
 
 @dataclass
@@ -42,7 +46,11 @@ def languages(page: Path) -> set[str]:
 
 def pages() -> list[Path]:
     """README.md and docs/*.md, those with commands."""
-    return [page for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))) if examples(page)]
+    return [
+        page
+        for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+        if examples(page)
+    ]
 
 
 def examples(page: Path) -> list[Example]:
@@ -53,7 +61,9 @@ def examples(page: Path) -> list[Example]:
     for block in _BLOCK.finditer(text):
         mark, reason, language, body = block.groups(default="")
         if language in COMMANDS:
-            found.append(Example(language, body, text.count("\n", 0, block.start()) + 1, mark, reason))
+            found.append(
+                Example(language, body, text.count("\n", 0, block.start()) + 1, mark, reason)
+            )
             end = block.end()
         elif language in ANSWERS and block.start() == end and not mark:
             found[-1].answer = body

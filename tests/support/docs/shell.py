@@ -1,4 +1,5 @@
-"""Runs the commands of a page one after the other in one shell, as somebody does who pastes them."""
+"""Runs the commands of a page one after the other in one shell, as somebody does who pastes
+them."""
 
 from __future__ import annotations
 
@@ -13,13 +14,20 @@ from tests.support.docs.pages import Example
 PRINTED = ("127.0.0.1:8080", "127.0.0.1:50051", "127.0.0.1:9464")
 
 
-async def paste(installation: Installation, found: Sequence[Example], addresses: Sequence[str]) -> list[str]:
+async def paste(
+    installation: Installation, found: Sequence[Example], addresses: Sequence[str]
+) -> list[str]:
     """What each of the examples printed. Fails at the first that does not end as it should."""
     outputs = installation.directory / "printed"
     outputs.mkdir()
-    script = "set -e\n" + "".join(_step(number, example, outputs, addresses) for number, example in enumerate(found))
+    script = "set -e\n" + "".join(
+        _step(number, example, outputs, addresses) for number, example in enumerate(found)
+    )
     await installation.bash(script)
-    printed = [path.read_text("utf-8") if (path := outputs / str(number)).exists() else "" for number in range(len(found))]
+    printed = [
+        path.read_text("utf-8") if (path := outputs / str(number)).exists() else ""
+        for number in range(len(found))
+    ]
     ended = len(list(outputs.glob("*.done")))
     if ended < len(found):
         raise AssertionError(f"line {found[ended].line}:\n{found[ended].text}\n{printed[ended]}")

@@ -108,7 +108,9 @@ def attempt(of: Message, outcome: str = "accepted", **more: Any) -> Attempt:
     return Attempt(**values | more)
 
 
-def settlement(of: Message, status: MessageStatus, expected: MessageStatus = MessageStatus.SENDING, **more: Any) -> Settlement:
+def settlement(
+    of: Message, status: MessageStatus, expected: MessageStatus = MessageStatus.SENDING, **more: Any
+) -> Settlement:
     return Settlement(message_id=of.id, lease=of.lease, expected=expected, status=status, **more)
 
 
@@ -144,7 +146,14 @@ def person(person_id: str = "ann", **more: Any) -> Person:
 
 
 def segment(**more: Any) -> Segment:
-    values: dict[str, Any] = {"id": new_id(), "brand_id": BRAND, "name": "All", "criteria": {}, "created_by": "tester", "created_at": NOW}
+    values: dict[str, Any] = {
+        "id": new_id(),
+        "brand_id": BRAND,
+        "name": "All",
+        "criteria": {},
+        "created_by": "tester",
+        "created_at": NOW,
+    }
     return Segment(**values | more)
 
 
@@ -161,5 +170,11 @@ def inbox_item(of: Message, **more: Any) -> InboxItem:
 
 
 def idempotency_record(key: str = "key", **more: Any) -> IdempotencyRecord:
-    values: dict[str, Any] = {"scope": "brand/send", "key": key, "fingerprint": "f", "response": b"\x00\xff", "created_at": NOW}
+    values: dict[str, Any] = {
+        "scope": "brand/send",
+        "key": key,
+        "fingerprint": "f",
+        "response": b"\x00\xff",
+        "created_at": NOW,
+    }
     return IdempotencyRecord(**values | more)

@@ -1,4 +1,5 @@
-"""A storage and what has been put into it: steps that many tests take, and the counters' law that all of them must keep."""
+"""A storage and what has been put into it: steps that many tests take, and the counters' law that
+all of them must keep."""
 
 from __future__ import annotations
 
@@ -30,12 +31,17 @@ class Scene:
         await self.storage.write(lambda tx: tx.campaigns.insert(campaign))
         return campaign
 
-    async def send(self, messages: Sequence[Message] | int = 1, *, done: bool = True, **more: Any) -> tuple[Send, list[Message]]:
-        """A send of a new campaign that is sending, with these rows (of whatever send they say) or this many."""
+    async def send(
+        self, messages: Sequence[Message] | int = 1, *, done: bool = True, **more: Any
+    ) -> tuple[Send, list[Message]]:
+        """A send of a new campaign that is sending, with these rows (of whatever send they say) or
+        this many."""
         campaign = made.campaign(status=CampaignStatus.SENDING)
         send = made.send(campaign.id, **more)
         rows = (
-            [made.message(f"person-{number:04}", send_id=send.id) for number in range(messages)] if isinstance(messages, int) else messages
+            [made.message(f"person-{number:04}", send_id=send.id) for number in range(messages)]
+            if isinstance(messages, int)
+            else messages
         )
 
         async def insert(tx: Transaction) -> None:
@@ -53,12 +59,23 @@ class Scene:
         assert await self.storage.write(lambda tx: tx.messages.insert_unless_duplicate(message))
         return message
 
-    async def claim(self, limit: int = 100, *, channel: str = "email", now: datetime = NOW, until: datetime = LEASE) -> list[Message]:
+    async def claim(
+        self,
+        limit: int = 100,
+        *,
+        channel: str = "email",
+        now: datetime = NOW,
+        until: datetime = LEASE,
+    ) -> list[Message]:
         return await self.storage.write(lambda tx: claim_due(tx, channel, now, until, limit))
 
-    async def mark(self, messages: Sequence[Message], *, now: datetime = NOW, until: datetime = LEASE) -> set[str]:
+    async def mark(
+        self, messages: Sequence[Message], *, now: datetime = NOW, until: datetime = LEASE
+    ) -> set[str]:
         marks = [Mark(message.id, message.lease) for message in messages]
-        return await self.storage.write(lambda tx: tx.messages.mark_sending(marks, "outbox", now, until))
+        return await self.storage.write(
+            lambda tx: tx.messages.mark_sending(marks, "outbox", now, until)
+        )
 
     async def start(self, limit: int = 100) -> list[Message]:
         """Claims and marks: the rows are with their provider."""
@@ -68,7 +85,8 @@ class Scene:
 
     async def queues(self, channel: str = "email") -> list[Queue]:
         return sorted(
-            await self.storage.read(lambda tx: tx.messages.list_queues(channel)), key=lambda queue: (queue.brand_id, queue.send_id or "")
+            await self.storage.read(lambda tx: tx.messages.list_queues(channel)),
+            key=lambda queue: (queue.brand_id, queue.send_id or ""),
         )
 
     async def recover(
@@ -81,14 +99,20 @@ class Scene:
     ) -> Recovery:
         windows = key_windows or {}
         return await self.storage.write(
-            lambda tx: tx.messages.recover(now, everything=everything, key_windows=windows, max_attempts=max_attempts)
+            lambda tx: tx.messages.recover(
+                now, everything=everything, key_windows=windows, max_attempts=max_attempts
+            )
         )
 
     async def settle(self, *settlements: Settlement, now: datetime = NOW) -> set[str]:
         return await self.storage.write(lambda tx: tx.messages.settle(settlements, now))
 
-    async def finish(self, messages: Sequence[Message], status: MessageStatus = MessageStatus.SENT, **more: Any) -> set[str]:
-        return await self.settle(*(made.settlement(message, status, **more) for message in messages))
+    async def finish(
+        self, messages: Sequence[Message], status: MessageStatus = MessageStatus.SENT, **more: Any
+    ) -> set[str]:
+        return await self.settle(
+            *(made.settlement(message, status, **more) for message in messages)
+        )
 
     async def found(self, message: Message) -> Message:
         found = await self.storage.read(lambda tx: tx.messages.find(message.id))
@@ -117,7 +141,9 @@ class Scene:
         await assert_no_drift(self.storage)
 
 
-async def claim_due(tx: Transaction, channel: str, now: datetime, lease_until: datetime, limit: int) -> list[Message]:
+async def claim_due(
+    tx: Transaction, channel: str, now: datetime, lease_until: datetime, limit: int
+) -> list[Message]:
     """Claims from all queues of a channel, the one with the earliest row first."""
     claimed: list[Message] = []
     for queue in sorted(await tx.messages.list_queues(channel), key=lambda queue: queue.next_due):

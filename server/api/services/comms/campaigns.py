@@ -11,7 +11,12 @@ from server.api.quiescence import Standstill
 from server.commands.campaigns.cancel import cancel_campaign
 from server.commands.campaigns.create import NewCampaign, create_campaign
 from server.commands.campaigns.delete import delete_campaign
-from server.commands.campaigns.queries import get_campaign, get_send, list_campaign_sends, list_campaigns
+from server.commands.campaigns.queries import (
+    get_campaign,
+    get_send,
+    list_campaign_sends,
+    list_campaigns,
+)
 from server.commands.campaigns.update import CampaignChanges, update_campaign
 from server.commands.sends.preview_audience import preview_campaign
 from server.commands.sends.receipts import get_campaign_cancellation
@@ -32,7 +37,9 @@ class CampaignService(campaign_service_pb2_grpc.CampaignServiceServicer):
         self._calls = calls
         self._standstill = standstill
 
-    async def CreateCampaign(self, request: pb.CreateCampaignRequest, context: Context) -> pb.CreateCampaignResponse:
+    async def CreateCampaign(
+        self, request: pb.CreateCampaignRequest, context: Context
+    ) -> pb.CreateCampaignResponse:
         new = NewCampaign(
             face=Face.COMMS,
             brand_id=request.brand_id,
@@ -52,19 +59,37 @@ class CampaignService(campaign_service_pb2_grpc.CampaignServiceServicer):
             pb.CreateCampaignResponse,
         )
 
-    async def GetCampaign(self, request: pb.GetCampaignRequest, context: Context) -> pb.GetCampaignResponse:
-        campaign = await self._calls.query(lambda tx, caller: get_campaign(tx, caller, Face.COMMS, request.id))
+    async def GetCampaign(
+        self, request: pb.GetCampaignRequest, context: Context
+    ) -> pb.GetCampaignResponse:
+        campaign = await self._calls.query(
+            lambda tx, caller: get_campaign(tx, caller, Face.COMMS, request.id)
+        )
         return pb.GetCampaignResponse(campaign=comms.campaign(campaign))
 
-    async def ListCampaigns(self, request: pb.ListCampaignsRequest, context: Context) -> pb.ListCampaignsResponse:
+    async def ListCampaigns(
+        self, request: pb.ListCampaignsRequest, context: Context
+    ) -> pb.ListCampaignsResponse:
         name = read_enum(campaign_pb2.Campaign.Status.DESCRIPTOR, request.status)
         status = CampaignStatus(name) if name else None
         page = await self._calls.query(
-            lambda tx, caller: list_campaigns(tx, caller, Face.COMMS, request.brand_id, status, request.page_size, request.page_token)
+            lambda tx, caller: list_campaigns(
+                tx,
+                caller,
+                Face.COMMS,
+                request.brand_id,
+                status,
+                request.page_size,
+                request.page_token,
+            )
         )
-        return pb.ListCampaignsResponse(campaigns=map(comms.campaign, page.items), next_page_token=page.next_page_token)
+        return pb.ListCampaignsResponse(
+            campaigns=map(comms.campaign, page.items), next_page_token=page.next_page_token
+        )
 
-    async def UpdateCampaign(self, request: pb.UpdateCampaignRequest, context: Context) -> pb.UpdateCampaignResponse:
+    async def UpdateCampaign(
+        self, request: pb.UpdateCampaignRequest, context: Context
+    ) -> pb.UpdateCampaignResponse:
         changes = _changes(request)
         return await self._calls.change(
             context,
@@ -74,7 +99,9 @@ class CampaignService(campaign_service_pb2_grpc.CampaignServiceServicer):
             pb.UpdateCampaignResponse,
         )
 
-    async def DeleteCampaign(self, request: pb.DeleteCampaignRequest, context: Context) -> pb.DeleteCampaignResponse:
+    async def DeleteCampaign(
+        self, request: pb.DeleteCampaignRequest, context: Context
+    ) -> pb.DeleteCampaignResponse:
         return await self._calls.change(
             context,
             request,
@@ -83,41 +110,67 @@ class CampaignService(campaign_service_pb2_grpc.CampaignServiceServicer):
             pb.DeleteCampaignResponse,
         )
 
-    async def SendCampaign(self, request: pb.SendCampaignRequest, context: Context) -> pb.SendCampaignResponse:
-        recipients = [(recipient.person_id, recipient.recipient) for recipient in request.recipients]
+    async def SendCampaign(
+        self, request: pb.SendCampaignRequest, context: Context
+    ) -> pb.SendCampaignResponse:
+        recipients = [
+            (recipient.person_id, recipient.recipient) for recipient in request.recipients
+        ]
         expire_at = read_timestamp(request, "expire_at")
         to_segment = audience.read_to_segment(request.audience)
         return await self._calls.change(
             context,
             request,
-            lambda tx, caller: send_campaign(tx, caller, Face.COMMS, request.id, recipients, expire_at, to_segment=to_segment),
+            lambda tx, caller: send_campaign(
+                tx, caller, Face.COMMS, request.id, recipients, expire_at, to_segment=to_segment
+            ),
             lambda send: pb.SendCampaignResponse(send=comms.send(send)),
             pb.SendCampaignResponse,
         )
 
-    async def PreviewCampaign(self, request: pb.PreviewCampaignRequest, context: Context) -> pb.PreviewCampaignResponse:
-        recipients = [(recipient.person_id, recipient.recipient) for recipient in request.recipients]
-        found = await self._calls.query(lambda tx, caller: preview_campaign(tx, caller, Face.COMMS, request.id, recipients))
+    async def PreviewCampaign(
+        self, request: pb.PreviewCampaignRequest, context: Context
+    ) -> pb.PreviewCampaignResponse:
+        recipients = [
+            (recipient.person_id, recipient.recipient) for recipient in request.recipients
+        ]
+        found = await self._calls.query(
+            lambda tx, caller: preview_campaign(tx, caller, Face.COMMS, request.id, recipients)
+        )
         return pb.PreviewCampaignResponse(preview=audience.preview(found))
 
-    async def CancelCampaign(self, request: pb.CancelCampaignRequest, context: Context) -> pb.CancelCampaignResponse:
+    async def CancelCampaign(
+        self, request: pb.CancelCampaignRequest, context: Context
+    ) -> pb.CancelCampaignResponse:
         response = await self._calls.change(
             context,
             request,
             lambda tx, caller: cancel_campaign(tx, caller, Face.COMMS, request.id),
-            lambda cancelled: pb.CancelCampaignResponse(campaign=comms.campaign(cancelled.campaign)),
+            lambda cancelled: pb.CancelCampaignResponse(
+                campaign=comms.campaign(cancelled.campaign)
+            ),
             pb.CancelCampaignResponse,
         )
-        cancellation = await self._calls.query(lambda tx, caller: get_campaign_cancellation(tx, caller, Face.COMMS, request.id))
+        cancellation = await self._calls.query(
+            lambda tx, caller: get_campaign_cancellation(tx, caller, Face.COMMS, request.id)
+        )
         await self._standstill.wait(cancellation.send_ids)
-        context.set_trailing_metadata(((RECEIPT_KEY, ops.cancel_receipt(cancellation.receipt).SerializeToString()),))
+        context.set_trailing_metadata(
+            ((RECEIPT_KEY, ops.cancel_receipt(cancellation.receipt).SerializeToString()),)
+        )
         return response
 
-    async def ListCampaignSends(self, request: pb.ListCampaignSendsRequest, context: Context) -> pb.ListCampaignSendsResponse:
+    async def ListCampaignSends(
+        self, request: pb.ListCampaignSendsRequest, context: Context
+    ) -> pb.ListCampaignSendsResponse:
         page = await self._calls.query(
-            lambda tx, caller: list_campaign_sends(tx, caller, Face.COMMS, request.id, request.page_size, request.page_token)
+            lambda tx, caller: list_campaign_sends(
+                tx, caller, Face.COMMS, request.id, request.page_size, request.page_token
+            )
         )
-        return pb.ListCampaignSendsResponse(sends=map(comms.send, page.items), next_page_token=page.next_page_token)
+        return pb.ListCampaignSendsResponse(
+            sends=map(comms.send, page.items), next_page_token=page.next_page_token
+        )
 
     async def GetSend(self, request: pb.GetSendRequest, context: Context) -> pb.GetSendResponse:
         send = await self._calls.query(lambda tx, caller: get_send(tx, caller, request.id))

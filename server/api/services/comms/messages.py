@@ -5,10 +5,21 @@ from __future__ import annotations
 from carillon.comms.v1 import message_pb2, message_service_pb2, message_service_pb2_grpc
 from server.api.command_runner import CommandRunner, has_idempotency_key
 from server.api.converters import comms
-from server.api.converters.values import read_channel, read_enum, read_struct, read_timestamp, require_timestamp
+from server.api.converters.values import (
+    read_channel,
+    read_enum,
+    read_struct,
+    read_timestamp,
+    require_timestamp,
+)
 from server.api.interceptors.guard import Context
 from server.commands.messages.intake import MessageIntake
-from server.commands.messages.queries import cancel_message, get_message, list_message_attempts, list_messages
+from server.commands.messages.queries import (
+    cancel_message,
+    get_message,
+    list_message_attempts,
+    list_messages,
+)
 from server.commands.messages.schedule import NewMessage, schedule_message
 from storage.model.messages import MessageFilter, MessageStatus
 
@@ -22,7 +33,9 @@ class MessageService(message_service_pb2_grpc.MessageServiceServicer):
         self._calls = calls
         self._intake = intake
 
-    async def ScheduleMessage(self, request: pb.ScheduleMessageRequest, context: Context) -> message_pb2.Message:
+    async def ScheduleMessage(
+        self, request: pb.ScheduleMessageRequest, context: Context
+    ) -> message_pb2.Message:
         new = NewMessage(
             brand_id=request.brand_id,
             person_id=request.person_id,
@@ -39,13 +52,23 @@ class MessageService(message_service_pb2_grpc.MessageServiceServicer):
             # No answer has to be kept with the message, so it needs no transaction of its own.
             return comms.message(await self._intake.schedule(self._calls.caller(), new))
         return await self._calls.change(
-            context, request, lambda tx, caller: schedule_message(tx, caller, new), comms.message, message_pb2.Message
+            context,
+            request,
+            lambda tx, caller: schedule_message(tx, caller, new),
+            comms.message,
+            message_pb2.Message,
         )
 
-    async def GetMessage(self, request: pb.GetMessageRequest, context: Context) -> message_pb2.Message:
-        return comms.message(await self._calls.query(lambda tx, caller: get_message(tx, caller, request.id)))
+    async def GetMessage(
+        self, request: pb.GetMessageRequest, context: Context
+    ) -> message_pb2.Message:
+        return comms.message(
+            await self._calls.query(lambda tx, caller: get_message(tx, caller, request.id))
+        )
 
-    async def ListMessages(self, request: pb.ListMessagesRequest, context: Context) -> pb.ListMessagesResponse:
+    async def ListMessages(
+        self, request: pb.ListMessagesRequest, context: Context
+    ) -> pb.ListMessagesResponse:
         status = read_enum(message_pb2.Message.Status.DESCRIPTOR, request.status)
         where = MessageFilter(
             person_id=request.person_id or None,
@@ -54,17 +77,33 @@ class MessageService(message_service_pb2_grpc.MessageServiceServicer):
             dedup_key=request.dedup_key or None,
         )
         page = await self._calls.query(
-            lambda tx, caller: list_messages(tx, caller, request.brand_id, where, request.page_size, request.page_token)
+            lambda tx, caller: list_messages(
+                tx, caller, request.brand_id, where, request.page_size, request.page_token
+            )
         )
-        return pb.ListMessagesResponse(messages=map(comms.message, page.items), next_page_token=page.next_page_token)
+        return pb.ListMessagesResponse(
+            messages=map(comms.message, page.items), next_page_token=page.next_page_token
+        )
 
-    async def CancelMessage(self, request: pb.CancelMessageRequest, context: Context) -> message_pb2.Message:
+    async def CancelMessage(
+        self, request: pb.CancelMessageRequest, context: Context
+    ) -> message_pb2.Message:
         return await self._calls.change(
-            context, request, lambda tx, caller: cancel_message(tx, caller, request.id), comms.message, message_pb2.Message
+            context,
+            request,
+            lambda tx, caller: cancel_message(tx, caller, request.id),
+            comms.message,
+            message_pb2.Message,
         )
 
-    async def ListMessageAttempts(self, request: pb.ListMessageAttemptsRequest, context: Context) -> pb.ListMessageAttemptsResponse:
+    async def ListMessageAttempts(
+        self, request: pb.ListMessageAttemptsRequest, context: Context
+    ) -> pb.ListMessageAttemptsResponse:
         page = await self._calls.query(
-            lambda tx, caller: list_message_attempts(tx, caller, request.id, request.page_size, request.page_token)
+            lambda tx, caller: list_message_attempts(
+                tx, caller, request.id, request.page_size, request.page_token
+            )
         )
-        return pb.ListMessageAttemptsResponse(attempts=map(comms.attempt, page.items), next_page_token=page.next_page_token)
+        return pb.ListMessageAttemptsResponse(
+            attempts=map(comms.attempt, page.items), next_page_token=page.next_page_token
+        )

@@ -26,7 +26,9 @@ class SuppressionService(suppression_service_pb2_grpc.SuppressionServiceServicer
     def __init__(self, calls: CommandRunner) -> None:
         self._calls = calls
 
-    async def CreateSuppression(self, request: pb.CreateSuppressionRequest, context: Context) -> pb.Suppression:
+    async def CreateSuppression(
+        self, request: pb.CreateSuppressionRequest, context: Context
+    ) -> pb.Suppression:
         new = _read(request)
         return await self._calls.change(
             context,
@@ -48,20 +50,34 @@ class SuppressionService(suppression_service_pb2_grpc.SuppressionServiceServicer
             pb.BatchCreateSuppressionsResponse,
         )
 
-    async def FindSuppression(self, request: pb.FindSuppressionRequest, context: Context) -> pb.Suppression:
+    async def FindSuppression(
+        self, request: pb.FindSuppressionRequest, context: Context
+    ) -> pb.Suppression:
         channel = read_channel(request.channel)
-        found = await self._calls.query(lambda tx, caller: find_suppression(tx, caller, request.brand_id, channel, request.address))
+        found = await self._calls.query(
+            lambda tx, caller: find_suppression(
+                tx, caller, request.brand_id, channel, request.address
+            )
+        )
         return audience.suppression(found)
 
-    async def ListSuppressions(self, request: pb.ListSuppressionsRequest, context: Context) -> pb.ListSuppressionsResponse:
+    async def ListSuppressions(
+        self, request: pb.ListSuppressionsRequest, context: Context
+    ) -> pb.ListSuppressionsResponse:
         channel = read_channel(request.channel) if request.channel else None
         reason = _read_reason(request.reason) if request.reason else None
         page = await self._calls.query(
-            lambda tx, caller: list_suppressions(tx, caller, request.brand_id, channel, reason, request.page_size, request.page_token)
+            lambda tx, caller: list_suppressions(
+                tx, caller, request.brand_id, channel, reason, request.page_size, request.page_token
+            )
         )
-        return pb.ListSuppressionsResponse(suppressions=map(audience.suppression, page.items), next_page_token=page.next_page_token)
+        return pb.ListSuppressionsResponse(
+            suppressions=map(audience.suppression, page.items), next_page_token=page.next_page_token
+        )
 
-    async def DeleteSuppression(self, request: pb.DeleteSuppressionRequest, context: Context) -> pb.DeleteSuppressionResponse:
+    async def DeleteSuppression(
+        self, request: pb.DeleteSuppressionRequest, context: Context
+    ) -> pb.DeleteSuppressionResponse:
         return await self._calls.change(
             context,
             request,
@@ -72,7 +88,12 @@ class SuppressionService(suppression_service_pb2_grpc.SuppressionServiceServicer
 
 
 def _read(item: pb.CreateSuppressionRequest | pb.SuppressionToCreate) -> NewSuppression:
-    return NewSuppression(channel=read_channel(item.channel), address=item.address, reason=_read_reason(item.reason), source=item.source)
+    return NewSuppression(
+        channel=read_channel(item.channel),
+        address=item.address,
+        reason=_read_reason(item.reason),
+        source=item.source,
+    )
 
 
 def _read_reason(number: int) -> SuppressionReason:

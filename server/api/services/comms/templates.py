@@ -36,7 +36,9 @@ class TemplateService(template_service_pb2_grpc.TemplateServiceServicer):
     def __init__(self, calls: CommandRunner) -> None:
         self._calls = calls
 
-    async def PutTemplate(self, request: pb.PutTemplateRequest, context: Context) -> template_pb2.Template:
+    async def PutTemplate(
+        self, request: pb.PutTemplateRequest, context: Context
+    ) -> template_pb2.Template:
         template = Template(
             brand_id=request.brand_id,
             channel=read_channel(request.channel),
@@ -52,26 +54,46 @@ class TemplateService(template_service_pb2_grpc.TemplateServiceServicer):
         )
         prepared = await asyncio.to_thread(prepare_template, template)
         return await self._calls.change(
-            context, request, lambda tx, caller: put_template(tx, caller, prepared), comms.template, template_pb2.Template
+            context,
+            request,
+            lambda tx, caller: put_template(tx, caller, prepared),
+            comms.template,
+            template_pb2.Template,
         )
 
-    async def GetTemplate(self, request: pb.GetTemplateRequest, context: Context) -> template_pb2.Template:
+    async def GetTemplate(
+        self, request: pb.GetTemplateRequest, context: Context
+    ) -> template_pb2.Template:
         channel = read_channel(request.channel)
         template = await self._calls.query(
-            lambda tx, caller: get_template(tx, caller, request.brand_id, channel, request.template_key, request.revision)
+            lambda tx, caller: get_template(
+                tx, caller, request.brand_id, channel, request.template_key, request.revision
+            )
         )
         return comms.template(template)
 
-    async def ListTemplateRevisions(self, request: pb.ListTemplateRevisionsRequest, context: Context) -> pb.ListTemplateRevisionsResponse:
+    async def ListTemplateRevisions(
+        self, request: pb.ListTemplateRevisionsRequest, context: Context
+    ) -> pb.ListTemplateRevisionsResponse:
         channel = read_channel(request.channel)
         page = await self._calls.query(
             lambda tx, caller: list_template_revisions(
-                tx, caller, request.brand_id, channel, request.template_key, request.page_size, request.page_token
+                tx,
+                caller,
+                request.brand_id,
+                channel,
+                request.template_key,
+                request.page_size,
+                request.page_token,
             )
         )
-        return pb.ListTemplateRevisionsResponse(templates=map(comms.template, page.items), next_page_token=page.next_page_token)
+        return pb.ListTemplateRevisionsResponse(
+            templates=map(comms.template, page.items), next_page_token=page.next_page_token
+        )
 
-    async def PreviewTemplate(self, request: pb.PreviewTemplateRequest, context: Context) -> pb.PreviewTemplateResponse:
+    async def PreviewTemplate(
+        self, request: pb.PreviewTemplateRequest, context: Context
+    ) -> pb.PreviewTemplateResponse:
         wanted = PreviewRequest(
             brand_id=request.brand_id,
             channel=read_channel(request.channel),
@@ -103,7 +125,10 @@ def _read_variable(variable: template_pb2.TemplateVariable) -> TemplateVariable:
 
 def _read_variant(variant: template_pb2.TemplateVariant) -> TemplateVariant:
     return TemplateVariant(
-        locale=variant.locale, subject=read_optional(variant, "subject"), body=variant.body, html=read_optional(variant, "html")
+        locale=variant.locale,
+        subject=read_optional(variant, "subject"),
+        body=variant.body,
+        html=read_optional(variant, "html"),
     )
 
 
@@ -117,6 +142,15 @@ class InboxService(inbox_service_pb2_grpc.InboxServiceServicer):
         self, request: inbox_service_pb2.ListInboxItemsRequest, context: Context
     ) -> inbox_service_pb2.ListInboxItemsResponse:
         page = await self._calls.query(
-            lambda tx, caller: list_inbox_items(tx, caller, request.brand_id, request.person_id, request.page_size, request.page_token)
+            lambda tx, caller: list_inbox_items(
+                tx,
+                caller,
+                request.brand_id,
+                request.person_id,
+                request.page_size,
+                request.page_token,
+            )
         )
-        return inbox_service_pb2.ListInboxItemsResponse(items=map(comms.inbox_item, page.items), next_page_token=page.next_page_token)
+        return inbox_service_pb2.ListInboxItemsResponse(
+            items=map(comms.inbox_item, page.items), next_page_token=page.next_page_token
+        )

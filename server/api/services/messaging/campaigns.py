@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
-from carillon.messaging.v1 import campaign_pb2, campaign_service_pb2, campaign_service_pb2_grpc, send_pb2
+from carillon.messaging.v1 import (
+    campaign_pb2,
+    campaign_service_pb2,
+    campaign_service_pb2_grpc,
+    send_pb2,
+)
 from server.api.command_runner import CommandRunner
 from server.api.converters import audience, messaging, ops
-from server.api.converters.values import read_channel, read_enum, read_optional, read_struct, read_timestamp, require_timestamp
+from server.api.converters.values import (
+    read_channel,
+    read_enum,
+    read_optional,
+    read_struct,
+    read_timestamp,
+    require_timestamp,
+)
 from server.api.interceptors.guard import Context
 from server.api.quiescence import Standstill
 from server.commands.campaigns.cancel import cancel_campaign
@@ -30,7 +42,9 @@ class CampaignService(campaign_service_pb2_grpc.CampaignServiceServicer):
         self._calls = calls
         self._standstill = standstill
 
-    async def CreateCampaign(self, request: pb.CreateCampaignRequest, context: Context) -> campaign_pb2.Campaign:
+    async def CreateCampaign(
+        self, request: pb.CreateCampaignRequest, context: Context
+    ) -> campaign_pb2.Campaign:
         new = NewCampaign(
             face=Face.MESSAGING,
             brand_id=request.brand_id,
@@ -50,23 +64,45 @@ class CampaignService(campaign_service_pb2_grpc.CampaignServiceServicer):
             campaign_pb2.Campaign,
         )
 
-    async def GetCampaign(self, request: pb.GetCampaignRequest, context: Context) -> campaign_pb2.Campaign:
-        campaign = await self._calls.query(lambda tx, caller: get_campaign(tx, caller, Face.MESSAGING, request.id))
+    async def GetCampaign(
+        self, request: pb.GetCampaignRequest, context: Context
+    ) -> campaign_pb2.Campaign:
+        campaign = await self._calls.query(
+            lambda tx, caller: get_campaign(tx, caller, Face.MESSAGING, request.id)
+        )
         return messaging.campaign(campaign)
 
-    async def GetCampaignContent(self, request: pb.GetCampaignContentRequest, context: Context) -> campaign_pb2.CampaignContent:
-        campaign = await self._calls.query(lambda tx, caller: get_campaign(tx, caller, Face.MESSAGING, request.id))
+    async def GetCampaignContent(
+        self, request: pb.GetCampaignContentRequest, context: Context
+    ) -> campaign_pb2.CampaignContent:
+        campaign = await self._calls.query(
+            lambda tx, caller: get_campaign(tx, caller, Face.MESSAGING, request.id)
+        )
         return messaging.content(campaign)
 
-    async def ListCampaigns(self, request: pb.ListCampaignsRequest, context: Context) -> pb.ListCampaignsResponse:
+    async def ListCampaigns(
+        self, request: pb.ListCampaignsRequest, context: Context
+    ) -> pb.ListCampaignsResponse:
         name = read_enum(campaign_pb2.Campaign.Status.DESCRIPTOR, request.status)
         status = CampaignStatus(name) if name else None
         page = await self._calls.query(
-            lambda tx, caller: list_campaigns(tx, caller, Face.MESSAGING, request.brand_id, status, request.page_size, request.page_token)
+            lambda tx, caller: list_campaigns(
+                tx,
+                caller,
+                Face.MESSAGING,
+                request.brand_id,
+                status,
+                request.page_size,
+                request.page_token,
+            )
         )
-        return pb.ListCampaignsResponse(campaigns=map(messaging.campaign, page.items), next_page_token=page.next_page_token)
+        return pb.ListCampaignsResponse(
+            campaigns=map(messaging.campaign, page.items), next_page_token=page.next_page_token
+        )
 
-    async def UpdateCampaign(self, request: pb.UpdateCampaignRequest, context: Context) -> campaign_pb2.Campaign:
+    async def UpdateCampaign(
+        self, request: pb.UpdateCampaignRequest, context: Context
+    ) -> campaign_pb2.Campaign:
         changes = _changes(request)
         return await self._calls.change(
             context,
@@ -76,7 +112,9 @@ class CampaignService(campaign_service_pb2_grpc.CampaignServiceServicer):
             campaign_pb2.Campaign,
         )
 
-    async def DeleteCampaign(self, request: pb.DeleteCampaignRequest, context: Context) -> pb.DeleteCampaignResponse:
+    async def DeleteCampaign(
+        self, request: pb.DeleteCampaignRequest, context: Context
+    ) -> pb.DeleteCampaignResponse:
         return await self._calls.change(
             context,
             request,
@@ -85,18 +123,24 @@ class CampaignService(campaign_service_pb2_grpc.CampaignServiceServicer):
             pb.DeleteCampaignResponse,
         )
 
-    async def ScheduleCampaign(self, request: pb.ScheduleCampaignRequest, context: Context) -> campaign_pb2.Campaign:
+    async def ScheduleCampaign(
+        self, request: pb.ScheduleCampaignRequest, context: Context
+    ) -> campaign_pb2.Campaign:
         scheduled_at = require_timestamp(request, "scheduled_at")
         expire_at = read_timestamp(request, "expire_at")
         return await self._calls.change(
             context,
             request,
-            lambda tx, caller: schedule_campaign(tx, caller, Face.MESSAGING, request.id, scheduled_at, expire_at),
+            lambda tx, caller: schedule_campaign(
+                tx, caller, Face.MESSAGING, request.id, scheduled_at, expire_at
+            ),
             messaging.campaign,
             campaign_pb2.Campaign,
         )
 
-    async def UnscheduleCampaign(self, request: pb.UnscheduleCampaignRequest, context: Context) -> campaign_pb2.Campaign:
+    async def UnscheduleCampaign(
+        self, request: pb.UnscheduleCampaignRequest, context: Context
+    ) -> campaign_pb2.Campaign:
         return await self._calls.change(
             context,
             request,
@@ -105,40 +149,63 @@ class CampaignService(campaign_service_pb2_grpc.CampaignServiceServicer):
             campaign_pb2.Campaign,
         )
 
-    async def PublishCampaign(self, request: pb.PublishCampaignRequest, context: Context) -> send_pb2.Send:
-        recipients = [(recipient.person_id, recipient.recipient) for recipient in request.recipients]
+    async def PublishCampaign(
+        self, request: pb.PublishCampaignRequest, context: Context
+    ) -> send_pb2.Send:
+        recipients = [
+            (recipient.person_id, recipient.recipient) for recipient in request.recipients
+        ]
         expire_at = read_timestamp(request, "expire_at")
         to_segment = audience.read_to_segment(request.audience)
         return await self._calls.change(
             context,
             request,
-            lambda tx, caller: send_campaign(tx, caller, Face.MESSAGING, request.id, recipients, expire_at, to_segment=to_segment),
+            lambda tx, caller: send_campaign(
+                tx, caller, Face.MESSAGING, request.id, recipients, expire_at, to_segment=to_segment
+            ),
             messaging.send,
             send_pb2.Send,
         )
 
-    async def PreviewCampaign(self, request: pb.PreviewCampaignRequest, context: Context) -> pb.PreviewCampaignResponse:
-        recipients = [(recipient.person_id, recipient.recipient) for recipient in request.recipients]
-        found = await self._calls.query(lambda tx, caller: preview_campaign(tx, caller, Face.MESSAGING, request.id, recipients))
+    async def PreviewCampaign(
+        self, request: pb.PreviewCampaignRequest, context: Context
+    ) -> pb.PreviewCampaignResponse:
+        recipients = [
+            (recipient.person_id, recipient.recipient) for recipient in request.recipients
+        ]
+        found = await self._calls.query(
+            lambda tx, caller: preview_campaign(tx, caller, Face.MESSAGING, request.id, recipients)
+        )
         return pb.PreviewCampaignResponse(preview=audience.preview(found))
 
-    async def ListCampaignSends(self, request: pb.ListCampaignSendsRequest, context: Context) -> pb.ListCampaignSendsResponse:
+    async def ListCampaignSends(
+        self, request: pb.ListCampaignSendsRequest, context: Context
+    ) -> pb.ListCampaignSendsResponse:
         page = await self._calls.query(
-            lambda tx, caller: list_campaign_sends(tx, caller, Face.MESSAGING, request.id, request.page_size, request.page_token)
+            lambda tx, caller: list_campaign_sends(
+                tx, caller, Face.MESSAGING, request.id, request.page_size, request.page_token
+            )
         )
-        return pb.ListCampaignSendsResponse(sends=map(messaging.send, page.items), next_page_token=page.next_page_token)
+        return pb.ListCampaignSendsResponse(
+            sends=map(messaging.send, page.items), next_page_token=page.next_page_token
+        )
 
-    async def CancelCampaign(self, request: pb.CancelCampaignRequest, context: Context) -> pb.CancelCampaignResponse:
+    async def CancelCampaign(
+        self, request: pb.CancelCampaignRequest, context: Context
+    ) -> pb.CancelCampaignResponse:
         response = await self._calls.change(
             context,
             request,
             lambda tx, caller: cancel_campaign(tx, caller, Face.MESSAGING, request.id),
             lambda cancelled: pb.CancelCampaignResponse(
-                campaign=messaging.campaign(cancelled.campaign), receipt=ops.cancel_receipt(cancelled.receipt)
+                campaign=messaging.campaign(cancelled.campaign),
+                receipt=ops.cancel_receipt(cancelled.receipt),
             ),
             pb.CancelCampaignResponse,
         )
-        cancellation = await self._calls.query(lambda tx, caller: get_campaign_cancellation(tx, caller, Face.MESSAGING, request.id))
+        cancellation = await self._calls.query(
+            lambda tx, caller: get_campaign_cancellation(tx, caller, Face.MESSAGING, request.id)
+        )
         await self._standstill.wait(cancellation.send_ids)
         return response
 

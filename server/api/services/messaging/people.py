@@ -26,7 +26,9 @@ class PersonService(person_service_pb2_grpc.PersonServiceServicer):
     def __init__(self, calls: CommandRunner) -> None:
         self._calls = calls
 
-    async def PutPerson(self, request: person_service_pb2.PutPersonRequest, context: Context) -> person_service_pb2.Person:
+    async def PutPerson(
+        self, request: person_service_pb2.PutPersonRequest, context: Context
+    ) -> person_service_pb2.Person:
         person = messaging.read_person(request)
         return await self._calls.change(
             context,
@@ -39,8 +41,11 @@ class PersonService(person_service_pb2_grpc.PersonServiceServicer):
     async def BatchPutPeople(
         self, request: person_service_pb2.BatchPutPeopleRequest, context: Context
     ) -> person_service_pb2.BatchPutPeopleResponse:
-        # Thousands of people take long enough for other calls to notice; a thread lets them in between.
-        prepared = await asyncio.to_thread(lambda: prepare_people(request.brand_id, [*map(messaging.read_person, request.people)]))
+        # Thousands of people take long enough for other calls to notice; a thread lets them in
+        # between.
+        prepared = await asyncio.to_thread(
+            lambda: prepare_people(request.brand_id, [*map(messaging.read_person, request.people)])
+        )
         return await self._calls.change(
             context,
             request,
@@ -49,8 +54,12 @@ class PersonService(person_service_pb2_grpc.PersonServiceServicer):
             person_service_pb2.BatchPutPeopleResponse,
         )
 
-    async def GetPerson(self, request: person_service_pb2.GetPersonRequest, context: Context) -> person_service_pb2.Person:
-        person = await self._calls.query(lambda tx, caller: get_person(tx, caller, request.brand_id, request.person_id))
+    async def GetPerson(
+        self, request: person_service_pb2.GetPersonRequest, context: Context
+    ) -> person_service_pb2.Person:
+        person = await self._calls.query(
+            lambda tx, caller: get_person(tx, caller, request.brand_id, request.person_id)
+        )
         return messaging.person(person)
 
     async def DeletePerson(
@@ -71,7 +80,9 @@ class SegmentService(segment_service_pb2_grpc.SegmentServiceServicer):
     def __init__(self, calls: CommandRunner) -> None:
         self._calls = calls
 
-    async def CreateSegment(self, request: segment_service_pb2.CreateSegmentRequest, context: Context) -> segment_service_pb2.Segment:
+    async def CreateSegment(
+        self, request: segment_service_pb2.CreateSegmentRequest, context: Context
+    ) -> segment_service_pb2.Segment:
         criteria = read_struct(request.criteria)
         return await self._calls.change(
             context,
@@ -81,8 +92,12 @@ class SegmentService(segment_service_pb2_grpc.SegmentServiceServicer):
             segment_service_pb2.Segment,
         )
 
-    async def GetSegment(self, request: segment_service_pb2.GetSegmentRequest, context: Context) -> segment_service_pb2.Segment:
-        return messaging.segment(await self._calls.query(lambda tx, caller: get_segment(tx, caller, request.id)))
+    async def GetSegment(
+        self, request: segment_service_pb2.GetSegmentRequest, context: Context
+    ) -> segment_service_pb2.Segment:
+        return messaging.segment(
+            await self._calls.query(lambda tx, caller: get_segment(tx, caller, request.id))
+        )
 
     async def PreviewSegment(
         self, request: segment_service_pb2.PreviewSegmentRequest, context: Context
@@ -90,7 +105,9 @@ class SegmentService(segment_service_pb2_grpc.SegmentServiceServicer):
         criteria = read_struct(request.criteria) if request.HasField("criteria") else None
         channel = read_channel(request.channel)
         found = await self._calls.query(
-            lambda tx, caller: preview_segment(tx, caller, request.brand_id, criteria, request.segment_id, channel)
+            lambda tx, caller: preview_segment(
+                tx, caller, request.brand_id, criteria, request.segment_id, channel
+            )
         )
         return segment_service_pb2.PreviewSegmentResponse(preview=audience.preview(found))
 
@@ -98,6 +115,10 @@ class SegmentService(segment_service_pb2_grpc.SegmentServiceServicer):
         self, request: segment_service_pb2.ListSegmentsRequest, context: Context
     ) -> segment_service_pb2.ListSegmentsResponse:
         page = await self._calls.query(
-            lambda tx, caller: list_segments(tx, caller, request.brand_id, request.page_size, request.page_token)
+            lambda tx, caller: list_segments(
+                tx, caller, request.brand_id, request.page_size, request.page_token
+            )
         )
-        return segment_service_pb2.ListSegmentsResponse(segments=map(messaging.segment, page.items), next_page_token=page.next_page_token)
+        return segment_service_pb2.ListSegmentsResponse(
+            segments=map(messaging.segment, page.items), next_page_token=page.next_page_token
+        )

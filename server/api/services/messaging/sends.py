@@ -19,7 +19,8 @@ from storage.contract.signals import PROGRESS, Signals
 pb = send_service_pb2
 
 LOOK_AGAIN = 1.0
-"""Seconds between looks of a watcher that no signal wakes: the send may be delivered by another process."""
+"""Seconds between looks of a watcher that no signal wakes: the send may be delivered by another
+process."""
 
 
 class SendService(send_service_pb2_grpc.SendServiceServicer):
@@ -31,13 +32,21 @@ class SendService(send_service_pb2_grpc.SendServiceServicer):
         self._standstill = standstill
 
     async def GetSend(self, request: pb.GetSendRequest, context: Context) -> send_pb2.Send:
-        return messaging.send(await self._calls.query(lambda tx, caller: get_send(tx, caller, request.id)))
+        return messaging.send(
+            await self._calls.query(lambda tx, caller: get_send(tx, caller, request.id))
+        )
 
-    async def GetSendReport(self, request: pb.GetSendReportRequest, context: Context) -> send_pb2.SendReport:
-        send, counts = await self._calls.query(lambda tx, caller: get_send_report(tx, caller, request.id))
+    async def GetSendReport(
+        self, request: pb.GetSendReportRequest, context: Context
+    ) -> send_pb2.SendReport:
+        send, counts = await self._calls.query(
+            lambda tx, caller: get_send_report(tx, caller, request.id)
+        )
         return messaging.report(send, counts)
 
-    async def WatchSend(self, request: pb.WatchSendRequest, context: Context) -> AsyncIterator[send_pb2.Send]:
+    async def WatchSend(
+        self, request: pb.WatchSendRequest, context: Context
+    ) -> AsyncIterator[send_pb2.Send]:
         told = None
         with self._signals.subscribe(PROGRESS) as progress:
             while True:
@@ -51,18 +60,24 @@ class SendService(send_service_pb2_grpc.SendServiceServicer):
                     return
                 await woken(progress, LOOK_AGAIN)
 
-    async def PauseSend(self, request: pb.PauseSendRequest, context: Context) -> pb.PauseSendResponse:
+    async def PauseSend(
+        self, request: pb.PauseSendRequest, context: Context
+    ) -> pb.PauseSendResponse:
         response = await self._calls.change(
             context,
             request,
             lambda tx, caller: pause_send(tx, caller, request.id),
-            lambda send: pb.PauseSendResponse(send=messaging.send(send), paused_at=timestamp(send.paused_at)),
+            lambda send: pb.PauseSendResponse(
+                send=messaging.send(send), paused_at=timestamp(send.paused_at)
+            ),
             pb.PauseSendResponse,
         )
         await self._standstill.wait([request.id])
         return response
 
-    async def ResumeSend(self, request: pb.ResumeSendRequest, context: Context) -> pb.ResumeSendResponse:
+    async def ResumeSend(
+        self, request: pb.ResumeSendRequest, context: Context
+    ) -> pb.ResumeSendResponse:
         return await self._calls.change(
             context,
             request,
@@ -71,22 +86,30 @@ class SendService(send_service_pb2_grpc.SendServiceServicer):
             pb.ResumeSendResponse,
         )
 
-    async def CancelSend(self, request: pb.CancelSendRequest, context: Context) -> pb.CancelSendResponse:
+    async def CancelSend(
+        self, request: pb.CancelSendRequest, context: Context
+    ) -> pb.CancelSendResponse:
         response = await self._calls.change(
             context,
             request,
             lambda tx, caller: cancel_send(tx, caller, request.id),
-            lambda cancelled: pb.CancelSendResponse(send=messaging.send(cancelled.send), receipt=ops.cancel_receipt(cancelled.receipt)),
+            lambda cancelled: pb.CancelSendResponse(
+                send=messaging.send(cancelled.send), receipt=ops.cancel_receipt(cancelled.receipt)
+            ),
             pb.CancelSendResponse,
         )
         await self._standstill.wait([request.id])
         return response
 
-    async def RetryFailedMessages(self, request: pb.RetryFailedMessagesRequest, context: Context) -> send_pb2.Send:
+    async def RetryFailedMessages(
+        self, request: pb.RetryFailedMessagesRequest, context: Context
+    ) -> send_pb2.Send:
         return await self._calls.change(
             context,
             request,
-            lambda tx, caller: retry_failed(tx, caller, request.id, include_unknown=request.include_unknown),
+            lambda tx, caller: retry_failed(
+                tx, caller, request.id, include_unknown=request.include_unknown
+            ),
             messaging.send,
             send_pb2.Send,
         )

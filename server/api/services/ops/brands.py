@@ -18,28 +18,62 @@ class BrandService(brand_service_pb2_grpc.BrandServiceServicer):
     def __init__(self, calls: CommandRunner) -> None:
         self._calls = calls
 
-    async def CreateBrand(self, request: pb.CreateBrandRequest, context: Context) -> brand_pb2.Brand:
+    async def CreateBrand(
+        self, request: pb.CreateBrandRequest, context: Context
+    ) -> brand_pb2.Brand:
         return await self._calls.change(
-            context, request, lambda tx, caller: create_brand(tx, caller, request.id, request.name), ops.brand, brand_pb2.Brand
+            context,
+            request,
+            lambda tx, caller: create_brand(tx, caller, request.id, request.name),
+            ops.brand,
+            brand_pb2.Brand,
         )
 
     async def GetBrand(self, request: pb.GetBrandRequest, context: Context) -> brand_pb2.Brand:
-        return ops.brand(await self._calls.query(lambda tx, caller: get_brand(tx, caller, request.id)))
-
-    async def ListBrands(self, request: pb.ListBrandsRequest, context: Context) -> pb.ListBrandsResponse:
-        page = await self._calls.query(lambda tx, caller: list_brands(tx, caller, request.prefix, request.page_size, request.page_token))
-        return pb.ListBrandsResponse(brands=map(ops.brand, page.items), next_page_token=page.next_page_token)
-
-    async def UpdateBrand(self, request: pb.UpdateBrandRequest, context: Context) -> brand_pb2.Brand:
-        return await self._calls.change(
-            context, request, lambda tx, caller: update_brand(tx, caller, request.id, request.name), ops.brand, brand_pb2.Brand
+        return ops.brand(
+            await self._calls.query(lambda tx, caller: get_brand(tx, caller, request.id))
         )
 
-    async def GetBrandPolicy(self, request: pb.GetBrandPolicyRequest, context: Context) -> brand_pb2.BrandPolicy:
-        return ops.brand_policy(await self._calls.query(lambda tx, caller: get_brand_policy(tx, caller, request.brand_id)))
+    async def ListBrands(
+        self, request: pb.ListBrandsRequest, context: Context
+    ) -> pb.ListBrandsResponse:
+        page = await self._calls.query(
+            lambda tx, caller: list_brands(
+                tx, caller, request.prefix, request.page_size, request.page_token
+            )
+        )
+        return pb.ListBrandsResponse(
+            brands=map(ops.brand, page.items), next_page_token=page.next_page_token
+        )
 
-    async def SetBrandPolicy(self, request: pb.SetBrandPolicyRequest, context: Context) -> brand_pb2.BrandPolicy:
+    async def UpdateBrand(
+        self, request: pb.UpdateBrandRequest, context: Context
+    ) -> brand_pb2.Brand:
+        return await self._calls.change(
+            context,
+            request,
+            lambda tx, caller: update_brand(tx, caller, request.id, request.name),
+            ops.brand,
+            brand_pb2.Brand,
+        )
+
+    async def GetBrandPolicy(
+        self, request: pb.GetBrandPolicyRequest, context: Context
+    ) -> brand_pb2.BrandPolicy:
+        return ops.brand_policy(
+            await self._calls.query(
+                lambda tx, caller: get_brand_policy(tx, caller, request.brand_id)
+            )
+        )
+
+    async def SetBrandPolicy(
+        self, request: pb.SetBrandPolicyRequest, context: Context
+    ) -> brand_pb2.BrandPolicy:
         new = ops.read_brand_policy(request)
         return await self._calls.change(
-            context, request, lambda tx, caller: set_brand_policy(tx, caller, new), ops.brand_policy, brand_pb2.BrandPolicy
+            context,
+            request,
+            lambda tx, caller: set_brand_policy(tx, caller, new),
+            ops.brand_policy,
+            brand_pb2.BrandPolicy,
         )

@@ -30,27 +30,42 @@ class UnknownMessageService(unknown_message_service_pb2_grpc.UnknownMessageServi
         self, request: unknown_message_service_pb2.ListUnknownMessagesRequest, context: Context
     ) -> unknown_message_service_pb2.ListUnknownMessagesResponse:
         page = await self._calls.query(
-            lambda tx, caller: list_unknown_messages(tx, caller, request.brand_id, request.send_id, request.page_size, request.page_token)
+            lambda tx, caller: list_unknown_messages(
+                tx, caller, request.brand_id, request.send_id, request.page_size, request.page_token
+            )
         )
         return unknown_message_service_pb2.ListUnknownMessagesResponse(
-            unknown_messages=map(ops.unknown_message, page.items), next_page_token=page.next_page_token
+            unknown_messages=map(ops.unknown_message, page.items),
+            next_page_token=page.next_page_token,
         )
 
     async def ResolveUnknownMessages(
         self, request: unknown_message_service_pb2.ResolveUnknownMessagesRequest, context: Context
     ) -> unknown_message_service_pb2.ResolveUnknownMessagesResponse:
-        pb, resolution = unknown_message_service_pb2.ResolveUnknownMessagesResponse, _read_resolution(request)
+        pb, resolution = (
+            unknown_message_service_pb2.ResolveUnknownMessagesResponse,
+            _read_resolution(request),
+        )
         return await self._calls.change(
             context,
             request,
-            lambda tx, caller: resolve_unknown_messages(tx, caller, request.brand_id, request.message_ids, resolution, request.note),
-            lambda resolved: pb(resolved_count=resolved.count, unresolved_message_ids=resolved.unresolved_ids),
+            lambda tx, caller: resolve_unknown_messages(
+                tx, caller, request.brand_id, request.message_ids, resolution, request.note
+            ),
+            lambda resolved: pb(
+                resolved_count=resolved.count, unresolved_message_ids=resolved.unresolved_ids
+            ),
             pb,
         )
 
 
-def _read_resolution(request: unknown_message_service_pb2.ResolveUnknownMessagesRequest) -> Resolution:
-    name = read_choice(unknown_message_service_pb2.ResolveUnknownMessagesRequest.Resolution.DESCRIPTOR, request.resolution)
+def _read_resolution(
+    request: unknown_message_service_pb2.ResolveUnknownMessagesRequest,
+) -> Resolution:
+    name = read_choice(
+        unknown_message_service_pb2.ResolveUnknownMessagesRequest.Resolution.DESCRIPTOR,
+        request.resolution,
+    )
     return Resolution(name)
 
 
@@ -64,7 +79,14 @@ class AuditService(audit_service_pb2_grpc.AuditServiceServicer):
         self, request: audit_service_pb2.ListAuditEntriesRequest, context: Context
     ) -> audit_service_pb2.ListAuditEntriesResponse:
         page = await self._calls.query(
-            lambda tx, caller: list_audit_entries(tx, caller, request.brand_id, request.subject_id, request.page_size, request.page_token)
+            lambda tx, caller: list_audit_entries(
+                tx,
+                caller,
+                request.brand_id,
+                request.subject_id,
+                request.page_size,
+                request.page_token,
+            )
         )
         return audit_service_pb2.ListAuditEntriesResponse(
             audit_entries=map(ops.audit_entry, page.items), next_page_token=page.next_page_token
@@ -74,7 +96,9 @@ class AuditService(audit_service_pb2_grpc.AuditServiceServicer):
         self, request: audit_service_pb2.ListInstallationAuditEntriesRequest, context: Context
     ) -> audit_service_pb2.ListInstallationAuditEntriesResponse:
         page = await self._calls.query(
-            lambda tx, caller: list_installation_audit_entries(tx, caller, request.subject_id, request.page_size, request.page_token)
+            lambda tx, caller: list_installation_audit_entries(
+                tx, caller, request.subject_id, request.page_size, request.page_token
+            )
         )
         return audit_service_pb2.ListInstallationAuditEntriesResponse(
             audit_entries=map(ops.audit_entry, page.items), next_page_token=page.next_page_token
@@ -87,10 +111,14 @@ class HoldService(hold_service_pb2_grpc.HoldServiceServicer):
     def __init__(self, calls: CommandRunner) -> None:
         self._calls = calls
 
-    async def GetHold(self, request: hold_service_pb2.GetHoldRequest, context: Context) -> hold_service_pb2.Hold:
+    async def GetHold(
+        self, request: hold_service_pb2.GetHoldRequest, context: Context
+    ) -> hold_service_pb2.Hold:
         return ops.hold(await self._calls.query(get_hold))
 
-    async def ReleaseHold(self, request: hold_service_pb2.ReleaseHoldRequest, context: Context) -> hold_service_pb2.Hold:
+    async def ReleaseHold(
+        self, request: hold_service_pb2.ReleaseHoldRequest, context: Context
+    ) -> hold_service_pb2.Hold:
         return await self._calls.change(
             context,
             request,

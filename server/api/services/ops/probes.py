@@ -19,10 +19,14 @@ class ProbeService(probe_service_pb2_grpc.ProbeServiceServicer):
     def __init__(self, readiness: Readiness) -> None:
         self._readiness = readiness
 
-    async def CheckLiveness(self, request: pb.CheckLivenessRequest, context: Context) -> pb.CheckLivenessResponse:
+    async def CheckLiveness(
+        self, request: pb.CheckLivenessRequest, context: Context
+    ) -> pb.CheckLivenessResponse:
         return pb.CheckLivenessResponse(status="ok")
 
-    async def CheckReadiness(self, request: pb.CheckReadinessRequest, context: Context) -> pb.CheckReadinessResponse:
+    async def CheckReadiness(
+        self, request: pb.CheckReadinessRequest, context: Context
+    ) -> pb.CheckReadinessResponse:
         waiting_for = await self._readiness()
         if waiting_for:
             raise Unavailable(f"not ready: {', '.join(waiting_for)}")

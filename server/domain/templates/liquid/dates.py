@@ -1,7 +1,9 @@
-"""Liquid's `date`, and `in_zone` for a person's own time. A date without a zone is in UTC, whatever zone the machine is in.
+"""Liquid's `date`, and `in_zone` for a person's own time. A date without a zone is in UTC, whatever
+zone the machine is in.
 
-A text says a date as it would to Ruby's `Time.parse`, which Liquid's reference uses: in ISO 8601, RFC 5322 or English words. `10/11/2026`
-is the tenth of November; of two digits each, the first are the year.
+A text says a date as it would to Ruby's `Time.parse`, which Liquid's reference uses: in ISO 8601,
+RFC 5322 or English words. `10/11/2026` is the tenth of November; of two digits each, the first are
+the year.
 """
 
 from __future__ import annotations
@@ -43,12 +45,14 @@ _ZONES = {
     "IST": 5.5,
     "JST": 9.0,
 }
-"""Hours east of UTC, of names that Ruby knows too. The machine's own names are not asked: each machine has others."""
+"""Hours east of UTC, of names that Ruby knows too. The machine's own names are not asked: each
+machine has others."""
 
 
 @with_context
 def date(value: object, layout: object, *, context: MeteredContext) -> object:
-    """The instant that the value says, by a layout of strftime; the value itself where it says none."""
+    """The instant that the value says, by a layout of strftime; the value itself where it says
+    none."""
     if not text_of(layout):
         return value
     when = read_instant(value, context.now)
@@ -61,7 +65,8 @@ def date(value: object, layout: object, *, context: MeteredContext) -> object:
 
 @with_context
 def in_zone(value: object, zone: object, *, context: MeteredContext) -> object:
-    """The instant that the value says, in a zone of the IANA database; without a zone as it was. Raises Misuse for an unknown zone."""
+    """The instant that the value says, in a zone of the IANA database; without a zone as it was.
+    Raises Misuse for an unknown zone."""
     when = read_instant(value, context.now)
     if when is None or not zone:
         return value if when is None else when
@@ -72,7 +77,8 @@ def in_zone(value: object, zone: object, *, context: MeteredContext) -> object:
 
 
 def read_instant(value: object, now: datetime) -> datetime | None:
-    """The instant that a value says: `now` and `today`, seconds since 1970, or a date as text; None if it says none."""
+    """The instant that a value says: `now` and `today`, seconds since 1970, or a date as text; None
+    if it says none."""
     if isinstance(value, datetime):
         return value
     if isinstance(value, int) and not isinstance(value, bool):
@@ -81,7 +87,11 @@ def read_instant(value: object, now: datetime) -> datetime | None:
         return None
     if value.lower() in {"now", "today"}:
         return now
-    return _after_epoch(int(value)) if value.isascii() and value.isdigit() else _read_text(str(value), now)
+    return (
+        _after_epoch(int(value))
+        if value.isascii() and value.isdigit()
+        else _read_text(str(value), now)
+    )
 
 
 def _after_epoch(seconds: int) -> datetime | None:
@@ -95,7 +105,14 @@ def _read_text(text: str, now: datetime) -> datetime | None:
     if not any(character.isdigit() for character in text):
         return None
     # A time alone is today's, a month alone starts with its first day.
-    start = now.replace(tzinfo=None, day=now.day if _CLOCK_TIME.search(text) else 1, hour=0, minute=0, second=0, microsecond=0)
+    start = now.replace(
+        tzinfo=None,
+        day=now.day if _CLOCK_TIME.search(text) else 1,
+        hour=0,
+        minute=0,
+        second=0,
+        microsecond=0,
+    )
     try:
         read: datetime = parser.parse(
             text,
@@ -110,7 +127,8 @@ def _read_text(text: str, now: datetime) -> datetime | None:
 
 
 def _named_zone(name: str | None, offset: int | None) -> tzinfo | None:
-    """A zone as a date names it. Raises ValueError for an unknown name: to take it for UTC would be hours wrong."""
+    """A zone as a date names it. Raises ValueError for an unknown name: to take it for UTC would be
+    hours wrong."""
     if offset is not None:
         return timezone(timedelta(seconds=offset)) if offset else UTC
     if name is None:

@@ -1,6 +1,7 @@
 """Comparisons, loops, ranges and output by Liquid's reference, in place of those of the library.
 
-python-liquid offers no other way to put an expression of one's own than to change the class of those it has parsed.
+python-liquid offers no other way to put an expression of one's own than to change the class of
+those it has parsed.
 """
 
 from __future__ import annotations
@@ -46,7 +47,8 @@ from server.domain.templates.rendering_budget import MAX_ITERATIONS, WorkLimitEr
 
 
 def follow_reference(expressions: Iterable[Expression]) -> Iterator[Expression]:
-    """Puts the classes of this module in place of the library's, all the way down; yields every expression."""
+    """Puts the classes of this module in place of the library's, all the way down; yields every
+    expression."""
     pending = list(expressions)
     while pending:
         expression = pending.pop()
@@ -56,7 +58,8 @@ def follow_reference(expressions: Iterable[Expression]) -> Iterator[Expression]:
 
 
 def output_of(value: object, autoescape: bool) -> str:
-    """What `{{ value }}` prints: a list's items one after the other, all else as text; escaped in HTML unless it is markup."""
+    """What `{{ value }}` prints: a list's items one after the other, all else as text; escaped in
+    HTML unless it is markup."""
     if isinstance(value, (list, tuple)):
         return "".join(output_of(each, autoescape) for each in value)
     text = text_of(value)
@@ -98,7 +101,9 @@ class _Cycle(CycleNode):
         values = [arg.evaluate(context) for arg in self.args]
         group = self.group.evaluate(context) if self.group else values
         index = context.cycle(text_of(group), len(values))
-        return buffer.write(output_of(values[index], context.autoescape)) if index < len(values) else 0
+        return (
+            buffer.write(output_of(values[index], context.autoescape)) if index < len(values) else 0
+        )
 
 
 class CycleTagByReference(CycleTag):
@@ -181,12 +186,22 @@ def _equal(left: object, right: object) -> bool:
     return equal(settled(left), settled(right))
 
 
-def _compare(expression: LtExpression | LeExpression | GtExpression | GeExpression, context: RenderContext) -> int | None:
+def _compare(
+    expression: LtExpression | LeExpression | GtExpression | GeExpression, context: RenderContext
+) -> int | None:
     """As `in_order`; only numbers and texts have an order here, each among their own kind."""
-    left, right = settled(expression.left.evaluate(context)), settled(expression.right.evaluate(context))
+    left, right = (
+        settled(expression.left.evaluate(context)),
+        settled(expression.right.evaluate(context)),
+    )
     if (is_number(left) and isinstance(right, str)) or (isinstance(left, str) and is_number(right)):
         raise Misuse("a number and a text cannot be compared", token=expression.token)
-    return in_order(left, right) if (is_number(left) and is_number(right)) or (isinstance(left, str) and isinstance(right, str)) else None
+    return (
+        in_order(left, right)
+        if (is_number(left) and is_number(right))
+        or (isinstance(left, str) and isinstance(right, str))
+        else None
+    )
 
 
 class _Loop(LoopExpression):

@@ -1,7 +1,8 @@
 """Liquid's filters over lists. Source: Liquid's reference, `standardfilters.rb`.
 
-A value that is no list is a list of one, nil an empty one, and lists within lists are opened. A property is looked for in objects; where
-an item is nothing that could have one (nil, true), the whole filter gives nil, as in the reference.
+A value that is no list is a list of one, nil an empty one, and lists within lists are opened. A
+property is looked for in objects; where an item is nothing that could have one (nil, true), the
+whole filter gives nil, as in the reference.
 """
 
 from __future__ import annotations
@@ -13,7 +14,16 @@ from liquid.filter import with_context
 from markupsafe import Markup
 
 from server.domain.templates.liquid.numbers import Number, total
-from server.domain.templates.liquid.values import Misuse, equal, flattened, identity, is_true, items_of, sort_key, text_of
+from server.domain.templates.liquid.values import (
+    Misuse,
+    equal,
+    flattened,
+    identity,
+    is_true,
+    items_of,
+    sort_key,
+    text_of,
+)
 from server.domain.templates.rendering_budget import MeteredContext
 
 _Result = TypeVar("_Result")
@@ -86,29 +96,43 @@ def _first_of_each(keyed: Iterable[tuple[object, object]]) -> list[object]:
 
 
 def sort(value: object, name: object = None) -> list[object] | None:
-    """The items in order, nil last; texts by upper and lower case. Numbers and texts are not compared with each other."""
+    """The items in order, nil last; texts by upper and lower case. Numbers and texts are not
+    compared with each other."""
     items = flattened(value)
-    return _unless_none_has(lambda: [item for _, item in sorted(_keyed(items, name), key=lambda pair: sort_key(pair[0]))])
+    return _unless_none_has(
+        lambda: [
+            item for _, item in sorted(_keyed(items, name), key=lambda pair: sort_key(pair[0]))
+        ]
+    )
 
 
 def sort_natural(value: object, name: object = None) -> list[object] | None:
     """The items in the order of their texts, whatever their case; nil last."""
     items = flattened(value)
     return _unless_none_has(
-        lambda: [item for _, item in sorted(_keyed(items, name), key=lambda pair: (pair[0] is None, text_of(pair[0]).lower()))]
+        lambda: [
+            item
+            for _, item in sorted(
+                _keyed(items, name), key=lambda pair: (pair[0] is None, text_of(pair[0]).lower())
+            )
+        ]
     )
 
 
 def map_items(value: object, name: object) -> list[object]:
     """The property of every item."""
-    return [_property(item, name) if _can_have_property(item) else None for item in flattened(value)]
+    return [
+        _property(item, name) if _can_have_property(item) else None for item in flattened(value)
+    ]
 
 
 def total_of(value: object, name: object = None) -> Number:
     """The sum of all items, or of their property."""
     items = flattened(value)
     if name is not None:
-        items = flattened([_property(item, name) if _can_have_property(item) else 0 for item in items])
+        items = flattened(
+            [_property(item, name) if _can_have_property(item) else 0 for item in items]
+        )
     return total(items)
 
 
@@ -119,7 +143,9 @@ def where(value: object, name: object, wanted: object = None) -> list[object] | 
 
 def reject(value: object, name: object, wanted: object = None) -> list[object] | None:
     """The items that `where` leaves out."""
-    return _unless_none_has(lambda: [item for item in flattened(value) if not _has(item, name, wanted)])
+    return _unless_none_has(
+        lambda: [item for item in flattened(value) if not _has(item, name, wanted)]
+    )
 
 
 def has(value: object, name: object, wanted: object = None) -> bool | None:
@@ -129,12 +155,18 @@ def has(value: object, name: object, wanted: object = None) -> bool | None:
 
 def find(value: object, name: object, wanted: object = None) -> object:
     """The first item that `where` would find, or nil."""
-    return _unless_none_has(lambda: next((item for item in flattened(value) if _has(item, name, wanted)), None))
+    return _unless_none_has(
+        lambda: next((item for item in flattened(value) if _has(item, name, wanted)), None)
+    )
 
 
 def find_index(value: object, name: object, wanted: object = None) -> int | None:
     """The place of that item, counted from 0, or nil."""
-    return _unless_none_has(lambda: next((index for index, item in enumerate(flattened(value)) if _has(item, name, wanted)), None))
+    return _unless_none_has(
+        lambda: next(
+            (index for index, item in enumerate(flattened(value)) if _has(item, name, wanted)), None
+        )
+    )
 
 
 def _unless_none_has(make: Callable[[], _Result]) -> _Result | None:

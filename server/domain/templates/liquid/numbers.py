@@ -1,6 +1,8 @@
-"""Liquid's filters over numbers. They calculate in decimal, so that 0.1 and 0.2 are 0.3, and round half away from zero.
+"""Liquid's filters over numbers. They calculate in decimal, so that 0.1 and 0.2 are 0.3, and round
+half away from zero.
 
-Whole numbers stay whole; as soon as a decimal is part of it, the result is one. Source: Liquid's reference, `standardfilters.rb`.
+Whole numbers stay whole; as soon as a decimal is part of it, the result is one. Source: Liquid's
+reference, `standardfilters.rb`.
 """
 
 from __future__ import annotations
@@ -11,9 +13,11 @@ from math import isinf
 from server.domain.templates.liquid.values import Misuse, number_of
 
 _DIGITS = 1000
-"""More than any number has, of those that a float or a text may hold, before and behind the point together."""
+"""More than any number has, of those that a float or a text may hold, before and behind the point
+together."""
 _MOST_PLACES = 500
-"""Places to round to: more change nothing, and with these there are digits enough for any number."""
+"""Places to round to: more change nothing, and with these there are digits enough for any
+number."""
 _EXACT = Context(prec=_DIGITS, rounding=ROUND_HALF_UP, Emin=MIN_EMIN, Emax=MAX_EMAX)
 _ONE = Decimal(1)
 
@@ -47,7 +51,8 @@ def floor(value: object) -> int:
 
 
 def rounded(value: object, places: object = 0) -> Number:
-    """Rounded half away from zero, to whole numbers or to so many places behind the point; before it where negative."""
+    """Rounded half away from zero, to whole numbers or to so many places behind the point; before
+    it where negative."""
     number, wanted = number_of(value), _whole(number_of(places), ROUND_FLOOR)
     wanted = max(min(wanted, _MOST_PLACES), -_MOST_PLACES)
     if wanted == 0:
@@ -70,13 +75,21 @@ def minus(value: object, other: object) -> Number:
 def times(value: object, other: object) -> Number:
     """The product."""
     left, right = number_of(value), number_of(other)
-    return left * right if isinstance(left, int) and isinstance(right, int) else _given(_EXACT.multiply(left, right))
+    return (
+        left * right
+        if isinstance(left, int) and isinstance(right, int)
+        else _given(_EXACT.multiply(left, right))
+    )
 
 
 def divided_by(value: object, other: object) -> Number:
     """The quotient; rounded down to a whole number where both are whole."""
     left, right = number_of(value), _divisor(other)
-    return left // right if isinstance(left, int) and isinstance(right, int) else _given(_EXACT.divide(left, right))
+    return (
+        left // right
+        if isinstance(left, int) and isinstance(right, int)
+        else _given(_EXACT.divide(left, right))
+    )
 
 
 def modulo(value: object, other: object) -> Number:
@@ -97,7 +110,11 @@ def total(numbers: list[object]) -> Number:
 
 
 def _sum(left: int | Decimal, right: int | Decimal) -> int | Decimal:
-    return left + right if isinstance(left, int) and isinstance(right, int) else _EXACT.add(left, right)
+    return (
+        left + right
+        if isinstance(left, int) and isinstance(right, int)
+        else _EXACT.add(left, right)
+    )
 
 
 def _divisor(value: object) -> int | Decimal:

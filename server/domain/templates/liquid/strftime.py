@@ -1,6 +1,7 @@
 """Formats of the `date` filter: Ruby's `Time#strftime`, the same on every machine.
 
-Python's own `strftime` is the C library's: it differs between systems, knows no `%-d` on some, and gives `%s` by the host's zone.
+Python's own `strftime` is the C library's: it differs between systems, knows no `%-d` on some, and
+gives `%s` by the host's zone.
 """
 
 from __future__ import annotations
@@ -10,7 +11,20 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 _DIRECTIVE = re.compile(r"%([-_0^#]*)(:{0,2})([0-9]{0,2})([A-Za-z%+])")
-_MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December")
+_MONTHS = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 _TEXTS: Mapping[str, Callable[[datetime], str]] = {
@@ -83,8 +97,14 @@ def _written(when: datetime, directive: re.Match[str]) -> str:
     if letter in _NUMBERS:
         return _padded_number(when, letter, flags, width)
     if letter in _TEXTS:
-        return _cased(_TEXTS[letter](when), letter, flags).rjust(width, "0" if "0" in flags else " ")
-    return format_instant(when, _COMPOSED[letter]).rjust(width) if letter in _COMPOSED else directive.group()
+        return _cased(_TEXTS[letter](when), letter, flags).rjust(
+            width, "0" if "0" in flags else " "
+        )
+    return (
+        format_instant(when, _COMPOSED[letter]).rjust(width)
+        if letter in _COMPOSED
+        else directive.group()
+    )
 
 
 def _padded_number(when: datetime, letter: str, flags: str, width: int) -> str:

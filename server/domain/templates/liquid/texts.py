@@ -16,7 +16,14 @@ from liquid.filter import with_context
 from markupsafe import Markup
 from markupsafe import escape as _escaped
 
-from server.domain.templates.liquid.values import Misuse, integer_of, is_empty, is_true, json_of, text_of
+from server.domain.templates.liquid.values import (
+    Misuse,
+    integer_of,
+    is_empty,
+    is_true,
+    json_of,
+    text_of,
+)
 from server.domain.templates.rendering_budget import MeteredContext
 
 _WHITE = " \t\n\v\f\r\0"
@@ -98,9 +105,12 @@ def _without_tags(text: str) -> str:
 
 
 def _without(text: str, opening: str, closing: str) -> str:
-    """Cuts from each opening to the closing after it; in one pass, where a pattern would start anew at each opening."""
+    """Cuts from each opening to the closing after it; in one pass, where a pattern would start anew
+    at each opening."""
     parts, position = [], 0
-    while (start := text.find(opening, position)) >= 0 and (end := text.find(closing, start + len(opening))) >= 0:
+    while (start := text.find(opening, position)) >= 0 and (
+        end := text.find(closing, start + len(opening))
+    ) >= 0:
         parts.append(text[position:start])
         position = end + len(closing)
     return "".join([*parts, text[position:]])
@@ -139,7 +149,8 @@ def replace_last(value: object, part: object, new: object) -> str:
 
 
 def cut(value: object, start: object, length: object = None) -> str | list[object]:
-    """So many characters or items from `start` on, one without a length. A negative start counts from the end."""
+    """So many characters or items from `start` on, one without a length. A negative start counts
+    from the end."""
     whole = list(value) if isinstance(value, (list, tuple)) else text_of(value)
     begin, count = integer_of(start), 1 if length is None else integer_of(length)
     if begin < 0:
@@ -148,7 +159,8 @@ def cut(value: object, start: object, length: object = None) -> str | list[objec
 
 
 def split(value: object, separator: object) -> list[str]:
-    """The parts between the separators, without empty ones at the end: by a blank, at any white space; by nothing, into characters."""
+    """The parts between the separators, without empty ones at the end: by a blank, at any white
+    space; by nothing, into characters."""
     text, mark = text_of(value), text_of(separator)
     if mark == " ":
         return text.split()
@@ -180,7 +192,8 @@ def truncatewords(value: object, words: object = 15, ellipsis: object = "...") -
 
 @with_context
 def escape(value: object, *, context: MeteredContext) -> str | None:
-    """With HTML's entities for what is special in it. In HTML nothing is escaped a second time after this."""
+    """With HTML's entities for what is special in it. In HTML nothing is escaped a second time
+    after this."""
     if value is None:
         return None
     escaped = str(text_of(value)).translate(_ESCAPES)
@@ -254,12 +267,14 @@ def default(value: object, fallback: object = "", *, allow_false: object = False
 
 
 def _rewritten(text: str, rewrite: Callable[[str], str]) -> str:
-    """Rewritten as a plain text, and markup again if it was: only for what cannot make a tag out of text that holds none."""
+    """Rewritten as a plain text, and markup again if it was: only for what cannot make a tag out of
+    text that holds none."""
     return _marked(rewrite(str(text)), isinstance(text, Markup))
 
 
 def _marked(text: str, is_markup: bool) -> str:
-    """Text that is not escaped any more: it was, it has nothing to escape, or its author vouches for it."""
+    """Text that is not escaped any more: it was, it has nothing to escape, or its author vouches
+    for it."""
     return Markup(text) if is_markup else text  # noqa: S704
 
 

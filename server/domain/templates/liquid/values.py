@@ -1,8 +1,9 @@
 """Values as Liquid sees them: how one becomes text or a number, which are equal, which comes first.
 
-Source of the rules: Liquid's reference implementation (github.com/Shopify/liquid, version 5.13: `utils.rb`, `condition.rb`,
-`standardfilters.rb`). It differs in one place: an object prints as JSON, where the reference prints it as Ruby writes it in code. Objects
-are walked by their keys in order, since what carries them here, protobuf's Struct and jsonb, keeps no other.
+Source of the rules: Liquid's reference implementation (github.com/Shopify/liquid, version 5.13:
+`utils.rb`, `condition.rb`, `standardfilters.rb`). It differs in one place: an object prints as
+JSON, where the reference prints it as Ruby writes it in code. Objects are walked by their keys in
+order, since what carries them here, protobuf's Struct and jsonb, keeps no other.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ _BLANK = re.compile(r"\s*")
 
 
 class Misuse(FilterArgumentError):
-    """A value that a filter or tag of the template cannot take. The text is for people: no value in it, and nothing internal."""
+    """A value that a filter or tag of the template cannot take. The text is for people: no value in
+    it, and nothing internal."""
 
     def __init__(self, text: str, *, token: Token | None = None) -> None:
         super().__init__(text, token=token)
@@ -39,7 +41,8 @@ class Misuse(FilterArgumentError):
 
 
 def settled(value: object) -> object:
-    """The value behind what stands for one: nil for what does not exist, an empty text for `empty` and `blank`."""
+    """The value behind what stands for one: nil for what does not exist, an empty text for `empty`
+    and `blank`."""
     if value.__class__ in _PLAIN:
         # Asking whether it is an abstract class's takes ten times as long.
         return value
@@ -49,7 +52,8 @@ def settled(value: object) -> object:
 
 
 def text_of(value: object) -> str:
-    """The value as text, as filters take it and output prints it. Markup stays markup; lists and objects are JSON."""
+    """The value as text, as filters take it and output prints it. Markup stays markup; lists and
+    objects are JSON."""
     if isinstance(value, str):
         return value
     if isinstance(value, (list, tuple, dict)):
@@ -72,7 +76,8 @@ def _scalar_text(value: object) -> str:
 
 
 def float_text(value: float) -> str:
-    """A float as Ruby prints it: the shortest decimal that reads back the same, in powers of ten only where it is very large or small."""
+    """A float as Ruby prints it: the shortest decimal that reads back the same, in powers of ten
+    only where it is very large or small."""
     text = repr(value)
     if "e" in text:
         mantissa, exponent = text.split("e")
@@ -82,7 +87,9 @@ def float_text(value: float) -> str:
 
 def json_of(value: object) -> str:
     """The value as JSON, the keys of objects in order."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=_json_default)
+    return json.dumps(
+        value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=_json_default
+    )
 
 
 def _json_default(value: object) -> object:
@@ -95,7 +102,8 @@ def items_of(document: dict[str, object]) -> list[tuple[str, object]]:
 
 
 def number_of(value: object) -> int | Decimal:
-    """The value as a number to calculate with: a float by its decimal digits, a text by the number it starts with; all else is 0.
+    """The value as a number to calculate with: a float by its decimal digits, a text by the number
+    it starts with; all else is 0.
 
     Raises Misuse for a text with an endless number."""
     if isinstance(value, bool):
@@ -164,7 +172,9 @@ def equal(left: object, right: object) -> bool:
     if isinstance(left, bool) or isinstance(right, bool):
         return left is right
     if isinstance(left, dict) and isinstance(right, dict):
-        return left.keys() == right.keys() and all(equal(value, right[key]) for key, value in left.items())
+        return left.keys() == right.keys() and all(
+            equal(value, right[key]) for key, value in left.items()
+        )
     if isinstance(left, (list, tuple)) and isinstance(right, (list, tuple)):
         return len(left) == len(right) and all(map(equal, left, right))
     return left == right
@@ -195,11 +205,14 @@ def contains(whole: object, part: object) -> bool:
 
 
 def in_order(left: object, right: object) -> int | None:
-    """Below, equal to or above 0, as `left` comes before, with or after `right`; None if they cannot be compared."""
+    """Below, equal to or above 0, as `left` comes before, with or after `right`; None if they
+    cannot be compared."""
     if (is_number(left) and is_number(right)) or (isinstance(left, str) and isinstance(right, str)):
         return int(left > right) - int(left < right)  # type: ignore[operator]  # of one kind
     if isinstance(left, (list, tuple)) and isinstance(right, (list, tuple)):
-        first = next((way for pair in zip(left, right, strict=False) if (way := in_order(*pair)) != 0), 0)
+        first = next(
+            (way for pair in zip(left, right, strict=False) if (way := in_order(*pair)) != 0), 0
+        )
         return first if first != 0 else (len(left) > len(right)) - (len(left) < len(right))
     return 0 if equal(left, right) else None
 
@@ -214,11 +227,13 @@ def _nil_last(left: object, right: object) -> int:
 
 
 sort_key: Any = cmp_to_key(_nil_last)
-"""Key of a value to sort by: nil goes last. Comparing raises Misuse for values of different kinds."""
+"""Key of a value to sort by: nil goes last. Comparing raises Misuse for values of different
+kinds."""
 
 
 def flattened(value: object) -> list[object]:
-    """What a list filter works on: the items of a list at any depth, a range's numbers, nothing for nil, else the value alone."""
+    """What a list filter works on: the items of a list at any depth, a range's numbers, nothing for
+    nil, else the value alone."""
     if isinstance(value, range):
         return list(value)
     if not isinstance(value, (list, tuple)):

@@ -53,7 +53,10 @@ def _create_campaigns() -> None:
         sa.Column("created_at", INSTANT, nullable=False),
         sa.Column("updated_at", INSTANT, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_campaigns"),
-        sa.CheckConstraint("status IN ('draft', 'scheduled', 'sending', 'sent', 'cancelled')", name=op.f("ck_campaigns_status")),
+        sa.CheckConstraint(
+            "status IN ('draft', 'scheduled', 'sending', 'sent', 'cancelled')",
+            name=op.f("ck_campaigns_status"),
+        ),
     )
     op.create_index("ix_campaigns_brand_id_face_id", "campaigns", ["brand_id", "face", "id"])
     op.create_index(
@@ -77,7 +80,9 @@ def _create_templates() -> None:
         sa.Column("html", sa.Text()),
         sa.Column("created_by", sa.Text(), nullable=False),
         sa.Column("created_at", INSTANT, nullable=False),
-        sa.PrimaryKeyConstraint("brand_id", "channel", "template_key", "revision", name="pk_templates"),
+        sa.PrimaryKeyConstraint(
+            "brand_id", "channel", "template_key", "revision", name="pk_templates"
+        ),
     )
 
 
@@ -154,20 +159,32 @@ def _create_sends() -> None:
         sa.Column("created_at", INSTANT, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_sends"),
         sa.CheckConstraint(
-            "pending >= 0 AND in_flight >= 0 AND sent >= 0 AND failed >= 0 AND skipped >= 0 AND cancelled >= 0"
+            "pending >= 0 AND in_flight >= 0 AND sent >= 0 AND failed >= 0 AND skipped >= 0 AND "
+            "cancelled >= 0"
             " AND expired >= 0 AND unknown >= 0",
             name=op.f("ck_sends_not_negative"),
         ),
-        sa.CheckConstraint("status IN ('sending', 'completed', 'cancelled')", name=op.f("ck_sends_status")),
         sa.CheckConstraint(
-            "total = pending + in_flight + sent + failed + skipped + cancelled + expired + unknown", name=op.f("ck_sends_total")
+            "status IN ('sending', 'completed', 'cancelled')", name=op.f("ck_sends_status")
+        ),
+        sa.CheckConstraint(
+            "total = pending + in_flight + sent + failed + skipped + cancelled + expired + unknown",
+            name=op.f("ck_sends_total"),
         ),
         sa.ForeignKeyConstraint(["campaign_id"], ["campaigns.id"], name="fk_sends_campaign_id"),
-        postgresql_with={"fillfactor": 70, "autovacuum_vacuum_scale_factor": 0.02, "autovacuum_vacuum_threshold": 200},
+        postgresql_with={
+            "fillfactor": 70,
+            "autovacuum_vacuum_scale_factor": 0.02,
+            "autovacuum_vacuum_threshold": 200,
+        },
     )
     op.create_index("ix_sends_campaign_id_id", "sends", ["campaign_id", "id"])
     op.create_index(
-        "ix_sends_running", "sends", ["id"], sqlite_where=sa.text("status = 'sending'"), postgresql_where=sa.text("status = 'sending'")
+        "ix_sends_running",
+        "sends",
+        ["id"],
+        sqlite_where=sa.text("status = 'sending'"),
+        postgresql_where=sa.text("status = 'sending'"),
     )
 
 
@@ -200,9 +217,13 @@ def _create_messages() -> None:
         sa.Column("sending_at", INSTANT),
         sa.Column("audience_key", KEY),
         sa.PrimaryKeyConstraint("id", name="pk_messages"),
-        sa.CheckConstraint("(status IN ('leased', 'sending')) = (lease_expires_at IS NOT NULL)", name=op.f("ck_messages_held")),
         sa.CheckConstraint(
-            "status IN ('pending', 'leased', 'sending', 'sent', 'failed', 'skipped', 'cancelled', 'expired', 'unknown')",
+            "(status IN ('leased', 'sending')) = (lease_expires_at IS NOT NULL)",
+            name=op.f("ck_messages_held"),
+        ),
+        sa.CheckConstraint(
+            "status IN ('pending', 'leased', 'sending', 'sent', 'failed', 'skipped', 'cancelled', "
+            "'expired', 'unknown')",
             name=op.f("ck_messages_status"),
         ),
         postgresql_with={
@@ -251,7 +272,9 @@ def _create_messages() -> None:
         postgresql_where=sa.text("dedup_key IS NOT NULL"),
     )
     op.create_index("ix_messages_brand_id_id", "messages", ["brand_id", "id"])
-    op.create_index("ix_messages_brand_id_person_id_id", "messages", ["brand_id", "person_id", "id"])
+    op.create_index(
+        "ix_messages_brand_id_person_id_id", "messages", ["brand_id", "person_id", "id"]
+    )
 
 
 def _create_attempts() -> None:
@@ -268,7 +291,9 @@ def _create_attempts() -> None:
         sa.Column("reason", sa.Text()),
         sa.Column("provider_message_id", sa.Text()),
         sa.PrimaryKeyConstraint("id", name="pk_attempts"),
-        sa.CheckConstraint("outcome IN ('accepted', 'rejected', 'ambiguous')", name=op.f("ck_attempts_outcome")),
+        sa.CheckConstraint(
+            "outcome IN ('accepted', 'rejected', 'ambiguous')", name=op.f("ck_attempts_outcome")
+        ),
     )
     op.create_index("ix_attempts_message_id_id", "attempts", ["message_id", "id"])
 

@@ -26,7 +26,12 @@ def upgrade() -> None:
         sa.Column("source", sa.Text(), nullable=False),
         sa.Column("created_at", INSTANT, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_suppressions"),
-        sa.CheckConstraint("reason IN ('unsubscribe', 'manual', 'hard_bounce', 'complaint')", name=op.f("ck_suppressions_reason")),
+        sa.CheckConstraint(
+            "reason IN ('unsubscribe', 'manual', 'hard_bounce', 'complaint')",
+            name=op.f("ck_suppressions_reason"),
+        ),
     )
-    op.create_index("uq_suppressions_address", "suppressions", ["brand_id", "channel", "address"], unique=True)
+    op.create_index(
+        "uq_suppressions_address", "suppressions", ["brand_id", "channel", "address"], unique=True
+    )
     op.create_index("ix_suppressions_brand_id_id", "suppressions", ["brand_id", "id"])

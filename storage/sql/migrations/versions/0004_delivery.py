@@ -1,4 +1,5 @@
-"""Queues, expiry, pauses, retried sends, unknown outcomes, brand policies, the audit log, rate limits, and the hold."""
+"""Queues, expiry, pauses, retried sends, unknown outcomes, brand policies, the audit log, rate
+limits, and the hold."""
 
 from __future__ import annotations
 
@@ -27,22 +28,44 @@ def _change_campaigns_and_sends() -> None:
     op.add_column("sends", sa.Column("paused_at", INSTANT))
     op.add_column("sends", sa.Column("expire_at", INSTANT))
     op.add_column("sends", sa.Column("parent_send_id", KEY))
-    op.add_column("sends", sa.Column("retries_unknown", sa.Boolean(), server_default=sa.text("false"), nullable=False))
-    op.add_column("sends", sa.Column("pruned", sa.Boolean(), server_default=sa.text("false"), nullable=False))
+    op.add_column(
+        "sends",
+        sa.Column("retries_unknown", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+    )
+    op.add_column(
+        "sends", sa.Column("pruned", sa.Boolean(), server_default=sa.text("false"), nullable=False)
+    )
     _create_partial_index("ix_sends_open", "sends", ["id"], "completed_at IS NULL")
 
 
 def _change_messages() -> None:
     op.add_column("messages", sa.Column("expire_at", INSTANT))
     op.add_column("messages", sa.Column("first_sending_at", INSTANT))
-    op.add_column("messages", sa.Column("in_doubt", sa.Boolean(), server_default=sa.text("false"), nullable=False))
+    op.add_column(
+        "messages",
+        sa.Column("in_doubt", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+    )
     op.add_column("messages", sa.Column("retried_in", KEY))
     op.drop_index("ix_messages_due", "messages")
     one_offs = ["channel", "brand_id", "due_at", "id"]
-    _create_partial_index("ix_messages_one_offs", "messages", one_offs, "status = 'pending' AND send_id IS NULL")
-    _create_partial_index("ix_messages_of_sends", "messages", ["send_id", "due_at", "id"], "status = 'pending' AND send_id IS NOT NULL")
-    _create_partial_index("ix_messages_expire_at", "messages", ["expire_at"], "status = 'pending' AND expire_at IS NOT NULL")
-    _create_partial_index("ix_messages_unknown", "messages", ["brand_id", "id"], "status = 'unknown'")
+    _create_partial_index(
+        "ix_messages_one_offs", "messages", one_offs, "status = 'pending' AND send_id IS NULL"
+    )
+    _create_partial_index(
+        "ix_messages_of_sends",
+        "messages",
+        ["send_id", "due_at", "id"],
+        "status = 'pending' AND send_id IS NOT NULL",
+    )
+    _create_partial_index(
+        "ix_messages_expire_at",
+        "messages",
+        ["expire_at"],
+        "status = 'pending' AND expire_at IS NOT NULL",
+    )
+    _create_partial_index(
+        "ix_messages_unknown", "messages", ["brand_id", "id"], "status = 'unknown'"
+    )
 
 
 def _create_policies_and_audit() -> None:
@@ -56,8 +79,13 @@ def _create_policies_and_audit() -> None:
         sa.Column("updated_at", INSTANT),
         sa.Column("updated_by", sa.Text()),
         sa.PrimaryKeyConstraint("brand_id", name="pk_brand_policies"),
-        sa.CheckConstraint("unknown_policy IN ('park', 'resend')", name=op.f("ck_brand_policies_unknown_policy")),
-        sa.CheckConstraint("misfire_policy IN ('send_now', 'skip', 'expire_after')", name=op.f("ck_brand_policies_misfire_policy")),
+        sa.CheckConstraint(
+            "unknown_policy IN ('park', 'resend')", name=op.f("ck_brand_policies_unknown_policy")
+        ),
+        sa.CheckConstraint(
+            "misfire_policy IN ('send_now', 'skip', 'expire_after')",
+            name=op.f("ck_brand_policies_misfire_policy"),
+        ),
     )
     op.create_table(
         "audit_entries",
@@ -102,4 +130,6 @@ def _create_shared_state() -> None:
 
 
 def _create_partial_index(name: str, table: str, columns: list[str], where: str) -> None:
-    op.create_index(name, table, columns, sqlite_where=sa.text(where), postgresql_where=sa.text(where))
+    op.create_index(
+        name, table, columns, sqlite_where=sa.text(where), postgresql_where=sa.text(where)
+    )
