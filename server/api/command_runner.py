@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from google.protobuf.message import Message as ProtoMessage
 
-from server.api.interceptors.guard import Context, current_metadata, current_principal
+from server.api.interceptors.call import Context, current_metadata, current_principal
 from server.domain.access import Caller
 from server.domain.clock import Clock
 from server.domain.errors import CarillonError, KeyReused

@@ -34,7 +34,9 @@ from carillon.ops.v1 import (
 )
 from server.api.command_runner import CommandRunner
 from server.api.health import DatabaseAnswers, Health
-from server.api.interceptors.guard import Guard, Handler
+from server.api.interceptors.authentication import Authentication
+from server.api.interceptors.call import Handler
+from server.api.interceptors.guard import Guard
 from server.api.interceptors.known_brands import KnownBrands
 from server.api.policies import method_policies, service_descriptors
 from server.api.quiescence import Standstill
@@ -83,7 +85,9 @@ class GrpcServer:
         names = [service.full_name for service in service_descriptors()]
         self._health = Health(names, database_answers)
         self._server = grpc.aio.server(
-            interceptors=[Guard(tokens, KnownBrands(storage, clock), method_policies())],
+            interceptors=[
+                Guard(Authentication(tokens, KnownBrands(storage, clock)), method_policies())
+            ],
             options=[
                 ("grpc.max_receive_message_length", max_request_bytes),
                 ("grpc.max_send_message_length", -1),

@@ -11,6 +11,12 @@ from storage.model.values import JsonObject
 
 SERVICE = "carillon"
 """The actor of what a policy decided, and of what the service did by itself."""
+RECIPIENT = "recipient"
+"""The actor of what somebody did with the link in a message."""
+INSTALLATION = ""
+"""The brand of what concerns no brand alone."""
+DELIVERY = "delivery"
+"""The subject of a hold and its release."""
 
 
 class AuditAction(StrEnum):

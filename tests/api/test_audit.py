@@ -8,8 +8,8 @@ from typing import Any
 from carillon.messaging.v1 import send_service_pb2, send_service_pb2_grpc
 from server.app import Part, migrate_database
 from server.config import Settings
-from server.domain.audit_actions import INSTALLATION
 from server.runtime.tokens import fingerprint, load_or_create_key
+from storage.model.audit import INSTALLATION
 from tests.support.api.callers import Caller
 from tests.support.api.deliveries import SENDS
 from tests.support.api.operating import AUDIT, publish

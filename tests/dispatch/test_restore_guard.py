@@ -11,10 +11,9 @@ import pytest
 
 from server.dispatch.delivery.generation_file import Generation, GenerationFile
 from server.dispatch.delivery.restore_guard import BEHIND, DeliveryHeld, RestoreGuard
-from server.domain.audit_actions import INSTALLATION
 from storage.contract.errors import StorageUnavailable
 from storage.contract.storage import Transaction
-from storage.model.audit import AuditAction
+from storage.model.audit import INSTALLATION, AuditAction
 from storage.model.dispatchers import Hold
 from storage.model.messages import MessageStatus
 from tests.support.dispatch.noted import Noted

@@ -175,7 +175,7 @@ ACCEPTING = (
     ),
     Mutation(
         name="brand-that-somebody-created",
-        where="Guard._admit",
+        where="Authentication.admit",
         original="        if not self._brands.have(principal.brands):\n",
         mutated="        if not principal.brands:\n",
         tests=("test_no_call_is_taken_for_a_brand_that_nobody_created",),

@@ -95,7 +95,7 @@ RESTORING = (
     ),
     Mutation(
         name="release-wants-somebody-who-understands",
-        where="_acceptable",
+        where="acceptable",
         original="    if faults:\n",
         mutated="    if faults and request.DESCRIPTOR.name != 'ReleaseHoldRequest':\n",
         tests=("test_release_without_understanding_is_refused",),

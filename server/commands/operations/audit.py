@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from server.domain.access import Caller
-from server.domain.audit_actions import INSTALLATION
 from server.domain.paging import Page, make_page, read_page_request
 from storage.contract.storage import Transaction
-from storage.model.audit import AuditAction, AuditEntry
+from storage.model.audit import INSTALLATION, AuditAction, AuditEntry
 from storage.model.ids import new_id
 from storage.model.values import JsonObject
 

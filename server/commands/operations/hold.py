@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from server.commands.operations.audit import note
 from server.domain.access import Caller
-from server.domain.audit_actions import DELIVERY, INSTALLATION
 from storage.contract.storage import Transaction
-from storage.model.audit import AuditAction
+from storage.model.audit import DELIVERY, INSTALLATION, AuditAction
 from storage.model.dispatchers import Hold
 from storage.model.values import JsonObject
 

@@ -8,9 +8,8 @@ from datetime import datetime
 from server.commands.operations.audit import decision
 from server.commands.operations.brands import require_brands
 from server.domain.access import Caller, Principal
-from server.domain.audit_actions import INSTALLATION
 from storage.contract.storage import Transaction
-from storage.model.audit import AuditAction, AuditEntry
+from storage.model.audit import INSTALLATION, AuditAction, AuditEntry
 from storage.model.values import JsonObject
 
 

@@ -6,11 +6,10 @@ from datetime import datetime
 
 from server.commands.operations.audit import note
 from server.domain.access import Caller, Principal
-from server.domain.audit_actions import RECIPIENT
 from server.domain.contacts.addresses import read_address
 from server.domain.errors import NotFound
 from storage.contract.storage import Transaction
-from storage.model.audit import AuditAction
+from storage.model.audit import RECIPIENT, AuditAction
 from storage.model.ids import new_id
 from storage.model.messages import Message
 from storage.model.suppressions import Suppression, SuppressionReason

@@ -18,10 +18,9 @@ from typing import TypeVar
 
 from server.dispatch.delivery.generation_file import Generation, GenerationFile
 from server.dispatch.observer import DispatchMetrics
-from server.domain.audit_actions import DELIVERY, INSTALLATION
 from server.domain.clock import Clock
 from storage.contract.storage import Storage, Transaction
-from storage.model.audit import AuditAction, AuditEntry
+from storage.model.audit import DELIVERY, INSTALLATION, AuditAction, AuditEntry
 from storage.model.dispatchers import Hold
 from storage.model.ids import new_id
 

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from server.domain.audit_actions import INSTALLATION
 from storage.contract.storage import Transaction
-from storage.model.audit import AuditAction, AuditEntry
+from storage.model.audit import INSTALLATION, AuditAction, AuditEntry
 from storage.model.campaigns import Campaign, CampaignStatus
 from storage.model.deliveries import Settlement
 from storage.model.ids import new_id

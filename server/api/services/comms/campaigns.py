@@ -6,7 +6,7 @@ from carillon.comms.v1 import campaign_pb2, campaign_service_pb2, campaign_servi
 from server.api.command_runner import CommandRunner
 from server.api.converters import audience, comms, ops
 from server.api.converters.values import read_channel, read_enum, read_struct, read_timestamp
-from server.api.interceptors.guard import Context
+from server.api.interceptors.call import Context
 from server.api.quiescence import Standstill
 from server.commands.campaigns.cancel import cancel_campaign
 from server.commands.campaigns.create import NewCampaign, create_campaign

@@ -12,7 +12,7 @@ from server.api.converters.values import (
     read_timestamp,
     require_timestamp,
 )
-from server.api.interceptors.guard import Context
+from server.api.interceptors.call import Context
 from server.commands.messages.intake import MessageIntake
 from server.commands.messages.queries import (
     cancel_message,

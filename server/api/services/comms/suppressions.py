@@ -6,7 +6,7 @@ from carillon.comms.v1 import suppression_service_pb2, suppression_service_pb2_g
 from server.api.command_runner import CommandRunner
 from server.api.converters import audience
 from server.api.converters.values import read_channel, read_choice
-from server.api.interceptors.guard import Context
+from server.api.interceptors.call import Context
 from server.commands.suppressions.suppressions import (
     NewSuppression,
     create_suppression,

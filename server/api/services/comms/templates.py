@@ -15,7 +15,7 @@ from carillon.comms.v1 import (
 from server.api.command_runner import CommandRunner
 from server.api.converters import comms
 from server.api.converters.values import read_channel, read_optional, read_struct, read_value
-from server.api.interceptors.guard import Context
+from server.api.interceptors.call import Context
 from server.commands.people.queries import list_inbox_items
 from server.commands.templates.templates import (
     PreviewRequest,

@@ -10,7 +10,7 @@ from google.api import httpbody_pb2
 
 from carillon.comms.v1 import suppression_service_pb2, suppression_service_pb2_grpc
 from server.api.command_runner import REQUEST_ID
-from server.api.interceptors.guard import Context, current_metadata
+from server.api.interceptors.call import Context, current_metadata
 from server.commands.suppressions.unsubscribe import find_linked_message, unsubscribe
 from server.domain.clock import Clock
 from server.domain.contacts.unsubscribe import UnsubscribeLinks

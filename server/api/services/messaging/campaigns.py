@@ -18,7 +18,7 @@ from server.api.converters.values import (
     read_timestamp,
     require_timestamp,
 )
-from server.api.interceptors.guard import Context
+from server.api.interceptors.call import Context
 from server.api.quiescence import Standstill
 from server.commands.campaigns.cancel import cancel_campaign
 from server.commands.campaigns.create import NewCampaign, create_campaign

@@ -8,7 +8,7 @@ from carillon.messaging.v1 import send_pb2, send_service_pb2, send_service_pb2_g
 from server.api.command_runner import CommandRunner
 from server.api.converters import messaging, ops
 from server.api.converters.values import timestamp
-from server.api.interceptors.guard import Context
+from server.api.interceptors.call import Context
 from server.api.quiescence import Standstill, woken
 from server.commands.campaigns.queries import get_send, get_send_report
 from server.commands.sends.cancel import cancel_send

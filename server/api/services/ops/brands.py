@@ -5,7 +5,7 @@ from __future__ import annotations
 from carillon.ops.v1 import brand_pb2, brand_service_pb2, brand_service_pb2_grpc
 from server.api.command_runner import CommandRunner
 from server.api.converters import ops
-from server.api.interceptors.guard import Context
+from server.api.interceptors.call import Context
 from server.commands.operations.brand_policy import get_brand_policy, set_brand_policy
 from server.commands.operations.brands import create_brand, get_brand, list_brands, update_brand
 

@@ -13,7 +13,7 @@ from carillon.ops.v1 import (
 from server.api.command_runner import CommandRunner
 from server.api.converters import ops
 from server.api.converters.values import read_choice
-from server.api.interceptors.guard import Context
+from server.api.interceptors.call import Context
 from server.commands.messages.unknown import list_unknown_messages, resolve_unknown_messages
 from server.commands.operations.audit import list_audit_entries, list_installation_audit_entries
 from server.commands.operations.hold import get_hold, release_hold

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from carillon.ops.v1 import probe_service_pb2 as pb
 from carillon.ops.v1 import probe_service_pb2_grpc
-from server.api.interceptors.guard import Context
+from server.api.interceptors.call import Context
 from server.domain.errors import Unavailable
 
 Readiness = Callable[[], Awaitable[list[str]]]

@@ -1,0 +1,55 @@
+"""Whether a request is one: it can be read, is not too large to judge, and keeps the rules of its
+fields."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from google.protobuf.message import DecodeError, Message
+
+from server.api.forms import OVERSIZED, find_misfits, find_oversized
+from server.domain.errors import CarillonError, MalformedRequest, ValidationFailed
+from server.rules.faults import find_faults, takes_long
+
+
+def reading(deserialize: Any) -> Callable[[bytes], Message | CarillonError]:
+    """Reads a request, or says why it cannot be. gRPC would answer an exception with its text, and
+    before anybody asked for a token."""
+
+    def read(data: bytes) -> Message | CarillonError:
+        try:
+            message: Message = deserialize(data)
+        except DecodeError:
+            return MalformedRequest()
+        oversized = find_oversized(message) if len(data) > OVERSIZED else []
+        return ValidationFailed(oversized) if oversized else message
+
+    return read
+
+
+async def acceptable(request: Message | CarillonError) -> Message:
+    """The request. Raises why it could not be read, or ValidationFailed with every field that
+    breaks a rule of its proto."""
+    if isinstance(request, CarillonError):
+        raise request
+    faults = (
+        await asyncio.to_thread(find_faults, request)
+        if takes_long(request)
+        else find_faults(request)
+    )
+    if faults:
+        raise ValidationFailed(faults)
+    return request
+
+
+async def complete(error: Exception, request: Message | CarillonError) -> Exception:
+    """The error; one about fields with all else that is wrong with fields of the request."""
+    if not isinstance(error, ValidationFailed) or not isinstance(request, Message):
+        return error
+    told = {violation.field for violation in error.violations}
+    misfits = await asyncio.to_thread(find_misfits, request)
+    return ValidationFailed(
+        [*error.violations, *(misfit for misfit in misfits if misfit.field not in told)]
+    )
