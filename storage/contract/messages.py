@@ -20,7 +20,8 @@ class Messages(Protocol):
         sending), and counts them. Returns how many. Memory stays flat.
 
         Raises StorageError for rows of a send that is not sending, and WriteConflict for a pending
-        row whose send has one for this person and recipient already.
+        row whose send was given one for this recipient already (or for this person and recipient,
+        where the send allows shared addresses).
         """
         ...
 

@@ -28,7 +28,8 @@ class AudienceMember:
 
 @dataclass(frozen=True, slots=True)
 class AudienceCount:
-    """How many people of an audience share a `skip_reason`."""
+    """How many people of an audience share a `skip_reason`, and how many addresses they have."""
 
     skip_reason: str | None
-    count: int
+    people: int
+    addresses: int

@@ -50,3 +50,6 @@ class Campaign:
     """The revision it was scheduled with, and will send; None while it is not scheduled."""
     expire_at: datetime | None = None
     """When the messages of its scheduled send are stale; None: never."""
+    allow_shared_addresses: bool = False
+    """Whether people with one address each get a message at it; else the first of them does, and
+    the others are skipped as duplicates."""

@@ -69,6 +69,8 @@ class Send:
     """Whether the parent's messages of unknown outcome are of its audience too."""
     pruned: bool = False
     """Messages of it have left by retention: its counters tell of more rows than there are."""
+    allow_shared_addresses: bool = False
+    """As the campaign had it when the send started."""
 
     def message(
         self,

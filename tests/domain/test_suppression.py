@@ -56,7 +56,11 @@ def test_a_suppressed_recipient_is_skipped_after_what_is_wrong_with_the_request(
         ("", "ann@example.com"),
         ("c", "c@example.com"),
     ]
-    reasons = classify_recipients("email", given_).without({"ann@example.com"}).skips
+    reasons = (
+        classify_recipients("email", given_, allow_shared_addresses=True)
+        .without({"ann@example.com"})
+        .skips
+    )
     assert reasons == ["suppressed", "duplicate", "suppressed", "invalid_recipient", None]
 
 

@@ -123,26 +123,39 @@ ACCEPTING = (
     Mutation(
         name="audience-key",
         where="_audience_key",
-        original='    return f"{message.person_id}\\x1f{message.recipient}" if sends_to else '
-        "None\n",
-        mutated="    return None\n",
-        tests=("test_a_send_does_not_get_the_same_person_at_the_same_address_twice[sqlite]",),
+        original="message.status is not MessageStatus.PENDING",
+        mutated="message.status is not None",
+        tests=("test_a_send_does_not_get_the_same_address_twice[sqlite]",),
     ),
     Mutation(
         name="audience-key-is-unique",
         where="_create_messages",
         original='        ["send_id", "audience_key"],\n        unique=True,\n',
         mutated='        ["send_id", "audience_key"],\n        unique=False,\n',
-        tests=("test_a_send_does_not_get_the_same_person_at_the_same_address_twice[sqlite]",),
+        tests=("test_a_send_does_not_get_the_same_address_twice[sqlite]",),
     ),
     Mutation(
         name="audience-cursor-with-its-batch",
         where="resolve_audience_batch",
-        original="    await tx.sends.advance_audience(send.id, cursor, done=len(batch) < BATCH, "
-        "now=now)\n",
-        mutated="    await tx.sends.advance_audience(send.id, None, done=len(batch) < BATCH, "
-        "now=now)\n",
+        original="    await tx.sends.advance_audience(send.id, cursor, done=len(batch.recipients) "
+        "< BATCH, now=now)\n",
+        mutated="    await tx.sends.advance_audience(send.id, None, done=len(batch.recipients) < "
+        "BATCH, now=now)\n",
         tests=("test_a_crash_between_batches_neither_loses_nor_repeats_a_person[sqlite]",),
+    ),
+    Mutation(
+        name="address-reached-by-a-batch-before",
+        where="_matching_people",
+        original="    reached_by = None if send.allow_shared_addresses else send.id\n",
+        mutated="    reached_by = None\n",
+        tests=("test_an_address_gets_one_message_whichever_batches_its_people_are_in[sqlite]",),
+    ),
+    Mutation(
+        name="address-reached-in-its-own-batch",
+        where="SortedOut.once_per_address",
+        original="                seen.add(address)\n",
+        mutated="                pass\n",
+        tests=("test_an_address_gets_one_message_whichever_batches_its_people_are_in[sqlite]",),
     ),
     Mutation(
         name="audience-resolved-under-a-lock",

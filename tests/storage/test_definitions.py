@@ -8,10 +8,11 @@ import pytest
 
 from storage.contract.errors import StorageError, WriteConflict
 from storage.contract.storage import Transaction
-from storage.model.audiences import AudienceMember
+from storage.model.audiences import AudienceCount, AudienceMember
 from storage.model.campaigns import Campaign, CampaignStatus
 from storage.model.criteria import EVERYONE
 from storage.model.idempotency import IdempotencyRecord
+from storage.operations import Brand
 from tests.support.storage import made
 from tests.support.storage.made import BRAND, NOW, SECOND
 from tests.support.storage.scene import Scene
@@ -229,6 +230,29 @@ async def test_an_audience_has_the_address_of_its_channel_and_an_empty_one_is_no
     )
 
 
+async def test_people_with_one_address_are_counted_and_so_are_the_addresses(scene: Scene) -> None:
+    emails = {
+        "ann": "a@example.com",
+        "bob": "a@example.com",
+        "cem": "c@example.com",
+        "dan": None,
+        "eve": "",
+    }
+    for person_id, email in emails.items():
+        await scene.storage.write(
+            lambda tx, person_id=person_id, email=email: tx.people.put(
+                made.person(person_id, email=email)
+            )  # type: ignore[misc]
+        )
+    counts = await scene.storage.read(
+        lambda tx: tx.people.count_matching(BRAND, EVERYONE, "email", made.NOW)
+    )
+    assert {each.skip_reason: each for each in counts} == {
+        None: AudienceCount(None, people=3, addresses=2),
+        "no_address": AudienceCount("no_address", people=2, addresses=1),
+    }
+
+
 async def test_an_audience_is_in_order_of_code_points_and_paged(scene: Scene) -> None:
     ids = ["Z", "a", "B", "ä", "é", "1", "-", "\U0001f600", "\uffee"]
     for person_id in ids:
@@ -291,7 +315,8 @@ async def test_of_concurrent_requests_with_one_idempotency_key_one_inserts_and_t
     assert len({answer.response for answer in answers}) == 1
 
 
-async def test_storage_is_empty_until_something_is_put_into_it(scene: Scene) -> None:
+async def test_storage_is_empty_until_there_is_a_brand(scene: Scene) -> None:
     assert await scene.storage.read(lambda tx: tx.is_empty())
-    await scene.storage.write(lambda tx: tx.people.put(made.person()))
+    brand = Brand(id=BRAND, name=BRAND, created_by="tester", created_at=NOW, updated_at=NOW)
+    assert await scene.storage.write(lambda tx: tx.brands.insert(brand))
     assert not await scene.storage.read(lambda tx: tx.is_empty())

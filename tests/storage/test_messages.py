@@ -9,6 +9,7 @@ import pytest
 
 from storage.contract.errors import StorageError, WriteConflict
 from storage.contract.signals import SOON, messages
+from storage.model.criteria import EVERYONE
 from storage.model.ids import new_id
 from storage.model.messages import Message, MessageFilter, MessageStatus
 from storage.model.sends import ReasonCount, SendStatus
@@ -126,10 +127,73 @@ async def test_insert_many_of_nothing_is_nothing(scene: Scene) -> None:
     assert await scene.storage.write(lambda tx: tx.messages.insert_many([])) == 0
 
 
-async def test_a_send_does_not_get_the_same_person_at_the_same_address_twice(scene: Scene) -> None:
+async def test_a_send_does_not_get_the_same_address_twice(scene: Scene) -> None:
     send, _ = await scene.send([], done=False)
     await scene.storage.write(
         lambda tx: tx.messages.insert_many([made.message("ann", send_id=send.id)])
+    )
+    again = made.message("bob", send_id=send.id, recipient="ann@example.com")
+    with pytest.raises(WriteConflict):
+        await scene.storage.write(lambda tx: tx.messages.insert_many([again]))
+    other, _ = await scene.send([], done=False)
+    assert (
+        await scene.storage.write(
+            lambda tx: tx.messages.insert_many([replace(again, send_id=other.id)])
+        )
+        == 1
+    )
+
+
+async def test_of_an_audience_those_whose_address_the_send_was_given_a_row_for_are_duplicates(
+    scene: Scene,
+) -> None:
+    for person_id, email in {
+        "ann": "a@x.org",
+        "bob": "b@x.org",
+        "cem": "c@x.org",
+        "dan": "d@x.org",
+        "eve": None,
+    }.items():
+        await scene.storage.write(
+            lambda tx, person_id=person_id, email=email: tx.people.put(
+                made.person(person_id, email=email)
+            )  # type: ignore[misc]
+        )
+    send, _ = await scene.send([], done=False)
+    other, _ = await scene.send([], done=False)
+    cancelled = made.message("y", send_id=send.id, recipient="b@x.org")
+    skipped = replace(made.skip(send.id, "z"), recipient="c@x.org")
+    rows = [made.message("x", send_id=send.id, recipient="a@x.org"), cancelled, skipped]
+    await scene.storage.write(
+        lambda tx: tx.messages.insert_many(
+            [*rows, made.message("x", send_id=other.id, recipient="d@x.org")]
+        )
+    )
+    await scene.storage.write(lambda tx: tx.messages.cancel(cancelled.id, NOW))
+
+    async def skips(reached_by: str | None) -> list[str | None]:
+        members = await scene.storage.read(
+            lambda tx: tx.people.list_matching(
+                BRAND, EVERYONE, "email", NOW, None, 10, reached_by=reached_by
+            )
+        )
+        return [member.skip_reason for member in members]
+
+    assert await skips(send.id) == ["duplicate", "duplicate", None, None, "no_address"]
+    assert await skips(other.id) == [None, None, None, "duplicate", "no_address"]
+    assert await skips(None) == [None, None, None, None, "no_address"]
+
+
+async def test_where_addresses_are_shared_a_send_does_not_get_a_person_at_an_address_twice(
+    scene: Scene,
+) -> None:
+    send, _ = await scene.send([], done=False, allow_shared_addresses=True)
+    bob = made.message("bob", send_id=send.id, recipient="ann@example.com")
+    assert (
+        await scene.storage.write(
+            lambda tx: tx.messages.insert_many([made.message("ann", send_id=send.id), bob])
+        )
+        == 2
     )
     with pytest.raises(WriteConflict):
         await scene.storage.write(

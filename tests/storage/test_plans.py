@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from storage.contract.storage import Transaction
+from storage.model.criteria import EVERYONE
 from storage.model.deliveries import Mark, Queue
 from storage.model.messages import MessageStatus
 from tests.support.storage import made
@@ -29,7 +30,9 @@ async def indexes_used(scene: Scene, function: Callable[[Transaction], Awaitable
         if statement.startswith(("SELECT", "UPDATE", "WITH")):
             for *_, step in driver.execute(f"EXPLAIN QUERY PLAN {statement}").fetchall():
                 assert step != "SCAN messages", statement
-                used.update(word for word in step.split() if word.startswith("ix_messages"))
+                used.update(
+                    word for word in step.split() if word.startswith(("ix_messages", "uq_messages"))
+                )
     return used
 
 
@@ -109,3 +112,15 @@ async def test_a_pause_reads_held_rows_only_and_a_cancellation_also_what_waits(b
         "ix_messages_lease",
         "ix_messages_of_sends",
     }
+
+
+async def test_addresses_that_a_send_has_reached_are_looked_up_one_by_one(busy: Scene) -> None:
+    send_id = (await busy.queues())[-1].send_id
+    await busy.storage.write(lambda tx: tx.people.put(made.person()))
+    used = await indexes_used(
+        busy,
+        lambda tx: tx.people.list_matching(
+            BRAND, EVERYONE, "email", NOW, None, 9, reached_by=send_id
+        ),
+    )
+    assert used == {"uq_messages_audience"}

@@ -32,6 +32,7 @@ class CampaignChanges(TypedDict, total=False):
     segment_criteria: JsonObject
     variables: JsonObject
     scheduled_at: datetime
+    allow_shared_addresses: bool
 
 
 async def update_campaign(

@@ -21,10 +21,11 @@ async def sort_recipients(
 ) -> SortedOut:
     """Who of the recipients gets the campaign now. Raises ValidationFailed in comms, whose
     documented schema knows no invalid recipient; in messaging they are skipped, one by one."""
-    sorted_out = classify_recipients(campaign.channel, given)
+    sorted_out = classify_recipients(
+        campaign.channel, given, allow_shared_addresses=campaign.allow_shared_addresses
+    )
     if face is Face.COMMS:
         refuse_invalid_recipients(campaign.channel, sorted_out)
-    addresses = [address for (_, address), skip in sorted_out if skip is None]
     return sorted_out.without(
-        await suppressed_among(tx, campaign.brand_id, campaign.channel, addresses)
+        await suppressed_among(tx, campaign.brand_id, campaign.channel, sorted_out.reached)
     )

@@ -135,6 +135,7 @@ async def _start(
         created_by=started_by,
         created_at=now,
         expire_at=campaign.expire_at,
+        allow_shared_addresses=campaign.allow_shared_addresses,
     )
     await tx.sends.insert(send)
     return send

@@ -24,6 +24,11 @@ class SortedOut:
     def __iter__(self) -> Iterator[tuple[Recipient, SkipReason | None]]:
         return zip(self.recipients, self.skips, strict=True)
 
+    @property
+    def reached(self) -> list[str]:
+        """The addresses of those who are not skipped."""
+        return [address for (_, address), skip in self if skip is None]
+
     def without(self, suppressed: Set[str]) -> SortedOut:
         """The same, and those skipped whose address is suppressed."""
         if not suppressed:
@@ -36,12 +41,29 @@ class SortedOut:
             ],
         )
 
+    def once_per_address(self) -> SortedOut:
+        """The same, and those skipped whose address is that of somebody before them who is not
+        skipped."""
+        seen: set[str] = set()
+        skips: list[SkipReason | None] = []
+        for (_, address), skip in self:
+            if skip is None and address in seen:
+                skips.append(SkipReason.DUPLICATE)
+                continue
+            if skip is None:
+                seen.add(address)
+            skips.append(skip)
+        return SortedOut(self.recipients, skips)
 
-def classify_recipients(channel: str, given: Sequence[Recipient]) -> SortedOut:
-    """Which of the recipients can be reached on the channel, each of them once."""
+
+def classify_recipients(
+    channel: str, given: Sequence[Recipient], *, allow_shared_addresses: bool
+) -> SortedOut:
+    """Which of the recipients can be reached on the channel: each address once, or with
+    `allow_shared_addresses` each person at it."""
     recipients: list[Recipient] = []
     skips: list[SkipReason | None] = []
-    seen: set[Recipient] = set()
+    seen: set[Recipient | str] = set()
     for each in given:
         skip = None
         try:
@@ -49,10 +71,11 @@ def classify_recipients(channel: str, given: Sequence[Recipient]) -> SortedOut:
         except ValueError:
             recipient, skip = each, SkipReason.INVALID_RECIPIENT
         else:
-            if recipient in seen:
+            reached = recipient if allow_shared_addresses else recipient[1]
+            if reached in seen:
                 skip = SkipReason.DUPLICATE
             else:
-                seen.add(recipient)
+                seen.add(reached)
         recipients.append(recipient)
         skips.append(skip)
     return SortedOut(recipients, skips)

@@ -4,7 +4,7 @@ their own, to which this delegates."""
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import islice
@@ -50,14 +50,13 @@ class SqlMessages:
         self._connection = connection
 
     async def insert_many(self, messages: Iterable[Message]) -> int:
-        changes, locked, inserted, last = Changes(), set[str](), 0, None
+        changes, known, sharing, inserted, last = Changes(), set[str](), set[str](), 0, None
         remaining = iter(messages)
         while chunk := list(islice(remaining, _ROWS_AT_ONCE)):
-            await self._lock(
-                {message.send_id for message in chunk if message.send_id is not None} - locked
-            )
-            locked.update(message.send_id for message in chunk if message.send_id is not None)
-            await self._insert_chunk(chunk)
+            new = {message.send_id for message in chunk if message.send_id is not None} - known
+            known |= new
+            sharing |= await self._lock(new)
+            await self._insert_chunk(chunk, sharing)
             for (send_id, status), count in Counter(
                 (message.send_id, message.status) for message in chunk
             ).items():
@@ -68,12 +67,18 @@ class SqlMessages:
             await changes.apply(self._connection, last.created_at)
         return inserted
 
-    async def _lock(self, send_ids: set[str]) -> None:
-        if send_ids:
-            await lock_sends(self._connection, sends.c.id.in_(sorted(send_ids)))
+    async def _lock(self, send_ids: set[str]) -> set[str]:
+        """Locks the sends. Returns those that allow shared addresses."""
+        if not send_ids:
+            return set()
+        await lock_sends(self._connection, sends.c.id.in_(sorted(send_ids)))
+        statement = select(sends.c.id).where(
+            sends.c.id.in_(sorted(send_ids)), sends.c.allow_shared_addresses
+        )
+        return {row.id for row in (await self._connection.execute(statement)).all}
 
-    async def _insert_chunk(self, chunk: Sequence[Message]) -> None:
-        as_row = _row_writer(self._connection.dialect)
+    async def _insert_chunk(self, chunk: Sequence[Message], sharing: Set[str]) -> None:
+        as_row = _row_writer(self._connection.dialect, sharing)
         await self._connection.insert_rows(
             messages, _BULK_COLUMNS, [as_row(message) for message in chunk]
         )
@@ -85,7 +90,7 @@ class SqlMessages:
     async def insert_unless_duplicate(
         self, message: Message, accepted: Accepted | None = None
     ) -> bool:
-        values = record_values(message) | {"audience_key": _audience_key(message)}
+        values = record_values(message)
         if accepted is not None:
             values |= {"accepted_by": accepted.by, "request_id": accepted.request_id}
         if not (
@@ -263,12 +268,17 @@ def _insert_unless_duplicate(dialect: SqlDialect) -> Executable:
     return statement
 
 
-def _audience_key(message: Message) -> str | None:
-    sends_to = message.send_id is not None and message.status is MessageStatus.PENDING
-    return f"{message.person_id}\x1f{message.recipient}" if sends_to else None
+def _audience_key(message: Message, sharing: Set[str]) -> str | None:
+    if message.send_id is None or message.status is not MessageStatus.PENDING:
+        return None
+    return (
+        f"{message.person_id}\x1f{message.recipient}"
+        if message.send_id in sharing
+        else message.recipient
+    )
 
 
-def _row_writer(dialect: SqlDialect) -> Callable[[Message], tuple[Any, ...]]:
+def _row_writer(dialect: SqlDialect, sharing: Set[str]) -> Callable[[Message], tuple[Any, ...]]:
     # Rows of one insert share their instants: each is encoded once.
     instant = lru_cache(maxsize=64)(dialect.encode_instant)
 
@@ -302,7 +312,7 @@ def _row_writer(dialect: SqlDialect) -> Callable[[Message], tuple[Any, ...]]:
             optional_instant(message.first_sending_at),
             message.in_doubt,
             message.retried_in,
-            _audience_key(message),
+            _audience_key(message, sharing),
         )
 
     return as_row

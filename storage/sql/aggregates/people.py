@@ -99,9 +99,11 @@ class SqlPeople:
         as_of: datetime,
         after: str | None,
         limit: int,
+        *,
+        reached_by: str | None = None,
     ) -> list[AudienceMember]:
         return await audiences.list_matching(
-            self._connection, brand_id, criteria, channel, as_of, after, limit
+            self._connection, brand_id, criteria, channel, as_of, after, limit, reached_by
         )
 
     async def count_matching(

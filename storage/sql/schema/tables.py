@@ -78,6 +78,8 @@ campaigns = Table(
     Column("updated_at", Instant, nullable=False),
     Column("template_revision", Integer),
     Column("expire_at", Instant),
+    # The default is for rows that are older than this column.
+    Column("allow_shared_addresses", Boolean, server_default=text("false"), nullable=False),
     PrimaryKeyConstraint("id"),
     _one_of("status", CampaignStatus),
 )
@@ -201,6 +203,7 @@ sends = Table(
     # The defaults are for rows that are older than these columns.
     Column("retries_unknown", Boolean, server_default=text("false"), nullable=False),
     Column("pruned", Boolean, server_default=text("false"), nullable=False),
+    Column("allow_shared_addresses", Boolean, server_default=text("false"), nullable=False),
     PrimaryKeyConstraint("id"),
     ForeignKeyConstraint(["campaign_id"], ["campaigns.id"]),
     _one_of("status", SendStatus),
@@ -261,8 +264,8 @@ messages = Table(
     # Not in the record. Of a one-off: who had it accepted, and in which call.
     Column("accepted_by", Text),
     Column("request_id", Text),
-    # Not in the record. Person and recipient of a row of a send that was to go out; skips have none
-    # and may repeat.
+    # Not in the record. Recipient of a row of a send that was to go out, with the person before it
+    # where addresses may be shared; skips have none and may repeat.
     Column("audience_key", KEY),
     PrimaryKeyConstraint("id"),
     _one_of("status", MessageStatus),
@@ -333,7 +336,8 @@ Index(
     sqlite_where=_keyed,
     postgresql_where=_keyed,
 )
-# No person is sent to twice at one address by one send, whoever resolves the audience.
+# No address is sent to twice by one send, or where people may share it no person at it, whoever
+# resolves the audience. Also what tells the next batch of an audience which addresses were reached.
 Index(
     "uq_messages_audience",
     messages.c.send_id,

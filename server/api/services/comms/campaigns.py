@@ -50,6 +50,7 @@ class CampaignService(campaign_service_pb2_grpc.CampaignServiceServicer):
             segment_criteria=read_struct(request.segment_criteria),
             variables=read_struct(request.variables),
             scheduled_at=read_timestamp(request, "scheduled_at"),
+            allow_shared_addresses=request.allow_shared_addresses,
         )
         return await self._calls.change(
             context,
@@ -134,10 +135,12 @@ class CampaignService(campaign_service_pb2_grpc.CampaignServiceServicer):
         recipients = [
             (recipient.person_id, recipient.recipient) for recipient in request.recipients
         ]
-        found = await self._calls.query(
+        campaign, found = await self._calls.query(
             lambda tx, caller: preview_campaign(tx, caller, Face.COMMS, request.id, recipients)
         )
-        return pb.PreviewCampaignResponse(preview=audience.preview(found))
+        return pb.PreviewCampaignResponse(
+            preview=audience.preview(found), allow_shared_addresses=campaign.allow_shared_addresses
+        )
 
     async def CancelCampaign(
         self, request: pb.CancelCampaignRequest, context: Context
@@ -194,4 +197,6 @@ def _changes(request: pb.UpdateCampaignRequest) -> CampaignChanges:
     scheduled_at = read_timestamp(request, "scheduled_at")
     if scheduled_at is not None:
         changes["scheduled_at"] = scheduled_at
+    if request.HasField("allow_shared_addresses"):
+        changes["allow_shared_addresses"] = request.allow_shared_addresses
     return changes
