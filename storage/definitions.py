@@ -111,7 +111,8 @@ class People(Protocol):
         ...
 
     async def count_matching(self, brand_id: str, criteria: Criteria, channel: str, as_of: datetime) -> list[AudienceCount]:
-        """The people that `list_matching` lists, counted by their `skip_reason`; reasons of nobody are left out."""
+        """The people that `list_matching` lists, counted by their `skip_reason`, and their addresses, one that several have being one;
+        reasons of nobody are left out."""
         ...
 
 

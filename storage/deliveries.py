@@ -116,9 +116,13 @@ class Messages(Protocol):
         """Adds rows of one or several sends (or one-offs) with their status as given (not leased or sending), and counts them. Returns
         how many. Memory stays flat.
 
-        Raises StorageError for rows of a send that is not sending, and WriteConflict for a pending row whose send has one for this person
-        and recipient already.
+        Raises StorageError for rows of a send that is not sending, and WriteConflict for a pending row whose send was given one for this
+        recipient already (or for this person and recipient, where the send allows shared addresses).
         """
+        ...
+
+    async def find_reached(self, send_id: str, addresses: Iterable[str]) -> set[str]:
+        """Those of the addresses that a send, which does not allow shared ones, was given a pending row for, whatever became of it."""
         ...
 
     async def insert_unless_duplicate(self, message: Message) -> bool:

@@ -52,6 +52,8 @@ class Campaign:
     """The revision it was scheduled with, and will send; None while it is not scheduled."""
     expire_at: datetime | None = None
     """When the messages of its scheduled send are stale; None: never."""
+    allow_shared_addresses: bool = False
+    """Whether people with one address each get a message at it; else the first of them does, and the others are skipped as duplicates."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +106,8 @@ class Send:
     """Whether the parent's messages of unknown outcome are of its audience too."""
     pruned: bool = False
     """Messages of it have left by retention: its counters tell of more rows than there are."""
+    allow_shared_addresses: bool = False
+    """As the campaign had it when the send started."""
 
     def message(self, message_id: str, person_id: str, recipient: str, skip_reason: str | None, now: datetime) -> Message:
         """The row of one recipient of this send: due at once, or skipped for a reason."""
@@ -333,10 +337,11 @@ class AudienceMember:
 
 @dataclass(frozen=True, slots=True)
 class AudienceCount:
-    """How many people of an audience share a `skip_reason`."""
+    """How many people of an audience share a `skip_reason`, and how many addresses they have."""
 
     skip_reason: str | None
-    count: int
+    people: int
+    addresses: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,6 +30,7 @@ class NewCampaign:
     segment_criteria: JsonObject | None = None
     variables: JsonObject
     scheduled_at: datetime | None = None
+    allow_shared_addresses: bool = False
 
 
 async def create_campaign(tx: Transaction, caller: Caller, new: NewCampaign) -> Campaign:
@@ -73,4 +74,5 @@ def _draft(caller: Caller, new: NewCampaign) -> Campaign:
         created_by=caller.principal.subject,
         created_at=caller.now,
         updated_at=caller.now,
+        allow_shared_addresses=new.allow_shared_addresses,
     )

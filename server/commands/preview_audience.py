@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from heapq import nsmallest
 
 from server.commands.campaign_access import campaign_for
 from server.commands.campaign_content import audience_criteria
+from server.commands.resolve_audience import sort_out_members
 from server.commands.segments import get_segment
 from server.commands.sort_recipients import sort_recipients
 from server.domain.access import Caller
 from server.domain.addresses import Recipient
-from server.domain.audience import SortedOut
+from server.domain.audience import SkipReason, SortedOut
 from server.domain.criteria import check_criteria, parse_criteria
 from server.domain.errors import NotFound
 from server.domain.faces import Face
 from server.domain.validation import Checks
 from storage.interface import Transaction
-from storage.records import JsonObject
+from storage.records import Campaign, JsonObject
 
 SAMPLE_SIZE = 20
 """Most people in a sample."""
@@ -65,24 +66,33 @@ async def preview_segment(
 
 async def preview_campaign(
     tx: Transaction, caller: Caller, face: Face, campaign_id: str, recipients: Sequence[Recipient]
-) -> AudiencePreview:
+) -> tuple[Campaign, AudiencePreview]:
     """Previews the campaign as if it were sent now: to exactly the recipients, or without any to its audience. Its status does not matter.
 
     Raises NotFound, ValidationFailed: as a send would, where there are recipients.
     """
     campaign = await campaign_for(tx, caller, face, campaign_id)
     if recipients:
-        return _preview_recipients(await sort_recipients(tx, face, campaign, recipients))
-    return await _preview_criteria(tx, caller, campaign.brand_id, await audience_criteria(tx, campaign), campaign.channel)
+        return campaign, _preview_recipients(await sort_recipients(tx, face, campaign, recipients))
+    criteria, shared = await audience_criteria(tx, campaign), campaign.allow_shared_addresses
+    return campaign, await _preview_criteria(
+        tx, caller, campaign.brand_id, criteria, campaign.channel, allow_shared_addresses=shared
+    )
 
 
-async def _preview_criteria(tx: Transaction, caller: Caller, brand_id: str, document: JsonObject, channel: str) -> AudiencePreview:
+async def _preview_criteria(
+    tx: Transaction, caller: Caller, brand_id: str, document: JsonObject, channel: str, *, allow_shared_addresses: bool = False
+) -> AudiencePreview:
     criteria = parse_criteria(document, "criteria")
     counts = await tx.people.count_matching(brand_id, criteria, channel, caller.now)
-    members = await tx.people.list_matching(brand_id, criteria, channel, caller.now, None, SAMPLE_SIZE)
-    return _preview(
-        {each.skip_reason: each.count for each in counts}, [SampledPerson(member.person_id, member.skip_reason) for member in members]
-    )
+    first = sort_out_members(await tx.people.list_matching(brand_id, criteria, channel, caller.now, None, SAMPLE_SIZE))
+    by_reason = {each.skip_reason: each.people for each in counts}
+    if not allow_shared_addresses:
+        # As a send goes by the order of ids too, what is before each of the first is among them.
+        first = first.once_per_address(frozenset())
+        addresses = sum(each.addresses for each in counts if each.skip_reason is None)
+        by_reason |= {None: addresses, SkipReason.DUPLICATE: by_reason.get(None, 0) - addresses}
+    return _preview(by_reason, [SampledPerson(person_id, skip) for (person_id, _), skip in first])
 
 
 def _preview_recipients(sorted_out: SortedOut) -> AudiencePreview:
@@ -90,6 +100,6 @@ def _preview_recipients(sorted_out: SortedOut) -> AudiencePreview:
     return _preview(Counter(person.skip_reason for person in people), nsmallest(SAMPLE_SIZE, people, key=lambda person: person.person_id))
 
 
-def _preview(counts: dict[str | None, int], sample: list[SampledPerson]) -> AudiencePreview:
-    skips = {reason: count for reason, count in sorted(counts.items(), key=lambda item: item[0] or "") if reason is not None}
+def _preview(counts: Mapping[str | None, int], sample: list[SampledPerson]) -> AudiencePreview:
+    skips = {reason: count for reason, count in sorted(counts.items(), key=lambda item: item[0] or "") if reason is not None and count}
     return AudiencePreview(counts.get(None, 0), skips, sample)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
+from server.domain.audience import SkipReason, SortedOut
 from server.domain.criteria import parse_criteria
 from server.domain.ids import new_id
 from server.domain.lifecycle import SendStatus
 from storage.interface import Transaction
-from storage.records import Message, Send
+from storage.records import AudienceMember, Send
 
 BATCH = 2000
 """People a transaction: long enough to be fast, short enough not to hold up other writers."""
@@ -22,23 +24,32 @@ async def resolve_audience_batch(tx: Transaction, send_id: str, now: datetime) -
     send = await tx.sends.find(send_id, lock=True)
     if send is None or send.audience_done or send.status is not SendStatus.SENDING:
         return
-    batch, cursor = await (_matching_people(tx, send, now) if send.parent_send_id is None else _failed_messages(tx, send, now))
-    await tx.messages.insert_many(batch)
-    await tx.sends.advance_audience(send.id, cursor, done=len(batch) < BATCH, now=now)
+    batch, cursor = await (_matching_people(tx, send) if send.parent_send_id is None else _failed_messages(tx, send, now))
+    if not send.allow_shared_addresses:
+        batch = batch.once_per_address(await tx.messages.find_reached(send.id, batch.reached))
+    await tx.messages.insert_many(send.message(new_id(), *recipient, skip, now) for recipient, skip in batch)
+    await tx.sends.advance_audience(send.id, cursor, done=len(batch.recipients) < BATCH, now=now)
 
 
-async def _matching_people(tx: Transaction, send: Send, now: datetime) -> tuple[list[Message], str | None]:
-    """The next messages, and the person to go on after."""
+def sort_out_members(members: Sequence[AudienceMember]) -> SortedOut:
+    """People of an audience, each with the reason of their own to skip them."""
+    return SortedOut(
+        [(member.person_id, member.address) for member in members],
+        [SkipReason(member.skip_reason) if member.skip_reason else None for member in members],
+    )
+
+
+async def _matching_people(tx: Transaction, send: Send) -> tuple[SortedOut, str | None]:
+    """The next people, and the one to go on after."""
     criteria = parse_criteria(send.criteria or {}, "criteria")
     as_of = send.started_at or send.created_at
     members = await tx.people.list_matching(send.brand_id, criteria, send.channel, as_of, send.audience_cursor, BATCH)
-    batch = [send.message(new_id(), member.person_id, member.address, member.skip_reason, now) for member in members]
-    return batch, members[-1].person_id if members else send.audience_cursor
+    return sort_out_members(members), members[-1].person_id if members else send.audience_cursor
 
 
-async def _failed_messages(tx: Transaction, send: Send, now: datetime) -> tuple[list[Message], str | None]:
-    """The next messages, and the message of the parent to go on after. Suppressions are looked at when they are claimed."""
+async def _failed_messages(tx: Transaction, send: Send, now: datetime) -> tuple[SortedOut, str | None]:
+    """Those that the next messages of the parent were for, and the message of the parent to go on after. Suppressions are looked at when they are claimed."""
     assert send.parent_send_id is not None
     failed = await tx.sends.mark_retried(send.parent_send_id, send.id, send.retries_unknown, send.audience_cursor, BATCH, now)
-    batch = [send.message(new_id(), message.person_id, message.recipient, None, now) for message in failed]
+    batch = SortedOut([(message.person_id, message.recipient) for message in failed], [None] * len(failed))
     return batch, failed[-1].id if failed else send.audience_cursor

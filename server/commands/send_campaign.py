@@ -92,6 +92,7 @@ async def _start(tx: Transaction, campaign: Campaign, started_by: str, now: date
         created_by=started_by,
         created_at=now,
         expire_at=campaign.expire_at,
+        allow_shared_addresses=campaign.allow_shared_addresses,
     )
     await tx.sends.insert(send)
     return send

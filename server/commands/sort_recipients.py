@@ -15,8 +15,7 @@ from storage.records import Campaign
 async def sort_recipients(tx: Transaction, face: Face, campaign: Campaign, given: Sequence[Recipient]) -> SortedOut:
     """Who of the recipients gets the campaign now. Raises ValidationFailed in comms, whose documented schema knows no invalid recipient;
     in messaging they are skipped, one by one."""
-    sorted_out = sort_out(campaign.channel, given)
+    sorted_out = sort_out(campaign.channel, given, allow_shared_addresses=campaign.allow_shared_addresses)
     if face is Face.COMMS:
         refuse_invalid_recipients(campaign.channel, sorted_out)
-    addresses = [address for (_, address), skip in sorted_out if skip is None]
-    return sorted_out.without(await suppressed_among(tx, campaign.brand_id, campaign.channel, addresses))
+    return sorted_out.without(await suppressed_among(tx, campaign.brand_id, campaign.channel, sorted_out.reached))

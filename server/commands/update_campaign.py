@@ -29,6 +29,7 @@ class CampaignChanges(TypedDict, total=False):
     segment_criteria: JsonObject
     variables: JsonObject
     scheduled_at: datetime
+    allow_shared_addresses: bool
 
 
 async def update_campaign(tx: Transaction, caller: Caller, face: Face, campaign_id: str, changes: CampaignChanges) -> Campaign:

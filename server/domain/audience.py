@@ -33,6 +33,11 @@ class SortedOut:
     def __iter__(self) -> Iterator[tuple[Recipient, SkipReason | None]]:
         return zip(self.recipients, self.skips, strict=True)
 
+    @property
+    def reached(self) -> list[str]:
+        """The addresses of those who are not skipped."""
+        return [address for (_, address), skip in self if skip is None]
+
     def without(self, suppressed: Set[str]) -> SortedOut:
         """The same, and those skipped whose address is suppressed."""
         if not suppressed:
@@ -43,11 +48,25 @@ class SortedOut:
         )
 
 
-def sort_out(channel: str, given: Sequence[Recipient]) -> SortedOut:
-    """Which of the recipients can be reached on the channel, each of them once."""
+    def once_per_address(self, reached: Set[str]) -> SortedOut:
+        """The same, and those skipped whose address is `reached` already, or is that of somebody before them who is not skipped."""
+        seen = set(reached)
+        skips: list[SkipReason | None] = []
+        for (_, address), skip in self:
+            if skip is None and address in seen:
+                skips.append(SkipReason.DUPLICATE)
+                continue
+            if skip is None:
+                seen.add(address)
+            skips.append(skip)
+        return SortedOut(self.recipients, skips)
+
+
+def sort_out(channel: str, given: Sequence[Recipient], *, allow_shared_addresses: bool) -> SortedOut:
+    """Which of the recipients can be reached on the channel: each address once, or with `allow_shared_addresses` each person at it."""
     recipients: list[Recipient] = []
     skips: list[SkipReason | None] = []
-    seen: set[Recipient] = set()
+    seen: set[Recipient | str] = set()
     for each in given:
         skip = None
         try:
@@ -55,10 +74,11 @@ def sort_out(channel: str, given: Sequence[Recipient]) -> SortedOut:
         except ValueError:
             recipient, skip = each, SkipReason.INVALID_RECIPIENT
         else:
-            if recipient in seen:
+            reached = recipient if allow_shared_addresses else recipient[1]
+            if reached in seen:
                 skip = SkipReason.DUPLICATE
             else:
-                seen.add(recipient)
+                seen.add(reached)
         recipients.append(recipient)
         skips.append(skip)
     return SortedOut(recipients, skips)

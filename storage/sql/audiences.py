@@ -35,8 +35,10 @@ async def list_matching(
 async def count_matching(connection: Connection, brand_id: str, criteria: Criteria, channel: str, as_of: datetime) -> list[AudienceCount]:
     """See `People.count_matching`."""
     audience = _audience(connection.dialect, brand_id, criteria, Channel(channel), as_of).subquery("audience")
-    counted = select(audience.c.skip_reason, func.count().label("people")).group_by(audience.c.skip_reason)
-    return [AudienceCount(row.skip_reason, row.people) for row in (await connection.execute(counted)).all]
+    counted = select(
+        audience.c.skip_reason, func.count().label("people"), func.count(audience.c.address.distinct()).label("addresses")
+    ).group_by(audience.c.skip_reason)
+    return [AudienceCount(row.skip_reason, row.people, row.addresses) for row in (await connection.execute(counted)).all]
 
 
 def _audience(dialect: SqlDialect, brand_id: str, criteria: Criteria, channel: Channel, as_of: datetime) -> Select[Any]:

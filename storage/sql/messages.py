@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import islice
@@ -18,7 +18,7 @@ from storage.signals import messages as messages_topic
 from storage.sql import claims, expiry, one_offs, pruning, recovery, resolutions, settlements
 from storage.sql.connection import Connection, read_record, record_values
 from storage.sql.counters import Changes, lock_sends
-from storage.sql.dialects import SqlDialect
+from storage.sql.dialects import Kind, RowSet, SqlDialect
 from storage.sql.endings import cancelled
 from storage.sql.tables import MESSAGE, attempts, messages, sends
 from storage.sql.types import dump_json
@@ -37,12 +37,13 @@ class SqlMessages:
         self._connection = connection
 
     async def insert_many(self, messages: Iterable[Message]) -> int:
-        changes, locked, inserted, last = Changes(), set[str](), 0, None
+        changes, known, sharing, inserted, last = Changes(), set[str](), set[str](), 0, None
         remaining = iter(messages)
         while chunk := list(islice(remaining, _ROWS_AT_ONCE)):
-            await self._lock({message.send_id for message in chunk if message.send_id is not None} - locked)
-            locked.update(message.send_id for message in chunk if message.send_id is not None)
-            await self._insert_chunk(chunk)
+            new = {message.send_id for message in chunk if message.send_id is not None} - known
+            known |= new
+            sharing |= await self._lock(new)
+            await self._insert_chunk(chunk, sharing)
             for (send_id, status), count in Counter((message.send_id, message.status) for message in chunk).items():
                 changes.added(send_id, status, count)
             inserted, last = inserted + len(chunk), chunk[-1]
@@ -51,19 +52,22 @@ class SqlMessages:
             await changes.apply(self._connection, last.created_at)
         return inserted
 
-    async def _lock(self, send_ids: set[str]) -> None:
-        if send_ids:
-            await lock_sends(self._connection, sends.c.id.in_(sorted(send_ids)))
+    async def _lock(self, send_ids: set[str]) -> set[str]:
+        """Locks the sends. Returns those that allow shared addresses."""
+        if not send_ids:
+            return set()
+        await lock_sends(self._connection, sends.c.id.in_(sorted(send_ids)))
+        statement = select(sends.c.id).where(sends.c.id.in_(sorted(send_ids)), sends.c.allow_shared_addresses)
+        return {row.id for row in (await self._connection.execute(statement)).all}
 
-    async def _insert_chunk(self, chunk: Sequence[Message]) -> None:
-        as_row = _row_writer(self._connection.dialect)
+    async def _insert_chunk(self, chunk: Sequence[Message], sharing: Set[str]) -> None:
+        as_row = _row_writer(self._connection.dialect, sharing)
         await self._connection.insert_rows(messages, _BULK_COLUMNS, [as_row(message) for message in chunk])
         for channel in {message.channel for message in chunk if message.status is MessageStatus.PENDING}:
             self._connection.fire(messages_topic(channel))
 
     async def insert_unless_duplicate(self, message: Message) -> bool:
-        values = record_values(message) | {"audience_key": _audience_key(message)}
-        if not (await self._connection.execute(_insert_unless_duplicate(self._connection.dialect), values)).count:
+        if not (await self._connection.execute(_insert_unless_duplicate(self._connection.dialect), record_values(message))).count:
             return False
         if message.status is MessageStatus.PENDING:
             self._connection.fire(messages_topic(message.channel))
@@ -82,6 +86,11 @@ class SqlMessages:
     async def find_by_dedup_key(self, brand_id: str, dedup_key: str) -> Message | None:
         row = (await self._connection.execute(_FIND_BY_DEDUP_KEY, {"brand": brand_id, "key": dedup_key})).first
         return read_record(Message, row) if row else None
+
+    async def find_reached(self, send_id: str, addresses: Iterable[str]) -> set[str]:
+        wanted, statement = _find_reached(self._connection.dialect)
+        given = self._connection.dialect.row_set_parameters(wanted, [(address,) for address in addresses])
+        return {address for (address,) in await self._connection.fetch(statement, {**given, "of_send": send_id})}
 
     async def list_page(self, brand_id: str, where: MessageFilter, after: str | None, limit: int) -> list[Message]:
         statement = select(*MESSAGE)
@@ -164,12 +173,26 @@ def _insert_unless_duplicate(dialect: SqlDialect) -> Executable:
     return statement
 
 
-def _audience_key(message: Message) -> str | None:
-    sends_to = message.send_id is not None and message.status is MessageStatus.PENDING
-    return f"{message.person_id}\x1f{message.recipient}" if sends_to else None
+@lru_cache
+def _find_reached(dialect: SqlDialect) -> tuple[RowSet, Executable]:
+    # One look into the unique index per address, as for suppressions: never a walk through the rows of the send.
+    wanted = dialect.row_set("wanted", address=Kind.TEXT)
+    found = select(messages.c.id).where(
+        messages.c.send_id == bindparam("of_send"),
+        messages.c.audience_key == wanted.c.address,
+        messages.c.audience_key.is_not(None),
+    )
+    looked_up = select(wanted.c.address, found.scalar_subquery().label("found")).subquery("looked_up")
+    return wanted, select(looked_up.c.address).where(looked_up.c.found.is_not(None))
 
 
-def _row_writer(dialect: SqlDialect) -> Callable[[Message], tuple[Any, ...]]:
+def _audience_key(message: Message, sharing: Set[str]) -> str | None:
+    if message.send_id is None or message.status is not MessageStatus.PENDING:
+        return None
+    return f"{message.person_id}\x1f{message.recipient}" if message.send_id in sharing else message.recipient
+
+
+def _row_writer(dialect: SqlDialect, sharing: Set[str]) -> Callable[[Message], tuple[Any, ...]]:
     # Rows of one insert share their instants: each is encoded once.
     instant = lru_cache(maxsize=64)(dialect.encode_instant)
 
@@ -203,7 +226,7 @@ def _row_writer(dialect: SqlDialect) -> Callable[[Message], tuple[Any, ...]]:
             optional_instant(message.first_sending_at),
             message.in_doubt,
             message.retried_in,
-            _audience_key(message),
+            _audience_key(message, sharing),
         )
 
     return as_row

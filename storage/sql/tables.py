@@ -64,6 +64,8 @@ campaigns = Table(
     Column("updated_at", Instant, nullable=False),
     Column("template_revision", Integer),
     Column("expire_at", Instant),
+    # The default is for rows that are older than this column.
+    Column("allow_shared_addresses", Boolean, server_default=text("false"), nullable=False),
     PrimaryKeyConstraint("id"),
     _one_of("status", CampaignStatus),
 )
@@ -175,6 +177,7 @@ sends = Table(
     # The defaults are for rows that are older than these columns.
     Column("retries_unknown", Boolean, server_default=text("false"), nullable=False),
     Column("pruned", Boolean, server_default=text("false"), nullable=False),
+    Column("allow_shared_addresses", Boolean, server_default=text("false"), nullable=False),
     PrimaryKeyConstraint("id"),
     ForeignKeyConstraint(["campaign_id"], ["campaigns.id"]),
     _one_of("status", SendStatus),
@@ -226,7 +229,8 @@ messages = Table(
     Column("lease_expires_at", Instant),
     Column("provider", Text),
     Column("sending_at", Instant),
-    # Not in the record. Person and recipient of a row of a send that was to go out; skips have none and may repeat.
+    # Not in the record. Recipient of a row of a send that was to go out, with the person before it where addresses may be shared; skips
+    # have none and may repeat.
     Column("audience_key", KEY),
     PrimaryKeyConstraint("id"),
     _one_of("status", MessageStatus),
@@ -275,7 +279,8 @@ Index("ix_messages_unknown", messages.c.brand_id, messages.c.id, sqlite_where=_u
 Index("ix_messages_lease", messages.c.lease_expires_at, sqlite_where=_held, postgresql_where=_held)
 # The promise of dedup_key.
 Index("uq_messages_dedup_key", messages.c.brand_id, messages.c.dedup_key, unique=True, sqlite_where=_keyed, postgresql_where=_keyed)
-# No person is sent to twice at one address by one send, whoever resolves the audience.
+# No address is sent to twice by one send (or by no person twice, where they may share it), whoever resolves the audience. Also what
+# tells the next batch of an audience which addresses were reached.
 Index("uq_messages_audience", messages.c.send_id, messages.c.audience_key, unique=True, sqlite_where=_guarded, postgresql_where=_guarded)
 # Lists, newest first: of a send (also its cancellation and report), of a person, of a brand.
 Index("ix_messages_send_id_id", messages.c.send_id, messages.c.id, sqlite_where=_of_send, postgresql_where=_of_send)

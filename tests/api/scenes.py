@@ -56,7 +56,9 @@ async def comms_campaign(api: Caller, brand: str, **more: Any) -> str:
     return str((await ok(api, f"{COMMS}/CreateCampaign", request))["campaign"]["id"])
 
 
-async def messaging_campaign(api: Caller, brand: str, channel: str = "email", criteria: dict[str, Any] | None = None) -> str:
+async def messaging_campaign(
+    api: Caller, brand: str, channel: str = "email", criteria: dict[str, Any] | None = None, **more: Any
+) -> str:
     """A messaging draft with its template and segment; its id."""
     await put_template(api, brand, channel)
     request = {
@@ -64,6 +66,7 @@ async def messaging_campaign(api: Caller, brand: str, channel: str = "email", cr
         "name": "news",
         "segment_id": await put_segment(api, brand, criteria),
         "content": {"channel": channel, "template_key": "welcome"},
+        **more,
     }
     return str((await ok(api, f"{MESSAGING}/CreateCampaign", request))["id"])
 

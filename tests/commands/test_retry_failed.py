@@ -93,3 +93,16 @@ async def test_a_send_whose_messages_are_stale_is_not_retried(stage: Stage) -> N
     stage.clock.advance(300)
     with pytest.raises(BadState, match="stale"):
         await retry(stage, parent)
+
+
+async def test_a_retry_shares_addresses_as_its_parent_did(stage: Stage) -> None:
+    for shared in (False, True):
+        family = [(f"person-{number}", "family@example.com") for number in range(3)]
+        stage.email.will("family@example.com", REFUSED)
+        parent, _ = await stage.send(family, allow_shared_addresses=shared)
+        await stage.run(stage.lane())
+        failed = (await stage.found_send(parent)).counters.failed
+        child = await retry(stage, parent)
+        await stage.run(stage.audiences())
+        assert (await stage.found_send(child)).counters.pending == failed >= 1
+        await stage.run(stage.lane())

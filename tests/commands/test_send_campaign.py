@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -24,18 +25,25 @@ from tests.storage import made
 ANN = ("ann", "ann@example.com")
 
 
-async def publish(stage: Stage, recipients: list[Recipient]) -> Send:
-    campaign = await stage.campaign(face="messaging", segment_id="nowhere", segment_criteria=None)
+async def publish(stage: Stage, recipients: list[Recipient], **more: Any) -> Send:
+    campaign = await stage.campaign(face="messaging", segment_id="nowhere", segment_criteria=None, **more)
     return await stage.storage.write(lambda tx: send_campaign(tx, stage.caller, Face.MESSAGING, campaign.id, recipients))
 
 
 async def test_a_recipient_named_twice_gets_one_message(stage: Stage) -> None:
     send = await publish(stage, [ANN, ANN, ("ann", "other@example.com"), ("bob", ANN[1]), ANN])
+    assert (send.counters.total, send.counters.pending, send.counters.skipped) == (5, 2, 3)
+    await stage.run(stage.lane())
+    assert sorted(stage.email.addresses()) == ["ann@example.com", "other@example.com"]
+    _, report = await stage.storage.read(lambda tx: get_send_report(tx, stage.caller, send.id))
+    assert [(row.status, row.reason, row.count) for row in report] == [("sent", None, 2), ("skipped", "duplicate", 3)]
+
+
+async def test_where_addresses_may_be_shared_each_person_gets_one(stage: Stage) -> None:
+    send = await publish(stage, [ANN, ANN, ("ann", "other@example.com"), ("bob", ANN[1]), ANN], allow_shared_addresses=True)
     assert (send.counters.total, send.counters.pending, send.counters.skipped) == (5, 3, 2)
     await stage.run(stage.lane())
     assert sorted(stage.email.addresses()) == ["ann@example.com", "ann@example.com", "other@example.com"]
-    _, report = await stage.storage.read(lambda tx: get_send_report(tx, stage.caller, send.id))
-    assert [(row.status, row.reason, row.count) for row in report] == [("sent", None, 3), ("skipped", "duplicate", 2)]
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,13 @@ import pytest
 from server.commands import resolve_audience
 from server.commands.resolve_audience import resolve_audience_batch
 from server.dispatch.set_aside import RETRY_AFTER
+from server.domain.ids import new_id
 from server.domain.lifecycle import MessageStatus, SendStatus
+from server.domain.suppression import SuppressionReason
 from storage.errors import StorageUnavailable
 from storage.interface import Transaction
-from storage.records import Send
-from tests.dispatch.stage import Stage
+from storage.records import Send, Suppression
+from tests.dispatch.stage import BRAND, Stage
 from tests.storage import made
 
 
@@ -92,6 +94,82 @@ async def test_a_crash_inside_a_batch_takes_the_whole_batch_back(stage: Stage) -
     await stage.crash()
     await stage.run(stage.audiences())
     assert await reached(stage, send) == people
+
+
+async def share(stage: Stage, *person_ids: str, address: str = "family@example.com") -> None:
+    for person_id in person_ids:
+        await stage.storage.write(lambda tx, person_id=person_id: tx.people.put(made.person(person_id, email=address)))  # type: ignore[misc]
+
+
+async def test_an_address_gets_one_message_whichever_batches_its_people_are_in(stage: Stage) -> None:
+    await stage.people(3)
+    await share(stage, "aaa", "aab", "person-000", "person-001", "zzz")
+    send = await stage.publish()
+    await stage.run(stage.audiences())
+    await stage.run(stage.lane())
+    assert sorted(stage.email.addresses()) == ["family@example.com", "person-002@example.com"]
+    fates = {message.person_id: await stage.fate(message) for message in await stage.messages_of(send)}
+    twice = ("skipped", "duplicate")
+    assert fates == {
+        "aaa": ("sent", None), "aab": twice, "person-000": twice, "person-001": twice, "person-002": ("sent", None), "zzz": twice
+    }  # fmt: skip
+    assert await stage.counted(send) == {"total": 6, "sent": 2, "skipped": 4}
+    assert (await stage.found_send(send)).status is SendStatus.COMPLETED
+
+
+async def test_a_campaign_that_allows_shared_addresses_reaches_everybody(stage: Stage) -> None:
+    await share(stage, "aaa", "aab", "bbb", "zzz")
+    send = await stage.publish(allow_shared_addresses=True)
+    await stage.run(stage.audiences())
+    await stage.run(stage.lane())
+    assert stage.email.addresses() == ["family@example.com"] * 4
+    assert await stage.counted(send) == {"total": 4, "sent": 4}
+
+
+async def test_an_address_gets_one_message_over_crashes_between_batches(stage: Stage) -> None:
+    await share(stage, *(f"person-{number:03}" for number in range(7)))
+    send = await stage.publish()
+    audiences = stage.audiences()
+    while await audiences.run_once():
+        await stage.run(stage.lane())
+        await stage.crash()
+        audiences = stage.audiences()
+    await stage.run(stage.lane())
+    assert stage.email.addresses() == ["family@example.com"]
+    assert await stage.counted(send) == {"total": 7, "sent": 1, "skipped": 6}
+
+
+async def test_an_address_that_was_suppressed_between_batches_is_not_a_duplicate(stage: Stage) -> None:
+    await share(stage, "aaa", "bbb", "ccc")
+    send = await stage.publish()
+    suppression = Suppression(
+        id=new_id(), brand_id=BRAND, channel="email", address="family@example.com", reason=SuppressionReason.MANUAL, source="t",
+        created_at=made.NOW,
+    )  # fmt: skip
+    await stage.storage.write(lambda tx: tx.suppressions.put_many([suppression]))
+    await stage.run(stage.audiences())
+    fates = {message.person_id: await stage.fate(message) for message in await stage.messages_of(send)}
+    assert fates == {"aaa": ("pending", None), "bbb": ("skipped", "duplicate"), "ccc": ("skipped", "suppressed")}
+
+
+async def test_a_person_who_takes_over_an_address_between_batches_is_a_duplicate(stage: Stage) -> None:
+    await stage.people(4)
+    send = await stage.publish()
+    await stage.storage.write(lambda tx: tx.people.put(made.person("person-000", email="new@example.com")))
+    await stage.storage.write(lambda tx: tx.people.put(made.person("person-003", email="person-000@example.com")))
+    await stage.run(stage.audiences())
+    fates = {message.person_id: await stage.fate(message) for message in await stage.messages_of(send)}
+    assert fates["person-003"] == ("skipped", "duplicate")
+    assert await stage.counted(send) == {"total": 4, "pending": 3, "skipped": 1}
+
+
+async def test_a_due_campaign_keeps_its_setting(stage: Stage) -> None:
+    await share(stage, "aaa", "bbb")
+    for shared in (False, True):
+        campaign = await stage.scheduled(allow_shared_addresses=shared)
+        await stage.run(stage.due_campaigns())
+        (send,) = await stage.sends_of(campaign)
+        assert (send.allow_shared_addresses, send.counters.pending) == (shared, 2 if shared else 1)
 
 
 async def test_two_dispatchers_resolve_an_audience_once(stage_on_postgres: Stage) -> None:

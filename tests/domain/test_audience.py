@@ -15,13 +15,22 @@ ADDRESSES = ["x@example.com", "X@EXAMPLE.COM", "y@example.com", "not an email", 
 SOME = st.lists(st.tuples(st.sampled_from(["a", "b", " ", "", ".."]), st.sampled_from(ADDRESSES)))
 
 
-def skips(recipients: list[Recipient], channel: str = "email") -> list[SkipReason | None]:
-    return sort_out(channel, recipients).skips
+def skips(recipients: list[Recipient], channel: str = "email", *, shared: bool = False) -> list[SkipReason | None]:
+    return sort_out(channel, recipients, allow_shared_addresses=shared).skips
+
+
+def test_an_address_is_reached_once_whoever_has_it() -> None:
+    others = [("ann", "other@example.com"), ("bob", "Ann@Example.com"), ("Ann", "ann@example.com")]
+    assert skips([ANN, *others, ANN]) == [None, None, *[SkipReason.DUPLICATE] * 3]
+    assert skips([("a", "+442079460018"), ("b", "+44 (0)20 7946 0018")], "sms") == [None, SkipReason.DUPLICATE]
+
+
+def test_where_addresses_may_be_shared_everybody_who_has_one_is_reached_once() -> None:
+    others = [("ann", "other@example.com"), ("bob", "ann@example.com"), ("Ann", "ann@example.com")]
+    assert skips([ANN, *others, ANN], shared=True) == [None, None, None, None, SkipReason.DUPLICATE]
 
 
 def test_the_same_person_at_the_same_address_is_a_duplicate_however_it_is_written() -> None:
-    others = [("ann", "other@example.com"), ("bob", "ann@example.com"), ("Ann", "ann@example.com")]
-    assert skips([ANN, *others, ANN]) == [None, None, None, None, SkipReason.DUPLICATE]
     assert skips([ANN, (" ann", "ANN@Example.COM ")]) == [None, SkipReason.DUPLICATE]
     assert skips([("a", "+442079460018"), ("a", "+44 (0)20 7946 0018")], "sms") == [None, SkipReason.DUPLICATE]
 
@@ -34,7 +43,7 @@ def test_the_same_person_at_the_same_address_is_a_duplicate_however_it_is_writte
     ],
 )  # fmt: skip
 def test_a_recipient_that_cannot_be_reached_is_invalid_however_often_and_kept_as_given(bad: Recipient) -> None:
-    sorted_out = sort_out("email", [bad, bad])
+    sorted_out = sort_out("email", [bad, bad], allow_shared_addresses=False)
     assert sorted_out.skips == [SkipReason.INVALID_RECIPIENT] * 2
     assert sorted_out.recipients == [bad, bad]
 
@@ -44,19 +53,37 @@ def test_on_in_app_another_address_than_the_person_is_invalid() -> None:
 
 
 @given(SOME)
-def test_everybody_is_accounted_for_in_order_and_reached_at_most_once(recipients: list[Recipient]) -> None:
-    each = list(sort_out("email", recipients))
+def test_everybody_is_accounted_for_in_order_and_each_address_reached_once(recipients: list[Recipient]) -> None:
+    each = list(sort_out("email", recipients, allow_shared_addresses=False))
     assert len(each) == len(recipients)
-    reached = [recipient for recipient, reason in each if reason is None]
+    reached = [address for (_, address), reason in each if reason is None]
     assert len(reached) == len(set(reached))
-    good = {(person, address.lower()) for person, address in recipients if person in {"a", "b"} and "@" in address}
-    assert set(reached) == good
+    assert set(reached) == {address for _, address in _good(recipients)}
+
+
+@given(SOME)
+def test_where_addresses_may_be_shared_each_person_and_address_is_reached_once(recipients: list[Recipient]) -> None:
+    reached = [recipient for recipient, reason in sort_out("email", recipients, allow_shared_addresses=True) if reason is None]
+    assert len(reached) == len(set(reached))
+    assert set(reached) == _good(recipients)
+
+
+def _good(recipients: list[Recipient]) -> set[Recipient]:
+    return {(person, address.lower()) for person, address in recipients if person in {"a", "b"} and "@" in address}
+
+
+@given(SOME, st.sets(st.sampled_from(["x@example.com", "y@example.com"])))
+def test_of_an_audience_each_address_that_is_not_reached_yet_is_reached_once(recipients: list[Recipient], before: set[str]) -> None:
+    audience = sort_out("email", recipients, allow_shared_addresses=True)
+    reached = [address for (_, address), reason in audience.once_per_address(before) if reason is None]
+    assert len(reached) == len(set(reached))
+    assert set(reached) == {address for _, address in _good(recipients)} - before
 
 
 def test_invalid_recipients_are_named_the_first_ten() -> None:
-    refuse_invalid_recipients("email", sort_out("email", [ANN] * 3))
+    refuse_invalid_recipients("email", sort_out("email", [ANN] * 3, allow_shared_addresses=False))
     bad = [ANN, ("", " "), *[("a", "not an email")] * 100]
     with pytest.raises(ValidationFailed) as refused:
-        refuse_invalid_recipients("email", sort_out("email", bad))
+        refuse_invalid_recipients("email", sort_out("email", bad, allow_shared_addresses=False))
     fields = [violation.field for violation in refused.value.violations]
     assert fields == ["recipients[1].person_id", *(f"recipients[{index}].recipient" for index in range(1, 10))]

@@ -10,7 +10,7 @@ from server.domain.criteria import EVERYONE
 from server.domain.lifecycle import CampaignStatus
 from storage.errors import StorageError, WriteConflict
 from storage.interface import Transaction
-from storage.records import AudienceMember, Campaign, IdempotencyRecord
+from storage.records import AudienceCount, AudienceMember, Campaign, IdempotencyRecord
 from tests.storage import made
 from tests.storage.made import BRAND, NOW, SECOND
 from tests.storage.scene import Scene
@@ -176,6 +176,19 @@ async def test_an_audience_has_the_address_of_its_channel_and_an_empty_one_is_no
         for person_id, address in zip(("ann", "bob", "cem"), addresses, strict=True)
     ]
     assert await scene.storage.read(lambda tx: tx.people.list_matching(BRAND, EVERYONE, channel, made.NOW, None, 10)) == expected
+
+
+async def test_people_with_one_address_are_counted_and_so_are_the_addresses(scene: Scene) -> None:
+    emails = {"ann": "a@example.com", "bob": "a@example.com", "cem": "c@example.com", "dan": None, "eve": ""}
+    for person_id, email in emails.items():
+        await scene.storage.write(
+            lambda tx, person_id=person_id, email=email: tx.people.put(made.person(person_id, email=email))  # type: ignore[misc]
+        )
+    counts = await scene.storage.read(lambda tx: tx.people.count_matching(BRAND, EVERYONE, "email", made.NOW))
+    assert {each.skip_reason: each for each in counts} == {
+        None: AudienceCount(None, people=3, addresses=2),
+        "no_address": AudienceCount("no_address", people=2, addresses=1),
+    }
 
 
 async def test_an_audience_is_in_order_of_code_points_and_paged(scene: Scene) -> None:

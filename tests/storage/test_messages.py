@@ -100,9 +100,33 @@ async def test_insert_many_of_nothing_is_nothing(scene: Scene) -> None:
     assert await scene.storage.write(lambda tx: tx.messages.insert_many([])) == 0
 
 
-async def test_a_send_does_not_get_the_same_person_at_the_same_address_twice(scene: Scene) -> None:
+async def test_a_send_does_not_get_the_same_address_twice(scene: Scene) -> None:
     send, _ = await scene.send([], done=False)
     await scene.storage.write(lambda tx: tx.messages.insert_many([made.message("ann", send_id=send.id)]))
+    again = made.message("bob", send_id=send.id, recipient="ann@example.com")
+    with pytest.raises(WriteConflict):
+        await scene.storage.write(lambda tx: tx.messages.insert_many([again]))
+    other, _ = await scene.send([], done=False)
+    assert await scene.storage.write(lambda tx: tx.messages.insert_many([replace(again, send_id=other.id)])) == 1
+
+
+async def test_of_addresses_a_send_has_reached_those_it_has_pending_or_ended_rows_for(scene: Scene) -> None:
+    send, _ = await scene.send([], done=False)
+    send_id = send.id
+    given = [made.message("ann", send_id=send_id), made.message("bob", send_id=send_id), made.skip(send_id, "cem")]
+    await scene.storage.write(lambda tx: tx.messages.insert_many(given))
+    await scene.storage.write(lambda tx: tx.messages.cancel(given[1].id, NOW))
+    other, _ = await scene.send(1)
+    asked = [f"{name}@example.com" for name in ("ann", "bob", "cem", "dan", "ann", "eve")]
+    assert await scene.storage.read(lambda tx: tx.messages.find_reached(send_id, asked)) == {"ann@example.com", "bob@example.com"}
+    assert await scene.storage.read(lambda tx: tx.messages.find_reached(other.id, asked)) == set()
+    assert await scene.storage.read(lambda tx: tx.messages.find_reached(send_id, [])) == set()
+
+
+async def test_where_addresses_may_be_shared_a_send_does_not_get_the_same_person_at_the_same_address_twice(scene: Scene) -> None:
+    send, _ = await scene.send([], done=False, allow_shared_addresses=True)
+    bob = made.message("bob", send_id=send.id, recipient="ann@example.com")
+    assert await scene.storage.write(lambda tx: tx.messages.insert_many([made.message("ann", send_id=send.id), bob])) == 2
     with pytest.raises(WriteConflict):
         await scene.storage.write(lambda tx: tx.messages.insert_many([made.message("ann", send_id=send.id)]))
     elsewhere = made.message("ann", send_id=send.id, recipient="other@example.com")

@@ -27,7 +27,7 @@ async def indexes_used(scene: Scene, function: Callable[[Transaction], Awaitable
         if statement.startswith(("SELECT", "UPDATE", "WITH")):
             for *_, step in driver.execute(f"EXPLAIN QUERY PLAN {statement}").fetchall():
                 assert step != "SCAN messages", statement
-                used.update(word for word in step.split() if word.startswith("ix_messages"))
+                used.update(word for word in step.split() if word.startswith(("ix_messages", "uq_messages")))
     return used
 
 
@@ -84,3 +84,10 @@ async def test_a_pause_reads_held_rows_only_and_a_cancellation_also_what_waits(b
     assert send_id is not None
     assert await indexes_used(busy, lambda tx: tx.sends.pause(send_id, NOW)) == {"ix_messages_lease"}
     assert await indexes_used(busy, lambda tx: tx.sends.cancel(send_id, NOW)) == {"ix_messages_lease", "ix_messages_of_sends"}
+
+
+async def test_addresses_that_a_send_has_reached_are_looked_up_one_by_one(busy: Scene) -> None:
+    send_id = (await busy.queues())[-1].send_id
+    assert send_id is not None
+    used = await indexes_used(busy, lambda tx: tx.messages.find_reached(send_id, ["person-0001@example.com", "x@example.com"]))
+    assert used == {"uq_messages_audience"}

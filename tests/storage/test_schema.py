@@ -131,6 +131,35 @@ async def test_brands_that_rows_name_are_taken_over(tmp_path: Path, new_postgres
         assert all(abs(datetime.now(UTC) - brand.created_at) < timedelta(minutes=5) for brand in found)
 
 
+async def test_sends_that_there_were_go_on_as_they_began_and_emails_get_their_one_form(
+    tmp_path: Path, new_postgres_database: Callable[[], str]
+) -> None:
+    for url in (f"sqlite:///{tmp_path / 'old.db'}", new_postgres_database()):
+        await migrate(url, "0005")
+        await fill(
+            url,
+            [
+                "INSERT INTO people VALUES ('acme', 'ann', '{{}}', 'Ann@Example.com', NULL, '[]', NULL, NULL, {now}, {now})",
+                "INSERT INTO people VALUES ('acme', 'bob', '{{}}', NULL, NULL, '[]', NULL, NULL, {now}, {now})",
+                "INSERT INTO campaigns (id, brand_id, face, name, channel, template_key, variables, status, created_by, created_at, updated_at)"
+                " VALUES ('c', 'acme', 'comms', 'n', 'email', 'k', '{{}}', 'sending', 't', {now}, {now})",
+                "INSERT INTO sends (id, campaign_id, brand_id, status, channel, template_key, template_revision, variables, audience_done,"
+                " total, pending, in_flight, sent, failed, skipped, cancelled, expired, unknown, created_by, created_at)"
+                " VALUES ('s', 'c', 'acme', 'sending', 'email', 'k', 1, '{{}}', false, 0, 0, 0, 0, 0, 0, 0, 0, 0, 't', {now})",
+            ],
+        )
+        await migrate(url)
+        storage = await open_storage(url)
+        send = await storage.read(lambda tx: tx.sends.find("s"))
+        campaign = await storage.read(lambda tx: tx.campaigns.find("c"))
+        people = await storage.read(lambda tx: tx.people.find_many("acme", ["ann", "bob"]))
+        await storage.close()
+        assert send is not None
+        assert campaign is not None
+        assert (send.allow_shared_addresses, campaign.allow_shared_addresses) == (True, False)
+        assert [people[each].email for each in ("ann", "bob")] == ["ann@example.com", None]
+
+
 async def fill_with_brands(url: str) -> None:
     """Rows of a version that had no records of brands; one brand is in two tables, one row has none."""
     rows = [
@@ -141,6 +170,10 @@ async def fill_with_brands(url: str) -> None:
         "INSERT INTO brand_policies VALUES ('of a policy', 'park', 'send_now', 0, '[]', NULL, NULL)",
         "INSERT INTO audit_entries VALUES ('1', 'acme', 't', 'x', 's', '[]', {now}), ('2', '', 't', 'x', 's', '[]', {now})",
     ]
+    await fill(url, rows)
+
+
+async def fill(url: str, rows: list[str]) -> None:
     if url.startswith("sqlite"):
         engine = create_engine(url)
         with engine.begin() as connection:

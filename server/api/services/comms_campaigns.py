@@ -43,6 +43,7 @@ class CampaignService(campaign_service_pb2_grpc.CampaignServiceServicer):
             segment_criteria=read_struct(request.segment_criteria),
             variables=read_struct(request.variables),
             scheduled_at=read_timestamp(request, "scheduled_at"),
+            allow_shared_addresses=request.allow_shared_addresses,
         )
         return await self._calls.change(
             context,
@@ -97,8 +98,10 @@ class CampaignService(campaign_service_pb2_grpc.CampaignServiceServicer):
 
     async def PreviewCampaign(self, request: pb.PreviewCampaignRequest, context: Context) -> pb.PreviewCampaignResponse:
         recipients = [(recipient.person_id, recipient.recipient) for recipient in request.recipients]
-        found = await self._calls.query(lambda tx, caller: preview_campaign(tx, caller, Face.COMMS, request.id, recipients))
-        return pb.PreviewCampaignResponse(preview=audience.preview(found))
+        campaign, found = await self._calls.query(
+            lambda tx, caller: preview_campaign(tx, caller, Face.COMMS, request.id, recipients)
+        )
+        return pb.PreviewCampaignResponse(preview=audience.preview(found), allow_shared_addresses=campaign.allow_shared_addresses)
 
     async def CancelCampaign(self, request: pb.CancelCampaignRequest, context: Context) -> pb.CancelCampaignResponse:
         response = await self._calls.change(
@@ -141,4 +144,6 @@ def _changes(request: pb.UpdateCampaignRequest) -> CampaignChanges:
     scheduled_at = read_timestamp(request, "scheduled_at")
     if scheduled_at is not None:
         changes["scheduled_at"] = scheduled_at
+    if request.HasField("allow_shared_addresses"):
+        changes["allow_shared_addresses"] = request.allow_shared_addresses
     return changes

@@ -41,6 +41,7 @@ class CampaignService(campaign_service_pb2_grpc.CampaignServiceServicer):
             template_key=request.content.template_key,
             segment_id=request.segment_id,
             variables=read_struct(request.content.variables),
+            allow_shared_addresses=request.allow_shared_addresses,
         )
         return await self._calls.change(
             context,
@@ -119,8 +120,10 @@ class CampaignService(campaign_service_pb2_grpc.CampaignServiceServicer):
 
     async def PreviewCampaign(self, request: pb.PreviewCampaignRequest, context: Context) -> pb.PreviewCampaignResponse:
         recipients = [(recipient.person_id, recipient.recipient) for recipient in request.recipients]
-        found = await self._calls.query(lambda tx, caller: preview_campaign(tx, caller, Face.MESSAGING, request.id, recipients))
-        return pb.PreviewCampaignResponse(preview=audience.preview(found))
+        campaign, found = await self._calls.query(
+            lambda tx, caller: preview_campaign(tx, caller, Face.MESSAGING, request.id, recipients)
+        )
+        return pb.PreviewCampaignResponse(preview=audience.preview(found), allow_shared_addresses=campaign.allow_shared_addresses)
 
     async def ListCampaignSends(self, request: pb.ListCampaignSendsRequest, context: Context) -> pb.ListCampaignSendsResponse:
         page = await self._calls.query(
@@ -156,4 +159,6 @@ def _changes(request: pb.UpdateCampaignRequest) -> CampaignChanges:
         changes["template_key"] = request.content.template_key
         changes["subject"] = read_optional(request.content, "subject")
         changes["variables"] = read_struct(request.content.variables)
+    if request.HasField("allow_shared_addresses"):
+        changes["allow_shared_addresses"] = request.allow_shared_addresses
     return changes

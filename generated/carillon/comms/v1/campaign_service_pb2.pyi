@@ -65,6 +65,7 @@ class CreateCampaignRequest(_message.Message):
     SEGMENT_CRITERIA_FIELD_NUMBER: _builtins.int
     VARIABLES_FIELD_NUMBER: _builtins.int
     SCHEDULED_AT_FIELD_NUMBER: _builtins.int
+    ALLOW_SHARED_ADDRESSES_FIELD_NUMBER: _builtins.int
     brand_id: _builtins.str
     """The brand it will belong to; the token must name it."""
     name: _builtins.str
@@ -75,6 +76,10 @@ class CreateCampaignRequest(_message.Message):
     """The channel it is delivered on."""
     template_key: _builtins.str
     """Key of a template in the brand and channel; it must exist by the time the campaign is scheduled or sent."""
+    allow_shared_addresses: _builtins.bool
+    """Whether people who share an address each get a message at it. Otherwise, as by default, each address gets one: the first person's, by
+    the order of recipients or else of ids; the others are `duplicate` skips.
+    """
     @_builtins.property
     def segment_criteria(self) -> _struct_pb2.Struct:
         """Who gets it by schedule. Absent or `{}` is everyone in the brand."""
@@ -98,10 +103,11 @@ class CreateCampaignRequest(_message.Message):
         segment_criteria: _struct_pb2.Struct | None = ...,
         variables: _struct_pb2.Struct | None = ...,
         scheduled_at: _timestamp_pb2.Timestamp | None = ...,
+        allow_shared_addresses: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["scheduled_at", b"scheduled_at", "segment_criteria", b"segment_criteria", "variables", b"variables"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["brand_id", b"brand_id", "channel", b"channel", "name", b"name", "scheduled_at", b"scheduled_at", "segment_criteria", b"segment_criteria", "subject", b"subject", "template_key", b"template_key", "variables", b"variables"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allow_shared_addresses", b"allow_shared_addresses", "brand_id", b"brand_id", "channel", b"channel", "name", b"name", "scheduled_at", b"scheduled_at", "segment_criteria", b"segment_criteria", "subject", b"subject", "template_key", b"template_key", "variables", b"variables"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -253,6 +259,7 @@ class UpdateCampaignRequest(_message.Message):
     SEGMENT_CRITERIA_FIELD_NUMBER: _builtins.int
     VARIABLES_FIELD_NUMBER: _builtins.int
     SCHEDULED_AT_FIELD_NUMBER: _builtins.int
+    ALLOW_SHARED_ADDRESSES_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Id of the campaign."""
     name: _builtins.str
@@ -263,6 +270,8 @@ class UpdateCampaignRequest(_message.Message):
     """The channel; must go with a template that exists on it."""
     template_key: _builtins.str
     """Key of a template in the brand and channel; it must exist by the time the campaign is scheduled or sent."""
+    allow_shared_addresses: _builtins.bool
+    """Whether people who share an address each get a message at it."""
     @_builtins.property
     def segment_criteria(self) -> _struct_pb2.Struct:
         """Replaces the criteria."""
@@ -286,11 +295,14 @@ class UpdateCampaignRequest(_message.Message):
         segment_criteria: _struct_pb2.Struct | None = ...,
         variables: _struct_pb2.Struct | None = ...,
         scheduled_at: _timestamp_pb2.Timestamp | None = ...,
+        allow_shared_addresses: _builtins.bool | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_channel", b"_channel", "_name", b"_name", "_subject", b"_subject", "_template_key", b"_template_key", "channel", b"channel", "name", b"name", "scheduled_at", b"scheduled_at", "segment_criteria", b"segment_criteria", "subject", b"subject", "template_key", b"template_key", "variables", b"variables"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_allow_shared_addresses", b"_allow_shared_addresses", "_channel", b"_channel", "_name", b"_name", "_subject", b"_subject", "_template_key", b"_template_key", "allow_shared_addresses", b"allow_shared_addresses", "channel", b"channel", "name", b"name", "scheduled_at", b"scheduled_at", "segment_criteria", b"segment_criteria", "subject", b"subject", "template_key", b"template_key", "variables", b"variables"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_channel", b"_channel", "_name", b"_name", "_subject", b"_subject", "_template_key", b"_template_key", "channel", b"channel", "id", b"id", "name", b"name", "scheduled_at", b"scheduled_at", "segment_criteria", b"segment_criteria", "subject", b"subject", "template_key", b"template_key", "variables", b"variables"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_allow_shared_addresses", b"_allow_shared_addresses", "_channel", b"_channel", "_name", b"_name", "_subject", b"_subject", "_template_key", b"_template_key", "allow_shared_addresses", b"allow_shared_addresses", "channel", b"channel", "id", b"id", "name", b"name", "scheduled_at", b"scheduled_at", "segment_criteria", b"segment_criteria", "subject", b"subject", "template_key", b"template_key", "variables", b"variables"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__allow_shared_addresses: _TypeAlias = _typing.Literal["allow_shared_addresses"]  # noqa: Y015
+    _WhichOneofArgType__allow_shared_addresses: _TypeAlias = _typing.Literal["_allow_shared_addresses", b"_allow_shared_addresses"]  # noqa: Y015
     _WhichOneofReturnType__channel: _TypeAlias = _typing.Literal["channel"]  # noqa: Y015
     _WhichOneofArgType__channel: _TypeAlias = _typing.Literal["_channel", b"_channel"]  # noqa: Y015
     _WhichOneofReturnType__name: _TypeAlias = _typing.Literal["name"]  # noqa: Y015
@@ -299,6 +311,8 @@ class UpdateCampaignRequest(_message.Message):
     _WhichOneofArgType__subject: _TypeAlias = _typing.Literal["_subject", b"_subject"]  # noqa: Y015
     _WhichOneofReturnType__template_key: _TypeAlias = _typing.Literal["template_key"]  # noqa: Y015
     _WhichOneofArgType__template_key: _TypeAlias = _typing.Literal["_template_key", b"_template_key"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__allow_shared_addresses) -> _WhichOneofReturnType__allow_shared_addresses | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__channel) -> _WhichOneofReturnType__channel | None: ...
     @_typing.overload
@@ -470,6 +484,9 @@ class PreviewCampaignResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     PREVIEW_FIELD_NUMBER: _builtins.int
+    ALLOW_SHARED_ADDRESSES_FIELD_NUMBER: _builtins.int
+    allow_shared_addresses: _builtins.bool
+    """The campaign's setting, by which the duplicates were told."""
     @_builtins.property
     def preview(self) -> _audience_preview_pb2.AudiencePreview:
         """The counts and a sample."""
@@ -478,10 +495,11 @@ class PreviewCampaignResponse(_message.Message):
         self,
         *,
         preview: _audience_preview_pb2.AudiencePreview | None = ...,
+        allow_shared_addresses: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["preview", b"preview"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["preview", b"preview"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allow_shared_addresses", b"allow_shared_addresses", "preview", b"preview"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

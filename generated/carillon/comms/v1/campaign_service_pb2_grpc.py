@@ -136,7 +136,8 @@ class CampaignServiceServicer:
     def SendCampaign(self, request, context):
         """Sends a draft or scheduled campaign: to exactly the given recipients, all durable when it answers, or to its segment_criteria if
         `audience` says so. Neither or both is refused.
-        The same person with the same address twice, however it is written, is one message and one `duplicate` skip.
+        An address gets one message, however it is written; whoever comes with it later is a `duplicate` skip. Where the campaign allows shared
+        addresses, only the same person with the same address is.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

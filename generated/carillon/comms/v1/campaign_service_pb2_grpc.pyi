@@ -52,7 +52,8 @@ class CampaignServiceStub:
     SendCampaign: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.SendCampaignRequest, _campaign_service_pb2.SendCampaignResponse]
     """Sends a draft or scheduled campaign: to exactly the given recipients, all durable when it answers, or to its segment_criteria if
     `audience` says so. Neither or both is refused.
-    The same person with the same address twice, however it is written, is one message and one `duplicate` skip.
+    An address gets one message, however it is written; whoever comes with it later is a `duplicate` skip. Where the campaign allows shared
+    addresses, only the same person with the same address is.
     """
     PreviewCampaign: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.PreviewCampaignRequest, _campaign_service_pb2.PreviewCampaignResponse]
     """Counts who would get the campaign if it were sent now, and who would be skipped and why. Sends nothing."""
@@ -90,7 +91,8 @@ class CampaignServiceAsyncStub(CampaignServiceStub):
     SendCampaign: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.SendCampaignRequest, _campaign_service_pb2.SendCampaignResponse]  # type: ignore[assignment]
     """Sends a draft or scheduled campaign: to exactly the given recipients, all durable when it answers, or to its segment_criteria if
     `audience` says so. Neither or both is refused.
-    The same person with the same address twice, however it is written, is one message and one `duplicate` skip.
+    An address gets one message, however it is written; whoever comes with it later is a `duplicate` skip. Where the campaign allows shared
+    addresses, only the same person with the same address is.
     """
     PreviewCampaign: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.PreviewCampaignRequest, _campaign_service_pb2.PreviewCampaignResponse]  # type: ignore[assignment]
     """Counts who would get the campaign if it were sent now, and who would be skipped and why. Sends nothing."""
@@ -161,7 +163,8 @@ class CampaignServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_campaign_service_pb2.SendCampaignResponse, _abc.Awaitable[_campaign_service_pb2.SendCampaignResponse]]:
         """Sends a draft or scheduled campaign: to exactly the given recipients, all durable when it answers, or to its segment_criteria if
         `audience` says so. Neither or both is refused.
-        The same person with the same address twice, however it is written, is one message and one `duplicate` skip.
+        An address gets one message, however it is written; whoever comes with it later is a `duplicate` skip. Where the campaign allows shared
+        addresses, only the same person with the same address is.
         """
 
     @_abc_1.abstractmethod

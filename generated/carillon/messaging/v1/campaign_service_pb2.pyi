@@ -61,6 +61,7 @@ class CreateCampaignRequest(_message.Message):
     DESCRIPTION_FIELD_NUMBER: _builtins.int
     SEGMENT_ID_FIELD_NUMBER: _builtins.int
     CONTENT_FIELD_NUMBER: _builtins.int
+    ALLOW_SHARED_ADDRESSES_FIELD_NUMBER: _builtins.int
     brand_id: _builtins.str
     """The brand it will belong to; the token must name it."""
     name: _builtins.str
@@ -69,6 +70,10 @@ class CreateCampaignRequest(_message.Message):
     """More words for people; at most 2,000 characters."""
     segment_id: _builtins.str
     """An existing segment of the brand."""
+    allow_shared_addresses: _builtins.bool
+    """Whether people who share an address each get a message at it. Otherwise, as by default, each address gets one: the first person's, by
+    the order of recipients or else of ids; the others are `duplicate` skips.
+    """
     @_builtins.property
     def content(self) -> _campaign_pb2.CampaignContent:
         """What it says."""
@@ -81,10 +86,11 @@ class CreateCampaignRequest(_message.Message):
         description: _builtins.str | None = ...,
         segment_id: _builtins.str = ...,
         content: _campaign_pb2.CampaignContent | None = ...,
+        allow_shared_addresses: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_description", b"_description", "content", b"content", "description", b"description"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_description", b"_description", "brand_id", b"brand_id", "content", b"content", "description", b"description", "name", b"name", "segment_id", b"segment_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_description", b"_description", "allow_shared_addresses", b"allow_shared_addresses", "brand_id", b"brand_id", "content", b"content", "description", b"description", "name", b"name", "segment_id", b"segment_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__description: _TypeAlias = _typing.Literal["description"]  # noqa: Y015
     _WhichOneofArgType__description: _TypeAlias = _typing.Literal["_description", b"_description"]  # noqa: Y015
@@ -209,6 +215,7 @@ class UpdateCampaignRequest(_message.Message):
     DESCRIPTION_FIELD_NUMBER: _builtins.int
     SEGMENT_ID_FIELD_NUMBER: _builtins.int
     CONTENT_FIELD_NUMBER: _builtins.int
+    ALLOW_SHARED_ADDRESSES_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Id of the campaign."""
     name: _builtins.str
@@ -217,6 +224,8 @@ class UpdateCampaignRequest(_message.Message):
     """More words for people; at most 2,000 characters; empty takes them away."""
     segment_id: _builtins.str
     """An existing segment of the brand."""
+    allow_shared_addresses: _builtins.bool
+    """Whether people who share an address each get a message at it."""
     @_builtins.property
     def content(self) -> _campaign_pb2.CampaignContent:
         """Replaces all of the content."""
@@ -229,17 +238,22 @@ class UpdateCampaignRequest(_message.Message):
         description: _builtins.str | None = ...,
         segment_id: _builtins.str | None = ...,
         content: _campaign_pb2.CampaignContent | None = ...,
+        allow_shared_addresses: _builtins.bool | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_description", b"_description", "_name", b"_name", "_segment_id", b"_segment_id", "content", b"content", "description", b"description", "name", b"name", "segment_id", b"segment_id"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_allow_shared_addresses", b"_allow_shared_addresses", "_description", b"_description", "_name", b"_name", "_segment_id", b"_segment_id", "allow_shared_addresses", b"allow_shared_addresses", "content", b"content", "description", b"description", "name", b"name", "segment_id", b"segment_id"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_description", b"_description", "_name", b"_name", "_segment_id", b"_segment_id", "content", b"content", "description", b"description", "id", b"id", "name", b"name", "segment_id", b"segment_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_allow_shared_addresses", b"_allow_shared_addresses", "_description", b"_description", "_name", b"_name", "_segment_id", b"_segment_id", "allow_shared_addresses", b"allow_shared_addresses", "content", b"content", "description", b"description", "id", b"id", "name", b"name", "segment_id", b"segment_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__allow_shared_addresses: _TypeAlias = _typing.Literal["allow_shared_addresses"]  # noqa: Y015
+    _WhichOneofArgType__allow_shared_addresses: _TypeAlias = _typing.Literal["_allow_shared_addresses", b"_allow_shared_addresses"]  # noqa: Y015
     _WhichOneofReturnType__description: _TypeAlias = _typing.Literal["description"]  # noqa: Y015
     _WhichOneofArgType__description: _TypeAlias = _typing.Literal["_description", b"_description"]  # noqa: Y015
     _WhichOneofReturnType__name: _TypeAlias = _typing.Literal["name"]  # noqa: Y015
     _WhichOneofArgType__name: _TypeAlias = _typing.Literal["_name", b"_name"]  # noqa: Y015
     _WhichOneofReturnType__segment_id: _TypeAlias = _typing.Literal["segment_id"]  # noqa: Y015
     _WhichOneofArgType__segment_id: _TypeAlias = _typing.Literal["_segment_id", b"_segment_id"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__allow_shared_addresses) -> _WhichOneofReturnType__allow_shared_addresses | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__description) -> _WhichOneofReturnType__description | None: ...
     @_typing.overload
@@ -417,6 +431,9 @@ class PreviewCampaignResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     PREVIEW_FIELD_NUMBER: _builtins.int
+    ALLOW_SHARED_ADDRESSES_FIELD_NUMBER: _builtins.int
+    allow_shared_addresses: _builtins.bool
+    """The campaign's setting, by which the duplicates were told."""
     @_builtins.property
     def preview(self) -> _audience_preview_pb2.AudiencePreview:
         """The counts and a sample."""
@@ -425,10 +442,11 @@ class PreviewCampaignResponse(_message.Message):
         self,
         *,
         preview: _audience_preview_pb2.AudiencePreview | None = ...,
+        allow_shared_addresses: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["preview", b"preview"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["preview", b"preview"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allow_shared_addresses", b"allow_shared_addresses", "preview", b"preview"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

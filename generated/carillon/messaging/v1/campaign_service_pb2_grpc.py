@@ -169,8 +169,9 @@ class CampaignServiceServicer:
     def PublishCampaign(self, request, context):
         """Publishes a draft or scheduled campaign: to exactly the given recipients, all durable when it answers, or to its segment if `audience` says so.
         Neither or both is refused.
-        The same person with the same address twice, however it is written, is one message and one `duplicate` skip; an empty person or address,
-        or one that no message can go to, is an `invalid_recipient` skip.
+        An address gets one message, however it is written; whoever comes with it later is a `duplicate` skip. Where the campaign allows shared
+        addresses, only the same person with the same address is. An empty person or address, or one that no message can go to, is an
+        `invalid_recipient` skip.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

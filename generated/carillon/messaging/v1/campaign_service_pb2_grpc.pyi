@@ -60,8 +60,9 @@ class CampaignServiceStub:
     PublishCampaign: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.PublishCampaignRequest, _send_pb2.Send]
     """Publishes a draft or scheduled campaign: to exactly the given recipients, all durable when it answers, or to its segment if `audience` says so.
     Neither or both is refused.
-    The same person with the same address twice, however it is written, is one message and one `duplicate` skip; an empty person or address,
-    or one that no message can go to, is an `invalid_recipient` skip.
+    An address gets one message, however it is written; whoever comes with it later is a `duplicate` skip. Where the campaign allows shared
+    addresses, only the same person with the same address is. An empty person or address, or one that no message can go to, is an
+    `invalid_recipient` skip.
     """
     ListCampaignSends: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.ListCampaignSendsRequest, _campaign_service_pb2.ListCampaignSendsResponse]
     """Lists the sends of a campaign, newest first: also the one that a schedule started."""
@@ -102,8 +103,9 @@ class CampaignServiceAsyncStub(CampaignServiceStub):
     PublishCampaign: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.PublishCampaignRequest, _send_pb2.Send]  # type: ignore[assignment]
     """Publishes a draft or scheduled campaign: to exactly the given recipients, all durable when it answers, or to its segment if `audience` says so.
     Neither or both is refused.
-    The same person with the same address twice, however it is written, is one message and one `duplicate` skip; an empty person or address,
-    or one that no message can go to, is an `invalid_recipient` skip.
+    An address gets one message, however it is written; whoever comes with it later is a `duplicate` skip. Where the campaign allows shared
+    addresses, only the same person with the same address is. An empty person or address, or one that no message can go to, is an
+    `invalid_recipient` skip.
     """
     ListCampaignSends: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.ListCampaignSendsRequest, _campaign_service_pb2.ListCampaignSendsResponse]  # type: ignore[assignment]
     """Lists the sends of a campaign, newest first: also the one that a schedule started."""
@@ -195,8 +197,9 @@ class CampaignServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_send_pb2.Send, _abc.Awaitable[_send_pb2.Send]]:
         """Publishes a draft or scheduled campaign: to exactly the given recipients, all durable when it answers, or to its segment if `audience` says so.
         Neither or both is refused.
-        The same person with the same address twice, however it is written, is one message and one `duplicate` skip; an empty person or address,
-        or one that no message can go to, is an `invalid_recipient` skip.
+        An address gets one message, however it is written; whoever comes with it later is a `duplicate` skip. Where the campaign allows shared
+        addresses, only the same person with the same address is. An empty person or address, or one that no message can go to, is an
+        `invalid_recipient` skip.
         """
 
     @_abc_1.abstractmethod

@@ -33,7 +33,7 @@ class AudiencePreview(_message.Message):
         REASON_FIELD_NUMBER: _builtins.int
         COUNT_FIELD_NUMBER: _builtins.int
         reason: _builtins.str
-        """duplicate, invalid_recipient, no_address or suppressed."""
+        """duplicate (somebody before them has the address), invalid_recipient, no_address or suppressed."""
         count: _builtins.int
         """How many people."""
         def __init__(
