@@ -75,9 +75,7 @@ async def preview_campaign(
     if recipients:
         return campaign, _preview_recipients(await sort_recipients(tx, face, campaign, recipients))
     criteria, shared = await audience_criteria(tx, campaign), campaign.allow_shared_addresses
-    return campaign, await _preview_criteria(
-        tx, caller, campaign.brand_id, criteria, campaign.channel, allow_shared_addresses=shared
-    )
+    return campaign, await _preview_criteria(tx, caller, campaign.brand_id, criteria, campaign.channel, allow_shared_addresses=shared)
 
 
 async def _preview_criteria(

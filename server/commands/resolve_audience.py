@@ -48,7 +48,7 @@ async def _matching_people(tx: Transaction, send: Send) -> tuple[SortedOut, str 
 
 
 async def _failed_messages(tx: Transaction, send: Send, now: datetime) -> tuple[SortedOut, str | None]:
-    """Those that the next messages of the parent were for, and the message of the parent to go on after. Suppressions are looked at when they are claimed."""
+    """Those of the next failed messages of the parent, and the message to go on after. Suppressions are looked at when they are claimed."""
     assert send.parent_send_id is not None
     failed = await tx.sends.mark_retried(send.parent_send_id, send.id, send.retries_unknown, send.audience_cursor, BATCH, now)
     batch = SortedOut([(message.person_id, message.recipient) for message in failed], [None] * len(failed))

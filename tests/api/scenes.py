@@ -56,9 +56,7 @@ async def comms_campaign(api: Caller, brand: str, **more: Any) -> str:
     return str((await ok(api, f"{COMMS}/CreateCampaign", request))["campaign"]["id"])
 
 
-async def messaging_campaign(
-    api: Caller, brand: str, channel: str = "email", criteria: dict[str, Any] | None = None, **more: Any
-) -> str:
+async def messaging_campaign(api: Caller, brand: str, channel: str = "email", criteria: dict[str, Any] | None = None, **more: Any) -> str:
     """A messaging draft with its template and segment; its id."""
     await put_template(api, brand, channel)
     request = {

@@ -12,10 +12,8 @@ from tests.api.scenes import COMMS, MESSAGING, comms_campaign, messaging_campaig
 
 FACES = [COMMS, MESSAGING]
 FAMILY = ("ann", "bob", "cem")
-FAMILY_AND_DAN = [
-    *({"person_id": person_id, "recipient": address} for person_id, address in zip(FAMILY, ("f@example.com", "F@example.com", " f@EXAMPLE.com"))),
-    {"person_id": "dan", "recipient": "dan@example.com"},
-]  # fmt: skip
+ADDRESSES = ("f@example.com", "F@example.com", " f@EXAMPLE.com", "dan@example.com")
+FAMILY_AND_DAN = [{"person_id": person_id, "recipient": address} for person_id, address in zip((*FAMILY, "dan"), ADDRESSES, strict=True)]
 ONCE = {"ann": None, "bob": "duplicate", "cem": "duplicate", "dan": None}
 EACH = dict.fromkeys(ONCE)
 
@@ -72,9 +70,9 @@ async def test_a_campaign_may_allow_shared_addresses(idle_api: Caller, brand: st
 @pytest.mark.parametrize("face", FACES)
 async def test_an_update_turns_the_setting_on_and_off_and_leaves_it_otherwise(idle_api: Caller, brand: str, face: str) -> None:
     campaign_id = await make(idle_api, brand, face)
-    for change, now in (
-        ({"allow_shared_addresses": True}, True), ({"name": "other"}, True), ({"allow_shared_addresses": False}, False), ({"name": "x"}, False)
-    ):  # fmt: skip
+    on, off = {"allow_shared_addresses": True}, {"allow_shared_addresses": False}
+    changes: list[tuple[dict[str, Any], bool]] = [(on, True), ({"name": "other"}, True), (off, False), ({"name": "another"}, False)]
+    for change, now in changes:
         await ok(idle_api, f"{face}/UpdateCampaign", {"id": campaign_id, **change})
         assert (await preview(idle_api, face, {"id": campaign_id}))["allow_shared_addresses"] is now
 

@@ -131,23 +131,27 @@ async def test_brands_that_rows_name_are_taken_over(tmp_path: Path, new_postgres
         assert all(abs(datetime.now(UTC) - brand.created_at) < timedelta(minutes=5) for brand in found)
 
 
+ROWS_OF_A_RUNNING_SEND = [
+    "INSERT INTO people VALUES ('acme', 'ann', '{{}}', 'Ann@Example.com', NULL, '[]', NULL, NULL, {now}, {now})",
+    "INSERT INTO people VALUES ('acme', 'bob', '{{}}', NULL, NULL, '[]', NULL, NULL, {now}, {now})",
+    """
+    INSERT INTO campaigns (id, brand_id, face, name, channel, template_key, variables, status, created_by, created_at, updated_at)
+    VALUES ('c', 'acme', 'comms', 'n', 'email', 'k', '{{}}', 'sending', 't', {now}, {now})
+    """,
+    """
+    INSERT INTO sends (id, campaign_id, brand_id, status, channel, template_key, template_revision, variables, audience_done, total,
+        pending, in_flight, sent, failed, skipped, cancelled, expired, unknown, created_by, created_at)
+    VALUES ('s', 'c', 'acme', 'sending', 'email', 'k', 1, '{{}}', false, 0, 0, 0, 0, 0, 0, 0, 0, 0, 't', {now})
+    """,
+]
+
+
 async def test_sends_that_there_were_go_on_as_they_began_and_emails_get_their_one_form(
     tmp_path: Path, new_postgres_database: Callable[[], str]
 ) -> None:
     for url in (f"sqlite:///{tmp_path / 'old.db'}", new_postgres_database()):
         await migrate(url, "0005")
-        await fill(
-            url,
-            [
-                "INSERT INTO people VALUES ('acme', 'ann', '{{}}', 'Ann@Example.com', NULL, '[]', NULL, NULL, {now}, {now})",
-                "INSERT INTO people VALUES ('acme', 'bob', '{{}}', NULL, NULL, '[]', NULL, NULL, {now}, {now})",
-                "INSERT INTO campaigns (id, brand_id, face, name, channel, template_key, variables, status, created_by, created_at, updated_at)"
-                " VALUES ('c', 'acme', 'comms', 'n', 'email', 'k', '{{}}', 'sending', 't', {now}, {now})",
-                "INSERT INTO sends (id, campaign_id, brand_id, status, channel, template_key, template_revision, variables, audience_done,"
-                " total, pending, in_flight, sent, failed, skipped, cancelled, expired, unknown, created_by, created_at)"
-                " VALUES ('s', 'c', 'acme', 'sending', 'email', 'k', 1, '{{}}', false, 0, 0, 0, 0, 0, 0, 0, 0, 0, 't', {now})",
-            ],
-        )
+        await fill(url, ROWS_OF_A_RUNNING_SEND)
         await migrate(url)
         storage = await open_storage(url)
         send = await storage.read(lambda tx: tx.sends.find("s"))

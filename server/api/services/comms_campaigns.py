@@ -98,9 +98,7 @@ class CampaignService(campaign_service_pb2_grpc.CampaignServiceServicer):
 
     async def PreviewCampaign(self, request: pb.PreviewCampaignRequest, context: Context) -> pb.PreviewCampaignResponse:
         recipients = [(recipient.person_id, recipient.recipient) for recipient in request.recipients]
-        campaign, found = await self._calls.query(
-            lambda tx, caller: preview_campaign(tx, caller, Face.COMMS, request.id, recipients)
-        )
+        campaign, found = await self._calls.query(lambda tx, caller: preview_campaign(tx, caller, Face.COMMS, request.id, recipients))
         return pb.PreviewCampaignResponse(preview=audience.preview(found), allow_shared_addresses=campaign.allow_shared_addresses)
 
     async def CancelCampaign(self, request: pb.CancelCampaignRequest, context: Context) -> pb.CancelCampaignResponse:

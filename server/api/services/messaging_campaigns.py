@@ -120,9 +120,7 @@ class CampaignService(campaign_service_pb2_grpc.CampaignServiceServicer):
 
     async def PreviewCampaign(self, request: pb.PreviewCampaignRequest, context: Context) -> pb.PreviewCampaignResponse:
         recipients = [(recipient.person_id, recipient.recipient) for recipient in request.recipients]
-        campaign, found = await self._calls.query(
-            lambda tx, caller: preview_campaign(tx, caller, Face.MESSAGING, request.id, recipients)
-        )
+        campaign, found = await self._calls.query(lambda tx, caller: preview_campaign(tx, caller, Face.MESSAGING, request.id, recipients))
         return pb.PreviewCampaignResponse(preview=audience.preview(found), allow_shared_addresses=campaign.allow_shared_addresses)
 
     async def ListCampaignSends(self, request: pb.ListCampaignSendsRequest, context: Context) -> pb.ListCampaignSendsResponse:
