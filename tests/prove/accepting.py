@@ -166,6 +166,13 @@ ACCEPTING = (
         tests=("test_competing_dispatchers_start_a_campaign_once",),
     ),
     Mutation(
+        name="brand-that-somebody-created",
+        where="Guard._admit",
+        original="        if not self._brands.have(principal.brands):\n",
+        mutated="        if not principal.brands:\n",
+        tests=("test_no_call_is_taken_for_a_brand_that_nobody_created",),
+    ),
+    Mutation(
         name="brand-of-a-token",
         where="Principal.require_brand",
         original="        if brand_id not in self.brands:\n",
