@@ -18,8 +18,11 @@ from benchmarks.draining import drained, mailboxes, people_ids
 from benchmarks.figures import Figure, at_least
 from benchmarks.peers import queues
 from benchmarks.postgres import Databases, running_postgres
-from benchmarks.service import ROOT, Installation, running
+from benchmarks.service import BRAND, ROOT, Installation, running
 from benchmarks.sinks.smtp import running_sink
+from server.app import operate
+from server.commands.brands import create_brand
+from server.config import Settings
 from server.tokens import load_or_create_key
 from storage.sql.open import migrate
 
@@ -77,7 +80,7 @@ def on_postgres(bench: Bench) -> Iterator[Figure]:
         databases = stack.enter_context(running_postgres())
         data_dir = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=bench.scratch)))
         carillon = Installation(data_dir, databases.create(), {"CARILLON_DRAIN_SECONDS": "0"})
-        asyncio.run(migrate(carillon.database_url))
+        asyncio.run(_prepare_database(carillon.database_url))
         # The key that all of its processes share.
         load_or_create_key(data_dir)
         ready = stack.enter_context(service(carillon.target(stack.enter_context(carillon.running("api")))))
@@ -93,6 +96,12 @@ def on_postgres(bench: Bench) -> Iterator[Figure]:
     excuse = f"{cores} cores; it takes {CORES_FOR_TWO}" if cores < CORES_FOR_TWO else ""
     yield Figure("drain, in_app on PostgreSQL, two dispatchers", UNIT, two, "one dispatcher", one, at_least(1.6, excuse))
     yield rival.figure("drain, in_app on PostgreSQL, one dispatcher", one)
+
+
+async def _prepare_database(url: str) -> None:
+    """Its schema, and the brand that `serve` would have made."""
+    await migrate(url)
+    await operate(Settings(database_url=url), lambda tx, caller: create_brand(tx, caller, BRAND, "Demo"))
 
 
 def over_smtp(bench: Bench) -> Iterator[Figure]:

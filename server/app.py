@@ -18,7 +18,7 @@ from server.channels.provider import Provider
 from server.channels.registry import build_providers
 from server.commands.resolve_audience import resolve_audience_batch
 from server.commands.send_campaign import send_due_campaign
-from server.commands.tokens import MintedToken, record_token
+from server.commands.tokens import MintedToken, note_signing_key, record_token
 from server.config import ConfigError, Settings
 from server.demo import BRAND, Demo, seed_demo
 from server.dispatch.dispatcher import Dispatcher
@@ -34,7 +34,7 @@ from server.domain.unsubscribe import UnsubscribeLinks
 from server.gateway.ports import require_free
 from server.gateway.supervisor import Gateway
 from server.metrics import Metrics
-from server.tokens import Tokens, derive_key, signing_key
+from server.tokens import Tokens, derive_key, fingerprint, signing_key
 from storage.errors import StorageError
 from storage.interface import Storage, Transaction
 from storage.sql.open import migrate, open_storage
@@ -193,6 +193,8 @@ class Service:
         assert self.storage is not None
         # gRPC notices a taken port too, but writes a line of its own about it.
         require_free(self._settings.bind, self._settings.grpc_port, "CARILLON_GRPC_PORT")
+        key, now = fingerprint(self._signing_key), self._clock.now()
+        await self.storage.write(lambda tx: note_signing_key(tx, key, now))
         server = GrpcServer(
             self.storage,
             self._clock,

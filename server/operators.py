@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import click
 
+from carillon.ops.v1 import brand_service_pb2
 from server.api.policies import all_scopes, default_scopes, is_of_operators
 from server.app import operate
 from server.commands.brands import create_brand, get_brand, list_brands, update_brand
@@ -17,8 +18,9 @@ from server.config import ConfigError, Settings
 from server.console import fail, run_or_exit, settings_or_exit
 from server.domain.access import Caller, Principal
 from server.domain.clock import SystemClock
-from server.domain.errors import CarillonError
+from server.domain.errors import CarillonError, ValidationFailed
 from server.domain.ids import new_id
+from server.rules.faults import find_faults
 from server.tokens import Tokens, signing_key
 from storage.errors import StorageError, StorageUnavailable
 from storage.interface import Transaction
@@ -27,7 +29,9 @@ from storage.operations import Brand
 
 def create(brand_id: str, name: str | None) -> None:
     """Creates a brand, named as its id if no name is given, and shows it."""
-    _show(run_or_exit(operate(settings_or_exit(), lambda tx, caller: create_brand(tx, caller, brand_id, name or brand_id))))
+    new = brand_service_pb2.CreateBrandRequest(id=brand_id, name=name or brand_id)
+    _refuse_faults(new)
+    _show(run_or_exit(operate(settings_or_exit(), lambda tx, caller: create_brand(tx, caller, new.id, new.name))))
 
 
 def show(brand_id: str) -> None:
@@ -37,6 +41,7 @@ def show(brand_id: str) -> None:
 
 def update(brand_id: str, name: str) -> None:
     """Changes a brand, and shows it."""
+    _refuse_faults(brand_service_pb2.UpdateBrandRequest(id=brand_id, name=name))
     _show(run_or_exit(operate(settings_or_exit(), lambda tx, caller: update_brand(tx, caller, brand_id, name))))
 
 
@@ -65,6 +70,12 @@ def print_token(brands: Sequence[str], scopes: Sequence[str], subject: str, hour
     made = MintedToken(new_id(), Principal(subject, frozenset(brands), frozenset(wanted)), SystemClock().now() + lifetime)
     _record(settings, made)
     click.echo(tokens.mint(subject, brands, wanted, lifetime, made.id))
+
+
+def _refuse_faults(request: brand_service_pb2.CreateBrandRequest | brand_service_pb2.UpdateBrandRequest) -> None:
+    """By the rules that the API has for the same."""
+    if faults := find_faults(request):
+        fail(ValidationFailed(faults))
 
 
 def _check(brands: Sequence[str], scopes: Sequence[str]) -> None:

@@ -97,7 +97,15 @@ class People(Protocol):
         ...
 
     async def list_matching(
-        self, brand_id: str, criteria: Criteria, channel: str, as_of: datetime, after: str | None, limit: int
+        self,
+        brand_id: str,
+        criteria: Criteria,
+        channel: str,
+        as_of: datetime,
+        after: str | None,
+        limit: int,
+        *,
+        reached_by: str | None = None,
     ) -> list[AudienceMember]:
         """People created at or before `as_of` who match `criteria`, by person_id ascending (by code point on both databases).
 
@@ -105,8 +113,9 @@ class People(Protocol):
 
         The address on `email` and `sms` is `email` and `phone`, on `push` the first push token, on `in_app` the person's id; an empty one
         counts as none, and skips the person as `no_address`. One whose address is suppressed, for any reason that holds back marketing, is
-        skipped as `suppressed`. Whom criteria match is said by `server.domain.criteria.matches_person`, to the last character; no person's
-        data can make the statement fail.
+        skipped as `suppressed`. With `reached_by`, a send that does not allow shared addresses, one whose address the send was given a
+        pending row for, whatever became of it, is skipped as `duplicate`. Whom criteria match is said by
+        `server.domain.criteria.matches_person`, to the last character; no person's data can make the statement fail.
         """
         ...
 

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from server.domain.policies import Resolution
 from storage.records import (
+    Accepted,
     Attempt,
     CancelCounts,
     Counters,
@@ -121,15 +122,15 @@ class Messages(Protocol):
         """
         ...
 
-    async def find_reached(self, send_id: str, addresses: Iterable[str]) -> set[str]:
-        """Those of the addresses that a send, which does not allow shared ones, was given a pending row for, whatever became of it."""
-        ...
-
-    async def insert_unless_duplicate(self, message: Message) -> bool:
+    async def insert_unless_duplicate(self, message: Message, accepted: Accepted | None = None) -> bool:
         """Adds a one-off unless its (brand_id, dedup_key) exists. Whether it was added; if not, `find_by_dedup_key` finds the other."""
         ...
 
-    async def insert_one_offs(self, messages: Sequence[Message]) -> set[str]:
+    async def find_accepted(self, message_id: str) -> tuple[Message, Accepted] | None:
+        """The message and who had it accepted; None without either, as for those of sends."""
+        ...
+
+    async def insert_one_offs(self, messages: Sequence[Message], accepted: Sequence[Accepted] = ()) -> set[str]:
         """Adds those pending one-offs whose (brand_id, dedup_key) is not taken, also among themselves, and whose template revision is the
         latest of its template. Returns the ids of those that are there then, also if they were before. Those that are due only after
         `storage.signals.SOON` fire no signal."""

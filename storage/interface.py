@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 from storage.definitions import Campaigns, Idempotency, People, Segments, Suppressions, Templates
 from storage.deliveries import Inbox, Messages, Sends
 from storage.operations import Audit, Brands, Dispatchers, Rates
-from storage.records import Message
+from storage.records import Accepted, Message
 from storage.signals import Signals
 
 T = TypeVar("T")
@@ -82,7 +82,7 @@ class Storage(Protocol):
         """The database's clock, which all replicas share. Raises StorageUnavailable."""
         ...
 
-    async def insert_one_offs(self, messages: Sequence[Message]) -> set[str]:
+    async def insert_one_offs(self, messages: Sequence[Message], accepted: Sequence[Accepted] = ()) -> set[str]:
         """`Messages.insert_one_offs` as a transaction of its own, which takes less than `write`: one statement needs no begin and no commit
         around it. Raises like `write`."""
         ...

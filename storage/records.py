@@ -219,6 +219,14 @@ class ReasonCount:
     count: int
 
 
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """Who had a one-off accepted: what the audit log would say, kept in the message's row."""
+
+    by: str
+    request_id: str | None = None
+
+
 @_made_often
 class Attempt:
     """One provider call for one message. Never changed once written."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 
-from server.commands.audit import decision
+from server.commands.audit import note
 from server.domain.access import Caller
 from server.domain.audit_actions import AuditAction
 from server.domain.policies import MisfirePolicy, UnknownPolicy
@@ -55,7 +55,7 @@ async def set_brand_policy(tx: Transaction, caller: Caller, new: NewBrandPolicy)
         updated_by=caller.principal.subject,
     )
     await tx.brands.put_policy(policy)
-    await tx.audit.append([decision(caller, policy.brand_id, AuditAction.BRAND_POLICY_SET, policy.brand_id, _details(policy))])
+    await note(tx, caller, policy.brand_id, AuditAction.BRAND_POLICY_SET, policy.brand_id, **_details(policy))
     return policy
 
 

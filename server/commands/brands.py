@@ -2,33 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
-from server.commands.audit import decision
+from server.commands.audit import note
 from server.domain.access import Caller
 from server.domain.audit_actions import AuditAction
 from server.domain.errors import BrandExists, NotFound, UnknownBrand
 from server.domain.paging import Page, make_page, read_page_request
-from server.domain.validation import NAME_LENGTH, Checks
 from storage.interface import Transaction
 from storage.operations import Brand
 
-_ID = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
-"""A label of a domain name (RFC 1123, 2.1), in lower case: good in paths, headers and names of hosts."""
-
 
 async def create_brand(tx: Transaction, caller: Caller, brand_id: str, name: str) -> Brand:
-    """Creates the brand. Raises BrandExists, ValidationFailed."""
-    checks = Checks()
-    allowed = "must be lower-case letters, digits and hyphens, at most 63, a letter or digit first and last"
-    checks.require(_ID.fullmatch(brand_id) is not None, "id", allowed if brand_id else "is required")
-    checks.line("name", name, NAME_LENGTH)
-    checks.finish()
+    """Creates the brand. Raises BrandExists."""
     brand = Brand(id=brand_id, name=name, created_by=caller.principal.subject, created_at=caller.now, updated_at=caller.now)
     if not await tx.brands.insert(brand):
         raise BrandExists
-    await tx.audit.append([decision(caller, brand.id, AuditAction.BRAND_CREATED, brand.id, {"name": name})])
+    await note(tx, caller, brand.id, AuditAction.BRAND_CREATED, brand.id, name=name)
     return brand
 
 
@@ -49,14 +39,11 @@ async def list_brands(tx: Transaction, _: Caller, prefix: str, page_size: int, p
 
 
 async def update_brand(tx: Transaction, caller: Caller, brand_id: str, name: str) -> Brand:
-    """Gives the brand another name. Raises NotFound, ValidationFailed."""
-    checks = Checks()
-    checks.line("name", name, NAME_LENGTH)
-    checks.finish()
+    """Gives the brand another name. Raises NotFound."""
     brand = await tx.brands.rename(brand_id, name, caller.now)
     if brand is None:
         raise NotFound("brand")
-    await tx.audit.append([decision(caller, brand.id, AuditAction.BRAND_UPDATED, brand.id, {"name": name})])
+    await note(tx, caller, brand.id, AuditAction.BRAND_UPDATED, brand.id, name=name)
     return brand
 
 

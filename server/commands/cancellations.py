@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 
-from server.commands.audit import decision
+from server.commands.audit import note
 from server.commands.campaign_access import campaign_for
 from server.domain.access import Caller
 from server.domain.audit_actions import AuditAction
@@ -29,14 +29,14 @@ async def record_cancelled_sends(tx: Transaction, caller: Caller, brand_id: str,
     """Logs each of the sends, which were cancelled in this transaction, with its own receipt."""
     for send_id in send_ids:
         receipt = asdict(await tx.sends.count_cancelled([send_id]))
-        await tx.audit.append([decision(caller, brand_id, AuditAction.SEND_CANCELLED, send_id, {"receipt": receipt})])
+        await note(tx, caller, brand_id, AuditAction.SEND_CANCELLED, send_id, receipt=receipt)
     return Cancellation(send_ids=tuple(send_ids), receipt=await tx.sends.count_cancelled(send_ids))
 
 
 async def record_cancelled_campaign(tx: Transaction, caller: Caller, campaign: Campaign, cancellation: Cancellation) -> None:
     """Logs the campaign with the receipt of all its sends that were cancelled."""
     details: JsonObject = {"receipt": asdict(cancellation.receipt), "send_ids": list(cancellation.send_ids)}
-    await tx.audit.append([decision(caller, campaign.brand_id, AuditAction.CAMPAIGN_CANCELLED, campaign.id, details)])
+    await note(tx, caller, campaign.brand_id, AuditAction.CAMPAIGN_CANCELLED, campaign.id, **details)
 
 
 async def find_cancelled_send(tx: Transaction, brand_id: str, send_id: str) -> Cancellation:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from server.commands.audit import note
 from server.commands.campaign_content import check_definition, pin_template, require_segment
 from server.domain.access import Caller
+from server.domain.audit_actions import AuditAction
 from server.domain.faces import Face
 from server.domain.ids import new_id
 from server.domain.lifecycle import CampaignStatus
@@ -50,6 +52,7 @@ async def create_campaign(tx: Transaction, caller: Caller, new: NewCampaign) -> 
         checks.finish()
         campaign = await pin_template(tx, campaign)
     await tx.campaigns.insert(campaign)
+    await note(tx, caller, campaign.brand_id, AuditAction.CAMPAIGN_CREATED, campaign.id, status=campaign.status.value)
     return campaign
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from server.commands.audit import decision
+from server.commands.audit import note
 from server.domain.access import Caller
 from server.domain.audit_actions import DELIVERY, INSTALLATION, AuditAction
 from storage.interface import Transaction
@@ -21,5 +21,5 @@ async def release_hold(tx: Transaction, caller: Caller) -> Hold:
     if hold.held_at is not None:
         await tx.dispatchers.release(caller.principal.subject, caller.now)
         details: JsonObject = {"reason": hold.reason, "held_at": hold.held_at.isoformat()}
-        await tx.audit.append([decision(caller, INSTALLATION, AuditAction.DELIVERY_RELEASED, DELIVERY, details)])
+        await note(tx, caller, INSTALLATION, AuditAction.DELIVERY_RELEASED, DELIVERY, **details)
     return await tx.dispatchers.find_hold()

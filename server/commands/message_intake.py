@@ -5,18 +5,26 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from server.commands.schedule_message import NewMessage, check_new_message, judge_new_message, make_message, schedule_message
+from server.commands.schedule_message import (
+    NewMessage,
+    accepted_by,
+    check_new_message,
+    judge_new_message,
+    make_message,
+    schedule_message,
+)
 from server.domain.access import Caller
 from server.domain.template_variables import TemplateVariable
 from storage.errors import StorageUnavailable
 from storage.interface import Storage
-from storage.records import Message
+from storage.records import Accepted, Message
 
 _LARGEST_BATCH = 500
 _GATHER_SECONDS = 0.008
 """After messages came together, how long the next are waited for: handing a batch to the database costs as much as ten rows."""
 _REMEMBERED_TEMPLATES = 1024
 
+_Insert = tuple[Message, Accepted, "asyncio.Future[bool]"]
 _TemplateId = tuple[str, str, str]
 """Brand, channel, template key."""
 
@@ -44,7 +52,7 @@ class MessageIntake:
             revision, schema = template
             if not judge_new_message(caller, new, schema).count:
                 message = make_message(caller, new, revision)
-                if await self._inserts.insert(message):
+                if await self._inserts.insert(message, accepted_by(caller)):
                     return message
                 await self._look_up(template_id)
         return await self._storage.write(lambda tx: schedule_message(tx, caller, new))
@@ -64,13 +72,13 @@ class JoinedInserts:
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
-        self._waiting: list[tuple[Message, asyncio.Future[bool]]] = []
+        self._waiting: list[_Insert] = []
         self._running: asyncio.Task[None] | None = None
 
-    def insert(self, message: Message) -> asyncio.Future[bool]:
+    def insert(self, message: Message, accepted: Accepted) -> asyncio.Future[bool]:
         """Whether it was added; done when that is durable."""
         done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._waiting.append((message, done))
+        self._waiting.append((message, accepted, done))
         if self._running is None:
             self._running = asyncio.create_task(self._run())
         return done
@@ -84,10 +92,10 @@ class JoinedInserts:
         # Here, not in a callback: whoever comes after the last look at the list must find nobody running.
         self._running = None
 
-    async def _insert(self, batch: Sequence[tuple[Message, asyncio.Future[bool]]]) -> None:
-        messages = [message for message, _ in batch]
+    async def _insert(self, batch: Sequence[_Insert]) -> None:
+        messages, by, _ = zip(*batch, strict=True)
         try:
-            added = await self._storage.insert_one_offs(messages)
+            added = await self._storage.insert_one_offs(messages, by)
         except StorageUnavailable as error:
             _fail(batch, error)
         except Exception as error:  # noqa: BLE001 - it is the caller's, and nobody else's
@@ -98,13 +106,13 @@ class JoinedInserts:
             for one in batch:
                 await self._insert([one])
         else:
-            for message, done in batch:
+            for message, _, done in batch:
                 # A caller that hung up has cancelled its own.
                 if not done.done():
                     done.set_result(message.id in added)
 
 
-def _fail(batch: Sequence[tuple[Message, asyncio.Future[bool]]], error: Exception) -> None:
-    for _, done in batch:
+def _fail(batch: Sequence[_Insert], error: Exception) -> None:
+    for _, _, done in batch:
         if not done.done():
             done.set_exception(error)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from server.commands.audit import note
 from server.domain.access import Caller
 from server.domain.addresses import check_person_id
+from server.domain.audit_actions import AuditAction
 from server.domain.errors import BadState, NotFound
 from server.domain.lifecycle import MessageStatus
 from server.domain.paging import Page, make_page, read_page_request
@@ -56,4 +58,6 @@ async def cancel_message(tx: Transaction, caller: Caller, message_id: str) -> Me
     message = await get_message(tx, caller, message_id)
     if not stopped and message.status is not MessageStatus.CANCELLED:
         raise BadState("message", message.status, f"cannot cancel a message that is {message.status}")
+    if stopped:
+        await note(tx, caller, message.brand_id, AuditAction.MESSAGE_CANCELLED, message.id)
     return message

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from server.commands.audit import decision
+from server.commands.audit import note
 from server.commands.campaign_access import found_send, send_for
 from server.domain.access import Caller
 from server.domain.audit_actions import AuditAction
@@ -23,7 +23,7 @@ async def pause_send(tx: Transaction, caller: Caller, send_id: str) -> Send:
     if send.paused_at is not None:
         return send
     await tx.sends.pause(send.id, caller.now)
-    await tx.audit.append([decision(caller, send.brand_id, AuditAction.SEND_PAUSED, send.id, {})])
+    await note(tx, caller, send.brand_id, AuditAction.SEND_PAUSED, send.id)
     return await found_send(tx, send.id)
 
 
@@ -33,5 +33,5 @@ async def resume_send(tx: Transaction, caller: Caller, send_id: str) -> Send:
     if send.status is not SendStatus.SENDING or send.paused_at is None:
         return send
     await tx.sends.resume(send.id)
-    await tx.audit.append([decision(caller, send.brand_id, AuditAction.SEND_RESUMED, send.id, {})])
+    await note(tx, caller, send.brand_id, AuditAction.SEND_RESUMED, send.id)
     return await found_send(tx, send.id)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from server.commands.audit import note
 from server.domain.access import Caller
 from server.domain.addresses import check_person_id
+from server.domain.audit_actions import AuditAction
 from server.domain.errors import NotFound
 from server.domain.paging import Page, make_page, read_page_request
 from server.domain.validation import Checks
@@ -22,8 +24,11 @@ async def get_person(tx: Transaction, caller: Caller, brand_id: str, person_id: 
 
 async def delete_person(tx: Transaction, caller: Caller, brand_id: str, person_id: str) -> None:
     """Deletes the person; messages accepted for them stay. Raises NotFound, ValidationFailed."""
-    if not await tx.people.delete(caller.principal.brand_or_only(brand_id), _checked_id(person_id)):
+    person_id = _checked_id(person_id)
+    brand = caller.principal.brand_or_only(brand_id)
+    if not await tx.people.delete(brand, person_id):
         raise NotFound("person")
+    await note(tx, caller, brand, AuditAction.PERSON_DELETED, person_id)
 
 
 async def list_inbox_items(

@@ -87,7 +87,7 @@ async def _preview_criteria(
     by_reason = {each.skip_reason: each.people for each in counts}
     if not allow_shared_addresses:
         # As a send goes by the order of ids too, what is before each of the first is among them.
-        first = first.once_per_address(frozenset())
+        first = first.once_per_address()
         addresses = sum(each.addresses for each in counts if each.skip_reason is None)
         by_reason |= {None: addresses, SkipReason.DUPLICATE: by_reason.get(None, 0) - addresses}
     return _preview(by_reason, [SampledPerson(person_id, skip) for (person_id, _), skip in first])

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from server.commands.audit import note
 from server.domain.access import Caller
+from server.domain.audit_actions import AuditAction
 from server.domain.person import NewPerson, check_person
 from server.domain.validation import Checks
 from storage.interface import Transaction
@@ -50,13 +52,16 @@ async def put_person(tx: Transaction, caller: Caller, brand_id: str, person: New
     person = check_person(checks, person)
     checks.finish()
     caller.principal.require_brand(brand_id)
-    return await tx.people.put(_record(caller, brand_id, person))
+    put = await tx.people.put(_record(caller, brand_id, person))
+    await note(tx, caller, brand_id, AuditAction.PERSON_PUT, put.person_id)
+    return put
 
 
 async def put_people(tx: Transaction, caller: Caller, prepared: PreparedPeople) -> int:
     """Creates each person or replaces all that is known of them, all or none; how many they are. Raises NotFound for a brand of others."""
     caller.principal.require_brand(prepared.brand_id)
     await tx.people.put_many([_record(caller, prepared.brand_id, person) for person in prepared.people])
+    await note(tx, caller, prepared.brand_id, AuditAction.PEOPLE_PUT, prepared.brand_id, count=len(prepared.people))
     return len(prepared.people)
 
 

@@ -26,7 +26,7 @@ async def resolve_audience_batch(tx: Transaction, send_id: str, now: datetime) -
         return
     batch, cursor = await (_matching_people(tx, send) if send.parent_send_id is None else _failed_messages(tx, send, now))
     if not send.allow_shared_addresses:
-        batch = batch.once_per_address(await tx.messages.find_reached(send.id, batch.reached))
+        batch = batch.once_per_address()
     await tx.messages.insert_many(send.message(new_id(), *recipient, skip, now) for recipient, skip in batch)
     await tx.sends.advance_audience(send.id, cursor, done=len(batch.recipients) < BATCH, now=now)
 
@@ -43,7 +43,10 @@ async def _matching_people(tx: Transaction, send: Send) -> tuple[SortedOut, str 
     """The next people, and the one to go on after."""
     criteria = parse_criteria(send.criteria or {}, "criteria")
     as_of = send.started_at or send.created_at
-    members = await tx.people.list_matching(send.brand_id, criteria, send.channel, as_of, send.audience_cursor, BATCH)
+    reached_by = None if send.allow_shared_addresses else send.id
+    members = await tx.people.list_matching(
+        send.brand_id, criteria, send.channel, as_of, send.audience_cursor, BATCH, reached_by=reached_by
+    )
     return sort_out_members(members), members[-1].person_id if members else send.audience_cursor
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from server.commands.audit import decision
+from server.commands.audit import note
 from server.commands.campaign_access import found_send, send_for
 from server.commands.resolve_audience import resolve_audience_batch
 from server.domain.access import Caller
@@ -45,7 +45,7 @@ async def retry_failed(tx: Transaction, caller: Caller, send_id: str, *, include
     )
     await tx.sends.insert(child)
     details = {"child_send_id": child.id, "include_unknown": include_unknown}
-    await tx.audit.append([decision(caller, parent.brand_id, AuditAction.SEND_RETRIED, parent.id, details)])
+    await note(tx, caller, parent.brand_id, AuditAction.SEND_RETRIED, parent.id, **details)
     await resolve_audience_batch(tx, child.id, caller.now)
     return await found_send(tx, child.id)
 

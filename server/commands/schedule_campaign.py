@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from server.commands.audit import note
 from server.commands.campaign_access import campaign_for
 from server.commands.campaign_content import pin_template
 from server.domain.access import Caller
+from server.domain.audit_actions import AuditAction
 from server.domain.faces import Face
 from server.domain.lifecycle import CampaignOperation, campaign_after
 from server.domain.validation import Checks
@@ -32,6 +34,7 @@ async def schedule_campaign(
     )
     scheduled = await pin_template(tx, scheduled)
     await tx.campaigns.replace(scheduled)
+    await note(tx, caller, campaign.brand_id, AuditAction.CAMPAIGN_SCHEDULED, campaign.id, scheduled_at=scheduled_at.isoformat())
     return scheduled
 
 
@@ -41,4 +44,5 @@ async def unschedule_campaign(tx: Transaction, caller: Caller, face: Face, campa
     status = campaign_after(CampaignOperation.UNSCHEDULE, campaign.status)
     draft = replace(campaign, status=status, scheduled_at=None, expire_at=None, template_revision=None, updated_at=caller.now)
     await tx.campaigns.replace(draft)
+    await note(tx, caller, campaign.brand_id, AuditAction.CAMPAIGN_UNSCHEDULED, campaign.id)
     return draft

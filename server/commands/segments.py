@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from server.commands.audit import note
 from server.domain.access import Caller
+from server.domain.audit_actions import AuditAction
 from server.domain.criteria import check_criteria
 from server.domain.errors import NotFound
 from server.domain.ids import new_id
@@ -22,6 +24,7 @@ async def create_segment(tx: Transaction, caller: Caller, brand_id: str, name: s
         id=new_id(), brand_id=brand_id, name=name, criteria=criteria, created_by=caller.principal.subject, created_at=caller.now
     )
     await tx.segments.insert(segment)
+    await note(tx, caller, brand_id, AuditAction.SEGMENT_CREATED, segment.id)
     return segment
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from server.commands.audit import note
 from server.commands.campaign_access import campaign_for, found_send
 from server.commands.campaign_content import audience_criteria, pin_template
 from server.commands.misfire import cancel_misfired
@@ -13,11 +14,13 @@ from server.commands.resolve_audience import resolve_audience_batch
 from server.commands.sort_recipients import sort_recipients
 from server.domain.access import Caller
 from server.domain.addresses import Recipient
+from server.domain.audit_actions import AuditAction
 from server.domain.faces import Face
 from server.domain.ids import new_id
 from server.domain.lifecycle import CampaignOperation, CampaignStatus, SendStatus, campaign_after
 from server.domain.validation import Checks
 from storage.interface import Transaction
+from storage.operations import AuditEntry
 from storage.records import Campaign, JsonObject, Send
 
 
@@ -40,11 +43,14 @@ async def send_campaign(
     if expire_at is not None:
         campaign = replace(campaign, expire_at=expire_at)
     if to_segment:
-        return await _start_resolving(tx, campaign, caller.principal.subject, caller.now)
+        send = await _start_resolving(tx, campaign, caller.principal.subject, caller.now)
+        await note(tx, caller, send.brand_id, AuditAction.CAMPAIGN_STARTED, campaign.id, send_id=send.id, audience="segment")
+        return send
     sorted_out = await sort_recipients(tx, face, campaign, recipients)
     send = await _start(tx, campaign, caller.principal.subject, caller.now, criteria=None)
     await tx.messages.insert_many(send.message(new_id(), *recipient, skip, send.created_at) for recipient, skip in sorted_out)
     await tx.sends.advance_audience(send.id, None, done=True, now=caller.now)
+    await note(tx, caller, send.brand_id, AuditAction.CAMPAIGN_STARTED, campaign.id, send_id=send.id, recipients=len(recipients))
     return await found_send(tx, send.id)
 
 
@@ -56,7 +62,9 @@ async def send_due_campaign(tx: Transaction, campaign_id: str, now: datetime) ->
     if campaign.scheduled_at is None or campaign.scheduled_at > now:
         return
     if not await cancel_misfired(tx, campaign, now):
-        await _start_resolving(tx, campaign, campaign.created_by, now)
+        send = await _start_resolving(tx, campaign, campaign.created_by, now)
+        details: JsonObject = {"send_id": send.id, "scheduled_at": campaign.scheduled_at.isoformat()}
+        await tx.audit.append([AuditEntry.own(send.brand_id, AuditAction.CAMPAIGN_STARTED, campaign.id, details, now)])
 
 
 async def _start_resolving(tx: Transaction, campaign: Campaign, started_by: str, now: datetime) -> Send:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from server.commands.audit import note
 from server.domain.access import Caller
 from server.domain.addresses import check_address
+from server.domain.audit_actions import AuditAction
 from server.domain.errors import NotFound
 from server.domain.ids import new_id
 from server.domain.paging import Page, make_page, read_page_request
@@ -43,6 +45,8 @@ async def create_suppression(tx: Transaction, caller: Caller, brand_id: str, new
     await tx.suppressions.put_many([suppression])
     stored = await tx.suppressions.find_address(brand_id, suppression.channel, suppression.address)
     assert stored is not None, "it was put in this transaction"
+    asked = {"channel": new.channel, "reason": new.reason.value}
+    await note(tx, caller, brand_id, AuditAction.SUPPRESSION_CREATED, stored.id, **asked)
     return stored
 
 
@@ -60,6 +64,7 @@ async def create_suppressions(tx: Transaction, caller: Caller, brand_id: str, ba
     checks.finish()
     caller.principal.require_brand(brand_id)
     await tx.suppressions.put_many([_suppression(caller, brand_id, new) for new in checked])
+    await note(tx, caller, brand_id, AuditAction.SUPPRESSIONS_CREATED, brand_id, count=len(batch))
     return len(batch)
 
 
@@ -98,6 +103,8 @@ async def delete_suppression(tx: Transaction, caller: Caller, suppression_id: st
     if suppression is None or not caller.principal.owns(suppression.brand_id):
         raise NotFound("suppression")
     await tx.suppressions.delete(suppression_id)
+    lifted = {"channel": suppression.channel, "reason": suppression.reason.value}
+    await note(tx, caller, suppression.brand_id, AuditAction.SUPPRESSION_LIFTED, suppression_id, **lifted)
 
 
 async def suppressed_among(tx: Transaction, brand_id: str, channel: str, addresses: Sequence[str]) -> set[str]:

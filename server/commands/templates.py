@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from server.commands.audit import note
 from server.domain.access import Caller
 from server.domain.addresses import check_person_id
+from server.domain.audit_actions import AuditAction
 from server.domain.channels import Channel
 from server.domain.errors import NotFound, ValidationFailed
 from server.domain.paging import Page, make_page, read_page_request
@@ -44,7 +46,9 @@ def prepare_template(template: Template) -> Template:
 async def put_template(tx: Transaction, caller: Caller, prepared: Template) -> Template:
     """Adds a prepared template as the next revision. Raises NotFound for a brand of others."""
     caller.principal.require_brand(prepared.brand_id)
-    return await tx.templates.append(replace(prepared, created_by=caller.principal.subject, created_at=caller.now))
+    put = await tx.templates.append(replace(prepared, created_by=caller.principal.subject, created_at=caller.now))
+    await note(tx, caller, put.brand_id, AuditAction.TEMPLATE_PUT, f"{put.channel}/{put.template_key}", revision=put.revision)
+    return put
 
 
 async def get_template(tx: Transaction, caller: Caller, brand_id: str, channel: str, template_key: str, revision: int) -> Template:

@@ -1,4 +1,4 @@
-"""The making of tokens, as far as the database is concerned."""
+"""Tokens that were made, and the keys that sign them, as far as the database is concerned."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from server.commands.brands import require_brands
 from server.domain.access import Caller, Principal
 from server.domain.audit_actions import INSTALLATION, AuditAction
 from storage.interface import Transaction
+from storage.operations import AuditEntry
 from storage.records import JsonObject
 
 
@@ -29,3 +30,9 @@ async def record_token(tx: Transaction, caller: Caller, token: MintedToken) -> N
     details: JsonObject = {"subject": of.subject, "scopes": sorted(of.scopes), "expires_at": token.expires_at.isoformat()}
     brands = sorted(of.brands) or [INSTALLATION]
     await tx.audit.append([decision(caller, brand, AuditAction.TOKEN_MINTED, token.id, details) for brand in brands])
+
+
+async def note_signing_key(tx: Transaction, fingerprint: str, now: datetime) -> None:
+    """Logs with the installation that a key signs from now on, if the log does not know it: one just made, or brought by an operator."""
+    if not await tx.audit.list_page(INSTALLATION, fingerprint, None, 1):
+        await tx.audit.append([AuditEntry.own(INSTALLATION, AuditAction.SIGNING_KEY_USED, fingerprint, {}, now)])

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from server.commands.audit import note
+from server.domain.access import Caller, Principal
 from server.domain.addresses import read_address
+from server.domain.audit_actions import RECIPIENT, AuditAction
 from server.domain.errors import NotFound
 from server.domain.ids import new_id
 from server.domain.suppression import SuppressionReason
@@ -22,19 +25,22 @@ async def find_linked_message(tx: Transaction, message_id: str | None) -> Messag
     return message
 
 
-async def unsubscribe(tx: Transaction, message_id: str | None, now: datetime) -> None:
+async def unsubscribe(tx: Transaction, message_id: str | None, now: datetime, request_id: str | None = None) -> None:
     """Suppresses the message's address on its channel in its brand; doing so again changes nothing. Raises NotFound."""
     message = await find_linked_message(tx, message_id)
-    await tx.suppressions.put_many(
-        [
-            Suppression(
-                id=new_id(),
-                brand_id=message.brand_id,
-                channel=message.channel,
-                address=read_address(message.channel, message.recipient) or message.recipient,
-                reason=SuppressionReason.UNSUBSCRIBE,
-                source=SOURCE,
-                created_at=now,
-            )
-        ]
+    address = read_address(message.channel, message.recipient) or message.recipient
+    if await tx.suppressions.find_address(message.brand_id, message.channel, address) is not None:
+        # Held back already, for this reason or a stronger one. Nor may whoever has the link fill the log.
+        return
+    suppression = Suppression(
+        id=new_id(),
+        brand_id=message.brand_id,
+        channel=message.channel,
+        address=address,
+        reason=SuppressionReason.UNSUBSCRIBE,
+        source=SOURCE,
+        created_at=now,
     )
+    await tx.suppressions.put_many([suppression])
+    somebody = Caller(Principal(RECIPIENT, frozenset({message.brand_id}), frozenset()), now, request_id)
+    await note(tx, somebody, message.brand_id, AuditAction.UNSUBSCRIBED, message.id, suppression_id=suppression.id)

@@ -6,10 +6,12 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TypedDict
 
+from server.commands.audit import note
 from server.commands.campaign_access import campaign_for
 from server.commands.campaign_content import check_definition, pin_template, require_segment
 from server.commands.misfire import changed_at
 from server.domain.access import Caller
+from server.domain.audit_actions import AuditAction
 from server.domain.faces import Face
 from server.domain.lifecycle import CampaignOperation, CampaignStatus, campaign_after
 from server.domain.validation import Checks
@@ -53,4 +55,5 @@ async def update_campaign(tx: Transaction, caller: Caller, face: Face, campaign_
     if changed.status is CampaignStatus.SCHEDULED:
         changed = await pin_template(tx, changed, content_field=content_field)
     await tx.campaigns.replace(changed)
+    await note(tx, caller, changed.brand_id, AuditAction.CAMPAIGN_UPDATED, changed.id, fields=sorted(changes))
     return changed

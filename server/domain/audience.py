@@ -47,9 +47,9 @@ class SortedOut:
             [SkipReason.SUPPRESSED if skip is None and address in suppressed else skip for (_, address), skip in self],
         )
 
-    def once_per_address(self, reached: Set[str]) -> SortedOut:
-        """The same, and those skipped whose address is `reached` already, or is that of somebody before them who is not skipped."""
-        seen = set(reached)
+    def once_per_address(self) -> SortedOut:
+        """The same, and those skipped whose address is that of somebody before them who is not skipped."""
+        seen: set[str] = set()
         skips: list[SkipReason | None] = []
         for (_, address), skip in self:
             if skip is None and address in seen:

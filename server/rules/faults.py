@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
@@ -20,48 +21,63 @@ LONG_LIST = 1000
 """Messages in a list, beyond which judging it takes long enough for other calls to notice."""
 
 _validator = Validator()
-_settles: dict[type[Message], Settles] = {}
+_kinds: dict[type[Message], _Kind] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """What is known of a type of message beforehand."""
+
+    settles: Settles
+    lists: tuple[FieldDescriptor, ...]
+    lists_of_messages: tuple[str, ...]
 
 
 def find_faults(message: Message) -> list[FieldViolation]:
     """Every field that breaks a rule, once each; of each list of messages the first MOST_FAULTS."""
-    return [] if _is_settled(message) else judge(message)
+    return [] if _kind(message).settles(message) else judge(message)
 
 
 def takes_long(message: Message) -> bool:
     """Whether there is so much in the message that it is to be judged on a thread of its own."""
-    return any(len(getattr(message, field.name)) > LONG_LIST for field in _lists(message))
+    return any(len(getattr(message, name)) > LONG_LIST for name in _kind(message).lists_of_messages)
 
 
 def judge(message: Message) -> list[FieldViolation]:
     """The same without the quick look."""
     faults: dict[str, str] = {}
-    lists = _lists(message)
-    for violation in _validator.collect_violations(_without_items(message, lists) if lists else message):
+    apart = _judged_apart(message)
+    for violation in _validator.collect_violations(_without_items(message, apart) if apart else message):
         path, field = _place(violation, message.DESCRIPTOR)
         faults.setdefault(path, _text(violation, field))
-    for field in lists:
+    for field in apart:
         faults |= {fault.field: fault.message for fault in _faults_of_items(field, getattr(message, field.name))}
     return [FieldViolation(path, text) for path, text in faults.items()]
 
 
-def _is_settled(message: Message) -> bool:
+def _kind(message: Message) -> _Kind:
     kind = type(message)
-    if kind not in _settles:
-        _settles[kind] = quick_check(kind.DESCRIPTOR)  # type: ignore[arg-type]  # the stubs know two classes of it
-    return _settles[kind](message)
+    if kind not in _kinds:
+        descriptor: Any = kind.DESCRIPTOR
+        lists = tuple(field for field in descriptor.fields if field.is_repeated)
+        _kinds[kind] = _Kind(quick_check(descriptor), lists, tuple(field.name for field in lists if field.message_type is not None))
+    return _kinds[kind]
 
 
-def _lists(message: Message) -> list[FieldDescriptor]:
-    """Fields that are lists of messages."""
-    fields: Sequence[Any] = message.DESCRIPTOR.fields
-    return [field for field in fields if field.is_repeated and field.message_type is not None]
+def _judged_apart(message: Message) -> list[FieldDescriptor]:
+    """Lists of messages, and other lists that are too long to look into."""
+    return [field for field in _kind(message).lists if field.message_type is not None or _is_too_long(field, message)]
 
 
-def _without_items(message: Message, lists: Sequence[FieldDescriptor]) -> Message:
-    """A copy with at most one item in each list: enough for the rules of the message, which would else take a million of them along."""
-    cut = {field.name for field in lists}
-    return type(message)(**{field.name: value[:1] if field.name in cut else value for field, value in message.ListFields()})
+def _is_too_long(field: FieldDescriptor, message: Message) -> bool:
+    return len(getattr(message, field.name)) > (_rules(field).repeated.max_items or LONG_LIST)
+
+
+def _without_items(message: Message, apart: Sequence[FieldDescriptor]) -> Message:
+    """A copy with one message in each list: enough for the rules of the message itself, which would else take a million of them along."""
+    kept = {field.name: 0 if field.message_type is None else 1 for field in apart}
+    values = {field.name: value[: kept[field.name]] if field.name in kept else value for field, value in message.ListFields()}
+    return type(message)(**values)
 
 
 def _faults_of_items(field: FieldDescriptor, items: Sequence[Message]) -> Iterator[FieldViolation]:
@@ -77,7 +93,7 @@ def _faults_of_items(field: FieldDescriptor, items: Sequence[Message]) -> Iterat
             text = f"have been checked up to {field.name}[{index - 1}] only, because of so much before it"
             yield FieldViolation(field.name, text)
             return
-        found = [] if _is_settled(item) else judge(item)
+        found = [] if _kind(item).settles(item) else judge(item)
         if key and (first := places.setdefault(_key(item, key), index)) != index:
             found.append(FieldViolation(key, f"is also that of {field.name}[{first}]"))
         for fault in found:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, func, literal, null, select
+from sqlalchemy import ColumnElement, ScalarSelect, Select, case, func, literal, null, select
 
 from server.domain.audience import SkipReason
 from server.domain.channels import Channel
@@ -18,14 +18,21 @@ from storage.records import AudienceCount, AudienceMember
 from storage.sql.connection import Connection
 from storage.sql.criteria import matches
 from storage.sql.dialects import SqlDialect
-from storage.sql.tables import people, suppressions
+from storage.sql.tables import messages, people, suppressions
 
 
 async def list_matching(
-    connection: Connection, brand_id: str, criteria: Criteria, channel: str, as_of: datetime, after: str | None, limit: int
+    connection: Connection,
+    brand_id: str,
+    criteria: Criteria,
+    channel: str,
+    as_of: datetime,
+    after: str | None,
+    limit: int,
+    reached_by: str | None,
 ) -> list[AudienceMember]:
     """See `People.list_matching`."""
-    statement = _audience(connection.dialect, brand_id, criteria, Channel(channel), as_of)
+    statement = _audience(connection.dialect, brand_id, criteria, Channel(channel), as_of, reached_by)
     if after is not None:
         statement = statement.where(people.c.person_id > after)
     rows = await connection.execute(statement.order_by(people.c.person_id).limit(limit))
@@ -41,7 +48,9 @@ async def count_matching(connection: Connection, brand_id: str, criteria: Criter
     return [AudienceCount(row.skip_reason, row.people, row.addresses) for row in (await connection.execute(counted)).all]
 
 
-def _audience(dialect: SqlDialect, brand_id: str, criteria: Criteria, channel: Channel, as_of: datetime) -> Select[Any]:
+def _audience(
+    dialect: SqlDialect, brand_id: str, criteria: Criteria, channel: Channel, as_of: datetime, reached_by: str | None = None
+) -> Select[Any]:
     address = func.coalesce(_address(dialect, channel), "")
     # One look into the unique index per person. A join or an EXISTS would leave the planner a choice, and before it has statistics of new
     # rows it chooses to compare every person with every suppression.
@@ -55,13 +64,24 @@ def _audience(dialect: SqlDialect, brand_id: str, criteria: Criteria, channel: C
         )
         .scalar_subquery()
     )
-    skip_reason = case(
+    reasons = [
         (address == "", literal(SkipReason.NO_ADDRESS.value)),
         (suppression.is_not(None), literal(SkipReason.SUPPRESSED.value)),
-        else_=null(),
-    )
+    ]
+    if reached_by is not None:
+        reasons.append((_message_to(address, reached_by).is_not(None), literal(SkipReason.DUPLICATE.value)))
+    skip_reason = case(*reasons, else_=null())
     return select(people.c.person_id, address.label("address"), skip_reason.label("skip_reason")).where(
         people.c.brand_id == brand_id, people.c.created_at <= as_of, matches(criteria, as_of, dialect)
+    )
+
+
+def _message_to(address: ColumnElement[Any], send_id: str) -> ScalarSelect[Any]:
+    """The message of the send to the address, if there is one: a look into a unique index, as for suppressions."""
+    return (
+        select(messages.c.id)
+        .where(messages.c.send_id == send_id, messages.c.audience_key == address, messages.c.audience_key.is_not(None))
+        .scalar_subquery()
     )
 
 

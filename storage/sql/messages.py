@@ -13,12 +13,12 @@ from sqlalchemy import Executable, bindparam, func, select, text, update
 
 from server.domain.lifecycle import UNSTARTED, MessageStatus
 from server.domain.policies import Resolution
-from storage.records import Attempt, Mark, Message, MessageFilter, Queue, ReasonCount, Recovery, Settlement, UnknownMessage
+from storage.records import Accepted, Attempt, Mark, Message, MessageFilter, Queue, ReasonCount, Recovery, Settlement, UnknownMessage
 from storage.signals import messages as messages_topic
 from storage.sql import claims, expiry, one_offs, pruning, recovery, resolutions, settlements
 from storage.sql.connection import Connection, read_record, record_values
 from storage.sql.counters import Changes, lock_sends
-from storage.sql.dialects import Kind, RowSet, SqlDialect
+from storage.sql.dialects import SqlDialect
 from storage.sql.endings import cancelled
 from storage.sql.tables import MESSAGE, attempts, messages, sends
 from storage.sql.types import dump_json
@@ -66,8 +66,11 @@ class SqlMessages:
         for channel in {message.channel for message in chunk if message.status is MessageStatus.PENDING}:
             self._connection.fire(messages_topic(channel))
 
-    async def insert_unless_duplicate(self, message: Message) -> bool:
-        if not (await self._connection.execute(_insert_unless_duplicate(self._connection.dialect), record_values(message))).count:
+    async def insert_unless_duplicate(self, message: Message, accepted: Accepted | None = None) -> bool:
+        values = record_values(message)
+        if accepted is not None:
+            values |= {"accepted_by": accepted.by, "request_id": accepted.request_id}
+        if not (await self._connection.execute(_insert_unless_duplicate(self._connection.dialect), values)).count:
             return False
         if message.status is MessageStatus.PENDING:
             self._connection.fire(messages_topic(message.channel))
@@ -76,8 +79,16 @@ class SqlMessages:
         await changes.apply(self._connection, message.created_at)
         return True
 
-    async def insert_one_offs(self, messages: Sequence[Message]) -> set[str]:
-        return await one_offs.insert(self._connection, messages)
+    async def insert_one_offs(self, messages: Sequence[Message], accepted: Sequence[Accepted] = ()) -> set[str]:
+        return await one_offs.insert(self._connection, messages, accepted)
+
+    async def find_accepted(self, message_id: str) -> tuple[Message, Accepted] | None:
+        statement = select(messages.c.accepted_by, messages.c.request_id).where(messages.c.id == message_id)
+        row = (await self._connection.execute(statement)).first
+        message = await self.find(message_id)
+        if row is None or row.accepted_by is None or message is None:
+            return None
+        return message, Accepted(row.accepted_by, row.request_id)
 
     async def find(self, message_id: str) -> Message | None:
         row = (await self._connection.execute(_FIND, {"message_id": message_id})).first
@@ -86,11 +97,6 @@ class SqlMessages:
     async def find_by_dedup_key(self, brand_id: str, dedup_key: str) -> Message | None:
         row = (await self._connection.execute(_FIND_BY_DEDUP_KEY, {"brand": brand_id, "key": dedup_key})).first
         return read_record(Message, row) if row else None
-
-    async def find_reached(self, send_id: str, addresses: Iterable[str]) -> set[str]:
-        wanted, statement = _find_reached(self._connection.dialect)
-        given = self._connection.dialect.row_set_parameters(wanted, [(address,) for address in addresses])
-        return {address for (address,) in await self._connection.fetch(statement, {**given, "of_send": send_id})}
 
     async def list_page(self, brand_id: str, where: MessageFilter, after: str | None, limit: int) -> list[Message]:
         statement = select(*MESSAGE)
@@ -171,19 +177,6 @@ def _insert_unless_duplicate(dialect: SqlDialect) -> Executable:
         index_elements=["brand_id", "dedup_key"], index_where=text("dedup_key IS NOT NULL")
     )
     return statement
-
-
-@lru_cache
-def _find_reached(dialect: SqlDialect) -> tuple[RowSet, Executable]:
-    # One look into the unique index per address, as for suppressions: never a walk through the rows of the send.
-    wanted = dialect.row_set("wanted", address=Kind.TEXT)
-    found = select(messages.c.id).where(
-        messages.c.send_id == bindparam("of_send"),
-        messages.c.audience_key == wanted.c.address,
-        messages.c.audience_key.is_not(None),
-    )
-    looked_up = select(wanted.c.address, found.scalar_subquery().label("found")).subquery("looked_up")
-    return wanted, select(looked_up.c.address).where(looked_up.c.found.is_not(None))
 
 
 def _audience_key(message: Message, sharing: Set[str]) -> str | None:

@@ -76,9 +76,17 @@ class SqlPeople:
         return (await self._connection.execute(statement)).count > 0
 
     async def list_matching(
-        self, brand_id: str, criteria: Criteria, channel: str, as_of: datetime, after: str | None, limit: int
+        self,
+        brand_id: str,
+        criteria: Criteria,
+        channel: str,
+        as_of: datetime,
+        after: str | None,
+        limit: int,
+        *,
+        reached_by: str | None = None,
     ) -> list[AudienceMember]:
-        return await audiences.list_matching(self._connection, brand_id, criteria, channel, as_of, after, limit)
+        return await audiences.list_matching(self._connection, brand_id, criteria, channel, as_of, after, limit, reached_by)
 
     async def count_matching(self, brand_id: str, criteria: Criteria, channel: str, as_of: datetime) -> list[AudienceCount]:
         return await audiences.count_matching(self._connection, brand_id, criteria, channel, as_of)

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.errors import StorageUnavailable, WriteConflict
 from storage.interface import Transaction
-from storage.records import Message
+from storage.records import Accepted, Message
 from storage.signals import Signals
 from storage.sql.engine_postgres import PostgresConnection, make_engine
 from storage.sql.failures import ConnectionLost, translated
@@ -51,9 +51,9 @@ class PostgresStorage:
     async def now(self) -> datetime:
         return await self._finish(_again(self._read_clock))
 
-    async def insert_one_offs(self, messages: Sequence[Message]) -> set[str]:
+    async def insert_one_offs(self, messages: Sequence[Message], accepted: Sequence[Accepted] = ()) -> set[str]:
         # Tried again also after a connection broke when it may have taken effect: those that are there are not added again.
-        return await self._finish(_again(partial(self._single, lambda tx: tx.messages.insert_one_offs(messages))))
+        return await self._finish(_again(partial(self._single, lambda tx: tx.messages.insert_one_offs(messages, accepted))))
 
     async def ping(self) -> None:
         # A standby answers too, but is no good.

@@ -12,7 +12,7 @@ import sqlalchemy
 
 from storage.errors import StorageUnavailable
 from storage.interface import Transaction
-from storage.records import Message
+from storage.records import Accepted, Message
 from storage.signals import Signals
 from storage.sql.engine_sqlite import OwnerLock, connect, make_engine, prepare_file
 from storage.sql.group_commit import GroupCommit
@@ -59,9 +59,9 @@ class SqliteStorage:
         self._require_open()
         return datetime.now(UTC)
 
-    async def insert_one_offs(self, messages: Sequence[Message]) -> set[str]:
+    async def insert_one_offs(self, messages: Sequence[Message], accepted: Sequence[Accepted] = ()) -> set[str]:
         self._require_open()
-        return await self._finish(self._writer.submit(lambda tx: tx.messages.insert_one_offs(messages), single=True))
+        return await self._finish(self._writer.submit(lambda tx: tx.messages.insert_one_offs(messages, accepted), single=True))
 
     async def ping(self) -> None:
         await self.read(_nothing)

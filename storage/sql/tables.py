@@ -229,6 +229,9 @@ messages = Table(
     Column("lease_expires_at", Instant),
     Column("provider", Text),
     Column("sending_at", Instant),
+    # Not in the record. Of a one-off: who had it accepted, and in which call.
+    Column("accepted_by", Text),
+    Column("request_id", Text),
     # Not in the record. Recipient of a row of a send that was to go out, with the person before it where addresses may be shared; skips
     # have none and may repeat.
     Column("audience_key", KEY),
@@ -279,15 +282,15 @@ Index("ix_messages_unknown", messages.c.brand_id, messages.c.id, sqlite_where=_u
 Index("ix_messages_lease", messages.c.lease_expires_at, sqlite_where=_held, postgresql_where=_held)
 # The promise of dedup_key.
 Index("uq_messages_dedup_key", messages.c.brand_id, messages.c.dedup_key, unique=True, sqlite_where=_keyed, postgresql_where=_keyed)
-# No address is sent to twice by one send (or by no person twice, where they may share it), whoever resolves the audience. Also what
-# tells the next batch of an audience which addresses were reached.
+# No address is sent to twice by one send, or where people may share it no person at it, whoever resolves the audience. Also what tells
+# the next batch of an audience which addresses were reached.
 Index("uq_messages_audience", messages.c.send_id, messages.c.audience_key, unique=True, sqlite_where=_guarded, postgresql_where=_guarded)
 # Lists, newest first: of a send (also its cancellation and report), of a person, of a brand.
 Index("ix_messages_send_id_id", messages.c.send_id, messages.c.id, sqlite_where=_of_send, postgresql_where=_of_send)
 Index("ix_messages_brand_id_person_id_id", messages.c.brand_id, messages.c.person_id, messages.c.id)
 Index("ix_messages_brand_id_id", messages.c.brand_id, messages.c.id)
 
-_BOOKKEEPING = {"lease_expires_at", "provider", "sending_at", "audience_key"}
+_BOOKKEEPING = {"lease_expires_at", "provider", "sending_at", "accepted_by", "request_id", "audience_key"}
 MESSAGE = tuple(column for column in messages.c if column.name not in _BOOKKEEPING)
 """The columns of a `Message` record."""
 

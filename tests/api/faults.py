@@ -15,7 +15,7 @@ from server.app import Part, migrate_database
 from server.config import Settings
 from server.domain.errors import CarillonError
 from storage.interface import Storage, Transaction
-from storage.records import Message
+from storage.records import Accepted, Message
 from storage.signals import Signals
 from storage.sql.open import open_storage
 from tests.api.running import Running, running_service
@@ -52,8 +52,8 @@ class FaultyStorage:
     async def now(self) -> datetime:
         return await self._inner.now()
 
-    async def insert_one_offs(self, messages: Sequence[Message]) -> set[str]:
-        return await self.write(lambda tx: tx.messages.insert_one_offs(messages))
+    async def insert_one_offs(self, messages: Sequence[Message], accepted: Sequence[Accepted] = ()) -> set[str]:
+        return await self.write(lambda tx: tx.messages.insert_one_offs(messages, accepted))
 
     async def ping(self) -> None:
         if self.fault is not None:

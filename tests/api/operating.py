@@ -121,10 +121,10 @@ async def message_of(api: Caller, send_id: str, person: dict[str, str]) -> dict[
     return found
 
 
-async def audited(api: Caller, subject_id: str) -> list[tuple[str, dict[str, Any]]]:
-    """Action and details of the entries about something, first to last."""
+async def audited(api: Caller, subject_id: str, *actions: str) -> list[tuple[str, dict[str, Any]]]:
+    """Action and details of the entries about something, first to last; of these actions alone if any are given."""
     entries = (await ok(api, f"{AUDIT}/ListAuditEntries", {"subject_id": subject_id}))["audit_entries"]
-    return [(entry["action"], entry["details"]) for entry in reversed(entries)]
+    return [(entry["action"], entry["details"]) for entry in reversed(entries) if not actions or entry["action"] in actions]
 
 
 async def resolve(api: Caller, resolution: str, *message_ids: str, **more: Any) -> dict[str, Any]:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from carillon.messaging.v1 import send_service_pb2, send_service_pb2_grpc
+from server.app import Part, migrate_database
+from server.config import Settings
+from server.domain.audit_actions import INSTALLATION
+from server.tokens import fingerprint, load_or_create_key
 from tests.api.callers import Caller
 from tests.api.deliveries import SENDS
 from tests.api.operating import AUDIT, publish
-from tests.api.running import Running
+from tests.api.running import Running, running_service
 from tests.api.scenes import ok, recipients
 from tests.api.untouched import BRANDS
 
@@ -19,7 +24,7 @@ async def test_entry_says_who_did_what_to_what_and_when(idle: Running, idle_api:
     metadata = (("authorization", f"Bearer {token}"), ("x-request-id", "request-7"))
     sends: Any = send_service_pb2_grpc.SendServiceStub(idle.channel)
     await sends.PauseSend(send_service_pb2.PauseSendRequest(id=send["id"]), metadata=metadata)
-    (entry,) = (await ok(idle_api, f"{AUDIT}/ListAuditEntries", {}))["audit_entries"]
+    entry, *_ = (await ok(idle_api, f"{AUDIT}/ListAuditEntries", {}))["audit_entries"]
     assert {key: value for key, value in entry.items() if key not in ("id", "created_at")} == {
         "brand_id": brand,
         "actor": "ana@example.com",
@@ -37,7 +42,7 @@ async def test_entries_are_newest_first_and_of_one_subject_if_asked(idle_api: Ca
         await ok(idle_api, f"{SENDS}/{verb}", {"id": send["id"]})
     await ok(idle_api, f"{BRANDS}/SetBrandPolicy", {"brand_id": brand})
     entries = (await ok(idle_api, f"{AUDIT}/ListAuditEntries", {"brand_id": brand}))["audit_entries"]
-    assert [(entry["action"], entry["subject_id"]) for entry in entries] == [
+    assert [(entry["action"], entry["subject_id"]) for entry in entries[:4]] == [
         ("brand_policy_set", brand),
         ("send_resumed", first["id"]),
         ("send_paused", second["id"]),
@@ -58,8 +63,22 @@ async def test_entries_of_others_do_not_exist(idle: Running, idle_api: Caller, b
 
 async def test_refused_operation_leaves_no_entry(idle: Running, idle_api: Caller, brand: str) -> None:
     send = await publish(idle_api, brand, recipients(1))
+    before = await ok(idle_api, f"{AUDIT}/ListAuditEntries", {})
     stranger = idle.token(f"other-{brand}")
     for verb in ("PauseSend", "ResumeSend", "CancelSend", "RetryFailedMessages"):
         assert (await idle_api.call(f"{SENDS}/{verb}", {"id": send["id"]}, token=stranger)).error == "send_not_found"
     assert (await idle_api.call(f"{SENDS}/RetryFailedMessages", {"id": send["id"]})).status == 412
-    assert (await ok(idle_api, f"{AUDIT}/ListAuditEntries", {}))["audit_entries"] == []
+    assert await ok(idle_api, f"{AUDIT}/ListAuditEntries", {}) == before
+
+
+async def test_a_signing_key_is_in_the_log_of_the_installation_once_however_often_it_is_used(tmp_path: Path) -> None:
+    await migrate_database(Settings(data_dir=tmp_path))
+    seen = []
+    for _ in range(2):
+        async with running_service(tmp_path, parts=frozenset({Part.API})) as running:
+            assert running.service.storage is not None
+            seen.append(await running.service.storage.read(lambda tx: tx.audit.list_page(INSTALLATION, None, None, 9)))
+    assert seen[0] == seen[1]
+    (entry,) = seen[0]
+    key = fingerprint(load_or_create_key(tmp_path))
+    assert (entry.actor, entry.action, entry.subject_id) == ("carillon", "signing_key_used", key)

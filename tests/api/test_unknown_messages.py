@@ -132,6 +132,7 @@ async def test_brand_of_others_can_neither_see_nor_resolve(operated: Operated, o
         ({"message_ids": []}, {"message_ids"}),
         ({"message_ids": [f"m{number}" for number in range(1001)]}, {"message_ids"}),
         ({"message_ids": ["good", " ", "x" * 129]}, {"message_ids[1]", "message_ids[2]"}),
+        ({"message_ids": [""] * 1001}, {"message_ids"}),
         ({"message_ids": [""] * 100}, {f"message_ids[{index}]" for index in range(100)}),
         ({"note": "x" * 1001}, {"note"}),
         ({"resolution": "unspecified"}, {"resolution"}),

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from tests.api.callers import Caller, GrpcCaller, RestCaller
+from tests.api.operating import AUDIT
 from tests.api.running import Running
 from tests.api.scenes import COMMS, comms_campaign, ok, until
 from tests.api.suppressing import find, suppress
@@ -60,6 +61,9 @@ async def test_one_click_suppresses_at_once_and_once(
     again = await people.post(link, data=ONE_CLICK)
     assert (again.status_code, again.content) == (200, first.content)
     assert (await find(rest, brand, "ann@example.com")).body == suppression
+    (logged,) = [entry for entry in (await ok(rest, f"{AUDIT}/ListAuditEntries", {}))["audit_entries"] if entry["action"] == "unsubscribed"]
+    assert (logged["actor"], logged["details"]) == ("recipient", {"suppression_id": suppression["id"]})
+    assert logged["request_id"], "the gateway gives each request an id"
     message = await send_to_ann(running, rest, brand)
     assert (message["status"], message["failure_reason"]) == ("skipped", "suppressed")
 

@@ -37,7 +37,7 @@ OBJECT = {"plan": "gold", "seats": 3}
 """A JSON object that is good for variables and attributes."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Untouched:
     """The brand, what is in it, and a caller over one transport."""
 
@@ -46,6 +46,8 @@ class Untouched:
     transport: str
     brand: str
     ids: dict[str, str]
+    seen: list[object] | None = None
+    """What was in it after the last test."""
 
     def good(self, method: str) -> dict[str, Any]:
         """A request that would succeed, with every field of the method in it."""

@@ -147,7 +147,9 @@ def test_brands_are_created_listed_shown_and_updated() -> None:
     assert carillon("brand", "update", "acme", "--name", "Acme").exit_code == 0
     assert "name: Acme\n" in carillon("brand", "show", "acme").stdout
     assert complaint("brand", "show", "nobody") == "carillon: no such brand"
-    assert "lower-case letters" in complaint("brand", "create", "No Slug")
+    for name in ("No Slug", "a_b"):
+        assert "id: must be lower-case letters" in complaint("brand", "create", name)
+    assert complaint("brand", "update", "acme", "--name", " ").startswith("carillon: name: ")
 
 
 def test_token_where_no_service_is_says_so_and_makes_no_key(directory: Path) -> None:

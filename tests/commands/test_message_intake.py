@@ -18,7 +18,7 @@ from server.domain.errors import NotFound, ValidationFailed
 from server.domain.template_variables import TemplateVariable
 from storage.errors import StorageError, StorageUnavailable
 from storage.interface import Storage, Transaction
-from storage.records import Message, MessageFilter
+from storage.records import Accepted, Message, MessageFilter
 from storage.signals import SOON, Signals
 from tests.commands.test_dedup_keys import new_message
 from tests.dispatch.stage import BRAND, Stage
@@ -62,8 +62,8 @@ class CountedWrites:
 
         return await self._inner.write(refusing)
 
-    async def insert_one_offs(self, messages: Sequence[Message]) -> set[str]:
-        return await self.write(lambda tx: tx.messages.insert_one_offs(messages))
+    async def insert_one_offs(self, messages: Sequence[Message], accepted: Sequence[Accepted] = ()) -> set[str]:
+        return await self.write(lambda tx: tx.messages.insert_one_offs(messages, accepted))
 
 
 @pytest.fixture
@@ -131,7 +131,8 @@ async def test_no_message_is_left_waiting_whenever_it_comes(stage: Stage, storag
 
     async def keep_asking(caller: int) -> None:
         for number in range(30):
-            assert await inserts.insert(made.message(dedup_key=f"{caller}-{number}", template_key="welcome", brand_id=BRAND))
+            message = made.message(dedup_key=f"{caller}-{number}", template_key="welcome", brand_id=BRAND)
+            assert await inserts.insert(message, Accepted("tester"))
 
     async with asyncio.timeout(30):
         await asyncio.gather(*(keep_asking(caller) for caller in range(5)))

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from storage.errors import StorageUnavailable
 from storage.interface import Storage, Transaction
-from storage.records import Message
+from storage.records import Accepted, Message
 from storage.signals import Signals
 
 T = TypeVar("T")
@@ -60,8 +60,8 @@ class Outage:
         self._pass()
         return await self._storage.now()
 
-    async def insert_one_offs(self, messages: Sequence[Message]) -> set[str]:
-        return await self.write(lambda tx: tx.messages.insert_one_offs(messages))
+    async def insert_one_offs(self, messages: Sequence[Message], accepted: Sequence[Accepted] = ()) -> set[str]:
+        return await self.write(lambda tx: tx.messages.insert_one_offs(messages, accepted))
 
     async def ping(self) -> None:
         self._pass()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from server.domain.access import Principal
-from server.domain.errors import NotFound, ScopeMissing, ValidationFailed
+from server.domain.errors import NotFound, ScopeMissing, UnknownBrand, ValidationFailed
 
 
 def principal(*brands: str, subject: str = "ann") -> Principal:
@@ -27,10 +27,14 @@ def test_a_token_of_one_brand_need_not_name_it() -> None:
         principal("a").brand_or_only("b")
 
 
-@pytest.mark.parametrize("brands", [(), ("a", "b")])
-def test_which_brand_is_meant_must_be_clear(brands: tuple[str, ...]) -> None:
+def test_which_brand_is_meant_must_be_clear() -> None:
     with pytest.raises(ValidationFailed):
-        principal(*brands).brand_or_only("")
+        principal("a", "b").brand_or_only("")
+
+
+def test_a_token_that_names_no_brand_is_for_none() -> None:
+    with pytest.raises(UnknownBrand):
+        principal().brand_or_only("")
 
 
 def test_owning_is_being_named() -> None:

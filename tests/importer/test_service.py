@@ -277,3 +277,13 @@ async def between(settings: Settings, spoil: Callable[[Any], bool] = lambda _: F
         finally:
             gate.open.set()
             await server.stop(None)
+
+
+async def test_an_import_into_a_brand_that_nobody_created_stops_and_says_so(settings: Settings, tmp_path: Path) -> None:
+    file = people_csv(tmp_path / "people.csv")
+    async with api(settings) as service:
+        code, out, err = await carillon_import(settings, str(file), "--brand", "bb")
+        assert (code, out) == (1, "")
+        assert "the token names a brand that does not exist" in err
+        assert service.storage is not None
+        assert await service.storage.read(lambda tx: tx.people.find_many("bb", ["p0", "p1"])) == {}

@@ -139,9 +139,9 @@ ACCEPTING = (
     ),
     Mutation(
         name="address-reached-by-a-batch-before",
-        where="resolve_audience_batch",
-        original="        batch = batch.once_per_address(await tx.messages.find_reached(send.id, batch.reached))\n",
-        mutated="        batch = batch.once_per_address(frozenset())\n",
+        where="_matching_people",
+        original="    reached_by = None if send.allow_shared_addresses else send.id\n",
+        mutated="    reached_by = None\n",
         tests=("test_an_address_gets_one_message_whichever_batches_its_people_are_in[sqlite]",),
     ),
     Mutation(
@@ -178,6 +178,13 @@ ACCEPTING = (
         original="    campaign = await tx.campaigns.find(campaign_id, lock=True)\n",
         mutated="    campaign = await tx.campaigns.find(campaign_id)\n",
         tests=("test_competing_dispatchers_start_a_campaign_once",),
+    ),
+    Mutation(
+        name="brand-that-somebody-created",
+        where="Guard._admit",
+        original="        if not self._brands.have(principal.brands):\n",
+        mutated="        if not principal.brands:\n",
+        tests=("test_no_call_is_taken_for_a_brand_that_nobody_created",),
     ),
     Mutation(
         name="brand-of-a-token",

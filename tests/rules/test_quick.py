@@ -7,7 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carillon.comms.v1 import message_service_pb2
+from carillon.comms.v1 import campaign_service_pb2 as comms_campaigns
+from carillon.comms.v1 import message_service_pb2, suppression_service_pb2
+from carillon.messaging.v1 import campaign_service_pb2 as messaging_campaigns
+from carillon.messaging.v1 import person_service_pb2
 from carillon.type.v1 import channel_pb2
 from server.rules.faults import find_faults
 from server.rules.quick import quick_check
@@ -38,6 +41,24 @@ def test_one_offs_are_settled_unless_a_rule_is_broken(message: message_service_p
     whole.MergeFrom(message)
     for request in (message, whole):
         assert quick_check(request.DESCRIPTOR)(request) is (protovalidate.collect_violations(request) == [])
+
+
+ITEMS = {
+    item.full_name: item
+    for item in (
+        comms_campaigns.Recipient.DESCRIPTOR,
+        messaging_campaigns.Recipient.DESCRIPTOR,
+        person_service_pb2.PersonToPut.DESCRIPTOR,
+        suppression_service_pb2.SuppressionToCreate.DESCRIPTOR,
+    )
+}
+
+
+@pytest.mark.parametrize("name", ITEMS)
+@given(data=st.data())
+def test_what_comes_by_the_thousand_is_settled_unless_a_rule_is_broken(name: str, data: st.DataObject) -> None:
+    item = data.draw(messages_of(ITEMS[name]))
+    assert quick_check(ITEMS[name])(item) is (protovalidate.collect_violations(item) == [])
 
 
 def test_a_field_is_named_once() -> None:

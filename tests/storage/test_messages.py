@@ -7,10 +7,11 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
+from server.domain.criteria import EVERYONE
 from server.domain.ids import new_id
 from server.domain.lifecycle import MessageStatus, SendStatus
 from storage.errors import StorageError, WriteConflict
-from storage.records import Message, MessageFilter, ReasonCount
+from storage.records import Accepted, Message, MessageFilter, ReasonCount
 from storage.signals import SOON, messages
 from storage.sql import open_storage
 from tests.storage import made
@@ -110,17 +111,28 @@ async def test_a_send_does_not_get_the_same_address_twice(scene: Scene) -> None:
     assert await scene.storage.write(lambda tx: tx.messages.insert_many([replace(again, send_id=other.id)])) == 1
 
 
-async def test_of_addresses_a_send_has_reached_those_it_has_pending_or_ended_rows_for(scene: Scene) -> None:
+async def test_of_an_audience_those_whose_address_the_send_was_given_a_row_for_are_duplicates(scene: Scene) -> None:
+    for person_id, email in {"ann": "a@x.org", "bob": "b@x.org", "cem": "c@x.org", "dan": "d@x.org", "eve": None}.items():
+        await scene.storage.write(
+            lambda tx, person_id=person_id, email=email: tx.people.put(made.person(person_id, email=email))  # type: ignore[misc]
+        )
     send, _ = await scene.send([], done=False)
-    send_id = send.id
-    given = [made.message("ann", send_id=send_id), made.message("bob", send_id=send_id), made.skip(send_id, "cem")]
-    await scene.storage.write(lambda tx: tx.messages.insert_many(given))
-    await scene.storage.write(lambda tx: tx.messages.cancel(given[1].id, NOW))
-    other, _ = await scene.send(1)
-    asked = [f"{name}@example.com" for name in ("ann", "bob", "cem", "dan", "ann", "eve")]
-    assert await scene.storage.read(lambda tx: tx.messages.find_reached(send_id, asked)) == {"ann@example.com", "bob@example.com"}
-    assert await scene.storage.read(lambda tx: tx.messages.find_reached(other.id, asked)) == set()
-    assert await scene.storage.read(lambda tx: tx.messages.find_reached(send_id, [])) == set()
+    other, _ = await scene.send([], done=False)
+    cancelled = made.message("y", send_id=send.id, recipient="b@x.org")
+    skipped = replace(made.skip(send.id, "z"), recipient="c@x.org")
+    rows = [made.message("x", send_id=send.id, recipient="a@x.org"), cancelled, skipped]
+    await scene.storage.write(lambda tx: tx.messages.insert_many([*rows, made.message("x", send_id=other.id, recipient="d@x.org")]))
+    await scene.storage.write(lambda tx: tx.messages.cancel(cancelled.id, NOW))
+
+    async def skips(reached_by: str | None) -> list[str | None]:
+        members = await scene.storage.read(
+            lambda tx: tx.people.list_matching(BRAND, EVERYONE, "email", NOW, None, 10, reached_by=reached_by)
+        )
+        return [member.skip_reason for member in members]
+
+    assert await skips(send.id) == ["duplicate", "duplicate", None, None, "no_address"]
+    assert await skips(other.id) == [None, None, None, "duplicate", "no_address"]
+    assert await skips(None) == [None, None, None, None, "no_address"]
 
 
 async def test_where_addresses_may_be_shared_a_send_does_not_get_the_same_person_at_the_same_address_twice(scene: Scene) -> None:
@@ -375,3 +387,18 @@ async def test_one_offs_are_there_when_the_database_is_opened_again(scene: Scene
         assert await reopened.read(lambda tx: tx.messages.find(given.id)) == given
     finally:
         await reopened.close()
+
+
+async def test_who_had_a_one_off_accepted_is_kept_with_it(scene: Scene) -> None:
+    await scene.storage.write(lambda tx: tx.templates.append(made.template()))
+    together = [made.message(f"p-{number}", dedup_key=f"key-{number}") for number in range(3)]
+    by = [Accepted("ann", "request-1"), Accepted("bob"), Accepted("ann", "request-3")]
+    assert len(await scene.storage.insert_one_offs(together, by)) == 3
+    alone, nobodys = made.message(dedup_key="alone"), made.message(dedup_key="nobodys")
+    assert await scene.storage.write(lambda tx: tx.messages.insert_unless_duplicate(alone, Accepted("eve", "request-4")))
+    assert await scene.storage.write(lambda tx: tx.messages.insert_unless_duplicate(nobodys))
+    for message, accepted in zip([*together, alone], [*by, Accepted("eve", "request-4")], strict=True):
+        found = await scene.storage.read(lambda tx, message=message: tx.messages.find_accepted(message.id))  # type: ignore[misc]
+        assert found == (message, accepted)
+    assert await scene.storage.read(lambda tx: tx.messages.find_accepted(nobodys.id)) is None
+    assert await scene.storage.read(lambda tx: tx.messages.find_accepted("no-such-message")) is None

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from server.domain.criteria import EVERYONE
 from server.domain.lifecycle import MessageStatus
 from storage.interface import Transaction
 from storage.records import Mark, Queue
@@ -88,6 +89,6 @@ async def test_a_pause_reads_held_rows_only_and_a_cancellation_also_what_waits(b
 
 async def test_addresses_that_a_send_has_reached_are_looked_up_one_by_one(busy: Scene) -> None:
     send_id = (await busy.queues())[-1].send_id
-    assert send_id is not None
-    used = await indexes_used(busy, lambda tx: tx.messages.find_reached(send_id, ["person-0001@example.com", "x@example.com"]))
+    await busy.storage.write(lambda tx: tx.people.put(made.person()))
+    used = await indexes_used(busy, lambda tx: tx.people.list_matching(BRAND, EVERYONE, "email", NOW, None, 9, reached_by=send_id))
     assert used == {"uq_messages_audience"}

@@ -150,7 +150,7 @@ async def test_sends_that_there_were_go_on_as_they_began_and_emails_get_their_on
     tmp_path: Path, new_postgres_database: Callable[[], str]
 ) -> None:
     for url in (f"sqlite:///{tmp_path / 'old.db'}", new_postgres_database()):
-        await migrate(url, "0005")
+        await migrate(url, "0006")
         await fill(url, ROWS_OF_A_RUNNING_SEND)
         await migrate(url)
         storage = await open_storage(url)

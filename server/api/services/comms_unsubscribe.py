@@ -9,7 +9,8 @@ from html import escape
 from google.api import httpbody_pb2
 
 from carillon.comms.v1 import suppression_service_pb2, suppression_service_pb2_grpc
-from server.api.guard import Context
+from server.api.calls import REQUEST_ID
+from server.api.guard import Context, current_metadata
 from server.commands.unsubscribe import find_linked_message, unsubscribe
 from server.domain.clock import Clock
 from server.domain.unsubscribe import UnsubscribeLinks
@@ -47,8 +48,8 @@ class UnsubscribeService(suppression_service_pb2_grpc.UnsubscribeServiceServicer
         return await _answer(context, "Unsubscribe", "Do you want to receive no more of these messages?", _FORM)
 
     async def Unsubscribe(self, request: pb.UnsubscribeRequest, context: Context) -> httpbody_pb2.HttpBody:
-        message_id, now = self._links.message_id(request.token), self._clock.now()
-        await self._storage.write(lambda tx: unsubscribe(tx, message_id, now))
+        message_id, now, request_id = self._links.message_id(request.token), self._clock.now(), current_metadata(REQUEST_ID)
+        await self._storage.write(lambda tx: unsubscribe(tx, message_id, now, request_id))
         return await _answer(context, "Unsubscribed", "You will receive no more of these messages.")
 
 

@@ -90,7 +90,7 @@ class CreateCampaignRequest(_message.Message):
 
     @_builtins.property
     def scheduled_at(self) -> _timestamp_pb2.Timestamp:
-        """When it sends itself; not more than a minute in the past."""
+        """When it sends itself; not more than five minutes in the past."""
 
     def __init__(
         self,

@@ -60,7 +60,7 @@ class ScheduleMessageRequest(_message.Message):
 
     @_builtins.property
     def scheduled_at(self) -> _timestamp_pb2.Timestamp:
-        """When it is due; not more than a minute in the past."""
+        """When it is due; not more than five minutes in the past."""
 
     @_builtins.property
     def expire_at(self) -> _timestamp_pb2.Timestamp:

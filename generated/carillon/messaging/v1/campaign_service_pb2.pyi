@@ -315,7 +315,7 @@ class ScheduleCampaignRequest(_message.Message):
     """Id of the campaign."""
     @_builtins.property
     def scheduled_at(self) -> _timestamp_pb2.Timestamp:
-        """When it publishes itself; not more than a minute in the past."""
+        """When it publishes itself; not more than five minutes in the past."""
 
     @_builtins.property
     def expire_at(self) -> _timestamp_pb2.Timestamp:

@@ -22,7 +22,7 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class AuditEntry(_message.Message):
-    """One decision."""
+    """One change."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -39,14 +39,11 @@ class AuditEntry(_message.Message):
     brand_id: _builtins.str
     """The brand it concerns; empty for the whole installation."""
     actor: _builtins.str
-    """Subject of the token, or `carillon` for what a policy decided."""
+    """Subject of the token; `cli` for a command, `recipient` for the link in a message, `carillon` for what the service did by itself."""
     action: _builtins.str
-    """What was done: `message_resolved`, `send_paused`, `send_resumed`, `send_cancelled`, `send_retried`, `campaign_cancelled`,
-    `campaign_misfired`, `brand_policy_set`, `brand_created`,
-    `brand_updated`, `token_minted`, `delivery_held`, `delivery_released`.
-    """
+    """What was done, such as `campaign_started`; docs/operations.md lists all of them."""
     subject_id: _builtins.str
-    """Id of the message, send or campaign; the brand's for its policy; `delivery` for a hold."""
+    """Id of what it was done to; of a call about many, that of the brand."""
     request_id: _builtins.str
     """`x-request-id` of the call, which the gateway gives to each; null without one."""
     @_builtins.property

@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class AuditServiceStub:
-    """Who decided what, and when. Entries are only ever added.
+    """Who changed what, and when. Every change leaves an entry in its own transaction; entries are only ever added.
     """
 
     def __init__(self, channel):
@@ -48,7 +48,7 @@ class AuditServiceStub:
 
 
 class AuditServiceServicer:
-    """Who decided what, and when. Entries are only ever added.
+    """Who changed what, and when. Every change leaves an entry in its own transaction; entries are only ever added.
     """
 
     def ListAuditEntries(self, request, context):
@@ -87,7 +87,7 @@ def add_AuditServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class AuditService:
-    """Who decided what, and when. Entries are only ever added.
+    """Who changed what, and when. Every change leaves an entry in its own transaction; entries are only ever added.
     """
 
     @staticmethod

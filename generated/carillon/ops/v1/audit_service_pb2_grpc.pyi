@@ -27,7 +27,7 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class AuditServiceStub:
-    """Who decided what, and when. Entries are only ever added."""
+    """Who changed what, and when. Every change leaves an entry in its own transaction; entries are only ever added."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -40,7 +40,7 @@ class AuditServiceStub:
 
 @_typing.type_check_only
 class AuditServiceAsyncStub(AuditServiceStub):
-    """Who decided what, and when. Entries are only ever added."""
+    """Who changed what, and when. Every change leaves an entry in its own transaction; entries are only ever added."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListAuditEntries: _aio.UnaryUnaryMultiCallable[_audit_service_pb2.ListAuditEntriesRequest, _audit_service_pb2.ListAuditEntriesResponse]  # type: ignore[assignment]
@@ -49,7 +49,7 @@ class AuditServiceAsyncStub(AuditServiceStub):
     """Lists the entries that concern no brand alone, such as a hold and its release, newest first. For operators."""
 
 class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Who decided what, and when. Entries are only ever added."""
+    """Who changed what, and when. Every change leaves an entry in its own transaction; entries are only ever added."""
 
     @_abc_1.abstractmethod
     def ListAuditEntries(
