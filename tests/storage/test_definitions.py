@@ -10,6 +10,7 @@ from server.domain.criteria import EVERYONE
 from server.domain.lifecycle import CampaignStatus
 from storage.errors import StorageError, WriteConflict
 from storage.interface import Transaction
+from storage.operations import Brand
 from storage.records import AudienceCount, AudienceMember, Campaign, IdempotencyRecord
 from tests.storage import made
 from tests.storage.made import BRAND, NOW, SECOND
@@ -242,7 +243,8 @@ async def test_of_concurrent_requests_with_one_idempotency_key_one_inserts_and_t
     assert len({answer.response for answer in answers}) == 1
 
 
-async def test_storage_is_empty_until_something_is_put_into_it(scene: Scene) -> None:
+async def test_storage_is_empty_until_there_is_a_brand(scene: Scene) -> None:
     assert await scene.storage.read(lambda tx: tx.is_empty())
-    await scene.storage.write(lambda tx: tx.people.put(made.person()))
+    brand = Brand(id=BRAND, name=BRAND, created_by="tester", created_at=NOW, updated_at=NOW)
+    assert await scene.storage.write(lambda tx: tx.brands.insert(brand))
     assert not await scene.storage.read(lambda tx: tx.is_empty())
