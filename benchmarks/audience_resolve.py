@@ -42,7 +42,7 @@ async def start_send(storage: Storage, caller: Caller) -> Send:
 
     campaign = await storage.write(make)
     return await storage.write(
-        lambda tx: send_campaign(tx, caller, Face.MESSAGING, campaign.id, [])
+        lambda tx: send_campaign(tx, caller, Face.MESSAGING, campaign.id, [], to_segment=True)
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import shutil
 from asyncio.subprocess import PIPE
 from typing import Any
@@ -97,10 +98,8 @@ async def test_it_describes_messages_with_their_options(on_sqlite: Running) -> N
         on_sqlite, "describe", "carillon.comms.v1.ScheduleMessageRequest"
     )
     assert status == 0, err
-    assert (
-        ".google.protobuf.Timestamp scheduled_at = 9 [(.google.api.field_behavior) = REQUIRED];"
-        in out
-    )
+    field = r"Timestamp scheduled_at = 9 \[[^;]*\(\.google\.api\.field_behavior\) = REQUIRED"
+    assert re.search(field, out), out
 
 
 @pytest.fixture
