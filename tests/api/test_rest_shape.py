@@ -95,13 +95,13 @@ async def test_an_unknown_query_parameter(untouched_rest: Untouched, method: str
     ]
 
 
-async def test_an_id_may_have_any_characters(untouched_rest: Untouched) -> None:
+async def test_an_id_may_have_any_characters(rest: RestCaller, brand: str) -> None:
     for person_id in ("a/b", "a b", "ana@example.com", "ünï", "100%", "a?b#c", "a+b", "..."):
-        await put_person(untouched_rest.api, untouched_rest.brand, person_id, email=None)
-        request = {"brand_id": untouched_rest.brand, "person_id": person_id}
-        answer = await untouched_rest.api.call(f"{PEOPLE}/GetPerson", request)
+        await put_person(rest, brand, person_id, email=None)
+        request = {"brand_id": brand, "person_id": person_id}
+        answer = await rest.call(f"{PEOPLE}/GetPerson", request)
         assert (answer.status, answer.body["person_id"]) == (200, person_id)
-        assert (await untouched_rest.api.call(f"{PEOPLE}/DeletePerson", request)).status == 200
+        assert (await rest.call(f"{PEOPLE}/DeletePerson", request)).status == 200
 
 
 async def test_headers_of_grpc_mean_nothing(untouched_rest: Untouched) -> None:

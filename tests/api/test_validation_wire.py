@@ -14,7 +14,7 @@ from google.protobuf.message import Message
 from server.domain.validation import OBJECT_DEPTH
 from tests.api.test_validation_fields import OBJECTS, TIMES, nested
 from tests.support.api.answers import Answer
-from tests.support.api.callers import METHODS, POLICIES, GrpcCaller, full_path, refusal_in
+from tests.support.api.callers import METHODS, POLICIES, Caller, GrpcCaller, full_path, refusal_in
 from tests.support.api.refusals import check_refusal
 from tests.support.api.scenes import COMMS, MESSAGING, ok
 from tests.support.api.untouched import MESSAGES, PEOPLE, SEGMENTS, TEMPLATES, Untouched
@@ -112,20 +112,21 @@ async def test_an_object_deeper_than_protobuf_reads(
     assert answer.error == "malformed_request"
 
 
-async def test_an_object_as_deep_as_allowed_can_be_read_again(untouched: Untouched) -> None:
+async def test_an_object_as_deep_as_allowed_is_taken(untouched: Untouched) -> None:
     method = f"{TEMPLATES}/PreviewTemplate"
     answer = await untouched.api.call(
         method, untouched.good(method) | {"variables": nested(OBJECT_DEPTH)}
     )
     assert answer.status == 200
-    method = f"{PEOPLE}/PutPerson"
-    other = {"person_id": "deep", "attributes": nested(OBJECT_DEPTH)}
-    brand = {"brand_id": untouched.brand, "person_id": "deep"}
-    await ok(untouched.api, method, untouched.good(method) | other)
-    assert (await ok(untouched.api, f"{PEOPLE}/GetPerson", brand))["attributes"] == nested(
-        OBJECT_DEPTH
-    )
-    await ok(untouched.api, f"{PEOPLE}/DeletePerson", brand)
+
+
+async def test_a_person_with_an_object_as_deep_as_allowed_can_be_read_again(
+    idle_api: Caller, brand: str
+) -> None:
+    deep = {"brand_id": brand, "person_id": "deep"}
+    await ok(idle_api, f"{PEOPLE}/PutPerson", deep | {"attributes": nested(OBJECT_DEPTH)})
+    found = await ok(idle_api, f"{PEOPLE}/GetPerson", deep)
+    assert found["attributes"] == nested(OBJECT_DEPTH)
 
 
 async def test_a_deep_campaign_can_be_listed(idle_api: Any, brand: str) -> None:

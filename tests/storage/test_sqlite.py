@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[2]
 WRITER = """
 import asyncio, sys
 from storage.sql import open_storage
-from tests.storage import made
+from tests.support.storage import made
 
 async def main(url):
     storage = await open_storage(url)

@@ -233,7 +233,10 @@ class Stage:
 
     async def people(self, count: int, **more: Any) -> list[str]:
         """People of the brand; their ids."""
-        people = [made.person(f"person-{number:03}", **more) for number in range(count)]
+        people = [
+            made.person(f"person-{number:03}", **{"phone": f"+1202555{number:04}", **more})
+            for number in range(count)
+        ]
 
         async def put(tx: Transaction) -> None:
             for person in people:
