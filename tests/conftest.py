@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.support.postgres import PostgresServer, running_postgres
+
+# Starting PostgreSQL as another user takes a fork, in a process whose gRPC threads are at work:
+# what gRPC does in the child then may crash it before it is PostgreSQL.
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
 
 # How long an example takes says how busy the machine is, and nothing about the code.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
