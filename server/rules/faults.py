@@ -40,7 +40,8 @@ def find_faults(message: Message) -> list[FieldViolation]:
 
 def takes_long(message: Message) -> bool:
     """Whether there is so much in the message that it is to be judged on a thread of its own."""
-    return any(len(getattr(message, name)) > LONG_LIST for name in _kind(message).lists_of_messages)
+    names = _kind(message).lists_of_messages
+    return bool(names) and any(len(getattr(message, name)) > LONG_LIST for name in names)
 
 
 def judge(message: Message) -> list[FieldViolation]:

@@ -156,25 +156,26 @@ def _string_fits(
     return lambda text: 0 < len(text) <= longest and fits(text)
 
 
-def _is_filled_line(text: str) -> bool:
-    return _is_line(text) and _is_filled(text)
-
-
-def _is_filled_text(text: str) -> bool:
-    return _is_text(text) and _is_filled(text)
-
-
-def _is_filled(text: str) -> bool:
-    return text != "" and not text.isspace()
-
-
+# Each in one expression: a call of one function by another takes as long as the test itself.
 def _is_line(text: str) -> bool:
     # What is printable has no control characters, and most texts are.
     return text.isprintable() or _CONTROL.search(text) is None
 
 
+def _is_filled_line(text: str) -> bool:
+    return (
+        text != ""
+        and not text.isspace()
+        and (text.isprintable() or _CONTROL.search(text) is None)
+    )
+
+
 def _is_text(text: str) -> bool:
     return "\x00" not in text
+
+
+def _is_filled_text(text: str) -> bool:
+    return text != "" and not text.isspace() and "\x00" not in text
 
 
 _TEXTS: dict[frozenset[str], Callable[[str], bool]] = {

@@ -507,9 +507,9 @@ async def test_one_offs_that_cannot_be_written_leave_nothing_of_their_neighbours
     scene: Scene, one_offs: OneOffs
 ) -> None:
     await scene.storage.write(lambda tx: tx.templates.append(made.template()))
-    good, held = made.message(), made.message(status=MessageStatus.LEASED)
+    good, without_address = made.message(), made.message(recipient=None)
     with pytest.raises(StorageError):
-        await one_offs(good, held)
+        await one_offs(good, without_address)
     assert await scene.storage.read(lambda tx: tx.messages.find(good.id)) is None
     assert await one_offs(good) == {good.id}
 

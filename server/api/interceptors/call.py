@@ -36,7 +36,10 @@ def current_metadata(name: str) -> str | None:
 
     A context would make the metadata anew every time it is asked for them.
     """
-    values = [value for key, value in metadata.get() if key == name and isinstance(value, str)]
-    if len(values) > 1:
-        raise ValidationFailed.of(name, "must be given only once")
-    return values[0] if values else None
+    found = None
+    for key, value in metadata.get():
+        if key == name and isinstance(value, str):
+            if found is not None:
+                raise ValidationFailed.of(name, "must be given only once")
+            found = value
+    return found

@@ -89,6 +89,8 @@ def check_new_message(caller: Caller, new: NewMessage) -> NewMessage:
     checks.json_object("variables", new.variables)
     checks.finish()
     caller.principal.require_brand(new.brand_id)
+    if (person_id, recipient) == (new.person_id, new.recipient):
+        return new
     return replace(new, person_id=person_id, recipient=recipient)
 
 

@@ -86,6 +86,13 @@ def check_recipient(
 ) -> Recipient:
     """A person and an address in normal form; what is wrong with `person_id` and `recipient`, after
     `prefix`, goes to `checks`."""
+    try:
+        return normalise_recipient(channel, recipient)
+    except ValueError:
+        return _with_faults(checks, channel, recipient, prefix)
+
+
+def _with_faults(checks: Checks, channel: str, recipient: Recipient, prefix: str) -> Recipient:
     before = checks.count
     normal = (
         check_person_id(checks, f"{prefix}person_id", recipient[0]),

@@ -8,20 +8,40 @@ from functools import lru_cache
 from itertools import repeat
 from operator import attrgetter
 
-from sqlalchemy import BigInteger, Boolean, Column, Executable, Integer, func, select
+from sqlalchemy import BigInteger, Boolean, Column, Executable, Integer, func, literal, select
 
 from storage.contract.signals import SOON
 from storage.contract.signals import messages as messages_topic
-from storage.model.messages import Message
+from storage.model.messages import Message, MessageStatus
 from storage.records import Accepted
 from storage.sql.connection import Connection
 from storage.sql.dialects.dialect import ColumnKind, RowSet, SqlDialect
-from storage.sql.schema.tables import MESSAGE, messages, templates
+from storage.sql.schema.tables import messages, templates
 from storage.sql.schema.types import JSON_TEXT, Instant
 
-_COLUMNS = (*MESSAGE, messages.c.accepted_by, messages.c.request_id)
-_NAMES = tuple(column.name for column in _COLUMNS)
-_values = attrgetter(*(column.name for column in MESSAGE))
+_ALIKE = {"status": MessageStatus.PENDING, "lease": 0, "attempts": 0, "in_doubt": False}
+"""What every new message has. The other columns that are not given are null."""
+_OWN = (
+    "id",
+    "brand_id",
+    "person_id",
+    "channel",
+    "template_key",
+    "template_revision",
+    "recipient",
+    "dedup_key",
+    "fingerprint",
+    "variables",
+    "hipaa",
+    "scheduled_at",
+    "due_at",
+    "created_at",
+    "expire_at",
+)
+"""What new messages differ in: no more than that, since SQLite looks for each value of a row from
+the row's beginning."""
+_NAMES = (*_OWN, "accepted_by", "request_id")
+_values = attrgetter(*_OWN)
 _BRAND, _DEDUP_KEY = map(_NAMES.index, ("brand_id", "dedup_key"))
 _by = attrgetter("by", "request_id")
 _NOBODY = (None, None)
@@ -34,6 +54,7 @@ async def insert(
     assert all(message.send_id is None for message in given), (
         "rows of a send are counted, and added by insert_many"
     )
+    assert all(message.status is MessageStatus.PENDING for message in given), "they are new"
     dialect = connection.dialect
     values = [
         (*_values(message), *by)
@@ -73,19 +94,20 @@ async def _there(connection: Connection, ids: set[str]) -> set[str]:
 
 @lru_cache
 def _insertion(dialect: SqlDialect) -> tuple[RowSet, Executable]:
-    rows = dialect.row_set("given", **{column.name: _kind(column) for column in _COLUMNS})
+    rows = dialect.row_set("given", **{name: _kind(messages.c[name]) for name in _NAMES})
     same_template = (
         getattr(templates.c, name) == getattr(rows.c, name)
         for name in ("brand_id", "channel", "template_key")
     )
     latest = select(func.max(templates.c.revision)).where(*same_template).scalar_subquery()
-    current = select(*(getattr(rows.c, name) for name in _NAMES)).where(
+    alike = (literal(value, messages.c[name].type) for name, value in _ALIKE.items())
+    current = select(*(getattr(rows.c, name) for name in _NAMES), *alike).where(
         rows.c.template_revision == latest
     )
     # Whatever is taken: a dedup key, or the id of a message whose first try was committed though
     # its answer was lost.
     statement: Executable = (
-        dialect.insert(messages).from_select(_NAMES, current).on_conflict_do_nothing()
+        dialect.insert(messages).from_select((*_NAMES, *_ALIKE), current).on_conflict_do_nothing()
     )
     return rows, statement
 
