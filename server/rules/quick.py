@@ -164,9 +164,7 @@ def _is_line(text: str) -> bool:
 
 def _is_filled_line(text: str) -> bool:
     return (
-        text != ""
-        and not text.isspace()
-        and (text.isprintable() or _CONTROL.search(text) is None)
+        text != "" and not text.isspace() and (text.isprintable() or _CONTROL.search(text) is None)
     )
 
 

@@ -7,9 +7,15 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from storage.model.deliveries import Mark, Queue, Recovery, Settlement
-from storage.model.messages import Attempt, Message, MessageFilter, Resolution, UnknownMessage
+from storage.model.messages import (
+    Accepted,
+    Attempt,
+    Message,
+    MessageFilter,
+    Resolution,
+    UnknownMessage,
+)
 from storage.model.sends import ReasonCount
-from storage.records import Accepted
 
 
 class Messages(Protocol):

@@ -20,8 +20,7 @@ from storage.contract.sends import Sends
 from storage.contract.signals import Signals
 from storage.contract.suppressions import Suppressions
 from storage.contract.templates import Templates
-from storage.model.messages import Message
-from storage.records import Accepted
+from storage.model.messages import Accepted, Message
 
 T = TypeVar("T")
 

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from storage.model.inbox import InboxItem
 from storage.model.messages import Attempt, MessageStatus
-from storage.model.values import _made_often
+from storage.model.values import made_often
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Mark:
     lease: int
 
 
-@_made_often
+@made_often
 class Settlement:
     """What became of a row this worker holds. Takes effect only while the row still has `lease` and
     is in `expected`."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from storage.model.values import _made_often
+from storage.model.values import made_often
 
 
-@_made_often
+@made_often
 class InboxItem:
     """An in_app message as the person's client reads it."""
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
-from storage.model.values import JsonObject, _made_often
+from storage.model.values import JsonObject, made_often
 
 
 class MessageStatus(StrEnum):
@@ -36,7 +37,14 @@ class Resolution(StrEnum):
     RESEND = "resend"
 
 
-@_made_often
+class Accepted(NamedTuple):
+    """Who had a one-off accepted: what the audit log would say, kept in the message's row."""
+
+    accepted_by: str
+    request_id: str | None = None
+
+
+@made_often
 class Message:
     """One message to one person on one channel: a one-off (no `send_id`) or one of a send."""
 
@@ -97,7 +105,7 @@ class MessageFilter:
     dedup_key: str | None = None
 
 
-@_made_often
+@made_often
 class Attempt:
     """One provider call for one message. Never changed once written."""
 

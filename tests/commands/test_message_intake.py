@@ -18,9 +18,8 @@ from server.domain.errors import NotFound, ValidationFailed
 from storage.contract.errors import StorageError, StorageUnavailable
 from storage.contract.signals import SOON, Signals
 from storage.contract.storage import Storage, Transaction
-from storage.model.messages import Message, MessageFilter
+from storage.model.messages import Accepted, Message, MessageFilter
 from storage.model.templates import TemplateVariable
-from storage.records import Accepted
 from tests.commands.test_dedup_keys import new_message
 from tests.support.dispatch.stage import BRAND, Stage
 from tests.support.storage import made

@@ -11,9 +11,8 @@ from storage.contract.errors import StorageError, WriteConflict
 from storage.contract.signals import SOON, messages
 from storage.model.criteria import EVERYONE
 from storage.model.ids import new_id
-from storage.model.messages import Message, MessageFilter, MessageStatus
+from storage.model.messages import Accepted, Message, MessageFilter, MessageStatus
 from storage.model.sends import ReasonCount, SendStatus
-from storage.records import Accepted
 from storage.sql import open_storage
 from tests.support.storage import made
 from tests.support.storage.made import BRAND, NOW, SECOND

@@ -16,9 +16,8 @@ from server.commands.messages.schedule import (
 from server.domain.access import Caller
 from storage.contract.errors import StorageUnavailable
 from storage.contract.storage import Storage
-from storage.model.messages import Message
+from storage.model.messages import Accepted, Message
 from storage.model.templates import TemplateVariable
-from storage.records import Accepted
 
 _LARGEST_BATCH = 500
 _GATHER_SECONDS = 0.008

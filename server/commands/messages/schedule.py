@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from server.commands.campaigns.content import require_template
@@ -15,16 +15,15 @@ from server.domain.templates.variables import find_violations
 from server.domain.validation import Checks
 from storage.contract.storage import Transaction
 from storage.model.ids import new_id
-from storage.model.messages import Message
+from storage.model.messages import Accepted, Message
 from storage.model.templates import TemplateVariable
-from storage.model.values import JsonObject
-from storage.records import Accepted
+from storage.model.values import JsonObject, made_often
 
 AT_ONCE = timedelta(minutes=1)
 """A time no later than this after the request came means "at once"."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@made_often
 class NewMessage:
     """A message to accept."""
 

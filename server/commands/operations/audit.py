@@ -84,7 +84,7 @@ async def _acceptance(
         AuditEntry(
             id=message.id,
             brand_id=brand_id,
-            actor=accepted.by,
+            actor=accepted.accepted_by,
             action=AuditAction.MESSAGE_SCHEDULED,
             subject_id=message.id,
             details={},

@@ -16,6 +16,7 @@ from storage.contract.signals import messages as messages_topic
 from storage.model.deliveries import Mark, Queue, Recovery, Settlement
 from storage.model.messages import (
     UNSTARTED,
+    Accepted,
     Attempt,
     Message,
     MessageFilter,
@@ -24,7 +25,6 @@ from storage.model.messages import (
     UnknownMessage,
 )
 from storage.model.sends import ReasonCount
-from storage.records import Accepted
 from storage.sql.connection import Connection, read_record, record_values
 from storage.sql.delivery import batch_insert as one_offs
 from storage.sql.delivery import claims, expiry, pruning, recovery, resolutions, settlements
@@ -92,7 +92,7 @@ class SqlMessages:
     ) -> bool:
         values = record_values(message)
         if accepted is not None:
-            values |= {"accepted_by": accepted.by, "request_id": accepted.request_id}
+            values |= accepted._asdict()
         if not (
             await self._connection.execute(
                 _insert_unless_duplicate(self._connection.dialect), values

@@ -12,8 +12,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Executable, Integer, func, l
 
 from storage.contract.signals import SOON
 from storage.contract.signals import messages as messages_topic
-from storage.model.messages import Message, MessageStatus
-from storage.records import Accepted
+from storage.model.messages import Accepted, Message, MessageStatus
 from storage.sql.connection import Connection
 from storage.sql.dialects.dialect import ColumnKind, RowSet, SqlDialect
 from storage.sql.schema.tables import messages, templates
@@ -40,10 +39,9 @@ _OWN = (
 )
 """What new messages differ in: no more than that, since SQLite looks for each value of a row from
 the row's beginning."""
-_NAMES = (*_OWN, "accepted_by", "request_id")
+_NAMES = (*_OWN, *Accepted._fields)
 _values = attrgetter(*_OWN)
 _BRAND, _DEDUP_KEY = map(_NAMES.index, ("brand_id", "dedup_key"))
-_by = attrgetter("by", "request_id")
 _NOBODY = (None, None)
 
 
@@ -58,9 +56,7 @@ async def insert(
     dialect = connection.dialect
     values = [
         (*_values(message), *by)
-        for message, by in zip(
-            given, map(_by, accepted) if accepted else repeat(_NOBODY), strict=False
-        )
+        for message, by in zip(given, accepted or repeat(_NOBODY), strict=False)
     ]
     if dialect.locks_rows:
         # In one order, so that two that have keys in common wait for each other in one direction

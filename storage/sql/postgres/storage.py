@@ -15,8 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from storage.contract.errors import StorageUnavailable, WriteConflict
 from storage.contract.signals import Signals
 from storage.contract.storage import Transaction
-from storage.model.messages import Message
-from storage.records import Accepted
+from storage.model.messages import Accepted, Message
 from storage.sql.driver_errors import ConnectionLost, translated
 from storage.sql.postgres.engine import PostgresConnection, make_engine
 from storage.sql.schema.types import Instant

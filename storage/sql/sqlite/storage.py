@@ -13,8 +13,7 @@ import sqlalchemy
 from storage.contract.errors import StorageUnavailable
 from storage.contract.signals import Signals
 from storage.contract.storage import Transaction
-from storage.model.messages import Message
-from storage.records import Accepted
+from storage.model.messages import Accepted, Message
 from storage.sql.sqlite.engine import OwnerLock, connect, make_engine, prepare_file
 from storage.sql.sqlite.group_commit import GroupCommit
 from storage.sql.sqlite.snapshot_readers import SnapshotReaders

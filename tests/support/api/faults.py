@@ -16,8 +16,7 @@ from server.config import Settings
 from server.domain.errors import CarillonError
 from storage.contract.signals import Signals
 from storage.contract.storage import Storage, Transaction
-from storage.model.messages import Message
-from storage.records import Accepted
+from storage.model.messages import Accepted, Message
 from storage.sql.open import open_storage
 from tests.support.api.running import Running, running_service
 

@@ -10,8 +10,7 @@ from typing import TypeVar
 from storage.contract.errors import StorageUnavailable
 from storage.contract.signals import Signals
 from storage.contract.storage import Storage, Transaction
-from storage.model.messages import Message
-from storage.records import Accepted
+from storage.model.messages import Accepted, Message
 
 T = TypeVar("T")
 
