@@ -21,6 +21,7 @@ def _origin(text: str) -> str:
     parts = _ORIGIN.fullmatch(text)
     if parts is None or parts[3] == _LEFT_OUT[parts[1]] or int(parts[3] or 0) > 65535:
         raise ValueError(
-            f"{text!r} is not an origin as browsers send it, such as https://app.example.com or http://localhost:3000"
+            f"{text!r} is not an origin as browsers send it, "
+            "such as https://app.example.com or http://localhost:3000"
         )
     return text

@@ -126,7 +126,8 @@ def upsert_clause(table: Table, columns: Sequence[str], kept: Set[str]) -> str:
 
 def read_record(record: type[R], row: Row[Any]) -> R:
     """The record whose fields are exactly the columns of the row."""
-    return _read(record, setters_of(record, row._fields), row)  # type: ignore[arg-type]  # a class is hashable
+    # `setters_of` is cached by class; mypy does not take one as hashable.
+    return _read(record, setters_of(record, row._fields), row)  # type: ignore[arg-type]
 
 
 def read_records(record: type[R], rows: Sequence[Row[Any]]) -> list[R]:
@@ -158,4 +159,5 @@ def setters_of(record: Any, columns: tuple[str, ...]) -> tuple[Callable[[Any, An
 def record_values(record: object) -> dict[str, Any]:
     """The fields of a record by name: unlike `dataclasses.asdict`, it copies nothing inside
     them."""
-    return {name: getattr(record, name) for name in record.__slots__}  # type: ignore[attr-defined]  # records are dataclasses with slots
+    # Every record is a dataclass with slots.
+    return {name: getattr(record, name) for name in record.__slots__}  # type: ignore[attr-defined]

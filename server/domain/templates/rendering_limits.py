@@ -158,7 +158,8 @@ def _metered(name: str, function: _Filter) -> _Filter:
             raise WorkLimitError("a number in the template is too large", token=None)
         return result
 
-    call.validate = _check_of_arguments(name, function)  # type: ignore[attr-defined]  # where the library looks for it
+    # The library looks for it here.
+    call.validate = _check_of_arguments(name, function)  # type: ignore[attr-defined]
     return call
 
 

@@ -60,7 +60,8 @@ class PostgresConnection(Connection):
         arrays = ", ".join(
             f"${place}::{_array_of(table.c[name])}" for place, name in enumerate(columns, start=1)
         )
-        statement = f"INSERT INTO {table.name} ({names}) SELECT * FROM unnest({arrays}) {clause}"  # noqa: S608  # names of our own
+        # The names are our own.
+        statement = f"INSERT INTO {table.name} ({names}) SELECT * FROM unnest({arrays}) {clause}"  # noqa: S608
         with self.failing(), translated():
             await self._driver.execute(statement, *map(list, zip(*rows, strict=True)))
 
@@ -76,7 +77,8 @@ class PostgresConnection(Connection):
             )
             await self._driver.copy_records_to_table(source, records=rows, columns=columns)
             await self._driver.execute(
-                f"INSERT INTO {table.name} ({names}) SELECT {names} FROM {source} {clause}"  # noqa: S608  # names of our own
+                # The names are our own.
+                f"INSERT INTO {table.name} ({names}) SELECT {names} FROM {source} {clause}"  # noqa: S608
             )
             await self._driver.execute(f"DROP TABLE {source}")
 

@@ -95,7 +95,8 @@ class SqliteConnection(Connection):
         self, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]], clause: str
     ) -> None:
         places = f"({', '.join('?' * len(columns))})"
-        statement = f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES "  # noqa: S608  # names of our own
+        # The names are our own.
+        statement = f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES "  # noqa: S608
         done = 0
         with self.failing(), translated():
             for size in _ROWS_OF_INSERTS:
@@ -119,7 +120,8 @@ class SqliteConnection(Connection):
 
     @property
     def _driver(self) -> sqlite3.Connection:
-        driver: sqlite3.Connection = self._connection.connection.driver_connection  # type: ignore[assignment]  # the driver is known
+        # SQLAlchemy does not know which driver it is.
+        driver: sqlite3.Connection = self._connection.connection.driver_connection  # type: ignore[assignment]
         return driver
 
 

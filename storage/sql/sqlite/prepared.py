@@ -21,7 +21,8 @@ from storage.sql.schema.types import dump_json, load_json
 
 R = TypeVar("R")
 
-_DIALECT: Dialect = sqlite.dialect(json_serializer=dump_json, json_deserializer=load_json)  # type: ignore[arg-type]  # of any text
+# These take less than SQLAlchemy declares: text.
+_DIALECT: Dialect = sqlite.dialect(json_serializer=dump_json, json_deserializer=load_json)  # type: ignore[arg-type]
 _Conversion = Callable[[Any], Any]
 
 
@@ -57,7 +58,8 @@ class Prepared:
         """The text of one that returns all rows as one JSON text: in one step, since the driver
         lets go of Python's lock at each, and waits for it while others compute."""
         columns = ", ".join(f'"{name}"' for name in self.names)
-        return f"SELECT json_group_array(json_array({columns})) FROM ({self.text})"  # noqa: S608  # names of our own
+        # The names are our own.
+        return f"SELECT json_group_array(json_array({columns})) FROM ({self.text})"  # noqa: S608
 
     def rows(self, raw: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
         """The rows, converted."""

@@ -61,7 +61,8 @@ class SnapshotReaders:
 
 
 def _read(connection: sqlalchemy.Connection, group: Sequence[QueuedTransaction]) -> None:
-    driver: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]  # the driver is known
+    # SQLAlchemy does not know which driver it is.
+    driver: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
     try:
         driver.execute("BEGIN")
         for job in group:
