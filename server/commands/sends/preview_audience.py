@@ -12,7 +12,7 @@ from server.commands.campaigns.access import campaign_for
 from server.commands.campaigns.content import audience_criteria
 from server.commands.segments.segments import get_segment
 from server.commands.sends.resolve_audience import sort_out_members
-from server.commands.sends.sort_recipients import sort_recipients
+from server.commands.sends.classify_recipients import sort_recipients
 from server.domain.access import Caller
 from server.domain.contacts.addresses import Recipient
 from server.domain.contacts.recipients import SortedOut

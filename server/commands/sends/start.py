@@ -12,7 +12,7 @@ from server.commands.campaigns.content import audience_criteria, pin_template
 from server.commands.campaigns.misfire import cancel_misfired
 from server.commands.operations.audit import note
 from server.commands.sends.resolve_audience import resolve_audience_batch
-from server.commands.sends.sort_recipients import sort_recipients
+from server.commands.sends.classify_recipients import sort_recipients
 from server.domain.access import Caller
 from server.domain.contacts.addresses import Recipient
 from server.domain.faces import Face
