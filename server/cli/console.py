@@ -88,12 +88,12 @@ def run_or_exit(work: Coroutine[Any, Any, T]) -> T:
 
 def fail(error: Exception) -> NoReturn:
     """Says why, and ends the program."""
-    told = (
+    message = (
         f"{error}: {', '.join(error.details.values())}"
         if isinstance(error, CarillonError) and error.details
         else str(error)
     )
-    click.echo(f"carillon: {told}", err=True)
+    click.echo(f"carillon: {message}", err=True)
     sys.exit(1)
 
 

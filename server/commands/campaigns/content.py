@@ -68,14 +68,14 @@ async def pin_template(tx: Transaction, campaign: Campaign, *, content_field: st
         campaign.template_revision,
         field=field,
     )
-    misfits = find_violations(template.variables, campaign.variables)
+    violations = find_violations(template.variables, campaign.variables)
     named = {variable.name for variable in template.variables}
     in_subject = infer_variables([_compiled_subject(campaign)])
-    misfits += find_violations(
+    violations += find_violations(
         [variable for variable in in_subject if variable.name not in named], campaign.variables
     )
-    if misfits:
-        raise ValidationFailed(misfits)
+    if violations:
+        raise ValidationFailed(violations)
     return replace(campaign, template_revision=template.revision)
 
 

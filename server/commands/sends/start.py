@@ -11,8 +11,8 @@ from server.commands.campaigns.access import campaign_for, found_send
 from server.commands.campaigns.content import audience_criteria, pin_template
 from server.commands.campaigns.misfire import cancel_misfired
 from server.commands.operations.audit import note
+from server.commands.sends.classify_recipients import classify_for_campaign
 from server.commands.sends.resolve_audience import resolve_audience_batch
-from server.commands.sends.classify_recipients import sort_recipients
 from server.domain.access import Caller
 from server.domain.contacts.addresses import Recipient
 from server.domain.faces import Face
@@ -57,10 +57,10 @@ async def send_campaign(
             audience="segment",
         )
         return send
-    sorted_out = await sort_recipients(tx, face, campaign, recipients)
+    classified = await classify_for_campaign(tx, face, campaign, recipients)
     send = await _start(tx, campaign, caller.principal.subject, caller.now, criteria=None)
     await tx.messages.insert_many(
-        send.message(new_id(), *recipient, skip, send.created_at) for recipient, skip in sorted_out
+        send.message(new_id(), *recipient, skip, send.created_at) for recipient, skip in classified
     )
     await tx.sends.advance_audience(send.id, None, done=True, now=caller.now)
     await note(

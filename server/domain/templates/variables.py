@@ -63,16 +63,16 @@ def find_violations(
 ) -> list[FieldViolation]:
     """A violation of the field `variables.<name>` for every variable that is missing or of another
     type, in the schema's order."""
-    misfits = []
+    violations = []
     for variable in schema:
         value = given.get(variable.name)
         if value is None:
             if variable.required and variable.default is None:
-                misfits.append(
+                violations.append(
                     FieldViolation(f"variables.{variable.name}", "is required by the template")
                 )
         elif not variable.type.admits(value):
-            misfits.append(
+            violations.append(
                 FieldViolation(f"variables.{variable.name}", f"must be {_SAID[variable.type]}")
             )
-    return misfits
+    return violations
