@@ -44,7 +44,7 @@ format: install ## Lay out the code as the checks want it
 
 .PHONY: check
 check: $(FAST_LINTS) ## The loop: layout, lint, types, imports and the pure tests; under a minute
-	@$(BIN)/python -m pytest -q tests/domain
+	@$(BIN)/python -m pytest -q tests/domain tests/rules tests/docs/test_line_length.py
 
 .PHONY: protos
 protos: install ## Regenerate generated/ from protos/

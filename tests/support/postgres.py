@@ -94,6 +94,7 @@ class PostgresServer:
 @contextmanager
 def running_postgres(*, durable: bool = False) -> Iterator[PostgresServer]:
     """A running server; `durable`: it syncs to disk, as one in production does."""
+    needs.require("postgres")
     # Not under pytest's directory: the path of a Unix socket is limited to about a hundred bytes.
     directory = Path(tempfile.mkdtemp(prefix="carillon-pg-"))
     try:
