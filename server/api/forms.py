@@ -19,7 +19,7 @@ from carillon.rules.v1 import rules_pb2
 from server.api.converters.comms import read_variable_type
 from server.api.converters.values import channel_name, is_instant, read_struct, read_value
 from server.domain.contacts.addresses import check_address, check_person_id
-from server.domain.criteria import check_criteria
+from server.domain.criteria.check import check_criteria
 from server.domain.errors import FieldViolation
 from server.domain.templates.rendering import TemplateSource, TemplateSyntaxError, compile_template
 from server.domain.templates.variables import check_default

@@ -24,8 +24,8 @@ from server.rules.faults import find_faults
 from server.runtime.tokens import Tokens, signing_key
 from storage.contract.errors import StorageError, StorageUnavailable
 from storage.contract.storage import Transaction
+from storage.model.brands import Brand
 from storage.model.ids import new_id
-from storage.operations import Brand
 
 
 def create(brand_id: str, name: str | None) -> None:

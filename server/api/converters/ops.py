@@ -13,11 +13,10 @@ from carillon.type.v1 import cancel_receipt_pb2
 from server.api.converters.values import channel, read_channel, read_enum, struct, timestamp
 from server.commands.operations.brand_policy import ChannelRate, NewBrandPolicy
 from storage.model.audit import AuditEntry
-from storage.model.brands import BrandPolicy, MisfirePolicy, UnknownPolicy
+from storage.model.brands import Brand, BrandPolicy, MisfirePolicy, UnknownPolicy
 from storage.model.dispatchers import Hold
 from storage.model.messages import UnknownMessage
 from storage.model.sends import CancelCounts
-from storage.operations import Brand
 
 
 def brand(record: Brand) -> brand_pb2.Brand:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from server.domain.criteria import check_criteria
+from server.domain.criteria.check import check_criteria
 from server.domain.errors import ValidationFailed
 from server.domain.templates.inference import infer_variables
 from server.domain.templates.rendering import (

@@ -10,7 +10,6 @@ from server.domain.errors import BrandExists, NotFound, UnknownBrand
 from server.domain.paging import Page, make_page, read_page_request
 from storage.contract.storage import Transaction
 from storage.model.audit import AuditAction
-from storage.operations import Brand
 
 
 async def create_brand(tx: Transaction, caller: Caller, brand_id: str, name: str) -> Brand:

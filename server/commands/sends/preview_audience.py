@@ -16,7 +16,7 @@ from server.commands.sends.resolve_audience import classify_members
 from server.domain.access import Caller
 from server.domain.contacts.addresses import Recipient
 from server.domain.contacts.recipients import ClassifiedRecipients
-from server.domain.criteria import check_criteria
+from server.domain.criteria.check import check_criteria
 from server.domain.criteria.parse import parse_criteria
 from server.domain.errors import NotFound
 from server.domain.faces import Face

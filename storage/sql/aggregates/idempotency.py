@@ -19,7 +19,7 @@ _INSERT = insert(idempotency_keys)
 
 
 class SqlIdempotency:
-    """See `storage.definitions.Idempotency`."""
+    """See `storage.contract.idempotency.Idempotency`."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection

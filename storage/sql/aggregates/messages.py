@@ -44,7 +44,7 @@ _BULK_COLUMNS = (*(column.name for column in MESSAGE), "audience_key")
 
 
 class SqlMessages:
-    """See `storage.deliveries.Messages`."""
+    """See `storage.contract.messages.Messages`."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection

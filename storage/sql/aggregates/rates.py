@@ -33,7 +33,7 @@ _MOVE = (
 
 
 class SqlRates:
-    """See `storage.operations.Rates`."""
+    """See `storage.contract.rates.Rates`."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
