@@ -1,5 +1,5 @@
-"""What the commands of `server.cli.main` do. Failures whose text is for the operator end the
-program with it."""
+"""Runs what the commands of `server.cli.main` do. A failure whose text is for the operator ends the
+program with that text."""
 
 from __future__ import annotations
 

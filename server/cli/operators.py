@@ -1,5 +1,5 @@
-"""What the commands of operators do: brands, tokens, the release of a hold. In the database itself,
-beside a running service or without."""
+"""Runs the commands of operators: brands, tokens, the release of a hold. They work on the database
+itself, beside a running service or without one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Origins of web pages, as browsers send them in the `Origin` header (RFC 6454, 6.2)."""
+"""Reads origins of web pages, as browsers send them in the `Origin` header (RFC 6454, 6.2)."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Where settings come from: the environment, then `carillon.toml`, then defaults. A bad or unknown
-key refuses to start, by name."""
+"""Finds the settings: in the environment, then in `carillon.toml`. A bad or unknown key refuses to
+start, by name."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ def load(environ: Mapping[str, str] = os.environ, directory: Path = Path()) -> S
 
 
 class _Environment(PydanticBaseSettingsSource):
-    """Our variables of an environment, by exact name and known or not; the library's own source
-    reads names in any case and no others."""
+    """Reads our variables of an environment by their exact names, known or not; the library's own
+    source reads names in any case and no others."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         super().__init__(Settings)

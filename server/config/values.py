@@ -1,5 +1,5 @@
-"""What single settings may say. Each function raises ValueError with the reason, which never quotes
-a secret."""
+"""Reads single settings. Each function raises ValueError with the reason, which never quotes a
+secret."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person sees when the service is ready: where it is, and three commands that work as
+"""Prints what a person sees when the service is ready: where it is, and three commands that work as
 printed."""
 
 from __future__ import annotations

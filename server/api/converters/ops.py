@@ -1,4 +1,4 @@
-"""What operators see and decide."""
+"""Converts the messages of carillon.ops.v1: brands, the audit log, unknown messages, the hold."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finding campaigns and sends as the caller may see them."""
+"""Finds campaigns and sends as the caller may see them."""
 
 from __future__ import annotations
 

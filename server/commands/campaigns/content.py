@@ -1,5 +1,4 @@
-"""Checks of what a campaign says and whom it is for, shared by creating and changing one, and by
-starting it."""
+"""Checks what a campaign says and whom it is for: when it is created, changed or started."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading campaigns and sends."""
+"""Reads campaigns and sends."""
 
 from __future__ import annotations
 

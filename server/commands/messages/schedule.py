@@ -1,4 +1,4 @@
-"""Accepting a one-off message."""
+"""Accepts a one-off message."""
 
 from __future__ import annotations
 

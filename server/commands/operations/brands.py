@@ -1,4 +1,4 @@
-"""Brands: creating, reading, changing; and whether those that a token names exist."""
+"""Creates, reads and changes brands; checks that those a token names exist."""
 
 from __future__ import annotations
 

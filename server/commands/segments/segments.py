@@ -1,4 +1,4 @@
-"""Segments: creating and reading."""
+"""Creates and reads segments."""
 
 from __future__ import annotations
 

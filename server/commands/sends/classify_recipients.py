@@ -1,4 +1,5 @@
-"""The recipients of a send or a preview: each in normal form, with the reason to skip them."""
+"""Classifies the recipients of a send or a preview: each in normal form, with the reason to skip
+them, if there is one."""
 
 from __future__ import annotations
 

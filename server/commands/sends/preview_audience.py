@@ -1,5 +1,5 @@
-"""Previews: who would get a send and who would be skipped, by the statements and functions that
-sends use. Nothing is written."""
+"""Previews an audience: who would get a send and who would be skipped, by the statements and
+functions that sends use. Writes nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An audience becomes messages, a keyset batch at a time: people who match, or messages of another
+"""Makes messages of an audience, a batch at a time: of people who match, or of messages of another
 send that failed."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""Starting a send: asked for (comms send, messaging publish), or because a scheduled campaign came
-due."""
+"""Starts a send: because somebody asked for it (comms send, messaging publish), or because a
+scheduled campaign came due."""
 
 from __future__ import annotations
 

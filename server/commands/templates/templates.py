@@ -1,4 +1,4 @@
-"""Templates: putting a revision, reading, previewing."""
+"""Puts a revision of a template; reads and previews templates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Characters that nobody sees: with one of them, two addresses or ids look the same and are not."""
+"""Finds characters that nobody sees: with one of them, two addresses or ids look the same and are
+not."""
 
 from __future__ import annotations
 

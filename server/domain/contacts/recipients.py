@@ -1,4 +1,4 @@
-"""Which of the given recipients get a message, and why the others do not."""
+"""Classifies given recipients: who gets a message, and why the others do not."""
 
 from __future__ import annotations
 

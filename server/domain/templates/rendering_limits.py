@@ -1,5 +1,4 @@
-"""Liquid with a meter and by its reference: every filter and loop is charged for
-(`rendering_budget`)."""
+"""Charges every filter and loop of Liquid to the budget of its render (`rendering_budget`)."""
 
 from __future__ import annotations
 

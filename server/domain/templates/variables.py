@@ -1,4 +1,4 @@
-"""What a template takes: the schema of its variables, and whether given variables fit it.
+"""Checks given variables against the schema of a template.
 
 Null counts as absent everywhere, so that a caller can pass on what it does not know. Variables the
 schema does not name are let through: one set of variables often serves several templates.
