@@ -1,4 +1,4 @@
-"""The log of decisions."""
+"""Statements about the audit log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the aggregates see of a database: a connection inside one transaction."""
+"""A connection inside one transaction, as the statements of both databases use it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Campaigns."""
+"""Statements about campaigns."""
 
 from __future__ import annotations
 

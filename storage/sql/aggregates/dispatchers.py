@@ -1,4 +1,4 @@
-"""Dispatchers: their generations, and the hold."""
+"""Statements about dispatchers: their generations, and the hold."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers kept for idempotency keys."""
+"""Statements about answers kept for idempotency keys."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Inbox items."""
+"""Statements about inbox items."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""People."""
+"""Statements about people."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Segments."""
+"""Statements about segments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Suppressions."""
+"""Statements about suppressions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Revisions of templates."""
+"""Statements about revisions of templates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The parts of a statement in which databases differ."""
+"""The parts of a statement in which databases differ, as an interface."""
 
 from __future__ import annotations
 

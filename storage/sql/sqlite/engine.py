@@ -1,4 +1,4 @@
-"""Connections to an SQLite file, and who may have them."""
+"""Connects to an SQLite file, which one process owns."""
 
 from __future__ import annotations
 

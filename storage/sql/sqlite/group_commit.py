@@ -1,5 +1,5 @@
-"""One thread that writes to SQLite: transactions that wait at the same time share one commit, and
-so one fsync."""
+"""Writes to SQLite on one thread: transactions that wait at the same time share one commit, and so
+one fsync."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Statements that are built once, for SQLite's driver itself: SQLAlchemy takes longer with a row
-than SQLite does."""
+"""Prepares statements once for SQLite's driver itself: SQLAlchemy takes longer with a row than
+SQLite does."""
 
 from __future__ import annotations
 

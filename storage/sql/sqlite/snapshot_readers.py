@@ -1,4 +1,5 @@
-"""Threads that read from SQLite: reads that wait at the same time share one snapshot."""
+"""Reads from SQLite on threads of their own: reads that wait at the same time share one
+snapshot."""
 
 from __future__ import annotations
 
