@@ -9,6 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 BIN := .venv/bin
 SOURCES := server storage tests protos $(wildcard benchmarks)
 FAST_LINTS := lint-python lint-types lint-imports
+PURE_TESTS := tests/domain tests/rules tests/docs/test_line_length.py tests/docs/test_references.py
 # A Python to prefer over those on the PATH, and extra arguments for pytest or the benchmarks.
 PYTHON ?=
 ARGS ?=
@@ -44,7 +45,7 @@ format: install ## Lay out the code as the checks want it
 
 .PHONY: check
 check: $(FAST_LINTS) ## The loop: layout, lint, types, imports and the pure tests; under a minute
-	@$(BIN)/python -m pytest -q tests/domain tests/rules tests/docs/test_line_length.py
+	@$(BIN)/python -m pytest -q $(PURE_TESTS)
 
 .PHONY: protos
 protos: install ## Regenerate generated/ from protos/
