@@ -62,7 +62,7 @@ class _Environment(PydanticBaseSettingsSource):
         """The variable that each key came from."""
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[object, str, bool]:
-        """The text, under its key, which is no JSON to be read."""
+        """The text under its key, as it is: no field of ours is JSON."""
         return self._values[self.names[field_name]], field_name, False
 
     def __call__(self) -> dict[str, object]:

@@ -84,7 +84,7 @@ def unknown_message(record: UnknownMessage) -> unknown_message_service_pb2.Unkno
 
 
 def audit_entry(record: AuditEntry) -> audit_service_pb2.AuditEntry:
-    """One decision."""
+    """One entry of the audit log."""
     return audit_service_pb2.AuditEntry(
         id=record.id,
         brand_id=record.brand_id,
@@ -98,7 +98,8 @@ def audit_entry(record: AuditEntry) -> audit_service_pb2.AuditEntry:
 
 
 def hold(record: Hold) -> hold_service_pb2.Hold:
-    """Whether delivery is held; what held it before is no longer told."""
+    """Whether delivery is held. Of a hold that was released only who released it and when is
+    left."""
     held = record.held_at is not None
     return hold_service_pb2.Hold(
         held=held,
