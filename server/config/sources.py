@@ -78,8 +78,9 @@ def _from_file(path: Path) -> dict[str, object]:
 
 
 def _is_service_link(name: str, value: str) -> bool:
-    """Whether Kubernetes set it, for a Service named `carillon` or `carillon-…`. A name that is also
-    a setting's, such as CARILLON_REST_PORT for a Service `carillon-rest`, is told by its value."""
+    """Whether Kubernetes set it, for a Service named `carillon` or `carillon-…`. A name that is
+    also a setting's, such as CARILLON_REST_PORT for a Service `carillon-rest`, is told by its
+    value."""
     pattern = _LINK_PORT if _LINK_VALUE.match(value) else _LINK_PART
     return pattern.fullmatch(name) is not None
 

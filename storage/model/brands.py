@@ -9,7 +9,7 @@ from enum import StrEnum
 from storage.model.values import JsonObject
 
 
-(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Brand:
     """A tenant; never deleted."""
 

