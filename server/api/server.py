@@ -39,7 +39,6 @@ from server.api.interceptors.call import Handler
 from server.api.interceptors.guard import Guard
 from server.api.interceptors.known_brands import KnownBrands
 from server.api.policies import method_policies, service_descriptors
-from server.api.quiescence import Standstill
 from server.api.reflection import add_reflection
 from server.api.services.comms.campaigns import CampaignService as CommsCampaigns
 from server.api.services.comms.messages import MessageService
@@ -115,9 +114,9 @@ class GrpcServer:
     def _add_services(
         self, storage: Storage, clock: Clock, links: UnsubscribeLinks, readiness: Readiness
     ) -> None:
-        calls, server, standstill = CommandRunner(storage, clock), self._server, Standstill(storage)
+        calls, server = CommandRunner(storage, clock), self._server
         comms_campaign_grpc.add_CampaignServiceServicer_to_server(
-            CommsCampaigns(calls, standstill), server
+            CommsCampaigns(calls, storage), server
         )
         message_service_pb2_grpc.add_MessageServiceServicer_to_server(
             MessageService(calls, MessageIntake(storage)), server
@@ -127,10 +126,10 @@ class GrpcServer:
         )
         inbox_service_pb2_grpc.add_InboxServiceServicer_to_server(InboxService(calls), server)
         messaging_campaign_grpc.add_CampaignServiceServicer_to_server(
-            MessagingCampaigns(calls, standstill), server
+            MessagingCampaigns(calls, storage), server
         )
         send_service_pb2_grpc.add_SendServiceServicer_to_server(
-            SendService(calls, storage.signals, standstill), server
+            SendService(calls, storage), server
         )
         person_service_pb2_grpc.add_PersonServiceServicer_to_server(PersonService(calls), server)
         segment_service_pb2_grpc.add_SegmentServiceServicer_to_server(SegmentService(calls), server)

@@ -74,23 +74,24 @@ async def seed_demo(tx: Transaction, now: datetime) -> Demo | None:
         tx, caller, BRAND, "Customers on the pro plan", {"==": [{"var": "plan"}, "pro"]}
     )
     comms = await create_campaign(
-        tx, caller, _campaign(Face.COMMS, subject="Autumn news", segment_criteria={})
+        tx, caller, Face.COMMS, _campaign("comms", subject="Autumn news", segment_criteria={})
     )
-    messaging = await create_campaign(tx, caller, _campaign(Face.MESSAGING, segment_id=segment.id))
+    messaging = await create_campaign(
+        tx, caller, Face.MESSAGING, _campaign("messaging", segment_id=segment.id)
+    )
     return Demo(comms.id, messaging.id, segment.id)
 
 
 def _campaign(
-    face: Face,
+    api: str,
     *,
     subject: str | None = None,
     segment_criteria: JsonObject | None = None,
     segment_id: str | None = None,
 ) -> NewCampaign:
     return NewCampaign(
-        face=face,
         brand_id=BRAND,
-        name=f"Autumn news ({face})",
+        name=f"Autumn news ({api})",
         subject=subject,
         channel=Channel.EMAIL,
         template_key=TEMPLATE_KEY,

@@ -175,7 +175,7 @@ async def test_a_segment_deleted_or_of_another_brand_reaches_nobody(stage: Stage
     with pytest.raises(ValidationFailed):
         await stage.storage.write(
             lambda tx: send_campaign(
-                tx, stage.caller, Face.MESSAGING, campaign.id, [], to_segment=True
+                tx, stage.caller, Face.MESSAGING, campaign.id, None
             )
         )
     assert await stage.found_campaign(campaign.id) == replace(campaign)

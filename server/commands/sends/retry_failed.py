@@ -44,6 +44,7 @@ async def retry_failed(
         parent_send_id=parent.id,
         retries_unknown=include_unknown,
         pruned=False,
+        receipt=None,
     )
     await tx.sends.insert(child)
     details = {"child_send_id": child.id, "include_unknown": include_unknown}

@@ -294,7 +294,7 @@ class Stage:
         await self.storage.write(lambda tx: tx.segments.insert(segment))
         return await self.storage.write(
             lambda tx: send_campaign(
-                tx, self.caller, Face.MESSAGING, campaign.id, (), to_segment=True
+                tx, self.caller, Face.MESSAGING, campaign.id, None
             )
         )
 

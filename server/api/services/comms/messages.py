@@ -52,7 +52,6 @@ class MessageService(message_service_pb2_grpc.MessageServiceServicer):
             # No answer has to be kept with the message, so it needs no transaction of its own.
             return comms.message(await self._intake.schedule(self._calls.caller(), new))
         return await self._calls.change(
-            context,
             request,
             lambda tx, caller: schedule_message(tx, caller, new),
             comms.message,
@@ -69,7 +68,7 @@ class MessageService(message_service_pb2_grpc.MessageServiceServicer):
     async def ListMessages(
         self, request: pb.ListMessagesRequest, context: Context
     ) -> pb.ListMessagesResponse:
-        status = read_enum(message_pb2.Message.Status.DESCRIPTOR, request.status)
+        status = read_enum(request, "status")
         where = MessageFilter(
             person_id=request.person_id or None,
             send_id=request.send_id or None,
@@ -89,7 +88,6 @@ class MessageService(message_service_pb2_grpc.MessageServiceServicer):
         self, request: pb.CancelMessageRequest, context: Context
     ) -> message_pb2.Message:
         return await self._calls.change(
-            context,
             request,
             lambda tx, caller: cancel_message(tx, caller, request.id),
             comms.message,

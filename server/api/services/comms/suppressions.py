@@ -31,7 +31,6 @@ class SuppressionService(suppression_service_pb2_grpc.SuppressionServiceServicer
     ) -> pb.Suppression:
         new = _read(request)
         return await self._calls.change(
-            context,
             request,
             lambda tx, caller: create_suppression(tx, caller, request.brand_id, new),
             audience.suppression,
@@ -43,7 +42,6 @@ class SuppressionService(suppression_service_pb2_grpc.SuppressionServiceServicer
     ) -> pb.BatchCreateSuppressionsResponse:
         batch = list(map(_read, request.suppressions))
         return await self._calls.change(
-            context,
             request,
             lambda tx, caller: create_suppressions(tx, caller, request.brand_id, batch),
             lambda count: pb.BatchCreateSuppressionsResponse(suppressions_count=count),
@@ -65,7 +63,7 @@ class SuppressionService(suppression_service_pb2_grpc.SuppressionServiceServicer
         self, request: pb.ListSuppressionsRequest, context: Context
     ) -> pb.ListSuppressionsResponse:
         channel = read_channel(request.channel) if request.channel else None
-        reason = _read_reason(request.reason) if request.reason else None
+        reason = _read_reason(request) if request.reason else None
         page = await self._calls.query(
             lambda tx, caller: list_suppressions(
                 tx, caller, request.brand_id, channel, reason, request.page_size, request.page_token
@@ -79,7 +77,6 @@ class SuppressionService(suppression_service_pb2_grpc.SuppressionServiceServicer
         self, request: pb.DeleteSuppressionRequest, context: Context
     ) -> pb.DeleteSuppressionResponse:
         return await self._calls.change(
-            context,
             request,
             lambda tx, caller: delete_suppression(tx, caller, request.id),
             lambda _: pb.DeleteSuppressionResponse(),
@@ -91,10 +88,12 @@ def _read(item: pb.CreateSuppressionRequest | pb.SuppressionToCreate) -> NewSupp
     return NewSuppression(
         channel=read_channel(item.channel),
         address=item.address,
-        reason=_read_reason(item.reason),
+        reason=_read_reason(item),
         source=item.source,
     )
 
 
-def _read_reason(number: int) -> SuppressionReason:
-    return SuppressionReason(read_choice(pb.Suppression.Reason.DESCRIPTOR, number))
+def _read_reason(
+    request: pb.CreateSuppressionRequest | pb.SuppressionToCreate | pb.ListSuppressionsRequest,
+) -> SuppressionReason:
+    return SuppressionReason(read_choice(request, "reason"))

@@ -54,7 +54,6 @@ class TemplateService(template_service_pb2_grpc.TemplateServiceServicer):
         )
         prepared = await asyncio.to_thread(prepare_template, template)
         return await self._calls.change(
-            context,
             request,
             lambda tx, caller: put_template(tx, caller, prepared),
             comms.template,

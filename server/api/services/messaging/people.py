@@ -31,7 +31,6 @@ class PersonService(person_service_pb2_grpc.PersonServiceServicer):
     ) -> person_service_pb2.Person:
         person = messaging.read_person(request)
         return await self._calls.change(
-            context,
             request,
             lambda tx, caller: put_person(tx, caller, request.brand_id, person),
             messaging.person,
@@ -47,7 +46,6 @@ class PersonService(person_service_pb2_grpc.PersonServiceServicer):
             lambda: prepare_people(request.brand_id, [*map(messaging.read_person, request.people)])
         )
         return await self._calls.change(
-            context,
             request,
             lambda tx, caller: put_people(tx, caller, prepared),
             lambda count: person_service_pb2.BatchPutPeopleResponse(people_count=count),
@@ -66,7 +64,6 @@ class PersonService(person_service_pb2_grpc.PersonServiceServicer):
         self, request: person_service_pb2.DeletePersonRequest, context: Context
     ) -> person_service_pb2.DeletePersonResponse:
         return await self._calls.change(
-            context,
             request,
             lambda tx, caller: delete_person(tx, caller, request.brand_id, request.person_id),
             lambda _: person_service_pb2.DeletePersonResponse(),
@@ -85,7 +82,6 @@ class SegmentService(segment_service_pb2_grpc.SegmentServiceServicer):
     ) -> segment_service_pb2.Segment:
         criteria = read_struct(request.criteria)
         return await self._calls.change(
-            context,
             request,
             lambda tx, caller: create_segment(tx, caller, request.brand_id, request.name, criteria),
             messaging.segment,

@@ -22,7 +22,6 @@ class BrandService(brand_service_pb2_grpc.BrandServiceServicer):
         self, request: pb.CreateBrandRequest, context: Context
     ) -> brand_pb2.Brand:
         return await self._calls.change(
-            context,
             request,
             lambda tx, caller: create_brand(tx, caller, request.id, request.name),
             ops.brand,
@@ -50,7 +49,6 @@ class BrandService(brand_service_pb2_grpc.BrandServiceServicer):
         self, request: pb.UpdateBrandRequest, context: Context
     ) -> brand_pb2.Brand:
         return await self._calls.change(
-            context,
             request,
             lambda tx, caller: update_brand(tx, caller, request.id, request.name),
             ops.brand,
@@ -71,7 +69,6 @@ class BrandService(brand_service_pb2_grpc.BrandServiceServicer):
     ) -> brand_pb2.BrandPolicy:
         new = ops.read_brand_policy(request)
         return await self._calls.change(
-            context,
             request,
             lambda tx, caller: set_brand_policy(tx, caller, new),
             ops.brand_policy,

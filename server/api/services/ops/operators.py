@@ -44,10 +44,9 @@ class UnknownMessageService(unknown_message_service_pb2_grpc.UnknownMessageServi
     ) -> unknown_message_service_pb2.ResolveUnknownMessagesResponse:
         pb, resolution = (
             unknown_message_service_pb2.ResolveUnknownMessagesResponse,
-            _read_resolution(request),
+            Resolution(read_choice(request, "resolution")),
         )
         return await self._calls.change(
-            context,
             request,
             lambda tx, caller: resolve_unknown_messages(
                 tx, caller, request.brand_id, request.message_ids, resolution, request.note
@@ -57,16 +56,6 @@ class UnknownMessageService(unknown_message_service_pb2_grpc.UnknownMessageServi
             ),
             pb,
         )
-
-
-def _read_resolution(
-    request: unknown_message_service_pb2.ResolveUnknownMessagesRequest,
-) -> Resolution:
-    name = read_choice(
-        unknown_message_service_pb2.ResolveUnknownMessagesRequest.Resolution.DESCRIPTOR,
-        request.resolution,
-    )
-    return Resolution(name)
 
 
 class AuditService(audit_service_pb2_grpc.AuditServiceServicer):
@@ -120,7 +109,6 @@ class HoldService(hold_service_pb2_grpc.HoldServiceServicer):
         self, request: hold_service_pb2.ReleaseHoldRequest, context: Context
     ) -> hold_service_pb2.Hold:
         return await self._calls.change(
-            context,
             request,
             release_hold,
             ops.hold,
