@@ -75,10 +75,14 @@ async def preview_segment(
 
 
 async def preview_campaign(
-    tx: Transaction, caller: Caller, face: Face, campaign_id: str, recipients: Sequence[Recipient] | None
+    tx: Transaction,
+    caller: Caller,
+    face: Face,
+    campaign_id: str,
+    recipients: Sequence[Recipient] | None,
 ) -> tuple[Campaign, AudiencePreview]:
-    """Previews the campaign as if it were sent now: to exactly the recipients, or without any to
-    its audience. Its status does not matter.
+    """Previews the campaign as if it were sent now: to exactly the recipients, or with None to
+    its own audience. Its status does not matter.
 
     Raises NotFound, ValidationFailed: as a send would, where there are recipients.
     """
