@@ -11,12 +11,11 @@ from server.commands.campaigns.cancel import cancel_campaign
 from server.commands.campaigns.delete import delete_campaign
 from server.commands.campaigns.queries import (
     get_campaign,
-    get_send,
-    get_send_report,
     list_campaign_sends,
 )
 from server.commands.campaigns.schedule import schedule_campaign, unschedule_campaign
 from server.commands.campaigns.update import update_campaign
+from server.commands.sends.queries import get_send, get_send_report
 from server.commands.sends.start import send_campaign
 from server.domain.access import Caller, Principal
 from server.domain.contacts.addresses import Recipient

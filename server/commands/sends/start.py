@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from server.commands.campaigns.access import campaign_for, found_send
+from server.commands.campaigns.access import campaign_for
 from server.commands.campaigns.content import audience_criteria, pin_template
 from server.commands.campaigns.misfire import cancel_misfired
 from server.commands.operations.audit import note
+from server.commands.sends.access import found_send
 from server.commands.sends.resolve_audience import resolve_audience_batch
 from server.commands.sends.sort_recipients import sort_recipients
 from server.domain.access import Caller

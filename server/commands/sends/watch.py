@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 
-from server.commands.campaigns.queries import get_send
+from server.commands.sends.queries import get_send
 from server.domain.access import Caller
 from storage.contract.signals import PROGRESS, wait_for_signal
 from storage.contract.storage import Storage

@@ -9,7 +9,7 @@ from server.api.converters.values import read_channel, read_struct, read_timesta
 from server.api.interceptors.call import Context
 from server.api.services.campaigns import CampaignMethods
 from server.commands.campaigns.create import NewCampaign
-from server.commands.campaigns.queries import get_send
+from server.commands.sends.queries import get_send
 from server.commands.campaigns.update import CampaignChanges
 from server.domain.faces import Face
 from storage.contract.storage import Storage

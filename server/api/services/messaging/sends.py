@@ -9,7 +9,7 @@ from carillon.messaging.v1 import send_pb2, send_service_pb2, send_service_pb2_g
 from server.api.command_runner import CommandRunner
 from server.api.converters import messaging
 from server.api.interceptors.call import Context
-from server.commands.campaigns.queries import get_send, get_send_report
+from server.commands.sends.queries import get_send, get_send_report
 from server.commands.sends.cancel import cancel_send_and_wait
 from server.commands.sends.pause import pause_send_and_wait, resume_send
 from server.commands.sends.retry_failed import retry_failed
