@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
 
 from carillon.comms.v1 import (
     inbox_service_pb2,
@@ -18,6 +17,7 @@ from server.api.converters.values import read_channel, read_optional, read_struc
 from server.api.interceptors.call import Context
 from server.commands.people.queries import list_inbox_items
 from server.commands.templates.templates import (
+    NewTemplate,
     PreviewRequest,
     find_preview,
     get_template,
@@ -25,7 +25,7 @@ from server.commands.templates.templates import (
     prepare_template,
     put_template,
 )
-from storage.model.templates import Template, TemplateVariable, TemplateVariant
+from storage.model.templates import TemplateVariable, TemplateVariant
 
 pb = template_service_pb2
 
@@ -39,18 +39,15 @@ class TemplateService(template_service_pb2_grpc.TemplateServiceServicer):
     async def PutTemplate(
         self, request: pb.PutTemplateRequest, context: Context
     ) -> template_pb2.Template:
-        template = Template(
+        template = NewTemplate(
             brand_id=request.brand_id,
             channel=read_channel(request.channel),
             template_key=request.template_key,
-            revision=0,
             subject=read_optional(request, "subject"),
             body=request.body,
             html=read_optional(request, "html"),
             variables=tuple(map(_read_variable, request.variables)),
             variants=tuple(map(_read_variant, request.variants)),
-            created_by="",
-            created_at=datetime.min.replace(tzinfo=UTC),
         )
         prepared = await asyncio.to_thread(prepare_template, template)
         return await self._calls.change(
