@@ -45,9 +45,9 @@ class CampaignMethods:
     """What can be done to the campaigns of one face. Each method that changes one takes how its
     answer is made of the result, and of which type it is."""
 
-    def __init__(self, face: Face, calls: CommandRunner, storage: Storage) -> None:
+    def __init__(self, face: Face, commands: CommandRunner, storage: Storage) -> None:
         self._face = face
-        self._calls = calls
+        self._commands = commands
         self._storage = storage
 
     async def create(
@@ -58,7 +58,7 @@ class CampaignMethods:
         response_type: type[Response],
     ) -> Response:
         """Creates a campaign."""
-        return await self._calls.change(
+        return await self._commands.change(
             request,
             lambda tx, caller: create_campaign(tx, caller, self._face, new),
             respond,
@@ -67,7 +67,7 @@ class CampaignMethods:
 
     async def get(self, campaign_id: str) -> Campaign:
         """The campaign."""
-        return await self._calls.query(
+        return await self._commands.query(
             lambda tx, caller: get_campaign(tx, caller, self._face, campaign_id)
         )
 
@@ -75,7 +75,7 @@ class CampaignMethods:
         """A page of a brand's campaigns, of one status if it is given."""
         name = read_enum(request, "status")
         status = CampaignStatus(name) if name else None
-        return await self._calls.query(
+        return await self._commands.query(
             lambda tx, caller: list_campaigns(
                 tx,
                 caller,
@@ -95,7 +95,7 @@ class CampaignMethods:
         response_type: type[Response],
     ) -> Response:
         """Changes a campaign that has not started."""
-        return await self._calls.change(
+        return await self._commands.change(
             request,
             lambda tx, caller: update_campaign(tx, caller, self._face, request.id, changes),
             respond,
@@ -104,7 +104,7 @@ class CampaignMethods:
 
     async def delete(self, request: DeleteRequest, response_type: type[Response]) -> Response:
         """Deletes a draft."""
-        return await self._calls.change(
+        return await self._commands.change(
             request,
             lambda tx, caller: delete_campaign(tx, caller, self._face, request.id),
             lambda _: response_type(),
@@ -120,7 +120,7 @@ class CampaignMethods:
         """Starts a send, to the recipients given or to the campaign's own audience."""
         recipients = None if request.audience else audience.read_recipients(request)
         expire_at = read_timestamp(request, "expire_at")
-        return await self._calls.change(
+        return await self._commands.change(
             request,
             lambda tx, caller: send_campaign(
                 tx, caller, self._face, request.id, recipients, expire_at
@@ -134,7 +134,7 @@ class CampaignMethods:
     ) -> PreviewResponse:
         """Tells who would get a send and who would be skipped."""
         recipients = audience.read_recipients(request) or None
-        campaign, found = await self._calls.query(
+        campaign, found = await self._commands.query(
             lambda tx, caller: preview_campaign(tx, caller, self._face, request.id, recipients)
         )
         return response_type(
@@ -150,15 +150,15 @@ class CampaignMethods:
         """Cancels a campaign. The receipt is for answers that have no room for it."""
         return await cancel_campaign_and_wait(
             self._storage,
-            self._calls.commit(request, respond, response_type),
-            self._calls.caller(),
+            self._commands.commit(request, respond, response_type),
+            self._commands.caller(),
             self._face,
             request.id,
         )
 
     async def list_sends(self, request: ListSendsRequest) -> Page[Send]:
         """A page of a campaign's sends."""
-        return await self._calls.query(
+        return await self._commands.query(
             lambda tx, caller: list_campaign_sends(
                 tx, caller, self._face, request.id, request.page_size, request.page_token
             )

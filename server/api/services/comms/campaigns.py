@@ -23,9 +23,9 @@ RECEIPT_KEY = "cancel-receipt-bin"
 class CampaignService(campaign_service_pb2_grpc.CampaignServiceServicer):
     """Campaigns as the admin console manages them."""
 
-    def __init__(self, calls: CommandRunner, storage: Storage) -> None:
-        self._calls = calls
-        self._campaigns = CampaignMethods(Face.COMMS, calls, storage)
+    def __init__(self, commands: CommandRunner, storage: Storage) -> None:
+        self._commands = commands
+        self._campaigns = CampaignMethods(Face.COMMS, commands, storage)
 
     async def CreateCampaign(
         self, request: pb.CreateCampaignRequest, context: Context
@@ -103,7 +103,7 @@ class CampaignService(campaign_service_pb2_grpc.CampaignServiceServicer):
         )
 
     async def GetSend(self, request: pb.GetSendRequest, context: Context) -> pb.GetSendResponse:
-        send = await self._calls.query(lambda tx, caller: get_send(tx, caller, request.id))
+        send = await self._commands.query(lambda tx, caller: get_send(tx, caller, request.id))
         return pb.GetSendResponse(send=comms.send(send))
 
 

@@ -33,8 +33,8 @@ pb = template_service_pb2
 class TemplateService(template_service_pb2_grpc.TemplateServiceServicer):
     """Templates and their revisions."""
 
-    def __init__(self, calls: CommandRunner) -> None:
-        self._calls = calls
+    def __init__(self, commands: CommandRunner) -> None:
+        self._commands = commands
 
     async def PutTemplate(
         self, request: pb.PutTemplateRequest, context: Context
@@ -50,7 +50,7 @@ class TemplateService(template_service_pb2_grpc.TemplateServiceServicer):
             variants=tuple(map(_read_variant, request.variants)),
         )
         prepared = await asyncio.to_thread(prepare_template, template)
-        return await self._calls.change(
+        return await self._commands.change(
             request,
             lambda tx, caller: put_template(tx, caller, prepared),
             comms.template,
@@ -61,7 +61,7 @@ class TemplateService(template_service_pb2_grpc.TemplateServiceServicer):
         self, request: pb.GetTemplateRequest, context: Context
     ) -> template_pb2.Template:
         channel = read_channel(request.channel)
-        template = await self._calls.query(
+        template = await self._commands.query(
             lambda tx, caller: get_template(
                 tx, caller, request.brand_id, channel, request.template_key, request.revision
             )
@@ -72,7 +72,7 @@ class TemplateService(template_service_pb2_grpc.TemplateServiceServicer):
         self, request: pb.ListTemplateRevisionsRequest, context: Context
     ) -> pb.ListTemplateRevisionsResponse:
         channel = read_channel(request.channel)
-        page = await self._calls.query(
+        page = await self._commands.query(
             lambda tx, caller: list_template_revisions(
                 tx,
                 caller,
@@ -99,7 +99,7 @@ class TemplateService(template_service_pb2_grpc.TemplateServiceServicer):
             person_id=request.person_id,
             locale=request.locale,
         )
-        preview = await self._calls.query(lambda tx, caller: find_preview(tx, caller, wanted))
+        preview = await self._commands.query(lambda tx, caller: find_preview(tx, caller, wanted))
         rendered = await asyncio.to_thread(preview.render)
         return pb.PreviewTemplateResponse(
             revision=preview.template.revision,
@@ -131,13 +131,13 @@ def _read_variant(variant: template_pb2.TemplateVariant) -> TemplateVariant:
 class InboxService(inbox_service_pb2_grpc.InboxServiceServicer):
     """What in_app messages put before a person."""
 
-    def __init__(self, calls: CommandRunner) -> None:
-        self._calls = calls
+    def __init__(self, commands: CommandRunner) -> None:
+        self._commands = commands
 
     async def ListInboxItems(
         self, request: inbox_service_pb2.ListInboxItemsRequest, context: Context
     ) -> inbox_service_pb2.ListInboxItemsResponse:
-        page = await self._calls.query(
+        page = await self._commands.query(
             lambda tx, caller: list_inbox_items(
                 tx,
                 caller,

@@ -31,9 +31,9 @@ pb = campaign_service_pb2
 class CampaignService(campaign_service_pb2_grpc.CampaignServiceServicer):
     """Campaigns to segments."""
 
-    def __init__(self, calls: CommandRunner, storage: Storage) -> None:
-        self._calls = calls
-        self._campaigns = CampaignMethods(Face.MESSAGING, calls, storage)
+    def __init__(self, commands: CommandRunner, storage: Storage) -> None:
+        self._commands = commands
+        self._campaigns = CampaignMethods(Face.MESSAGING, commands, storage)
 
     async def CreateCampaign(
         self, request: pb.CreateCampaignRequest, context: Context
@@ -77,7 +77,7 @@ class CampaignService(campaign_service_pb2_grpc.CampaignServiceServicer):
     ) -> campaign_pb2.Campaign:
         scheduled_at = require_timestamp(request, "scheduled_at")
         expire_at = read_timestamp(request, "expire_at")
-        return await self._calls.change(
+        return await self._commands.change(
             request,
             lambda tx, caller: schedule_campaign(
                 tx, caller, Face.MESSAGING, request.id, scheduled_at, expire_at
@@ -89,7 +89,7 @@ class CampaignService(campaign_service_pb2_grpc.CampaignServiceServicer):
     async def UnscheduleCampaign(
         self, request: pb.UnscheduleCampaignRequest, context: Context
     ) -> campaign_pb2.Campaign:
-        return await self._calls.change(
+        return await self._commands.change(
             request,
             lambda tx, caller: unschedule_campaign(tx, caller, Face.MESSAGING, request.id),
             messaging.campaign,

@@ -22,19 +22,19 @@ pb = send_service_pb2
 class SendService(send_service_pb2_grpc.SendServiceServicer):
     """What became of each run of a campaign."""
 
-    def __init__(self, calls: CommandRunner, storage: Storage) -> None:
-        self._calls = calls
+    def __init__(self, commands: CommandRunner, storage: Storage) -> None:
+        self._commands = commands
         self._storage = storage
 
     async def GetSend(self, request: pb.GetSendRequest, context: Context) -> send_pb2.Send:
         return messaging.send(
-            await self._calls.query(lambda tx, caller: get_send(tx, caller, request.id))
+            await self._commands.query(lambda tx, caller: get_send(tx, caller, request.id))
         )
 
     async def GetSendReport(
         self, request: pb.GetSendReportRequest, context: Context
     ) -> send_pb2.SendReport:
-        send, counts = await self._calls.query(
+        send, counts = await self._commands.query(
             lambda tx, caller: get_send_report(tx, caller, request.id)
         )
         return messaging.report(send, counts)
@@ -43,7 +43,7 @@ class SendService(send_service_pb2_grpc.SendServiceServicer):
         self, request: pb.WatchSendRequest, context: Context
     ) -> AsyncIterator[send_pb2.Send]:
         last = None
-        async with aclosing(watch_send(self._storage, self._calls.caller(), request.id)) as sends:
+        async with aclosing(watch_send(self._storage, self._commands.caller(), request.id)) as sends:
             async for send in sends:
                 now = messaging.send(send)
                 # Not every change is one of what the documented answer shows.
@@ -56,14 +56,14 @@ class SendService(send_service_pb2_grpc.SendServiceServicer):
     ) -> pb.PauseSendResponse:
         return await pause_send_and_wait(
             self._storage,
-            self._calls.commit(request, messaging.paused_send, pb.PauseSendResponse),
+            self._commands.commit(request, messaging.paused_send, pb.PauseSendResponse),
             request.id,
         )
 
     async def ResumeSend(
         self, request: pb.ResumeSendRequest, context: Context
     ) -> pb.ResumeSendResponse:
-        return await self._calls.change(
+        return await self._commands.change(
             request,
             lambda tx, caller: resume_send(tx, caller, request.id),
             lambda send: pb.ResumeSendResponse(send=messaging.send(send)),
@@ -75,14 +75,14 @@ class SendService(send_service_pb2_grpc.SendServiceServicer):
     ) -> pb.CancelSendResponse:
         return await cancel_send_and_wait(
             self._storage,
-            self._calls.commit(request, messaging.cancelled_send, pb.CancelSendResponse),
+            self._commands.commit(request, messaging.cancelled_send, pb.CancelSendResponse),
             request.id,
         )
 
     async def RetryFailedMessages(
         self, request: pb.RetryFailedMessagesRequest, context: Context
     ) -> send_pb2.Send:
-        return await self._calls.change(
+        return await self._commands.change(
             request,
             lambda tx, caller: retry_failed(
                 tx, caller, request.id, include_unknown=request.include_unknown
