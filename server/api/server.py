@@ -132,7 +132,9 @@ class GrpcServer:
             SendService(commands, storage), server
         )
         person_service_pb2_grpc.add_PersonServiceServicer_to_server(PersonService(commands), server)
-        segment_service_pb2_grpc.add_SegmentServiceServicer_to_server(SegmentService(commands), server)
+        segment_service_pb2_grpc.add_SegmentServiceServicer_to_server(
+            SegmentService(commands), server
+        )
         suppression_service_pb2_grpc.add_SuppressionServiceServicer_to_server(
             SuppressionService(commands), server
         )

@@ -206,9 +206,6 @@ async def test_revisions_put_at_once_get_numbers_of_their_own(stage: Stage) -> N
     )
     answers = await at_once(
         stage,
-        *(
-            lambda tx: put_template(tx, stage.caller, new)
-            for _ in range(8)
-        ),
+        *(lambda tx: put_template(tx, stage.caller, new) for _ in range(8)),
     )
     assert sorted(answer.revision for answer in answers) == list(range(1, 9))

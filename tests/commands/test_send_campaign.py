@@ -173,8 +173,6 @@ async def test_a_segment_deleted_or_of_another_brand_reaches_nobody(stage: Stage
     campaign = await stage.campaign(face="messaging", segment_id="nowhere", segment_criteria=None)
     with pytest.raises(ValidationFailed):
         await stage.storage.write(
-            lambda tx: send_campaign(
-                tx, stage.caller, Face.MESSAGING, campaign.id, None
-            )
+            lambda tx: send_campaign(tx, stage.caller, Face.MESSAGING, campaign.id, None)
         )
     assert await stage.found_campaign(campaign.id) == replace(campaign)

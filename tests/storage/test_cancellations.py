@@ -139,9 +139,9 @@ async def test_one_send_is_cancelled_and_another_of_its_campaign_goes_on(scene: 
     assert await cancel(scene, send)
     assert not await cancel(scene, send)
     assert (await scene.found_send(second)).status is SendStatus.SENDING
-    assert await scene.storage.write(
-        lambda tx: tx.sends.cancel_running(send.campaign_id, NOW)
-    ) == {second.id: CancelReceipt()}
+    assert await scene.storage.write(lambda tx: tx.sends.cancel_running(send.campaign_id, NOW)) == {
+        second.id: CancelReceipt()
+    }
     assert not await scene.storage.write(lambda tx: tx.sends.cancel("nobody", NOW))
 
 

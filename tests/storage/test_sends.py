@@ -179,7 +179,7 @@ async def test_cancelling_again_finds_nothing_running(scene: Scene) -> None:
         await scene.storage.write(
             lambda tx: tx.sends.cancel_running(send.campaign_id, NOW + SECOND)
         )
-        == []
+        == {}
     )
     assert await scene.found_send(send) == before
 

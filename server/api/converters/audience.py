@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from carillon.comms.v1 import suppression_service_pb2
 from carillon.comms.v1 import campaign_service_pb2 as comms_campaigns
+from carillon.comms.v1 import suppression_service_pb2
 from carillon.messaging.v1 import campaign_service_pb2 as messaging_campaigns
 from carillon.type.v1 import audience_preview_pb2
 from server.api.converters.values import channel, timestamp

@@ -124,6 +124,7 @@ def read_enum(request: ProtoMessage, field: str) -> str | None:
 def read_choice(request: ProtoMessage, field: str) -> str:
     """The same of a field that must be given."""
     enum = request.DESCRIPTOR.fields_by_name[field].enum_type
+    assert enum is not None, "a field of an enum"
     return enum.values_by_number[getattr(request, field)].name
 
 

@@ -52,7 +52,9 @@ async def require_segment(tx: Transaction, brand_id: str, segment_id: str) -> No
         raise ValidationFailed.of("segment_id", "no such segment in the brand")
 
 
-async def pin_template(tx: Transaction, campaign: Campaign, *, content_prefix: str = "") -> Campaign:
+async def pin_template(
+    tx: Transaction, campaign: Campaign, *, content_prefix: str = ""
+) -> Campaign:
     """The campaign with the revision it will send: the one it has pinned, or else the latest.
     `content_prefix` prefixes the content's names.
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from server.commands.sends.access import found_send, send_for
 from server.commands.command import Answer, Commit
+from server.commands.sends.access import found_send, send_for
 from server.commands.sends.quiescence import wait_until_quiesced
 from server.commands.sends.receipts import Receipts, keep_cancellation, log_cancelled_sends
 from server.domain.access import Caller

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from server.commands.sends.access import found_send, send_for
 from server.commands.command import Answer, Commit
 from server.commands.operations.audit import note
+from server.commands.sends.access import found_send, send_for
 from server.commands.sends.quiescence import wait_until_quiesced
 from server.domain.access import Caller
 from server.domain.errors import BadState

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from server.commands.sends.access import found_send, send_for
 from server.commands.operations.audit import note
+from server.commands.sends.access import found_send, send_for
 from server.commands.sends.resolve_audience import resolve_audience_batch
 from server.domain.access import Caller
 from server.domain.errors import BadState

@@ -24,7 +24,6 @@ from storage.model.messages import (
 )
 from storage.model.sends import ReasonCount
 from storage.sql.connection import Connection, read_record, record_values
-from storage.sql.delivery import batch_insert as one_offs
 from storage.sql.delivery import (
     audience_insert,
     claims,
@@ -34,6 +33,7 @@ from storage.sql.delivery import (
     resolutions,
     settlements,
 )
+from storage.sql.delivery import batch_insert as one_offs
 from storage.sql.delivery.counters import Changes, lock_sends
 from storage.sql.delivery.transitions import cancelled
 from storage.sql.dialects.dialect import SqlDialect

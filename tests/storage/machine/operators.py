@@ -107,7 +107,10 @@ class Operators:
         if receipt is not None:
             world.ledger.cancelled.add(send.id)
             doubts = sum(world.sight.rows[each].in_doubt for each in touched)
-            assert (receipt.sent, receipt.in_flight) == (send.counters.sent, send.counters.in_flight)
+            assert (receipt.sent, receipt.in_flight) == (
+                send.counters.sent,
+                send.counters.in_flight,
+            )
             assert (
                 len(touched) - doubts <= receipt.cancelled - send.counters.cancelled <= len(touched)
             )

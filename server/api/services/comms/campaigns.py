@@ -9,8 +9,8 @@ from server.api.converters.values import read_channel, read_struct, read_timesta
 from server.api.interceptors.call import Context
 from server.api.services.campaigns import CampaignMethods
 from server.commands.campaigns.create import NewCampaign
-from server.commands.sends.queries import get_send
 from server.commands.campaigns.update import CampaignChanges
+from server.commands.sends.queries import get_send
 from server.domain.faces import Face
 from storage.contract.storage import Storage
 
@@ -40,7 +40,9 @@ class CampaignService(campaign_service_pb2_grpc.CampaignServiceServicer):
     async def GetCampaign(
         self, request: pb.GetCampaignRequest, context: Context
     ) -> pb.GetCampaignResponse:
-        return pb.GetCampaignResponse(campaign=comms.campaign(await self._campaigns.get(request.id)))
+        return pb.GetCampaignResponse(
+            campaign=comms.campaign(await self._campaigns.get(request.id))
+        )
 
     async def ListCampaigns(
         self, request: pb.ListCampaignsRequest, context: Context

@@ -9,9 +9,9 @@ from carillon.messaging.v1 import send_pb2, send_service_pb2, send_service_pb2_g
 from server.api.command_runner import CommandRunner
 from server.api.converters import messaging
 from server.api.interceptors.call import Context
-from server.commands.sends.queries import get_send, get_send_report
 from server.commands.sends.cancel import cancel_send_and_wait
 from server.commands.sends.pause import pause_send_and_wait, resume_send
+from server.commands.sends.queries import get_send, get_send_report
 from server.commands.sends.retry_failed import retry_failed
 from server.commands.sends.watch import watch_send
 from storage.contract.storage import Storage
@@ -43,7 +43,9 @@ class SendService(send_service_pb2_grpc.SendServiceServicer):
         self, request: pb.WatchSendRequest, context: Context
     ) -> AsyncIterator[send_pb2.Send]:
         last = None
-        async with aclosing(watch_send(self._storage, self._commands.caller(), request.id)) as sends:
+        async with aclosing(
+            watch_send(self._storage, self._commands.caller(), request.id)
+        ) as sends:
             async for send in sends:
                 now = messaging.send(send)
                 # Not every change is one of what the documented answer shows.

@@ -51,10 +51,10 @@ def _take_over_send_ids(*, on_postgres: bool) -> None:
 
 
 def _newest(table: str, action: str) -> str:
-    """The last entry about a row of the table; ids sort by creation. A subject has few entries and a
-    brand has many: an expression keeps the index of brands out of it."""
+    """The last entry about a row of the table; ids sort by creation. A subject has few entries and
+    a brand has many: an expression keeps the index of brands out of it."""
     return (
-        f"FROM audit_entries WHERE subject_id = {table}.id "  # noqa: S608  # names of our own
+        f"FROM audit_entries WHERE subject_id = {table}.id "  # names of our own
         f"AND audit_entries.brand_id || '' = {table}.brand_id AND action = '{action}' "
         "ORDER BY audit_entries.id DESC LIMIT 1"
     )
