@@ -5,14 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from server.commands.campaigns.create import NewCampaign, create_campaign
 from server.commands.operations.brands import create_brand
 from server.commands.operations.tokens import MintedToken, record_token
 from server.commands.people.put import put_person
 from server.commands.segments.segments import create_segment
-from server.commands.templates.templates import prepare_template, put_template
+from server.commands.templates.templates import NewTemplate, prepare_template, put_template
 from server.domain.access import Caller, Principal
 from server.domain.contacts.person import NewPerson
 from server.domain.errors import UnknownBrand
@@ -21,13 +21,12 @@ from server.runtime.tokens import Tokens
 from storage.contract.storage import Storage, Transaction
 from storage.model.channels import Channel
 from storage.model.ids import new_id
-from storage.model.templates import Template, TemplateVariable, TemplateVariant, VariableType
+from storage.model.templates import TemplateVariable, TemplateVariant, VariableType
 from storage.model.values import JsonObject
 
 BRAND = "demo"
 TEMPLATE_KEY = "welcome"
 _CALLER = Principal("demo-seed", frozenset({BRAND}), frozenset())
-_UNSET = datetime.min.replace(tzinfo=UTC)
 
 # A default in the schema would be the same in every language.
 _VARIABLES = (TemplateVariable("news", VariableType.TEXT),)
@@ -80,9 +79,11 @@ async def seed_demo(tx: Transaction, now: datetime) -> Demo | None:
         tx, caller, BRAND, "Customers on the pro plan", {"==": [{"var": "plan"}, "pro"]}
     )
     comms = await create_campaign(
-        tx, caller, _campaign(Face.COMMS, subject="Autumn news", segment_criteria={})
+        tx, caller, Face.COMMS, _campaign("comms", subject="Autumn news", segment_criteria={})
     )
-    messaging = await create_campaign(tx, caller, _campaign(Face.MESSAGING, segment_id=segment.id))
+    messaging = await create_campaign(
+        tx, caller, Face.MESSAGING, _campaign("messaging", segment_id=segment.id)
+    )
     return Demo(comms.id, messaging.id, segment.id)
 
 
@@ -100,16 +101,15 @@ async def mint_demo_token(
 
 
 def _campaign(
-    face: Face,
+    api: str,
     *,
     subject: str | None = None,
     segment_criteria: JsonObject | None = None,
     segment_id: str | None = None,
 ) -> NewCampaign:
     return NewCampaign(
-        face=face,
         brand_id=BRAND,
-        name=f"Autumn news ({face})",
+        name=f"Autumn news ({api})",
         subject=subject,
         channel=Channel.EMAIL,
         template_key=TEMPLATE_KEY,
@@ -119,12 +119,11 @@ def _campaign(
     )
 
 
-def _template(channel: Channel) -> Template:
-    return Template(
+def _template(channel: Channel) -> NewTemplate:
+    return NewTemplate(
         brand_id=BRAND,
         channel=channel,
         template_key=TEMPLATE_KEY,
-        revision=0,
         subject=None if channel is Channel.SMS else "Welcome",
         body=_BODY,
         html=_HTML if channel is Channel.EMAIL else None,
@@ -137,8 +136,6 @@ def _template(channel: Channel) -> Template:
                 html=_HTML_PT if channel is Channel.EMAIL else None,
             ),
         ),
-        created_by="",
-        created_at=_UNSET,
     )
 
 
