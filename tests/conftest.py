@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.support import needs
 from tests.support.postgres import PostgresServer, running_postgres
 
 # Starting PostgreSQL as another user takes a fork, in a process whose gRPC threads are at work:
@@ -25,6 +26,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="tests of the API run over each transport on each database, four times and not twice",
     )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Makes the markers known of what tests need."""
+    for name, meaning in needs.MARKERS.items():
+        config.addinivalue_line("markers", f"{name}: {meaning}")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks each test with what it needs, before `-m` chooses among them."""
+    for item in items:
+        needs.mark(item)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Lets what a test starts be compared with what it is marked with."""
+    needs.running(item)
 
 
 @pytest.fixture(scope="session")

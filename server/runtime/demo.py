@@ -1,27 +1,32 @@
-"""The demo brand that an empty database starts with, so that a new user has something to send."""
+"""Makes the demo brand that an empty database starts with, and a token for it, so that a new user
+has something to send."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 
 from server.commands.campaigns.create import NewCampaign, create_campaign
 from server.commands.operations.brands import create_brand
+from server.commands.operations.tokens import MintedToken, record_token
 from server.commands.people.put import put_person
 from server.commands.segments.segments import create_segment
-from server.commands.templates.templates import prepare_template, put_template
+from server.commands.templates.templates import NewTemplate, prepare_template, put_template
 from server.domain.access import Caller, Principal
 from server.domain.contacts.person import NewPerson
+from server.domain.errors import UnknownBrand
 from server.domain.faces import Face
-from storage.contract.storage import Transaction
+from server.runtime.tokens import Tokens
+from storage.contract.storage import Storage, Transaction
 from storage.model.channels import Channel
-from storage.model.templates import Template, TemplateVariable, TemplateVariant, VariableType
+from storage.model.ids import new_id
+from storage.model.templates import TemplateVariable, TemplateVariant, VariableType
 from storage.model.values import JsonObject
 
 BRAND = "demo"
 TEMPLATE_KEY = "welcome"
 _CALLER = Principal("demo-seed", frozenset({BRAND}), frozenset())
-_UNSET = datetime.min.replace(tzinfo=UTC)
 
 # A default in the schema would be the same in every language.
 _VARIABLES = (TemplateVariable("news", VariableType.TEXT),)
@@ -74,23 +79,37 @@ async def seed_demo(tx: Transaction, now: datetime) -> Demo | None:
         tx, caller, BRAND, "Customers on the pro plan", {"==": [{"var": "plan"}, "pro"]}
     )
     comms = await create_campaign(
-        tx, caller, _campaign(Face.COMMS, subject="Autumn news", segment_criteria={})
+        tx, caller, Face.COMMS, _campaign("comms", subject="Autumn news", segment_criteria={})
     )
-    messaging = await create_campaign(tx, caller, _campaign(Face.MESSAGING, segment_id=segment.id))
+    messaging = await create_campaign(
+        tx, caller, Face.MESSAGING, _campaign("messaging", segment_id=segment.id)
+    )
     return Demo(comms.id, messaging.id, segment.id)
 
 
+async def mint_demo_token(
+    storage: Storage, tokens: Tokens, caller: Caller, scopes: Sequence[str], lifetime: timedelta
+) -> str | None:
+    """A token for the demo brand, which the audit log knows of; None if there is no such brand."""
+    principal = Principal("quick-start", frozenset({BRAND}), frozenset(scopes))
+    made = MintedToken(new_id(), principal, caller.now + lifetime)
+    try:
+        await storage.write(lambda tx: record_token(tx, caller, made))
+    except UnknownBrand:
+        return None
+    return tokens.mint(principal.subject, [BRAND], scopes, lifetime, made.id)
+
+
 def _campaign(
-    face: Face,
+    api: str,
     *,
     subject: str | None = None,
     segment_criteria: JsonObject | None = None,
     segment_id: str | None = None,
 ) -> NewCampaign:
     return NewCampaign(
-        face=face,
         brand_id=BRAND,
-        name=f"Autumn news ({face})",
+        name=f"Autumn news ({api})",
         subject=subject,
         channel=Channel.EMAIL,
         template_key=TEMPLATE_KEY,
@@ -100,12 +119,11 @@ def _campaign(
     )
 
 
-def _template(channel: Channel) -> Template:
-    return Template(
+def _template(channel: Channel) -> NewTemplate:
+    return NewTemplate(
         brand_id=BRAND,
         channel=channel,
         template_key=TEMPLATE_KEY,
-        revision=0,
         subject=None if channel is Channel.SMS else "Welcome",
         body=_BODY,
         html=_HTML if channel is Channel.EMAIL else None,
@@ -118,8 +136,6 @@ def _template(channel: Channel) -> Template:
                 html=_HTML_PT if channel is Channel.EMAIL else None,
             ),
         ),
-        created_by="",
-        created_at=_UNSET,
     )
 
 

@@ -9,10 +9,10 @@ import pytest
 from storage.contract.errors import StorageError, WriteConflict
 from storage.contract.storage import Transaction
 from storage.model.audiences import AudienceCount, AudienceMember
+from storage.model.brands import Brand
 from storage.model.campaigns import Campaign, CampaignStatus
 from storage.model.criteria import EVERYONE
 from storage.model.idempotency import IdempotencyRecord
-from storage.operations import Brand
 from tests.support.storage import made
 from tests.support.storage.made import BRAND, NOW, SECOND
 from tests.support.storage.scene import Scene
@@ -30,6 +30,7 @@ async def test_every_field_of_a_campaign_comes_back_as_it_was_given(scene: Scene
         cancelled_at=NOW + 3 * SECOND,
         template_revision=2,
         expire_at=NOW + 4 * SECOND,
+        cancelled_send_ids=("send-1", "send-2"),
     )
     assert await scene.found_campaign(given.id) == given
     without = await scene.campaign(segment_criteria=None, subject=None)

@@ -13,7 +13,7 @@ from storage.contract.errors import StorageUnavailable
 from storage.contract.storage import Transaction
 from storage.model.deliveries import Mark
 from storage.model.messages import Message, MessageStatus
-from storage.model.sends import Counters, SendStatus
+from storage.model.sends import CancelReceipt, Counters, SendStatus
 from storage.sql import migrate, open_storage
 from storage.sql.delivery import cancellations
 from storage.sql.driver_errors import ConnectionLost, meaning_of
@@ -70,7 +70,8 @@ async def until_blocked(admin: asyncpg.Connection, count: int = 1) -> None:
         "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = "
         "current_database()"
     )
-    while await admin.fetchval(waiting) < count:  # noqa: ASYNC110  # the server does not tell when it makes somebody wait
+    # The server does not tell when it makes somebody wait.
+    while await admin.fetchval(waiting) < count:  # noqa: ASYNC110
         await asyncio.sleep(0)
 
 
@@ -107,7 +108,7 @@ async def test_a_cancel_waits_for_a_mark_and_then_leaves_the_marked_rows(
             on_postgres.storage.write(lambda tx: tx.sends.cancel_running(send.campaign_id, NOW))
         )
         await until_blocked(admin)
-    assert await cancelling == [send.id]
+    assert await cancelling == {send.id: CancelReceipt(in_flight=1, cancelled=1)}
     found = await on_postgres.found_send(send)
     assert (found.status, found.counters.in_flight, found.counters.cancelled) == (
         SendStatus.CANCELLED,

@@ -1,4 +1,4 @@
-"""What operators see and decide."""
+"""Converts the messages of carillon.ops.v1: brands, the audit log, unknown messages, the hold."""
 
 from __future__ import annotations
 
@@ -13,11 +13,10 @@ from carillon.type.v1 import cancel_receipt_pb2
 from server.api.converters.values import channel, read_channel, read_enum, struct, timestamp
 from server.commands.operations.brand_policy import ChannelRate, NewBrandPolicy
 from storage.model.audit import AuditEntry
-from storage.model.brands import BrandPolicy, MisfirePolicy, UnknownPolicy
+from storage.model.brands import Brand, BrandPolicy, MisfirePolicy, UnknownPolicy
 from storage.model.dispatchers import Hold
 from storage.model.messages import UnknownMessage
-from storage.model.sends import CancelCounts
-from storage.operations import Brand
+from storage.model.sends import CancelReceipt
 
 
 def brand(record: Brand) -> brand_pb2.Brand:
@@ -52,13 +51,12 @@ def brand_policy(record: BrandPolicy) -> brand_pb2.BrandPolicy:
 
 def read_brand_policy(request: brand_service_pb2.SetBrandPolicyRequest) -> NewBrandPolicy:
     """A policy to set."""
-    pb = brand_pb2.BrandPolicy
-    unknown = read_enum(pb.UnknownPolicy.DESCRIPTOR, request.unknown_policy)
-    misfire = read_enum(pb.MisfirePolicy.DESCRIPTOR, request.misfire_policy)
+    unknown = read_enum(request, "unknown_policy")
+    misfire = read_enum(request, "misfire_policy")
     return NewBrandPolicy(
         brand_id=request.brand_id,
-        unknown_policy=UnknownPolicy(unknown) if unknown else UnknownPolicy.PARK,
-        misfire_policy=MisfirePolicy(misfire) if misfire else MisfirePolicy.SEND_NOW,
+        unknown_policy=UnknownPolicy(unknown) if unknown else None,
+        misfire_policy=MisfirePolicy(misfire) if misfire else None,
         misfire_seconds=request.misfire_seconds,
         rates=[
             ChannelRate(read_channel(rate.channel), rate.per_second, rate.burst)
@@ -85,7 +83,7 @@ def unknown_message(record: UnknownMessage) -> unknown_message_service_pb2.Unkno
 
 
 def audit_entry(record: AuditEntry) -> audit_service_pb2.AuditEntry:
-    """One decision."""
+    """One entry of the audit log."""
     return audit_service_pb2.AuditEntry(
         id=record.id,
         brand_id=record.brand_id,
@@ -99,7 +97,8 @@ def audit_entry(record: AuditEntry) -> audit_service_pb2.AuditEntry:
 
 
 def hold(record: Hold) -> hold_service_pb2.Hold:
-    """Whether delivery is held; what held it before is no longer told."""
+    """Whether delivery is held. Of a hold that was released only who released it and when is
+    left."""
     held = record.held_at is not None
     return hold_service_pb2.Hold(
         held=held,
@@ -110,8 +109,8 @@ def hold(record: Hold) -> hold_service_pb2.Hold:
     )
 
 
-def cancel_receipt(counts: CancelCounts) -> cancel_receipt_pb2.CancelReceipt:
+def cancel_receipt(record: CancelReceipt) -> cancel_receipt_pb2.CancelReceipt:
     """What a cancellation found."""
     return cancel_receipt_pb2.CancelReceipt(
-        sent=counts.sent, in_flight=counts.in_flight, cancelled=counts.cancelled
+        sent=record.sent, in_flight=record.in_flight, cancelled=record.cancelled
     )

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Executable, Row, and_, bindparam, case, func, not_, null, or_, select, update
+from sqlalchemy import Executable, Row, and_, bindparam, case, func, not_, null, or_, update
 
 from storage.contract.signals import messages as messages_topic
 from storage.model.deliveries import Settlement
 from storage.model.inbox import InboxItem
 from storage.model.messages import Attempt, MessageStatus
-from storage.sql.connection import Connection
+from storage.sql.connection import Connection, or_leave
 from storage.sql.delivery.claims import lock_sends_of
 from storage.sql.delivery.counters import Changes
 from storage.sql.delivery.policy_resends import note_resends
@@ -68,7 +67,7 @@ async def insert_attempts(connection: Connection, made: Iterable[Attempt]) -> No
         for attempt in made
     ]
     if rows:
-        await connection.insert_missing_rows(attempts, _ATTEMPT, rows)
+        await connection.insert_rows(attempts, _ATTEMPT, rows, or_leave(attempts))
 
 
 async def _settle_distinct(
@@ -114,40 +113,19 @@ async def _settle_sent(
     connection: Connection, sent: Collection[Settlement], changes: Changes, now: datetime
 ) -> set[str]:
     applied: set[str] = set()
-    statements = _sent(connection.dialect)
+    rows, statement = _sent(connection.dialect)
     for expected in (MessageStatus.LEASED, MessageStatus.SENDING):
         held = [(each.message_id, each.lease) for each in sent if each.expected is expected]
         if not held:
             continue
-        given = {
-            **connection.dialect.row_set_parameters(statements.given, held),
-            "expected_status": expected,
-            "now": now,
-        }
-        counts = await _counts_if_all_are_held(connection, statements, given, len(held))
-        if counts is None:
-            settled = await connection.fetch(statements.settle_returning, given)
-            counts = Counter(send_id for _, send_id in settled)
-            applied.update(message_id for message_id, _ in settled)
-        else:
-            await connection.change(statements.settle, given)
-            applied.update(message_id for message_id, _ in held)
-        for send_id, count in counts.items():
+        given = connection.dialect.row_set_parameters(rows, held)
+        settled = await connection.fetch(
+            statement, {**given, "expected_status": expected, "now": now}
+        )
+        applied.update(message_id for message_id, _ in settled)
+        for send_id, count in Counter(send_id for _, send_id in settled).items():
             changes.moved(send_id, expected, MessageStatus.SENT, count)
     return applied
-
-
-async def _counts_if_all_are_held(
-    connection: Connection, statements: _Sent, given: dict[str, Any], rows: int
-) -> Mapping[str | None, int] | None:
-    """How many of the rows are of which send, if all of them are still held. None if they are not,
-    or others write meanwhile: then the rows that were changed have to be returned one by one, which
-    takes SQLite's driver longer than to change them."""
-    if connection.dialect.locks_rows:
-        return None
-    held = await connection.fetch(statements.count_held, given)
-    counts = {row[0]: row[1] for row in held}
-    return counts if sum(counts.values()) == rows else None
 
 
 async def _settle_any(
@@ -223,38 +201,21 @@ async def _accept_late(
             changes.moved(row.send_id, before, MessageStatus.SENT)
 
 
-@dataclass(frozen=True, slots=True)
-class _Sent:
-    given: RowSet
-    count_held: Executable
-    settle: Executable
-    settle_returning: Executable
-
-
 @lru_cache
-def _sent(dialect: SqlDialect) -> _Sent:
+def _sent(dialect: SqlDialect) -> tuple[RowSet, Executable]:
     given = dialect.row_set("given", id=ColumnKind.TEXT, lease=ColumnKind.INTEGER)
-    held = and_(
+    statement = update(messages).where(
         messages.c.id == given.c.id,
         messages.c.lease == given.c.lease,
         messages.c.status == bindparam("expected_status"),
     )
-    statement = update(messages).where(held)
     statement = statement.values(
         status=MessageStatus.SENT,
         failure_reason=None,
         sent_at=bindparam("now", type_=Instant()),
         lease_expires_at=None,
     )
-    return _Sent(
-        given,
-        select(messages.c.send_id, func.count())
-        .select_from(given.table, messages)
-        .where(held)
-        .group_by(messages.c.send_id),
-        statement,
-        statement.returning(messages.c.id, messages.c.send_id),
-    )
+    return given, statement.returning(messages.c.id, messages.c.send_id)
 
 
 @lru_cache
