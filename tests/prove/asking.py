@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from tests.prove.mutation import Mutation
 
-_OF_A_MESSAGE = "    for misfit in find_violations(schema, new.variables):\n"
-_OF_A_CAMPAIGN = "    misfits = find_violations(template.variables, campaign.variables)\n"
-_OF_A_PREVIEW = "    if misfits := find_violations(template.variables, wanted.variables):\n"
+_OF_A_MESSAGE = "find_violations(schema, new.variables)"
+_OF_A_CAMPAIGN = "find_violations(template.variables, campaign.variables)"
+_OF_A_PREVIEW = "find_violations(template.variables, wanted.variables)"
 _STRONGER = """        where=case(strength, value=insert.excluded.reason)
         > case(strength, value=suppressions.c.reason)
 """
