@@ -15,8 +15,8 @@ from typing import TypeVar
 from storage.contract.storage import Storage, Transaction
 from storage.model.brands import BrandPolicy, UnknownPolicy
 from storage.model.messages import Message, MessageStatus
-from tests.storage.machine.ledger import Ledger
-from tests.storage.machine.sight import Sight, look, put_back
+from tests.storage.sql.delivery.machine.ledger import Ledger
+from tests.storage.sql.delivery.machine.sight import Sight, look, put_back
 from tests.support.storage.made import NOW, SECOND
 
 T = TypeVar("T")

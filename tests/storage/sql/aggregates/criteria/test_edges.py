@@ -16,8 +16,8 @@ from storage.model.instants import parse_instant
 from storage.model.people import Person
 from storage.sql.aggregates.criteria import matches
 from storage.sql.dialects.postgres import POSTGRES
-from tests.storage.criteria.databases import Database, reference
-from tests.storage.criteria.grammar import NOW
+from tests.storage.sql.aggregates.criteria.databases import Database, reference
+from tests.storage.sql.aggregates.criteria.grammar import NOW
 
 A = {"var": "a"}
 MICROSECOND = timedelta(microseconds=1)

@@ -1,4 +1,4 @@
-"""Whom an audience takes in: the rest of what criteria mean is tested in tests/storage/criteria."""
+"""Whom an audience takes in: the rest of what criteria mean is tested in `criteria/`."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from tests.support.storage import made
 from tests.support.storage.made import BRAND, NOW
 from tests.support.storage.scene import Scene
 
-MIGRATIONS = Path(__file__).parents[2] / "storage" / "sql" / "migrations"
+MIGRATIONS = Path(__file__).parents[4] / "storage" / "sql" / "migrations"
 DEFAULTS: list[object] = [
     "",
     'ñ \0 \\ "',

@@ -7,7 +7,7 @@ import pytest
 
 from storage.model.messages import MessageStatus
 from storage.model.sends import Counters
-from tests.storage.test_postgres import admin
+from tests.storage.sql.postgres.test_postgres import admin
 from tests.support.storage import made
 from tests.support.storage.made import NOW
 from tests.support.storage.scene import Scene

@@ -18,7 +18,7 @@ from storage.sql import check_schema, migrate, open_storage
 from tests.support.storage import made
 from tests.support.storage.scene import Scene
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[4]
 
 WRITER = """
 import asyncio, sys

@@ -11,8 +11,8 @@ from enum import Enum
 from storage.contract.storage import Transaction
 from storage.model.deliveries import Mark, Queue, Settlement
 from storage.model.messages import Attempt, Message, MessageStatus
-from tests.storage.machine.ledger import Answer, Start
-from tests.storage.machine.world import RESENDS, World
+from tests.storage.sql.delivery.machine.ledger import Answer, Start
+from tests.storage.sql.delivery.machine.world import RESENDS, World
 from tests.support.storage.made import SECOND
 
 LEASE = 30 * SECOND

@@ -13,9 +13,9 @@ import pytest
 from server.domain.criteria.parse import parse_criteria
 from server.domain.errors import ValidationFailed
 from storage.model.people import Person
-from tests.storage.criteria.databases import Database, reference
+from tests.storage.sql.aggregates.criteria.databases import Database, reference
 
-PAGE = (Path(__file__).parents[3] / "docs" / "segments.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[5] / "docs" / "segments.md").read_text(encoding="utf-8")
 NOON = datetime(2026, 3, 15, 12, tzinfo=UTC)
 EXAMPLES = [
     (json.loads(criteria), ids.split(", "))

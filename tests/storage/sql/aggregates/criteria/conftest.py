@@ -6,7 +6,11 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from tests.storage.criteria.databases import Database, postgres_database, sqlite_database
+from tests.storage.sql.aggregates.criteria.databases import (
+    Database,
+    postgres_database,
+    sqlite_database,
+)
 
 
 @pytest.fixture(scope="module")

@@ -37,9 +37,9 @@ from storage.model.messages import Message, MessageStatus, Resolution
 from storage.model.sends import Send, SendStatus
 from storage.sql import open_storage
 from storage.sql.delivery import cancellations
-from tests.storage.machine.operators import Operators
-from tests.storage.machine.sight import CHANNEL, OPEN
-from tests.storage.machine.workers import (
+from tests.storage.sql.delivery.machine.operators import Operators
+from tests.storage.sql.delivery.machine.sight import CHANNEL, OPEN
+from tests.storage.sql.delivery.machine.workers import (
     KEYED,
     PLAIN,
     RETRY_AFTER,
@@ -48,7 +48,7 @@ from tests.storage.machine.workers import (
     Worker,
     Workers,
 )
-from tests.storage.machine.world import PARKS, RESENDS, World
+from tests.storage.sql.delivery.machine.world import PARKS, RESENDS, World
 from tests.support.drift import assert_no_drift
 from tests.support.storage.made import NOW, SECOND
 
@@ -83,7 +83,7 @@ few = st.integers(1, 4)
 
 class Histories(RuleBasedStateMachine):
     """One history. Its rules choose; what they do and what must come of it is in
-    `tests.storage.machine`."""
+    `tests.storage.sql.delivery.machine`."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, storage: Storage) -> None:
         super().__init__()

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from server.domain.criteria.parse import parse_criteria
 from storage.model.people import Person
-from tests.storage.criteria import grammar
-from tests.storage.criteria.databases import Database, reference
-from tests.storage.criteria.grammar import NOW
+from tests.storage.sql.aggregates.criteria import grammar
+from tests.storage.sql.aggregates.criteria.databases import Database, reference
+from tests.storage.sql.aggregates.criteria.grammar import NOW
 
 PEOPLE = 8
 CRITERIA = 6

@@ -14,7 +14,7 @@ from storage.contract.storage import Transaction
 from storage.model.campaigns import CampaignStatus
 from storage.model.messages import Message, MessageFilter, MessageStatus, Resolution
 from storage.model.sends import Counters, Send, SendStatus
-from tests.storage.test_postgres import Held, admin, until_blocked
+from tests.storage.sql.postgres.test_postgres import Held, admin, until_blocked
 from tests.support.storage import made
 from tests.support.storage.made import BRAND, NOW, SECOND
 from tests.support.storage.scene import Scene

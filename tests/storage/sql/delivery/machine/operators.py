@@ -11,10 +11,10 @@ from storage.contract.storage import Transaction
 from storage.model.campaigns import CampaignStatus
 from storage.model.messages import UNSTARTED, Message, MessageStatus, Resolution
 from storage.model.sends import CancelCounts, Send, SendStatus
-from tests.storage.machine.ledger import Ledger
-from tests.storage.machine.sight import OPEN, Dump, dump, put_back
-from tests.storage.machine.workers import Workers
-from tests.storage.machine.world import World
+from tests.storage.sql.delivery.machine.ledger import Ledger
+from tests.storage.sql.delivery.machine.sight import OPEN, Dump, dump, put_back
+from tests.storage.sql.delivery.machine.workers import Workers
+from tests.storage.sql.delivery.machine.world import World
 from tests.support.storage import made
 
 RETRIED_AT_ONCE = 2
