@@ -21,7 +21,7 @@ from server.dispatch.maintenance.counter_reconciler import CounterReconciler
 from server.dispatch.maintenance.expirer import Expirer
 from server.dispatch.maintenance.lease_recoverer import LeaseRecoverer, key_windows_of
 from server.dispatch.maintenance.pruner import Retention
-from server.dispatch.observer import DispatchMetrics, NoopMetrics
+from server.dispatch.metrics import DispatchMetrics, NoopMetrics
 from server.domain.clock import Clock
 from storage.contract.storage import Storage
 

@@ -16,14 +16,14 @@ from server.dispatch.delivery.inbox_worker import InboxWorker
 from server.dispatch.delivery.provider_workers import ProviderWorkers
 from server.dispatch.delivery.renderer import Renderer
 from server.dispatch.delivery.restore_guard import RestoreGuard
-from server.dispatch.observer import NoopMetrics
+from server.dispatch.metrics import NoopMetrics
 from server.domain.delivery.retry import ErrorClass
 from server.runtime.tokens import load_or_create_key
 from tests.support.api.callers import GrpcCaller
 from tests.support.api.running import Running, running_service
 from tests.support.api.scenes import COMMS, comms_campaign, instant, ok, put_template
 from tests.support.api.suppressing import suppress
-from tests.support.dispatch.lanes import Lanes
+from tests.support.dispatch.workers import Lanes
 
 REASONS = ("unsubscribe", "manual", "hard_bounce", "complaint")
 BRAND = "acme"

@@ -12,7 +12,7 @@ from itertools import islice
 
 from server.dispatch.delivery.claimer import Claimed, Claimer
 from server.dispatch.delivery.executor import DeliveryExecutor, Ready
-from server.dispatch.delivery.kinds import Kind
+from server.dispatch.delivery.reserve import Kind
 from server.dispatch.delivery.outcomes import release, suppressed, unrenderable
 from server.dispatch.delivery.renderer import Renderer, Suppressed, Unrenderable
 from server.dispatch.delivery.settler import Settler

@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from server.dispatch.delivery.fair_share import QueueKey, Shares, Turns, interleave_by_brand, key_of
-from server.dispatch.delivery.kinds import Kind
-from server.dispatch.delivery.limits import Limits
+from server.dispatch.delivery.reserve import Kind
+from server.dispatch.delivery.rate_limits import Limits
 from server.dispatch.delivery.outcomes import withheld
 from server.domain.delivery.timing import LEASE
 from storage.contract.storage import Storage, Transaction

@@ -16,12 +16,12 @@ from random import Random
 
 from server.channels.provider import Delivery, Envelope, Outcome, Provider
 from server.dispatch.delivery.claimer import Claimed
-from server.dispatch.delivery.kinds import Kind
+from server.dispatch.delivery.reserve import Kind
 from server.dispatch.delivery.outcomes import ProviderCall, after_call, release
 from server.dispatch.delivery.restore_guard import DeliveryHeld, RestoreGuard
 from server.dispatch.delivery.settler import Settler
-from server.dispatch.delivery.slots import Slots
-from server.dispatch.observer import DispatchMetrics
+from server.dispatch.delivery.concurrency import Slots
+from server.dispatch.metrics import DispatchMetrics
 from server.domain.clock import Clock
 from server.domain.delivery import circuit_breaker
 from server.domain.delivery.circuit_breaker import Circuit, CircuitBreaker

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 
 from server.channels.provider import Envelope, Outcome
 from server.dispatch.delivery.claimer import Claimed, Claimer, Claims
-from server.dispatch.delivery.kinds import Kind
-from server.dispatch.delivery.limits import Limits
+from server.dispatch.delivery.reserve import Kind
+from server.dispatch.delivery.rate_limits import Limits
 from server.dispatch.delivery.outcomes import (
     IN_APP,
     in_app_delivery,
@@ -20,7 +20,7 @@ from server.dispatch.delivery.outcomes import (
 )
 from server.dispatch.delivery.renderer import Renderer, Result, Suppressed, Unrenderable
 from server.dispatch.delivery.settler import Settler
-from server.dispatch.observer import DispatchMetrics
+from server.dispatch.metrics import DispatchMetrics
 from server.domain.clock import Clock
 from storage.contract.signals import messages as messages_topic
 from storage.contract.storage import Storage

@@ -10,12 +10,12 @@ from server.channels.provider import Provider
 from server.dispatch.delivery.channel_worker import ChannelWorker
 from server.dispatch.delivery.claimer import Claimer
 from server.dispatch.delivery.executor import DeliveryExecutor
-from server.dispatch.delivery.kinds import Kind
-from server.dispatch.delivery.limits import Limits, provider_limit
+from server.dispatch.delivery.reserve import Kind
+from server.dispatch.delivery.rate_limits import Limits, provider_limit
 from server.dispatch.delivery.renderer import Renderer
 from server.dispatch.delivery.restore_guard import RestoreGuard
 from server.dispatch.delivery.settler import Settler
-from server.dispatch.observer import DispatchMetrics
+from server.dispatch.metrics import DispatchMetrics
 from server.domain.clock import Clock, steady_seconds
 from storage.contract.signals import messages as messages_topic
 from storage.contract.storage import Storage

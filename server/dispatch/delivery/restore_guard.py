@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from server.dispatch.delivery.generation_file import Generation, GenerationFile
-from server.dispatch.observer import DispatchMetrics
+from server.dispatch.metrics import DispatchMetrics
 from server.domain.clock import Clock
 from storage.contract.storage import Storage, Transaction
 from storage.model.audit import DELIVERY, INSTALLATION, AuditAction, AuditEntry

@@ -6,7 +6,7 @@ import logging
 from dataclasses import asdict
 from datetime import datetime
 
-from server.dispatch.observer import DispatchMetrics
+from server.dispatch.metrics import DispatchMetrics
 from storage.contract.storage import Storage, Transaction
 from storage.model.sends import Counters
 

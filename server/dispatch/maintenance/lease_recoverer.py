@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from server.channels.provider import Provider
-from server.dispatch.observer import DispatchMetrics
+from server.dispatch.metrics import DispatchMetrics
 from server.domain.clock import Clock
 from server.domain.delivery.retry import RETRY_POLICIES, ErrorClass
 from storage.contract.storage import Storage

@@ -9,8 +9,8 @@ import pytest
 
 from server.channels.provider import Envelope
 from server.dispatch.delivery import settler as settler_module
-from server.dispatch.delivery.kinds import Kind
-from server.dispatch.delivery.slots import GATHERING, Slots
+from server.dispatch.delivery.reserve import Kind
+from server.dispatch.delivery.concurrency import GATHERING, Slots
 from storage.contract.signals import PROGRESS
 from tests.support.dispatch.outage import Outage
 from tests.support.dispatch.scripted import ScriptedProvider

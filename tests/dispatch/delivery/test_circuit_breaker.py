@@ -8,7 +8,7 @@ from server.channels.provider import Delivery, Outcome
 from server.domain.delivery.circuit_breaker import FIRST_COOL_DOWN, THRESHOLD
 from server.domain.delivery.retry import ErrorClass
 from storage.model.messages import Message, MessageStatus
-from tests.support.dispatch.lanes import Lanes
+from tests.support.dispatch.workers import Lanes
 from tests.support.dispatch.scripted import ScriptedProvider
 from tests.support.dispatch.stage import Stage
 

@@ -9,7 +9,7 @@ import pytest
 from server.dispatch.delivery import channel_worker as lane_module
 from server.dispatch.delivery import claimer as claiming_module
 from storage.model.messages import MessageStatus
-from tests.support.dispatch.lanes import Lanes
+from tests.support.dispatch.workers import Lanes
 from tests.support.dispatch.outage import Outage
 from tests.support.dispatch.scripted import ScriptedProvider
 from tests.support.dispatch.stage import BRAND, OTHER, Stage

@@ -5,7 +5,7 @@ from __future__ import annotations
 from server.domain.delivery.timing import LEASE
 from storage.model.messages import MessageStatus
 from storage.model.sends import SendStatus
-from tests.support.dispatch.lanes import Lanes
+from tests.support.dispatch.workers import Lanes
 from tests.support.dispatch.scripted import AMBIGUOUS, BUSY, REFUSED, ScriptedProvider
 from tests.support.dispatch.stage import Stage
 

@@ -16,7 +16,7 @@ from storage.contract.storage import Transaction
 from storage.model.audit import INSTALLATION, AuditAction
 from storage.model.dispatchers import Hold
 from storage.model.messages import MessageStatus
-from tests.support.dispatch.noted import Noted
+from tests.support.dispatch.recorded_metrics import Noted
 from tests.support.dispatch.outage import Outage
 from tests.support.dispatch.stage import Stage
 

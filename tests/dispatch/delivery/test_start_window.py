@@ -7,7 +7,7 @@ import pytest
 
 from server.domain.delivery.timing import START_WINDOW
 from storage.model.messages import MessageStatus
-from tests.support.dispatch.lanes import Lanes
+from tests.support.dispatch.workers import Lanes
 from tests.support.dispatch.outage import Outage
 from tests.support.dispatch.scripted import ScriptedProvider
 from tests.support.dispatch.stage import Stage

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from server.dispatch.delivery.kinds import Kind
-from server.dispatch.delivery.slots import Slots
+from server.dispatch.delivery.reserve import Kind
+from server.dispatch.delivery.concurrency import Slots
 from storage.model.messages import MessageStatus
 from tests.support.dispatch.scripted import ScriptedProvider
 from tests.support.dispatch.stage import Stage

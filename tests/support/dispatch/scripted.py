@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 from server.channels.provider import Delivery, Envelope, Outcome
-from server.dispatch.delivery.kinds import without_reserve
+from server.dispatch.delivery.reserve import without_reserve
 from server.domain.delivery.retry import ErrorClass
 
 ACCEPTED = Delivery(Outcome.ACCEPTED, provider_message_id="theirs")

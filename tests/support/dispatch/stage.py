@@ -38,8 +38,8 @@ from storage.model.sends import Send
 from storage.model.templates import Template
 from storage.sql.open import open_storage
 from tests.support.clocks import ManualClock
-from tests.support.dispatch.lanes import Lanes
-from tests.support.dispatch.noted import Noted
+from tests.support.dispatch.workers import Lanes
+from tests.support.dispatch.recorded_metrics import Noted
 from tests.support.dispatch.scripted import ScriptedProvider
 from tests.support.drift import assert_no_drift
 from tests.support.storage import made

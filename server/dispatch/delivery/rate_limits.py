@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 from math import ceil
 
-from server.dispatch.delivery.kinds import Kind, without_reserve
+from server.dispatch.delivery.reserve import Kind, without_reserve
 from storage.model.brands import BrandPolicy
 from storage.model.rates import RateLimit
 

@@ -4,7 +4,7 @@ however many rows it is for."""
 
 from __future__ import annotations
 
-from server.dispatch.delivery.kinds import Kind, without_reserve
+from server.dispatch.delivery.reserve import Kind, without_reserve
 
 ENOUGH = 0.75
 """The part of what a kind may use that is worth a mark at once."""
