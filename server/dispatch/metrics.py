@@ -1,4 +1,4 @@
-"""What the dispatcher tells of itself, for metrics."""
+"""The figures of the dispatcher, as whoever publishes them gets them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Protocol
 
 
 class DispatchMetrics(Protocol):
-    """Told of what happens, on the event loop. Never raises, never waits."""
+    """Takes figures, on the event loop. Never raises, never waits."""
 
     def delivered(self, channel: str, outcome: str, count: int = 1) -> None:
         """So many provider calls have ended: accepted, rejected or ambiguous; or in_app messages
@@ -34,7 +34,7 @@ class DispatchMetrics(Protocol):
 
 
 class NoopMetrics:
-    """Nobody wants to know."""
+    """Forgets every figure."""
 
     def delivered(self, channel: str, outcome: str, count: int = 1) -> None:
         """See `DispatchMetrics`."""

@@ -1,50 +1,55 @@
-"""How many calls of a provider may be in progress: one budget for one-offs and sends, part of which
-is for one-offs alone; and when slots that became free are worth a mark, which costs a commit
-however many rows it is for."""
+"""How many calls of a provider may be in progress, and when it is worth beginning more of them.
+
+There is one limit for all messages, and a part of it is for transactional ones alone. Calls begin
+with a mark, which costs a commit however many rows it is for, so a few of them wait a moment for
+others.
+"""
 
 from __future__ import annotations
 
-from server.dispatch.delivery.reserve import Kind, without_reserve
+from server.dispatch.delivery.reserve import marketing_share
+from storage.model.messages import Purpose
 
-ENOUGH = 0.75
-"""The part of what a kind may use that is worth a mark at once."""
-GATHERING = 0.01
+WORTHWHILE = 0.75
+"""The part of what a purpose may use that is worth a mark at once."""
+LINGER = 0.01
 """Seconds after which fewer are."""
 
 
-class Slots:
-    """Counts calls in progress. With a single slot, which both kinds need, nothing is reserved."""
+class ConcurrencyLimit:
+    """Counts the calls in progress. Of a single one, which both purposes need, nothing is
+    reserved."""
 
     def __init__(self, total: int) -> None:
         self._total = total
-        self._taken = dict.fromkeys(Kind, 0)
-        self._last_taken = dict.fromkeys(Kind, -GATHERING)
+        self._acquired = dict.fromkeys(Purpose, 0)
+        self._last_acquired = dict.fromkeys(Purpose, -LINGER)
 
-    def free(self, kind: Kind) -> int:
-        """How many a kind may take now."""
-        free = self._total - sum(self._taken.values())
-        if kind is Kind.SENDS:
-            free = min(free, without_reserve(self._total) - self._taken[kind])
-        return max(free, 0)
+    def available(self, purpose: Purpose) -> int:
+        """How many calls for a purpose may begin now."""
+        available = self._total - sum(self._acquired.values())
+        if purpose is Purpose.MARKETING:
+            available = min(available, marketing_share(self._total) - self._acquired[purpose])
+        return max(available, 0)
 
-    def room(self, kind: Kind, now: float) -> int:
-        """How many it is worth taking at `now`, by a steady clock in seconds: those that are free,
+    def room(self, purpose: Purpose, now: float) -> int:
+        """How many it is worth beginning at `now`, by a steady clock in seconds: those that may,
         unless they are few and others may follow in a moment."""
-        return 0 if self.seconds_until_room(kind, now) else self.free(kind)
+        return 0 if self.seconds_until_room(purpose, now) else self.available(purpose)
 
-    def seconds_until_room(self, kind: Kind, now: float) -> float:
-        """Until any free slot is worth taking, whatever else happens. 0 for a kind that has no
+    def seconds_until_room(self, purpose: Purpose, now: float) -> float:
+        """Until any that may begin are worth it, whatever else happens. 0 for a purpose that has no
         calls in progress."""
-        free = self.free(kind)
-        if free >= ENOUGH * (free + self._taken[kind]):
+        available = self.available(purpose)
+        if available >= WORTHWHILE * (available + self._acquired[purpose]):
             return 0.0
-        return max(0.0, self._last_taken[kind] + GATHERING - now)
+        return max(0.0, self._last_acquired[purpose] + LINGER - now)
 
-    def take(self, kind: Kind, count: int, now: float) -> None:
-        """Takes slots that are free for the kind."""
-        self._taken[kind] += count
-        self._last_taken[kind] = now
+    def acquire(self, purpose: Purpose, count: int, now: float) -> None:
+        """Takes so many of those that are available to the purpose."""
+        self._acquired[purpose] += count
+        self._last_acquired[purpose] = now
 
-    def give_back(self, kind: Kind, count: int) -> None:
-        """Gives back slots that the kind took."""
-        self._taken[kind] -= count
+    def release(self, purpose: Purpose, count: int) -> None:
+        """Gives back so many that the purpose acquired."""
+        self._acquired[purpose] -= count

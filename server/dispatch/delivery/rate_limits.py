@@ -6,25 +6,29 @@ from __future__ import annotations
 from dataclasses import replace
 from math import ceil
 
-from server.dispatch.delivery.reserve import Kind, without_reserve
+from server.dispatch.delivery.reserve import marketing_share
 from storage.model.brands import BrandPolicy
+from storage.model.messages import Purpose
 from storage.model.rates import RateLimit
 
 _SHORTEST_BURST = 2
-"""So that there is one for a one-off when sends have used theirs."""
+"""So that there is one for a transactional message when marketing has used its own."""
 
 
-class Limits:
-    """The limits on one kind of messages on a channel.
+class RateLimits:
+    """The limits on messages of one purpose on a channel.
 
-    Sends share them with one-offs, but may use less of the burst: when a send has used what it may,
-    a one-off still goes out at once.
+    Both purposes share them, but marketing may use less of the burst: when it has used what it may,
+    a transactional message still goes out at once.
     """
 
-    def __init__(self, channel: str, kind: Kind, provider: RateLimit | None = None) -> None:
+    def __init__(
+        self, channel: str, purpose: Purpose | None, provider: RateLimit | None = None
+    ) -> None:
+        """`purpose` is None for both."""
         self._channel = channel
-        self._kind = kind
-        self.provider = None if provider is None else self._of_kind(provider)
+        self._purpose = purpose
+        self.provider = None if provider is None else self._of_purpose(provider)
         """On all calls of the channel's provider; None: no limit."""
 
     def of_brand(self, policy: BrandPolicy) -> RateLimit | None:
@@ -33,14 +37,14 @@ class Limits:
         if not isinstance(limit, dict):
             return None
         key = f"brand:{policy.brand_id}:{self._channel}"
-        return self._of_kind(
+        return self._of_purpose(
             RateLimit(key=key, per_second=float(limit["per_second"]), burst=int(limit["burst"]))
         )
 
-    def _of_kind(self, limit: RateLimit) -> RateLimit:
+    def _of_purpose(self, limit: RateLimit) -> RateLimit:
         return (
-            replace(limit, burst=without_reserve(limit.burst))
-            if self._kind is Kind.SENDS
+            replace(limit, burst=marketing_share(limit.burst))
+            if self._purpose is Purpose.MARKETING
             else limit
         )
 

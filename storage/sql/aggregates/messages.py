@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Executable, bindparam, func, select, text, update
 
 from storage.contract.signals import messages as messages_topic
-from storage.model.deliveries import Mark, Queue, Recovery, Settlement
+from storage.model.deliveries import Queue, Recovery, Settlement
 from storage.model.messages import (
     UNSTARTED,
     Accepted,
@@ -213,9 +213,9 @@ class SqlMessages:
         return await claims.claim(self._connection, queue, now, lease_until, limit)
 
     async def mark_sending(
-        self, marks: Sequence[Mark], provider: str, now: datetime, lease_until: datetime
+        self, claimed: Sequence[Message], provider: str, now: datetime, lease_until: datetime
     ) -> set[str]:
-        return await claims.mark_sending(self._connection, marks, provider, now, lease_until)
+        return await claims.mark_sending(self._connection, claimed, provider, now, lease_until)
 
     async def expire(self, now: datetime, limit: int) -> int:
         return await expiry.expire(self._connection, now, limit)

@@ -28,7 +28,7 @@ from sqlalchemy import (
     update,
 )
 
-from storage.model.deliveries import Mark, Queue
+from storage.model.deliveries import Queue
 from storage.model.messages import Message, MessageStatus
 from storage.sql.connection import Connection
 from storage.sql.delivery.counters import Changes, lock_sends
@@ -203,7 +203,7 @@ async def _lease_alone(
 
 async def mark_sending(
     connection: Connection,
-    marks: Sequence[Mark],
+    claimed: Sequence[Message],
     provider: str,
     now: datetime,
     lease_until: datetime,
@@ -213,7 +213,7 @@ async def mark_sending(
     rows_given, statement = _mark(dialect)
     # In the order of ids, so that two batches with the same rows wait for each other rather than
     # deadlock.
-    in_order = sorted((mark.message_id, mark.lease) for mark in marks)
+    in_order = sorted((message.id, message.lease) for message in claimed)
     given = dialect.row_set_parameters(rows_given, in_order)
     await lock_sends_of(connection, (message_id for message_id, _ in in_order))
     marked = await connection.fetch(

@@ -79,12 +79,12 @@ class Wires:
         await self.gateway.start()
         for channel in ("sms", "in_app"):
             await self.stage.template(channel)
-        self._smtp = SmtpProvider(f"smtp://127.0.0.1:{self.mail_server.port}", MAIL_FROM, slots=2)
-        self._sms = WebhookProvider(self.gateway.url, "sms", slots=2)
-        self._lanes = (
-            self.stage.lane("email", self._smtp),
-            self.stage.lane("sms", self._sms),
-            self.stage.inbox_lane(),
+        self._smtp = SmtpProvider(f"smtp://127.0.0.1:{self.mail_server.port}", MAIL_FROM, max_concurrency=2)
+        self._sms = WebhookProvider(self.gateway.url, "sms", max_concurrency=2)
+        self._workers = (
+            self.stage.workers("email", self._smtp),
+            self.stage.workers("sms", self._sms),
+            self.stage.inbox_worker(),
         )
 
     async def stop(self) -> None:
@@ -126,8 +126,8 @@ class Wires:
 
     async def deliver(self) -> None:
         """All that is due."""
-        for lane in self._lanes:
-            await self.stage.run(lane)
+        for workers in self._workers:
+            await self.stage.run(workers)
 
     async def got(self, messages: list[Message]) -> dict[str, set[str]]:
         """What came in at the far ends, by channel; and forgets what servers got."""
@@ -204,7 +204,7 @@ async def test_what_older_rows_have_goes_out_in_normal_form_and_is_held_back_by_
         channel="email", address="ann@example.com", reason=SuppressionReason.MANUAL, source="test"
     )
     await stage.storage.write(lambda tx: create_suppression(tx, stage.caller, BRAND, new))
-    await stage.run(stage.lane())
+    await stage.run(stage.workers())
     assert stage.email.addresses() == ["bob@xn--strae-oqa.example.com"]
     fates = [await stage.fate(each) for each in (held, free, none)]
     assert fates == [("skipped", "suppressed"), ("sent", None), ("failed", "invalid_recipient")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from server.domain.delivery.timing import LEASE
 from storage.model.messages import MessageStatus
 from storage.model.sends import SendStatus
-from tests.support.dispatch.workers import Lanes
+from tests.support.dispatch.workers import ChannelWorkers
 from tests.support.dispatch.scripted import AMBIGUOUS, BUSY, REFUSED, ScriptedProvider
 from tests.support.dispatch.stage import Stage
 
@@ -28,7 +28,7 @@ async def test_what_was_only_claimed_goes_out_after_a_crash(stage: Stage) -> Non
     assert len(claimed) == 5
     await restarted(stage)
     assert {await stage.status(message) for message in messages} == {MessageStatus.PENDING}
-    await stage.run(stage.lane())
+    await stage.run(stage.workers())
     assert sorted(stage.email.addresses()) == sorted(message.recipient for message in messages)
     assert [await stage.outcomes(message) for message in messages] == [["accepted"]] * 5
 
@@ -36,15 +36,15 @@ async def test_what_was_only_claimed_goes_out_after_a_crash(stage: Stage) -> Non
 async def test_a_crash_leaves_in_doubt_what_was_with_its_provider_and_nothing_else(
     stage: Stage,
 ) -> None:
-    provider = ScriptedProvider(slots=3)
+    provider = ScriptedProvider(max_concurrency=3)
     send, messages = await stage.send(5)
-    lane = stage.lane(provider=provider)
+    workers = stage.workers(provider=provider)
     provider.hold()
-    await lane.run_once()
+    await workers.run_once()
     await provider.called(2)
     await restarted(stage)
     assert await stage.counted(send) == {"total": 5, "pending": 3, "unknown": 2}
-    await stage.run(stage.lane())
+    await stage.run(stage.workers())
     assert await stage.counted(send) == {"total": 5, "sent": 3, "unknown": 2}
     assert (await stage.found_send(send)).status is SendStatus.COMPLETED
     called = [*provider.addresses(), *stage.email.addresses()]
@@ -60,7 +60,7 @@ async def test_what_is_in_doubt_has_an_ambiguous_attempt(stage: Stage) -> None:
     message = await stage.message()
     started_at = stage.clock.now()
     stage.email.hold()
-    await stage.lane().run_once()
+    await stage.workers().run_once()
     await stage.email.called(1)
     await restarted(stage)
     (attempt,) = await stage.attempts(message)
@@ -76,19 +76,19 @@ async def test_what_is_in_doubt_has_an_ambiguous_attempt(stage: Stage) -> None:
 async def test_attempts_before_the_crash_count(stage: Stage) -> None:
     stage.email.will("ann@example.com", BUSY)
     message = await stage.message()
-    await stage.run(stage.lane())
+    await stage.run(stage.workers())
     await restarted(stage)
     stage.clock.advance(3600)
-    await stage.run(stage.lane())
+    await stage.run(stage.workers())
     assert await stage.fate(message) == ("sent", None)
     assert [attempt.number for attempt in await stage.attempts(message)] == [1, 2]
 
 
 async def test_a_result_that_was_durable_before_the_crash_stays(stage: Stage) -> None:
     message = await stage.message()
-    await stage.run(stage.lane())
+    await stage.run(stage.workers())
     await restarted(stage)
-    await stage.run(stage.lane())
+    await stage.run(stage.workers())
     assert (await stage.fate(message), len(stage.email.calls)) == (("sent", None), 1)
 
 
@@ -96,8 +96,8 @@ async def test_the_leases_of_a_living_dispatcher_are_respected(stage_on_postgres
     stage = stage_on_postgres
     message = await stage.message()
     stage.email.hold()
-    lane = stage.lane()
-    await lane.run_once()
+    workers = stage.workers()
+    await workers.run_once()
     await stage.email.called(1)
     stage.storage = await stage.open()
     await stage.recover()
@@ -105,15 +105,15 @@ async def test_the_leases_of_a_living_dispatcher_are_respected(stage_on_postgres
     await stage.recover()
     assert await stage.status(message) is MessageStatus.SENDING
     stage.email.let_go()
-    await lane.drain()
+    await workers.drain()
     assert await stage.fate(message) == ("sent", None)
 
 
 async def in_doubt_while_called(stage: Stage) -> None:
     """One call is in flight whose lease has ended and has been taken back."""
     stage.email.hold()
-    lane = stage.lane()
-    await lane.run_once()
+    workers = stage.workers()
+    await workers.run_once()
     await stage.email.called(1)
     stage.clock.advance(LEASE_SECONDS)
     await stage.lose_leases()
@@ -126,7 +126,7 @@ async def test_an_acceptance_that_comes_after_recovery_turns_unknown_into_sent(
     await in_doubt_while_called(stage)
     assert await stage.fate(message) == ("unknown", "in_doubt")
     stage.email.let_go()
-    await stage.lanes[0].drain()
+    await stage.all_workers[0].drain()
     assert await stage.fate(message) == ("sent", None)
     assert sorted(await stage.outcomes(message)) == ["accepted", "ambiguous"]
     assert await stage.counted(send) == {"total": 1, "sent": 1}
@@ -146,7 +146,7 @@ async def test_any_other_result_that_comes_after_recovery_changes_nothing_and_is
     )
     await in_doubt_while_called(stage)
     stage.email.let_go()
-    await stage.run(stage.lanes[0])
+    await stage.run(stage.all_workers[0])
     assert {await stage.fate(message) for message in messages} == {("unknown", "in_doubt")}
     assert sorted([tuple(sorted(await stage.outcomes(message))) for message in messages]) == [
         ("ambiguous", "ambiguous"),
@@ -156,51 +156,53 @@ async def test_any_other_result_that_comes_after_recovery_changes_nothing_and_is
     assert (len(stage.email.calls), await stage.counted(send)) == (3, {"total": 3, "unknown": 3})
 
 
-async def test_rows_whose_lease_ended_while_they_waited_for_a_slot_go_out_once(
+async def test_rows_whose_lease_ended_while_they_waited_for_room_go_out_once(
     stage: Stage,
 ) -> None:
-    provider = ScriptedProvider(slots=1)
+    provider = ScriptedProvider(max_concurrency=1)
     messages = await stage.messages(3)
-    lane = stage.lane(provider=provider)
+    workers = stage.workers(provider=provider)
     provider.hold()
-    await lane.run_once()
+    await workers.run_once()
     await provider.called(1)
     stage.clock.advance(LEASE_SECONDS)
     await stage.lose_leases()
     other = ScriptedProvider()
-    await stage.run(stage.lane(provider=other))
+    await stage.run(stage.workers(provider=other))
     provider.let_go()
-    await stage.run(lane)
+    await stage.run(workers)
     assert sorted([*provider.addresses(), *other.addresses()]) == sorted(
         message.recipient for message in messages
     )
     assert {await stage.status(message) for message in messages} == {MessageStatus.SENT}
 
 
-async def two_holders(stage: Stage) -> tuple[ScriptedProvider, Lanes, ScriptedProvider, Lanes]:
-    """A lane that has lost its leases while it waited for its one slot, and the lane that has
+async def two_holders(
+    stage: Stage,
+) -> tuple[ScriptedProvider, ChannelWorkers, ScriptedProvider, ChannelWorkers]:
+    """A worker that has lost its leases while it waited for its one call, and the worker that has
     claimed the rows since."""
-    first, second = ScriptedProvider(slots=1), ScriptedProvider(slots=1)
+    first, second = ScriptedProvider(max_concurrency=1), ScriptedProvider(max_concurrency=1)
     first.hold()
     second.hold()
-    first_lane, second_lane = stage.lane(provider=first), stage.lane(provider=second)
-    await first_lane.run_once()
+    first_workers, second_workers = stage.workers(provider=first), stage.workers(provider=second)
+    await first_workers.run_once()
     await first.called(1)
     stage.clock.advance(LEASE_SECONDS)
     await stage.lose_leases()
-    await second_lane.run_once()
+    await second_workers.run_once()
     await second.called(1)
-    return first, first_lane, second, second_lane
+    return first, first_workers, second, second_workers
 
 
 async def test_who_has_lost_a_lease_does_not_mark_under_the_lease_of_another(stage: Stage) -> None:
     messages = await stage.messages(5)
-    first, first_lane, second, second_lane = await two_holders(stage)
+    first, first_workers, second, second_workers = await two_holders(stage)
     first.let_go()
-    await stage.run(first_lane)
+    await stage.run(first_workers)
     assert len(first.calls) == 1
     second.let_go()
-    await stage.run(second_lane)
+    await stage.run(second_workers)
     assert sorted([*first.addresses(), *second.addresses()]) == sorted(
         message.recipient for message in messages
     )
@@ -208,24 +210,24 @@ async def test_who_has_lost_a_lease_does_not_mark_under_the_lease_of_another(sta
 
 async def test_who_has_lost_a_lease_does_not_give_back_what_another_holds(stage: Stage) -> None:
     messages = await stage.messages(5)
-    first, first_lane, second, second_lane = await two_holders(stage)
+    first, first_workers, second, second_workers = await two_holders(stage)
     first.let_go()
-    await first_lane.stop()
+    await first_workers.stop()
     assert [await stage.status(message) for message in messages].count(MessageStatus.LEASED) == 3
     second.let_go()
-    await stage.run(second_lane)
+    await stage.run(second_workers)
     assert {await stage.status(message) for message in messages} == {MessageStatus.SENT}
 
 
 async def test_a_campaign_cancelled_before_the_crash_stays_cancelled(stage: Stage) -> None:
-    provider = ScriptedProvider(slots=1)
+    provider = ScriptedProvider(max_concurrency=1)
     send, _ = await stage.send(4)
     provider.hold()
-    await stage.lane(provider=provider).run_once()
+    await stage.workers(provider=provider).run_once()
     await provider.called(1)
     await stage.cancel(send)
     await restarted(stage)
-    await stage.run(stage.lane())
+    await stage.run(stage.workers())
     assert stage.email.calls == []
     assert await stage.counted(send) == {"total": 4, "cancelled": 3, "unknown": 1}
     assert (await stage.found_send(send)).status is SendStatus.CANCELLED

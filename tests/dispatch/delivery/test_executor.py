@@ -32,7 +32,7 @@ async def test_outcome_decides_the_fate(
 ) -> None:
     stage.email.will(ANN, outcome)
     message = await stage.message()
-    await stage.run(stage.lane())
+    await stage.run(stage.workers())
     assert await stage.fate(message) == fate
     (attempt,) = await stage.attempts(message)
     assert (attempt.number, attempt.provider, attempt.outcome, attempt.reason) == (
@@ -45,18 +45,18 @@ async def test_outcome_decides_the_fate(
 
 async def test_the_providers_own_id_is_kept(stage: Stage) -> None:
     message = await stage.message()
-    await stage.run(stage.lane())
+    await stage.run(stage.workers())
     assert [attempt.provider_message_id for attempt in await stage.attempts(message)] == ["theirs"]
 
 
-async def test_a_call_that_takes_too_long_is_in_doubt_and_frees_its_slot(stage: Stage) -> None:
-    provider = ScriptedProvider(slots=1, timeout=0)
+async def test_a_call_that_takes_too_long_is_in_doubt_and_makes_room(stage: Stage) -> None:
+    provider = ScriptedProvider(max_concurrency=1, timeout=0)
     provider.hold()
     message = await stage.message()
-    lane = stage.lane(provider=provider)
-    await stage.run(lane)
+    workers = stage.workers(provider=provider)
+    await stage.run(workers)
     assert await stage.fate(message) == ("unknown", "provider_timeout")
-    assert await lane.next_due() is None
+    assert await workers.next_due() is None
     provider.let_go()
 
 
@@ -66,7 +66,7 @@ async def test_one_bad_outcome_does_not_touch_the_others(
 ) -> None:
     stage.email.will("person-001@example.com", outcome)
     messages = await stage.messages(4)
-    await stage.run(stage.lane())
+    await stage.run(stage.workers())
     fates = [await stage.status(message) for message in messages]
     assert [fates[index] for index in (0, 2, 3)] == [MessageStatus.SENT] * 3
     assert fates[1] is not MessageStatus.SENT
@@ -75,8 +75,8 @@ async def test_one_bad_outcome_does_not_touch_the_others(
 async def test_what_was_not_sent_is_tried_again_later(stage: Stage) -> None:
     stage.email.will(ANN, BUSY)
     message = await stage.message()
-    lane = stage.lane()
-    await stage.run(lane)
+    workers = stage.workers()
+    await stage.run(workers)
     found = await stage.found(message)
     assert (found.status, found.attempts, found.failure_reason) == (
         MessageStatus.PENDING,
@@ -86,10 +86,10 @@ async def test_what_was_not_sent_is_tried_again_later(stage: Stage) -> None:
     assert found.scheduled_at == message.scheduled_at
     wait = found.due_at - stage.clock.now()
     assert POLICY.first_delay / 2 <= wait <= POLICY.first_delay
-    await stage.run(lane)
+    await stage.run(workers)
     assert len(stage.email.calls) == 1
     stage.clock.advance(wait.total_seconds())
-    await stage.run(lane)
+    await stage.run(workers)
     assert await stage.fate(message) == ("sent", None)
     assert await stage.outcomes(message) == ["rejected", "accepted"]
 
@@ -97,14 +97,14 @@ async def test_what_was_not_sent_is_tried_again_later(stage: Stage) -> None:
 async def test_a_message_that_is_never_taken_fails_after_its_last_attempt(stage: Stage) -> None:
     stage.email.will(ANN, *[BUSY] * POLICY.max_attempts)
     message = await stage.message()
-    lane = stage.lane()
+    workers = stage.workers()
     for number in range(1, POLICY.max_attempts + 1):
-        await stage.run(lane)
+        await stage.run(workers)
         assert [attempt.number for attempt in await stage.attempts(message)] == list(
             range(1, number + 1)
         )
         stage.clock.advance(POLICY.longest_delay.total_seconds())
-    await stage.run(lane)
+    await stage.run(workers)
     assert await stage.fate(message) == ("failed", "busy")
     assert len(stage.email.calls) == POLICY.max_attempts
 
@@ -115,26 +115,26 @@ async def test_a_provider_that_says_when_to_come_back_is_not_asked_before(stage:
         Delivery(Outcome.REJECTED, "busy", error_class=ErrorClass.THROTTLED, retry_after=1234.0),
     )
     message = await stage.message()
-    await stage.run(stage.lane())
+    await stage.run(stage.workers())
     assert (await stage.found(message)).due_at == stage.clock.now() + timedelta(seconds=1234)
 
 
 async def test_a_refusal_for_good_is_not_tried_again(stage: Stage) -> None:
     stage.email.will(ANN, REFUSED)
     await stage.message()
-    lane = stage.lane()
-    await stage.run(lane)
-    assert await lane.next_due() is None
+    workers = stage.workers()
+    await stage.run(workers)
+    assert await workers.next_due() is None
 
 
 async def test_what_is_in_doubt_is_not_tried_again(stage: Stage) -> None:
     stage.email.will(ANN, AMBIGUOUS)
     await stage.message()
-    lane = stage.lane()
-    await stage.run(lane)
+    workers = stage.workers()
+    await stage.run(workers)
     stage.clock.advance(POLICY.longest_delay.total_seconds())
     await stage.recover()
-    await stage.run(lane)
+    await stage.run(workers)
     assert len(stage.email.calls) == 1
 
 
@@ -143,8 +143,8 @@ async def test_a_send_is_counted_by_what_became_of_its_messages(stage: Stage) ->
     stage.email.will("person-001@example.com", REFUSED)
     stage.email.will("person-002@example.com", AMBIGUOUS)
     stage.email.will("person-003@example.com", BUSY)
-    lane = stage.lane()
-    await stage.run(lane)
+    workers = stage.workers()
+    await stage.run(workers)
     assert await stage.counted(send) == {
         "total": 5,
         "sent": 2,
@@ -154,7 +154,7 @@ async def test_a_send_is_counted_by_what_became_of_its_messages(stage: Stage) ->
     }
     assert (await stage.found_send(send)).status is SendStatus.SENDING
     stage.clock.advance(POLICY.longest_delay.total_seconds())
-    await stage.run(lane)
+    await stage.run(workers)
     assert await stage.counted(send) == {"total": 5, "sent": 3, "failed": 1, "unknown": 1}
     done = await stage.found_send(send)
     assert (done.status, done.completed_at) == (SendStatus.COMPLETED, stage.clock.now())

@@ -17,37 +17,37 @@ SECOND = timedelta(seconds=1)
 
 
 def expiring(stage: Stage) -> Expirer:
-    return Expirer(stage.storage, stage.clock, stage.observer)
+    return Expirer(stage.storage, stage.clock, stage.metrics)
 
 
 async def test_a_stale_message_is_not_sent(stage: Stage) -> None:
     message = await stage.message(expire_at=stage.clock.now() + 60 * SECOND)
     stage.clock.advance(60)
-    await stage.run(stage.lane())
+    await stage.run(stage.workers())
     assert (await stage.fate(message), stage.email.calls) == (("expired", "expired"), [])
 
 
 async def test_a_message_is_sent_until_its_last_moment(stage: Stage) -> None:
     message = await stage.message(expire_at=stage.clock.now() + 60 * SECOND)
     stage.clock.advance(59.999)
-    await stage.run(stage.lane())
+    await stage.run(stage.workers())
     assert await stage.fate(message) == ("sent", None)
 
 
-async def test_a_message_that_goes_stale_while_it_waits_for_a_slot_is_not_sent(
+async def test_a_message_that_goes_stale_while_it_waits_for_room_is_not_sent(
     stage: Stage,
 ) -> None:
-    provider = ScriptedProvider(slots=1)
+    provider = ScriptedProvider(max_concurrency=1)
     await stage.message("first", due_in=-1)
     waiting = await stage.message("second", expire_at=stage.clock.now() + 2 * SECOND)
-    lane = stage.lane(provider=provider)
+    workers = stage.workers(provider=provider)
     provider.hold()
-    await lane.run_once()
+    await workers.run_once()
     await provider.called(1)
     assert await stage.status(waiting) is MessageStatus.LEASED
     stage.clock.advance(2)
     provider.let_go()
-    await stage.run(lane)
+    await stage.run(workers)
     assert await stage.fate(waiting) == ("expired", "expired")
     assert provider.addresses() == ["first@example.com"]
 
@@ -57,7 +57,7 @@ async def test_a_message_due_again_when_it_is_stale_expires_with_its_last_reason
 ) -> None:
     stage.email.will("ann@example.com", BUSY)
     message = await stage.message(expire_at=stage.clock.now() + 2 * SECOND)
-    await stage.run(stage.lane())
+    await stage.run(stage.workers())
     assert await stage.fate(message) == ("expired", "busy")
 
 
@@ -67,12 +67,12 @@ async def test_a_message_in_doubt_does_not_end_as_expired(stage: Stage) -> None:
     provider.will("bob@example.com", AMBIGUOUS)
     soon = await stage.message("ann", expire_at=stage.clock.now() + 2 * SECOND)
     later = await stage.message("bob", expire_at=stage.clock.now() + 60 * SECOND)
-    lane = stage.lane(provider=provider)
-    await stage.run(lane)
+    workers = stage.workers(provider=provider)
+    await stage.run(workers)
     assert await stage.fate(soon) == ("unknown", "connection_lost")
     assert await stage.status(later) is MessageStatus.PENDING
     stage.clock.advance(60)
-    await stage.run(lane)
+    await stage.run(workers)
     assert await stage.fate(later) == ("unknown", "in_doubt")
 
 
@@ -87,7 +87,7 @@ async def test_what_nobody_claims_expires_by_itself(stage: Stage) -> None:
     await stage.run(loop)
     assert await stage.fate(message) == ("expired", "expired")
     assert {await stage.status(each) for each in messages} == {MessageStatus.PENDING}
-    assert stage.observer.expiries == [1]
+    assert stage.metrics.expiries == [1]
     assert await loop.next_due() is None
 
 
@@ -95,7 +95,7 @@ async def test_an_in_app_message_that_is_stale_reaches_no_inbox(stage: Stage) ->
     await stage.template("in_app")
     message = await stage.message(channel="in_app", expire_at=stage.clock.now() + SECOND)
     stage.clock.advance(1)
-    await stage.run(stage.inbox_lane())
+    await stage.run(stage.inbox_worker())
     assert (await stage.fate(message), await stage.inbox()) == (("expired", "expired"), [])
 
 
@@ -125,7 +125,7 @@ async def test_a_one_off_that_is_found_late_goes_by_its_brands_policy(
     await stage.policy(**policy)
     message = await stage.message(channel=channel)
     stage.clock.advance(late_by)
-    await stage.run(stage.lane() if channel == "email" else stage.inbox_lane())
+    await stage.run(stage.workers() if channel == "email" else stage.inbox_worker())
     assert await stage.fate(message) == fate
 
 
@@ -133,10 +133,10 @@ async def test_a_message_that_is_tried_again_late_is_no_misfire(stage: Stage) ->
     await stage.policy(misfire_policy=MisfirePolicy.SKIP)
     stage.email.will("ann@example.com", BUSY)
     message = await stage.message()
-    lane = stage.lane()
-    await stage.run(lane)
+    workers = stage.workers()
+    await stage.run(workers)
     stage.clock.advance(3600)
-    await stage.run(lane)
+    await stage.run(workers)
     assert await stage.fate(message) == ("sent", None)
 
 
@@ -144,5 +144,5 @@ async def test_a_send_that_takes_long_is_no_misfire(stage: Stage) -> None:
     await stage.policy(misfire_policy=MisfirePolicy.SKIP)
     send, _ = await stage.send(2)
     stage.clock.advance(3600)
-    await stage.run(stage.lane())
+    await stage.run(stage.workers())
     assert await stage.counted(send) == {"total": 2, "sent": 2}

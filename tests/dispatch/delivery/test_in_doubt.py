@@ -23,17 +23,17 @@ def keyed(window: timedelta = HOUR) -> ScriptedProvider:
     return ScriptedProvider(key_window=window)
 
 
-async def wait_and_run(stage: Stage, lane: object) -> None:
+async def wait_and_run(stage: Stage, workers: object) -> None:
     stage.clock.advance(POLICY.longest_delay.total_seconds())
-    await stage.run(lane)  # type: ignore[arg-type]  # a lane
+    await stage.run(workers)  # type: ignore[arg-type]  # a worker
 
 
 async def test_while_the_provider_knows_the_key_it_is_asked_again_under_it(stage: Stage) -> None:
     provider = keyed()
     provider.will(ANN, AMBIGUOUS)
     message = await stage.message()
-    lane = stage.lane(provider=provider)
-    await stage.run(lane)
+    workers = stage.workers(provider=provider)
+    await stage.run(workers)
     found = await stage.found(message)
     assert (found.status, found.in_doubt, found.failure_reason) == (
         "pending",
@@ -42,7 +42,7 @@ async def test_while_the_provider_knows_the_key_it_is_asked_again_under_it(stage
     )
     wait = found.due_at - stage.clock.now()
     assert POLICY.first_delay / 2 <= wait <= POLICY.first_delay
-    await wait_and_run(stage, lane)
+    await wait_and_run(stage, workers)
     assert await stage.fate(message) == ("sent", None)
     assert [envelope.message_id for envelope in provider.calls] == [message.id] * 2
 
@@ -51,8 +51,8 @@ async def test_when_the_key_will_be_forgotten_it_is_not_asked_again(stage: Stage
     provider = keyed(timedelta(seconds=2))
     provider.will(ANN, AMBIGUOUS)
     message = await stage.message()
-    lane = stage.lane(provider=provider)
-    await stage.run(lane)
+    workers = stage.workers(provider=provider)
+    await stage.run(workers)
     assert await stage.fate(message) == ("unknown", "connection_lost")
 
 
@@ -60,10 +60,10 @@ async def test_the_window_begins_with_the_first_call(stage: Stage) -> None:
     provider = keyed(POLICY.longest_delay * 2)
     provider.will(ANN, *[AMBIGUOUS] * 9)
     message = await stage.message()
-    lane = stage.lane(provider=provider)
+    workers = stage.workers(provider=provider)
     for _ in range(4):
-        await stage.run(lane)
-        await wait_and_run(stage, lane)
+        await stage.run(workers)
+        await wait_and_run(stage, workers)
     assert await stage.fate(message) == ("unknown", "in_doubt")
     first, last = await stage.attempts(message)
     assert last.started_at < first.started_at + provider.key_window
@@ -73,9 +73,9 @@ async def test_without_keys_a_brand_may_choose_to_send_again(stage: Stage) -> No
     await stage.policy(unknown_policy=UnknownPolicy.RESEND)
     stage.email.will(ANN, AMBIGUOUS)
     message = await stage.message()
-    lane = stage.lane()
-    await stage.run(lane)
-    await wait_and_run(stage, lane)
+    workers = stage.workers()
+    await stage.run(workers)
+    await wait_and_run(stage, workers)
     assert await stage.fate(message) == ("sent", None)
     assert len(stage.email.calls) == 2
 
@@ -84,9 +84,9 @@ async def test_what_is_never_answered_ends_as_unknown_after_its_last_attempt(sta
     await stage.policy(unknown_policy=UnknownPolicy.RESEND)
     stage.email.will(ANN, *[AMBIGUOUS] * POLICY.max_attempts)
     message = await stage.message()
-    lane = stage.lane()
+    workers = stage.workers()
     for _ in range(POLICY.max_attempts + 2):
-        await wait_and_run(stage, lane)
+        await wait_and_run(stage, workers)
     assert await stage.fate(message) == ("unknown", "connection_lost")
     assert len(stage.email.calls) == POLICY.max_attempts
 
@@ -98,9 +98,9 @@ async def test_a_refusal_after_a_doubtful_call_does_not_make_it_failed(
     provider = keyed()
     provider.will(ANN, AMBIGUOUS, last)
     message = await stage.message()
-    lane = stage.lane(provider=provider)
-    await stage.run(lane)
-    await wait_and_run(stage, lane)
+    workers = stage.workers(provider=provider)
+    await stage.run(workers)
+    await wait_and_run(stage, workers)
     assert await stage.fate(message) == ("unknown", "in_doubt")
 
 
@@ -109,11 +109,11 @@ async def test_attempts_used_up_after_a_doubtful_call_do_not_make_it_failed(stag
     most = RETRY_POLICIES[ErrorClass.DEFERRED].max_attempts
     provider.will(ANN, AMBIGUOUS, *[BUSY] * most)
     message = await stage.message()
-    lane = stage.lane(provider=provider)
-    await stage.run(lane)
+    workers = stage.workers(provider=provider)
+    await stage.run(workers)
     for _ in range(most):
         stage.clock.advance(3600)
-        await stage.run(lane)
+        await stage.run(workers)
     assert await stage.fate(message) == ("unknown", "in_doubt")
 
 
@@ -123,14 +123,14 @@ async def test_a_template_that_is_lost_after_a_doubtful_call_does_not_make_it_fa
     provider = keyed()
     provider.will(ANN, AMBIGUOUS)
     message = await stage.message()
-    lane = stage.lane(provider=provider)
-    await stage.run(lane)
+    workers = stage.workers(provider=provider)
+    await stage.run(workers)
 
     def faulty(*_: object, **__: object) -> dict[str, object]:
         raise KeyError("a fault")
 
     monkeypatch.setattr("server.dispatch.delivery.renderer.render_context", faulty)
-    await wait_and_run(stage, lane)
+    await wait_and_run(stage, workers)
     assert await stage.fate(message) == ("unknown", "in_doubt")
 
 
@@ -144,14 +144,14 @@ async def test_after_a_crash_what_was_with_its_provider_goes_out_again_if_that_d
     stage.email = keyed(key_window)
     message = await stage.message()
     stage.email.hold()
-    await stage.lane().run_once()
+    await stage.workers().run_once()
     await stage.email.called(1)
     await stage.crash()
     stage.clock.advance(30)
     await stage.recover()
-    assert stage.observer.recoveries == [(0, 0, 1)]
+    assert stage.metrics.recoveries == [(0, 0, 1)]
     stage.email.let_go()
-    await stage.run(stage.lane())
+    await stage.run(stage.workers())
     assert await stage.fate(message) == ("sent", None)
     assert await stage.outcomes(message) == ["ambiguous", "accepted"]
 
@@ -162,15 +162,15 @@ async def test_an_acceptance_that_comes_while_it_waits_to_be_asked_again_is_enou
     stage.email = keyed()
     message = await stage.message()
     stage.email.hold()
-    lane = stage.lane()
-    await lane.run_once()
+    workers = stage.workers()
+    await workers.run_once()
     await stage.email.called(1)
     stage.clock.advance(30)
     await stage.lose_leases()
     assert (await stage.found(message)).status == "pending"
     stage.email.will(ANN, ACCEPTED)
     stage.email.let_go()
-    await lane.drain()
-    await stage.run(lane)
+    await workers.drain()
+    await stage.run(workers)
     assert await stage.fate(message) == ("sent", None)
     assert len(stage.email.calls) == 1

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import pytest
 
-from server.dispatch.delivery import inbox_worker as inbox_lane_module
+from server.dispatch.delivery import inbox_worker as inbox_worker_module
 from server.dispatch.delivery.claimer import Claimer, Claims, QueueSnapshot
 from server.dispatch.delivery.outcomes import in_app_delivery
 from server.domain.delivery.timing import LEASE
@@ -25,7 +25,7 @@ async def in_app_template(stage: Stage) -> None:
 
 async def test_an_in_app_message_reaches_the_inbox(stage: Stage) -> None:
     message = await stage.message(channel="in_app", recipient="ann", variables={"name": "Ann"})
-    await stage.run(stage.inbox_lane())
+    await stage.run(stage.inbox_worker())
     assert await stage.fate(message) == ("sent", None)
     assert await stage.outcomes(message) == ["accepted"]
     assert await stage.inbox() == [
@@ -55,19 +55,19 @@ async def test_a_template_that_shows_the_unsubscribe_link_has_one(
     """Plain, or by whatever ways Liquid knows; others get none, since nobody would see it."""
     template = await stage.template("in_app", subject=subject, body=body)
     message = await stage.message(channel="in_app", template_revision=template.revision)
-    await stage.run(stage.inbox_lane())
+    await stage.run(stage.inbox_worker())
     (item,) = await stage.inbox()
     assert unsubscribe_link(message.id) in f"{item.subject} {item.body}"
 
 
 async def test_an_in_app_message_is_not_there_before_its_time(stage: Stage) -> None:
     await stage.message(channel="in_app", due_in=10)
-    lane = stage.inbox_lane()
+    worker = stage.inbox_worker()
     stage.clock.advance(9)
-    await stage.run(lane)
+    await stage.run(worker)
     assert await stage.inbox() == []
     stage.clock.advance(1)
-    await stage.run(lane)
+    await stage.run(worker)
     assert len(await stage.inbox()) == 1
 
 
@@ -100,7 +100,7 @@ async def test_a_crash_between_claim_and_result_delivers_exactly_once(stage: Sta
     await stage.crash()
     stage.clock.advance(LEASE.total_seconds())
     await stage.recover()
-    await stage.run(stage.inbox_lane())
+    await stage.run(stage.inbox_worker())
     assert await stage.storage.write(lambda tx: tx.messages.settle(zombie, now)) == set()
     for message in messages:
         assert await stage.status(message) is MessageStatus.SENT
@@ -131,21 +131,21 @@ async def test_who_has_lost_a_lease_delivers_nothing_under_the_lease_of_another(
 async def test_more_than_a_batch_is_delivered_in_several(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(inbox_lane_module, "BATCH", 2)
-    monkeypatch.setattr(inbox_lane_module, "BATCHES", 3)
+    monkeypatch.setattr(inbox_worker_module, "BATCH", 2)
+    monkeypatch.setattr(inbox_worker_module, "BATCHES", 3)
     send, _ = await stage.send(9, channel="in_app")
-    lane = stage.inbox_lane()
-    assert await lane.run_once()
+    worker = stage.inbox_worker()
+    assert await worker.run_once()
     assert await stage.counted(send) == {"total": 9, "sent": 6, "pending": 3}
-    assert await lane.run_once()
+    assert await worker.run_once()
     assert await stage.counted(send) == {"total": 9, "sent": 9}
-    assert not await lane.run_once()
+    assert not await worker.run_once()
 
 
 async def test_what_was_rendered_is_written_though_the_next_batch_cannot_be_claimed(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(inbox_lane_module, "BATCH", 2)
+    monkeypatch.setattr(inbox_worker_module, "BATCH", 2)
     send, _ = await stage.send(5, channel="in_app")
     claim = Claimer.claim
     batches = 0
@@ -159,7 +159,7 @@ async def test_what_was_rendered_is_written_though_the_next_batch_cannot_be_clai
 
     monkeypatch.setattr(Claimer, "claim", claim_once)
     with pytest.raises(StorageError):
-        await stage.inbox_lane().run_once()
+        await stage.inbox_worker().run_once()
     assert await stage.counted(send) == {"total": 5, "sent": 2, "pending": 3}
 
 
@@ -170,7 +170,7 @@ async def test_people_do_not_see_each_others_inbox(stage: Stage) -> None:
     await stage.message("ann", channel="in_app")
     await stage.message("bob", channel="in_app")
     await stage.message("ann", channel="in_app", brand_id="other")
-    await stage.run(stage.inbox_lane())
+    await stage.run(stage.inbox_worker())
     assert [(item.brand_id, item.person_id) for item in await stage.inbox("ann")] == [
         (BRAND, "ann")
     ]

@@ -8,12 +8,15 @@ from random import Random
 import pytest
 
 from server.channels.provider import Delivery, Outcome
-from server.dispatch.delivery.outcomes import ProviderCall, after_call, withheld
+from server.dispatch.delivery.in_flight import InFlight
+from server.dispatch.delivery.outcomes import after_call, withheld
 from server.domain.delivery.retry import ErrorClass
 from server.domain.delivery.timing import LEASE
 from storage.model.brands import BrandPolicy, UnknownPolicy
+from storage.model.deliveries import Settlement
 from storage.model.messages import Message, MessageStatus
 from tests.support.clocks import NOON
+from tests.support.dispatch.scripted import ScriptedProvider
 from tests.support.storage import made
 
 HOUR = timedelta(hours=1)
@@ -38,6 +41,16 @@ def in_doubt(first_sending_at: datetime | None) -> Message:
     )
 
 
+def settled(
+    message: Message, delivery: Delivery, policy: BrandPolicy, key_window: timedelta
+) -> Settlement:
+    """What to write after a call that began and ended at noon."""
+    called = InFlight(message, policy)
+    called.started_at = NOON
+    provider = ScriptedProvider(key_window=key_window)
+    return after_call(called, provider, delivery, NOON, Random(1))  # noqa: S311
+
+
 def after(
     message: Message,
     delivery: Delivery,
@@ -45,8 +58,7 @@ def after(
     policy: BrandPolicy = PARK,
     key_window: timedelta = HOUR,
 ) -> MessageStatus:
-    call = ProviderCall("gateway", key_window, NOON, NOON, delivery)
-    return after_call(message, policy, call, Random(1)).status  # noqa: S311
+    return settled(message, delivery, policy, key_window).status
 
 
 @pytest.mark.parametrize("delivery", NOT_SENT, ids=lambda each: each.reason)
@@ -103,12 +115,7 @@ def test_only_what_a_policy_has_resent_is_marked_as_its_decision() -> None:
     message = made.message("ann", status=MessageStatus.LEASED)
 
     def resent_by_policy(delivery: Delivery, policy: BrandPolicy, key_window: timedelta) -> bool:
-        return after_call(
-            message,
-            policy,
-            ProviderCall("gateway", key_window, NOON, NOON, delivery),
-            Random(1),  # noqa: S311
-        ).resent_by_policy
+        return settled(message, delivery, policy, key_window).resent_by_policy
 
     assert resent_by_policy(ambiguous, RESEND, NO_KEYS)
     assert not resent_by_policy(ambiguous, RESEND, HOUR)

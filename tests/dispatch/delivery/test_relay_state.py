@@ -37,23 +37,23 @@ async def relay(request: pytest.FixtureRequest) -> AsyncIterator[Relay]:
 
 
 async def test_messages_outlast_a_relay_that_wants_a_login(stage: Stage, relay: Relay) -> None:
-    provider = SmtpProvider(f"smtp://127.0.0.1:{relay.port}", MAIL_FROM, slots=2)
-    lane = stage.lane(provider=provider)
+    provider = SmtpProvider(f"smtp://127.0.0.1:{relay.port}", MAIL_FROM, max_concurrency=2)
+    workers = stage.workers(provider=provider)
     messages = await stage.messages(MESSAGES)
 
-    await stage.run(lane)
+    await stage.run(workers)
     assert {await stage.fate(message) for message in messages} <= {
         ("pending", None),
         ("pending", "smtp_530"),
     }
     attempts = sum([(await stage.found(message)).attempts for message in messages])
-    assert THRESHOLD <= attempts < THRESHOLD + provider.slots
-    assert stage.observer.breakers == [("email", True)]
+    assert THRESHOLD <= attempts < THRESHOLD + provider.max_concurrency
+    assert stage.metrics.breakers == [("email", True)]
 
     relay.is_mended = True
-    while (due := await lane.next_due()) is not None:
+    while (due := await workers.next_due()) is not None:
         stage.clock.advance(max(0.0, (due - stage.clock.now()).total_seconds()))
-        await stage.run(lane)
+        await stage.run(workers)
     assert {await stage.status(message) for message in messages} == {MessageStatus.SENT}
     assert len(relay.recipients) == MESSAGES
     await provider.close()

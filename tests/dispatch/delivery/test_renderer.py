@@ -18,7 +18,7 @@ TOO_MUCH = "{% for a in (1..10000) %}{% for b in (1..10000) %}x{% endfor %}{% en
 async def said(stage: Stage, **more: Any) -> tuple[str | None, str]:
     """Subject and body of one message that goes out."""
     await stage.message(**more)
-    await stage.run(stage.lane())
+    await stage.run(stage.workers())
     envelope = stage.email.calls[-1]
     return envelope.subject, envelope.body
 
@@ -29,7 +29,7 @@ async def test_a_message_that_cannot_be_rendered_fails_alone_and_without_an_atte
     await stage.template(body="{% if bad %}" + TOO_MUCH + "{% endif %}Hello")
     messages = await stage.messages(2, template_revision=2)
     bad = await stage.message("bad", template_revision=2, variables={"bad": True}, due_in=-1)
-    await stage.run(stage.lane())
+    await stage.run(stage.workers())
     assert await stage.fate(bad) == ("failed", "template_too_complex")
     assert ((await stage.found(bad)).attempts, await stage.attempts(bad)) == (0, [])
     assert [await stage.status(message) for message in messages] == [MessageStatus.SENT] * 2
@@ -41,7 +41,7 @@ async def test_a_send_whose_messages_partly_cannot_be_rendered_completes(stage: 
         lambda tx: tx.people.put(made.person("person-001", attributes={"bad": True}))
     )
     send, _ = await stage.send(3)
-    await stage.run(stage.lane())
+    await stage.run(stage.workers())
     assert await stage.counted(send) == {"total": 3, "sent": 2, "failed": 1}
     assert (await stage.found_send(send)).status is SendStatus.COMPLETED
 
@@ -56,7 +56,7 @@ async def test_a_fault_of_ours_fails_the_message_alone(
 
     monkeypatch.setattr("server.dispatch.delivery.renderer.render_context", faulty)
     good, bad = await stage.message("good"), await stage.message("bad", variables={"bad": 1})
-    await stage.run(stage.lane())
+    await stage.run(stage.workers())
     assert (await stage.fate(good), await stage.fate(bad)) == (
         ("sent", None),
         ("failed", "template_error"),
@@ -74,7 +74,7 @@ async def test_text_that_databases_cannot_hold_fails_its_message(
     good = await stage.message(
         "good", channel=channel, template_revision=template.revision, variables={"code": "%41"}
     )
-    await stage.run(stage.inbox_lane() if channel == "in_app" else stage.lane())
+    await stage.run(stage.inbox_worker() if channel == "in_app" else stage.workers())
     assert (await stage.fate(bad), await stage.fate(good)) == (
         ("failed", "template_error"),
         ("sent", None),
@@ -83,7 +83,7 @@ async def test_text_that_databases_cannot_hold_fails_its_message(
 
 async def test_a_missing_template_fails_the_message(stage: Stage) -> None:
     message = await stage.message(template_key="nowhere")
-    await stage.run(stage.lane())
+    await stage.run(stage.workers())
     assert await stage.fate(message) == ("failed", "template_missing")
 
 
@@ -91,22 +91,22 @@ async def test_slow_templates_hold_up_nothing_for_ever(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await stage.template("in_app")
-    monkeypatch.setattr(renderer_module, "TURN", -1.0)
+    monkeypatch.setattr(renderer_module, "TIME_BUDGET", -1.0)
     messages = [*await stage.messages(4), *await stage.messages(4, channel="in_app")]
-    inbox_lane = stage.inbox_lane()
-    await stage.run(stage.lane())
-    await inbox_lane.run_once()
+    inbox_worker = stage.inbox_worker()
+    await stage.run(stage.workers())
+    await inbox_worker.run_once()
     assert [await stage.status(message) for message in messages[4:]] == [MessageStatus.SENT] + [
         MessageStatus.PENDING
     ] * 3
-    await stage.run(inbox_lane)
+    await stage.run(inbox_worker)
     assert {await stage.status(message) for message in messages} == {MessageStatus.SENT}
 
 
 async def test_a_message_keeps_the_revision_it_was_accepted_with(stage: Stage) -> None:
     message = await stage.message()
     await stage.template(body="Goodbye")
-    await stage.run(stage.lane())
+    await stage.run(stage.workers())
     assert (stage.email.calls[0].message_id, stage.email.calls[0].body) == (message.id, "Hello")
 
 
@@ -114,7 +114,7 @@ async def test_a_send_keeps_the_revision_it_was_started_with(stage: Stage) -> No
     await stage.send(1)
     await stage.template(body="Goodbye")
     await stage.send(1)
-    await stage.run(stage.lane())
+    await stage.run(stage.workers())
     assert sorted(envelope.body for envelope in stage.email.calls) == ["Goodbye", "Hello"]
 
 
@@ -128,7 +128,7 @@ async def test_the_campaigns_subject_comes_before_the_templates(
     await stage.template(subject="Template")
     await stage.storage.write(lambda tx: tx.people.put(made.person("ann")))
     await stage.send([("ann", "ann@example.com")], subject=own)
-    await stage.run(stage.lane())
+    await stage.run(stage.workers())
     assert [envelope.subject for envelope in stage.email.calls] == [subject]
 
 
@@ -143,7 +143,7 @@ async def test_a_messages_variables_come_before_its_sends(stage: Stage) -> None:
         due_at=stage.clock.now(),
     )
     await stage.storage.write(lambda tx: tx.messages.insert_many([own]))
-    await stage.run(stage.lane())
+    await stage.run(stage.workers())
     assert sorted(envelope.body for envelope in stage.email.calls) == ["send own", "send send"]
 
 

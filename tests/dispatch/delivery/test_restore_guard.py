@@ -16,7 +16,7 @@ from storage.contract.storage import Transaction
 from storage.model.audit import INSTALLATION, AuditAction
 from storage.model.dispatchers import Hold
 from storage.model.messages import MessageStatus
-from tests.support.dispatch.recorded_metrics import Noted
+from tests.support.dispatch.recorded_metrics import RecordedMetrics
 from tests.support.dispatch.outage import Outage
 from tests.support.dispatch.stage import Stage
 
@@ -78,7 +78,7 @@ async def test_the_file_follows_every_mark_before_its_provider_is_called(stage: 
 
     stage.email.witness = look
     await stage.message()
-    await stage.run(stage.lane())
+    await stage.run(stage.workers())
     assert seen == [(1, 1)]
 
 
@@ -90,9 +90,9 @@ async def test_a_database_behind_the_file_is_held_before_anything_is_claimed(
     message = await stage.message()
     await stage.start_guard()
     assert await is_held(stage)
-    await stage.run(stage.lane())
+    await stage.run(stage.workers())
     assert (stage.email.calls, await stage.status(message)) == ([], MessageStatus.PENDING)
-    assert stage.observer.holds[-1] is True
+    assert stage.metrics.holds[-1] is True
     assert any("carillon release --i-understand" in text for text in caplog.messages)
     (entry,) = await stage.storage.read(lambda tx: tx.audit.list_page(INSTALLATION, None, None, 10))
     assert (entry.actor, entry.action, entry.details) == (
@@ -107,13 +107,13 @@ async def test_a_database_that_is_put_back_under_a_running_dispatcher_is_held_an
 ) -> None:
     await marked(stage, 3)
     message = await stage.message()
-    lane = stage.lane()
+    workers = stage.workers()
     await old_database(stage, 1)
-    await stage.run(lane)
+    await stage.run(workers)
     assert await is_held(stage)
     found = await stage.found(message)
     assert (stage.email.calls, found.status, found.attempts) == ([], MessageStatus.PENDING, 0)
-    assert await lane.next_due() is None
+    assert await workers.next_due() is None
 
 
 async def test_a_restart_that_fits_is_not_held(stage: Stage) -> None:
@@ -128,10 +128,10 @@ async def test_after_a_release_a_running_dispatcher_goes_on(stage: Stage) -> Non
     await marked(stage, 3)
     await old_database(stage, 1)
     message = await stage.message()
-    lane = stage.lane()
-    await stage.run(lane)
+    workers = stage.workers()
+    await stage.run(workers)
     await release(stage)
-    await stage.run(lane)
+    await stage.run(workers)
     assert await stage.fate(message) == ("sent", None)
     found = written(stage)
     assert found is not None
@@ -225,7 +225,7 @@ async def test_a_file_that_cannot_be_written_lets_nobody_be_called(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     message = await stage.message()
-    lane = stage.lane()
+    workers = stage.workers()
 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
@@ -233,10 +233,10 @@ async def test_a_file_that_cannot_be_written_lets_nobody_be_called(
     with monkeypatch.context() as patched:
         patched.setattr("server.dispatch.delivery.generation_file.os.pwrite", full)
         with pytest.raises(OSError, match="No space"):
-            await lane.run_once()
+            await workers.run_once()
     found = await stage.found(message)
     assert (stage.email.calls, found.status, found.attempts) == ([], MessageStatus.PENDING, 0)
-    await stage.run(lane)
+    await stage.run(workers)
     assert await stage.fate(message) == ("sent", None)
 
 
@@ -260,24 +260,24 @@ async def test_while_held_the_loops_idle_and_in_app_waits(stage: Stage) -> None:
     await old_database(stage, 1)
     message = await stage.message(channel="in_app")
     await stage.start_guard()
-    lane = stage.inbox_lane()
-    assert not await lane.run_once()
-    assert (await lane.next_due(), await stage.inbox()) == (None, [])
+    workers = stage.inbox_worker()
+    assert not await workers.run_once()
+    assert (await workers.next_due(), await stage.inbox()) == (None, [])
     await release(stage)
-    await stage.run(lane)
+    await stage.run(workers)
     assert await stage.fate(message) == ("sent", None)
 
 
 async def test_a_hold_and_its_end_are_told(stage: Stage) -> None:
-    observer = Noted()
-    guard = RestoreGuard(stage.storage, stage.clock, stage.directory / "own", observer)
+    metrics = RecordedMetrics()
+    guard = RestoreGuard(stage.storage, stage.clock, stage.directory / "own", metrics)
     await guard.start()
     now = stage.clock.now()
     await stage.storage.write(lambda tx: tx.dispatchers.hold("why", now))
     assert not await guard.run_once()
     await release(stage)
     assert not await guard.run_once()
-    assert observer.holds == [False, True, False]
+    assert metrics.holds == [False, True, False]
     guard.close()
 
 

@@ -67,7 +67,7 @@ async def test_a_result_that_comes_too_late_is_no_error(stage: Stage) -> None:
 async def test_results_wait_for_those_that_come_soon(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(settler_module, "GATHERING", 3600.0)
+    monkeypatch.setattr(settler_module, "LINGER", 3600.0)
     counted = Outage(stage.storage)
     settler = Settler(counted, stage.clock)
     for writes in range(2):

@@ -9,7 +9,7 @@ import pytest
 
 from server.commands.sends import resolve_audience
 from server.commands.sends.resolve_audience import resolve_audience_batch
-from server.dispatch.delivery.cooldown import RETRY_AFTER
+from server.dispatch.maintenance.cooldown import RETRY_AFTER
 from storage.contract.errors import StorageUnavailable
 from storage.contract.storage import Transaction
 from storage.model.ids import new_id
@@ -35,7 +35,7 @@ async def test_every_person_gets_one_message(stage: Stage) -> None:
     assert send.counters.total == 2
     await stage.run(stage.audiences())
     assert await reached(stage, send) == people
-    await stage.run(stage.lane())
+    await stage.run(stage.workers())
     assert sorted(stage.email.addresses()) == [f"{person}@example.com" for person in people]
     assert (await stage.found_campaign(send.campaign_id)).status == "sent"
 
@@ -47,7 +47,7 @@ async def test_a_send_completes_whatever_the_size_of_its_audience(
     await stage.people(people)
     send = await stage.publish()
     await stage.run(stage.audiences())
-    await stage.run(stage.lane())
+    await stage.run(stage.workers())
     done = await stage.found_send(send)
     assert (done.status, done.counters.total, done.counters.sent) == (
         SendStatus.COMPLETED,
@@ -59,7 +59,7 @@ async def test_a_send_completes_whatever_the_size_of_its_audience(
 async def test_a_send_is_not_complete_while_its_audience_is_not(stage: Stage) -> None:
     await stage.people(3)
     send = await stage.publish()
-    await stage.run(stage.lane())
+    await stage.run(stage.workers())
     assert await stage.counted(send) == {"total": 2, "sent": 2}
     assert (await stage.found_send(send)).status is SendStatus.SENDING
 
@@ -70,7 +70,7 @@ async def test_people_without_an_address_are_skipped(stage: Stage) -> None:
     await stage.storage.write(lambda tx: tx.people.put(made.person("eve", email="")))
     send = await stage.publish()
     await stage.run(stage.audiences())
-    await stage.run(stage.lane())
+    await stage.run(stage.workers())
     fates = {
         message.person_id: await stage.fate(message) for message in await stage.messages_of(send)
     }
@@ -122,7 +122,7 @@ async def test_an_address_gets_one_message_whichever_batches_its_people_are_in(
     await share(stage, "aaa", "aab", "person-000", "person-001", "zzz")
     send = await stage.publish()
     await stage.run(stage.audiences())
-    await stage.run(stage.lane())
+    await stage.run(stage.workers())
     assert sorted(stage.email.addresses()) == ["family@example.com", "person-002@example.com"]
     fates = {
         message.person_id: await stage.fate(message) for message in await stage.messages_of(send)
@@ -140,7 +140,7 @@ async def test_a_campaign_that_allows_shared_addresses_reaches_everybody(stage: 
     await share(stage, "aaa", "aab", "bbb", "zzz")
     send = await stage.publish(allow_shared_addresses=True)
     await stage.run(stage.audiences())
-    await stage.run(stage.lane())
+    await stage.run(stage.workers())
     assert stage.email.addresses() == ["family@example.com"] * 4
     assert await stage.counted(send) == {"total": 4, "sent": 4}
 
@@ -150,10 +150,10 @@ async def test_an_address_gets_one_message_over_crashes_between_batches(stage: S
     send = await stage.publish()
     audiences = stage.audiences()
     while await audiences.run_once():
-        await stage.run(stage.lane())
+        await stage.run(stage.workers())
         await stage.crash()
         audiences = stage.audiences()
-    await stage.run(stage.lane())
+    await stage.run(stage.workers())
     assert stage.email.addresses() == ["family@example.com"]
     assert await stage.counted(send) == {"total": 7, "sent": 1, "skipped": 6}
 
@@ -253,7 +253,7 @@ async def test_a_cancel_stops_resolving(stage: Stage) -> None:
     await audiences.run_once()
     await stage.cancel(send)
     await stage.run(audiences)
-    await stage.run(stage.lane())
+    await stage.run(stage.workers())
     assert stage.email.calls == []
     assert await stage.counted(send) == {"total": 4, "cancelled": 4}
     over = await stage.found_send(send)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from server.commands.sends.start import send_due_campaign
-from server.dispatch.delivery.cooldown import RETRY_AFTER
+from server.dispatch.maintenance.cooldown import RETRY_AFTER
 from server.dispatch.maintenance import campaign_starter as due_campaigns_module
 from storage.contract.errors import StorageUnavailable
 from storage.contract.storage import Transaction
@@ -34,7 +34,7 @@ async def test_a_campaign_sends_itself_at_its_time_and_not_before(stage: Stage) 
     (send,) = await stage.sends_of(campaign)
     assert (send.counters.total, send.created_by) == (2, campaign.created_by)
     assert (await stage.found_campaign(campaign.id)).published_at == stage.clock.now()
-    await stage.run(stage.lane())
+    await stage.run(stage.workers())
     assert (await status(stage, campaign), len(stage.email.calls)) == (CampaignStatus.SENT, 2)
 
 
@@ -51,7 +51,7 @@ async def test_a_campaign_goes_to_the_criteria_or_segment_it_names(stage: Stage)
     await stage.scheduled(segment_criteria=criteria)
     await stage.scheduled(face="messaging", segment_id=segment.id, segment_criteria=None)
     await stage.run(stage.due_campaigns())
-    await stage.run(stage.lane())
+    await stage.run(stage.workers())
     assert stage.email.addresses() == ["ann@example.com"] * 2
 
 

@@ -18,7 +18,7 @@ async def test_rows_beyond_the_first_slice_are_cancelled_in_batches(
     send, messages = await stage.send(7)
     await stage.cancel(send)
     assert [await stage.status(message) for message in messages].count(MessageStatus.PENDING) == 5
-    await stage.run(stage.lane())
+    await stage.run(stage.workers())
     assert stage.email.calls == []
     await stage.run(CancellationSweeper(stage.storage, stage.clock))
     assert await stage.counted(send) == {"total": 7, "cancelled": 7}

@@ -57,8 +57,8 @@ async def test_a_drift_is_told_with_its_send_and_numbers(
 ) -> None:
     right, _ = await stage.send(2)
     wrong, _ = await stage.send(3)
-    assert not await CounterReconciler(Drifting(stage, wrong), stage.observer).run_once()
-    assert stage.observer.drifts == [1]
+    assert not await CounterReconciler(Drifting(stage, wrong), stage.metrics).run_once()
+    assert stage.metrics.drifts == [1]
     assert caplog.messages == [
         (
             f"the counters of send {wrong.id} have drifted: "
@@ -74,16 +74,16 @@ async def test_without_drift_none_is_told_whatever_became_of_the_messages(stage:
     for number, outcome in enumerate((REFUSED, AMBIGUOUS, BUSY)):
         stage.email.will(f"person-{number:03}@example.com", outcome)
     stage.email.hold()
-    lane = stage.lane()
-    await lane.run_once()
+    workers = stage.workers()
+    await workers.run_once()
     await stage.email.called(1)
-    reconciler = CounterReconciler(stage.storage, stage.observer)
+    reconciler = CounterReconciler(stage.storage, stage.metrics)
     await reconciler.run_once()
     stage.email.let_go()
-    await stage.run(lane)
+    await stage.run(workers)
     await reconciler.run_once()
     assert (await stage.found_send(send)).completed_at is None
-    assert stage.observer.drifts == [0, 0]
+    assert stage.metrics.drifts == [0, 0]
 
 
 async def test_with_more_sends_than_a_pass_recounts_all_have_their_turn(
@@ -91,18 +91,18 @@ async def test_with_more_sends_than_a_pass_recounts_all_have_their_turn(
 ) -> None:
     monkeypatch.setattr(reconciler_module, "SENDS", 2)
     sends = [(await stage.send(1))[0] for _ in range(5)]
-    reconciler = CounterReconciler(Drifting(stage, sends[0], sends[4]), stage.observer)
+    reconciler = CounterReconciler(Drifting(stage, sends[0], sends[4]), stage.metrics)
     for _ in range(3):
         await reconciler.run_once()
-    assert stage.observer.drifts == [1, 1, 2]
+    assert stage.metrics.drifts == [1, 1, 2]
     for _ in range(3):
         await reconciler.run_once()
-    assert stage.observer.drifts[3:] == [1, 1, 2]
+    assert stage.metrics.drifts[3:] == [1, 1, 2]
 
 
 async def test_a_send_that_is_over_is_not_recounted(stage: Stage) -> None:
     send, messages = await stage.send(1)
-    await stage.run(stage.lane())
+    await stage.run(stage.workers())
     assert {await stage.status(message) for message in messages} == {MessageStatus.SENT}
-    await CounterReconciler(Drifting(stage, send), stage.observer).run_once()
-    assert stage.observer.drifts == [0]
+    await CounterReconciler(Drifting(stage, send), stage.metrics).run_once()
+    assert stage.metrics.drifts == [0]

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from server.dispatch.maintenance import pruner as retention
-from server.dispatch.maintenance.pruner import BATCH, INTERVAL, PAUSE, Retention
+from server.dispatch.maintenance import pruner
+from server.dispatch.maintenance.pruner import BATCH, INTERVAL, PAUSE, Pruner
 from storage.model.idempotency import IdempotencyRecord
 from storage.model.messages import MessageFilter, MessageStatus
 from tests.support.dispatch.stage import Stage
@@ -44,7 +44,7 @@ async def kept(stage: Stage) -> int:
     )
 
 
-async def passes(stage: Stage, loop: Retention) -> int:
+async def passes(stage: Stage, loop: Pruner) -> int:
     """Passes, as the loop asks for them, until it asks for none before tomorrow; how many."""
     count, tomorrow = 0, stage.clock.now() + INTERVAL / 2
     while (due := await loop.next_due()) is not None and due < tomorrow:
@@ -55,7 +55,7 @@ async def passes(stage: Stage, loop: Retention) -> int:
 
 
 async def test_a_dispatcher_prunes_when_it_starts_and_then_once_a_day(stage: Stage) -> None:
-    loop = Retention(stage.storage, stage.clock, 90)
+    loop = Pruner(stage.storage, stage.clock, 90)
     await old(stage, 2)
     await old(stage, 1, days=89.5)
     await passes(stage, loop)
@@ -70,7 +70,7 @@ async def test_a_dispatcher_prunes_when_it_starts_and_then_once_a_day(stage: Sta
 
 
 async def test_one_pass_looks_at_one_batch_and_the_next_comes_after_a_pause(stage: Stage) -> None:
-    loop = Retention(stage.storage, stage.clock, 90)
+    loop = Pruner(stage.storage, stage.clock, 90)
     await old(stage, BATCH + 1)
     await loop.run_once()
     assert await kept(stage) == 1
@@ -84,7 +84,7 @@ async def test_one_pass_looks_at_one_batch_and_the_next_comes_after_a_pause(stag
 
 async def test_with_0_days_every_message_is_kept(stage: Stage) -> None:
     await old(stage, 1, days=20_000)
-    await passes(stage, Retention(stage.storage, stage.clock, 0))
+    await passes(stage, Pruner(stage.storage, stage.clock, 0))
     assert await kept(stage) == 1
 
 
@@ -93,7 +93,7 @@ async def test_answers_to_idempotency_keys_leave_after_a_week_whatever_is_kept_o
 ) -> None:
     await answer(stage, "old", 7.01)
     await answer(stage, "young", 6.99)
-    await passes(stage, Retention(stage.storage, stage.clock, 0))
+    await passes(stage, Pruner(stage.storage, stage.clock, 0))
     assert await found(stage, "old") is None
     assert await found(stage, "young") is not None
 
@@ -101,10 +101,10 @@ async def test_answers_to_idempotency_keys_leave_after_a_week_whatever_is_kept_o
 async def test_answers_leave_a_batch_at_a_time(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retention, "BATCH", 2)
+    monkeypatch.setattr(pruner, "BATCH", 2)
     for number in range(3):
         await answer(stage, f"key-{number}", 8)
-    loop = Retention(stage.storage, stage.clock, 0)
+    loop = Pruner(stage.storage, stage.clock, 0)
     await loop.run_once()
     assert await found(stage, "key-0") is None
     assert await found(stage, "key-2") is not None

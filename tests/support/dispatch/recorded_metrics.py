@@ -1,12 +1,12 @@
-"""What the dispatcher told of itself."""
+"""Metrics of a dispatcher, kept for a test to look at."""
 
 from __future__ import annotations
 
 from collections import Counter
 
 
-class Noted:
-    """Keeps everything it is told."""
+class RecordedMetrics:
+    """Keeps every figure."""
 
     def __init__(self) -> None:
         self.deliveries: Counter[tuple[str, str]] = Counter()

@@ -8,7 +8,6 @@ import pytest
 from sqlalchemy import update
 
 from storage.contract.storage import Transaction
-from storage.model.deliveries import Mark
 from storage.model.messages import MessageStatus
 from storage.model.sends import SendStatus
 from storage.sql.schema.tables import sends
@@ -108,7 +107,7 @@ async def test_a_pending_row_cannot_be_marked(scene: Scene) -> None:
     assert await scene.mark([row]) == set()
     assert (
         await scene.storage.write(
-            lambda tx: tx.messages.mark_sending([Mark("nobody", 1)], "outbox", NOW, LEASE)
+            lambda tx: tx.messages.mark_sending([made.message(lease=1)], "outbox", NOW, LEASE)
         )
         == set()
     )

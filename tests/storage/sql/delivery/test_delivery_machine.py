@@ -190,7 +190,7 @@ class Histories(RuleBasedStateMachine):
         )
 
     def deliver(self, data: st.DataObject) -> None:
-        """Claims and marks at once, as a dispatcher with free slots does."""
+        """Claims and marks at once, as a dispatcher that may call does."""
         worker = self.a(data, self.workers.all)
         self.run(
             self.workers.claim(

@@ -10,7 +10,7 @@ import pytest
 
 from storage.contract.storage import Transaction
 from storage.model.criteria import EVERYONE
-from storage.model.deliveries import Mark, Queue
+from storage.model.deliveries import Queue
 from storage.model.messages import MessageStatus
 from tests.support.storage import made
 from tests.support.storage.made import BRAND, KNOWS_KEYS, LEASE, MAX_ATTEMPTS, NOW
@@ -69,9 +69,8 @@ async def test_a_claim_reads_the_index_of_its_queue_in_order(busy: Scene) -> Non
 
 async def test_marks_and_settlements_find_their_rows_by_id(busy: Scene) -> None:
     claimed = await busy.claim(3)
-    marks = [Mark(row.id, row.lease) for row in claimed]
     assert (
-        await indexes_used(busy, lambda tx: tx.messages.mark_sending(marks, "outbox", NOW, LEASE))
+        await indexes_used(busy, lambda tx: tx.messages.mark_sending(claimed, "outbox", NOW, LEASE))
         == set()
     )
     late = [

@@ -11,7 +11,6 @@ from sqlalchemy import make_url
 
 from storage.contract.errors import StorageUnavailable
 from storage.contract.storage import Transaction
-from storage.model.deliveries import Mark
 from storage.model.messages import Message, MessageStatus
 from storage.model.sends import Counters, SendStatus
 from storage.sql import migrate, open_storage
@@ -101,8 +100,7 @@ async def test_a_cancel_waits_for_a_mark_and_then_leaves_the_marked_rows(
 ) -> None:
     send, _ = await on_postgres.send(2)
     claimed = await on_postgres.claim(1)
-    marks = [Mark(row.id, row.lease) for row in claimed]
-    async with Held(on_postgres, lambda tx: tx.messages.mark_sending(marks, "outbox", NOW, LEASE)):
+    async with Held(on_postgres, lambda tx: tx.messages.mark_sending(claimed, "outbox", NOW, LEASE)):
         cancelling = asyncio.create_task(
             on_postgres.storage.write(lambda tx: tx.sends.cancel_running(send.campaign_id, NOW))
         )

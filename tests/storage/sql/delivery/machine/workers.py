@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 
 from storage.contract.storage import Transaction
-from storage.model.deliveries import Mark, Queue, Settlement
+from storage.model.deliveries import Queue, Settlement
 from storage.model.messages import Attempt, Message, MessageStatus
 from tests.storage.sql.delivery.machine.ledger import Answer, Start
 from tests.storage.sql.delivery.machine.world import RESENDS, World
@@ -109,14 +109,13 @@ class Workers:
         of those that were marked."""
         world, now = self._world, self._world.now
         ours = [worker.claimed.pop(message_id) for message_id in message_ids]
-        marks = [Mark(row.id, row.lease) for row in ours]
 
         async def advance_and_mark(tx: Transaction) -> set[str] | None:
             if not await tx.dispatchers.advance(
                 worker.id, worker.generation, worker.generation + 1
             ):
                 return None
-            return await tx.messages.mark_sending(marks, provider, now, now + LEASE)
+            return await tx.messages.mark_sending(ours, provider, now, now + LEASE)
 
         marked = await world.write("mark", message_ids, advance_and_mark)
         assert (marked is None) == world.sight.is_held, (

@@ -1,11 +1,11 @@
-"""What failed is left alone for a while, so that it does not hold up the others."""
+"""What failed cools down before it is tried again, so that it does not hold up the others."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 
 RETRY_AFTER = timedelta(minutes=1)
-"""How long something that failed is left alone."""
+"""How long something that failed cools down."""
 
 
 class Cooldown:
@@ -21,7 +21,7 @@ class Cooldown:
         return len(self._until)
 
     def add(self, thing_id: str, now: datetime) -> None:
-        """Sets it aside from `now` on."""
+        """Leaves it alone from `now` on."""
         self._until[thing_id] = now + RETRY_AFTER
 
     def take_back(self, now: datetime) -> None:
