@@ -31,8 +31,8 @@ from storage.sql.delivery import claims, expiry, pruning, recovery, resolutions,
 from storage.sql.delivery.counters import Changes, lock_sends
 from storage.sql.delivery.transitions import cancelled
 from storage.sql.dialects.dialect import SqlDialect
+from storage.sql.dialects.types import dump_json
 from storage.sql.schema.tables import MESSAGE, attempts, messages, sends
-from storage.sql.schema.types import dump_json
 
 _ROWS_AT_ONCE = 5000
 # Built once: SQLAlchemy takes longer to build and recognise a statement than SQLite to run it.

@@ -15,8 +15,8 @@ from storage.contract.signals import messages as messages_topic
 from storage.model.messages import Accepted, Message, MessageStatus
 from storage.sql.connection import Connection
 from storage.sql.dialects.dialect import ColumnKind, RowSet, SqlDialect
+from storage.sql.dialects.types import JSON_TEXT, Instant
 from storage.sql.schema.tables import messages, templates
-from storage.sql.schema.types import JSON_TEXT, Instant
 
 _ALIKE = {"status": MessageStatus.PENDING, "lease": 0, "attempts": 0, "in_doubt": False}
 """What every new message has. The other columns that are not given are null."""

@@ -33,6 +33,7 @@ from storage.model.messages import Message, MessageStatus
 from storage.sql.connection import Connection
 from storage.sql.delivery.counters import Changes, lock_sends
 from storage.sql.dialects.dialect import ColumnKind, RowSet, SqlDialect
+from storage.sql.dialects.types import Instant
 from storage.sql.schema.tables import (
     MESSAGE,
     PENDING_OF_SEND,
@@ -41,7 +42,6 @@ from storage.sql.schema.tables import (
     messages,
     sends,
 )
-from storage.sql.schema.types import Instant
 
 _NOW = bindparam("now", type_=Instant())
 _LEASE_UNTIL = bindparam("lease_until", type_=Instant())

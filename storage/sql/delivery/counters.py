@@ -15,8 +15,8 @@ from storage.model.campaigns import CampaignStatus
 from storage.model.messages import MessageStatus
 from storage.model.sends import Counters, SendStatus
 from storage.sql.connection import Connection
+from storage.sql.dialects.types import Instant
 from storage.sql.schema.tables import COUNTERS, campaigns, messages, sends
-from storage.sql.schema.types import Instant
 
 _COLUMN = {status: status.value for status in MessageStatus} | {
     MessageStatus.LEASED: "pending",

@@ -21,8 +21,8 @@ from storage.sql.delivery.policy_resends import note_resends
 from storage.sql.delivery.settlements import insert_attempts
 from storage.sql.delivery.transitions import IN_DOUBT, IS_CANCELLED, WAS_ACCEPTED, word
 from storage.sql.dialects.dialect import ColumnKind, RowSet
+from storage.sql.dialects.types import Instant
 from storage.sql.schema.tables import brand_policies, messages, sends
-from storage.sql.schema.types import Instant
 
 _HELD = tuple(
     messages.c[name]

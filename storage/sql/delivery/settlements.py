@@ -21,8 +21,8 @@ from storage.sql.delivery.counters import Changes
 from storage.sql.delivery.policy_resends import note_resends
 from storage.sql.delivery.transitions import ACCEPTED, IN_DOUBT, IS_CANCELLED, WAS_ACCEPTED, word
 from storage.sql.dialects.dialect import ColumnKind, RowSet, SqlDialect
+from storage.sql.dialects.types import Instant
 from storage.sql.schema.tables import attempts, inbox_items, messages
-from storage.sql.schema.types import Instant
 
 _ATTEMPT = [column.name for column in attempts.c]
 _INBOX_ITEM = [column.name for column in inbox_items.c]

@@ -27,8 +27,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import TypeEngine
 
+from storage.sql.dialects.types import JSON_TEXT, Instant
 from storage.sql.dialects.values import SqlValue
-from storage.sql.schema.types import JSON_TEXT, Instant
 
 Insert = sqlite.Insert | postgresql.Insert
 

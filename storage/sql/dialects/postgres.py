@@ -43,8 +43,8 @@ from storage.sql.dialects.dialect import (
     _is_null,
     _word,
 )
+from storage.sql.dialects.types import Instant, require_aware
 from storage.sql.dialects.values import SqlValue
-from storage.sql.schema.types import Instant, require_aware
 
 _POSTGRES_INFINITY: ColumnElement[float] = literal_column("'Infinity'::float8", Double())
 

@@ -38,8 +38,8 @@ from storage.sql.dialects.dialect import (
     _is_null,
     _word,
 )
+from storage.sql.dialects.types import Instant, dump_json, to_microseconds
 from storage.sql.dialects.values import SqlValue
-from storage.sql.schema.types import Instant, dump_json, to_microseconds
 
 
 class SqliteDialect(SqlDialect):

@@ -26,7 +26,7 @@ from storage.model.campaigns import CampaignStatus
 from storage.model.messages import MessageStatus
 from storage.model.sends import SendStatus
 from storage.model.suppressions import SuppressionReason
-from storage.sql.schema.types import (
+from storage.sql.dialects.types import (
     JSON_INDEXABLE,
     JSON_TEXT,
     KEY,

@@ -23,9 +23,9 @@ from storage.sql.connection import (
     insert_missing_clause,
     upsert_clause,
 )
+from storage.sql.dialects.driver_errors import translated
 from storage.sql.dialects.sqlite import SQLITE
-from storage.sql.driver_errors import translated
-from storage.sql.schema.types import dump_json, load_json
+from storage.sql.dialects.types import dump_json, load_json
 from storage.sql.sqlite.prepared import Prepared, prepared
 
 R = TypeVar("R")

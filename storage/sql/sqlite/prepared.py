@@ -17,7 +17,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import TypeEngine
 
 from storage.sql.connection import setters_of
-from storage.sql.schema.types import dump_json, load_json
+from storage.sql.dialects.types import dump_json, load_json
 
 R = TypeVar("R")
 

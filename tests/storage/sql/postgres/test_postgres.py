@@ -15,7 +15,7 @@ from storage.model.messages import Message, MessageStatus
 from storage.model.sends import Counters, SendStatus
 from storage.sql import migrate, open_storage
 from storage.sql.delivery import cancellations
-from storage.sql.driver_errors import ConnectionLost, meaning_of
+from storage.sql.dialects.driver_errors import ConnectionLost, meaning_of
 from tests.support.postgres import running_postgres
 from tests.support.storage import made
 from tests.support.storage.made import LEASE, MAX_ATTEMPTS, NOW, SECOND
