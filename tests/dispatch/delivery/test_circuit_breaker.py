@@ -8,9 +8,9 @@ from server.channels.provider import Delivery, Outcome
 from server.domain.delivery.circuit_breaker import FIRST_COOL_DOWN, THRESHOLD
 from server.domain.delivery.retry import ErrorClass
 from storage.model.messages import Message, MessageStatus
-from tests.support.dispatch.workers import ChannelWorkers
 from tests.support.dispatch.scripted import ScriptedProvider
 from tests.support.dispatch.stage import Stage
+from tests.support.dispatch.workers import ChannelWorkers
 
 DOWN = Delivery(Outcome.REJECTED, "unreachable", ErrorClass.UNREACHABLE)
 SLOW_DOWN = Delivery(Outcome.REJECTED, "throttled", ErrorClass.THROTTLED, retry_after=60.0)

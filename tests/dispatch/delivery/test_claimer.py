@@ -9,10 +9,10 @@ import pytest
 from server.dispatch.delivery import channel_worker as worker_module
 from server.dispatch.delivery import claimer as claiming_module
 from storage.model.messages import MessageStatus
-from tests.support.dispatch.workers import ChannelWorkers
 from tests.support.dispatch.outage import Outage
 from tests.support.dispatch.scripted import ScriptedProvider
 from tests.support.dispatch.stage import BRAND, OTHER, Stage
+from tests.support.dispatch.workers import ChannelWorkers
 
 
 @pytest.fixture

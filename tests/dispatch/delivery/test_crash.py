@@ -5,9 +5,9 @@ from __future__ import annotations
 from server.domain.delivery.timing import LEASE
 from storage.model.messages import MessageStatus
 from storage.model.sends import SendStatus
-from tests.support.dispatch.workers import ChannelWorkers
 from tests.support.dispatch.scripted import AMBIGUOUS, BUSY, REFUSED, ScriptedProvider
 from tests.support.dispatch.stage import Stage
+from tests.support.dispatch.workers import ChannelWorkers
 
 LEASE_SECONDS = LEASE.total_seconds()
 

@@ -16,8 +16,8 @@ from storage.contract.storage import Transaction
 from storage.model.audit import INSTALLATION, AuditAction
 from storage.model.dispatchers import Hold
 from storage.model.messages import MessageStatus
-from tests.support.dispatch.recorded_metrics import RecordedMetrics
 from tests.support.dispatch.outage import Outage
+from tests.support.dispatch.recorded_metrics import RecordedMetrics
 from tests.support.dispatch.stage import Stage
 
 LATER = 10.0

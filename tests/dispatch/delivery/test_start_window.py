@@ -7,10 +7,10 @@ import pytest
 
 from server.domain.delivery.timing import START_WINDOW
 from storage.model.messages import MessageStatus
-from tests.support.dispatch.workers import ChannelWorkers
 from tests.support.dispatch.outage import Outage
 from tests.support.dispatch.scripted import ScriptedProvider
 from tests.support.dispatch.stage import Stage
+from tests.support.dispatch.workers import ChannelWorkers
 
 WINDOW = START_WINDOW.total_seconds()
 

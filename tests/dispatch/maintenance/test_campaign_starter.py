@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from server.commands.sends.start import send_due_campaign
-from server.dispatch.maintenance.cooldown import RETRY_AFTER
 from server.dispatch.maintenance import campaign_starter as due_campaigns_module
+from server.dispatch.maintenance.cooldown import RETRY_AFTER
 from storage.contract.errors import StorageUnavailable
 from storage.contract.storage import Transaction
 from storage.model.campaigns import Campaign, CampaignStatus
