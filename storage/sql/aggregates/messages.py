@@ -28,7 +28,8 @@ from storage.model.sends import ReasonCount
 from storage.sql.connection import Connection, read_record, record_values
 from storage.sql.delivery import batch_insert as one_offs
 from storage.sql.delivery import claims, expiry, pruning, recovery, resolutions, settlements
-from storage.sql.delivery.counters import Changes, lock_sends
+from storage.sql.delivery.counters import Changes
+from storage.sql.delivery.locks import lock_sends
 from storage.sql.delivery.transitions import cancelled
 from storage.sql.dialects.dialect import SqlDialect
 from storage.sql.dialects.types import dump_json

@@ -4,7 +4,7 @@ provider)."""
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -31,7 +31,8 @@ from sqlalchemy import (
 from storage.model.deliveries import Queue
 from storage.model.messages import Message, MessageStatus
 from storage.sql.connection import Connection
-from storage.sql.delivery.counters import Changes, lock_sends
+from storage.sql.delivery.counters import Changes
+from storage.sql.delivery.locks import lock_sends_of
 from storage.sql.dialects.dialect import ColumnKind, RowSet, SqlDialect
 from storage.sql.dialects.types import Instant
 from storage.sql.schema.tables import (
@@ -173,7 +174,7 @@ async def claim(
         )
     else:
         due, given = _DUE_OF_SEND, given | {"of_send": queue.send_id}
-    lease = _lease_locked if connection.dialect.locks_rows else _lease_alone
+    lease = _lease_alone if connection.dialect.single_writer else _lease_locked
     return sorted(
         await lease(connection, due, given, lease_until),
         key=lambda message: (message.due_at, message.id),
@@ -191,7 +192,7 @@ async def _lease_locked(
 async def _lease_alone(
     connection: Connection, due: Select[Any], given: dict[str, Any], lease_until: datetime
 ) -> list[Message]:
-    """Where only one writes, rows are read as they are about to be, and leased after that: reading
+    """With a single writer, rows are read as they are about to be, and leased after that: reading
     is faster than an UPDATE's RETURNING."""
     found = await connection.fetch_many_records(Message, _as_leased(due), given)
     rows, statement = _lease(connection.dialect)
@@ -231,24 +232,6 @@ def leased_of(send_id: str) -> ColumnElement[bool]:
     an expression keeps the index of sends out of it."""
     return and_(
         HELD, messages.c.status == MessageStatus.LEASED, messages.c.send_id.concat("") == send_id
-    )
-
-
-async def lock_sends_of(connection: Connection, message_ids: Iterable[str]) -> None:
-    """Locks the sends of messages."""
-    if connection.dialect.locks_rows:
-        rows, of_messages = _sends_of(connection.dialect)
-        given = connection.dialect.row_set_parameters(
-            rows, ((message_id,) for message_id in message_ids)
-        )
-        await lock_sends(connection, of_messages, parameters=given)
-
-
-@lru_cache
-def _sends_of(dialect: SqlDialect) -> tuple[RowSet, ColumnElement[bool]]:
-    given = dialect.row_set("held", id=ColumnKind.TEXT)
-    return given, sends.c.id.in_(
-        select(messages.c.send_id).where(messages.c.id.in_(select(given.c.id)))
     )
 
 

@@ -16,7 +16,8 @@ from storage.model.ids import new_id
 from storage.model.messages import Attempt, MessageStatus
 from storage.sql.connection import Connection
 from storage.sql.delivery.claims import HELD
-from storage.sql.delivery.counters import Changes, lock_sends
+from storage.sql.delivery.counters import Changes
+from storage.sql.delivery.locks import lock_sends
 from storage.sql.delivery.policy_resends import note_resends
 from storage.sql.delivery.settlements import insert_attempts
 from storage.sql.delivery.transitions import IN_DOUBT, IS_CANCELLED, WAS_ACCEPTED, word

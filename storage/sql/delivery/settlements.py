@@ -16,8 +16,8 @@ from storage.model.deliveries import Settlement
 from storage.model.inbox import InboxItem
 from storage.model.messages import Attempt, MessageStatus
 from storage.sql.connection import Connection
-from storage.sql.delivery.claims import lock_sends_of
 from storage.sql.delivery.counters import Changes
+from storage.sql.delivery.locks import lock_sends_of
 from storage.sql.delivery.policy_resends import note_resends
 from storage.sql.delivery.transitions import ACCEPTED, IN_DOUBT, IS_CANCELLED, WAS_ACCEPTED, word
 from storage.sql.dialects.dialect import ColumnKind, RowSet, SqlDialect
@@ -143,7 +143,7 @@ async def _counts_if_all_are_held(
     """How many of the rows are of which send, if all of them are still held. None if they are not,
     or others write meanwhile: then the rows that were changed have to be returned one by one, which
     takes SQLite's driver longer than to change them."""
-    if connection.dialect.locks_rows:
+    if not connection.dialect.single_writer:
         return None
     held = await connection.fetch(statements.count_held, given)
     counts = {row[0]: row[1] for row in held}

@@ -72,8 +72,9 @@ class RowSet:
 class SqlDialect(ABC):
     """The parts of a statement that differ."""
 
-    locks_rows: bool
-    """Whether transactions run side by side, so that rows must be locked."""
+    single_writer: bool
+    """Whether one transaction writes at a time: rows need no locks, and what was read is still so when
+    it is changed. Otherwise transactions write side by side."""
 
     @abstractmethod
     def insert(self, table: Table) -> Any:

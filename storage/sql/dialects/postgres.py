@@ -52,7 +52,7 @@ _POSTGRES_INFINITY: ColumnElement[float] = literal_column("'Infinity'::float8", 
 class PostgresDialect(SqlDialect):
     """PostgreSQL, from 12 on (MATERIALIZED)."""
 
-    locks_rows = True
+    single_writer = False
 
     def insert(self, table: Table) -> postgresql.Insert:
         return postgresql.insert(table)

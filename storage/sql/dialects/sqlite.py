@@ -45,7 +45,7 @@ from storage.sql.dialects.values import SqlValue
 class SqliteDialect(SqlDialect):
     """SQLite, from 3.35 on (RETURNING)."""
 
-    locks_rows = False
+    single_writer = True
 
     def insert(self, table: Table) -> sqlite.Insert:
         return sqlite.insert(table)
