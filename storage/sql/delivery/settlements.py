@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Executable, Row, and_, bindparam, case, func, not_, null, or_, select, update
+from sqlalchemy import Executable, Row, and_, bindparam, case, func, not_, null, or_, update
 
 from storage.contract.signals import messages as messages_topic
 from storage.model.deliveries import Settlement
-from storage.model.inbox import InboxItem
-from storage.model.messages import Attempt, MessageStatus
+from storage.model.messages import MessageStatus
 from storage.sql.connection import Connection
+from storage.sql.delivery.attempts import insert_attempts, insert_inbox_items
 from storage.sql.delivery.counters import Changes
 from storage.sql.delivery.locks import lock_sends_of
 from storage.sql.delivery.policy_resends import note_resends
+from storage.sql.delivery.settle_sent import is_plainly_sent, settle_sent
 from storage.sql.delivery.transitions import ACCEPTED, IN_DOUBT, IS_CANCELLED, WAS_ACCEPTED, word
 from storage.sql.dialects.dialect import ColumnKind, RowSet, SqlDialect
 from storage.sql.dialects.types import Instant
-from storage.sql.schema.tables import attempts, inbox_items, messages
+from storage.sql.schema.tables import messages
 
-_ATTEMPT = [column.name for column in attempts.c]
-_INBOX_ITEM = [column.name for column in inbox_items.c]
 _AMBIGUOUS = "ambiguous"
 _NOT_SENT = (MessageStatus.FAILED.value, MessageStatus.SKIPPED.value, MessageStatus.EXPIRED.value)
 
@@ -48,36 +45,13 @@ async def settle(
     return applied
 
 
-async def insert_attempts(connection: Connection, made: Iterable[Attempt]) -> None:
-    """Adds attempts; one that is there already stays as it is."""
-    # What is settled together began and ended at few instants: each is encoded once.
-    instant = lru_cache(maxsize=64)(connection.dialect.encode_instant)
-    rows = [
-        (
-            attempt.id,
-            attempt.message_id,
-            attempt.number,
-            attempt.lease,
-            attempt.provider,
-            instant(attempt.started_at),
-            instant(attempt.finished_at),
-            attempt.outcome,
-            attempt.reason,
-            attempt.provider_message_id,
-        )
-        for attempt in made
-    ]
-    if rows:
-        await connection.insert_missing_rows(attempts, _ATTEMPT, rows)
-
-
 async def _settle_distinct(
     connection: Connection, batch: dict[str, Settlement], now: datetime
 ) -> set[str]:
     changes = Changes()
     await lock_sends_of(connection, batch)
-    sent = {message_id: each for message_id, each in batch.items() if _is_plainly_sent(each)}
-    applied = await _settle_sent(connection, sent.values(), changes, now)
+    sent = {message_id: each for message_id, each in batch.items() if is_plainly_sent(each)}
+    applied = await settle_sent(connection, sent.values(), changes, now)
     settled = await _settle_any(
         connection, [each for message_id, each in batch.items() if message_id not in sent], now
     )
@@ -94,7 +68,7 @@ async def _settle_distinct(
     )
     await changes.apply(connection, now)
     await note_resends(connection, (row for row in settled if _is_resent(row, batch)), now)
-    await _insert_items(
+    await insert_inbox_items(
         connection,
         (
             each.inbox_item
@@ -103,51 +77,6 @@ async def _settle_distinct(
         ),
     )
     return applied
-
-
-def _is_plainly_sent(each: Settlement) -> bool:
-    """Nothing but sent can come of it, whatever happened before: what most settlements are."""
-    return each.status is MessageStatus.SENT and each.reason is None and each.due_at is None
-
-
-async def _settle_sent(
-    connection: Connection, sent: Collection[Settlement], changes: Changes, now: datetime
-) -> set[str]:
-    applied: set[str] = set()
-    statements = _sent(connection.dialect)
-    for expected in (MessageStatus.LEASED, MessageStatus.SENDING):
-        held = [(each.message_id, each.lease) for each in sent if each.expected is expected]
-        if not held:
-            continue
-        given = {
-            **connection.dialect.row_set_parameters(statements.given, held),
-            "expected_status": expected,
-            "now": now,
-        }
-        counts = await _counts_if_all_are_held(connection, statements, given, len(held))
-        if counts is None:
-            settled = await connection.fetch(statements.settle_returning, given)
-            counts = Counter(send_id for _, send_id in settled)
-            applied.update(message_id for message_id, _ in settled)
-        else:
-            await connection.change(statements.settle, given)
-            applied.update(message_id for message_id, _ in held)
-        for send_id, count in counts.items():
-            changes.moved(send_id, expected, MessageStatus.SENT, count)
-    return applied
-
-
-async def _counts_if_all_are_held(
-    connection: Connection, statements: _Sent, given: dict[str, Any], rows: int
-) -> Mapping[str | None, int] | None:
-    """How many of the rows are of which send, if all of them are still held. None if they are not,
-    or others write meanwhile: then the rows that were changed have to be returned one by one, which
-    takes SQLite's driver longer than to change them."""
-    if not connection.dialect.single_writer:
-        return None
-    held = await connection.fetch(statements.count_held, given)
-    counts = {row[0]: row[1] for row in held}
-    return counts if sum(counts.values()) == rows else None
 
 
 async def _settle_any(
@@ -162,23 +91,6 @@ async def _settle_any(
 
 def _is_resent(row: Row[Any], batch: dict[str, Settlement]) -> bool:
     return row.status is MessageStatus.PENDING and batch[row.id].resent_by_policy
-
-
-async def _insert_items(connection: Connection, items: Iterable[InboxItem]) -> None:
-    instant = lru_cache(maxsize=64)(connection.dialect.encode_instant)
-    rows = [
-        (
-            item.message_id,
-            item.brand_id,
-            item.person_id,
-            item.subject,
-            item.body,
-            instant(item.created_at),
-        )
-        for item in items
-    ]
-    if rows:
-        await connection.insert_rows(inbox_items, _INBOX_ITEM, rows)
 
 
 def _given(each: Settlement) -> tuple[object, ...]:
@@ -221,40 +133,6 @@ async def _accept_late(
         given = connection.dialect.row_set_parameters(given_rows, accepted)
         for row in (await connection.execute(statement, {**given, "now": now})).all:
             changes.moved(row.send_id, before, MessageStatus.SENT)
-
-
-@dataclass(frozen=True, slots=True)
-class _Sent:
-    given: RowSet
-    count_held: Executable
-    settle: Executable
-    settle_returning: Executable
-
-
-@lru_cache
-def _sent(dialect: SqlDialect) -> _Sent:
-    given = dialect.row_set("given", id=ColumnKind.TEXT, lease=ColumnKind.INTEGER)
-    held = and_(
-        messages.c.id == given.c.id,
-        messages.c.lease == given.c.lease,
-        messages.c.status == bindparam("expected_status"),
-    )
-    statement = update(messages).where(held)
-    statement = statement.values(
-        status=MessageStatus.SENT,
-        failure_reason=None,
-        sent_at=bindparam("now", type_=Instant()),
-        lease_expires_at=None,
-    )
-    return _Sent(
-        given,
-        select(messages.c.send_id, func.count())
-        .select_from(given.table, messages)
-        .where(held)
-        .group_by(messages.c.send_id),
-        statement,
-        statement.returning(messages.c.id, messages.c.send_id),
-    )
 
 
 @lru_cache
