@@ -134,7 +134,8 @@ class Claimer:
         rows: int,
         now: datetime,
     ) -> list[tuple[Queue, list[Message]]]:
-        limits = {queue.brand_id: self._limits.of_brand(policies[queue.brand_id]) for queue in queues}
+        brands = {queue.brand_id for queue in queues}
+        limits = {brand: self._limits.of_brand(policies[brand]) for brand in brands}
         permits = await _take(tx, self._limits.provider, limits, rows, now)
         shares = Shares(permits.rows, queues, permits.of_brand)
         claimed: defaultdict[QueueKey, list[Message]] = defaultdict(list)

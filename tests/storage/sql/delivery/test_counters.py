@@ -7,12 +7,9 @@ import pytest
 
 from storage.model.messages import MessageStatus
 from storage.model.sends import Counters
-from tests.storage.sql.postgres.test_postgres import admin
 from tests.support.storage import made
 from tests.support.storage.made import NOW
 from tests.support.storage.scene import Scene
-
-__all__ = ["admin"]
 
 
 async def test_a_recount_tells_rows_by_status_with_leased_as_pending_and_sending_as_in_flight(

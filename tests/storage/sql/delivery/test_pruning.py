@@ -14,12 +14,10 @@ from storage.contract.storage import Transaction
 from storage.model.campaigns import CampaignStatus
 from storage.model.messages import Message, MessageFilter, MessageStatus, Resolution
 from storage.model.sends import Counters, Send, SendStatus
-from tests.storage.sql.postgres.test_postgres import Held, admin, until_blocked
 from tests.support.storage import made
+from tests.support.storage.blocking import Held, until_blocked
 from tests.support.storage.made import BRAND, NOW, SECOND
 from tests.support.storage.scene import Scene
-
-__all__ = ["admin"]
 
 BEFORE = NOW + timedelta(days=90)
 ENDED = (

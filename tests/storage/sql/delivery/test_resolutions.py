@@ -16,12 +16,10 @@ from storage.model.campaigns import CampaignStatus
 from storage.model.ids import new_id
 from storage.model.messages import Attempt, Message, MessageStatus, Resolution, UnknownMessage
 from storage.model.sends import Counters, SendStatus
-from tests.storage.sql.postgres.test_postgres import Held, admin, until_blocked
 from tests.support.storage import made
+from tests.support.storage.blocking import Held, until_blocked
 from tests.support.storage.made import BRAND, NOW, SECOND
 from tests.support.storage.scene import Scene
-
-__all__ = ["admin"]
 
 LATER = NOW + 60 * SECOND
 
