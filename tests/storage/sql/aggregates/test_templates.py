@@ -1,9 +1,11 @@
-"""Schemas and languages of template revisions, the pinned revision of a campaign, and the migration
-that brought them."""
+"""Template revisions: their numbers, schemas and languages, the pinned revision of a campaign, and
+the migration that brought them."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -40,6 +42,51 @@ DEFAULTS: list[object] = [
 
 async def appended(scene: Scene, template: Template) -> Template:
     return await scene.storage.write(lambda tx: tx.templates.append(template))
+
+
+async def test_revisions_of_a_template_are_numbered_from_one_for_each_key(scene: Scene) -> None:
+    given = made.template(revision=7, subject="S", html="<p>")
+    assert await scene.storage.write(lambda tx: tx.templates.append(given)) == replace(
+        given, revision=1
+    )
+    assert (await scene.storage.write(lambda tx: tx.templates.append(given))).revision == 2
+    for other in (
+        replace(given, channel="sms"),
+        replace(given, template_key="other"),
+        replace(given, brand_id="other"),
+    ):
+        assert (
+            await scene.storage.write(lambda tx, other=other: tx.templates.append(other))  # type: ignore[misc]
+        ).revision == 1
+
+
+async def test_appending_at_once_gives_different_numbers(scene: Scene) -> None:
+    appended = await asyncio.gather(
+        *(scene.storage.write(lambda tx: tx.templates.append(made.template())) for _ in range(20))
+    )
+    assert sorted(each.revision for each in appended) == list(range(1, 21))
+
+
+async def test_a_template_is_found_by_revision_or_the_latest(scene: Scene) -> None:
+    first = await scene.storage.write(lambda tx: tx.templates.append(made.template(body="1")))
+    second = await scene.storage.write(lambda tx: tx.templates.append(made.template(body="2")))
+    assert (
+        await scene.storage.read(lambda tx: tx.templates.find(BRAND, "email", "welcome")) == second
+    )
+    assert (
+        await scene.storage.read(lambda tx: tx.templates.find(BRAND, "email", "welcome", 1))
+        == first
+    )
+    assert (
+        await scene.storage.read(lambda tx: tx.templates.find(BRAND, "email", "welcome", 3)) is None
+    )
+    assert await scene.storage.read(lambda tx: tx.templates.find(BRAND, "email", "nothing")) is None
+    assert await scene.storage.read(
+        lambda tx: tx.templates.list_revisions(BRAND, "email", "welcome", None, 1)
+    ) == [second]
+    assert await scene.storage.read(
+        lambda tx: tx.templates.list_revisions(BRAND, "email", "welcome", 2, 5)
+    ) == [first]
 
 
 async def test_variables_and_variants_come_back_as_they_were_given(scene: Scene) -> None:
