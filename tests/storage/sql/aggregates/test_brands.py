@@ -1,6 +1,7 @@
 """Brands, and what each wants."""
 
 from __future__ import annotations
+
 from typing import Any
 
 from storage.model.brands import BrandPolicy, MisfirePolicy, UnknownPolicy
