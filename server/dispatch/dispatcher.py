@@ -64,9 +64,7 @@ class Dispatcher:
         self._storage = storage
         self._clock = clock
         self.guard = RestoreGuard(storage, clock, directory, metrics)
-        self._recovery = LeaseRecoverer(
-            storage, clock, key_windows_of(providers.values()), metrics
-        )
+        self._recovery = LeaseRecoverer(storage, clock, key_windows_of(providers.values()), metrics)
         self._channels = [
             ProviderWorkers(
                 channel=channel,

@@ -43,8 +43,8 @@ class Loop(Protocol):
 async def run_loop(
     loop: Loop, signals: Signals, clock: Clock, poll_interval: float, stopping: asyncio.Event
 ) -> None:
-    """Runs passes until `stopping` is set. A fault is logged and the loop goes on. `poll_interval` is
-    the longest sleep in seconds."""
+    """Runs passes until `stopping` is set. A fault is logged and the loop goes on. `poll_interval`
+    is the longest sleep in seconds."""
     wake = asyncio.Event()
     with ExitStack() as stack:
         for topic in loop.topics:

@@ -14,8 +14,8 @@ class Purpose(StrEnum):
     """What a message is for, in the eyes of the person who gets it."""
 
     TRANSACTIONAL = "transactional"
-    """A one-off: the answer to something the person did, such as a receipt or a password reset. None
-    waits for a campaign."""
+    """A one-off: the answer to something the person did, such as a receipt or a password reset.
+    None waits for a campaign."""
     MARKETING = "marketing"
     """A message of a send."""
 

@@ -70,7 +70,10 @@ async def operated_on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> AsyncI
 async def operated_on_postgres(
     tmp_path_factory: pytest.TempPathFactory, new_postgres_database: NewDatabase
 ) -> AsyncIterator[Operated]:
-    provider, data_dir = ScriptedProvider(MAX_CONCURRENCY), tmp_path_factory.mktemp("operated-postgres")
+    provider, data_dir = (
+        ScriptedProvider(MAX_CONCURRENCY),
+        tmp_path_factory.mktemp("operated-postgres"),
+    )
     async with running_service(
         data_dir, new_postgres_database(), providers={"email": provider}
     ) as running:

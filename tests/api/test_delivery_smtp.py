@@ -261,7 +261,10 @@ async def test_cancel_lets_what_is_with_the_server_finish_and_starts_nothing_new
     )  # fmt: skip
     assert post.server.begun == begun == len(post.server.received) == MAX_CONCURRENCY
     assert (await report(api, send_id))["sent"] == MAX_CONCURRENCY
-    assert len(await messages_of(api, send_id=send_id, status="cancelled")) == RECIPIENTS - MAX_CONCURRENCY
+    assert (
+        len(await messages_of(api, send_id=send_id, status="cancelled"))
+        == RECIPIENTS - MAX_CONCURRENCY
+    )
     after = await campaign(api, face, campaign_id)
     assert (after["status"], after["cancelled_at"], after["sent_at"]) == (
         "cancelled",

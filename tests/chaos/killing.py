@@ -13,9 +13,9 @@ from tests.chaos.outcome import Outcome, gaps
 from tests.chaos.site import (
     AUDIENCE,
     GATEWAY_CONCURRENCY,
-    RATE,
-    MAX_CONCURRENCY,
     MARKETING_CONCURRENCY,
+    MAX_CONCURRENCY,
+    RATE,
     WORK,
     Site,
     Way,

@@ -10,7 +10,7 @@ from tests.chaos.behaviour import Deed, Fault
 from tests.chaos.books import END_LEASES
 from tests.chaos.fleet import Member
 from tests.chaos.outcome import Outcome
-from tests.chaos.site import MAX_CONCURRENCY, MARKETING_CONCURRENCY, WORK, Site, site_on
+from tests.chaos.site import MARKETING_CONCURRENCY, MAX_CONCURRENCY, WORK, Site, site_on
 
 DISPATCHERS = 3
 WORK_OF_A_MAIL = 0.2

@@ -86,7 +86,10 @@ async def test_a_stop_gives_back_what_is_claimed_and_finishes_what_is_in_flight(
         "pending": 10 - stage.email.marketing_concurrency,
     }
     assert len(stage.email.calls) == stage.email.marketing_concurrency
-    assert await counted(stage, messages, MessageStatus.PENDING) == 10 - stage.email.marketing_concurrency
+    assert (
+        await counted(stage, messages, MessageStatus.PENDING)
+        == 10 - stage.email.marketing_concurrency
+    )
 
 
 async def nothing_claimed(stage: Stage, messages: list[Message]) -> bool:

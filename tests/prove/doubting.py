@@ -150,7 +150,8 @@ DOUBTING = (
     Mutation(
         name="key-counts-from-the-first-call",
         where="_knows_key",
-        original="    return at < (each.message.first_sending_at or each.started_at) + key_window\n",
+        original="    return at < (each.message.first_sending_at or each.started_at) + "
+        "key_window\n",
         mutated="    return at < each.started_at + key_window\n",
         tests=(
             "test_a_call_without_an_answer_is_repeated_while_the_key_of_the_first_call_is_known",

@@ -163,9 +163,7 @@ class DeliveryExecutor:
             return set()
         try:
             return await self._guard.write(
-                lambda tx: tx.messages.mark_sending(
-                    messages, self._provider.name, now, now + LEASE
-                )
+                lambda tx: tx.messages.mark_sending(messages, self._provider.name, now, now + LEASE)
             )
         except DeliveryHeld:
             return set()

@@ -91,8 +91,8 @@ class Renderer:
 
     async def render(self, messages: Sequence[Message], now: datetime) -> list[Result]:
         """An envelope for each message, in order, or how it ends without one; for the first of them
-        only, at least one, if they take long. `now` becomes the date of what goes out, and what templates
-        take for the present.
+        only, at least one, if they take long. `now` becomes the date of what goes out, and what
+        templates take for the present.
 
         On another thread: a template may take up to a second before its budget is spent, and the
         loop has calls to answer.

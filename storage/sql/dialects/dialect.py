@@ -73,8 +73,8 @@ class SqlDialect(ABC):
     """The parts of a statement that differ."""
 
     single_writer: bool
-    """Whether one transaction writes at a time: rows need no locks, and what was read is still so when
-    it is changed. Otherwise transactions write side by side."""
+    """Whether one transaction writes at a time: rows need no locks, and what was read is still so
+    when it is changed. Otherwise transactions write side by side."""
 
     @abstractmethod
     def insert(self, table: Table) -> Any:

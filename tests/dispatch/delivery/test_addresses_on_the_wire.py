@@ -79,7 +79,9 @@ class Wires:
         await self.gateway.start()
         for channel in ("sms", "in_app"):
             await self.stage.template(channel)
-        self._smtp = SmtpProvider(f"smtp://127.0.0.1:{self.mail_server.port}", MAIL_FROM, max_concurrency=2)
+        self._smtp = SmtpProvider(
+            f"smtp://127.0.0.1:{self.mail_server.port}", MAIL_FROM, max_concurrency=2
+        )
         self._sms = WebhookProvider(self.gateway.url, "sms", max_concurrency=2)
         self._workers = (
             self.stage.workers("email", self._smtp),

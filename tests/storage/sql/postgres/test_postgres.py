@@ -38,7 +38,9 @@ async def test_a_cancel_waits_for_a_mark_and_then_leaves_the_marked_rows(
 ) -> None:
     send, _ = await on_postgres.send(2)
     claimed = await on_postgres.claim(1)
-    async with Held(on_postgres, lambda tx: tx.messages.mark_sending(claimed, "outbox", NOW, LEASE)):
+    async with Held(
+        on_postgres, lambda tx: tx.messages.mark_sending(claimed, "outbox", NOW, LEASE)
+    ):
         cancelling = asyncio.create_task(
             on_postgres.storage.write(lambda tx: tx.sends.cancel_running(send.campaign_id, NOW))
         )
