@@ -26,7 +26,6 @@ from storage.sql.open import open_storage
 async def start_send(storage: Storage, caller: Caller) -> Send:
     """A send to everybody by email; its first batch is resolved."""
     new = NewCampaign(
-        face=Face.MESSAGING,
         brand_id=BRAND,
         name="everybody",
         subject=None,
@@ -38,11 +37,11 @@ async def start_send(storage: Storage, caller: Caller) -> Send:
     )
 
     async def make(tx: Transaction) -> Campaign:
-        return await create_campaign(tx, caller, new)
+        return await create_campaign(tx, caller, Face.MESSAGING, new)
 
     campaign = await storage.write(make)
     return await storage.write(
-        lambda tx: send_campaign(tx, caller, Face.MESSAGING, campaign.id, [], to_segment=True)
+        lambda tx: send_campaign(tx, caller, Face.MESSAGING, campaign.id, None)
     )
 
 

@@ -4,12 +4,13 @@ idempotency key."""
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import TypeVar
 
 from google.protobuf.message import Message as ProtoMessage
 
-from server.api.interceptors.call import Context, current_metadata, current_principal
+from server.api.interceptors.call import current_metadata, current_principal
+from server.commands.command import Command, Commit
 from server.domain.access import Caller
 from server.domain.clock import Clock
 from server.domain.errors import CarillonError, KeyReused
@@ -19,7 +20,6 @@ from storage.model.idempotency import IdempotencyRecord
 
 Result = TypeVar("Result")
 Response = TypeVar("Response", bound=ProtoMessage)
-Command = Callable[[Transaction, Caller], Awaitable[Result]]
 
 IDEMPOTENCY_KEY = "idempotency-key"
 REQUEST_ID = "x-request-id"
@@ -40,7 +40,6 @@ class CommandRunner:
 
     async def change(
         self,
-        context: Context,
         request: ProtoMessage,
         command: Command[Result],
         respond: Callable[[Result], Response],
@@ -94,6 +93,15 @@ class CommandRunner:
             if response is None:
                 raise
             return response
+
+    def commit(
+        self,
+        request: ProtoMessage,
+        respond: Callable[[Result], Response],
+        response_type: type[Response],
+    ) -> Commit[Result, Response]:
+        """`change`, for a use case that goes on after its command is committed."""
+        return lambda command: self.change(request, command, respond, response_type)
 
     def caller(self) -> Caller:
         """Who calls the method that is running, and when."""

@@ -39,7 +39,6 @@ from server.api.interceptors.call import Handler
 from server.api.interceptors.guard import Guard
 from server.api.interceptors.known_brands import KnownBrands
 from server.api.policies import method_policies, service_descriptors
-from server.api.quiescence import Standstill
 from server.api.reflection import add_reflection
 from server.api.services.comms.campaigns import CampaignService as CommsCampaigns
 from server.api.services.comms.messages import MessageService
@@ -115,37 +114,39 @@ class GrpcServer:
     def _add_services(
         self, storage: Storage, clock: Clock, links: UnsubscribeLinks, readiness: Readiness
     ) -> None:
-        calls, server, standstill = CommandRunner(storage, clock), self._server, Standstill(storage)
+        commands, server = CommandRunner(storage, clock), self._server
         comms_campaign_grpc.add_CampaignServiceServicer_to_server(
-            CommsCampaigns(calls, standstill), server
+            CommsCampaigns(commands, storage), server
         )
         message_service_pb2_grpc.add_MessageServiceServicer_to_server(
-            MessageService(calls, MessageIntake(storage)), server
+            MessageService(commands, MessageIntake(storage)), server
         )
         template_service_pb2_grpc.add_TemplateServiceServicer_to_server(
-            TemplateService(calls), server
+            TemplateService(commands), server
         )
-        inbox_service_pb2_grpc.add_InboxServiceServicer_to_server(InboxService(calls), server)
+        inbox_service_pb2_grpc.add_InboxServiceServicer_to_server(InboxService(commands), server)
         messaging_campaign_grpc.add_CampaignServiceServicer_to_server(
-            MessagingCampaigns(calls, standstill), server
+            MessagingCampaigns(commands, storage), server
         )
         send_service_pb2_grpc.add_SendServiceServicer_to_server(
-            SendService(calls, storage.signals, standstill), server
+            SendService(commands, storage), server
         )
-        person_service_pb2_grpc.add_PersonServiceServicer_to_server(PersonService(calls), server)
-        segment_service_pb2_grpc.add_SegmentServiceServicer_to_server(SegmentService(calls), server)
+        person_service_pb2_grpc.add_PersonServiceServicer_to_server(PersonService(commands), server)
+        segment_service_pb2_grpc.add_SegmentServiceServicer_to_server(
+            SegmentService(commands), server
+        )
         suppression_service_pb2_grpc.add_SuppressionServiceServicer_to_server(
-            SuppressionService(calls), server
+            SuppressionService(commands), server
         )
         suppression_service_pb2_grpc.add_UnsubscribeServiceServicer_to_server(
             UnsubscribeService(storage, clock, links), server
         )
-        brand_service_pb2_grpc.add_BrandServiceServicer_to_server(BrandService(calls), server)
+        brand_service_pb2_grpc.add_BrandServiceServicer_to_server(BrandService(commands), server)
         unknown_message_service_pb2_grpc.add_UnknownMessageServiceServicer_to_server(
-            UnknownMessageService(calls), server
+            UnknownMessageService(commands), server
         )
-        audit_service_pb2_grpc.add_AuditServiceServicer_to_server(AuditService(calls), server)
-        hold_service_pb2_grpc.add_HoldServiceServicer_to_server(HoldService(calls), server)
+        audit_service_pb2_grpc.add_AuditServiceServicer_to_server(AuditService(commands), server)
+        hold_service_pb2_grpc.add_HoldServiceServicer_to_server(HoldService(commands), server)
         probe_service_pb2_grpc.add_ProbeServiceServicer_to_server(ProbeService(readiness), server)
 
     async def start(self, host: str, port: int) -> None:

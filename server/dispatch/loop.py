@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from datetime import datetime
 from typing import Protocol
 
 from server.domain.clock import Clock
-from storage.contract.signals import Signals
+from storage.contract.signals import Signals, wait_for_signal
 
 PAUSE_AFTER_FAULT = 1.0
 """Seconds a loop rests after a pass that raised."""
@@ -61,7 +61,7 @@ async def run_loop(
                 delay = PAUSE_AFTER_FAULT
                 wake.clear()
             if not stopping.is_set():
-                await _sleep(wake, delay)
+                await wait_for_signal(wake, delay)
 
 
 STOPPING = "stopping"
@@ -72,9 +72,3 @@ def _delay(due: datetime | None, now: datetime, poll_interval: float) -> float:
     if due is None:
         return poll_interval
     return min(max((due - now).total_seconds(), 0.0), poll_interval)
-
-
-async def _sleep(wake: asyncio.Event, seconds: float) -> None:
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await wake.wait()

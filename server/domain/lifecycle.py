@@ -4,9 +4,12 @@ operation may do in a status."""
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import NamedTuple
 
 from server.domain.errors import BadState
 from storage.model.campaigns import CampaignStatus
+from storage.model.messages import MessageStatus
+from storage.model.sends import Counters
 
 
 class CampaignOperation(StrEnum):
@@ -51,3 +54,28 @@ def campaign_after(operation: CampaignOperation, status: CampaignStatus) -> Camp
     if after is None:
         raise BadState("campaign", status, f"cannot {operation} a campaign that is {status}")
     return after
+
+
+class DocumentedCounts(NamedTuple):
+    """A send in the counts of its documented answers; of a completed one they add up to the
+    total."""
+
+    sent: int
+    failed: int
+    """Or of unknown outcome."""
+    skipped: int
+    """For whatever reason none was sent."""
+
+
+def documented_counts(counters: Counters) -> DocumentedCounts:
+    """The counts of a send as callers get them."""
+    return DocumentedCounts(
+        sent=counters.sent,
+        failed=counters.failed + counters.unknown,
+        skipped=counters.skipped + counters.cancelled + counters.expired,
+    )
+
+
+def public_status(status: MessageStatus) -> MessageStatus:
+    """The status of a message as callers see it: one that a worker holds is pending to them."""
+    return MessageStatus.PENDING if status is MessageStatus.LEASED else status

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from server.commands.campaigns.create import NewCampaign, create_campaign
 from server.commands.operations.brands import create_brand
 from server.commands.people.put import put_person
 from server.commands.segments.segments import create_segment
-from server.commands.templates.templates import prepare_template, put_template
+from server.commands.templates.templates import NewTemplate, prepare_template, put_template
 from server.domain.access import Caller, Principal
 from server.domain.contacts.person import NewPerson
 from server.domain.faces import Face
 from storage.contract.storage import Transaction
 from storage.model.channels import Channel
-from storage.model.templates import Template, TemplateVariable, TemplateVariant, VariableType
+from storage.model.templates import TemplateVariable, TemplateVariant, VariableType
 from storage.model.values import JsonObject
 
 BRAND = "demo"
 TEMPLATE_KEY = "welcome"
 _CALLER = Principal("demo-seed", frozenset({BRAND}), frozenset())
-_UNSET = datetime.min.replace(tzinfo=UTC)
 
 # A default in the schema would be the same in every language.
 _VARIABLES = (TemplateVariable("news", VariableType.TEXT),)
@@ -74,23 +73,24 @@ async def seed_demo(tx: Transaction, now: datetime) -> Demo | None:
         tx, caller, BRAND, "Customers on the pro plan", {"==": [{"var": "plan"}, "pro"]}
     )
     comms = await create_campaign(
-        tx, caller, _campaign(Face.COMMS, subject="Autumn news", segment_criteria={})
+        tx, caller, Face.COMMS, _campaign("comms", subject="Autumn news", segment_criteria={})
     )
-    messaging = await create_campaign(tx, caller, _campaign(Face.MESSAGING, segment_id=segment.id))
+    messaging = await create_campaign(
+        tx, caller, Face.MESSAGING, _campaign("messaging", segment_id=segment.id)
+    )
     return Demo(comms.id, messaging.id, segment.id)
 
 
 def _campaign(
-    face: Face,
+    api: str,
     *,
     subject: str | None = None,
     segment_criteria: JsonObject | None = None,
     segment_id: str | None = None,
 ) -> NewCampaign:
     return NewCampaign(
-        face=face,
         brand_id=BRAND,
-        name=f"Autumn news ({face})",
+        name=f"Autumn news ({api})",
         subject=subject,
         channel=Channel.EMAIL,
         template_key=TEMPLATE_KEY,
@@ -100,12 +100,11 @@ def _campaign(
     )
 
 
-def _template(channel: Channel) -> Template:
-    return Template(
+def _template(channel: Channel) -> NewTemplate:
+    return NewTemplate(
         brand_id=BRAND,
         channel=channel,
         template_key=TEMPLATE_KEY,
-        revision=0,
         subject=None if channel is Channel.SMS else "Welcome",
         body=_BODY,
         html=_HTML if channel is Channel.EMAIL else None,
@@ -118,8 +117,6 @@ def _template(channel: Channel) -> Template:
                 html=_HTML_PT if channel is Channel.EMAIL else None,
             ),
         ),
-        created_by="",
-        created_at=_UNSET,
     )
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from storage.model.messages import Message
-from storage.model.sends import CancelCounts, Counters, Send
+from storage.model.sends import CancelReceipt, Counters, Send
 
 
 class Sends(Protocol):
@@ -15,7 +15,7 @@ class Sends(Protocol):
     audience to resolve fires AUDIENCES."""
 
     async def insert(self, send: Send) -> None:
-        """Adds a send with a new id and zero counters."""
+        """Adds a send with a new id, zero counters and no receipt."""
         ...
 
     async def find(self, send_id: str, *, lock: bool = False) -> Send | None:
@@ -42,30 +42,29 @@ class Sends(Protocol):
         is pending or in flight."""
         ...
 
-    async def cancel_running(self, campaign_id: str, now: datetime) -> list[str]:
-        """Cancels the sends of a campaign that are in status sending. Returns their ids.
+    async def cancel_running(self, campaign_id: str, now: datetime) -> dict[str, CancelReceipt]:
+        """Cancels the sends of a campaign that are in status sending. Returns the receipt of each,
+        by id ascending.
 
         After it commits no mark of their rows succeeds, and no row can be added any more
         (`audience_done`). Rows that are pending or leased become cancelled, or unknown if they are
         in doubt: thousands in the same transaction, the rest by `sweep_cancelled`, meanwhile
         counted as they are. Rows marked sending stay. `completed_at` is set with the last row that
         ends.
+
+        A receipt is kept with its send. It is of the moment of the cancellation, in which rows that
+        wait for `sweep_cancelled` count as cancelled.
         """
         ...
 
-    async def cancel(self, send_id: str, now: datetime) -> bool:
-        """Cancels one send as `cancel_running` does, if it is in status sending. Whether it was."""
+    async def cancel(self, send_id: str, now: datetime) -> CancelReceipt | None:
+        """Cancels one send as `cancel_running` does; None unless it is in status sending."""
         ...
 
     async def sweep_cancelled(self, now: datetime, limit: int) -> int:
         """Cancels up to `limit` pending rows, and all leased ones, of one cancelled send that still
         has some. Returns how many: 0 when all are done. The CANCELLATIONS signal fires while there
         are more."""
-        ...
-
-    async def count_cancelled(self, send_ids: Sequence[str]) -> CancelCounts:
-        """The counters of these sends, added up; rows of cancelled sends that wait for
-        `sweep_cancelled` count as cancelled."""
         ...
 
     async def pause(self, send_id: str, now: datetime) -> None:

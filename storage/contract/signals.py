@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 
 CAMPAIGNS = "campaigns"
@@ -50,3 +50,10 @@ class Signals:
         for topic in topics:
             for event in self._events[topic]:
                 event.set()
+
+
+async def wait_for_signal(event: asyncio.Event, seconds: float) -> None:
+    """Returns when the event is set, or after so many seconds: time to look anyway."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()

@@ -53,3 +53,5 @@ class Campaign:
     allow_shared_addresses: bool = False
     """Whether people with one address each get a message at it; else the first of them does, and
     the others are skipped as duplicates."""
+    cancelled_send_ids: tuple[str, ...] = ()
+    """The sends that its last cancellation stopped: their receipts add up to its own."""

@@ -35,6 +35,23 @@ class Counters:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CancelReceipt:
+    """How far a send, or all sends of one cancellation, had come when it was cancelled."""
+
+    sent: int = 0
+    in_flight: int = 0
+    """Marked sending when the cancellation was committed."""
+    cancelled: int = 0
+
+    def __add__(self, other: CancelReceipt) -> CancelReceipt:
+        return CancelReceipt(
+            sent=self.sent + other.sent,
+            in_flight=self.in_flight + other.in_flight,
+            cancelled=self.cancelled + other.cancelled,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Send:
     """One run of a campaign: a snapshot of its content and audience, and what became of it."""
 
@@ -71,6 +88,8 @@ class Send:
     """Messages of it have left by retention: its counters tell of more rows than there are."""
     allow_shared_addresses: bool = False
     """As the campaign had it when the send started."""
+    receipt: CancelReceipt | None = None
+    """What its cancellation found; None: it was not cancelled, or before receipts were kept."""
 
     def message(
         self,
@@ -97,16 +116,6 @@ class Send:
             expire_at=self.expire_at,
             created_at=now,
         )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CancelCounts:
-    """What a cancellation found, of all the sends it was about."""
-
-    sent: int = 0
-    in_flight: int = 0
-    """Marked sending when it committed."""
-    cancelled: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ import pytest
 
 from server.commands.messages.intake import JoinedInserts, MessageIntake
 from server.commands.messages.schedule import NewMessage
-from server.commands.templates.templates import put_template
+from server.commands.templates.templates import NewTemplate, put_template
 from server.dispatch.dispatcher import POLL_EXCLUSIVE, POLL_SHARED
 from server.domain.access import Caller, Principal
 from server.domain.errors import NotFound, ValidationFailed
@@ -266,9 +266,18 @@ async def test_more_templates_than_are_remembered_are_found_all_the_same(
     for number in range(5):
         key = f"key-{number}"
         await stage.storage.write(
-            lambda tx, key=key: put_template(
-                tx, stage.caller, made.template(brand_id=BRAND, template_key=key)
-            )  # type: ignore[misc]
+            lambda tx, key=key: put_template(  # type: ignore[misc]
+                tx,
+                stage.caller,
+                NewTemplate(
+                    brand_id=BRAND,
+                    channel="email",
+                    template_key=key,
+                    subject=None,
+                    body="Hello",
+                    html=None,
+                ),
+            )
         )
     for _ in range(2):
         for number in range(5):

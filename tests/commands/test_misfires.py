@@ -18,7 +18,7 @@ from server.domain.faces import Face
 from storage.model.audit import AuditEntry
 from storage.model.brands import MisfirePolicy, UnknownPolicy
 from storage.model.campaigns import Campaign, CampaignStatus
-from storage.model.sends import CancelCounts
+from storage.model.sends import CancelReceipt
 from tests.support.dispatch.stage import BRAND, Stage
 
 SEND_NOW, SKIP, EXPIRE_AFTER = (
@@ -134,7 +134,7 @@ async def test_a_misfired_campaign_is_cancelled_like_any_other(stage: Stage) -> 
     cancelled = await stage.storage.write(
         lambda tx: cancel_campaign(tx, stage.caller, Face.COMMS, campaign.id)
     )
-    assert (cancelled.campaign, cancelled.receipt) == (campaign, CancelCounts())
+    assert (cancelled.campaign, cancelled.receipt) == (campaign, CancelReceipt())
     assert len(await entries(stage, campaign)) == 1
 
 

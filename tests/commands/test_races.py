@@ -15,7 +15,7 @@ from server.commands.campaigns.schedule import schedule_campaign, unschedule_cam
 from server.commands.campaigns.update import update_campaign
 from server.commands.messages.queries import cancel_message
 from server.commands.sends.start import send_campaign, send_due_campaign
-from server.commands.templates.templates import put_template
+from server.commands.templates.templates import NewTemplate, put_template
 from server.domain.delivery.timing import LEASE
 from server.domain.errors import BadState, NotFound
 from server.domain.faces import Face
@@ -23,8 +23,7 @@ from storage.contract.storage import Transaction
 from storage.model.campaigns import Campaign, CampaignStatus
 from storage.model.messages import MessageStatus
 from storage.model.sends import Send
-from tests.support.dispatch.stage import Stage
-from tests.support.storage import made
+from tests.support.dispatch.stage import BRAND, Stage
 from tests.support.storage.scene import claim_due
 
 RECIPIENTS = [("ann", "ann@example.com"), ("bob", "bob@example.com")]
@@ -200,11 +199,11 @@ async def test_a_message_that_is_with_its_provider_cannot_be_cancelled(stage: St
 
 
 async def test_revisions_put_at_once_get_numbers_of_their_own(stage: Stage) -> None:
+    new = NewTemplate(
+        brand_id=BRAND, channel="email", template_key="new", subject=None, body="Hello", html=None
+    )
     answers = await at_once(
         stage,
-        *(
-            lambda tx: put_template(tx, stage.caller, made.template(template_key="new"))
-            for _ in range(8)
-        ),
+        *(lambda tx: put_template(tx, stage.caller, new) for _ in range(8)),
     )
     assert sorted(answer.revision for answer in answers) == list(range(1, 9))

@@ -11,12 +11,11 @@ from server.commands.campaigns.cancel import cancel_campaign
 from server.commands.campaigns.delete import delete_campaign
 from server.commands.campaigns.queries import (
     get_campaign,
-    get_send,
-    get_send_report,
     list_campaign_sends,
 )
 from server.commands.campaigns.schedule import schedule_campaign, unschedule_campaign
 from server.commands.campaigns.update import update_campaign
+from server.commands.sends.queries import get_send, get_send_report
 from server.commands.sends.start import send_campaign
 from server.domain.access import Caller, Principal
 from server.domain.contacts.addresses import Recipient
@@ -174,8 +173,6 @@ async def test_a_segment_deleted_or_of_another_brand_reaches_nobody(stage: Stage
     campaign = await stage.campaign(face="messaging", segment_id="nowhere", segment_criteria=None)
     with pytest.raises(ValidationFailed):
         await stage.storage.write(
-            lambda tx: send_campaign(
-                tx, stage.caller, Face.MESSAGING, campaign.id, [], to_segment=True
-            )
+            lambda tx: send_campaign(tx, stage.caller, Face.MESSAGING, campaign.id, None)
         )
     assert await stage.found_campaign(campaign.id) == replace(campaign)

@@ -105,7 +105,6 @@ async def by_changing(stage: Stage, ago: timedelta) -> Campaign:
 async def by_creating(stage: Stage, ago: timedelta) -> Campaign:
     new = NewCampaign(
         brand_id=BRAND,
-        face=Face.COMMS,
         name="Spring",
         subject="Hello",
         channel="email",
@@ -114,7 +113,7 @@ async def by_creating(stage: Stage, ago: timedelta) -> Campaign:
         variables={},
         scheduled_at=stage.clock.now() - ago,
     )
-    return await stage.storage.write(lambda tx: create_campaign(tx, stage.caller, new))
+    return await stage.storage.write(lambda tx: create_campaign(tx, stage.caller, Face.COMMS, new))
 
 
 every_way = pytest.mark.parametrize("schedule", [by_scheduling, by_changing, by_creating])

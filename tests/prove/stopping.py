@@ -6,6 +6,13 @@ from tests.prove.mutation import Mutation
 
 STOPPING = (
     Mutation(
+        name="stopping-waits-for-calls-in-flight",
+        where="wait_until_quiesced",
+        original="            await _until_none_in_flight(storage, send_ids)\n",
+        mutated="            pass\n",
+        tests=("test_the_answer_waits_for_the_call_that_is_in_flight",),
+    ),
+    Mutation(
         name="cancelled-send-does-not-run",
         where="_RUNS",
         original="_RUNS = (sends.c.status == literal_column(\"'sending'\")) & "

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from carillon.comms.v1 import campaign_service_pb2 as comms_campaigns
 from carillon.comms.v1 import suppression_service_pb2
-from carillon.type.v1 import audience_pb2, audience_preview_pb2
-from server.api.converters.values import channel, read_enum, timestamp
+from carillon.messaging.v1 import campaign_service_pb2 as messaging_campaigns
+from carillon.type.v1 import audience_preview_pb2
+from server.api.converters.values import channel, timestamp
 from server.commands.sends.preview_audience import AudiencePreview
+from server.domain.contacts.addresses import Recipient
 from storage.model.suppressions import Suppression
 
+WithRecipients = (
+    comms_campaigns.SendCampaignRequest
+    | comms_campaigns.PreviewCampaignRequest
+    | messaging_campaigns.PublishCampaignRequest
+    | messaging_campaigns.PreviewCampaignRequest
+)
 
-def read_to_segment(number: int) -> bool:
-    """Whether a request asks for the campaign's own audience."""
-    return read_enum(audience_pb2.Audience.DESCRIPTOR, number) is not None
+
+def read_recipients(request: WithRecipients) -> list[Recipient]:
+    """The people that a send or a preview names."""
+    return [(recipient.person_id, recipient.recipient) for recipient in request.recipients]
 
 
 def preview(found: AudiencePreview) -> audience_preview_pb2.AudiencePreview:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from carillon.comms.v1 import campaign_pb2, inbox_service_pb2, message_pb2, send_pb2, template_pb2
 from server.api.converters.values import channel, json_value, struct, timestamp, write_timestamp
+from server.domain.lifecycle import documented_counts, public_status
 from storage.model.campaigns import Campaign
 from storage.model.inbox import InboxItem
-from storage.model.messages import Attempt, Message, MessageStatus
+from storage.model.messages import Attempt, Message
 from storage.model.sends import Send
 from storage.model.templates import Template, TemplateVariable, TemplateVariant, VariableType
 
@@ -35,15 +36,16 @@ def campaign(record: Campaign) -> campaign_pb2.Campaign:
 
 
 def send(record: Send) -> send_pb2.Send:
-    """A send; what became `unknown` counts as failed."""
+    """A send with two of the documented counts."""
+    counts = documented_counts(record.counters)
     return send_pb2.Send(
         id=record.id,
         campaign_id=record.campaign_id,
         brand_id=record.brand_id,
         status=send_pb2.Send.Status.Value(record.status),
         total_recipients=record.counters.total,
-        sent=record.counters.sent,
-        failed=record.counters.failed + record.counters.unknown,
+        sent=counts.sent,
+        failed=counts.failed,
         started_at=timestamp(record.started_at),
         completed_at=timestamp(record.completed_at),
         created_by=record.created_by,
@@ -52,8 +54,7 @@ def send(record: Send) -> send_pb2.Send:
 
 
 def message(record: Message) -> message_pb2.Message:
-    """A message; a leased one is pending to everybody but the dispatcher."""
-    status = MessageStatus.PENDING if record.status is MessageStatus.LEASED else record.status
+    """A message."""
     made = message_pb2.Message(
         id=record.id,
         brand_id=record.brand_id,
@@ -62,7 +63,7 @@ def message(record: Message) -> message_pb2.Message:
         template_key=record.template_key,
         recipient=record.recipient,
         dedup_key=record.dedup_key or "",
-        status=_MESSAGE_STATUSES[status],
+        status=_MESSAGE_STATUSES[public_status(record.status)],
         sent_at=timestamp(record.sent_at),
         cancelled_at=timestamp(record.cancelled_at),
         failure_reason=record.failure_reason,

@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from carillon.messaging.v1 import campaign_pb2, person_service_pb2, segment_service_pb2, send_pb2
+from carillon.messaging.v1 import (
+    campaign_pb2,
+    campaign_service_pb2,
+    person_service_pb2,
+    segment_service_pb2,
+    send_pb2,
+    send_service_pb2,
+)
+from server.api.converters import ops
 from server.api.converters.values import channel, read_optional, read_struct, struct, timestamp
+from server.commands.campaigns.cancel import CancelledCampaign
+from server.commands.sends.cancel import CancelledSend
 from server.domain.contacts.person import NewPerson
+from server.domain.lifecycle import documented_counts
 from storage.model.campaigns import Campaign
 from storage.model.people import Person
 from storage.model.segments import Segment
@@ -42,22 +53,45 @@ def content(record: Campaign) -> campaign_pb2.CampaignContent:
     )
 
 
+def cancelled_campaign(
+    cancelled: CancelledCampaign,
+) -> campaign_service_pb2.CancelCampaignResponse:
+    """A campaign that was cancelled, with its receipt."""
+    return campaign_service_pb2.CancelCampaignResponse(
+        campaign=campaign(cancelled.campaign), receipt=ops.cancel_receipt(cancelled.receipt)
+    )
+
+
 def send(record: Send) -> send_pb2.Send:
-    """A send with the three documented counts, which add up to the total when it is completed."""
-    counters = record.counters
+    """A send with the three documented counts."""
+    counts = documented_counts(record.counters)
     return send_pb2.Send(
         id=record.id,
         campaign_id=record.campaign_id,
         brand_id=record.brand_id,
         status=send_pb2.Send.Status.Value(record.status),
-        total_recipients=counters.total,
-        sent_count=counters.sent,
-        failed_count=counters.failed + counters.unknown,
-        skipped_count=counters.skipped + counters.cancelled + counters.expired,
+        total_recipients=record.counters.total,
+        sent_count=counts.sent,
+        failed_count=counts.failed,
+        skipped_count=counts.skipped,
         started_at=timestamp(record.started_at),
         completed_at=timestamp(record.completed_at),
         created_by=record.created_by,
         created_at=timestamp(record.created_at),
+    )
+
+
+def paused_send(record: Send) -> send_service_pb2.PauseSendResponse:
+    """A send that was paused, and since when."""
+    return send_service_pb2.PauseSendResponse(
+        send=send(record), paused_at=timestamp(record.paused_at)
+    )
+
+
+def cancelled_send(cancelled: CancelledSend) -> send_service_pb2.CancelSendResponse:
+    """A send that was cancelled, with its receipt."""
+    return send_service_pb2.CancelSendResponse(
+        send=send(cancelled.send), receipt=ops.cancel_receipt(cancelled.receipt)
     )
 
 

@@ -16,7 +16,7 @@ from storage.model.audit import AuditEntry
 from storage.model.brands import BrandPolicy, MisfirePolicy, UnknownPolicy
 from storage.model.dispatchers import Hold
 from storage.model.messages import UnknownMessage
-from storage.model.sends import CancelCounts
+from storage.model.sends import CancelReceipt
 from storage.operations import Brand
 
 
@@ -52,13 +52,12 @@ def brand_policy(record: BrandPolicy) -> brand_pb2.BrandPolicy:
 
 def read_brand_policy(request: brand_service_pb2.SetBrandPolicyRequest) -> NewBrandPolicy:
     """A policy to set."""
-    pb = brand_pb2.BrandPolicy
-    unknown = read_enum(pb.UnknownPolicy.DESCRIPTOR, request.unknown_policy)
-    misfire = read_enum(pb.MisfirePolicy.DESCRIPTOR, request.misfire_policy)
+    unknown = read_enum(request, "unknown_policy")
+    misfire = read_enum(request, "misfire_policy")
     return NewBrandPolicy(
         brand_id=request.brand_id,
-        unknown_policy=UnknownPolicy(unknown) if unknown else UnknownPolicy.PARK,
-        misfire_policy=MisfirePolicy(misfire) if misfire else MisfirePolicy.SEND_NOW,
+        unknown_policy=UnknownPolicy(unknown) if unknown else None,
+        misfire_policy=MisfirePolicy(misfire) if misfire else None,
         misfire_seconds=request.misfire_seconds,
         rates=[
             ChannelRate(read_channel(rate.channel), rate.per_second, rate.burst)
@@ -110,8 +109,8 @@ def hold(record: Hold) -> hold_service_pb2.Hold:
     )
 
 
-def cancel_receipt(counts: CancelCounts) -> cancel_receipt_pb2.CancelReceipt:
+def cancel_receipt(record: CancelReceipt) -> cancel_receipt_pb2.CancelReceipt:
     """What a cancellation found."""
     return cancel_receipt_pb2.CancelReceipt(
-        sent=counts.sent, in_flight=counts.in_flight, cancelled=counts.cancelled
+        sent=record.sent, in_flight=record.in_flight, cancelled=record.cancelled
     )

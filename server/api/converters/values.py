@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from google.protobuf import json_format, struct_pb2, timestamp_pb2
-from google.protobuf.descriptor import EnumDescriptor
 from google.protobuf.message import Message as ProtoMessage
 
 from carillon.type.v1 import channel_pb2
@@ -116,14 +115,17 @@ def channel(name: str) -> channel_pb2.Channel.ValueType:
     return _CHANNELS[name]
 
 
-def read_enum(enum: EnumDescriptor, number: int) -> str | None:
-    """Name of a value that the rules of its field have let through; None if it is unspecified."""
-    return enum.values_by_number[number].name if number else None
+def read_enum(request: ProtoMessage, field: str) -> str | None:
+    """Name of the value of an enum that the rules of the field have let through; None if it is
+    unspecified."""
+    return read_choice(request, field) if getattr(request, field) else None
 
 
-def read_choice(enum: EnumDescriptor, number: int) -> str:
+def read_choice(request: ProtoMessage, field: str) -> str:
     """The same of a field that must be given."""
-    return enum.values_by_number[number].name
+    enum = request.DESCRIPTOR.fields_by_name[field].enum_type
+    assert enum is not None, "a field of an enum"
+    return enum.values_by_number[getattr(request, field)].name
 
 
 def read_optional(request: ProtoMessage, field: str) -> str | None:

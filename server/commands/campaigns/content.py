@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from server.domain.criteria import check_criteria
 from server.domain.errors import ValidationFailed
+from server.domain.faces import Face
 from server.domain.templates.inference import infer_variables
 from server.domain.templates.rendering import (
     CompiledTemplate,
@@ -23,12 +24,11 @@ from storage.model.templates import Template
 from storage.model.values import JsonObject
 
 
-def check_definition(campaign: Campaign, *, content_field: str = "") -> None:
-    """Raises ValidationFailed for variables, a subject or criteria that no campaign can have.
-    `content_field` prefixes the content's names."""
+def check_definition(face: Face, campaign: Campaign) -> None:
+    """Raises ValidationFailed for variables, a subject or criteria that no campaign can have."""
     checks = Checks()
-    checks.json_object(f"{content_field}variables", campaign.variables)
-    _check_subject(checks, f"{content_field}subject", campaign)
+    checks.json_object(f"{face.content_prefix}variables", campaign.variables)
+    _check_subject(checks, f"{face.content_prefix}subject", campaign)
     if campaign.segment_criteria is not None:
         check_criteria(checks, "segment_criteria", campaign.segment_criteria)
     checks.finish()
@@ -52,14 +52,16 @@ async def require_segment(tx: Transaction, brand_id: str, segment_id: str) -> No
         raise ValidationFailed.of("segment_id", "no such segment in the brand")
 
 
-async def pin_template(tx: Transaction, campaign: Campaign, *, content_field: str = "") -> Campaign:
+async def pin_template(
+    tx: Transaction, campaign: Campaign, *, content_prefix: str = ""
+) -> Campaign:
     """The campaign with the revision it will send: the one it has pinned, or else the latest.
-    `content_field` prefixes the content's names.
+    `content_prefix` prefixes the content's names.
 
     Raises ValidationFailed if there is no template, or with every variable that is missing or of
     another type.
     """
-    field = f"{content_field}template_key"
+    field = f"{content_prefix}template_key"
     template = await require_template(
         tx,
         campaign.brand_id,

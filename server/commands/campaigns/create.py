@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from server.commands.campaigns.content import check_definition, pin_template, require_segment
+from server.commands.campaigns.schedule import check_schedule
 from server.commands.operations.audit import note
 from server.domain.access import Caller
 from server.domain.faces import Face
-from server.domain.validation import Checks
 from storage.contract.storage import Transaction
 from storage.model.audit import AuditAction
 from storage.model.campaigns import Campaign, CampaignStatus
@@ -21,7 +21,6 @@ from storage.model.values import JsonObject
 class NewCampaign:
     """A campaign to create: `segment_id` through messaging, `segment_criteria` through comms."""
 
-    face: Face
     brand_id: str
     name: str
     description: str | None = None
@@ -35,22 +34,22 @@ class NewCampaign:
     allow_shared_addresses: bool = False
 
 
-async def create_campaign(tx: Transaction, caller: Caller, new: NewCampaign) -> Campaign:
+async def create_campaign(
+    tx: Transaction, caller: Caller, face: Face, new: NewCampaign
+) -> Campaign:
     """Creates a draft, or a scheduled campaign if `scheduled_at` is given.
 
     Raises NotFound for a brand of others, ValidationFailed for bad fields. A draft's template need
     not exist yet; a scheduled one's must, and the variables must fit it.
     """
     caller.principal.require_brand(new.brand_id)
-    campaign = _draft(caller, new)
-    check_definition(campaign, content_field="content." if new.face is Face.MESSAGING else "")
+    campaign = _draft(caller, face, new)
+    check_definition(face, campaign)
     if campaign.segment_id is not None:
         await require_segment(tx, campaign.brand_id, campaign.segment_id)
     if new.scheduled_at is not None:
-        checks = Checks()
-        checks.schedule_time("scheduled_at", new.scheduled_at, caller.now)
-        checks.finish()
-        campaign = await pin_template(tx, campaign)
+        check_schedule(new.scheduled_at, None, caller.now)
+        campaign = await pin_template(tx, campaign, content_prefix=face.content_prefix)
     await tx.campaigns.insert(campaign)
     await note(
         tx,
@@ -63,13 +62,13 @@ async def create_campaign(tx: Transaction, caller: Caller, new: NewCampaign) -> 
     return campaign
 
 
-def _draft(caller: Caller, new: NewCampaign) -> Campaign:
+def _draft(caller: Caller, face: Face, new: NewCampaign) -> Campaign:
     return Campaign(
         id=new_id(),
         brand_id=new.brand_id,
-        face=new.face,
+        face=face,
         name=new.name,
-        description=new.description or None,
+        description=new.description,
         subject=new.subject,
         channel=new.channel,
         template_key=new.template_key,

@@ -1,14 +1,14 @@
-"""Reading campaigns and sends."""
+"""Reading campaigns, and the sends of one."""
 
 from __future__ import annotations
 
-from server.commands.campaigns.access import campaign_for, send_for
+from server.commands.campaigns.access import campaign_for
 from server.domain.access import Caller
 from server.domain.faces import Face
 from server.domain.paging import Page, make_page, read_page_request
 from storage.contract.storage import Transaction
 from storage.model.campaigns import Campaign, CampaignStatus
-from storage.model.sends import ReasonCount, Send
+from storage.model.sends import Send
 
 
 async def get_campaign(tx: Transaction, caller: Caller, face: Face, campaign_id: str) -> Campaign:
@@ -42,17 +42,3 @@ async def list_campaign_sends(
     campaign = await campaign_for(tx, caller, face, campaign_id)
     rows = await tx.sends.list_page(campaign.id, page.after, page.size + 1)
     return make_page(rows, page, query, lambda send: send.id)
-
-
-async def get_send(tx: Transaction, caller: Caller, send_id: str) -> Send:
-    """The send. Raises NotFound."""
-    return await send_for(tx, caller, send_id)
-
-
-async def get_send_report(
-    tx: Transaction, caller: Caller, send_id: str
-) -> tuple[Send, list[ReasonCount]]:
-    """The send and its messages counted by status and reason, both of one moment. Raises
-    NotFound."""
-    send = await send_for(tx, caller, send_id)
-    return send, await tx.messages.count_by_reason(send.id)

@@ -33,9 +33,7 @@ async def schedule_campaign(
     """
     campaign = await campaign_for(tx, caller, face, campaign_id, lock=True)
     status = campaign_after(CampaignOperation.SCHEDULE, campaign.status)
-    checks = Checks()
-    checks.schedule(scheduled_at, expire_at, caller.now)
-    checks.finish()
+    check_schedule(scheduled_at, expire_at, caller.now)
     scheduled = replace(
         campaign,
         status=status,
@@ -74,3 +72,11 @@ async def unschedule_campaign(
     await tx.campaigns.replace(draft)
     await note(tx, caller, campaign.brand_id, AuditAction.CAMPAIGN_UNSCHEDULED, campaign.id)
     return draft
+
+
+def check_schedule(scheduled_at: datetime, expire_at: datetime | None, now: datetime) -> None:
+    """Raises ValidationFailed unless a campaign may be scheduled for then, to be stale at
+    `expire_at` (None: never)."""
+    checks = Checks()
+    checks.schedule(scheduled_at, expire_at, now)
+    checks.finish()

@@ -9,11 +9,11 @@ from typing import TypedDict
 from server.commands.campaigns.access import campaign_for
 from server.commands.campaigns.content import check_definition, pin_template, require_segment
 from server.commands.campaigns.misfire import changed_at
+from server.commands.campaigns.schedule import check_schedule
 from server.commands.operations.audit import note
 from server.domain.access import Caller
 from server.domain.faces import Face
 from server.domain.lifecycle import CampaignOperation, campaign_after
-from server.domain.validation import Checks
 from storage.contract.storage import Transaction
 from storage.model.audit import AuditAction
 from storage.model.campaigns import Campaign, CampaignStatus
@@ -51,12 +51,9 @@ async def update_campaign(
         status=campaign_after(operation, campaign.status),
         updated_at=updated_at,
     )
-    content_field = "content." if face is Face.MESSAGING else ""
-    check_definition(changed, content_field=content_field)
+    check_definition(face, changed)
     if scheduling:
-        checks = Checks()
-        checks.schedule_time("scheduled_at", changes["scheduled_at"], caller.now)
-        checks.finish()
+        check_schedule(changes["scheduled_at"], None, caller.now)
     if changed.segment_id is not None and changed.segment_id != campaign.segment_id:
         await require_segment(tx, changed.brand_id, changed.segment_id)
     if scheduling or (changed.channel, changed.template_key) != (
@@ -65,7 +62,7 @@ async def update_campaign(
     ):
         changed = replace(changed, template_revision=None)
     if changed.status is CampaignStatus.SCHEDULED:
-        changed = await pin_template(tx, changed, content_field=content_field)
+        changed = await pin_template(tx, changed, content_prefix=face.content_prefix)
     await tx.campaigns.replace(changed)
     await note(
         tx,

@@ -29,8 +29,10 @@ class NewBrandPolicy:
     """A policy to set, whole."""
 
     brand_id: str
-    unknown_policy: UnknownPolicy
-    misfire_policy: MisfirePolicy
+    unknown_policy: UnknownPolicy | None
+    """None: the default."""
+    misfire_policy: MisfirePolicy | None
+    """None: the default."""
     misfire_seconds: int
     rates: Sequence[ChannelRate]
 
@@ -44,10 +46,11 @@ async def get_brand_policy(tx: Transaction, caller: Caller, brand_id: str) -> Br
 async def set_brand_policy(tx: Transaction, caller: Caller, new: NewBrandPolicy) -> BrandPolicy:
     """Replaces the brand's policy. Raises NotFound for a brand of others."""
     caller.principal.require_brand(new.brand_id)
+    default = BrandPolicy(brand_id=new.brand_id)
     policy = BrandPolicy(
         brand_id=new.brand_id,
-        unknown_policy=new.unknown_policy,
-        misfire_policy=new.misfire_policy,
+        unknown_policy=new.unknown_policy or default.unknown_policy,
+        misfire_policy=new.misfire_policy or default.misfire_policy,
         misfire_seconds=new.misfire_seconds,
         rate_limits={rate.channel: _limit(rate) for rate in new.rates},
         updated_at=caller.now,

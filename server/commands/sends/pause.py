@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-from server.commands.campaigns.access import found_send, send_for
+from server.commands.command import Answer, Commit
 from server.commands.operations.audit import note
+from server.commands.sends.access import found_send, send_for
+from server.commands.sends.quiescence import wait_until_quiesced
 from server.domain.access import Caller
 from server.domain.errors import BadState
-from storage.contract.storage import Transaction
+from storage.contract.storage import Storage, Transaction
 from storage.model.audit import AuditAction
 from storage.model.sends import Send, SendStatus
 
 
+async def pause_send_and_wait(
+    storage: Storage, commit: Commit[Send, Answer], send_id: str
+) -> Answer:
+    """Pauses the send, and answers when no provider call of it can begin any more. Raises like
+    `pause_send`."""
+    answer = await commit(lambda tx, caller: pause_send(tx, caller, send_id))
+    await wait_until_quiesced(storage, [send_id])
+    return answer
+
+
 async def pause_send(tx: Transaction, caller: Caller, send_id: str) -> Send:
-    """Pauses the send: once this is committed, none of its messages is marked any more. Pausing
-    again changes nothing.
+    """Pauses the send: once this is committed, none of its messages is marked any more, while calls
+    that were marked before may yet begin. Pausing again changes nothing.
 
     Raises NotFound, or BadState once it has ended.
     """

@@ -75,15 +75,19 @@ async def preview_segment(
 
 
 async def preview_campaign(
-    tx: Transaction, caller: Caller, face: Face, campaign_id: str, recipients: Sequence[Recipient]
+    tx: Transaction,
+    caller: Caller,
+    face: Face,
+    campaign_id: str,
+    recipients: Sequence[Recipient] | None,
 ) -> tuple[Campaign, AudiencePreview]:
-    """Previews the campaign as if it were sent now: to exactly the recipients, or without any to
-    its audience. Its status does not matter.
+    """Previews the campaign as if it were sent now: to exactly the recipients, or with None to
+    its own audience. Its status does not matter.
 
     Raises NotFound, ValidationFailed: as a send would, where there are recipients.
     """
     campaign = await campaign_for(tx, caller, face, campaign_id)
-    if recipients:
+    if recipients is not None:
         return campaign, _preview_recipients(await sort_recipients(tx, face, campaign, recipients))
     criteria, shared = await audience_criteria(tx, campaign), campaign.allow_shared_addresses
     return campaign, await _preview_criteria(

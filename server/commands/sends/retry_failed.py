@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from server.commands.campaigns.access import found_send, send_for
 from server.commands.operations.audit import note
+from server.commands.sends.access import found_send, send_for
 from server.commands.sends.resolve_audience import resolve_audience_batch
 from server.domain.access import Caller
 from server.domain.errors import BadState
@@ -44,6 +44,7 @@ async def retry_failed(
         parent_send_id=parent.id,
         retries_unknown=include_unknown,
         pruned=False,
+        receipt=None,
     )
     await tx.sends.insert(child)
     details = {"child_send_id": child.id, "include_unknown": include_unknown}

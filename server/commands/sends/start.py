@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from server.commands.campaigns.access import campaign_for, found_send
+from server.commands.campaigns.access import campaign_for
 from server.commands.campaigns.content import audience_criteria, pin_template
 from server.commands.campaigns.misfire import cancel_misfired
 from server.commands.operations.audit import note
+from server.commands.sends.access import found_send
 from server.commands.sends.resolve_audience import resolve_audience_batch
 from server.commands.sends.sort_recipients import sort_recipients
 from server.domain.access import Caller
@@ -31,13 +32,11 @@ async def send_campaign(
     caller: Caller,
     face: Face,
     campaign_id: str,
-    recipients: Sequence[Recipient],
+    recipients: Sequence[Recipient] | None,
     expire_at: datetime | None = None,
-    *,
-    to_segment: bool = False,
 ) -> Send:
-    """Sends a draft or scheduled campaign to exactly the recipients, or with `to_segment` to its
-    own audience. Its messages are stale at `expire_at`; None: as it was scheduled, or never.
+    """Sends a draft or scheduled campaign to exactly the recipients, or with None to its own
+    audience. Its messages are stale at `expire_at`; None: as it was scheduled, or never.
 
     Raises NotFound, BadState, ValidationFailed. In comms each recipient must be one that can be
     reached.
@@ -45,24 +44,12 @@ async def send_campaign(
     campaign = await campaign_for(tx, caller, face, campaign_id, lock=True)
     if expire_at is not None:
         campaign = replace(campaign, expire_at=expire_at)
-    if to_segment:
+    if recipients is None:
         send = await _start_resolving(tx, campaign, caller.principal.subject, caller.now)
-        await note(
-            tx,
-            caller,
-            send.brand_id,
-            AuditAction.CAMPAIGN_STARTED,
-            campaign.id,
-            send_id=send.id,
-            audience="segment",
-        )
-        return send
-    sorted_out = await sort_recipients(tx, face, campaign, recipients)
-    send = await _start(tx, campaign, caller.principal.subject, caller.now, criteria=None)
-    await tx.messages.insert_many(
-        send.message(new_id(), *recipient, skip, send.created_at) for recipient, skip in sorted_out
-    )
-    await tx.sends.advance_audience(send.id, None, done=True, now=caller.now)
+        whom: JsonObject = {"audience": "segment"}
+    else:
+        send = await _start_with_recipients(tx, caller, face, campaign, recipients)
+        whom = {"recipients": len(recipients)}
     await note(
         tx,
         caller,
@@ -70,9 +57,9 @@ async def send_campaign(
         AuditAction.CAMPAIGN_STARTED,
         campaign.id,
         send_id=send.id,
-        recipients=len(recipients),
+        **whom,
     )
-    return await found_send(tx, send.id)
+    return send
 
 
 async def send_due_campaign(tx: Transaction, campaign_id: str, now: datetime) -> None:
@@ -92,6 +79,19 @@ async def send_due_campaign(tx: Transaction, campaign_id: str, now: datetime) ->
         await tx.audit.append(
             [AuditEntry.own(send.brand_id, AuditAction.CAMPAIGN_STARTED, campaign.id, details, now)]
         )
+
+
+async def _start_with_recipients(
+    tx: Transaction, caller: Caller, face: Face, campaign: Campaign, recipients: Sequence[Recipient]
+) -> Send:
+    """Starts a send to exactly these people, all of them at once."""
+    sorted_out = await sort_recipients(tx, face, campaign, recipients)
+    send = await _start(tx, campaign, caller.principal.subject, caller.now, criteria=None)
+    await tx.messages.insert_many(
+        send.message(new_id(), *recipient, skip, send.created_at) for recipient, skip in sorted_out
+    )
+    await tx.sends.advance_audience(send.id, None, done=True, now=caller.now)
+    return await found_send(tx, send.id)
 
 
 async def _start_resolving(

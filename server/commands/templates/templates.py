@@ -27,7 +27,7 @@ from storage.contract.storage import Transaction
 from storage.model.audit import AuditAction
 from storage.model.channels import Channel
 from storage.model.people import Person
-from storage.model.templates import Template, TemplateVariant
+from storage.model.templates import Template, TemplateVariable, TemplateVariant
 from storage.model.values import JsonObject
 
 MAX_TEMPLATE_CHARACTERS = 1024 * 1024
@@ -35,7 +35,24 @@ MAX_TEMPLATE_CHARACTERS = 1024 * 1024
 put."""
 
 
-def prepare_template(template: Template) -> Template:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewTemplate:
+    """A revision to put."""
+
+    brand_id: str
+    channel: str
+    template_key: str
+    subject: str | None
+    body: str
+    html: str | None
+    variables: tuple[TemplateVariable, ...] = ()
+    """None: those that are found in the texts."""
+    variables_inferred: bool = False
+    """Whether they were found there, once it is prepared."""
+    variants: tuple[TemplateVariant, ...] = ()
+
+
+def prepare_template(template: NewTemplate) -> NewTemplate:
     """The template as it will be stored: locales in canonical case, and variables found in it if
     none are given.
 
@@ -49,7 +66,7 @@ def prepare_template(template: Template) -> Template:
     _check_fields(template)
     compiled = _compile_all(template)
     if template.variables:
-        return replace(template, variables_inferred=False)
+        return template
     found = infer_variables(compiled)
     if len(found) > MAX_VARIABLES:
         raise ValidationFailed.of(
@@ -58,11 +75,24 @@ def prepare_template(template: Template) -> Template:
     return replace(template, variables=found, variables_inferred=True)
 
 
-async def put_template(tx: Transaction, caller: Caller, prepared: Template) -> Template:
+async def put_template(tx: Transaction, caller: Caller, prepared: NewTemplate) -> Template:
     """Adds a prepared template as the next revision. Raises NotFound for a brand of others."""
     caller.principal.require_brand(prepared.brand_id)
     put = await tx.templates.append(
-        replace(prepared, created_by=caller.principal.subject, created_at=caller.now)
+        Template(
+            brand_id=prepared.brand_id,
+            channel=prepared.channel,
+            template_key=prepared.template_key,
+            revision=0,  # storage numbers it
+            subject=prepared.subject,
+            body=prepared.body,
+            html=prepared.html,
+            variables=prepared.variables,
+            variables_inferred=prepared.variables_inferred,
+            variants=prepared.variants,
+            created_by=caller.principal.subject,
+            created_at=caller.now,
+        )
     )
     await note(
         tx,
@@ -163,7 +193,7 @@ async def find_preview(tx: Transaction, caller: Caller, wanted: PreviewRequest) 
     return Preview(template, variant, person, wanted.variables, caller.now)
 
 
-def _check_fields(template: Template) -> None:
+def _check_fields(template: NewTemplate) -> None:
     checks = Checks()
     check_schema(checks, template.variables)
     for index, variant in enumerate(template.variants):
@@ -186,7 +216,7 @@ def _check_fields(template: Template) -> None:
         )
 
 
-def _compile_all(template: Template) -> list[CompiledTemplate]:
+def _compile_all(template: NewTemplate) -> list[CompiledTemplate]:
     """The default texts and every variant. Raises ValidationFailed with the first mistake of
     each."""
     checks = Checks()
@@ -201,7 +231,7 @@ def _compile_all(template: Template) -> list[CompiledTemplate]:
     return compiled
 
 
-def _texts(template: Template) -> list[Template | TemplateVariant]:
+def _texts(template: NewTemplate) -> list[NewTemplate | TemplateVariant]:
     return [template, *template.variants]
 
 

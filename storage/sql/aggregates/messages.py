@@ -4,11 +4,9 @@ their own, to which this delegates."""
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
-from itertools import islice
-from typing import Any
 
 from sqlalchemy import Executable, bindparam, func, select, text, update
 
@@ -26,22 +24,27 @@ from storage.model.messages import (
 )
 from storage.model.sends import ReasonCount
 from storage.sql.connection import Connection, read_record, record_values
-from storage.sql.delivery import batch_insert as one_offs
-from storage.sql.delivery import claims, expiry, pruning, recovery, resolutions, settlements
+from storage.sql.delivery import (
+    audience_insert,
+    batch_insert,
+    claims,
+    expiry,
+    pruning,
+    recovery,
+    resolutions,
+    settlements,
+)
 from storage.sql.delivery.counters import Changes
 from storage.sql.delivery.locks import lock_sends
 from storage.sql.delivery.transitions import cancelled
 from storage.sql.dialects.dialect import SqlDialect
-from storage.sql.dialects.types import dump_json
 from storage.sql.schema.tables import MESSAGE, attempts, messages, sends
 
-_ROWS_AT_ONCE = 5000
 # Built once: SQLAlchemy takes longer to build and recognise a statement than SQLite to run it.
 _FIND = select(*MESSAGE).where(messages.c.id == bindparam("message_id"))
 _FIND_BY_DEDUP_KEY = select(*MESSAGE).where(
     messages.c.brand_id == bindparam("brand"), messages.c.dedup_key == bindparam("key")
 )
-_BULK_COLUMNS = (*(column.name for column in MESSAGE), "audience_key")
 
 
 class SqlMessages:
@@ -51,42 +54,7 @@ class SqlMessages:
         self._connection = connection
 
     async def insert_many(self, messages: Iterable[Message]) -> int:
-        changes, known, sharing, inserted, last = Changes(), set[str](), set[str](), 0, None
-        remaining = iter(messages)
-        while chunk := list(islice(remaining, _ROWS_AT_ONCE)):
-            new = {message.send_id for message in chunk if message.send_id is not None} - known
-            known |= new
-            sharing |= await self._lock(new)
-            await self._insert_chunk(chunk, sharing)
-            for (send_id, status), count in Counter(
-                (message.send_id, message.status) for message in chunk
-            ).items():
-                changes.added(send_id, status, count)
-            inserted, last = inserted + len(chunk), chunk[-1]
-        if last is not None:
-            # Rows that are all skips complete their send at the moment they were made.
-            await changes.apply(self._connection, last.created_at)
-        return inserted
-
-    async def _lock(self, send_ids: set[str]) -> set[str]:
-        """Locks the sends. Returns those that allow shared addresses."""
-        if not send_ids:
-            return set()
-        await lock_sends(self._connection, sends.c.id.in_(sorted(send_ids)))
-        statement = select(sends.c.id).where(
-            sends.c.id.in_(sorted(send_ids)), sends.c.allow_shared_addresses
-        )
-        return {row.id for row in (await self._connection.execute(statement)).all}
-
-    async def _insert_chunk(self, chunk: Sequence[Message], sharing: Set[str]) -> None:
-        as_row = _row_writer(self._connection.dialect, sharing)
-        await self._connection.insert_rows(
-            messages, _BULK_COLUMNS, [as_row(message) for message in chunk]
-        )
-        for channel in {
-            message.channel for message in chunk if message.status is MessageStatus.PENDING
-        }:
-            self._connection.fire(messages_topic(channel))
+        return await audience_insert.insert(self._connection, messages)
 
     async def insert_unless_duplicate(
         self, message: Message, accepted: Accepted | None = None
@@ -110,7 +78,7 @@ class SqlMessages:
     async def insert_one_offs(
         self, messages: Sequence[Message], accepted: Sequence[Accepted] = ()
     ) -> set[str]:
-        return await one_offs.insert(self._connection, messages, accepted)
+        return await batch_insert.insert(self._connection, messages, accepted)
 
     async def find_accepted(self, message_id: str) -> tuple[Message, Accepted] | None:
         statement = select(messages.c.accepted_by, messages.c.request_id).where(
@@ -267,53 +235,3 @@ def _insert_unless_duplicate(dialect: SqlDialect) -> Executable:
         index_elements=["brand_id", "dedup_key"], index_where=text("dedup_key IS NOT NULL")
     )
     return statement
-
-
-def _audience_key(message: Message, sharing: Set[str]) -> str | None:
-    if message.send_id is None or message.status is not MessageStatus.PENDING:
-        return None
-    return (
-        f"{message.person_id}\x1f{message.recipient}"
-        if message.send_id in sharing
-        else message.recipient
-    )
-
-
-def _row_writer(dialect: SqlDialect, sharing: Set[str]) -> Callable[[Message], tuple[Any, ...]]:
-    # Rows of one insert share their instants: each is encoded once.
-    instant = lru_cache(maxsize=64)(dialect.encode_instant)
-
-    def optional_instant(value: datetime | None) -> object:
-        return None if value is None else instant(value)
-
-    def as_row(message: Message) -> tuple[Any, ...]:
-        return (
-            message.id,
-            message.brand_id,
-            message.person_id,
-            message.channel,
-            message.template_key,
-            message.template_revision,
-            message.recipient,
-            message.send_id,
-            message.dedup_key,
-            message.fingerprint,
-            dump_json(message.variables),
-            message.hipaa,
-            message.status.value,
-            instant(message.scheduled_at),
-            instant(message.due_at),
-            message.lease,
-            message.attempts,
-            optional_instant(message.sent_at),
-            optional_instant(message.cancelled_at),
-            message.failure_reason,
-            instant(message.created_at),
-            optional_instant(message.expire_at),
-            optional_instant(message.first_sending_at),
-            message.in_doubt,
-            message.retried_in,
-            _audience_key(message, sharing),
-        )
-
-    return as_row

@@ -11,14 +11,14 @@ from sqlalchemy import Row, insert, literal_column, select, update
 from storage.contract.signals import AUDIENCES, PROGRESS
 from storage.contract.signals import messages as messages_topic
 from storage.model.messages import Message, MessageStatus
-from storage.model.sends import CancelCounts, Counters, Send
+from storage.model.sends import CancelReceipt, Counters, Send
 from storage.sql.connection import Connection, record_values
 from storage.sql.delivery import cancellations, retries
 from storage.sql.delivery.claims import leased_of
 from storage.sql.delivery.counters import complete, recount
 from storage.sql.delivery.locks import lock_sends, locking_sends
 from storage.sql.dialects.dialect import ColumnKind
-from storage.sql.schema.tables import COUNTERS, messages, sends
+from storage.sql.schema.tables import COUNTERS, RECEIPT, messages, sends
 
 # Written out, since a partial index is used only for a condition the planner can see.
 _SENDING = sends.c.status == literal_column("'sending'")
@@ -32,7 +32,7 @@ class SqlSends:
 
     async def insert(self, send: Send) -> None:
         values = record_values(send)
-        del values["counters"]
+        del values["counters"], values["receipt"]
         await self._connection.execute(
             insert(sends), values | dict.fromkeys(("total", *COUNTERS), 0)
         )
@@ -88,19 +88,17 @@ class SqlSends:
         if done:
             await complete(self._connection, send_id, now)
 
-    async def cancel_running(self, campaign_id: str, now: datetime) -> list[str]:
+    async def cancel_running(self, campaign_id: str, now: datetime) -> dict[str, CancelReceipt]:
         return await cancellations.cancel_sends(
             self._connection, sends.c.campaign_id == campaign_id, now
         )
 
-    async def cancel(self, send_id: str, now: datetime) -> bool:
-        return bool(await cancellations.cancel_sends(self._connection, sends.c.id == send_id, now))
+    async def cancel(self, send_id: str, now: datetime) -> CancelReceipt | None:
+        receipts = await cancellations.cancel_sends(self._connection, sends.c.id == send_id, now)
+        return receipts.get(send_id)
 
     async def sweep_cancelled(self, now: datetime, limit: int) -> int:
         return await cancellations.sweep_cancelled(self._connection, now, limit)
-
-    async def count_cancelled(self, send_ids: Sequence[str]) -> CancelCounts:
-        return await cancellations.count_cancelled(self._connection, send_ids)
 
     async def pause(self, send_id: str, now: datetime) -> None:
         await lock_sends(self._connection, sends.c.id == send_id)
@@ -160,4 +158,9 @@ class SqlSends:
 def _read(row: Row[Any]) -> Send:
     fields = dict(row._mapping)
     counters = Counters(**{name: fields.pop(name) for name in ("total", *COUNTERS)})
-    return Send(counters=counters, **fields)
+    receipt = {name: fields.pop(f"receipt_{name}") for name in RECEIPT}
+    return Send(
+        counters=counters,
+        receipt=None if None in receipt.values() else CancelReceipt(**receipt),
+        **fields,
+    )

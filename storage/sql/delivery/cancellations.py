@@ -3,30 +3,40 @@ marked. The rows follow, as many at once as hold up nobody else."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, literal_column, select, true, update
+from sqlalchemy import ColumnElement, bindparam, literal_column, select, true, update
 
 from storage.contract.signals import CANCELLATIONS, PROGRESS
 from storage.model.messages import MessageStatus
-from storage.model.sends import CancelCounts, SendStatus
+from storage.model.sends import CancelReceipt, SendStatus
 from storage.sql.connection import Connection
 from storage.sql.delivery.claims import leased_of
 from storage.sql.delivery.counters import Changes, complete
 from storage.sql.delivery.locks import lock_sends
 from storage.sql.delivery.transitions import cancelled
-from storage.sql.schema.tables import PENDING_OF_SEND, messages, sends
+from storage.sql.schema.tables import PENDING_OF_SEND, RECEIPT, messages, sends
 
 _ROWS_WITH_THE_SEND = 5_000
 
 # Written out, since a partial index is used only for a condition the planner can see.
 _SENDING = sends.c.status == literal_column("'sending'")
+_KEEP_RECEIPT = (
+    update(sends)
+    .where(sends.c.id == bindparam("send_id"))
+    .values(
+        receipt_sent=sends.c.sent,
+        receipt_in_flight=sends.c.in_flight,
+        # What is pending of a cancelled send is not started any more.
+        receipt_cancelled=sends.c.cancelled + sends.c.pending,
+    )
+    .returning(*(sends.c[f"receipt_{name}"] for name in RECEIPT))
+)
 
 
 async def cancel_sends(
     connection: Connection, which: ColumnElement[bool], now: datetime
-) -> list[str]:
+) -> dict[str, CancelReceipt]:
     """See `Sends.cancel_running`."""
     await lock_sends(connection, which)
     stop = (
@@ -35,11 +45,13 @@ async def cancel_sends(
         .values(status=SendStatus.CANCELLED, audience_done=true())
     )
     stopped = sorted(row.id for row in (await connection.execute(stop.returning(sends.c.id))).all)
+    receipts = {}
     for send_id in stopped:
         connection.fire(PROGRESS)
         await _cancel_rows(connection, send_id, now, _ROWS_WITH_THE_SEND)
         await complete(connection, send_id, now)
-    return stopped
+        receipts[send_id] = await _keep_receipt(connection, send_id)
+    return receipts
 
 
 async def sweep_cancelled(connection: Connection, now: datetime, limit: int) -> int:
@@ -54,17 +66,9 @@ async def sweep_cancelled(connection: Connection, now: datetime, limit: int) -> 
     return await _cancel_rows(connection, row.id, now, limit)
 
 
-async def count_cancelled(connection: Connection, send_ids: Sequence[str]) -> CancelCounts:
-    """See `Sends.count_cancelled`."""
-    rows = (await connection.execute(select(sends).where(sends.c.id.in_(send_ids)))).all
-    return CancelCounts(
-        sent=sum(row.sent for row in rows),
-        in_flight=sum(row.in_flight for row in rows),
-        cancelled=sum(
-            row.cancelled + (row.pending if row.status is SendStatus.CANCELLED else 0)
-            for row in rows
-        ),
-    )
+async def _keep_receipt(connection: Connection, send_id: str) -> CancelReceipt:
+    row = (await connection.execute(_KEEP_RECEIPT, {"send_id": send_id})).all[0]
+    return CancelReceipt(**{name: row._mapping[f"receipt_{name}"] for name in RECEIPT})
 
 
 async def _cancel_rows(connection: Connection, send_id: str, now: datetime, limit: int) -> int:

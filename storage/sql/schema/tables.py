@@ -47,6 +47,7 @@ metadata = MetaData(
 )
 
 COUNTERS = ("pending", "in_flight", "sent", "failed", "skipped", "cancelled", "expired", "unknown")
+RECEIPT = ("sent", "in_flight", "cancelled")
 
 
 def _one_of(column: str, words: type[StrEnum]) -> CheckConstraint:
@@ -79,8 +80,9 @@ campaigns = Table(
     Column("updated_at", Instant, nullable=False),
     Column("template_revision", Integer),
     Column("expire_at", Instant),
-    # The default is for rows that are older than this column.
+    # The defaults are for rows that are older than these columns.
     Column("allow_shared_addresses", Boolean, server_default=text("false"), nullable=False),
+    Column("cancelled_send_ids", Strings, server_default=text("'[]'"), nullable=False),
     PrimaryKeyConstraint("id"),
     _one_of("status", CampaignStatus),
 )
@@ -204,6 +206,7 @@ sends = Table(
     Column("retries_unknown", Boolean, server_default=text("false"), nullable=False),
     Column("pruned", Boolean, server_default=text("false"), nullable=False),
     Column("allow_shared_addresses", Boolean, server_default=text("false"), nullable=False),
+    *(Column(f"receipt_{name}", Integer) for name in RECEIPT),
     PrimaryKeyConstraint("id"),
     ForeignKeyConstraint(["campaign_id"], ["campaigns.id"]),
     _one_of("status", SendStatus),

@@ -295,9 +295,7 @@ class Stage:
         )
         await self.storage.write(lambda tx: tx.segments.insert(segment))
         return await self.storage.write(
-            lambda tx: send_campaign(
-                tx, self.caller, Face.MESSAGING, campaign.id, (), to_segment=True
-            )
+            lambda tx: send_campaign(tx, self.caller, Face.MESSAGING, campaign.id, None)
         )
 
     async def cancel(self, send: Send) -> None:

@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-from carillon.comms.v1 import campaign_pb2, campaign_service_pb2, campaign_service_pb2_grpc
+from carillon.comms.v1 import campaign_service_pb2, campaign_service_pb2_grpc
 from server.api.command_runner import CommandRunner
-from server.api.converters import audience, comms, ops
-from server.api.converters.values import read_channel, read_enum, read_struct, read_timestamp
+from server.api.converters import comms, ops
+from server.api.converters.values import read_channel, read_struct, read_timestamp
 from server.api.interceptors.call import Context
-from server.api.quiescence import Standstill
-from server.commands.campaigns.cancel import cancel_campaign
-from server.commands.campaigns.create import NewCampaign, create_campaign
-from server.commands.campaigns.delete import delete_campaign
-from server.commands.campaigns.queries import (
-    get_campaign,
-    get_send,
-    list_campaign_sends,
-    list_campaigns,
-)
-from server.commands.campaigns.update import CampaignChanges, update_campaign
-from server.commands.sends.preview_audience import preview_campaign
-from server.commands.sends.receipts import get_campaign_cancellation
-from server.commands.sends.start import send_campaign
+from server.api.services.campaigns import CampaignMethods
+from server.commands.campaigns.create import NewCampaign
+from server.commands.campaigns.update import CampaignChanges
+from server.commands.sends.queries import get_send
 from server.domain.faces import Face
-from storage.model.campaigns import CampaignStatus
+from storage.contract.storage import Storage
 
 pb = campaign_service_pb2
 
@@ -33,29 +23,16 @@ RECEIPT_KEY = "cancel-receipt-bin"
 class CampaignService(campaign_service_pb2_grpc.CampaignServiceServicer):
     """Campaigns as the admin console manages them."""
 
-    def __init__(self, calls: CommandRunner, standstill: Standstill) -> None:
-        self._calls = calls
-        self._standstill = standstill
+    def __init__(self, commands: CommandRunner, storage: Storage) -> None:
+        self._commands = commands
+        self._campaigns = CampaignMethods(Face.COMMS, commands, storage)
 
     async def CreateCampaign(
         self, request: pb.CreateCampaignRequest, context: Context
     ) -> pb.CreateCampaignResponse:
-        new = NewCampaign(
-            face=Face.COMMS,
-            brand_id=request.brand_id,
-            name=request.name,
-            subject=request.subject,
-            channel=read_channel(request.channel),
-            template_key=request.template_key,
-            segment_criteria=read_struct(request.segment_criteria),
-            variables=read_struct(request.variables),
-            scheduled_at=read_timestamp(request, "scheduled_at"),
-            allow_shared_addresses=request.allow_shared_addresses,
-        )
-        return await self._calls.change(
-            context,
+        return await self._campaigns.create(
             request,
-            lambda tx, caller: create_campaign(tx, caller, new),
+            _new(request),
             lambda campaign: pb.CreateCampaignResponse(campaign=comms.campaign(campaign)),
             pb.CreateCampaignResponse,
         )
@@ -63,27 +40,14 @@ class CampaignService(campaign_service_pb2_grpc.CampaignServiceServicer):
     async def GetCampaign(
         self, request: pb.GetCampaignRequest, context: Context
     ) -> pb.GetCampaignResponse:
-        campaign = await self._calls.query(
-            lambda tx, caller: get_campaign(tx, caller, Face.COMMS, request.id)
+        return pb.GetCampaignResponse(
+            campaign=comms.campaign(await self._campaigns.get(request.id))
         )
-        return pb.GetCampaignResponse(campaign=comms.campaign(campaign))
 
     async def ListCampaigns(
         self, request: pb.ListCampaignsRequest, context: Context
     ) -> pb.ListCampaignsResponse:
-        name = read_enum(campaign_pb2.Campaign.Status.DESCRIPTOR, request.status)
-        status = CampaignStatus(name) if name else None
-        page = await self._calls.query(
-            lambda tx, caller: list_campaigns(
-                tx,
-                caller,
-                Face.COMMS,
-                request.brand_id,
-                status,
-                request.page_size,
-                request.page_token,
-            )
-        )
+        page = await self._campaigns.list_page(request)
         return pb.ListCampaignsResponse(
             campaigns=map(comms.campaign, page.items), next_page_token=page.next_page_token
         )
@@ -91,11 +55,9 @@ class CampaignService(campaign_service_pb2_grpc.CampaignServiceServicer):
     async def UpdateCampaign(
         self, request: pb.UpdateCampaignRequest, context: Context
     ) -> pb.UpdateCampaignResponse:
-        changes = _changes(request)
-        return await self._calls.change(
-            context,
+        return await self._campaigns.update(
             request,
-            lambda tx, caller: update_campaign(tx, caller, Face.COMMS, request.id, changes),
+            _changes(request),
             lambda campaign: pb.UpdateCampaignResponse(campaign=comms.campaign(campaign)),
             pb.UpdateCampaignResponse,
         )
@@ -103,28 +65,13 @@ class CampaignService(campaign_service_pb2_grpc.CampaignServiceServicer):
     async def DeleteCampaign(
         self, request: pb.DeleteCampaignRequest, context: Context
     ) -> pb.DeleteCampaignResponse:
-        return await self._calls.change(
-            context,
-            request,
-            lambda tx, caller: delete_campaign(tx, caller, Face.COMMS, request.id),
-            lambda _: pb.DeleteCampaignResponse(),
-            pb.DeleteCampaignResponse,
-        )
+        return await self._campaigns.delete(request, pb.DeleteCampaignResponse)
 
     async def SendCampaign(
         self, request: pb.SendCampaignRequest, context: Context
     ) -> pb.SendCampaignResponse:
-        recipients = [
-            (recipient.person_id, recipient.recipient) for recipient in request.recipients
-        ]
-        expire_at = read_timestamp(request, "expire_at")
-        to_segment = audience.read_to_segment(request.audience)
-        return await self._calls.change(
-            context,
+        return await self._campaigns.send(
             request,
-            lambda tx, caller: send_campaign(
-                tx, caller, Face.COMMS, request.id, recipients, expire_at, to_segment=to_segment
-            ),
             lambda send: pb.SendCampaignResponse(send=comms.send(send)),
             pb.SendCampaignResponse,
         )
@@ -132,52 +79,48 @@ class CampaignService(campaign_service_pb2_grpc.CampaignServiceServicer):
     async def PreviewCampaign(
         self, request: pb.PreviewCampaignRequest, context: Context
     ) -> pb.PreviewCampaignResponse:
-        recipients = [
-            (recipient.person_id, recipient.recipient) for recipient in request.recipients
-        ]
-        campaign, found = await self._calls.query(
-            lambda tx, caller: preview_campaign(tx, caller, Face.COMMS, request.id, recipients)
-        )
-        return pb.PreviewCampaignResponse(
-            preview=audience.preview(found), allow_shared_addresses=campaign.allow_shared_addresses
-        )
+        return await self._campaigns.preview(request, pb.PreviewCampaignResponse)
 
     async def CancelCampaign(
         self, request: pb.CancelCampaignRequest, context: Context
     ) -> pb.CancelCampaignResponse:
-        response = await self._calls.change(
-            context,
+        response, receipt = await self._campaigns.cancel(
             request,
-            lambda tx, caller: cancel_campaign(tx, caller, Face.COMMS, request.id),
             lambda cancelled: pb.CancelCampaignResponse(
                 campaign=comms.campaign(cancelled.campaign)
             ),
             pb.CancelCampaignResponse,
         )
-        cancellation = await self._calls.query(
-            lambda tx, caller: get_campaign_cancellation(tx, caller, Face.COMMS, request.id)
-        )
-        await self._standstill.wait(cancellation.send_ids)
         context.set_trailing_metadata(
-            ((RECEIPT_KEY, ops.cancel_receipt(cancellation.receipt).SerializeToString()),)
+            ((RECEIPT_KEY, ops.cancel_receipt(receipt).SerializeToString()),)
         )
         return response
 
     async def ListCampaignSends(
         self, request: pb.ListCampaignSendsRequest, context: Context
     ) -> pb.ListCampaignSendsResponse:
-        page = await self._calls.query(
-            lambda tx, caller: list_campaign_sends(
-                tx, caller, Face.COMMS, request.id, request.page_size, request.page_token
-            )
-        )
+        page = await self._campaigns.list_sends(request)
         return pb.ListCampaignSendsResponse(
             sends=map(comms.send, page.items), next_page_token=page.next_page_token
         )
 
     async def GetSend(self, request: pb.GetSendRequest, context: Context) -> pb.GetSendResponse:
-        send = await self._calls.query(lambda tx, caller: get_send(tx, caller, request.id))
+        send = await self._commands.query(lambda tx, caller: get_send(tx, caller, request.id))
         return pb.GetSendResponse(send=comms.send(send))
+
+
+def _new(request: pb.CreateCampaignRequest) -> NewCampaign:
+    return NewCampaign(
+        brand_id=request.brand_id,
+        name=request.name,
+        subject=request.subject,
+        channel=read_channel(request.channel),
+        template_key=request.template_key,
+        segment_criteria=read_struct(request.segment_criteria),
+        variables=read_struct(request.variables),
+        scheduled_at=read_timestamp(request, "scheduled_at"),
+        allow_shared_addresses=request.allow_shared_addresses,
+    )
 
 
 def _changes(request: pb.UpdateCampaignRequest) -> CampaignChanges:

@@ -29,8 +29,8 @@ pb = message_service_pb2
 class MessageService(message_service_pb2_grpc.MessageServiceServicer):
     """One-off messages, and the messages of sends as rows."""
 
-    def __init__(self, calls: CommandRunner, intake: MessageIntake) -> None:
-        self._calls = calls
+    def __init__(self, commands: CommandRunner, intake: MessageIntake) -> None:
+        self._commands = commands
         self._intake = intake
 
     async def ScheduleMessage(
@@ -50,9 +50,8 @@ class MessageService(message_service_pb2_grpc.MessageServiceServicer):
         )
         if not has_idempotency_key():
             # No answer has to be kept with the message, so it needs no transaction of its own.
-            return comms.message(await self._intake.schedule(self._calls.caller(), new))
-        return await self._calls.change(
-            context,
+            return comms.message(await self._intake.schedule(self._commands.caller(), new))
+        return await self._commands.change(
             request,
             lambda tx, caller: schedule_message(tx, caller, new),
             comms.message,
@@ -63,20 +62,20 @@ class MessageService(message_service_pb2_grpc.MessageServiceServicer):
         self, request: pb.GetMessageRequest, context: Context
     ) -> message_pb2.Message:
         return comms.message(
-            await self._calls.query(lambda tx, caller: get_message(tx, caller, request.id))
+            await self._commands.query(lambda tx, caller: get_message(tx, caller, request.id))
         )
 
     async def ListMessages(
         self, request: pb.ListMessagesRequest, context: Context
     ) -> pb.ListMessagesResponse:
-        status = read_enum(message_pb2.Message.Status.DESCRIPTOR, request.status)
+        status = read_enum(request, "status")
         where = MessageFilter(
             person_id=request.person_id or None,
             send_id=request.send_id or None,
             status=MessageStatus(status) if status else None,
             dedup_key=request.dedup_key or None,
         )
-        page = await self._calls.query(
+        page = await self._commands.query(
             lambda tx, caller: list_messages(
                 tx, caller, request.brand_id, where, request.page_size, request.page_token
             )
@@ -88,8 +87,7 @@ class MessageService(message_service_pb2_grpc.MessageServiceServicer):
     async def CancelMessage(
         self, request: pb.CancelMessageRequest, context: Context
     ) -> message_pb2.Message:
-        return await self._calls.change(
-            context,
+        return await self._commands.change(
             request,
             lambda tx, caller: cancel_message(tx, caller, request.id),
             comms.message,
@@ -99,7 +97,7 @@ class MessageService(message_service_pb2_grpc.MessageServiceServicer):
     async def ListMessageAttempts(
         self, request: pb.ListMessageAttemptsRequest, context: Context
     ) -> pb.ListMessageAttemptsResponse:
-        page = await self._calls.query(
+        page = await self._commands.query(
             lambda tx, caller: list_message_attempts(
                 tx, caller, request.id, request.page_size, request.page_token
             )

@@ -23,15 +23,14 @@ pb = suppression_service_pb2
 class SuppressionService(suppression_service_pb2_grpc.SuppressionServiceServicer):
     """Addresses that must not be contacted."""
 
-    def __init__(self, calls: CommandRunner) -> None:
-        self._calls = calls
+    def __init__(self, commands: CommandRunner) -> None:
+        self._commands = commands
 
     async def CreateSuppression(
         self, request: pb.CreateSuppressionRequest, context: Context
     ) -> pb.Suppression:
         new = _read(request)
-        return await self._calls.change(
-            context,
+        return await self._commands.change(
             request,
             lambda tx, caller: create_suppression(tx, caller, request.brand_id, new),
             audience.suppression,
@@ -42,8 +41,7 @@ class SuppressionService(suppression_service_pb2_grpc.SuppressionServiceServicer
         self, request: pb.BatchCreateSuppressionsRequest, context: Context
     ) -> pb.BatchCreateSuppressionsResponse:
         batch = list(map(_read, request.suppressions))
-        return await self._calls.change(
-            context,
+        return await self._commands.change(
             request,
             lambda tx, caller: create_suppressions(tx, caller, request.brand_id, batch),
             lambda count: pb.BatchCreateSuppressionsResponse(suppressions_count=count),
@@ -54,7 +52,7 @@ class SuppressionService(suppression_service_pb2_grpc.SuppressionServiceServicer
         self, request: pb.FindSuppressionRequest, context: Context
     ) -> pb.Suppression:
         channel = read_channel(request.channel)
-        found = await self._calls.query(
+        found = await self._commands.query(
             lambda tx, caller: find_suppression(
                 tx, caller, request.brand_id, channel, request.address
             )
@@ -65,8 +63,8 @@ class SuppressionService(suppression_service_pb2_grpc.SuppressionServiceServicer
         self, request: pb.ListSuppressionsRequest, context: Context
     ) -> pb.ListSuppressionsResponse:
         channel = read_channel(request.channel) if request.channel else None
-        reason = _read_reason(request.reason) if request.reason else None
-        page = await self._calls.query(
+        reason = _read_reason(request) if request.reason else None
+        page = await self._commands.query(
             lambda tx, caller: list_suppressions(
                 tx, caller, request.brand_id, channel, reason, request.page_size, request.page_token
             )
@@ -78,8 +76,7 @@ class SuppressionService(suppression_service_pb2_grpc.SuppressionServiceServicer
     async def DeleteSuppression(
         self, request: pb.DeleteSuppressionRequest, context: Context
     ) -> pb.DeleteSuppressionResponse:
-        return await self._calls.change(
-            context,
+        return await self._commands.change(
             request,
             lambda tx, caller: delete_suppression(tx, caller, request.id),
             lambda _: pb.DeleteSuppressionResponse(),
@@ -91,10 +88,12 @@ def _read(item: pb.CreateSuppressionRequest | pb.SuppressionToCreate) -> NewSupp
     return NewSuppression(
         channel=read_channel(item.channel),
         address=item.address,
-        reason=_read_reason(item.reason),
+        reason=_read_reason(item),
         source=item.source,
     )
 
 
-def _read_reason(number: int) -> SuppressionReason:
-    return SuppressionReason(read_choice(pb.Suppression.Reason.DESCRIPTOR, number))
+def _read_reason(
+    request: pb.CreateSuppressionRequest | pb.SuppressionToCreate | pb.ListSuppressionsRequest,
+) -> SuppressionReason:
+    return SuppressionReason(read_choice(request, "reason"))

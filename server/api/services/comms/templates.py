@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
 
 from carillon.comms.v1 import (
     inbox_service_pb2,
@@ -18,6 +17,7 @@ from server.api.converters.values import read_channel, read_optional, read_struc
 from server.api.interceptors.call import Context
 from server.commands.people.queries import list_inbox_items
 from server.commands.templates.templates import (
+    NewTemplate,
     PreviewRequest,
     find_preview,
     get_template,
@@ -25,7 +25,7 @@ from server.commands.templates.templates import (
     prepare_template,
     put_template,
 )
-from storage.model.templates import Template, TemplateVariable, TemplateVariant
+from storage.model.templates import TemplateVariable, TemplateVariant
 
 pb = template_service_pb2
 
@@ -33,28 +33,24 @@ pb = template_service_pb2
 class TemplateService(template_service_pb2_grpc.TemplateServiceServicer):
     """Templates and their revisions."""
 
-    def __init__(self, calls: CommandRunner) -> None:
-        self._calls = calls
+    def __init__(self, commands: CommandRunner) -> None:
+        self._commands = commands
 
     async def PutTemplate(
         self, request: pb.PutTemplateRequest, context: Context
     ) -> template_pb2.Template:
-        template = Template(
+        template = NewTemplate(
             brand_id=request.brand_id,
             channel=read_channel(request.channel),
             template_key=request.template_key,
-            revision=0,
             subject=read_optional(request, "subject"),
             body=request.body,
             html=read_optional(request, "html"),
             variables=tuple(map(_read_variable, request.variables)),
             variants=tuple(map(_read_variant, request.variants)),
-            created_by="",
-            created_at=datetime.min.replace(tzinfo=UTC),
         )
         prepared = await asyncio.to_thread(prepare_template, template)
-        return await self._calls.change(
-            context,
+        return await self._commands.change(
             request,
             lambda tx, caller: put_template(tx, caller, prepared),
             comms.template,
@@ -65,7 +61,7 @@ class TemplateService(template_service_pb2_grpc.TemplateServiceServicer):
         self, request: pb.GetTemplateRequest, context: Context
     ) -> template_pb2.Template:
         channel = read_channel(request.channel)
-        template = await self._calls.query(
+        template = await self._commands.query(
             lambda tx, caller: get_template(
                 tx, caller, request.brand_id, channel, request.template_key, request.revision
             )
@@ -76,7 +72,7 @@ class TemplateService(template_service_pb2_grpc.TemplateServiceServicer):
         self, request: pb.ListTemplateRevisionsRequest, context: Context
     ) -> pb.ListTemplateRevisionsResponse:
         channel = read_channel(request.channel)
-        page = await self._calls.query(
+        page = await self._commands.query(
             lambda tx, caller: list_template_revisions(
                 tx,
                 caller,
@@ -103,7 +99,7 @@ class TemplateService(template_service_pb2_grpc.TemplateServiceServicer):
             person_id=request.person_id,
             locale=request.locale,
         )
-        preview = await self._calls.query(lambda tx, caller: find_preview(tx, caller, wanted))
+        preview = await self._commands.query(lambda tx, caller: find_preview(tx, caller, wanted))
         rendered = await asyncio.to_thread(preview.render)
         return pb.PreviewTemplateResponse(
             revision=preview.template.revision,
@@ -135,13 +131,13 @@ def _read_variant(variant: template_pb2.TemplateVariant) -> TemplateVariant:
 class InboxService(inbox_service_pb2_grpc.InboxServiceServicer):
     """What in_app messages put before a person."""
 
-    def __init__(self, calls: CommandRunner) -> None:
-        self._calls = calls
+    def __init__(self, commands: CommandRunner) -> None:
+        self._commands = commands
 
     async def ListInboxItems(
         self, request: inbox_service_pb2.ListInboxItemsRequest, context: Context
     ) -> inbox_service_pb2.ListInboxItemsResponse:
-        page = await self._calls.query(
+        page = await self._commands.query(
             lambda tx, caller: list_inbox_items(
                 tx,
                 caller,

@@ -9,28 +9,21 @@ from carillon.messaging.v1 import (
     send_pb2,
 )
 from server.api.command_runner import CommandRunner
-from server.api.converters import audience, messaging, ops
+from server.api.converters import messaging
 from server.api.converters.values import (
     read_channel,
-    read_enum,
     read_optional,
     read_struct,
     read_timestamp,
     require_timestamp,
 )
 from server.api.interceptors.call import Context
-from server.api.quiescence import Standstill
-from server.commands.campaigns.cancel import cancel_campaign
-from server.commands.campaigns.create import NewCampaign, create_campaign
-from server.commands.campaigns.delete import delete_campaign
-from server.commands.campaigns.queries import get_campaign, list_campaign_sends, list_campaigns
+from server.api.services.campaigns import CampaignMethods
+from server.commands.campaigns.create import NewCampaign
 from server.commands.campaigns.schedule import schedule_campaign, unschedule_campaign
-from server.commands.campaigns.update import CampaignChanges, update_campaign
-from server.commands.sends.preview_audience import preview_campaign
-from server.commands.sends.receipts import get_campaign_cancellation
-from server.commands.sends.start import send_campaign
+from server.commands.campaigns.update import CampaignChanges
 from server.domain.faces import Face
-from storage.model.campaigns import CampaignStatus
+from storage.contract.storage import Storage
 
 pb = campaign_service_pb2
 
@@ -38,65 +31,31 @@ pb = campaign_service_pb2
 class CampaignService(campaign_service_pb2_grpc.CampaignServiceServicer):
     """Campaigns to segments."""
 
-    def __init__(self, calls: CommandRunner, standstill: Standstill) -> None:
-        self._calls = calls
-        self._standstill = standstill
+    def __init__(self, commands: CommandRunner, storage: Storage) -> None:
+        self._commands = commands
+        self._campaigns = CampaignMethods(Face.MESSAGING, commands, storage)
 
     async def CreateCampaign(
         self, request: pb.CreateCampaignRequest, context: Context
     ) -> campaign_pb2.Campaign:
-        new = NewCampaign(
-            face=Face.MESSAGING,
-            brand_id=request.brand_id,
-            name=request.name,
-            description=read_optional(request, "description"),
-            subject=read_optional(request.content, "subject"),
-            channel=read_channel(request.content.channel),
-            template_key=request.content.template_key,
-            segment_id=request.segment_id,
-            variables=read_struct(request.content.variables),
-            allow_shared_addresses=request.allow_shared_addresses,
-        )
-        return await self._calls.change(
-            context,
-            request,
-            lambda tx, caller: create_campaign(tx, caller, new),
-            messaging.campaign,
-            campaign_pb2.Campaign,
+        return await self._campaigns.create(
+            request, _new(request), messaging.campaign, campaign_pb2.Campaign
         )
 
     async def GetCampaign(
         self, request: pb.GetCampaignRequest, context: Context
     ) -> campaign_pb2.Campaign:
-        campaign = await self._calls.query(
-            lambda tx, caller: get_campaign(tx, caller, Face.MESSAGING, request.id)
-        )
-        return messaging.campaign(campaign)
+        return messaging.campaign(await self._campaigns.get(request.id))
 
     async def GetCampaignContent(
         self, request: pb.GetCampaignContentRequest, context: Context
     ) -> campaign_pb2.CampaignContent:
-        campaign = await self._calls.query(
-            lambda tx, caller: get_campaign(tx, caller, Face.MESSAGING, request.id)
-        )
-        return messaging.content(campaign)
+        return messaging.content(await self._campaigns.get(request.id))
 
     async def ListCampaigns(
         self, request: pb.ListCampaignsRequest, context: Context
     ) -> pb.ListCampaignsResponse:
-        name = read_enum(campaign_pb2.Campaign.Status.DESCRIPTOR, request.status)
-        status = CampaignStatus(name) if name else None
-        page = await self._calls.query(
-            lambda tx, caller: list_campaigns(
-                tx,
-                caller,
-                Face.MESSAGING,
-                request.brand_id,
-                status,
-                request.page_size,
-                request.page_token,
-            )
-        )
+        page = await self._campaigns.list_page(request)
         return pb.ListCampaignsResponse(
             campaigns=map(messaging.campaign, page.items), next_page_token=page.next_page_token
         )
@@ -104,33 +63,21 @@ class CampaignService(campaign_service_pb2_grpc.CampaignServiceServicer):
     async def UpdateCampaign(
         self, request: pb.UpdateCampaignRequest, context: Context
     ) -> campaign_pb2.Campaign:
-        changes = _changes(request)
-        return await self._calls.change(
-            context,
-            request,
-            lambda tx, caller: update_campaign(tx, caller, Face.MESSAGING, request.id, changes),
-            messaging.campaign,
-            campaign_pb2.Campaign,
+        return await self._campaigns.update(
+            request, _changes(request), messaging.campaign, campaign_pb2.Campaign
         )
 
     async def DeleteCampaign(
         self, request: pb.DeleteCampaignRequest, context: Context
     ) -> pb.DeleteCampaignResponse:
-        return await self._calls.change(
-            context,
-            request,
-            lambda tx, caller: delete_campaign(tx, caller, Face.MESSAGING, request.id),
-            lambda _: pb.DeleteCampaignResponse(),
-            pb.DeleteCampaignResponse,
-        )
+        return await self._campaigns.delete(request, pb.DeleteCampaignResponse)
 
     async def ScheduleCampaign(
         self, request: pb.ScheduleCampaignRequest, context: Context
     ) -> campaign_pb2.Campaign:
         scheduled_at = require_timestamp(request, "scheduled_at")
         expire_at = read_timestamp(request, "expire_at")
-        return await self._calls.change(
-            context,
+        return await self._commands.change(
             request,
             lambda tx, caller: schedule_campaign(
                 tx, caller, Face.MESSAGING, request.id, scheduled_at, expire_at
@@ -142,8 +89,7 @@ class CampaignService(campaign_service_pb2_grpc.CampaignServiceServicer):
     async def UnscheduleCampaign(
         self, request: pb.UnscheduleCampaignRequest, context: Context
     ) -> campaign_pb2.Campaign:
-        return await self._calls.change(
-            context,
+        return await self._commands.change(
             request,
             lambda tx, caller: unschedule_campaign(tx, caller, Face.MESSAGING, request.id),
             messaging.campaign,
@@ -153,42 +99,17 @@ class CampaignService(campaign_service_pb2_grpc.CampaignServiceServicer):
     async def PublishCampaign(
         self, request: pb.PublishCampaignRequest, context: Context
     ) -> send_pb2.Send:
-        recipients = [
-            (recipient.person_id, recipient.recipient) for recipient in request.recipients
-        ]
-        expire_at = read_timestamp(request, "expire_at")
-        to_segment = audience.read_to_segment(request.audience)
-        return await self._calls.change(
-            context,
-            request,
-            lambda tx, caller: send_campaign(
-                tx, caller, Face.MESSAGING, request.id, recipients, expire_at, to_segment=to_segment
-            ),
-            messaging.send,
-            send_pb2.Send,
-        )
+        return await self._campaigns.send(request, messaging.send, send_pb2.Send)
 
     async def PreviewCampaign(
         self, request: pb.PreviewCampaignRequest, context: Context
     ) -> pb.PreviewCampaignResponse:
-        recipients = [
-            (recipient.person_id, recipient.recipient) for recipient in request.recipients
-        ]
-        campaign, found = await self._calls.query(
-            lambda tx, caller: preview_campaign(tx, caller, Face.MESSAGING, request.id, recipients)
-        )
-        return pb.PreviewCampaignResponse(
-            preview=audience.preview(found), allow_shared_addresses=campaign.allow_shared_addresses
-        )
+        return await self._campaigns.preview(request, pb.PreviewCampaignResponse)
 
     async def ListCampaignSends(
         self, request: pb.ListCampaignSendsRequest, context: Context
     ) -> pb.ListCampaignSendsResponse:
-        page = await self._calls.query(
-            lambda tx, caller: list_campaign_sends(
-                tx, caller, Face.MESSAGING, request.id, request.page_size, request.page_token
-            )
-        )
+        page = await self._campaigns.list_sends(request)
         return pb.ListCampaignSendsResponse(
             sends=map(messaging.send, page.items), next_page_token=page.next_page_token
         )
@@ -196,21 +117,24 @@ class CampaignService(campaign_service_pb2_grpc.CampaignServiceServicer):
     async def CancelCampaign(
         self, request: pb.CancelCampaignRequest, context: Context
     ) -> pb.CancelCampaignResponse:
-        response = await self._calls.change(
-            context,
-            request,
-            lambda tx, caller: cancel_campaign(tx, caller, Face.MESSAGING, request.id),
-            lambda cancelled: pb.CancelCampaignResponse(
-                campaign=messaging.campaign(cancelled.campaign),
-                receipt=ops.cancel_receipt(cancelled.receipt),
-            ),
-            pb.CancelCampaignResponse,
+        response, _ = await self._campaigns.cancel(
+            request, messaging.cancelled_campaign, pb.CancelCampaignResponse
         )
-        cancellation = await self._calls.query(
-            lambda tx, caller: get_campaign_cancellation(tx, caller, Face.MESSAGING, request.id)
-        )
-        await self._standstill.wait(cancellation.send_ids)
         return response
+
+
+def _new(request: pb.CreateCampaignRequest) -> NewCampaign:
+    return NewCampaign(
+        brand_id=request.brand_id,
+        name=request.name,
+        description=read_optional(request, "description"),
+        subject=read_optional(request.content, "subject"),
+        channel=read_channel(request.content.channel),
+        template_key=request.content.template_key,
+        segment_id=request.segment_id,
+        variables=read_struct(request.content.variables),
+        allow_shared_addresses=request.allow_shared_addresses,
+    )
 
 
 def _changes(request: pb.UpdateCampaignRequest) -> CampaignChanges:
@@ -218,7 +142,7 @@ def _changes(request: pb.UpdateCampaignRequest) -> CampaignChanges:
     if request.HasField("name"):
         changes["name"] = request.name
     if request.HasField("description"):
-        changes["description"] = request.description or None
+        changes["description"] = read_optional(request, "description")
     if request.HasField("segment_id"):
         changes["segment_id"] = request.segment_id
     if request.HasField("content"):

@@ -23,15 +23,14 @@ from server.commands.sends.preview_audience import preview_segment
 class PersonService(person_service_pb2_grpc.PersonServiceServicer):
     """People who can be reached."""
 
-    def __init__(self, calls: CommandRunner) -> None:
-        self._calls = calls
+    def __init__(self, commands: CommandRunner) -> None:
+        self._commands = commands
 
     async def PutPerson(
         self, request: person_service_pb2.PutPersonRequest, context: Context
     ) -> person_service_pb2.Person:
         person = messaging.read_person(request)
-        return await self._calls.change(
-            context,
+        return await self._commands.change(
             request,
             lambda tx, caller: put_person(tx, caller, request.brand_id, person),
             messaging.person,
@@ -46,8 +45,7 @@ class PersonService(person_service_pb2_grpc.PersonServiceServicer):
         prepared = await asyncio.to_thread(
             lambda: prepare_people(request.brand_id, [*map(messaging.read_person, request.people)])
         )
-        return await self._calls.change(
-            context,
+        return await self._commands.change(
             request,
             lambda tx, caller: put_people(tx, caller, prepared),
             lambda count: person_service_pb2.BatchPutPeopleResponse(people_count=count),
@@ -57,7 +55,7 @@ class PersonService(person_service_pb2_grpc.PersonServiceServicer):
     async def GetPerson(
         self, request: person_service_pb2.GetPersonRequest, context: Context
     ) -> person_service_pb2.Person:
-        person = await self._calls.query(
+        person = await self._commands.query(
             lambda tx, caller: get_person(tx, caller, request.brand_id, request.person_id)
         )
         return messaging.person(person)
@@ -65,8 +63,7 @@ class PersonService(person_service_pb2_grpc.PersonServiceServicer):
     async def DeletePerson(
         self, request: person_service_pb2.DeletePersonRequest, context: Context
     ) -> person_service_pb2.DeletePersonResponse:
-        return await self._calls.change(
-            context,
+        return await self._commands.change(
             request,
             lambda tx, caller: delete_person(tx, caller, request.brand_id, request.person_id),
             lambda _: person_service_pb2.DeletePersonResponse(),
@@ -77,15 +74,14 @@ class PersonService(person_service_pb2_grpc.PersonServiceServicer):
 class SegmentService(segment_service_pb2_grpc.SegmentServiceServicer):
     """Named sets of people."""
 
-    def __init__(self, calls: CommandRunner) -> None:
-        self._calls = calls
+    def __init__(self, commands: CommandRunner) -> None:
+        self._commands = commands
 
     async def CreateSegment(
         self, request: segment_service_pb2.CreateSegmentRequest, context: Context
     ) -> segment_service_pb2.Segment:
         criteria = read_struct(request.criteria)
-        return await self._calls.change(
-            context,
+        return await self._commands.change(
             request,
             lambda tx, caller: create_segment(tx, caller, request.brand_id, request.name, criteria),
             messaging.segment,
@@ -96,7 +92,7 @@ class SegmentService(segment_service_pb2_grpc.SegmentServiceServicer):
         self, request: segment_service_pb2.GetSegmentRequest, context: Context
     ) -> segment_service_pb2.Segment:
         return messaging.segment(
-            await self._calls.query(lambda tx, caller: get_segment(tx, caller, request.id))
+            await self._commands.query(lambda tx, caller: get_segment(tx, caller, request.id))
         )
 
     async def PreviewSegment(
@@ -104,7 +100,7 @@ class SegmentService(segment_service_pb2_grpc.SegmentServiceServicer):
     ) -> segment_service_pb2.PreviewSegmentResponse:
         criteria = read_struct(request.criteria) if request.HasField("criteria") else None
         channel = read_channel(request.channel)
-        found = await self._calls.query(
+        found = await self._commands.query(
             lambda tx, caller: preview_segment(
                 tx, caller, request.brand_id, criteria, request.segment_id, channel
             )
@@ -114,7 +110,7 @@ class SegmentService(segment_service_pb2_grpc.SegmentServiceServicer):
     async def ListSegments(
         self, request: segment_service_pb2.ListSegmentsRequest, context: Context
     ) -> segment_service_pb2.ListSegmentsResponse:
-        page = await self._calls.query(
+        page = await self._commands.query(
             lambda tx, caller: list_segments(
                 tx, caller, request.brand_id, request.page_size, request.page_token
             )

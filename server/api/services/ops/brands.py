@@ -15,14 +15,13 @@ pb = brand_service_pb2
 class BrandService(brand_service_pb2_grpc.BrandServiceServicer):
     """Brands and their policies."""
 
-    def __init__(self, calls: CommandRunner) -> None:
-        self._calls = calls
+    def __init__(self, commands: CommandRunner) -> None:
+        self._commands = commands
 
     async def CreateBrand(
         self, request: pb.CreateBrandRequest, context: Context
     ) -> brand_pb2.Brand:
-        return await self._calls.change(
-            context,
+        return await self._commands.change(
             request,
             lambda tx, caller: create_brand(tx, caller, request.id, request.name),
             ops.brand,
@@ -31,13 +30,13 @@ class BrandService(brand_service_pb2_grpc.BrandServiceServicer):
 
     async def GetBrand(self, request: pb.GetBrandRequest, context: Context) -> brand_pb2.Brand:
         return ops.brand(
-            await self._calls.query(lambda tx, caller: get_brand(tx, caller, request.id))
+            await self._commands.query(lambda tx, caller: get_brand(tx, caller, request.id))
         )
 
     async def ListBrands(
         self, request: pb.ListBrandsRequest, context: Context
     ) -> pb.ListBrandsResponse:
-        page = await self._calls.query(
+        page = await self._commands.query(
             lambda tx, caller: list_brands(
                 tx, caller, request.prefix, request.page_size, request.page_token
             )
@@ -49,8 +48,7 @@ class BrandService(brand_service_pb2_grpc.BrandServiceServicer):
     async def UpdateBrand(
         self, request: pb.UpdateBrandRequest, context: Context
     ) -> brand_pb2.Brand:
-        return await self._calls.change(
-            context,
+        return await self._commands.change(
             request,
             lambda tx, caller: update_brand(tx, caller, request.id, request.name),
             ops.brand,
@@ -61,7 +59,7 @@ class BrandService(brand_service_pb2_grpc.BrandServiceServicer):
         self, request: pb.GetBrandPolicyRequest, context: Context
     ) -> brand_pb2.BrandPolicy:
         return ops.brand_policy(
-            await self._calls.query(
+            await self._commands.query(
                 lambda tx, caller: get_brand_policy(tx, caller, request.brand_id)
             )
         )
@@ -70,8 +68,7 @@ class BrandService(brand_service_pb2_grpc.BrandServiceServicer):
         self, request: pb.SetBrandPolicyRequest, context: Context
     ) -> brand_pb2.BrandPolicy:
         new = ops.read_brand_policy(request)
-        return await self._calls.change(
-            context,
+        return await self._commands.change(
             request,
             lambda tx, caller: set_brand_policy(tx, caller, new),
             ops.brand_policy,

@@ -23,13 +23,13 @@ from storage.model.messages import Resolution
 class UnknownMessageService(unknown_message_service_pb2_grpc.UnknownMessageServiceServicer):
     """Messages whose outcome cannot be known."""
 
-    def __init__(self, calls: CommandRunner) -> None:
-        self._calls = calls
+    def __init__(self, commands: CommandRunner) -> None:
+        self._commands = commands
 
     async def ListUnknownMessages(
         self, request: unknown_message_service_pb2.ListUnknownMessagesRequest, context: Context
     ) -> unknown_message_service_pb2.ListUnknownMessagesResponse:
-        page = await self._calls.query(
+        page = await self._commands.query(
             lambda tx, caller: list_unknown_messages(
                 tx, caller, request.brand_id, request.send_id, request.page_size, request.page_token
             )
@@ -44,10 +44,9 @@ class UnknownMessageService(unknown_message_service_pb2_grpc.UnknownMessageServi
     ) -> unknown_message_service_pb2.ResolveUnknownMessagesResponse:
         pb, resolution = (
             unknown_message_service_pb2.ResolveUnknownMessagesResponse,
-            _read_resolution(request),
+            Resolution(read_choice(request, "resolution")),
         )
-        return await self._calls.change(
-            context,
+        return await self._commands.change(
             request,
             lambda tx, caller: resolve_unknown_messages(
                 tx, caller, request.brand_id, request.message_ids, resolution, request.note
@@ -59,26 +58,16 @@ class UnknownMessageService(unknown_message_service_pb2_grpc.UnknownMessageServi
         )
 
 
-def _read_resolution(
-    request: unknown_message_service_pb2.ResolveUnknownMessagesRequest,
-) -> Resolution:
-    name = read_choice(
-        unknown_message_service_pb2.ResolveUnknownMessagesRequest.Resolution.DESCRIPTOR,
-        request.resolution,
-    )
-    return Resolution(name)
-
-
 class AuditService(audit_service_pb2_grpc.AuditServiceServicer):
     """Who decided what, and when."""
 
-    def __init__(self, calls: CommandRunner) -> None:
-        self._calls = calls
+    def __init__(self, commands: CommandRunner) -> None:
+        self._commands = commands
 
     async def ListAuditEntries(
         self, request: audit_service_pb2.ListAuditEntriesRequest, context: Context
     ) -> audit_service_pb2.ListAuditEntriesResponse:
-        page = await self._calls.query(
+        page = await self._commands.query(
             lambda tx, caller: list_audit_entries(
                 tx,
                 caller,
@@ -95,7 +84,7 @@ class AuditService(audit_service_pb2_grpc.AuditServiceServicer):
     async def ListInstallationAuditEntries(
         self, request: audit_service_pb2.ListInstallationAuditEntriesRequest, context: Context
     ) -> audit_service_pb2.ListInstallationAuditEntriesResponse:
-        page = await self._calls.query(
+        page = await self._commands.query(
             lambda tx, caller: list_installation_audit_entries(
                 tx, caller, request.subject_id, request.page_size, request.page_token
             )
@@ -108,19 +97,18 @@ class AuditService(audit_service_pb2_grpc.AuditServiceServicer):
 class HoldService(hold_service_pb2_grpc.HoldServiceServicer):
     """The hold on delivery."""
 
-    def __init__(self, calls: CommandRunner) -> None:
-        self._calls = calls
+    def __init__(self, commands: CommandRunner) -> None:
+        self._commands = commands
 
     async def GetHold(
         self, request: hold_service_pb2.GetHoldRequest, context: Context
     ) -> hold_service_pb2.Hold:
-        return ops.hold(await self._calls.query(get_hold))
+        return ops.hold(await self._commands.query(get_hold))
 
     async def ReleaseHold(
         self, request: hold_service_pb2.ReleaseHoldRequest, context: Context
     ) -> hold_service_pb2.Hold:
-        return await self._calls.change(
-            context,
+        return await self._commands.change(
             request,
             release_hold,
             ops.hold,

@@ -27,6 +27,7 @@ async def test_every_field_of_a_campaign_comes_back_as_it_was_given(scene: Scene
         cancelled_at=NOW + 3 * SECOND,
         template_revision=2,
         expire_at=NOW + 4 * SECOND,
+        cancelled_send_ids=("send-1", "send-2"),
     )
     assert await scene.found_campaign(given.id) == given
     without = await scene.campaign(segment_criteria=None, subject=None)

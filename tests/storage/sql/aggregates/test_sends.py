@@ -5,7 +5,7 @@ import pytest
 from storage.contract.errors import StorageError
 from storage.model.campaigns import CampaignStatus
 from storage.model.messages import MessageStatus
-from storage.model.sends import Counters, SendStatus
+from storage.model.sends import CancelReceipt, Counters, SendStatus
 from tests.support.storage import made
 from tests.support.storage.made import NOW, SECOND
 from tests.support.storage.scene import Scene
@@ -122,9 +122,10 @@ async def test_cancelling_ends_pending_and_leased_rows_and_leaves_what_is_with_t
     await scene.finish([sent])
     (sending,) = await scene.start(1)
     (leased,) = await scene.claim(1)
-    assert await scene.storage.write(
+    receipts = await scene.storage.write(
         lambda tx: tx.sends.cancel_running(send.campaign_id, NOW + SECOND)
-    ) == [send.id]
+    )
+    assert receipts == {send.id: CancelReceipt(sent=1, in_flight=1, cancelled=2)}
     found = await scene.found_send(send)
     assert (found.status, found.completed_at, found.audience_done) == (
         SendStatus.CANCELLED,
@@ -178,7 +179,7 @@ async def test_cancelling_again_finds_nothing_running(scene: Scene) -> None:
         await scene.storage.write(
             lambda tx: tx.sends.cancel_running(send.campaign_id, NOW + SECOND)
         )
-        == []
+        == {}
     )
     assert await scene.found_send(send) == before
 

@@ -6,7 +6,7 @@ import pytest
 
 from storage.contract.signals import CANCELLATIONS
 from storage.model.messages import MessageStatus
-from storage.model.sends import CancelCounts, Counters, Send, SendStatus
+from storage.model.sends import CancelReceipt, Counters, Send, SendStatus
 from storage.sql.delivery import cancellations
 from tests.support.storage import made
 from tests.support.storage.made import NOW, SECOND
@@ -18,7 +18,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cancellations, "_ROWS_WITH_THE_SEND", 3)
 
 
-async def cancel(scene: Scene, send: Send) -> bool:
+async def cancel(scene: Scene, send: Send) -> CancelReceipt | None:
     return await scene.storage.write(lambda tx: tx.sends.cancel(send.id, NOW + SECOND))
 
 
@@ -26,10 +26,6 @@ async def sweep(scene: Scene, limit: int = 2, *, seconds: int = 2) -> int:
     return await scene.storage.write(
         lambda tx: tx.sends.sweep_cancelled(NOW + seconds * SECOND, limit)
     )
-
-
-async def receipt(scene: Scene, *of: Send) -> CancelCounts:
-    return await scene.storage.read(lambda tx: tx.sends.count_cancelled([send.id for send in of]))
 
 
 async def test_a_send_is_cancelled_at_once_and_its_rows_in_slices(scene: Scene) -> None:
@@ -79,21 +75,32 @@ async def test_all_leased_rows_are_cancelled_with_their_send_and_cannot_be_marke
     assert await scene.mark(leased) == set()
 
 
-async def test_the_receipt_counts_what_is_yet_to_be_swept(scene: Scene) -> None:
+async def test_the_receipt_counts_what_is_yet_to_be_swept_and_stays_as_it_was(
+    scene: Scene,
+) -> None:
     send, _ = await scene.send(9)
-    other, _ = await scene.send(2)
     sent, with_provider = await scene.start(2)
     await scene.finish([sent])
-    assert await cancel(scene, send)
-    expected = CancelCounts(sent=1, in_flight=1, cancelled=7)
-    assert await receipt(scene, send) == expected
+    assert (await scene.found_send(send)).receipt is None
+    expected = CancelReceipt(sent=1, in_flight=1, cancelled=7)
+    assert await cancel(scene, send) == expected
+    assert (await scene.found_send(send)).receipt == expected
     await sweep(scene)
-    assert await receipt(scene, send) == expected
-    # Of a send that is not cancelled, nothing that waits is.
-    assert await receipt(scene, send, other) == expected
-    assert await receipt(scene) == CancelCounts()
     await scene.finish([with_provider])
-    assert await receipt(scene, send) == CancelCounts(sent=2, cancelled=7)
+    assert await cancel(scene, send) is None
+    assert (await scene.found_send(send)).receipt == expected
+
+
+async def test_each_send_of_a_campaign_gets_a_receipt_of_its_own(scene: Scene) -> None:
+    send, _ = await scene.send(2)
+    second = made.send(send.campaign_id)
+    other, _ = await scene.send(1)
+    await scene.storage.write(lambda tx: tx.sends.insert(second))
+    expected = {send.id: CancelReceipt(cancelled=2), second.id: CancelReceipt()}
+    receipts = await scene.storage.write(lambda tx: tx.sends.cancel_running(send.campaign_id, NOW))
+    assert (receipts, list(receipts)) == (expected, sorted(expected))
+    assert {each.id: (await scene.found_send(each)).receipt for each in (send, second)} == expected
+    assert (await scene.found_send(other)).receipt is None
 
 
 async def test_a_send_whose_last_call_ends_before_the_sweep_is_complete_only_after_it(
@@ -132,9 +139,9 @@ async def test_one_send_is_cancelled_and_another_of_its_campaign_goes_on(scene: 
     assert await cancel(scene, send)
     assert not await cancel(scene, send)
     assert (await scene.found_send(second)).status is SendStatus.SENDING
-    assert await scene.storage.write(lambda tx: tx.sends.cancel_running(send.campaign_id, NOW)) == [
-        second.id
-    ]
+    assert await scene.storage.write(lambda tx: tx.sends.cancel_running(send.campaign_id, NOW)) == {
+        second.id: CancelReceipt()
+    }
     assert not await scene.storage.write(lambda tx: tx.sends.cancel("nobody", NOW))
 
 

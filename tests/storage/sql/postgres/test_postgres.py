@@ -10,7 +10,7 @@ from sqlalchemy import make_url
 from storage.contract.errors import StorageUnavailable
 from storage.contract.storage import Transaction
 from storage.model.messages import Message, MessageStatus
-from storage.model.sends import Counters, SendStatus
+from storage.model.sends import CancelReceipt, Counters, SendStatus
 from storage.sql import migrate, open_storage
 from storage.sql.delivery import cancellations
 from storage.sql.dialects.driver_errors import ConnectionLost, meaning_of
@@ -45,7 +45,7 @@ async def test_a_cancel_waits_for_a_mark_and_then_leaves_the_marked_rows(
             on_postgres.storage.write(lambda tx: tx.sends.cancel_running(send.campaign_id, NOW))
         )
         await until_blocked(admin)
-    assert await cancelling == [send.id]
+    assert await cancelling == {send.id: CancelReceipt(in_flight=1, cancelled=1)}
     found = await on_postgres.found_send(send)
     assert (found.status, found.counters.in_flight, found.counters.cancelled) == (
         SendStatus.CANCELLED,

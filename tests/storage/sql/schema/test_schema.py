@@ -14,6 +14,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import create_engine, make_url
 
 from storage.contract.errors import SchemaMismatch
+from storage.model.sends import CancelReceipt
 from storage.sql import check_schema, migrate, open_storage
 from storage.sql.postgres.engine import make_engine
 from storage.sql.schema.tables import metadata
@@ -199,6 +200,103 @@ async def test_sends_that_there_were_go_on_as_they_began_and_emails_get_their_on
         assert campaign is not None
         assert (send.allow_shared_addresses, campaign.allow_shared_addresses) == (True, False)
         assert [people[each].email for each in ("ann", "bob")] == ["ann@example.com", None]
+
+
+ROWS_OF_CANCELLATIONS = [
+    """
+    INSERT INTO campaigns (id, brand_id, face, name, channel, template_key, variables, status,
+        created_by, created_at, updated_at)
+    VALUES
+        ('once', 'acme', 'comms', 'n', 'email', 'k', '{{}}', 'cancelled', 't', {now}, {now}),
+        ('twice', 'acme', 'comms', 'n', 'email', 'k', '{{}}', 'cancelled', 't', {now}, {now}),
+        ('draft', 'acme', 'comms', 'n', 'email', 'k', '{{}}', 'cancelled', 't', {now}, {now}),
+        ('misfired', 'acme', 'comms', 'n', 'email', 'k', '{{}}', 'cancelled', 't', {now}, {now}),
+        ('running', 'acme', 'comms', 'n', 'email', 'k', '{{}}', 'sending', 't', {now}, {now})
+    """,
+    """
+    INSERT INTO sends (id, campaign_id, brand_id, status, channel, template_key,
+        template_revision, variables, audience_done, total, pending, in_flight, sent, failed,
+        skipped, cancelled, expired, unknown, created_by, created_at)
+    VALUES
+        ('of-once', 'once', 'acme', 'cancelled', 'email', 'k', 1, '{{}}', true,
+            9, 0, 0, 3, 0, 0, 6, 0, 0, 't', {now}),
+        ('first', 'twice', 'acme', 'cancelled', 'email', 'k', 1, '{{}}', true,
+            3, 0, 0, 0, 1, 0, 2, 0, 0, 't', {now}),
+        ('second', 'twice', 'acme', 'cancelled', 'email', 'k', 1, '{{}}', true,
+            1, 0, 0, 0, 0, 0, 1, 0, 0, 't', {now}),
+        ('third', 'twice', 'acme', 'cancelled', 'email', 'k', 1, '{{}}', true,
+            2, 0, 0, 0, 0, 0, 2, 0, 0, 't', {now}),
+        ('before-the-log', 'once', 'acme', 'cancelled', 'email', 'k', 1, '{{}}', true,
+            4, 0, 0, 0, 0, 0, 4, 0, 0, 't', {now}),
+        ('goes-on', 'running', 'acme', 'sending', 'email', 'k', 1, '{{}}', false,
+            0, 0, 0, 0, 0, 0, 0, 0, 0, 't', {now})
+    """,
+    """
+    INSERT INTO audit_entries (id, brand_id, actor, action, subject_id, details, created_at) VALUES
+        ('01', 'acme', 't', 'send_paused', 'of-once', '{{}}', {now}),
+        ('02', 'acme', 't', 'send_cancelled', 'of-once',
+            '{{"receipt": {{"sent": 2, "in_flight": 1, "cancelled": 6}}}}', {now}),
+        ('03', 'acme', 't', 'campaign_cancelled', 'once',
+            '{{"receipt": {{"sent": 2, "in_flight": 1, "cancelled": 6}}, "send_ids": ["of-once"]}}',
+            {now}),
+        ('04', 'other', 't', 'campaign_cancelled', 'once',
+            '{{"receipt": {{"sent": 9, "in_flight": 9, "cancelled": 9}}, "send_ids": ["none"]}}',
+            {now}),
+        ('05', 'acme', 't', 'send_cancelled', 'first',
+            '{{"receipt": {{"sent": 0, "in_flight": 0, "cancelled": 2}}}}', {now}),
+        ('06', 'acme', 't', 'campaign_cancelled', 'twice',
+            '{{"receipt": {{"sent": 0, "in_flight": 0, "cancelled": 2}}, "send_ids": ["first"]}}',
+            {now}),
+        ('07', 'acme', 't', 'send_retried', 'first', '{{"child_send_id": "second"}}', {now}),
+        ('08', 'acme', 't', 'send_cancelled', 'second',
+            '{{"receipt": {{"sent": 0, "in_flight": 0, "cancelled": 1}}}}', {now}),
+        ('09', 'acme', 't', 'send_cancelled', 'third',
+            '{{"receipt": {{"sent": 0, "in_flight": 0, "cancelled": 2}}}}', {now}),
+        ('10', 'acme', 't', 'campaign_cancelled', 'twice',
+            '{{"receipt": {{"sent": 0, "in_flight": 0, "cancelled": 3}},
+                "send_ids": ["second", "third"]}}', {now}),
+        ('11', 'acme', 't', 'campaign_cancelled', 'draft',
+            '{{"receipt": {{"sent": 0, "in_flight": 0, "cancelled": 0}}, "send_ids": []}}', {now}),
+        ('12', 'acme', 'carillon', 'campaign_misfired', 'misfired', '{{}}', {now})
+    """,
+]
+
+
+async def test_receipts_that_were_in_the_audit_log_alone_are_taken_over(
+    tmp_path: Path, new_postgres_database: Callable[[], str]
+) -> None:
+    for url in (f"sqlite:///{tmp_path / 'old.db'}", new_postgres_database()):
+        await migrate(url, "0007")
+        await fill(url, ROWS_OF_CANCELLATIONS)
+        await migrate(url)
+        storage = await open_storage(url)
+        sends = await storage.read(
+            lambda tx: tx.sends.find_many(
+                ["of-once", "first", "second", "third", "before-the-log", "goes-on"]
+            )
+        )
+        stopped = {
+            campaign.id: campaign.cancelled_send_ids
+            for campaign in await storage.read(
+                lambda tx: tx.campaigns.list_page("acme", "comms", None, None, 9)
+            )
+        }
+        await storage.close()
+        assert {send.id: send.receipt for send in sends.values()} == {
+            "of-once": CancelReceipt(sent=2, in_flight=1, cancelled=6),
+            "first": CancelReceipt(cancelled=2),
+            "second": CancelReceipt(cancelled=1),
+            "third": CancelReceipt(cancelled=2),
+            "before-the-log": None,
+            "goes-on": None,
+        }
+        assert stopped == {
+            "once": ("of-once",),
+            "twice": ("second", "third"),
+            "draft": (),
+            "misfired": (),
+            "running": (),
+        }
 
 
 async def fill_with_brands(url: str) -> None:
