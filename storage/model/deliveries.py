@@ -1,4 +1,5 @@
-"""What a dispatcher reads and writes of the messages it delivers."""
+"""What a dispatcher reads and writes of the messages it delivers: queues, marks, settlements,
+recoveries."""
 
 from __future__ import annotations
 
@@ -7,7 +8,6 @@ from datetime import datetime
 
 from storage.model.inbox import InboxItem
 from storage.model.messages import Attempt, MessageStatus
-from storage.model.values import made_often
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Queue:
     """The earliest `due_at` among them when it was read."""
 
 
-@made_often
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settlement:
     """What became of a row this worker holds. Takes effect only while the row still has `lease` and
     is in `expected`."""

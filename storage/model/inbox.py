@@ -1,13 +1,12 @@
-"""Inbox items."""
+"""Items in the inbox of a person."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
-from storage.model.values import made_often
 
-
-@made_often
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InboxItem:
     """An in_app message as the person's client reads it."""
 

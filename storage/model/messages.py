@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from storage.model.values import JsonObject, made_often
+from storage.model.values import JsonObject
 
 
 class Purpose(StrEnum):
@@ -59,7 +59,7 @@ class Accepted(NamedTuple):
     request_id: str | None = None
 
 
-@made_often
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
     """One message to one person on one channel: a one-off (no `send_id`) or one of a send."""
 
@@ -120,7 +120,7 @@ class MessageFilter:
     dedup_key: str | None = None
 
 
-@made_often
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
     """One provider call for one message. Never changed once written."""
 

@@ -2,17 +2,4 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TypeVar, dataclass_transform
-
 JsonObject = dict[str, object]
-
-
-T = TypeVar("T")
-
-
-@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(field,))
-def made_often(cls: type[T]) -> type[T]:
-    """A record that only the type checker keeps from being changed: kept by Python itself, it takes
-    two and a half times as long to make, and of these there are several for each message."""
-    return dataclass(slots=True, kw_only=True, unsafe_hash=True)(cls)

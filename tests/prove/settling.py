@@ -37,13 +37,6 @@ SETTLING = (
         tests=("test_a_row_that_is_not_in_the_expected_status_is_not_settled",),
     ),
     Mutation(
-        name="sent-only-if-all-are-held",
-        where="_counts_if_all_are_held",
-        original="    return counts if sum(counts.values()) == rows else None\n",
-        mutated="    return counts\n",
-        tests=("test_what_is_still_held_of_a_batch_is_settled_and_counted_and_nothing_else",),
-    ),
-    Mutation(
         name="settle-fenced-by-the-status",
         where="_settle",
         original=_FENCE,

@@ -1,9 +1,9 @@
-"""Accepting a one-off message."""
+"""Accepts a one-off message."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from server.commands.campaigns.content import require_template
@@ -17,13 +17,13 @@ from storage.contract.storage import Transaction
 from storage.model.ids import new_id
 from storage.model.messages import Accepted, Message
 from storage.model.templates import TemplateVariable
-from storage.model.values import JsonObject, made_often
+from storage.model.values import JsonObject
 
 AT_ONCE = timedelta(minutes=1)
 """A time no later than this after the request came means "at once"."""
 
 
-@made_often
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NewMessage:
     """A message to accept."""
 
@@ -100,8 +100,8 @@ def judge_new_message(
     variables that do not fit the template."""
     checks = Checks()
     checks.schedule(new.scheduled_at, new.expire_at, caller.now)
-    for misfit in find_violations(schema, new.variables):
-        checks.add(misfit.field, misfit.message)
+    for violation in find_violations(schema, new.variables):
+        checks.add(violation.field, violation.message)
     return checks
 
 

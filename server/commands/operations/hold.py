@@ -1,4 +1,4 @@
-"""The hold on delivery, which concerns the whole installation and no brand."""
+"""Reads and releases the hold on delivery, which concerns the whole installation and no brand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""People."""
+"""Statements about people."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from storage.model.audiences import AudienceCount, AudienceMember
 from storage.model.criteria import Criteria
 from storage.model.people import Person
 from storage.sql.aggregates import audiences
-from storage.sql.connection import Connection, read_record, record_values
+from storage.sql.connection import Connection, or_replace, read_record, record_values
 from storage.sql.dialects.dialect import ColumnKind, RowSet, SqlDialect
 from storage.sql.dialects.types import dump_json
 from storage.sql.schema.tables import people
@@ -22,7 +22,7 @@ _IDS_AT_ONCE = 5000
 
 
 class SqlPeople:
-    """See `storage.definitions.People`."""
+    """See `storage.contract.people.People`."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -62,9 +62,9 @@ class SqlPeople:
             for person in in_order
         ]
         if rows:
-            await self._connection.upsert_rows(
-                people, [column.name for column in people.c], rows, kept={"created_at"}
-            )
+            columns = [column.name for column in people.c]
+            on_conflict = or_replace(people, columns, kept={"created_at"})
+            await self._connection.insert_rows(people, columns, rows, on_conflict)
 
     async def find(self, brand_id: str, person_id: str) -> Person | None:
         statement = select(people).where(
@@ -79,7 +79,7 @@ class SqlPeople:
         for start in range(0, len(person_ids), _IDS_AT_ONCE):
             some = [(person_id,) for person_id in person_ids[start : start + _IDS_AT_ONCE]]
             ids = self._connection.dialect.row_set_parameters(wanted, some)
-            some_found = await self._connection.fetch_many_records(
+            some_found = await self._connection.fetch_records(
                 Person, statement, {**ids, "in_brand": brand_id}
             )
             found.update((person.person_id, person) for person in some_found)

@@ -1,4 +1,4 @@
-"""Attempts and inbox items: what is added beside the rows that a settlement changes."""
+"""Adds attempts and inbox items: the rows that come with a settlement."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from storage.model.inbox import InboxItem
 from storage.model.messages import Attempt
-from storage.sql.connection import Connection
+from storage.sql.connection import Connection, or_leave
 from storage.sql.schema.tables import attempts, inbox_items
 
 _ATTEMPT = [column.name for column in attempts.c]
@@ -34,7 +34,7 @@ async def insert_attempts(connection: Connection, made: Iterable[Attempt]) -> No
         for attempt in made
     ]
     if rows:
-        await connection.insert_missing_rows(attempts, _ATTEMPT, rows)
+        await connection.insert_rows(attempts, _ATTEMPT, rows, or_leave(attempts))
 
 
 async def insert_inbox_items(connection: Connection, items: Iterable[InboxItem]) -> None:

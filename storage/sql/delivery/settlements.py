@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -17,7 +18,6 @@ from storage.sql.delivery.attempts import insert_attempts, insert_inbox_items
 from storage.sql.delivery.counters import Changes
 from storage.sql.delivery.locks import lock_sends_of
 from storage.sql.delivery.policy_resends import note_resends
-from storage.sql.delivery.settle_sent import is_plainly_sent, settle_sent
 from storage.sql.delivery.transitions import ACCEPTED, IN_DOUBT, IS_CANCELLED, WAS_ACCEPTED, word
 from storage.sql.dialects.dialect import ColumnKind, RowSet, SqlDialect
 from storage.sql.dialects.types import Instant
@@ -50,8 +50,8 @@ async def _settle_distinct(
 ) -> set[str]:
     changes = Changes()
     await lock_sends_of(connection, batch)
-    sent = {message_id: each for message_id, each in batch.items() if is_plainly_sent(each)}
-    applied = await settle_sent(connection, sent.values(), changes, now)
+    sent = {message_id: each for message_id, each in batch.items() if _is_plainly_sent(each)}
+    applied = await _settle_sent(connection, sent.values(), changes, now)
     settled = await _settle_any(
         connection, [each for message_id, each in batch.items() if message_id not in sent], now
     )
@@ -76,6 +76,30 @@ async def _settle_distinct(
             if each.inbox_item and each.message_id in applied
         ),
     )
+    return applied
+
+
+def _is_plainly_sent(each: Settlement) -> bool:
+    """Nothing but sent can come of it, whatever happened before: what most settlements are."""
+    return each.status is MessageStatus.SENT and each.reason is None and each.due_at is None
+
+
+async def _settle_sent(
+    connection: Connection, sent: Collection[Settlement], changes: Changes, now: datetime
+) -> set[str]:
+    applied: set[str] = set()
+    rows, statement = _sent(connection.dialect)
+    for expected in (MessageStatus.LEASED, MessageStatus.SENDING):
+        held = [(each.message_id, each.lease) for each in sent if each.expected is expected]
+        if not held:
+            continue
+        given = connection.dialect.row_set_parameters(rows, held)
+        settled = await connection.fetch(
+            statement, {**given, "expected_status": expected, "now": now}
+        )
+        applied.update(message_id for message_id, _ in settled)
+        for send_id, count in Counter(send_id for _, send_id in settled).items():
+            changes.moved(send_id, expected, MessageStatus.SENT, count)
     return applied
 
 
@@ -133,6 +157,23 @@ async def _accept_late(
         given = connection.dialect.row_set_parameters(given_rows, accepted)
         for row in (await connection.execute(statement, {**given, "now": now})).all:
             changes.moved(row.send_id, before, MessageStatus.SENT)
+
+
+@lru_cache
+def _sent(dialect: SqlDialect) -> tuple[RowSet, Executable]:
+    given = dialect.row_set("given", id=ColumnKind.TEXT, lease=ColumnKind.INTEGER)
+    statement = update(messages).where(
+        messages.c.id == given.c.id,
+        messages.c.lease == given.c.lease,
+        messages.c.status == bindparam("expected_status"),
+    )
+    statement = statement.values(
+        status=MessageStatus.SENT,
+        failure_reason=None,
+        sent_at=bindparam("now", type_=Instant()),
+        lease_expires_at=None,
+    )
+    return given, statement.returning(messages.c.id, messages.c.send_id)
 
 
 @lru_cache

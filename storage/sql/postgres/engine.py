@@ -1,8 +1,8 @@
-"""Connections to PostgreSQL."""
+"""Connects to PostgreSQL."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Column, Dialect, Executable, Table, make_url
@@ -13,8 +13,6 @@ from storage.sql.connection import (
     Connection,
     Parameters,
     Rows,
-    insert_missing_clause,
-    upsert_clause,
 )
 from storage.sql.dialects.driver_errors import translated
 from storage.sql.dialects.postgres import POSTGRES
@@ -47,38 +45,26 @@ class PostgresConnection(Connection):
             )
 
     async def insert_rows(
-        self, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
+        self,
+        table: Table,
+        columns: Sequence[str],
+        rows: Sequence[tuple[Any, ...]],
+        on_conflict: str = "",
     ) -> None:
         with self.failing(), translated():
-            await self._driver.copy_records_to_table(table.name, records=rows, columns=columns)
-
-    async def insert_missing_rows(
-        self, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
-    ) -> None:
-        # One statement over arrays, since a copy cannot leave rows out.
-        names, clause = ", ".join(columns), insert_missing_clause(table)
-        arrays = ", ".join(
-            f"${place}::{_array_of(table.c[name])}" for place, name in enumerate(columns, start=1)
-        )
-        statement = f"INSERT INTO {table.name} ({names}) SELECT * FROM unnest({arrays}) {clause}"  # noqa: S608  # names of our own
-        with self.failing(), translated():
-            await self._driver.execute(statement, *map(list, zip(*rows, strict=True)))
-
-    async def upsert_rows(
-        self, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]], kept: Set[str]
-    ) -> None:
-        # A copy cannot replace rows, so it goes into a table of this transaction's own first.
-        names, source = ", ".join(columns), f"new_{table.name}"
-        clause = upsert_clause(table, columns, kept)
-        with self.failing(), translated():
-            await self._driver.execute(
-                f"CREATE TEMPORARY TABLE {source} (LIKE {table.name}) ON COMMIT DROP"
+            if not on_conflict:
+                await self._driver.copy_records_to_table(table.name, records=rows, columns=columns)
+                return
+            # One statement over arrays, since a copy can neither leave rows out nor replace any.
+            names = ", ".join(columns)
+            arrays = ", ".join(
+                f"${place}::{_array_of(table.c[name])}"
+                for place, name in enumerate(columns, start=1)
             )
-            await self._driver.copy_records_to_table(source, records=rows, columns=columns)
             await self._driver.execute(
-                f"INSERT INTO {table.name} ({names}) SELECT {names} FROM {source} {clause}"  # noqa: S608  # names of our own
+                f"INSERT INTO {table.name} ({names}) SELECT * FROM unnest({arrays}) {on_conflict}",  # noqa: S608  # names of our own
+                *map(list, zip(*rows, strict=True)),
             )
-            await self._driver.execute(f"DROP TABLE {source}")
 
 
 def _array_of(column: Column[Any]) -> str:

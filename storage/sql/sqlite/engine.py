@@ -1,18 +1,17 @@
-"""Connections to an SQLite file, and who may have them."""
+"""Connects to an SQLite file, which one process owns."""
 
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import sqlite3
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 
 import sqlalchemy
-from sqlalchemy import Engine, Executable, NullPool, Select, Table, create_engine, event
+from sqlalchemy import Engine, Executable, NullPool, Table, create_engine, event
 
 from storage.contract.errors import DatabaseInUse, StorageError, StorageUnavailable
 from storage.model.instants import parse_instant
@@ -20,8 +19,6 @@ from storage.sql.connection import (
     Connection,
     Parameters,
     Rows,
-    insert_missing_clause,
-    upsert_clause,
 )
 from storage.sql.dialects.driver_errors import translated
 from storage.sql.dialects.sqlite import SQLITE
@@ -77,41 +74,23 @@ class SqliteConnection(Connection):
         return ready.records(record, self._fetch(ready, parameters))
 
     async def insert_rows(
-        self, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
-    ) -> None:
-        self._insert(table, columns, rows, "")
-
-    async def insert_missing_rows(
-        self, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
-    ) -> None:
-        self._insert(table, columns, rows, insert_missing_clause(table))
-
-    async def upsert_rows(
-        self, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]], kept: Set[str]
-    ) -> None:
-        self._insert(table, columns, rows, upsert_clause(table, columns, kept))
-
-    def _insert(
-        self, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]], clause: str
+        self,
+        table: Table,
+        columns: Sequence[str],
+        rows: Sequence[tuple[Any, ...]],
+        on_conflict: str = "",
     ) -> None:
         places = f"({', '.join('?' * len(columns))})"
-        statement = f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES "  # noqa: S608  # names of our own
+        # The names are our own.
+        statement = f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES "  # noqa: S608
         done = 0
         with self.failing(), translated():
             for size in _ROWS_OF_INSERTS:
-                text = f"{statement}{', '.join([places] * size)} {clause}"
+                text = f"{statement}{', '.join([places] * size)} {on_conflict}"
                 while len(rows) - done >= size:
                     self._driver.execute(text, tuple(chain.from_iterable(rows[done : done + size])))
                     done += size
-            self._driver.executemany(f"{statement}{places} {clause}", rows[done:])
-
-    async def fetch_many_records(
-        self, record: type[R], statement: Select[Any], parameters: Mapping[str, Any]
-    ) -> list[R]:
-        ready = prepared(statement)
-        with self.failing(), translated():
-            ((packed,),) = self._driver.execute(ready.packed, ready.arguments(parameters))
-        return ready.records(record, json.loads(packed))
+            self._driver.executemany(f"{statement}{places} {on_conflict}", rows[done:])
 
     def _fetch(self, ready: Prepared, parameters: Mapping[str, Any]) -> Sequence[tuple[Any, ...]]:
         with self.failing(), translated():
@@ -119,7 +98,8 @@ class SqliteConnection(Connection):
 
     @property
     def _driver(self) -> sqlite3.Connection:
-        driver: sqlite3.Connection = self._connection.connection.driver_connection  # type: ignore[assignment]  # the driver is known
+        # SQLAlchemy does not know which driver it is.
+        driver: sqlite3.Connection = self._connection.connection.driver_connection  # type: ignore[assignment]
         return driver
 
 

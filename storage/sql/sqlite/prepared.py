@@ -1,5 +1,5 @@
-"""Statements that are built once, for SQLite's driver itself: SQLAlchemy takes longer with a row
-than SQLite does."""
+"""Prepares statements once for SQLite's driver itself: SQLAlchemy takes longer with a row than
+SQLite does."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from sqlalchemy.sql.base import ReadOnlyColumnCollection
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import TypeEngine
 
-from storage.sql.connection import setters_of
 from storage.sql.dialects.types import dump_json, load_json
 
 R = TypeVar("R")
 
-_DIALECT: Dialect = sqlite.dialect(json_serializer=dump_json, json_deserializer=load_json)  # type: ignore[arg-type]  # of any text
+# These take less than SQLAlchemy declares: text.
+_DIALECT: Dialect = sqlite.dialect(json_serializer=dump_json, json_deserializer=load_json)  # type: ignore[arg-type]
 _Conversion = Callable[[Any], Any]
 
 
@@ -52,13 +52,6 @@ class Prepared:
         """The parameters in order."""
         return [parameter.value(given) for parameter in self._parameters]
 
-    @property
-    def packed(self) -> str:
-        """The text of one that returns all rows as one JSON text: in one step, since the driver
-        lets go of Python's lock at each, and waits for it while others compute."""
-        columns = ", ".join(f'"{name}"' for name in self.names)
-        return f"SELECT json_group_array(json_array({columns})) FROM ({self.text})"  # noqa: S608  # names of our own
-
     def rows(self, raw: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
         """The rows, converted."""
         return list(zip(*self._columns(raw), strict=True)) if any(self._reads) else list(raw)
@@ -67,7 +60,7 @@ class Prepared:
         """The rows as records whose fields are exactly the columns."""
         made = list(map(object.__new__, repeat(record, len(raw))))
         # A column at a time, so that no line of Python runs for each value.
-        setters = setters_of(record, self.names)  # type: ignore[arg-type]  # a class is hashable
+        setters = _setters_of(record, self.names)  # type: ignore[arg-type]  # a class is hashable
         for put, column in zip(setters, self._columns(raw), strict=bool(raw)):
             deque(map(put, made, column), maxlen=0)
         return made
@@ -77,6 +70,15 @@ class Prepared:
             column if read is None else map(read, column)
             for read, column in zip(self._reads, zip(*raw, strict=True), strict=bool(raw))
         ]
+
+
+@lru_cache
+def _setters_of(record: Any, columns: tuple[str, ...]) -> tuple[Callable[[Any, Any], None], ...]:
+    """What sets the fields that bear the names of the columns. Raises TypeError if there are
+    others, or more to do."""
+    if sorted(columns) != sorted(record.__slots__) or hasattr(record, "__post_init__"):
+        raise TypeError(f"{record.__name__} is not made of {', '.join(columns)}")
+    return tuple(getattr(record, name).__set__ for name in columns)
 
 
 @lru_cache

@@ -157,7 +157,8 @@ async def test_a_worker_that_found_no_room_is_not_woken_by_the_first_call_that_e
         progress.clear()
         answers.give(1)
         await progress.wait()
-        while beginning.workers.executor.next_room(Purpose.MARKETING) is None:  # noqa: ASYNC110 - there is no event
+        # Room has no event.
+        while beginning.workers.executor.next_room(Purpose.MARKETING) is None:  # noqa: ASYNC110
             await asyncio.sleep(0)
         assert not woken.is_set()
     # It has rows, and looks by itself.

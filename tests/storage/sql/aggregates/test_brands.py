@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from storage.model.brands import BrandPolicy, MisfirePolicy, UnknownPolicy
-from storage.operations import Brand
+from storage.model.brands import Brand, BrandPolicy, MisfirePolicy, UnknownPolicy
 from tests.support.storage.made import BRAND, NOW, SECOND
 from tests.support.storage.scene import Scene
 
