@@ -45,7 +45,7 @@ async def one_off(stage: Stage, ago: timedelta, channel: str = "email") -> Messa
 
 
 async def dispatch(stage: Stage, channel: str) -> None:
-    await stage.run(stage.lane() if channel == "email" else stage.inbox_lane())
+    await stage.run(stage.workers() if channel == "email" else stage.inbox_worker())
 
 
 @pytest.mark.parametrize("channel", ["email", "in_app"])
