@@ -104,7 +104,7 @@ class Waiting:
     async def fates(self) -> dict[str, tuple[str, str | None]]:
         """Status and reason of each message, by person."""
         messages = (await ok(self.api, "comms.MessageService/ListMessages", {"brand_id": BRAND}))[
-            "messages"
+            "data"
         ]
         return {each["person_id"]: (each["status"], each["failure_reason"]) for each in messages}
 
