@@ -64,9 +64,11 @@ def _copy(
 ) -> None:
     columns = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
     values = ", ".join(changed.get(column, column) for column in columns)
-    following = f"SELECT n + 1 FROM numbers WHERE n < {numbers.stop - 1}"  # noqa: S608 - numbers of our own
+    # The numbers are our own.
+    following = f"SELECT n + 1 FROM numbers WHERE n < {numbers.stop - 1}"  # noqa: S608
     series = f"WITH RECURSIVE numbers(n) AS (SELECT {numbers.start} UNION ALL {following})"
-    source = f"SELECT {values} FROM numbers, {table} WHERE {table}.{key} = ?"  # noqa: S608 - names of our own
+    # The names are our own.
+    source = f"SELECT {values} FROM numbers, {table} WHERE {table}.{key} = ?"  # noqa: S608
     done = connection.execute(
         f"INSERT INTO {table} ({', '.join(columns)}) {series} {source}", (value,)
     )

@@ -146,7 +146,8 @@ def _write_same_rows(database: Path, send_id: str, count: int, scratch: Path) ->
             AS_PUBLISHED.get(row[1], row[1])
             for row in source.execute("PRAGMA table_info(messages)")
         ]
-        query = f"SELECT {', '.join(columns)} FROM messages WHERE send_id = ? ORDER BY id"  # noqa: S608 - names of our own
+        # The names are our own.
+        query = f"SELECT {', '.join(columns)} FROM messages WHERE send_id = ? ORDER BY id"  # noqa: S608
         rows = source.execute(query, (send_id,)).fetchall()
         source.close()
         assert len(rows) == count, len(rows)
@@ -159,7 +160,8 @@ def _write_same_rows(database: Path, send_id: str, count: int, scratch: Path) ->
             floor.execute(statement)
         started = perf_counter()
         floor.execute("BEGIN IMMEDIATE")
-        floor.executemany(f"INSERT INTO messages VALUES ({', '.join('?' * len(rows[0]))})", rows)  # noqa: S608 - no names but our own
+        # The names are our own.
+        floor.executemany(f"INSERT INTO messages VALUES ({', '.join('?' * len(rows[0]))})", rows)  # noqa: S608
         floor.execute("COMMIT")
         seconds = perf_counter() - started
         floor.close()

@@ -40,7 +40,8 @@ class Sizes:
 
     def changed(self, values: Mapping[str, int]) -> Sizes:
         """With some of them as given."""
-        return replace(self, **values)  # type: ignore[arg-type]  # only those that are int are given
+        # Only fields that are int are given.
+        return replace(self, **values)  # type: ignore[arg-type]
 
 
 SMOKE = Sizes(

@@ -52,7 +52,8 @@ def _commit(name: str) -> str | None:
 
 def _git(*arguments: str) -> bytes | None:
     """What git prints, or None if it fails."""
-    done = subprocess.run(("git", "-C", str(ROOT), *arguments), capture_output=True, check=False)  # noqa: S607  # whichever git is on the PATH
+    # Whichever git is on the PATH.
+    done = subprocess.run(("git", "-C", str(ROOT), *arguments), capture_output=True, check=False)  # noqa: S607
     return done.stdout if done.returncode == 0 else None
 
 

@@ -1,4 +1,5 @@
-"""The composition root: the only place that builds concrete things and wires them together."""
+"""Builds one process of Carillon: chooses the database, the providers and the parts, and wires them
+together. Nothing else does."""
 
 from __future__ import annotations
 
@@ -16,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from server.api.server import GrpcServer
 from server.channels.provider import Provider
 from server.channels.registry import build_providers
-from server.commands.operations.tokens import MintedToken, note_signing_key, record_token
+from server.commands.operations.tokens import note_signing_key
 from server.commands.sends.resolve_audience import resolve_audience_batch
 from server.commands.sends.start import send_due_campaign
 from server.config import ConfigError, Settings
@@ -27,16 +28,14 @@ from server.dispatch.maintenance.pruner import Pruning
 from server.domain.access import Caller, Principal
 from server.domain.clock import Clock, DatabaseClock
 from server.domain.contacts.unsubscribe import UnsubscribeLinks
-from server.domain.errors import UnknownBrand
 from server.gateway.ports import require_free
 from server.gateway.supervisor import Gateway
-from server.runtime.demo import BRAND, Demo, seed_demo
+from server.runtime.demo import Demo, mint_demo_token, seed_demo
 from server.runtime.metrics import Metrics
+from server.runtime.readiness import ReadinessCheck
 from server.runtime.tokens import Tokens, derive_key, fingerprint, signing_key
-from storage.contract.errors import StorageError
 from storage.contract.storage import Storage, Transaction
 from storage.model.audit import SERVICE
-from storage.model.ids import new_id
 from storage.sql.open import migrate, open_storage
 
 T = TypeVar("T")
@@ -59,12 +58,13 @@ class Part(StrEnum):
 
 EVERYTHING = frozenset(Part)
 ITSELF = Principal(SERVICE, frozenset(), frozenset())
+"""The service as a caller, in the audit log."""
 OPERATOR = Principal("cli", frozenset(), frozenset())
-"""Who uses a command: whoever can read the settings and the key may do anything."""
+"""Whoever runs a command on the machine: who can read the settings and the key may do anything."""
 
 
 class Service:
-    """One process: the parts it runs, started in order and stopped in reverse."""
+    """One process: starts the parts it runs in order, stops them in reverse."""
 
     def __init__(
         self,
@@ -141,8 +141,8 @@ class Service:
 
     @property
     def _drain_seconds(self) -> int:
-        """None for an API whose only gateway is in this process and has stopped, or that is the
-        only one there can be."""
+        """Seconds to go on serving: 0 for an API whose only gateway is in this process and has
+        stopped, or that is the only one there can be."""
         own_gateway = Part.GATEWAY in self._parts and not self._settings.api_addresses
         return 0 if own_gateway or self._settings.is_embedded else self._settings.drain_seconds
 
@@ -167,31 +167,8 @@ class Service:
         """A token for the demo brand, which the audit log knows of; None if there is no such
         brand."""
         assert self.storage is not None, "started with the API or the dispatcher"
-        now = self._clock.now()
-        made = MintedToken(
-            new_id(),
-            Principal("quick-start", frozenset({BRAND}), frozenset(scopes)),
-            now + lifetime,
-        )
-        try:
-            await self.storage.write(lambda tx: record_token(tx, Caller(ITSELF, now), made))
-        except UnknownBrand:
-            return None
-        return self.tokens.mint(made.principal.subject, [BRAND], scopes, lifetime, made.id)
-
-    async def waiting_for(self) -> list[str]:
-        """Names of the parts of this process that are not ready, and of delivery while it is
-        held."""
-        answers = await self._database_answers()
-        ready = {
-            "database": answers,
-            "delivery (held)": not (answers and await self._is_held()),
-            "dispatcher": (self.dispatcher is not None and self.dispatcher.ready)
-            or Part.DISPATCHER not in self._parts,
-            "gateway": (self.gateway is not None and self.gateway.ready)
-            or Part.GATEWAY not in self._parts,
-        }
-        return [name for name, is_ready in ready.items() if not is_ready]
+        caller = Caller(ITSELF, self._clock.now())
+        return await mint_demo_token(self.storage, self.tokens, caller, scopes, lifetime)
 
     async def _open_storage(self) -> None:
         url = self._settings.effective_database_url
@@ -210,13 +187,14 @@ class Service:
         require_free(self._settings.bind, self._settings.grpc_port, "CARILLON_GRPC_PORT")
         key, now = fingerprint(self._signing_key), self._clock.now()
         await self.storage.write(lambda tx: note_signing_key(tx, key, now))
+        readiness = self._readiness(self.storage)
         server = GrpcServer(
             self.storage,
             self._clock,
             self.tokens,
             self.links,
-            self.waiting_for,
-            self._database_answers,
+            readiness.waiting_for,
+            readiness.database_answers,
             max_request_bytes=self._settings.max_request_bytes,
             reflection=self._settings.grpc_reflection,
         )
@@ -228,6 +206,16 @@ class Service:
                 f"{self._settings.bind}:{self._settings.grpc_port}"
             ) from None
         self._server = server
+
+    def _readiness(self, storage: Storage) -> ReadinessCheck:
+        # The API starts first, so the other parts are asked for when somebody asks.
+        parts: dict[Part, Callable[[], bool]] = {
+            Part.DISPATCHER: lambda: self.dispatcher is not None and self.dispatcher.ready,
+            Part.GATEWAY: lambda: self.gateway is not None and self.gateway.ready,
+        }
+        return ReadinessCheck(
+            storage, {part.value: ready for part, ready in parts.items() if part in self._parts}
+        )
 
     async def _start_dispatcher(self) -> None:
         assert self.storage is not None
@@ -262,18 +250,6 @@ class Service:
             return build_providers(self._settings)
         except ValueError as error:
             raise ConfigError(f"CARILLON_SMTP_URL or CARILLON_MAIL_FROM: {error}") from None
-
-    async def _database_answers(self) -> bool:
-        try:
-            if self.storage is not None:
-                await self.storage.ping()
-        except StorageError:
-            return False
-        return True
-
-    async def _is_held(self) -> bool:
-        assert self.storage is not None, "it answers"
-        return (await self.storage.read(lambda tx: tx.dispatchers.find_hold())).held_at is not None
 
 
 async def migrate_database(settings: Settings) -> None:

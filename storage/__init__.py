@@ -1,2 +1,2 @@
-"""What storage promises. The docstrings here are the contract; `storage.sql` keeps it on SQLite and
-PostgreSQL."""
+"""What Carillon keeps: `model` (records), `contract` (what storage promises) and `sql` (SQLite and
+PostgreSQL keeping it)."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.support import needs
 from tests.support.postgres import PostgresServer, running_postgres
 
 # Starting PostgreSQL as another user takes a fork, in a process whose gRPC threads are at work:
@@ -17,6 +18,25 @@ os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
 # How long an example takes says how busy the machine is, and nothing about the code.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Makes the markers known of what tests need."""
+    for name, meaning in needs.MARKERS.items():
+        config.addinivalue_line("markers", f"{name}: {meaning}")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks each test with what it needs, before `-m` chooses among them."""
+    for item in items:
+        needs.mark(item)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Lets what a test starts be compared with what it is marked with."""
+    needs.running(item)
 
 
 @pytest.fixture(scope="session")

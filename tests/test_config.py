@@ -97,14 +97,16 @@ def test_without_anything_there_are_defaults(tmp_path: Path) -> None:
 @pytest.mark.parametrize("key", EVERY_KEY)
 def test_a_key_is_read_from_the_environment(key: str, tmp_path: Path) -> None:
     keys = with_its_needs(key)
-    expected = Settings(**{each: value for each, (_, _, value) in keys.items()})  # type: ignore[arg-type]  # of the fields' own types
+    # The values have the types of the fields.
+    expected = Settings(**{each: value for each, (_, _, value) in keys.items()})  # type: ignore[arg-type]
     assert load({variable(each): text for each, (text, _, _) in keys.items()}, tmp_path) == expected
 
 
 @pytest.mark.parametrize("key", EVERY_KEY)
 def test_a_key_is_read_from_the_file(key: str, tmp_path: Path) -> None:
     keys = with_its_needs(key)
-    expected = Settings(**{each: value for each, (_, _, value) in keys.items()})  # type: ignore[arg-type]  # of the fields' own types
+    # The values have the types of the fields.
+    expected = Settings(**{each: value for each, (_, _, value) in keys.items()})  # type: ignore[arg-type]
     write(tmp_path, "".join(f"{each} = {toml}\n" for each, (_, toml, _) in keys.items()))
     assert load({}, tmp_path) == expected
 
@@ -299,7 +301,8 @@ def test_email_has_one_way_out() -> None:
 def test_tokens_do_not_show_when_settings_are_printed() -> None:
     urls = {f"{channel}_url": f"https://{channel}.example" for channel in ("sms", "push", "email")}
     tokens = {f"{channel}_token": "s3cret" for channel in ("sms", "push", "email")}
-    assert "s3cret" not in repr(Settings(**urls, **tokens))  # type: ignore[arg-type]  # all of them are texts
+    # All of them are strings.
+    assert "s3cret" not in repr(Settings(**urls, **tokens))  # type: ignore[arg-type]
 
 
 def test_everything_that_is_wrong_is_told_a_line_each_with_where_it_came_from(

@@ -1,11 +1,13 @@
-// BullMQ draining jobs that do nothing. node bullmq.mjs <redis port> <jobs> <concurrency>; prints jobs a second, from the start of the worker
-// to the last completion.
+// BullMQ draining jobs that do nothing. node bullmq.mjs <redis port> <jobs> <concurrency>; prints
+// jobs a second, from the start of the worker to the last completion.
 import { Queue, Worker } from "bullmq";
 
 const [port, jobs, concurrency] = process.argv.slice(2).map(Number);
 const connection = { host: "127.0.0.1", port };
 const queue = new Queue("noop", { connection, defaultJobOptions: { removeOnComplete: true } });
-const left = (first) => Array.from({ length: Math.min(1000, jobs - first) }, (_, n) => ({ name: "noop", data: { number: first + n } }));
+const job = (number) => ({ name: "noop", data: { number } });
+const left = (first) =>
+  Array.from({ length: Math.min(1000, jobs - first) }, (_, n) => job(first + n));
 for (let first = 0; first < jobs; first += 1000) await queue.addBulk(left(first));
 
 const started = performance.now();

@@ -1,9 +1,11 @@
-/* A mail server that takes every message, throws it away and notes when it began: as fast as a provider can be, so that it is not what is
- * measured. PIPELINING as RFC 2920 has it. One thread, epoll.
+/* A mail server that takes every message, throws it away and notes when it began: as fast as a
+ * provider can be, so that it is not what is measured. PIPELINING as RFC 2920 has it. One thread,
+ * epoll.
  *
- * smtp_sink <log file>: prints its port, on loopback. A line of the log is a message that was taken: its Message-ID, then when its MAIL
- * command arrived, in nanoseconds of CLOCK_REALTIME and of CLOCK_MONOTONIC. The log is written out whenever nothing happens for a moment.
- * Ends on SIGTERM.
+ * smtp_sink <log file>: prints its port, on loopback. A line of the log is a message that was
+ * taken: its Message-ID, then when its MAIL command arrived, in nanoseconds of CLOCK_REALTIME and
+ * of CLOCK_MONOTONIC. The log is written out whenever nothing happens for a moment. Ends on
+ * SIGTERM.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -43,7 +45,8 @@ static int flush_answers(struct client *c)
 {
     for (int sent = 0; sent < c->out_length;) {
         ssize_t n = send(c->socket, c->out + sent, c->out_length - sent, MSG_NOSIGNAL);
-        if (n <= 0) return -1; /* sockets block: a client that never reads is a fault of the benchmark */
+        /* Sockets block: a client that never reads is a fault of the benchmark. */
+        if (n <= 0) return -1;
         sent += n;
     }
     c->out_length = 0;
@@ -67,11 +70,13 @@ static int data_line(struct client *c)
         return answer(c, "250 2.0.0 Ok\r\n");
     }
     if (c->line_length == 0) c->in_header = 0;
-    if (c->in_header && strncasecmp(c->line, "Message-ID:", 11) == 0) sscanf(c->line + 11, " <%255[^@>]", c->id);
+    if (c->in_header && strncasecmp(c->line, "Message-ID:", 11) == 0)
+        sscanf(c->line + 11, " <%255[^@>]", c->id);
     return 0;
 }
 
-/* A command with everything the client may have written behind it: answers leave together. Returns -1 to close. */
+/* A command with everything the client may have written behind it: answers leave together. Returns
+ * -1 to close. */
 static int command_line(struct client *c)
 {
     if (strncasecmp(c->line, "MAIL", 4) == 0) {
@@ -84,7 +89,9 @@ static int command_line(struct client *c)
         c->in_data = c->in_header = 1;
         return answer(c, "354 End data with <CR><LF>.<CR><LF>\r\n");
     }
-    if (strncasecmp(c->line, "EHLO", 4) == 0) return answer(c, "250-sink\r\n250-PIPELINING\r\n250-SIZE 104857600\r\n250-SMTPUTF8\r\n250 8BITMIME\r\n");
+    if (strncasecmp(c->line, "EHLO", 4) == 0)
+        return answer(c, "250-sink\r\n250-PIPELINING\r\n250-SIZE 104857600\r\n"
+                         "250-SMTPUTF8\r\n250 8BITMIME\r\n");
     if (strncasecmp(c->line, "QUIT", 4) == 0) {
         answer(c, "221 2.0.0 Bye\r\n");
         flush_answers(c);
@@ -114,7 +121,8 @@ static int listen_on_loopback(void)
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t size = sizeof address;
     int listener = socket(AF_INET, SOCK_STREAM, 0);
-    if (listener < 0 || bind(listener, (struct sockaddr *)&address, size) || listen(listener, 128)) exit(1);
+    if (listener < 0 || bind(listener, (struct sockaddr *)&address, size) || listen(listener, 128))
+        exit(1);
     getsockname(listener, (struct sockaddr *)&address, &size);
     printf("%d\n", ntohs(address.sin_port));
     fflush(stdout);

@@ -1,2 +1,2 @@
-"""The gRPC face, which the gateway also serves as REST: services, converters, interceptors, and the
-one error table."""
+"""The gRPC API, which the gateway also serves as REST: services, converters, interceptors,
+errors."""

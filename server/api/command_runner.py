@@ -1,4 +1,4 @@
-"""How a method runs its command: in one transaction, with the caller, and for a change behind its
+"""Runs the command of a method: in one transaction, with the caller, and for a change behind its
 idempotency key."""
 
 from __future__ import annotations

@@ -1,5 +1,4 @@
-"""The one error table: from what the code raises to what gRPC and REST callers are told
-(AIP-193)."""
+"""Maps exceptions to the errors that gRPC and REST callers get (AIP-193)."""
 
 from __future__ import annotations
 
@@ -31,7 +30,7 @@ from storage.model.ids import new_id
 DOMAIN = "carillon"
 MAX_STATUS_BYTES = 7000
 """Largest message and details of an error. They travel as metadata, of which a client accepts 8 KB
-in all unless told otherwise."""
+in all by default."""
 _FRAME_BYTES = 4
 """What protobuf adds around a nested message of this size."""
 HTTP_CODE_KEY = "x-http-code"
@@ -64,18 +63,16 @@ class RpcStatus(grpc.Status):
 
 def rpc_status(error: Exception, method: str, policy: Policy) -> RpcStatus:
     """The answer for an exception. One that is not meant for callers is logged under an id, and
-    only the id is told."""
-    public_error = _told(error, method)
-    code = CODES.get(type(public_error), grpc.StatusCode.INTERNAL)
+    the answer has only the id."""
+    public = public_error(error, method)
+    code = CODES.get(type(public), grpc.StatusCode.INTERNAL)
     number = int(code.value[0])
-    status = status_pb2.Status(
-        code=number, message=public_error.message, details=_details(public_error)
-    )
+    status = status_pb2.Status(code=number, message=public.message, details=_details(public))
     metadata = (
         ("grpc-status-details-bin", status.SerializeToString()),
         (HTTP_CODE_KEY, str(http_status(code, policy))),
     )
-    return RpcStatus(code, public_error.message, metadata)
+    return RpcStatus(code, public.message, metadata)
 
 
 def http_status(code: grpc.StatusCode, policy: Policy) -> int:
@@ -97,7 +94,8 @@ def http_status(code: grpc.StatusCode, policy: Policy) -> int:
             return 500
 
 
-def _told(error: Exception, method: str) -> CarillonError:
+def public_error(error: Exception, method: str) -> CarillonError:
+    """The error that a caller may see for an exception; the log keeps what it must not."""
     if isinstance(error, CarillonError):
         return error
     if isinstance(error, StorageUnavailable | WriteConflict):
@@ -134,7 +132,7 @@ def _bad_request(error: ValidationFailed) -> error_details_pb2.BadRequest:
     """The first violations, as many as the answer has room for."""
     # The message goes out twice: within the details, and percent-encoded beside them.
     room = MAX_STATUS_BYTES - len(error.message.encode()) - len(quote(error.message))
-    public_error = error_details_pb2.BadRequest()
+    bad_request = error_details_pb2.BadRequest()
     for violation in error.violations:
         one = error_details_pb2.BadRequest.FieldViolation(
             field=violation.field, description=violation.message
@@ -142,8 +140,8 @@ def _bad_request(error: ValidationFailed) -> error_details_pb2.BadRequest:
         room -= one.ByteSize() + _FRAME_BYTES
         if room < 0:
             break
-        public_error.field_violations.append(one)
-    return public_error
+        bad_request.field_violations.append(one)
+    return bad_request
 
 
 def _packed(message: error_details_pb2.ErrorInfo | error_details_pb2.BadRequest) -> any_pb2.Any:

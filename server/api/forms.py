@@ -1,8 +1,8 @@
-"""What is wrong with fields of a request beyond the rules in its proto: texts and objects that it
-takes code to judge.
+"""Finds what is wrong with fields that it takes code to judge: addresses, criteria, Liquid, time
+zones (`carillon.rules.v1.form` in the protos).
 
 Commands judge the same, by the same functions, when they read such a field. This looks at all of a
-request at once, so that one that is refused anyway is told of everything.
+request at once, so that the answer to one that is refused anyway names everything.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from carillon.rules.v1 import rules_pb2
 from server.api.converters.comms import read_variable_type
 from server.api.converters.values import channel_name, is_instant, read_struct, read_value
 from server.domain.contacts.addresses import check_address, check_person_id
-from server.domain.criteria import check_criteria
+from server.domain.criteria.check import check_criteria
 from server.domain.errors import FieldViolation
 from server.domain.templates.rendering import TemplateSource, TemplateSyntaxError, compile_template
 from server.domain.templates.variables import check_default
@@ -35,15 +35,15 @@ _TIMESTAMP = "google.protobuf.Timestamp"
 
 
 def find_oversized(request: Message) -> list[FieldViolation]:
-    """JSON objects in a request of which it is plain that they are too large. Looking at them any
+    """A violation for each JSON object in a request that is plainly too large. Looking at them any
     closer would keep other calls waiting."""
     return list(islice(_oversized(request, ""), MOST_FAULTS))
 
 
-def find_misfits(request: Message) -> list[FieldViolation]:
+def find_violations(request: Message) -> list[FieldViolation]:
     """The first MOST_FAULTS fields that do not hold what they should. May take a second, so not for
     the event loop."""
-    return list(islice(_misfits(request, ""), MOST_FAULTS))
+    return list(islice(_violations(request, ""), MOST_FAULTS))
 
 
 def _oversized(message: Message, prefix: str) -> Iterator[FieldViolation]:
@@ -55,10 +55,10 @@ def _oversized(message: Message, prefix: str) -> Iterator[FieldViolation]:
             yield from _oversized(value, f"{path}.")
 
 
-def _misfits(message: Message, prefix: str) -> Iterator[FieldViolation]:
+def _violations(message: Message, prefix: str) -> Iterator[FieldViolation]:
     for path, field, value in _held(message, prefix):
         if _is_message(field):
-            yield from _misfits(value, f"{path}.")
+            yield from _violations(value, f"{path}.")
         else:
             checks = Checks()
             _judge(checks, path, message, field, value)

@@ -1,4 +1,4 @@
-"""grpc.health.v1: whether a gateway should send calls to this server."""
+"""Answers grpc.health.v1: whether a gateway should send calls to this server."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ second one waits behind it."""
 
 
 class Health:
-    """Every service is SERVING while the database answers. Once the server stops, none is any
-    more."""
+    """Reports every service as SERVING while the database answers, and as NOT_SERVING once the
+    server stops."""
 
     def __init__(self, names: Iterable[str], database_answers: DatabaseAnswers) -> None:
         self.servicer = HealthServicer()

@@ -1,4 +1,5 @@
-"""What the protos say of each method: its scope and the HTTP statuses of its answers."""
+"""Reads from the protos what they say of each method: its scope and the HTTP statuses of its
+answers."""
 
 from __future__ import annotations
 
@@ -44,7 +45,7 @@ _FILES: tuple[FileDescriptor, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The policy of one method."""
+    """What the protos say of one method."""
 
     scope: str
     """Empty only for public methods."""

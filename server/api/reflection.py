@@ -1,4 +1,4 @@
-"""gRPC server reflection, v1 and v1alpha, so that grpcurl works without proto files.
+"""Serves gRPC reflection, v1 and v1alpha, so that grpcurl works without proto files.
 
 grpcio-reflection has only v1alpha. v1 is the same protocol under another package name, so its
 descriptor and handler are made from that one's. It also asks the pool for the file of a method,

@@ -1,4 +1,4 @@
-"""The gRPC server: every service behind the guard, health, reflection."""
+"""The gRPC server: every service behind the interceptors, health, reflection."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ SHUTDOWN_GRACE = 10.0
 
 
 class GrpcServer:
-    """A grpc.aio server of the whole API on one port."""
+    """Serves the whole API over gRPC on one port."""
 
     def __init__(
         self,

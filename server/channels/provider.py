@@ -1,5 +1,5 @@
-"""What a channel provider is: something that takes one finished message and says, in one of three
-ways, what became of it."""
+"""The protocol of a channel provider: it takes one finished message and says, in one of three ways,
+what became of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which provider serves which channel."""
+"""Chooses the provider of each channel, by the settings."""
 
 from __future__ import annotations
 

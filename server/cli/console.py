@@ -1,5 +1,5 @@
-"""What the commands of `server.cli.main` do. Failures whose text is for the operator end the
-program with it."""
+"""Runs what the commands of `server.cli.main` do. A failure whose text is for the operator ends the
+program with that text."""
 
 from __future__ import annotations
 
@@ -88,12 +88,12 @@ def run_or_exit(work: Coroutine[Any, Any, T]) -> T:
 
 def fail(error: Exception) -> NoReturn:
     """Says why, and ends the program."""
-    told = (
+    message = (
         f"{error}: {', '.join(error.details.values())}"
         if isinstance(error, CarillonError) and error.details
         else str(error)
     )
-    click.echo(f"carillon: {told}", err=True)
+    click.echo(f"carillon: {message}", err=True)
     sys.exit(1)
 
 

@@ -1,5 +1,5 @@
-"""The `carillon` command. What a command is made of is imported when it runs: help and the version
-are there at once."""
+"""The `carillon` command. What a command needs is imported when it runs, so that help and the
+version are there at once."""
 
 from __future__ import annotations
 

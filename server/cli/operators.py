@@ -1,5 +1,5 @@
-"""What the commands of operators do: brands, tokens, the release of a hold. In the database itself,
-beside a running service or without."""
+"""Runs the commands of operators: brands, tokens, the release of a hold. They work on the database
+itself, beside a running service or without one."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from server.rules.faults import find_faults
 from server.runtime.tokens import Tokens, signing_key
 from storage.contract.errors import StorageError, StorageUnavailable
 from storage.contract.storage import Transaction
+from storage.model.brands import Brand
 from storage.model.ids import new_id
-from storage.operations import Brand
 
 
 def create(brand_id: str, name: str | None) -> None:

@@ -1,4 +1,4 @@
-"""A process of the service, from its start to the signal that ends it."""
+"""Runs one process of the service, from its start to the signal that ends it."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Settings: from the environment, then `carillon.toml`, then defaults. A bad or unknown key refuses
-to start, by name."""
+"""Reads the settings: from the environment, then `carillon.toml`, then defaults. A bad or unknown
+key refuses to start, by name."""
 
 from server.config.settings import CONFIG_FILE, MAX_DAYS, SECRETS, Settings
 from server.config.sources import ConfigError, load

@@ -1,4 +1,4 @@
-"""Origins of web pages, as browsers send them in the `Origin` header (RFC 6454, 6.2)."""
+"""Reads origins of web pages, as browsers send them in the `Origin` header (RFC 6454, 6.2)."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ def _origin(text: str) -> str:
     parts = _ORIGIN.fullmatch(text)
     if parts is None or parts[3] == _LEFT_OUT[parts[1]] or int(parts[3] or 0) > 65535:
         raise ValueError(
-            f"{text!r} is not an origin as browsers send it, such as https://app.example.com or http://localhost:3000"
+            f"{text!r} is not an origin as browsers send it, "
+            "such as https://app.example.com or http://localhost:3000"
         )
     return text

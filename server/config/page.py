@@ -1,4 +1,4 @@
-"""docs/configuration.md, from the settings themselves: `make docs` writes it."""
+"""Writes docs/configuration.md from the settings: `make docs`."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Where settings come from: the environment, then `carillon.toml`, then defaults. A bad or unknown
-key refuses to start, by name."""
+"""Finds the settings: in the environment, then in `carillon.toml`. A bad or unknown key refuses to
+start, by name."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ _LOG = logging.getLogger(__name__)
 _LINK_VALUE = re.compile(r"(tcp|udp|sctp)://")
 _LINK_PORT = re.compile(r"CARILLON_(\w+_)?PORT(_[0-9]+_(TCP|UDP|SCTP))?")
 _LINK_PART = re.compile(
-    r"CARILLON_(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_[0-9]+_(TCP|UDP|SCTP)_(PROTO|PORT|ADDR))"
+    r"CARILLON_(\w+_)?"
+    r"(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_[0-9]+_(TCP|UDP|SCTP)_(PROTO|PORT|ADDR))"
 )
 
 
@@ -39,14 +40,14 @@ def load(environ: Mapping[str, str] = os.environ, directory: Path = Path()) -> S
         return Settings.model_validate(from_file | from_environment())
     except ValidationError as error:
         problems = [
-            _told(each, origins) for each in error.errors(include_url=False, include_input=False)
+            _explain(each, origins) for each in error.errors(include_url=False, include_input=False)
         ]
         raise ConfigError("\n".join(problems)) from None
 
 
 class _Environment(PydanticBaseSettingsSource):
-    """Our variables of an environment, by exact name and known or not; the library's own source
-    reads names in any case and no others."""
+    """Reads our variables of an environment by their exact names, known or not; the library's own
+    source reads names in any case and no others."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         super().__init__(Settings)
@@ -61,7 +62,7 @@ class _Environment(PydanticBaseSettingsSource):
         """The variable that each key came from."""
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[object, str, bool]:
-        """The text, under its key, which is no JSON to be read."""
+        """The text under its key, as it is: no field of ours is JSON."""
         return self._values[self.names[field_name]], field_name, False
 
     def __call__(self) -> dict[str, object]:
@@ -77,18 +78,14 @@ def _from_file(path: Path) -> dict[str, object]:
 
 
 def _is_service_link(name: str, value: str) -> bool:
-    """Whether Kubernetes set it, for a Service named `carillon` or `carillon-…`. What is a
-    setting's name too, such as that of `rest_port` for a Service `carillon-rest`, is known by its
+    """Whether Kubernetes set it, for a Service named `carillon` or `carillon-…`. A name that is
+    also a setting's, such as CARILLON_REST_PORT for a Service `carillon-rest`, is told by its
     value."""
-    if _LINK_VALUE.match(value):
-        return _LINK_PORT.fullmatch(name) is not None
-    return (
-        name.removeprefix(PREFIX).lower() not in Settings.model_fields
-        and _LINK_PART.fullmatch(name) is not None
-    )
+    pattern = _LINK_PORT if _LINK_VALUE.match(value) else _LINK_PART
+    return pattern.fullmatch(name) is not None
 
 
-def _told(problem: ErrorDetails, origins: Mapping[str, str]) -> str:
+def _explain(problem: ErrorDetails, origins: Mapping[str, str]) -> str:
     """One line: where the value came from, and why it cannot be."""
     reason: Exception | None = problem.get("ctx", {}).get("error")
     key = reason.key if isinstance(reason, ImpossibleError) else str(problem["loc"][0])

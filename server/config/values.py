@@ -1,5 +1,5 @@
-"""What single settings may say. Each function raises ValueError with the reason, which never quotes
-a secret."""
+"""Reads single settings. Each function raises ValueError with the reason, which never quotes a
+secret."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Address(NamedTuple):
 
 
 def whole_number(given: object) -> int:
-    """A number of the file, or its text in the environment."""
+    """Reads a whole number: a number of the file, or its text in the environment."""
     try:
         return int(_text(given))
     except ValueError:
@@ -42,7 +42,7 @@ def whole_number(given: object) -> int:
 
 
 def number(given: object) -> float:
-    """The same with a fraction."""
+    """Reads a number that may have a fraction."""
     try:
         return float(_text(given))
     except ValueError:
@@ -50,7 +50,7 @@ def number(given: object) -> float:
 
 
 def flag(given: object) -> bool:
-    """`true` or `false`, as TOML has it."""
+    """Reads `true` or `false`, as TOML has it."""
     text = _text(given)
     if text not in ("true", "false"):
         raise ValueError(f"{text!r} is neither true nor false")
@@ -58,7 +58,7 @@ def flag(given: object) -> bool:
 
 
 def text(given: object) -> str:
-    """A string; a number of the file is its digits."""
+    """Reads a string; a number of the file is its digits."""
     return _text(given)
 
 
@@ -81,56 +81,56 @@ def port(value: int) -> int:
 
 
 def port_or_none(value: int) -> int:
-    """A TCP port, or 0."""
+    """Checks a TCP port, or 0 for none."""
     if not 0 <= value <= 65535:
         raise ValueError(f"{value} is not a port (1 to 65535), or 0 for none")
     return value
 
 
 def rate(value: float) -> float:
-    """Calls per second, or 0."""
+    """Checks calls per second, or 0 for no limit."""
     if value != 0 and not MIN_RATE <= value <= MAX_RATE:
         raise ValueError(f"must be 0 or from {MIN_RATE} to {MAX_RATE}")
     return value
 
 
 def request_bytes(value: int) -> int:
-    """A size that any request fits in that is worth sending."""
+    """Checks a size: any request that is worth sending must fit in it."""
     if value < 1024:
         raise ValueError("must be at least 1024")
     return value
 
 
 def ip_address(value: str) -> str:
-    """An address to listen on."""
+    """Checks an address to listen on."""
     if not is_address(value):
         raise ValueError(f"{value!r} is not an IP address")
     return value
 
 
 def log_level(value: str) -> str:
-    """A level of the log."""
+    """Checks a level of the log."""
     if value not in ("debug", "info", "warning", "error"):
         raise ValueError("must be debug, info, warning or error")
     return value
 
 
 def mail_from(value: str) -> str:
-    """A sender of mails."""
+    """Checks a sender of mails."""
     if "@" not in parseaddr(value)[1]:
         raise ValueError("is not a mail address")
     return value
 
 
 def database_url(value: str) -> str:
-    """A database, or nothing."""
+    """Checks the URL of a database; empty is none."""
     if value:
         _require_scheme(_split(value), DATABASE_SCHEMES)
     return value
 
 
 def smtp_url(value: str) -> str:
-    """A mail server, or nothing."""
+    """Checks the URL of a mail server; empty is none."""
     if value:
         parts = _split(value)
         _require_scheme(parts, SMTP_SCHEMES)
@@ -140,14 +140,14 @@ def smtp_url(value: str) -> str:
 
 
 def public_url(value: str) -> str:
-    """Where people reach the service, or nothing."""
+    """Checks the URL where people reach the service; empty is none."""
     if value and not _is_public_url(value):
         raise ValueError("must be http(s):// and a host, without user, query or fragment")
     return value
 
 
 def gateway_url(value: str) -> str:
-    """An HTTP gateway that nobody on the way can listen to, or nothing."""
+    """Checks the URL of an HTTP gateway, to which nobody on the way can listen; empty is none."""
     if value and not _is_gateway_url(value):
         raise ValueError(
             "must be https:// and a host (http:// only on this host), without user, query or "
@@ -157,7 +157,7 @@ def gateway_url(value: str) -> str:
 
 
 def bearer_token(value: str) -> str:
-    """What can stand in a header, or nothing."""
+    """Checks that a token can stand in a header; empty is none."""
     if value and not _VISIBLE.fullmatch(value):
         raise ValueError("must be visible ASCII characters without spaces")
     return value

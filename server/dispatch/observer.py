@@ -16,7 +16,7 @@ class DispatchMetrics(Protocol):
         """The first call for a one-off began so long after the time it was asked to go out at."""
 
     def recovered(self, released: int, in_doubt: int, resent: int) -> None:
-        """Leases were taken back; see `storage.model.messages.Recovery`."""
+        """Leases were taken back; see `storage.model.deliveries.Recovery`."""
 
     def expired(self, count: int) -> None:
         """So many messages went stale before anybody claimed them."""

@@ -1,1 +1,1 @@
-"""The rules, pure: no I/O, no clock of its own, nothing from the layers above."""
+"""Rules without I/O: pure, with no clock of their own and nothing from the layers above."""

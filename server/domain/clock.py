@@ -1,5 +1,5 @@
-"""Where `now` comes from. Everything below the composition root is given a clock or an instant,
-never reads one."""
+"""Clocks: where `now` comes from. Everything below `server/app.py` is given a clock or an instant,
+and never reads the time itself."""
 
 from __future__ import annotations
 

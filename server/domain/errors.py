@@ -1,5 +1,5 @@
-"""What a caller can be told. Reasons are those of `carillon.errors.v1.ErrorReason`, in lower case;
-the API maps classes to codes once."""
+"""Errors that a caller may see. Reasons are those of `carillon.errors.v1.ErrorReason`, in lower
+case; `server/api/errors.py` maps classes to codes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The two documented faces, and the few rules in which they differ."""
+"""The two documented APIs ("faces"), and the few rules in which they differ."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Face(StrEnum):
-    """Which documented API a campaign was made through."""
+    """Which of the documented APIs a campaign was made through."""
 
     COMMS = "comms"
     """Audience as inline criteria; recipients of a send must not be blank."""

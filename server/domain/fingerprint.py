@@ -1,4 +1,4 @@
-"""Telling the same request from another under one key."""
+"""Fingerprints requests, to tell the same one from another under one key."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""The life of campaigns, sends and messages. The campaign table is the only place that says what an
-operation may do in a status."""
+"""The statuses of campaigns, sends and messages, and what is allowed in each. The table of
+campaigns is the only place that says what an operation may do in a status."""
 
 from __future__ import annotations
 

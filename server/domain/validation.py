@@ -1,4 +1,4 @@
-"""Checks of request fields. All violations of a request are collected, so that a caller mends them
+"""Checks fields of requests. All violations of a request are collected, so that a caller mends them
 in one go."""
 
 from __future__ import annotations

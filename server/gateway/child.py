@@ -25,7 +25,8 @@ def main() -> None:
     # The parent may have died before the call above; then somebody else is our parent and no signal
     # will come.
     if os.getppid() == parent:
-        os.execv(program, sys.argv[2:])  # noqa: S606  # the whole point: no shell, this process becomes the program
+        # The whole point: no shell, this process becomes the program.
+        os.execv(program, sys.argv[2:])  # noqa: S606
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What can go wrong with the gateway."""
+"""The errors of the gateway."""
 
 
 class GatewayError(Exception):

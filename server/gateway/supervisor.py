@@ -183,7 +183,8 @@ class Gateway:
         await admin.stop_listening(port)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(DRAIN_TIMEOUT):
-                while await admin.active_requests(port):  # noqa: ASYNC110  # another process: there is no event to wait for
+                # Another process: there is no event to wait for.
+                while await admin.active_requests(port):  # noqa: ASYNC110
                     await asyncio.sleep(POLL_INTERVAL)
 
     async def _end_process(self) -> None:

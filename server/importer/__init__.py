@@ -1,1 +1,1 @@
-"""`carillon import`: people from a file of any size into a running service."""
+"""`carillon import`: puts people from a file of any size into a running service."""

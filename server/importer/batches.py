@@ -1,4 +1,4 @@
-"""Rows in batches: what is put in one call, and what cannot be put."""
+"""Makes batches of rows: what is put in one call, and what cannot be put."""
 
 from __future__ import annotations
 

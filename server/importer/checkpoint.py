@@ -1,4 +1,5 @@
-"""How far an import has come, in a file beside the one it reads: what a later run goes on from."""
+"""Keeps how far an import has come, in a file beside the one it reads, for a later run to go on
+from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The service over gRPC."""
+"""Calls the running service over gRPC."""
 
 from __future__ import annotations
 

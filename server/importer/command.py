@@ -1,4 +1,4 @@
-"""The command `carillon import`, without what it is made of: that is imported when it runs."""
+"""The command `carillon import`. What it needs is imported when it runs."""
 
 from __future__ import annotations
 

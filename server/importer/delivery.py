@@ -1,5 +1,5 @@
-"""Putting a batch, whatever the service says to it: tries again when it is away, and leaves out
-whom it refuses."""
+"""Puts a batch, whatever the service says to it: tries again when it is away, and leaves out whom
+it refuses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How an import can fail, and how the service can refuse a batch."""
+"""The ways an import can fail, and the service refuse a batch."""
 
 from __future__ import annotations
 

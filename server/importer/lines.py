@@ -1,5 +1,5 @@
-"""Lines of a file, each with its number and the place where it ends, so that reading can go on
-there another time."""
+"""Reads lines of a file, each with its number and the place where it ends, so that reading can go
+on there another time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From the columns of a file to the fields of people."""
+"""Maps the columns of a file to the fields of people."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows that were not put, each with its line and the reasons: a file of JSON lines."""
+"""Writes rows that were not put, each with its line and the reasons, to a file of JSON lines."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Rows of CSV (RFC 4180) and of JSON lines. A row that cannot be read is told as such, and reading
-goes on at the line after its first."""
+"""Reads rows of CSV (RFC 4180) and of JSON lines. A row that cannot be read is a fault of its own,
+and reading goes on at the line after its first."""
 
 from __future__ import annotations
 

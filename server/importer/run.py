@@ -1,4 +1,4 @@
-"""An import from its first row to its last."""
+"""Runs an import from its first row to its last."""
 
 from __future__ import annotations
 

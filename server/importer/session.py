@@ -1,4 +1,4 @@
-"""An import into a running service, shown while it goes on."""
+"""Runs an import into a service, and shows how it goes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an import reads: a file, that this import has to itself, or standard input."""
+"""Opens what an import reads: a file, which this import has to itself, or standard input."""
 
 from __future__ import annotations
 

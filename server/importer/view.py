@@ -1,4 +1,4 @@
-"""How an import shows itself: a bar on a terminal, a line now and then elsewhere."""
+"""Shows how an import goes: a bar on a terminal, a line now and then elsewhere."""
 
 from __future__ import annotations
 

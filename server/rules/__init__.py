@@ -1,2 +1,1 @@
-"""Rules of fields, which stand in the protos: what a message breaks, and what the service tells of
-it."""
+"""Judges messages by the rules of fields in the protos."""

@@ -1,4 +1,4 @@
-"""What is wrong with the fields of a message, by the rules that stand in the protos."""
+"""Finds what is wrong with the fields of a message, by the rules in the protos."""
 
 from __future__ import annotations
 

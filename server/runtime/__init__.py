@@ -1,1 +1,2 @@
-"""The process: logs, metrics, tokens, and what a start shows and makes."""
+"""What a process needs beside its work: logs, metrics, tokens, readiness, and what a start shows
+and makes."""

@@ -1,4 +1,4 @@
-"""What a person sees when the service is ready: where it is, and three commands that work as
+"""Prints what a person sees when the service is ready: where it is, and three commands that work as
 printed."""
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ def ready_text(settings: Settings, token: str | None) -> str:
 def _commands(settings: Settings, token: str) -> str:
     host = settings.host
     body = (
-        f'{{"channel":"email","template_key":"{TEMPLATE_KEY}","recipient":"ada@example.com","brand_id":"{BRAND}","person_id":"ada",'
+        f'{{"channel":"email","template_key":"{TEMPLATE_KEY}","recipient":"ada@example.com",'
+        f'"brand_id":"{BRAND}","person_id":"ada",'
         """"dedup_key":"try-'$(date +%s)'","scheduled_at":"'$(date -u +%Y-%m-%dT%H:%M:%SZ)'"}"""
     )
     return f"""\

@@ -1,20 +1,26 @@
-"""The demo brand that an empty database starts with, so that a new user has something to send."""
+"""Makes the demo brand that an empty database starts with, and a token for it, so that a new user
+has something to send."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from server.commands.campaigns.create import NewCampaign, create_campaign
 from server.commands.operations.brands import create_brand
+from server.commands.operations.tokens import MintedToken, record_token
 from server.commands.people.put import put_person
 from server.commands.segments.segments import create_segment
 from server.commands.templates.templates import NewTemplate, prepare_template, put_template
 from server.domain.access import Caller, Principal
 from server.domain.contacts.person import NewPerson
+from server.domain.errors import UnknownBrand
 from server.domain.faces import Face
-from storage.contract.storage import Transaction
+from server.runtime.tokens import Tokens
+from storage.contract.storage import Storage, Transaction
 from storage.model.channels import Channel
+from storage.model.ids import new_id
 from storage.model.templates import TemplateVariable, TemplateVariant, VariableType
 from storage.model.values import JsonObject
 
@@ -79,6 +85,19 @@ async def seed_demo(tx: Transaction, now: datetime) -> Demo | None:
         tx, caller, Face.MESSAGING, _campaign("messaging", segment_id=segment.id)
     )
     return Demo(comms.id, messaging.id, segment.id)
+
+
+async def mint_demo_token(
+    storage: Storage, tokens: Tokens, caller: Caller, scopes: Sequence[str], lifetime: timedelta
+) -> str | None:
+    """A token for the demo brand, which the audit log knows of; None if there is no such brand."""
+    principal = Principal("quick-start", frozenset({BRAND}), frozenset(scopes))
+    made = MintedToken(new_id(), principal, caller.now + lifetime)
+    try:
+        await storage.write(lambda tx: record_token(tx, caller, made))
+    except UnknownBrand:
+        return None
+    return tokens.mint(principal.subject, [BRAND], scopes, lifetime, made.id)
 
 
 def _campaign(

@@ -1,5 +1,5 @@
-"""The log: one line an event on standard error, in UTC. No address, variable, body or token is ever
-logged."""
+"""Sets up the log: one line an event on standard error, in UTC. No address, variable, body or token
+is ever logged."""
 
 from __future__ import annotations
 

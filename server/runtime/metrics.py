@@ -1,5 +1,5 @@
-"""Metrics of one process, in the text format Prometheus reads, on a port of their own. They name no
-person, brand or message."""
+"""Serves the metrics of one process, in the text format of Prometheus, on a port of their own. They
+name no person, brand or message."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ LATENESS_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30,
 
 
 class Metrics:
-    """See `server.dispatch.observer.Observer`. A registry of its own: two services in one process
-    do not share figures."""
+    """Counts what a dispatcher reports (`server.dispatch.observer.DispatchMetrics`), in a registry
+    of its own: two services in one process do not share figures."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()

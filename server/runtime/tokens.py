@@ -1,5 +1,5 @@
-"""Bearer tokens: JWTs (RFC 7519) signed with Ed25519 (RFC 8037), by a key this installation makes
-for itself on first start."""
+"""Makes and verifies bearer tokens: JWTs (RFC 7519) signed with Ed25519 (RFC 8037), by a key this
+installation makes for itself on first start."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Settings of Python itself, for a process that serves many small calls and writes on a thread
-beside them."""
+"""Tunes Python itself for a process that serves many small calls and writes on a thread beside
+them."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What storage promises, one protocol an aggregate. The docstrings here are the contract."""
+"""The promises of storage, one protocol an aggregate. The docstrings here are the contract."""

@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Protocol
 
-from storage.model.brands import BrandPolicy
-from storage.operations import Brand
+from storage.model.brands import Brand, BrandPolicy
 
 
 class Brands(Protocol):

@@ -1,4 +1,4 @@
-"""Storage of what dispatchers and the database both know."""
+"""Storage of the generations of dispatchers, and of the hold on delivery."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from storage.model.dispatchers import Hold
 
 
 class Dispatchers(Protocol):
-    """What each dispatcher and the database both know, so that a database from the past is noticed.
+    """The generation of each dispatcher, as the database knows it, so that a database from the past
+    is noticed.
 
     A dispatcher has an id and a generation, kept in a file of its own and here. The generation
     grows in the transaction that marks messages; the file follows before the first provider is

@@ -1,4 +1,4 @@
-"""What storage can fail with. Driver errors never leave storage."""
+"""The errors of storage. Errors of a driver never leave it."""
 
 from __future__ import annotations
 

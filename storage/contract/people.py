@@ -56,7 +56,7 @@ class People(Protocol):
         One whose address is suppressed, for any reason that holds back marketing, is skipped as
         `suppressed`. With `reached_by`, a send that does not allow shared addresses, one whose
         address the send was given a pending row for, whatever became of it, is skipped as
-        `duplicate`. Whom criteria match is said by `server.domain.criteria.matches_person`, to the
+        `duplicate`. Whom criteria match, `tests/support/criteria_reference.py` says to the
         last character; no person's data can make the statement fail.
         """
         ...

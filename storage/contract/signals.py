@@ -1,5 +1,5 @@
-"""Wake-ups inside one process. A wake-up is an optimisation, never the truth: whoever waits also
-looks by itself from time to time."""
+"""Wake-ups inside one process. They save waiting and promise nothing: whoever waits also looks by
+itself from time to time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The door to storage: transactions as functions."""
+"""Storage and its transactions, which are functions."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Transaction(Protocol):
 
 
 class Storage(Protocol):
-    """A database.
+    """A database, SQLite or PostgreSQL.
 
     A transaction is a function of a `Transaction`. It may await that transaction's methods and
     nothing else: it may run on another thread, together with others in one commit, and again from

@@ -1,2 +1,1 @@
-"""What is kept: records and their statuses, one file an aggregate. Imports nothing of the
-server."""
+"""Records and their statuses, one file an aggregate. Imports nothing of the server."""

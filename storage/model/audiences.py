@@ -1,4 +1,4 @@
-"""Audiences: who is in one, and why somebody in it gets no message."""
+"""Members of an audience, and why one of them gets no message."""
 
 from __future__ import annotations
 

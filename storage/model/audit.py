@@ -1,4 +1,4 @@
-"""The audit log's entries."""
+"""Entries of the audit log, and the actions that they are about."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DELIVERY = "delivery"
 
 
 class AuditAction(StrEnum):
-    """What was decided."""
+    """What was done."""
 
     MESSAGE_SCHEDULED = "message_scheduled"
     """Kept with the message, not in the log: see decision 19."""
@@ -58,7 +58,7 @@ class AuditAction(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEntry:
-    """Who decided what, and when. Never changed once written."""
+    """Who did what, and when. Never changed once written."""
 
     id: str
     brand_id: str

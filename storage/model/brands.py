@@ -9,6 +9,17 @@ from enum import StrEnum
 from storage.model.values import JsonObject
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Brand:
+    """A tenant; never deleted."""
+
+    id: str
+    name: str
+    created_by: str
+    created_at: datetime
+    updated_at: datetime
+
+
 class UnknownPolicy(StrEnum):
     """What happens to a message whose outcome cannot be known."""
 

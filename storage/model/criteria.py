@@ -1,5 +1,5 @@
-"""What criteria consist of, once read. Every condition is true or false of a person, never
-undecided.
+"""Criteria once parsed: conditions and the values that they are about. Every condition is true or
+false of a person, never undecided.
 
 A value is null, true or false, a number (a double, as JSON has over gRPC), a string, a list or an
 object. One that is missing is null.

@@ -1,4 +1,5 @@
-"""What a dispatcher reads and writes of the messages it delivers."""
+"""What a dispatcher reads and writes of the messages it delivers: queues, marks, settlements,
+recoveries."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Ids of everything the service names itself: UUIDv7 (RFC 9562), so that ids sort by creation and
-indexes grow at one end."""
+"""Makes the ids of everything the service names itself: UUIDv7 (RFC 9562), so that ids sort by
+creation and indexes grow at one end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Inbox items."""
+"""Items in the inbox of a person."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Dates in attributes: which strings are dates, and which instants they mean."""
+"""Reads dates in attributes: which strings are dates, and which instants they mean."""
 
 from __future__ import annotations
 

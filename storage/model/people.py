@@ -1,4 +1,4 @@
-"""People."""
+"""People: what is kept of each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rate limits."""
+"""Rate limits of providers and brands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Segments."""
+"""Segments: named audiences."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The log of decisions."""
+"""Statements about the audit log."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from storage.sql.schema.tables import audit_entries
 
 
 class SqlAudit:
-    """See `storage.operations.Audit`."""
+    """See `storage.contract.audit.Audit`."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection

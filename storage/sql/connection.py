@@ -1,4 +1,4 @@
-"""What the aggregates see of a database: a connection inside one transaction."""
+"""A connection inside one transaction, as the statements of both databases use it."""
 
 from __future__ import annotations
 
@@ -117,4 +117,5 @@ def read_record(record: type[R], row: Row[Any]) -> R:
 def record_values(record: object) -> dict[str, Any]:
     """The fields of a record by name: unlike `dataclasses.asdict`, it copies nothing inside
     them."""
-    return {name: getattr(record, name) for name in record.__slots__}  # type: ignore[attr-defined]  # records are dataclasses with slots
+    # Every record is a dataclass with slots.
+    return {name: getattr(record, name) for name in record.__slots__}  # type: ignore[attr-defined]

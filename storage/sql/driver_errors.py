@@ -1,5 +1,5 @@
-"""What driver errors mean. Their own text never leaves: it may quote addresses and other values of
-rows."""
+"""Translates errors of drivers to those of storage. Their own text never leaves: it may quote
+addresses and other values of rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Opening a database by its URL, and bringing its schema up to date."""
+"""Opens a database by its URL, and brings its schema up to date."""
 
 from __future__ import annotations
 

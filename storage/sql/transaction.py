@@ -1,4 +1,4 @@
-"""The aggregates of one transaction."""
+"""Puts the aggregates of one transaction together."""
 
 from __future__ import annotations
 

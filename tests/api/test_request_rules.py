@@ -54,7 +54,7 @@ EVERYTHING: list[tuple[str, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("method", "bad"), EVERYTHING)
-async def test_what_is_broken_and_what_is_misfit_are_told_together(
+async def test_broken_rules_and_values_that_do_not_fit_are_answered_together(
     untouched: Untouched, method: str, bad: dict[str, Any]
 ) -> None:
     answer = await untouched.refuses(method, untouched.good(method) | bad)

@@ -198,5 +198,6 @@ class CrashingProvider:
         return delivery
 
     async def _taken(self, message_id: str) -> None:
-        while not any(entry.message_id == message_id for entry in read_ledger(self._ledger)):  # noqa: ASYNC110 - a file has no event
+        # A file has no event.
+        while not any(entry.message_id == message_id for entry in read_ledger(self._ledger)):  # noqa: ASYNC110
             await asyncio.sleep(LOOK_AGAIN)

@@ -35,7 +35,8 @@ async def test_everything_goes_out_by_itself(stage: Stage) -> None:
     sends = [await stage.publish(channel=channel) for channel in ("email", "sms", "in_app")]
     scheduled = await stage.scheduled()
     for send in sends:
-        await until(stage, lambda send=send: completed(stage, send.id))  # type: ignore[misc]  # bound at once
+        # The default binds the variable of the loop.
+        await until(stage, lambda send=send: completed(stage, send.id))  # type: ignore[misc]
         assert await stage.counted(send) == {"total": 3, "sent": 3}
     await until(stage, lambda: sent(stage, scheduled.id))
     await dispatcher.stop()

@@ -157,7 +157,8 @@ async def test_a_lane_that_found_no_room_is_not_woken_by_the_first_call_that_end
         progress.clear()
         answers.give(1)
         await progress.wait()
-        while beginning.lane.calls.next_room(Kind.SENDS) is None:  # noqa: ASYNC110 - a slot has no event
+        # A slot has no event.
+        while beginning.lane.calls.next_room(Kind.SENDS) is None:  # noqa: ASYNC110
             await asyncio.sleep(0)
         assert not woken.is_set()
     # It has rows, and looks by itself.

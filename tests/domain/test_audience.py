@@ -56,9 +56,9 @@ def test_the_same_person_at_the_same_address_is_a_duplicate_however_it_is_writte
 def test_a_recipient_that_cannot_be_reached_is_invalid_however_often_and_kept_as_given(
     bad: Recipient,
 ) -> None:
-    sorted_out = classify_recipients("email", [bad, bad], allow_shared_addresses=False)
-    assert sorted_out.skips == [SkipReason.INVALID_RECIPIENT] * 2
-    assert sorted_out.recipients == [bad, bad]
+    classified = classify_recipients("email", [bad, bad], allow_shared_addresses=False)
+    assert classified.skips == [SkipReason.INVALID_RECIPIENT] * 2
+    assert classified.recipients == [bad, bad]
 
 
 def test_on_in_app_another_address_than_the_person_is_invalid() -> None:

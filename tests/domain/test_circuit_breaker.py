@@ -273,7 +273,8 @@ def test_whatever_happens_an_open_circuit_lets_nothing_through_and_always_comes_
                 assert allowed in {0, 1, count}
                 going += [line.begin() for _ in range(allowed)]
             case ("end", int() as index, error, retry_after) if going:
-                line.end(going.pop(index % len(going)), error, retry_after)  # type: ignore[arg-type]  # as STEPS says
+                # The types are those of STEPS.
+                line.end(going.pop(index % len(going)), error, retry_after)  # type: ignore[arg-type]
             case ("pass", float() as seconds):
                 line.now += timedelta(seconds=seconds)
             case ("sleep",) if line.breaker.next_change(line.now) is not None:

@@ -65,7 +65,10 @@ def render(body: str, now: datetime = NOW) -> str:
             "Fri, Jul 17, 15 2015",
         ),
         (
-            "{{ '2006-05-05 10:00:00' | date: '%B %H %Z' }} {{ 'Fri Jul 16 01:00:00 2004' | date: '%m/%d/%Y' }}",
+            (
+                "{{ '2006-05-05 10:00:00' | date: '%B %H %Z' }} "
+                "{{ 'Fri Jul 16 01:00:00 2004' | date: '%m/%d/%Y' }}"
+            ),
             "May 10 UTC 07/16/2004",
         ),
         (
@@ -73,15 +76,24 @@ def render(body: str, now: datetime = NOW) -> str:
             "2006-07-05 10:00:00 2006-07-05",
         ),
         (
-            "{{ none | date: '%B' }}|{{ '' | date: '%B' }}|{{ 'abc' | date: '%D' }}|{{ true | date: '%D' }}",
+            (
+                "{{ none | date: '%B' }}|{{ '' | date: '%B' }}|{{ 'abc' | date: '%D' }}|"
+                "{{ true | date: '%D' }}"
+            ),
             "||abc|true",
         ),
         (
-            "{{ '10/11/2026' | date: '%F' }} {{ '2026-11-10' | date: '%F' }} {{ '01/02/03' | date: '%F' }}",
+            (
+                "{{ '10/11/2026' | date: '%F' }} {{ '2026-11-10' | date: '%F' }} "
+                "{{ '01/02/03' | date: '%F' }}"
+            ),
             "2026-11-10 2026-11-10 2001-02-03",
         ),
         (
-            "{{ '14:30' | date: '%F %R' }} {{ 'May 2027' | date: '%F' }} {{ '5 May' | date: '%F' }}",
+            (
+                "{{ '14:30' | date: '%F %R' }} {{ 'May 2027' | date: '%F' }} "
+                "{{ '5 May' | date: '%F' }}"
+            ),
             "2026-11-29 14:30 2027-05-01 2026-05-05",
         ),
         (
@@ -90,7 +102,10 @@ def render(body: str, now: datetime = NOW) -> str:
         ),
         ("{{ at | in_zone: person.time_zone | date: '%H:%M %z' }}", "13:45 +0545"),
         (
-            "{{ 'now' | in_zone: person.time_zone | date: '%F %R' }} {{ epoch | in_zone: 'Europe/Oslo' | date: '%R %Z' }}",
+            (
+                "{{ 'now' | in_zone: person.time_zone | date: '%F %R' }} "
+                "{{ epoch | in_zone: 'Europe/Oslo' | date: '%R %Z' }}"
+            ),
             "2026-11-30 04:50 13:29 CEST",
         ),
         (
@@ -99,11 +114,17 @@ def render(body: str, now: datetime = NOW) -> str:
         ),
         ("{{ none | in_zone: 'Europe/Oslo' }}|{{ word | in_zone: 'Europe/Oslo' }}", "|s3cr3t"),
         (
-            "{{ '2026-05-01 10:00 NPT' | date: '%H' }}|{{ '2026-05-01 10:00 +0545' | date: '%H %s' }}",
+            (
+                "{{ '2026-05-01 10:00 NPT' | date: '%H' }}|"
+                "{{ '2026-05-01 10:00 +0545' | date: '%H %s' }}"
+            ),
             "2026-05-01 10:00 NPT|10 1777608900",
         ),
         (
-            "{{ '2026-13-45' | date: '%F' }} {{ far | date: '%F' }} {{ '99999999999999999999' | date: '%F' }}",
+            (
+                "{{ '2026-13-45' | date: '%F' }} {{ far | date: '%F' }} "
+                "{{ '99999999999999999999' | date: '%F' }}"
+            ),
             f"2026-13-45 {10**20} {'9' * 20}",
         ),
     ],

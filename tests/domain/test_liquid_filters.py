@@ -68,7 +68,8 @@ VALUES: list[object] = [
     ),
 ]
 INTERNAL = re.compile(
-    r"cannot be rendered|does not fit|NoneType|Markup|Decimal|Undefined|\bint\b|\bstr\b|\bdict\b|float|tuple|object at|<class|argument"
+    r"cannot be rendered|does not fit|NoneType|Markup|Decimal|Undefined|\bint\b|\bstr\b|\bdict\b"
+    r"|float|tuple|object at|<class|argument"
 )
 
 
@@ -127,7 +128,8 @@ def test_a_filter_copes_with_two_arguments(name: str) -> None:
 def test_an_operator_copes_with_every_pair(operator: str) -> None:
     pairs = ({"v": left, "a": right} for left, right in itertools.product(VALUES, VALUES))
     check(
-        f"{{% if v {operator} a %}}{{% endif %}}{{% case v %}}{{% when a, empty, blank %}}{{% endcase %}}",
+        f"{{% if v {operator} a %}}{{% endif %}}"
+        "{% case v %}{% when a, empty, blank %}{% endcase %}",
         pairs,
     )
 

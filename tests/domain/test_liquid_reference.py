@@ -94,7 +94,10 @@ NUMBERS = [
     ("{{ 4 | plus: 2 }} {{ 16 | plus: 4 }} {{ 183.357 | plus: 12 }}", "6 20 195.357"),
     ("{{ 0.1 | plus: 0.2 }} {{ '1' | plus: '1.0' }} {{ 1 | plus: none }}", "0.3 2.0 1"),
     (
-        "{{ yes | plus: 1 }} {{ array | plus: 1 }} {{ '1e3' | plus: 0 }} {{ '12 apples' | plus: 1 }}",
+        (
+            "{{ yes | plus: 1 }} {{ array | plus: 1 }} {{ '1e3' | plus: 0 }} "
+            "{{ '12 apples' | plus: 1 }}"
+        ),
         "1 1 1 13",
     ),
     ("{{ 1.2 | round }} {{ 2.7 | round }} {{ 183.357 | round: 2 }}", "1 3 183.36"),
@@ -128,7 +131,10 @@ TEXTS = [
         "2.99 2.99 4.99",
     ),
     (
-        "{{ no | default: true, allow_false: true }} {{ no | default: 'x' }} {{ bare | default: 'x' }} {{ 0 | default: 'x' }}",
+        (
+            "{{ no | default: true, allow_false: true }} {{ no | default: 'x' }} "
+            "{{ bare | default: 'x' }} {{ 0 | default: 'x' }}"
+        ),
         "false x x 0",
     ),
     (
@@ -170,7 +176,10 @@ TEXTS = [
         "I strained to see the train through the ",
     ),
     (
-        "{{ '1 1 1 1' | remove: 1 }}|{{ 'aa' | remove_last: 'aa' }}|{{ 'a b a a' | remove_first: 'a ' }}",
+        (
+            "{{ '1 1 1 1' | remove: 1 }}|{{ 'aa' | remove_last: 'aa' }}|"
+            "{{ 'a b a a' | remove_first: 'a ' }}"
+        ),
         "   ||b a a",
     ),
     (
@@ -186,25 +195,40 @@ TEXTS = [
         "Take my protein pills and put your helmet on",
     ),
     (
-        "{{ '1 1 1 1' | replace: '1', 2 }} {{ 'my' | replace_last: 'my', 'your' }} {{ 'a' | replace_last: 'b', 'c' }}",
+        (
+            "{{ '1 1 1 1' | replace: '1', 2 }} {{ 'my' | replace_last: 'my', 'your' }} "
+            "{{ 'a' | replace_last: 'b', 'c' }}"
+        ),
         "2 2 2 2 your a",
     ),
     (
-        '{{ "Ground control to Major Tom." | size }} {{ array | size }} {{ none | size }} {{ o | size }} {{ 5 | size }}',
+        (
+            '{{ "Ground control to Major Tom." | size }} {{ array | size }} {{ none | size }} '
+            "{{ o | size }} {{ 5 | size }}"
+        ),
         "28 6 0 2 0",
     ),
     (
-        '{{ "Liquid" | slice: 0 }} {{ "Liquid" | slice: 2 }} {{ "Liquid" | slice: 2, 5 }} {{ "Liquid" | slice: -3, 2 }}',
+        (
+            '{{ "Liquid" | slice: 0 }} {{ "Liquid" | slice: 2 }} {{ "Liquid" | slice: 2, 5 }} '
+            '{{ "Liquid" | slice: -3, 2 }}'
+        ),
         "L q quid ui",
     ),
     (BEATLES + "{{ beatles | slice: 1, 2 }}", "PaulGeorge"),
     (
-        "{{ 'foobar' | slice: -2, 99 }}|{{ 'foobar' | slice: 99, 9 }}|{{ 'foobar' | slice: -99, 9 }}",
+        (
+            "{{ 'foobar' | slice: -2, 99 }}|{{ 'foobar' | slice: 99, 9 }}|"
+            "{{ 'foobar' | slice: -99, 9 }}"
+        ),
         "ar||",
     ),
     ("{{ 'foobar' | slice: '1', '3' }}", "oob"),
     (
-        "{{ 'foobar' | slice: 0, -1 }}|{{ 1234 | slice: 1, 2 }}|{{ none | slice: 0 }}|{{ array | slice: -2, 9 }}",
+        (
+            "{{ 'foobar' | slice: 0, -1 }}|{{ 1234 | slice: 1, 2 }}|{{ none | slice: 0 }}|"
+            "{{ array | slice: -2, 9 }}"
+        ),
         "|23||56",
     ),
     (
@@ -212,7 +236,10 @@ TEXTS = [
         "Have you read Ulysses?",
     ),
     (
-        "{{ \"<script type='x'>a</script><style>b</style><!-- c\n -->d<br\n/>1 < 2\" | strip_html }}",
+        (
+            "{{ \"<script type='x'>a</script><style>b</style><!-- c\n -->d<br\n/>"
+            '1 < 2" | strip_html }}'
+        ),
         "d1 < 2",
     ),
     ('{{ "<<<script </script>script>foo;</script>" | strip_html }}', "foo;"),
@@ -224,12 +251,18 @@ TEXTS = [
     ),
     ('{{ "Ground control to Major Tom." | truncate: 20, "" }}', "Ground control to Ma"),
     (
-        "{{ '1234567890' | truncate: 10 }} {{ '1234567890' | truncate: 0 }} {{ '1234567890' | truncate: 5, 1 }} {{ none | truncate }}",
+        (
+            "{{ '1234567890' | truncate: 10 }} {{ '1234567890' | truncate: 0 }} "
+            "{{ '1234567890' | truncate: 5, 1 }} {{ none | truncate }}"
+        ),
         "1234567890 ... 12341 ",
     ),
     ('{{ "Ground control to Major Tom." | truncatewords: 3 }}', "Ground control to..."),
     (
-        '{{ "Ground control to Major Tom." | truncatewords: 3, "--" }} {{ "a b c" | truncatewords: 2, "" }}',
+        (
+            '{{ "Ground control to Major Tom." | truncatewords: 3, "--" }} '
+            '{{ "a b c" | truncatewords: 2, "" }}'
+        ),
         "Ground control to-- a b",
     ),
     (
@@ -242,11 +275,17 @@ TEXTS = [
     ),
     ('{{ "%27Stop%21%27+said+Fred" | url_decode }}', "'Stop!' said Fred"),
     (
-        '{{ "john@liquid.com" | url_encode }} {{ "Tetsuro Takara" | url_encode }} {{ none | url_encode }}',
+        (
+            '{{ "john@liquid.com" | url_encode }} {{ "Tetsuro Takara" | url_encode }} '
+            "{{ none | url_encode }}"
+        ),
         "john%40liquid.com Tetsuro+Takara ",
     ),
     (
-        "{{ 'one two three' | base64_encode }} {{ 'b25lIHR3byB0aHJlZQ==' | base64_decode }} {{ '4pyF' | base64_decode }}",
+        (
+            "{{ 'one two three' | base64_encode }} {{ 'b25lIHR3byB0aHJlZQ==' | base64_decode }} "
+            "{{ '4pyF' | base64_decode }}"
+        ),
         "b25lIHR3byB0aHJlZQ== one two three ✅",
     ),
     (
@@ -264,16 +303,25 @@ LISTS = [
         "-business--sports",
     ),
     (
-        '{% assign c = site.pages | map: "category" | compact %}{% for x in c %}-{{ x }}{% endfor %}',
+        (
+            '{% assign c = site.pages | map: "category" | compact %}{% for x in c %}-{{ x }}'
+            "{% endfor %}"
+        ),
         "-business-sports",
     ),
     ("{{ site.pages | compact: 'category' | size }} {{ flags | compact | join: ',' }}", "2 true"),
     (
-        '{% assign a = "x, y" | split: ", " %}{% assign b = "z" | split: ", " %}{{ a | concat: b | concat: a | join }}',
+        (
+            '{% assign a = "x, y" | split: ", " %}{% assign b = "z" | split: ", " %}'
+            "{{ a | concat: b | concat: a | join }}"
+        ),
         "x y z x y",
     ),
     (
-        '{{ "Ground control to Major Tom." | split: " " | first }} {{ "Ground control to Major Tom." | split: " " | last }}',
+        (
+            '{{ "Ground control to Major Tom." | split: " " | first }} '
+            '{{ "Ground control to Major Tom." | split: " " | last }}'
+        ),
         "Ground Tom.",
     ),
     ("{{ 'foo' | first }}{{ 'foo' | last }}{{ void | first }}{{ bare | last }}", "fo"),
@@ -282,7 +330,10 @@ LISTS = [
         "John and Paul and George and Ringo 1 2 3 4 5 6 11213141516",
     ),
     (
-        "{{ flags | join: ', ' }}|{{ nested | join: '-' }}|{{ none | join }}|{{ 'x' | join }}|{{ (1..3) | join }}",
+        (
+            "{{ flags | join: ', ' }}|{{ nested | join: '-' }}|{{ none | join }}|{{ 'x' | join }}|"
+            "{{ (1..3) | join }}"
+        ),
         "true, |1-2-3--true||x|1 2 3",
     ),
     (
@@ -290,7 +341,10 @@ LISTS = [
         '1  2.5 {"name":"Oslo"};;{"name":"Rome"};',
     ),
     (
-        "{{ people | map: 'name' | join: ' ' }} {{ o | map: 'a' | map: 'c' }} {{ 'foo' | map: 'inspect' }}",
+        (
+            "{{ people | map: 'name' | join: ' ' }} {{ o | map: 'a' | map: 'c' }} "
+            "{{ 'foo' | map: 'inspect' }}"
+        ),
         "Ann bob Cy dan é< ",
     ),
     (
@@ -301,43 +355,70 @@ LISTS = [
     (ZOO + '{{ my_array | sort | join: ", " }}', "Sally Snake, giraffe, octopus, zebra"),
     (ZOO + '{{ my_array | sort_natural | join: ", " }}', "giraffe, octopus, Sally Snake, zebra"),
     (
-        "{{ mixed | sort | join: '-' }} {{ mixed | sort_natural | join: '-' }} {{ '10 2' | split: ' ' | sort | join }}",
+        (
+            "{{ mixed | sort | join: '-' }} {{ mixed | sort_natural | join: '-' }} "
+            "{{ '10 2' | split: ' ' | sort | join }}"
+        ),
         "a-b- a-b- 10 2",
     ),
     (
-        "{{ people | sort: 'age' | map: 'name' | join }} {{ people | sort_natural: 'name' | map: 'name' | join }}",
+        (
+            "{{ people | sort: 'age' | map: 'name' | join }} "
+            "{{ people | sort_natural: 'name' | map: 'name' | join }}"
+        ),
         "Cy Ann dan bob Ann bob Cy dan",
     ),
     ("{{ o.b | sort | join: ' ' }} {{ flags | sort | join: ' ' }}|", "1 2.5  true |"),
     (
-        "{% assign x = '12~34' | split: '~' %}{{ x | join: ' ' }} {{ 'A1Z' | split: 1 | join }} {{ none | split: ' ' | size }}",
+        (
+            "{% assign x = '12~34' | split: '~' %}{{ x | join: ' ' }} {{ 'A1Z' | split: 1 | join }}"
+            " {{ none | split: ' ' | size }}"
+        ),
         "12 34 A Z 0",
     ),
     (
-        "{{ 'a,b,,' | split: ',' | size }} {{ ',a' | split: ',' | size }} {{ ' a  b ' | split: ' ' | size }} {{ ',' | split: ',' | size }}",
+        (
+            "{{ 'a,b,,' | split: ',' | size }} {{ ',a' | split: ',' | size }} "
+            "{{ ' a  b ' | split: ' ' | size }} {{ ',' | split: ',' | size }}"
+        ),
         "2 2 2 0",
     ),
     (
-        "{{ array | sum }} {{ people | sum: 'age' }} {{ nested | sum }} {{ bare | sum }} {{ '1,2.5,x' | split: ',' | sum }}",
+        (
+            "{{ array | sum }} {{ people | sum: 'age' }} {{ nested | sum }} {{ bare | sum }} "
+            "{{ '1,2.5,x' | split: ',' | sum }}"
+        ),
         "21 69 6 0 3.5",
     ),
     ("{% assign p = '0.1,0.2' | split: ',' %}{{ p | sum }}", "0.3"),
     ('{{ "ants, bugs, bees, bugs, ants" | split: ", " | uniq | join: ", " }}', "ants, bugs, bees"),
     (
-        "{{ people | uniq: 'age' | map: 'name' | join }} {{ nested | concat: flags | uniq | join: '-' }}",
+        (
+            "{{ people | uniq: 'age' | map: 'name' | join }} "
+            "{{ nested | concat: flags | uniq | join: '-' }}"
+        ),
         "Ann bob Cy 1-2-3--true",
     ),
     ("{% assign l = '1' | split: ',' | concat: array %}{{ l | uniq | size }}", "7"),
     (
-        "{{ people | where: 'vip' | map: 'name' | join }} {{ people | where: 'vip', false | map: 'name' | join }}",
+        (
+            "{{ people | where: 'vip' | map: 'name' | join }} "
+            "{{ people | where: 'vip', false | map: 'name' | join }}"
+        ),
         "Ann dan bob",
     ),
     (
-        "{{ people | where: 'age', 31 | map: 'name' | join }} {{ people | where: 'age', '31' | size }}",
+        (
+            "{{ people | where: 'age', 31 | map: 'name' | join }} "
+            "{{ people | where: 'age', '31' | size }}"
+        ),
         "Ann dan 0",
     ),
     (
-        "{{ people | reject: 'vip' | map: 'name' | join }} {{ people | reject: 'age', 31 | map: 'name' | join }}",
+        (
+            "{{ people | reject: 'vip' | map: 'name' | join }} "
+            "{{ people | reject: 'age', 31 | map: 'name' | join }}"
+        ),
         "bob Cy bob Cy",
     ),
     (
@@ -345,7 +426,10 @@ LISTS = [
         "true false false",
     ),
     (
-        "{% assign p = people | find: 'age', 7 %}{{ p.name }} {{ people | find_index: 'age', 7 }} {{ people | find: 'age', 8 }}",
+        (
+            "{% assign p = people | find: 'age', 7 %}{{ p.name }} "
+            "{{ people | find_index: 'age', 7 }} {{ people | find: 'age', 8 }}"
+        ),
         "Cy 2 ",
     ),
     (
@@ -356,11 +440,17 @@ LISTS = [
 TAGS = [
     ('{% unless product.title == "Awesome Shoes" %}a{% else %}b{% endunless %}', "b"),
     (
-        '{% if product.title == "kevin" %}a{% elsif product.title == "Awesome Shoes" %}b{% else %}c{% endif %}',
+        (
+            '{% if product.title == "kevin" %}a{% elsif product.title == "Awesome Shoes" %}'
+            "b{% else %}c{% endif %}"
+        ),
         "b",
     ),
     (
-        '{% assign h = "cake" %}{% case h %}{% when "cake" %}cake{% when "cookie", "biscuit" %}cookie{% else %}none{% endcase %}',
+        (
+            '{% assign h = "cake" %}{% case h %}{% when "cake" %}cake{% when "cookie", "biscuit" %}'
+            "cookie{% else %}none{% endcase %}"
+        ),
         "cake",
     ),
     (
@@ -381,23 +471,38 @@ TAGS = [
     ("{% for i in array limit: '2' offset: 1.0 %}{{ i }}{% endfor %}", "23"),
     ("{% for i in array offset:2 %}{{ i }}{% endfor %}", "3456"),
     (
-        "{% for i in array limit: 3 %}{{ i }}{% endfor %}-{% for i in array limit: 3 offset: continue %}{{ i }}{% endfor %}",
+        (
+            "{% for i in array limit: 3 %}{{ i }}{% endfor %}"
+            "-{% for i in array limit: 3 offset: continue %}{{ i }}{% endfor %}"
+        ),
         "123-456",
     ),
     (
-        "{% for i in array limit: 0 %}{% endfor %}{% for i in array limit: 2 offset: continue %}{{ i }}{% endfor %}",
+        (
+            "{% for i in array limit: 0 %}{% endfor %}"
+            "{% for i in array limit: 2 offset: continue %}{{ i }}{% endfor %}"
+        ),
         "12",
     ),
     (
-        "{% for i in (3..5) %}{{ i }}{% endfor %} {% assign r = (1..num) %}{% for i in (1..one) %}{{ i }}{% endfor %}",
+        (
+            "{% for i in (3..5) %}{{ i }}{% endfor %} {% assign r = (1..num) %}"
+            "{% for i in (1..one) %}{{ i }}{% endfor %}"
+        ),
         "345 1",
     ),
     (
-        "{% for i in (5..3) %}x{% else %}none{% endfor %}{% for i in ('1'..'3x') %}{{ i }}{% endfor %}",
+        (
+            "{% for i in (5..3) %}x{% else %}none{% endfor %}{% for i in ('1'..'3x') %}{{ i }}"
+            "{% endfor %}"
+        ),
         "none123",
     ),
     (
-        "{% for i in array reversed %}{{ i }}{% endfor %} {% for i in array reversed limit: 2 %}{{ i }}{% endfor %}",
+        (
+            "{% for i in array reversed %}{{ i }}{% endfor %} "
+            "{% for i in array reversed limit: 2 %}{{ i }}{% endfor %}"
+        ),
         "654321 21",
     ),
     ("{% for m in o %}{{ m[0] }}={{ m[1] }};{% endfor %}", 'a={"c":"é<"};b=12.5;'),
@@ -410,11 +515,17 @@ TAGS = [
         "text!-",
     ),
     (
-        '{% assign f = "o, s, b" | split: ", " %}{% for x in f -%}{{ x }}{% unless forloop.last %}-{% endunless -%}{% endfor %}',
+        (
+            '{% assign f = "o, s, b" | split: ", " %}{% for x in f -%}{{ x }}'
+            "{% unless forloop.last %}-{% endunless -%}{% endfor %}"
+        ),
         "o-s-b",
     ),
     (
-        "{% for i in (1..2) %}{% for j in (1..2) %}{{ forloop.parentloop.index }}{{ forloop.rindex0 }} {% endfor %}{% endfor %}",
+        (
+            "{% for i in (1..2) %}{% for j in (1..2) %}{{ forloop.parentloop.index }}"
+            "{{ forloop.rindex0 }} {% endfor %}{% endfor %}"
+        ),
         "11 10 21 20 ",
     ),
     ('{% for i in (1..4) %}{% cycle "one", "two", "three" %} {% endfor %}', "one two three one "),
@@ -424,7 +535,10 @@ TAGS = [
     ),
     (
         "{% tablerow u in site.users cols:1 limit: 2 %}{{ u }}{% endtablerow %}",
-        '<tr class="row1">\n<td class="col1">Tobi</td></tr>\n<tr class="row2"><td class="col1">Laura</td></tr>\n',
+        (
+            '<tr class="row1">\n<td class="col1">Tobi</td></tr>\n<tr class="row2"><td class="col1">'
+            "Laura</td></tr>\n"
+        ),
     ),
     (
         '{% assign v = "a" %}{% comment %}{% assign v = "b" %}{% endcomment %}{{ v }}{% # note %}',
@@ -437,7 +551,10 @@ TAGS = [
         "I like pizza.",
     ),
     (
-        "{% assign var = 10 %}{% increment var %}{% increment var %}{{ var }} {% decrement n %}{% decrement n %}",
+        (
+            "{% assign var = 10 %}{% increment var %}{% increment var %}{{ var }} {% decrement n %}"
+            "{% decrement n %}"
+        ),
         "0110 -1-2",
     ),
     (

@@ -36,7 +36,7 @@ require (
 NODE_PACKAGES = ("@bufbuild/protobuf@2.17.0", "@bufbuild/protoc-gen-es@2.17.0", "typescript@7.0.2")
 
 # The first run fetches and compiles the tools.
-pytestmark = [pytest.mark.clients, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.timeout(600)
 
 
 def run(*command: str | Path, cwd: Path, path: Path, **more: str) -> str:

@@ -152,7 +152,7 @@ ACCEPTING = (
     ),
     Mutation(
         name="address-reached-in-its-own-batch",
-        where="SortedOut.once_per_address",
+        where="ClassifiedRecipients.once_per_address",
         original="                seen.add(address)\n",
         mutated="                pass\n",
         tests=("test_an_address_gets_one_message_whichever_batches_its_people_are_in[sqlite]",),

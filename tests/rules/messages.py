@@ -17,7 +17,10 @@ REQUESTS = {
     for method in service.methods
 }
 
-_CHARACTERS = "aZ9._- \t\n\r\x00\x1c\x1f\x7f\x80\x85\xa0\xad\u0130\u1680\u200b\u2003\u2028\u202f\u205f\u3000\ufeff日😀"
+_CHARACTERS = (
+    "aZ9._- \t\n\r\x00\x1c\x1f\x7f\x80\x85\xa0\xad"
+    "\u0130\u1680\u200b\u2003\u2028\u202f\u205f\u3000\ufeff日😀"
+)
 _TEXTS = st.one_of(
     st.text(_CHARACTERS, max_size=6),
     st.sampled_from(["", "welcome", "ana@example.com", "pt-BR", "a-123456789", "Europe/Lisbon"]),

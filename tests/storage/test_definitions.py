@@ -9,10 +9,10 @@ import pytest
 from storage.contract.errors import StorageError, WriteConflict
 from storage.contract.storage import Transaction
 from storage.model.audiences import AudienceCount, AudienceMember
+from storage.model.brands import Brand
 from storage.model.campaigns import Campaign, CampaignStatus
 from storage.model.criteria import EVERYONE
 from storage.model.idempotency import IdempotencyRecord
-from storage.operations import Brand
 from tests.support.storage import made
 from tests.support.storage.made import BRAND, NOW, SECOND
 from tests.support.storage.scene import Scene

@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 
 from storage.model.audit import AuditEntry
-from storage.model.brands import BrandPolicy, MisfirePolicy, UnknownPolicy
+from storage.model.brands import Brand, BrandPolicy, MisfirePolicy, UnknownPolicy
 from storage.model.dispatchers import Hold
 from storage.model.ids import new_id
-from storage.operations import Brand
 from tests.support.storage.made import BRAND, NOW, SECOND
 from tests.support.storage.scene import Scene
 

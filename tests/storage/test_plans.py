@@ -20,7 +20,8 @@ from tests.support.storage.scene import Scene
 async def indexes_used(scene: Scene, function: Callable[[Transaction], Awaitable[Any]]) -> set[str]:
     """The indexes of messages that the statements of a transaction use. Fails if one reads the
     whole table."""
-    driver = scene.storage._writer._driver  # type: ignore[attr-defined]  # plans show only on the connection
+    # Plans show only on the connection.
+    driver = scene.storage._writer._driver  # type: ignore[attr-defined]
     statements: list[str] = []
     driver.set_trace_callback(statements.append)
     await scene.storage.write(function)

@@ -70,7 +70,8 @@ async def until_blocked(admin: asyncpg.Connection, count: int = 1) -> None:
         "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = "
         "current_database()"
     )
-    while await admin.fetchval(waiting) < count:  # noqa: ASYNC110  # the server does not tell when it makes somebody wait
+    # The server does not tell when it makes somebody wait.
+    while await admin.fetchval(waiting) < count:  # noqa: ASYNC110
         await asyncio.sleep(0)
 
 

@@ -210,7 +210,8 @@ async def test_a_full_disk_fails_the_write_and_the_next_one_that_fits_succeeds(
     on_sqlite: Scene,
 ) -> None:
     fits = await on_sqlite.campaign()
-    writer = on_sqlite.storage._writer._driver  # type: ignore[attr-defined]  # a file system that is full, without one
+    # A file system that is full, without one.
+    writer = on_sqlite.storage._writer._driver  # type: ignore[attr-defined]
     pages = writer.execute("PRAGMA page_count").fetchone()[0]
     writer.execute(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(StorageUnavailable, match="full"):
@@ -240,7 +241,8 @@ async def test_a_failed_commit_fails_every_write_in_it_and_writes_nothing(on_sql
 async def test_a_file_locked_by_another_program_fails_writes_until_it_lets_go(
     on_sqlite: Scene,
 ) -> None:
-    on_sqlite.storage._writer._driver.execute("PRAGMA busy_timeout = 10")  # type: ignore[attr-defined]  # not to wait for five seconds
+    # Not to wait for five seconds.
+    on_sqlite.storage._writer._driver.execute("PRAGMA busy_timeout = 10")  # type: ignore[attr-defined]
     other = sqlite3.connect(database_of(on_sqlite), isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     results = await asyncio.gather(
@@ -280,7 +282,8 @@ async def test_a_missing_directory_and_file_are_made_for_their_owner_only(tmp_pa
 
 
 async def test_the_file_is_safe_against_power_loss(on_sqlite: Scene) -> None:
-    writer = on_sqlite.storage._writer._driver  # type: ignore[attr-defined]  # settings of a connection show only on it
+    # Settings of a connection show only on it.
+    writer = on_sqlite.storage._writer._driver  # type: ignore[attr-defined]
     settings = {
         name: writer.execute(f"PRAGMA {name}").fetchone()[0]
         for name in ("journal_mode", "synchronous", "foreign_keys")

@@ -78,7 +78,8 @@ async def test_each_revision_has_its_own_variables_and_variants(scene: Scene) ->
     for given in revisions:
         assert (
             await scene.storage.read(
-                lambda tx, given=given: tx.templates.find(BRAND, "email", "welcome", given.revision)  # type: ignore[misc]  # a default binds the loop's variable
+                # The default binds the variable of the loop.
+                lambda tx, given=given: tx.templates.find(BRAND, "email", "welcome", given.revision)  # type: ignore[misc]
             )
             == given
         )

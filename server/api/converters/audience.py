@@ -1,4 +1,4 @@
-"""Audiences and suppressions: what both faces share."""
+"""Converts audiences and suppressions, which both APIs share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The comms face."""
+"""Converts the messages of carillon.comms.v1."""
 
 from __future__ import annotations
 

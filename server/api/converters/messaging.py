@@ -1,4 +1,4 @@
-"""The messaging face."""
+"""Converts the messages of carillon.messaging.v1."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What operators see and decide."""
+"""Converts the messages of carillon.ops.v1: brands, the audit log, unknown messages, the hold."""
 
 from __future__ import annotations
 
@@ -13,11 +13,10 @@ from carillon.type.v1 import cancel_receipt_pb2
 from server.api.converters.values import channel, read_channel, read_enum, struct, timestamp
 from server.commands.operations.brand_policy import ChannelRate, NewBrandPolicy
 from storage.model.audit import AuditEntry
-from storage.model.brands import BrandPolicy, MisfirePolicy, UnknownPolicy
+from storage.model.brands import Brand, BrandPolicy, MisfirePolicy, UnknownPolicy
 from storage.model.dispatchers import Hold
 from storage.model.messages import UnknownMessage
 from storage.model.sends import CancelReceipt
-from storage.operations import Brand
 
 
 def brand(record: Brand) -> brand_pb2.Brand:
@@ -84,7 +83,7 @@ def unknown_message(record: UnknownMessage) -> unknown_message_service_pb2.Unkno
 
 
 def audit_entry(record: AuditEntry) -> audit_service_pb2.AuditEntry:
-    """One decision."""
+    """One entry of the audit log."""
     return audit_service_pb2.AuditEntry(
         id=record.id,
         brand_id=record.brand_id,

@@ -1,4 +1,4 @@
-"""Instants, JSON objects, enums and optional strings."""
+"""Converts instants, JSON objects, enums and optional strings."""
 
 from __future__ import annotations
 

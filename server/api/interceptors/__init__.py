@@ -1,1 +1,1 @@
-"""What every call passes before its method."""
+"""Checks that every call passes before its method runs."""

@@ -1,4 +1,5 @@
-"""Who is calling, and may they: the token, its scope, and that its brands exist."""
+"""Authenticates a caller and checks what they may do: the token, its scope, and that its brands
+exist."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The call that is running: who makes it, and what metadata came with it."""
+"""Keeps who makes the call that is running, and the metadata that came with it."""
 
 from __future__ import annotations
 

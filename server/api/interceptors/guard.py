@@ -1,4 +1,5 @@
-"""The one interceptor: what every call passes before its method, and what it is told when it fails.
+"""Intercepts every call: authentication and request checks before its method, HTTP status and
+errors after.
 
 One for all duties, because gRPC awaits each interceptor at every call; the duties are in modules of
 their own.
@@ -20,8 +21,8 @@ from server.api.policies import Policy
 
 
 class Guard(grpc.aio.ServerInterceptor):
-    """Verifies the token, checks its scope, that its brands exist, and the rules of fields; sets
-    the HTTP status, and maps every exception.
+    """Verifies the token, its scope, its brands and the rules of fields before a method runs; sets
+    the HTTP status of its answer, and maps every exception.
 
     Methods without a policy (gRPC health and reflection) pass as they are.
     """

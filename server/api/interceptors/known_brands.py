@@ -1,4 +1,4 @@
-"""Whether the brands of a token exist, asked at every call."""
+"""Remembers for a moment which brands exist, because every call asks."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ REMEMBERED = 4096
 
 
 class KnownBrands:
-    """Sets of brands that existed a moment ago. Those that do not are asked for each time, since
-    any replica may create them."""
+    """Remembers sets of brands that exist. Those that do not are asked for each time, since any
+    replica may create them."""
 
     def __init__(self, storage: Storage, clock: Clock) -> None:
         self._storage = storage

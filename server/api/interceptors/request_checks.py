@@ -1,5 +1,5 @@
-"""Whether a request is one: it can be read, is not too large to judge, and keeps the rules of its
-fields."""
+"""Checks of a request before its method runs: it can be read, is not too large to judge, and keeps
+the rules of its fields."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from google.protobuf.message import DecodeError, Message
 
-from server.api.forms import OVERSIZED, find_misfits, find_oversized
+from server.api.forms import OVERSIZED, find_oversized, find_violations
 from server.domain.errors import CarillonError, MalformedRequest, ValidationFailed
 from server.rules.faults import find_faults, takes_long
 
@@ -48,8 +48,8 @@ async def complete(error: Exception, request: Message | CarillonError) -> Except
     """The error; one about fields with all else that is wrong with fields of the request."""
     if not isinstance(error, ValidationFailed) or not isinstance(request, Message):
         return error
-    told = {violation.field for violation in error.violations}
-    misfits = await asyncio.to_thread(find_misfits, request)
+    named = {violation.field for violation in error.violations}
+    others = await asyncio.to_thread(find_violations, request)
     return ValidationFailed(
-        [*error.violations, *(misfit for misfit in misfits if misfit.field not in told)]
+        [*error.violations, *(other for other in others if other.field not in named)]
     )

@@ -1,1 +1,1 @@
-"""Email: messages, and SMTP."""
+"""Sends email: builds mails, and speaks SMTP."""

@@ -1,4 +1,4 @@
-"""One SMTP connection, driven step by step.
+"""Drives one SMTP connection step by step.
 
 `aiosmtplib.SMTP.sendmail` hides how far it got. Whether a message may have left is decided by
 exactly one thing, whether the first byte after the server's 354 was written, so the steps are taken
@@ -65,7 +65,8 @@ _DATA = _Command(b"DATA\r\n", SmtpStage.CONTENT, (_START_INPUT,))
 
 @dataclass(slots=True)
 class DeliveryProgress:
-    """Kept outside the calls it follows, so that it survives their being cut short."""
+    """How far one delivery has come. It is kept outside the calls it follows, so that it survives
+    their being cut short."""
 
     step: Step = Step.CONNECT
 

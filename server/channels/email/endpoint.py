@@ -1,4 +1,4 @@
-"""The mail server that `smtp_url` names, and how safely it must be spoken to."""
+"""Reads from `smtp_url` which mail server to speak to, and how safely."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Header fields of mail: any text in lines that every server takes, read back as it was meant.
+"""Encodes header fields of mail: any text, in lines that every server takes, read back as it was
+meant.
 
 ASCII that fits stays as it is; it is folded at its blanks; what neither fits nor folds is encoded.
 Lines are of 76 characters at most, as those with encoded words must be (RFC 2047 section 2); only

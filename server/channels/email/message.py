@@ -1,4 +1,4 @@
-"""An envelope as an RFC 5322 message.
+"""Makes an RFC 5322 message of an envelope.
 
 The lines are put together here, from the standard library's encoders, and not by its EmailMessage:
 that decodes what looks like an RFC 2047 word in a header that a program sets, folds long addresses

@@ -1,4 +1,4 @@
-"""Idle SMTP connections, kept for the next message."""
+"""Keeps idle SMTP connections for the next message."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ class _Idle:
 
 
 class IdleConnections:
-    """The last one put back is taken first, so that those beyond the need grow old and are
-    dropped."""
+    """A stack of idle connections: the last one put back is taken first, so that those beyond the
+    need grow old and are dropped."""
 
     def __init__(self, idle_seconds: float) -> None:
         self._idle_seconds = idle_seconds

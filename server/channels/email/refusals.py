@@ -1,5 +1,5 @@
-"""What a mail server's refusal is about: the message and its recipient, or us and the server
-itself.
+"""Judges a mail server's refusal: whether it is about the message and its recipient, or about us
+and the server itself.
 
 A message fails for good only when it was judged itself. Who we are, whether we have logged in, what
 we may send from and whether the server works at all is a state that somebody will put right: until

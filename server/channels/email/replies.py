@@ -1,4 +1,4 @@
-"""What a mail server replies to commands that are written together.
+"""Reads what a mail server replies to commands that are written together.
 
 aiosmtplib opens connections, encrypts them and logs in; it reads one reply for each command it
 writes, though, and what comes with it is lost. Here a group of commands goes out in one write and
@@ -17,7 +17,7 @@ _MALFORMED = "not an SMTP reply"
 
 
 class SmtpReplies(asyncio.Protocol):
-    """Takes over an open connection on which no reply is awaited."""
+    """Reads replies from an open connection on which none is awaited yet."""
 
     def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport

@@ -1,4 +1,4 @@
-"""Email over SMTP, to one mail server, over a few connections that are kept."""
+"""Delivers email over SMTP, to one mail server, over a few connections that are kept."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The outbox: messages as files."""
+"""The outbox: writes messages as files, where no provider is set."""

@@ -1,4 +1,4 @@
-"""Writing messages to files, so that a crash leaves each of them whole or not at all. All of this
+"""Writes messages to files, so that a crash leaves each of them whole or not at all. All of this
 blocks: call it in a thread."""
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ class BatchWriter(Protocol):
 
 
 class FilePerMessage:
-    """`<directory>/<message id><suffix>`. The same message again takes the place of its file: it is
-    never there twice."""
+    """Writes `<directory>/<message id><suffix>`. The same message again takes the place of its
+    file: it is never there twice."""
 
     def __init__(self, directory: Path, suffix: str) -> None:
         self._directory = directory
@@ -69,7 +69,7 @@ class FilePerMessage:
 
 
 class LinePerMessage:
-    """One line per message at the end of a file, which others may write to as well."""
+    """Writes one line per message at the end of a file, which others may write to as well."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -1,1 +1,1 @@
-"""HTTP gateways."""
+"""Delivers messages to HTTP gateways."""

@@ -1,5 +1,5 @@
-"""What an HTTP gateway's answer means for the message it was given. docs/providers.md says it to
-those who write gateways."""
+"""Judges an HTTP gateway's answer: what it means for the message. docs/providers.md says the same
+to those who write gateways."""
 
 from __future__ import annotations
 

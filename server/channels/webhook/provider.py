@@ -1,4 +1,4 @@
-"""Messages over HTTP: one POST with one JSON document for each, to a gateway of ours or a
+"""Delivers messages over HTTP: one POST with one JSON document for each, to a gateway of ours or a
 provider's adapter. docs/providers.md has the contract."""
 
 from __future__ import annotations

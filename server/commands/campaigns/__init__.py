@@ -1,1 +1,1 @@
-"""What can be done to campaigns."""
+"""Use cases of campaigns."""

@@ -1,4 +1,4 @@
-"""Finding campaigns as the caller may see them."""
+"""Finds campaigns as the caller may see them."""
 
 from __future__ import annotations
 

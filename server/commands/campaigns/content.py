@@ -1,11 +1,10 @@
-"""Checks of what a campaign says and whom it is for, shared by creating and changing one, and by
-starting it."""
+"""Checks what a campaign says and whom it is for: when it is created, changed or started."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from server.domain.criteria import check_criteria
+from server.domain.criteria.check import check_criteria
 from server.domain.errors import ValidationFailed
 from server.domain.faces import Face
 from server.domain.templates.inference import infer_variables
@@ -70,14 +69,14 @@ async def pin_template(
         campaign.template_revision,
         field=field,
     )
-    misfits = find_violations(template.variables, campaign.variables)
+    violations = find_violations(template.variables, campaign.variables)
     named = {variable.name for variable in template.variables}
     in_subject = infer_variables([_compiled_subject(campaign)])
-    misfits += find_violations(
+    violations += find_violations(
         [variable for variable in in_subject if variable.name not in named], campaign.variables
     )
-    if misfits:
-        raise ValidationFailed(misfits)
+    if violations:
+        raise ValidationFailed(violations)
     return replace(campaign, template_revision=template.revision)
 
 

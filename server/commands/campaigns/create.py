@@ -1,4 +1,4 @@
-"""Creating a campaign."""
+"""Creates a campaign."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Deleting a draft."""
+"""Deletes a draft."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scheduled campaigns that are found due too late to go out."""
+"""Cancels scheduled campaigns that are found due too late to go out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading campaigns, and the sends of one."""
+"""Reads campaigns, and the sends of one."""
 
 from __future__ import annotations
 

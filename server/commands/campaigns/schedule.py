@@ -1,4 +1,4 @@
-"""Scheduling a campaign, and taking it back to draft."""
+"""Schedules a campaign, and takes it back to draft."""
 
 from __future__ import annotations
 

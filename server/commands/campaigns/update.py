@@ -1,4 +1,4 @@
-"""Changing a draft or scheduled campaign."""
+"""Changes a draft or scheduled campaign."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What can be done to messages."""
+"""Use cases of messages."""

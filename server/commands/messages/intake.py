@@ -1,4 +1,4 @@
-"""Scheduling one-off messages that arrive at the same time by one statement and one commit."""
+"""Accepts one-off messages that arrive at the same time by one statement and one commit."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class MessageIntake:
 
 
 class JoinedInserts:
-    """Inserts of one-offs: those that come while one transaction runs are the next one."""
+    """Joins inserts of one-offs: those that come while one transaction runs are the next one."""
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage

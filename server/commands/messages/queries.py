@@ -1,4 +1,4 @@
-"""Reading and cancelling messages."""
+"""Reads and cancels messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Accepting a one-off message."""
+"""Accepts a one-off message."""
 
 from __future__ import annotations
 
@@ -100,8 +100,8 @@ def judge_new_message(
     variables that do not fit the template."""
     checks = Checks()
     checks.schedule(new.scheduled_at, new.expire_at, caller.now)
-    for misfit in find_violations(schema, new.variables):
-        checks.add(misfit.field, misfit.message)
+    for violation in find_violations(schema, new.variables):
+        checks.add(violation.field, violation.message)
     return checks
 
 

@@ -1,4 +1,5 @@
-"""Messages whose outcome cannot be known: listing them, and an operator's decision."""
+"""Lists messages whose outcome cannot be known, and carries out an operator's decision about
+them."""
 
 from __future__ import annotations
 

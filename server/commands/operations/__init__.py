@@ -1,1 +1,1 @@
-"""What operators see and decide."""
+"""Use cases of operators."""

@@ -1,4 +1,4 @@
-"""The audit log: what is written there, and reading it."""
+"""Writes and reads the audit log."""
 
 from __future__ import annotations
 

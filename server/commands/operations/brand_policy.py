@@ -1,4 +1,4 @@
-"""Reading and setting a brand's policy."""
+"""Reads and sets a brand's policy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Brands: creating, reading, changing; and whether those that a token names exist."""
+"""Creates, reads and changes brands; checks that those a token names exist."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from server.domain.errors import BrandExists, NotFound, UnknownBrand
 from server.domain.paging import Page, make_page, read_page_request
 from storage.contract.storage import Transaction
 from storage.model.audit import AuditAction
-from storage.operations import Brand
+from storage.model.brands import Brand
 
 
 async def create_brand(tx: Transaction, caller: Caller, brand_id: str, name: str) -> Brand:

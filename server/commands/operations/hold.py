@@ -1,4 +1,4 @@
-"""The hold on delivery, which concerns the whole installation and no brand."""
+"""Reads and releases the hold on delivery, which concerns the whole installation and no brand."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from storage.model.values import JsonObject
 
 
 async def get_hold(tx: Transaction, _: Caller) -> Hold:
-    """Whether delivery is held; what held it before is no longer told."""
+    """Whether delivery is held. Of a hold that was released only who released it and when is
+    left."""
     hold = await tx.dispatchers.find_hold()
     return hold if hold.held_at is not None else replace(hold, reason=None)
 

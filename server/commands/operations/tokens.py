@@ -1,4 +1,4 @@
-"""Tokens that were made, and the keys that sign them, as far as the database is concerned."""
+"""Records in the audit log which tokens were made and which keys sign them."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What can be done to people."""
+"""Use cases of people."""

@@ -1,4 +1,4 @@
-"""Putting people: one, or many at once."""
+"""Puts people: one, or many at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""People: reading, deleting; and their inbox."""
+"""Reads and deletes people; reads their inbox."""
 
 from __future__ import annotations
 

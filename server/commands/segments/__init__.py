@@ -1,1 +1,1 @@
-"""What can be done to segments."""
+"""Use cases of segments."""

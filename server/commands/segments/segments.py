@@ -1,10 +1,10 @@
-"""Segments: creating and reading."""
+"""Creates and reads segments."""
 
 from __future__ import annotations
 
 from server.commands.operations.audit import note
 from server.domain.access import Caller
-from server.domain.criteria import check_criteria
+from server.domain.criteria.check import check_criteria
 from server.domain.errors import NotFound
 from server.domain.paging import Page, make_page, read_page_request
 from server.domain.validation import Checks

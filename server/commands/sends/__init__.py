@@ -1,1 +1,1 @@
-"""What can be done to sends."""
+"""Use cases of sends."""

@@ -1,4 +1,4 @@
-"""Pausing a running send, and letting it go on."""
+"""Pauses a running send, and resumes it."""
 
 from __future__ import annotations
 

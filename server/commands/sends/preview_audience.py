@@ -1,5 +1,5 @@
-"""Previews: who would get a send and who would be skipped, by the statements and functions that
-sends use. Nothing is written."""
+"""Previews an audience: who would get a send and who would be skipped, by the statements and
+functions that sends use. Writes nothing."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from heapq import nsmallest
 from server.commands.campaigns.access import campaign_for
 from server.commands.campaigns.content import audience_criteria
 from server.commands.segments.segments import get_segment
-from server.commands.sends.resolve_audience import sort_out_members
-from server.commands.sends.sort_recipients import sort_recipients
+from server.commands.sends.classify_recipients import classify_for_campaign
+from server.commands.sends.resolve_audience import classify_members
 from server.domain.access import Caller
 from server.domain.contacts.addresses import Recipient
-from server.domain.contacts.recipients import SortedOut
-from server.domain.criteria import check_criteria
+from server.domain.contacts.recipients import ClassifiedRecipients
+from server.domain.criteria.check import check_criteria
 from server.domain.criteria.parse import parse_criteria
 from server.domain.errors import NotFound
 from server.domain.faces import Face
@@ -88,7 +88,8 @@ async def preview_campaign(
     """
     campaign = await campaign_for(tx, caller, face, campaign_id)
     if recipients is not None:
-        return campaign, _preview_recipients(await sort_recipients(tx, face, campaign, recipients))
+        classified = await classify_for_campaign(tx, face, campaign, recipients)
+        return campaign, _preview_recipients(classified)
     criteria, shared = await audience_criteria(tx, campaign), campaign.allow_shared_addresses
     return campaign, await _preview_criteria(
         tx, caller, campaign.brand_id, criteria, campaign.channel, allow_shared_addresses=shared
@@ -106,7 +107,7 @@ async def _preview_criteria(
 ) -> AudiencePreview:
     criteria = parse_criteria(document, "criteria")
     counts = await tx.people.count_matching(brand_id, criteria, channel, caller.now)
-    first = sort_out_members(
+    first = classify_members(
         await tx.people.list_matching(brand_id, criteria, channel, caller.now, None, SAMPLE_SIZE)
     )
     by_reason = {each.skip_reason: each.people for each in counts}
@@ -118,8 +119,8 @@ async def _preview_criteria(
     return _preview(by_reason, [SampledPerson(person_id, skip) for (person_id, _), skip in first])
 
 
-def _preview_recipients(sorted_out: SortedOut) -> AudiencePreview:
-    people = [SampledPerson(person_id, skip) for (person_id, _), skip in sorted_out]
+def _preview_recipients(classified: ClassifiedRecipients) -> AudiencePreview:
+    people = [SampledPerson(person_id, skip) for (person_id, _), skip in classified]
     return _preview(
         Counter(person.skip_reason for person in people),
         nsmallest(SAMPLE_SIZE, people, key=lambda person: person.person_id),

@@ -1,4 +1,4 @@
-"""An audience becomes messages, a keyset batch at a time: people who match, or messages of another
+"""Makes messages of an audience, a batch at a time: of people who match, or of messages of another
 send that failed."""
 
 from __future__ import annotations
@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from server.domain.contacts.recipients import SortedOut
+from server.domain.contacts.recipients import ClassifiedRecipients
 from server.domain.criteria.parse import parse_criteria
 from storage.contract.storage import Transaction
 from storage.model.audiences import AudienceMember, SkipReason
@@ -39,15 +39,15 @@ async def resolve_audience_batch(tx: Transaction, send_id: str, now: datetime) -
     await tx.sends.advance_audience(send.id, cursor, done=len(batch.recipients) < BATCH, now=now)
 
 
-def sort_out_members(members: Sequence[AudienceMember]) -> SortedOut:
+def classify_members(members: Sequence[AudienceMember]) -> ClassifiedRecipients:
     """People of an audience, each with the reason of their own to skip them."""
-    return SortedOut(
+    return ClassifiedRecipients(
         [(member.person_id, member.address) for member in members],
         [SkipReason(member.skip_reason) if member.skip_reason else None for member in members],
     )
 
 
-async def _matching_people(tx: Transaction, send: Send) -> tuple[SortedOut, str | None]:
+async def _matching_people(tx: Transaction, send: Send) -> tuple[ClassifiedRecipients, str | None]:
     """The next people, and the one to go on after."""
     criteria = parse_criteria(send.criteria or {}, "criteria")
     as_of = send.started_at or send.created_at
@@ -61,19 +61,19 @@ async def _matching_people(tx: Transaction, send: Send) -> tuple[SortedOut, str 
         BATCH,
         reached_by=reached_by,
     )
-    return sort_out_members(members), members[-1].person_id if members else send.audience_cursor
+    return classify_members(members), members[-1].person_id if members else send.audience_cursor
 
 
 async def _failed_messages(
     tx: Transaction, send: Send, now: datetime
-) -> tuple[SortedOut, str | None]:
+) -> tuple[ClassifiedRecipients, str | None]:
     """Those of the next failed messages of the parent, and the message to go on after. Suppressions
     are looked at when they are claimed."""
     assert send.parent_send_id is not None
     failed = await tx.sends.mark_retried(
         send.parent_send_id, send.id, send.retries_unknown, send.audience_cursor, BATCH, now
     )
-    batch = SortedOut(
+    batch = ClassifiedRecipients(
         [(message.person_id, message.recipient) for message in failed], [None] * len(failed)
     )
     return batch, failed[-1].id if failed else send.audience_cursor

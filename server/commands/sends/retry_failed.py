@@ -1,4 +1,4 @@
-"""Retrying what failed in an ended send."""
+"""Retries what failed in an ended send."""
 
 from __future__ import annotations
 

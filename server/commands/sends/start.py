@@ -1,5 +1,5 @@
-"""Starting a send: asked for (comms send, messaging publish), or because a scheduled campaign came
-due."""
+"""Starts a send: because somebody asked for it (comms send, messaging publish), or because a
+scheduled campaign came due."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from server.commands.campaigns.content import audience_criteria, pin_template
 from server.commands.campaigns.misfire import cancel_misfired
 from server.commands.operations.audit import note
 from server.commands.sends.access import found_send
+from server.commands.sends.classify_recipients import classify_for_campaign
 from server.commands.sends.resolve_audience import resolve_audience_batch
-from server.commands.sends.sort_recipients import sort_recipients
 from server.domain.access import Caller
 from server.domain.contacts.addresses import Recipient
 from server.domain.faces import Face
@@ -85,10 +85,10 @@ async def _start_with_recipients(
     tx: Transaction, caller: Caller, face: Face, campaign: Campaign, recipients: Sequence[Recipient]
 ) -> Send:
     """Starts a send to exactly these people, all of them at once."""
-    sorted_out = await sort_recipients(tx, face, campaign, recipients)
+    classified = await classify_for_campaign(tx, face, campaign, recipients)
     send = await _start(tx, campaign, caller.principal.subject, caller.now, criteria=None)
     await tx.messages.insert_many(
-        send.message(new_id(), *recipient, skip, send.created_at) for recipient, skip in sorted_out
+        send.message(new_id(), *recipient, skip, send.created_at) for recipient, skip in classified
     )
     await tx.sends.advance_audience(send.id, None, done=True, now=caller.now)
     return await found_send(tx, send.id)

@@ -1,1 +1,1 @@
-"""Who must not be contacted."""
+"""Use cases of suppressions: who must not be contacted."""

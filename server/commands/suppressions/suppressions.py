@@ -1,5 +1,4 @@
-"""Suppressions: adding, finding, listing, taking back; and which of many addresses are
-suppressed."""
+"""Adds, finds, lists and lifts suppressions; finds which of many addresses are suppressed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Unsubscribing by the link in a message."""
+"""Unsubscribes a person by the link in a message."""
 
 from __future__ import annotations
 

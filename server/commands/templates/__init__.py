@@ -1,1 +1,1 @@
-"""What can be done to templates."""
+"""Use cases of templates."""

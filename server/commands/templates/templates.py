@@ -1,4 +1,4 @@
-"""Templates: putting a revision, reading, previewing."""
+"""Puts a revision of a template; reads and previews templates."""
 
 from __future__ import annotations
 
@@ -185,8 +185,8 @@ async def find_preview(tx: Transaction, caller: Caller, wanted: PreviewRequest) 
     person = await tx.people.find(template.brand_id, person_id) if person_id else None
     if person_id and person is None:
         raise NotFound("person")
-    if misfits := find_violations(template.variables, wanted.variables):
-        raise ValidationFailed(misfits)
+    if violations := find_violations(template.variables, wanted.variables):
+        raise ValidationFailed(violations)
     variant = choose_variant(
         template.variants, wanted.locale or (person.locale if person else None)
     )

@@ -70,7 +70,8 @@ class Settler:
         while True:
             now = self._clock.now()
             try:
-                await self._storage.write(lambda tx: tx.messages.settle(batch, now))  # noqa: B023 - it has run when `now` changes
+                # The write is over before `now` changes.
+                await self._storage.write(lambda tx: tx.messages.settle(batch, now))  # noqa: B023
                 return
             except (StorageUnavailable, WriteConflict):
                 _log.warning(

@@ -1,1 +1,1 @@
-"""People and addresses."""
+"""Rules of people and addresses."""

@@ -1,5 +1,5 @@
-"""The door for addresses: each one that comes in is put in the form in which it is kept, compared
-and put on the wire, or is refused.
+"""Puts every address that comes in into the form in which it is kept, compared and put on the wire,
+or refuses it.
 
 Suppressions, duplicates, dedup keys and providers know this form and no other
 (docs/decisions/0017).

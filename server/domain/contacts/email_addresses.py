@@ -1,4 +1,4 @@
-"""Mail addresses in the one form in which they are kept, compared and put on the wire."""
+"""Reads mail addresses into the one form in which they are kept, compared and put on the wire."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Characters that nobody sees: with one of them, two addresses or ids look the same and are not."""
+"""Finds characters that nobody sees: with one of them, two addresses or ids look the same and are
+not."""
 
 from __future__ import annotations
 
@@ -9,8 +10,9 @@ import re
 # variation selectors, fillers, tags. And three more that show as nothing: the blank Braille pattern
 # and the marks around annotations.
 _INVISIBLE = re.compile(
-    "[\x00-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800"
-    "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ud800-\udfff\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+    "[\x00-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
+    "\u2028-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ud800-\udfff"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
 
 

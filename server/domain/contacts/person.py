@@ -1,4 +1,5 @@
-"""What can be said of a person when they are put, and the form in which it is kept."""
+"""Checks what is said of a person when they are put, and brings it into the form in which it is
+kept."""
 
 from __future__ import annotations
 

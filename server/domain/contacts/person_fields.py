@@ -1,4 +1,4 @@
-"""What the rules see of a person, whoever stores them."""
+"""The fields of a person that templates and criteria read."""
 
 from __future__ import annotations
 

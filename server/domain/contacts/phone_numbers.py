@@ -1,4 +1,5 @@
-"""Phone numbers in the one form in which they are kept, compared and put on the wire: E.164."""
+"""Reads phone numbers into the one form in which they are kept, compared and put on the wire:
+E.164."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which of the given recipients get a message, and why the others do not."""
+"""Classifies given recipients: who gets a message, and why the others do not."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _MOST_VIOLATIONS = 10
 
 
 @dataclass(frozen=True, slots=True)
-class SortedOut:
+class ClassifiedRecipients:
     """Recipients in the order in which they were given, each with the reason to skip it, if there
     is one. Two lists, because a million pairs would take much room."""
 
@@ -29,11 +29,11 @@ class SortedOut:
         """The addresses of those who are not skipped."""
         return [address for (_, address), skip in self if skip is None]
 
-    def without(self, suppressed: Set[str]) -> SortedOut:
+    def without(self, suppressed: Set[str]) -> ClassifiedRecipients:
         """The same, and those skipped whose address is suppressed."""
         if not suppressed:
             return self
-        return SortedOut(
+        return ClassifiedRecipients(
             self.recipients,
             [
                 SkipReason.SUPPRESSED if skip is None and address in suppressed else skip
@@ -41,7 +41,7 @@ class SortedOut:
             ],
         )
 
-    def once_per_address(self) -> SortedOut:
+    def once_per_address(self) -> ClassifiedRecipients:
         """The same, and those skipped whose address is that of somebody before them who is not
         skipped."""
         seen: set[str] = set()
@@ -53,12 +53,12 @@ class SortedOut:
             if skip is None:
                 seen.add(address)
             skips.append(skip)
-        return SortedOut(self.recipients, skips)
+        return ClassifiedRecipients(self.recipients, skips)
 
 
 def classify_recipients(
     channel: str, given: Sequence[Recipient], *, allow_shared_addresses: bool
-) -> SortedOut:
+) -> ClassifiedRecipients:
     """Which of the recipients can be reached on the channel: each address once, or with
     `allow_shared_addresses` each person at it."""
     recipients: list[Recipient] = []
@@ -78,13 +78,13 @@ def classify_recipients(
                 seen.add(reached)
         recipients.append(recipient)
         skips.append(skip)
-    return SortedOut(recipients, skips)
+    return ClassifiedRecipients(recipients, skips)
 
 
-def refuse_invalid_recipients(channel: str, sorted_out: SortedOut) -> None:
+def refuse_invalid_recipients(channel: str, classified: ClassifiedRecipients) -> None:
     """Raises ValidationFailed, naming the first ten faults, if a recipient cannot be reached."""
     checks = Checks()
-    for index, (recipient, skip) in enumerate(sorted_out):
+    for index, (recipient, skip) in enumerate(classified):
         if skip is SkipReason.INVALID_RECIPIENT:
             check_recipient(checks, channel, recipient, f"recipients[{index}].")
         if checks.count >= _MOST_VIOLATIONS:

@@ -1,4 +1,4 @@
-"""What a suppression holds back."""
+"""Tells what a suppression holds back."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""The links by which people unsubscribe (RFC 8058): a token that stands for one message and that
-only this installation can make."""
+"""Makes and reads the links by which people unsubscribe (RFC 8058): a token that stands for one
+message and that only this installation can make."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Judging criteria that come in, with all else that is wrong with a request."""
+"""Checks the criteria of a request, together with all else that is wrong with it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading what operators are applied to: variables and constants, within what criteria may hold in
+"""Reads what operators are applied to: variables and constants, within what criteria may hold in
 all."""
 
 from __future__ import annotations

@@ -1,5 +1,4 @@
-"""Reading criteria: strictly, so that a slip is an error and never an audience that nobody
-meant."""
+"""Parses criteria strictly, so that a slip is an error and never an audience that nobody meant."""
 
 from __future__ import annotations
 

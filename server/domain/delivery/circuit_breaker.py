@@ -1,5 +1,4 @@
-"""A provider that is down is left alone for a while, so that its outage costs no message an
-attempt.
+"""Leaves a provider that is down alone for a while, so that its outage costs no message an attempt.
 
     closed -> open        several bad ends in a row
     open -> half-open     the cool-down is over: one call, the probe
@@ -57,8 +56,9 @@ class Admission:
 
 
 class CircuitBreaker:
-    """Ask `allows` before messages are claimed and again before they are marked; say `begun` and
-    `ended` (or `withdrawn`) of every call."""
+    """Counts how calls end, and says whether the next may begin. Ask `allows` before messages are
+    claimed and again before they are marked; say `begun` and `ended` (or `withdrawn`) of every
+    call."""
 
     def __init__(self, random: Random) -> None:
         self._random = random

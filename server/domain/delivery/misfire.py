@@ -1,4 +1,4 @@
-"""Misfires: what comes due while nobody is there to start it, as in an outage, and is found
+"""Judges misfires: what comes due while nobody is there to start it, as in an outage, and is found
 late."""
 
 from __future__ import annotations

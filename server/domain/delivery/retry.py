@@ -1,4 +1,4 @@
-"""When a message whose call did not end with an acceptance is tried again."""
+"""Decides when a message whose call did not end with an acceptance is tried again."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Lines of text as they are made of HTML: white space collapses, blocks are kept apart, lists and
-quotations have their marks."""
+"""Lays text out in lines as it is made of HTML: white space collapses, blocks are kept apart, lists
+and quotations have their marks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The text part of a mail that has only HTML: what a reader would see, as lines.
+"""Makes the text part of a mail that has only HTML: what a reader would see, as lines.
 
 Not `html.parser`: it takes time that grows with the square of broken markup, and a render must end.
 This reads any markup in one pass, as browsers do with what is broken: a tag that is never closed

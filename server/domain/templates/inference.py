@@ -1,4 +1,4 @@
-"""Which variables a template takes, read from its Liquid.
+"""Infers which variables a template takes from its Liquid.
 
 Every field is walked as it would be rendered. A name is an input where it is neither one of the
 service's own nor set by the field itself before. It is required if it is printed somewhere as it

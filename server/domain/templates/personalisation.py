@@ -1,4 +1,4 @@
-"""What a template can refer to, and what goes before what.
+"""Puts together what a template can refer to, in its order of precedence.
 
 At top level stand the variables: a message's own before its campaign's, both before the defaults of
 the template's schema; a null is as good as none. Four names are the service's own, and no variable

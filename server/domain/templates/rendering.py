@@ -1,4 +1,4 @@
-"""Liquid templates: source in, subject, body and HTML out.
+"""Compiles and renders Liquid templates: source in; subject, body and HTML out.
 
 Whoever writes a template or sends a variable may be careless or hostile, so source and render are
 bounded (`rendering_scan`, `rendering_limits`), there are no files to include, and error texts never

@@ -1,5 +1,5 @@
-"""The budget of one render: no template can hang the process or fill its memory, whatever it says
-and whatever is put into it.
+"""Limits the work of one render: no template can hang the process or fill its memory, whatever it
+says and whatever is put into it.
 
 python-liquid's own limits (loop iterations, output, local namespace, depth) miss work that is not a
 loop iteration: ranges handed to filters, filters that multiply (`replace`, `join`), long chains of

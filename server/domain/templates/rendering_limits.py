@@ -1,5 +1,4 @@
-"""Liquid with a meter and by its reference: every filter and loop is charged for
-(`rendering_budget`)."""
+"""Charges every filter and loop of Liquid to the budget of its render (`rendering_budget`)."""
 
 from __future__ import annotations
 
@@ -158,7 +157,8 @@ def _metered(name: str, function: _Filter) -> _Filter:
             raise WorkLimitError("a number in the template is too large", token=None)
         return result
 
-    call.validate = _check_of_arguments(name, function)  # type: ignore[attr-defined]  # where the library looks for it
+    # The library looks for it here.
+    call.validate = _check_of_arguments(name, function)  # type: ignore[attr-defined]
     return call
 
 

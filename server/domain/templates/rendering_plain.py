@@ -1,5 +1,5 @@
-"""Templates that only fill in values, without Liquid's machinery: most are such, and it is most of
-the cost of a message.
+"""Renders templates that only fill in values, without Liquid's machinery: most are such, and it is
+most of the cost of a message.
 
 A plain template is text, variables and variables with a text to stand in for them (`default`),
 nothing else. It is filled in with exactly what Liquid makes of it, or not at all: where a value is

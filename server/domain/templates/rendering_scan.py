@@ -1,4 +1,4 @@
-"""A linear look at Liquid source before the parser sees it.
+"""Scans Liquid source before the parser sees it, in one pass.
 
 python-liquid's lexer is one regular expression that tries to close every `{{`, `{%`, `raw` and
 `doc` anew, so that source with many unclosed ones, or a long run of blanks in one, takes time that

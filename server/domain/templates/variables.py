@@ -1,4 +1,4 @@
-"""What a template takes: the schema of its variables, and whether given variables fit it.
+"""Checks given variables against the schema of a template.
 
 Null counts as absent everywhere, so that a caller can pass on what it does not know. Variables the
 schema does not name are let through: one set of variables often serves several templates.
@@ -63,16 +63,16 @@ def find_violations(
 ) -> list[FieldViolation]:
     """A violation of the field `variables.<name>` for every variable that is missing or of another
     type, in the schema's order."""
-    misfits = []
+    violations = []
     for variable in schema:
         value = given.get(variable.name)
         if value is None:
             if variable.required and variable.default is None:
-                misfits.append(
+                violations.append(
                     FieldViolation(f"variables.{variable.name}", "is required by the template")
                 )
         elif not variable.type.admits(value):
-            misfits.append(
+            violations.append(
                 FieldViolation(f"variables.{variable.name}", f"must be {_SAID[variable.type]}")
             )
-    return misfits
+    return violations

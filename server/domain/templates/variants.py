@@ -1,4 +1,4 @@
-"""A template in several languages, and which of them a person gets."""
+"""Chooses the language in which a person gets a template."""
 
 from __future__ import annotations
 

@@ -3,8 +3,8 @@ local percent = require("percent")
 
 local heads = {}
 
--- What they carry has a length in HTTP/1.0 (RFC 1945, 8.3). Envoy reads chunks there, too, which others on the way take for the next
--- request, and tells nobody of the header.
+-- What they carry has a length in HTTP/1.0 (RFC 1945, 8.3). Envoy reads chunks there, too, which
+-- others on the way take for the next request, and tells nobody of the header.
 local BODIES = { POST = true, PUT = true, PATCH = true }
 
 -- Several Host lines are one list by now, which is no name (RFC 9112, 3.2). Nobody has a user here.
@@ -18,7 +18,8 @@ function heads.problem(headers, protocol)
   if not is_one_host(headers:get(":authority") or "") then
     return "host must be one name or address, with or without a port"
   end
-  if protocol == "HTTP/1.0" and BODIES[headers:get(":method")] and not headers:get("content-length") then
+  local has_length = headers:get("content-length")
+  if protocol == "HTTP/1.0" and BODIES[headers:get(":method")] and not has_length then
     return "with HTTP/1.0 the request must say its content-length"
   end
   if not percent.is_sound((headers:get(":path") or ""):gsub("%?.*", "")) then

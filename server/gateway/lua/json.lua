@@ -6,7 +6,9 @@ function json.is_list(value)
   return getmetatable(value) == json.List
 end
 
-local ESCAPES = { ['"'] = '"', ["\\"] = "\\", ["/"] = "/", b = "\b", f = "\f", n = "\n", r = "\r", t = "\t" }
+local ESCAPES = {
+  ['"'] = '"', ["\\"] = "\\", ["/"] = "/", b = "\b", f = "\f", n = "\n", r = "\r", t = "\t",
+}
 
 -- Position of the first character at or after `at` that is not white space.
 function json.skip_space(text, at)
@@ -51,19 +53,21 @@ end
 
 local function utf8_bytes(code)
   if code < 0x80 then return string.char(code) end
-  if code < 0x800 then return string.char(0xC0 + math.floor(code / 64), 0x80 + code % 64) end
-  if code < 0x10000 then
-    return string.char(0xE0 + math.floor(code / 4096), 0x80 + math.floor(code / 64) % 64, 0x80 + code % 64)
-  end
-  return string.char(
-    0xF0 + math.floor(code / 262144), 0x80 + math.floor(code / 4096) % 64, 0x80 + math.floor(code / 64) % 64, 0x80 + code % 64)
+  local last = 0x80 + code % 64
+  if code < 0x800 then return string.char(0xC0 + math.floor(code / 64), last) end
+  local before_last = 0x80 + math.floor(code / 64) % 64
+  if code < 0x10000 then return string.char(0xE0 + math.floor(code / 4096), before_last, last) end
+  local second = 0x80 + math.floor(code / 4096) % 64
+  return string.char(0xF0 + math.floor(code / 262144), second, before_last, last)
 end
 
 -- A character beyond U+FFFF is written as two \u escapes, which first become three bytes each.
 local function join_surrogates(high, low)
   local _, high_1, high_2 = high:byte(1, 3)
   local _, low_1, low_2 = low:byte(1, 3)
-  return utf8_bytes(0x10000 + ((high_1 - 0xA0) * 64 + high_2 - 0x80) * 0x400 + (low_1 - 0xB0) * 64 + low_2 - 0x80)
+  local upper = (high_1 - 0xA0) * 64 + high_2 - 0x80
+  local lower = (low_1 - 0xB0) * 64 + low_2 - 0x80
+  return utf8_bytes(0x10000 + upper * 0x400 + lower)
 end
 
 local function unescape(quoted)
@@ -93,7 +97,9 @@ local function decode_object(text, at)
   local next_at = decode_members(text, at, "}", function(key_at)
     local after_key = json.string_end(text, key_at)
     local colon = json.skip_space(text, after_key)
-    if text:sub(key_at, key_at) ~= '"' or text:sub(colon, colon) ~= ":" then error("expected a key") end
+    if text:sub(key_at, key_at) ~= '"' or text:sub(colon, colon) ~= ":" then
+      error("expected a key")
+    end
     local value, after = decode_value(text, json.skip_space(text, colon + 1))
     object[unescape(text:sub(key_at + 1, after_key - 2))] = value
     return after

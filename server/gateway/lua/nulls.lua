@@ -1,6 +1,8 @@
--- Puts the explicit nulls into an answer: the transcoder leaves out what a message does not have, the contract wants the key with null.
+-- Puts the explicit nulls into an answer: the transcoder leaves out what a message does not have,
+-- the contract wants the key with null.
 --
--- Values are copied as they stand, so numbers keep their digits. Fields come out in the order of the descriptor.
+-- Values are copied as they stand, so numbers keep their digits. Fields come out in the order of
+-- the descriptor.
 local contract = require("rest_contract")
 local json = require("json")
 
@@ -64,7 +66,9 @@ end
 
 -- `text`, one or more whole server-sent events that carry a `message` each, with their nulls.
 function nulls.fill_events(text, message)
-  return (text:gsub("data: ([^\n]*)", function(data) return "data: " .. nulls.fill(data, message) end))
+  return (text:gsub("data: ([^\n]*)", function(data)
+    return "data: " .. nulls.fill(data, message)
+  end))
 end
 
 nulls.by_name = {}

@@ -1,7 +1,8 @@
--- Says in a client's words why the transcoder could not read a request, or why the gateway did not let it.
+-- Says in a client's words why the transcoder could not read a request, or why the gateway did not
+-- let it.
 --
--- The transcoder's own text names protobuf types and repeats the value, which may be personal; only field names that are part of
--- the contract or short and plain are repeated here.
+-- The transcoder's own text names protobuf types and repeats the value, which may be personal; only
+-- field names that are part of the contract or short and plain are repeated here.
 local contract = require("rest_contract")
 local json = require("json")
 
@@ -27,7 +28,8 @@ local EXPECTED = {
   ["TYPE_DOUBLE"] = "must be a number",
   ["TYPE_FLOAT"] = "must be a number",
   ["TYPE_BYTES"] = "must be a base64 string",
-  ["type.googleapis.com/google.protobuf.Timestamp"] = "must be an RFC 3339 time with an offset, such as 2030-01-31T12:00:00Z",
+  ["type.googleapis.com/google.protobuf.Timestamp"] =
+    "must be an RFC 3339 time with an offset, such as 2030-01-31T12:00:00Z",
   ["type.googleapis.com/google.protobuf.Struct"] = "must be an object",
 }
 
@@ -37,9 +39,11 @@ local SYNTAX = {
   ["Expected , or ] after array value."] = "expected , or ] after a list item",
   ["Expected : between key:value pair."] = "expected : after a key",
   ["Expected an object key or }."] = "expected a key or }",
-  ["Unexpected end of string. Expected an object key or }."] = "it ends where a key or } was expected",
+  ["Unexpected end of string. Expected an object key or }."] =
+    "it ends where a key or } was expected",
   ["Unexpected end of string. Expected a value."] = "it ends where a value was expected",
-  ["Unexpected end of string. Expected , or } after key:value pair."] = "it ends where , or } was expected",
+  ["Unexpected end of string. Expected , or } after key:value pair."] =
+    "it ends where , or } was expected",
   ["Unexpected end of string. Expected : between key:value pair."] = "it ends where : was expected",
   ["Parsing terminated before end of input."] = "there is more after its end",
   ["Encountered non UTF-8 code points."] = "it is not UTF-8",
@@ -65,12 +69,15 @@ end
 
 -- Inside a list the parent is already the field.
 local function parent_and(parent, field)
-  if parent == "" or parent == field or parent:sub(-#field - 1) == "." .. field then return field end
-  return parent .. "." .. field
+  local is_field = parent == "" or parent == field or parent:sub(-#field - 1) == "." .. field
+  return is_field and field or parent .. "." .. field
 end
 
+local OBJECT_FOR_SCALAR =
+  "^(.-): invalid value Starting an object on a scalar field for type ([^ ]+)$"
+
 local function of_value(text)
-  local parent, scalar = text:match("^(.-): invalid value Starting an object on a scalar field for type ([^ ]+)$")
+  local parent, scalar = text:match(OBJECT_FOR_SCALAR)
   if parent then return of_field(parent_and(parent, scalar), "must not be an object") end
   local field = text:match("^(.-): invalid value ")
   local kind = text:match(" for type ([^ ]+)$")
@@ -78,13 +85,16 @@ local function of_value(text)
   return nil
 end
 
--- Adds to `problems` one of `name`, which the client wrote, in the message at `parent` (such as "recipients[3].").
+-- Adds to `problems` one of `name`, which the client wrote, in the message at `parent` (such as
+-- "recipients[3].").
 function refusals.add(problems, parent, name, problem)
   if #problems == MOST then
     problems.left_out = (problems.left_out or 0) + 1
     return
   end
-  if #name > 64 or not name:find("^[%w_-]+$") then name, problem = "?", problem .. "; its name is not repeated here" end
+  if #name > 64 or not name:find("^[%w_-]+$") then
+    name, problem = "?", problem .. "; its name is not repeated here"
+  end
   problems[#problems + 1] = { field = parent .. name, message = problem }
 end
 
@@ -96,23 +106,30 @@ function refusals.summary(problems)
   end
   if #problems > MOST_IN_MESSAGE then texts[#texts + 1] = "and more" end
   local left_out = problems.left_out and tostring(problems.left_out)
-  return table.concat(texts, "; "), { fields = setmetatable(problems, json.List), fields_left_out = left_out }
+  local details = { fields = setmetatable(problems, json.List), fields_left_out = left_out }
+  return table.concat(texts, "; "), details
 end
+
+local PATH_CONFLICT = "^The binding value .* of the field ([%w_%.]+) is conflicting with the value"
 
 -- A message for people, and where the field is known a list of one {field, message}.
 function refusals.explain(text)
   local unknown = text:match('^Could not find field "([^"]*)" in the type')
   if unknown then return of_field(unknown, "is not a query parameter of this path") end
-  local bound = text:match("^The binding value .* of the field ([%w_%.]+) is conflicting with the value")
+  local bound = text:match(PATH_CONFLICT)
   if bound then return of_field(bound, "in the body differs from the one in the path") end
-  if text:find("Root element must be a message", 1, true) then return "the body must be a JSON object" end
+  if text:find("Root element must be a message", 1, true) then
+    return "the body must be a JSON object"
+  end
   local nested = text:match("^(.-): Proto field is not repeating, cannot start list%.$")
   -- Only the message around the field is known.
   if nested == "" then return "a field must not be a list" end
   if nested then return of_field(nested, "has a field that must not be a list") end
   local repeated = text:match("^(.-): Repeated map key: ")
   -- The path goes on in terms of the Struct; its keys are the client's own and may be personal.
-  if repeated then return of_field((repeated:gsub("%.fields%[.*", "")), "has a key more than once") end
+  if repeated then
+    return of_field((repeated:gsub("%.fields%[.*", "")), "has a key more than once")
+  end
   local message, fields = of_value(text)
   if message then return message, fields end
   if text:find("^Message too deep") then return "the body is nested too deeply" end

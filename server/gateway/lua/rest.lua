@@ -1,9 +1,12 @@
--- The two steps of the gateway: a request is checked before the transcoder reads it, an answer gets its documented shape after.
+-- The two steps of the gateway: a request is checked before the transcoder reads it, an answer gets
+-- its documented shape after.
 --
--- gRPC calls (`content-type: application/grpc`) pass untouched. What the request step learns is left for the response step in the
--- stream's metadata, because the transcoder replaces method and path.
+-- gRPC calls (`content-type: application/grpc`) pass untouched. What the request step learns is
+-- left for the response step in the stream's metadata, because the transcoder replaces method and
+-- path.
 --
--- Whatever a handle returns is good until the next call that may wait (body, trailers, bodyChunks): headers are asked for again after it.
+-- Whatever a handle returns is good until the next call that may wait (body, trailers, bodyChunks):
+-- headers are asked for again after it.
 local bodies = require("bodies")
 local contract = require("rest_contract")
 local errors = require("errors")
@@ -12,7 +15,8 @@ local nulls = require("nulls")
 local queries = require("queries")
 local routes = require("routes")
 
--- `max_request_bytes` is set by whoever loads this module: it has to agree with the transcoder's limit.
+-- `max_request_bytes` is set by whoever loads this module: it has to agree with the transcoder's
+-- limit.
 local rest = { max_request_bytes = nil }
 
 local NAMESPACE = "carillon"
@@ -23,7 +27,8 @@ local ANSWERED_HERE = "lua_response"
 
 -- Nothing of gRPC or of Envoy's own is for REST clients.
 local INTERNAL_HEADERS = {
-  "grpc-status", "grpc-message", "grpc-status-details-bin", "grpc-encoding", "grpc-accept-encoding", "x-http-code", "x-local-reply",
+  "grpc-status", "grpc-message", "grpc-status-details-bin", "grpc-encoding", "grpc-accept-encoding",
+  "x-http-code", "x-local-reply",
 }
 
 local function is_linked(operation)
@@ -53,9 +58,14 @@ local function has_body(handle)
   local headers = handle:headers()
   local length = headers:get("content-length")
   if length then return length ~= "0" end
-  -- Chunks and HTTP/2 say it only by ending the stream; without a type or a length there is hardly ever more than nothing to wait for.
+  -- Chunks and HTTP/2 say it only by ending the stream; without a type or a length there is hardly
+  -- ever more than nothing to wait for.
   local body = handle:body()
   return body ~= nil and body:length() > 0
+end
+
+local function refuse_media_type(handle, message)
+  refuse(handle, 415, errors.body("unsupported_media_type", message))
 end
 
 -- Whether there may be a body; it is JSON then.
@@ -64,10 +74,10 @@ local function check_media_type(handle)
   if content_type == nil and not has_body(handle) then return false end
   local encoding = handle:headers():get("content-encoding")
   if encoding and encoding ~= "identity" then
-    refuse(handle, 415, errors.body("unsupported_media_type", "send the body without content-encoding"))
+    refuse_media_type(handle, "send the body without content-encoding")
   end
   if content_type == nil or not is_json(content_type) then
-    refuse(handle, 415, errors.body("unsupported_media_type", "send the body as content-type: application/json"))
+    refuse_media_type(handle, "send the body as content-type: application/json")
   end
   return true
 end
@@ -82,7 +92,8 @@ end
 -- Mail programs may send what they like with a one-click unsubscribe (RFC 8058).
 local function refuse_body(handle, operation)
   if not is_linked(operation) and has_body(handle) then
-    refuse(handle, operation.invalid_argument, errors.body("malformed_request", "this method takes no body"))
+    local body = errors.body("malformed_request", "this method takes no body")
+    refuse(handle, operation.invalid_argument, body)
   end
 end
 
@@ -104,16 +115,19 @@ local function readable(reader, text)
   return bodies.NOT_JSON
 end
 
--- What is to be answered to a body of which no more is passed on, so that nobody after this sees how long it is.
+-- What is to be answered to a body of which no more is passed on, so that nobody after this sees
+-- how long it is.
 local function refusal_of(reader, total, operation)
   if reader.has_failed then return { status = 500, body = errors.body("internal") } end
   if reader.is_cut and total > rest.max_request_bytes then
     return { status = 413, body = errors.body("payload_too_large") }
   end
-  return reader.problems[1] and { status = operation.invalid_argument, body = errors.refusal(reader.problems) }
+  if not reader.problems[1] then return nil end
+  return { status = operation.invalid_argument, body = errors.refusal(reader.problems) }
 end
 
--- Passes on what the transcoder may read. It answers an incomplete body, and the response step then says why it was.
+-- Passes on what the transcoder may read. It answers an incomplete body, and the response step then
+-- says why it was.
 local function pass_body(handle, operation)
   local reader, total = bodies.reader(operation.request), 0
   for chunk in handle:bodyChunks() do
@@ -211,7 +225,8 @@ local function read_body(handle)
   return body and body:length() > 0 and body:getBytes(0, body:length()) or ""
 end
 
--- The HTTP status the server named: in headers, or in trailers when it had sent headers before it failed.
+-- The HTTP status the server named: in headers, or in trailers when it had sent headers before it
+-- failed.
 local function named_status(headers, trailers)
   local text = headers:get("x-http-code") or trailers and trailers:get("x-http-code")
   local named = tonumber(text or "")
@@ -228,7 +243,8 @@ local function shape(handle, operation, refusal)
   local named = named_status(headers, trailers)
   if status == 200 and operation.raw then return named or 200, text, headers:get("content-type") end
   if status == 200 then return named or 200, nulls.fill(text, operation.response) end
-  local derived, body = errors.from_server(text, tonumber(headers:get("grpc-status") or ""), operation)
+  local grpc_status = tonumber(headers:get("grpc-status") or "")
+  local derived, body = errors.from_server(text, grpc_status, operation)
   return named or derived, body
 end
 
@@ -236,7 +252,9 @@ local function pass_events(handle, operation)
   strip(handle:headers())
   for chunk in handle:bodyChunks() do
     local length = chunk:length()
-    if length > 0 then chunk:setBytes(nulls.fill_events(chunk:getBytes(0, length), operation.response)) end
+    if length > 0 then
+      chunk:setBytes(nulls.fill_events(chunk:getBytes(0, length), operation.response))
+    end
   end
 end
 

@@ -1,4 +1,5 @@
--- Finds the operation that an HTTP method and path mean, as the transcoder does: a literal segment wins over a variable one.
+-- Finds the operation that an HTTP method and path mean, as the transcoder does: a literal segment
+-- wins over a variable one.
 local contract = require("rest_contract")
 
 local routes = {}
@@ -38,7 +39,8 @@ local function collect(node, segments, depth, found)
   if node.variable and segment ~= "" then collect(node.variable, segments, depth + 1, found) end
 end
 
--- Index of the operation in the contract, or nil and the methods the path has (`GET, PUT`; nil when there is no such path).
+-- Index of the operation in the contract, or nil and the methods the path has (`GET, PUT`; nil when
+-- there is no such path).
 function routes.find(verb, path)
   local found, verbs = {}, {}
   collect(root, segments_of((path:gsub("%?.*", ""))), 1, found)

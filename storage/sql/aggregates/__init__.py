@@ -1,1 +1,1 @@
-"""Statements about one aggregate each."""
+"""The statements of each aggregate, one file for each."""

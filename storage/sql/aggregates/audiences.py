@@ -1,5 +1,5 @@
-"""Audiences: the one statement that says who is in an audience, where they are reached, and why
-they are not.
+"""Builds the one statement that says who is in an audience, where they are reached, and why they
+are not.
 
 Sends page through it, previews count it, so the two cannot differ.
 """

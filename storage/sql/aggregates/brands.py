@@ -1,4 +1,4 @@
-"""Brands and their policies."""
+"""Statements about brands and their policies."""
 
 from __future__ import annotations
 
@@ -8,15 +8,14 @@ from functools import lru_cache
 
 from sqlalchemy import Executable, select, update
 
-from storage.model.brands import BrandPolicy
-from storage.operations import Brand
+from storage.model.brands import Brand, BrandPolicy
 from storage.sql.connection import Connection, read_record, record_values
 from storage.sql.dialects.dialect import ColumnKind, RowSet, SqlDialect
 from storage.sql.schema.tables import brand_policies, brands
 
 
 class SqlBrands:
-    """See `storage.operations.Brands`."""
+    """See `storage.contract.brands.Brands`."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection

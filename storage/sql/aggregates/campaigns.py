@@ -1,4 +1,4 @@
-"""Campaigns."""
+"""Statements about campaigns."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SCHEDULED = campaigns.c.status == literal_column("'scheduled'")
 
 
 class SqlCampaigns:
-    """See `storage.definitions.Campaigns`."""
+    """See `storage.contract.campaigns.Campaigns`."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection

@@ -1,4 +1,5 @@
-"""Criteria as a condition on people: what `server.domain.criteria.matches_person` says, in SQL."""
+"""Translates criteria to a condition of SQL on people. `tests/support/criteria_reference.py` says
+in Python what it must mean."""
 
 from __future__ import annotations
 

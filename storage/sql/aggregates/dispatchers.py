@@ -1,4 +1,4 @@
-"""Dispatchers: their generations, and the hold."""
+"""Statements about dispatchers: their generations, and the hold."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _ADVANCE = (
 
 
 class SqlDispatchers:
-    """See `storage.operations.Dispatchers`."""
+    """See `storage.contract.dispatchers.Dispatchers`."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection

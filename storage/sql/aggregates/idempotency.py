@@ -1,4 +1,4 @@
-"""Answers kept for idempotency keys."""
+"""Statements about answers kept for idempotency keys."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _INSERT = insert(idempotency_keys)
 
 
 class SqlIdempotency:
-    """See `storage.definitions.Idempotency`."""
+    """See `storage.contract.idempotency.Idempotency`."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection

@@ -1,4 +1,4 @@
-"""Inbox items."""
+"""Statements about inbox items."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from storage.sql.schema.tables import inbox_items
 
 
 class SqlInbox:
-    """See `storage.deliveries.Inbox`."""
+    """See `storage.contract.inbox.Inbox`."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection

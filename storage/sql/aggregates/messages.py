@@ -47,7 +47,7 @@ _FIND_BY_DEDUP_KEY = select(*MESSAGE).where(
 
 
 class SqlMessages:
-    """See `storage.deliveries.Messages`."""
+    """See `storage.contract.messages.Messages`."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection

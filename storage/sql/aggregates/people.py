@@ -1,4 +1,4 @@
-"""People."""
+"""Statements about people."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _IDS_AT_ONCE = 5000
 
 
 class SqlPeople:
-    """See `storage.definitions.People`."""
+    """See `storage.contract.people.People`."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection

@@ -1,4 +1,4 @@
-"""Rate limits: GCRA, the generic cell rate algorithm (ITU-T I.371).
+"""Statements about rate limits, by GCRA, the generic cell rate algorithm (ITU-T I.371).
 
 A limit keeps one instant, `full_at`: when all of its burst will be free again. Each call moves it
 on by the time that one call takes at the limited rate, and may begin while it is no further ahead
@@ -33,7 +33,7 @@ _MOVE = (
 
 
 class SqlRates:
-    """See `storage.operations.Rates`."""
+    """See `storage.contract.rates.Rates`."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection

@@ -1,4 +1,4 @@
-"""Segments."""
+"""Statements about segments."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from storage.sql.schema.tables import segments
 
 
 class SqlSegments:
-    """See `storage.definitions.Segments`."""
+    """See `storage.contract.segments.Segments`."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection

@@ -24,7 +24,7 @@ _SENDING = sends.c.status == literal_column("'sending'")
 
 
 class SqlSends:
-    """See `storage.deliveries.Sends`."""
+    """See `storage.contract.sends.Sends`."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection

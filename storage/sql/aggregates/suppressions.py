@@ -1,4 +1,4 @@
-"""Suppressions."""
+"""Statements about suppressions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ADDRESSES_AT_ONCE = 5000
 
 
 class SqlSuppressions:
-    """See `storage.definitions.Suppressions`."""
+    """See `storage.contract.suppressions.Suppressions`."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection

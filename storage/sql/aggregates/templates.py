@@ -1,4 +1,4 @@
-"""Revisions of templates."""
+"""Statements about revisions of templates."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _INSERT = insert(templates)
 
 
 class SqlTemplates:
-    """See `storage.definitions.Templates`."""
+    """See `storage.contract.templates.Templates`."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection

@@ -48,7 +48,7 @@ _NOBODY = (None, None)
 async def insert(
     connection: Connection, given: Sequence[Message], accepted: Sequence[Accepted]
 ) -> set[str]:
-    """See `storage.deliveries.Messages.insert_one_offs`."""
+    """See `storage.contract.messages.Messages.insert_one_offs`."""
     assert all(message.send_id is None for message in given), (
         "rows of a send are counted, and added by insert_many"
     )

@@ -1,1 +1,1 @@
-"""Where SQLite and PostgreSQL differ in SQL, and only here."""
+"""Everything in which the SQL of SQLite and PostgreSQL differs."""

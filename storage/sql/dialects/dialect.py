@@ -1,4 +1,4 @@
-"""The parts of a statement in which databases differ."""
+"""The parts of a statement in which databases differ, as an interface."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ class SqlDialect(ABC):
 
     @abstractmethod
     def parse_instant(self, text: ColumnElement[str]) -> ColumnElement[Any]:
-        """The Instant that `server.domain.criteria.parse_instant` reads, or NULL."""
+        """The Instant that `storage.model.instants.parse_instant` reads, or NULL."""
 
     @abstractmethod
     def lies_within(
@@ -137,7 +137,7 @@ class SqlDialect(ABC):
 
     @abstractmethod
     def format_instant(self, instant: ColumnElement[Any]) -> ColumnElement[str]:
-        """What `server.domain.criteria.format_instant` writes."""
+        """What `storage.model.instants.format_instant` writes."""
 
     @abstractmethod
     def first_of(self, strings: ColumnElement[Any]) -> ColumnElement[Any]:

@@ -1,4 +1,4 @@
-"""SQL as PostgreSQL has it."""
+"""The parts of statements that are PostgreSQL's own."""
 
 from __future__ import annotations
 

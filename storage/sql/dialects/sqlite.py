@@ -1,4 +1,4 @@
-"""SQL as SQLite has it."""
+"""The parts of statements that are SQLite's own."""
 
 from __future__ import annotations
 

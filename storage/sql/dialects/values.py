@@ -1,4 +1,4 @@
-"""Values of any JSON type in SQL."""
+"""Expressions of SQL for values of any JSON type."""
 
 from __future__ import annotations
 

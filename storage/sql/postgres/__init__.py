@@ -1,1 +1,1 @@
-"""PostgreSQL: its engine."""
+"""PostgreSQL: connections and storage."""

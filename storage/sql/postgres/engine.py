@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL."""
+"""Connects to PostgreSQL."""
 
 from __future__ import annotations
 

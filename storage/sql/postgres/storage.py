@@ -137,7 +137,8 @@ async def _again(once: Callable[[], Awaitable[T]]) -> T:
         try:
             return await once()
         except (WriteConflict, ConnectionLost):
-            await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311  # it only spreads the tries
+            # No secret: it only spreads the tries.
+            await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311
             pause *= 2
     return await once()
 

@@ -1,1 +1,1 @@
-"""SQLite: its engine, writer and readers."""
+"""SQLite: connections, the thread that writes, the threads that read."""

@@ -1,4 +1,4 @@
-"""Connections to an SQLite file, and who may have them."""
+"""Connects to an SQLite file, which one process owns."""
 
 from __future__ import annotations
 
@@ -81,7 +81,8 @@ class SqliteConnection(Connection):
         on_conflict: str = "",
     ) -> None:
         places = f"({', '.join('?' * len(columns))})"
-        statement = f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES "  # noqa: S608  # names of our own
+        # The names are our own.
+        statement = f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES "  # noqa: S608
         done = 0
         with self.failing(), translated():
             for size in _ROWS_OF_INSERTS:
@@ -97,7 +98,8 @@ class SqliteConnection(Connection):
 
     @property
     def _driver(self) -> sqlite3.Connection:
-        driver: sqlite3.Connection = self._connection.connection.driver_connection  # type: ignore[assignment]  # the driver is known
+        # SQLAlchemy does not know which driver it is.
+        driver: sqlite3.Connection = self._connection.connection.driver_connection  # type: ignore[assignment]
         return driver
 
 

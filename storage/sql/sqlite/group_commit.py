@@ -1,5 +1,5 @@
-"""One thread that writes to SQLite: transactions that wait at the same time share one commit, and
-so one fsync."""
+"""Writes to SQLite on one thread: transactions that wait at the same time share one commit, and so
+one fsync."""
 
 from __future__ import annotations
 
@@ -38,7 +38,8 @@ class GroupCommit:
         self, connection: sqlalchemy.Connection, loop: AbstractEventLoop, signals: Signals
     ) -> None:
         self._connection = connection
-        self._driver: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]  # the driver is known
+        # SQLAlchemy does not know which driver it is.
+        self._driver: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
         self._queue = TransactionQueue(loop, signals)
         self._thread = threading.Thread(target=self._run, name="sqlite-writer", daemon=True)
         self._thread.start()
@@ -65,7 +66,8 @@ class GroupCommit:
                     first.run(SqliteConnection(self._connection))
                 else:
                     self._commit(group)
-            except Exception as error:  # noqa: BLE001  # whatever it was, the callers must hear of it and the thread must go on
+            # The callers must hear of it, whatever it was, and the thread must go on.
+            except Exception as error:  # noqa: BLE001
                 self._undo()
                 for job in group:
                     job.fail(meaning_of(error))

@@ -1,5 +1,5 @@
-"""Statements that are built once, for SQLite's driver itself: SQLAlchemy takes longer with a row
-than SQLite does."""
+"""Prepares statements once for SQLite's driver itself: SQLAlchemy takes longer with a row than
+SQLite does."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from storage.sql.schema.types import dump_json, load_json
 
 R = TypeVar("R")
 
-_DIALECT: Dialect = sqlite.dialect(json_serializer=dump_json, json_deserializer=load_json)  # type: ignore[arg-type]  # of any text
+# These take less than SQLAlchemy declares: text.
+_DIALECT: Dialect = sqlite.dialect(json_serializer=dump_json, json_deserializer=load_json)  # type: ignore[arg-type]
 _Conversion = Callable[[Any], Any]
 
 

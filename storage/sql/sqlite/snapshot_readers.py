@@ -1,4 +1,5 @@
-"""Threads that read from SQLite: reads that wait at the same time share one snapshot."""
+"""Reads from SQLite on threads of their own: reads that wait at the same time share one
+snapshot."""
 
 from __future__ import annotations
 
@@ -61,7 +62,8 @@ class SnapshotReaders:
 
 
 def _read(connection: sqlalchemy.Connection, group: Sequence[QueuedTransaction]) -> None:
-    driver: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]  # the driver is known
+    # SQLAlchemy does not know which driver it is.
+    driver: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
     try:
         driver.execute("BEGIN")
         for job in group:

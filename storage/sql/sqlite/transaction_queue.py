@@ -1,4 +1,4 @@
-"""Transactions on their way through a thread that works on SQLite."""
+"""Hands transactions to the threads that work on SQLite, and their results back."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ class QueuedTransaction:
 
 
 class TransactionQueue:
-    """Jobs for threads, which take several at once when several wait: a hand-over between threads
-    costs more than a small transaction."""
+    """Hands transactions to threads, which take several at once when several wait: a hand-over
+    between threads costs more than a small transaction."""
 
     def __init__(self, loop: AbstractEventLoop, signals: Signals) -> None:
         self._loop = loop
         self._signals = signals
-        self._jobs: SimpleQueue[QueuedTransaction | None] = SimpleQueue()
+        self._transactions: SimpleQueue[QueuedTransaction | None] = SimpleQueue()
 
     def submit(
         self, function: Callable[[Transaction], Awaitable[T]], *, single: bool = False
@@ -59,48 +59,48 @@ class TransactionQueue:
         """Queues a transaction; the future is done when a thread has given it back. Call on the
         event loop."""
         done: Future[T] = self._loop.create_future()
-        self._jobs.put(QueuedTransaction(function, done, single))
+        self._transactions.put(QueuedTransaction(function, done, single))
         return done
 
     @property
     def is_empty(self) -> bool:
-        """Whether no job is queued at this moment."""
-        return self._jobs.empty()
+        """Whether no transaction is queued at this moment."""
+        return self._transactions.empty()
 
     def end(self) -> None:
         """Lets the threads end once nothing is queued."""
-        self._jobs.put(None)
+        self._transactions.put(None)
 
     def take(self) -> QueuedTransaction | None:
-        """The next job, waited for; None at the end."""
-        job = self._jobs.get()
-        if job is None:
+        """The next transaction, waited for; None at the end."""
+        queued = self._transactions.get()
+        if queued is None:
             # For the other threads.
-            self._jobs.put(None)
-        return job
+            self._transactions.put(None)
+        return queued
 
     def take_waiting(self) -> QueuedTransaction | None:
-        """The next job if one is queued."""
+        """The next transaction if one is queued."""
         try:
-            job = self._jobs.get_nowait()
+            queued = self._transactions.get_nowait()
         except Empty:
             return None
-        if job is None:
-            self._jobs.put(None)
-        return job
+        if queued is None:
+            self._transactions.put(None)
+        return queued
 
-    def give_back(self, jobs: Sequence[QueuedTransaction]) -> None:
-        """Tells the callers, on the event loop, and fires the signals before that."""
-        self._loop.call_soon_threadsafe(self._resolve, jobs)
+    def give_back(self, transactions: Sequence[QueuedTransaction]) -> None:
+        """Fires the signals, then answers the callers, on the event loop."""
+        self._loop.call_soon_threadsafe(self._resolve, transactions)
 
-    def _resolve(self, jobs: Sequence[QueuedTransaction]) -> None:
-        for job in jobs:
-            self._signals.fire(job.topics)
-        for job in jobs:
-            if job.error is not None:
-                job.done.set_exception(job.error)
+    def _resolve(self, transactions: Sequence[QueuedTransaction]) -> None:
+        for queued in transactions:
+            self._signals.fire(queued.topics)
+        for queued in transactions:
+            if queued.error is not None:
+                queued.done.set_exception(queued.error)
             else:
-                job.done.set_result(job.result)
+                queued.done.set_result(queued.result)
 
 
 def _run_to_end(function: Callable[[Transaction], Awaitable[T]], connection: SqliteConnection) -> T:

@@ -53,7 +53,8 @@ def _people() -> list[Person]:
     return people
 
 
-def _person(id: str, created_at: str, attributes: dict[str, Any], **fields: str) -> Person:  # noqa: A002  # as the page calls it
+# Named as the page names it.
+def _person(id: str, created_at: str, attributes: dict[str, Any], **fields: str) -> Person:  # noqa: A002
     created = datetime.fromisoformat(created_at)
     values: dict[str, Any] = {
         "email": None,

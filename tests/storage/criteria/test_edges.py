@@ -167,7 +167,8 @@ async def test_strings_compare_by_code_point_whatever_the_language(
 def test_postgres_is_told_to_compare_by_code_point(name: str) -> None:
     # The databases of tests may have no other order; those of others do.
     condition = matches(parse_criteria({"<": [{"var": name}, "b"]}, "criteria"), NOW, POSTGRES)
-    statement = condition.compile(dialect=postgresql.dialect())  # type: ignore[no-untyped-call]  # published so
+    # Published without types.
+    statement = condition.compile(dialect=postgresql.dialect())  # type: ignore[no-untyped-call]
     assert str(statement).count('COLLATE "C"') == 2
 
 

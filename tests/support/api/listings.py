@@ -10,6 +10,7 @@ from typing import Any
 
 from storage.contract.storage import Transaction
 from storage.model.audit import INSTALLATION, AuditAction, AuditEntry
+from storage.model.brands import Brand
 from storage.model.campaigns import Campaign, CampaignStatus
 from storage.model.deliveries import Settlement
 from storage.model.ids import new_id
@@ -19,7 +20,6 @@ from storage.model.segments import Segment
 from storage.model.sends import Send, SendStatus
 from storage.model.suppressions import Suppression, SuppressionReason
 from storage.model.templates import Template
-from storage.operations import Brand
 from tests.support.storage.scene import claim_due
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -9,14 +9,15 @@ from typing import Any
 
 from carillon.errors.v1.error_reason_pb2 import ErrorReason
 
-REASONS = {name.removeprefix("ERROR_REASON_").lower() for name in ErrorReason.keys()} - {  # noqa: SIM118
-    "unspecified"
-}  # not a dict
+# ErrorReason has keys, and is no dict.
+_NAMES = [name.removeprefix("ERROR_REASON_").lower() for name in ErrorReason.keys()]  # noqa: SIM118
+REASONS = {name for name in _NAMES if name != "unspecified"}
 
 INTERNALS = re.compile(
-    r"traceback|exception|sqlalchemy|asyncpg|sqlite|postgres|sqlstate|psycopg|google\.|googleapis|protobuf|\bupb\b|grpc|envoy|upstream"
-    r"|\.py\b|\.lua\b|\bselect \w|\binsert "
-    r"into\b|TYPE_[A-Z]|<class|0x[0-9a-f]{6}|/(usr|home|work|tmp|srv|var|opt|root)/",
+    r"traceback|exception|sqlalchemy|asyncpg|sqlite|postgres|sqlstate|psycopg"
+    r"|google\.|googleapis|protobuf|\bupb\b|grpc|envoy|upstream"
+    r"|\.py\b|\.lua\b|\bselect \w|\binsert into\b|TYPE_[A-Z]|<class|0x[0-9a-f]{6}"
+    r"|/(usr|home|work|tmp|srv|var|opt|root)/",
     re.IGNORECASE,
 )
 LONGEST_TEXT = 600

@@ -46,7 +46,9 @@ class Campaign(_message.Message):
         """Cancelled for good."""
 
     class Status(_Status, metaclass=_StatusEnumTypeWrapper):
-        """Where a campaign is in its life. One table decides what each operation may do in each status; see docs/architecture.md."""
+        """Where a campaign is in its life. One table decides what each operation may do in each status;
+        see docs/architecture.md.
+        """
 
     unspecified: Campaign.Status.ValueType  # 0
     """Never set."""

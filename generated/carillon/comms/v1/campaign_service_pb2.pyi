@@ -75,10 +75,13 @@ class CreateCampaignRequest(_message.Message):
     channel: _channel_pb2.Channel.ValueType
     """The channel it is delivered on."""
     template_key: _builtins.str
-    """Key of a template in the brand and channel; it must exist by the time the campaign is scheduled or sent."""
+    """Key of a template in the brand and channel; it must exist by the time the campaign is scheduled
+    or sent.
+    """
     allow_shared_addresses: _builtins.bool
-    """Whether people who share an address each get a message at it. Otherwise, as by default, each address gets one: the first person's, by
-    the order of recipients or else of ids; the others are `duplicate` skips.
+    """Whether people who share an address each get a message at it. Otherwise, as by default, each
+    address gets one: the first person's, by the order of recipients or else of ids; the others are
+    `duplicate` skips.
     """
     @_builtins.property
     def segment_criteria(self) -> _struct_pb2.Struct:
@@ -269,7 +272,9 @@ class UpdateCampaignRequest(_message.Message):
     channel: _channel_pb2.Channel.ValueType
     """The channel; must go with a template that exists on it."""
     template_key: _builtins.str
-    """Key of a template in the brand and channel; it must exist by the time the campaign is scheduled or sent."""
+    """Key of a template in the brand and channel; it must exist by the time the campaign is scheduled
+    or sent.
+    """
     allow_shared_addresses: _builtins.bool
     """Whether people who share an address each get a message at it."""
     @_builtins.property

@@ -28,8 +28,9 @@ if _version_not_supported:
 class CampaignServiceStub:
     """Campaigns as the admin console manages them.
 
-    Every mutating method takes an `idempotency-key` (metadata, or the `Idempotency-Key` header): the same key with the same
-    request replays the first success; with another request it is refused with IDEMPOTENCY_KEY_REUSED.
+    Every mutating method takes an `idempotency-key` (metadata, or the `Idempotency-Key` header): the
+    same key with the same request replays the first success; with another request it is refused with
+    IDEMPOTENCY_KEY_REUSED.
     """
 
     def __init__(self, channel):
@@ -93,8 +94,9 @@ class CampaignServiceStub:
 class CampaignServiceServicer:
     """Campaigns as the admin console manages them.
 
-    Every mutating method takes an `idempotency-key` (metadata, or the `Idempotency-Key` header): the same key with the same
-    request replays the first success; with another request it is refused with IDEMPOTENCY_KEY_REUSED.
+    Every mutating method takes an `idempotency-key` (metadata, or the `Idempotency-Key` header): the
+    same key with the same request replays the first success; with another request it is refused with
+    IDEMPOTENCY_KEY_REUSED.
     """
 
     def CreateCampaign(self, request, context):
@@ -119,8 +121,9 @@ class CampaignServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdateCampaign(self, request, context):
-        """Changes the given fields of a draft or scheduled campaign; giving `scheduled_at` schedules it. When due it sends itself; found due too late
-        for the brand's policy (`misfire_policy`), it becomes cancelled instead, which the audit log tells as `campaign_misfired`.
+        """Changes the given fields of a draft or scheduled campaign; giving `scheduled_at` schedules it.
+        When due it sends itself; found due too late for the brand's policy (`misfire_policy`), it
+        becomes cancelled instead, which the audit log tells as `campaign_misfired`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -134,26 +137,29 @@ class CampaignServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def SendCampaign(self, request, context):
-        """Sends a draft or scheduled campaign: to exactly the given recipients, all durable when it answers, or to its segment_criteria if
-        `audience` says so. Neither or both is refused.
-        An address gets one message, however it is written; whoever comes with it later is a `duplicate` skip. Where the campaign allows shared
-        addresses, only the same person with the same address is.
+        """Sends a draft or scheduled campaign: to exactly the given recipients, all durable when it
+        answers, or to its segment_criteria if `audience` says so. Neither or both is refused. An
+        address gets one message, however it is written; whoever comes with it later is a `duplicate`
+        skip. Where the campaign allows shared addresses, only the same person at the same address is a
+        duplicate.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def PreviewCampaign(self, request, context):
-        """Counts who would get the campaign if it were sent now, and who would be skipped and why. Sends nothing.
+        """Counts who would get the campaign if it were sent now, and who would be skipped and why. Sends
+        nothing.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CancelCampaign(self, request, context):
-        """Cancels. No provider call starts after it has answered; calls in flight finish and are counted. Cancelling twice gives the same answer.
-        A cancelled campaign whose failed messages are being retried is stopped once more.
-        Over gRPC, the trailing metadata `cancel-receipt-bin` holds a `carillon.type.v1.CancelReceipt`.
+        """Cancels. No provider call starts after it has answered; calls in flight finish and are counted.
+        Cancelling twice gives the same answer. A cancelled campaign whose failed messages are being
+        retried is stopped once more. Over gRPC, the trailing metadata `cancel-receipt-bin` holds a
+        `carillon.type.v1.CancelReceipt`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -237,8 +243,9 @@ def add_CampaignServiceServicer_to_server(servicer, server):
 class CampaignService:
     """Campaigns as the admin console manages them.
 
-    Every mutating method takes an `idempotency-key` (metadata, or the `Idempotency-Key` header): the same key with the same
-    request replays the first success; with another request it is refused with IDEMPOTENCY_KEY_REUSED.
+    Every mutating method takes an `idempotency-key` (metadata, or the `Idempotency-Key` header): the
+    same key with the same request replays the first success; with another request it is refused with
+    IDEMPOTENCY_KEY_REUSED.
     """
 
     @staticmethod

@@ -29,8 +29,9 @@ GRPC_VERSION: str
 class CampaignServiceStub:
     """Campaigns as the admin console manages them.
 
-    Every mutating method takes an `idempotency-key` (metadata, or the `Idempotency-Key` header): the same key with the same
-    request replays the first success; with another request it is refused with IDEMPOTENCY_KEY_REUSED.
+    Every mutating method takes an `idempotency-key` (metadata, or the `Idempotency-Key` header): the
+    same key with the same request replays the first success; with another request it is refused with
+    IDEMPOTENCY_KEY_REUSED.
     """
 
     @_typing.overload
@@ -44,23 +45,28 @@ class CampaignServiceStub:
     ListCampaigns: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.ListCampaignsRequest, _campaign_service_pb2.ListCampaignsResponse]
     """Lists campaigns, newest first. Campaigns created while paging do not shift later pages."""
     UpdateCampaign: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.UpdateCampaignRequest, _campaign_service_pb2.UpdateCampaignResponse]
-    """Changes the given fields of a draft or scheduled campaign; giving `scheduled_at` schedules it. When due it sends itself; found due too late
-    for the brand's policy (`misfire_policy`), it becomes cancelled instead, which the audit log tells as `campaign_misfired`.
+    """Changes the given fields of a draft or scheduled campaign; giving `scheduled_at` schedules it.
+    When due it sends itself; found due too late for the brand's policy (`misfire_policy`), it
+    becomes cancelled instead, which the audit log tells as `campaign_misfired`.
     """
     DeleteCampaign: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.DeleteCampaignRequest, _campaign_service_pb2.DeleteCampaignResponse]
     """Deletes a draft."""
     SendCampaign: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.SendCampaignRequest, _campaign_service_pb2.SendCampaignResponse]
-    """Sends a draft or scheduled campaign: to exactly the given recipients, all durable when it answers, or to its segment_criteria if
-    `audience` says so. Neither or both is refused.
-    An address gets one message, however it is written; whoever comes with it later is a `duplicate` skip. Where the campaign allows shared
-    addresses, only the same person with the same address is.
+    """Sends a draft or scheduled campaign: to exactly the given recipients, all durable when it
+    answers, or to its segment_criteria if `audience` says so. Neither or both is refused. An
+    address gets one message, however it is written; whoever comes with it later is a `duplicate`
+    skip. Where the campaign allows shared addresses, only the same person at the same address is a
+    duplicate.
     """
     PreviewCampaign: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.PreviewCampaignRequest, _campaign_service_pb2.PreviewCampaignResponse]
-    """Counts who would get the campaign if it were sent now, and who would be skipped and why. Sends nothing."""
+    """Counts who would get the campaign if it were sent now, and who would be skipped and why. Sends
+    nothing.
+    """
     CancelCampaign: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.CancelCampaignRequest, _campaign_service_pb2.CancelCampaignResponse]
-    """Cancels. No provider call starts after it has answered; calls in flight finish and are counted. Cancelling twice gives the same answer.
-    A cancelled campaign whose failed messages are being retried is stopped once more.
-    Over gRPC, the trailing metadata `cancel-receipt-bin` holds a `carillon.type.v1.CancelReceipt`.
+    """Cancels. No provider call starts after it has answered; calls in flight finish and are counted.
+    Cancelling twice gives the same answer. A cancelled campaign whose failed messages are being
+    retried is stopped once more. Over gRPC, the trailing metadata `cancel-receipt-bin` holds a
+    `carillon.type.v1.CancelReceipt`.
     """
     ListCampaignSends: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.ListCampaignSendsRequest, _campaign_service_pb2.ListCampaignSendsResponse]
     """Lists the sends of a campaign, newest first."""
@@ -71,8 +77,9 @@ class CampaignServiceStub:
 class CampaignServiceAsyncStub(CampaignServiceStub):
     """Campaigns as the admin console manages them.
 
-    Every mutating method takes an `idempotency-key` (metadata, or the `Idempotency-Key` header): the same key with the same
-    request replays the first success; with another request it is refused with IDEMPOTENCY_KEY_REUSED.
+    Every mutating method takes an `idempotency-key` (metadata, or the `Idempotency-Key` header): the
+    same key with the same request replays the first success; with another request it is refused with
+    IDEMPOTENCY_KEY_REUSED.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -83,23 +90,28 @@ class CampaignServiceAsyncStub(CampaignServiceStub):
     ListCampaigns: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.ListCampaignsRequest, _campaign_service_pb2.ListCampaignsResponse]  # type: ignore[assignment]
     """Lists campaigns, newest first. Campaigns created while paging do not shift later pages."""
     UpdateCampaign: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.UpdateCampaignRequest, _campaign_service_pb2.UpdateCampaignResponse]  # type: ignore[assignment]
-    """Changes the given fields of a draft or scheduled campaign; giving `scheduled_at` schedules it. When due it sends itself; found due too late
-    for the brand's policy (`misfire_policy`), it becomes cancelled instead, which the audit log tells as `campaign_misfired`.
+    """Changes the given fields of a draft or scheduled campaign; giving `scheduled_at` schedules it.
+    When due it sends itself; found due too late for the brand's policy (`misfire_policy`), it
+    becomes cancelled instead, which the audit log tells as `campaign_misfired`.
     """
     DeleteCampaign: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.DeleteCampaignRequest, _campaign_service_pb2.DeleteCampaignResponse]  # type: ignore[assignment]
     """Deletes a draft."""
     SendCampaign: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.SendCampaignRequest, _campaign_service_pb2.SendCampaignResponse]  # type: ignore[assignment]
-    """Sends a draft or scheduled campaign: to exactly the given recipients, all durable when it answers, or to its segment_criteria if
-    `audience` says so. Neither or both is refused.
-    An address gets one message, however it is written; whoever comes with it later is a `duplicate` skip. Where the campaign allows shared
-    addresses, only the same person with the same address is.
+    """Sends a draft or scheduled campaign: to exactly the given recipients, all durable when it
+    answers, or to its segment_criteria if `audience` says so. Neither or both is refused. An
+    address gets one message, however it is written; whoever comes with it later is a `duplicate`
+    skip. Where the campaign allows shared addresses, only the same person at the same address is a
+    duplicate.
     """
     PreviewCampaign: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.PreviewCampaignRequest, _campaign_service_pb2.PreviewCampaignResponse]  # type: ignore[assignment]
-    """Counts who would get the campaign if it were sent now, and who would be skipped and why. Sends nothing."""
+    """Counts who would get the campaign if it were sent now, and who would be skipped and why. Sends
+    nothing.
+    """
     CancelCampaign: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.CancelCampaignRequest, _campaign_service_pb2.CancelCampaignResponse]  # type: ignore[assignment]
-    """Cancels. No provider call starts after it has answered; calls in flight finish and are counted. Cancelling twice gives the same answer.
-    A cancelled campaign whose failed messages are being retried is stopped once more.
-    Over gRPC, the trailing metadata `cancel-receipt-bin` holds a `carillon.type.v1.CancelReceipt`.
+    """Cancels. No provider call starts after it has answered; calls in flight finish and are counted.
+    Cancelling twice gives the same answer. A cancelled campaign whose failed messages are being
+    retried is stopped once more. Over gRPC, the trailing metadata `cancel-receipt-bin` holds a
+    `carillon.type.v1.CancelReceipt`.
     """
     ListCampaignSends: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.ListCampaignSendsRequest, _campaign_service_pb2.ListCampaignSendsResponse]  # type: ignore[assignment]
     """Lists the sends of a campaign, newest first."""
@@ -109,8 +121,9 @@ class CampaignServiceAsyncStub(CampaignServiceStub):
 class CampaignServiceServicer(metaclass=_abc_1.ABCMeta):
     """Campaigns as the admin console manages them.
 
-    Every mutating method takes an `idempotency-key` (metadata, or the `Idempotency-Key` header): the same key with the same
-    request replays the first success; with another request it is refused with IDEMPOTENCY_KEY_REUSED.
+    Every mutating method takes an `idempotency-key` (metadata, or the `Idempotency-Key` header): the
+    same key with the same request replays the first success; with another request it is refused with
+    IDEMPOTENCY_KEY_REUSED.
     """
 
     @_abc_1.abstractmethod
@@ -143,8 +156,9 @@ class CampaignServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _campaign_service_pb2.UpdateCampaignRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_campaign_service_pb2.UpdateCampaignResponse, _abc.Awaitable[_campaign_service_pb2.UpdateCampaignResponse]]:
-        """Changes the given fields of a draft or scheduled campaign; giving `scheduled_at` schedules it. When due it sends itself; found due too late
-        for the brand's policy (`misfire_policy`), it becomes cancelled instead, which the audit log tells as `campaign_misfired`.
+        """Changes the given fields of a draft or scheduled campaign; giving `scheduled_at` schedules it.
+        When due it sends itself; found due too late for the brand's policy (`misfire_policy`), it
+        becomes cancelled instead, which the audit log tells as `campaign_misfired`.
         """
 
     @_abc_1.abstractmethod
@@ -161,10 +175,11 @@ class CampaignServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _campaign_service_pb2.SendCampaignRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_campaign_service_pb2.SendCampaignResponse, _abc.Awaitable[_campaign_service_pb2.SendCampaignResponse]]:
-        """Sends a draft or scheduled campaign: to exactly the given recipients, all durable when it answers, or to its segment_criteria if
-        `audience` says so. Neither or both is refused.
-        An address gets one message, however it is written; whoever comes with it later is a `duplicate` skip. Where the campaign allows shared
-        addresses, only the same person with the same address is.
+        """Sends a draft or scheduled campaign: to exactly the given recipients, all durable when it
+        answers, or to its segment_criteria if `audience` says so. Neither or both is refused. An
+        address gets one message, however it is written; whoever comes with it later is a `duplicate`
+        skip. Where the campaign allows shared addresses, only the same person at the same address is a
+        duplicate.
         """
 
     @_abc_1.abstractmethod
@@ -173,7 +188,9 @@ class CampaignServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _campaign_service_pb2.PreviewCampaignRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_campaign_service_pb2.PreviewCampaignResponse, _abc.Awaitable[_campaign_service_pb2.PreviewCampaignResponse]]:
-        """Counts who would get the campaign if it were sent now, and who would be skipped and why. Sends nothing."""
+        """Counts who would get the campaign if it were sent now, and who would be skipped and why. Sends
+        nothing.
+        """
 
     @_abc_1.abstractmethod
     def CancelCampaign(
@@ -181,9 +198,10 @@ class CampaignServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _campaign_service_pb2.CancelCampaignRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_campaign_service_pb2.CancelCampaignResponse, _abc.Awaitable[_campaign_service_pb2.CancelCampaignResponse]]:
-        """Cancels. No provider call starts after it has answered; calls in flight finish and are counted. Cancelling twice gives the same answer.
-        A cancelled campaign whose failed messages are being retried is stopped once more.
-        Over gRPC, the trailing metadata `cancel-receipt-bin` holds a `carillon.type.v1.CancelReceipt`.
+        """Cancels. No provider call starts after it has answered; calls in flight finish and are counted.
+        Cancelling twice gives the same answer. A cancelled campaign whose failed messages are being
+        retried is stopped once more. Over gRPC, the trailing metadata `cancel-receipt-bin` holds a
+        `carillon.type.v1.CancelReceipt`.
         """
 
     @_abc_1.abstractmethod

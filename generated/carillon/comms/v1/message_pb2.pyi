@@ -34,7 +34,9 @@ class Message(_message.Message):
         unspecified: Message._Status.ValueType  # 0
         """Never set."""
         pending: Message._Status.ValueType  # 1
-        """Accepted and durable; no provider has been called, or the last call did not take it and it will be tried again."""
+        """Accepted and durable; no provider has been called, or the last call did not take it and it
+        will be tried again.
+        """
         sending: Message._Status.ValueType  # 2
         """A provider is being called."""
         sent: Message._Status.ValueType  # 3
@@ -42,7 +44,9 @@ class Message(_message.Message):
         failed: Message._Status.ValueType  # 4
         """It was refused for good, could not be rendered, or ran out of attempts; see `failure_reason`."""
         skipped: Message._Status.ValueType  # 5
-        """It was not tried, for the reason in `failure_reason` (duplicate, no_address, invalid_recipient)."""
+        """It was not tried, for the reason in `failure_reason` (duplicate, no_address,
+        invalid_recipient).
+        """
         cancelled: Message._Status.ValueType  # 6
         """It was cancelled before any provider was called."""
         expired: Message._Status.ValueType  # 7
@@ -56,7 +60,9 @@ class Message(_message.Message):
     unspecified: Message.Status.ValueType  # 0
     """Never set."""
     pending: Message.Status.ValueType  # 1
-    """Accepted and durable; no provider has been called, or the last call did not take it and it will be tried again."""
+    """Accepted and durable; no provider has been called, or the last call did not take it and it
+    will be tried again.
+    """
     sending: Message.Status.ValueType  # 2
     """A provider is being called."""
     sent: Message.Status.ValueType  # 3
@@ -64,7 +70,9 @@ class Message(_message.Message):
     failed: Message.Status.ValueType  # 4
     """It was refused for good, could not be rendered, or ran out of attempts; see `failure_reason`."""
     skipped: Message.Status.ValueType  # 5
-    """It was not tried, for the reason in `failure_reason` (duplicate, no_address, invalid_recipient)."""
+    """It was not tried, for the reason in `failure_reason` (duplicate, no_address,
+    invalid_recipient).
+    """
     cancelled: Message.Status.ValueType  # 6
     """It was cancelled before any provider was called."""
     expired: Message.Status.ValueType  # 7
@@ -165,7 +173,9 @@ class Attempt(_message.Message):
         rejected: Attempt._Outcome.ValueType  # 2
         """The provider provably did not take the message."""
         ambiguous: Attempt._Outcome.ValueType  # 3
-        """It cannot be known: the connection broke after the message had left, or the process died during the call."""
+        """It cannot be known: the connection broke after the message had left, or the process died
+        during the call.
+        """
 
     class Outcome(_Outcome, metaclass=_OutcomeEnumTypeWrapper):
         """What the call is known to have done."""
@@ -177,7 +187,9 @@ class Attempt(_message.Message):
     rejected: Attempt.Outcome.ValueType  # 2
     """The provider provably did not take the message."""
     ambiguous: Attempt.Outcome.ValueType  # 3
-    """It cannot be known: the connection broke after the message had left, or the process died during the call."""
+    """It cannot be known: the connection broke after the message had left, or the process died
+    during the call.
+    """
 
     ID_FIELD_NUMBER: _builtins.int
     MESSAGE_ID_FIELD_NUMBER: _builtins.int

@@ -43,8 +43,9 @@ class ScheduleMessageRequest(_message.Message):
     template_key: _builtins.str
     """Key of an existing template in the brand and channel; its latest revision is pinned."""
     recipient: _builtins.str
-    """The address, 1 to 512 characters: a mailbox, a phone number with its country code, a device token, or on in_app the person_id. It is kept
-    and shown in normal form: mail in lower case with an ASCII domain, phone numbers as E.164.
+    """The address, 1 to 512 characters: a mailbox, a phone number with its country code, a device
+    token, or on in_app the person_id. It is kept and shown in normal form: mail in lower case with
+    an ASCII domain, phone numbers as E.164.
     """
     brand_id: _builtins.str
     """The brand; the token must name it."""

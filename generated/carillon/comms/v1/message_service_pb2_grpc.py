@@ -72,8 +72,9 @@ class MessageServiceServicer:
     """
 
     def ScheduleMessage(self, request, context):
-        """Accepts a message to be sent at `scheduled_at`. It is durable when this answers.
-        The same request under the same `dedup_key` returns the same message, as it is by then; another request is refused with DEDUP_KEY_REUSED.
+        """Accepts a message to be sent at `scheduled_at`. It is durable when this answers. The same
+        request under the same `dedup_key` returns the same message, as it is by then; another request
+        is refused with DEDUP_KEY_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

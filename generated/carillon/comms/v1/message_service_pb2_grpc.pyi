@@ -38,8 +38,9 @@ class MessageServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> MessageServiceAsyncStub: ...
     ScheduleMessage: _grpc.UnaryUnaryMultiCallable[_message_service_pb2.ScheduleMessageRequest, _message_pb2.Message]
-    """Accepts a message to be sent at `scheduled_at`. It is durable when this answers.
-    The same request under the same `dedup_key` returns the same message, as it is by then; another request is refused with DEDUP_KEY_REUSED.
+    """Accepts a message to be sent at `scheduled_at`. It is durable when this answers. The same
+    request under the same `dedup_key` returns the same message, as it is by then; another request
+    is refused with DEDUP_KEY_REUSED.
     """
     GetMessage: _grpc.UnaryUnaryMultiCallable[_message_service_pb2.GetMessageRequest, _message_pb2.Message]
     """Reads one message."""
@@ -59,8 +60,9 @@ class MessageServiceAsyncStub(MessageServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ScheduleMessage: _aio.UnaryUnaryMultiCallable[_message_service_pb2.ScheduleMessageRequest, _message_pb2.Message]  # type: ignore[assignment]
-    """Accepts a message to be sent at `scheduled_at`. It is durable when this answers.
-    The same request under the same `dedup_key` returns the same message, as it is by then; another request is refused with DEDUP_KEY_REUSED.
+    """Accepts a message to be sent at `scheduled_at`. It is durable when this answers. The same
+    request under the same `dedup_key` returns the same message, as it is by then; another request
+    is refused with DEDUP_KEY_REUSED.
     """
     GetMessage: _aio.UnaryUnaryMultiCallable[_message_service_pb2.GetMessageRequest, _message_pb2.Message]  # type: ignore[assignment]
     """Reads one message."""
@@ -83,8 +85,9 @@ class MessageServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _message_service_pb2.ScheduleMessageRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_message_pb2.Message, _abc.Awaitable[_message_pb2.Message]]:
-        """Accepts a message to be sent at `scheduled_at`. It is durable when this answers.
-        The same request under the same `dedup_key` returns the same message, as it is by then; another request is refused with DEDUP_KEY_REUSED.
+        """Accepts a message to be sent at `scheduled_at`. It is durable when this answers. The same
+        request under the same `dedup_key` returns the same message, as it is by then; another request
+        is refused with DEDUP_KEY_REUSED.
         """
 
     @_abc_1.abstractmethod

@@ -37,7 +37,9 @@ class Send(_message.Message):
         completed: Send._Status.ValueType  # 2
         """Nothing is pending or in flight any more."""
         cancelled: Send._Status.ValueType  # 3
-        """Cancelled: what had not started will not; `completed_at` is set once the last call in flight has ended."""
+        """Cancelled: what had not started will not; `completed_at` is set once the last call in flight
+        has ended.
+        """
 
     class Status(_Status, metaclass=_StatusEnumTypeWrapper):
         """Where a send is in its life."""
@@ -49,7 +51,9 @@ class Send(_message.Message):
     completed: Send.Status.ValueType  # 2
     """Nothing is pending or in flight any more."""
     cancelled: Send.Status.ValueType  # 3
-    """Cancelled: what had not started will not; `completed_at` is set once the last call in flight has ended."""
+    """Cancelled: what had not started will not; `completed_at` is set once the last call in flight
+    has ended.
+    """
 
     ID_FIELD_NUMBER: _builtins.int
     CAMPAIGN_ID_FIELD_NUMBER: _builtins.int
@@ -77,7 +81,9 @@ class Send(_message.Message):
     failed: _builtins.int
     """Messages that failed for good, and those whose outcome cannot be known."""
     created_by: _builtins.str
-    """Subject of the token that started it, or of the one that created the campaign if it started by its schedule."""
+    """Subject of the token that started it, or of the one that created the campaign if it started by
+    its schedule.
+    """
     @_builtins.property
     def started_at(self) -> _timestamp_pb2.Timestamp:
         """When it started; null before."""

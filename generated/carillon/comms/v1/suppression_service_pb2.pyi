@@ -36,7 +36,9 @@ class Suppression(_message.Message):
         unspecified: Suppression._Reason.ValueType  # 0
         """Never set."""
         unsubscribe: Suppression._Reason.ValueType  # 1
-        """The person asked for no more marketing. Does not hold back one-off messages, which are transactional."""
+        """The person asked for no more marketing. Does not hold back one-off messages, which are
+        transactional.
+        """
         manual: Suppression._Reason.ValueType  # 2
         """An operator's decision. Holds back everything."""
         hard_bounce: Suppression._Reason.ValueType  # 3
@@ -50,7 +52,9 @@ class Suppression(_message.Message):
     unspecified: Suppression.Reason.ValueType  # 0
     """Never set."""
     unsubscribe: Suppression.Reason.ValueType  # 1
-    """The person asked for no more marketing. Does not hold back one-off messages, which are transactional."""
+    """The person asked for no more marketing. Does not hold back one-off messages, which are
+    transactional.
+    """
     manual: Suppression.Reason.ValueType  # 2
     """An operator's decision. Holds back everything."""
     hard_bounce: Suppression.Reason.ValueType  # 3

@@ -27,7 +27,8 @@ if _version_not_supported:
 
 
 class SuppressionServiceStub:
-    """Addresses that must not be contacted. Checked in previews, when a send starts, and again when a message is about to go out.
+    """Addresses that must not be contacted. Checked in previews, when a send starts, and again when a
+    message is about to go out.
     """
 
     def __init__(self, channel):
@@ -64,11 +65,13 @@ class SuppressionServiceStub:
 
 
 class SuppressionServiceServicer:
-    """Addresses that must not be contacted. Checked in previews, when a send starts, and again when a message is about to go out.
+    """Addresses that must not be contacted. Checked in previews, when a send starts, and again when a
+    message is about to go out.
     """
 
     def CreateSuppression(self, request, context):
-        """Suppresses an address. Doing so again changes nothing, except that a stronger reason replaces a weaker one.
+        """Suppresses an address. Doing so again changes nothing, except that a stronger reason replaces a
+        weaker one.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -82,7 +85,8 @@ class SuppressionServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def FindSuppression(self, request, context):
-        """Finds the suppression of an address. The address is in the body, so that it is in no log of URLs.
+        """Finds the suppression of an address. The address is in the body, so that it is in no log of
+        URLs.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -139,7 +143,8 @@ def add_SuppressionServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class SuppressionService:
-    """Addresses that must not be contacted. Checked in previews, when a send starts, and again when a message is about to go out.
+    """Addresses that must not be contacted. Checked in previews, when a send starts, and again when a
+    message is about to go out.
     """
 
     @staticmethod
@@ -279,7 +284,8 @@ class SuppressionService:
 
 
 class UnsubscribeServiceStub:
-    """What a person does with the link in a mail. The token in the path stands for the message; no bearer token is needed.
+    """What a person does with the link in a mail. The token in the path stands for the message; no
+    bearer token is needed.
     """
 
     def __init__(self, channel):
@@ -301,7 +307,8 @@ class UnsubscribeServiceStub:
 
 
 class UnsubscribeServiceServicer:
-    """What a person does with the link in a mail. The token in the path stands for the message; no bearer token is needed.
+    """What a person does with the link in a mail. The token in the path stands for the message; no
+    bearer token is needed.
     """
 
     def ShowUnsubscribePage(self, request, context):
@@ -312,7 +319,8 @@ class UnsubscribeServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Unsubscribe(self, request, context):
-        """One-click unsubscribe (RFC 8058): suppresses the message's address in its brand, at once. Doing so again changes nothing.
+        """One-click unsubscribe (RFC 8058): suppresses the message's address in its brand, at once. Doing
+        so again changes nothing.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -340,7 +348,8 @@ def add_UnsubscribeServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class UnsubscribeService:
-    """What a person does with the link in a mail. The token in the path stands for the message; no bearer token is needed.
+    """What a person does with the link in a mail. The token in the path stands for the message; no
+    bearer token is needed.
     """
 
     @staticmethod

@@ -28,18 +28,24 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class SuppressionServiceStub:
-    """Addresses that must not be contacted. Checked in previews, when a send starts, and again when a message is about to go out."""
+    """Addresses that must not be contacted. Checked in previews, when a send starts, and again when a
+    message is about to go out.
+    """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> SuppressionServiceAsyncStub: ...
     CreateSuppression: _grpc.UnaryUnaryMultiCallable[_suppression_service_pb2.CreateSuppressionRequest, _suppression_service_pb2.Suppression]
-    """Suppresses an address. Doing so again changes nothing, except that a stronger reason replaces a weaker one."""
+    """Suppresses an address. Doing so again changes nothing, except that a stronger reason replaces a
+    weaker one.
+    """
     BatchCreateSuppressions: _grpc.UnaryUnaryMultiCallable[_suppression_service_pb2.BatchCreateSuppressionsRequest, _suppression_service_pb2.BatchCreateSuppressionsResponse]
     """Suppresses up to 10,000 addresses, each as CreateSuppression does, all or none."""
     FindSuppression: _grpc.UnaryUnaryMultiCallable[_suppression_service_pb2.FindSuppressionRequest, _suppression_service_pb2.Suppression]
-    """Finds the suppression of an address. The address is in the body, so that it is in no log of URLs."""
+    """Finds the suppression of an address. The address is in the body, so that it is in no log of
+    URLs.
+    """
     ListSuppressions: _grpc.UnaryUnaryMultiCallable[_suppression_service_pb2.ListSuppressionsRequest, _suppression_service_pb2.ListSuppressionsResponse]
     """Lists suppressions, newest first."""
     DeleteSuppression: _grpc.UnaryUnaryMultiCallable[_suppression_service_pb2.DeleteSuppressionRequest, _suppression_service_pb2.DeleteSuppressionResponse]
@@ -47,22 +53,30 @@ class SuppressionServiceStub:
 
 @_typing.type_check_only
 class SuppressionServiceAsyncStub(SuppressionServiceStub):
-    """Addresses that must not be contacted. Checked in previews, when a send starts, and again when a message is about to go out."""
+    """Addresses that must not be contacted. Checked in previews, when a send starts, and again when a
+    message is about to go out.
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateSuppression: _aio.UnaryUnaryMultiCallable[_suppression_service_pb2.CreateSuppressionRequest, _suppression_service_pb2.Suppression]  # type: ignore[assignment]
-    """Suppresses an address. Doing so again changes nothing, except that a stronger reason replaces a weaker one."""
+    """Suppresses an address. Doing so again changes nothing, except that a stronger reason replaces a
+    weaker one.
+    """
     BatchCreateSuppressions: _aio.UnaryUnaryMultiCallable[_suppression_service_pb2.BatchCreateSuppressionsRequest, _suppression_service_pb2.BatchCreateSuppressionsResponse]  # type: ignore[assignment]
     """Suppresses up to 10,000 addresses, each as CreateSuppression does, all or none."""
     FindSuppression: _aio.UnaryUnaryMultiCallable[_suppression_service_pb2.FindSuppressionRequest, _suppression_service_pb2.Suppression]  # type: ignore[assignment]
-    """Finds the suppression of an address. The address is in the body, so that it is in no log of URLs."""
+    """Finds the suppression of an address. The address is in the body, so that it is in no log of
+    URLs.
+    """
     ListSuppressions: _aio.UnaryUnaryMultiCallable[_suppression_service_pb2.ListSuppressionsRequest, _suppression_service_pb2.ListSuppressionsResponse]  # type: ignore[assignment]
     """Lists suppressions, newest first."""
     DeleteSuppression: _aio.UnaryUnaryMultiCallable[_suppression_service_pb2.DeleteSuppressionRequest, _suppression_service_pb2.DeleteSuppressionResponse]  # type: ignore[assignment]
     """Takes a suppression back."""
 
 class SuppressionServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Addresses that must not be contacted. Checked in previews, when a send starts, and again when a message is about to go out."""
+    """Addresses that must not be contacted. Checked in previews, when a send starts, and again when a
+    message is about to go out.
+    """
 
     @_abc_1.abstractmethod
     def CreateSuppression(
@@ -70,7 +84,9 @@ class SuppressionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _suppression_service_pb2.CreateSuppressionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_suppression_service_pb2.Suppression, _abc.Awaitable[_suppression_service_pb2.Suppression]]:
-        """Suppresses an address. Doing so again changes nothing, except that a stronger reason replaces a weaker one."""
+        """Suppresses an address. Doing so again changes nothing, except that a stronger reason replaces a
+        weaker one.
+        """
 
     @_abc_1.abstractmethod
     def BatchCreateSuppressions(
@@ -86,7 +102,9 @@ class SuppressionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _suppression_service_pb2.FindSuppressionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_suppression_service_pb2.Suppression, _abc.Awaitable[_suppression_service_pb2.Suppression]]:
-        """Finds the suppression of an address. The address is in the body, so that it is in no log of URLs."""
+        """Finds the suppression of an address. The address is in the body, so that it is in no log of
+        URLs.
+        """
 
     @_abc_1.abstractmethod
     def ListSuppressions(
@@ -107,7 +125,9 @@ class SuppressionServiceServicer(metaclass=_abc_1.ABCMeta):
 def add_SuppressionServiceServicer_to_server(servicer: SuppressionServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
 
 class UnsubscribeServiceStub:
-    """What a person does with the link in a mail. The token in the path stands for the message; no bearer token is needed."""
+    """What a person does with the link in a mail. The token in the path stands for the message; no
+    bearer token is needed.
+    """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -116,20 +136,28 @@ class UnsubscribeServiceStub:
     ShowUnsubscribePage: _grpc.UnaryUnaryMultiCallable[_suppression_service_pb2.ShowUnsubscribePageRequest, _httpbody_pb2.HttpBody]
     """Shows a small page with a button, and changes nothing: mail scanners follow links."""
     Unsubscribe: _grpc.UnaryUnaryMultiCallable[_suppression_service_pb2.UnsubscribeRequest, _httpbody_pb2.HttpBody]
-    """One-click unsubscribe (RFC 8058): suppresses the message's address in its brand, at once. Doing so again changes nothing."""
+    """One-click unsubscribe (RFC 8058): suppresses the message's address in its brand, at once. Doing
+    so again changes nothing.
+    """
 
 @_typing.type_check_only
 class UnsubscribeServiceAsyncStub(UnsubscribeServiceStub):
-    """What a person does with the link in a mail. The token in the path stands for the message; no bearer token is needed."""
+    """What a person does with the link in a mail. The token in the path stands for the message; no
+    bearer token is needed.
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ShowUnsubscribePage: _aio.UnaryUnaryMultiCallable[_suppression_service_pb2.ShowUnsubscribePageRequest, _httpbody_pb2.HttpBody]  # type: ignore[assignment]
     """Shows a small page with a button, and changes nothing: mail scanners follow links."""
     Unsubscribe: _aio.UnaryUnaryMultiCallable[_suppression_service_pb2.UnsubscribeRequest, _httpbody_pb2.HttpBody]  # type: ignore[assignment]
-    """One-click unsubscribe (RFC 8058): suppresses the message's address in its brand, at once. Doing so again changes nothing."""
+    """One-click unsubscribe (RFC 8058): suppresses the message's address in its brand, at once. Doing
+    so again changes nothing.
+    """
 
 class UnsubscribeServiceServicer(metaclass=_abc_1.ABCMeta):
-    """What a person does with the link in a mail. The token in the path stands for the message; no bearer token is needed."""
+    """What a person does with the link in a mail. The token in the path stands for the message; no
+    bearer token is needed.
+    """
 
     @_abc_1.abstractmethod
     def ShowUnsubscribePage(
@@ -145,6 +173,8 @@ class UnsubscribeServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _suppression_service_pb2.UnsubscribeRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_httpbody_pb2.HttpBody, _abc.Awaitable[_httpbody_pb2.HttpBody]]:
-        """One-click unsubscribe (RFC 8058): suppresses the message's address in its brand, at once. Doing so again changes nothing."""
+        """One-click unsubscribe (RFC 8058): suppresses the message's address in its brand, at once. Doing
+        so again changes nothing.
+        """
 
 def add_UnsubscribeServiceServicer_to_server(servicer: UnsubscribeServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -72,8 +72,8 @@ class TemplateVariable(_message.Message):
     REQUIRED_FIELD_NUMBER: _builtins.int
     DEFAULT_VALUE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """Its name; letters, digits, `_` and `-`, not starting with a digit or `-`, at most 128. `person`, `brand`, `campaign` and `unsubscribe_url`
-    are the service's own.
+    """Its name; letters, digits, `_` and `-`, not starting with a digit or `-`, at most 128.
+    `person`, `brand`, `campaign` and `unsubscribe_url` are the service's own.
     """
     type: Global___TemplateVariable.Type.ValueType
     """What values it takes; unspecified is `anything`."""
@@ -81,7 +81,9 @@ class TemplateVariable(_message.Message):
     """A message or campaign without it, or with null for it, is refused."""
     @_builtins.property
     def default_value(self) -> _struct_pb2.Value:
-        """Its value where none, or null, is given; null when there is none. A variable with a default is never missing."""
+        """Its value where none, or null, is given; null when there is none. A variable with a default is
+        never missing.
+        """
 
     def __init__(
         self,
@@ -175,8 +177,8 @@ class Template(_message.Message):
     created_by: _builtins.str
     """Subject of the token that put it."""
     variables_inferred: _builtins.bool
-    """Whether the variables were found in it: then each is of type `anything`, and required if it is printed somewhere, and
-    nowhere has a default, a condition on it or a loop over it.
+    """Whether the variables were found in it: then each is of type `anything`, and required if it is
+    printed somewhere, and nowhere has a default, a condition on it or a loop over it.
     """
     @_builtins.property
     def created_at(self) -> _timestamp_pb2.Timestamp:
@@ -188,7 +190,9 @@ class Template(_message.Message):
 
     @_builtins.property
     def variants(self) -> _containers.RepeatedCompositeFieldContainer[Global___TemplateVariant]:
-        """The template in other languages. A person gets the variant of their locale (`pt-BR`), else of its language (`pt`), else the default."""
+        """The template in other languages. A person gets the variant of their locale (`pt-BR`), else of
+        its language (`pt`), else the default.
+        """
 
     def __init__(
         self,

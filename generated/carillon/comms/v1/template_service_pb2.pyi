@@ -42,9 +42,13 @@ class PutTemplateRequest(_message.Message):
     brand_id: _builtins.str
     """The brand; the token must name it."""
     subject: _builtins.str
-    """Subject line, as Liquid; at most 998 characters, no line break. A campaign's own subject goes before it."""
+    """Subject line, as Liquid; at most 998 characters, no line break. A campaign's own subject goes
+    before it.
+    """
     body: _builtins.str
-    """Plain text body, as Liquid; at most 1 MiB. Required, unless there is an HTML body: then an empty one is made of that."""
+    """Plain text body, as Liquid; at most 1 MiB. Required, unless there is an HTML body: then an
+    empty one is made of that.
+    """
     html: _builtins.str
     """HTML body, as Liquid; what it inserts is escaped. At most 1 MiB. Email only."""
     @_builtins.property

@@ -63,7 +63,8 @@ class TemplateServiceServicer:
     """
 
     def PutTemplate(self, request, context):
-        """Adds a revision, which becomes the latest. Messages and sends accepted before keep the revision they pinned.
+        """Adds a revision, which becomes the latest. Messages and sends accepted before keep the revision
+        they pinned.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

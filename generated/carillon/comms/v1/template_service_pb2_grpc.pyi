@@ -35,7 +35,9 @@ class TemplateServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> TemplateServiceAsyncStub: ...
     PutTemplate: _grpc.UnaryUnaryMultiCallable[_template_service_pb2.PutTemplateRequest, _template_pb2.Template]
-    """Adds a revision, which becomes the latest. Messages and sends accepted before keep the revision they pinned."""
+    """Adds a revision, which becomes the latest. Messages and sends accepted before keep the revision
+    they pinned.
+    """
     GetTemplate: _grpc.UnaryUnaryMultiCallable[_template_service_pb2.GetTemplateRequest, _template_pb2.Template]
     """Reads the latest revision, or the given one."""
     ListTemplateRevisions: _grpc.UnaryUnaryMultiCallable[_template_service_pb2.ListTemplateRevisionsRequest, _template_service_pb2.ListTemplateRevisionsResponse]
@@ -49,7 +51,9 @@ class TemplateServiceAsyncStub(TemplateServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     PutTemplate: _aio.UnaryUnaryMultiCallable[_template_service_pb2.PutTemplateRequest, _template_pb2.Template]  # type: ignore[assignment]
-    """Adds a revision, which becomes the latest. Messages and sends accepted before keep the revision they pinned."""
+    """Adds a revision, which becomes the latest. Messages and sends accepted before keep the revision
+    they pinned.
+    """
     GetTemplate: _aio.UnaryUnaryMultiCallable[_template_service_pb2.GetTemplateRequest, _template_pb2.Template]  # type: ignore[assignment]
     """Reads the latest revision, or the given one."""
     ListTemplateRevisions: _aio.UnaryUnaryMultiCallable[_template_service_pb2.ListTemplateRevisionsRequest, _template_service_pb2.ListTemplateRevisionsResponse]  # type: ignore[assignment]
@@ -66,7 +70,9 @@ class TemplateServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _template_service_pb2.PutTemplateRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_template_pb2.Template, _abc.Awaitable[_template_pb2.Template]]:
-        """Adds a revision, which becomes the latest. Messages and sends accepted before keep the revision they pinned."""
+        """Adds a revision, which becomes the latest. Messages and sends accepted before keep the revision
+        they pinned.
+        """
 
     @_abc_1.abstractmethod
     def GetTemplate(

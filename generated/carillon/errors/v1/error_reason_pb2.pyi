@@ -25,17 +25,20 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_UNSPECIFIED: _ErrorReason.ValueType  # 0
     """Never used."""
     ERROR_REASON_VALIDATION_FAILED: _ErrorReason.ValueType  # 1
-    """INVALID_ARGUMENT. A field is missing, empty, too long or not acceptable; `details.fields` has one entry per field:
-    `{"field": "scheduled_at", "message": "must not be in the past"}`.
+    """INVALID_ARGUMENT. A field is missing, empty, too long or not acceptable; `details.fields` has
+    one entry per field: `{"field": "scheduled_at", "message": "must not be in the past"}`.
     `details.fields_left_out` tells how many more there are, if the answer has no room for all.
     """
     ERROR_REASON_MALFORMED_REQUEST: _ErrorReason.ValueType  # 2
-    """INVALID_ARGUMENT. The request could not be read as this method's: malformed JSON, a wrong type, an unknown enum value.
-    Over REST also a field or parameter that it does not have or that is given twice, each by its path in `details`, which is as
-    for `validation_failed`. A name of other characters than letters, digits, `_` and `-`, or of more than 64, is told as `?`.
+    """INVALID_ARGUMENT. The request could not be read as this method's: malformed JSON, a wrong type,
+    an unknown enum value. Over REST also a field or parameter that it does not have or that is
+    given twice, each by its path in `details`, which is as for `validation_failed`. A name of
+    other characters than letters, digits, `_` and `-`, or of more than 64, is told as `?`.
     """
     ERROR_REASON_UNAUTHENTICATED: _ErrorReason.ValueType  # 3
-    """UNAUTHENTICATED. No bearer token, or one that is malformed, expired, or not signed for this service."""
+    """UNAUTHENTICATED. No bearer token, or one that is malformed, expired, or not signed for this
+    service.
+    """
     ERROR_REASON_SCOPE_MISSING: _ErrorReason.ValueType  # 4
     """PERMISSION_DENIED. The token lacks the scope named in `details.scope`."""
     ERROR_REASON_CAMPAIGN_NOT_FOUND: _ErrorReason.ValueType  # 5
@@ -53,9 +56,13 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_BRAND_NOT_FOUND: _ErrorReason.ValueType  # 11
     """NOT_FOUND. The token does not name this brand, so it does not exist for the caller."""
     ERROR_REASON_CAMPAIGN_STATE: _ErrorReason.ValueType  # 12
-    """FAILED_PRECONDITION. The campaign's status does not allow the operation: `details.status` tells it."""
+    """FAILED_PRECONDITION. The campaign's status does not allow the operation: `details.status` tells
+    it.
+    """
     ERROR_REASON_MESSAGE_STATE: _ErrorReason.ValueType  # 13
-    """FAILED_PRECONDITION. The message is already with its provider, or has ended: `details.status` tells it."""
+    """FAILED_PRECONDITION. The message is already with its provider, or has ended: `details.status`
+    tells it.
+    """
     ERROR_REASON_DEDUP_KEY_REUSED: _ErrorReason.ValueType  # 14
     """INVALID_ARGUMENT. Another request already used this dedup_key in the brand."""
     ERROR_REASON_IDEMPOTENCY_KEY_REUSED: _ErrorReason.ValueType  # 15
@@ -71,9 +78,13 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_INTERNAL: _ErrorReason.ValueType  # 20
     """INTERNAL. A fault of ours. `details.error_id` finds it in the log; nothing else is told."""
     ERROR_REASON_UNAVAILABLE: _ErrorReason.ValueType  # 21
-    """UNAVAILABLE. The service or its database cannot answer now; safe to try again with the same idempotency key."""
+    """UNAVAILABLE. The service or its database cannot answer now; safe to try again with the same
+    idempotency key.
+    """
     ERROR_REASON_DEADLINE_EXCEEDED: _ErrorReason.ValueType  # 22
-    """DEADLINE_EXCEEDED. The answer did not come in time. It may still have taken effect; ask again with the same idempotency key."""
+    """DEADLINE_EXCEEDED. The answer did not come in time. It may still have taken effect; ask again
+    with the same idempotency key.
+    """
     ERROR_REASON_OVERLOADED: _ErrorReason.ValueType  # 23
     """RESOURCE_EXHAUSTED. Too many requests at once."""
     ERROR_REASON_SUPPRESSION_NOT_FOUND: _ErrorReason.ValueType  # 24
@@ -81,31 +92,38 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_SEND_STATE: _ErrorReason.ValueType  # 25
     """FAILED_PRECONDITION. The send's status does not allow the operation: `details.status` tells it."""
     ERROR_REASON_BRAND_UNKNOWN: _ErrorReason.ValueType  # 26
-    """PERMISSION_DENIED. The token names a brand that no operator has created, or none where one is needed: `details.brand_id` tells it."""
+    """PERMISSION_DENIED. The token names a brand that no operator has created, or none where one is
+    needed: `details.brand_id` tells it.
+    """
     ERROR_REASON_BRAND_EXISTS: _ErrorReason.ValueType  # 27
     """FAILED_PRECONDITION. There is a brand with this id."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every reason a call can be refused with.
 
-    gRPC: `google.rpc.ErrorInfo.reason` is the name below without the `ERROR_REASON_` prefix, its domain is `carillon`.
-    REST: `error` is the same name in lower case, e.g. `{"error": "campaign_not_found", "message": "…"}`.
+    gRPC: `google.rpc.ErrorInfo.reason` is the name below without the `ERROR_REASON_` prefix, its
+    domain is `carillon`.
+    REST: `error` is the same name in lower case, e.g.
+    `{"error": "campaign_not_found", "message": "…"}`.
     """
 
 ERROR_REASON_UNSPECIFIED: ErrorReason.ValueType  # 0
 """Never used."""
 ERROR_REASON_VALIDATION_FAILED: ErrorReason.ValueType  # 1
-"""INVALID_ARGUMENT. A field is missing, empty, too long or not acceptable; `details.fields` has one entry per field:
-`{"field": "scheduled_at", "message": "must not be in the past"}`.
+"""INVALID_ARGUMENT. A field is missing, empty, too long or not acceptable; `details.fields` has
+one entry per field: `{"field": "scheduled_at", "message": "must not be in the past"}`.
 `details.fields_left_out` tells how many more there are, if the answer has no room for all.
 """
 ERROR_REASON_MALFORMED_REQUEST: ErrorReason.ValueType  # 2
-"""INVALID_ARGUMENT. The request could not be read as this method's: malformed JSON, a wrong type, an unknown enum value.
-Over REST also a field or parameter that it does not have or that is given twice, each by its path in `details`, which is as
-for `validation_failed`. A name of other characters than letters, digits, `_` and `-`, or of more than 64, is told as `?`.
+"""INVALID_ARGUMENT. The request could not be read as this method's: malformed JSON, a wrong type,
+an unknown enum value. Over REST also a field or parameter that it does not have or that is
+given twice, each by its path in `details`, which is as for `validation_failed`. A name of
+other characters than letters, digits, `_` and `-`, or of more than 64, is told as `?`.
 """
 ERROR_REASON_UNAUTHENTICATED: ErrorReason.ValueType  # 3
-"""UNAUTHENTICATED. No bearer token, or one that is malformed, expired, or not signed for this service."""
+"""UNAUTHENTICATED. No bearer token, or one that is malformed, expired, or not signed for this
+service.
+"""
 ERROR_REASON_SCOPE_MISSING: ErrorReason.ValueType  # 4
 """PERMISSION_DENIED. The token lacks the scope named in `details.scope`."""
 ERROR_REASON_CAMPAIGN_NOT_FOUND: ErrorReason.ValueType  # 5
@@ -123,9 +141,13 @@ ERROR_REASON_SEGMENT_NOT_FOUND: ErrorReason.ValueType  # 10
 ERROR_REASON_BRAND_NOT_FOUND: ErrorReason.ValueType  # 11
 """NOT_FOUND. The token does not name this brand, so it does not exist for the caller."""
 ERROR_REASON_CAMPAIGN_STATE: ErrorReason.ValueType  # 12
-"""FAILED_PRECONDITION. The campaign's status does not allow the operation: `details.status` tells it."""
+"""FAILED_PRECONDITION. The campaign's status does not allow the operation: `details.status` tells
+it.
+"""
 ERROR_REASON_MESSAGE_STATE: ErrorReason.ValueType  # 13
-"""FAILED_PRECONDITION. The message is already with its provider, or has ended: `details.status` tells it."""
+"""FAILED_PRECONDITION. The message is already with its provider, or has ended: `details.status`
+tells it.
+"""
 ERROR_REASON_DEDUP_KEY_REUSED: ErrorReason.ValueType  # 14
 """INVALID_ARGUMENT. Another request already used this dedup_key in the brand."""
 ERROR_REASON_IDEMPOTENCY_KEY_REUSED: ErrorReason.ValueType  # 15
@@ -141,9 +163,13 @@ ERROR_REASON_UNSUPPORTED_MEDIA_TYPE: ErrorReason.ValueType  # 19
 ERROR_REASON_INTERNAL: ErrorReason.ValueType  # 20
 """INTERNAL. A fault of ours. `details.error_id` finds it in the log; nothing else is told."""
 ERROR_REASON_UNAVAILABLE: ErrorReason.ValueType  # 21
-"""UNAVAILABLE. The service or its database cannot answer now; safe to try again with the same idempotency key."""
+"""UNAVAILABLE. The service or its database cannot answer now; safe to try again with the same
+idempotency key.
+"""
 ERROR_REASON_DEADLINE_EXCEEDED: ErrorReason.ValueType  # 22
-"""DEADLINE_EXCEEDED. The answer did not come in time. It may still have taken effect; ask again with the same idempotency key."""
+"""DEADLINE_EXCEEDED. The answer did not come in time. It may still have taken effect; ask again
+with the same idempotency key.
+"""
 ERROR_REASON_OVERLOADED: ErrorReason.ValueType  # 23
 """RESOURCE_EXHAUSTED. Too many requests at once."""
 ERROR_REASON_SUPPRESSION_NOT_FOUND: ErrorReason.ValueType  # 24
@@ -151,7 +177,9 @@ ERROR_REASON_SUPPRESSION_NOT_FOUND: ErrorReason.ValueType  # 24
 ERROR_REASON_SEND_STATE: ErrorReason.ValueType  # 25
 """FAILED_PRECONDITION. The send's status does not allow the operation: `details.status` tells it."""
 ERROR_REASON_BRAND_UNKNOWN: ErrorReason.ValueType  # 26
-"""PERMISSION_DENIED. The token names a brand that no operator has created, or none where one is needed: `details.brand_id` tells it."""
+"""PERMISSION_DENIED. The token names a brand that no operator has created, or none where one is
+needed: `details.brand_id` tells it.
+"""
 ERROR_REASON_BRAND_EXISTS: ErrorReason.ValueType  # 27
 """FAILED_PRECONDITION. There is a brand with this id."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

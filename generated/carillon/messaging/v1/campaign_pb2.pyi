@@ -46,7 +46,9 @@ class Campaign(_message.Message):
         """Cancelled for good."""
 
     class Status(_Status, metaclass=_StatusEnumTypeWrapper):
-        """Where a campaign is in its life. One table decides what each operation may do in each status; see docs/architecture.md."""
+        """Where a campaign is in its life. One table decides what each operation may do in each status;
+        see docs/architecture.md.
+        """
 
     unspecified: Campaign.Status.ValueType  # 0
     """Never set."""
@@ -152,9 +154,13 @@ class CampaignContent(_message.Message):
     channel: _channel_pb2.Channel.ValueType
     """The channel it is delivered on."""
     template_key: _builtins.str
-    """Key of a template in the brand and channel; it must exist by the time the campaign is scheduled or sent."""
+    """Key of a template in the brand and channel; it must exist by the time the campaign is scheduled
+    or sent.
+    """
     subject: _builtins.str
-    """Subject line, as Liquid, instead of the template's; at most 998 characters, no line break; null for the template's own."""
+    """Subject line, as Liquid, instead of the template's; at most 998 characters, no line break; null
+    for the template's own.
+    """
     @_builtins.property
     def variables(self) -> _struct_pb2.Struct:
         """Variables for the template."""

@@ -71,8 +71,9 @@ class CreateCampaignRequest(_message.Message):
     segment_id: _builtins.str
     """An existing segment of the brand."""
     allow_shared_addresses: _builtins.bool
-    """Whether people who share an address each get a message at it. Otherwise, as by default, each address gets one: the first person's, by
-    the order of recipients or else of ids; the others are `duplicate` skips.
+    """Whether people who share an address each get a message at it. Otherwise, as by default, each
+    address gets one: the first person's, by the order of recipients or else of ids; the others are
+    `duplicate` skips.
     """
     @_builtins.property
     def content(self) -> _campaign_pb2.CampaignContent:
@@ -378,7 +379,9 @@ class PublishCampaignRequest(_message.Message):
 
     @_builtins.property
     def expire_at(self) -> _timestamp_pb2.Timestamp:
-        """When its messages are stale and must not go out any more; in the future. Absent: as it was scheduled, or never."""
+        """When its messages are stale and must not go out any more; in the future. Absent: as it was
+        scheduled, or never.
+        """
 
     def __init__(
         self,

@@ -30,8 +30,9 @@ if _version_not_supported:
 class CampaignServiceStub:
     """Campaigns to segments.
 
-    Every mutating method takes an `idempotency-key` (metadata, or the `Idempotency-Key` header): the same key with the same
-    request replays the first success; with another request it is refused with IDEMPOTENCY_KEY_REUSED.
+    Every mutating method takes an `idempotency-key` (metadata, or the `Idempotency-Key` header): the
+    same key with the same request replays the first success; with another request it is refused with
+    IDEMPOTENCY_KEY_REUSED.
     """
 
     def __init__(self, channel):
@@ -105,8 +106,9 @@ class CampaignServiceStub:
 class CampaignServiceServicer:
     """Campaigns to segments.
 
-    Every mutating method takes an `idempotency-key` (metadata, or the `Idempotency-Key` header): the same key with the same
-    request replays the first success; with another request it is refused with IDEMPOTENCY_KEY_REUSED.
+    Every mutating method takes an `idempotency-key` (metadata, or the `Idempotency-Key` header): the
+    same key with the same request replays the first success; with another request it is refused with
+    IDEMPOTENCY_KEY_REUSED.
     """
 
     def CreateCampaign(self, request, context):
@@ -152,8 +154,9 @@ class CampaignServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ScheduleCampaign(self, request, context):
-        """Schedules a draft, or moves a scheduled campaign. When due it publishes itself to its segment; found due too late for the brand's policy
-        (`misfire_policy`), or stale (`expire_at`), it becomes cancelled instead, which the audit log tells as `campaign_misfired`.
+        """Schedules a draft, or moves a scheduled campaign. When due it publishes itself to its segment;
+        found due too late for the brand's policy (`misfire_policy`), or stale (`expire_at`), it
+        becomes cancelled instead, which the audit log tells as `campaign_misfired`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -167,11 +170,11 @@ class CampaignServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def PublishCampaign(self, request, context):
-        """Publishes a draft or scheduled campaign: to exactly the given recipients, all durable when it answers, or to its segment if `audience` says so.
-        Neither or both is refused.
-        An address gets one message, however it is written; whoever comes with it later is a `duplicate` skip. Where the campaign allows shared
-        addresses, only the same person with the same address is. An empty person or address, or one that no message can go to, is an
-        `invalid_recipient` skip.
+        """Publishes a draft or scheduled campaign: to exactly the given recipients, all durable when it
+        answers, or to its segment if `audience` says so. Neither or both is refused. An address gets
+        one message, however it is written; whoever comes with it later is a `duplicate` skip. Where
+        the campaign allows shared addresses, only the same person with the same address is. An empty
+        person or address, or one that no message can go to, is an `invalid_recipient` skip.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -185,15 +188,17 @@ class CampaignServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def PreviewCampaign(self, request, context):
-        """Counts who would get the campaign if it were sent now, and who would be skipped and why. Sends nothing.
+        """Counts who would get the campaign if it were sent now, and who would be skipped and why. Sends
+        nothing.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CancelCampaign(self, request, context):
-        """Cancels. No provider call starts after it has answered; calls in flight finish and are counted. Cancelling twice gives the same answer.
-        A cancelled campaign whose failed messages are being retried is stopped once more.
+        """Cancels. No provider call starts after it has answered; calls in flight finish and are counted.
+        Cancelling twice gives the same answer. A cancelled campaign whose failed messages are being
+        retried is stopped once more.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -273,8 +278,9 @@ def add_CampaignServiceServicer_to_server(servicer, server):
 class CampaignService:
     """Campaigns to segments.
 
-    Every mutating method takes an `idempotency-key` (metadata, or the `Idempotency-Key` header): the same key with the same
-    request replays the first success; with another request it is refused with IDEMPOTENCY_KEY_REUSED.
+    Every mutating method takes an `idempotency-key` (metadata, or the `Idempotency-Key` header): the
+    same key with the same request replays the first success; with another request it is refused with
+    IDEMPOTENCY_KEY_REUSED.
     """
 
     @staticmethod

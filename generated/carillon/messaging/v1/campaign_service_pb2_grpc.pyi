@@ -31,8 +31,9 @@ GRPC_VERSION: str
 class CampaignServiceStub:
     """Campaigns to segments.
 
-    Every mutating method takes an `idempotency-key` (metadata, or the `Idempotency-Key` header): the same key with the same
-    request replays the first success; with another request it is refused with IDEMPOTENCY_KEY_REUSED.
+    Every mutating method takes an `idempotency-key` (metadata, or the `Idempotency-Key` header): the
+    same key with the same request replays the first success; with another request it is refused with
+    IDEMPOTENCY_KEY_REUSED.
     """
 
     @_typing.overload
@@ -52,33 +53,38 @@ class CampaignServiceStub:
     DeleteCampaign: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.DeleteCampaignRequest, _campaign_service_pb2.DeleteCampaignResponse]
     """Deletes a draft."""
     ScheduleCampaign: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.ScheduleCampaignRequest, _campaign_pb2.Campaign]
-    """Schedules a draft, or moves a scheduled campaign. When due it publishes itself to its segment; found due too late for the brand's policy
-    (`misfire_policy`), or stale (`expire_at`), it becomes cancelled instead, which the audit log tells as `campaign_misfired`.
+    """Schedules a draft, or moves a scheduled campaign. When due it publishes itself to its segment;
+    found due too late for the brand's policy (`misfire_policy`), or stale (`expire_at`), it
+    becomes cancelled instead, which the audit log tells as `campaign_misfired`.
     """
     UnscheduleCampaign: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.UnscheduleCampaignRequest, _campaign_pb2.Campaign]
     """Takes a scheduled campaign back to draft."""
     PublishCampaign: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.PublishCampaignRequest, _send_pb2.Send]
-    """Publishes a draft or scheduled campaign: to exactly the given recipients, all durable when it answers, or to its segment if `audience` says so.
-    Neither or both is refused.
-    An address gets one message, however it is written; whoever comes with it later is a `duplicate` skip. Where the campaign allows shared
-    addresses, only the same person with the same address is. An empty person or address, or one that no message can go to, is an
-    `invalid_recipient` skip.
+    """Publishes a draft or scheduled campaign: to exactly the given recipients, all durable when it
+    answers, or to its segment if `audience` says so. Neither or both is refused. An address gets
+    one message, however it is written; whoever comes with it later is a `duplicate` skip. Where
+    the campaign allows shared addresses, only the same person with the same address is. An empty
+    person or address, or one that no message can go to, is an `invalid_recipient` skip.
     """
     ListCampaignSends: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.ListCampaignSendsRequest, _campaign_service_pb2.ListCampaignSendsResponse]
     """Lists the sends of a campaign, newest first: also the one that a schedule started."""
     PreviewCampaign: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.PreviewCampaignRequest, _campaign_service_pb2.PreviewCampaignResponse]
-    """Counts who would get the campaign if it were sent now, and who would be skipped and why. Sends nothing."""
+    """Counts who would get the campaign if it were sent now, and who would be skipped and why. Sends
+    nothing.
+    """
     CancelCampaign: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.CancelCampaignRequest, _campaign_service_pb2.CancelCampaignResponse]
-    """Cancels. No provider call starts after it has answered; calls in flight finish and are counted. Cancelling twice gives the same answer.
-    A cancelled campaign whose failed messages are being retried is stopped once more.
+    """Cancels. No provider call starts after it has answered; calls in flight finish and are counted.
+    Cancelling twice gives the same answer. A cancelled campaign whose failed messages are being
+    retried is stopped once more.
     """
 
 @_typing.type_check_only
 class CampaignServiceAsyncStub(CampaignServiceStub):
     """Campaigns to segments.
 
-    Every mutating method takes an `idempotency-key` (metadata, or the `Idempotency-Key` header): the same key with the same
-    request replays the first success; with another request it is refused with IDEMPOTENCY_KEY_REUSED.
+    Every mutating method takes an `idempotency-key` (metadata, or the `Idempotency-Key` header): the
+    same key with the same request replays the first success; with another request it is refused with
+    IDEMPOTENCY_KEY_REUSED.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -95,32 +101,37 @@ class CampaignServiceAsyncStub(CampaignServiceStub):
     DeleteCampaign: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.DeleteCampaignRequest, _campaign_service_pb2.DeleteCampaignResponse]  # type: ignore[assignment]
     """Deletes a draft."""
     ScheduleCampaign: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.ScheduleCampaignRequest, _campaign_pb2.Campaign]  # type: ignore[assignment]
-    """Schedules a draft, or moves a scheduled campaign. When due it publishes itself to its segment; found due too late for the brand's policy
-    (`misfire_policy`), or stale (`expire_at`), it becomes cancelled instead, which the audit log tells as `campaign_misfired`.
+    """Schedules a draft, or moves a scheduled campaign. When due it publishes itself to its segment;
+    found due too late for the brand's policy (`misfire_policy`), or stale (`expire_at`), it
+    becomes cancelled instead, which the audit log tells as `campaign_misfired`.
     """
     UnscheduleCampaign: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.UnscheduleCampaignRequest, _campaign_pb2.Campaign]  # type: ignore[assignment]
     """Takes a scheduled campaign back to draft."""
     PublishCampaign: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.PublishCampaignRequest, _send_pb2.Send]  # type: ignore[assignment]
-    """Publishes a draft or scheduled campaign: to exactly the given recipients, all durable when it answers, or to its segment if `audience` says so.
-    Neither or both is refused.
-    An address gets one message, however it is written; whoever comes with it later is a `duplicate` skip. Where the campaign allows shared
-    addresses, only the same person with the same address is. An empty person or address, or one that no message can go to, is an
-    `invalid_recipient` skip.
+    """Publishes a draft or scheduled campaign: to exactly the given recipients, all durable when it
+    answers, or to its segment if `audience` says so. Neither or both is refused. An address gets
+    one message, however it is written; whoever comes with it later is a `duplicate` skip. Where
+    the campaign allows shared addresses, only the same person with the same address is. An empty
+    person or address, or one that no message can go to, is an `invalid_recipient` skip.
     """
     ListCampaignSends: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.ListCampaignSendsRequest, _campaign_service_pb2.ListCampaignSendsResponse]  # type: ignore[assignment]
     """Lists the sends of a campaign, newest first: also the one that a schedule started."""
     PreviewCampaign: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.PreviewCampaignRequest, _campaign_service_pb2.PreviewCampaignResponse]  # type: ignore[assignment]
-    """Counts who would get the campaign if it were sent now, and who would be skipped and why. Sends nothing."""
+    """Counts who would get the campaign if it were sent now, and who would be skipped and why. Sends
+    nothing.
+    """
     CancelCampaign: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.CancelCampaignRequest, _campaign_service_pb2.CancelCampaignResponse]  # type: ignore[assignment]
-    """Cancels. No provider call starts after it has answered; calls in flight finish and are counted. Cancelling twice gives the same answer.
-    A cancelled campaign whose failed messages are being retried is stopped once more.
+    """Cancels. No provider call starts after it has answered; calls in flight finish and are counted.
+    Cancelling twice gives the same answer. A cancelled campaign whose failed messages are being
+    retried is stopped once more.
     """
 
 class CampaignServiceServicer(metaclass=_abc_1.ABCMeta):
     """Campaigns to segments.
 
-    Every mutating method takes an `idempotency-key` (metadata, or the `Idempotency-Key` header): the same key with the same
-    request replays the first success; with another request it is refused with IDEMPOTENCY_KEY_REUSED.
+    Every mutating method takes an `idempotency-key` (metadata, or the `Idempotency-Key` header): the
+    same key with the same request replays the first success; with another request it is refused with
+    IDEMPOTENCY_KEY_REUSED.
     """
 
     @_abc_1.abstractmethod
@@ -177,8 +188,9 @@ class CampaignServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _campaign_service_pb2.ScheduleCampaignRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_campaign_pb2.Campaign, _abc.Awaitable[_campaign_pb2.Campaign]]:
-        """Schedules a draft, or moves a scheduled campaign. When due it publishes itself to its segment; found due too late for the brand's policy
-        (`misfire_policy`), or stale (`expire_at`), it becomes cancelled instead, which the audit log tells as `campaign_misfired`.
+        """Schedules a draft, or moves a scheduled campaign. When due it publishes itself to its segment;
+        found due too late for the brand's policy (`misfire_policy`), or stale (`expire_at`), it
+        becomes cancelled instead, which the audit log tells as `campaign_misfired`.
         """
 
     @_abc_1.abstractmethod
@@ -195,11 +207,11 @@ class CampaignServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _campaign_service_pb2.PublishCampaignRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_send_pb2.Send, _abc.Awaitable[_send_pb2.Send]]:
-        """Publishes a draft or scheduled campaign: to exactly the given recipients, all durable when it answers, or to its segment if `audience` says so.
-        Neither or both is refused.
-        An address gets one message, however it is written; whoever comes with it later is a `duplicate` skip. Where the campaign allows shared
-        addresses, only the same person with the same address is. An empty person or address, or one that no message can go to, is an
-        `invalid_recipient` skip.
+        """Publishes a draft or scheduled campaign: to exactly the given recipients, all durable when it
+        answers, or to its segment if `audience` says so. Neither or both is refused. An address gets
+        one message, however it is written; whoever comes with it later is a `duplicate` skip. Where
+        the campaign allows shared addresses, only the same person with the same address is. An empty
+        person or address, or one that no message can go to, is an `invalid_recipient` skip.
         """
 
     @_abc_1.abstractmethod
@@ -216,7 +228,9 @@ class CampaignServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _campaign_service_pb2.PreviewCampaignRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_campaign_service_pb2.PreviewCampaignResponse, _abc.Awaitable[_campaign_service_pb2.PreviewCampaignResponse]]:
-        """Counts who would get the campaign if it were sent now, and who would be skipped and why. Sends nothing."""
+        """Counts who would get the campaign if it were sent now, and who would be skipped and why. Sends
+        nothing.
+        """
 
     @_abc_1.abstractmethod
     def CancelCampaign(
@@ -224,8 +238,9 @@ class CampaignServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _campaign_service_pb2.CancelCampaignRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_campaign_service_pb2.CancelCampaignResponse, _abc.Awaitable[_campaign_service_pb2.CancelCampaignResponse]]:
-        """Cancels. No provider call starts after it has answered; calls in flight finish and are counted. Cancelling twice gives the same answer.
-        A cancelled campaign whose failed messages are being retried is stopped once more.
+        """Cancels. No provider call starts after it has answered; calls in flight finish and are counted.
+        Cancelling twice gives the same answer. A cancelled campaign whose failed messages are being
+        retried is stopped once more.
         """
 
 def add_CampaignServiceServicer_to_server(servicer: CampaignServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -44,7 +44,9 @@ class Segment(_message.Message):
     """Subject of the token that created it."""
     @_builtins.property
     def criteria(self) -> _struct_pb2.Struct:
-        """JsonLogic: `{}` is everyone in the brand; `{"==": [{"var": "plan"}, "pro"]}` compares an attribute. All of it: docs/segments.md."""
+        """JsonLogic: `{}` is everyone in the brand; `{"==": [{"var": "plan"}, "pro"]}` compares an
+        attribute. All of it: docs/segments.md.
+        """
 
     @_builtins.property
     def created_at(self) -> _timestamp_pb2.Timestamp:
@@ -118,7 +120,9 @@ class PreviewSegmentRequest(_message.Message):
     """The channel to reach them on."""
     @_builtins.property
     def criteria(self) -> _struct_pb2.Struct:
-        """Who is in it; `{}` is everyone in the brand. Exactly one of `criteria` and `segment_id` must be given."""
+        """Who is in it; `{}` is everyone in the brand. Exactly one of `criteria` and `segment_id` must be
+        given.
+        """
 
     def __init__(
         self,

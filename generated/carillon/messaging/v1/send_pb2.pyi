@@ -22,7 +22,9 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class Send(_message.Message):
-    """One run of a campaign. When it is completed, `sent_count + failed_count + skipped_count = total_recipients`."""
+    """One run of a campaign. When it is completed,
+    `sent_count + failed_count + skipped_count = total_recipients`.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -39,7 +41,9 @@ class Send(_message.Message):
         completed: Send._Status.ValueType  # 2
         """Nothing is pending or in flight any more."""
         cancelled: Send._Status.ValueType  # 3
-        """Cancelled: what had not started will not; `completed_at` is set once the last call in flight has ended."""
+        """Cancelled: what had not started will not; `completed_at` is set once the last call in flight
+        has ended.
+        """
 
     class Status(_Status, metaclass=_StatusEnumTypeWrapper):
         """Where a send is in its life."""
@@ -51,7 +55,9 @@ class Send(_message.Message):
     completed: Send.Status.ValueType  # 2
     """Nothing is pending or in flight any more."""
     cancelled: Send.Status.ValueType  # 3
-    """Cancelled: what had not started will not; `completed_at` is set once the last call in flight has ended."""
+    """Cancelled: what had not started will not; `completed_at` is set once the last call in flight
+    has ended.
+    """
 
     ID_FIELD_NUMBER: _builtins.int
     CAMPAIGN_ID_FIELD_NUMBER: _builtins.int
@@ -82,7 +88,9 @@ class Send(_message.Message):
     skipped_count: _builtins.int
     """Messages that were skipped, cancelled or expired."""
     created_by: _builtins.str
-    """Subject of the token that started it, or of the one that created the campaign if it started by its schedule."""
+    """Subject of the token that started it, or of the one that created the campaign if it started by
+    its schedule.
+    """
     @_builtins.property
     def started_at(self) -> _timestamp_pb2.Timestamp:
         """When it started; null before."""
@@ -137,7 +145,9 @@ class SendReport(_message.Message):
         REASON_FIELD_NUMBER: _builtins.int
         COUNT_FIELD_NUMBER: _builtins.int
         status: _builtins.str
-        """Status of the messages: pending, sending, sent, failed, skipped, cancelled, expired or unknown."""
+        """Status of the messages: pending, sending, sent, failed, skipped, cancelled, expired or
+        unknown.
+        """
         reason: _builtins.str
         """Why, as a stable snake_case code; null when there is nothing to say."""
         count: _builtins.int

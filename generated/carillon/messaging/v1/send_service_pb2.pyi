@@ -246,7 +246,9 @@ class RetryFailedMessagesRequest(_message.Message):
     id: _builtins.str
     """Id of the send whose messages are retried."""
     include_unknown: _builtins.bool
-    """Retry those whose outcome is unknown too: they become `failed` in the old send, and some people may get the message twice."""
+    """Retry those whose outcome is unknown too: they become `failed` in the old send, and some people
+    may get the message twice.
+    """
     def __init__(
         self,
         *,

@@ -92,15 +92,17 @@ class SendServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def WatchSend(self, request, context):
-        """Reports the send now and after every change until nothing is pending or in flight, then ends. Over REST: server-sent events.
+        """Reports the send now and after every change until nothing is pending or in flight, then ends.
+        Over REST: server-sent events.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def PauseSend(self, request, context):
-        """Pauses a running send: no provider call begins for it after this has answered, until it is resumed. Its audience goes on being resolved.
-        Pausing twice changes nothing. FAILED_PRECONDITION once it has ended.
+        """Pauses a running send: no provider call begins for it after this has answered, until it is
+        resumed. Its audience goes on being resolved. Pausing twice changes nothing.
+        FAILED_PRECONDITION once it has ended.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -114,17 +116,20 @@ class SendServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CancelSend(self, request, context):
-        """Cancels one send, also one that retries another; a campaign that was sending becomes cancelled with it. No provider call starts after it has
-        answered; calls in flight finish and are counted. Cancelling twice gives the same receipt. FAILED_PRECONDITION once it is completed.
+        """Cancels one send, also one that retries another; a campaign that was sending becomes cancelled
+        with it. No provider call starts after it has answered; calls in flight finish and are counted.
+        Cancelling twice gives the same receipt. FAILED_PRECONDITION once it is completed.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def RetryFailedMessages(self, request, context):
-        """Starts a send over exactly the messages of an ended send that failed and, if asked, those whose outcome is unknown, with the same content.
-        A message is retried once: what fails again is retried from the new send. The campaign stays as it is. FAILED_PRECONDITION while the send is
-        running or calls of it are in flight, once its messages are stale (`expire_at`), or if there is nothing to retry.
+        """Starts a send over exactly the messages of an ended send that failed and, if asked, those whose
+        outcome is unknown, with the same content. A message is retried once: what fails again is
+        retried from the new send. The campaign stays as it is. FAILED_PRECONDITION while the send is
+        running or calls of it are in flight, once its messages are stale (`expire_at`), or if there is
+        nothing to retry.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -39,21 +39,27 @@ class SendServiceStub:
     GetSendReport: _grpc.UnaryUnaryMultiCallable[_send_service_pb2.GetSendReportRequest, _send_pb2.SendReport]
     """Breaks one send down by status and reason."""
     WatchSend: _grpc.UnaryStreamMultiCallable[_send_service_pb2.WatchSendRequest, _send_pb2.Send]
-    """Reports the send now and after every change until nothing is pending or in flight, then ends. Over REST: server-sent events."""
+    """Reports the send now and after every change until nothing is pending or in flight, then ends.
+    Over REST: server-sent events.
+    """
     PauseSend: _grpc.UnaryUnaryMultiCallable[_send_service_pb2.PauseSendRequest, _send_service_pb2.PauseSendResponse]
-    """Pauses a running send: no provider call begins for it after this has answered, until it is resumed. Its audience goes on being resolved.
-    Pausing twice changes nothing. FAILED_PRECONDITION once it has ended.
+    """Pauses a running send: no provider call begins for it after this has answered, until it is
+    resumed. Its audience goes on being resolved. Pausing twice changes nothing.
+    FAILED_PRECONDITION once it has ended.
     """
     ResumeSend: _grpc.UnaryUnaryMultiCallable[_send_service_pb2.ResumeSendRequest, _send_service_pb2.ResumeSendResponse]
     """Lets a paused send go on. Resuming one that is not paused, or has ended, changes nothing."""
     CancelSend: _grpc.UnaryUnaryMultiCallable[_send_service_pb2.CancelSendRequest, _send_service_pb2.CancelSendResponse]
-    """Cancels one send, also one that retries another; a campaign that was sending becomes cancelled with it. No provider call starts after it has
-    answered; calls in flight finish and are counted. Cancelling twice gives the same receipt. FAILED_PRECONDITION once it is completed.
+    """Cancels one send, also one that retries another; a campaign that was sending becomes cancelled
+    with it. No provider call starts after it has answered; calls in flight finish and are counted.
+    Cancelling twice gives the same receipt. FAILED_PRECONDITION once it is completed.
     """
     RetryFailedMessages: _grpc.UnaryUnaryMultiCallable[_send_service_pb2.RetryFailedMessagesRequest, _send_pb2.Send]
-    """Starts a send over exactly the messages of an ended send that failed and, if asked, those whose outcome is unknown, with the same content.
-    A message is retried once: what fails again is retried from the new send. The campaign stays as it is. FAILED_PRECONDITION while the send is
-    running or calls of it are in flight, once its messages are stale (`expire_at`), or if there is nothing to retry.
+    """Starts a send over exactly the messages of an ended send that failed and, if asked, those whose
+    outcome is unknown, with the same content. A message is retried once: what fails again is
+    retried from the new send. The campaign stays as it is. FAILED_PRECONDITION while the send is
+    running or calls of it are in flight, once its messages are stale (`expire_at`), or if there is
+    nothing to retry.
     """
 
 @_typing.type_check_only
@@ -66,21 +72,27 @@ class SendServiceAsyncStub(SendServiceStub):
     GetSendReport: _aio.UnaryUnaryMultiCallable[_send_service_pb2.GetSendReportRequest, _send_pb2.SendReport]  # type: ignore[assignment]
     """Breaks one send down by status and reason."""
     WatchSend: _aio.UnaryStreamMultiCallable[_send_service_pb2.WatchSendRequest, _send_pb2.Send]  # type: ignore[assignment]
-    """Reports the send now and after every change until nothing is pending or in flight, then ends. Over REST: server-sent events."""
+    """Reports the send now and after every change until nothing is pending or in flight, then ends.
+    Over REST: server-sent events.
+    """
     PauseSend: _aio.UnaryUnaryMultiCallable[_send_service_pb2.PauseSendRequest, _send_service_pb2.PauseSendResponse]  # type: ignore[assignment]
-    """Pauses a running send: no provider call begins for it after this has answered, until it is resumed. Its audience goes on being resolved.
-    Pausing twice changes nothing. FAILED_PRECONDITION once it has ended.
+    """Pauses a running send: no provider call begins for it after this has answered, until it is
+    resumed. Its audience goes on being resolved. Pausing twice changes nothing.
+    FAILED_PRECONDITION once it has ended.
     """
     ResumeSend: _aio.UnaryUnaryMultiCallable[_send_service_pb2.ResumeSendRequest, _send_service_pb2.ResumeSendResponse]  # type: ignore[assignment]
     """Lets a paused send go on. Resuming one that is not paused, or has ended, changes nothing."""
     CancelSend: _aio.UnaryUnaryMultiCallable[_send_service_pb2.CancelSendRequest, _send_service_pb2.CancelSendResponse]  # type: ignore[assignment]
-    """Cancels one send, also one that retries another; a campaign that was sending becomes cancelled with it. No provider call starts after it has
-    answered; calls in flight finish and are counted. Cancelling twice gives the same receipt. FAILED_PRECONDITION once it is completed.
+    """Cancels one send, also one that retries another; a campaign that was sending becomes cancelled
+    with it. No provider call starts after it has answered; calls in flight finish and are counted.
+    Cancelling twice gives the same receipt. FAILED_PRECONDITION once it is completed.
     """
     RetryFailedMessages: _aio.UnaryUnaryMultiCallable[_send_service_pb2.RetryFailedMessagesRequest, _send_pb2.Send]  # type: ignore[assignment]
-    """Starts a send over exactly the messages of an ended send that failed and, if asked, those whose outcome is unknown, with the same content.
-    A message is retried once: what fails again is retried from the new send. The campaign stays as it is. FAILED_PRECONDITION while the send is
-    running or calls of it are in flight, once its messages are stale (`expire_at`), or if there is nothing to retry.
+    """Starts a send over exactly the messages of an ended send that failed and, if asked, those whose
+    outcome is unknown, with the same content. A message is retried once: what fails again is
+    retried from the new send. The campaign stays as it is. FAILED_PRECONDITION while the send is
+    running or calls of it are in flight, once its messages are stale (`expire_at`), or if there is
+    nothing to retry.
     """
 
 class SendServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -108,7 +120,9 @@ class SendServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _send_service_pb2.WatchSendRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_send_pb2.Send], _abc.AsyncIterator[_send_pb2.Send]]:
-        """Reports the send now and after every change until nothing is pending or in flight, then ends. Over REST: server-sent events."""
+        """Reports the send now and after every change until nothing is pending or in flight, then ends.
+        Over REST: server-sent events.
+        """
 
     @_abc_1.abstractmethod
     def PauseSend(
@@ -116,8 +130,9 @@ class SendServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _send_service_pb2.PauseSendRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_send_service_pb2.PauseSendResponse, _abc.Awaitable[_send_service_pb2.PauseSendResponse]]:
-        """Pauses a running send: no provider call begins for it after this has answered, until it is resumed. Its audience goes on being resolved.
-        Pausing twice changes nothing. FAILED_PRECONDITION once it has ended.
+        """Pauses a running send: no provider call begins for it after this has answered, until it is
+        resumed. Its audience goes on being resolved. Pausing twice changes nothing.
+        FAILED_PRECONDITION once it has ended.
         """
 
     @_abc_1.abstractmethod
@@ -134,8 +149,9 @@ class SendServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _send_service_pb2.CancelSendRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_send_service_pb2.CancelSendResponse, _abc.Awaitable[_send_service_pb2.CancelSendResponse]]:
-        """Cancels one send, also one that retries another; a campaign that was sending becomes cancelled with it. No provider call starts after it has
-        answered; calls in flight finish and are counted. Cancelling twice gives the same receipt. FAILED_PRECONDITION once it is completed.
+        """Cancels one send, also one that retries another; a campaign that was sending becomes cancelled
+        with it. No provider call starts after it has answered; calls in flight finish and are counted.
+        Cancelling twice gives the same receipt. FAILED_PRECONDITION once it is completed.
         """
 
     @_abc_1.abstractmethod
@@ -144,9 +160,11 @@ class SendServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _send_service_pb2.RetryFailedMessagesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_send_pb2.Send, _abc.Awaitable[_send_pb2.Send]]:
-        """Starts a send over exactly the messages of an ended send that failed and, if asked, those whose outcome is unknown, with the same content.
-        A message is retried once: what fails again is retried from the new send. The campaign stays as it is. FAILED_PRECONDITION while the send is
-        running or calls of it are in flight, once its messages are stale (`expire_at`), or if there is nothing to retry.
+        """Starts a send over exactly the messages of an ended send that failed and, if asked, those whose
+        outcome is unknown, with the same content. A message is retried once: what fails again is
+        retried from the new send. The campaign stays as it is. FAILED_PRECONDITION while the send is
+        running or calls of it are in flight, once its messages are stale (`expire_at`), or if there is
+        nothing to retry.
         """
 
 def add_SendServiceServicer_to_server(servicer: SendServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -39,7 +39,9 @@ class AuditEntry(_message.Message):
     brand_id: _builtins.str
     """The brand it concerns; empty for the whole installation."""
     actor: _builtins.str
-    """Subject of the token; `cli` for a command, `recipient` for the link in a message, `carillon` for what the service did by itself."""
+    """Subject of the token; `cli` for a command, `recipient` for the link in a message, `carillon`
+    for what the service did by itself.
+    """
     action: _builtins.str
     """What was done, such as `campaign_started`; docs/operations.md lists all of them."""
     subject_id: _builtins.str

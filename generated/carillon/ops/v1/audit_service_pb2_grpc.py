@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class AuditServiceStub:
-    """Who changed what, and when. Every change leaves an entry in its own transaction; entries are only ever added.
+    """Who changed what, and when. Every change leaves an entry in its own transaction; entries are only
+    ever added.
     """
 
     def __init__(self, channel):
@@ -48,7 +49,8 @@ class AuditServiceStub:
 
 
 class AuditServiceServicer:
-    """Who changed what, and when. Every change leaves an entry in its own transaction; entries are only ever added.
+    """Who changed what, and when. Every change leaves an entry in its own transaction; entries are only
+    ever added.
     """
 
     def ListAuditEntries(self, request, context):
@@ -59,7 +61,8 @@ class AuditServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListInstallationAuditEntries(self, request, context):
-        """Lists the entries that concern no brand alone, such as a hold and its release, newest first. For operators.
+        """Lists the entries that concern no brand alone, such as a hold and its release, newest first.
+        For operators.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -87,7 +90,8 @@ def add_AuditServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class AuditService:
-    """Who changed what, and when. Every change leaves an entry in its own transaction; entries are only ever added.
+    """Who changed what, and when. Every change leaves an entry in its own transaction; entries are only
+    ever added.
     """
 
     @staticmethod

@@ -27,7 +27,9 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class AuditServiceStub:
-    """Who changed what, and when. Every change leaves an entry in its own transaction; entries are only ever added."""
+    """Who changed what, and when. Every change leaves an entry in its own transaction; entries are only
+    ever added.
+    """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -36,20 +38,28 @@ class AuditServiceStub:
     ListAuditEntries: _grpc.UnaryUnaryMultiCallable[_audit_service_pb2.ListAuditEntriesRequest, _audit_service_pb2.ListAuditEntriesResponse]
     """Lists entries, newest first."""
     ListInstallationAuditEntries: _grpc.UnaryUnaryMultiCallable[_audit_service_pb2.ListInstallationAuditEntriesRequest, _audit_service_pb2.ListInstallationAuditEntriesResponse]
-    """Lists the entries that concern no brand alone, such as a hold and its release, newest first. For operators."""
+    """Lists the entries that concern no brand alone, such as a hold and its release, newest first.
+    For operators.
+    """
 
 @_typing.type_check_only
 class AuditServiceAsyncStub(AuditServiceStub):
-    """Who changed what, and when. Every change leaves an entry in its own transaction; entries are only ever added."""
+    """Who changed what, and when. Every change leaves an entry in its own transaction; entries are only
+    ever added.
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListAuditEntries: _aio.UnaryUnaryMultiCallable[_audit_service_pb2.ListAuditEntriesRequest, _audit_service_pb2.ListAuditEntriesResponse]  # type: ignore[assignment]
     """Lists entries, newest first."""
     ListInstallationAuditEntries: _aio.UnaryUnaryMultiCallable[_audit_service_pb2.ListInstallationAuditEntriesRequest, _audit_service_pb2.ListInstallationAuditEntriesResponse]  # type: ignore[assignment]
-    """Lists the entries that concern no brand alone, such as a hold and its release, newest first. For operators."""
+    """Lists the entries that concern no brand alone, such as a hold and its release, newest first.
+    For operators.
+    """
 
 class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Who changed what, and when. Every change leaves an entry in its own transaction; entries are only ever added."""
+    """Who changed what, and when. Every change leaves an entry in its own transaction; entries are only
+    ever added.
+    """
 
     @_abc_1.abstractmethod
     def ListAuditEntries(
@@ -65,6 +75,8 @@ class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _audit_service_pb2.ListInstallationAuditEntriesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_audit_service_pb2.ListInstallationAuditEntriesResponse, _abc.Awaitable[_audit_service_pb2.ListInstallationAuditEntriesResponse]]:
-        """Lists the entries that concern no brand alone, such as a hold and its release, newest first. For operators."""
+        """Lists the entries that concern no brand alone, such as a hold and its release, newest first.
+        For operators.
+        """
 
 def add_AuditServiceServicer_to_server(servicer: AuditServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

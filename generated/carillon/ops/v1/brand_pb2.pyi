@@ -23,7 +23,9 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class Brand(_message.Message):
-    """A tenant. Everything else belongs to one, and a token names those it may act for. A brand is never deleted."""
+    """A tenant. Everything else belongs to one, and a token names those it may act for. A brand is
+    never deleted.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -33,11 +35,15 @@ class Brand(_message.Message):
     CREATED_AT_FIELD_NUMBER: _builtins.int
     UPDATED_AT_FIELD_NUMBER: _builtins.int
     id: _builtins.str
-    """Chosen by whoever creates it: lower-case letters, digits and hyphens, at most 63, a letter or digit first and last."""
+    """Chosen by whoever creates it: lower-case letters, digits and hyphens, at most 63, a letter or
+    digit first and last.
+    """
     name: _builtins.str
     """A name for people, at most 200 characters."""
     created_by: _builtins.str
-    """Subject of the token that created it; `cli` for the command, `carillon` for one that is older than the records of brands."""
+    """Subject of the token that created it; `cli` for the command, `carillon` for one that is older
+    than the records of brands.
+    """
     @_builtins.property
     def created_at(self) -> _timestamp_pb2.Timestamp:
         """When it was created."""
@@ -65,7 +71,9 @@ Global___Brand: _TypeAlias = Brand  # noqa: Y015
 
 @_typing.final
 class BrandPolicy(_message.Message):
-    """How a brand's messages are treated where no single answer is right for everybody. A brand that never set one has the defaults."""
+    """How a brand's messages are treated where no single answer is right for everybody. A brand that
+    never set one has the defaults.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -103,21 +111,31 @@ class BrandPolicy(_message.Message):
         send_now: BrandPolicy._MisfirePolicy.ValueType  # 1
         """It goes out late."""
         skip: BrandPolicy._MisfirePolicy.ValueType  # 2
-        """More than a minute late, it does not go out: a message becomes `skipped`, a campaign `cancelled`."""
+        """More than a minute late, it does not go out: a message becomes `skipped`, a campaign
+        `cancelled`.
+        """
         expire_after: BrandPolicy._MisfirePolicy.ValueType  # 3
-        """More than `misfire_seconds` late, it does not go out: a message becomes `expired`, a campaign `cancelled`."""
+        """More than `misfire_seconds` late, it does not go out: a message becomes `expired`, a campaign
+        `cancelled`.
+        """
 
     class MisfirePolicy(_MisfirePolicy, metaclass=_MisfirePolicyEnumTypeWrapper):
-        """What happens to a one-off message or a scheduled campaign that is found due long after its time, as after an outage."""
+        """What happens to a one-off message or a scheduled campaign that is found due long after its
+        time, as after an outage.
+        """
 
     misfire_unspecified: BrandPolicy.MisfirePolicy.ValueType  # 0
     """The values of this enum share a scope with others, so they bear its name. Means `send_now`."""
     send_now: BrandPolicy.MisfirePolicy.ValueType  # 1
     """It goes out late."""
     skip: BrandPolicy.MisfirePolicy.ValueType  # 2
-    """More than a minute late, it does not go out: a message becomes `skipped`, a campaign `cancelled`."""
+    """More than a minute late, it does not go out: a message becomes `skipped`, a campaign
+    `cancelled`.
+    """
     expire_after: BrandPolicy.MisfirePolicy.ValueType  # 3
-    """More than `misfire_seconds` late, it does not go out: a message becomes `expired`, a campaign `cancelled`."""
+    """More than `misfire_seconds` late, it does not go out: a message becomes `expired`, a campaign
+    `cancelled`.
+    """
 
     @_typing.final
     class RateLimit(_message.Message):
@@ -133,7 +151,9 @@ class BrandPolicy(_message.Message):
         per_second: _builtins.float
         """Provider calls per second, 0.01 to 100,000."""
         burst: _builtins.int
-        """Calls that may go out at once after a quiet time, 1 to 100,000; 0 means one second's worth, at least 1."""
+        """Calls that may go out at once after a quiet time, 1 to 100,000; 0 means one second's worth,
+        at least 1.
+        """
         def __init__(
             self,
             *,

@@ -28,7 +28,9 @@ class CreateBrandRequest(_message.Message):
     ID_FIELD_NUMBER: _builtins.int
     NAME_FIELD_NUMBER: _builtins.int
     id: _builtins.str
-    """Lower-case letters, digits and hyphens, at most 63, a letter or digit first and last. Refused with `brand_exists` if there is one."""
+    """Lower-case letters, digits and hyphens, at most 63, a letter or digit first and last. Refused
+    with `brand_exists` if there is one.
+    """
     name: _builtins.str
     """A name for people, at most 200 characters."""
     def __init__(

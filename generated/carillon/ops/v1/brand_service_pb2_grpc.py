@@ -73,7 +73,8 @@ class BrandServiceServicer:
     """
 
     def CreateBrand(self, request, context):
-        """Creates a brand. From then on tokens for it are made, and calls for it are taken, by every replica.
+        """Creates a brand. From then on tokens for it are made, and calls for it are taken, by every
+        replica.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -108,7 +109,8 @@ class BrandServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def SetBrandPolicy(self, request, context):
-        """Replaces a brand's policy. It counts for everything that happens from now on, also to messages accepted before.
+        """Replaces a brand's policy. It counts for everything that happens from now on, also to messages
+        accepted before.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

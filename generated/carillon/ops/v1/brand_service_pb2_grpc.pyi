@@ -35,7 +35,9 @@ class BrandServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> BrandServiceAsyncStub: ...
     CreateBrand: _grpc.UnaryUnaryMultiCallable[_brand_service_pb2.CreateBrandRequest, _brand_pb2.Brand]
-    """Creates a brand. From then on tokens for it are made, and calls for it are taken, by every replica."""
+    """Creates a brand. From then on tokens for it are made, and calls for it are taken, by every
+    replica.
+    """
     GetBrand: _grpc.UnaryUnaryMultiCallable[_brand_service_pb2.GetBrandRequest, _brand_pb2.Brand]
     """Reads a brand."""
     ListBrands: _grpc.UnaryUnaryMultiCallable[_brand_service_pb2.ListBrandsRequest, _brand_service_pb2.ListBrandsResponse]
@@ -45,7 +47,9 @@ class BrandServiceStub:
     GetBrandPolicy: _grpc.UnaryUnaryMultiCallable[_brand_service_pb2.GetBrandPolicyRequest, _brand_pb2.BrandPolicy]
     """Reads a brand's policy; the defaults if it was never set."""
     SetBrandPolicy: _grpc.UnaryUnaryMultiCallable[_brand_service_pb2.SetBrandPolicyRequest, _brand_pb2.BrandPolicy]
-    """Replaces a brand's policy. It counts for everything that happens from now on, also to messages accepted before."""
+    """Replaces a brand's policy. It counts for everything that happens from now on, also to messages
+    accepted before.
+    """
 
 @_typing.type_check_only
 class BrandServiceAsyncStub(BrandServiceStub):
@@ -53,7 +57,9 @@ class BrandServiceAsyncStub(BrandServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateBrand: _aio.UnaryUnaryMultiCallable[_brand_service_pb2.CreateBrandRequest, _brand_pb2.Brand]  # type: ignore[assignment]
-    """Creates a brand. From then on tokens for it are made, and calls for it are taken, by every replica."""
+    """Creates a brand. From then on tokens for it are made, and calls for it are taken, by every
+    replica.
+    """
     GetBrand: _aio.UnaryUnaryMultiCallable[_brand_service_pb2.GetBrandRequest, _brand_pb2.Brand]  # type: ignore[assignment]
     """Reads a brand."""
     ListBrands: _aio.UnaryUnaryMultiCallable[_brand_service_pb2.ListBrandsRequest, _brand_service_pb2.ListBrandsResponse]  # type: ignore[assignment]
@@ -63,7 +69,9 @@ class BrandServiceAsyncStub(BrandServiceStub):
     GetBrandPolicy: _aio.UnaryUnaryMultiCallable[_brand_service_pb2.GetBrandPolicyRequest, _brand_pb2.BrandPolicy]  # type: ignore[assignment]
     """Reads a brand's policy; the defaults if it was never set."""
     SetBrandPolicy: _aio.UnaryUnaryMultiCallable[_brand_service_pb2.SetBrandPolicyRequest, _brand_pb2.BrandPolicy]  # type: ignore[assignment]
-    """Replaces a brand's policy. It counts for everything that happens from now on, also to messages accepted before."""
+    """Replaces a brand's policy. It counts for everything that happens from now on, also to messages
+    accepted before.
+    """
 
 class BrandServiceServicer(metaclass=_abc_1.ABCMeta):
     """Brands, which operators create, and their policies."""
@@ -74,7 +82,9 @@ class BrandServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _brand_service_pb2.CreateBrandRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_brand_pb2.Brand, _abc.Awaitable[_brand_pb2.Brand]]:
-        """Creates a brand. From then on tokens for it are made, and calls for it are taken, by every replica."""
+        """Creates a brand. From then on tokens for it are made, and calls for it are taken, by every
+        replica.
+        """
 
     @_abc_1.abstractmethod
     def GetBrand(
@@ -114,6 +124,8 @@ class BrandServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _brand_service_pb2.SetBrandPolicyRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_brand_pb2.BrandPolicy, _abc.Awaitable[_brand_pb2.BrandPolicy]]:
-        """Replaces a brand's policy. It counts for everything that happens from now on, also to messages accepted before."""
+        """Replaces a brand's policy. It counts for everything that happens from now on, also to messages
+        accepted before.
+        """
 
 def add_BrandServiceServicer_to_server(servicer: BrandServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

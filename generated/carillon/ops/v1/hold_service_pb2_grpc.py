@@ -26,8 +26,9 @@ if _version_not_supported:
 
 
 class HoldServiceStub:
-    """The hold: a database that was put back to an earlier state holds messages as pending that have been sent, so nothing is delivered until
-    somebody who knows releases it. Messages are accepted all the same.
+    """The hold: a database that was put back to an earlier state holds messages as pending that have
+    been sent, so nothing is delivered until somebody who knows releases it. Messages are accepted
+    all the same.
     """
 
     def __init__(self, channel):
@@ -49,8 +50,9 @@ class HoldServiceStub:
 
 
 class HoldServiceServicer:
-    """The hold: a database that was put back to an earlier state holds messages as pending that have been sent, so nothing is delivered until
-    somebody who knows releases it. Messages are accepted all the same.
+    """The hold: a database that was put back to an earlier state holds messages as pending that have
+    been sent, so nothing is delivered until somebody who knows releases it. Messages are accepted
+    all the same.
     """
 
     def GetHold(self, request, context):
@@ -61,7 +63,9 @@ class HoldServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ReleaseHold(self, request, context):
-        """Lets delivery go on; for operators, whose scope no token has unless it is asked for. In the audit log of the installation. What the restored database holds as pending goes out, also if it went out before the database was put back.
+        """Lets delivery go on. What the restored database holds as pending goes out, also if it went out
+        before the database was put back. For operators: no token has the scope unless it was made
+        with it. The release is in the audit log of the installation.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -89,8 +93,9 @@ def add_HoldServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class HoldService:
-    """The hold: a database that was put back to an earlier state holds messages as pending that have been sent, so nothing is delivered until
-    somebody who knows releases it. Messages are accepted all the same.
+    """The hold: a database that was put back to an earlier state holds messages as pending that have
+    been sent, so nothing is delivered until somebody who knows releases it. Messages are accepted
+    all the same.
     """
 
     @staticmethod

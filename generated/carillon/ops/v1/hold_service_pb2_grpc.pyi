@@ -27,8 +27,9 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class HoldServiceStub:
-    """The hold: a database that was put back to an earlier state holds messages as pending that have been sent, so nothing is delivered until
-    somebody who knows releases it. Messages are accepted all the same.
+    """The hold: a database that was put back to an earlier state holds messages as pending that have
+    been sent, so nothing is delivered until somebody who knows releases it. Messages are accepted
+    all the same.
     """
 
     @_typing.overload
@@ -38,23 +39,31 @@ class HoldServiceStub:
     GetHold: _grpc.UnaryUnaryMultiCallable[_hold_service_pb2.GetHoldRequest, _hold_service_pb2.Hold]
     """Tells whether delivery is held."""
     ReleaseHold: _grpc.UnaryUnaryMultiCallable[_hold_service_pb2.ReleaseHoldRequest, _hold_service_pb2.Hold]
-    """Lets delivery go on; for operators, whose scope no token has unless it is asked for. In the audit log of the installation. What the restored database holds as pending goes out, also if it went out before the database was put back."""
+    """Lets delivery go on. What the restored database holds as pending goes out, also if it went out
+    before the database was put back. For operators: no token has the scope unless it was made
+    with it. The release is in the audit log of the installation.
+    """
 
 @_typing.type_check_only
 class HoldServiceAsyncStub(HoldServiceStub):
-    """The hold: a database that was put back to an earlier state holds messages as pending that have been sent, so nothing is delivered until
-    somebody who knows releases it. Messages are accepted all the same.
+    """The hold: a database that was put back to an earlier state holds messages as pending that have
+    been sent, so nothing is delivered until somebody who knows releases it. Messages are accepted
+    all the same.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetHold: _aio.UnaryUnaryMultiCallable[_hold_service_pb2.GetHoldRequest, _hold_service_pb2.Hold]  # type: ignore[assignment]
     """Tells whether delivery is held."""
     ReleaseHold: _aio.UnaryUnaryMultiCallable[_hold_service_pb2.ReleaseHoldRequest, _hold_service_pb2.Hold]  # type: ignore[assignment]
-    """Lets delivery go on; for operators, whose scope no token has unless it is asked for. In the audit log of the installation. What the restored database holds as pending goes out, also if it went out before the database was put back."""
+    """Lets delivery go on. What the restored database holds as pending goes out, also if it went out
+    before the database was put back. For operators: no token has the scope unless it was made
+    with it. The release is in the audit log of the installation.
+    """
 
 class HoldServiceServicer(metaclass=_abc_1.ABCMeta):
-    """The hold: a database that was put back to an earlier state holds messages as pending that have been sent, so nothing is delivered until
-    somebody who knows releases it. Messages are accepted all the same.
+    """The hold: a database that was put back to an earlier state holds messages as pending that have
+    been sent, so nothing is delivered until somebody who knows releases it. Messages are accepted
+    all the same.
     """
 
     @_abc_1.abstractmethod
@@ -71,6 +80,9 @@ class HoldServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _hold_service_pb2.ReleaseHoldRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_hold_service_pb2.Hold, _abc.Awaitable[_hold_service_pb2.Hold]]:
-        """Lets delivery go on; for operators, whose scope no token has unless it is asked for. In the audit log of the installation. What the restored database holds as pending goes out, also if it went out before the database was put back."""
+        """Lets delivery go on. What the restored database holds as pending goes out, also if it went out
+        before the database was put back. For operators: no token has the scope unless it was made
+        with it. The release is in the audit log of the installation.
+        """
 
 def add_HoldServiceServicer_to_server(servicer: HoldServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

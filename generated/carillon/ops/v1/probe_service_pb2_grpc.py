@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class ProbeServiceStub:
-    """Probes for whoever keeps the service running. The only methods without a token, beside grpc.health.v1 and reflection.
+    """Probes for whoever keeps the service running. The only methods without a token, beside
+    grpc.health.v1 and reflection.
     """
 
     def __init__(self, channel):
@@ -48,7 +49,8 @@ class ProbeServiceStub:
 
 
 class ProbeServiceServicer:
-    """Probes for whoever keeps the service running. The only methods without a token, beside grpc.health.v1 and reflection.
+    """Probes for whoever keeps the service running. The only methods without a token, beside
+    grpc.health.v1 and reflection.
     """
 
     def CheckLiveness(self, request, context):
@@ -59,8 +61,8 @@ class ProbeServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CheckReadiness(self, request, context):
-        """200 when server, database and (where this process runs them) dispatcher and gateway are ready, and delivery is not held; otherwise
-        UNAVAILABLE, naming what is not.
+        """200 when server, database and (where this process runs them) dispatcher and gateway are ready,
+        and delivery is not held; otherwise UNAVAILABLE, naming what is not.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -88,7 +90,8 @@ def add_ProbeServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ProbeService:
-    """Probes for whoever keeps the service running. The only methods without a token, beside grpc.health.v1 and reflection.
+    """Probes for whoever keeps the service running. The only methods without a token, beside
+    grpc.health.v1 and reflection.
     """
 
     @staticmethod

@@ -27,7 +27,9 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class ProbeServiceStub:
-    """Probes for whoever keeps the service running. The only methods without a token, beside grpc.health.v1 and reflection."""
+    """Probes for whoever keeps the service running. The only methods without a token, beside
+    grpc.health.v1 and reflection.
+    """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -36,24 +38,28 @@ class ProbeServiceStub:
     CheckLiveness: _grpc.UnaryUnaryMultiCallable[_probe_service_pb2.CheckLivenessRequest, _probe_service_pb2.CheckLivenessResponse]
     """200 as soon as the server answers."""
     CheckReadiness: _grpc.UnaryUnaryMultiCallable[_probe_service_pb2.CheckReadinessRequest, _probe_service_pb2.CheckReadinessResponse]
-    """200 when server, database and (where this process runs them) dispatcher and gateway are ready, and delivery is not held; otherwise
-    UNAVAILABLE, naming what is not.
+    """200 when server, database and (where this process runs them) dispatcher and gateway are ready,
+    and delivery is not held; otherwise UNAVAILABLE, naming what is not.
     """
 
 @_typing.type_check_only
 class ProbeServiceAsyncStub(ProbeServiceStub):
-    """Probes for whoever keeps the service running. The only methods without a token, beside grpc.health.v1 and reflection."""
+    """Probes for whoever keeps the service running. The only methods without a token, beside
+    grpc.health.v1 and reflection.
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CheckLiveness: _aio.UnaryUnaryMultiCallable[_probe_service_pb2.CheckLivenessRequest, _probe_service_pb2.CheckLivenessResponse]  # type: ignore[assignment]
     """200 as soon as the server answers."""
     CheckReadiness: _aio.UnaryUnaryMultiCallable[_probe_service_pb2.CheckReadinessRequest, _probe_service_pb2.CheckReadinessResponse]  # type: ignore[assignment]
-    """200 when server, database and (where this process runs them) dispatcher and gateway are ready, and delivery is not held; otherwise
-    UNAVAILABLE, naming what is not.
+    """200 when server, database and (where this process runs them) dispatcher and gateway are ready,
+    and delivery is not held; otherwise UNAVAILABLE, naming what is not.
     """
 
 class ProbeServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Probes for whoever keeps the service running. The only methods without a token, beside grpc.health.v1 and reflection."""
+    """Probes for whoever keeps the service running. The only methods without a token, beside
+    grpc.health.v1 and reflection.
+    """
 
     @_abc_1.abstractmethod
     def CheckLiveness(
@@ -69,8 +75,8 @@ class ProbeServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _probe_service_pb2.CheckReadinessRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_probe_service_pb2.CheckReadinessResponse, _abc.Awaitable[_probe_service_pb2.CheckReadinessResponse]]:
-        """200 when server, database and (where this process runs them) dispatcher and gateway are ready, and delivery is not held; otherwise
-        UNAVAILABLE, naming what is not.
+        """200 when server, database and (where this process runs them) dispatcher and gateway are ready,
+        and delivery is not held; otherwise UNAVAILABLE, naming what is not.
         """
 
 def add_ProbeServiceServicer_to_server(servicer: ProbeServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

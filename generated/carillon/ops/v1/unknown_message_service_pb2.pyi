@@ -229,7 +229,9 @@ class ResolveUnknownMessagesResponse(_message.Message):
     """How many were resolved."""
     @_builtins.property
     def unresolved_message_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Ids that were not: no such message in the brand, or not `unknown` any more, or not to be sent again."""
+        """Ids that were not: no such message in the brand, or not `unknown` any more, or not to be sent
+        again.
+        """
 
     def __init__(
         self,

@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class UnknownMessageServiceStub:
-    """Messages whose outcome cannot be known: what is known of each, and an operator's decision. Every decision is in the audit log.
+    """Messages whose outcome cannot be known: what is known of each, and an operator's decision. Every
+    decision is in the audit log.
     """
 
     def __init__(self, channel):
@@ -48,7 +49,8 @@ class UnknownMessageServiceStub:
 
 
 class UnknownMessageServiceServicer:
-    """Messages whose outcome cannot be known: what is known of each, and an operator's decision. Every decision is in the audit log.
+    """Messages whose outcome cannot be known: what is known of each, and an operator's decision. Every
+    decision is in the audit log.
     """
 
     def ListUnknownMessages(self, request, context):
@@ -59,7 +61,8 @@ class UnknownMessageServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ResolveUnknownMessages(self, request, context):
-        """Decides what became of messages that are `unknown`. Those that are not, or not any more, stay as they are and are told.
+        """Decides what became of messages that are `unknown`. Those that are not, or not any more, stay
+        as they are and are told.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -87,7 +90,8 @@ def add_UnknownMessageServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class UnknownMessageService:
-    """Messages whose outcome cannot be known: what is known of each, and an operator's decision. Every decision is in the audit log.
+    """Messages whose outcome cannot be known: what is known of each, and an operator's decision. Every
+    decision is in the audit log.
     """
 
     @staticmethod

@@ -27,7 +27,9 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class UnknownMessageServiceStub:
-    """Messages whose outcome cannot be known: what is known of each, and an operator's decision. Every decision is in the audit log."""
+    """Messages whose outcome cannot be known: what is known of each, and an operator's decision. Every
+    decision is in the audit log.
+    """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -36,20 +38,28 @@ class UnknownMessageServiceStub:
     ListUnknownMessages: _grpc.UnaryUnaryMultiCallable[_unknown_message_service_pb2.ListUnknownMessagesRequest, _unknown_message_service_pb2.ListUnknownMessagesResponse]
     """Lists messages that are `unknown`, newest first."""
     ResolveUnknownMessages: _grpc.UnaryUnaryMultiCallable[_unknown_message_service_pb2.ResolveUnknownMessagesRequest, _unknown_message_service_pb2.ResolveUnknownMessagesResponse]
-    """Decides what became of messages that are `unknown`. Those that are not, or not any more, stay as they are and are told."""
+    """Decides what became of messages that are `unknown`. Those that are not, or not any more, stay
+    as they are and are told.
+    """
 
 @_typing.type_check_only
 class UnknownMessageServiceAsyncStub(UnknownMessageServiceStub):
-    """Messages whose outcome cannot be known: what is known of each, and an operator's decision. Every decision is in the audit log."""
+    """Messages whose outcome cannot be known: what is known of each, and an operator's decision. Every
+    decision is in the audit log.
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListUnknownMessages: _aio.UnaryUnaryMultiCallable[_unknown_message_service_pb2.ListUnknownMessagesRequest, _unknown_message_service_pb2.ListUnknownMessagesResponse]  # type: ignore[assignment]
     """Lists messages that are `unknown`, newest first."""
     ResolveUnknownMessages: _aio.UnaryUnaryMultiCallable[_unknown_message_service_pb2.ResolveUnknownMessagesRequest, _unknown_message_service_pb2.ResolveUnknownMessagesResponse]  # type: ignore[assignment]
-    """Decides what became of messages that are `unknown`. Those that are not, or not any more, stay as they are and are told."""
+    """Decides what became of messages that are `unknown`. Those that are not, or not any more, stay
+    as they are and are told.
+    """
 
 class UnknownMessageServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Messages whose outcome cannot be known: what is known of each, and an operator's decision. Every decision is in the audit log."""
+    """Messages whose outcome cannot be known: what is known of each, and an operator's decision. Every
+    decision is in the audit log.
+    """
 
     @_abc_1.abstractmethod
     def ListUnknownMessages(
@@ -65,6 +75,8 @@ class UnknownMessageServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _unknown_message_service_pb2.ResolveUnknownMessagesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_unknown_message_service_pb2.ResolveUnknownMessagesResponse, _abc.Awaitable[_unknown_message_service_pb2.ResolveUnknownMessagesResponse]]:
-        """Decides what became of messages that are `unknown`. Those that are not, or not any more, stay as they are and are told."""
+        """Decides what became of messages that are `unknown`. Those that are not, or not any more, stay
+        as they are and are told.
+        """
 
 def add_UnknownMessageServiceServicer_to_server(servicer: UnknownMessageServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -25,13 +25,19 @@ class _AudienceEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Audience.Val
     audience_unspecified: _Audience.ValueType  # 0
     """None is asked for: recipients must be given."""
     segment: _Audience.ValueType  # 1
-    """The campaign's own audience: its segment, or its segment_criteria, resolved when the send starts."""
+    """The campaign's own audience: its segment, or its segment_criteria, resolved when the send
+    starts.
+    """
 
 class Audience(_Audience, metaclass=_AudienceEnumTypeWrapper):
-    """Whom a send goes to when no recipients are named. It has to be said: leaving recipients out never means everybody."""
+    """Whom a send goes to when no recipients are named. It has to be said: leaving recipients out never
+    means everybody.
+    """
 
 audience_unspecified: Audience.ValueType  # 0
 """None is asked for: recipients must be given."""
 segment: Audience.ValueType  # 1
-"""The campaign's own audience: its segment, or its segment_criteria, resolved when the send starts."""
+"""The campaign's own audience: its segment, or its segment_criteria, resolved when the send
+starts.
+"""
 Global___Audience: _TypeAlias = Audience  # noqa: Y015

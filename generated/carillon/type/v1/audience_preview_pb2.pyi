@@ -20,7 +20,9 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class AudiencePreview(_message.Message):
-    """Who would get a send and who would be skipped, counted by the statements the send itself uses. `total = would_send + all skips`."""
+    """Who would get a send and who would be skipped, counted by the statements the send itself uses.
+    `total = would_send + all skips`.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -33,7 +35,9 @@ class AudiencePreview(_message.Message):
         REASON_FIELD_NUMBER: _builtins.int
         COUNT_FIELD_NUMBER: _builtins.int
         reason: _builtins.str
-        """duplicate (somebody before them has the address), invalid_recipient, no_address or suppressed."""
+        """duplicate (somebody before them has the address), invalid_recipient, no_address or
+        suppressed.
+        """
         count: _builtins.int
         """How many people."""
         def __init__(

@@ -18,8 +18,9 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class CancelReceipt(_message.Message):
-    """What a cancellation found. Once it has been given, no provider call starts for what was cancelled. People of a large audience that had not been
-    resolved by then have no message, and are in none of the numbers.
+    """What a cancellation found. Once it has been given, no provider call starts for what was
+    cancelled. People of a large audience that had not been resolved by then have no message, and are
+    in none of the numbers.
     """
 
     DESCRIPTOR: _descriptor.Descriptor

@@ -1,4 +1,4 @@
-"""Comparisons, loops, ranges and output by Liquid's reference, in place of those of the library.
+"""Replaces the library's comparisons, loops, ranges and output by those of Liquid's reference.
 
 python-liquid offers no other way to put an expression of one's own than to change the class of
 those it has parsed.

@@ -1,4 +1,5 @@
-"""The recipients of a send or a preview: each in normal form, with the reason to skip them."""
+"""Classifies the recipients of a send or a preview: each in normal form, with the reason to skip
+them, if there is one."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from collections.abc import Sequence
 from server.commands.suppressions.suppressions import suppressed_among
 from server.domain.contacts.addresses import Recipient
 from server.domain.contacts.recipients import (
-    SortedOut,
+    ClassifiedRecipients,
     classify_recipients,
     refuse_invalid_recipients,
 )
@@ -16,16 +17,16 @@ from storage.contract.storage import Transaction
 from storage.model.campaigns import Campaign
 
 
-async def sort_recipients(
+async def classify_for_campaign(
     tx: Transaction, face: Face, campaign: Campaign, given: Sequence[Recipient]
-) -> SortedOut:
+) -> ClassifiedRecipients:
     """Who of the recipients gets the campaign now. Raises ValidationFailed in comms, whose
     documented schema knows no invalid recipient; in messaging they are skipped, one by one."""
-    sorted_out = classify_recipients(
+    classified = classify_recipients(
         campaign.channel, given, allow_shared_addresses=campaign.allow_shared_addresses
     )
     if face is Face.COMMS:
-        refuse_invalid_recipients(campaign.channel, sorted_out)
-    return sorted_out.without(
-        await suppressed_among(tx, campaign.brand_id, campaign.channel, sorted_out.reached)
+        refuse_invalid_recipients(campaign.channel, classified)
+    return classified.without(
+        await suppressed_among(tx, campaign.brand_id, campaign.channel, classified.reached)
     )
