@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -86,25 +88,35 @@ class Post:
         return found
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgres"])
-async def service(
-    request: pytest.FixtureRequest,
-    tmp_path_factory: pytest.TempPathFactory,
-    new_postgres_database: NewDatabase,
-) -> AsyncIterator[Post]:
+@asynccontextmanager
+async def running_post(data_dir: Path, database_url: str = "") -> AsyncIterator[Post]:
     server = CountingServer()
     await server.start()
-    database = new_postgres_database() if request.param == "postgres" else ""
     async with running_service(
-        tmp_path_factory.mktemp("smtp"), database, smtp_url=f"smtp://127.0.0.1:{server.port}"
+        data_dir, database_url, smtp_url=f"smtp://127.0.0.1:{server.port}"
     ) as running:
         yield Post(running, server)
         server.release.set()
     await server.stop()
 
 
+@pytest.fixture(scope="module")
+async def post_on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Post]:
+    async with running_post(tmp_path_factory.mktemp("smtp")) as post:
+        yield post
+
+
+@pytest.fixture(scope="module")
+async def post_on_postgres(
+    tmp_path_factory: pytest.TempPathFactory, new_postgres_database: NewDatabase
+) -> AsyncIterator[Post]:
+    async with running_post(tmp_path_factory.mktemp("smtp"), new_postgres_database()) as post:
+        yield post
+
+
 @pytest.fixture
-def post(service: Post) -> Post:
+def post(request: pytest.FixtureRequest, database: str) -> Post:
+    service: Post = request.getfixturevalue(f"post_on_{database}")
     server = service.server
     server.release.set()
     server.script.clear()
@@ -114,9 +126,9 @@ def post(service: Post) -> Post:
     return service
 
 
-@pytest.fixture(params=["grpc", "rest"])
-def api(request: pytest.FixtureRequest, post: Post, brand: str) -> Caller:
-    return caller(request.param, post.running, brand)
+@pytest.fixture
+def api(transport: str, post: Post, brand: str) -> Caller:
+    return caller(transport, post.running, brand)
 
 
 async def test_email_reaches_the_server_once(post: Post, api: Caller, brand: str) -> None:

@@ -1,5 +1,5 @@
 """What is in doubt: found after a crash, sent again only if that was chosen or does no harm, never
-public_error as not sent."""
+told as not sent."""
 
 from __future__ import annotations
 
