@@ -16,7 +16,7 @@ import pytest
 from server.app import Part, migrate_database
 from server.config import Settings
 from tests.support.api.callers import Caller, RestCaller, caller
-from tests.support.api.operating import SLOTS, Operated
+from tests.support.api.operating import MAX_CONCURRENCY, Operated
 from tests.support.api.running import Running, running_service
 from tests.support.api.untouched import Untouched, untouched_brand
 from tests.support.dispatch.scripted import ScriptedProvider
@@ -103,7 +103,7 @@ async def idle_on_postgres(
 
 @pytest.fixture(scope="session")
 async def operated_on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Operated]:
-    provider = ScriptedProvider(SLOTS)
+    provider = ScriptedProvider(MAX_CONCURRENCY)
     async with running_service(
         tmp_path_factory.mktemp("operated-sqlite"), providers={"email": provider}
     ) as running:
@@ -114,7 +114,10 @@ async def operated_on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> AsyncI
 async def operated_on_postgres(
     tmp_path_factory: pytest.TempPathFactory, new_postgres_database: NewDatabase
 ) -> AsyncIterator[Operated]:
-    provider, data_dir = ScriptedProvider(SLOTS), tmp_path_factory.mktemp("operated-postgres")
+    provider, data_dir = (
+        ScriptedProvider(MAX_CONCURRENCY),
+        tmp_path_factory.mktemp("operated-postgres"),
+    )
     async with running_service(
         data_dir, new_postgres_database(), providers={"email": provider}
     ) as running:

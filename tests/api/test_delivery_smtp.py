@@ -40,7 +40,7 @@ from tests.support.api.scenes import (
 )
 from tests.support.channels.mail_server import MailServer
 
-SLOTS = 15
+MAX_CONCURRENCY = 15
 """Transactions of sends that the service has with one mail server at once: of twenty, five are kept
 for one-offs."""
 RECIPIENTS = 35
@@ -232,7 +232,7 @@ async def test_message_that_is_with_the_server_cannot_be_cancelled(
 
 
 async def send_through(api: Caller, brand: str, face: str) -> tuple[str, str]:
-    """Ids of a campaign and its send, to more recipients than there are slots."""
+    """Ids of a campaign and its send, to more recipients than are called at once."""
     make: Callable[[Caller, str], Awaitable[str]] = (
         comms_campaign if face == COMMS else messaging_campaign
     )
@@ -250,14 +250,14 @@ async def test_cancel_lets_what_is_with_the_server_finish_and_starts_nothing_new
 ) -> None:
     post.server.release.clear()
     campaign_id, send_id = await send_through(api, brand, face)
-    await post.server.holding(SLOTS)
+    await post.server.holding(MAX_CONCURRENCY)
     cancelled = await ok(api, f"{face}/CancelCampaign", {"id": campaign_id})
     begun = post.server.begun
     held = await report(api, send_id)
     assert (held["status"], held["in_flight"], held["cancelled"], held["pending"]) == (
         "cancelled",
-        SLOTS,
-        RECIPIENTS - SLOTS,
+        MAX_CONCURRENCY,
+        RECIPIENTS - MAX_CONCURRENCY,
         0,
     )
     post.server.release.set()
@@ -269,11 +269,14 @@ async def test_cancel_lets_what_is_with_the_server_finish_and_starts_nothing_new
     send = await until(post.running, look, "over", True)
     assert (send["status"], send["total_recipients"], send["sent_count"], send["failed_count"],
         send["skipped_count"]) == (
-        "cancelled", RECIPIENTS, SLOTS, 0, RECIPIENTS - SLOTS
+        "cancelled", RECIPIENTS, MAX_CONCURRENCY, 0, RECIPIENTS - MAX_CONCURRENCY
     )  # fmt: skip
-    assert post.server.begun == begun == len(post.server.received) == SLOTS
-    assert (await report(api, send_id))["sent"] == SLOTS
-    assert len(await messages_of(api, send_id=send_id, status="cancelled")) == RECIPIENTS - SLOTS
+    assert post.server.begun == begun == len(post.server.received) == MAX_CONCURRENCY
+    assert (await report(api, send_id))["sent"] == MAX_CONCURRENCY
+    assert (
+        len(await messages_of(api, send_id=send_id, status="cancelled"))
+        == RECIPIENTS - MAX_CONCURRENCY
+    )
     after = await campaign(api, face, campaign_id)
     assert (after["status"], after["cancelled_at"], after["sent_at"]) == (
         "cancelled",

@@ -17,7 +17,7 @@ from server.dispatch.delivery.inbox_worker import InboxWorker
 from server.dispatch.delivery.provider_workers import ProviderWorkers
 from server.dispatch.delivery.renderer import Renderer
 from server.dispatch.delivery.restore_guard import RestoreGuard
-from server.dispatch.observer import NoopMetrics
+from server.dispatch.metrics import NoopMetrics
 from server.domain.delivery.retry import ErrorClass
 from server.runtime.tokens import load_or_create_key
 from tests.api.conftest import NewDatabase
@@ -25,7 +25,7 @@ from tests.support.api.callers import GrpcCaller
 from tests.support.api.running import Running, running_service
 from tests.support.api.scenes import COMMS, comms_campaign, instant, ok, put_template
 from tests.support.api.suppressing import suppress
-from tests.support.dispatch.lanes import Lanes
+from tests.support.dispatch.workers import ChannelWorkers
 
 REASONS = ("unsubscribe", "manual", "hard_bounce", "complaint")
 
@@ -34,7 +34,7 @@ class Accepting:
     """A provider that takes everything."""
 
     name = "accepting"
-    slots = 100
+    max_concurrency = 100
     timeout = 5.0
     key_window = timedelta(0)
 
@@ -67,7 +67,7 @@ class Ahead:
 
 
 class Waiting:
-    """A service whose messages wait for a lane that the test runs."""
+    """A service whose messages wait for a worker that the test runs."""
 
     def __init__(self, running: Running, brand: str) -> None:
         assert running.service.storage is not None
@@ -86,7 +86,7 @@ class Waiting:
             return
         guard = RestoreGuard(self._storage, self.clock, self._directory, NoopMetrics())
         await guard.start()
-        lanes = Lanes(
+        workers = ChannelWorkers(
             ProviderWorkers(
                 channel=channel,
                 provider=self.provider,
@@ -96,11 +96,11 @@ class Waiting:
                 renderer=self._renderer,
                 guard=guard,
                 random=Random(0),  # noqa: S311
-                observer=NoopMetrics(),
+                metrics=NoopMetrics(),
             )
         )
-        await lanes.run_once()
-        await lanes.drain()
+        await workers.run_once()
+        await workers.drain()
         guard.close()
 
     async def fates(self) -> dict[str, tuple[str, str | None]]:

@@ -161,13 +161,13 @@ async def test_the_key_holds_after_the_time_of_the_message_has_passed(
 ) -> None:
     request = new_message(stage)
     first = await schedule(request)
-    await stage.run(stage.lane())
+    await stage.run(stage.workers())
     stage.clock.advance(1000 * 86_400)
     again = await schedule(request)
     assert (again.id, again.status) == (first.id, "sent")
     with pytest.raises(KeyReused):
         await schedule(replace(request, recipient="other@example.com"))
-    await stage.run(stage.lane())
+    await stage.run(stage.workers())
     assert len(stage.email.calls) == 1
 
 

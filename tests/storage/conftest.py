@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
+import asyncpg
 import pytest
+from sqlalchemy import make_url
 
 from storage.sql import open_storage
 from tests.support.databases import (
@@ -56,3 +58,14 @@ async def scene(database_url: str) -> AsyncIterator[Scene]:
     """An open storage; at the end no counter may differ from the rows."""
     async for scene in opened(database_url):
         yield scene
+
+
+@pytest.fixture
+async def admin(on_postgres: Scene) -> AsyncIterator[asyncpg.Connection]:
+    """A connection beside those of the scene, which looks at what they wait for."""
+    url = make_url(on_postgres.url)
+    connection = await asyncpg.connect(
+        user=url.username, database=url.database, host=url.query["host"]
+    )
+    yield connection
+    await connection.close()

@@ -15,7 +15,8 @@ from server.domain.validation import Checks
 from storage.contract.storage import Transaction
 from storage.model.audit import AuditAction
 from storage.model.ids import new_id
-from storage.model.suppressions import Purpose, Suppression, SuppressionReason
+from storage.model.messages import Purpose
+from storage.model.suppressions import Suppression, SuppressionReason
 
 DEFAULT_SOURCE = "api"
 _MOST_VIOLATIONS = 20

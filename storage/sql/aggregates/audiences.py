@@ -14,7 +14,8 @@ from sqlalchemy import ColumnElement, ScalarSelect, Select, case, func, literal,
 from storage.model.audiences import AudienceCount, AudienceMember, SkipReason
 from storage.model.channels import Channel
 from storage.model.criteria import Criteria
-from storage.model.suppressions import BLOCKING, Purpose
+from storage.model.messages import Purpose
+from storage.model.suppressions import BLOCKING
 from storage.sql.aggregates.criteria import matches
 from storage.sql.connection import Connection
 from storage.sql.dialects.dialect import SqlDialect

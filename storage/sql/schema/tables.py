@@ -26,7 +26,8 @@ from storage.model.campaigns import CampaignStatus
 from storage.model.messages import MessageStatus
 from storage.model.sends import SendStatus
 from storage.model.suppressions import SuppressionReason
-from storage.sql.schema.types import (
+from storage.sql.dialects.indexes import partial_index
+from storage.sql.dialects.types import (
     JSON_INDEXABLE,
     JSON_TEXT,
     KEY,
@@ -88,12 +89,11 @@ campaigns = Table(
 Index("ix_campaigns_brand_id_face_id", campaigns.c.brand_id, campaigns.c.face, campaigns.c.id)
 # What the scheduler looks for, and nothing else.
 _scheduled = text("status = 'scheduled'")
-Index(
+partial_index(
     "ix_campaigns_due",
     campaigns.c.scheduled_at,
     campaigns.c.id,
-    sqlite_where=_scheduled,
-    postgresql_where=_scheduled,
+    where=_scheduled,
 )
 
 templates = Table(
@@ -223,9 +223,9 @@ sends = Table(
 # Also what the foreign key needs when a campaign is deleted.
 Index("ix_sends_campaign_id_id", sends.c.campaign_id, sends.c.id)
 _sending = text("status = 'sending'")
-Index("ix_sends_running", sends.c.id, sqlite_where=_sending, postgresql_where=_sending)
+partial_index("ix_sends_running", sends.c.id, where=_sending)
 _open = text("completed_at IS NULL")
-Index("ix_sends_open", sends.c.id, sqlite_where=_open, postgresql_where=_open)
+partial_index("ix_sends_open", sends.c.id, where=_open)
 
 # The hot table: a row is written once, then changed at claim, mark and settle, and on PostgreSQL
 # each change pays for every index. There is no foreign key to sends: checking one costs a look-up
@@ -300,62 +300,55 @@ _keyed = text("dedup_key IS NOT NULL")
 _guarded = text("audience_key IS NOT NULL")
 _of_send = text("send_id IS NOT NULL")
 # The queues: what list_queues and claim read. A pending row is in exactly one of the two.
-Index(
+partial_index(
     "ix_messages_one_offs",
     *(messages.c[name] for name in ("channel", "brand_id", "due_at", "id")),
-    sqlite_where=_pending_one_off,
-    postgresql_where=_pending_one_off,
+    where=_pending_one_off,
 )
-Index(
+partial_index(
     "ix_messages_of_sends",
     messages.c.send_id,
     messages.c.due_at,
     messages.c.id,
-    sqlite_where=_pending_of_send,
-    postgresql_where=_pending_of_send,
+    where=_pending_of_send,
 )
 # What goes stale, and what operators look at.
-Index(
+partial_index(
     "ix_messages_expire_at",
     messages.c.expire_at,
-    sqlite_where=_may_expire,
-    postgresql_where=_may_expire,
+    where=_may_expire,
 )
-Index(
+partial_index(
     "ix_messages_unknown",
     messages.c.brand_id,
     messages.c.id,
-    sqlite_where=_unknown,
-    postgresql_where=_unknown,
+    where=_unknown,
 )
 # What recovery reads.
-Index("ix_messages_lease", messages.c.lease_expires_at, sqlite_where=_held, postgresql_where=_held)
+partial_index("ix_messages_lease", messages.c.lease_expires_at, where=_held)
 # The promise of dedup_key.
-Index(
+partial_index(
     "uq_messages_dedup_key",
     messages.c.brand_id,
     messages.c.dedup_key,
     unique=True,
-    sqlite_where=_keyed,
-    postgresql_where=_keyed,
+    where=_keyed,
 )
 # No address is sent to twice by one send, or where people may share it no person at it, whoever
 # resolves the audience. Also what tells the next batch of an audience which addresses were reached.
-Index(
+partial_index(
     "uq_messages_audience",
     messages.c.send_id,
     messages.c.audience_key,
     unique=True,
-    sqlite_where=_guarded,
-    postgresql_where=_guarded,
+    where=_guarded,
 )
 # Lists, newest first: of a send (also its cancellation and report), of a person, of a brand.
-Index(
+partial_index(
     "ix_messages_send_id_id",
     messages.c.send_id,
     messages.c.id,
-    sqlite_where=_of_send,
-    postgresql_where=_of_send,
+    where=_of_send,
 )
 Index("ix_messages_brand_id_person_id_id", messages.c.brand_id, messages.c.person_id, messages.c.id)
 Index("ix_messages_brand_id_id", messages.c.brand_id, messages.c.id)
