@@ -61,7 +61,7 @@ class Figure:
         return sorted(ours / theirs for ours, theirs in zip(self.ours, self.theirs, strict=True))
 
     @property
-    def verdict(self) -> str:
+    def result(self) -> str:
         """`reached`, `missed`, or why neither."""
         if self.not_measured:
             return f"not measured: {self.not_measured}"
@@ -76,7 +76,7 @@ class Figure:
         unit = f" {self.unit}"
         if self.not_measured:
             ours = _number(statistics.median(self.ours)) + unit if self.ours else ""
-            return [self.what, ours, self.beside, "", str(self.target or ""), self.verdict]
+            return [self.what, ours, self.beside, "", str(self.target or ""), self.result]
         theirs = (
             f"{self.beside}: {_number(statistics.median(self.theirs))}{unit}"
             if self.theirs
@@ -92,7 +92,7 @@ class Figure:
             theirs,
             spread,
             str(self.target or ""),
-            self.verdict,
+            self.result,
         ]
 
 

@@ -12,7 +12,7 @@ BEGIN, END = "<!-- figures of `make bench`: begin -->", "<!-- figures of `make b
 
 def as_text(figure: Figure) -> str:
     """A figure, over a few lines."""
-    what, median, beside, spread, target, verdict = figure.cells()
+    what, median, beside, spread, target, result = figure.cells()
     against = f" | {beside}" if beside else ""
     values = (
         f"\n    {'ratio' if figure.beside else 'figure'} {spread} (min / median / max)"
@@ -22,7 +22,7 @@ def as_text(figure: Figure) -> str:
     goal = f", target {target}" if target else ""
     return "\n".join(
         [
-            f"  {what}: {median}{against}{values}{goal}: {verdict}",
+            f"  {what}: {median}{against}{values}{goal}: {result}",
             *(f"    note: {note}" for note in figure.notes),
         ]
     )

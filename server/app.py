@@ -84,7 +84,7 @@ class Service:
         self.gateway: Gateway | None = None
         self._server: GrpcServer | None = None
         self._stopping = asyncio.Event()
-        self._timekeeping: asyncio.Task[None] | None = None
+        self._clock_sync: asyncio.Task[None] | None = None
 
     @cached_property
     def tokens(self) -> Tokens:
@@ -135,8 +135,8 @@ class Service:
         self._stopping.set()
         if self.storage is not None:
             self.storage.signals.fire([STOPPING])
-            if self._timekeeping is not None:
-                await self._timekeeping
+            if self._clock_sync is not None:
+                await self._clock_sync
             await self.storage.close()
 
     @property
@@ -177,9 +177,9 @@ class Service:
         self.storage = await open_storage(url)
         if isinstance(self._clock, DatabaseClock) and not self.storage.exclusive:
             await self._clock.measure(self.storage.now)
-            keeper = ClockSync(self.storage, self._clock)
-            work = run_loop(keeper, self.storage.signals, self._clock, INTERVAL, self._stopping)
-            self._timekeeping = asyncio.create_task(work, name=keeper.name)
+            sync = ClockSync(self.storage, self._clock)
+            work = run_loop(sync, self.storage.signals, self._clock, INTERVAL, self._stopping)
+            self._clock_sync = asyncio.create_task(work, name=sync.name)
 
     async def _start_api(self) -> None:
         assert self.storage is not None
@@ -231,7 +231,7 @@ class Service:
             directory=self._settings.data_dir,
             rates=self._settings.rates,
             retention_days=self._settings.retention_days,
-            observer=self.metrics,
+            metrics=self.metrics,
         )
         self.dispatcher = dispatcher
         await dispatcher.start()

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 import asyncpg
 from sqlalchemy import make_url
 
-from storage.sql.schema.types import to_microseconds
+from storage.sql.dialects.types import to_microseconds
 from storage.sql.sqlite.engine import database_path
 
 _INTO = "INSERT INTO brands (id, name, created_by, created_at, updated_at) VALUES"

@@ -20,6 +20,14 @@ settings.register_profile("unhurried", deadline=None, suppress_health_check=[Hea
 settings.load_profile("unhurried")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--every-pair",
+        action="store_true",
+        help="tests of the API run over each transport on each database, four times and not twice",
+    )
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Makes the markers known of what tests need."""
     for name, meaning in needs.MARKERS.items():

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from server.dispatch.observer import DispatchMetrics
+from server.dispatch.metrics import DispatchMetrics
 from server.runtime.metrics import Metrics
 from tests.support.api.running import free_ports
 
@@ -20,15 +20,15 @@ def metrics() -> Iterator[Metrics]:
 
 
 def test_what_the_dispatcher_tells_is_read_over_http(metrics: Metrics) -> None:
-    observer: DispatchMetrics = metrics
-    observer.delivered("email", "accepted")
-    observer.delivered("email", "accepted")
-    observer.late("sms", 0.02)
-    observer.recovered(released=3, in_doubt=2, resent=1)
-    observer.expired(4)
-    observer.drift(5)
-    observer.held(True)
-    observer.breaker_open("push", True)
+    dispatch_metrics: DispatchMetrics = metrics
+    dispatch_metrics.delivered("email", "accepted")
+    dispatch_metrics.delivered("email", "accepted")
+    dispatch_metrics.late("sms", 0.02)
+    dispatch_metrics.recovered(released=3, in_doubt=2, resent=1)
+    dispatch_metrics.expired(4)
+    dispatch_metrics.drift(5)
+    dispatch_metrics.held(True)
+    dispatch_metrics.breaker_open("push", True)
     (port,) = free_ports(1)
 
     metrics.serve("127.0.0.1", port)
@@ -38,9 +38,9 @@ def test_what_the_dispatcher_tells_is_read_over_http(metrics: Metrics) -> None:
         'carillon_deliveries_total{channel="email",outcome="accepted"} 2.0',
         'carillon_lateness_seconds_bucket{channel="sms",le="0.01"} 0.0',
         'carillon_lateness_seconds_bucket{channel="sms",le="0.025"} 1.0',
-        'carillon_recovered_messages_total{verdict="released"} 3.0',
-        'carillon_recovered_messages_total{verdict="unknown"} 2.0',
-        'carillon_recovered_messages_total{verdict="resent"} 1.0',
+        'carillon_recovered_messages_total{outcome="released"} 3.0',
+        'carillon_recovered_messages_total{outcome="unknown"} 2.0',
+        'carillon_recovered_messages_total{outcome="resent"} 1.0',
         "carillon_expired_messages_total 4.0",
         "carillon_drifting_sends 5.0",
         "carillon_recounts_total 1.0",

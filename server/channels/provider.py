@@ -93,7 +93,7 @@ class Provider(Protocol):
     name: str
     """Of this way out alone: attempts are recorded, and rates, circuits and key windows kept, under
     it."""
-    slots: int
+    max_concurrency: int
     """Calls of `deliver` it works on at once; more of them wait."""
     timeout: float
     """Seconds within which every call of `deliver` answers."""

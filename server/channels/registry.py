@@ -25,5 +25,7 @@ def _provider(settings: Settings, channel: str) -> Provider:
             url, channel, token=token, key_window=timedelta(hours=settings.webhook_key_hours)
         )
     if channel == "email" and settings.smtp_url:
-        return SmtpProvider(settings.smtp_url, settings.mail_from, slots=settings.smtp_connections)
+        return SmtpProvider(
+            settings.smtp_url, settings.mail_from, max_concurrency=settings.smtp_connections
+        )
     return OutboxProvider(settings.data_dir / "outbox", channel, settings.mail_from)

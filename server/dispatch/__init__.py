@@ -1,2 +1,2 @@
-"""What happens by itself: campaigns that come due, audiences to resolve, messages to deliver,
-leases to take back."""
+"""The dispatcher: delivers messages, starts campaigns that come due, resolves audiences, takes back
+leases whose worker is gone."""

@@ -20,23 +20,23 @@ from server.dispatch.maintenance.cancellation_sweeper import CancellationSweeper
 from server.dispatch.maintenance.counter_reconciler import CounterReconciler
 from server.dispatch.maintenance.expirer import Expirer
 from server.dispatch.maintenance.lease_recoverer import LeaseRecoverer, key_windows_of
-from server.dispatch.maintenance.pruner import Retention
-from server.dispatch.observer import DispatchMetrics, NoopMetrics
+from server.dispatch.maintenance.pruner import Pruner
+from server.dispatch.metrics import DispatchMetrics, NoopMetrics
 from server.domain.clock import Clock
 from storage.contract.storage import Storage
 
-LOOK_AGAIN_ALONE = 5.0
+POLL_EXCLUSIVE = 5.0
 """Longest sleep, in seconds, of a loop whose process owns the database: every change signals."""
-LOOK_AGAIN_SHARED = 0.05
+POLL_SHARED = 0.05
 """The same where other processes write too, whose changes do not signal here."""
-LOOK_AGAIN_FOR_SENDS = 0.25
-"""The same for lanes of sends: a campaign does not mind, and the database is asked less often."""
-LOOK_AGAIN_PATIENTLY = 5.0
+POLL_SHARED_MARKETING = 0.25
+"""The same for marketing: a campaign does not mind, and the database is asked less often."""
+POLL_PATIENT = 5.0
 """The same, wherever, for what nobody waits for: expired leases, a hold, stale messages, rows of
 cancelled sends, what is old."""
 RECONCILER_INTERVAL = 60.0
 NO_RATES: Mapping[str, float] = MappingProxyType({})
-UNOBSERVED = NoopMetrics()
+NO_METRICS = NoopMetrics()
 
 
 class Dispatcher:
@@ -55,7 +55,7 @@ class Dispatcher:
         directory: Path,
         rates: Mapping[str, float] = NO_RATES,
         retention_days: int = 0,
-        observer: DispatchMetrics = UNOBSERVED,
+        metrics: DispatchMetrics = NO_METRICS,
     ) -> None:
         """`directory` is where the dispatcher keeps its generation. `rates` are calls a second, by
         channel, of all replicas together. `retention_days` is how long messages are kept; 0: for
@@ -63,10 +63,8 @@ class Dispatcher:
         renderer = Renderer(storage, unsubscribe_link)
         self._storage = storage
         self._clock = clock
-        self.guard = RestoreGuard(storage, clock, directory, observer)
-        self._recovery = LeaseRecoverer(
-            storage, clock, key_windows_of(providers.values()), observer
-        )
+        self.guard = RestoreGuard(storage, clock, directory, metrics)
+        self._recovery = LeaseRecoverer(storage, clock, key_windows_of(providers.values()), metrics)
         self._channels = [
             ProviderWorkers(
                 channel=channel,
@@ -77,24 +75,24 @@ class Dispatcher:
                 renderer=renderer,
                 guard=self.guard,
                 random=random,
-                observer=observer,
+                metrics=metrics,
             )
             for channel, provider in providers.items()
         ]
         self._prompt: list[Loop] = [
             CampaignStarter(storage, clock, start_due),
             AudienceResolver(storage, clock, resolve_batch),
-            InboxWorker(storage, clock, renderer, observer),
-            *(channel.one_offs for channel in self._channels),
+            InboxWorker(storage, clock, renderer, metrics),
+            *(channel.transactional for channel in self._channels),
         ]
         self._patient: list[Loop] = [
             self._recovery,
             self.guard,
-            Expirer(storage, clock, observer),
+            Expirer(storage, clock, metrics),
             CancellationSweeper(storage, clock),
-            Retention(storage, clock, retention_days),
+            Pruner(storage, clock, retention_days),
         ]
-        self._reconciler = CounterReconciler(storage, observer)
+        self._reconciler = CounterReconciler(storage, metrics)
         self._stopping = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self.ready = False
@@ -107,14 +105,13 @@ class Dispatcher:
         for channel in self._channels:
             await channel.start()
         for loop in self._patient:
-            self._run(loop, LOOK_AGAIN_PATIENTLY)
+            self._run(loop, POLL_PATIENT)
         self._run(self._reconciler, RECONCILER_INTERVAL)
+        exclusive = self._storage.exclusive
         for loop in self._prompt:
-            self._run(loop, LOOK_AGAIN_ALONE if self._storage.exclusive else LOOK_AGAIN_SHARED)
+            self._run(loop, POLL_EXCLUSIVE if exclusive else POLL_SHARED)
         for channel in self._channels:
-            self._run(
-                channel.sends, LOOK_AGAIN_ALONE if self._storage.exclusive else LOOK_AGAIN_FOR_SENDS
-            )
+            self._run(channel.marketing, POLL_EXCLUSIVE if exclusive else POLL_SHARED_MARKETING)
         self.ready = True
 
     async def stop(self) -> None:
@@ -127,10 +124,10 @@ class Dispatcher:
         await asyncio.gather(*(channel.stop() for channel in self._channels))
         self.guard.close()
 
-    def _run(self, loop: Loop, look_again: float) -> None:
+    def _run(self, loop: Loop, poll_interval: float) -> None:
         self._tasks.append(
             asyncio.create_task(
-                run_loop(loop, self._storage.signals, self._clock, look_again, self._stopping),
+                run_loop(loop, self._storage.signals, self._clock, poll_interval, self._stopping),
                 name=loop.name,
             )
         )

@@ -41,10 +41,10 @@ class Loop(Protocol):
 
 
 async def run_loop(
-    loop: Loop, signals: Signals, clock: Clock, look_again: float, stopping: asyncio.Event
+    loop: Loop, signals: Signals, clock: Clock, poll_interval: float, stopping: asyncio.Event
 ) -> None:
-    """Runs passes until `stopping` is set. A fault is logged and the loop goes on. `look_again` is
-    the longest sleep in seconds."""
+    """Runs passes until `stopping` is set. A fault is logged and the loop goes on. `poll_interval`
+    is the longest sleep in seconds."""
     wake = asyncio.Event()
     with ExitStack() as stack:
         for topic in loop.topics:
@@ -55,7 +55,7 @@ async def run_loop(
             try:
                 if await loop.run_once():
                     continue
-                delay = _delay(await loop.next_due(), clock.now(), look_again)
+                delay = _delay(await loop.next_due(), clock.now(), poll_interval)
             except Exception:  # noqa: BLE001 - one fault must not end the loop
                 _log.exception("loop %s failed a pass", loop.name)
                 delay = PAUSE_AFTER_FAULT
@@ -68,7 +68,7 @@ STOPPING = "stopping"
 """Fired when the dispatcher stops, so that sleeping loops notice."""
 
 
-def _delay(due: datetime | None, now: datetime, look_again: float) -> float:
+def _delay(due: datetime | None, now: datetime, poll_interval: float) -> float:
     if due is None:
-        return look_again
-    return min(max((due - now).total_seconds(), 0.0), look_again)
+        return poll_interval
+    return min(max((due - now).total_seconds(), 0.0), poll_interval)

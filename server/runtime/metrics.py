@@ -13,7 +13,7 @@ LATENESS_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30,
 
 
 class Metrics:
-    """Counts what a dispatcher reports (`server.dispatch.observer.DispatchMetrics`), in a registry
+    """Counts what a dispatcher reports (`server.dispatch.metrics.DispatchMetrics`), in a registry
     of its own: two services in one process do not share figures."""
 
     def __init__(self) -> None:
@@ -36,7 +36,7 @@ class Metrics:
             "carillon_recovered_messages",
             "Messages taken back from a worker that is gone: released (never started), unknown (in "
             "doubt), resent.",
-            ("verdict",),
+            ("outcome",),
             registry=self.registry,
         )
         self._expired = Counter(
@@ -74,8 +74,8 @@ class Metrics:
         self._lateness.labels(channel).observe(max(seconds, 0.0))
 
     def recovered(self, released: int, in_doubt: int, resent: int) -> None:
-        for verdict, count in (("released", released), ("unknown", in_doubt), ("resent", resent)):
-            self._recovered.labels(verdict).inc(count)
+        for outcome, count in (("released", released), ("unknown", in_doubt), ("resent", resent)):
+            self._recovered.labels(outcome).inc(count)
 
     def expired(self, count: int) -> None:
         self._expired.inc(count)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from storage.model.deliveries import Mark, Queue, Recovery, Settlement
+from storage.model.deliveries import Queue, Recovery, Settlement
 from storage.model.messages import (
     Accepted,
     Attempt,
@@ -102,9 +102,9 @@ class Messages(Protocol):
         ...
 
     async def mark_sending(
-        self, marks: Sequence[Mark], provider: str, now: datetime, lease_until: datetime
+        self, claimed: Sequence[Message], provider: str, now: datetime, lease_until: datetime
     ) -> set[str]:
-        """Marks rows that are still leased under the given lease as sending, counts an attempt,
+        """Marks rows that are still leased as they were claimed as sending, counts an attempt,
         renews the lease. Returns the ids marked: only for those may a provider be called, and only
         after the transaction has committed.
 

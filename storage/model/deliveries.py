@@ -23,14 +23,6 @@ class Queue:
     """The earliest `due_at` among them when it was read."""
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """A leased row that is about to be given to its provider."""
-
-    message_id: str
-    lease: int
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settlement:
     """What became of a row this worker holds. Takes effect only while the row still has `lease` and

@@ -10,6 +10,21 @@ from typing import NamedTuple
 from storage.model.values import JsonObject
 
 
+class Purpose(StrEnum):
+    """What a message is for, in the eyes of the person who gets it."""
+
+    TRANSACTIONAL = "transactional"
+    """A one-off: the answer to something the person did, such as a receipt or a password reset.
+    None waits for a campaign."""
+    MARKETING = "marketing"
+    """A message of a send."""
+
+    @classmethod
+    def of(cls, send_id: str | None) -> Purpose:
+        """The purpose of a message of this send; None: of a one-off."""
+        return cls.TRANSACTIONAL if send_id is None else cls.MARKETING
+
+
 class MessageStatus(StrEnum):
     """Where a message is in its life. LEASED is pending to everybody but the dispatcher: provably
     not sent."""

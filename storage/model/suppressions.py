@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from storage.model.messages import Purpose
+
 
 class SuppressionReason(StrEnum):
     """Why an address is suppressed; the later, the stronger."""
@@ -24,15 +26,6 @@ STRENGTH: dict[SuppressionReason, int] = {
     reason: strength for strength, reason in enumerate(SuppressionReason, start=1)
 }
 """A stronger reason replaces a weaker one, never the other way round."""
-
-
-class Purpose(StrEnum):
-    """What a message is for, in the eyes of the person who gets it."""
-
-    MARKETING = "marketing"
-    """A campaign's message."""
-    TRANSACTIONAL = "transactional"
-    """A one-off: the answer to something the person did, such as a receipt or a password reset."""
 
 
 BLOCKING: dict[Purpose, frozenset[SuppressionReason]] = {

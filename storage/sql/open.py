@@ -16,7 +16,7 @@ from sqlalchemy.exc import ArgumentError
 from storage.contract.errors import SchemaMismatch, StorageError
 from storage.contract.signals import Signals
 from storage.contract.storage import Storage
-from storage.sql.driver_errors import translated
+from storage.sql.dialects.driver_errors import translated
 from storage.sql.postgres import engine as engine_postgres
 from storage.sql.postgres.storage import PostgresStorage
 from storage.sql.sqlite import engine as engine_sqlite

@@ -1,24 +1,68 @@
-"""The service on both databases; every test runs over gRPC and REST unless it asks for one of
-them."""
+"""The service on both databases, and clients of both transports.
+
+Who takes `api`, `idle_api`, `operator` or `untouched` runs twice, not four times: see
+`pytest_generate_tests`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from uuid import uuid4
+from zlib import crc32
 
 import pytest
 
 from server.app import Part, migrate_database
 from server.config import Settings
 from tests.support.api.callers import Caller, RestCaller, caller
-from tests.support.api.operating import SLOTS, Operated
+from tests.support.api.operating import MAX_CONCURRENCY, Operated
 from tests.support.api.running import Running, running_service
 from tests.support.api.untouched import Untouched, untouched_brand
 from tests.support.dispatch.scripted import ScriptedProvider
 
 NewDatabase = Callable[[], str]
 IDLE = frozenset({Part.API, Part.GATEWAY})
+DATABASES = ("sqlite", "postgres")
+TRANSPORTS = ("grpc", "rest")
+PAIRS = (
+    (("sqlite", "grpc"), ("postgres", "rest")),
+    (("sqlite", "rest"), ("postgres", "grpc")),
+)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Runs a test over each transport and on each database, in two runs.
+
+    Nothing in the service knows both, so that four runs would show no more. The name of the test
+    decides which transport meets which database, so that all four pairs are seen. `--every-pair`
+    runs each test in all four.
+    """
+    names = {"database", "transport"} & set(metafunc.fixturenames)
+    if len(names) == 2:
+        metafunc.parametrize(("database", "transport"), _pairs_of(metafunc), indirect=True)
+    elif names == {"database"}:
+        metafunc.parametrize("database", DATABASES, indirect=True)
+    elif names == {"transport"}:
+        metafunc.parametrize("transport", TRANSPORTS, indirect=True)
+
+
+def _pairs_of(metafunc: pytest.Metafunc) -> tuple[tuple[str, str], ...]:
+    if metafunc.config.getoption("--every-pair"):
+        return PAIRS[0] + PAIRS[1]
+    return PAIRS[crc32(metafunc.function.__name__.encode()) % 2]
+
+
+@pytest.fixture
+def database(request: pytest.FixtureRequest) -> str:
+    """`sqlite` or `postgres`; a test that takes it, or what needs it, runs on both."""
+    return str(request.param)
+
+
+@pytest.fixture
+def transport(request: pytest.FixtureRequest) -> str:
+    """`grpc` or `rest`; a test that takes it, or what needs it, runs over both."""
+    return str(request.param)
 
 
 @pytest.fixture(scope="session")
@@ -59,7 +103,7 @@ async def idle_on_postgres(
 
 @pytest.fixture(scope="session")
 async def operated_on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Operated]:
-    provider = ScriptedProvider(SLOTS)
+    provider = ScriptedProvider(MAX_CONCURRENCY)
     async with running_service(
         tmp_path_factory.mktemp("operated-sqlite"), providers={"email": provider}
     ) as running:
@@ -70,40 +114,41 @@ async def operated_on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> AsyncI
 async def operated_on_postgres(
     tmp_path_factory: pytest.TempPathFactory, new_postgres_database: NewDatabase
 ) -> AsyncIterator[Operated]:
-    provider, data_dir = ScriptedProvider(SLOTS), tmp_path_factory.mktemp("operated-postgres")
+    provider, data_dir = (
+        ScriptedProvider(MAX_CONCURRENCY),
+        tmp_path_factory.mktemp("operated-postgres"),
+    )
     async with running_service(
         data_dir, new_postgres_database(), providers={"email": provider}
     ) as running:
         yield Operated(running, provider)
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def operated(request: pytest.FixtureRequest) -> Iterator[Operated]:
-    """The service with a provider that does as the test says. The test runs once on each
-    database."""
-    service: Operated = request.getfixturevalue(f"operated_on_{request.param}")
+@pytest.fixture
+def operated(request: pytest.FixtureRequest, database: str) -> Iterator[Operated]:
+    """The service with a provider that does as the test says."""
+    service: Operated = request.getfixturevalue(f"operated_on_{database}")
     yield service
     service.let_go()
 
 
-@pytest.fixture(params=["grpc", "rest"])
-def operator(request: pytest.FixtureRequest, operated: Operated, brand: str) -> Caller:
-    """A client of it; the test runs once over each transport."""
-    return caller(request.param, operated.running, brand)
+@pytest.fixture
+def operator(transport: str, operated: Operated, brand: str) -> Caller:
+    """A client of it."""
+    return caller(transport, operated.running, brand)
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def running(request: pytest.FixtureRequest) -> Running:
-    """The service; the test runs once on each database."""
-    service: Running = request.getfixturevalue(f"on_{request.param}")
+@pytest.fixture
+def running(request: pytest.FixtureRequest, database: str) -> Running:
+    """The service."""
+    service: Running = request.getfixturevalue(f"on_{database}")
     return service
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def idle(request: pytest.FixtureRequest) -> Running:
-    """The service without a dispatcher: what is accepted stays as it is. The test runs once on each
-    database."""
-    service: Running = request.getfixturevalue(f"idle_on_{request.param}")
+@pytest.fixture
+def idle(request: pytest.FixtureRequest, database: str) -> Running:
+    """The service without a dispatcher: what is accepted stays as it is."""
+    service: Running = request.getfixturevalue(f"idle_on_{database}")
     return service
 
 
@@ -113,16 +158,16 @@ def brand() -> str:
     return f"brand-{uuid4().hex[:12]}"
 
 
-@pytest.fixture(params=["grpc", "rest"])
-def api(request: pytest.FixtureRequest, running: Running, brand: str) -> Caller:
-    """A client whose token names the test's brand; the test runs once over each transport."""
-    return caller(request.param, running, brand)
+@pytest.fixture
+def api(transport: str, running: Running, brand: str) -> Caller:
+    """A client whose token names the test's brand."""
+    return caller(transport, running, brand)
 
 
-@pytest.fixture(params=["grpc", "rest"])
-def idle_api(request: pytest.FixtureRequest, idle: Running, brand: str) -> Caller:
+@pytest.fixture
+def idle_api(transport: str, idle: Running, brand: str) -> Caller:
     """The same of the service without a dispatcher."""
-    return caller(request.param, idle, brand)
+    return caller(transport, idle, brand)
 
 
 @pytest.fixture(scope="session")
@@ -148,14 +193,12 @@ async def unchanged(
     assert brand.seen == before
 
 
-@pytest.fixture(params=["grpc", "rest"])
+@pytest.fixture
 async def untouched(
-    request: pytest.FixtureRequest,
-    idle: Running,
-    untouched_brands: dict[tuple[str, str], Untouched],
+    transport: str, idle: Running, untouched_brands: dict[tuple[str, str], Untouched]
 ) -> AsyncIterator[Untouched]:
-    """A brand to try bad requests on; the test runs over each transport."""
-    async with unchanged(untouched_brands, idle, request.param) as brand:
+    """A brand to try bad requests on."""
+    async with unchanged(untouched_brands, idle, transport) as brand:
         yield brand
 
 
@@ -163,17 +206,17 @@ async def untouched(
 async def untouched_rest(
     idle_on_sqlite: Running, untouched_brands: dict[tuple[str, str], Untouched]
 ) -> AsyncIterator[Untouched]:
-    """The same over REST, for what never reaches a database."""
+    """The same over REST alone, for what JSON alone can say and what never reaches a database."""
     async with unchanged(untouched_brands, idle_on_sqlite, "rest") as brand:
         yield brand
 
 
 @pytest.fixture
 async def untouched_grpc(
-    idle: Running, untouched_brands: dict[tuple[str, str], Untouched]
+    idle_on_sqlite: Running, untouched_brands: dict[tuple[str, str], Untouched]
 ) -> AsyncIterator[Untouched]:
-    """The same over gRPC, for what JSON cannot say."""
-    async with unchanged(untouched_brands, idle, "grpc") as brand:
+    """The same over gRPC alone, for what JSON cannot say and what never reaches a database."""
+    async with unchanged(untouched_brands, idle_on_sqlite, "grpc") as brand:
         yield brand
 
 

@@ -25,10 +25,10 @@ def mint(running: Running, *brands: str, scopes: list[str] | None = None) -> str
     )
 
 
-@pytest.fixture(params=["grpc", "rest"])
-def operator(request: pytest.FixtureRequest, idle: Running) -> Caller:
+@pytest.fixture
+def operator(transport: str, idle: Running) -> Caller:
     """A client whose token has no brand and may do with brands what there is."""
-    client = caller(request.param, idle, "any")
+    client = caller(transport, idle, "any")
     client.token = mint(idle, scopes=OPERATORS)  # type: ignore[attr-defined]  # both have one
     return client
 
@@ -62,20 +62,16 @@ async def test_a_brand_is_created_once(operator: Caller, brand: str) -> None:
     assert await ok(operator, f"{BRANDS}/GetBrand", {"id": brand}) == created
 
 
-@pytest.mark.parametrize(
-    "bad", ["", " ", "Acme", "a b", "-a", "a-", "a_b", "a.b", "é", "a\n", "x" * 64]
-)
-async def test_an_id_that_is_no_slug_is_refused_with_everything_else(
-    operator: Caller, bad: str
-) -> None:
-    answer = await operator.call(f"{BRANDS}/CreateBrand", {"id": bad, "name": ""})
-    assert (answer.status, answer.fields) == (422, {"id", "name"})
+async def test_an_id_that_is_no_slug_is_refused_with_everything_else(operator: Caller) -> None:
+    for bad in ["", " ", "Acme", "a b", "-a", "a-", "a_b", "a.b", "é", "a\n", "x" * 64]:
+        answer = await operator.call(f"{BRANDS}/CreateBrand", {"id": bad, "name": ""})
+        assert (answer.status, answer.fields) == (422, {"id", "name"}), bad
 
 
-@pytest.mark.parametrize("good", ["a", "7", "a-b", "x" * 63])
-async def test_an_id_of_letters_digits_and_hyphens_is_taken(operator: Caller, good: str) -> None:
-    answer = await operator.call(f"{BRANDS}/CreateBrand", {"id": good, "name": "x"})
-    assert answer.status == 201 or answer.error == "brand_exists", answer
+async def test_an_id_of_letters_digits_and_hyphens_is_taken(operator: Caller) -> None:
+    for good in ["a", "7", "a-b", "x" * 63]:
+        answer = await operator.call(f"{BRANDS}/CreateBrand", {"id": good, "name": "x"})
+        assert answer.status == 201 or answer.error == "brand_exists", answer
 
 
 async def test_a_brand_that_is_not_there_is_neither_read_nor_renamed(operator: Caller) -> None:

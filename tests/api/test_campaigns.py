@@ -282,21 +282,6 @@ async def test_deleted_campaign_is_gone(idle_api: Caller, brand: str, face: str)
     assert await listed(idle_api, face) == []
 
 
-@pytest.mark.parametrize("face", [COMMS, MESSAGING])
-async def test_brand_of_others_does_not_exist(
-    idle: Running, idle_api: Caller, brand: str, face: str
-) -> None:
-    campaign_id = await campaign_in(idle_api, brand, face, "draft")
-    stranger = idle.token(f"other-{brand}")
-    read = await idle_api.call(f"{face}/GetCampaign", {"id": campaign_id}, token=stranger)
-    assert (read.status, read.error) == (404, "campaign_not_found")
-    of_brand = await idle_api.call(f"{face}/ListCampaigns", {"brand_id": brand}, token=stranger)
-    assert (of_brand.status, of_brand.error) == (404, "brand_not_found")
-    assert (await idle_api.call(f"{face}/ListCampaigns", {}, token=stranger)).body[
-        "campaigns"
-    ] == []
-
-
 @pytest.mark.parametrize(("face", "status"), [(COMMS, 422), (MESSAGING, 400)])
 async def test_token_of_two_brands_must_say_which_to_list(
     idle: Running, idle_api: Caller, brand: str, face: str, status: int

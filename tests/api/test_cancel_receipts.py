@@ -16,7 +16,7 @@ from tests.support.api.answers import to_json
 from tests.support.api.callers import METHODS, Caller, GrpcCaller, RestCaller, full_path
 from tests.support.api.deliveries import SENDS, ended, report, schedule
 from tests.support.api.operating import (
-    SLOTS_OF_SENDS,
+    MARKETING_CONCURRENCY,
     Operated,
     Stuck,
     audited,
@@ -35,7 +35,7 @@ from tests.support.api.scenes import (
 )
 from tests.support.dispatch.scripted import ACCEPTED, REFUSED
 
-RECEIPT = {"sent": 3, "in_flight": SLOTS_OF_SENDS, "cancelled": 3}
+RECEIPT = {"sent": 3, "in_flight": MARKETING_CONCURRENCY, "cancelled": 3}
 NOTHING = {"sent": 0, "in_flight": 0, "cancelled": 0}
 
 
@@ -81,7 +81,7 @@ async def test_receipt_is_of_the_moment_and_adds_up_to_the_total(
     people = recipients(10)
     stuck = Stuck(operated, people, passing=3)
     send = await publish(operator, brand, people)
-    await stuck.holds(SLOTS_OF_SENDS)
+    await stuck.holds(MARKETING_CONCURRENCY)
     assert await cancel(operator, send, by) == RECEIPT
     assert sum(RECEIPT.values()) == send["total_recipients"]
     stuck.let_go()
@@ -118,7 +118,7 @@ async def test_cancel_is_answered_when_no_call_is_in_flight_any_more(
     else:
         send = await publish(operator, brand, people)
         work = cancel(operator, send, by)
-    await stuck.holds(SLOTS_OF_SENDS)
+    await stuck.holds(MARKETING_CONCURRENCY)
     cancelling = asyncio.ensure_future(work)
     await operated.when(send["id"], "status", "cancelled")
     assert not cancelling.done()
@@ -138,7 +138,7 @@ async def test_comms_tells_the_receipt_in_trailing_metadata_and_the_same_again(
         send = (await ok(api, f"{COMMS}/SendCampaign", {"id": campaign_id, "recipients": people}))[
             "send"
         ]
-        await stuck.holds(SLOTS_OF_SENDS)
+        await stuck.holds(MARKETING_CONCURRENCY)
         first = await comms_cancel(running, api.token, campaign_id, "key-1")
         assert first[1] == RECEIPT
         stuck.let_go()

@@ -39,14 +39,12 @@ from tests.support.api.scenes import (
 )
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-async def settings(
-    request: pytest.FixtureRequest, tmp_path: Path, new_postgres_database: NewDatabase
-) -> Settings:
+@pytest.fixture
+async def settings(database: str, tmp_path: Path, new_postgres_database: NewDatabase) -> Settings:
     """Of an installation that is migrated and not running."""
     made = Settings(
         data_dir=tmp_path,
-        database_url=new_postgres_database() if request.param == "postgres" else "",
+        database_url=new_postgres_database() if database == "postgres" else "",
     )
     await migrate_database(made)
     return made

@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -38,7 +40,7 @@ from tests.support.api.scenes import (
 )
 from tests.support.channels.mail_server import MailServer
 
-SLOTS = 15
+MAX_CONCURRENCY = 15
 """Transactions of sends that the service has with one mail server at once: of twenty, five are kept
 for one-offs."""
 RECIPIENTS = 35
@@ -86,25 +88,35 @@ class Post:
         return found
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgres"])
-async def service(
-    request: pytest.FixtureRequest,
-    tmp_path_factory: pytest.TempPathFactory,
-    new_postgres_database: NewDatabase,
-) -> AsyncIterator[Post]:
+@asynccontextmanager
+async def running_post(data_dir: Path, database_url: str = "") -> AsyncIterator[Post]:
     server = CountingServer()
     await server.start()
-    database = new_postgres_database() if request.param == "postgres" else ""
     async with running_service(
-        tmp_path_factory.mktemp("smtp"), database, smtp_url=f"smtp://127.0.0.1:{server.port}"
+        data_dir, database_url, smtp_url=f"smtp://127.0.0.1:{server.port}"
     ) as running:
         yield Post(running, server)
         server.release.set()
     await server.stop()
 
 
+@pytest.fixture(scope="module")
+async def post_on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Post]:
+    async with running_post(tmp_path_factory.mktemp("smtp")) as post:
+        yield post
+
+
+@pytest.fixture(scope="module")
+async def post_on_postgres(
+    tmp_path_factory: pytest.TempPathFactory, new_postgres_database: NewDatabase
+) -> AsyncIterator[Post]:
+    async with running_post(tmp_path_factory.mktemp("smtp"), new_postgres_database()) as post:
+        yield post
+
+
 @pytest.fixture
-def post(service: Post) -> Post:
+def post(request: pytest.FixtureRequest, database: str) -> Post:
+    service: Post = request.getfixturevalue(f"post_on_{database}")
     server = service.server
     server.release.set()
     server.script.clear()
@@ -114,9 +126,9 @@ def post(service: Post) -> Post:
     return service
 
 
-@pytest.fixture(params=["grpc", "rest"])
-def api(request: pytest.FixtureRequest, post: Post, brand: str) -> Caller:
-    return caller(request.param, post.running, brand)
+@pytest.fixture
+def api(transport: str, post: Post, brand: str) -> Caller:
+    return caller(transport, post.running, brand)
 
 
 async def test_email_reaches_the_server_once(post: Post, api: Caller, brand: str) -> None:
@@ -220,7 +232,7 @@ async def test_message_that_is_with_the_server_cannot_be_cancelled(
 
 
 async def send_through(api: Caller, brand: str, face: str) -> tuple[str, str]:
-    """Ids of a campaign and its send, to more recipients than there are slots."""
+    """Ids of a campaign and its send, to more recipients than are called at once."""
     make: Callable[[Caller, str], Awaitable[str]] = (
         comms_campaign if face == COMMS else messaging_campaign
     )
@@ -238,14 +250,14 @@ async def test_cancel_lets_what_is_with_the_server_finish_and_starts_nothing_new
 ) -> None:
     post.server.release.clear()
     campaign_id, send_id = await send_through(api, brand, face)
-    await post.server.holding(SLOTS)
+    await post.server.holding(MAX_CONCURRENCY)
     cancelled = await ok(api, f"{face}/CancelCampaign", {"id": campaign_id})
     begun = post.server.begun
     held = await report(api, send_id)
     assert (held["status"], held["in_flight"], held["cancelled"], held["pending"]) == (
         "cancelled",
-        SLOTS,
-        RECIPIENTS - SLOTS,
+        MAX_CONCURRENCY,
+        RECIPIENTS - MAX_CONCURRENCY,
         0,
     )
     post.server.release.set()
@@ -257,11 +269,14 @@ async def test_cancel_lets_what_is_with_the_server_finish_and_starts_nothing_new
     send = await until(post.running, look, "over", True)
     assert (send["status"], send["total_recipients"], send["sent_count"], send["failed_count"],
         send["skipped_count"]) == (
-        "cancelled", RECIPIENTS, SLOTS, 0, RECIPIENTS - SLOTS
+        "cancelled", RECIPIENTS, MAX_CONCURRENCY, 0, RECIPIENTS - MAX_CONCURRENCY
     )  # fmt: skip
-    assert post.server.begun == begun == len(post.server.received) == SLOTS
-    assert (await report(api, send_id))["sent"] == SLOTS
-    assert len(await messages_of(api, send_id=send_id, status="cancelled")) == RECIPIENTS - SLOTS
+    assert post.server.begun == begun == len(post.server.received) == MAX_CONCURRENCY
+    assert (await report(api, send_id))["sent"] == MAX_CONCURRENCY
+    assert (
+        len(await messages_of(api, send_id=send_id, status="cancelled"))
+        == RECIPIENTS - MAX_CONCURRENCY
+    )
     after = await campaign(api, face, campaign_id)
     assert (after["status"], after["cancelled_at"], after["sent_at"]) == (
         "cancelled",

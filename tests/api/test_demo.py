@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
 from server.runtime.demo import BRAND, TEMPLATE_KEY
 from storage.model.channels import Channel
 from tests.support.api.callers import RestCaller
@@ -14,7 +12,6 @@ from tests.support.api.running import running_service
 from tests.support.api.scenes import ok
 
 
-@pytest.mark.parametrize("database", ["sqlite", "postgres"])
 async def test_the_demo_greets_each_person_in_their_language_on_every_channel(
     tmp_path: Path, new_postgres_database: Callable[[], str], database: str
 ) -> None:

@@ -158,7 +158,6 @@ async def faulty(
         yield service
 
 
-@pytest.mark.parametrize("transport", ["grpc", "rest"])
 @pytest.mark.parametrize("path", [path for path, status in SCENES if status == 500])
 async def test_a_fault_is_told_by_its_id_alone(
     faulty: tuple[Running, FaultyStorage],

@@ -36,11 +36,9 @@ async def faulty(
         yield service
 
 
-@pytest.fixture(params=["grpc", "rest"])
-async def brand_at_risk(
-    request: pytest.FixtureRequest, faulty: tuple[Running, FaultyStorage]
-) -> Untouched:
-    return await untouched_brand(faulty[0], request.param)
+@pytest.fixture
+async def brand_at_risk(transport: str, faulty: tuple[Running, FaultyStorage]) -> Untouched:
+    return await untouched_brand(faulty[0], transport)
 
 
 @pytest.mark.parametrize(

@@ -82,12 +82,6 @@ async def test_nothing_can_be_done_to_a_sent_campaign(
     assert await campaign(api, face, campaign_id) == was
 
 
-@pytest.mark.parametrize(("face", "operation"), TABLE)
-async def test_unknown_campaign_is_not_found(idle_api: Caller, face: str, operation: str) -> None:
-    answer = await idle_api.call(f"{face}/{operation}", request_for(operation, "no-such-campaign"))
-    assert (answer.status, answer.error) == (404, "campaign_not_found")
-
-
 @pytest.mark.parametrize("face", [COMMS, MESSAGING])
 async def test_cancelling_again_gives_the_same_answer(
     idle_api: Caller, brand: str, face: str

@@ -17,7 +17,6 @@ from tests.support.api.deliveries import (
     one_off,
     schedule,
 )
-from tests.support.api.running import Running
 from tests.support.api.scenes import COMMS, FAR, comms_campaign, instant, ok, put_template
 
 ADDRESSES = {
@@ -26,8 +25,6 @@ ADDRESSES = {
     "push": "device-1",
     "in_app": "Ann Ünï/ço?de",
 }
-
-OF_ONE = ["GetMessage", "GetScheduledMessage", "CancelMessage", "ListMessageAttempts"]
 
 
 async def send_to(api: Caller, brand: str, *person_ids: str) -> dict[str, Any]:
@@ -243,22 +240,3 @@ async def test_one_message_of_a_send_can_be_cancelled_and_is_counted(
     await ok(idle_api, f"{MESSAGES}/CancelMessage", {"id": first["id"]})
     found = await ok(idle_api, "messaging.SendService/GetSendReport", {"id": send["id"]})
     assert (found["total"], found["pending"], found["cancelled"]) == (2, 1, 1)
-
-
-@pytest.mark.parametrize("operation", OF_ONE)
-async def test_message_of_another_brand_does_not_exist(
-    idle: Running, idle_api: Caller, brand: str, operation: str
-) -> None:
-    await put_template(idle_api, brand)
-    created = await schedule(idle_api, brand)
-    answer = await idle_api.call(
-        f"{MESSAGES}/{operation}", {"id": created["id"]}, token=idle.token(f"other-{brand}")
-    )
-    assert (answer.status, answer.error) == (404, "message_not_found")
-    assert (await message(idle_api, created["id"]))["status"] == "pending"
-
-
-@pytest.mark.parametrize("operation", OF_ONE)
-async def test_unknown_message_is_not_found(idle_api: Caller, operation: str) -> None:
-    answer = await idle_api.call(f"{MESSAGES}/{operation}", {"id": "no-such-message"})
-    assert (answer.status, answer.error) == (404, "message_not_found")

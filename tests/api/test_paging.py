@@ -102,15 +102,6 @@ async def test_last_page_that_is_full_has_no_next(
 
 
 @every_list
-async def test_page_size_below_zero_is_refused(
-    idle: Running, idle_api: Caller, brand: str, name: str
-) -> None:
-    await fill(idle, brand, LISTINGS[name], 1)
-    answer = await idle_api.call(name, {**LISTINGS[name].asks(brand), "page_size": -1})
-    assert (answer.error, answer.fields) == ("validation_failed", {"page_size"})
-
-
-@every_list
 async def test_token_of_another_list_or_filter_is_refused(
     idle: Running, idle_api: Caller, brand: str, name: str
 ) -> None:
@@ -133,48 +124,25 @@ def encoded(value: object) -> str:
     return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
 
 
-GARBAGE = [
-    "garbage", "é✓", "!!!", "=", "AAAA", "\n", encoded(5), encoded([]), encoded({}), encoded(["x"]),
-    encoded(["a", "b", "c"]),
-    encoded([None, None]), encoded(["0123456789ab", "id"]), "W" * 4096,
-]  # fmt: skip
+NO_KEYS = [5, None, ["x"], "nul\x00", "\ud800"]
+KEYS = ["", "abc", "0", "-1", "9" * 40, "'; --"]
 
 
 @every_list
-async def test_garbage_for_a_token_is_refused(
-    idle: Running, idle_api: Caller, brand: str, name: str
-) -> None:
-    await fill(idle, brand, LISTINGS[name], 2)
-    request = LISTINGS[name].asks(brand)
-    _, token = await page(idle_api, name, request, page_size=1)
-    for garbage in [*GARBAGE, token[:-4], token[1:], token.swapcase()]:
-        assert is_refused(name, await idle_api.call(name, {**request, "page_token": garbage})), (
-            garbage
-        )
-
-
-POSITIONS = [5, None, "", "abc", "0", "-1", "9" * 40, "\x00", "\ud800", "'; --"]
-
-
-@every_list
-async def test_forged_position_never_breaks_a_list(
+async def test_forged_key_never_breaks_a_list(
     idle: Running, idle_api: Caller, brand: str, name: str
 ) -> None:
     await fill(idle, brand, LISTINGS[name], 2)
     request = LISTINGS[name].asks(brand)
     _, token = await page(idle_api, name, request, page_size=1)
     list_of_token, _ = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
-    for position in POSITIONS:
-        answer = await idle_api.call(
-            name, {**request, "page_token": encoded([list_of_token, position])}
-        )
-        assert answer.status == 200 or is_refused(name, answer), position
+    for key in [*NO_KEYS, *KEYS]:
+        answer = await idle_api.call(name, {**request, "page_token": encoded([list_of_token, key])})
+        assert is_refused(name, answer) or (key in KEYS and answer.status == 200), key
 
 
-@pytest.mark.parametrize("kilobytes", [1, 8, 16, 28])
-async def test_token_as_long_as_a_url_may_be_is_refused(
-    idle_api: Caller, brand: str, kilobytes: int
-) -> None:
+async def test_token_as_long_as_a_url_may_be_is_refused(idle_api: Caller, brand: str) -> None:
     name = "messaging.SegmentService/ListSegments"
-    answer = await idle_api.call(name, {"brand_id": brand, "page_token": "W" * kilobytes * 1024})
-    assert is_refused(name, answer)
+    for kilobytes in (1, 28):
+        request = {"brand_id": brand, "page_token": "W" * kilobytes * 1024}
+        assert is_refused(name, await idle_api.call(name, request))

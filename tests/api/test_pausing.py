@@ -9,7 +9,7 @@ import pytest
 from tests.support.api.callers import Caller
 from tests.support.api.deliveries import SENDS, ended, report, schedule
 from tests.support.api.operating import (
-    SLOTS_OF_SENDS,
+    MARKETING_CONCURRENCY,
     Operated,
     Stuck,
     audited,
@@ -26,7 +26,7 @@ async def test_nothing_goes_out_while_paused_and_all_of_it_after(
     people = recipients(12)
     stuck = Stuck(operated, people, passing=2)
     send = await publish(operator, brand, people)
-    await stuck.holds(SLOTS_OF_SENDS)
+    await stuck.holds(MARKETING_CONCURRENCY)
     pausing = asyncio.ensure_future(ok(operator, f"{SENDS}/PauseSend", {"id": send["id"]}))
     await operated.when(send["id"], "paused_at")
     stuck.let_go()
@@ -58,7 +58,7 @@ async def test_pause_is_answered_when_no_call_is_in_flight_any_more(
     people = recipients(4)
     stuck = Stuck(operated, people)
     send = await publish(operator, brand, people)
-    await stuck.holds(SLOTS_OF_SENDS)
+    await stuck.holds(MARKETING_CONCURRENCY)
     pausing = asyncio.ensure_future(ok(operator, f"{SENDS}/PauseSend", {"id": send["id"]}))
     await operated.when(send["id"], "paused_at")
     assert not pausing.done()
@@ -73,9 +73,9 @@ async def test_provider_that_never_answers_does_not_hold_up_the_answer(
     people = recipients(6)
     stuck = Stuck(operated, people)
     send = await publish(operator, brand, people)
-    await stuck.holds(SLOTS_OF_SENDS)
+    await stuck.holds(MARKETING_CONCURRENCY)
     await ok(operator, f"{SENDS}/PauseSend", {"id": send["id"]})
-    assert (await operated.send(send["id"])).counters.in_flight == SLOTS_OF_SENDS
+    assert (await operated.send(send["id"])).counters.in_flight == MARKETING_CONCURRENCY
     stuck.let_go()
     await ok(operator, f"{SENDS}/ResumeSend", {"id": send["id"]})
     assert (await operated.ended(operator, send["id"]))["sent"] == 6

@@ -253,14 +253,3 @@ async def test_a_preview_changes_nothing(idle_api: Caller, brand: str, face: str
     assert (await ok(idle_api, "comms.MessageService/ListMessages", {"brand_id": brand}))[
         "data"
     ] == []
-
-
-@pytest.mark.parametrize("face", [COMMS, MESSAGING])
-async def test_campaigns_of_other_brands_have_no_preview(
-    idle: Running, idle_api: Caller, brand: str, face: str
-) -> None:
-    campaign_id = await (comms_campaign if face == COMMS else messaging_campaign)(idle_api, brand)
-    answer = await idle_api.call(
-        f"{face}/PreviewCampaign", {"id": campaign_id}, token=idle.token(f"{brand}-other")
-    )
-    assert (answer.status, answer.error) == (404, "campaign_not_found")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from tests.support.api.callers import Caller, GrpcCaller
 from tests.support.api.scenes import ok, put_person
 
@@ -109,14 +107,12 @@ async def test_locales_are_kept_in_their_canonical_case(idle_api: Caller, brand:
     assert [each["locale"] for each in written["variants"]] == ["pt-BR", "zh-Hant-TW"]
 
 
-@pytest.mark.parametrize(
-    "name", ["person", "brand", "campaign", "unsubscribe_url", "9a", "two words", ""]
-)
 async def test_a_variable_cannot_have_a_name_of_the_service_or_one_liquid_cannot_spell(
-    idle_api: Caller, brand: str, name: str
+    idle_api: Caller, brand: str
 ) -> None:
-    fields = await refused(idle_api, brand, variables=[{"name": "fine"}, {"name": name}])
-    assert [each["field"] for each in fields] == ["variables[1].name"]
+    names = [{"name": name} for name in ("fine", "person", "two words")]
+    fields = await refused(idle_api, brand, variables=names)
+    assert [each["field"] for each in fields] == [f"variables[{index}].name" for index in (1, 2)]
 
 
 async def test_everything_wrong_with_a_template_is_told_at_once(

@@ -156,7 +156,6 @@ async def test_a_link_says_neither_address_nor_brand(brand: str, link: str) -> N
     assert "ann" not in link.rpartition("/v1/")[2].lower()
 
 
-@pytest.mark.parametrize("transport", ["grpc", "rest"])
 async def test_a_bad_token_is_message_not_found(running: Running, transport: str) -> None:
     links = running.service.links
     api: Caller = (

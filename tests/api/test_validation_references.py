@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from storage.model.audiences import SkipReason
-from tests.rules.limits import ADDRESS_LENGTH, ID_LENGTH, NAME_LENGTH
+from tests.rules.limits import ADDRESS_LENGTH, ID_LENGTH
 from tests.support.api.callers import Caller
 from tests.support.api.running import Running
 from tests.support.api.scenes import (
@@ -228,13 +228,3 @@ async def test_bad_messaging_recipients_are_skipped_and_counted(
     assert {"status": "skipped", "reason": SkipReason.INVALID_RECIPIENT, "count": 6} in report[
         "rows"
     ]
-
-
-@pytest.mark.parametrize(
-    "method",
-    [f"{COMMS}/SendCampaign", f"{MESSAGING}/PublishCampaign", f"{MESSAGES}/ScheduleMessage"],
-)
-async def test_an_idempotency_key_that_is_too_long(untouched: Untouched, method: str) -> None:
-    await untouched.refuses_field(
-        method, untouched.good(method), "idempotency-key", key="k" * (NAME_LENGTH + 1)
-    )

@@ -79,33 +79,31 @@ def check(method: str, answer: Answer, field: str) -> None:
     assert named == field or named.startswith(f"{field}["), answer
 
 
-@pytest.mark.parametrize(("method", "field", "kind"), list(body_fields()))
-async def test_a_value_of_the_wrong_type(
-    untouched_rest: Untouched, method: str, field: str, kind: str
-) -> None:
-    for bad in WRONG[kind]:
-        check(
-            method,
-            await untouched_rest.refuses(method, put(untouched_rest.good(method), field, bad)),
-            field,
+async def test_a_value_of_the_wrong_type(untouched_rest: Untouched) -> None:
+    seen: set[str] = set()
+    for method, field, kind in body_fields():
+        # What is said of a value depends on its kind, and of a field on its path.
+        for bad in WRONG[kind][:2] if kind in seen else WRONG[kind]:
+            request = put(untouched_rest.good(method), field, bad)
+            check(method, await untouched_rest.refuses(method, request), field)
+        seen.add(kind)
+
+
+async def test_a_list_where_none_belongs(untouched_rest: Untouched) -> None:
+    for method, field, kind in body_fields():
+        if kind.startswith("list"):
+            continue
+        # The transcoder tells the message around the field and not the field.
+        parent = field.rpartition(".")[0]
+        request = put(untouched_rest.good(method), field, ["x"])
+        answer = await untouched_rest.refuses(method, request)
+        assert answer.status == POLICIES[full_path(METHODS[method])].invalid_argument_status
+        message = (
+            f"{parent} has a field that must not be a list"
+            if parent
+            else "a field must not be a list"
         )
-
-
-@pytest.mark.parametrize(
-    ("method", "field"),
-    [(method, field) for method, field, kind in body_fields() if not kind.startswith("list")],
-)
-async def test_a_list_where_none_belongs(
-    untouched_rest: Untouched, method: str, field: str
-) -> None:
-    # The transcoder tells the message around the field and not the field.
-    parent = field.rpartition(".")[0]
-    answer = await untouched_rest.refuses(method, put(untouched_rest.good(method), field, ["x"]))
-    assert answer.status == POLICIES[full_path(METHODS[method])].invalid_argument_status
-    message = (
-        f"{parent} has a field that must not be a list" if parent else "a field must not be a list"
-    )
-    assert (answer.error, answer.body["message"]) == ("malformed_request", message)
+        assert (answer.error, answer.body["message"]) == ("malformed_request", message), method
 
 
 @pytest.mark.parametrize("method", [f"{COMMS}/SendCampaign", f"{MESSAGING}/PublishCampaign"])
@@ -122,50 +120,49 @@ async def test_a_recipient_of_the_wrong_type(untouched_rest: Untouched, method: 
             ), answer
 
 
-@pytest.mark.parametrize(
-    ("method", "field"),
-    [
-        (f"{MESSAGES}/ScheduleMessage", "recipient"),
-        (f"{MESSAGES}/ScheduleMessage", "channel"),
-        (f"{MESSAGES}/ScheduleMessage", "scheduled_at"),
-        (f"{MESSAGING}/CreateCampaign", "content"),
-        (f"{MESSAGING}/CreateCampaign", "content.channel"),
-        (f"{MESSAGING}/ScheduleCampaign", "scheduled_at"),
-        (f"{COMMS}/SendCampaign", "recipients"),
-        (f"{SEGMENTS}/CreateSegment", "criteria"),
-    ],
-)
-async def test_null_is_absent(untouched_rest: Untouched, method: str, field: str) -> None:
-    await untouched_rest.refuses_field(method, put(untouched_rest.good(method), field, None), field)
+NULLS = [
+    (f"{MESSAGES}/ScheduleMessage", "recipient"),
+    (f"{MESSAGES}/ScheduleMessage", "channel"),
+    (f"{MESSAGES}/ScheduleMessage", "scheduled_at"),
+    (f"{MESSAGING}/CreateCampaign", "content"),
+    (f"{MESSAGING}/CreateCampaign", "content.channel"),
+    (f"{MESSAGING}/ScheduleCampaign", "scheduled_at"),
+    (f"{COMMS}/SendCampaign", "recipients"),
+    (f"{SEGMENTS}/CreateSegment", "criteria"),
+]
 
 
-@pytest.mark.parametrize(
-    ("method", "field"),
-    [
-        (f"{COMMS}/SendCampaign", "id"),
-        (f"{COMMS}/CancelCampaign", "id"),
-        (f"{COMMS}/UpdateCampaign", "id"),
-        (f"{MESSAGING}/PublishCampaign", "id"),
-        (f"{MESSAGING}/ScheduleCampaign", "id"),
-        (f"{MESSAGES}/CancelMessage", "id"),
-        (f"{TEMPLATES}/PutTemplate", "template_key"),
-        (f"{TEMPLATES}/PutTemplate", "channel"),
-    ],
-)
-async def test_a_body_cannot_say_another_id_than_the_path(
-    untouched_rest: Untouched, method: str, field: str
-) -> None:
-    face = method.partition("/")[0]
-    ids = {COMMS: untouched_rest.ids["comms"], MESSAGES: untouched_rest.ids["message"]}
-    request = (
-        {"id": ids[face]}
-        if method.endswith(("CancelCampaign", "CancelMessage"))
-        else untouched_rest.good(method)
-    )
-    verb, path, body = bind(METHODS[method], request)
-    body[field] = "sms" if field == "channel" else "other"
-    response = await untouched_rest.send(verb, path, json=body)
-    check(method, answer_of(response, body), field)
+async def test_null_is_absent(untouched_rest: Untouched) -> None:
+    for method, field in NULLS:
+        request = put(untouched_rest.good(method), field, None)
+        await untouched_rest.refuses_field(method, request, field)
+
+
+IN_THE_PATH = [
+    (f"{COMMS}/SendCampaign", "id"),
+    (f"{COMMS}/CancelCampaign", "id"),
+    (f"{COMMS}/UpdateCampaign", "id"),
+    (f"{MESSAGING}/PublishCampaign", "id"),
+    (f"{MESSAGING}/ScheduleCampaign", "id"),
+    (f"{MESSAGES}/CancelMessage", "id"),
+    (f"{TEMPLATES}/PutTemplate", "template_key"),
+    (f"{TEMPLATES}/PutTemplate", "channel"),
+]
+
+
+async def test_a_body_cannot_say_another_id_than_the_path(untouched_rest: Untouched) -> None:
+    for method, field in IN_THE_PATH:
+        face = method.partition("/")[0]
+        ids = {COMMS: untouched_rest.ids["comms"], MESSAGES: untouched_rest.ids["message"]}
+        request = (
+            {"id": ids[face]}
+            if method.endswith(("CancelCampaign", "CancelMessage"))
+            else untouched_rest.good(method)
+        )
+        verb, path, body = bind(METHODS[method], request)
+        body[field] = "sms" if field == "channel" else "other"
+        response = await untouched_rest.send(verb, path, json=body)
+        check(method, answer_of(response, body), field)
 
 
 async def test_bodies_that_are_no_object_of_the_contract(untouched_rest: Untouched) -> None:

@@ -48,51 +48,49 @@ async def call_bytes(
     return answer
 
 
-@pytest.mark.parametrize("method", TIMES)
-async def test_an_instant_that_no_calendar_has(untouched_grpc: Untouched, method: str) -> None:
-    for seconds, nanos in (
-        (10**15, 0),
-        (-(10**15), 0),
-        (2**63 - 1, 0),
-        (-(2**63), 0),
-        (2_000_000_000, -1),
-        (2_000_000_000, 10**9),
-    ):
+async def test_an_instant_that_no_calendar_has(untouched_grpc: Untouched) -> None:
+    for method in TIMES:
+        for seconds, nanos in (
+            (10**15, 0),
+            (-(10**15), 0),
+            (2**63 - 1, 0),
+            (-(2**63), 0),
+            (2_000_000_000, -1),
+            (2_000_000_000, 10**9),
+        ):
+            request = message(untouched_grpc, method)
+            request.scheduled_at.seconds, request.scheduled_at.nanos = seconds, nanos
+            await untouched_grpc.refuses_field(method, request, "scheduled_at")
+
+
+async def test_the_epoch_is_past_and_not_absent(untouched_grpc: Untouched) -> None:
+    for method in TIMES:
         request = message(untouched_grpc, method)
-        request.scheduled_at.seconds, request.scheduled_at.nanos = seconds, nanos
+        request.scheduled_at.Clear()
+        request.scheduled_at.SetInParent()
         await untouched_grpc.refuses_field(method, request, "scheduled_at")
 
 
-@pytest.mark.parametrize("method", TIMES)
-async def test_the_epoch_is_past_and_not_absent(untouched_grpc: Untouched, method: str) -> None:
-    request = message(untouched_grpc, method)
-    request.scheduled_at.Clear()
-    request.scheduled_at.SetInParent()
-    await untouched_grpc.refuses_field(method, request, "scheduled_at")
+async def test_an_object_with_a_number_that_is_none(untouched_grpc: Untouched) -> None:
+    for method, field in OBJECTS:
+        for number in (math.nan, math.inf, -math.inf):
+            request = message(untouched_grpc, method)
+            struct_at(request, field).update({"a": {"b": [1]}})
+            struct_at(request, field).fields["a"].struct_value.fields["b"].list_value.values[
+                0
+            ].number_value = number
+            await untouched_grpc.refuses_field(method, request, field)
 
 
-@pytest.mark.parametrize(("method", "field"), OBJECTS)
-async def test_an_object_with_a_number_that_is_none(
-    untouched_grpc: Untouched, method: str, field: str
-) -> None:
-    for number in (math.nan, math.inf, -math.inf):
-        request = message(untouched_grpc, method)
-        struct_at(request, field).update({"a": {"b": [1]}})
-        struct_at(request, field).fields["a"].struct_value.fields["b"].list_value.values[
-            0
-        ].number_value = number
-        await untouched_grpc.refuses_field(method, request, field)
-
-
-@pytest.mark.parametrize("method", METHODS)
-async def test_bytes_that_are_no_message(untouched_grpc: Untouched, method: str) -> None:
-    policy = POLICIES[full_path(METHODS[method])]
-    answer = await call_bytes(untouched_grpc, method, b"\xff\xff\xff")
-    assert (answer.status, answer.error) == (policy.invalid_argument_status, "malformed_request")
-    if not policy.public:
-        assert (
-            await call_bytes(untouched_grpc, method, b"\xff\xff\xff", token="garbage")
-        ).status == 401
+async def test_bytes_that_are_no_message(untouched_grpc: Untouched) -> None:
+    for method in METHODS:
+        policy = POLICIES[full_path(METHODS[method])]
+        answer = await call_bytes(untouched_grpc, method, b"\xff\xff\xff")
+        expected = (policy.invalid_argument_status, "malformed_request")
+        assert (answer.status, answer.error) == expected, method
+        if not policy.public:
+            answer = await call_bytes(untouched_grpc, method, b"\xff\xff\xff", token="garbage")
+            assert answer.status == 401, method
 
 
 async def test_a_string_that_is_not_utf8(untouched_grpc: Untouched) -> None:
@@ -100,16 +98,14 @@ async def test_a_string_that_is_not_utf8(untouched_grpc: Untouched) -> None:
     assert (answer.status, answer.error) == (422, "malformed_request")
 
 
-@pytest.mark.parametrize(("method", "field"), OBJECTS)
-async def test_an_object_deeper_than_protobuf_reads(
-    untouched_grpc: Untouched, method: str, field: str
-) -> None:
-    request = message(untouched_grpc, method)
-    inner = struct_at(request, field)
-    for _ in range(60):
-        inner = inner.fields["a"].struct_value
-    answer = await call_bytes(untouched_grpc, method, request.SerializeToString())
-    assert answer.error == "malformed_request"
+async def test_an_object_deeper_than_protobuf_reads(untouched_grpc: Untouched) -> None:
+    for method, field in OBJECTS:
+        request = message(untouched_grpc, method)
+        inner = struct_at(request, field)
+        for _ in range(60):
+            inner = inner.fields["a"].struct_value
+        answer = await call_bytes(untouched_grpc, method, request.SerializeToString())
+        assert answer.error == "malformed_request", method
 
 
 async def test_an_object_as_deep_as_allowed_is_taken(untouched: Untouched) -> None:
@@ -142,16 +138,15 @@ async def test_a_deep_campaign_can_be_listed(idle_api: Any, brand: str) -> None:
     assert campaign["variables"] == nested(OBJECT_DEPTH)
 
 
-@pytest.mark.parametrize(
-    "method",
-    [f"{SEGMENTS}/CreateSegment", f"{MESSAGES}/ScheduleMessage", f"{MESSAGING}/CreateCampaign"],
-)
-async def test_fields_of_a_newer_version_are_ignored(
-    untouched_grpc: Untouched, method: str
-) -> None:
-    request = message(untouched_grpc, method)
-    request.brand_id = ""
-    answer = await call_bytes(
-        untouched_grpc, method, request.SerializeToString() + b"\xfa\x3e\x03new"
-    )
-    assert answer.fields == {"brand_id"}
+async def test_fields_of_a_newer_version_are_ignored(untouched_grpc: Untouched) -> None:
+    for method in [
+        f"{SEGMENTS}/CreateSegment",
+        f"{MESSAGES}/ScheduleMessage",
+        f"{MESSAGING}/CreateCampaign",
+    ]:
+        request = message(untouched_grpc, method)
+        request.brand_id = ""
+        answer = await call_bytes(
+            untouched_grpc, method, request.SerializeToString() + b"\xfa\x3e\x03new"
+        )
+        assert answer.fields == {"brand_id"}

@@ -49,7 +49,12 @@ async def over_rest(running: Running, token: str, send_id: str) -> AsyncIterator
 
 
 WATCHERS = {"grpc": over_grpc, "rest": over_rest}
-watchers = pytest.mark.parametrize("watch", WATCHERS.values(), ids=WATCHERS)
+
+
+@pytest.fixture
+def watch(transport: str) -> Any:
+    """Watches a send over the transport."""
+    return WATCHERS[transport]
 
 
 async def publish(api: Caller, brand: str, count: int) -> dict[str, Any]:
@@ -59,7 +64,6 @@ async def publish(api: Caller, brand: str, count: int) -> dict[str, Any]:
     )
 
 
-@watchers
 async def test_watcher_sees_the_send_grow_to_its_end(
     running: Running, rest: RestCaller, brand: str, watch: Any
 ) -> None:
@@ -74,7 +78,6 @@ async def test_watcher_sees_the_send_grow_to_its_end(
     assert (last["sent_count"], last["total_recipients"]) == (300, 300)
 
 
-@watchers
 async def test_watcher_is_told_the_state_now_then_the_cancel_then_no_more(
     idle: Running, brand: str, watch: Any
 ) -> None:
@@ -90,7 +93,6 @@ async def test_watcher_is_told_the_state_now_then_the_cancel_then_no_more(
     assert rest_of_it[0]["completed_at"] is not None
 
 
-@watchers
 async def test_watching_a_send_that_is_over_ends_at_once(
     idle: Running, brand: str, watch: Any
 ) -> None:
@@ -102,7 +104,6 @@ async def test_watching_a_send_that_is_over_ends_at_once(
     ]
 
 
-@watchers
 async def test_watcher_that_goes_away_harms_nothing(idle: Running, brand: str, watch: Any) -> None:
     api = RestCaller(idle.http, idle.token(brand))
     send = await publish(api, brand, 1)
@@ -111,27 +112,3 @@ async def test_watcher_that_goes_away_harms_nothing(idle: Running, brand: str, w
     await events.aclose()
     await ok(api, f"{MESSAGING}/CancelCampaign", {"id": send["campaign_id"]})
     assert (await ok(api, f"{SENDS}/GetSend", {"id": send["id"]}))["status"] == "cancelled"
-
-
-@pytest.mark.parametrize("others", [False, True], ids=["unknown", "of-another-brand"])
-async def test_watching_what_does_not_exist_is_not_found(
-    idle: Running, brand: str, others: bool
-) -> None:
-    api = RestCaller(idle.http, idle.token(brand))
-    send_id = (await publish(api, brand, 1))["id"] if others else "no-such-send"
-    token = idle.token(f"other-{brand}")
-    with pytest.raises(grpc.aio.AioRpcError) as refusal:
-        await anext(over_grpc(idle, token, send_id))
-    assert refusal.value.code() is grpc.StatusCode.NOT_FOUND
-    answer = await idle.http.get(
-        f"/v1/messaging/sends/{send_id}/watch", headers={"authorization": f"Bearer {token}"}
-    )
-    assert (answer.status_code, answer.json()["error"]) == (404, "send_not_found")
-
-
-async def test_watching_needs_a_token(idle: Running) -> None:
-    with pytest.raises(grpc.aio.AioRpcError) as refusal:
-        await anext(over_grpc(idle, "none", "any"))
-    assert refusal.value.code() is grpc.StatusCode.UNAUTHENTICATED
-    answer = await idle.http.get("/v1/messaging/sends/any/watch")
-    assert (answer.status_code, answer.json()["error"]) == (401, "unauthenticated")

@@ -7,7 +7,7 @@ from benchmarks.report import BEGIN, END, as_markdown, write_between_markers
 
 
 @pytest.mark.parametrize(
-    ("ours", "theirs", "target", "verdict"),
+    ("ours", "theirs", "target", "result"),
     [
         ([1.0, 9.0, 10.0], [10.0, 10.0, 10.0], at_least(0.9), "reached"),
         ([1.0, 8.9, 10.0], [10.0, 10.0, 10.0], at_least(0.9), "missed"),
@@ -16,9 +16,9 @@ from benchmarks.report import BEGIN, END, as_markdown, write_between_markers
     ],
 )
 def test_a_target_is_reached_by_the_median_of_the_ratios(
-    ours: list[float], theirs: list[float], target: Target, verdict: str
+    ours: list[float], theirs: list[float], target: Target, result: str
 ) -> None:
-    assert Figure("x", "s", ours, "peer", theirs, target).verdict == verdict
+    assert Figure("x", "s", ours, "peer", theirs, target).result == result
 
 
 def test_ratios_are_of_pairs() -> None:
@@ -26,7 +26,7 @@ def test_ratios_are_of_pairs() -> None:
 
 
 def test_without_a_peer_the_figure_itself_is_compared() -> None:
-    assert Figure("x", "ms", [30.0, 10.0, 20.0], target=at_most(20)).verdict == "reached"
+    assert Figure("x", "ms", [30.0, 10.0, 20.0], target=at_most(20)).result == "reached"
 
 
 def test_what_was_not_measured_is_in_the_table_with_its_reason() -> None:
@@ -38,7 +38,7 @@ def test_what_was_not_measured_is_in_the_table_with_its_reason() -> None:
 
 def test_a_miss_that_the_machine_explains_is_still_a_miss() -> None:
     assert (
-        Figure("x", "s", [1.0], target=at_least(2.0, "2 cores; it takes 4")).verdict
+        Figure("x", "s", [1.0], target=at_least(2.0, "2 cores; it takes 4")).result
         == "missed (2 cores; it takes 4)"
     )
 

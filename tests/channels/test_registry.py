@@ -32,7 +32,7 @@ def test_email_goes_to_the_mail_server_where_one_is_set(tmp_path: Path) -> None:
 def test_a_mail_server_has_as_many_calls_as_connections(tmp_path: Path) -> None:
     here = Settings(data_dir=tmp_path, smtp_url="smtp://localhost:1025")
     assert [
-        build_providers(each)["email"].slots
+        build_providers(each)["email"].max_concurrency
         for each in (here, here.model_copy(update={"smtp_connections": 3}))
     ] == [20, 3]
 
@@ -82,6 +82,6 @@ def test_every_provider_answers_well_within_a_lease(tmp_path: Path) -> None:
     )
     for settings in (here, here.model_copy(update={"smtp_url": "smtps://mail.example"}), gateways):
         assert all(
-            0 < provider.timeout < 30 and provider.slots > 0
+            0 < provider.timeout < 30 and provider.max_concurrency > 0
             for provider in build_providers(settings).values()
         )

@@ -39,7 +39,7 @@ async def make() -> AsyncIterator[Make]:
                 f"{scheme}://{login}127.0.0.1:{server.port}",
                 MAIL_FROM,
                 timeout=timeout,
-                **{"slots": 10, **options},  # type: ignore[arg-type]
+                **{"max_concurrency": 10, **options},  # type: ignore[arg-type]
             )
         )
         return made[-1]
@@ -178,9 +178,8 @@ async def test_it_gives_up_before_its_caller_does_and_knows_what_that_means(
 
 
 async def test_an_unknown_host_is_provably_not_sent() -> None:
-    delivery = await SmtpProvider("smtp://no-such-host.invalid", MAIL_FROM, slots=1).deliver(
-        envelope()
-    )
+    provider = SmtpProvider("smtp://no-such-host.invalid", MAIL_FROM, max_concurrency=1)
+    delivery = await provider.deliver(envelope())
     assert delivery == Delivery(REJECTED, "smtp_dns_failed", UNREACHABLE)
 
 
@@ -197,7 +196,7 @@ async def test_one_connection_serves_message_after_message_refusals_between(
 async def test_sends_run_side_by_side_up_to_the_slots_and_no_further(
     mail_server: MailServer, make: Make
 ) -> None:
-    provider = make(mail_server, slots=3)
+    provider = make(mail_server, max_concurrency=3)
     mail_server.release.clear()
     sends = [
         asyncio.create_task(provider.deliver(envelope(f"msg-{number}"))) for number in range(12)
@@ -214,7 +213,7 @@ async def test_sends_run_side_by_side_up_to_the_slots_and_no_further(
 async def test_waiting_for_a_slot_counts_towards_the_time_allowed(
     mail_server: MailServer, make: Make
 ) -> None:
-    provider = make(mail_server, slots=1)
+    provider = make(mail_server, max_concurrency=1)
     mail_server.release.clear()
     first = asyncio.create_task(provider.deliver(envelope("msg-1")))
     await mail_server.hanging.wait()

@@ -211,7 +211,7 @@ async def test_each_answer_and_break_has_its_outcome(
     gateway: HttpGateway, make: Make, behaviour: Behaviour, expected: Delivery
 ) -> None:
     gateway.script.append(behaviour)
-    provider = make(gateway.url, slots=1)
+    provider = make(gateway.url, max_concurrency=1)
     assert await provider.deliver(envelope()) == expected
     assert await provider.deliver(envelope("msg-2")) == ACCEPTED
     assert [request.document["message_id"] for request in gateway.received] == ["msg-1", "msg-2"]
@@ -311,7 +311,7 @@ async def test_it_gives_up_before_its_caller_does_and_knows_what_that_means(
 async def test_a_message_that_waits_in_vain_for_a_connection_has_not_left(
     gateway: HttpGateway, make: Make
 ) -> None:
-    provider = make(gateway.url, slots=1)
+    provider = make(gateway.url, max_concurrency=1)
     gateway.script.append(hang)
     first = asyncio.create_task(provider.deliver(envelope("msg-1")))
     await gateway.hanging.wait()
@@ -420,7 +420,7 @@ async def test_an_idle_connection_is_given_up_before_servers_give_up_theirs(
 async def test_there_are_never_more_connections_than_slots(
     gateway: HttpGateway, make: Make
 ) -> None:
-    provider = make(gateway.url, slots=3)
+    provider = make(gateway.url, max_concurrency=3)
     deliveries = await asyncio.gather(
         *(provider.deliver(envelope(f"msg-{number}")) for number in range(30))
     )
@@ -432,7 +432,7 @@ async def test_there_are_never_more_connections_than_slots(
 async def test_calls_that_were_cut_short_leave_room_for_others(
     gateway: HttpGateway, make: Make
 ) -> None:
-    provider = make(gateway.url, slots=2)
+    provider = make(gateway.url, max_concurrency=2)
     for _ in range(5):
         gateway.script += [hang, hang]
         gateway.hanging.clear()

@@ -6,8 +6,16 @@ from tests.support.databases import (
     database_url,
     migrated_database,
     migrated_file,
+    postgres_admin,
     postgres_url,
     sqlite_url,
 )
 
-__all__ = ["database_url", "migrated_database", "migrated_file", "postgres_url", "sqlite_url"]
+__all__ = [
+    "database_url",
+    "migrated_database",
+    "migrated_file",
+    "postgres_admin",
+    "postgres_url",
+    "sqlite_url",
+]

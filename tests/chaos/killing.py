@@ -12,10 +12,10 @@ from tests.chaos.load import BRAND
 from tests.chaos.outcome import Outcome, gaps
 from tests.chaos.site import (
     AUDIENCE,
-    GATEWAY_SLOTS,
+    GATEWAY_CONCURRENCY,
+    MARKETING_CONCURRENCY,
+    MAX_CONCURRENCY,
     RATE,
-    SLOTS,
-    SLOTS_OF_SENDS,
     WORK,
     Site,
     Way,
@@ -58,7 +58,7 @@ async def killed_while_resending(
             "ops.BrandService/SetBrandPolicy", {"brand_id": BRAND, "unknown_policy": "resend"}
         )
         outcome = await _kill_replicas(site, kills, seed)
-        outcome.most_duplicated = SLOTS * kills
+        outcome.most_duplicated = MAX_CONCURRENCY * kills
         return outcome
 
 
@@ -79,21 +79,21 @@ async def killed_while_calling(directory: Path, database_url: str) -> Outcome:
     async with site_on(directory, database_url, dispatchers=2) as site:
         await site.peer.behave(Fault(share=1, deed=Deed.HOLD))
         await site.load.campaign(100)
-        await site.peer.took(2 * SLOTS_OF_SENDS)
+        await site.peer.took(2 * MARKETING_CONCURRENCY)
         await site.workers[0].kill()
         await site.peer.behave(delay=WORK)
         await site.peer.release()
         await site.waits_until("SELECT id FROM sends WHERE sent > 0", 30)
         await site.books.change(END_LEASES)
         outcome = await site.reckon()
-        outcome.kills, outcome.most_unknown = 1, SLOTS
+        outcome.kills, outcome.most_unknown = 1, MAX_CONCURRENCY
         return outcome
 
 
 def left_in_doubt(way: Way) -> int:
     """How many messages one kill may leave in doubt for good. What was with a gateway that
     remembers keys is sent again under the same."""
-    return {Way.SMTP: SLOTS, Way.GATEWAY: GATEWAY_SLOTS, Way.KEYED_GATEWAY: 0}[way]
+    return {Way.SMTP: MAX_CONCURRENCY, Way.GATEWAY: GATEWAY_CONCURRENCY, Way.KEYED_GATEWAY: 0}[way]
 
 
 def found_after(instants: Sequence[float], doubts: Sequence[Doubt]) -> list[float]:

@@ -19,7 +19,7 @@ class Outcome:
     kills: int = 0
     """Times something was killed, stopped, filled or broken."""
     most_unknown: int = 0
-    """How many messages may be in doubt: what the providers' slots held at the kills."""
+    """How many messages may be in doubt: what was with the providers at the kills."""
     most_duplicated: int = 0
     """How many may be taken twice: none, unless the brand has chosen that what is in doubt is sent
     again."""

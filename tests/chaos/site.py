@@ -22,11 +22,11 @@ from tests.chaos.outcome import Outcome
 from tests.chaos.peer import Peer, running_peer
 from tests.chaos.reckoning import reckon
 
-SLOTS = 20
+MAX_CONCURRENCY = 20
 """Calls a process has with the mail server at once, and so what its end may leave in doubt."""
-SLOTS_OF_SENDS = 15
+MARKETING_CONCURRENCY = 15
 """Those that campaigns may fill; the others are kept for one-offs."""
-GATEWAY_SLOTS = 20
+GATEWAY_CONCURRENCY = 20
 """The same for an HTTP gateway."""
 WORK = 0.05
 """Seconds the provider takes for each message."""

@@ -3,7 +3,7 @@ twice, the sums match, and the ledger of a provider in a process of its own agre
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,11 +19,11 @@ from storage.sql.open import open_storage
 from tests.chaos import books as book
 from tests.chaos.behaviour import Deed, Fault
 from tests.chaos.crash_child import DISPATCHER, Crash, Nursery
-from tests.chaos.crash_points import STATUS, Point, Step
+from tests.chaos.crash_points import STATUS, Point, Step, When
 from tests.chaos.load import Accepted
 from tests.chaos.peer import Peer, running_peer
 from tests.chaos.reckoning import Reckoning, reckon
-from tests.chaos.site import SLOTS
+from tests.chaos.site import MAX_CONCURRENCY
 from tests.support.storage import made
 
 PEOPLE = 50
@@ -123,23 +123,36 @@ async def keyed_site(tmp_path: Path, database_url: str, nursery: Nursery) -> Asy
         yield Site(settings, peer, nursery)
 
 
-ONCE = [(point, 1) for point in Point if point.step is not Step.RECOVERY]
+def on_both(points: Iterable[Point]) -> list[tuple[str, Point]]:
+    """Each point on SQLite, and on PostgreSQL those that leave what no other point does: before a
+    step there is what there was after the step before it."""
+    every = list(points)
+    alike = [("postgres", point) for point in every if point.when is not When.BEFORE]
+    return [*(("sqlite", point) for point in every), *alike]
+
+
+ONCE = [
+    (database, point, 1)
+    for database, point in on_both(point for point in Point if point.step is not Step.RECOVERY)
+]
 AGAIN = [
-    (Point.AFTER_CALL, 25),
-    (Point.AFTER_RESULTS, 2),
-    (Point.BEFORE_COMMIT_OF_EXPANSION, 2),
-    (Point.BETWEEN_BATCHES_OF_EXPANSION, 2),
+    ("sqlite", Point.AFTER_CALL, 25),
+    ("sqlite", Point.AFTER_RESULTS, 2),
+    ("sqlite", Point.BEFORE_COMMIT_OF_EXPANSION, 2),
+    ("sqlite", Point.BETWEEN_BATCHES_OF_EXPANSION, 2),
 ]
 
 
-@pytest.mark.parametrize(("point", "times"), [*ONCE, *AGAIN])
+@pytest.mark.parametrize(
+    ("database_url", "point", "times"), [*ONCE, *AGAIN], indirect=["database_url"]
+)
 async def test_ended_at(site: Site, point: Point, times: int) -> None:
     if point is Point.DURING_CALL:
         await site.peer.behave(Fault(share=1, deed=Deed.HOLD))
     await site.ends_at(point, times)
     found = await site.finish()
     assert found.faults == {}
-    assert len(found.unknown) <= SLOTS
+    assert len(found.unknown) <= MAX_CONCURRENCY
     if times == 1 and point in NOTHING_LEFT:
         assert found.unknown == []
     if point in (
@@ -153,18 +166,28 @@ async def test_ended_at(site: Site, point: Point, times: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "point", [Point.BEFORE_RECOVERY, Point.BEFORE_COMMIT_OF_RECOVERY, Point.AFTER_RECOVERY]
+    ("database_url", "point"),
+    on_both(point for point in Point if point.step is Step.RECOVERY),
+    indirect=["database_url"],
 )
 async def test_ended_in_recovery_from_a_first_end(site: Site, point: Point) -> None:
     await site.ends_at(Point.AFTER_CALL)
     await site.ends_at(point)
     found = await site.finish()
     assert found.faults == {}
-    assert 0 < len(found.unknown) <= SLOTS
+    assert 0 < len(found.unknown) <= MAX_CONCURRENCY
 
 
 @pytest.mark.parametrize(
-    "point", [Point.AFTER_MARK, Point.DURING_CALL, Point.AFTER_CALL, Point.BEFORE_COMMIT_OF_RESULTS]
+    ("database_url", "point"),
+    [
+        ("sqlite", Point.AFTER_MARK),
+        ("sqlite", Point.DURING_CALL),
+        ("sqlite", Point.AFTER_CALL),
+        ("sqlite", Point.BEFORE_COMMIT_OF_RESULTS),
+        ("postgres", Point.AFTER_CALL),
+    ],
+    indirect=["database_url"],
 )
 async def test_ended_with_calls_at_a_gateway_that_knows_keys_leaves_nothing_in_doubt(
     keyed_site: Site, point: Point

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.killing import killed_while_calling, serve_killed
-from tests.chaos.site import SLOTS_OF_SENDS, Way
+from tests.chaos.site import MARKETING_CONCURRENCY, Way
 
 
 @pytest.mark.parametrize("way", [Way.SMTP, Way.KEYED_GATEWAY])
@@ -27,4 +27,4 @@ async def test_dispatcher_killed_on_postgres_leaves_in_doubt_what_it_was_calling
 ) -> None:
     outcome = await killed_while_calling(tmp_path, new_postgres_database())
     assert outcome.faults == []
-    assert len(outcome.reckoning.unknown) == SLOTS_OF_SENDS
+    assert len(outcome.reckoning.unknown) == MARKETING_CONCURRENCY

@@ -40,7 +40,7 @@ class Post:
 @pytest.fixture
 async def post(tmp_path: Path) -> AsyncIterator[Post]:
     async with running_peer("smtp", tmp_path / "ledger") as peer:
-        provider = SmtpProvider(peer.url, MAIL_FROM, slots=1, timeout=5)
+        provider = SmtpProvider(peer.url, MAIL_FROM, max_concurrency=1, timeout=5)
         await provider.start()
         yield Post(peer, provider)
         await provider.close()

@@ -10,7 +10,7 @@ from tests.chaos.behaviour import Deed, Fault
 from tests.chaos.books import END_LEASES
 from tests.chaos.fleet import Member
 from tests.chaos.outcome import Outcome
-from tests.chaos.site import SLOTS, SLOTS_OF_SENDS, WORK, Site, site_on
+from tests.chaos.site import MARKETING_CONCURRENCY, MAX_CONCURRENCY, WORK, Site, site_on
 
 DISPATCHERS = 3
 WORK_OF_A_MAIL = 0.2
@@ -30,7 +30,7 @@ async def frozen_past_their_leases(directory: Path, database_url: str, frozen: i
         await site.peer.behave(delay=WORK_OF_A_MAIL)
         zombies = site.workers[:frozen]
         async with site.load.running(rate=10, size=10, pause=1.0):
-            await site.peer.took(DISPATCHERS * SLOTS)
+            await site.peer.took(DISPATCHERS * MAX_CONCURRENCY)
             for zombie in zombies:
                 zombie.freeze()
             stopped = time.time()
@@ -48,7 +48,7 @@ async def frozen_while_calling(directory: Path, database_url: str) -> Outcome:
     async with site_on(directory, database_url, dispatchers=2) as site:
         await site.peer.behave(Fault(share=1, deed=Deed.HOLD))
         await site.load.campaign(100)
-        await site.peer.took(2 * SLOTS_OF_SENDS)
+        await site.peer.took(2 * MARKETING_CONCURRENCY)
         zombie = site.workers[0]
         zombie.freeze()
         stopped = time.time()
@@ -57,7 +57,7 @@ async def frozen_while_calling(directory: Path, database_url: str) -> Outcome:
         recovered = time.time() - stopped
         await site.peer.behave(delay=WORK)
         await site.peer.release()
-        await site.peer.took(3 * SLOTS_OF_SENDS)
+        await site.peer.took(3 * MARKETING_CONCURRENCY)
         zombie.thaw()
         return await _reckon(site, [zombie], recovered)
 
@@ -67,7 +67,7 @@ async def _reckon(site: Site, zombies: list[Member], recovered: float) -> Outcom
     statuses = [await zombie.end() for zombie in zombies]
     outcome.kills, outcome.most_unknown, outcome.recoveries = (
         len(zombies),
-        len(zombies) * SLOTS,
+        len(zombies) * MAX_CONCURRENCY,
         [recovered],
     )
     outcome.notes = [f"a zombie ended with status {status}" for status in statuses if status != 0]

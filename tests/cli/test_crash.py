@@ -17,7 +17,7 @@ from tests.support.carillon import Installation
 
 BRAND = "acme"
 RECIPIENTS = 2000
-SLOTS = 64
+MAX_CONCURRENCY = 64
 """Messages of a channel that can be with the outbox at once, and so in doubt after a crash."""
 
 
@@ -68,7 +68,7 @@ async def test_killed_in_the_middle_of_a_send_it_accounts_for_everybody(
         sent = {row["id"] for row in rows if row["status"] == "sent"}
         assert final["total"] == len(rows) == len(sent) + len(in_doubt) == RECIPIENTS
         assert {row["recipient"] for row in rows} == {each["recipient"] for each in people}
-        assert len(in_doubt) <= SLOTS
+        assert len(in_doubt) <= MAX_CONCURRENCY
         assert sent <= mailed(running) <= sent | in_doubt
         for message_id in [*in_doubt, *sorted(sent)[::25]]:
             # The outbox knows a mail again by its name, so what was in doubt was put there once

@@ -9,8 +9,8 @@ from datetime import timedelta, timezone
 
 import pytest
 
+from server.commands.messages.cancel import cancel_message
 from server.commands.messages.intake import MessageIntake
-from server.commands.messages.queries import cancel_message
 from server.commands.messages.schedule import NewMessage, schedule_message
 from server.domain.access import Caller, Principal
 from server.domain.errors import KeyReused, NotFound, ValidationFailed
@@ -161,11 +161,13 @@ async def test_the_key_holds_after_the_time_of_the_message_has_passed(
 ) -> None:
     request = new_message(stage)
     first = await schedule(request)
-    await stage.run(stage.lane())
-    stage.clock.advance(3600)
+    await stage.run(stage.workers())
+    stage.clock.advance(1000 * 86_400)
     again = await schedule(request)
     assert (again.id, again.status) == (first.id, "sent")
-    await stage.run(stage.lane())
+    with pytest.raises(KeyReused):
+        await schedule(replace(request, recipient="other@example.com"))
+    await stage.run(stage.workers())
     assert len(stage.email.calls) == 1
 
 

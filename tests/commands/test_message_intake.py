@@ -11,8 +11,8 @@ import pytest
 
 from server.commands.messages.intake import JoinedInserts, MessageIntake
 from server.commands.messages.schedule import NewMessage
-from server.commands.templates.templates import NewTemplate, put_template
-from server.dispatch.dispatcher import LOOK_AGAIN_ALONE, LOOK_AGAIN_SHARED
+from server.commands.templates.put import NewTemplate, put_template
+from server.dispatch.dispatcher import POLL_EXCLUSIVE, POLL_SHARED
 from server.domain.access import Caller, Principal
 from server.domain.errors import NotFound, ValidationFailed
 from storage.contract.errors import StorageError, StorageUnavailable
@@ -124,7 +124,7 @@ async def test_messages_that_come_during_a_transaction_are_the_next_one(
 
 
 def test_nobody_sleeps_for_as_long_as_a_message_may_come_without_a_signal() -> None:
-    assert max(LOOK_AGAIN_ALONE, LOOK_AGAIN_SHARED) <= SOON.total_seconds() / 2
+    assert max(POLL_EXCLUSIVE, POLL_SHARED) <= SOON.total_seconds() / 2
 
 
 async def test_a_message_that_comes_alone_does_not_wait_for_others(

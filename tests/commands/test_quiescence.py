@@ -48,8 +48,8 @@ async def test_the_answer_waits_for_the_call_that_is_in_flight(
 ) -> None:
     send, _ = await stage.send(1)
     stage.email.hold()
-    lane = stage.lane()
-    await lane.run_once()
+    workers = stage.workers()
+    await workers.run_once()
     await stage.email.called(1)
     committed = asyncio.Event()
 
@@ -70,7 +70,7 @@ async def test_the_answer_waits_for_the_call_that_is_in_flight(
     assert (await stage.found_send(send)).counters.in_flight == 1
     assert not stopping.done()
     stage.email.let_go()
-    await lane.drain()
+    await workers.drain()
     answer = await stopping
     assert (answer == "kept") == repeated
     assert (await stage.found_send(send)).counters.in_flight == 0

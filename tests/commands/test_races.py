@@ -13,15 +13,14 @@ from server.commands.campaigns.cancel import cancel_campaign
 from server.commands.campaigns.delete import delete_campaign
 from server.commands.campaigns.schedule import schedule_campaign, unschedule_campaign
 from server.commands.campaigns.update import update_campaign
-from server.commands.messages.queries import cancel_message
+from server.commands.messages.cancel import cancel_message
 from server.commands.sends.start import send_campaign, send_due_campaign
-from server.commands.templates.templates import NewTemplate, put_template
+from server.commands.templates.put import NewTemplate, put_template
 from server.domain.delivery.timing import LEASE
 from server.domain.errors import BadState, NotFound
 from server.domain.faces import Face
 from storage.contract.storage import Transaction
 from storage.model.campaigns import Campaign, CampaignStatus
-from storage.model.deliveries import Mark
 from storage.model.messages import MessageStatus
 from storage.model.sends import Send
 from tests.support.dispatch.stage import BRAND, Stage
@@ -79,7 +78,7 @@ async def test_after_a_cancel_nothing_is_sent_whatever_it_raced_with(stage: Stag
         assert cancelled.campaign.status is CampaignStatus.CANCELLED
         assert isinstance(sent, Send | BadState)
         assert (await stage.found_campaign(campaign.id)).status is CampaignStatus.CANCELLED
-    await stage.run(stage.lane())
+    await stage.run(stage.workers())
     assert stage.email.calls == []
 
 
@@ -90,11 +89,10 @@ async def test_a_cancel_against_a_mark_leaves_each_message_with_one_of_them(stag
         claimed = await stage.storage.write(
             lambda tx, now=now: claim_due(tx, "email", now, now + LEASE, 10)  # type: ignore[misc]
         )
-        marks = [Mark(message.id, message.lease) for message in claimed]
         campaign = await stage.found_campaign(send.campaign_id)
         marked, _ = await at_once(
             stage,
-            lambda tx: tx.messages.mark_sending(marks, "scripted", now, now + LEASE),  # noqa: B023
+            lambda tx: tx.messages.mark_sending(claimed, "scripted", now, now + LEASE),  # noqa: B023
             cancelling(stage, campaign),
         )
         for message in messages:
@@ -170,15 +168,15 @@ async def test_cancelling_again_changes_nothing(stage: Stage) -> None:
 
 
 async def test_a_message_is_cancelled_or_called_never_both(stage: Stage) -> None:
-    lane = stage.lane()
+    workers = stage.workers()
     for _ in range(5):
         message = await stage.message()
         _, cancelled = await asyncio.gather(
-            lane.run_once(),
+            workers.run_once(),
             stage.storage.write(lambda tx: cancel_message(tx, stage.caller, message.id)),  # noqa: B023
             return_exceptions=True,
         )
-        await stage.run(lane)
+        await stage.run(workers)
         called = message.id in {envelope.message_id for envelope in stage.email.calls}
         assert called == isinstance(cancelled, BadState)
         assert await stage.status(message) is (
@@ -189,14 +187,14 @@ async def test_a_message_is_cancelled_or_called_never_both(stage: Stage) -> None
 async def test_a_message_that_is_with_its_provider_cannot_be_cancelled(stage: Stage) -> None:
     message = await stage.message()
     stage.email.hold()
-    lane = stage.lane()
-    await lane.run_once()
+    workers = stage.workers()
+    await workers.run_once()
     await stage.email.called(1)
     with pytest.raises(BadState) as refused:
         await stage.storage.write(lambda tx: cancel_message(tx, stage.caller, message.id))
     assert refused.value.details == {"status": "sending"}
     stage.email.let_go()
-    await lane.drain()
+    await workers.drain()
     assert await stage.status(message) is MessageStatus.SENT
 
 

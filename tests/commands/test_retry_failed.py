@@ -29,7 +29,7 @@ async def failed_send(stage: Stage, **more: Any) -> Send:
     send, messages = await stage.send(FAILED + 1, **more)
     for message in messages[:FAILED]:
         stage.email.will(message.recipient, REFUSED)
-    await stage.run(stage.lane())
+    await stage.run(stage.workers())
     assert (await stage.found_send(send)).counters.failed == FAILED
     return send
 
@@ -105,9 +105,9 @@ async def test_a_retry_shares_addresses_as_its_parent_did(stage: Stage) -> None:
         family = [(f"person-{number}", "family@example.com") for number in range(3)]
         stage.email.will("family@example.com", REFUSED)
         parent, _ = await stage.send(family, allow_shared_addresses=shared)
-        await stage.run(stage.lane())
+        await stage.run(stage.workers())
         failed = (await stage.found_send(parent)).counters.failed
         child = await retry(stage, parent)
         await stage.run(stage.audiences())
         assert (await stage.found_send(child)).counters.pending == failed >= 1
-        await stage.run(stage.lane())
+        await stage.run(stage.workers())

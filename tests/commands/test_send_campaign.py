@@ -41,7 +41,7 @@ async def publish(stage: Stage, recipients: list[Recipient], **more: Any) -> Sen
 async def test_a_recipient_named_twice_gets_one_message(stage: Stage) -> None:
     send = await publish(stage, [ANN, ANN, ("ann", "other@example.com"), ("bob", ANN[1]), ANN])
     assert (send.counters.total, send.counters.pending, send.counters.skipped) == (5, 2, 3)
-    await stage.run(stage.lane())
+    await stage.run(stage.workers())
     assert sorted(stage.email.addresses()) == ["ann@example.com", "other@example.com"]
     _, report = await stage.storage.read(lambda tx: get_send_report(tx, stage.caller, send.id))
     assert [(row.status, row.reason, row.count) for row in report] == [
@@ -57,7 +57,7 @@ async def test_where_addresses_may_be_shared_each_person_gets_one(stage: Stage) 
         allow_shared_addresses=True,
     )
     assert (send.counters.total, send.counters.pending, send.counters.skipped) == (5, 3, 2)
-    await stage.run(stage.lane())
+    await stage.run(stage.workers())
     assert sorted(stage.email.addresses()) == [
         "ann@example.com",
         "ann@example.com",

@@ -43,7 +43,7 @@ async def one_off(stage: Stage, ago: timedelta, channel: str = "email") -> Messa
 
 
 async def dispatch(stage: Stage, channel: str) -> None:
-    await stage.run(stage.lane() if channel == "email" else stage.inbox_lane())
+    await stage.run(stage.workers() if channel == "email" else stage.inbox_worker())
 
 
 @pytest.mark.parametrize("policy", [SKIP, SECONDS], ids=["skip", "expire_after"])

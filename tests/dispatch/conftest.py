@@ -12,6 +12,7 @@ from tests.support.databases import (
     database_url,
     migrated_database,
     migrated_file,
+    postgres_admin,
     postgres_url,
     sqlite_url,
 )
@@ -21,6 +22,7 @@ __all__ = [
     "database_url",
     "migrated_database",
     "migrated_file",
+    "postgres_admin",
     "postgres_url",
     "sqlite_url",
     "stage",

@@ -58,10 +58,10 @@ async def test_a_stuck_provider_holds_up_no_other_channel(stage: Stage) -> None:
     stuck, _ = await stage.send(10)
     dispatcher = stage.dispatcher()
     await dispatcher.start()
-    await stage.email.called(stage.email.slots_for_sends)
+    await stage.email.called(stage.email.marketing_concurrency)
     other, _ = await stage.send(5, channel="sms")
     await until(stage, lambda: completed(stage, other.id))
-    assert (await stage.counted(stuck))["in_flight"] == stage.email.slots_for_sends
+    assert (await stage.counted(stuck))["in_flight"] == stage.email.marketing_concurrency
     stage.email.let_go()
     await until(stage, lambda: completed(stage, stuck.id))
     await dispatcher.stop()
@@ -74,7 +74,7 @@ async def test_a_stop_gives_back_what_is_claimed_and_finishes_what_is_in_flight(
     stage.email.hold()
     dispatcher = stage.dispatcher()
     await dispatcher.start()
-    await stage.email.called(stage.email.slots_for_sends)
+    await stage.email.called(stage.email.marketing_concurrency)
     stopping = asyncio.create_task(dispatcher.stop())
     await until(stage, lambda: nothing_claimed(stage, messages), messages_topic("email"))
     assert not stopping.done()
@@ -83,11 +83,14 @@ async def test_a_stop_gives_back_what_is_claimed_and_finishes_what_is_in_flight(
     await stopping
     assert await stage.counted(send) == {
         "total": 10,
-        "sent": stage.email.slots_for_sends,
-        "pending": 10 - stage.email.slots_for_sends,
+        "sent": stage.email.marketing_concurrency,
+        "pending": 10 - stage.email.marketing_concurrency,
     }
-    assert len(stage.email.calls) == stage.email.slots_for_sends
-    assert await counted(stage, messages, MessageStatus.PENDING) == 10 - stage.email.slots_for_sends
+    assert len(stage.email.calls) == stage.email.marketing_concurrency
+    assert (
+        await counted(stage, messages, MessageStatus.PENDING)
+        == 10 - stage.email.marketing_concurrency
+    )
 
 
 async def nothing_claimed(stage: Stage, messages: list[Message]) -> bool:
@@ -116,7 +119,7 @@ async def test_the_next_dispatcher_goes_on_where_one_stopped(stage: Stage) -> No
     stage.email.hold()
     first = stage.dispatcher()
     await first.start()
-    await stage.email.called(stage.email.slots_for_sends)
+    await stage.email.called(stage.email.marketing_concurrency)
     stage.email.let_go()
     await first.stop()
     second = stage.dispatcher()
@@ -130,7 +133,7 @@ async def test_the_next_dispatcher_goes_on_where_one_stopped(stage: Stage) -> No
 async def test_after_a_crash_a_start_recovers_before_it_is_ready(stage_on_sqlite: Stage) -> None:
     stage = stage_on_sqlite
     send, _ = await stage.send(3)
-    stage.email = ScriptedProvider(slots=1)
+    stage.email = ScriptedProvider(max_concurrency=1)
     stage.email.hold()
     crashed = stage.dispatcher()
     await crashed.start()

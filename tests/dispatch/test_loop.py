@@ -45,12 +45,12 @@ class CountedLoop:
 class Runner:
     """One loop, running."""
 
-    def __init__(self, loop: CountedLoop, look_again: float = FOREVER) -> None:
+    def __init__(self, loop: CountedLoop, poll_interval: float = FOREVER) -> None:
         self.signals = Signals()
         self.clock = ManualClock()
         self.stopping = asyncio.Event()
         self.task = asyncio.create_task(
-            run_loop(loop, self.signals, self.clock, look_again, self.stopping)
+            run_loop(loop, self.signals, self.clock, poll_interval, self.stopping)
         )
 
     async def stop(self) -> None:
@@ -117,7 +117,7 @@ async def test_what_is_overdue_is_not_slept_on() -> None:
 
 async def test_a_loop_looks_again_by_itself() -> None:
     loop = CountedLoop()
-    runner = Runner(loop, look_again=0.001)
+    runner = Runner(loop, poll_interval=0.001)
     loop.due = runner.clock.now() + timedelta(days=1)
     await loop.passed(3)
     await runner.stop()

@@ -34,7 +34,7 @@ class Ledger(ScriptedProvider):
     could not say it any more."""
 
     def __init__(self, chance: Random) -> None:
-        super().__init__(slots=3)
+        super().__init__(max_concurrency=3)
         self._chance = chance
         self.answers: defaultdict[str, list[Delivery | None]] = defaultdict(list)
         self.cancelled: set[str] = set()
@@ -60,7 +60,7 @@ class History:
         self.chance = Random(seed)  # noqa: S311 - a history that can be repeated
         self.ledger = Ledger(Random(seed))  # noqa: S311
         self.ledger.hold()
-        self.lane = stage.lane(provider=self.ledger)
+        self.workers = stage.workers(provider=self.ledger)
         self.sends: list[Send] = []
         self.made = 0
         self.over: dict[str, MessageStatus] = {}
@@ -86,7 +86,7 @@ class History:
             await self.check()
         self.ledger.let_go()
         for _ in range(POLICY.max_attempts + 1):
-            await self.stage.run(self.lane)
+            await self.stage.run(self.workers)
             self.stage.clock.advance(POLICY.longest_delay.total_seconds())
             await self.stage.recover()
         await self.check()
@@ -105,11 +105,11 @@ class History:
         self.made += count
 
     async def deliver(self) -> None:
-        await self.lane.run_once()
+        await self.workers.run_once()
 
     async def answer(self) -> None:
         self.ledger.let_go()
-        await self.lane.drain()
+        await self.workers.drain()
         self.ledger.hold()
 
     async def cancel_send(self) -> None:
@@ -149,7 +149,7 @@ class History:
     async def crash(self) -> None:
         await self.stage.crash()
         await self.stage.recover()
-        self.lane = self.stage.lane(provider=self.ledger)
+        self.workers = self.stage.workers(provider=self.ledger)
 
     # What must hold
 
@@ -160,7 +160,7 @@ class History:
 
     async def check(self) -> None:
         await self.stage.assert_no_drift()
-        assert self.ledger.most <= self.ledger.slots
+        assert self.ledger.most <= self.ledger.max_concurrency
         assert self.ledger.called_after_cancel == []
         messages = await self.messages()
         assert len(messages) == self.made

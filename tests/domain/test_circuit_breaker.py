@@ -289,7 +289,7 @@ def test_whatever_happens_an_open_circuit_lets_nothing_through_and_always_comes_
                 line.now = change
                 assert line.allows in {1, FREE} or (line.circuit is Circuit.HALF_OPEN and going)
     # Once every call has ended and the pauses are over, calls may begin; when they end well, as
-    # many as there are slots.
+    # many as may be in progress.
     for call in going:
         line.end(call, ErrorClass.UNREACHABLE)
     while line.breaker.next_change(line.now) is not None:

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.domain.contacts.recipients import classify_recipients
-from server.domain.contacts.suppression import blocks, purpose_of
+from server.domain.contacts.suppression import blocks
 from server.domain.contacts.unsubscribe import UnsubscribeLinks
-from storage.model.suppressions import STRENGTH, Purpose, SuppressionReason
+from storage.model.messages import Purpose
+from storage.model.suppressions import STRENGTH, SuppressionReason
 
 LINKS = UnsubscribeLinks(b"k" * 32, "https://mail.example.com/x")
 MESSAGE = "01994d3c-7f0a-7d27-b1a8-0f1f4a1f2a3b"
@@ -35,8 +36,8 @@ def test_what_blocks_what(
 
 
 def test_messages_of_sends_are_marketing_and_one_offs_transactional() -> None:
-    assert purpose_of("send-1") is Purpose.MARKETING
-    assert purpose_of(None) is Purpose.TRANSACTIONAL
+    assert Purpose.of("send-1") is Purpose.MARKETING
+    assert Purpose.of(None) is Purpose.TRANSACTIONAL
 
 
 def test_strength_is_in_the_order_unsubscribe_manual_hard_bounce_complaint() -> None:

@@ -82,7 +82,7 @@ def _is_noticed(mutation: Mutation, copies: SimpleQueue[Path]) -> bool:
         started = time.monotonic()
         try:
             path.write_text(mutated, "utf-8")
-            verdict = _run(tests, copy)
+            outcome = _run(tests, copy)
         finally:
             path.write_text(text, "utf-8")
     except NotFoundOnceError as error:
@@ -90,8 +90,8 @@ def _is_noticed(mutation: Mutation, copies: SimpleQueue[Path]) -> bool:
         return False
     finally:
         copies.put(copy)
-    print(f"{verdict:8} {mutation.name} ({time.monotonic() - started:.0f} s)", flush=True)
-    return verdict in NOTICED
+    print(f"{outcome:8} {mutation.name} ({time.monotonic() - started:.0f} s)", flush=True)
+    return outcome in NOTICED
 
 
 def _run(tests: Sequence[str], copy: Path) -> str:

@@ -14,24 +14,25 @@ CALLING = (
     Mutation(
         name="mark-before-the-call",
         where="DeliveryExecutor.begin",
-        original="            marked = await self._mark(going, start.at)\n",
-        mutated="            marked = {each.claimed.message.id for each in going}\n",
+        original="            marked = await self._mark([each.message for each in going], now)\n",
+        mutated="            marked = {each.message.id for each in going}\n",
         tests=("test_a_message_is_marked_durably_before_its_provider_is_called[sqlite]",),
     ),
     Mutation(
         name="mark-is-durable-before-the-call",
         where="DeliveryExecutor.begin",
-        original="            marked = await self._mark(going, start.at)\n",
+        original="            marked = await self._mark([each.message for each in going], now)\n",
         mutated=(
-            "            marked = {each.claimed.message.id for each in going}\n"
-            "            self._marking = asyncio.create_task(self._mark(going, start.at))\n"
+            "            marked = {each.message.id for each in going}\n"
+            "            messages = [each.message for each in going]\n"
+            "            self._marking = asyncio.create_task(self._mark(messages, now))\n"
         ),
         tests=("test_without_a_durable_mark_nobody_is_called",),
     ),
     Mutation(
         name="only-what-was-marked-is-called",
         where="DeliveryExecutor.begin",
-        original="            if each.claimed.message.id in marked:\n                self._run(",
+        original="            if each.message.id in marked:\n                self._run(",
         mutated="            if marked is not None:\n                self._run(",
         tests=("test_what_was_claimed_but_not_marked_is_not_called",),
     ),
@@ -83,32 +84,31 @@ CALLING = (
     Mutation(
         name="start-window-by-a-steady-clock",
         where="DeliveryExecutor._is_too_late",
-        original="        elapsed = max(self._clock.now() - start.at, "
-        "timedelta(seconds=self._steady() - start.steady))\n",
-        mutated="        elapsed = self._clock.now() - start.at\n",
+        original="        elapsed = max(self._clock.now() - each.started_at, "
+        "timedelta(seconds=self._steady() - each.started_steady))\n",
+        mutated="        elapsed = self._clock.now() - each.started_at\n",
         tests=("test_a_clock_that_was_set_back_does_not_make_the_window_longer",),
     ),
     Mutation(
         name="suppression-at-the-claim",
-        where="ChannelWorker._begin",
-        original="                    case Suppressed():\n                        "
-        "withheld.append(suppressed(each.message))\n",
-        mutated="                    case Suppressed():\n                        continue\n",
+        where="Renderer._render_one",
+        original="        if message.id in material.suppressed:\n",
+        mutated="        if message.id in ():\n",
         tests=("test_a_campaigns_message_is_skipped_whatever_the_reason[sqlite]",),
     ),
     Mutation(
-        name="no-more-calls-than-slots",
-        where="Slots.free",
-        original="        free = self._total - sum(self._taken.values())\n",
-        mutated="        free = self._total\n",
-        tests=("test_never_more_calls_than_slots",),
+        name="no-more-calls-than-the-provider-takes",
+        where="ConcurrencyLimit.available",
+        original="        available = self._total - sum(self._acquired.values())\n",
+        mutated="        available = self._total\n",
+        tests=("test_never_more_calls_at_once_than_the_provider_takes",),
     ),
     Mutation(
-        name="slot-held-until-the-result-is-durable",
+        name="in-progress-until-the-result-is-durable",
         where="DeliveryExecutor._call",
         original="        await self._settler.settle([settlement], more_soon=self._unanswered > "
         "0)\n",
         mutated="        self._late = asyncio.create_task(self._settler.settle([settlement]))\n",
-        tests=("test_a_slot_is_not_free_before_its_result_is_durable",),
+        tests=("test_a_call_is_in_progress_until_its_result_is_durable",),
     ),
 )

@@ -1,5 +1,5 @@
 """What is in doubt: found after a crash, sent again only if that was chosen or does no harm, never
-public_error as not sent."""
+told as not sent."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ DOUBTING = (
     Mutation(
         name="ambiguous-is-not-tried-again",
         where="_next_try",
-        original="        return again if _knows_key(message, call, again) else None\n",
+        original="        return again if _knows_key(each, key_window, again) else None\n",
         mutated="        return again\n",
         tests=(
             "test_in_doubt_it_is_tried_again_only_while_the_key_is_known",
@@ -150,9 +150,9 @@ DOUBTING = (
     Mutation(
         name="key-counts-from-the-first-call",
         where="_knows_key",
-        original="    return at < (message.first_sending_at or call.started_at) + "
-        "call.key_window\n",
-        mutated="    return at < call.started_at + call.key_window\n",
+        original="    return at < (each.message.first_sending_at or each.started_at) + "
+        "key_window\n",
+        mutated="    return at < each.started_at + key_window\n",
         tests=(
             "test_a_call_without_an_answer_is_repeated_while_the_key_of_the_first_call_is_known",
         ),
@@ -162,7 +162,7 @@ DOUBTING = (
         where="DeliveryExecutor._deliver",
         original='            return Delivery(Outcome.AMBIGUOUS, "provider_timeout")\n',
         mutated='            return Delivery(Outcome.REJECTED, "provider_timeout")\n',
-        tests=("test_a_call_that_takes_too_long_is_in_doubt_and_frees_its_slot",),
+        tests=("test_a_call_that_takes_too_long_is_in_doubt_and_makes_room",),
     ),
     Mutation(
         name="only-unknown-is-resolved",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.prove.accepting import ACCEPTING
+from tests.prove.asking import ASKING
 from tests.prove.calling import CALLING
 from tests.prove.claiming import CLAIMING
 from tests.prove.counting import COUNTING
@@ -14,6 +15,7 @@ from tests.prove.stopping import STOPPING
 
 MUTATIONS = (
     *ACCEPTING,
+    *ASKING,
     *CLAIMING,
     *CALLING,
     *SETTLING,

@@ -1,4 +1,4 @@
-"""Who waits for whom: fair shares, one-offs, limits, breakers."""
+"""Who waits for whom: fair shares, transactional messages, limits, breakers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SHARING = (
     Mutation(
         name="queues-take-turns",
         where="Claimer.claim",
-        original="        self._turns.had((key_of(queue) for queue, _ in chunks), look.due)\n",
+        original="        self._turns.had((key_of(queue) for queue, _ in chunks), snapshot.due)\n",
         mutated="",
         tests=("test_with_more_queues_than_a_pass_serves_all_have_their_turn",),
     ),
@@ -27,25 +27,26 @@ SHARING = (
         tests=("test_a_big_send_and_a_small_one_of_another_brand_go_out_side_by_side[sqlite-200]",),
     ),
     Mutation(
-        name="slots-kept-for-one-offs",
-        where="Slots.free",
-        original="            free = min(free, without_reserve(self._total) - self._taken[kind])\n",
+        name="calls-kept-for-transactional",
+        where="ConcurrencyLimit.available",
+        original="            available = min(available, marketing_share(self._total) - "
+        "self._acquired[purpose])\n",
         mutated="            pass\n",
-        tests=("test_a_one_off_goes_out_while_a_send_holds_every_slot_it_may",),
+        tests=("test_a_one_off_goes_out_while_a_send_makes_every_call_it_may",),
     ),
     Mutation(
-        name="one-offs-have-a-lane",
-        where="Kind.takes",
-        original="        return self is Kind.ALL or (queue.send_id is None) == (self is "
-        "Kind.ONE_OFFS)\n",
-        mutated="        return self is Kind.ALL or self is Kind.SENDS\n",
-        tests=("test_one_offs_may_use_all_slots",),
+        name="transactional-claimed-apart",
+        where="Claimer._snapshot",
+        original="            if self._purpose in (None, Purpose.of(queue.send_id))\n",
+        mutated="            if self._purpose in (None, Purpose.MARKETING)\n",
+        tests=("test_one_offs_may_make_all_calls",),
     ),
     Mutation(
-        name="rate-kept-for-one-offs",
-        where="Limits._of_kind",
-        original="replace(limit, burst=without_reserve(limit.burst)) if self._kind is Kind.SENDS",
-        mutated="limit if self._kind is Kind.SENDS",
+        name="rate-kept-for-transactional",
+        where="RateLimits._of_purpose",
+        original="replace(limit, burst=marketing_share(limit.burst)) if self._purpose is "
+        "Purpose.MARKETING",
+        mutated="limit if self._purpose is Purpose.MARKETING",
         tests=("test_a_one_off_goes_out_at_once_when_a_send_has_used_the_rate",),
     ),
     Mutation(
@@ -102,9 +103,9 @@ SHARING = (
     Mutation(
         name="rows-that-wait-too-long-are-given-back",
         where="ChannelWorker.run_once",
-        original="        if not self._calls.allows(1) or now >= self._patient_until:\n",
-        mutated="        if not self._calls.allows(1):\n",
-        tests=("test_rows_that_wait_too_long_for_a_slot_are_given_back",),
+        original="        if not self._executor.allows(1) or now >= self._give_back_at:\n",
+        mutated="        if not self._executor.allows(1):\n",
+        tests=("test_rows_that_wait_too_long_for_room_are_given_back",),
     ),
     Mutation(
         name="attempts-have-a-limit",
@@ -116,9 +117,9 @@ SHARING = (
     Mutation(
         name="retry-after-is-honoured",
         where="_next_try",
-        original="    again = call.finished_at + delay_before_next(error, number, random, "
-        "call.delivery.retry_after)\n",
-        mutated="    again = call.finished_at + delay_before_next(error, number, random, None)\n",
+        original="    delay = delay_before_next(error, attempt.number, random, "
+        "delivery.retry_after)\n",
+        mutated="    delay = delay_before_next(error, attempt.number, random, None)\n",
         tests=("test_a_provider_that_says_when_to_come_back_is_not_asked_before",),
     ),
 )

@@ -106,7 +106,7 @@ STOPPING = (
     Mutation(
         name="one-order-of-locks",
         where="lock_sends",
-        original="    if connection.dialect.locks_rows:\n",
+        original="    if not connection.dialect.single_writer:\n",
         mutated="    if connection is None:\n",
         tests=("test_completion_and_cancel_of_a_send_at_once_do_not_deadlock",),
     ),

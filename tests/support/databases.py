@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -39,17 +38,26 @@ def sqlite_url(migrated_file: Path, tmp_path: Path) -> str:
     return f"sqlite:///{shutil.copy(migrated_file, tmp_path / 'carillon.db')}"
 
 
+@pytest.fixture(scope="session")
+async def postgres_admin(postgres_server: PostgresServer) -> AsyncIterator[asyncpg.Connection]:
+    """A connection to make and drop databases with: faster than a process for each."""
+    url = make_url(postgres_server.url_of("postgres"))
+    connection = await asyncpg.connect(
+        user=url.username, database=url.database, host=url.query["host"]
+    )
+    yield connection
+    await connection.close()
+
+
 @pytest.fixture
 async def postgres_url(
-    postgres_server: PostgresServer, migrated_database: str
+    postgres_server: PostgresServer, postgres_admin: asyncpg.Connection, migrated_database: str
 ) -> AsyncIterator[str]:
     """A migrated database that nobody has opened, dropped at the end."""
     name = f"copy_{uuid4().hex}"
-    async with administering(postgres_server) as connection:
-        await connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{migrated_database}"')
+    await postgres_admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{migrated_database}"')
     yield postgres_server.url_of(name)
-    async with administering(postgres_server) as connection:
-        await connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    await postgres_admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -57,16 +65,3 @@ def database_url(request: pytest.FixtureRequest) -> str:
     """A migrated database that nobody has opened; the test runs once on each kind."""
     url: str = request.getfixturevalue(f"{request.param}_url")
     return url
-
-
-@asynccontextmanager
-async def administering(server: PostgresServer) -> AsyncIterator[asyncpg.Connection]:
-    """A connection to make and drop databases with: faster than a process for each."""
-    url = make_url(server.url_of("postgres"))
-    connection = await asyncpg.connect(
-        user=url.username, database=url.database, host=url.query["host"]
-    )
-    try:
-        yield connection
-    finally:
-        await connection.close()

@@ -29,7 +29,7 @@ FILES = {
     "tests/gateway/": ("envoy",),
     "tests/importer/test_service.py": ("envoy",),
     "tests/protos/test_clients.py": ("clients",),
-    "tests/storage/test_postgres.py": ("postgres",),
+    "tests/storage/sql/postgres/": ("postgres",),
 }
 """What the tests need that no fixture shows, by the beginning of their names."""
 

@@ -35,21 +35,21 @@ class SmtpProvider:
         smtp_url: str,
         mail_from: str,
         *,
-        slots: int,
+        max_concurrency: int,
         timeout: float = _TIMEOUT,
         idle_seconds: float = _IDLE_SECONDS,
         tls_context: ssl.SSLContext | None = None,
     ) -> None:
-        """`slots` is also the most connections at once. Raises ValueError for a URL or sender that
-        cannot work."""
+        """`max_concurrency` is also the most connections at once. Raises ValueError for a URL or
+        sender that cannot work."""
         self.name = "smtp"
-        self.slots = slots
+        self.max_concurrency = max_concurrency
         self.timeout = timeout
         self.key_window = timedelta(0)
         self._endpoint = SmtpEndpoint.parse(smtp_url)
         self._sender = Sender.parse(mail_from)
         self._context = tls_context or ssl.create_default_context()
-        self._slot = asyncio.Semaphore(slots)
+        self._in_use = asyncio.Semaphore(max_concurrency)
         self._idle = IdleConnections(idle_seconds)
         self._local_hostname = "localhost"
 
@@ -64,7 +64,7 @@ class SmtpProvider:
             return Delivery(Outcome.REJECTED, error.reason)
         progress = DeliveryProgress()
         try:
-            async with asyncio.timeout(self.timeout * OWN_SHARE), self._slot:
+            async with asyncio.timeout(self.timeout * OWN_SHARE), self._in_use:
                 return await self._send(mail, progress)
         except TimeoutError:
             return progress.failed("smtp_timeout")

@@ -14,7 +14,7 @@ from server.channels.outbox.files import BatchWriter, FilePerMessage, LinePerMes
 from server.channels.provider import OWN_SHARE, Delivery, Envelope, Outcome
 from server.domain.delivery.retry import ErrorClass
 
-_SLOTS = 64
+_MAX_CONCURRENCY = 64
 _TIMEOUT = 10.0
 _FILES_ARE_KEYED_FOR = timedelta(days=1)
 """The file of a message has its id for a name, and the same message again takes the file's place,
@@ -37,7 +37,7 @@ class OutboxProvider:
 
     Calls that arrive while a write is going on share the next one, and its flush to disk."""
 
-    slots = _SLOTS
+    max_concurrency = _MAX_CONCURRENCY
 
     def __init__(
         self,

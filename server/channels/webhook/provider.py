@@ -19,7 +19,7 @@ from server.channels.webhook.answer import delivery_for
 from server.domain.clock import Clock, SystemClock
 from server.domain.delivery.retry import ErrorClass
 
-_SLOTS = 20
+_MAX_CONCURRENCY = 20
 _TIMEOUT = 20.0
 _PHASE = 0.25
 """The part of the timeout within which there must be a TCP connection, then TLS on it, and within
@@ -68,17 +68,17 @@ class WebhookProvider:
         *,
         token: str = "",
         key_window: timedelta = timedelta(0),
-        slots: int = _SLOTS,
+        max_concurrency: int = _MAX_CONCURRENCY,
         timeout: float = _TIMEOUT,
         idle_seconds: float = _IDLE_SECONDS,
         tls_context: ssl.SSLContext | None = None,
         clock: Clock | None = None,
     ) -> None:
         """`url` and `token` as settings allow them; without a `token` none is sent. `key_window` is
-        how long the gateway remembers an `Idempotency-Key`. `slots` is also the most connections at
-        once."""
+        how long the gateway remembers an `Idempotency-Key`. `max_concurrency` is also the most
+        connections at once."""
         self.name = f"{channel}_webhook"
-        self.slots = slots
+        self.max_concurrency = max_concurrency
         self.timeout = timeout
         self.key_window = key_window
         self._url = httpx.URL(url)
@@ -102,8 +102,8 @@ class WebhookProvider:
         self._transport = httpx.AsyncHTTPTransport(
             verify=tls_context or ssl.create_default_context(),
             limits=httpx.Limits(
-                max_connections=slots,
-                max_keepalive_connections=slots,
+                max_connections=max_concurrency,
+                max_keepalive_connections=max_concurrency,
                 keepalive_expiry=idle_seconds,
             ),
         )

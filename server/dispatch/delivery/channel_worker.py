@@ -1,7 +1,7 @@
-"""The lane of one kind of messages on a channel with a provider: claim, render, call.
+"""Delivers messages of one purpose on a channel that has a provider: claims, renders, calls.
 
-A chunk is claimed under a lease; those rows were provably not sent. As slots come free, rows are
-rendered and called.
+A chunk is claimed under a lease; those rows were provably not sent. As calls end, rows are rendered
+and called.
 """
 
 from __future__ import annotations
@@ -10,60 +10,62 @@ from collections import deque
 from datetime import datetime, timedelta
 from itertools import islice
 
-from server.dispatch.delivery.claimer import Claimed, Claimer
-from server.dispatch.delivery.executor import DeliveryExecutor, Ready
-from server.dispatch.delivery.kinds import Kind
-from server.dispatch.delivery.outcomes import release, suppressed, unrenderable
-from server.dispatch.delivery.renderer import Renderer, Suppressed, Unrenderable
+from server.channels.provider import Envelope
+from server.dispatch.delivery.claimer import Claimer
+from server.dispatch.delivery.executor import DeliveryExecutor
+from server.dispatch.delivery.in_flight import InFlight
+from server.dispatch.delivery.outcomes import release
+from server.dispatch.delivery.renderer import Renderer
 from server.dispatch.delivery.settler import Settler
 from server.domain.clock import Clock
 from storage.model.deliveries import Settlement
+from storage.model.messages import Purpose
 
 CHUNK = 200
 """Most rows claimed at once."""
-PATIENCE = timedelta(seconds=5)
-"""How long claimed rows wait for slots before they are given back, to whoever has some, and long
-before their leases end."""
-REST = timedelta(milliseconds=50)
-"""How long a lane that found everything claimed by others leaves them to it."""
+MAX_WAIT = timedelta(seconds=5)
+"""How long claimed rows wait for calls to end before they are given back, to whoever may call
+sooner, and long before their leases end."""
+BACKOFF = timedelta(milliseconds=50)
+"""How long a worker that found everything claimed by others leaves them to it."""
 
 
 class ChannelWorker:
-    """Delivers one kind of messages of a channel."""
+    """Delivers messages of one purpose on a channel."""
 
     def __init__(
         self,
         *,
         channel: str,
-        kind: Kind,
+        purpose: Purpose,
         claimer: Claimer,
-        calls: DeliveryExecutor,
+        executor: DeliveryExecutor,
         renderer: Renderer,
         settler: Settler,
         clock: Clock,
         topics: tuple[str, ...],
     ) -> None:
-        self.name = f"lane-{channel}-{kind.value}"
+        self.name = f"{channel}-{purpose}-worker"
         self.topics = topics
-        self._kind = kind
+        self._purpose = purpose
         self._claimer = claimer
-        self._calls = calls
+        self._executor = executor
         self._renderer = renderer
         self._settler = settler
         self._clock = clock
-        self._claimed: deque[Claimed] = deque()
-        self._patient_until = clock.now()
+        self._claimed: deque[InFlight] = deque()
+        self._give_back_at = clock.now()
         self._chunk = CHUNK
-        self._rests_until = clock.now()
+        self._backs_off_until = clock.now()
 
     async def run_once(self) -> bool:
-        """Fills the free slots. True if another pass may fill more; False if nothing is due, too
-        few slots are free to be worth a mark (a signal is fired when there are more), or the
-        provider is to be left alone."""
+        """Begins as many calls as there is room for. True if another pass may begin more; False if
+        nothing is due, too few calls may begin to be worth a mark (a signal is fired when there are
+        more), or the provider is to be left alone."""
         now = self._clock.now()
-        if not self._calls.allows(1) or now >= self._patient_until:
+        if not self._executor.allows(1) or now >= self._give_back_at:
             await self._give_back()
-        room = self._calls.room(self._kind)
+        room = self._executor.room(self._purpose)
         if not room:
             return False
         if not self._claimed and not await self._claim(now):
@@ -74,18 +76,18 @@ class ChannelWorker:
         return True
 
     async def next_due(self) -> datetime | None:
-        """When the lane can go on: the next message is due, within the limits, and the provider can
-        be tried; or, with every slot taken, when it gives back what it claimed. None while only the
-        end of a call helps."""
-        room_at = self._calls.next_room(self._kind)
+        """When the worker can go on: the next message is due, within the limits, and the provider
+        can be tried; or, while no call may begin, when it gives back what it claimed. None while
+        only the end of a call helps."""
+        room_at = self._executor.next_room(self._purpose)
         if room_at is None:
-            return self._patient_until if self._claimed else None
-        if not self._calls.allows(1):
-            return self._calls.next_change()
+            return self._give_back_at if self._claimed else None
+        if not self._executor.allows(1):
+            return self._executor.next_change()
         if self._claimed:
-            return min(room_at, self._patient_until)
+            return min(room_at, self._give_back_at)
         due = await self._claimer.next_due(self._clock.now())
-        return None if due is None else max(due, self._rests_until, room_at)
+        return None if due is None else max(due, self._backs_off_until, room_at)
 
     async def stop(self) -> None:
         """Gives back what was claimed. The loop no longer runs."""
@@ -93,16 +95,16 @@ class ChannelWorker:
 
     async def _claim(self, now: datetime) -> bool:
         """Whether anything was claimed."""
-        look = await self._claimer.look(now)
-        if not look.due:
+        snapshot = await self._claimer.snapshot(now)
+        if not snapshot.due:
             return False
-        claims = await self._claimer.claim(look, self._calls.allows(self._chunk), now)
+        claims = await self._claimer.claim(snapshot, self._executor.allows(self._chunk), now)
         self._claimed.extend(claims.rows)
-        self._patient_until = now + PATIENCE
+        self._give_back_at = now + MAX_WAIT
         if claims.withheld:
             await self._settler.settle(claims.withheld)
         if not claims.rows and not claims.withheld:
-            self._rests_until = now + REST
+            self._backs_off_until = now + BACKOFF
             return False
         return True
 
@@ -115,8 +117,8 @@ class ChannelWorker:
             self._chunk = max(1, self._chunk - len(rows))
             await self._settler.settle(rows)
 
-    async def _begin(self, batch: list[Claimed]) -> None:
-        self._calls.reserve(self._kind, len(batch))
+    async def _begin(self, batch: list[InFlight]) -> None:
+        self._executor.reserve(self._purpose, len(batch))
         begun = 0
         try:
             results = await self._renderer.render(
@@ -128,17 +130,15 @@ class ChannelWorker:
             if not self._claimed:
                 self._chunk = min(CHUNK, self._chunk * 2)
             withheld: list[Settlement] = []
-            ready: list[Ready] = []
+            ready: list[InFlight] = []
             for each, result in rendered:
-                match result:
-                    case Unrenderable(reason):
-                        withheld.append(unrenderable(each.message, reason))
-                    case Suppressed():
-                        withheld.append(suppressed(each.message))
-                    case envelope:
-                        ready.append(Ready(each, envelope))
+                if isinstance(result, Envelope):
+                    each.envelope = result
+                    ready.append(each)
+                else:
+                    withheld.append(result)
             if withheld:
                 await self._settler.settle(withheld)
-            begun = await self._calls.begin(self._kind, ready)
+            begun = await self._executor.begin(self._purpose, ready)
         finally:
-            self._calls.unreserve(self._kind, len(batch) - begun)
+            self._executor.unreserve(self._purpose, len(batch) - begun)

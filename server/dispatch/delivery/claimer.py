@@ -1,5 +1,5 @@
-"""Takes due messages of a channel, some of every queue that has them: one read, and one transaction
-that claims."""
+"""Claims due messages of a channel, some of every queue that has them: one read, and one
+transaction that claims."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from server.dispatch.delivery.fair_share import QueueKey, Shares, Turns, interleave_by_brand, key_of
-from server.dispatch.delivery.kinds import Kind
-from server.dispatch.delivery.limits import Limits
+from server.dispatch.delivery.in_flight import InFlight
 from server.dispatch.delivery.outcomes import withheld
+from server.dispatch.delivery.rate_limits import RateLimits
 from server.domain.delivery.timing import LEASE
 from storage.contract.storage import Storage, Transaction
 from storage.model.brands import BrandPolicy
 from storage.model.deliveries import Queue, Settlement
-from storage.model.messages import Message
+from storage.model.messages import Message, Purpose
 from storage.model.rates import RateLimit
 
 NO_KEYS = timedelta(0)
@@ -41,83 +41,73 @@ class QueueSnapshot:
 
 
 @dataclass(frozen=True, slots=True)
-class Claimed:
-    """A leased message, and what its brand wants."""
-
-    message: Message
-    policy: BrandPolicy
-
-
-@dataclass(frozen=True, slots=True)
 class Claims:
     """What a pass claimed."""
 
-    rows: Sequence[Claimed] = ()
+    rows: Sequence[InFlight] = ()
     """To deliver, in an order in which no queue waits behind the rows of another."""
     withheld: Sequence[Settlement] = ()
     """To settle: it is too late for them."""
 
 
 class Claimer:
-    """Claims messages of one kind on a channel."""
+    """Claims messages of one purpose on a channel."""
 
     def __init__(
         self,
         channel: str,
-        kind: Kind,
+        purpose: Purpose | None,
         storage: Storage,
-        limits: Limits,
+        limits: RateLimits,
         key_window: timedelta = NO_KEYS,
     ) -> None:
-        """`key_window` is how long the channel's provider knows the key of a message."""
+        """`purpose` is None for both. `key_window` is how long the channel's provider knows the key
+        of a message."""
         self._channel = channel
-        self._kind = kind
+        self._purpose = purpose
         self._storage = storage
         self._limits = limits
         self._key_window = key_window
         self._turns = Turns()
         self._idle: QueueSnapshot | None = None
 
-    async def look(self, now: datetime) -> QueueSnapshot:
+    async def snapshot(self, now: datetime) -> QueueSnapshot:
         """Reads what waits, and who may not go yet."""
-        look = await self._storage.read(partial(self._look, now=now))
-        self._idle = None if look.due else look
-        return look
+        snapshot = await self._storage.read(partial(self._snapshot, now=now))
+        self._idle = None if snapshot.due else snapshot
+        return snapshot
 
     async def next_due(self, now: datetime) -> datetime | None:
-        """When there is something to claim. After a look that found nothing due, what that look
-        saw: an idle lane reads once, not twice."""
-        look, self._idle = self._idle, None
-        if look is None:
-            look = await self._storage.read(partial(self._look, now=now))
-        return look.next_due
+        """When there is something to claim. After a snapshot in which nothing was due, what that
+        one says: an idle worker reads once, not twice."""
+        snapshot, self._idle = self._idle, None
+        if snapshot is None:
+            snapshot = await self._storage.read(partial(self._snapshot, now=now))
+        return snapshot.next_due
 
-    async def claim(self, look: QueueSnapshot, rows: int, now: datetime) -> Claims:
+    async def claim(self, snapshot: QueueSnapshot, rows: int, now: datetime) -> Claims:
         """Claims up to `rows` rows, as many as the limits allow, and shares them out fairly. None
         if others were faster."""
-        queues = self._turns.next(look.due, MOST_QUEUES)
+        queues = self._turns.next(snapshot.due, MOST_QUEUES)
         chunks = await self._storage.write(
-            partial(self._claim, look=look, queues=queues, rows=rows, now=now)
+            partial(self._claim, policies=snapshot.policies, queues=queues, rows=rows, now=now)
         )
-        self._turns.had((key_of(queue) for queue, _ in chunks), look.due)
-        ours = [
-            Claimed(message, look.policies[message.brand_id])
+        self._turns.had((key_of(queue) for queue, _ in chunks), snapshot.due)
+        claimed = [
+            InFlight(message, snapshot.policies[message.brand_id])
             for message in interleave_by_brand(chunks)
         ]
-        late = {
-            each.message.id: withheld(each.message, each.policy, self._key_window, now)
-            for each in ours
-        }
+        ends = [withheld(each.message, each.policy, self._key_window, now) for each in claimed]
         return Claims(
-            [each for each in ours if late[each.message.id] is None],
-            [settlement for settlement in late.values() if settlement is not None],
+            [each for each, end in zip(claimed, ends, strict=True) if end is None],
+            [end for end in ends if end is not None],
         )
 
-    async def _look(self, tx: Transaction, now: datetime) -> QueueSnapshot:
+    async def _snapshot(self, tx: Transaction, now: datetime) -> QueueSnapshot:
         queues = [
             queue
             for queue in await tx.messages.list_queues(self._channel)
-            if self._kind.takes(queue)
+            if self._purpose in (None, Purpose.of(queue.send_id))
         ]
         brands = {queue.brand_id for queue in queues if queue.next_due <= now}
         found = await tx.brands.find_policies(brands) if brands else {}
@@ -139,14 +129,13 @@ class Claimer:
     async def _claim(
         self,
         tx: Transaction,
-        look: QueueSnapshot,
+        policies: Mapping[str, BrandPolicy],
         queues: Sequence[Queue],
         rows: int,
         now: datetime,
     ) -> list[tuple[Queue, list[Message]]]:
-        limits = {
-            queue.brand_id: self._limits.of_brand(look.policies[queue.brand_id]) for queue in queues
-        }
+        brands = {queue.brand_id for queue in queues}
+        limits = {brand: self._limits.of_brand(policies[brand]) for brand in brands}
         permits = await _take(tx, self._limits.provider, limits, rows, now)
         shares = Shares(permits.rows, queues, permits.of_brand)
         claimed: defaultdict[QueueKey, list[Message]] = defaultdict(list)
@@ -159,7 +148,7 @@ class Claimer:
             message
             for chunk in claimed.values()
             for message in chunk
-            if withheld(message, look.policies[message.brand_id], self._key_window, now) is None
+            if withheld(message, policies[message.brand_id], self._key_window, now) is None
         )
         await permits.give_back(tx, going, now)
         return [(queue, claimed[key_of(queue)]) for queue in queues if key_of(queue) in claimed]

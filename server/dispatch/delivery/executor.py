@@ -1,8 +1,9 @@
-"""The calls of one channel's provider: marked, made, and settled.
+"""Calls one channel's provider: marks rows, calls, and settles what came of it.
 
-Rows are marked `sending` in one commit, and only then is the provider called. A slot is held until
-the result is durable, so after a crash at most `slots` rows are in doubt. Most of the cost of a
-call is that of the two commits, so what begins or ends at about the same time shares them.
+Rows are marked `sending` in one commit, and only then is the provider called. A call counts as in
+progress until its result is durable, so after a crash at most `max_concurrency` rows are in doubt.
+Most of the cost of a call is that of the two commits, so what begins or ends at about the same time
+shares them.
 """
 
 from __future__ import annotations
@@ -10,25 +11,22 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 
 from server.channels.provider import Delivery, Envelope, Outcome, Provider
-from server.dispatch.delivery.claimer import Claimed
-from server.dispatch.delivery.kinds import Kind
-from server.dispatch.delivery.outcomes import ProviderCall, after_call, release
+from server.dispatch.delivery.concurrency import ConcurrencyLimit
+from server.dispatch.delivery.in_flight import InFlight
+from server.dispatch.delivery.outcomes import after_call, release
 from server.dispatch.delivery.restore_guard import DeliveryHeld, RestoreGuard
 from server.dispatch.delivery.settler import Settler
-from server.dispatch.delivery.slots import Slots
-from server.dispatch.observer import DispatchMetrics
+from server.dispatch.metrics import DispatchMetrics
 from server.domain.clock import Clock
-from server.domain.delivery import circuit_breaker
 from server.domain.delivery.circuit_breaker import Circuit, CircuitBreaker
 from server.domain.delivery.timing import LEASE, START_WINDOW
 from storage.contract.errors import StorageError
-from storage.model.deliveries import Mark, Settlement
-from storage.model.messages import MessageStatus
+from storage.model.deliveries import Settlement
+from storage.model.messages import Message, MessageStatus, Purpose
 
 MARGIN = timedelta(seconds=5)
 """Between the end of the longest provider call and the end of its lease: time to write the
@@ -37,25 +35,8 @@ result."""
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """A claimed message, and what of it goes to the provider."""
-
-    claimed: Claimed
-    envelope: Envelope
-
-
-@dataclass(frozen=True, slots=True)
-class _Start:
-    """The moment before a mark."""
-
-    at: datetime
-    steady: float
-    """The same by a clock that nobody sets."""
-
-
 class DeliveryExecutor:
-    """Calls the provider of one channel, for the lanes that share it."""
+    """Calls the provider of one channel, for the workers that share it."""
 
     def __init__(
         self,
@@ -66,11 +47,11 @@ class DeliveryExecutor:
         guard: RestoreGuard,
         clock: Clock,
         random: Random,
-        observer: DispatchMetrics,
-        freed: Callable[[Kind], None],
+        metrics: DispatchMetrics,
+        on_room: Callable[[Purpose], None],
         steady: Callable[[], float],
     ) -> None:
-        """`freed` is called with a kind for which there was no room, when calls have ended and
+        """`on_room` is called with a purpose for which there was no room, when calls have ended and
         there is some, or a circuit may have closed."""
         if timedelta(seconds=provider.timeout) + START_WINDOW + MARGIN > LEASE:
             raise ValueError(
@@ -83,14 +64,14 @@ class DeliveryExecutor:
         self._guard = guard
         self._clock = clock
         self._random = random
-        self._observer = observer
-        self._freed = freed
+        self._metrics = metrics
+        self._on_room = on_room
         self._steady = steady
         self._breaker = CircuitBreaker(random)
         self._seems_open = False
-        self._slots = Slots(provider.slots)
-        self._refused: set[Kind] = set()
-        """Kinds that were told that there is no room, and not yet that there is."""
+        self._concurrency = ConcurrencyLimit(provider.max_concurrency)
+        self._waiting: set[Purpose] = set()
+        """Purposes that found no room, and were not yet told that there is some."""
         self._running: set[asyncio.Task[None]] = set()
         self._unanswered = 0
         """Those of them whose provider has not answered."""
@@ -109,28 +90,28 @@ class DeliveryExecutor:
         await self.drain()
         await self._provider.close()
 
-    def room(self, kind: Kind) -> int:
-        """How many calls of a kind to begin now. When there was none, `freed` says that calls have
-        ended; see also `next_room`."""
-        room = self.allows(self._slots.room(kind, self._steady()))
+    def room(self, purpose: Purpose) -> int:
+        """How many calls for a purpose to begin now. When there was no room, `on_room` says that
+        calls have ended; see also `next_room`."""
+        room = self.allows(self._concurrency.room(purpose, self._steady()))
         if room:
-            self._refused.discard(kind)
+            self._waiting.discard(purpose)
         else:
-            self._refused.add(kind)
+            self._waiting.add(purpose)
         return room
 
-    def next_room(self, kind: Kind) -> datetime | None:
-        """When the slots that are free are worth taking though no call ends; None: none is."""
-        if not self._slots.free(kind):
+    def next_room(self, purpose: Purpose) -> datetime | None:
+        """When the calls that may begin are worth a mark though none ends; None: none may."""
+        if not self._concurrency.available(purpose):
             return None
         return self._clock.now() + timedelta(
-            seconds=self._slots.seconds_until_room(kind, self._steady())
+            seconds=self._concurrency.seconds_until_room(purpose, self._steady())
         )
 
     def allows(self, rows: int) -> int:
         """How many of so many rows the provider is well enough for."""
         now = self._clock.now()
-        self._tell_circuit(now)
+        self._report_circuit(now)
         return self._breaker.allows(rows, now)
 
     def next_change(self) -> datetime | None:
@@ -138,52 +119,51 @@ class DeliveryExecutor:
         progress has ended."""
         return self._breaker.next_change(self._clock.now())
 
-    def reserve(self, kind: Kind, count: int) -> None:
-        """Takes slots for rows that are being made ready."""
-        self._slots.take(kind, count, self._steady())
+    def reserve(self, purpose: Purpose, count: int) -> None:
+        """Counts rows that are being rendered as calls in progress."""
+        self._concurrency.acquire(purpose, count, self._steady())
 
-    def unreserve(self, kind: Kind, count: int) -> None:
-        """Gives back slots that were reserved and are not used by calls."""
-        self._slots.give_back(kind, count)
+    def unreserve(self, purpose: Purpose, count: int) -> None:
+        """Takes back what was reserved for rows that are not called."""
+        self._concurrency.release(purpose, count)
         if count:
-            self._tell_refused()
+            self._notify_waiting()
 
-    async def begin(self, kind: Kind, ready: Sequence[Ready]) -> int:
-        """Marks rows, and starts the calls of those that are marked; the others are given back.
-        Returns how many calls hold a slot now.
+    async def begin(self, purpose: Purpose, batch: Sequence[InFlight]) -> int:
+        """Marks rendered messages, and starts the calls of those that are marked; the others are
+        given back. Returns how many calls it began.
 
         Raises StorageError or OSError, having given back everything, if it cannot be known that the
         marks are durable.
         """
-        start = _Start(self._clock.now(), self._steady())
-        going = ready[: self._breaker.allows(len(ready), start.at)]
-        # Before anything is awaited, so that the other lane sees the probe of a half-open circuit.
-        breaker_calls = {each.claimed.message.id: self._breaker.begun(start.at) for each in going}
+        now, steady = self._clock.now(), self._steady()
+        going = batch[: self._breaker.allows(len(batch), now)]
+        for each in going:
+            each.started_at, each.started_steady = now, steady
+            # Before anything is awaited, so that the other worker sees the probe of a half-open
+            # circuit.
+            each.admission = self._breaker.begun(now)
         marked: set[str] = set()
         try:
-            marked = await self._mark(going, start.at)
+            marked = await self._mark([each.message for each in going], now)
         finally:
             for each in going:
-                if each.claimed.message.id not in marked:
-                    self._breaker.withdrawn(breaker_calls[each.claimed.message.id])
+                if each.message.id not in marked:
+                    self._breaker.withdrawn(each.admission)
         for each in going:
-            if each.claimed.message.id in marked:
-                self._run(kind, self._call(each, start, breaker_calls[each.claimed.message.id]))
-        refused = [
-            release(each.claimed.message) for each in ready if each.claimed.message.id not in marked
-        ]
-        if refused:
-            await self._settler.settle(refused)
+            if each.message.id in marked:
+                self._run(purpose, self._call(each))
+        unmarked = [release(each.message) for each in batch if each.message.id not in marked]
+        if unmarked:
+            await self._settler.settle(unmarked)
         return len(marked)
 
-    async def _mark(self, ready: Sequence[Ready], now: datetime) -> set[str]:
-        messages = [each.claimed.message for each in ready]
-        marks = [Mark(message.id, message.lease) for message in messages]
-        if not marks:
+    async def _mark(self, messages: Sequence[Message], now: datetime) -> set[str]:
+        if not messages:
             return set()
         try:
             return await self._guard.write(
-                lambda tx: tx.messages.mark_sending(marks, self._provider.name, now, now + LEASE)
+                lambda tx: tx.messages.mark_sending(messages, self._provider.name, now, now + LEASE)
             )
         except DeliveryHeld:
             return set()
@@ -196,35 +176,31 @@ class DeliveryExecutor:
             )
             raise
 
-    def _run(self, kind: Kind, call: Coroutine[None, None, None]) -> None:
+    def _run(self, purpose: Purpose, call: Coroutine[None, None, None]) -> None:
         self._unanswered += 1
         task = asyncio.create_task(call)
         self._running.add(task)
-        task.add_done_callback(lambda task: self._end(kind, task))
+        task.add_done_callback(lambda task: self._end(purpose, task))
 
-    def _end(self, kind: Kind, task: asyncio.Task[None]) -> None:
+    def _end(self, purpose: Purpose, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
-        self._slots.give_back(kind, 1)
-        self._tell_refused()
+        self._concurrency.release(purpose, 1)
+        self._notify_waiting()
 
-    def _tell_refused(self) -> None:
+    def _notify_waiting(self) -> None:
         now = self._steady()
-        for kind in [kind for kind in self._refused if self._slots.room(kind, now)]:
-            self._refused.discard(kind)
-            self._freed(kind)
+        for purpose in [each for each in self._waiting if self._concurrency.room(each, now)]:
+            self._waiting.discard(purpose)
+            self._on_room(purpose)
 
-    async def _call(
-        self, ready: Ready, start: _Start, breaker_call: circuit_breaker.Admission
-    ) -> None:
-        settlement = await self._result(ready, start, breaker_call)
+    async def _call(self, each: InFlight) -> None:
+        settlement = await self._result(each)
         self._unanswered -= 1
         await self._settler.settle([settlement], more_soon=self._unanswered > 0)
 
-    async def _result(
-        self, ready: Ready, start: _Start, breaker_call: circuit_breaker.Admission
-    ) -> Settlement:
-        message = ready.claimed.message
-        if self._is_too_late(start):
+    async def _result(self, each: InFlight) -> Settlement:
+        message = each.message
+        if self._is_too_late(each):
             # The process stood still. A cancel may have returned since, and another may hold the
             # row: it was not called, and will not be.
             _log.warning(
@@ -232,25 +208,25 @@ class DeliveryExecutor:
                 message.id,
                 START_WINDOW,
             )
-            self._breaker.withdrawn(breaker_call)
+            self._breaker.withdrawn(each.admission)
             return release(message, MessageStatus.SENDING)
         if message.send_id is None and not message.attempts:
-            self._observer.late(
+            self._metrics.late(
                 self._channel, (self._clock.now() - message.scheduled_at).total_seconds()
             )
-        delivery = await self._deliver(ready.envelope)
+        delivery = await self._deliver(each.envelope)
         now = self._clock.now()
-        self._breaker.ended(breaker_call, delivery.error_class, delivery.retry_after, now)
-        self._tell_circuit(now)
-        self._observer.delivered(self._channel, delivery.outcome)
-        call = ProviderCall(self._provider.name, self._provider.key_window, start.at, now, delivery)
-        return after_call(message, ready.claimed.policy, call, self._random)
+        self._breaker.ended(each.admission, delivery.error_class, delivery.retry_after, now)
+        self._report_circuit(now)
+        self._metrics.delivered(self._channel, delivery.outcome)
+        return after_call(each, self._provider, delivery, now, self._random)
 
-    def _is_too_late(self, start: _Start) -> bool:
+    def _is_too_late(self, each: InFlight) -> bool:
         """By either clock: one may have been set back, and the other may stand still while the
         machine sleeps."""
         elapsed = max(
-            self._clock.now() - start.at, timedelta(seconds=self._steady() - start.steady)
+            self._clock.now() - each.started_at,
+            timedelta(seconds=self._steady() - each.started_steady),
         )
         return elapsed > START_WINDOW
 
@@ -268,7 +244,7 @@ class DeliveryExecutor:
             )
             return Delivery(Outcome.AMBIGUOUS, "provider_fault")
 
-    def _tell_circuit(self, now: datetime) -> None:
+    def _report_circuit(self, now: datetime) -> None:
         is_open = self._breaker.circuit(now) is not Circuit.CLOSED
         if is_open != self._seems_open:
             self._seems_open = is_open
@@ -277,4 +253,4 @@ class DeliveryExecutor:
                 self._channel,
                 "is left alone for a while" if is_open else "works again",
             )
-            self._observer.breaker_open(self._channel, is_open)
+            self._metrics.breaker_open(self._channel, is_open)

@@ -1,4 +1,4 @@
-"""The lane of in_app messages: claim, render, and write the inbox items in the transaction that
+"""Delivers in_app messages: claims, renders, and writes the inbox items in the transaction that
 settles them."""
 
 from __future__ import annotations
@@ -8,19 +8,13 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from server.channels.provider import Envelope, Outcome
-from server.dispatch.delivery.claimer import Claimed, Claimer, Claims
-from server.dispatch.delivery.kinds import Kind
-from server.dispatch.delivery.limits import Limits
-from server.dispatch.delivery.outcomes import (
-    IN_APP,
-    in_app_delivery,
-    release,
-    suppressed,
-    unrenderable,
-)
-from server.dispatch.delivery.renderer import Renderer, Result, Suppressed, Unrenderable
+from server.dispatch.delivery.claimer import Claimer, Claims
+from server.dispatch.delivery.in_flight import InFlight
+from server.dispatch.delivery.outcomes import IN_APP, in_app_delivery, release
+from server.dispatch.delivery.rate_limits import RateLimits
+from server.dispatch.delivery.renderer import Renderer, Result
 from server.dispatch.delivery.settler import Settler
-from server.dispatch.observer import DispatchMetrics
+from server.dispatch.metrics import DispatchMetrics
 from server.domain.clock import Clock
 from storage.contract.signals import messages as messages_topic
 from storage.contract.storage import Storage
@@ -30,26 +24,26 @@ from storage.model.messages import Message, MessageStatus
 BATCH = 1000
 BATCHES = 8
 """Most batches of one pass."""
-REST = timedelta(milliseconds=50)
-"""How long a lane that found everything claimed by others leaves them to it."""
+BACKOFF = timedelta(milliseconds=50)
+"""How long a worker that found everything claimed by others leaves them to it."""
 
 
 class InboxWorker:
     """Delivers in_app messages. No call leaves the process, so a crash at any point leaves them
     leased or sent, never in doubt."""
 
-    name = f"lane-{IN_APP}"
+    name = f"{IN_APP}-worker"
     topics = (messages_topic(IN_APP),)
 
     def __init__(
-        self, storage: Storage, clock: Clock, renderer: Renderer, observer: DispatchMetrics
+        self, storage: Storage, clock: Clock, renderer: Renderer, metrics: DispatchMetrics
     ) -> None:
-        self._claimer = Claimer(IN_APP, Kind.ALL, storage, Limits(IN_APP, Kind.ALL))
+        self._claimer = Claimer(IN_APP, None, storage, RateLimits(IN_APP, None))
         self._clock = clock
         self._renderer = renderer
-        self._observer = observer
+        self._metrics = metrics
         self._settler = Settler(storage, clock)
-        self._rests_until = clock.now()
+        self._backs_off_until = clock.now()
 
     async def run_once(self) -> bool:
         """Delivers up to BATCHES batches. True if there may be more.
@@ -85,26 +79,26 @@ class InboxWorker:
     async def next_due(self) -> datetime | None:
         """When the next in_app message is due."""
         due = await self._claimer.next_due(self._clock.now())
-        return None if due is None else max(due, self._rests_until)
+        return None if due is None else max(due, self._backs_off_until)
 
     async def _claim(self) -> Claims | None:
         """A batch; None if nothing is due."""
         now = self._clock.now()
-        look = await self._claimer.look(now)
-        if not look.due:
+        snapshot = await self._claimer.snapshot(now)
+        if not snapshot.due:
             return None
-        claims = await self._claimer.claim(look, BATCH, now)
+        claims = await self._claimer.claim(snapshot, BATCH, now)
         if not claims.rows and not claims.withheld:
-            self._rests_until = now + REST
+            self._backs_off_until = now + BACKOFF
             return None
         return claims
 
     async def _write(self, settlements: Sequence[Settlement]) -> None:
         await self._settler.settle(settlements)
         sent = sum(settlement.status is MessageStatus.SENT for settlement in settlements)
-        self._observer.delivered(IN_APP, Outcome.ACCEPTED, sent)
+        self._metrics.delivered(IN_APP, Outcome.ACCEPTED, sent)
 
-    async def _deliveries(self, claimed: Sequence[Claimed]) -> list[Settlement]:
+    async def _deliveries(self, claimed: Sequence[InFlight]) -> list[Settlement]:
         """What to write of each; those that there was no time to render are given back."""
         if not claimed:
             return []
@@ -119,10 +113,6 @@ class InboxWorker:
 
 
 def _settlement(message: Message, result: Result, now: datetime) -> Settlement:
-    match result:
-        case Unrenderable(reason):
-            return unrenderable(message, reason)
-        case Suppressed():
-            return suppressed(message)
-        case Envelope():
-            return in_app_delivery(message, result.subject, result.body, now)
+    if isinstance(result, Envelope):
+        return in_app_delivery(message, result.subject, result.body, now)
+    return result

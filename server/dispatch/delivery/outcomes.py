@@ -3,11 +3,11 @@ in doubt does not end as failed."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 
-from server.channels.provider import Delivery, Outcome
+from server.channels.provider import Delivery, Outcome, Provider
+from server.dispatch.delivery.in_flight import InFlight
 from server.domain.delivery.misfire import is_too_late
 from server.domain.delivery.retry import ErrorClass, delay_before_next, may_try_again
 from server.domain.delivery.timing import LEASE
@@ -25,30 +25,20 @@ MISFIRED = "misfired"
 _ACCEPTED = Delivery(Outcome.ACCEPTED)
 
 
-@dataclass(frozen=True, slots=True)
-class ProviderCall:
-    """One call of a provider that has ended."""
-
-    provider: str
-    key_window: timedelta
-    started_at: datetime
-    finished_at: datetime
-    delivery: Delivery
-
-
 def after_call(
-    message: Message, policy: BrandPolicy, call: ProviderCall, random: Random
+    each: InFlight, provider: Provider, delivery: Delivery, finished_at: datetime, random: Random
 ) -> Settlement:
     """Accepted is sent. Anything else is tried again if that makes sense; else what may have been
     sent is unknown, what provably was not has failed, or has expired if only its time ran out."""
-    attempt = _attempt(message, call.provider, call.delivery, call.started_at, call.finished_at)
-    again = _next_try(message, policy, call, attempt.number, random)
+    message = each.message
+    attempt = _attempt(message, provider.name, delivery, each.started_at, finished_at)
+    again = _next_try(each, attempt, delivery, provider.key_window, random)
     due_at = None
-    if call.delivery.outcome is Outcome.ACCEPTED:
+    if delivery.outcome is Outcome.ACCEPTED:
         status = MessageStatus.SENT
     elif again is not None and (message.expire_at is None or again < message.expire_at):
         status, due_at = MessageStatus.PENDING, again
-    elif call.delivery.outcome is Outcome.AMBIGUOUS:
+    elif delivery.outcome is Outcome.AMBIGUOUS:
         status = MessageStatus.UNKNOWN
     else:
         status = MessageStatus.FAILED if again is None else MessageStatus.EXPIRED
@@ -57,12 +47,12 @@ def after_call(
         lease=message.lease,
         expected=MessageStatus.SENDING,
         status=status,
-        reason=call.delivery.reason,
+        reason=delivery.reason,
         due_at=due_at,
         attempt=attempt,
         resent_by_policy=due_at is not None
-        and call.delivery.outcome is Outcome.AMBIGUOUS
-        and not _knows_key(message, call, due_at),
+        and delivery.outcome is Outcome.AMBIGUOUS
+        and not _knows_key(each, provider.key_window, due_at),
     )
 
 
@@ -140,23 +130,24 @@ def _without_call(message: Message, status: MessageStatus, reason: str) -> Settl
 
 
 def _next_try(
-    message: Message, policy: BrandPolicy, call: ProviderCall, number: int, random: Random
+    each: InFlight, attempt: Attempt, delivery: Delivery, key_window: timedelta, random: Random
 ) -> datetime | None:
     """When to try again; None if never."""
-    error = call.delivery.error_class
-    if error is None or not may_try_again(error, number):
+    error = delivery.error_class
+    if error is None or not may_try_again(error, attempt.number):
         return None
-    again = call.finished_at + delay_before_next(error, number, random, call.delivery.retry_after)
-    if policy.unknown_policy is UnknownPolicy.RESEND:
+    delay = delay_before_next(error, attempt.number, random, delivery.retry_after)
+    again = attempt.finished_at + delay
+    if each.policy.unknown_policy is UnknownPolicy.RESEND:
         return again
     if error is ErrorClass.AMBIGUOUS:
-        return again if _knows_key(message, call, again) else None
-    return None if _forgotten_key(message, policy, call.key_window, again) else again
+        return again if _knows_key(each, key_window, again) else None
+    return None if _forgotten_key(each.message, each.policy, key_window, again) else again
 
 
-def _knows_key(message: Message, call: ProviderCall, at: datetime) -> bool:
+def _knows_key(each: InFlight, key_window: timedelta, at: datetime) -> bool:
     """Whether the provider, asked again at that time, knows that it was asked before."""
-    return at < (message.first_sending_at or call.started_at) + call.key_window
+    return at < (each.message.first_sending_at or each.started_at) + key_window
 
 
 def _forgotten_key(

@@ -1,4 +1,5 @@
-"""A channel with its provider: two lanes, of one-offs and of sends, and the calls they share."""
+"""A channel with its provider: a worker for transactional messages and one for marketing, and the
+executor they share."""
 
 from __future__ import annotations
 
@@ -10,15 +11,15 @@ from server.channels.provider import Provider
 from server.dispatch.delivery.channel_worker import ChannelWorker
 from server.dispatch.delivery.claimer import Claimer
 from server.dispatch.delivery.executor import DeliveryExecutor
-from server.dispatch.delivery.kinds import Kind
-from server.dispatch.delivery.limits import Limits, provider_limit
+from server.dispatch.delivery.rate_limits import RateLimits, provider_limit
 from server.dispatch.delivery.renderer import Renderer
 from server.dispatch.delivery.restore_guard import RestoreGuard
 from server.dispatch.delivery.settler import Settler
-from server.dispatch.observer import DispatchMetrics
+from server.dispatch.metrics import DispatchMetrics
 from server.domain.clock import Clock, steady_seconds
 from storage.contract.signals import messages as messages_topic
 from storage.contract.storage import Storage
+from storage.model.messages import Purpose
 
 
 class ProviderWorkers:
@@ -36,49 +37,51 @@ class ProviderWorkers:
         renderer: Renderer,
         guard: RestoreGuard,
         random: Random,
-        observer: DispatchMetrics,
+        metrics: DispatchMetrics,
         steady: Callable[[], float] = steady_seconds,
     ) -> None:
         """`rate` is how many calls a second the provider takes from all replicas together; 0: no
         limit."""
-        freed = {
-            kind: f"calls-{channel}-{kind.value}.freed" for kind in (Kind.ONE_OFFS, Kind.SENDS)
-        }
+        room = {purpose: f"{channel}-{purpose}.room" for purpose in Purpose}
         settler = Settler(storage, clock)
-        self.calls = DeliveryExecutor(
+        self.executor = DeliveryExecutor(
             channel=channel,
             provider=provider,
             settler=settler,
             guard=guard,
             clock=clock,
             random=random,
-            observer=observer,
+            metrics=metrics,
             steady=steady,
-            freed=lambda kind: storage.signals.fire([freed[kind]]),
+            on_room=lambda purpose: storage.signals.fire([room[purpose]]),
         )
         limit = provider_limit(provider.name, channel, rate)
-        self.one_offs, self.sends = (
+        self.transactional, self.marketing = (
             ChannelWorker(
                 channel=channel,
-                kind=kind,
+                purpose=purpose,
                 claimer=Claimer(
-                    channel, kind, storage, Limits(channel, kind, limit), provider.key_window
+                    channel,
+                    purpose,
+                    storage,
+                    RateLimits(channel, purpose, limit),
+                    provider.key_window,
                 ),
-                calls=self.calls,
+                executor=self.executor,
                 renderer=renderer,
                 settler=settler,
                 clock=clock,
-                topics=(messages_topic(channel), freed[kind]),
+                topics=(messages_topic(channel), room[purpose]),
             )
-            for kind in (Kind.ONE_OFFS, Kind.SENDS)
+            for purpose in Purpose
         )
 
     async def start(self) -> None:
         """Makes the provider ready."""
-        await self.calls.start()
+        await self.executor.start()
 
     async def stop(self) -> None:
         """Gives back what was claimed, lets the calls in progress end, closes the provider. The
         loops no longer run."""
-        await asyncio.gather(self.one_offs.stop(), self.sends.stop())
-        await self.calls.stop()
+        await asyncio.gather(self.transactional.stop(), self.marketing.stop())
+        await self.executor.stop()

@@ -1,4 +1,4 @@
-"""From claimed messages to what goes out."""
+"""Renders claimed messages into what goes out."""
 
 from __future__ import annotations
 
@@ -12,16 +12,17 @@ from datetime import datetime
 from functools import lru_cache, partial
 
 from server.channels.provider import Envelope
-from server.dispatch.delivery.outcomes import IN_APP
+from server.dispatch.delivery.outcomes import IN_APP, suppressed, unrenderable
 from server.domain.contacts.addresses import read_address
-from server.domain.contacts.suppression import blocks, purpose_of
+from server.domain.contacts.suppression import blocks
 from server.domain.templates.personalisation import render_context
 from server.domain.templates.rendering import RenderError, compile_template
 from server.domain.templates.variants import choose_variant, source_of
 from storage.contract.storage import Storage, Transaction
 from storage.model.audiences import SkipReason
 from storage.model.campaigns import Campaign
-from storage.model.messages import Message
+from storage.model.deliveries import Settlement
+from storage.model.messages import Message, Purpose
 from storage.model.people import Person
 from storage.model.sends import Send
 from storage.model.templates import Template
@@ -29,7 +30,7 @@ from storage.model.templates import Template
 CACHED_TEMPLATES = 512
 CACHED_CONTENT = 512
 """Templates, sends and campaigns that are kept as they were read."""
-TURN = 5.0
+TIME_BUDGET = 5.0
 """Seconds after which a batch is cut short. The slowest template takes about one second; a whole
 batch of them would outlive its leases and never be delivered."""
 
@@ -39,19 +40,8 @@ TemplateKey = tuple[str, str, str, int]
 """Brand, channel, template key, revision."""
 
 
-@dataclass(frozen=True, slots=True)
-class Unrenderable:
-    """A message that cannot become an envelope, and the stable code of why."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Suppressed:
-    """A message whose address must not be contacted."""
-
-
-Result = Envelope | Unrenderable | Suppressed
+Result = Envelope | Settlement
+"""What goes out of a message, or how it ends because nothing does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,16 +90,16 @@ class Renderer:
         self._compile = lru_cache(CACHED_TEMPLATES)(compile_template)
 
     async def render(self, messages: Sequence[Message], now: datetime) -> list[Result]:
-        """An envelope for each message, in order, or why there is none; for the first of them only,
-        at least one, if they take long. `now` becomes the date of what goes out, and what templates
-        take for the present.
+        """An envelope for each message, in order, or how it ends without one; for the first of them
+        only, at least one, if they take long. `now` becomes the date of what goes out, and what
+        templates take for the present.
 
         On another thread: a template may take up to a second before its budget is spent, and the
         loop has calls to answer.
         """
         material = await self._storage.read(partial(_load, messages=messages, known=self._known))
         self._remember(material.content)
-        return await asyncio.to_thread(self._render_in_turn, messages, material, now)
+        return await asyncio.to_thread(self._render_in_time, messages, material, now)
 
     def _remember(self, content: _Content) -> None:
         # What was not used this time is forgotten when there is too much of it.
@@ -119,10 +109,10 @@ class Renderer:
             else self._known.joined(content)
         )
 
-    def _render_in_turn(
+    def _render_in_time(
         self, messages: Sequence[Message], material: _Material, now: datetime
     ) -> list[Result]:
-        end = time.monotonic() + TURN
+        end = time.monotonic() + TIME_BUDGET
         results: list[Result] = []
         for message in messages:
             results.append(self._render_or_fail(message, material, now))
@@ -134,20 +124,20 @@ class Renderer:
         try:
             return self._render_one(message, material, now)
         except RenderError as error:
-            return Unrenderable(error.reason)
+            return unrenderable(message, error.reason)
         except Exception:  # noqa: BLE001 - one message must not take its batch with it
             _log.exception("message %s could not be rendered", message.id)
-            return Unrenderable("template_error")
+            return unrenderable(message, "template_error")
 
     def _render_one(self, message: Message, material: _Material, now: datetime) -> Result:
         if message.id in material.suppressed:
-            return Suppressed()
+            return suppressed(message)
         address = material.addresses.get(message.id)
         if address is None:
-            return Unrenderable(SkipReason.INVALID_RECIPIENT)
+            return unrenderable(message, SkipReason.INVALID_RECIPIENT)
         template = material.content.templates.get(_template_key(message))
         if template is None:
-            return Unrenderable("template_missing")
+            return unrenderable(message, "template_missing")
         send = material.content.sends.get(message.send_id) if message.send_id else None
         person = material.people.get((message.brand_id, message.person_id))
         campaign = material.content.campaigns.get(send.campaign_id) if send else None
@@ -172,7 +162,7 @@ class Renderer:
         )
         rendered = compiled.render(context, now)
         if not _is_text(f"{rendered.subject}{rendered.body}{rendered.html}"):
-            return Unrenderable("template_error")
+            return unrenderable(message, "template_error")
         return Envelope(
             message_id=message.id,
             brand_id=message.brand_id,
@@ -250,6 +240,6 @@ async def _suppressed(
         found.update(
             message.id
             for message in some
-            if blocks(reasons.get(addresses[message.id]), purpose_of(message.send_id))
+            if blocks(reasons.get(addresses[message.id]), Purpose.of(message.send_id))
         )
     return frozenset(found)

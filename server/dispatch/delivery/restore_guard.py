@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from server.dispatch.delivery.generation_file import Generation, GenerationFile
-from server.dispatch.observer import DispatchMetrics
+from server.dispatch.metrics import DispatchMetrics
 from server.domain.clock import Clock
 from storage.contract.storage import Storage, Transaction
 from storage.model.audit import DELIVERY, INSTALLATION, AuditAction, AuditEntry
@@ -46,18 +46,18 @@ class _Refused(Exception):
 class RestoreGuard:
     """The one way to a durable mark. Also a loop, which looks whether delivery is held."""
 
-    name = "hold"
+    name = "restore-guard"
     topics = ()
 
     def __init__(
-        self, storage: Storage, clock: Clock, directory: Path, observer: DispatchMetrics
+        self, storage: Storage, clock: Clock, directory: Path, metrics: DispatchMetrics
     ) -> None:
         """`directory` is where the file is: the installation's own, which is not restored with the
         database."""
         self._storage = storage
         self._clock = clock
         self._directory = directory
-        self._observer = observer
+        self._metrics = metrics
         self._seems_held = False
         self._marking = asyncio.Lock()
         self._writing = asyncio.Lock()
@@ -91,7 +91,7 @@ class RestoreGuard:
 
     async def run_once(self) -> bool:
         """Looks whether delivery is held."""
-        self._tell(await self._storage.read(lambda tx: tx.dispatchers.find_hold()))
+        self._report(await self._storage.read(lambda tx: tx.dispatchers.find_hold()))
         return False
 
     async def next_due(self) -> datetime | None:
@@ -147,7 +147,7 @@ class RestoreGuard:
     async def _examine(self) -> bool:
         """Makes what is known fit the database, or holds delivery. Whether it is held."""
         hold, generation = await self._storage.write(partial(self._compare, now=self._clock.now()))
-        self._tell(hold)
+        self._report(hold)
         if hold.held_at is not None:
             return True
         if self._is_released_since(hold):
@@ -179,9 +179,9 @@ class RestoreGuard:
             self._released_at is None or hold.released_at > self._released_at
         )
 
-    def _tell(self, hold: Hold) -> None:
+    def _report(self, hold: Hold) -> None:
         is_held = hold.held_at is not None
-        self._observer.held(is_held)
+        self._metrics.held(is_held)
         if is_held and not self._seems_held:
             _log.error(
                 "DELIVERY IS HELD since %s: %s. Nothing goes out until somebody who knows what was "

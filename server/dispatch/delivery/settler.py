@@ -1,5 +1,5 @@
-"""Results become durable in batches: those that come in while one batch is being written, or soon
-after one another, share a commit."""
+"""Writes results in batches: those that come in while one batch is being written, or soon after one
+another, share a commit."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from storage.model.deliveries import Settlement
 PAUSE = 0.5
 """Seconds before a batch that could not be written is tried again. The result of a call is never
 thrown away while the process lives, unless the database refuses it for what it is."""
-GATHERING = 0.003
-"""Seconds that a batch waits for what is to come soon."""
+LINGER = 0.003
+"""Seconds that a batch waits for results that are to come soon."""
 
 _log = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ class Settler:
 
     async def _write_next(self) -> None:
         with suppress(TimeoutError):
-            async with asyncio.timeout(GATHERING):
+            async with asyncio.timeout(LINGER):
                 await self._complete.wait()
         async with self._writing:
             batch, self._waiting, self._next = self._waiting, [], None

@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import partial
 from typing import Protocol
 
-from server.dispatch.delivery.cooldown import Cooldown
+from server.dispatch.maintenance.cooldown import Cooldown
 from server.domain.clock import Clock
 from storage.contract.errors import StorageUnavailable
 from storage.contract.signals import AUDIENCES
@@ -30,7 +30,7 @@ class AudienceResolver:
     """Resolves what is left of audiences. Each batch is a transaction, so a pass can be cut off
     anywhere."""
 
-    name = "audiences"
+    name = "audience-resolver"
     topics = (AUDIENCES,)
 
     def __init__(self, storage: Storage, clock: Clock, resolve_batch: ResolveBatch) -> None:
@@ -62,5 +62,5 @@ class AudienceResolver:
             _log.exception("the audience of send %s could not be resolved further", send_id)
 
     async def next_due(self) -> datetime | None:
-        """When one that is set aside is tried again; other work announces itself."""
+        """When one that cools down is tried again; other work announces itself."""
         return self._faulty.earliest()

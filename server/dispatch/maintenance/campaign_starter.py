@@ -6,7 +6,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
-from server.dispatch.delivery.cooldown import RETRY_AFTER, Cooldown
+from server.dispatch.maintenance.cooldown import RETRY_AFTER, Cooldown
 from server.domain.clock import Clock
 from storage.contract.errors import StorageUnavailable
 from storage.contract.signals import CAMPAIGNS
@@ -24,7 +24,7 @@ class CampaignStarter:
     """Starts each due campaign in a transaction of its own; starting twice is impossible, since the
     first start changes its status."""
 
-    name = "due-campaigns"
+    name = "campaign-starter"
     topics = (CAMPAIGNS,)
 
     def __init__(self, storage: Storage, clock: Clock, start_due: StartDue) -> None:
@@ -57,7 +57,7 @@ class CampaignStarter:
             _log.exception("campaign %s came due but could not start", campaign_id)
 
     async def next_due(self) -> datetime | None:
-        """When the next campaign is due. One that is set aside, which is due already, counts from
+        """When the next campaign is due. One that cools down, which is due already, counts from
         when it is tried again."""
         retry = self._faulty.earliest()
         if retry is None:
@@ -66,7 +66,7 @@ class CampaignStarter:
         return retry if other is None else min(retry, other)
 
     async def _next_due_of_others(self, tx: Transaction) -> datetime | None:
-        """As far as it comes before the next look at those set aside."""
+        """As far as it comes before the next look at those that cool down."""
         soon = await tx.campaigns.list_due(self._clock.now() + RETRY_AFTER, len(self._faulty) + 1)
         others = [campaign_id for campaign_id in soon if campaign_id not in self._faulty]
         campaign = await tx.campaigns.find(others[0]) if others else None

@@ -15,7 +15,7 @@ class CancellationSweeper:
     """Cancels what is left of cancelled sends. None of it can go out any more: a mark looks at the
     send."""
 
-    name = "cancellations"
+    name = "cancellation-sweeper"
     topics = (CANCELLATIONS,)
 
     def __init__(self, storage: Storage, clock: Clock) -> None:

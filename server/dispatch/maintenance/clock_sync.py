@@ -19,7 +19,7 @@ _log = logging.getLogger(__name__)
 class ClockSync:
     """Measures the database's clock at every pass."""
 
-    name = "timekeeper"
+    name = "clock-sync"
     topics = ()
 
     def __init__(self, storage: Storage, clock: DatabaseClock) -> None:

@@ -6,7 +6,7 @@ import logging
 from dataclasses import asdict
 from datetime import datetime
 
-from server.dispatch.observer import DispatchMetrics
+from server.dispatch.metrics import DispatchMetrics
 from storage.contract.storage import Storage, Transaction
 from storage.model.sends import Counters
 
@@ -19,12 +19,12 @@ _log = logging.getLogger(__name__)
 class CounterReconciler:
     """Recounts open sends."""
 
-    name = "reconciler"
+    name = "counter-reconciler"
     topics = ()
 
-    def __init__(self, storage: Storage, observer: DispatchMetrics) -> None:
+    def __init__(self, storage: Storage, metrics: DispatchMetrics) -> None:
         self._storage = storage
-        self._observer = observer
+        self._metrics = metrics
         self._after: str | None = None
         self._drifting = 0
         """In this round through all open sends, so far."""
@@ -35,7 +35,7 @@ class CounterReconciler:
         for send_id in send_ids:
             await self._recount(send_id)
         self._after = send_ids[-1] if len(send_ids) == SENDS else None
-        self._observer.drift(self._drifting)
+        self._metrics.drift(self._drifting)
         if self._after is None:
             self._drifting = 0
         return False

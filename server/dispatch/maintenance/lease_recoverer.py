@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from server.channels.provider import Provider
-from server.dispatch.observer import DispatchMetrics
+from server.dispatch.metrics import DispatchMetrics
 from server.domain.clock import Clock
 from server.domain.delivery.retry import RETRY_POLICIES, ErrorClass
 from storage.contract.storage import Storage
@@ -22,7 +22,7 @@ class LeaseRecoverer:
     """Looks for expired leases at every pass; the first pass of a process that owns the database
     alone takes back all of them."""
 
-    name = "recovery"
+    name = "lease-recoverer"
     topics = ()
 
     def __init__(
@@ -30,13 +30,13 @@ class LeaseRecoverer:
         storage: Storage,
         clock: Clock,
         key_windows: Mapping[str, timedelta],
-        observer: DispatchMetrics,
+        metrics: DispatchMetrics,
     ) -> None:
         """`key_windows` says for how long each provider, by name, remembers a message."""
         self._storage = storage
         self._clock = clock
         self._key_windows = key_windows
-        self._observer = observer
+        self._metrics = metrics
         self._everything = storage.exclusive
 
     async def run_once(self) -> bool:
@@ -49,7 +49,7 @@ class LeaseRecoverer:
         )
         self._everything = False
         if recovery.released or recovery.in_doubt or recovery.resent:
-            self._observer.recovered(recovery.released, recovery.in_doubt, recovery.resent)
+            self._metrics.recovered(recovery.released, recovery.in_doubt, recovery.resent)
             _log.warning(
                 "recovered %d leased messages; of those in doubt, %d are sent again and %d are now "
                 "unknown",

@@ -51,10 +51,10 @@ class Pruning:
         return deleted == BATCH
 
 
-class Retention:
+class Pruner:
     """Prunes once a day: first when the dispatcher starts."""
 
-    name = "retention"
+    name = "pruner"
     topics = ()
 
     def __init__(self, storage: Storage, clock: Clock, days: int) -> None:

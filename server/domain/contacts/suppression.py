@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from storage.model.suppressions import BLOCKING, Purpose, SuppressionReason
-
-
-def purpose_of(send_id: str | None) -> Purpose:
-    """The purpose of a message: those of sends are marketing, one-offs are transactional."""
-    return Purpose.TRANSACTIONAL if send_id is None else Purpose.MARKETING
+from storage.model.messages import Purpose
+from storage.model.suppressions import BLOCKING, SuppressionReason
 
 
 def blocks(reason: SuppressionReason | None, purpose: Purpose) -> bool:

@@ -14,11 +14,14 @@ from sqlalchemy import ColumnElement, ScalarSelect, Select, case, func, literal,
 from storage.model.audiences import AudienceCount, AudienceMember, SkipReason
 from storage.model.channels import Channel
 from storage.model.criteria import Criteria
-from storage.model.suppressions import BLOCKING, Purpose
+from storage.model.messages import Purpose
+from storage.model.suppressions import BLOCKING
 from storage.sql.aggregates.criteria import matches
 from storage.sql.connection import Connection
 from storage.sql.dialects.dialect import SqlDialect
-from storage.sql.schema.tables import messages, people, suppressions
+from storage.sql.schema.messages import messages
+from storage.sql.schema.people import people
+from storage.sql.schema.suppressions import suppressions
 
 
 async def list_matching(

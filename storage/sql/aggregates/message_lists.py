@@ -17,7 +17,7 @@ from storage.model.channels import Channel
 from storage.model.ids import first_id_at
 from storage.model.messages import UNSTARTED, Message, MessageFilter, MessageStatus
 from storage.sql.connection import Connection, read_record
-from storage.sql.schema.tables import (
+from storage.sql.schema.messages import (
     ENDED_UNSENT,
     HAS_REASON,
     MESSAGE,
@@ -25,8 +25,8 @@ from storage.sql.schema.tables import (
     OF_NO_SEND,
     UNKNOWN,
     messages,
-    sends,
 )
+from storage.sql.schema.sends import sends
 
 CLOCK_SKEW = timedelta(hours=1)
 """An id is made within it of `created_at`: the clocks of machines differ."""

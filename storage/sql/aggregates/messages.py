@@ -11,7 +11,7 @@ from functools import lru_cache
 from sqlalchemy import Executable, bindparam, case, func, select, text, update
 
 from storage.contract.signals import messages as messages_topic
-from storage.model.deliveries import Mark, Queue, Recovery, Settlement
+from storage.model.deliveries import Queue, Recovery, Settlement
 from storage.model.messages import (
     UNSTARTED,
     Accepted,
@@ -27,6 +27,7 @@ from storage.sql.aggregates import message_lists
 from storage.sql.connection import Connection, read_record, record_values
 from storage.sql.delivery import (
     audience_insert,
+    batch_insert,
     claims,
     expiry,
     pruning,
@@ -34,11 +35,12 @@ from storage.sql.delivery import (
     resolutions,
     settlements,
 )
-from storage.sql.delivery import batch_insert as one_offs
-from storage.sql.delivery.counters import Changes, lock_sends
+from storage.sql.delivery.counters import Changes
+from storage.sql.delivery.locks import lock_sends
 from storage.sql.delivery.transitions import cancelled
 from storage.sql.dialects.dialect import SqlDialect
-from storage.sql.schema.tables import MESSAGE, attempts, messages, sends
+from storage.sql.schema.messages import MESSAGE, attempts, messages
+from storage.sql.schema.sends import sends
 
 # Built once: SQLAlchemy takes longer to build and recognise a statement than SQLite to run it.
 _FIND = select(*MESSAGE).where(messages.c.id == bindparam("message_id"))
@@ -91,7 +93,7 @@ class SqlMessages:
     async def insert_one_offs(
         self, messages: Sequence[Message], accepted: Sequence[Accepted] = ()
     ) -> set[str]:
-        return await one_offs.insert(self._connection, messages, accepted)
+        return await batch_insert.insert(self._connection, messages, accepted)
 
     async def find_accepted(self, message_id: str) -> tuple[Message, Accepted] | None:
         statement = select(messages.c.accepted_by, messages.c.request_id).where(
@@ -185,9 +187,9 @@ class SqlMessages:
         return await claims.claim(self._connection, queue, now, lease_until, limit)
 
     async def mark_sending(
-        self, marks: Sequence[Mark], provider: str, now: datetime, lease_until: datetime
+        self, claimed: Sequence[Message], provider: str, now: datetime, lease_until: datetime
     ) -> set[str]:
-        return await claims.mark_sending(self._connection, marks, provider, now, lease_until)
+        return await claims.mark_sending(self._connection, claimed, provider, now, lease_until)
 
     async def expire(self, now: datetime, limit: int) -> int:
         return await expiry.expire(self._connection, now, limit)

@@ -15,9 +15,11 @@ from storage.model.sends import CancelReceipt, Counters, Send
 from storage.sql.connection import Connection, record_values
 from storage.sql.delivery import cancellations, retries
 from storage.sql.delivery.claims import leased_of
-from storage.sql.delivery.counters import complete, lock_sends, locking_sends, recount
+from storage.sql.delivery.counters import complete, recount
+from storage.sql.delivery.locks import lock_sends, locking_sends
 from storage.sql.dialects.dialect import ColumnKind
-from storage.sql.schema.tables import COUNTERS, RECEIPT, messages, sends
+from storage.sql.schema.messages import messages
+from storage.sql.schema.sends import COUNTERS, RECEIPT, sends
 
 # Written out, since a partial index is used only for a condition the planner can see.
 _SENDING = sends.c.status == literal_column("'sending'")

@@ -15,8 +15,9 @@ from storage.contract.signals import messages as messages_topic
 from storage.model.messages import Accepted, Message, MessageStatus
 from storage.sql.connection import Connection
 from storage.sql.dialects.dialect import ColumnKind, RowSet, SqlDialect
-from storage.sql.schema.tables import messages, templates
-from storage.sql.schema.types import JSON_TEXT, Instant
+from storage.sql.dialects.types import JSON_TEXT, Instant
+from storage.sql.schema.messages import messages
+from storage.sql.schema.templates import templates
 
 _ALIKE = {"status": MessageStatus.PENDING, "lease": 0, "attempts": 0, "in_doubt": False}
 """What every new message has. The other columns that are not given are null."""
@@ -58,10 +59,8 @@ async def insert(
         (*_values(message), *by)
         for message, by in zip(given, accepted or repeat(_NOBODY), strict=False)
     ]
-    if dialect.locks_rows:
-        # In one order, so that two that have keys in common wait for each other in one direction
-        # only.
-        values.sort(key=lambda row: (row[_BRAND], row[_DEDUP_KEY] or ""))
+    # In one order, so that two that have keys in common wait for each other in one direction only.
+    values.sort(key=lambda row: (row[_BRAND], row[_DEDUP_KEY] or ""))
     rows, statement = _insertion(dialect)
     added = await connection.change(statement, dialect.row_set_parameters(rows, values))
     ids = {message.id for message in given}

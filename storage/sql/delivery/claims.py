@@ -4,7 +4,7 @@ provider)."""
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -28,20 +28,16 @@ from sqlalchemy import (
     update,
 )
 
-from storage.model.deliveries import Mark, Queue
+from storage.model.deliveries import Queue
 from storage.model.messages import Message, MessageStatus
 from storage.sql.connection import Connection
-from storage.sql.delivery.counters import Changes, lock_sends
+from storage.sql.delivery.counters import Changes
+from storage.sql.delivery.locks import lock_sends_of
 from storage.sql.dialects.dialect import ColumnKind, RowSet, SqlDialect
-from storage.sql.schema.tables import (
-    MESSAGE,
-    PENDING_OF_SEND,
-    PENDING_ONE_OFF,
-    holds,
-    messages,
-    sends,
-)
-from storage.sql.schema.types import Instant
+from storage.sql.dialects.types import Instant
+from storage.sql.schema.dispatchers import holds
+from storage.sql.schema.messages import MESSAGE, PENDING_OF_SEND, PENDING_ONE_OFF, messages
+from storage.sql.schema.sends import sends
 
 _NOW = bindparam("now", type_=Instant())
 _LEASE_UNTIL = bindparam("lease_until", type_=Instant())
@@ -158,7 +154,7 @@ async def claim(
 
 async def mark_sending(
     connection: Connection,
-    marks: Sequence[Mark],
+    claimed: Sequence[Message],
     provider: str,
     now: datetime,
     lease_until: datetime,
@@ -168,7 +164,7 @@ async def mark_sending(
     rows_given, statement = _mark(dialect)
     # In the order of ids, so that two batches with the same rows wait for each other rather than
     # deadlock.
-    in_order = sorted((mark.message_id, mark.lease) for mark in marks)
+    in_order = sorted((message.id, message.lease) for message in claimed)
     given = dialect.row_set_parameters(rows_given, in_order)
     await lock_sends_of(connection, (message_id for message_id, _ in in_order))
     marked = await connection.fetch(
@@ -186,24 +182,6 @@ def leased_of(send_id: str) -> ColumnElement[bool]:
     an expression keeps the index of sends out of it."""
     return and_(
         HELD, messages.c.status == MessageStatus.LEASED, messages.c.send_id.concat("") == send_id
-    )
-
-
-async def lock_sends_of(connection: Connection, message_ids: Iterable[str]) -> None:
-    """Locks the sends of messages."""
-    if connection.dialect.locks_rows:
-        rows, of_messages = _sends_of(connection.dialect)
-        given = connection.dialect.row_set_parameters(
-            rows, ((message_id,) for message_id in message_ids)
-        )
-        await lock_sends(connection, of_messages, parameters=given)
-
-
-@lru_cache
-def _sends_of(dialect: SqlDialect) -> tuple[RowSet, ColumnElement[bool]]:
-    given = dialect.row_set("held", id=ColumnKind.TEXT)
-    return given, sends.c.id.in_(
-        select(messages.c.send_id).where(messages.c.id.in_(select(given.c.id)))
     )
 
 

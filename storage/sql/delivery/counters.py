@@ -5,9 +5,8 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, case, exists, func, select, update
+from sqlalchemy import bindparam, case, exists, func, select, update
 
 from storage.contract.errors import StorageError
 from storage.contract.signals import PROGRESS
@@ -15,8 +14,10 @@ from storage.model.campaigns import CampaignStatus
 from storage.model.messages import MessageStatus
 from storage.model.sends import Counters, SendStatus
 from storage.sql.connection import Connection
-from storage.sql.schema.tables import COUNTERS, campaigns, messages, sends
-from storage.sql.schema.types import Instant
+from storage.sql.dialects.types import Instant
+from storage.sql.schema.campaigns import campaigns
+from storage.sql.schema.messages import messages
+from storage.sql.schema.sends import COUNTERS, sends
 
 _COLUMN = {status: status.value for status in MessageStatus} | {
     MessageStatus.LEASED: "pending",
@@ -121,27 +122,3 @@ async def recount(connection: Connection, send_id: str) -> Counters:
     for row in (await connection.execute(statement)).all:
         counted[_COLUMN[row.status]] += row.rows
     return Counters(total=counted.total(), **counted)
-
-
-def locking_sends(*where: ColumnElement[bool], columns: Any = (sends.c.id,)) -> Select[Any]:
-    """Locks sends, each after its campaign, in one order.
-
-    Completion writes to the campaign after the send, while a cancel comes from the campaign to its
-    sends: without one order they would deadlock. Whoever changes rows of sends locks the sends
-    first, for the same reason.
-    """
-    return (
-        select(*columns)
-        .select_from(campaigns.join(sends, sends.c.campaign_id == campaigns.c.id))
-        .where(*where)
-        .order_by(campaigns.c.id, sends.c.id)
-        .with_for_update(of=[campaigns, sends], key_share=True)
-    )
-
-
-async def lock_sends(
-    connection: Connection, *where: ColumnElement[bool], parameters: dict[str, Any] | None = None
-) -> None:
-    """Locks the sends, where the database lets transactions run side by side."""
-    if connection.dialect.locks_rows:
-        await connection.execute(locking_sends(*where), parameters)

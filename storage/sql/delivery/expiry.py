@@ -8,11 +8,11 @@ from sqlalchemy import func, select, update
 
 from storage.model.messages import MessageStatus
 from storage.sql.connection import Connection
-from storage.sql.delivery.claims import lock_sends_of
 from storage.sql.delivery.counters import Changes
+from storage.sql.delivery.locks import lock_sends_of
 from storage.sql.delivery.transitions import expired
 from storage.sql.dialects.dialect import ColumnKind
-from storage.sql.schema.tables import MAY_EXPIRE, messages
+from storage.sql.schema.messages import MAY_EXPIRE, messages
 
 
 async def expire(connection: Connection, now: datetime, limit: int) -> int:

@@ -15,14 +15,17 @@ from storage.model.deliveries import Recovery
 from storage.model.ids import new_id
 from storage.model.messages import Attempt, MessageStatus
 from storage.sql.connection import Connection
+from storage.sql.delivery.attempts import insert_attempts
 from storage.sql.delivery.claims import HELD
-from storage.sql.delivery.counters import Changes, lock_sends
+from storage.sql.delivery.counters import Changes
+from storage.sql.delivery.locks import lock_sends
 from storage.sql.delivery.policy_resends import note_resends
-from storage.sql.delivery.settlements import insert_attempts
 from storage.sql.delivery.transitions import IN_DOUBT, IS_CANCELLED, WAS_ACCEPTED, word
 from storage.sql.dialects.dialect import ColumnKind, RowSet
-from storage.sql.schema.tables import brand_policies, messages, sends
-from storage.sql.schema.types import Instant
+from storage.sql.dialects.types import Instant
+from storage.sql.schema.brands import brand_policies
+from storage.sql.schema.messages import messages
+from storage.sql.schema.sends import sends
 
 _HELD = tuple(
     messages.c[name]

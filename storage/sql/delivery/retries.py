@@ -8,10 +8,12 @@ from sqlalchemy import ColumnElement, and_, case, literal, select, update
 
 from storage.model.messages import Message, MessageStatus
 from storage.sql.connection import Connection, read_record
-from storage.sql.delivery.counters import Changes, lock_sends
+from storage.sql.delivery.counters import Changes
+from storage.sql.delivery.locks import lock_sends
 from storage.sql.dialects.dialect import ColumnKind
-from storage.sql.schema.tables import MESSAGE, messages, sends
-from storage.sql.schema.types import Word
+from storage.sql.dialects.types import Word
+from storage.sql.schema.messages import MESSAGE, messages
+from storage.sql.schema.sends import sends
 
 RETRIED = "retried"
 

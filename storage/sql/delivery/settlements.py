@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -12,19 +12,17 @@ from sqlalchemy import Executable, Row, and_, bindparam, case, func, not_, null,
 
 from storage.contract.signals import messages as messages_topic
 from storage.model.deliveries import Settlement
-from storage.model.inbox import InboxItem
-from storage.model.messages import Attempt, MessageStatus
-from storage.sql.connection import Connection, or_leave
-from storage.sql.delivery.claims import lock_sends_of
+from storage.model.messages import MessageStatus
+from storage.sql.connection import Connection
+from storage.sql.delivery.attempts import insert_attempts, insert_inbox_items
 from storage.sql.delivery.counters import Changes
+from storage.sql.delivery.locks import lock_sends_of
 from storage.sql.delivery.policy_resends import note_resends
 from storage.sql.delivery.transitions import ACCEPTED, IN_DOUBT, IS_CANCELLED, WAS_ACCEPTED, word
 from storage.sql.dialects.dialect import ColumnKind, RowSet, SqlDialect
-from storage.sql.schema.tables import attempts, inbox_items, messages
-from storage.sql.schema.types import Instant
+from storage.sql.dialects.types import Instant
+from storage.sql.schema.messages import messages
 
-_ATTEMPT = [column.name for column in attempts.c]
-_INBOX_ITEM = [column.name for column in inbox_items.c]
 _AMBIGUOUS = "ambiguous"
 _NOT_SENT = (MessageStatus.FAILED.value, MessageStatus.SKIPPED.value, MessageStatus.EXPIRED.value)
 
@@ -45,29 +43,6 @@ async def settle(
         connection, (each.attempt for each in settlements if each.attempt is not None)
     )
     return applied
-
-
-async def insert_attempts(connection: Connection, made: Iterable[Attempt]) -> None:
-    """Adds attempts; one that is there already stays as it is."""
-    # What is settled together began and ended at few instants: each is encoded once.
-    instant = lru_cache(maxsize=64)(connection.dialect.encode_instant)
-    rows = [
-        (
-            attempt.id,
-            attempt.message_id,
-            attempt.number,
-            attempt.lease,
-            attempt.provider,
-            instant(attempt.started_at),
-            instant(attempt.finished_at),
-            attempt.outcome,
-            attempt.reason,
-            attempt.provider_message_id,
-        )
-        for attempt in made
-    ]
-    if rows:
-        await connection.insert_rows(attempts, _ATTEMPT, rows, or_leave(attempts))
 
 
 async def _settle_distinct(
@@ -93,7 +68,7 @@ async def _settle_distinct(
     )
     await changes.apply(connection, now)
     await note_resends(connection, (row for row in settled if _is_resent(row, batch)), now)
-    await _insert_items(
+    await insert_inbox_items(
         connection,
         (
             each.inbox_item
@@ -140,23 +115,6 @@ async def _settle_any(
 
 def _is_resent(row: Row[Any], batch: dict[str, Settlement]) -> bool:
     return row.status is MessageStatus.PENDING and batch[row.id].resent_by_policy
-
-
-async def _insert_items(connection: Connection, items: Iterable[InboxItem]) -> None:
-    instant = lru_cache(maxsize=64)(connection.dialect.encode_instant)
-    rows = [
-        (
-            item.message_id,
-            item.brand_id,
-            item.person_id,
-            item.subject,
-            item.body,
-            instant(item.created_at),
-        )
-        for item in items
-    ]
-    if rows:
-        await connection.insert_rows(inbox_items, _INBOX_ITEM, rows)
 
 
 def _given(each: Settlement) -> tuple[object, ...]:

@@ -27,8 +27,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import TypeEngine
 
+from storage.sql.dialects.types import JSON_TEXT, Instant
 from storage.sql.dialects.values import SqlValue
-from storage.sql.schema.types import JSON_TEXT, Instant
 
 Insert = sqlite.Insert | postgresql.Insert
 
@@ -72,8 +72,9 @@ class RowSet:
 class SqlDialect(ABC):
     """The parts of a statement that differ."""
 
-    locks_rows: bool
-    """Whether transactions run side by side, so that rows must be locked."""
+    single_writer: bool
+    """Whether one transaction writes at a time: rows need no locks, and what was read is still so
+    when it is changed. Otherwise transactions write side by side."""
 
     @abstractmethod
     def insert(self, table: Table) -> Any:

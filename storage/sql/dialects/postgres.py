@@ -43,8 +43,8 @@ from storage.sql.dialects.dialect import (
     _is_null,
     _word,
 )
+from storage.sql.dialects.types import Instant, require_aware
 from storage.sql.dialects.values import SqlValue
-from storage.sql.schema.types import Instant, require_aware
 
 _POSTGRES_INFINITY: ColumnElement[float] = literal_column("'Infinity'::float8", Double())
 
@@ -52,7 +52,7 @@ _POSTGRES_INFINITY: ColumnElement[float] = literal_column("'Infinity'::float8", 
 class PostgresDialect(SqlDialect):
     """PostgreSQL, from 12 on (MATERIALIZED)."""
 
-    locks_rows = True
+    single_writer = False
 
     def insert(self, table: Table) -> postgresql.Insert:
         return postgresql.insert(table)

@@ -38,14 +38,14 @@ from storage.sql.dialects.dialect import (
     _is_null,
     _word,
 )
+from storage.sql.dialects.types import Instant, dump_json, to_microseconds
 from storage.sql.dialects.values import SqlValue
-from storage.sql.schema.types import Instant, dump_json, to_microseconds
 
 
 class SqliteDialect(SqlDialect):
     """SQLite, from 3.35 on (RETURNING)."""
 
-    locks_rows = False
+    single_writer = True
 
     def insert(self, table: Table) -> sqlite.Insert:
         return sqlite.insert(table)

@@ -14,9 +14,9 @@ from storage.sql.connection import (
     Parameters,
     Rows,
 )
+from storage.sql.dialects.driver_errors import translated
 from storage.sql.dialects.postgres import POSTGRES
-from storage.sql.driver_errors import translated
-from storage.sql.schema.types import dump_json, load_json
+from storage.sql.dialects.types import dump_json, load_json
 
 _DIALECT: Dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
 _POOL_SIZE = 10

@@ -16,9 +16,9 @@ from storage.contract.errors import StorageUnavailable, WriteConflict
 from storage.contract.signals import Signals
 from storage.contract.storage import Transaction
 from storage.model.messages import Accepted, Message
-from storage.sql.driver_errors import ConnectionLost, translated
+from storage.sql.dialects.driver_errors import ConnectionLost, translated
+from storage.sql.dialects.types import Instant
 from storage.sql.postgres.engine import PostgresConnection, make_engine
-from storage.sql.schema.types import Instant
 from storage.sql.transaction import SqlTransaction
 
 T = TypeVar("T")

@@ -20,9 +20,9 @@ from storage.sql.connection import (
     Parameters,
     Rows,
 )
+from storage.sql.dialects.driver_errors import translated
 from storage.sql.dialects.sqlite import SQLITE
-from storage.sql.driver_errors import translated
-from storage.sql.schema.types import dump_json, load_json
+from storage.sql.dialects.types import dump_json, load_json
 from storage.sql.sqlite.prepared import Prepared, prepared
 
 R = TypeVar("R")

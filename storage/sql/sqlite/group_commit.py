@@ -16,7 +16,7 @@ import sqlalchemy
 from storage.contract.errors import StorageUnavailable
 from storage.contract.signals import Signals
 from storage.contract.storage import Transaction
-from storage.sql.driver_errors import meaning_of
+from storage.sql.dialects.driver_errors import meaning_of
 from storage.sql.sqlite.engine import SqliteConnection
 from storage.sql.sqlite.transaction_queue import QueuedTransaction, TransactionQueue
 

@@ -16,7 +16,7 @@ from sqlalchemy.sql.base import ReadOnlyColumnCollection
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import TypeEngine
 
-from storage.sql.schema.types import dump_json, load_json
+from storage.sql.dialects.types import dump_json, load_json
 
 R = TypeVar("R")
 

@@ -18,9 +18,9 @@ from tests.support.dispatch.scripted import ScriptedProvider
 AUDIT = "ops.AuditService"
 UNKNOWN = "ops.UnknownMessageService"
 People = list[dict[str, str]]
-SLOTS = 5
+MAX_CONCURRENCY = 5
 """Calls of the provider at once."""
-SLOTS_OF_SENDS = 4
+MARKETING_CONCURRENCY = 4
 """Those that sends may have: tests keep them all busy."""
 
 

@@ -71,7 +71,7 @@ class Untouched:
             answer = await self.api.call_message(method, request, key=key)
         else:
             answer = await self.api.call(method, request, key=key)
-        assert answer.status >= 400, answer
+        assert answer.status >= 400, (method, answer)
         return answer
 
     async def refuses_field(
@@ -82,8 +82,8 @@ class Untouched:
         assert (answer.status, answer.error) == (
             POLICIES[full_path(METHODS[method])].invalid_argument_status,
             "validation_failed",
-        ), answer
-        assert answer.fields == {field}, answer
+        ), (method, field, answer)
+        assert answer.fields == {field}, (method, answer)
 
     async def send(
         self, verb: str, path: str, *, headers: dict[str, str] | None = None, **carried: Any

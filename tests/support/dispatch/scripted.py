@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 from server.channels.provider import Delivery, Envelope, Outcome
-from server.dispatch.delivery.kinds import without_reserve
+from server.dispatch.delivery.reserve import marketing_share
 from server.domain.delivery.retry import ErrorClass
 
 ACCEPTED = Delivery(Outcome.ACCEPTED, provider_message_id="theirs")
@@ -23,9 +23,9 @@ class ScriptedProvider:
     name = "scripted"
 
     def __init__(
-        self, slots: int = 4, timeout: float = 20.0, key_window: timedelta = timedelta(0)
+        self, max_concurrency: int = 4, timeout: float = 20.0, key_window: timedelta = timedelta(0)
     ) -> None:
-        self.slots = slots
+        self.max_concurrency = max_concurrency
         self.timeout = timeout
         self.key_window = key_window
         self.calls: list[Envelope] = []
@@ -42,8 +42,8 @@ class ScriptedProvider:
         self._called = asyncio.Condition()
 
     @property
-    def slots_for_sends(self) -> int:
-        return without_reserve(self.slots)
+    def marketing_concurrency(self) -> int:
+        return marketing_share(self.max_concurrency)
 
     def will(self, address: str, *outcomes: Delivery | Exception) -> None:
         """The outcomes of the next calls for an address; it accepts after them."""

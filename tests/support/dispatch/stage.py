@@ -38,9 +38,9 @@ from storage.model.sends import Send
 from storage.model.templates import Template
 from storage.sql.open import open_storage
 from tests.support.clocks import ManualClock
-from tests.support.dispatch.lanes import Lanes
-from tests.support.dispatch.noted import Noted
+from tests.support.dispatch.recorded_metrics import RecordedMetrics
 from tests.support.dispatch.scripted import ScriptedProvider
+from tests.support.dispatch.workers import ChannelWorkers
 from tests.support.drift import assert_no_drift
 from tests.support.storage import made
 from tests.support.storage.scene import claim_due
@@ -70,10 +70,10 @@ class Stage:
         self.email = ScriptedProvider()
         self.sms = ScriptedProvider()
         self.sms.name = "scripted_sms"
-        self.lanes: list[Lanes] = []
-        self.observer = Noted()
+        self.all_workers: list[ChannelWorkers] = []
+        self.metrics = RecordedMetrics()
         self.directory = directory
-        self.guard = RestoreGuard(storage, self.clock, directory, self.observer)
+        self.guard = RestoreGuard(storage, self.clock, directory, self.metrics)
         self._opened = [storage]
         self._dispatchers: list[Dispatcher] = []
         self._begun: weakref.WeakSet[asyncio.Task[Any]] = weakref.WeakSet()
@@ -82,9 +82,11 @@ class Stage:
 
     # Loops
 
-    def lane(self, channel: str = "email", provider: Provider | None = None, **more: Any) -> Lanes:
-        """Both lanes of a channel."""
-        lanes = Lanes(
+    def workers(
+        self, channel: str = "email", provider: Provider | None = None, **more: Any
+    ) -> ChannelWorkers:
+        """Both workers of a channel."""
+        workers = ChannelWorkers(
             ProviderWorkers(
                 channel=channel,
                 provider=provider or {"email": self.email, "sms": self.sms}[channel],
@@ -93,23 +95,23 @@ class Stage:
                 renderer=Renderer(self.storage, unsubscribe_link),
                 guard=self.guard,
                 random=self.random,
-                observer=self.observer,
+                metrics=self.metrics,
                 **{"rate": 0, **more},
             )
         )
-        self.lanes.append(lanes)
-        return lanes
+        self.all_workers.append(workers)
+        return workers
 
     async def start_guard(self) -> None:
         """What a dispatcher does first."""
         self.guard.close()
-        self.guard = RestoreGuard(self.storage, self.clock, self.directory, self.observer)
+        self.guard = RestoreGuard(self.storage, self.clock, self.directory, self.metrics)
         await self.guard.start()
 
-    def inbox_lane(self) -> InboxWorker:
-        """The lane of in_app."""
+    def inbox_worker(self) -> InboxWorker:
+        """The worker of in_app."""
         return InboxWorker(
-            self.storage, self.clock, Renderer(self.storage, unsubscribe_link), self.observer
+            self.storage, self.clock, Renderer(self.storage, unsubscribe_link), self.metrics
         )
 
     def audiences(self, resolve: Any = resolve_audience_batch) -> AudienceResolver:
@@ -133,14 +135,14 @@ class Stage:
             unsubscribe_link=unsubscribe_link,
             random=self.random,
             directory=self.directory,
-            observer=self.observer,
+            metrics=self.metrics,
         )
         self._dispatchers.append(dispatcher)
         return dispatcher
 
     async def recover(self) -> None:
         """What a new process does first, and a running one from time to time."""
-        await LeaseRecoverer(self.storage, self.clock, self.key_windows, self.observer).run_once()
+        await LeaseRecoverer(self.storage, self.clock, self.key_windows, self.metrics).run_once()
 
     async def lose_leases(self) -> None:
         """Another process takes back the leases that have expired."""
@@ -164,7 +166,7 @@ class Stage:
         """Passes until there is nothing to do now; calls that were begun have ended."""
         while await loop.run_once():
             pass
-        if isinstance(loop, Lanes):
+        if isinstance(loop, ChannelWorkers):
             await loop.drain()
             if await loop.run_once():
                 await self.run(loop)
@@ -210,7 +212,7 @@ class Stage:
         _stage.set(None)
         self.email.let_go()
         self.sms.let_go()
-        await asyncio.gather(*(lane.drain() for lane in self.lanes))
+        await asyncio.gather(*(workers.drain() for workers in self.all_workers))
         await self.assert_no_drift()
         await self.kill()
         self.guard.close()

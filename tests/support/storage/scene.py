@@ -10,7 +10,7 @@ from typing import Any
 from storage.contract.errors import StorageUnavailable
 from storage.contract.storage import Storage, Transaction
 from storage.model.campaigns import Campaign, CampaignStatus
-from storage.model.deliveries import Mark, Queue, Recovery, Settlement
+from storage.model.deliveries import Queue, Recovery, Settlement
 from storage.model.messages import Message, MessageStatus
 from storage.model.sends import Send
 from storage.sql import open_storage
@@ -72,9 +72,8 @@ class Scene:
     async def mark(
         self, messages: Sequence[Message], *, now: datetime = NOW, until: datetime = LEASE
     ) -> set[str]:
-        marks = [Mark(message.id, message.lease) for message in messages]
         return await self.storage.write(
-            lambda tx: tx.messages.mark_sending(marks, "outbox", now, until)
+            lambda tx: tx.messages.mark_sending(messages, "outbox", now, until)
         )
 
     async def start(self, limit: int = 100) -> list[Message]:

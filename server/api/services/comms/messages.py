@@ -13,9 +13,9 @@ from server.api.converters.values import (
     require_timestamp,
 )
 from server.api.interceptors.call import Context
+from server.commands.messages.cancel import cancel_message
 from server.commands.messages.intake import MessageIntake
 from server.commands.messages.queries import (
-    cancel_message,
     forms_of_address,
     get_message,
     get_message_summary,
