@@ -1,18 +1,16 @@
-"""Reads and cancels messages."""
+"""Reading messages and their attempts."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from server.commands.operations.audit import note
 from server.domain.access import Caller
 from server.domain.contacts.addresses import check_person_id
-from server.domain.errors import BadState, NotFound
+from server.domain.errors import NotFound
 from server.domain.paging import Page, make_page, read_page_request
 from server.domain.validation import Checks
 from storage.contract.storage import Transaction
-from storage.model.audit import AuditAction
-from storage.model.messages import Attempt, Message, MessageFilter, MessageStatus
+from storage.model.messages import Attempt, Message, MessageFilter
 
 
 async def get_message(tx: Transaction, caller: Caller, message_id: str) -> Message:
@@ -52,22 +50,3 @@ async def list_message_attempts(
     message = await get_message(tx, caller, message_id)
     rows = await tx.messages.list_attempts(message.id, page.after, page.size + 1)
     return make_page(rows, page, query, lambda attempt: attempt.id)
-
-
-async def cancel_message(tx: Transaction, caller: Caller, message_id: str) -> Message:
-    """Cancels a message no provider is being called for; cancelling again changes nothing. Raises
-    NotFound, BadState.
-
-    One that is to be sent again because nobody knows what became of an earlier call is not sent
-    again, and its outcome stays unknown.
-    """
-    await get_message(tx, caller, message_id)
-    stopped = await tx.messages.cancel(message_id, caller.now)
-    message = await get_message(tx, caller, message_id)
-    if not stopped and message.status is not MessageStatus.CANCELLED:
-        raise BadState(
-            "message", message.status, f"cannot cancel a message that is {message.status}"
-        )
-    if stopped:
-        await note(tx, caller, message.brand_id, AuditAction.MESSAGE_CANCELLED, message.id)
-    return message

@@ -38,7 +38,8 @@ from storage.sql.delivery.counters import Changes
 from storage.sql.delivery.locks import lock_sends
 from storage.sql.delivery.transitions import cancelled
 from storage.sql.dialects.dialect import SqlDialect
-from storage.sql.schema.tables import MESSAGE, attempts, messages, sends
+from storage.sql.schema.messages import MESSAGE, attempts, messages
+from storage.sql.schema.sends import sends
 
 # Built once: SQLAlchemy takes longer to build and recognise a statement than SQLite to run it.
 _FIND = select(*MESSAGE).where(messages.c.id == bindparam("message_id"))

@@ -15,7 +15,9 @@ from sqlalchemy import Row, delete, select, tuple_, update
 from storage.model.messages import MessageStatus
 from storage.sql.connection import Connection
 from storage.sql.dialects.dialect import ColumnKind
-from storage.sql.schema.tables import attempts, idempotency_keys, messages, sends
+from storage.sql.schema.idempotency import idempotency_keys
+from storage.sql.schema.messages import attempts, messages
+from storage.sql.schema.sends import sends
 
 _ENDED = (
     MessageStatus.SENT,

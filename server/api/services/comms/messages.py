@@ -13,13 +13,9 @@ from server.api.converters.values import (
     require_timestamp,
 )
 from server.api.interceptors.call import Context
+from server.commands.messages.cancel import cancel_message
 from server.commands.messages.intake import MessageIntake
-from server.commands.messages.queries import (
-    cancel_message,
-    get_message,
-    list_message_attempts,
-    list_messages,
-)
+from server.commands.messages.queries import get_message, list_message_attempts, list_messages
 from server.commands.messages.schedule import NewMessage, schedule_message
 from storage.model.messages import MessageFilter, MessageStatus
 
