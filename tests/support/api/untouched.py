@@ -60,7 +60,9 @@ class Untouched:
 
     def good(self, method: str) -> dict[str, Any]:
         """A request that would succeed, with every field of the method in it."""
-        return deepcopy(_requests(self.brand, self.ids)[method])
+        requests = _requests(self.brand, self.ids)
+        assert method in requests, f"{method} has no request in tests/support/api/untouched.py"
+        return deepcopy(requests[method])
 
     async def refuses(
         self, method: str, request: dict[str, Any] | Message, *, key: str | None = None
