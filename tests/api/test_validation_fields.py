@@ -34,13 +34,12 @@ from tests.support.api.untouched import (
 )
 
 REQUIRED = {
-    f"{COMMS}/CreateCampaign": ["brand_id", "name", "subject", "channel", "template_key"],
+    f"{COMMS}/CreateCampaign": ["brand_id", "name", "subject", "template_key"],
     f"{COMMS}/SendCampaign": ["recipients"],
     f"{MESSAGING}/CreateCampaign": [
         "brand_id",
         "name",
         "segment_id",
-        "content",
         "content.channel",
         "content.template_key",
     ],
