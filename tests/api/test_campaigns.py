@@ -313,7 +313,7 @@ async def test_a_campaign_to_a_segment_says_nothing_until_it_is_given_content(
         answer = await idle_api.call(f"{MESSAGING}/{operation}", campaign_id | more)
         assert (answer.status, answer.error) == (412, "no_steps"), operation
     assert (await campaign(idle_api, MESSAGING, campaign_id["id"]))["status"] == "draft"
-    await put_template(idle_api, brand)
+    await put_template(idle_api, brand, "sms")
     await ok(idle_api, f"{MESSAGING}/UpdateCampaign", campaign_id | {"content": content})
     for operation, more in refused.items():
         await ok(idle_api, f"{MESSAGING}/{operation}", campaign_id | more)
