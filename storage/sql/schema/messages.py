@@ -84,10 +84,18 @@ PENDING_ONE_OFF = text("messages.status = 'pending' AND messages.send_id IS NULL
 PENDING_OF_SEND = text("messages.status = 'pending' AND messages.send_id IS NOT NULL")
 MAY_EXPIRE = text("messages.status = 'pending' AND messages.expire_at IS NOT NULL")
 UNKNOWN = text("messages.status = 'unknown'")
+ENDED_UNSENT = text("messages.status IN ('failed', 'skipped', 'cancelled', 'expired')")
+NOT_SENT = text("messages.sent_at IS NULL")
+HAS_REASON = text("messages.failure_reason IS NOT NULL")
+OF_NO_SEND = text("messages.send_id IS NULL")
 _pending_one_off = text("status = 'pending' AND send_id IS NULL")
 _pending_of_send = text("status = 'pending' AND send_id IS NOT NULL")
 _may_expire = text("status = 'pending' AND expire_at IS NOT NULL")
 _unknown = text("status = 'unknown'")
+_ended_unsent = text("status IN ('failed', 'skipped', 'cancelled', 'expired')")
+_not_sent = text("sent_at IS NULL")
+_has_reason = text("failure_reason IS NOT NULL")
+_of_no_send = text("send_id IS NULL")
 _held = text("lease_expires_at IS NOT NULL")
 _keyed = text("dedup_key IS NOT NULL")
 _guarded = text("audience_key IS NOT NULL")
@@ -136,7 +144,8 @@ partial_index(
     unique=True,
     where=_guarded,
 )
-# Lists, newest first: of a send (also its cancellation and report), of a person, of a brand.
+# Lists, newest first: of a send (also its cancellation and report), of a person, an address, a
+# channel (and so of a brand), by reason and status, of one-offs.
 partial_index(
     "ix_messages_send_id_id",
     messages.c.send_id,
@@ -144,7 +153,35 @@ partial_index(
     where=_of_send,
 )
 Index("ix_messages_brand_id_person_id_id", messages.c.brand_id, messages.c.person_id, messages.c.id)
-Index("ix_messages_brand_id_id", messages.c.brand_id, messages.c.id)
+Index("ix_messages_brand_id_recipient_id", messages.c.brand_id, messages.c.recipient, messages.c.id)
+Index("ix_messages_brand_id_channel_id", messages.c.brand_id, messages.c.channel, messages.c.id)
+partial_index(
+    "ix_messages_reason",
+    messages.c.brand_id,
+    messages.c.failure_reason,
+    messages.c.id,
+    where=_has_reason,
+)
+partial_index(
+    "ix_messages_ended_unsent",
+    messages.c.brand_id,
+    messages.c.status,
+    messages.c.id,
+    where=_ended_unsent,
+)
+# A row enters it once and leaves it once, unlike an index by status.
+partial_index(
+    "ix_messages_not_sent",
+    messages.c.brand_id,
+    messages.c.id,
+    where=_not_sent,
+)
+partial_index(
+    "ix_messages_of_no_send",
+    messages.c.brand_id,
+    messages.c.id,
+    where=_of_no_send,
+)
 
 _BOOKKEEPING = {
     "lease_expires_at",
