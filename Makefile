@@ -17,7 +17,7 @@ ARGS ?=
 .PHONY: help
 help: ## List these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | \
-	  while IFS='|' read -r name text; do printf '%-22s %s\n' "  $$name" "$$text"; done
+	  while IFS='|' read -r name text; do printf '%-24s %s\n' "  $$name" "$$text"; done
 
 .PHONY: run
 run: install ## Install what is missing, then serve (REST 8080, gRPC 50051); Ctrl-C stops it

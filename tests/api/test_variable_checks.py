@@ -210,7 +210,7 @@ async def test_a_refused_message_leaves_nothing_behind(idle_api: Caller, brand: 
         {"scheduled_at", "variables.order", "variables.count"},
     )
     assert (await ok(idle_api, "comms.MessageService/ListMessages", {"brand_id": brand}))[
-        "messages"
+        "data"
     ] == []
     mended = {**request, "scheduled_at": instant(FAR), "variables": GOOD}
     assert (await idle_api.call("comms.MessageService/ScheduleMessage", mended)).status == 201

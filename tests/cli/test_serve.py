@@ -50,7 +50,7 @@ async def test_printed_commands_work_as_printed(installation: Installation) -> N
         if shutil.which("grpcurl"):
             listed = await installation.bash(grpcurl)
             assert listed.status == 0, listed
-            assert [entry["id"] for entry in json.loads(listed.out)["messages"]] == [message["id"]]
+            assert [entry["id"] for entry in json.loads(listed.out)["data"]] == [message["id"]]
         assert (await serving.stop(signal.SIGINT)).status == 0
 
 

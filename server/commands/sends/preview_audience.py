@@ -10,7 +10,7 @@ from heapq import nsmallest
 
 from server.commands.campaigns.access import campaign_for
 from server.commands.campaigns.content import audience_criteria
-from server.commands.segments.segments import get_segment
+from server.commands.segments.queries import get_segment
 from server.commands.sends.classify_recipients import classify_for_campaign
 from server.commands.sends.resolve_audience import classify_members
 from server.domain.access import Caller

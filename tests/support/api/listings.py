@@ -272,8 +272,22 @@ LISTINGS: dict[str, Listing] = {
         asks_another=lambda brand: {"brand_id": brand, "channel": "email"},
         add=_add_suppression,
     ),
-    "comms.MessageService/ListMessages": Listing(
+    "comms.MessageService/ListScheduledMessages": Listing(
+        items="data",
+        id="id",
+        asks=lambda brand: {"brand_id": brand, "status": "sent"},
+        asks_another=lambda brand: {"brand_id": brand},
+        add=_add_message,
+    ),
+    "comms.MessageService/ListRecentMessages": Listing(
         items="messages",
+        id="message_id",
+        asks=lambda brand: {"brand_id": brand},
+        asks_another=lambda brand: {"brand_id": f"other-{brand}"},
+        add=_add_message,
+    ),
+    "comms.MessageService/ListMessages": Listing(
+        items="data",
         id="id",
         asks=lambda brand: {"brand_id": brand, "status": "sent"},
         asks_another=lambda brand: {"brand_id": brand, "status": "sent", "person_id": "ann"},
