@@ -187,10 +187,10 @@ async def test_every_operation_names_variables_that_do_not_fit_and_accepts_those
 
 async def test_each_variable_that_does_not_fit_is_named_once(idle_api: Caller, brand: str) -> None:
     await put_typed(idle_api, brand)
-    for variables, misfits in REFUSED:
+    for variables, violations in REFUSED:
         answer = await attempt("ScheduleMessage", idle_api, brand, variables)
         assert (answer.status, answer.error) == (422, "validation_failed")
-        assert told(answer) == misfits
+        assert told(answer) == violations
 
 
 async def test_variables_that_fit_are_accepted_and_unknown_ones_with_them(

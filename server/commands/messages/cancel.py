@@ -1,4 +1,4 @@
-"""Cancelling a one-off message."""
+"""Cancels a one-off message."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading messages and their attempts."""
+"""Reads messages and their attempts."""
 
 from __future__ import annotations
 

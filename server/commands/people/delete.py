@@ -1,4 +1,4 @@
-"""Deleting a person."""
+"""Deletes a person."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading people and what is in their inbox."""
+"""Reads people and what is in their inbox."""
 
 from __future__ import annotations
 

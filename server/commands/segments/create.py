@@ -1,4 +1,4 @@
-"""Creating a segment."""
+"""Creates a segment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading segments."""
+"""Reads segments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Adding the messages of sends, thousands at once."""
+"""Adds the messages of sends, thousands at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Adding many one-off messages by one statement, as they come from callers that do not know of each
+"""Adds many one-off messages by one statement, as they come from callers that do not know of each
 other."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""Cancelling sends. What counts is the status of the send: from its commit on, no row of it is
-marked. The rows follow, as many at once as hold up nobody else."""
+"""Cancels sends. What counts is the status of the send: from its commit on, no row of it is marked.
+The rows follow, as many at once as hold up nobody else."""
 
 from __future__ import annotations
 

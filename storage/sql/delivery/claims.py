@@ -1,5 +1,5 @@
-"""How the dispatcher takes messages: the queues, claim (lease) and mark (about to call the
-provider)."""
+"""Takes messages for the dispatcher: lists the queues, claims rows (under a lease) and marks them
+(a provider is about to be called)."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Counters of sends: changed here and nowhere else, in the transaction that changes the rows, by
-the rows it changed."""
+"""Counts the messages of sends: counters change here and nowhere else, in the transaction that
+changes the rows, by the rows it changed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Messages that went stale while they waited."""
+"""Expires messages that went stale while they waited."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Locks on sends, taken before their rows are changed."""
+"""Locks sends before their rows are changed."""
 
 from __future__ import annotations
 

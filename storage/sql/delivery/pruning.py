@@ -1,4 +1,4 @@
-"""Retention: rows that ended long ago leave, in small batches that wait for nobody.
+"""Deletes rows that ended long ago, in small batches that wait for nobody.
 
 Rows that another transaction has locked are left for the next time. A send is locked before its
 rows, and found completed under that lock: reopening it waits, and then finds that rows are gone.

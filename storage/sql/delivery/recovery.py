@@ -1,4 +1,4 @@
-"""Taking back rows whose worker is gone."""
+"""Takes back rows whose worker is gone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Messages of unknown outcome: what is known of them, and what an operator decides."""
+"""Lists messages of unknown outcome, and resolves them as an operator decides."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Retried sends: which messages of an ended send its child takes over."""
+"""Chooses which messages of an ended send its child takes over."""
 
 from __future__ import annotations
 

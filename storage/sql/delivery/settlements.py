@@ -1,4 +1,4 @@
-"""How the dispatcher gives messages back: the outcome of each row it held, fenced by the lease."""
+"""Settles messages: writes the outcome of each row a worker held, fenced by the lease."""
 
 from __future__ import annotations
 

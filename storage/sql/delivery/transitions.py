@@ -1,5 +1,5 @@
-"""How rows end that no provider is being called for, and what is known of those whose earlier calls
-are in doubt."""
+"""Ends rows that no provider is being called for, and says what is known of those whose earlier
+calls are in doubt."""
 
 from __future__ import annotations
 

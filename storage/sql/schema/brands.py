@@ -1,4 +1,4 @@
-"""Brands and their policies."""
+"""The tables of brands and their policies."""
 
 from __future__ import annotations
 

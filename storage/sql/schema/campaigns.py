@@ -1,4 +1,4 @@
-"""Campaigns."""
+"""The table of campaigns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Dispatchers, and the hold on delivery."""
+"""The tables of dispatchers and of the hold on delivery."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers kept under idempotency keys."""
+"""The table of answers kept under idempotency keys."""
 
 from __future__ import annotations
 

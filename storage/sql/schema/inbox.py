@@ -1,4 +1,4 @@
-"""Inboxes."""
+"""The table of inbox items."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Messages and their attempts."""
+"""The tables of messages and their attempts."""
 
 from __future__ import annotations
 

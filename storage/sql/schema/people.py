@@ -1,4 +1,4 @@
-"""People."""
+"""The table of people."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rate limits."""
+"""The table of rate limits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Segments."""
+"""The table of segments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sends, with their counters and receipts."""
+"""The table of sends, with their counters and receipts."""
 
 from __future__ import annotations
 

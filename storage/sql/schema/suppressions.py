@@ -1,4 +1,4 @@
-"""Suppressions."""
+"""The table of suppressions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Revisions of templates."""
+"""The table of revisions of templates."""
 
 from __future__ import annotations
 
