@@ -110,8 +110,8 @@ class MessageServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListScheduledMessages(self, request, context):
-        """Lists the messages that were scheduled one by one, newest first; those of sends are not among them. Messages accepted while paging do not
-        shift later pages.
+        """Lists the messages that were scheduled one by one, newest first; those of sends are not among
+        them. Messages accepted while paging do not shift later pages.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -125,7 +125,8 @@ class MessageServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListMessages(self, request, context):
-        """Lists messages of whatever kind by what is known of them, newest first. Messages accepted while paging do not shift later pages.
+        """Lists messages of whatever kind by what is known of them, newest first. Messages accepted while
+        paging do not shift later pages.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
