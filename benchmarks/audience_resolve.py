@@ -8,7 +8,7 @@ import asyncio
 from time import perf_counter
 
 from server.commands.campaigns.create import NewCampaign, create_campaign
-from server.commands.segments.segments import create_segment
+from server.commands.segments.create import create_segment
 from server.commands.sends.resolve_audience import resolve_audience_batch
 from server.commands.sends.start import send_campaign
 from server.dispatch.maintenance.audience_resolver import AudienceResolver

@@ -34,7 +34,7 @@ BODY = (
     "Yours, the team of {{ person.city }}."
 )
 PEOPLE_AT_ONCE = 10_000
-LOOK_AGAIN = 0.02
+POLL_INTERVAL = 0.02
 """Seconds between looks at a send that is under way. What is measured by it is too slow by half of
 that, at our cost."""
 
@@ -143,7 +143,7 @@ class Service:
             send = self.send(send_id)
             if send.HasField("completed_at"):
                 return send
-            time.sleep(LOOK_AGAIN)
+            time.sleep(POLL_INTERVAL)
         raise TimeoutError(send_id)
 
     def schedule(self, channel: str, at: datetime) -> str:
@@ -172,7 +172,7 @@ class Service:
         ).HasField("sent_at"):
             if time.monotonic() > end:
                 raise TimeoutError(message_id)
-            time.sleep(LOOK_AGAIN)
+            time.sleep(POLL_INTERVAL)
 
     def call(self, method: Any, request: Any) -> Any:
         """The answer."""

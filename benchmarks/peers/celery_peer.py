@@ -16,7 +16,7 @@ from redis import Redis
 
 PORT_VARIABLE = "BENCH_REDIS_PORT"
 QUEUE, UNACKNOWLEDGED = "celery", "unacked"
-LOOK_AGAIN = 0.005
+POLL_INTERVAL = 0.005
 
 app = Celery("noop", broker=f"redis://127.0.0.1:{os.environ.get(PORT_VARIABLE, '6379')}/0")
 app.conf.update(
@@ -56,10 +56,10 @@ def main(port: int, jobs: int, concurrency: int) -> None:
     ) as worker:
         while redis.llen(QUEUE) == jobs:
             assert worker.poll() is None, "the worker did not start"
-            time.sleep(LOOK_AGAIN)
+            time.sleep(POLL_INTERVAL)
         started = time.perf_counter()
         while redis.llen(QUEUE) or redis.hlen(UNACKNOWLEDGED):
-            time.sleep(LOOK_AGAIN)
+            time.sleep(POLL_INTERVAL)
         print(jobs / (time.perf_counter() - started))
         worker.terminate()
 

@@ -40,7 +40,7 @@ class Envelope:
     channel: str
     address: str
     """A mailbox, an E.164 number or a push token, as the channel needs: in normal form
-    (`domain/addresses.py`), and put on the wire so."""
+    (`server/domain/contacts/addresses.py`), and put on the wire so."""
     subject: str | None
     body: str
     html: str | None

@@ -1,4 +1,4 @@
-"""What a command is, and how a use case has one committed before it goes on."""
+"""Defines a command, and commits one before its use case goes on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All the loops of one dispatcher, started and stopped together."""
+"""Runs all the loops of one dispatcher, started and stopped together."""
 
 from __future__ import annotations
 
@@ -40,7 +40,8 @@ NO_METRICS = NoopMetrics()
 
 
 class Dispatcher:
-    """Runs the loops. Ready once the leases of a dead process have been taken back."""
+    """Starts and stops the loops. It is ready once the leases of a dead process have been taken
+    back."""
 
     def __init__(  # noqa: PLR0913  # everything that is wired, by name
         self,

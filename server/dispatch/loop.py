@@ -1,5 +1,5 @@
-"""The life of a loop: a pass, then sleep until the next thing is due, a signal comes, or it is time
-to look again anyway."""
+"""Runs a loop: a pass, then sleep until the next thing is due, a signal comes, or it is time to
+look again anyway."""
 
 from __future__ import annotations
 

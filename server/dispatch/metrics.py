@@ -1,4 +1,4 @@
-"""The figures of the dispatcher, as whoever publishes them gets them."""
+"""The figures that a dispatcher reports, whoever publishes them."""
 
 from __future__ import annotations
 

@@ -11,8 +11,8 @@ from server.commands.campaigns.create import NewCampaign, create_campaign
 from server.commands.operations.brands import create_brand
 from server.commands.operations.tokens import MintedToken, record_token
 from server.commands.people.put import put_person
-from server.commands.segments.segments import create_segment
-from server.commands.templates.templates import NewTemplate, prepare_template, put_template
+from server.commands.segments.create import create_segment
+from server.commands.templates.put import NewTemplate, prepare_template, put_template
 from server.domain.access import Caller, Principal
 from server.domain.contacts.person import NewPerson
 from server.domain.errors import UnknownBrand

@@ -62,7 +62,14 @@ class Messages(Protocol):
     async def list_page(
         self, brand_id: str, where: MessageFilter, after: str | None, limit: int
     ) -> list[Message]:
-        """Messages of a brand, by id descending (newest first)."""
+        """Messages of a brand, by id descending (newest first). Each filter alone is served by an
+        index. Those with `created_after` or `created_before` are found by their ids too: one whose
+        id was made an hour or more apart from `created_at` is missing."""
+        ...
+
+    async def find_provider(self, message_id: str) -> str | None:
+        """Name of the provider that is being called for the message, or was called last; None
+        before one was."""
         ...
 
     async def count_by_reason(self, send_id: str) -> list[ReasonCount]:

@@ -115,9 +115,22 @@ class MessageFilter:
     """Which messages of a brand to list; None matches all. PENDING matches LEASED too."""
 
     person_id: str | None = None
+    recipients: tuple[str, ...] | None = None
+    """One address in the forms that it may be kept in."""
+    campaign_id: str | None = None
+    """Those of the campaign's sends."""
     send_id: str | None = None
+    one_off: bool | None = None
+    """True: those of no send."""
+    channel: str | None = None
     status: MessageStatus | None = None
+    reason: str | None = None
+    """Their `failure_reason`."""
     dedup_key: str | None = None
+    created_after: datetime | None = None
+    """The earliest `created_at`."""
+    created_before: datetime | None = None
+    """The first `created_at` that is too late."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

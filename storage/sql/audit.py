@@ -8,7 +8,7 @@ from sqlalchemy import insert, select
 
 from storage.model.audit import AuditEntry
 from storage.sql.connection import Connection, read_record, record_values
-from storage.sql.schema.tables import audit_entries
+from storage.sql.schema.audit import audit_entries
 
 
 class SqlAudit:

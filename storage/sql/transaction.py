@@ -18,7 +18,7 @@ from storage.sql.aggregates.suppressions import SqlSuppressions
 from storage.sql.aggregates.templates import SqlTemplates
 from storage.sql.audit import SqlAudit
 from storage.sql.connection import Connection
-from storage.sql.schema.tables import brands
+from storage.sql.schema.brands import brands
 
 
 class SqlTransaction:

@@ -105,6 +105,75 @@ async def test_lists_filter_by_person_send_status_and_dedup_key(
     assert await count(send_id=send["id"], dedup_key="single") == 0
 
 
+async def test_lists_filter_by_address_campaign_channel_reason_and_time(
+    idle_api: Caller, brand: str
+) -> None:
+    send = await send_to(idle_api, brand, "ann", "bob", "ann")
+    await put_template(idle_api, brand, "sms")
+    single = await schedule(
+        idle_api, brand, channel="sms", recipient="+351210000001", dedup_key="single"
+    )
+    created = single["created_at"]
+    for where, count in (
+        ({"recipient": "Ann@Example.COM"}, 2),
+        ({"recipient": "ann@example.com", "channel": "sms"}, 0),
+        ({"recipient": "+351 21 000 0001"}, 1),
+        ({"recipient": "nobody"}, 0),
+        ({"campaign_id": send["campaign_id"]}, 3),
+        ({"campaign_id": send["campaign_id"], "person_id": "ann", "status": "pending"}, 1),
+        ({"campaign_id": "no-such-campaign"}, 0),
+        ({"channel": "sms"}, 1),
+        ({"channel": "push"}, 0),
+        ({"reason": "duplicate"}, 1),
+        ({"created_after": created}, 1),
+        ({"created_before": created}, 3),
+        ({"created_after": created, "created_before": instant(FAR)}, 1),
+    ):
+        assert len(await messages_of(idle_api, **where)) == count, where
+    answer = await idle_api.call(
+        f"{MESSAGES}/ListMessages", {"created_after": created, "created_before": created}
+    )
+    assert (answer.status, answer.fields) == (422, {"created_before"})
+
+
+async def test_scheduled_lists_one_offs_and_recent_lists_all_in_short(
+    idle_api: Caller, brand: str
+) -> None:
+    await send_to(idle_api, brand, "ann", "bob")
+    made = [await schedule(idle_api, brand, dedup_key=f"key-{number}") for number in range(2)]
+    gone = await ok(idle_api, f"{MESSAGES}/CancelMessage", {"id": made[0]["id"]})
+
+    async def scheduled(**where: Any) -> Any:
+        return (await ok(idle_api, f"{MESSAGES}/ListScheduledMessages", where))["data"]
+
+    assert await scheduled() == [made[1], gone]
+    assert await scheduled(status="cancelled", brand_id=brand) == [gone]
+    recent = await ok(idle_api, f"{MESSAGES}/ListRecentMessages", {"limit": 3})
+    shown = await messages_of(idle_api)
+    assert [each["message_id"] for each in recent["messages"]] == [each["id"] for each in shown[:3]]
+    assert recent["next_page_token"]
+    answer = await idle_api.call(
+        f"{MESSAGES}/ListRecentMessages", {"limit": 3, "page_size": 3, "brand_id": brand}
+    )
+    assert (answer.status, answer.fields) == (422, {"page_size"})
+
+
+async def test_a_message_in_short_names_its_provider_once_one_was_called(
+    api: Caller, brand: str
+) -> None:
+    await put_template(api, brand)
+    waits = await schedule(api, brand, scheduled_at=instant(FAR))
+    sent = await ended(api, (await schedule(api, brand, dedup_key="key-2"))["id"])
+    for each, provider in ((waits, None), (sent, "email_outbox")):
+        assert await ok(api, f"{MESSAGES}/GetMessage", {"id": each["id"]}) == {
+            "message_id": each["id"],
+            "dedup_key": each["dedup_key"],
+            "channel": "email",
+            "status": each["status"],
+            "provider": provider,
+        }
+
+
 async def test_list_is_newest_first_and_shows_what_get_reads(idle_api: Caller, brand: str) -> None:
     await put_template(idle_api, brand)
     made = [await schedule(idle_api, brand, dedup_key=f"key-{number}") for number in range(4)]

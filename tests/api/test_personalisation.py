@@ -66,7 +66,7 @@ async def send_one(api: Caller, brand: str, person_id: str, variables: dict[str,
     }
     more = {"dedup_key": uuid4().hex, "scheduled_at": instant(), "variables": variables}
     message = await ok(api, "comms.MessageService/ScheduleMessage", {**request, **more})
-    while (await ok(api, "comms.MessageService/GetMessage", {"id": message["id"]}))[
+    while (await ok(api, "comms.MessageService/GetScheduledMessage", {"id": message["id"]}))[
         "status"
     ] != "sent":
         pass
@@ -162,7 +162,7 @@ async def test_what_one_person_s_data_breaks_fails_their_message_alone(
     assert (send["sent_count"], send["failed_count"]) == (2, 1)
     failed = (
         await ok(api, "comms.MessageService/ListMessages", {"brand_id": brand, "status": "failed"})
-    )["messages"]
+    )["data"]
     assert [(message["person_id"], message["failure_reason"]) for message in failed] == [
         ("bob", "template_error")
     ]

@@ -107,7 +107,7 @@ async def test_publish_right_after_a_preview_gives_its_numbers(
         "comms.MessageService/ListMessages",
         {"brand_id": brand, "send_id": send["id"], "page_size": 200},
     )
-    by_person = {each["person_id"]: each["failure_reason"] for each in messages["messages"]}
+    by_person = {each["person_id"]: each["failure_reason"] for each in messages["data"]}
     assert [(each["person_id"], each["skip_reason"]) for each in preview["sample"]] == sorted(
         by_person.items()
     )[:20]
@@ -251,5 +251,5 @@ async def test_a_preview_changes_nothing(idle_api: Caller, brand: str, face: str
     assert await ok(idle_api, f"{face}/PreviewCampaign", {"id": campaign_id}) == first
     assert await ok(idle_api, f"{face}/GetCampaign", {"id": campaign_id}) == was
     assert (await ok(idle_api, "comms.MessageService/ListMessages", {"brand_id": brand}))[
-        "messages"
+        "data"
     ] == []

@@ -107,7 +107,7 @@ class Waiting:
         """Status and reason of each message, by person."""
         messages = (
             await ok(self.api, "comms.MessageService/ListMessages", {"brand_id": self.brand})
-        )["messages"]
+        )["data"]
         return {each["person_id"]: (each["status"], each["failure_reason"]) for each in messages}
 
     async def schedule(self, person_id: str, channel: str = "email") -> None:

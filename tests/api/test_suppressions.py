@@ -243,7 +243,7 @@ async def test_a_send_to_very_many_finds_the_suppressed_wherever_they_are(
         "comms.MessageService/ListMessages",
         {"brand_id": brand, "send_id": send["id"], "status": "skipped"},
     )
-    assert {each["person_id"] for each in found["messages"]} == {f"p{place}" for place in places}
+    assert {each["person_id"] for each in found["data"]} == {f"p{place}" for place in places}
 
 
 @pytest.mark.parametrize(
@@ -272,7 +272,7 @@ async def test_an_audience_skips_the_suppressed_of_its_channel(
             "comms.MessageService/ListMessages",
             {"brand_id": brand, "send_id": send["id"]},
         )
-    )["messages"]
+    )["data"]
     assert {each["person_id"]: each["failure_reason"] for each in messages} == {
         "ann": "suppressed",
         "bob": None,

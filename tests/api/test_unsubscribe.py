@@ -37,7 +37,7 @@ async def send_to_ann(running: Running, rest: Caller, brand: str) -> dict[str, A
         await ok(
             rest, "comms.MessageService/ListMessages", {"brand_id": brand, "send_id": send["id"]}
         )
-    )["messages"]
+    )["data"]
     assert isinstance(message, dict)
     return message
 
@@ -200,7 +200,7 @@ async def test_templates_can_show_the_link(running: Running, rest: RestCaller, b
         await ok(
             rest, "comms.MessageService/ListMessages", {"brand_id": brand, "send_id": send["id"]}
         )
-    )["messages"]
+    )["data"]
     content = message_from_bytes(
         (running.settings.data_dir / "outbox" / "email" / f"{message['id']}.eml").read_bytes(),
         policy=policy.default,

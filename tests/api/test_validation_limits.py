@@ -67,7 +67,7 @@ async def test_messages(idle_api: Caller, brand: str) -> None:
             f"{MESSAGES}/ListMessages",
             {"brand_id": brand, "dedup_key": longest["dedup_key"]},
         )
-    )["messages"]
+    )["data"]
     assert found == [message]
 
 

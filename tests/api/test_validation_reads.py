@@ -90,7 +90,7 @@ async def test_an_id_with_nul_or_of_any_length_is_only_an_unknown_id(untouched: 
 
 
 async def test_filters_with_nul(untouched: Untouched) -> None:
-    for name in ("person_id", "send_id", "dedup_key"):
+    for name in ("person_id", "send_id", "dedup_key", "recipient", "campaign_id", "reason"):
         answer = await untouched.refuses(
             f"{MESSAGES}/ListMessages", {"brand_id": untouched.brand, name: "nul\x00"}
         )

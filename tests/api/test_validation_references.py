@@ -69,7 +69,7 @@ async def test_a_draft_without_its_template_cannot_start(
     for face, campaign_id in ((COMMS, comms_id), (MESSAGING, messaging_id)):
         body = await ok(idle_api, f"{face}/GetCampaign", {"id": campaign_id})
         assert body.get("campaign", body)["status"] == "draft"
-    assert (await ok(idle_api, f"{MESSAGES}/ListMessages", {"brand_id": brand}))["messages"] == []
+    assert (await ok(idle_api, f"{MESSAGES}/ListMessages", {"brand_id": brand}))["data"] == []
 
 
 async def test_a_scheduled_campaign_keeps_a_template_that_exists(

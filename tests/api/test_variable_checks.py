@@ -187,10 +187,10 @@ async def test_every_operation_names_variables_that_do_not_fit_and_accepts_those
 
 async def test_each_variable_that_does_not_fit_is_named_once(idle_api: Caller, brand: str) -> None:
     await put_typed(idle_api, brand)
-    for variables, misfits in REFUSED:
+    for variables, violations in REFUSED:
         answer = await attempt("ScheduleMessage", idle_api, brand, variables)
         assert (answer.status, answer.error) == (422, "validation_failed")
-        assert told(answer) == misfits
+        assert told(answer) == violations
 
 
 async def test_variables_that_fit_are_accepted_and_unknown_ones_with_them(
@@ -210,7 +210,7 @@ async def test_a_refused_message_leaves_nothing_behind(idle_api: Caller, brand: 
         {"scheduled_at", "variables.order", "variables.count"},
     )
     assert (await ok(idle_api, "comms.MessageService/ListMessages", {"brand_id": brand}))[
-        "messages"
+        "data"
     ] == []
     mended = {**request, "scheduled_at": instant(FAR), "variables": GOOD}
     assert (await idle_api.call("comms.MessageService/ScheduleMessage", mended)).status == 201
@@ -229,7 +229,7 @@ async def test_a_refused_campaign_stays_a_draft_and_has_no_send(
     assert answer.error == "validation_failed"
     assert (await campaign(idle_api, face, campaign_id))["status"] == "draft"
     if face == COMMS:
-        assert (await ok(idle_api, f"{COMMS}/ListCampaignSends", {"id": campaign_id}))[
+        assert (await ok(idle_api, f"{COMMS}/ListCampaignHistory", {"id": campaign_id}))[
             "sends"
         ] == []
 

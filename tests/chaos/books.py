@@ -20,7 +20,7 @@ COUNTED = ("pending", "in_flight", "sent", "failed", "skipped", "cancelled", "ex
 _COLUMN = {"leased": "pending", "sending": "in_flight"}
 END_LEASES = "UPDATE messages SET lease_expires_at = created_at WHERE lease_expires_at IS NOT NULL"
 """As if half a minute had passed: whoever holds rows has lost them."""
-LOOK_AGAIN = 0.05
+POLL_INTERVAL = 0.05
 """Seconds between looks at a database that has no way to call."""
 
 
@@ -161,5 +161,5 @@ async def settled(books: Books, patience: float = 120.0) -> None:
         )
         if not left:
             return
-        await asyncio.sleep(LOOK_AGAIN)
+        await asyncio.sleep(POLL_INTERVAL)
     raise AssertionError(f"not over after {patience} s: {[tuple(each) for each in left]}")

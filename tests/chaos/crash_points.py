@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 STATUS = 86
 """Exit status of a process that ended at its point."""
-LOOK_AGAIN = 0.002
+POLL_INTERVAL = 0.002
 """Seconds between looks at the ledger."""
 
 
@@ -200,4 +200,4 @@ class CrashingProvider:
     async def _taken(self, message_id: str) -> None:
         # A file has no event.
         while not any(entry.message_id == message_id for entry in read_ledger(self._ledger)):  # noqa: ASYNC110
-            await asyncio.sleep(LOOK_AGAIN)
+            await asyncio.sleep(POLL_INTERVAL)

@@ -65,7 +65,7 @@ class Site:
         """Returns when the query has a row. Raises TimeoutError."""
         async with asyncio.timeout(seconds):
             while not await self.books.rows(sql):  # noqa: ASYNC110 - a database has no event
-                await asyncio.sleep(book.LOOK_AGAIN)
+                await asyncio.sleep(book.POLL_INTERVAL)
 
     async def reckon(self, patience: float = 240.0) -> Outcome:
         """Waits for the end of everything that was accepted, and compares. Nobody asks for anything

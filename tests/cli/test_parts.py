@@ -82,7 +82,7 @@ async def test_three_processes_on_one_database_are_one_service(on_postgres: Inst
         }
         accepted = await client.post("/v1/messages/schedule", json=message)
         assert accepted.status_code == 201, accepted.text
-        path = f"/v1/messages/{accepted.json()['id']}"
+        path = f"/v1/messages/scheduled/{accepted.json()['id']}"
         while (seen := (await client.get(path)).json())["status"] in ("pending", "sending"):
             pass
         assert seen["status"] == "sent"

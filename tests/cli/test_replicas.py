@@ -155,7 +155,7 @@ async def messages(service: Service) -> set[str]:
     found, page = set(), {"brand_id": "acme", "page_size": "200"}
     while True:
         answer = (await service.rest.get("/v1/messages", params=page)).json()
-        found |= {message["id"] for message in answer["messages"]}
+        found |= {message["id"] for message in answer["data"]}
         if not answer["next_page_token"]:
             return found
         page["page_token"] = answer["next_page_token"]

@@ -9,8 +9,8 @@ from datetime import timedelta, timezone
 
 import pytest
 
+from server.commands.messages.cancel import cancel_message
 from server.commands.messages.intake import MessageIntake
-from server.commands.messages.queries import cancel_message
 from server.commands.messages.schedule import NewMessage, schedule_message
 from server.domain.access import Caller, Principal
 from server.domain.errors import KeyReused, NotFound, ValidationFailed

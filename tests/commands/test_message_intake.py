@@ -11,7 +11,7 @@ import pytest
 
 from server.commands.messages.intake import JoinedInserts, MessageIntake
 from server.commands.messages.schedule import NewMessage
-from server.commands.templates.templates import NewTemplate, put_template
+from server.commands.templates.put import NewTemplate, put_template
 from server.dispatch.dispatcher import POLL_EXCLUSIVE, POLL_SHARED
 from server.domain.access import Caller, Principal
 from server.domain.errors import NotFound, ValidationFailed

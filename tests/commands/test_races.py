@@ -13,9 +13,9 @@ from server.commands.campaigns.cancel import cancel_campaign
 from server.commands.campaigns.delete import delete_campaign
 from server.commands.campaigns.schedule import schedule_campaign, unschedule_campaign
 from server.commands.campaigns.update import update_campaign
-from server.commands.messages.queries import cancel_message
+from server.commands.messages.cancel import cancel_message
 from server.commands.sends.start import send_campaign, send_due_campaign
-from server.commands.templates.templates import NewTemplate, put_template
+from server.commands.templates.put import NewTemplate, put_template
 from server.domain.delivery.timing import LEASE
 from server.domain.errors import BadState, NotFound
 from server.domain.faces import Face

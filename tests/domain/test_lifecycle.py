@@ -5,9 +5,15 @@ from __future__ import annotations
 import pytest
 
 from server.domain.errors import BadState
-from server.domain.lifecycle import CampaignOperation, campaign_after
+from server.domain.lifecycle import (
+    CampaignOperation,
+    campaign_after,
+    documented_counts,
+    public_status,
+)
 from storage.model.campaigns import CampaignStatus
 from storage.model.messages import UNSTARTED, MessageStatus
+from storage.model.sends import Counters
 
 D, S, SENDING, SENT, C = CampaignStatus
 OPERATION = CampaignOperation
@@ -50,3 +56,16 @@ def test_nothing_leads_out_of_sent() -> None:
 
 def test_a_message_no_provider_was_called_for_is_pending_or_leased() -> None:
     assert {MessageStatus.PENDING, MessageStatus.LEASED} == UNSTARTED
+
+
+def test_documented_counts_of_a_completed_send_add_up_to_its_total() -> None:
+    counters = Counters(total=63, sent=1, failed=2, skipped=4, cancelled=8, expired=16, unknown=32)
+    counts = documented_counts(counters)
+    assert counts == (1, 2 + 32, 4 + 8 + 16)
+    assert sum(counts) == counters.total
+
+
+def test_callers_see_a_leased_message_as_pending_and_every_other_status_as_it_is() -> None:
+    shown = {status: public_status(status) for status in MessageStatus}
+    assert shown.pop(MessageStatus.LEASED) is MessageStatus.PENDING
+    assert all(status is as_shown for status, as_shown in shown.items())

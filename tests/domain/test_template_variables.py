@@ -92,7 +92,7 @@ SCHEMA = [
 
 
 @pytest.mark.parametrize(
-    ("given", "misfits"),
+    ("given", "violations"),
     [
         ({"must": "x", "loose": 0}, []),
         ({"must": "", "loose": False, "may": 1, "filled": [], "more": object()}, []),
@@ -103,16 +103,16 @@ SCHEMA = [
     ],
 )
 def test_each_missing_or_mistyped_variable_is_named_once(
-    given: dict[str, object], misfits: list[str]
+    given: dict[str, object], violations: list[str]
 ) -> None:
-    assert [misfit.field for misfit in find_violations(SCHEMA, given)] == [
-        f"variables.{name}" for name in misfits
+    assert [violation.field for violation in find_violations(SCHEMA, given)] == [
+        f"variables.{name}" for name in violations
     ]
 
 
 def test_no_refusal_repeats_a_value() -> None:
     messages = [
-        misfit.message
-        for misfit in find_violations(SCHEMA, {"must": 41001, "may": "secret", "loose": 1})
+        violation.message
+        for violation in find_violations(SCHEMA, {"must": 41001, "may": "secret", "loose": 1})
     ]
     assert messages == ["must be a string", "must be a number"]

@@ -205,9 +205,9 @@ async def test_a_literal_segment_wins_but_does_not_hide_a_variable_one(
     rest: httpx.AsyncClient, upstream: Upstream
 ) -> None:
     upstream.replies["carillon.comms.v1.MessageService/GetMessage"] = returning(
-        message_pb2.Message(id="schedule")
+        message_pb2.MessageSummary(message_id="schedule")
     )
-    assert (await rest.get(SCHEDULE)).json()["id"] == "schedule"
+    assert (await rest.get(SCHEDULE)).json()["message_id"] == "schedule"
 
 
 @pytest.mark.parametrize(

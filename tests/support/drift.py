@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from storage.contract.storage import Storage, Transaction
 from storage.model.sends import Counters, Send, SendStatus
-from storage.sql.schema.tables import sends
+from storage.sql.schema.sends import sends
 from storage.sql.transaction import SqlTransaction
 
 

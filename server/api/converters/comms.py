@@ -74,6 +74,28 @@ def message(record: Message) -> message_pb2.Message:
     return made
 
 
+def message_summary(record: Message, provider: str | None) -> message_pb2.MessageSummary:
+    """What became of a message, in short."""
+    return message_pb2.MessageSummary(
+        message_id=record.id,
+        dedup_key=record.dedup_key or "",
+        channel=channel(record.channel),
+        status=_MESSAGE_STATUSES[public_status(record.status)],
+        provider=provider,
+    )
+
+
+def recent_message(record: Message) -> message_pb2.RecentMessage:
+    """A message in the list of the newest ones."""
+    return message_pb2.RecentMessage(
+        message_id=record.id,
+        channel=channel(record.channel),
+        recipient=record.recipient,
+        status=_MESSAGE_STATUSES[public_status(record.status)],
+        sent_at=timestamp(record.sent_at),
+    )
+
+
 def attempt(record: Attempt) -> message_pb2.Attempt:
     """One provider call."""
     return message_pb2.Attempt(

@@ -97,12 +97,10 @@ def audit_entry(record: AuditEntry) -> audit_service_pb2.AuditEntry:
 
 
 def hold(record: Hold) -> hold_service_pb2.Hold:
-    """Whether delivery is held. Of a hold that was released only who released it and when is
-    left."""
-    held = record.held_at is not None
+    """Whether delivery is held."""
     return hold_service_pb2.Hold(
-        held=held,
-        reason=record.reason if held else None,
+        held=record.held_at is not None,
+        reason=record.reason,
         held_at=timestamp(record.held_at),
         released_at=timestamp(record.released_at),
         released_by=record.released_by,

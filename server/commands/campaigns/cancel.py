@@ -1,4 +1,4 @@
-"""Cancelling a campaign."""
+"""Cancels a campaign."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finding sends as the caller may see them."""
+"""Finds sends as the caller may see them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cancelling one send."""
+"""Cancels one send."""
 
 from __future__ import annotations
 

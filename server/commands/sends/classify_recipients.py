@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from server.commands.suppressions.suppressions import suppressed_among
+from server.commands.suppressions.queries import suppressed_among
 from server.domain.contacts.addresses import Recipient
 from server.domain.contacts.recipients import (
     ClassifiedRecipients,

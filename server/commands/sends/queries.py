@@ -1,4 +1,4 @@
-"""Reading sends."""
+"""Reads sends."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from storage.contract.errors import StorageError
 from storage.contract.signals import PROGRESS, wait_for_signal
 from storage.contract.storage import Storage
 
-LOOK_AGAIN_SHARED = 0.05
+POLL_SHARED = 0.05
 """Seconds between looks at a database that other processes write to as well, while a caller waits
 for a handful of calls to end."""
 
@@ -31,13 +31,13 @@ async def wait_until_quiesced(storage: Storage, send_ids: Sequence[str]) -> None
 
 
 async def _until_none_in_flight(storage: Storage, send_ids: Sequence[str]) -> None:
-    look_again = START_WINDOW.total_seconds() if storage.exclusive else LOOK_AGAIN_SHARED
+    poll_interval = START_WINDOW.total_seconds() if storage.exclusive else POLL_SHARED
     with storage.signals.subscribe(PROGRESS) as progress:
         while True:
             progress.clear()
             if not await _any_in_flight(storage, send_ids):
                 return
-            await wait_for_signal(progress, look_again)
+            await wait_for_signal(progress, poll_interval)
 
 
 async def _any_in_flight(storage: Storage, send_ids: Sequence[str]) -> bool:

@@ -10,7 +10,7 @@ from storage.contract.signals import PROGRESS, wait_for_signal
 from storage.contract.storage import Storage
 from storage.model.sends import Send
 
-LOOK_AGAIN = 1.0
+POLL_INTERVAL = 1.0
 """Seconds between looks of a watcher that no signal wakes: the send may be delivered by another
 process."""
 
@@ -25,4 +25,4 @@ async def watch_send(storage: Storage, caller: Caller, send_id: str) -> AsyncGen
             yield send
             if send.completed_at is not None:
                 return
-            await wait_for_signal(progress, LOOK_AGAIN)
+            await wait_for_signal(progress, POLL_INTERVAL)

@@ -1,1 +1,1 @@
-"""The path of a message to its provider, from claim to settlement."""
+"""Delivers messages: the path of each to its provider, from claim to settlement."""

@@ -1,4 +1,5 @@
-"""How many calls of a provider may be in progress, and when it is worth beginning more of them.
+"""Limits how many calls of a provider are in progress, and tells when it is worth beginning more of
+them.
 
 There is one limit for all messages, and a part of it is for transactional ones alone. Calls begin
 with a mark, which costs a commit however many rows it is for, so a few of them wait a moment for
@@ -17,7 +18,7 @@ LINGER = 0.01
 
 
 class ConcurrencyLimit:
-    """Counts the calls in progress. Of a single one, which both purposes need, nothing is
+    """Counts the calls in progress. With a limit of one call, which both purposes need, nothing is
     reserved."""
 
     def __init__(self, total: int) -> None:

@@ -1,5 +1,4 @@
-"""Who comes next, and how much of a chunk each gets: fair between brands, then between a brand's
-queues. Pure."""
+"""Shares a chunk of rows out fairly: between brands, then between a brand's queues. Pure."""
 
 from __future__ import annotations
 

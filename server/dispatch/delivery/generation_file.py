@@ -1,5 +1,5 @@
-"""The file in which a dispatcher keeps what the database must know too: written often, and whole
-after any crash.
+"""Keeps a dispatcher's generation in a file, beside the database: written often, and whole after
+any crash.
 
 Two records of a fixed size take turns, each with a checksum and a number that grows: a write that
 was torn leaves the other. The space is there from the start, so one flush makes a record durable.
@@ -34,8 +34,8 @@ class Generation:
 
 
 class GenerationFile:
-    """The file `dispatcher` in a directory, locked: each further process on the same directory has
-    its own, `dispatcher.2` and so on.
+    """The file `dispatcher` in a directory, locked by this process: each further process on the
+    same directory has its own, `dispatcher.2` and so on.
 
     All methods block, and raise OSError."""
 

@@ -1,5 +1,5 @@
-"""What a delivery means for its message: the settlement to write. Storage sees to it that what is
-in doubt does not end as failed."""
+"""Decides what a delivery means for its message: the settlement to write. Storage sees to it that
+what is in doubt does not end as failed."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""A channel with its provider: a worker for transactional messages and one for marketing, and the
-executor they share."""
+"""Delivers the messages of one channel that has a provider: a worker for transactional messages,
+one for marketing, and the executor they share."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""How often providers may be called: what the settings say of a provider, and the policy of a brand
-of its own messages."""
+"""Limits how often providers are called: by the settings of a provider, and by the policy of a
+brand for its own messages."""
 
 from __future__ import annotations
 

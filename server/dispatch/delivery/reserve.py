@@ -1,4 +1,4 @@
-"""What is kept for transactional messages of everything they share with marketing."""
+"""Keeps a part for transactional messages of everything they share with marketing."""
 
 from __future__ import annotations
 

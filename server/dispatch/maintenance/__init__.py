@@ -1,1 +1,1 @@
-"""Loops beside delivery, one duty each."""
+"""The loops beside delivery, one duty each."""

@@ -1,4 +1,4 @@
-"""Audiences that are larger than one batch are resolved to their end."""
+"""Resolves audiences that are larger than one batch to their end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scheduled campaigns that come due start their sends."""
+"""Starts the sends of scheduled campaigns that come due."""
 
 from __future__ import annotations
 

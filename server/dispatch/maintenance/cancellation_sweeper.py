@@ -1,4 +1,4 @@
-"""Large sends that were cancelled: their rows follow in batches."""
+"""Cancels the rows of large sends that were cancelled, in batches."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What failed cools down before it is tried again, so that it does not hold up the others."""
+"""Leaves what failed alone for a while before it is tried again, so that it does not hold up the
+others."""
 
 from __future__ import annotations
 

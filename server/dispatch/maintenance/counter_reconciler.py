@@ -1,4 +1,4 @@
-"""The counters of open sends are compared with their rows. They must never differ."""
+"""Compares the counters of open sends with their rows. They must never differ."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Messages that go stale while nobody claims them: of a paused send, or while their provider is
-left alone."""
+"""Expires messages that go stale while nobody claims them: of a paused send, or while their
+provider is left alone."""
 
 from __future__ import annotations
 

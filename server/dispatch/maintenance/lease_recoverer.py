@@ -1,4 +1,4 @@
-"""Leases whose holder is gone are taken back."""
+"""Takes back leases whose holder is gone."""
 
 from __future__ import annotations
 

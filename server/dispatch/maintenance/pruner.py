@@ -1,4 +1,4 @@
-"""What ended long ago leaves, in small batches, so that nobody waits for it."""
+"""Deletes what ended long ago, in small batches, so that nobody waits for it."""
 
 from __future__ import annotations
 

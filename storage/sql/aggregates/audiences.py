@@ -19,7 +19,9 @@ from storage.model.suppressions import BLOCKING
 from storage.sql.aggregates.criteria import matches
 from storage.sql.connection import Connection
 from storage.sql.dialects.dialect import SqlDialect
-from storage.sql.schema.tables import messages, people, suppressions
+from storage.sql.schema.messages import messages
+from storage.sql.schema.people import people
+from storage.sql.schema.suppressions import suppressions
 
 
 async def list_matching(

@@ -11,7 +11,7 @@ from sqlalchemy import Executable, select, update
 from storage.model.brands import Brand, BrandPolicy
 from storage.sql.connection import Connection, read_record, record_values
 from storage.sql.dialects.dialect import ColumnKind, RowSet, SqlDialect
-from storage.sql.schema.tables import brand_policies, brands
+from storage.sql.schema.brands import brand_policies, brands
 
 
 class SqlBrands:

@@ -10,7 +10,7 @@ from storage.contract.errors import StorageError
 from storage.contract.signals import CAMPAIGNS
 from storage.model.campaigns import Campaign, CampaignStatus
 from storage.sql.connection import Connection, read_record, record_values
-from storage.sql.schema.tables import campaigns
+from storage.sql.schema.campaigns import campaigns
 
 # Written out, since a partial index is used only for a condition the planner can see.
 _SCHEDULED = campaigns.c.status == literal_column("'scheduled'")

@@ -32,7 +32,7 @@ from storage.model.criteria import (
 )
 from storage.sql.dialects.dialect import SqlDialect
 from storage.sql.dialects.values import SqlValue, TypedValue
-from storage.sql.schema.tables import people
+from storage.sql.schema.people import people
 
 Condition = ColumnElement[bool]
 

@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, Executable, Text, bindparam, delete, exists, 
 from storage.model.dispatchers import Hold
 from storage.sql.connection import Connection
 from storage.sql.dialects.dialect import SqlDialect
-from storage.sql.schema.tables import dispatchers, holds
+from storage.sql.schema.dispatchers import dispatchers, holds
 
 _ONLY = 1
 _is_held = exists().where(holds.c.id == _ONLY, holds.c.held_at.is_not(None))

@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, insert, select
 from storage.model.idempotency import IdempotencyRecord
 from storage.sql.connection import Connection, read_record, record_values
 from storage.sql.delivery import pruning
-from storage.sql.schema.tables import idempotency_keys
+from storage.sql.schema.idempotency import idempotency_keys
 
 # Built once: SQLAlchemy takes longer to build and recognise a statement than SQLite to run it.
 _FIND = select(idempotency_keys).where(

@@ -6,7 +6,7 @@ from sqlalchemy import select
 
 from storage.model.inbox import InboxItem
 from storage.sql.connection import Connection, read_record
-from storage.sql.schema.tables import inbox_items
+from storage.sql.schema.inbox import inbox_items
 
 
 class SqlInbox:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 
-from sqlalchemy import Executable, bindparam, func, select, text, update
+from sqlalchemy import Executable, bindparam, case, func, select, text, update
 
 from storage.contract.signals import messages as messages_topic
 from storage.model.deliveries import Queue, Recovery, Settlement
@@ -23,6 +23,7 @@ from storage.model.messages import (
     UnknownMessage,
 )
 from storage.model.sends import ReasonCount
+from storage.sql.aggregates import message_lists
 from storage.sql.connection import Connection, read_record, record_values
 from storage.sql.delivery import (
     audience_insert,
@@ -38,13 +39,27 @@ from storage.sql.delivery.counters import Changes
 from storage.sql.delivery.locks import lock_sends
 from storage.sql.delivery.transitions import cancelled
 from storage.sql.dialects.dialect import SqlDialect
-from storage.sql.schema.tables import MESSAGE, attempts, messages, sends
+from storage.sql.schema.messages import MESSAGE, attempts, messages
+from storage.sql.schema.sends import sends
 
 # Built once: SQLAlchemy takes longer to build and recognise a statement than SQLite to run it.
 _FIND = select(*MESSAGE).where(messages.c.id == bindparam("message_id"))
 _FIND_BY_DEDUP_KEY = select(*MESSAGE).where(
     messages.c.brand_id == bindparam("brand"), messages.c.dedup_key == bindparam("key")
 )
+_LAST_PROVIDER = (
+    select(attempts.c.provider)
+    .where(attempts.c.message_id == bindparam("message_id"))
+    .order_by(attempts.c.id.desc())
+    .limit(1)
+    .scalar_subquery()
+)
+_FIND_PROVIDER = select(
+    # A row keeps the provider of its last mark, also if it was given back without a call.
+    case(
+        (messages.c.status == MessageStatus.SENDING, messages.c.provider), else_=_LAST_PROVIDER
+    ).label("provider")
+).where(messages.c.id == bindparam("message_id"))
 
 
 class SqlMessages:
@@ -105,22 +120,12 @@ class SqlMessages:
     async def list_page(
         self, brand_id: str, where: MessageFilter, after: str | None, limit: int
     ) -> list[Message]:
-        statement = select(*MESSAGE)
-        if where.send_id is None:
-            statement = statement.where(messages.c.brand_id == brand_id)
-        for column in (messages.c.person_id, messages.c.send_id, messages.c.dedup_key):
-            if (wanted := getattr(where, column.name)) is not None:
-                statement = statement.where(column == wanted)
-        if where.status is not None:
-            statement = statement.where(
-                messages.c.status.in_(UNSTARTED if where.status in UNSTARTED else {where.status})
-            )
-        if after is not None:
-            statement = statement.where(messages.c.id < after)
-        rows = await self._connection.execute(statement.order_by(messages.c.id.desc()).limit(limit))
-        # Rows of one send are of one brand: asked for both, SQLite would walk all rows of the
-        # brand.
-        return [read_record(Message, row) for row in rows.all if row.brand_id == brand_id]
+        return await message_lists.list_page(self._connection, brand_id, where, after, limit)
+
+    async def find_provider(self, message_id: str) -> str | None:
+        row = (await self._connection.execute(_FIND_PROVIDER, {"message_id": message_id})).first
+        provider: str | None = row.provider if row else None
+        return provider
 
     async def count_by_reason(self, send_id: str) -> list[ReasonCount]:
         statement = select(

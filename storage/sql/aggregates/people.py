@@ -16,7 +16,7 @@ from storage.sql.aggregates import audiences
 from storage.sql.connection import Connection, or_replace, read_record, record_values
 from storage.sql.dialects.dialect import ColumnKind, RowSet, SqlDialect
 from storage.sql.dialects.types import dump_json
-from storage.sql.schema.tables import people
+from storage.sql.schema.people import people
 
 _IDS_AT_ONCE = 5000
 

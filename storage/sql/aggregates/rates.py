@@ -16,7 +16,7 @@ from sqlalchemy import Executable, bindparam, select, update
 from storage.model.rates import RateLimit
 from storage.sql.connection import Connection
 from storage.sql.dialects.types import Instant, from_microseconds, to_microseconds
-from storage.sql.schema.tables import rate_states
+from storage.sql.schema.rates import rate_states
 
 _SECOND = 1_000_000
 # How much of a call may be missing for it to be granted: what doubles lose, far less than a

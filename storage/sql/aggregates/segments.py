@@ -6,7 +6,7 @@ from sqlalchemy import insert, select
 
 from storage.model.segments import Segment
 from storage.sql.connection import Connection, read_record, record_values
-from storage.sql.schema.tables import segments
+from storage.sql.schema.segments import segments
 
 
 class SqlSegments:

@@ -18,7 +18,8 @@ from storage.sql.delivery.claims import leased_of
 from storage.sql.delivery.counters import complete, recount
 from storage.sql.delivery.locks import lock_sends, locking_sends
 from storage.sql.dialects.dialect import ColumnKind
-from storage.sql.schema.tables import COUNTERS, RECEIPT, messages, sends
+from storage.sql.schema.messages import messages
+from storage.sql.schema.sends import COUNTERS, RECEIPT, sends
 
 # Written out, since a partial index is used only for a condition the planner can see.
 _SENDING = sends.c.status == literal_column("'sending'")

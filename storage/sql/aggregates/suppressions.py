@@ -11,7 +11,7 @@ from sqlalchemy import Executable, bindparam, case, delete, select
 from storage.model.suppressions import STRENGTH, Suppression, SuppressionReason
 from storage.sql.connection import Connection, read_record, record_values
 from storage.sql.dialects.dialect import ColumnKind, RowSet, SqlDialect
-from storage.sql.schema.tables import suppressions
+from storage.sql.schema.suppressions import suppressions
 
 _ADDRESSES_AT_ONCE = 5000
 

@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, insert, select
 
 from storage.model.templates import Template
 from storage.sql.connection import Connection, read_record, record_values
-from storage.sql.schema.tables import templates
+from storage.sql.schema.templates import templates
 
 # Built once: SQLAlchemy takes longer to build and recognise a statement than SQLite to run it.
 _OF = select(templates).where(

@@ -8,7 +8,8 @@ from functools import lru_cache
 from storage.model.inbox import InboxItem
 from storage.model.messages import Attempt
 from storage.sql.connection import Connection, or_leave
-from storage.sql.schema.tables import attempts, inbox_items
+from storage.sql.schema.inbox import inbox_items
+from storage.sql.schema.messages import attempts
 
 _ATTEMPT = [column.name for column in attempts.c]
 _INBOX_ITEM = [column.name for column in inbox_items.c]

@@ -1,4 +1,4 @@
-"""Adding the messages of sends, thousands at once."""
+"""Adds the messages of sends, thousands at once."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from storage.sql.delivery.counters import Changes
 from storage.sql.delivery.locks import lock_sends
 from storage.sql.dialects.dialect import SqlDialect
 from storage.sql.dialects.types import dump_json
-from storage.sql.schema.tables import MESSAGE, messages, sends
+from storage.sql.schema.messages import MESSAGE, messages
+from storage.sql.schema.sends import sends
 
 _ROWS_AT_ONCE = 5000
 _COLUMNS = (*(column.name for column in MESSAGE), "audience_key")

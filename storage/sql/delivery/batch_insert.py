@@ -1,4 +1,4 @@
-"""Adding many one-off messages by one statement, as they come from callers that do not know of each
+"""Adds many one-off messages by one statement, as they come from callers that do not know of each
 other."""
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from storage.model.messages import Accepted, Message, MessageStatus
 from storage.sql.connection import Connection
 from storage.sql.dialects.dialect import ColumnKind, RowSet, SqlDialect
 from storage.sql.dialects.types import JSON_TEXT, Instant
-from storage.sql.schema.tables import messages, templates
+from storage.sql.schema.messages import messages
+from storage.sql.schema.templates import templates
 
 _ALIKE = {"status": MessageStatus.PENDING, "lease": 0, "attempts": 0, "in_doubt": False}
 """What every new message has. The other columns that are not given are null."""

@@ -1,5 +1,5 @@
-"""Cancelling sends. What counts is the status of the send: from its commit on, no row of it is
-marked. The rows follow, as many at once as hold up nobody else."""
+"""Cancels sends. What counts is the status of the send: from its commit on, no row of it is marked.
+The rows follow, as many at once as hold up nobody else."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from storage.sql.delivery.claims import leased_of
 from storage.sql.delivery.counters import Changes, complete
 from storage.sql.delivery.locks import lock_sends
 from storage.sql.delivery.transitions import cancelled
-from storage.sql.schema.tables import PENDING_OF_SEND, RECEIPT, messages, sends
+from storage.sql.schema.messages import PENDING_OF_SEND, messages
+from storage.sql.schema.sends import RECEIPT, sends
 
 _ROWS_WITH_THE_SEND = 5_000
 

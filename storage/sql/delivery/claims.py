@@ -1,5 +1,5 @@
-"""How the dispatcher takes messages: the queues, claim (lease) and mark (about to call the
-provider)."""
+"""Takes messages for the dispatcher: lists the queues, claims rows (under a lease) and marks them
+(a provider is about to be called)."""
 
 from __future__ import annotations
 
@@ -35,14 +35,9 @@ from storage.sql.delivery.counters import Changes
 from storage.sql.delivery.locks import lock_sends_of
 from storage.sql.dialects.dialect import ColumnKind, RowSet, SqlDialect
 from storage.sql.dialects.types import Instant
-from storage.sql.schema.tables import (
-    MESSAGE,
-    PENDING_OF_SEND,
-    PENDING_ONE_OFF,
-    holds,
-    messages,
-    sends,
-)
+from storage.sql.schema.dispatchers import holds
+from storage.sql.schema.messages import MESSAGE, PENDING_OF_SEND, PENDING_ONE_OFF, messages
+from storage.sql.schema.sends import sends
 
 _NOW = bindparam("now", type_=Instant())
 _LEASE_UNTIL = bindparam("lease_until", type_=Instant())

@@ -1,5 +1,5 @@
-"""Counters of sends: changed here and nowhere else, in the transaction that changes the rows, by
-the rows it changed."""
+"""Counts the messages of sends: counters change here and nowhere else, in the transaction that
+changes the rows, by the rows it changed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from storage.model.messages import MessageStatus
 from storage.model.sends import Counters, SendStatus
 from storage.sql.connection import Connection
 from storage.sql.dialects.types import Instant
-from storage.sql.schema.tables import COUNTERS, campaigns, messages, sends
+from storage.sql.schema.campaigns import campaigns
+from storage.sql.schema.messages import messages
+from storage.sql.schema.sends import COUNTERS, sends
 
 _COLUMN = {status: status.value for status in MessageStatus} | {
     MessageStatus.LEASED: "pending",

@@ -1,4 +1,4 @@
-"""Messages that went stale while they waited."""
+"""Expires messages that went stale while they waited."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from storage.sql.delivery.counters import Changes
 from storage.sql.delivery.locks import lock_sends_of
 from storage.sql.delivery.transitions import expired
 from storage.sql.dialects.dialect import ColumnKind
-from storage.sql.schema.tables import MAY_EXPIRE, messages
+from storage.sql.schema.messages import MAY_EXPIRE, messages
 
 
 async def expire(connection: Connection, now: datetime, limit: int) -> int:

@@ -1,4 +1,4 @@
-"""Locks on sends, taken before their rows are changed."""
+"""Locks sends before their rows are changed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from sqlalchemy import ColumnElement, Select, select
 
 from storage.sql.connection import Connection
 from storage.sql.dialects.dialect import ColumnKind, RowSet, SqlDialect
-from storage.sql.schema.tables import campaigns, messages, sends
+from storage.sql.schema.campaigns import campaigns
+from storage.sql.schema.messages import messages
+from storage.sql.schema.sends import sends
 
 
 def locking_sends(*where: ColumnElement[bool], columns: Any = (sends.c.id,)) -> Select[Any]:

@@ -1,4 +1,5 @@
-"""The audit log of what a brand's policy decides: messages of unknown outcome that go out again."""
+"""Writes the audit log of what a brand's policy decides: messages of unknown outcome that go out
+again."""
 
 from __future__ import annotations
 

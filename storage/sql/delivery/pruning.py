@@ -1,4 +1,4 @@
-"""Retention: rows that ended long ago leave, in small batches that wait for nobody.
+"""Deletes rows that ended long ago, in small batches that wait for nobody.
 
 Rows that another transaction has locked are left for the next time. A send is locked before its
 rows, and found completed under that lock: reopening it waits, and then finds that rows are gone.
@@ -15,7 +15,9 @@ from sqlalchemy import Row, delete, select, tuple_, update
 from storage.model.messages import MessageStatus
 from storage.sql.connection import Connection
 from storage.sql.dialects.dialect import ColumnKind
-from storage.sql.schema.tables import attempts, idempotency_keys, messages, sends
+from storage.sql.schema.idempotency import idempotency_keys
+from storage.sql.schema.messages import attempts, messages
+from storage.sql.schema.sends import sends
 
 _ENDED = (
     MessageStatus.SENT,

@@ -1,4 +1,4 @@
-"""Taking back rows whose worker is gone."""
+"""Takes back rows whose worker is gone."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ from storage.sql.delivery.policy_resends import note_resends
 from storage.sql.delivery.transitions import IN_DOUBT, IS_CANCELLED, WAS_ACCEPTED, word
 from storage.sql.dialects.dialect import ColumnKind, RowSet
 from storage.sql.dialects.types import Instant
-from storage.sql.schema.tables import brand_policies, messages, sends
+from storage.sql.schema.brands import brand_policies
+from storage.sql.schema.messages import messages
+from storage.sql.schema.sends import sends
 
 _HELD = tuple(
     messages.c[name]

@@ -1,4 +1,4 @@
-"""Messages of unknown outcome: what is known of them, and what an operator decides."""
+"""Lists messages of unknown outcome, and resolves them as an operator decides."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from storage.sql.connection import Connection, read_record
 from storage.sql.delivery.counters import Changes
 from storage.sql.delivery.locks import lock_sends
 from storage.sql.dialects.dialect import ColumnKind
-from storage.sql.schema.tables import MESSAGE, UNKNOWN, attempts, messages, sends
+from storage.sql.schema.messages import MESSAGE, UNKNOWN, attempts, messages
+from storage.sql.schema.sends import sends
 
 RESOLVED_FAILED = "resolved_failed"
 

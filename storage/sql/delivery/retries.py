@@ -1,4 +1,4 @@
-"""Retried sends: which messages of an ended send its child takes over."""
+"""Chooses which messages of an ended send its child takes over."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from storage.sql.delivery.counters import Changes
 from storage.sql.delivery.locks import lock_sends
 from storage.sql.dialects.dialect import ColumnKind
 from storage.sql.dialects.types import Word
-from storage.sql.schema.tables import MESSAGE, messages, sends
+from storage.sql.schema.messages import MESSAGE, messages
+from storage.sql.schema.sends import sends
 
 RETRIED = "retried"
 

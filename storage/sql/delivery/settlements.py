@@ -1,4 +1,4 @@
-"""How the dispatcher gives messages back: the outcome of each row it held, fenced by the lease."""
+"""Settles messages: writes the outcome of each row a worker held, fenced by the lease."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from storage.sql.delivery.policy_resends import note_resends
 from storage.sql.delivery.transitions import ACCEPTED, IN_DOUBT, IS_CANCELLED, WAS_ACCEPTED, word
 from storage.sql.dialects.dialect import ColumnKind, RowSet, SqlDialect
 from storage.sql.dialects.types import Instant
-from storage.sql.schema.tables import messages
+from storage.sql.schema.messages import messages
 
 _AMBIGUOUS = "ambiguous"
 _NOT_SENT = (MessageStatus.FAILED.value, MessageStatus.SKIPPED.value, MessageStatus.EXPIRED.value)

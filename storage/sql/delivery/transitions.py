@@ -1,5 +1,5 @@
-"""How rows end that no provider is being called for, and what is known of those whose earlier calls
-are in doubt."""
+"""Ends rows that no provider is being called for, and says what is known of those whose earlier
+calls are in doubt."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from sqlalchemy import ColumnElement, and_, case, exists, func, literal, or_, se
 from storage.model.messages import MessageStatus
 from storage.model.sends import SendStatus
 from storage.sql.dialects.types import Instant, Word
-from storage.sql.schema.tables import attempts, messages, sends
+from storage.sql.schema.messages import attempts, messages
+from storage.sql.schema.sends import sends
 
 ACCEPTED = "accepted"
 EXPIRED = "expired"

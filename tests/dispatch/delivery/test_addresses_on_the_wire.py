@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from server.channels.email.smtp import SmtpProvider
 from server.channels.webhook.provider import WebhookProvider
 from server.commands.messages.schedule import NewMessage, schedule_message
-from server.commands.suppressions.suppressions import NewSuppression, create_suppression
+from server.commands.suppressions.create import NewSuppression, create_suppression
 from server.commands.suppressions.unsubscribe import unsubscribe
 from server.domain.errors import ValidationFailed
 from storage.model.messages import Message

@@ -36,7 +36,7 @@ async def schedule(api: Caller, brand: str, **more: Any) -> dict[str, Any]:
 
 async def message(api: Caller, message_id: str) -> dict[str, Any]:
     """The message as it is now."""
-    return await ok(api, f"{MESSAGES}/GetMessage", {"id": message_id})
+    return await ok(api, f"{MESSAGES}/GetScheduledMessage", {"id": message_id})
 
 
 async def ended(api: Caller, message_id: str) -> dict[str, Any]:
@@ -63,7 +63,7 @@ async def messages_of(api: Caller, **where: Any) -> list[dict[str, Any]]:
         page = await ok(
             api, f"{MESSAGES}/ListMessages", {**where, "page_size": 200, "page_token": token}
         )
-        found += page["messages"]
+        found += page["data"]
         if not (token := page["next_page_token"]):
             return found
 

@@ -60,7 +60,9 @@ class Untouched:
 
     def good(self, method: str) -> dict[str, Any]:
         """A request that would succeed, with every field of the method in it."""
-        return deepcopy(_requests(self.brand, self.ids)[method])
+        requests = _requests(self.brand, self.ids)
+        assert method in requests, f"{method} has no request in tests/support/api/untouched.py"
+        return deepcopy(requests[method])
 
     async def refuses(
         self, method: str, request: dict[str, Any] | Message, *, key: str | None = None
@@ -168,7 +170,7 @@ def _by_name(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
     about = {
         "comms": [
             f"{COMMS}/{verb}"
-            for verb in ("GetCampaign", "DeleteCampaign", "CancelCampaign", "ListCampaignSends")
+            for verb in ("GetCampaign", "DeleteCampaign", "CancelCampaign", "ListCampaignHistory")
         ],
         "messaging": [
             f"{MESSAGING}/{verb}"
@@ -182,7 +184,13 @@ def _by_name(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
             )
         ],
         "message": [
-            f"{MESSAGES}/{verb}" for verb in ("GetMessage", "CancelMessage", "ListMessageAttempts")
+            f"{MESSAGES}/{verb}"
+            for verb in (
+                "GetMessage",
+                "GetScheduledMessage",
+                "CancelMessage",
+                "ListMessageAttempts",
+            )
         ],
         "segment": [f"{SEGMENTS}/GetSegment"],
         "suppression": [f"{SUPPRESSIONS}/DeleteSuppression"],
@@ -205,7 +213,10 @@ def _by_name(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
         **{method: {"id": ids.get(noun)} for noun, methods in about.items() for method in methods},
         f"{COMMS}/ListCampaigns": {"brand_id": brand},
         f"{MESSAGING}/ListCampaigns": {"brand_id": brand},
-        f"{MESSAGES}/ListMessages": {"brand_id": brand},
+        **{
+            f"{MESSAGES}/{verb}": {"brand_id": brand}
+            for verb in ("ListMessages", "ListScheduledMessages", "ListRecentMessages")
+        },
         f"{SEGMENTS}/ListSegments": {"brand_id": brand},
         f"{SUPPRESSIONS}/ListSuppressions": {"brand_id": brand},
         f"{BRANDS}/GetBrandPolicy": {"brand_id": brand},

@@ -27,7 +27,7 @@ from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior_
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x63\x61rillon/comms/v1/message.proto\x12\x11\x63\x61rillon.comms.v1\x1a\x1e\x63\x61rillon/type/v1/channel.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9d\x05\n\x07Message\x12\x11\n\x02id\x18\x01 \x01(\tB\x05\xe2\x41\x02\x03\x08\x12\x17\n\x08\x62rand_id\x18\x02 \x01(\tB\x05\xe2\x41\x02\x02\x05\x12\x18\n\tperson_id\x18\x03 \x01(\tB\x05\xe2\x41\x02\x02\x05\x12\x31\n\x07\x63hannel\x18\x04 \x01(\x0e\x32\x19.carillon.type.v1.ChannelB\x05\xe2\x41\x02\x02\x05\x12\x1b\n\x0ctemplate_key\x18\x05 \x01(\tB\x05\xe2\x41\x02\x02\x05\x12\x18\n\trecipient\x18\x06 \x01(\tB\x05\xe2\x41\x02\x02\x05\x12\x18\n\tdedup_key\x18\x07 \x01(\tB\x05\xe2\x41\x02\x02\x05\x12\x37\n\x0cscheduled_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x05\xe2\x41\x02\x02\x05\x12\x37\n\x06status\x18\t \x01(\x0e\x32!.carillon.comms.v1.Message.StatusB\x04\xe2\x41\x01\x03\x12\x31\n\x07sent_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x36\n\x0c\x63\x61ncelled_at\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12!\n\x0e\x66\x61ilure_reason\x18\x0c \x01(\tB\x04\xe2\x41\x01\x03H\x00\x88\x01\x01\x12\x34\n\ncreated_at\x18\r \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\"\x7f\n\x06Status\x12\x0f\n\x0bunspecified\x10\x00\x12\x0b\n\x07pending\x10\x01\x12\x0b\n\x07sending\x10\x02\x12\x08\n\x04sent\x10\x03\x12\n\n\x06\x66\x61iled\x10\x04\x12\x0b\n\x07skipped\x10\x05\x12\r\n\tcancelled\x10\x06\x12\x0b\n\x07\x65xpired\x10\x07\x12\x0b\n\x07unknown\x10\x08\x42\x11\n\x0f_failure_reason\"\xb9\x03\n\x07\x41ttempt\x12\x11\n\x02id\x18\x01 \x01(\tB\x05\xe2\x41\x02\x03\x08\x12\x18\n\nmessage_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12\x14\n\x06number\x18\x03 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x16\n\x08provider\x18\x04 \x01(\tB\x04\xe2\x41\x01\x03\x12\x34\n\nstarted_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x66inished_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x39\n\x07outcome\x18\x07 \x01(\x0e\x32\".carillon.comms.v1.Attempt.OutcomeB\x04\xe2\x41\x01\x03\x12\x19\n\x06reason\x18\x08 \x01(\tB\x04\xe2\x41\x01\x03H\x00\x88\x01\x01\x12&\n\x13provider_message_id\x18\t \x01(\tB\x04\xe2\x41\x01\x03H\x01\x88\x01\x01\"E\n\x07Outcome\x12\x0f\n\x0bunspecified\x10\x00\x12\x0c\n\x08\x61\x63\x63\x65pted\x10\x01\x12\x0c\n\x08rejected\x10\x02\x12\r\n\tambiguous\x10\x03\x42\t\n\x07_reasonB\x16\n\x14_provider_message_idB0\n\x11\x63\x61rillon.comms.v1P\x01Z\x19\x63\x61rillon/comms/v1;commsv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x63\x61rillon/comms/v1/message.proto\x12\x11\x63\x61rillon.comms.v1\x1a\x1e\x63\x61rillon/type/v1/channel.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9d\x05\n\x07Message\x12\x11\n\x02id\x18\x01 \x01(\tB\x05\xe2\x41\x02\x03\x08\x12\x17\n\x08\x62rand_id\x18\x02 \x01(\tB\x05\xe2\x41\x02\x02\x05\x12\x18\n\tperson_id\x18\x03 \x01(\tB\x05\xe2\x41\x02\x02\x05\x12\x31\n\x07\x63hannel\x18\x04 \x01(\x0e\x32\x19.carillon.type.v1.ChannelB\x05\xe2\x41\x02\x02\x05\x12\x1b\n\x0ctemplate_key\x18\x05 \x01(\tB\x05\xe2\x41\x02\x02\x05\x12\x18\n\trecipient\x18\x06 \x01(\tB\x05\xe2\x41\x02\x02\x05\x12\x18\n\tdedup_key\x18\x07 \x01(\tB\x05\xe2\x41\x02\x02\x05\x12\x37\n\x0cscheduled_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x05\xe2\x41\x02\x02\x05\x12\x37\n\x06status\x18\t \x01(\x0e\x32!.carillon.comms.v1.Message.StatusB\x04\xe2\x41\x01\x03\x12\x31\n\x07sent_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x36\n\x0c\x63\x61ncelled_at\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12!\n\x0e\x66\x61ilure_reason\x18\x0c \x01(\tB\x04\xe2\x41\x01\x03H\x00\x88\x01\x01\x12\x34\n\ncreated_at\x18\r \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\"\x7f\n\x06Status\x12\x0f\n\x0bunspecified\x10\x00\x12\x0b\n\x07pending\x10\x01\x12\x0b\n\x07sending\x10\x02\x12\x08\n\x04sent\x10\x03\x12\n\n\x06\x66\x61iled\x10\x04\x12\x0b\n\x07skipped\x10\x05\x12\r\n\tcancelled\x10\x06\x12\x0b\n\x07\x65xpired\x10\x07\x12\x0b\n\x07unknown\x10\x08\x42\x11\n\x0f_failure_reason\"\xd9\x01\n\x0eMessageSummary\x12\x19\n\nmessage_id\x18\x01 \x01(\tB\x05\xe2\x41\x02\x03\x08\x12\x17\n\tdedup_key\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12\x30\n\x07\x63hannel\x18\x03 \x01(\x0e\x32\x19.carillon.type.v1.ChannelB\x04\xe2\x41\x01\x03\x12\x37\n\x06status\x18\x04 \x01(\x0e\x32!.carillon.comms.v1.Message.StatusB\x04\xe2\x41\x01\x03\x12\x1b\n\x08provider\x18\x05 \x01(\tB\x04\xe2\x41\x01\x03H\x00\x88\x01\x01\x42\x0b\n\t_provider\"\xe1\x01\n\rRecentMessage\x12\x19\n\nmessage_id\x18\x01 \x01(\tB\x05\xe2\x41\x02\x03\x08\x12\x30\n\x07\x63hannel\x18\x02 \x01(\x0e\x32\x19.carillon.type.v1.ChannelB\x04\xe2\x41\x01\x03\x12\x17\n\trecipient\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03\x12\x37\n\x06status\x18\x04 \x01(\x0e\x32!.carillon.comms.v1.Message.StatusB\x04\xe2\x41\x01\x03\x12\x31\n\x07sent_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\"\xb9\x03\n\x07\x41ttempt\x12\x11\n\x02id\x18\x01 \x01(\tB\x05\xe2\x41\x02\x03\x08\x12\x18\n\nmessage_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12\x14\n\x06number\x18\x03 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x16\n\x08provider\x18\x04 \x01(\tB\x04\xe2\x41\x01\x03\x12\x34\n\nstarted_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x66inished_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x39\n\x07outcome\x18\x07 \x01(\x0e\x32\".carillon.comms.v1.Attempt.OutcomeB\x04\xe2\x41\x01\x03\x12\x19\n\x06reason\x18\x08 \x01(\tB\x04\xe2\x41\x01\x03H\x00\x88\x01\x01\x12&\n\x13provider_message_id\x18\t \x01(\tB\x04\xe2\x41\x01\x03H\x01\x88\x01\x01\"E\n\x07Outcome\x12\x0f\n\x0bunspecified\x10\x00\x12\x0c\n\x08\x61\x63\x63\x65pted\x10\x01\x12\x0c\n\x08rejected\x10\x02\x12\r\n\tambiguous\x10\x03\x42\t\n\x07_reasonB\x16\n\x14_provider_message_idB0\n\x11\x63\x61rillon.comms.v1P\x01Z\x19\x63\x61rillon/comms/v1;commsv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -61,6 +61,26 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MESSAGE'].fields_by_name['failure_reason']._serialized_options = b'\342A\001\003'
   _globals['_MESSAGE'].fields_by_name['created_at']._loaded_options = None
   _globals['_MESSAGE'].fields_by_name['created_at']._serialized_options = b'\342A\001\003'
+  _globals['_MESSAGESUMMARY'].fields_by_name['message_id']._loaded_options = None
+  _globals['_MESSAGESUMMARY'].fields_by_name['message_id']._serialized_options = b'\342A\002\003\010'
+  _globals['_MESSAGESUMMARY'].fields_by_name['dedup_key']._loaded_options = None
+  _globals['_MESSAGESUMMARY'].fields_by_name['dedup_key']._serialized_options = b'\342A\001\003'
+  _globals['_MESSAGESUMMARY'].fields_by_name['channel']._loaded_options = None
+  _globals['_MESSAGESUMMARY'].fields_by_name['channel']._serialized_options = b'\342A\001\003'
+  _globals['_MESSAGESUMMARY'].fields_by_name['status']._loaded_options = None
+  _globals['_MESSAGESUMMARY'].fields_by_name['status']._serialized_options = b'\342A\001\003'
+  _globals['_MESSAGESUMMARY'].fields_by_name['provider']._loaded_options = None
+  _globals['_MESSAGESUMMARY'].fields_by_name['provider']._serialized_options = b'\342A\001\003'
+  _globals['_RECENTMESSAGE'].fields_by_name['message_id']._loaded_options = None
+  _globals['_RECENTMESSAGE'].fields_by_name['message_id']._serialized_options = b'\342A\002\003\010'
+  _globals['_RECENTMESSAGE'].fields_by_name['channel']._loaded_options = None
+  _globals['_RECENTMESSAGE'].fields_by_name['channel']._serialized_options = b'\342A\001\003'
+  _globals['_RECENTMESSAGE'].fields_by_name['recipient']._loaded_options = None
+  _globals['_RECENTMESSAGE'].fields_by_name['recipient']._serialized_options = b'\342A\001\003'
+  _globals['_RECENTMESSAGE'].fields_by_name['status']._loaded_options = None
+  _globals['_RECENTMESSAGE'].fields_by_name['status']._serialized_options = b'\342A\001\003'
+  _globals['_RECENTMESSAGE'].fields_by_name['sent_at']._loaded_options = None
+  _globals['_RECENTMESSAGE'].fields_by_name['sent_at']._serialized_options = b'\342A\001\003'
   _globals['_ATTEMPT'].fields_by_name['id']._loaded_options = None
   _globals['_ATTEMPT'].fields_by_name['id']._serialized_options = b'\342A\002\003\010'
   _globals['_ATTEMPT'].fields_by_name['message_id']._loaded_options = None
@@ -83,8 +103,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MESSAGE']._serialized_end=822
   _globals['_MESSAGE_STATUS']._serialized_start=676
   _globals['_MESSAGE_STATUS']._serialized_end=803
-  _globals['_ATTEMPT']._serialized_start=825
-  _globals['_ATTEMPT']._serialized_end=1266
-  _globals['_ATTEMPT_OUTCOME']._serialized_start=1162
-  _globals['_ATTEMPT_OUTCOME']._serialized_end=1231
+  _globals['_MESSAGESUMMARY']._serialized_start=825
+  _globals['_MESSAGESUMMARY']._serialized_end=1042
+  _globals['_RECENTMESSAGE']._serialized_start=1045
+  _globals['_RECENTMESSAGE']._serialized_end=1270
+  _globals['_ATTEMPT']._serialized_start=1273
+  _globals['_ATTEMPT']._serialized_end=1714
+  _globals['_ATTEMPT_OUTCOME']._serialized_start=1610
+  _globals['_ATTEMPT_OUTCOME']._serialized_end=1679
 # @@protoc_insertion_point(module_scope)

@@ -12,10 +12,10 @@ import builtins as _builtins
 import sys
 import typing as _typing
 
-if sys.version_info >= (3, 10):
-    from typing import TypeAlias as _TypeAlias
+if sys.version_info >= (3, 11):
+    from typing import TypeAlias as _TypeAlias, Never as _Never
 else:
-    from typing_extensions import TypeAlias as _TypeAlias
+    from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
@@ -153,6 +153,86 @@ class Message(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__failure_reason) -> _WhichOneofReturnType__failure_reason | None: ...
 
 Global___Message: _TypeAlias = Message  # noqa: Y015
+
+@_typing.final
+class MessageSummary(_message.Message):
+    """What became of a message, in short."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MESSAGE_ID_FIELD_NUMBER: _builtins.int
+    DEDUP_KEY_FIELD_NUMBER: _builtins.int
+    CHANNEL_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
+    PROVIDER_FIELD_NUMBER: _builtins.int
+    message_id: _builtins.str
+    """Id of the message."""
+    dedup_key: _builtins.str
+    """The caller's key, unique in the brand; empty for a message of a send."""
+    channel: _channel_pb2.Channel.ValueType
+    """The channel it is delivered on."""
+    status: Global___Message.Status.ValueType
+    """Where it is in its life."""
+    provider: _builtins.str
+    """Name of the provider that was called last, e.g. `smtp`; null before one was called."""
+    def __init__(
+        self,
+        *,
+        message_id: _builtins.str = ...,
+        dedup_key: _builtins.str = ...,
+        channel: _channel_pb2.Channel.ValueType = ...,
+        status: Global___Message.Status.ValueType = ...,
+        provider: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_provider", b"_provider", "provider", b"provider"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_provider", b"_provider", "channel", b"channel", "dedup_key", b"dedup_key", "message_id", b"message_id", "provider", b"provider", "status", b"status"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__provider: _TypeAlias = _typing.Literal["provider"]  # noqa: Y015
+    _WhichOneofArgType__provider: _TypeAlias = _typing.Literal["_provider", b"_provider"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__provider) -> _WhichOneofReturnType__provider | None: ...
+
+Global___MessageSummary: _TypeAlias = MessageSummary  # noqa: Y015
+
+@_typing.final
+class RecentMessage(_message.Message):
+    """A message in the list of the newest ones."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MESSAGE_ID_FIELD_NUMBER: _builtins.int
+    CHANNEL_FIELD_NUMBER: _builtins.int
+    RECIPIENT_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
+    SENT_AT_FIELD_NUMBER: _builtins.int
+    message_id: _builtins.str
+    """Id of the message."""
+    channel: _channel_pb2.Channel.ValueType
+    """The channel it is delivered on."""
+    recipient: _builtins.str
+    """The address it goes to, in normal form; that of an invalid_recipient as it was given."""
+    status: Global___Message.Status.ValueType
+    """Where it is in its life."""
+    @_builtins.property
+    def sent_at(self) -> _timestamp_pb2.Timestamp:
+        """When a provider accepted it; null before."""
+
+    def __init__(
+        self,
+        *,
+        message_id: _builtins.str = ...,
+        channel: _channel_pb2.Channel.ValueType = ...,
+        recipient: _builtins.str = ...,
+        status: Global___Message.Status.ValueType = ...,
+        sent_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["sent_at", b"sent_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "message_id", b"message_id", "recipient", b"recipient", "sent_at", b"sent_at", "status", b"status"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecentMessage: _TypeAlias = RecentMessage  # noqa: Y015
 
 @_typing.final
 class Attempt(_message.Message):

@@ -46,7 +46,22 @@ class MessageServiceStub:
         self.GetMessage = channel.unary_unary(
                 '/carillon.comms.v1.MessageService/GetMessage',
                 request_serializer=carillon_dot_comms_dot_v1_dot_message__service__pb2.GetMessageRequest.SerializeToString,
+                response_deserializer=carillon_dot_comms_dot_v1_dot_message__pb2.MessageSummary.FromString,
+                _registered_method=True)
+        self.GetScheduledMessage = channel.unary_unary(
+                '/carillon.comms.v1.MessageService/GetScheduledMessage',
+                request_serializer=carillon_dot_comms_dot_v1_dot_message__service__pb2.GetScheduledMessageRequest.SerializeToString,
                 response_deserializer=carillon_dot_comms_dot_v1_dot_message__pb2.Message.FromString,
+                _registered_method=True)
+        self.ListScheduledMessages = channel.unary_unary(
+                '/carillon.comms.v1.MessageService/ListScheduledMessages',
+                request_serializer=carillon_dot_comms_dot_v1_dot_message__service__pb2.ListScheduledMessagesRequest.SerializeToString,
+                response_deserializer=carillon_dot_comms_dot_v1_dot_message__service__pb2.ListScheduledMessagesResponse.FromString,
+                _registered_method=True)
+        self.ListRecentMessages = channel.unary_unary(
+                '/carillon.comms.v1.MessageService/ListRecentMessages',
+                request_serializer=carillon_dot_comms_dot_v1_dot_message__service__pb2.ListRecentMessagesRequest.SerializeToString,
+                response_deserializer=carillon_dot_comms_dot_v1_dot_message__service__pb2.ListRecentMessagesResponse.FromString,
                 _registered_method=True)
         self.ListMessages = channel.unary_unary(
                 '/carillon.comms.v1.MessageService/ListMessages',
@@ -81,14 +96,37 @@ class MessageServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetMessage(self, request, context):
-        """Reads one message.
+        """Reads what became of a message, of whatever kind, in short.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetScheduledMessage(self, request, context):
+        """Reads all of a message, of whatever kind.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListScheduledMessages(self, request, context):
+        """Lists the messages that were scheduled one by one, newest first; those of sends are not among
+        them. Messages accepted while paging do not shift later pages.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListRecentMessages(self, request, context):
+        """Lists messages of whatever kind in short, newest first.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListMessages(self, request, context):
-        """Lists messages, newest first. Messages accepted while paging do not shift later pages.
+        """Lists messages of whatever kind by what is known of them, newest first. Messages accepted while
+        paging do not shift later pages.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -119,7 +157,22 @@ def add_MessageServiceServicer_to_server(servicer, server):
             'GetMessage': grpc.unary_unary_rpc_method_handler(
                     servicer.GetMessage,
                     request_deserializer=carillon_dot_comms_dot_v1_dot_message__service__pb2.GetMessageRequest.FromString,
+                    response_serializer=carillon_dot_comms_dot_v1_dot_message__pb2.MessageSummary.SerializeToString,
+            ),
+            'GetScheduledMessage': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetScheduledMessage,
+                    request_deserializer=carillon_dot_comms_dot_v1_dot_message__service__pb2.GetScheduledMessageRequest.FromString,
                     response_serializer=carillon_dot_comms_dot_v1_dot_message__pb2.Message.SerializeToString,
+            ),
+            'ListScheduledMessages': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListScheduledMessages,
+                    request_deserializer=carillon_dot_comms_dot_v1_dot_message__service__pb2.ListScheduledMessagesRequest.FromString,
+                    response_serializer=carillon_dot_comms_dot_v1_dot_message__service__pb2.ListScheduledMessagesResponse.SerializeToString,
+            ),
+            'ListRecentMessages': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListRecentMessages,
+                    request_deserializer=carillon_dot_comms_dot_v1_dot_message__service__pb2.ListRecentMessagesRequest.FromString,
+                    response_serializer=carillon_dot_comms_dot_v1_dot_message__service__pb2.ListRecentMessagesResponse.SerializeToString,
             ),
             'ListMessages': grpc.unary_unary_rpc_method_handler(
                     servicer.ListMessages,
@@ -193,7 +246,88 @@ class MessageService:
             target,
             '/carillon.comms.v1.MessageService/GetMessage',
             carillon_dot_comms_dot_v1_dot_message__service__pb2.GetMessageRequest.SerializeToString,
+            carillon_dot_comms_dot_v1_dot_message__pb2.MessageSummary.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetScheduledMessage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/carillon.comms.v1.MessageService/GetScheduledMessage',
+            carillon_dot_comms_dot_v1_dot_message__service__pb2.GetScheduledMessageRequest.SerializeToString,
             carillon_dot_comms_dot_v1_dot_message__pb2.Message.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListScheduledMessages(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/carillon.comms.v1.MessageService/ListScheduledMessages',
+            carillon_dot_comms_dot_v1_dot_message__service__pb2.ListScheduledMessagesRequest.SerializeToString,
+            carillon_dot_comms_dot_v1_dot_message__service__pb2.ListScheduledMessagesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListRecentMessages(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/carillon.comms.v1.MessageService/ListRecentMessages',
+            carillon_dot_comms_dot_v1_dot_message__service__pb2.ListRecentMessagesRequest.SerializeToString,
+            carillon_dot_comms_dot_v1_dot_message__service__pb2.ListRecentMessagesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -42,10 +42,20 @@ class MessageServiceStub:
     request under the same `dedup_key` returns the same message, as it is by then; another request
     is refused with DEDUP_KEY_REUSED.
     """
-    GetMessage: _grpc.UnaryUnaryMultiCallable[_message_service_pb2.GetMessageRequest, _message_pb2.Message]
-    """Reads one message."""
+    GetMessage: _grpc.UnaryUnaryMultiCallable[_message_service_pb2.GetMessageRequest, _message_pb2.MessageSummary]
+    """Reads what became of a message, of whatever kind, in short."""
+    GetScheduledMessage: _grpc.UnaryUnaryMultiCallable[_message_service_pb2.GetScheduledMessageRequest, _message_pb2.Message]
+    """Reads all of a message, of whatever kind."""
+    ListScheduledMessages: _grpc.UnaryUnaryMultiCallable[_message_service_pb2.ListScheduledMessagesRequest, _message_service_pb2.ListScheduledMessagesResponse]
+    """Lists the messages that were scheduled one by one, newest first; those of sends are not among
+    them. Messages accepted while paging do not shift later pages.
+    """
+    ListRecentMessages: _grpc.UnaryUnaryMultiCallable[_message_service_pb2.ListRecentMessagesRequest, _message_service_pb2.ListRecentMessagesResponse]
+    """Lists messages of whatever kind in short, newest first."""
     ListMessages: _grpc.UnaryUnaryMultiCallable[_message_service_pb2.ListMessagesRequest, _message_service_pb2.ListMessagesResponse]
-    """Lists messages, newest first. Messages accepted while paging do not shift later pages."""
+    """Lists messages of whatever kind by what is known of them, newest first. Messages accepted while
+    paging do not shift later pages.
+    """
     CancelMessage: _grpc.UnaryUnaryMultiCallable[_message_service_pb2.CancelMessageRequest, _message_pb2.Message]
     """Cancels a message that no provider has been called for. Cancelling twice gives the same answer."""
     ListMessageAttempts: _grpc.UnaryUnaryMultiCallable[_message_service_pb2.ListMessageAttemptsRequest, _message_service_pb2.ListMessageAttemptsResponse]
@@ -64,10 +74,20 @@ class MessageServiceAsyncStub(MessageServiceStub):
     request under the same `dedup_key` returns the same message, as it is by then; another request
     is refused with DEDUP_KEY_REUSED.
     """
-    GetMessage: _aio.UnaryUnaryMultiCallable[_message_service_pb2.GetMessageRequest, _message_pb2.Message]  # type: ignore[assignment]
-    """Reads one message."""
+    GetMessage: _aio.UnaryUnaryMultiCallable[_message_service_pb2.GetMessageRequest, _message_pb2.MessageSummary]  # type: ignore[assignment]
+    """Reads what became of a message, of whatever kind, in short."""
+    GetScheduledMessage: _aio.UnaryUnaryMultiCallable[_message_service_pb2.GetScheduledMessageRequest, _message_pb2.Message]  # type: ignore[assignment]
+    """Reads all of a message, of whatever kind."""
+    ListScheduledMessages: _aio.UnaryUnaryMultiCallable[_message_service_pb2.ListScheduledMessagesRequest, _message_service_pb2.ListScheduledMessagesResponse]  # type: ignore[assignment]
+    """Lists the messages that were scheduled one by one, newest first; those of sends are not among
+    them. Messages accepted while paging do not shift later pages.
+    """
+    ListRecentMessages: _aio.UnaryUnaryMultiCallable[_message_service_pb2.ListRecentMessagesRequest, _message_service_pb2.ListRecentMessagesResponse]  # type: ignore[assignment]
+    """Lists messages of whatever kind in short, newest first."""
     ListMessages: _aio.UnaryUnaryMultiCallable[_message_service_pb2.ListMessagesRequest, _message_service_pb2.ListMessagesResponse]  # type: ignore[assignment]
-    """Lists messages, newest first. Messages accepted while paging do not shift later pages."""
+    """Lists messages of whatever kind by what is known of them, newest first. Messages accepted while
+    paging do not shift later pages.
+    """
     CancelMessage: _aio.UnaryUnaryMultiCallable[_message_service_pb2.CancelMessageRequest, _message_pb2.Message]  # type: ignore[assignment]
     """Cancels a message that no provider has been called for. Cancelling twice gives the same answer."""
     ListMessageAttempts: _aio.UnaryUnaryMultiCallable[_message_service_pb2.ListMessageAttemptsRequest, _message_service_pb2.ListMessageAttemptsResponse]  # type: ignore[assignment]
@@ -95,8 +115,34 @@ class MessageServiceServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _message_service_pb2.GetMessageRequest,
         context: _ServicerContext,
+    ) -> _typing.Union[_message_pb2.MessageSummary, _abc.Awaitable[_message_pb2.MessageSummary]]:
+        """Reads what became of a message, of whatever kind, in short."""
+
+    @_abc_1.abstractmethod
+    def GetScheduledMessage(
+        self,
+        request: _message_service_pb2.GetScheduledMessageRequest,
+        context: _ServicerContext,
     ) -> _typing.Union[_message_pb2.Message, _abc.Awaitable[_message_pb2.Message]]:
-        """Reads one message."""
+        """Reads all of a message, of whatever kind."""
+
+    @_abc_1.abstractmethod
+    def ListScheduledMessages(
+        self,
+        request: _message_service_pb2.ListScheduledMessagesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_message_service_pb2.ListScheduledMessagesResponse, _abc.Awaitable[_message_service_pb2.ListScheduledMessagesResponse]]:
+        """Lists the messages that were scheduled one by one, newest first; those of sends are not among
+        them. Messages accepted while paging do not shift later pages.
+        """
+
+    @_abc_1.abstractmethod
+    def ListRecentMessages(
+        self,
+        request: _message_service_pb2.ListRecentMessagesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_message_service_pb2.ListRecentMessagesResponse, _abc.Awaitable[_message_service_pb2.ListRecentMessagesResponse]]:
+        """Lists messages of whatever kind in short, newest first."""
 
     @_abc_1.abstractmethod
     def ListMessages(
@@ -104,7 +150,9 @@ class MessageServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _message_service_pb2.ListMessagesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_message_service_pb2.ListMessagesResponse, _abc.Awaitable[_message_service_pb2.ListMessagesResponse]]:
-        """Lists messages, newest first. Messages accepted while paging do not shift later pages."""
+        """Lists messages of whatever kind by what is known of them, newest first. Messages accepted while
+        paging do not shift later pages.
+        """
 
     @_abc_1.abstractmethod
     def CancelMessage(

@@ -13,17 +13,24 @@ from server.api.converters.values import (
     require_timestamp,
 )
 from server.api.interceptors.call import Context
+from server.commands.messages.cancel import cancel_message
 from server.commands.messages.intake import MessageIntake
 from server.commands.messages.queries import (
-    cancel_message,
+    forms_of_address,
     get_message,
+    get_message_summary,
     list_message_attempts,
     list_messages,
 )
 from server.commands.messages.schedule import NewMessage, schedule_message
-from storage.model.messages import MessageFilter, MessageStatus
+from server.domain.paging import Page
+from storage.model.messages import Message, MessageFilter, MessageStatus
 
 pb = message_service_pb2
+
+ListRequest = (
+    pb.ListMessagesRequest | pb.ListScheduledMessagesRequest | pb.ListRecentMessagesRequest
+)
 
 
 class MessageService(message_service_pb2_grpc.MessageServiceServicer):
@@ -60,28 +67,52 @@ class MessageService(message_service_pb2_grpc.MessageServiceServicer):
 
     async def GetMessage(
         self, request: pb.GetMessageRequest, context: Context
+    ) -> message_pb2.MessageSummary:
+        return comms.message_summary(
+            *await self._commands.query(
+                lambda tx, caller: get_message_summary(tx, caller, request.id)
+            )
+        )
+
+    async def GetScheduledMessage(
+        self, request: pb.GetScheduledMessageRequest, context: Context
     ) -> message_pb2.Message:
         return comms.message(
             await self._commands.query(lambda tx, caller: get_message(tx, caller, request.id))
         )
 
+    async def ListScheduledMessages(
+        self, request: pb.ListScheduledMessagesRequest, context: Context
+    ) -> pb.ListScheduledMessagesResponse:
+        where = MessageFilter(one_off=True, status=_read_status(request))
+        page = await self._list(request, where, request.page_size)
+        return pb.ListScheduledMessagesResponse(
+            data=map(comms.message, page.items), next_page_token=page.next_page_token
+        )
+
+    async def ListRecentMessages(
+        self, request: pb.ListRecentMessagesRequest, context: Context
+    ) -> pb.ListRecentMessagesResponse:
+        page = await self._list(request, MessageFilter(), request.limit or request.page_size)
+        return pb.ListRecentMessagesResponse(
+            messages=map(comms.recent_message, page.items), next_page_token=page.next_page_token
+        )
+
     async def ListMessages(
         self, request: pb.ListMessagesRequest, context: Context
     ) -> pb.ListMessagesResponse:
-        status = read_enum(request, "status")
-        where = MessageFilter(
-            person_id=request.person_id or None,
-            send_id=request.send_id or None,
-            status=MessageStatus(status) if status else None,
-            dedup_key=request.dedup_key or None,
-        )
-        page = await self._commands.query(
-            lambda tx, caller: list_messages(
-                tx, caller, request.brand_id, where, request.page_size, request.page_token
-            )
-        )
+        page = await self._list(request, _read_filter(request), request.page_size)
         return pb.ListMessagesResponse(
-            messages=map(comms.message, page.items), next_page_token=page.next_page_token
+            data=map(comms.message, page.items), next_page_token=page.next_page_token
+        )
+
+    async def _list(
+        self, request: ListRequest, where: MessageFilter, page_size: int
+    ) -> Page[Message]:
+        return await self._commands.query(
+            lambda tx, caller: list_messages(
+                tx, caller, request.brand_id, where, page_size, request.page_token
+            )
         )
 
     async def CancelMessage(
@@ -105,3 +136,26 @@ class MessageService(message_service_pb2_grpc.MessageServiceServicer):
         return pb.ListMessageAttemptsResponse(
             attempts=map(comms.attempt, page.items), next_page_token=page.next_page_token
         )
+
+
+def _read_filter(request: pb.ListMessagesRequest) -> MessageFilter:
+    channel = read_channel(request.channel) if request.channel else None
+    return MessageFilter(
+        person_id=request.person_id or None,
+        recipients=forms_of_address(channel, request.recipient) if request.recipient else None,
+        campaign_id=request.campaign_id or None,
+        send_id=request.send_id or None,
+        channel=channel,
+        status=_read_status(request),
+        reason=request.reason or None,
+        dedup_key=request.dedup_key or None,
+        created_after=read_timestamp(request, "created_after"),
+        created_before=read_timestamp(request, "created_before"),
+    )
+
+
+def _read_status(
+    request: pb.ListMessagesRequest | pb.ListScheduledMessagesRequest,
+) -> MessageStatus | None:
+    name = read_enum(request, "status")
+    return MessageStatus(name) if name else None

@@ -7,14 +7,13 @@ from server.api.command_runner import CommandRunner
 from server.api.converters import audience
 from server.api.converters.values import read_channel, read_choice
 from server.api.interceptors.call import Context
-from server.commands.suppressions.suppressions import (
+from server.commands.suppressions.create import (
     NewSuppression,
     create_suppression,
     create_suppressions,
-    delete_suppression,
-    find_suppression,
-    list_suppressions,
 )
+from server.commands.suppressions.delete import delete_suppression
+from server.commands.suppressions.queries import find_suppression, list_suppressions
 from storage.model.suppressions import SuppressionReason
 
 pb = suppression_service_pb2

@@ -16,15 +16,9 @@ from server.api.converters import comms
 from server.api.converters.values import read_channel, read_optional, read_struct, read_value
 from server.api.interceptors.call import Context
 from server.commands.people.queries import list_inbox_items
-from server.commands.templates.templates import (
-    NewTemplate,
-    PreviewRequest,
-    find_preview,
-    get_template,
-    list_template_revisions,
-    prepare_template,
-    put_template,
-)
+from server.commands.templates.preview import PreviewRequest, find_preview
+from server.commands.templates.put import NewTemplate, prepare_template, put_template
+from server.commands.templates.queries import get_template, list_template_revisions
 from storage.model.templates import TemplateVariable, TemplateVariant
 
 pb = template_service_pb2

@@ -14,9 +14,11 @@ from server.api.command_runner import CommandRunner
 from server.api.converters import audience, messaging
 from server.api.converters.values import read_channel, read_struct
 from server.api.interceptors.call import Context
+from server.commands.people.delete import delete_person
 from server.commands.people.put import prepare_people, put_people, put_person
-from server.commands.people.queries import delete_person, get_person
-from server.commands.segments.segments import create_segment, get_segment, list_segments
+from server.commands.people.queries import get_person
+from server.commands.segments.create import create_segment
+from server.commands.segments.queries import get_segment, list_segments
 from server.commands.sends.preview_audience import preview_segment
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import update
 from storage.contract.storage import Transaction
 from storage.model.messages import MessageStatus
 from storage.model.sends import SendStatus
-from storage.sql.schema.tables import sends
+from storage.sql.schema.sends import sends
 from tests.support.storage import made
 from tests.support.storage.made import LEASE, NOW, SECOND
 from tests.support.storage.scene import Scene

@@ -421,6 +421,6 @@ async def test_a_connection_that_the_driver_finds_unusable_is_a_lost_one(
     )
     for error in (busy.value, closed.value, in_between):
         assert isinstance(meaning_of(error), ConnectionLost)
-    with pytest.raises(asyncpg.DataError) as misfit:
+    with pytest.raises(asyncpg.DataError) as refused:
         await admin.fetch("SELECT $1::int", "x")
-    assert not isinstance(meaning_of(misfit.value), StorageUnavailable)
+    assert not isinstance(meaning_of(refused.value), StorageUnavailable)

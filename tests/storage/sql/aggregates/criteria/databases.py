@@ -15,7 +15,8 @@ from storage.model.people import Person
 from storage.sql.aggregates.criteria import matches
 from storage.sql.connection import Connection, record_values
 from storage.sql.postgres import engine as engine_postgres
-from storage.sql.schema.tables import metadata, people
+from storage.sql.schema.people import people
+from storage.sql.schema.tables import metadata
 from storage.sql.sqlite import engine as engine_sqlite
 from tests.support.criteria_reference import matches_person
 

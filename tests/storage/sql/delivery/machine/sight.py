@@ -14,7 +14,9 @@ from storage.model.deliveries import Queue
 from storage.model.messages import UNSTARTED, Message, MessageStatus
 from storage.model.sends import Counters, Send, SendStatus
 from storage.sql.connection import Connection
-from storage.sql.schema.tables import MESSAGE, messages, metadata, sends
+from storage.sql.schema.messages import MESSAGE, messages
+from storage.sql.schema.sends import sends
+from storage.sql.schema.tables import metadata
 from storage.sql.transaction import SqlTransaction
 
 CHANNEL = "email"
