@@ -113,6 +113,13 @@ class BrandExists(CarillonError):
         super().__init__("brand_exists", "there is a brand with this id")
 
 
+class NoSteps(CarillonError):
+    """The campaign does not say anything yet."""
+
+    def __init__(self) -> None:
+        super().__init__("no_steps", "the campaign does not say anything yet")
+
+
 class Unavailable(CarillonError):
     """The service cannot answer now; trying again is safe."""
 

@@ -33,6 +33,7 @@ class Campaign:
     subject: str | None
     channel: str
     template_key: str
+    """Empty while it has no content."""
     segment_id: str | None
     """Set in messaging."""
     segment_criteria: JsonObject | None

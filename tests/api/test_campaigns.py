@@ -21,8 +21,11 @@ from tests.support.api.scenes import (
     messaging_campaign,
     ok,
     put_segment,
+    put_template,
 )
 
+LISTED = {COMMS: "campaigns", MESSAGING: "items"}
+"""The key of a list of campaigns."""
 VARIABLES: dict[str, Any] = {
     "name": "Zoë 🌻 O’Brien",
     "whole": 5,
@@ -71,7 +74,7 @@ async def messaging_request(api: Caller, brand: str, **more: Any) -> dict[str, A
 async def listed(api: Caller, face: str, **filters: Any) -> list[str]:
     body = await ok(api, f"{face}/ListCampaigns", filters)
     assert body["next_page_token"] == ""
-    return [entry["id"] for entry in body["campaigns"]]
+    return [entry["id"] for entry in body[LISTED[face]]]
 
 
 async def test_comms_campaign_reads_back_as_written(idle_api: Caller, brand: str) -> None:
@@ -256,7 +259,7 @@ async def test_listed_campaign_is_the_one_that_get_reads(
     idle_api: Caller, brand: str, face: str
 ) -> None:
     campaign_id = await campaign_in(idle_api, brand, face, "scheduled")
-    assert (await ok(idle_api, f"{face}/ListCampaigns", {}))["campaigns"] == [
+    assert (await ok(idle_api, f"{face}/ListCampaigns", {}))[LISTED[face]] == [
         await campaign(idle_api, face, campaign_id)
     ]
 
@@ -294,11 +297,42 @@ async def test_token_of_two_brands_must_say_which_to_list(
     ).status == 200
 
 
+async def test_a_campaign_to_a_segment_says_nothing_until_it_is_given_content(
+    idle_api: Caller, brand: str
+) -> None:
+    request = await messaging_request(idle_api, brand)
+    content = request.pop("content")
+    campaign_id = {"id": (await ok(idle_api, f"{MESSAGING}/CreateCampaign", request))["id"]}
+    refused = {
+        "GetCampaignContent": {},
+        "PreviewCampaign": {},
+        "ScheduleCampaign": {"scheduled_at": instant(FAR)},
+        "PublishCampaign": {"audience": "segment"},
+    }
+    for operation, more in refused.items():
+        answer = await idle_api.call(f"{MESSAGING}/{operation}", campaign_id | more)
+        assert (answer.status, answer.error) == (412, "no_steps"), operation
+    assert (await campaign(idle_api, MESSAGING, campaign_id["id"]))["status"] == "draft"
+    await put_template(idle_api, brand, "sms")
+    await ok(idle_api, f"{MESSAGING}/UpdateCampaign", campaign_id | {"content": content})
+    for operation, more in refused.items():
+        await ok(idle_api, f"{MESSAGING}/{operation}", campaign_id | more)
+
+
+async def test_a_campaign_goes_by_email_unless_a_channel_is_given(
+    idle_api: Caller, brand: str
+) -> None:
+    request = comms_request(brand)
+    del request["channel"]
+    made = (await ok(idle_api, f"{COMMS}/CreateCampaign", request))["campaign"]
+    assert made["channel"] == "email"
+
+
 async def test_sends_of_a_campaign_are_listed_as_get_reads_them(
     idle_api: Caller, brand: str
 ) -> None:
     campaign_id = await comms_campaign(idle_api, brand)
-    assert (await ok(idle_api, f"{COMMS}/ListCampaignSends", {"id": campaign_id}))["sends"] == []
+    assert (await ok(idle_api, f"{COMMS}/ListCampaignHistory", {"id": campaign_id}))["sends"] == []
     request = {
         "id": campaign_id,
         "recipients": [{"person_id": "ann", "recipient": "ann@example.com"}],
@@ -309,7 +343,7 @@ async def test_sends_of_a_campaign_are_listed_as_get_reads_them(
         brand,
         1,
     )
-    assert (await ok(idle_api, f"{COMMS}/ListCampaignSends", {"id": campaign_id}))["sends"] == [
+    assert (await ok(idle_api, f"{COMMS}/ListCampaignHistory", {"id": campaign_id}))["sends"] == [
         send
     ]
     assert (await ok(idle_api, f"{COMMS}/GetSend", {"id": send["id"]}))["send"] == send

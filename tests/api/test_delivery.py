@@ -63,9 +63,8 @@ async def publish(api: Caller, campaign_id: str, *people: dict[str, str]) -> dic
 
 
 async def sends_of(api: Caller, face: str, campaign_id: str) -> list[dict[str, Any]]:
-    sends: list[dict[str, Any]] = (await ok(api, f"{face}/ListCampaignSends", {"id": campaign_id}))[
-        "sends"
-    ]
+    verb = "ListCampaignHistory" if face == COMMS else "ListCampaignSends"
+    sends: list[dict[str, Any]] = (await ok(api, f"{face}/{verb}", {"id": campaign_id}))["sends"]
     return sends
 
 

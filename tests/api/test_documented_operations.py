@@ -31,6 +31,7 @@ from tests.support.api.scenes import (
     comms_campaign,
     instant,
     ok,
+    put_segment,
     put_template,
     recipients,
     until,
@@ -41,6 +42,10 @@ CANCEL = "POST /v1/admin/campaigns/{id}/cancel"
 PUBLISH = "POST /v1/messaging/campaigns/{id}/publish"
 SCHEDULE = "POST /v1/messaging/campaigns/{id}/schedule"
 MESSAGE = "POST /v1/messages/schedule"
+CREATE = "POST /v1/admin/campaigns"
+HISTORY = "GET /v1/admin/campaigns/{id}/history"
+CREATE_TO_SEGMENT = "POST /v1/messaging/campaigns"
+LIST_TO_SEGMENTS = "GET /v1/messaging/campaigns"
 GET_MESSAGE = "GET /v1/messages/{id}"
 GET_SCHEDULED = "GET /v1/messages/scheduled/{id}"
 LIST_SCHEDULED = "GET /v1/messages/scheduled"
@@ -87,6 +92,27 @@ async def of_brand(api: Caller, brand: str, path: str) -> dict[str, Any]:
     return {"brand_id": brand}
 
 
+async def new_campaign(api: Caller, brand: str, path: str) -> dict[str, Any]:
+    """What a documented request must have, and no more."""
+    request = {"brand_id": brand, "name": "news"}
+    if path == CREATE:
+        return request | {"subject": "News", "template_key": "welcome"}
+    return request | {"segment_id": await put_segment(api, brand)}
+
+
+async def to_no_segment(api: Caller, brand: str, path: str) -> dict[str, Any]:
+    return {**await new_campaign(api, brand, path), "segment_id": "no-such-segment"}
+
+
+async def with_a_send(api: Caller, brand: str, path: str) -> dict[str, Any]:
+    return {"id": await campaign_in(api, brand, COMMS, "sending")}
+
+
+async def list_of_campaigns(api: Caller, brand: str, path: str) -> dict[str, Any]:
+    await campaign_in(api, brand, MESSAGING, "draft")
+    return {"brand_id": brand, "status": "draft"}
+
+
 async def unknown_campaign(api: Caller, brand: str, path: str) -> dict[str, Any]:
     return {**await good_request(api, brand, path), "id": "no-such-campaign"}
 
@@ -118,6 +144,11 @@ SCENES: dict[tuple[str, int], Scene] = {
     (PUBLISH, 500): good_request,
     (SCHEDULE, 200): good_request, (SCHEDULE, 404): unknown_campaign,
     (SCHEDULE, 412): cancelled_campaign, (SCHEDULE, 500): good_request,
+    (CREATE, 201): new_campaign, (CREATE, 500): new_campaign,
+    (HISTORY, 200): with_a_send, (HISTORY, 500): with_a_send,
+    (CREATE_TO_SEGMENT, 201): new_campaign, (CREATE_TO_SEGMENT, 400): to_no_segment,
+    (CREATE_TO_SEGMENT, 500): new_campaign,
+    (LIST_TO_SEGMENTS, 200): list_of_campaigns, (LIST_TO_SEGMENTS, 500): list_of_campaigns,
     (GET_MESSAGE, 200): scheduled_message, (GET_MESSAGE, 404): unknown_message,
     (GET_SCHEDULED, 200): scheduled_message, (GET_SCHEDULED, 404): unknown_message,
     (LIST_SCHEDULED, 200): of_brand, (LIST_RECENT, 200): of_brand,
@@ -168,8 +199,9 @@ async def test_a_fault_is_told_by_its_id_alone(
 ) -> None:
     running, storage = faulty
     api = caller(transport, running, brand)
-    request = await good_request(api, brand, path)
-    was = await campaign(api, FACE_OF[path], request["id"])
+    request = await SCENES[path, 500](api, brand, path)
+    face = FACE_OF.get(path)
+    was = await campaign(api, face, request["id"]) if face else None
     storage.fault = RuntimeError("secret: INSERT INTO messages at /srv/carillon")
     try:
         answer = await api.call(METHOD_OF[path], request)
@@ -186,7 +218,7 @@ async def test_a_fault_is_told_by_its_id_alone(
     assert [record.levelname for record in caplog.records if error_id in record.getMessage()] == [
         "ERROR"
     ]
-    assert await campaign(api, FACE_OF[path], request["id"]) == was
+    assert face is None or await campaign(api, face, request["id"]) == was
 
 
 async def test_times_that_are_set_are_instants(running: Running, api: Caller, brand: str) -> None:

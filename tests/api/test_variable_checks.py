@@ -229,7 +229,7 @@ async def test_a_refused_campaign_stays_a_draft_and_has_no_send(
     assert answer.error == "validation_failed"
     assert (await campaign(idle_api, face, campaign_id))["status"] == "draft"
     if face == COMMS:
-        assert (await ok(idle_api, f"{COMMS}/ListCampaignSends", {"id": campaign_id}))[
+        assert (await ok(idle_api, f"{COMMS}/ListCampaignHistory", {"id": campaign_id}))[
             "sends"
         ] == []
 

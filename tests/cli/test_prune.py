@@ -17,12 +17,20 @@ from tests.support.databases import (
     database_url,
     migrated_database,
     migrated_file,
+    postgres_admin,
     postgres_url,
     sqlite_url,
 )
 from tests.support.storage import made
 
-__all__ = ["database_url", "migrated_database", "migrated_file", "postgres_url", "sqlite_url"]
+__all__ = [
+    "database_url",
+    "migrated_database",
+    "migrated_file",
+    "postgres_admin",
+    "postgres_url",
+    "sqlite_url",
+]
 
 
 @pytest.fixture

@@ -99,8 +99,8 @@ async def test_empty_database_is_seeded_once(installation: Installation) -> None
     async with installation.running() as serving:
         assert await everything(token) == seeded
         await serving.stop(signal.SIGTERM)
-    for path in ("/v1/admin/campaigns", "/v1/messaging/campaigns"):
-        (campaign,) = seeded[path]["campaigns"]  # type: ignore[index]
+    for path, key in (("/v1/admin/campaigns", "campaigns"), ("/v1/messaging/campaigns", "items")):
+        (campaign,) = seeded[path][key]  # type: ignore[index]
         assert campaign["status"] == "draft"
 
 

@@ -33,7 +33,7 @@ DeleteRequest = comms.DeleteCampaignRequest | messaging.DeleteCampaignRequest
 SendRequest = comms.SendCampaignRequest | messaging.PublishCampaignRequest
 PreviewRequest = comms.PreviewCampaignRequest | messaging.PreviewCampaignRequest
 CancelRequest = comms.CancelCampaignRequest | messaging.CancelCampaignRequest
-ListSendsRequest = comms.ListCampaignSendsRequest | messaging.ListCampaignSendsRequest
+ListSendsRequest = comms.ListCampaignHistoryRequest | messaging.ListCampaignSendsRequest
 
 Response = TypeVar("Response", bound=ProtoMessage)
 PreviewResponse = TypeVar(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from server.domain.criteria.check import check_criteria
-from server.domain.errors import ValidationFailed
+from server.domain.errors import NoSteps, ValidationFailed
 from server.domain.faces import Face
 from server.domain.templates.inference import infer_variables
 from server.domain.templates.rendering import (
@@ -44,6 +44,13 @@ def _compiled_subject(campaign: Campaign) -> CompiledTemplate:
     return compile_template(TemplateSource(subject=campaign.subject, body="", html=None))
 
 
+def require_content(campaign: Campaign) -> Campaign:
+    """The campaign. Raises NoSteps if it was created without content and has not got any since."""
+    if not campaign.template_key:
+        raise NoSteps
+    return campaign
+
+
 async def require_segment(tx: Transaction, brand_id: str, segment_id: str) -> None:
     """Raises ValidationFailed unless the segment exists in the brand."""
     segment = await tx.segments.find(segment_id)
@@ -58,8 +65,9 @@ async def pin_template(
     `content_prefix` prefixes the content's names.
 
     Raises ValidationFailed if there is no template, or with every variable that is missing or of
-    another type.
+    another type; NoSteps.
     """
+    require_content(campaign)
     field = f"{content_prefix}template_key"
     template = await require_template(
         tx,

@@ -27,6 +27,7 @@ class NewCampaign:
     subject: str | None
     channel: str
     template_key: str
+    """Empty: none yet, through messaging."""
     segment_id: str | None = None
     segment_criteria: JsonObject | None = None
     variables: JsonObject

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from heapq import nsmallest
 
 from server.commands.campaigns.access import campaign_for
-from server.commands.campaigns.content import audience_criteria
+from server.commands.campaigns.content import audience_criteria, require_content
 from server.commands.segments.queries import get_segment
 from server.commands.sends.classify_recipients import classify_for_campaign
 from server.commands.sends.resolve_audience import classify_members
@@ -84,9 +84,9 @@ async def preview_campaign(
     """Previews the campaign as if it were sent now: to exactly the recipients, or with None to
     its own audience. Its status does not matter.
 
-    Raises NotFound, ValidationFailed: as a send would, where there are recipients.
+    Raises NotFound, NoSteps, ValidationFailed: as a send would, where there are recipients.
     """
-    campaign = await campaign_for(tx, caller, face, campaign_id)
+    campaign = require_content(await campaign_for(tx, caller, face, campaign_id))
     if recipients is not None:
         classified = await classify_for_campaign(tx, face, campaign, recipients)
         return campaign, _preview_recipients(classified)

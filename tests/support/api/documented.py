@@ -17,6 +17,10 @@ from tests.support.api.callers import METHODS
 
 CONTRACT = Path(__file__).parents[2] / "contract"
 BUILT = {
+    "POST /v1/admin/campaigns",
+    "GET /v1/admin/campaigns/{id}/history",
+    "GET /v1/messaging/campaigns",
+    "POST /v1/messaging/campaigns",
     "GET /v1/messages/recent",
     "GET /v1/messages/scheduled",
     "GET /v1/messages/scheduled/{id}",

@@ -246,16 +246,16 @@ LISTINGS: dict[str, Listing] = {
     ),
     **{
         f"{face}.CampaignService/ListCampaigns": Listing(
-            items="campaigns",
+            items=items,
             id="id",
             asks=lambda brand: {"brand_id": brand},
             asks_another=lambda brand: {"brand_id": brand, "status": "draft"},
             add=lambda tx, brand, face=face: tx.campaigns.insert(_campaign(brand, face)),  # type: ignore[misc]
         )
-        for face in ("comms", "messaging")
+        for face, items in (("comms", "campaigns"), ("messaging", "items"))
     },
     **{
-        f"{face}.CampaignService/ListCampaignSends": Listing(
+        f"{face}.CampaignService/{verb}": Listing(
             items="sends",
             id="id",
             asks=lambda brand: {"id": f"{brand}-one"},
@@ -263,7 +263,7 @@ LISTINGS: dict[str, Listing] = {
             add=_add_send,
             prepare=lambda tx, brand, face=face: _add_campaigns_to_have_sends(tx, brand, face),  # type: ignore[misc]
         )
-        for face in ("comms", "messaging")
+        for face, verb in (("comms", "ListCampaignHistory"), ("messaging", "ListCampaignSends"))
     },
     "comms.SuppressionService/ListSuppressions": Listing(
         items="suppressions",

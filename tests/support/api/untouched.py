@@ -170,7 +170,7 @@ def _by_name(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
     about = {
         "comms": [
             f"{COMMS}/{verb}"
-            for verb in ("GetCampaign", "DeleteCampaign", "CancelCampaign", "ListCampaignSends")
+            for verb in ("GetCampaign", "DeleteCampaign", "CancelCampaign", "ListCampaignHistory")
         ],
         "messaging": [
             f"{MESSAGING}/{verb}"

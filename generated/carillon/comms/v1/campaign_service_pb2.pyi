@@ -73,7 +73,7 @@ class CreateCampaignRequest(_message.Message):
     subject: _builtins.str
     """Subject line; at most 998 characters (RFC 5322, 2.1.1), no line break."""
     channel: _channel_pb2.Channel.ValueType
-    """The channel it is delivered on."""
+    """The channel it is delivered on; email unless given."""
     template_key: _builtins.str
     """Key of a template in the brand and channel; it must exist by the time the campaign is scheduled
     or sent.
@@ -557,7 +557,7 @@ class CancelCampaignResponse(_message.Message):
 Global___CancelCampaignResponse: _TypeAlias = CancelCampaignResponse  # noqa: Y015
 
 @_typing.final
-class ListCampaignSendsRequest(_message.Message):
+class ListCampaignHistoryRequest(_message.Message):
     """Whose sends to list."""
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -584,10 +584,10 @@ class ListCampaignSendsRequest(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___ListCampaignSendsRequest: _TypeAlias = ListCampaignSendsRequest  # noqa: Y015
+Global___ListCampaignHistoryRequest: _TypeAlias = ListCampaignHistoryRequest  # noqa: Y015
 
 @_typing.final
-class ListCampaignSendsResponse(_message.Message):
+class ListCampaignHistoryResponse(_message.Message):
     """One page of sends."""
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -612,7 +612,7 @@ class ListCampaignSendsResponse(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___ListCampaignSendsResponse: _TypeAlias = ListCampaignSendsResponse  # noqa: Y015
+Global___ListCampaignHistoryResponse: _TypeAlias = ListCampaignHistoryResponse  # noqa: Y015
 
 @_typing.final
 class GetSendRequest(_message.Message):

@@ -79,10 +79,10 @@ class CampaignServiceStub:
                 request_serializer=carillon_dot_comms_dot_v1_dot_campaign__service__pb2.CancelCampaignRequest.SerializeToString,
                 response_deserializer=carillon_dot_comms_dot_v1_dot_campaign__service__pb2.CancelCampaignResponse.FromString,
                 _registered_method=True)
-        self.ListCampaignSends = channel.unary_unary(
-                '/carillon.comms.v1.CampaignService/ListCampaignSends',
-                request_serializer=carillon_dot_comms_dot_v1_dot_campaign__service__pb2.ListCampaignSendsRequest.SerializeToString,
-                response_deserializer=carillon_dot_comms_dot_v1_dot_campaign__service__pb2.ListCampaignSendsResponse.FromString,
+        self.ListCampaignHistory = channel.unary_unary(
+                '/carillon.comms.v1.CampaignService/ListCampaignHistory',
+                request_serializer=carillon_dot_comms_dot_v1_dot_campaign__service__pb2.ListCampaignHistoryRequest.SerializeToString,
+                response_deserializer=carillon_dot_comms_dot_v1_dot_campaign__service__pb2.ListCampaignHistoryResponse.FromString,
                 _registered_method=True)
         self.GetSend = channel.unary_unary(
                 '/carillon.comms.v1.CampaignService/GetSend',
@@ -165,8 +165,8 @@ class CampaignServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def ListCampaignSends(self, request, context):
-        """Lists the sends of a campaign, newest first.
+    def ListCampaignHistory(self, request, context):
+        """Lists the sends of a campaign, newest first: also the one that a schedule started.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -222,10 +222,10 @@ def add_CampaignServiceServicer_to_server(servicer, server):
                     request_deserializer=carillon_dot_comms_dot_v1_dot_campaign__service__pb2.CancelCampaignRequest.FromString,
                     response_serializer=carillon_dot_comms_dot_v1_dot_campaign__service__pb2.CancelCampaignResponse.SerializeToString,
             ),
-            'ListCampaignSends': grpc.unary_unary_rpc_method_handler(
-                    servicer.ListCampaignSends,
-                    request_deserializer=carillon_dot_comms_dot_v1_dot_campaign__service__pb2.ListCampaignSendsRequest.FromString,
-                    response_serializer=carillon_dot_comms_dot_v1_dot_campaign__service__pb2.ListCampaignSendsResponse.SerializeToString,
+            'ListCampaignHistory': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListCampaignHistory,
+                    request_deserializer=carillon_dot_comms_dot_v1_dot_campaign__service__pb2.ListCampaignHistoryRequest.FromString,
+                    response_serializer=carillon_dot_comms_dot_v1_dot_campaign__service__pb2.ListCampaignHistoryResponse.SerializeToString,
             ),
             'GetSend': grpc.unary_unary_rpc_method_handler(
                     servicer.GetSend,
@@ -465,7 +465,7 @@ class CampaignService:
             _registered_method=True)
 
     @staticmethod
-    def ListCampaignSends(request,
+    def ListCampaignHistory(request,
             target,
             options=(),
             channel_credentials=None,
@@ -478,9 +478,9 @@ class CampaignService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/carillon.comms.v1.CampaignService/ListCampaignSends',
-            carillon_dot_comms_dot_v1_dot_campaign__service__pb2.ListCampaignSendsRequest.SerializeToString,
-            carillon_dot_comms_dot_v1_dot_campaign__service__pb2.ListCampaignSendsResponse.FromString,
+            '/carillon.comms.v1.CampaignService/ListCampaignHistory',
+            carillon_dot_comms_dot_v1_dot_campaign__service__pb2.ListCampaignHistoryRequest.SerializeToString,
+            carillon_dot_comms_dot_v1_dot_campaign__service__pb2.ListCampaignHistoryResponse.FromString,
             options,
             channel_credentials,
             insecure,

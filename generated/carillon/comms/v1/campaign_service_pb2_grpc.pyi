@@ -68,8 +68,8 @@ class CampaignServiceStub:
     retried is stopped once more. Over gRPC, the trailing metadata `cancel-receipt-bin` holds a
     `carillon.type.v1.CancelReceipt`.
     """
-    ListCampaignSends: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.ListCampaignSendsRequest, _campaign_service_pb2.ListCampaignSendsResponse]
-    """Lists the sends of a campaign, newest first."""
+    ListCampaignHistory: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.ListCampaignHistoryRequest, _campaign_service_pb2.ListCampaignHistoryResponse]
+    """Lists the sends of a campaign, newest first: also the one that a schedule started."""
     GetSend: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.GetSendRequest, _campaign_service_pb2.GetSendResponse]
     """Reads one send."""
 
@@ -113,8 +113,8 @@ class CampaignServiceAsyncStub(CampaignServiceStub):
     retried is stopped once more. Over gRPC, the trailing metadata `cancel-receipt-bin` holds a
     `carillon.type.v1.CancelReceipt`.
     """
-    ListCampaignSends: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.ListCampaignSendsRequest, _campaign_service_pb2.ListCampaignSendsResponse]  # type: ignore[assignment]
-    """Lists the sends of a campaign, newest first."""
+    ListCampaignHistory: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.ListCampaignHistoryRequest, _campaign_service_pb2.ListCampaignHistoryResponse]  # type: ignore[assignment]
+    """Lists the sends of a campaign, newest first: also the one that a schedule started."""
     GetSend: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.GetSendRequest, _campaign_service_pb2.GetSendResponse]  # type: ignore[assignment]
     """Reads one send."""
 
@@ -205,12 +205,12 @@ class CampaignServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
-    def ListCampaignSends(
+    def ListCampaignHistory(
         self,
-        request: _campaign_service_pb2.ListCampaignSendsRequest,
+        request: _campaign_service_pb2.ListCampaignHistoryRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_campaign_service_pb2.ListCampaignSendsResponse, _abc.Awaitable[_campaign_service_pb2.ListCampaignSendsResponse]]:
-        """Lists the sends of a campaign, newest first."""
+    ) -> _typing.Union[_campaign_service_pb2.ListCampaignHistoryResponse, _abc.Awaitable[_campaign_service_pb2.ListCampaignHistoryResponse]]:
+        """Lists the sends of a campaign, newest first: also the one that a schedule started."""
 
     @_abc_1.abstractmethod
     def GetSend(

@@ -97,6 +97,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_BRAND_EXISTS: _ErrorReason.ValueType  # 27
     """FAILED_PRECONDITION. There is a brand with this id."""
+    ERROR_REASON_NO_STEPS: _ErrorReason.ValueType  # 28
+    """FAILED_PRECONDITION. The campaign does not say anything yet: it can neither be scheduled nor
+    published.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every reason a call can be refused with.
@@ -182,4 +186,8 @@ needed: `details.brand_id` tells it.
 """
 ERROR_REASON_BRAND_EXISTS: ErrorReason.ValueType  # 27
 """FAILED_PRECONDITION. There is a brand with this id."""
+ERROR_REASON_NO_STEPS: ErrorReason.ValueType  # 28
+"""FAILED_PRECONDITION. The campaign does not say anything yet: it can neither be scheduled nor
+published.
+"""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

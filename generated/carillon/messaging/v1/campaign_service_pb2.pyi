@@ -77,7 +77,7 @@ class CreateCampaignRequest(_message.Message):
     """
     @_builtins.property
     def content(self) -> _campaign_pb2.CampaignContent:
-        """What it says."""
+        """What it says; without it, it can neither be scheduled nor published until it is given."""
 
     def __init__(
         self,
@@ -183,23 +183,23 @@ class ListCampaignsResponse(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    CAMPAIGNS_FIELD_NUMBER: _builtins.int
+    ITEMS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
     """Token of the next page; empty on the last."""
     @_builtins.property
-    def campaigns(self) -> _containers.RepeatedCompositeFieldContainer[_campaign_pb2.Campaign]:
+    def items(self) -> _containers.RepeatedCompositeFieldContainer[_campaign_pb2.Campaign]:
         """Newest first."""
 
     def __init__(
         self,
         *,
-        campaigns: _abc.Iterable[_campaign_pb2.Campaign] | None = ...,
+        items: _abc.Iterable[_campaign_pb2.Campaign] | None = ...,
         next_page_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["campaigns", b"campaigns", "next_page_token", b"next_page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["items", b"items", "next_page_token", b"next_page_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

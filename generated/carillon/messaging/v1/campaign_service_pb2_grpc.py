@@ -126,7 +126,7 @@ class CampaignServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetCampaignContent(self, request, context):
-        """Reads what a campaign says.
+        """Reads what a campaign says. FAILED_PRECONDITION while it says nothing (NO_STEPS).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -45,7 +45,7 @@ class CampaignServiceStub:
     GetCampaign: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.GetCampaignRequest, _campaign_pb2.Campaign]
     """Reads one campaign."""
     GetCampaignContent: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.GetCampaignContentRequest, _campaign_pb2.CampaignContent]
-    """Reads what a campaign says."""
+    """Reads what a campaign says. FAILED_PRECONDITION while it says nothing (NO_STEPS)."""
     ListCampaigns: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.ListCampaignsRequest, _campaign_service_pb2.ListCampaignsResponse]
     """Lists campaigns, newest first. Campaigns created while paging do not shift later pages."""
     UpdateCampaign: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.UpdateCampaignRequest, _campaign_pb2.Campaign]
@@ -93,7 +93,7 @@ class CampaignServiceAsyncStub(CampaignServiceStub):
     GetCampaign: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.GetCampaignRequest, _campaign_pb2.Campaign]  # type: ignore[assignment]
     """Reads one campaign."""
     GetCampaignContent: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.GetCampaignContentRequest, _campaign_pb2.CampaignContent]  # type: ignore[assignment]
-    """Reads what a campaign says."""
+    """Reads what a campaign says. FAILED_PRECONDITION while it says nothing (NO_STEPS)."""
     ListCampaigns: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.ListCampaignsRequest, _campaign_service_pb2.ListCampaignsResponse]  # type: ignore[assignment]
     """Lists campaigns, newest first. Campaigns created while paging do not shift later pages."""
     UpdateCampaign: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.UpdateCampaignRequest, _campaign_pb2.Campaign]  # type: ignore[assignment]
@@ -156,7 +156,7 @@ class CampaignServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _campaign_service_pb2.GetCampaignContentRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_campaign_pb2.CampaignContent, _abc.Awaitable[_campaign_pb2.CampaignContent]]:
-        """Reads what a campaign says."""
+        """Reads what a campaign says. FAILED_PRECONDITION while it says nothing (NO_STEPS)."""
 
     @_abc_1.abstractmethod
     def ListCampaigns(

@@ -13,6 +13,7 @@ from server.commands.campaigns.update import CampaignChanges
 from server.commands.sends.queries import get_send
 from server.domain.faces import Face
 from storage.contract.storage import Storage
+from storage.model.channels import Channel
 
 pb = campaign_service_pb2
 
@@ -96,11 +97,11 @@ class CampaignService(campaign_service_pb2_grpc.CampaignServiceServicer):
         )
         return response
 
-    async def ListCampaignSends(
-        self, request: pb.ListCampaignSendsRequest, context: Context
-    ) -> pb.ListCampaignSendsResponse:
+    async def ListCampaignHistory(
+        self, request: pb.ListCampaignHistoryRequest, context: Context
+    ) -> pb.ListCampaignHistoryResponse:
         page = await self._campaigns.list_sends(request)
-        return pb.ListCampaignSendsResponse(
+        return pb.ListCampaignHistoryResponse(
             sends=map(comms.send, page.items), next_page_token=page.next_page_token
         )
 
@@ -114,7 +115,7 @@ def _new(request: pb.CreateCampaignRequest) -> NewCampaign:
         brand_id=request.brand_id,
         name=request.name,
         subject=request.subject,
-        channel=read_channel(request.channel),
+        channel=read_channel(request.channel) if request.channel else Channel.EMAIL,
         template_key=request.template_key,
         segment_criteria=read_struct(request.segment_criteria),
         variables=read_struct(request.variables),

@@ -19,11 +19,13 @@ from server.api.converters.values import (
 )
 from server.api.interceptors.call import Context
 from server.api.services.campaigns import CampaignMethods
+from server.commands.campaigns.content import require_content
 from server.commands.campaigns.create import NewCampaign
 from server.commands.campaigns.schedule import schedule_campaign, unschedule_campaign
 from server.commands.campaigns.update import CampaignChanges
 from server.domain.faces import Face
 from storage.contract.storage import Storage
+from storage.model.channels import Channel
 
 pb = campaign_service_pb2
 
@@ -50,14 +52,14 @@ class CampaignService(campaign_service_pb2_grpc.CampaignServiceServicer):
     async def GetCampaignContent(
         self, request: pb.GetCampaignContentRequest, context: Context
     ) -> campaign_pb2.CampaignContent:
-        return messaging.content(await self._campaigns.get(request.id))
+        return messaging.content(require_content(await self._campaigns.get(request.id)))
 
     async def ListCampaigns(
         self, request: pb.ListCampaignsRequest, context: Context
     ) -> pb.ListCampaignsResponse:
         page = await self._campaigns.list_page(request)
         return pb.ListCampaignsResponse(
-            campaigns=map(messaging.campaign, page.items), next_page_token=page.next_page_token
+            items=map(messaging.campaign, page.items), next_page_token=page.next_page_token
         )
 
     async def UpdateCampaign(
@@ -129,7 +131,9 @@ def _new(request: pb.CreateCampaignRequest) -> NewCampaign:
         name=request.name,
         description=read_optional(request, "description"),
         subject=read_optional(request.content, "subject"),
-        channel=read_channel(request.content.channel),
+        channel=read_channel(request.content.channel)
+        if request.HasField("content")
+        else Channel.EMAIL,
         template_key=request.content.template_key,
         segment_id=request.segment_id,
         variables=read_struct(request.content.variables),
