@@ -5,7 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from itertools import product
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -34,7 +36,7 @@ async def one_off(stage: Stage, ago: timedelta, channel: str = "email") -> Messa
         channel=channel,
         template_key="welcome",
         recipient="ann@example.com" if channel == "email" else "ann",
-        dedup_key=f"ago-{ago}",
+        dedup_key=uuid4().hex,
         variables={},
         hipaa=False,
         scheduled_at=stage.clock.now() - ago,
@@ -46,38 +48,39 @@ async def dispatch(stage: Stage, channel: str) -> None:
     await stage.run(stage.workers() if channel == "email" else stage.inbox_worker())
 
 
-@pytest.mark.parametrize("policy", [SKIP, SECONDS], ids=["skip", "expire_after"])
 @pytest.mark.parametrize("channel", ["email", "in_app"])
 async def test_a_message_of_a_slow_clock_is_due_at_once_and_not_late(
-    stage: Stage, channel: str, policy: Policy
+    stage: Stage, channel: str
 ) -> None:
     await stage.template("in_app")
-    await stage.policy(**policy)
-    message = await one_off(stage, SKEW, channel)
-    assert (message.scheduled_at, message.due_at) == (stage.clock.now() - SKEW, stage.clock.now())
-    await dispatch(stage, channel)
-    assert await stage.fate(message) == ("sent", None)
+    for policy in (SKIP, SECONDS):
+        await stage.policy(**policy)
+        message = await one_off(stage, SKEW, channel)
+        assert (message.scheduled_at, message.due_at) == (
+            stage.clock.now() - SKEW,
+            stage.clock.now(),
+        )
+        await dispatch(stage, channel)
+        assert await stage.fate(message) == ("sent", None)
 
 
-@pytest.mark.parametrize(
-    ("policy", "late_by", "fate"),
-    [
-        (SKIP, 60, ("sent", None)),
-        (SKIP, 60.5, ("skipped", "misfired")),
-        (SECONDS, 5, ("sent", None)),
-        (SECONDS, 5.5, ("expired", "misfired")),
-    ],
-)
+FATES = [
+    (SKIP, 60, ("sent", None)),
+    (SKIP, 60.5, ("skipped", "misfired")),
+    (SECONDS, 5, ("sent", None)),
+    (SECONDS, 5.5, ("expired", "misfired")),
+]
+
+
 @pytest.mark.parametrize("channel", ["email", "in_app"])
-async def test_its_lateness_counts_from_when_it_came(
-    stage: Stage, channel: str, policy: Policy, late_by: float, fate: tuple[str, str | None]
-) -> None:
+async def test_its_lateness_counts_from_when_it_came(stage: Stage, channel: str) -> None:
     await stage.template("in_app")
-    await stage.policy(**policy)
-    message = await one_off(stage, SKEW, channel)
-    stage.clock.advance(late_by)
-    await dispatch(stage, channel)
-    assert await stage.fate(message) == fate
+    for policy, late_by, fate in FATES:
+        await stage.policy(**policy)
+        message = await one_off(stage, SKEW, channel)
+        stage.clock.advance(late_by)
+        await dispatch(stage, channel)
+        assert await stage.fate(message) == fate
 
 
 async def test_a_message_of_a_clock_that_is_slower_is_refused(stage: Stage) -> None:
@@ -116,7 +119,7 @@ async def by_creating(stage: Stage, ago: timedelta) -> Campaign:
     return await stage.storage.write(lambda tx: create_campaign(tx, stage.caller, Face.COMMS, new))
 
 
-every_way = pytest.mark.parametrize("schedule", [by_scheduling, by_changing, by_creating])
+WAYS: list[Schedule] = [by_scheduling, by_changing, by_creating]
 
 
 async def change(stage: Stage, campaign: Campaign, **changes: object) -> Campaign:
@@ -134,70 +137,57 @@ async def fate(stage: Stage, campaign: Campaign) -> tuple[str, int]:
     )
 
 
-@every_way
-@pytest.mark.parametrize("policy", [SKIP, SECONDS], ids=["skip", "expire_after"])
-async def test_a_campaign_of_a_slow_clock_starts_at_once_and_is_not_late(
-    stage: Stage, schedule: Schedule, policy: Policy
-) -> None:
-    await stage.policy(**policy)
-    campaign = await schedule(stage, SKEW)
-    assert campaign.scheduled_at == stage.clock.now() - SKEW
-    assert await fate(stage, campaign) == ("sent", 1)
+async def test_a_campaign_of_a_slow_clock_starts_at_once_and_is_not_late(stage: Stage) -> None:
+    for schedule, policy in product(WAYS, (SKIP, SECONDS)):
+        await stage.policy(**policy)
+        campaign = await schedule(stage, SKEW)
+        assert campaign.scheduled_at == stage.clock.now() - SKEW
+        assert await fate(stage, campaign) == ("sent", 1)
 
 
-@every_way
-@pytest.mark.parametrize(("late_by", "expected"), [(60, ("sent", 1)), (60.5, ("cancelled", 0))])
-async def test_lateness_of_a_campaign_counts_from_when_it_was_scheduled(
-    stage: Stage, schedule: Schedule, late_by: float, expected: tuple[str, int]
-) -> None:
+async def test_lateness_of_a_campaign_counts_from_when_it_was_scheduled(stage: Stage) -> None:
     await stage.policy(**SKIP)
-    campaign = await schedule(stage, SKEW)
-    stage.clock.advance(late_by)
-    assert await fate(stage, campaign) == expected
+    ends = [(60, ("sent", 1)), (60.5, ("cancelled", 0))]
+    for schedule, (late_by, expected) in product(WAYS, ends):
+        campaign = await schedule(stage, SKEW)
+        stage.clock.advance(late_by)
+        assert await fate(stage, campaign) == expected
 
 
-@every_way
-async def test_the_log_of_a_misfire_has_the_time_that_was_asked_for(
-    stage: Stage, schedule: Schedule
-) -> None:
+async def test_the_log_of_a_misfire_has_the_time_that_was_asked_for(stage: Stage) -> None:
     await stage.policy(**SKIP)
-    campaign = await schedule(stage, SKEW)
-    stage.clock.advance(3600)
-    assert await fate(stage, campaign) == ("cancelled", 0)
-    entries = await stage.storage.read(lambda tx: tx.audit.list_page(BRAND, campaign.id, None, 10))
-    (details,) = [entry.details for entry in entries if entry.action == "campaign_misfired"]
-    assert campaign.scheduled_at is not None
-    assert (details["scheduled_at"], details["late_seconds"]) == (
-        campaign.scheduled_at.isoformat(),
-        3600,
-    )
+    for schedule in WAYS:
+        campaign = await schedule(stage, SKEW)
+        stage.clock.advance(3600)
+        assert await fate(stage, campaign) == ("cancelled", 0)
+        entries = await stage.storage.read(
+            lambda tx: tx.audit.list_page(BRAND, campaign.id, None, 10)  # noqa: B023
+        )
+        (details,) = [entry.details for entry in entries if entry.action == "campaign_misfired"]
+        assert campaign.scheduled_at is not None
+        assert (details["scheduled_at"], details["late_seconds"]) == (
+            campaign.scheduled_at.isoformat(),
+            3600,
+        )
 
 
-@every_way
-async def test_a_campaign_of_a_clock_that_is_slower_is_refused(
-    stage: Stage, schedule: Schedule
-) -> None:
-    with pytest.raises(ValidationFailed) as refused:
-        await schedule(stage, SKEW + timedelta(microseconds=1))
-    assert [violation.field for violation in refused.value.violations] == ["scheduled_at"]
+async def test_a_campaign_of_a_clock_that_is_slower_is_refused(stage: Stage) -> None:
+    for schedule in WAYS:
+        with pytest.raises(ValidationFailed) as refused:
+            await schedule(stage, SKEW + timedelta(microseconds=1))
+        assert [violation.field for violation in refused.value.violations] == ["scheduled_at"]
 
 
-@every_way
-@pytest.mark.parametrize(
-    "ago",
-    [SKEW, timedelta(), timedelta(minutes=-1)],
-    ids=["of a slow clock", "for now", "for later"],
-)
-async def test_a_change_after_its_time_does_not_make_a_campaign_less_late(
-    stage: Stage, schedule: Schedule, ago: timedelta
-) -> None:
+async def test_a_change_after_its_time_does_not_make_a_campaign_less_late(stage: Stage) -> None:
     await stage.policy(**SKIP)
-    campaign = await schedule(stage, ago)
-    stage.clock.advance(40 - min(ago, timedelta()).total_seconds())
-    for name in ("Summer", "Autumn"):
-        assert (await change(stage, campaign, name=name)).name == name
-        stage.clock.advance(10.5)
-    assert await fate(stage, campaign) == ("cancelled", 0)
+    of_a_slow_clock, for_now, for_later = SKEW, timedelta(), timedelta(minutes=-1)
+    for schedule, ago in product(WAYS, (of_a_slow_clock, for_now, for_later)):
+        campaign = await schedule(stage, ago)
+        stage.clock.advance(40 - min(ago, timedelta()).total_seconds())
+        for name in ("Summer", "Autumn"):
+            assert (await change(stage, campaign, name=name)).name == name
+            stage.clock.advance(10.5)
+        assert await fate(stage, campaign) == ("cancelled", 0)
 
 
 async def test_a_change_before_its_time_does_not_make_a_campaign_late(stage: Stage) -> None:

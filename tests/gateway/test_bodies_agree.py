@@ -220,7 +220,7 @@ def objects(message: Descriptor, skip: Collection[str] = ()) -> st.SearchStrateg
     ],
 )
 @settings(
-    max_examples=60,
+    max_examples=30,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     deadline=None,
 )
