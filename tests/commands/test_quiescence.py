@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from server.commands.campaigns.cancel import cancel_campaign, cancel_campaign_and_wait
 from server.commands.command import Command
+from server.commands.sends import quiescence
 from server.commands.sends.cancel import cancel_send, cancel_send_and_wait
 from server.commands.sends.pause import pause_send, pause_send_and_wait
 from server.commands.sends.quiescence import wait_until_quiesced
@@ -36,6 +38,12 @@ async def cancel_all(stage: Stage, send: Send, commit: Committing) -> Any:
     )
     assert receipt == CancelReceipt(in_flight=1)
     return answer
+
+
+@pytest.fixture(autouse=True)
+def window(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Longer than any test: that the wait ends with the call, and not because it took too long."""
+    monkeypatch.setattr(quiescence, "START_WINDOW", timedelta(minutes=5))
 
 
 every_stop = pytest.mark.parametrize("stop", [pause, cancel, cancel_all])

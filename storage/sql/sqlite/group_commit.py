@@ -69,12 +69,13 @@ class GroupCommit:
             # The callers must hear of it, whatever it was, and the thread must go on.
             except Exception as error:  # noqa: BLE001
                 self._undo()
-                for job in group:
-                    job.fail(meaning_of(error))
+                for queued in group:
+                    queued.fail(meaning_of(error))
             self._queue.give_back(group)
 
     def _commit(self, group: list[QueuedTransaction]) -> None:
-        """Runs the group's first job and whatever waits by then, up to the limits, and commits."""
+        """Runs the group's first transaction and whatever waits by then, up to the limits, and
+        commits."""
         deadline = time.monotonic() + _LONGEST_GROUP_SECONDS
         self._driver.execute("BEGIN IMMEDIATE")
         run = self._run_plainly
@@ -85,40 +86,40 @@ class GroupCommit:
             if (
                 len(group) == _LARGEST_GROUP
                 or time.monotonic() > deadline
-                or (job := self._queue.take_waiting()) is None
+                or (queued := self._queue.take_waiting()) is None
             ):
                 break
-            group.append(job)
+            group.append(queued)
         try:
             self._driver.execute("COMMIT")
         except sqlite3.Error as error:
             raise StorageUnavailable(f"the commit failed: {meaning_of(error)}") from None
 
-    def _run_plainly(self, job: QueuedTransaction) -> bool:
+    def _run_plainly(self, queued: QueuedTransaction) -> bool:
         """False if it failed after it had written."""
         written = self._driver.total_changes
-        self._run_job(job)
-        return job.error is None or self._driver.total_changes == written
+        self._run_queued(queued)
+        return queued.error is None or self._driver.total_changes == written
 
     def _begin_anew(self, group: list[QueuedTransaction]) -> None:
         """Takes back all of the transaction, and runs those again that did not fail."""
         self._driver.execute("ROLLBACK")
         self._driver.execute("BEGIN IMMEDIATE")
-        for job in group:
-            if job.error is None:
-                self._run_in_savepoint(job)
+        for queued in group:
+            if queued.error is None:
+                self._run_in_savepoint(queued)
 
-    def _run_in_savepoint(self, job: QueuedTransaction) -> bool:
-        self._driver.execute("SAVEPOINT job")
-        self._run_job(job)
-        if job.error is not None:
-            self._driver.execute("ROLLBACK TO job")
-        self._driver.execute("RELEASE job")
+    def _run_in_savepoint(self, queued: QueuedTransaction) -> bool:
+        self._driver.execute("SAVEPOINT queued")
+        self._run_queued(queued)
+        if queued.error is not None:
+            self._driver.execute("ROLLBACK TO queued")
+        self._driver.execute("RELEASE queued")
         return True
 
-    def _run_job(self, job: QueuedTransaction) -> None:
-        job.run(SqliteConnection(self._connection))
-        if job.error is not None and not self._driver.in_transaction:
+    def _run_queued(self, queued: QueuedTransaction) -> None:
+        queued.run(SqliteConnection(self._connection))
+        if queued.error is not None and not self._driver.in_transaction:
             # SQLite takes back the whole transaction after some errors, such as a failing disk.
             raise StorageUnavailable("the database took back the transaction")
 

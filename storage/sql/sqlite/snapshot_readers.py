@@ -52,11 +52,13 @@ class SnapshotReaders:
             thread.join()
 
     def _run(self, connection: sqlalchemy.Connection) -> None:
-        while (job := self._queue.take()) is not None:
+        while (queued := self._queue.take()) is not None:
             # Taken before the snapshot begins, so that it is of a later moment than their asking.
-            group = [job]
-            while len(group) < _LARGEST_GROUP and (job := self._queue.take_waiting()) is not None:
-                group.append(job)
+            group = [queued]
+            while (
+                len(group) < _LARGEST_GROUP and (queued := self._queue.take_waiting()) is not None
+            ):
+                group.append(queued)
             _read(connection, group)
             self._queue.give_back(group)
 
@@ -66,11 +68,11 @@ def _read(connection: sqlalchemy.Connection, group: Sequence[QueuedTransaction])
     driver: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
     try:
         driver.execute("BEGIN")
-        for job in group:
-            job.run(SqliteConnection(connection))
+        for queued in group:
+            queued.run(SqliteConnection(connection))
     except sqlite3.Error as error:
-        for job in group:
-            job.fail(meaning_of(error))
+        for queued in group:
+            queued.fail(meaning_of(error))
     finally:
         with suppress(sqlite3.Error):
             driver.execute("ROLLBACK")
