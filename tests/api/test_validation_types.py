@@ -124,8 +124,6 @@ NULLS = [
     (f"{MESSAGES}/ScheduleMessage", "recipient"),
     (f"{MESSAGES}/ScheduleMessage", "channel"),
     (f"{MESSAGES}/ScheduleMessage", "scheduled_at"),
-    (f"{MESSAGING}/CreateCampaign", "content"),
-    (f"{MESSAGING}/CreateCampaign", "content.channel"),
     (f"{MESSAGING}/ScheduleCampaign", "scheduled_at"),
     (f"{COMMS}/SendCampaign", "recipients"),
     (f"{SEGMENTS}/CreateSegment", "criteria"),
