@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from storage.model.values import JsonObject
+from storage.model.values import JsonObject, made_often
 
 
 class Purpose(StrEnum):
@@ -59,7 +59,7 @@ class Accepted(NamedTuple):
     request_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@made_often
 class Message:
     """One message to one person on one channel: a one-off (no `send_id`) or one of a send."""
 

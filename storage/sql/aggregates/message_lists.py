@@ -21,7 +21,6 @@ from storage.sql.schema.messages import (
     ENDED_UNSENT,
     HAS_REASON,
     MESSAGE,
-    NOT_SENT,
     OF_NO_SEND,
     UNKNOWN,
     messages,
@@ -81,8 +80,6 @@ def _by_status(where: MessageFilter) -> list[_Conditions]:
         return [[UNKNOWN]]
     if where.one_off:
         return [[OF_NO_SEND]]
-    if where.status not in (None, MessageStatus.SENT):
-        return [[NOT_SENT]]
     channels = list(Channel) if where.channel is None else [where.channel]
     return [[messages.c.channel == channel] for channel in channels]
 

@@ -85,7 +85,6 @@ PENDING_OF_SEND = text("messages.status = 'pending' AND messages.send_id IS NOT 
 MAY_EXPIRE = text("messages.status = 'pending' AND messages.expire_at IS NOT NULL")
 UNKNOWN = text("messages.status = 'unknown'")
 ENDED_UNSENT = text("messages.status IN ('failed', 'skipped', 'cancelled', 'expired')")
-NOT_SENT = text("messages.sent_at IS NULL")
 HAS_REASON = text("messages.failure_reason IS NOT NULL")
 OF_NO_SEND = text("messages.send_id IS NULL")
 _pending_one_off = text("status = 'pending' AND send_id IS NULL")
@@ -93,7 +92,6 @@ _pending_of_send = text("status = 'pending' AND send_id IS NOT NULL")
 _may_expire = text("status = 'pending' AND expire_at IS NOT NULL")
 _unknown = text("status = 'unknown'")
 _ended_unsent = text("status IN ('failed', 'skipped', 'cancelled', 'expired')")
-_not_sent = text("sent_at IS NULL")
 _has_reason = text("failure_reason IS NOT NULL")
 _of_no_send = text("send_id IS NULL")
 _held = text("lease_expires_at IS NOT NULL")
@@ -168,13 +166,6 @@ partial_index(
     messages.c.status,
     messages.c.id,
     where=_ended_unsent,
-)
-# A row enters it once and leaves it once, unlike an index by status.
-partial_index(
-    "ix_messages_not_sent",
-    messages.c.brand_id,
-    messages.c.id,
-    where=_not_sent,
 )
 partial_index(
     "ix_messages_of_no_send",

@@ -19,7 +19,6 @@ INDEXES = (
         ["brand_id", "status", "id"],
         "status IN ('failed', 'skipped', 'cancelled', 'expired')",
     ),
-    ("ix_messages_not_sent", ["brand_id", "id"], "sent_at IS NULL"),
     ("ix_messages_of_no_send", ["brand_id", "id"], "send_id IS NULL"),
 )
 

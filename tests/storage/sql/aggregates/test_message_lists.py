@@ -108,8 +108,8 @@ async def test_each_filter_is_served_by_an_index_in_order(full: Scene) -> None:
         ({"reason": "bounced"}, "ix_messages_reason"),
         ({"status": MessageStatus.FAILED}, "ix_messages_ended_unsent"),
         ({"status": MessageStatus.UNKNOWN}, "ix_messages_unknown"),
-        ({"status": MessageStatus.PENDING}, "ix_messages_not_sent"),
-        ({"status": MessageStatus.SENDING}, "ix_messages_not_sent"),
+        ({"status": MessageStatus.PENDING}, "ix_messages_brand_id_channel_id"),
+        ({"status": MessageStatus.SENDING}, "ix_messages_brand_id_channel_id"),
         ({"dedup_key": "key"}, "uq_messages_dedup_key"),
         (
             {"person_id": "p", "channel": "sms", "status": MessageStatus.FAILED, "reason": "x"},
