@@ -168,7 +168,7 @@ class Service:
         """Returns when the message is sent. Raises TimeoutError."""
         end = time.monotonic() + patience
         while not self.call(
-            self.messages.GetMessage, message_api.GetMessageRequest(id=message_id)
+            self.messages.GetScheduledMessage, message_api.GetScheduledMessageRequest(id=message_id)
         ).HasField("sent_at"):
             if time.monotonic() > end:
                 raise TimeoutError(message_id)
