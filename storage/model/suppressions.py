@@ -37,7 +37,8 @@ BLOCKING: dict[Purpose, frozenset[SuppressionReason]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suppression:
-    """An address that must not be contacted; one per brand, channel and address."""
+    """An address that must not be contacted; of those that were not lifted there is one per brand,
+    channel and address."""
 
     id: str
     brand_id: str
@@ -46,5 +47,7 @@ class Suppression:
     """As `normalise_address` writes it, which is how it is compared."""
     reason: SuppressionReason
     source: str
-    created_at: datetime
+    suppressed_at: datetime
     """When it was first suppressed."""
+    lifted_at: datetime | None = None
+    """Since when it holds nothing back any more; None while it does."""

@@ -65,7 +65,7 @@ LOGGED: dict[str, tuple[str, str]] = {
     f"{SEGMENTS}/CreateSegment": ("segment_created", "id"),
     f"{SUPPRESSIONS}/CreateSuppression": ("suppression_created", "id"),
     f"{SUPPRESSIONS}/BatchCreateSuppressions": ("suppressions_created", "brand_id"),
-    f"{SUPPRESSIONS}/DeleteSuppression": ("suppression_lifted", "id"),
+    f"{SUPPRESSIONS}/LiftSuppression": ("suppression_lifted", "id"),
     f"{SENDS}/PauseSend": ("send_paused", "id"),
     f"{SENDS}/ResumeSend": ("send_resumed", "id"),
     f"{SENDS}/CancelSend": ("send_cancelled", "id"),

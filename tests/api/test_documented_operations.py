@@ -50,6 +50,9 @@ GET_MESSAGE = "GET /v1/messages/{id}"
 GET_SCHEDULED = "GET /v1/messages/scheduled/{id}"
 LIST_SCHEDULED = "GET /v1/messages/scheduled"
 LIST_RECENT = "GET /v1/messages/recent"
+SUPPRESS = "POST /v1/suppressions"
+GET_SUPPRESSION = "GET /v1/suppressions/{email}"
+LIFT = "DELETE /v1/suppressions/{id}"
 FACE_OF = {SEND: COMMS, CANCEL: COMMS, PUBLISH: MESSAGING, SCHEDULE: MESSAGING}
 
 
@@ -133,6 +136,33 @@ async def endless_address(api: Caller, brand: str, path: str) -> dict[str, Any]:
     return {**await good_request(api, brand, path), "recipients": [recipient]}
 
 
+def bounced(brand: str) -> dict[str, Any]:
+    return {
+        "brand_id": brand, "email": "ana@example.com", "reason": "hard_bounce", "source": "smtp"
+    }  # fmt: skip
+
+
+async def new_suppression(api: Caller, brand: str, path: str) -> dict[str, Any]:
+    return bounced(brand)
+
+
+async def suppression_without_source(api: Caller, brand: str, path: str) -> dict[str, Any]:
+    return bounced(brand) | {"source": ""}
+
+
+async def suppressed_address(api: Caller, brand: str, path: str) -> dict[str, Any]:
+    await ok(api, METHOD_OF[SUPPRESS], bounced(brand))
+    return {"brand_id": brand, "email": "ana@example.com"}
+
+
+async def suppression(api: Caller, brand: str, path: str) -> dict[str, Any]:
+    return {"id": (await ok(api, METHOD_OF[SUPPRESS], bounced(brand)))["id"]}
+
+
+async def unknown_suppression(api: Caller, brand: str, path: str) -> dict[str, Any]:
+    return {"id": "no-such-suppression"}
+
+
 Scene = Callable[[Caller, str, str], Awaitable[dict[str, Any]]]
 SCENES: dict[tuple[str, int], Scene] = {
     (SEND, 200): good_request, (SEND, 404): unknown_campaign, (SEND, 409): cancelled_campaign,
@@ -151,6 +181,9 @@ SCENES: dict[tuple[str, int], Scene] = {
     (LIST_TO_SEGMENTS, 200): list_of_campaigns, (LIST_TO_SEGMENTS, 500): list_of_campaigns,
     (GET_MESSAGE, 200): scheduled_message, (GET_MESSAGE, 404): unknown_message,
     (GET_SCHEDULED, 200): scheduled_message, (GET_SCHEDULED, 404): unknown_message,
+    (SUPPRESS, 200): new_suppression, (SUPPRESS, 422): suppression_without_source,
+    (GET_SUPPRESSION, 200): suppressed_address,
+    (LIFT, 200): suppression, (LIFT, 404): unknown_suppression,
     (LIST_SCHEDULED, 200): of_brand, (LIST_RECENT, 200): of_brand,
 }  # fmt: skip
 

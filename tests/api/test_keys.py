@@ -113,9 +113,9 @@ async def create_segment(_: Caller, brand: str) -> Request:
 async def create_suppression(_: Caller, brand: str) -> Request:
     return {
         "brand_id": brand,
-        "channel": "email",
-        "address": "ann@example.com",
+        "email": "ann@example.com",
         "reason": "unsubscribe",
+        "source": "test",
     }
 
 
@@ -218,7 +218,7 @@ CHANGES: dict[str, tuple[Make, Request]] = {
         create_suppressions,
         {"suppressions": [{"channel": "sms", "address": "+12025550100", "reason": "manual"}]},
     ),
-    f"{SUPPRESSIONS}/DeleteSuppression": (delete_suppression, {"id": "other"}),
+    f"{SUPPRESSIONS}/LiftSuppression": (delete_suppression, {"id": "other"}),
     f"{SENDS}/PauseSend": (on_send(), {"id": "other"}),
     f"{SENDS}/ResumeSend": (on_send("PauseSend"), {"id": "other"}),
     f"{SENDS}/CancelSend": (on_send(), {"id": "other"}),

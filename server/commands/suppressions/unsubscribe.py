@@ -44,7 +44,7 @@ async def unsubscribe(
         address=address,
         reason=SuppressionReason.UNSUBSCRIBE,
         source=SOURCE,
-        created_at=now,
+        suppressed_at=now,
     )
     await tx.suppressions.put_many([suppression])
     somebody = Caller(

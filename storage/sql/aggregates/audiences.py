@@ -17,6 +17,7 @@ from storage.model.criteria import Criteria
 from storage.model.messages import Purpose
 from storage.model.suppressions import BLOCKING
 from storage.sql.aggregates.criteria import matches
+from storage.sql.aggregates.suppressions import HOLDS
 from storage.sql.connection import Connection
 from storage.sql.dialects.dialect import SqlDialect
 from storage.sql.schema.messages import messages
@@ -80,6 +81,7 @@ def _audience(
             suppressions.c.brand_id == brand_id,
             suppressions.c.channel == channel,
             suppressions.c.address == address,
+            HOLDS,
             suppressions.c.reason.in_(sorted(BLOCKING[Purpose.MARKETING])),
         )
         .scalar_subquery()

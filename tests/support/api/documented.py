@@ -25,6 +25,9 @@ BUILT = {
     "GET /v1/messages/scheduled",
     "GET /v1/messages/scheduled/{id}",
     "GET /v1/messages/{id}",
+    "POST /v1/suppressions",
+    "GET /v1/suppressions/{email}",
+    "DELETE /v1/suppressions/{id}",
 }
 """What there is of `reference.json`; of `operations.json` there is all."""
 

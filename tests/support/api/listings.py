@@ -106,7 +106,7 @@ async def _add_suppression(tx: Transaction, brand: str) -> None:
         address=suppression_id,
         reason=SuppressionReason.MANUAL,
         source="test",
-        created_at=NOW,
+        suppressed_at=NOW,
     )
     await tx.suppressions.put_many([suppression])
 
@@ -266,7 +266,7 @@ LISTINGS: dict[str, Listing] = {
         for face, verb in (("comms", "ListCampaignHistory"), ("messaging", "ListCampaignSends"))
     },
     "comms.SuppressionService/ListSuppressions": Listing(
-        items="suppressions",
+        items="data",
         id="id",
         asks=lambda brand: {"brand_id": brand},
         asks_another=lambda brand: {"brand_id": brand, "channel": "email"},

@@ -114,7 +114,9 @@ class Untouched:
             sends,
             await tx.messages.list_page(self.brand, MessageFilter(), None, 99),
             await tx.segments.list_page(self.brand, None, 99),
-            await tx.suppressions.list_page(self.brand, None, None, None, 99),
+            await tx.suppressions.list_page(
+                self.brand, None, None, None, 99, include_lifted=True
+            ),
             await tx.brands.find_policy(self.brand),
             await tx.brands.list_page(self.brand, None, 99),
             await tx.audit.list_page(self.brand, None, None, 99),
@@ -193,7 +195,7 @@ def _by_name(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
             )
         ],
         "segment": [f"{SEGMENTS}/GetSegment"],
-        "suppression": [f"{SUPPRESSIONS}/DeleteSuppression"],
+        "suppression": [f"{SUPPRESSIONS}/LiftSuppression"],
         "send": [
             f"{COMMS}/GetSend",
             *(
@@ -299,8 +301,8 @@ def _in_full(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
         f"{SUPPRESSIONS}/CreateSuppression": {"brand_id": brand, **suppressed},
         f"{SUPPRESSIONS}/BatchCreateSuppressions": {"brand_id": brand,
             "suppressions": [suppressed]},
-        f"{SUPPRESSIONS}/FindSuppression": {"brand_id": brand, "channel": "push",
-            "address": "device-x"},
+        f"{SUPPRESSIONS}/GetSuppression": {"brand_id": brand, "channel": "push",
+            "email": "device-x"},
         f"{SENDS}/RetryFailedMessages": {"id": ids.get("send"), "include_unknown": True},
         f"{BRANDS}/CreateBrand": {"id": f"{brand}-new", "name": "New"},
         f"{BRANDS}/UpdateBrand": {"id": brand, "name": "Another name"},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import permutations
 from typing import Any
 
@@ -32,7 +32,7 @@ def suppression(
         "brand_id": BRAND,
         "channel": "email",
         "source": "test",
-        "created_at": NOW,
+        "suppressed_at": NOW,
     } | more
     return Suppression(address=address, reason=reason, **values)
 
@@ -53,7 +53,7 @@ async def test_the_strongest_reason_stays_in_whatever_order_they_come(
 ) -> None:
     for number, order in enumerate(permutations(WEAKEST_FIRST)):
         records = [
-            suppression(f"p{number}", reason, source=reason, created_at=NOW + timedelta(hours=hour))
+            suppression(f"p{number}", reason, source=reason, suppressed_at=NOW + timedelta(hours=hour))
             for hour, reason in enumerate(order)
         ]
         if together:
@@ -109,14 +109,54 @@ async def test_whether_there_are_any_is_told_for_brand_and_channel(scene: Scene)
     assert await scene.storage.read(look) == {"email": False, "sms": True}
 
 
-async def test_one_that_is_deleted_is_gone_and_may_come_again(scene: Scene) -> None:
+async def lift(scene: Scene, record: Suppression, now: datetime = NOW) -> Suppression | None:
+    return await scene.storage.write(lambda tx: tx.suppressions.lift(record.id, now))
+
+
+async def test_one_that_is_lifted_holds_nothing_back_and_stays_as_it_was(scene: Scene) -> None:
     first, second = suppression(), suppression(reason=SuppressionReason.UNSUBSCRIBE)
     await put(scene, first)
-    await scene.storage.write(lambda tx: tx.suppressions.delete(first.id))
+    lifted = replace(first, lifted_at=NOW + timedelta(hours=1))
+    assert await lift(scene, first, NOW + timedelta(hours=1)) == lifted
+    assert await lift(scene, first, NOW + timedelta(hours=2)) is None
     assert await stored(scene) is None
-    await scene.storage.write(lambda tx: tx.suppressions.delete(first.id))
+
+    async def look(tx: Transaction) -> list[object]:
+        return [
+            await tx.suppressions.any_on(BRAND, "email"),
+            await tx.suppressions.find_reasons(BRAND, "email", [first.address]),
+            await tx.suppressions.list_page(BRAND, None, None, None, 9),
+            await tx.suppressions.list_page(BRAND, None, None, None, 9, include_lifted=True),
+            await tx.suppressions.find(first.id),
+        ]
+
+    assert await scene.storage.read(look) == [False, {}, [], [lifted], lifted]
     await put(scene, second)
     assert await stored(scene) == second
+    await lift(scene, second)
+    await put(scene, suppression(), suppression(reason=SuppressionReason.COMPLAINT))
+    assert [
+        (each.reason, each.lifted_at is None)
+        for each in await scene.storage.read(
+            lambda tx: tx.suppressions.list_page(BRAND, None, None, None, 9, include_lifted=True)
+        )
+    ] == [("complaint", True), ("unsubscribe", False), ("manual", False)]
+
+
+async def test_an_audience_has_those_again_whose_suppression_was_lifted(scene: Scene) -> None:
+    record = suppression()
+    await put(scene, record)
+    await scene.storage.write(lambda tx: tx.people.put(made.person("ann", email=record.address)))
+
+    async def reasons() -> list[str | None]:
+        members = await scene.storage.read(
+            lambda tx: tx.people.list_matching(BRAND, EVERYONE, "email", NOW, None, 10)
+        )
+        return [member.skip_reason for member in members]
+
+    assert await reasons() == ["suppressed"]
+    await lift(scene, record)
+    assert await reasons() == [None]
 
 
 async def test_batches_with_the_same_addresses_at_once_all_take_effect(scene: Scene) -> None:
