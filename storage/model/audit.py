@@ -46,6 +46,8 @@ class AuditAction(StrEnum):
     SUPPRESSION_CREATED = "suppression_created"
     SUPPRESSIONS_CREATED = "suppressions_created"
     SUPPRESSION_LIFTED = "suppression_lifted"
+    CONSENT_PUT = "consent_put"
+    PREFERENCE_PUT = "preference_put"
     UNSUBSCRIBED = "unsubscribed"
     BRAND_POLICY_SET = "brand_policy_set"
     BRAND_CREATED = "brand_created"

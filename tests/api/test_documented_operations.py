@@ -53,6 +53,11 @@ LIST_RECENT = "GET /v1/messages/recent"
 SUPPRESS = "POST /v1/suppressions"
 GET_SUPPRESSION = "GET /v1/suppressions/{email}"
 LIFT = "DELETE /v1/suppressions/{id}"
+CONSENTS = "GET /v1/consents/{person_id}"
+PUT_PREFERENCE = "PUT /v1/preferences"
+PREFERENCES = "GET /v1/preferences/{person_id}"
+UNSUBSCRIBE = "POST /v1/unsubscribe"
+CHECK_CONSENT = "POST /v1/messaging/consent/check"
 FACE_OF = {SEND: COMMS, CANCEL: COMMS, PUBLISH: MESSAGING, SCHEDULE: MESSAGING}
 
 
@@ -163,6 +168,36 @@ async def unknown_suppression(api: Caller, brand: str, path: str) -> dict[str, A
     return {"id": "no-such-suppression"}
 
 
+def news(brand: str) -> dict[str, Any]:
+    return {"brand_id": brand, "person_id": "ana", "channel": "email", "category": "news"}
+
+
+async def about_news(api: Caller, brand: str, path: str) -> dict[str, Any]:
+    return news(brand)
+
+
+async def about_no_category(api: Caller, brand: str, path: str) -> dict[str, Any]:
+    return news(brand) | {"category": ""}
+
+
+async def unwanted_news(api: Caller, brand: str, path: str) -> dict[str, Any]:
+    return news(brand) | {"enabled": False}
+
+
+async def preference_without_category(api: Caller, brand: str, path: str) -> dict[str, Any]:
+    return news(brand) | {"category": "", "enabled": False}
+
+
+async def after_an_unsubscribe(api: Caller, brand: str, path: str) -> dict[str, Any]:
+    await ok(api, METHOD_OF[UNSUBSCRIBE], news(brand))
+    return {"brand_id": brand, "person_id": "ana"}
+
+
+async def after_a_preference(api: Caller, brand: str, path: str) -> dict[str, Any]:
+    await ok(api, METHOD_OF[PUT_PREFERENCE], news(brand) | {"enabled": False})
+    return {"brand_id": brand, "person_id": "ana"}
+
+
 Scene = Callable[[Caller, str, str], Awaitable[dict[str, Any]]]
 SCENES: dict[tuple[str, int], Scene] = {
     (SEND, 200): good_request, (SEND, 404): unknown_campaign, (SEND, 409): cancelled_campaign,
@@ -184,6 +219,11 @@ SCENES: dict[tuple[str, int], Scene] = {
     (SUPPRESS, 200): new_suppression, (SUPPRESS, 422): suppression_without_source,
     (GET_SUPPRESSION, 200): suppressed_address,
     (LIFT, 200): suppression, (LIFT, 404): unknown_suppression,
+    (CONSENTS, 200): after_an_unsubscribe,
+    (PUT_PREFERENCE, 200): unwanted_news, (PUT_PREFERENCE, 422): preference_without_category,
+    (PREFERENCES, 200): after_a_preference,
+    (UNSUBSCRIBE, 200): about_news, (UNSUBSCRIBE, 422): about_no_category,
+    (CHECK_CONSENT, 200): about_news, (CHECK_CONSENT, 500): about_news,
     (LIST_SCHEDULED, 200): of_brand, (LIST_RECENT, 200): of_brand,
 }  # fmt: skip
 

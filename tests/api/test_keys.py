@@ -48,6 +48,8 @@ PEOPLE = "messaging.PersonService"
 TEMPLATES = "comms.TemplateService"
 SEGMENTS = "messaging.SegmentService"
 SUPPRESSIONS = "comms.SuppressionService"
+CONSENTS = "comms.ConsentService"
+PREFERENCES = "comms.PreferenceService"
 BRANDS = "ops.BrandService"
 UNKNOWN = "ops.UnknownMessageService"
 HOLD = "ops.HoldService"
@@ -136,6 +138,15 @@ async def delete_suppression(api: Caller, brand: str) -> Request:
     }
 
 
+def about_news(**more: Any) -> Make:
+    async def make(_: Caller, brand: str) -> Request:
+        return {
+            "brand_id": brand, "person_id": "ann", "channel": "email", "category": "news", **more
+        }  # fmt: skip
+
+    return make
+
+
 def on_send(*before: str, **more: Any) -> Make:
     """A send that is going on, after some operations on it."""
 
@@ -219,6 +230,9 @@ CHANGES: dict[str, tuple[Make, Request]] = {
         {"suppressions": [{"channel": "sms", "address": "+12025550100", "reason": "manual"}]},
     ),
     f"{SUPPRESSIONS}/LiftSuppression": (delete_suppression, {"id": "other"}),
+    f"{CONSENTS}/PutConsent": (about_news(opted_in=True, source="test"), {"source": "other"}),
+    f"{CONSENTS}/RevokeConsent": (about_news(), {"category": "other"}),
+    f"{PREFERENCES}/PutPreference": (about_news(enabled=True), {"category": "other"}),
     f"{SENDS}/PauseSend": (on_send(), {"id": "other"}),
     f"{SENDS}/ResumeSend": (on_send("PauseSend"), {"id": "other"}),
     f"{SENDS}/CancelSend": (on_send(), {"id": "other"}),
@@ -244,6 +258,11 @@ async def undo(api: Caller, brand: str, name: str, request: Request, first: Any)
         await ok(api, f"{PEOPLE}/DeletePerson", {"person_id": "ann"})
     elif verb == "CreateSuppression":
         await ok(api, name, {**request, "reason": "complaint"})
+    elif noun == CONSENTS:
+        opposite = {"opted_in": not request.get("opted_in", False), "source": "elsewhere"}
+        await ok(api, f"{CONSENTS}/PutConsent", {**request, **opposite})
+    elif noun == PREFERENCES:
+        await ok(api, name, {**request, "enabled": False})
     elif verb == "DeletePerson":
         await put_person(api, brand, "ann")
     elif noun == SENDS:

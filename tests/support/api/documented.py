@@ -28,6 +28,11 @@ BUILT = {
     "POST /v1/suppressions",
     "GET /v1/suppressions/{email}",
     "DELETE /v1/suppressions/{id}",
+    "GET /v1/consents/{person_id}",
+    "PUT /v1/preferences",
+    "GET /v1/preferences/{person_id}",
+    "POST /v1/unsubscribe",
+    "POST /v1/messaging/consent/check",
 }
 """What there is of `reference.json`; of `operations.json` there is all."""
 

@@ -37,6 +37,8 @@ SEGMENTS = "messaging.SegmentService"
 SENDS = "messaging.SendService"
 INBOX = "comms.InboxService"
 SUPPRESSIONS = "comms.SuppressionService"
+CONSENTS = "comms.ConsentService"
+PREFERENCES = "comms.PreferenceService"
 BRANDS = "ops.BrandService"
 UNKNOWN = "ops.UnknownMessageService"
 AUDIT = "ops.AuditService"
@@ -117,6 +119,8 @@ class Untouched:
             await tx.suppressions.list_page(
                 self.brand, None, None, None, 99, include_lifted=True
             ),
+            await tx.consents.list_page(self.brand, "ana", None, 99),
+            await tx.preferences.list_page(self.brand, "ana", None, 99),
             await tx.brands.find_policy(self.brand),
             await tx.brands.list_page(self.brand, None, 99),
             await tx.audit.list_page(self.brand, None, None, 99),
@@ -233,6 +237,10 @@ def _by_name(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
             f"{PEOPLE}/{verb}": {"brand_id": brand, "person_id": "ana"}
             for verb in ("GetPerson", "DeletePerson")
         },
+        **{
+            method: {"brand_id": brand, "person_id": "ana"}
+            for method in (f"{CONSENTS}/ListConsents", f"{PREFERENCES}/ListPreferences")
+        },
         f"{INBOX}/ListInboxItems": {"brand_id": brand, "person_id": "ana"},
     }
 
@@ -241,6 +249,7 @@ def _in_full(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
     """Methods with every field they have."""
     comms, messaging, segment = ids.get("comms"), ids.get("messaging"), ids.get("segment")
     suppressed = {"channel": "push", "address": "device-x", "reason": "manual", "source": "test"}
+    contact = {"brand_id": brand, "person_id": "ana", "channel": "email", "category": "news"}
     content = {
         "channel": "email",
         "template_key": "welcome",
@@ -303,6 +312,10 @@ def _in_full(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
             "suppressions": [suppressed]},
         f"{SUPPRESSIONS}/GetSuppression": {"brand_id": brand, "channel": "push",
             "email": "device-x"},
+        f"{CONSENTS}/PutConsent": {**contact, "opted_in": True, "source": "signup"},
+        f"{CONSENTS}/RevokeConsent": contact,
+        f"{PREFERENCES}/PutPreference": {**contact, "enabled": False},
+        "messaging.ConsentCheckService/CheckConsent": contact,
         f"{SENDS}/RetryFailedMessages": {"id": ids.get("send"), "include_unknown": True},
         f"{BRANDS}/CreateBrand": {"id": f"{brand}-new", "name": "New"},
         f"{BRANDS}/UpdateBrand": {"id": brand, "name": "Another name"},
@@ -310,6 +323,8 @@ def _in_full(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
             "brand_id": brand, "unknown_policy": "resend", "misfire_policy": "expire_after",
             "misfire_seconds": 60,
             "rate_limits": [{"channel": "email", "per_second": 5, "burst": 10}],
+            "consent_defaults": [{"channel": "email", "meaning": "opt_in"}],
+            "transactional_categories": ["receipts"],
         },
         f"{UNKNOWN}/ResolveUnknownMessages": {
             "brand_id": brand, "message_ids": [ids.get("message")], "resolution": "sent",
