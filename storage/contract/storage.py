@@ -11,6 +11,7 @@ from storage.contract.brands import Brands
 from storage.contract.campaigns import Campaigns
 from storage.contract.consents import Consents
 from storage.contract.dispatchers import Dispatchers
+from storage.contract.gate import Gate
 from storage.contract.idempotency import Idempotency
 from storage.contract.inbox import Inbox
 from storage.contract.messages import Messages
@@ -45,6 +46,8 @@ class Transaction(Protocol):
     def consents(self) -> Consents: ...
     @property
     def preferences(self) -> Preferences: ...
+    @property
+    def gate(self) -> Gate: ...
     @property
     def idempotency(self) -> Idempotency: ...
     @property

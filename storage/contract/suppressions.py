@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -25,16 +25,6 @@ class Suppressions(Protocol):
 
     async def find_address(self, brand_id: str, channel: str, address: str) -> Suppression | None:
         """The suppression of an address, or None."""
-        ...
-
-    async def any_on(self, brand_id: str, channel: str) -> bool:
-        """Whether the brand has suppressed any address on the channel."""
-        ...
-
-    async def find_reasons(
-        self, brand_id: str, channel: str, addresses: Iterable[str]
-    ) -> dict[str, SuppressionReason]:
-        """Those of the addresses that are suppressed, and why. Any number of addresses."""
         ...
 
     async def list_page(

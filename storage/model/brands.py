@@ -63,7 +63,7 @@ class BrandPolicy:
 
     def consent_default(self, channel: str) -> ConsentDefault:
         """What it means on a channel that a person said nothing."""
-        return ConsentDefault(self.consent_defaults.get(channel, CONSENT_DEFAULTS[channel]))
+        return ConsentDefault(str(self.consent_defaults.get(channel, CONSENT_DEFAULTS[channel])))
 
     def is_transactional(self, category: str) -> bool:
         """Whether what is of the category passes consents and preferences."""

@@ -8,6 +8,7 @@ from storage.sql.aggregates.brands import SqlBrands
 from storage.sql.aggregates.campaigns import SqlCampaigns
 from storage.sql.aggregates.consents import SqlConsents
 from storage.sql.aggregates.dispatchers import SqlDispatchers
+from storage.sql.aggregates.gate import SqlGate
 from storage.sql.aggregates.idempotency import SqlIdempotency
 from storage.sql.aggregates.inbox import SqlInbox
 from storage.sql.aggregates.messages import SqlMessages
@@ -35,6 +36,7 @@ class SqlTransaction:
         self.suppressions = SqlSuppressions(connection)
         self.consents = SqlConsents(connection)
         self.preferences = SqlPreferences(connection)
+        self.gate = SqlGate(connection)
         self.idempotency = SqlIdempotency(connection)
         self.sends = SqlSends(connection)
         self.messages = SqlMessages(connection)

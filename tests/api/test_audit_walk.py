@@ -17,11 +17,11 @@ from tests.api.test_hold import hold
 from tests.api.test_keys import (
     BRANDS,
     CHANGES,
+    CONSENTS,
     HOLD,
     PEOPLE,
-    SEGMENTS,
-    CONSENTS,
     PREFERENCES,
+    SEGMENTS,
     SUPPRESSIONS,
     TEMPLATES,
     UNKNOWN,

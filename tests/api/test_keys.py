@@ -244,6 +244,15 @@ CHANGES: dict[str, tuple[Make, Request]] = {
 }
 
 
+OPPOSITES: dict[str, Request] = {
+    "PutTemplate": {"body": "second revision"},
+    "CreateSuppression": {"reason": "complaint"},
+    "PutConsent": {"opted_in": False},
+    "PutPreference": {"enabled": False},
+}
+"""What moves something on when it is put again, by method."""
+
+
 async def undo(api: Caller, brand: str, name: str, request: Request, first: Any) -> None:
     """Moves what the first call made or changed on to another state, where something can."""
     noun, _, verb = name.partition("/")
@@ -252,17 +261,10 @@ async def undo(api: Caller, brand: str, name: str, request: Request, first: Any)
         await api.call(f"{noun}/CancelCampaign", {"id": campaign_id})
     elif verb == "ScheduleMessage":
         await ok(api, f"{MESSAGES}/CancelMessage", {"id": first["id"]})
-    elif verb == "PutTemplate":
-        await ok(api, name, {**request, "body": "second revision"})
     elif verb == "PutPerson":
         await ok(api, f"{PEOPLE}/DeletePerson", {"person_id": "ann"})
-    elif verb == "CreateSuppression":
-        await ok(api, name, {**request, "reason": "complaint"})
-    elif noun == CONSENTS:
-        opposite = {"opted_in": not request.get("opted_in", False), "source": "elsewhere"}
-        await ok(api, f"{CONSENTS}/PutConsent", {**request, **opposite})
-    elif noun == PREFERENCES:
-        await ok(api, name, {**request, "enabled": False})
+    elif verb in OPPOSITES:
+        await ok(api, name, {**request, **OPPOSITES[verb]})
     elif verb == "DeletePerson":
         await put_person(api, brand, "ann")
     elif noun == SENDS:

@@ -18,7 +18,13 @@ from tests.support.api.scenes import (
     ok,
     put_person,
 )
-from tests.support.api.suppressing import SUPPRESSIONS, find, found, suppress
+from tests.support.api.suppressing import (
+    SUPPRESSIONS,
+    find,
+    found,
+    suppress,
+    take_silence_for_consent,
+)
 
 REASONS = ["unsubscribe", "manual", "hard_bounce", "complaint"]
 
@@ -47,7 +53,9 @@ async def test_a_suppression_is_found_by_any_spelling_of_its_address(
     assert await found(idle_api, brand, "ANN@example.com") == made.body
     assert (
         await ok(
-            idle_api, f"{SUPPRESSIONS}/GetSuppression", {"brand_id": brand, "email": "ann@Example.com"}
+            idle_api,
+            f"{SUPPRESSIONS}/GetSuppression",
+            {"brand_id": brand, "email": "ann@Example.com"},
         )
     )["suppression"] == made.body
     phone = await suppress(idle_api, brand, "+1 202-555-0123", "manual", channel="sms")
@@ -287,6 +295,7 @@ async def test_an_audience_skips_the_suppressed_of_its_channel(
     await put_person(idle_api, brand, "ann", email="Ann@Example.com")
     await put_person(idle_api, brand, "bob", phone="+12025550101")
     await suppress(idle_api, brand, address, "unsubscribe", channel=channel)
+    await take_silence_for_consent(idle_api, brand)
     campaign_id = await messaging_campaign(idle_api, brand, channel)
     send = await ok(
         idle_api, f"{MESSAGING}/PublishCampaign", {"id": campaign_id, "audience": "segment"}

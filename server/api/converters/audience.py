@@ -48,7 +48,7 @@ def suppression(record: Suppression) -> suppression_service_pb2.Suppression:
         address=record.address,
         reason=suppression_service_pb2.Suppression.Reason.Value(record.reason),
         source=record.source,
-        suppressed_at=timestamp(record.suppressed_at),
+        suppressed_at=timestamp(record.created_at),
         lifted_at=timestamp(record.lifted_at),
         email=record.address if record.channel == Channel.EMAIL else "",
     )

@@ -1,12 +1,13 @@
-"""Converts consents and preferences, and reads what they are about."""
+"""Converts consents, preferences and what the gate says of a contact."""
 
 from __future__ import annotations
 
 from carillon.comms.v1 import consent_service_pb2, preference_service_pb2
-from carillon.messaging.v1 import consent_check_service_pb2
+from carillon.messaging.v1 import consent_check_service_pb2, person_service_pb2
 from server.api.converters.values import channel, read_channel, timestamp
 from server.commands.consents.key import ContactKey
 from server.commands.consents.queries import ConsentCheck
+from server.commands.gate.explain import Explanation
 from storage.model.consents import Consent
 from storage.model.preferences import Preference
 
@@ -15,6 +16,7 @@ OfContact = (
     | consent_service_pb2.RevokeConsentRequest
     | preference_service_pb2.PutPreferenceRequest
     | consent_check_service_pb2.CheckConsentRequest
+    | person_service_pb2.ExplainContactRequest
 )
 
 
@@ -70,4 +72,18 @@ def check(found: ConsentCheck) -> consent_check_service_pb2.CheckConsentResponse
         reason=consent_check_service_pb2.ConsentBasis.Reason.Value(found.reason),
         opted_in=said.opted_in if said else None,
         source=said.source if said else None,
+    )
+
+
+def explanation(found: Explanation) -> person_service_pb2.ExplainContactResponse:
+    """Whether a message would go out, rule by rule."""
+    pb = person_service_pb2.ExplainContactResponse
+    return pb(
+        would_send=found.reason is None,
+        reason=found.reason,
+        recipient=found.recipient,
+        rules=[
+            pb.Rule(rule=each.rule, passes=each.passes, because=each.because)
+            for each in found.rules
+        ],
     )

@@ -10,7 +10,14 @@ from carillon.ops.v1 import (
     unknown_message_service_pb2,
 )
 from carillon.type.v1 import cancel_receipt_pb2
-from server.api.converters.values import channel, read_channel, read_choice, read_enum, struct, timestamp
+from server.api.converters.values import (
+    channel,
+    read_channel,
+    read_choice,
+    read_enum,
+    struct,
+    timestamp,
+)
 from server.commands.operations.brand_policy import ChannelRate, NewBrandPolicy
 from storage.model.audit import AuditEntry
 from storage.model.brands import Brand, BrandPolicy, MisfirePolicy, UnknownPolicy

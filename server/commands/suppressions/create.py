@@ -86,5 +86,5 @@ def _suppression(caller: Caller, brand_id: str, new: NewSuppression) -> Suppress
         address=new.address,
         reason=new.reason,
         source=new.source or DEFAULT_SOURCE,
-        suppressed_at=caller.now,
+        created_at=caller.now,
     )

@@ -1,16 +1,12 @@
-"""Reading suppressions, and whom they hold back."""
+"""Reads suppressions."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from server.domain.access import Caller
 from server.domain.contacts.addresses import check_address
-from server.domain.contacts.suppression import blocks
 from server.domain.paging import Page, make_page, read_page_request
 from server.domain.validation import Checks
 from storage.contract.storage import Transaction
-from storage.model.messages import Purpose
 from storage.model.suppressions import Suppression, SuppressionReason
 
 
@@ -45,13 +41,3 @@ async def list_suppressions(
         brand, channel, reason, page.after, page.size + 1, include_lifted=include_lifted
     )
     return make_page(rows, page, query, lambda suppression: suppression.id)
-
-
-async def suppressed_among(
-    tx: Transaction, brand_id: str, channel: str, addresses: Sequence[str]
-) -> set[str]:
-    """Those of the addresses, in normal form, that a campaign must not contact."""
-    if not await tx.suppressions.any_on(brand_id, channel):
-        return set()
-    reasons = await tx.suppressions.find_reasons(brand_id, channel, addresses)
-    return {address for address, reason in reasons.items() if blocks(reason, Purpose.MARKETING)}

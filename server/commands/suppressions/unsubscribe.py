@@ -44,7 +44,7 @@ async def unsubscribe(
         address=address,
         reason=SuppressionReason.UNSUBSCRIBE,
         source=SOURCE,
-        suppressed_at=now,
+        created_at=now,
     )
     await tx.suppressions.put_many([suppression])
     somebody = Caller(

@@ -52,7 +52,9 @@ class SqlPreferences:
         )
         if after is not None:
             statement = statement.where(preferences.c.id < after)
-        rows = await self._connection.execute(statement.order_by(preferences.c.id.desc()).limit(limit))
+        rows = await self._connection.execute(
+            statement.order_by(preferences.c.id.desc()).limit(limit)
+        )
         return [read_record(Preference, row) for row in rows.all]
 
 

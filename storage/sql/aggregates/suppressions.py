@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
-from itertools import islice
 
-from sqlalchemy import Executable, bindparam, case, select, text, update
+from sqlalchemy import Executable, case, select, text, update
 
 from storage.model.suppressions import STRENGTH, Suppression, SuppressionReason
 from storage.sql.connection import Connection, read_record, record_values
-from storage.sql.dialects.dialect import ColumnKind, RowSet, SqlDialect
+from storage.sql.dialects.dialect import SqlDialect
 from storage.sql.schema.suppressions import suppressions
 
 HOLDS = suppressions.c.lifted_at.is_(None)
 """It was not lifted."""
-_ADDRESSES_AT_ONCE = 5000
 
 
 class SqlSuppressions:
@@ -50,30 +48,6 @@ class SqlSuppressions:
             await self._connection.execute(statement.where(suppressions.c.address == address))
         ).first
         return read_record(Suppression, row) if row else None
-
-    async def any_on(self, brand_id: str, channel: str) -> bool:
-        statement = (
-            select(suppressions.c.id)
-            .where(suppressions.c.brand_id == brand_id, suppressions.c.channel == channel, HOLDS)
-            .limit(1)
-        )
-        return (await self._connection.execute(statement)).first is not None
-
-    async def find_reasons(
-        self, brand_id: str, channel: str, addresses: Iterable[str]
-    ) -> dict[str, SuppressionReason]:
-        wanted, statement = _find_reasons(self._connection.dialect)
-        found: dict[str, SuppressionReason] = {}
-        remaining = iter(addresses)
-        while some := list(islice(remaining, _ADDRESSES_AT_ONCE)):
-            given = self._connection.dialect.row_set_parameters(
-                wanted, [(address,) for address in some]
-            )
-            rows = await self._connection.fetch(
-                statement, {**given, "in_brand": brand_id, "on_channel": channel}
-            )
-            found.update((address, reason) for address, reason in rows)
-        return found
 
     async def list_page(
         self,
@@ -122,20 +96,3 @@ def _put(dialect: SqlDialect) -> Executable:
         > case(strength, value=suppressions.c.reason),
     )
     return statement
-
-
-@lru_cache
-def _find_reasons(dialect: SqlDialect) -> tuple[RowSet, Executable]:
-    # One look into the unique index per address, as for audiences: never a walk through all
-    # suppressions of the brand.
-    wanted = dialect.row_set("wanted", address=ColumnKind.TEXT)
-    reason = select(suppressions.c.reason).where(
-        suppressions.c.brand_id == bindparam("in_brand"),
-        suppressions.c.channel == bindparam("on_channel"),
-        suppressions.c.address == wanted.c.address,
-        HOLDS,
-    )
-    looked_up = select(wanted.c.address, reason.scalar_subquery().label("reason")).subquery(
-        "looked_up"
-    )
-    return wanted, select(looked_up).where(looked_up.c.reason.is_not(None))

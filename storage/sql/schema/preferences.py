@@ -29,4 +29,9 @@ Index(
     preferences.c.person_id,
     unique=True,
 )
-Index("ix_preferences_brand_id_person_id_id", preferences.c.brand_id, preferences.c.person_id, preferences.c.id)
+Index(
+    "ix_preferences_brand_id_person_id_id",
+    preferences.c.brand_id,
+    preferences.c.person_id,
+    preferences.c.id,
+)

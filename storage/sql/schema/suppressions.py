@@ -18,7 +18,7 @@ suppressions = Table(
     Column("address", KEY, nullable=False),
     Column("reason", Word(SuppressionReason), nullable=False),
     Column("source", Text, nullable=False),
-    Column("suppressed_at", Instant, nullable=False),
+    Column("created_at", Instant, nullable=False),
     Column("lifted_at", Instant),
     PrimaryKeyConstraint("id"),
     one_of("reason", SuppressionReason),

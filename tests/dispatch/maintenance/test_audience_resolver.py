@@ -166,7 +166,7 @@ async def test_an_address_that_was_suppressed_between_batches_is_not_a_duplicate
     suppression = Suppression(
         id=new_id(), brand_id=BRAND, channel="email", address="family@example.com",
         reason=SuppressionReason.MANUAL, source="t",
-        suppressed_at=made.NOW,
+        created_at=made.NOW,
     )  # fmt: skip
     await stage.storage.write(lambda tx: tx.suppressions.put_many([suppression]))
     await stage.run(stage.audiences())

@@ -124,7 +124,7 @@ async def _add_suppression(tx: Transaction, brand: str) -> None:
         address=suppression_id,
         reason=SuppressionReason.MANUAL,
         source="test",
-        suppressed_at=NOW,
+        created_at=NOW,
     )
     await tx.suppressions.put_many([suppression])
 

@@ -1,4 +1,4 @@
-"""Suppressing addresses through the API."""
+"""Suppressions and consents through the API."""
 
 from __future__ import annotations
 
@@ -36,3 +36,10 @@ async def found(
     suppression: dict[str, Any] | None = answer.body["suppression"]
     assert answer.body["suppressed"] == (suppression is not None)
     return suppression
+
+
+async def take_silence_for_consent(api: Caller, brand: str) -> None:
+    """Lets campaigns of the brand reach people on sms who said nothing."""
+    policy = {"brand_id": brand, "consent_defaults": [{"channel": "sms", "meaning": "opt_out"}]}
+    answer = await api.call("ops.BrandService/SetBrandPolicy", policy)
+    assert answer.status == 200, answer

@@ -29,6 +29,7 @@ from tests.support.api.scenes import (
     ok,
     put_person,
 )
+from tests.support.storage import made
 
 MESSAGES = "comms.MessageService"
 TEMPLATES = "comms.TemplateService"
@@ -116,9 +117,7 @@ class Untouched:
             sends,
             await tx.messages.list_page(self.brand, MessageFilter(), None, 99),
             await tx.segments.list_page(self.brand, None, 99),
-            await tx.suppressions.list_page(
-                self.brand, None, None, None, 99, include_lifted=True
-            ),
+            await tx.suppressions.list_page(self.brand, None, None, None, 99, include_lifted=True),
             await tx.consents.list_page(self.brand, "ana", None, 99),
             await tx.preferences.list_page(self.brand, "ana", None, 99),
             await tx.brands.find_policy(self.brand),
@@ -129,7 +128,7 @@ class Untouched:
                 for channel in Channel
             ],
             await tx.people.list_matching(
-                self.brand, EVERYONE, "email", datetime.now(UTC), None, 99
+                made.rule(brand_id=self.brand), EVERYONE, datetime.now(UTC), None, 99
             ),
             await tx.people.find(self.brand, "ana"),
         ]
@@ -316,6 +315,7 @@ def _in_full(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
         f"{CONSENTS}/RevokeConsent": contact,
         f"{PREFERENCES}/PutPreference": {**contact, "enabled": False},
         "messaging.ConsentCheckService/CheckConsent": contact,
+        f"{PEOPLE}/ExplainContact": {**contact, "recipient": "ana@example.com"},
         f"{SENDS}/RetryFailedMessages": {"id": ids.get("send"), "include_unknown": True},
         f"{BRANDS}/CreateBrand": {"id": f"{brand}-new", "name": "New"},
         f"{BRANDS}/UpdateBrand": {"id": brand, "name": "Another name"},

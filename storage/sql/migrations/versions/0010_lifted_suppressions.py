@@ -15,7 +15,6 @@ INSTANT = sa.BigInteger().with_variant(sa.TIMESTAMP(timezone=True), "postgresql"
 
 
 def upgrade() -> None:
-    op.execute("ALTER TABLE suppressions RENAME COLUMN created_at TO suppressed_at")
     op.add_column("suppressions", sa.Column("lifted_at", INSTANT))
     op.drop_index("uq_suppressions_address", "suppressions")
     holds = sa.text("lifted_at IS NULL")
