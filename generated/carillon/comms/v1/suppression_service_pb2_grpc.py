@@ -70,9 +70,9 @@ class SuppressionServiceServicer:
     """
 
     def CreateSuppression(self, request, context):
-        """Suppresses an address, a mail address by `email`, one of any channel by `channel` and `address`.
-        Doing so again changes nothing, except that a stronger reason replaces a weaker one. One that
-        was lifted stays as it is: the address gets another.
+        """Suppresses an address, a mail address by `email`, one of any channel by `channel` and
+        `address`. Doing so again changes nothing, except that a stronger reason replaces a weaker one.
+        One that was lifted stays as it is: the address gets another.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -86,7 +86,8 @@ class SuppressionServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetSuppression(self, request, context):
-        """Tells whether an address is suppressed, a mail address unless `channel` says otherwise, and why.
+        """Tells whether an address is suppressed, a mail address unless `channel` says otherwise, and
+        why.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -37,14 +37,16 @@ class SuppressionServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> SuppressionServiceAsyncStub: ...
     CreateSuppression: _grpc.UnaryUnaryMultiCallable[_suppression_service_pb2.CreateSuppressionRequest, _suppression_service_pb2.Suppression]
-    """Suppresses an address, a mail address by `email`, one of any channel by `channel` and `address`.
-    Doing so again changes nothing, except that a stronger reason replaces a weaker one. One that
-    was lifted stays as it is: the address gets another.
+    """Suppresses an address, a mail address by `email`, one of any channel by `channel` and
+    `address`. Doing so again changes nothing, except that a stronger reason replaces a weaker one.
+    One that was lifted stays as it is: the address gets another.
     """
     BatchCreateSuppressions: _grpc.UnaryUnaryMultiCallable[_suppression_service_pb2.BatchCreateSuppressionsRequest, _suppression_service_pb2.BatchCreateSuppressionsResponse]
     """Suppresses up to 10,000 addresses, each as CreateSuppression does, all or none."""
     GetSuppression: _grpc.UnaryUnaryMultiCallable[_suppression_service_pb2.GetSuppressionRequest, _suppression_service_pb2.GetSuppressionResponse]
-    """Tells whether an address is suppressed, a mail address unless `channel` says otherwise, and why."""
+    """Tells whether an address is suppressed, a mail address unless `channel` says otherwise, and
+    why.
+    """
     ListSuppressions: _grpc.UnaryUnaryMultiCallable[_suppression_service_pb2.ListSuppressionsRequest, _suppression_service_pb2.ListSuppressionsResponse]
     """Lists suppressions, newest first."""
     LiftSuppression: _grpc.UnaryUnaryMultiCallable[_suppression_service_pb2.LiftSuppressionRequest, _suppression_service_pb2.Suppression]
@@ -58,14 +60,16 @@ class SuppressionServiceAsyncStub(SuppressionServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateSuppression: _aio.UnaryUnaryMultiCallable[_suppression_service_pb2.CreateSuppressionRequest, _suppression_service_pb2.Suppression]  # type: ignore[assignment]
-    """Suppresses an address, a mail address by `email`, one of any channel by `channel` and `address`.
-    Doing so again changes nothing, except that a stronger reason replaces a weaker one. One that
-    was lifted stays as it is: the address gets another.
+    """Suppresses an address, a mail address by `email`, one of any channel by `channel` and
+    `address`. Doing so again changes nothing, except that a stronger reason replaces a weaker one.
+    One that was lifted stays as it is: the address gets another.
     """
     BatchCreateSuppressions: _aio.UnaryUnaryMultiCallable[_suppression_service_pb2.BatchCreateSuppressionsRequest, _suppression_service_pb2.BatchCreateSuppressionsResponse]  # type: ignore[assignment]
     """Suppresses up to 10,000 addresses, each as CreateSuppression does, all or none."""
     GetSuppression: _aio.UnaryUnaryMultiCallable[_suppression_service_pb2.GetSuppressionRequest, _suppression_service_pb2.GetSuppressionResponse]  # type: ignore[assignment]
-    """Tells whether an address is suppressed, a mail address unless `channel` says otherwise, and why."""
+    """Tells whether an address is suppressed, a mail address unless `channel` says otherwise, and
+    why.
+    """
     ListSuppressions: _aio.UnaryUnaryMultiCallable[_suppression_service_pb2.ListSuppressionsRequest, _suppression_service_pb2.ListSuppressionsResponse]  # type: ignore[assignment]
     """Lists suppressions, newest first."""
     LiftSuppression: _aio.UnaryUnaryMultiCallable[_suppression_service_pb2.LiftSuppressionRequest, _suppression_service_pb2.Suppression]  # type: ignore[assignment]
@@ -82,9 +86,9 @@ class SuppressionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _suppression_service_pb2.CreateSuppressionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_suppression_service_pb2.Suppression, _abc.Awaitable[_suppression_service_pb2.Suppression]]:
-        """Suppresses an address, a mail address by `email`, one of any channel by `channel` and `address`.
-        Doing so again changes nothing, except that a stronger reason replaces a weaker one. One that
-        was lifted stays as it is: the address gets another.
+        """Suppresses an address, a mail address by `email`, one of any channel by `channel` and
+        `address`. Doing so again changes nothing, except that a stronger reason replaces a weaker one.
+        One that was lifted stays as it is: the address gets another.
         """
 
     @_abc_1.abstractmethod
@@ -101,7 +105,9 @@ class SuppressionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _suppression_service_pb2.GetSuppressionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_suppression_service_pb2.GetSuppressionResponse, _abc.Awaitable[_suppression_service_pb2.GetSuppressionResponse]]:
-        """Tells whether an address is suppressed, a mail address unless `channel` says otherwise, and why."""
+        """Tells whether an address is suppressed, a mail address unless `channel` says otherwise, and
+        why.
+        """
 
     @_abc_1.abstractmethod
     def ListSuppressions(

@@ -47,8 +47,8 @@ class ConsentCheckServiceServicer:
     """
 
     def CheckConsent(self, request, context):
-        """Tells whether a person's consent lets a category pass on a channel. Suppressions and preferences
-        are not asked; PersonService.ExplainContact asks all there is.
+        """Tells whether a person's consent lets a category pass on a channel. Suppressions and
+        preferences are not asked; PersonService.ExplainContact asks all there is.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -34,8 +34,8 @@ class ConsentCheckServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> ConsentCheckServiceAsyncStub: ...
     CheckConsent: _grpc.UnaryUnaryMultiCallable[_consent_check_service_pb2.CheckConsentRequest, _consent_check_service_pb2.CheckConsentResponse]
-    """Tells whether a person's consent lets a category pass on a channel. Suppressions and preferences
-    are not asked; PersonService.ExplainContact asks all there is.
+    """Tells whether a person's consent lets a category pass on a channel. Suppressions and
+    preferences are not asked; PersonService.ExplainContact asks all there is.
     """
 
 @_typing.type_check_only
@@ -44,8 +44,8 @@ class ConsentCheckServiceAsyncStub(ConsentCheckServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CheckConsent: _aio.UnaryUnaryMultiCallable[_consent_check_service_pb2.CheckConsentRequest, _consent_check_service_pb2.CheckConsentResponse]  # type: ignore[assignment]
-    """Tells whether a person's consent lets a category pass on a channel. Suppressions and preferences
-    are not asked; PersonService.ExplainContact asks all there is.
+    """Tells whether a person's consent lets a category pass on a channel. Suppressions and
+    preferences are not asked; PersonService.ExplainContact asks all there is.
     """
 
 class ConsentCheckServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -57,8 +57,8 @@ class ConsentCheckServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _consent_check_service_pb2.CheckConsentRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_consent_check_service_pb2.CheckConsentResponse, _abc.Awaitable[_consent_check_service_pb2.CheckConsentResponse]]:
-        """Tells whether a person's consent lets a category pass on a channel. Suppressions and preferences
-        are not asked; PersonService.ExplainContact asks all there is.
+        """Tells whether a person's consent lets a category pass on a channel. Suppressions and
+        preferences are not asked; PersonService.ExplainContact asks all there is.
         """
 
 def add_ConsentCheckServiceServicer_to_server(servicer: ConsentCheckServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
