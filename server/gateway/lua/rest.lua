@@ -225,8 +225,8 @@ local function read_body(handle)
   return body and body:length() > 0 and body:getBytes(0, body:length()) or ""
 end
 
--- The HTTP status the server named for a failure: in headers, or in trailers when it had sent headers before it
--- failed.
+-- The HTTP status the server named for a failure: in headers, or in trailers when it had sent
+-- headers before it failed.
 local function named_status(headers, trailers)
   local text = headers:get("x-http-code") or trailers and trailers:get("x-http-code")
   local named = tonumber(text or "")
