@@ -40,8 +40,8 @@ async def record(tx: Transaction, stage: Stage, people: list[str], random: Rando
                 reason = random.choice(list(SuppressionReason))
                 lifted = random.choice([None, None, now])
                 suppression = Suppression(
-                    id=new_id(), address=f"{person}@example.com", reason=reason, source="test",
-                    created_at=now, **about,
+                    id=new_id(), brand_id=about["brand_id"], channel=about["channel"],
+                    address=f"{person}@example.com", reason=reason, source="test", created_at=now,
                 )  # fmt: skip
                 await tx.suppressions.put_many([suppression])
                 if lifted:
