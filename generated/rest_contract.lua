@@ -199,7 +199,7 @@ return {
     ["carillon.comms.v1.SuppressionToCreate"] = { { "channel" }, { "address" }, { "reason" }, { "source" }, },
     ["carillon.comms.v1.TemplateVariable"] = { { "name" }, { "type" }, { "required" }, { "default_value", json = "defaultValue" }, },
     ["carillon.comms.v1.TemplateVariant"] = { { "locale" }, { "subject" }, { "body" }, { "html" }, },
-    ["carillon.comms.v1.UnsubscribeRequest"] = { { "token" }, },
+    ["carillon.comms.v1.UnsubscribeRequest"] = { { "token" }, { "category" }, { "everything" }, { "wanted" }, },
     ["carillon.comms.v1.UpdateCampaignRequest"] = { { "id" }, { "name" }, { "subject" }, { "channel" }, { "template_key", json = "templateKey" }, { "segment_criteria", json = "segmentCriteria" }, { "variables" }, { "scheduled_at", json = "scheduledAt" }, { "allow_shared_addresses", json = "allowSharedAddresses" }, },
     ["carillon.messaging.v1.BatchPutPeopleRequest"] = { { "brand_id", json = "brandId" }, { "people", list = true, message = "carillon.messaging.v1.PersonToPut" }, },
     ["carillon.messaging.v1.CampaignContent"] = { { "channel" }, { "template_key", json = "templateKey" }, { "subject" }, { "variables" }, },

@@ -101,6 +101,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION. The campaign does not say anything yet: it can neither be scheduled nor
     published.
     """
+    ERROR_REASON_LINK_NOT_FOUND: _ErrorReason.ValueType  # 40
+    """NOT_FOUND. No link of this installation has this token."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every reason a call can be refused with.
@@ -190,4 +192,6 @@ ERROR_REASON_NO_STEPS: ErrorReason.ValueType  # 28
 """FAILED_PRECONDITION. The campaign does not say anything yet: it can neither be scheduled nor
 published.
 """
+ERROR_REASON_LINK_NOT_FOUND: ErrorReason.ValueType  # 40
+"""NOT_FOUND. No link of this installation has this token."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
