@@ -35,7 +35,9 @@ def verb_and_path(method: str) -> tuple[str, str]:
     """How REST calls a method, for some id."""
     verb, path, _ = bind(
         METHODS[method],
-        dict.fromkeys(("id", "person_id", "brand_id", "channel", "template_key", "token"), "x"),
+        dict.fromkeys(
+            ("id", "person_id", "user_id", "brand_id", "channel", "template_key", "token"), "x"
+        ),
     )
     return verb, path
 

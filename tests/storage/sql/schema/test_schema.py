@@ -20,8 +20,14 @@ from storage.sql.postgres.engine import make_engine
 from storage.sql.schema.tables import metadata
 
 
+def is_compared(_: object, name: str | None, kind: str, *__: object) -> bool:
+    """Alembic cannot compare indexes of expressions: the tests of statements do."""
+    return (kind, name) != ("index", "ix_people_patient_id")
+
+
 def differences(connection: sqlalchemy.Connection) -> list[object]:
-    context = MigrationContext.configure(connection, opts={"compare_type": True})
+    opts = {"compare_type": True, "include_object": is_compared}
+    context = MigrationContext.configure(connection, opts=opts)
     return list(compare_metadata(context, metadata))
 
 
@@ -32,6 +38,7 @@ async def test_migrations_make_the_schema_of_the_tables_on_postgres(postgres_url
     await engine.dispose()
 
 
+@pytest.mark.filterwarnings("ignore:.*expression-based index")
 def test_migrations_make_the_schema_of_the_tables_on_sqlite(sqlite_url: str) -> None:
     engine = create_engine(sqlite_url)
     with engine.connect() as connection:
