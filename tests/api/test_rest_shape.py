@@ -172,7 +172,7 @@ async def test_a_message_over_the_limit(strict: Running, brand: str) -> None:
 
 def _about(method: str) -> dict[str, Any]:
     """A request that says what REST has in the path."""
-    names = ("id", "person_id", "brand_id", "channel", "template_key", "token")
+    names = ("id", "person_id", "user_id", "brand_id", "channel", "template_key", "token")
     fields = METHODS[method].input_type.fields_by_name
     everything = {name: "email" for name in names if name in fields}
     kept = bind(METHODS[method], everything)[2]
