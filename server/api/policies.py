@@ -53,7 +53,6 @@ class Policy:
     """Empty only for public methods."""
     public: bool
     services_only: bool
-    success_status: int
     invalid_argument_status: int
     failed_precondition_status: int
 
@@ -100,7 +99,6 @@ def _policy(service: ServiceDescriptor, method: MethodDescriptor) -> Policy:
         scope=of_method.scope,
         public=of_method.public,
         services_only=of_method.services_only,
-        success_status=of_method.success_status or 200,
         invalid_argument_status=of_service.invalid_argument_status or 400,
         failed_precondition_status=of_service.failed_precondition_status or 412,
     )

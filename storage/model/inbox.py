@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
-from storage.model.values import JsonObject
+from storage.model.values import JsonObject, made_often
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@made_often
 class InboxItem:
     """What an in_app message or a notification puts before a person."""
 
