@@ -50,7 +50,9 @@ def upgrade() -> None:
     )
 
 
-def _create_index(name: str, table: str, columns: list[object], condition: str) -> None:
+def _create_index(
+    name: str, table: str, columns: list[str | sa.TextClause], condition: str
+) -> None:
     where = sa.text(condition)
     op.create_index(name, table, columns, sqlite_where=where, postgresql_where=where)
 

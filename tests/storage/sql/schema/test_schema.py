@@ -334,6 +334,33 @@ async def test_attempts_are_kept_when_their_table_is_made_anew(tmp_path: Path) -
     ]
 
 
+async def test_inbox_items_of_messages_are_taken_over(
+    tmp_path: Path, new_postgres_database: Callable[[], str]
+) -> None:
+    for url in (f"sqlite:///{tmp_path / 'old.db'}", new_postgres_database()):
+        await migrate(url, "0010")
+        await fill(
+            url,
+            [
+                """
+                INSERT INTO inbox_items VALUES ('m-1', 'acme', 'ann', 'Hi', 'x', {now}),
+                    ('m-2', 'acme', 'ann', NULL, 'y', {now})
+                """
+            ],
+        )
+        await migrate(url)
+        storage = await open_storage(url)
+        kept = await storage.read(lambda tx: tx.inbox.list_page("acme", "ann", None, 10))
+        await storage.close()
+        assert [(each.id, each.message_id, each.title, each.body) for each in kept] == [
+            ("m-2", "m-2", "", "y"),
+            ("m-1", "m-1", "Hi", "x"),
+        ]
+        assert {(each.category, each.read_at, each.archived_at) for each in kept} == {
+            ("transactional", None, None)
+        }
+
+
 async def fill_with_brands(url: str) -> None:
     """Rows of a version that had no records of brands; one brand is in two tables, one row has
     none."""
