@@ -12,6 +12,7 @@ from server.domain.errors import (
     UnknownBrand,
     ValidationFailed,
 )
+from server.domain.scopes import grants
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class Principal:
     brands: frozenset[str]
     """The brands the token names; no other brand exists for the caller."""
     scopes: frozenset[str]
-    """What the token allows."""
+    """What the token allows, as `server.domain.scopes` reads them."""
     is_person: bool = False
     """A person, as whom methods for services alone are not called; else a service."""
     expires_at: datetime | None = field(default=None, compare=False)
@@ -36,7 +37,7 @@ class Principal:
 
     def require_scope(self, scope: str) -> None:
         """Raises ScopeMissing if the token does not allow `scope`."""
-        if scope not in self.scopes:
+        if not grants(self.scopes, scope):
             raise ScopeMissing(scope)
 
     def require_service(self) -> None:
