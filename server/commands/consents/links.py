@@ -60,11 +60,13 @@ async def read_choices(tx: Transaction, contact: LinkedContact) -> Choices:
     known of, and that of the link."""
     policy = await policy_of(tx, contact.brand_id)
     of_person = contact.brand_id, contact.person_id, None, _MOST_ROWS
-    known = [*await tx.consents.list_page(*of_person), *await tx.preferences.list_page(*of_person)]
-    named = sorted({each.category for each in known if each.channel == contact.channel})
+    consents = await tx.consents.list_page(*of_person)
+    preferences = await tx.preferences.list_page(*of_person)
+    said = {each.category for each in consents if each.channel == contact.channel}
+    wanted = {each.category for each in preferences if each.channel == contact.channel}
     wants = {
         category: await _wants(tx, contact, category)
-        for category in dict.fromkeys([contact.category, *named])
+        for category in dict.fromkeys([contact.category, *sorted(said | wanted)])
         if not policy.is_transactional(category)
     }
     suppression = await _suppression(tx, contact)

@@ -1,5 +1,5 @@
-"""Makes and reads the links by which people unsubscribe (RFC 8058): a token that stands for a person,
-a channel and a category, and that only this installation can make and read."""
+"""Makes and reads the links by which people unsubscribe (RFC 8058): a token that stands for a
+person, a channel and a category, and that only this installation can make and read."""
 
 from __future__ import annotations
 

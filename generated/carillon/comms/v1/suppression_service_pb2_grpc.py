@@ -285,8 +285,8 @@ class SuppressionService:
 
 
 class UnsubscribeServiceStub:
-    """What a person does with the link in a message. The token in the path stands for them, the channel
-    and the message's category; no bearer token is needed.
+    """What a person does with the link in a message. The token in the path stands for them, the
+    channel and the message's category; no bearer token is needed.
     """
 
     def __init__(self, channel):
@@ -308,8 +308,8 @@ class UnsubscribeServiceStub:
 
 
 class UnsubscribeServiceServicer:
-    """What a person does with the link in a message. The token in the path stands for them, the channel
-    and the message's category; no bearer token is needed.
+    """What a person does with the link in a message. The token in the path stands for them, the
+    channel and the message's category; no bearer token is needed.
     """
 
     def ShowUnsubscribePage(self, request, context):
@@ -350,8 +350,8 @@ def add_UnsubscribeServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class UnsubscribeService:
-    """What a person does with the link in a message. The token in the path stands for them, the channel
-    and the message's category; no bearer token is needed.
+    """What a person does with the link in a message. The token in the path stands for them, the
+    channel and the message's category; no bearer token is needed.
     """
 
     @staticmethod

@@ -128,8 +128,8 @@ class SuppressionServiceServicer(metaclass=_abc_1.ABCMeta):
 def add_SuppressionServiceServicer_to_server(servicer: SuppressionServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
 
 class UnsubscribeServiceStub:
-    """What a person does with the link in a message. The token in the path stands for them, the channel
-    and the message's category; no bearer token is needed.
+    """What a person does with the link in a message. The token in the path stands for them, the
+    channel and the message's category; no bearer token is needed.
     """
 
     @_typing.overload
@@ -146,8 +146,8 @@ class UnsubscribeServiceStub:
 
 @_typing.type_check_only
 class UnsubscribeServiceAsyncStub(UnsubscribeServiceStub):
-    """What a person does with the link in a message. The token in the path stands for them, the channel
-    and the message's category; no bearer token is needed.
+    """What a person does with the link in a message. The token in the path stands for them, the
+    channel and the message's category; no bearer token is needed.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -160,8 +160,8 @@ class UnsubscribeServiceAsyncStub(UnsubscribeServiceStub):
     """
 
 class UnsubscribeServiceServicer(metaclass=_abc_1.ABCMeta):
-    """What a person does with the link in a message. The token in the path stands for them, the channel
-    and the message's category; no bearer token is needed.
+    """What a person does with the link in a message. The token in the path stands for them, the
+    channel and the message's category; no bearer token is needed.
     """
 
     @_abc_1.abstractmethod
