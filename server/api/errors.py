@@ -20,6 +20,7 @@ from server.domain.errors import (
     NoSteps,
     NotFound,
     ScopeMissing,
+    TemplateExists,
     Unauthenticated,
     Unavailable,
     UnknownBrand,
@@ -45,6 +46,7 @@ CODES: dict[type[CarillonError], grpc.StatusCode] = {
     BadState: grpc.StatusCode.FAILED_PRECONDITION,
     Unauthenticated: grpc.StatusCode.UNAUTHENTICATED,
     BrandExists: grpc.StatusCode.FAILED_PRECONDITION,
+    TemplateExists: grpc.StatusCode.ALREADY_EXISTS,
     NoSteps: grpc.StatusCode.FAILED_PRECONDITION,
     UnknownBrand: grpc.StatusCode.PERMISSION_DENIED,
     ScopeMissing: grpc.StatusCode.PERMISSION_DENIED,
@@ -86,6 +88,8 @@ def http_status(code: grpc.StatusCode, policy: Policy) -> int:
             return policy.failed_precondition_status
         case grpc.StatusCode.NOT_FOUND:
             return 404
+        case grpc.StatusCode.ALREADY_EXISTS:
+            return 409
         case grpc.StatusCode.UNAUTHENTICATED:
             return 401
         case grpc.StatusCode.PERMISSION_DENIED:

@@ -11,7 +11,16 @@ from server.commands.sends.start import send_due_campaign
 from storage.model.sends import Send
 from tests.support.api.callers import Caller
 from tests.support.api.running import Running
-from tests.support.api.scenes import COMMS, FAR, MESSAGING, instant, ok, put_segment, recipients
+from tests.support.api.scenes import (
+    COMMS,
+    FAR,
+    MESSAGING,
+    instant,
+    ok,
+    put_segment,
+    put_template,
+    recipients,
+)
 
 BODIES = {
     "fits": "{{ name }}",
@@ -21,14 +30,8 @@ BODIES = {
 
 
 async def put(api: Caller, brand: str, body: str, **more: Any) -> int:
-    request = {
-        "brand_id": brand,
-        "channel": "email",
-        "template_key": "pinned",
-        "body": BODIES[body],
-        **more,
-    }
-    return int((await ok(api, "comms.TemplateService/PutTemplate", request))["revision"])
+    version = await put_template(api, brand, key="pinned", body=BODIES[body], **more)
+    return int(version["version_number"])
 
 
 async def scheduled(api: Caller, brand: str, face: str) -> str:

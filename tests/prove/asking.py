@@ -7,7 +7,7 @@ from tests.prove.mutation import Mutation
 
 _OF_A_MESSAGE = "find_violations(schema, new.variables)"
 _OF_A_CAMPAIGN = "find_violations(template.variables, campaign.variables)"
-_OF_A_PREVIEW = "find_violations(template.variables, wanted.variables)"
+_OF_A_RENDERING = 'find(version.variables, wanted.payload, "payload")'
 _STRONGER = """        where=case(strength, value=insert.excluded.reason)
         > case(strength, value=suppressions.c.reason)
 """
@@ -36,10 +36,10 @@ ASKING = (
         tests=(_EVERY_OPERATION,),
     ),
     Mutation(
-        name="variables-of-a-preview",
-        where="find_preview",
-        original=_OF_A_PREVIEW,
-        mutated=_OF_A_PREVIEW.replace("template.variables", "()"),
+        name="variables-of-a-rendering",
+        where="find_rendering",
+        original=_OF_A_RENDERING,
+        mutated=_OF_A_RENDERING.replace("version.variables", "()"),
         tests=(_EVERY_OPERATION,),
     ),
     Mutation(

@@ -8,7 +8,19 @@ from functools import lru_cache
 from itertools import repeat
 from operator import attrgetter
 
-from sqlalchemy import BigInteger, Boolean, Column, Executable, Integer, func, literal, select
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ColumnElement,
+    Executable,
+    Integer,
+    Table,
+    exists,
+    func,
+    literal,
+    select,
+)
 
 from storage.contract.signals import SOON
 from storage.contract.signals import messages as messages_topic
@@ -17,7 +29,7 @@ from storage.sql.connection import Connection
 from storage.sql.dialects.dialect import ColumnKind, RowSet, SqlDialect
 from storage.sql.dialects.types import JSON_TEXT, Instant
 from storage.sql.schema.messages import messages
-from storage.sql.schema.templates import templates
+from storage.sql.schema.templates import template_versions, templates
 
 _ALIKE = {"status": MessageStatus.PENDING, "lease": 0, "attempts": 0, "in_doubt": False}
 """What every new message has. The other columns that are not given are null."""
@@ -90,14 +102,13 @@ async def _there(connection: Connection, ids: set[str]) -> set[str]:
 @lru_cache
 def _insertion(dialect: SqlDialect) -> tuple[RowSet, Executable]:
     rows = dialect.row_set("given", **{name: _kind(messages.c[name]) for name in _NAMES})
-    same_template = (
-        getattr(templates.c, name) == getattr(rows.c, name)
-        for name in ("brand_id", "channel", "template_key")
+    latest = select(func.max(template_versions.c.revision)).where(
+        *_of_template(template_versions, rows)
     )
-    latest = select(func.max(templates.c.revision)).where(*same_template).scalar_subquery()
+    archived = exists().where(*_of_template(templates, rows), templates.c.archived_at.is_not(None))
     alike = (literal(value, messages.c[name].type) for name, value in _ALIKE.items())
     current = select(*(getattr(rows.c, name) for name in _NAMES), *alike).where(
-        rows.c.template_revision == latest
+        rows.c.template_revision == latest.scalar_subquery(), ~archived
     )
     # Whatever is taken: a dedup key, or the id of a message whose first try was committed though
     # its answer was lost.
@@ -105,6 +116,12 @@ def _insertion(dialect: SqlDialect) -> tuple[RowSet, Executable]:
         dialect.insert(messages).from_select((*_NAMES, *_ALIKE), current).on_conflict_do_nothing()
     )
     return rows, statement
+
+
+def _of_template(table: Table, rows: RowSet) -> list[ColumnElement[bool]]:
+    return [
+        table.c[name] == getattr(rows.c, name) for name in ("brand_id", "channel", "template_key")
+    ]
 
 
 def _kind(column: Column[object]) -> ColumnKind:
