@@ -46,12 +46,7 @@ async def listed(api: Caller, brand: str, **more: Any) -> list[tuple[str, str]]:
 
 
 async def test_a_template_reads_back_as_created(idle_api: Caller, brand: str) -> None:
-    said = {
-        "key": "Sommer-2026.v1_a",
-        "channel": "sms",
-        "description": "Grüße\n",
-        "category": "a-b_1",
-    }
+    said = {"key": "Sommer-2026.v1_a", "description": "Grüße\n", "category": "a-b_1"}
     made = await create(idle_api, brand, **said)
     assert made == {
         **said,

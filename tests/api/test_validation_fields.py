@@ -96,7 +96,8 @@ MAY_BE_BLANK = {
 TEXTS = {
     f"{MESSAGING}/CreateCampaign": {"description": DESCRIPTION_LENGTH},
     f"{MESSAGING}/UpdateCampaign": {"description": DESCRIPTION_LENGTH},
-    f"{TEMPLATES}/PutTemplate": {"body": BODY_LENGTH, "html": BODY_LENGTH},
+    f"{TEMPLATES}/CreateTemplate": {"description": DESCRIPTION_LENGTH},
+    f"{TEMPLATES}/CreateTemplateVersion": {"body": BODY_LENGTH, "html": BODY_LENGTH},
     f"{UNKNOWN}/ResolveUnknownMessages": {"note": NOTE_LENGTH},
 }
 KEYS = {

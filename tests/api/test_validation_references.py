@@ -19,7 +19,6 @@ from tests.support.api.scenes import (
     messaging_campaign,
     ok,
     put_segment,
-    template_id,
     until,
 )
 from tests.support.api.untouched import MESSAGES, SEGMENTS, SENDS, Untouched, put
@@ -122,13 +121,6 @@ async def test_what_is_not_liquid(untouched: Untouched, method: str, field: str)
     for bad in BAD_LIQUID:
         if len(bad) < 900 or field in ("body", "html"):
             await untouched.refuses_field(method, put(untouched.good(method), field, bad), field)
-
-
-@pytest.mark.parametrize("channel", ["sms", "push", "in_app"])
-async def test_only_email_has_html(untouched: Untouched, channel: str) -> None:
-    method = f"{TEMPLATES}/CreateTemplateVersion"
-    template = await template_id(untouched.api, untouched.brand, channel)
-    await untouched.refuses_field(method, {**untouched.good(method), "id": template}, "html")
 
 
 @pytest.mark.parametrize(
