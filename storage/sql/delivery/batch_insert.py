@@ -8,19 +8,7 @@ from functools import lru_cache
 from itertools import repeat
 from operator import attrgetter
 
-from sqlalchemy import (
-    BigInteger,
-    Boolean,
-    Column,
-    ColumnElement,
-    Executable,
-    Integer,
-    Table,
-    exists,
-    func,
-    literal,
-    select,
-)
+from sqlalchemy import BigInteger, Boolean, Column, Executable, Integer, literal, select
 
 from storage.contract.signals import SOON
 from storage.contract.signals import messages as messages_topic
@@ -102,13 +90,24 @@ async def _there(connection: Connection, ids: set[str]) -> set[str]:
 @lru_cache
 def _insertion(dialect: SqlDialect) -> tuple[RowSet, Executable]:
     rows = dialect.row_set("given", **{name: _kind(messages.c[name]) for name in _NAMES})
-    latest = select(func.max(template_versions.c.revision)).where(
-        *_of_template(template_versions, rows)
+    # By way of one look-up of the key: SQLite takes each value out of the row's JSON as often as it
+    # is named.
+    current_version = template_versions.c.id == templates.c.current_version_id
+    latest = (
+        select(template_versions.c.revision)
+        .join_from(templates, template_versions, current_version)
+        .where(
+            *(
+                templates.c[name] == getattr(rows.c, name)
+                for name in ("brand_id", "channel", "template_key")
+            ),
+            templates.c.archived_at.is_(None),
+        )
+        .scalar_subquery()
     )
-    archived = exists().where(*_of_template(templates, rows), templates.c.archived_at.is_not(None))
     alike = (literal(value, messages.c[name].type) for name, value in _ALIKE.items())
     current = select(*(getattr(rows.c, name) for name in _NAMES), *alike).where(
-        rows.c.template_revision == latest.scalar_subquery(), ~archived
+        rows.c.template_revision == latest
     )
     # Whatever is taken: a dedup key, or the id of a message whose first try was committed though
     # its answer was lost.
@@ -116,12 +115,6 @@ def _insertion(dialect: SqlDialect) -> tuple[RowSet, Executable]:
         dialect.insert(messages).from_select((*_NAMES, *_ALIKE), current).on_conflict_do_nothing()
     )
     return rows, statement
-
-
-def _of_template(table: Table, rows: RowSet) -> list[ColumnElement[bool]]:
-    return [
-        table.c[name] == getattr(rows.c, name) for name in ("brand_id", "channel", "template_key")
-    ]
 
 
 def _kind(column: Column[object]) -> ColumnKind:
