@@ -29,8 +29,8 @@ BODIES = {
 }
 
 
-async def put(api: Caller, brand: str, body: str, **more: Any) -> int:
-    version = await put_template(api, brand, key="pinned", body=BODIES[body], **more)
+async def put(api: Caller, brand: str, body: str, key: str = "pinned") -> int:
+    version = await put_template(api, brand, key=key, body=BODIES[body])
     return int(version["version_number"])
 
 
@@ -130,8 +130,8 @@ async def test_a_scheduled_campaign_with_another_template_is_checked_against_its
 ) -> None:
     await put(idle_api, brand, "fits")
     campaign_id = await scheduled(idle_api, brand, COMMS)
-    await put(idle_api, brand, "fits", template_key="other")
-    latest = await put(idle_api, brand, "asks for more", template_key="other")
+    await put(idle_api, brand, "fits", key="other")
+    latest = await put(idle_api, brand, "asks for more", key="other")
     change = {"id": campaign_id, "template_key": "other"}
     answer = await idle_api.call(f"{COMMS}/UpdateCampaign", change)
     assert (answer.status, answer.fields) == (422, {"variables.more"})
