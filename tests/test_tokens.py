@@ -58,7 +58,7 @@ def claims(clock: ManualClock, **more: Any) -> dict[str, Any]:
         "aud": "carillon",
         "sub": "ann",
         "brands": ["acme"],
-        "scope": "messages.read",
+        "scope": "read:messages",
         "iat": now,
         "exp": now + 60,
     }
@@ -79,10 +79,26 @@ def refused(tokens: Tokens, token: str) -> str:
 
 
 def test_a_token_stands_for_what_it_was_made_for(tokens: Tokens) -> None:
-    token = tokens.mint("ann", ["b", "a"], ["messages.write", "messages.read"])
+    token = tokens.mint("ann", ["b", "a"], ["write:messages", "read:messages"])
     assert tokens.verify(token) == Principal(
-        "ann", frozenset({"a", "b"}), frozenset({"messages.read", "messages.write"})
+        "ann", frozenset({"a", "b"}), frozenset({"read:messages", "write:messages"})
     )
+
+
+def test_a_token_says_whether_it_is_a_persons_and_until_when_it_is_good(
+    tokens: Tokens, clock: ManualClock
+) -> None:
+    person = tokens.verify(tokens.mint("ann", ["a"], [], timedelta(seconds=60), is_person=True))
+    service = tokens.verify(tokens.mint("ann", ["a"], []))
+    assert (person.is_person, service.is_person) == (True, False)
+    assert person.expires_at == clock.now() + timedelta(seconds=60) + LEEWAY
+
+
+@pytest.mark.parametrize("kind", ["robot", "", True, ["person"]])
+def test_a_token_of_another_kind_is_refused(
+    tokens: Tokens, clock: ManualClock, kind: object
+) -> None:
+    refused(tokens, signed(claims(clock, kind=kind)))
 
 
 def test_a_token_without_brands_or_scopes_allows_nothing(
@@ -155,7 +171,7 @@ def test_more_tokens_than_are_remembered_are_verified_all_the_same(
         {"sub": 7},
         {"brands": "acme"},
         {"brands": [7]},
-        {"scope": ["messages.read"]},
+        {"scope": ["read:messages"]},
     ],
 )
 def test_a_token_that_says_something_else_is_refused(

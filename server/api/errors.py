@@ -19,7 +19,9 @@ from server.domain.errors import (
     MalformedRequest,
     NoSteps,
     NotFound,
+    PatientAmbiguous,
     ScopeMissing,
+    ServicesOnly,
     TemplateExists,
     Unauthenticated,
     Unavailable,
@@ -48,8 +50,10 @@ CODES: dict[type[CarillonError], grpc.StatusCode] = {
     BrandExists: grpc.StatusCode.FAILED_PRECONDITION,
     TemplateExists: grpc.StatusCode.ALREADY_EXISTS,
     NoSteps: grpc.StatusCode.FAILED_PRECONDITION,
+    PatientAmbiguous: grpc.StatusCode.FAILED_PRECONDITION,
     UnknownBrand: grpc.StatusCode.PERMISSION_DENIED,
     ScopeMissing: grpc.StatusCode.PERMISSION_DENIED,
+    ServicesOnly: grpc.StatusCode.PERMISSION_DENIED,
     Unavailable: grpc.StatusCode.UNAVAILABLE,
 }
 

@@ -11,6 +11,7 @@ from carillon.comms.v1 import campaign_service_pb2 as comms_campaigns
 from carillon.comms.v1 import (
     inbox_service_pb2,
     message_service_pb2,
+    notification_service_pb2,
     suppression_service_pb2,
 )
 from carillon.messaging.v1 import campaign_service_pb2 as messaging_campaigns
@@ -28,11 +29,13 @@ from carillon.ops.v1 import (
     unknown_message_service_pb2,
 )
 from carillon.options.v1 import options_pb2
+from server.domain.scopes import is_of_operators, managing
 
 _FILES: tuple[FileDescriptor, ...] = (
     comms_campaigns.DESCRIPTOR,
     message_service_pb2.DESCRIPTOR,
     inbox_service_pb2.DESCRIPTOR,
+    notification_service_pb2.DESCRIPTOR,
     suppression_service_pb2.DESCRIPTOR,
     messaging_campaigns.DESCRIPTOR,
     send_service_pb2.DESCRIPTOR,
@@ -54,7 +57,7 @@ class Policy:
     scope: str
     """Empty only for public methods."""
     public: bool
-    success_status: int
+    services_only: bool
     invalid_argument_status: int
     failed_precondition_status: int
 
@@ -83,10 +86,15 @@ def default_scopes() -> list[str]:
     return [scope for scope in all_scopes() if not is_of_operators(scope)]
 
 
-def is_of_operators(scope: str) -> bool:
-    """Whether it is for what concerns the whole installation, and so in no token unless it is asked
-    for."""
-    return scope.startswith("admin:")
+def scopes_of_people() -> list[str]:
+    """What a person's token has that nobody chose scopes for: what is their own."""
+    return [scope for scope in all_scopes() if scope.endswith(":notifications")]
+
+
+def known_scopes() -> list[str]:
+    """What a token may hold: what methods ask for, and the `manage:…` that grant it."""
+    asked_for = all_scopes()
+    return sorted({*asked_for, *managing(asked_for)})
 
 
 def _policy(service: ServiceDescriptor, method: MethodDescriptor) -> Policy:
@@ -95,7 +103,7 @@ def _policy(service: ServiceDescriptor, method: MethodDescriptor) -> Policy:
     return Policy(
         scope=of_method.scope,
         public=of_method.public,
-        success_status=of_method.success_status or 200,
+        services_only=of_method.services_only,
         invalid_argument_status=of_service.invalid_argument_status or 400,
         failed_precondition_status=of_service.failed_precondition_status or 412,
     )

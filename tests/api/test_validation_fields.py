@@ -13,16 +13,20 @@ from tests.rules.limits import (
     BODY_LENGTH,
     DESCRIPTION_LENGTH,
     ID_LENGTH,
+    LINK_LENGTH,
     NAME_LENGTH,
     NOTE_LENGTH,
     PUSH_TOKENS,
     SUBJECT_LENGTH,
+    TEXT_LENGTH,
 )
 from tests.support.api.callers import METHODS, POLICIES, bind, full_path
 from tests.support.api.scenes import COMMS, MESSAGING, TEMPLATES, instant
 from tests.support.api.untouched import BRANDS as BRAND_POLICIES
 from tests.support.api.untouched import (
+    INBOX,
     MESSAGES,
+    NOTIFICATIONS,
     PEOPLE,
     SEGMENTS,
     SUPPRESSIONS,
@@ -55,6 +59,9 @@ REQUIRED = {
     ],
     f"{TEMPLATES}/CreateTemplate": ["brand_id", "key", "channel"],
     f"{TEMPLATES}/RenderTemplate": ["payload"],
+    f"{NOTIFICATIONS}/CreateNotification": ["brand_id", "patient_id", "kind", "title"],
+    f"{INBOX}/BulkReadInboxItems": ["ids"],
+    f"{INBOX}/BulkArchiveInboxItems": ["ids"],
     f"{PEOPLE}/PutPerson": ["brand_id"],
     f"{SEGMENTS}/CreateSegment": ["brand_id", "name", "criteria"],
     f"{SEGMENTS}/PreviewSegment": ["brand_id", "criteria", "channel"],
@@ -76,6 +83,8 @@ LINES: dict[str, dict[str, int]] = {
     },
     f"{TEMPLATES}/CreateTemplate": {"brand_id": ID_LENGTH},
     f"{TEMPLATES}/CreateTemplateVersion": {"subject": SUBJECT_LENGTH},
+    f"{NOTIFICATIONS}/CreateNotification": {"brand_id": ID_LENGTH, "patient_id": ID_LENGTH,
+        "kind": ID_LENGTH, "title": SUBJECT_LENGTH, "link": LINK_LENGTH},
     f"{PEOPLE}/PutPerson": {"brand_id": ID_LENGTH, "person_id": ID_LENGTH, "email": ADDRESS_LENGTH,
         "phone": ADDRESS_LENGTH},
     f"{SEGMENTS}/CreateSegment": {"brand_id": ID_LENGTH, "name": NAME_LENGTH},
@@ -89,6 +98,7 @@ MAY_BE_BLANK = {
     (f"{MESSAGING}/CreateCampaign", "content.subject"),
     (f"{MESSAGING}/UpdateCampaign", "content.subject"),
     (f"{TEMPLATES}/CreateTemplateVersion", "subject"),
+    (f"{NOTIFICATIONS}/CreateNotification", "link"),
     (f"{PEOPLE}/PutPerson", "email"),
     (f"{PEOPLE}/PutPerson", "phone"),
     (f"{SUPPRESSIONS}/CreateSuppression", "source"),
@@ -98,6 +108,7 @@ TEXTS = {
     f"{MESSAGING}/UpdateCampaign": {"description": DESCRIPTION_LENGTH},
     f"{TEMPLATES}/CreateTemplate": {"description": DESCRIPTION_LENGTH},
     f"{TEMPLATES}/CreateTemplateVersion": {"body": BODY_LENGTH, "html": BODY_LENGTH},
+    f"{NOTIFICATIONS}/CreateNotification": {"body": TEXT_LENGTH},
     f"{UNKNOWN}/ResolveUnknownMessages": {"note": NOTE_LENGTH},
 }
 KEYS = {
@@ -119,6 +130,7 @@ OBJECTS = [
     (f"{MESSAGING}/CreateCampaign", "content.variables"),
     (f"{MESSAGING}/UpdateCampaign", "content.variables"),
     (f"{MESSAGES}/ScheduleMessage", "variables"),
+    (f"{NOTIFICATIONS}/CreateNotification", "metadata"),
     (f"{TEMPLATES}/RenderTemplate", "payload"), (f"{PEOPLE}/PutPerson", "attributes"),
     (f"{SEGMENTS}/CreateSegment", "criteria"),
 ]  # fmt: skip
@@ -163,7 +175,7 @@ def in_path(method: str, field: str) -> bool:
         field
         not in bind(
             METHODS[method],
-            dict.fromkeys(("id", "version_id", "person_id", "brand_id", field), "x"),
+            dict.fromkeys(("id", "version_id", "person_id", "user_id", "brand_id", field), "x"),
         )[2]
     )
 

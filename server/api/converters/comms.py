@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from carillon.comms.v1 import campaign_pb2, inbox_service_pb2, message_pb2, send_pb2
+from carillon.comms.v1 import campaign_pb2, message_pb2, send_pb2
 from server.api.converters.values import channel, struct, timestamp, write_timestamp
 from server.domain.lifecycle import documented_counts, public_status
 from storage.model.campaigns import Campaign
-from storage.model.inbox import InboxItem
 from storage.model.messages import Attempt, Message
 from storage.model.sends import Send
 
@@ -107,16 +106,4 @@ def attempt(record: Attempt) -> message_pb2.Attempt:
         outcome=message_pb2.Attempt.Outcome.Value(record.outcome),
         reason=record.reason,
         provider_message_id=record.provider_message_id,
-    )
-
-
-def inbox_item(record: InboxItem) -> inbox_service_pb2.InboxItem:
-    """An in_app message."""
-    return inbox_service_pb2.InboxItem(
-        message_id=record.message_id,
-        brand_id=record.brand_id,
-        person_id=record.person_id,
-        subject=record.subject,
-        body=record.body,
-        created_at=timestamp(record.created_at),
     )

@@ -14,7 +14,6 @@ from storage.model.brands import Brand
 from storage.model.campaigns import Campaign, CampaignStatus
 from storage.model.deliveries import Settlement
 from storage.model.ids import new_id
-from storage.model.inbox import InboxItem
 from storage.model.messages import Attempt, Message, MessageStatus
 from storage.model.segments import Segment
 from storage.model.sends import Send, SendStatus
@@ -171,14 +170,7 @@ async def _add_inbox_item(tx: Transaction, brand: str) -> None:
     )
     (held,) = await claim_due(tx, "in_app", NOW, NOW + LEASE, 1)
     assert held.id == message_id
-    item = InboxItem(
-        message_id=message_id,
-        brand_id=brand,
-        person_id="ann",
-        subject=None,
-        body="Hello",
-        created_at=NOW,
-    )
+    item = made.inbox_item(held)
     delivered = Settlement(
         message_id=message_id,
         lease=held.lease,
@@ -316,11 +308,20 @@ LISTINGS: dict[str, Listing] = {
         prepare=_add_templates_to_have_versions,
     ),
     "comms.InboxService/ListInboxItems": Listing(
-        items="items",
-        id="message_id",
+        items="data",
+        id="id",
         asks=lambda brand: {"brand_id": brand, "person_id": "ann"},
         asks_another=lambda brand: {"brand_id": brand, "person_id": "bob"},
         add=_add_inbox_item,
+    ),
+    "comms.NotificationService/ListNotifications": Listing(
+        items="data",
+        id="id",
+        asks=lambda brand: {"brand_id": brand},
+        asks_another=lambda brand: {"brand_id": f"other-{brand}"},
+        add=lambda tx, brand: tx.inbox.insert(
+            made.notification(brand_id=brand, person_id="tester")
+        ),
     ),
     "ops.UnknownMessageService/ListUnknownMessages": Listing(
         items="unknown_messages",

@@ -101,11 +101,19 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION. The campaign does not say anything yet: it can neither be scheduled nor
     published.
     """
-    ERROR_REASON_TEMPLATE_VERSION_NOT_FOUND: _ErrorReason.ValueType  # 29
+    ERROR_REASON_NOTIFICATION_NOT_FOUND: _ErrorReason.ValueType  # 29
+    """NOT_FOUND. The caller has no such notification."""
+    ERROR_REASON_SERVICES_ONLY: _ErrorReason.ValueType  # 30
+    """PERMISSION_DENIED. The token is a person's, and only services may call this."""
+    ERROR_REASON_PATIENT_AMBIGUOUS: _ErrorReason.ValueType  # 31
+    """FAILED_PRECONDITION. More than one person of the brand has this `patient_id`, so that it names
+    none of them.
+    """
+    ERROR_REASON_TEMPLATE_VERSION_NOT_FOUND: _ErrorReason.ValueType  # 32
     """NOT_FOUND. The template has no such version, or none at all."""
-    ERROR_REASON_TEMPLATE_EXISTS: _ErrorReason.ValueType  # 30
+    ERROR_REASON_TEMPLATE_EXISTS: _ErrorReason.ValueType  # 33
     """ALREADY_EXISTS. The brand has a template with this key on this channel."""
-    ERROR_REASON_TEMPLATE_STATE: _ErrorReason.ValueType  # 31
+    ERROR_REASON_TEMPLATE_STATE: _ErrorReason.ValueType  # 34
     """FAILED_PRECONDITION. The template is archived."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
@@ -196,10 +204,18 @@ ERROR_REASON_NO_STEPS: ErrorReason.ValueType  # 28
 """FAILED_PRECONDITION. The campaign does not say anything yet: it can neither be scheduled nor
 published.
 """
-ERROR_REASON_TEMPLATE_VERSION_NOT_FOUND: ErrorReason.ValueType  # 29
+ERROR_REASON_NOTIFICATION_NOT_FOUND: ErrorReason.ValueType  # 29
+"""NOT_FOUND. The caller has no such notification."""
+ERROR_REASON_SERVICES_ONLY: ErrorReason.ValueType  # 30
+"""PERMISSION_DENIED. The token is a person's, and only services may call this."""
+ERROR_REASON_PATIENT_AMBIGUOUS: ErrorReason.ValueType  # 31
+"""FAILED_PRECONDITION. More than one person of the brand has this `patient_id`, so that it names
+none of them.
+"""
+ERROR_REASON_TEMPLATE_VERSION_NOT_FOUND: ErrorReason.ValueType  # 32
 """NOT_FOUND. The template has no such version, or none at all."""
-ERROR_REASON_TEMPLATE_EXISTS: ErrorReason.ValueType  # 30
+ERROR_REASON_TEMPLATE_EXISTS: ErrorReason.ValueType  # 33
 """ALREADY_EXISTS. The brand has a template with this key on this channel."""
-ERROR_REASON_TEMPLATE_STATE: ErrorReason.ValueType  # 31
+ERROR_REASON_TEMPLATE_STATE: ErrorReason.ValueType  # 34
 """FAILED_PRECONDITION. The template is archived."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from alembic import op
 from uuid_utils import uuid7
 
-revision = "0010"
-down_revision = "0009"
+revision = "0012"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 
