@@ -1,5 +1,6 @@
 """What is asked of a request before anything is done: rules of its fields, variables of its
-template, whose page a token is of, and which suppression is the stronger."""
+template and whether that is archived, whose page a token is of, and which suppression is the
+stronger."""
 
 from __future__ import annotations
 
@@ -41,6 +42,13 @@ ASKING = (
         original=_OF_A_RENDERING,
         mutated=_OF_A_RENDERING.replace("version.variables", "()"),
         tests=(_EVERY_OPERATION,),
+    ),
+    Mutation(
+        name="archived-template",
+        where="require_template",
+        original="template.archived_at is not None",
+        mutated="template.archived_at is field",
+        tests=("test_no_message_is_accepted_with_an_archived_template",),
     ),
     Mutation(
         name="page-token-of-its-list",
