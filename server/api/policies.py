@@ -15,7 +15,6 @@ from carillon.comms.v1 import (
     notification_service_pb2,
     preference_service_pb2,
     suppression_service_pb2,
-    template_service_pb2,
 )
 from carillon.messaging.v1 import campaign_service_pb2 as messaging_campaigns
 from carillon.messaging.v1 import (
@@ -23,6 +22,7 @@ from carillon.messaging.v1 import (
     person_service_pb2,
     segment_service_pb2,
     send_service_pb2,
+    template_service_pb2,
 )
 from carillon.ops.v1 import (
     audit_service_pb2,
@@ -37,7 +37,6 @@ from server.domain.scopes import is_of_operators, managing
 _FILES: tuple[FileDescriptor, ...] = (
     comms_campaigns.DESCRIPTOR,
     message_service_pb2.DESCRIPTOR,
-    template_service_pb2.DESCRIPTOR,
     inbox_service_pb2.DESCRIPTOR,
     notification_service_pb2.DESCRIPTOR,
     suppression_service_pb2.DESCRIPTOR,
@@ -48,6 +47,7 @@ _FILES: tuple[FileDescriptor, ...] = (
     consent_check_service_pb2.DESCRIPTOR,
     person_service_pb2.DESCRIPTOR,
     segment_service_pb2.DESCRIPTOR,
+    template_service_pb2.DESCRIPTOR,
     brand_service_pb2.DESCRIPTOR,
     unknown_message_service_pb2.DESCRIPTOR,
     audit_service_pb2.DESCRIPTOR,

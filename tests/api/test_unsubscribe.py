@@ -15,7 +15,7 @@ from server.domain.contacts.unsubscribe import LinkedContact
 from tests.support.api.callers import Caller, GrpcCaller, RestCaller
 from tests.support.api.operating import AUDIT
 from tests.support.api.running import Running
-from tests.support.api.scenes import COMMS, comms_campaign, ok, put_person, until
+from tests.support.api.scenes import COMMS, comms_campaign, ok, put_person, put_template, until
 from tests.support.api.suppressing import found, suppress
 from tests.support.api.untouched import CONSENTS, PREFERENCES
 
@@ -274,13 +274,7 @@ async def test_the_page_is_in_the_persons_language(
 
 async def test_templates_can_show_the_link(running: Running, rest: RestCaller, brand: str) -> None:
     campaign_id = await comms_campaign(rest, brand)
-    template = {
-        "brand_id": brand,
-        "channel": "email",
-        "template_key": "welcome",
-        "body": "Leave: {{ unsubscribe_url }}",
-    }
-    await ok(rest, "comms.TemplateService/PutTemplate", template)
+    await put_template(rest, brand, body="Leave: {{ unsubscribe_url }}")
     send = (await ok(rest, f"{COMMS}/SendCampaign", {"id": campaign_id, "recipients": [ANN]}))[
         "send"
     ]
