@@ -40,6 +40,7 @@ class AuditAction(StrEnum):
     CAMPAIGN_MISFIRED = "campaign_misfired"
     TEMPLATE_PUT = "template_put"
     SEGMENT_CREATED = "segment_created"
+    SEGMENT_ARCHIVED = "segment_archived"
     PERSON_PUT = "person_put"
     PEOPLE_PUT = "people_put"
     PERSON_DELETED = "person_deleted"

@@ -31,6 +31,7 @@ from tests.support.api.scenes import (
     comms_campaign,
     instant,
     ok,
+    put_person,
     put_segment,
     put_template,
     recipients,
@@ -50,6 +51,9 @@ GET_MESSAGE = "GET /v1/messages/{id}"
 GET_SCHEDULED = "GET /v1/messages/scheduled/{id}"
 LIST_SCHEDULED = "GET /v1/messages/scheduled"
 LIST_RECENT = "GET /v1/messages/recent"
+CREATE_SEGMENT = "POST /v1/messaging/segments"
+LIST_SEGMENTS = "GET /v1/messaging/segments"
+PREVIEW_SEGMENT = "POST /v1/messaging/segments/{id}/preview"
 FACE_OF = {SEND: COMMS, CANCEL: COMMS, PUBLISH: MESSAGING, SCHEDULE: MESSAGING}
 
 
@@ -113,6 +117,28 @@ async def list_of_campaigns(api: Caller, brand: str, path: str) -> dict[str, Any
     return {"brand_id": brand, "status": "draft"}
 
 
+async def new_segment(api: Caller, brand: str, path: str) -> dict[str, Any]:
+    return {"brand_id": brand, "name": "everybody", "predicate": {}}
+
+
+async def nameless_segment(api: Caller, brand: str, path: str) -> dict[str, Any]:
+    return {**await new_segment(api, brand, path), "name": ""}
+
+
+async def some_segment(api: Caller, brand: str, path: str) -> dict[str, Any]:
+    await put_person(api, brand, "ana")
+    return {"id": await put_segment(api, brand)}
+
+
+async def unknown_segment(api: Caller, brand: str, path: str) -> dict[str, Any]:
+    return {"id": "no-such-segment"}
+
+
+async def list_of_segments(api: Caller, brand: str, path: str) -> dict[str, Any]:
+    await put_segment(api, brand)
+    return {"brand_id": brand, "status": "active"}
+
+
 async def unknown_campaign(api: Caller, brand: str, path: str) -> dict[str, Any]:
     return {**await good_request(api, brand, path), "id": "no-such-campaign"}
 
@@ -151,6 +177,11 @@ SCENES: dict[tuple[str, int], Scene] = {
     (LIST_TO_SEGMENTS, 200): list_of_campaigns, (LIST_TO_SEGMENTS, 500): list_of_campaigns,
     (GET_MESSAGE, 200): scheduled_message, (GET_MESSAGE, 404): unknown_message,
     (GET_SCHEDULED, 200): scheduled_message, (GET_SCHEDULED, 404): unknown_message,
+    (CREATE_SEGMENT, 201): new_segment, (CREATE_SEGMENT, 400): nameless_segment,
+    (CREATE_SEGMENT, 500): new_segment,
+    (LIST_SEGMENTS, 200): list_of_segments, (LIST_SEGMENTS, 500): list_of_segments,
+    (PREVIEW_SEGMENT, 200): some_segment, (PREVIEW_SEGMENT, 404): unknown_segment,
+    (PREVIEW_SEGMENT, 500): some_segment,
     (LIST_SCHEDULED, 200): of_brand, (LIST_RECENT, 200): of_brand,
 }  # fmt: skip
 

@@ -56,8 +56,8 @@ REQUIRED = {
     ],
     f"{TEMPLATES}/PutTemplate": ["brand_id"],
     f"{PEOPLE}/PutPerson": ["brand_id"],
-    f"{SEGMENTS}/CreateSegment": ["brand_id", "name", "criteria"],
-    f"{SEGMENTS}/PreviewSegment": ["brand_id", "criteria", "channel"],
+    f"{SEGMENTS}/CreateSegment": ["brand_id", "name", "predicate"],
+    f"{SEGMENTS}/PreviewPredicate": ["brand_id", "predicate"],
     f"{SUPPRESSIONS}/CreateSuppression": ["brand_id", "channel", "address", "reason"],
     f"{SUPPRESSIONS}/BatchCreateSuppressions": ["brand_id", "suppressions"],
     f"{UNKNOWN}/ResolveUnknownMessages": ["message_ids", "resolution"],
@@ -115,7 +115,7 @@ OBJECTS = [
     (f"{MESSAGING}/UpdateCampaign", "content.variables"),
     (f"{MESSAGES}/ScheduleMessage", "variables"),
     (f"{TEMPLATES}/PreviewTemplate", "variables"), (f"{PEOPLE}/PutPerson", "attributes"),
-    (f"{SEGMENTS}/CreateSegment", "criteria"),
+    (f"{SEGMENTS}/CreateSegment", "predicate"),
 ]  # fmt: skip
 TIMES = [
     f"{COMMS}/CreateCampaign",

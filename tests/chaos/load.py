@@ -61,7 +61,7 @@ class Load:
         if self.channel == "email":
             template["subject"] = "Hi"
         await self.client.call("comms.TemplateService/PutTemplate", template)
-        segment = {"brand_id": BRAND, "name": "everybody", "criteria": {}}
+        segment = {"brand_id": BRAND, "name": "everybody", "predicate": {}}
         self._segment = (
             await self.client.call("messaging.SegmentService/CreateSegment", segment, key="segment")
         )["id"]

@@ -25,6 +25,9 @@ BUILT = {
     "GET /v1/messages/scheduled",
     "GET /v1/messages/scheduled/{id}",
     "GET /v1/messages/{id}",
+    "GET /v1/messaging/segments",
+    "POST /v1/messaging/segments",
+    "POST /v1/messaging/segments/{id}/preview",
 }
 """What there is of `reference.json`; of `operations.json` there is all."""
 

@@ -113,7 +113,7 @@ class Untouched:
             campaigns,
             sends,
             await tx.messages.list_page(self.brand, MessageFilter(), None, 99),
-            await tx.segments.list_page(self.brand, None, 99),
+            await tx.segments.list_page(self.brand, None, None, 99),
             await tx.suppressions.list_page(self.brand, None, None, None, 99),
             await tx.brands.find_policy(self.brand),
             await tx.brands.list_page(self.brand, None, 99),
@@ -138,9 +138,9 @@ async def untouched_brand(running: Running, transport: str) -> Untouched:
         "messaging": await messaging_campaign(api, brand),
     }
     await put_person(api, brand, "ana")
-    ids["segment"] = (await ok(api, f"{SEGMENTS}/ListSegments", {"brand_id": brand}))["segments"][
-        0
-    ]["id"]
+    ids["segment"] = (await ok(api, f"{SEGMENTS}/ListSegments", {"brand_id": brand}))["items"][0][
+        "id"
+    ]
     ids["message"] = (
         await ok(
             api, f"{MESSAGES}/ScheduleMessage", _requests(brand, ids)[f"{MESSAGES}/ScheduleMessage"]
@@ -192,7 +192,7 @@ def _by_name(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
                 "ListMessageAttempts",
             )
         ],
-        "segment": [f"{SEGMENTS}/GetSegment"],
+        "segment": [f"{SEGMENTS}/GetSegment", f"{SEGMENTS}/ArchiveSegment"],
         "suppression": [f"{SUPPRESSIONS}/DeleteSuppression"],
         "send": [
             f"{COMMS}/GetSend",
@@ -293,8 +293,9 @@ def _in_full(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
         f"{PEOPLE}/BatchPutPeople": {"brand_id": brand, "people": [{"person_id": "ana",
             "attributes": OBJECT, "email": "ana@example.com"}]},
         f"{SEGMENTS}/CreateSegment": {"brand_id": brand, "name": "gold",
-            "criteria": {"==": [{"var": "plan"}, "gold"]}},
-        f"{SEGMENTS}/PreviewSegment": {"brand_id": brand, "criteria": {"==": [{"var": "plan"},
+            "description": "On the plan", "predicate": {"==": [{"var": "plan"}, "gold"]}},
+        f"{SEGMENTS}/PreviewSegment": {"id": segment, "channel": "email"},
+        f"{SEGMENTS}/PreviewPredicate": {"brand_id": brand, "predicate": {"==": [{"var": "plan"},
             "gold"]}, "channel": "email"},
         f"{SUPPRESSIONS}/CreateSuppression": {"brand_id": brand, **suppressed},
         f"{SUPPRESSIONS}/BatchCreateSuppressions": {"brand_id": brand,

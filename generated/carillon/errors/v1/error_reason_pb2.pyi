@@ -101,6 +101,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION. The campaign does not say anything yet: it can neither be scheduled nor
     published.
     """
+    ERROR_REASON_SEGMENT_ARCHIVED: _ErrorReason.ValueType  # 29
+    """FAILED_PRECONDITION. The campaign's segment is archived: it can neither be scheduled nor
+    published to it.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every reason a call can be refused with.
@@ -189,5 +193,9 @@ ERROR_REASON_BRAND_EXISTS: ErrorReason.ValueType  # 27
 ERROR_REASON_NO_STEPS: ErrorReason.ValueType  # 28
 """FAILED_PRECONDITION. The campaign does not say anything yet: it can neither be scheduled nor
 published.
+"""
+ERROR_REASON_SEGMENT_ARCHIVED: ErrorReason.ValueType  # 29
+"""FAILED_PRECONDITION. The campaign's segment is archived: it can neither be scheduled nor
+published to it.
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
