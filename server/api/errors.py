@@ -19,8 +19,10 @@ from server.domain.errors import (
     MalformedRequest,
     NoSteps,
     NotFound,
+    PatientAmbiguous,
     ScopeMissing,
     SegmentArchived,
+    ServicesOnly,
     Unauthenticated,
     Unavailable,
     UnknownBrand,
@@ -48,8 +50,10 @@ CODES: dict[type[CarillonError], grpc.StatusCode] = {
     BrandExists: grpc.StatusCode.FAILED_PRECONDITION,
     NoSteps: grpc.StatusCode.FAILED_PRECONDITION,
     SegmentArchived: grpc.StatusCode.FAILED_PRECONDITION,
+    PatientAmbiguous: grpc.StatusCode.FAILED_PRECONDITION,
     UnknownBrand: grpc.StatusCode.PERMISSION_DENIED,
     ScopeMissing: grpc.StatusCode.PERMISSION_DENIED,
+    ServicesOnly: grpc.StatusCode.PERMISSION_DENIED,
     Unavailable: grpc.StatusCode.UNAVAILABLE,
 }
 

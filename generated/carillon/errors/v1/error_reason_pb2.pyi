@@ -101,7 +101,15 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION. The campaign does not say anything yet: it can neither be scheduled nor
     published.
     """
-    ERROR_REASON_SEGMENT_ARCHIVED: _ErrorReason.ValueType  # 29
+    ERROR_REASON_NOTIFICATION_NOT_FOUND: _ErrorReason.ValueType  # 29
+    """NOT_FOUND. The caller has no such notification."""
+    ERROR_REASON_SERVICES_ONLY: _ErrorReason.ValueType  # 30
+    """PERMISSION_DENIED. The token is a person's, and only services may call this."""
+    ERROR_REASON_PATIENT_AMBIGUOUS: _ErrorReason.ValueType  # 31
+    """FAILED_PRECONDITION. More than one person of the brand has this `patient_id`, so that it names
+    none of them.
+    """
+    ERROR_REASON_SEGMENT_ARCHIVED: _ErrorReason.ValueType  # 32
     """FAILED_PRECONDITION. The campaign's segment is archived: it can neither be scheduled nor
     published to it.
     """
@@ -194,7 +202,15 @@ ERROR_REASON_NO_STEPS: ErrorReason.ValueType  # 28
 """FAILED_PRECONDITION. The campaign does not say anything yet: it can neither be scheduled nor
 published.
 """
-ERROR_REASON_SEGMENT_ARCHIVED: ErrorReason.ValueType  # 29
+ERROR_REASON_NOTIFICATION_NOT_FOUND: ErrorReason.ValueType  # 29
+"""NOT_FOUND. The caller has no such notification."""
+ERROR_REASON_SERVICES_ONLY: ErrorReason.ValueType  # 30
+"""PERMISSION_DENIED. The token is a person's, and only services may call this."""
+ERROR_REASON_PATIENT_AMBIGUOUS: ErrorReason.ValueType  # 31
+"""FAILED_PRECONDITION. More than one person of the brand has this `patient_id`, so that it names
+none of them.
+"""
+ERROR_REASON_SEGMENT_ARCHIVED: ErrorReason.ValueType  # 32
 """FAILED_PRECONDITION. The campaign's segment is archived: it can neither be scheduled nor
 published to it.
 """
