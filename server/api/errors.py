@@ -23,6 +23,7 @@ from server.domain.errors import (
     ScopeMissing,
     SegmentArchived,
     ServicesOnly,
+    TemplateExists,
     Unauthenticated,
     Unavailable,
     UnknownBrand,
@@ -48,6 +49,7 @@ CODES: dict[type[CarillonError], grpc.StatusCode] = {
     BadState: grpc.StatusCode.FAILED_PRECONDITION,
     Unauthenticated: grpc.StatusCode.UNAUTHENTICATED,
     BrandExists: grpc.StatusCode.FAILED_PRECONDITION,
+    TemplateExists: grpc.StatusCode.ALREADY_EXISTS,
     NoSteps: grpc.StatusCode.FAILED_PRECONDITION,
     SegmentArchived: grpc.StatusCode.FAILED_PRECONDITION,
     PatientAmbiguous: grpc.StatusCode.FAILED_PRECONDITION,
@@ -92,6 +94,8 @@ def http_status(code: grpc.StatusCode, policy: Policy) -> int:
             return policy.failed_precondition_status
         case grpc.StatusCode.NOT_FOUND:
             return 404
+        case grpc.StatusCode.ALREADY_EXISTS:
+            return 409
         case grpc.StatusCode.UNAUTHENTICATED:
             return 401
         case grpc.StatusCode.PERMISSION_DENIED:
