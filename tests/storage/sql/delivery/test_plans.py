@@ -119,8 +119,8 @@ async def test_what_a_person_received_is_looked_up_among_their_own_messages(busy
     await busy.storage.write(lambda tx: tx.people.put(made.person()))
     criteria = Not(Received(campaign_id))
     for look in (
-        lambda tx: tx.people.list_matching(BRAND, criteria, "email", NOW, None, 9),
-        lambda tx: tx.people.count_matching(BRAND, criteria, "email", NOW),
+        lambda tx: tx.people.list_matching(made.rule("email"), criteria, NOW, None, 9),
+        lambda tx: tx.people.count_matching(made.rule("email"), criteria, NOW),
     ):
         assert await indexes_used(busy, look) == {"ix_messages_brand_id_person_id_id"}
 
@@ -131,7 +131,7 @@ async def test_addresses_that_a_send_has_reached_are_looked_up_one_by_one(busy: 
     used = await indexes_used(
         busy,
         lambda tx: tx.people.list_matching(
-            BRAND, EVERYONE, "email", NOW, None, 9, reached_by=send_id
+            made.rule("email"), EVERYONE, NOW, None, 9, reached_by=send_id
         ),
     )
     assert used == {"uq_messages_audience"}

@@ -59,10 +59,10 @@ async def put(scene: Scene, *person_ids: str, **more: Any) -> list[Person]:
 async def matching(scene: Scene, document: object, as_of: datetime = NOW) -> set[str]:
     criteria = parse_criteria(document, "criteria")
     found = await scene.storage.read(
-        lambda tx: tx.people.list_matching(BRAND, criteria, "in_app", as_of, None, 100)
+        lambda tx: tx.people.list_matching(made.rule("in_app"), criteria, as_of, None, 100)
     )
     counted = await scene.storage.read(
-        lambda tx: tx.people.count_matching(BRAND, criteria, "in_app", as_of)
+        lambda tx: tx.people.count_matching(made.rule("in_app"), criteria, as_of)
     )
     assert sum(each.people for each in counted) == len(found)
     return {member.person_id for member in found}
