@@ -35,7 +35,7 @@ class Segment(_message.Message):
 
     class _StatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[Segment._Status.ValueType], _builtins.type):
         DESCRIPTOR: _descriptor.EnumDescriptor
-        STATUS_UNSPECIFIED: Segment._Status.ValueType  # 0
+        unspecified: Segment._Status.ValueType  # 0
         """Never used."""
         active: Segment._Status.ValueType  # 1
         """They may."""
@@ -45,7 +45,7 @@ class Segment(_message.Message):
     class Status(_Status, metaclass=_StatusEnumTypeWrapper):
         """Whether new campaigns and sends may go to it."""
 
-    STATUS_UNSPECIFIED: Segment.Status.ValueType  # 0
+    unspecified: Segment.Status.ValueType  # 0
     """Never used."""
     active: Segment.Status.ValueType  # 1
     """They may."""
