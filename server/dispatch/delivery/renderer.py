@@ -15,6 +15,7 @@ from server.channels.provider import Envelope
 from server.dispatch.delivery.outcomes import IN_APP, held_back, unrenderable
 from server.domain.contacts.addresses import read_address
 from server.domain.contacts.category import category_of
+from server.domain.contacts.unsubscribe import LinkedContact
 from server.domain.templates.personalisation import render_context
 from server.domain.templates.rendering import RenderError, compile_template
 from server.domain.templates.variants import choose_variant, source_of
@@ -84,8 +85,8 @@ class _Material:
 class Renderer:
     """Renders batches. Revisions are immutable, so compiled templates are kept."""
 
-    def __init__(self, storage: Storage, unsubscribe_link: Callable[[str], str]) -> None:
-        """`unsubscribe_link` gives the link of a message by its id."""
+    def __init__(self, storage: Storage, unsubscribe_link: Callable[[LinkedContact], str]) -> None:
+        """`unsubscribe_link` gives the link of a contact."""
         self._storage = storage
         self._unsubscribe_link = unsubscribe_link
         self._known = _Content({}, {}, {})
@@ -152,7 +153,7 @@ class Renderer:
         # A link takes a fifth of the time, and nobody sees that of an in_app message unless its
         # template shows it.
         linked = message.channel != IN_APP or compiled.may_show("unsubscribe_url")
-        unsubscribe_url = self._unsubscribe_link(message.id) if linked else None
+        unsubscribe_url = self._unsubscribe_link(_contact(message, address)) if linked else None
         context = render_context(
             message.brand_id,
             person,
@@ -188,6 +189,11 @@ def _is_text(text: str) -> bool:
         return "\0" not in text and bool(text.encode())
     except UnicodeEncodeError:
         return False
+
+
+def _contact(message: Message, address: str) -> LinkedContact:
+    category = category_of(Purpose.of(message.send_id))
+    return LinkedContact(message.brand_id, message.person_id, message.channel, category, address)
 
 
 def _template_key(message: Message) -> TemplateKey:

@@ -101,6 +101,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION. The campaign does not say anything yet: it can neither be scheduled nor
     published.
     """
+    ERROR_REASON_SEGMENT_ARCHIVED: _ErrorReason.ValueType  # 40
+    """FAILED_PRECONDITION. The campaign's segment is archived: it can neither be scheduled nor
+    published to it.
+    """
     ERROR_REASON_NOTIFICATION_NOT_FOUND: _ErrorReason.ValueType  # 29
     """NOT_FOUND. The caller has no such notification."""
     ERROR_REASON_SERVICES_ONLY: _ErrorReason.ValueType  # 30
@@ -115,10 +119,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """ALREADY_EXISTS. The brand has a template with this key on this channel."""
     ERROR_REASON_TEMPLATE_STATE: _ErrorReason.ValueType  # 34
     """FAILED_PRECONDITION. The template is archived."""
-    ERROR_REASON_SEGMENT_ARCHIVED: _ErrorReason.ValueType  # 35
-    """FAILED_PRECONDITION. The campaign's segment is archived: it can neither be scheduled nor
-    published to it.
-    """
+    ERROR_REASON_LINK_NOT_FOUND: _ErrorReason.ValueType  # 35
+    """NOT_FOUND. No link of this installation has this token."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every reason a call can be refused with.
@@ -208,6 +210,10 @@ ERROR_REASON_NO_STEPS: ErrorReason.ValueType  # 28
 """FAILED_PRECONDITION. The campaign does not say anything yet: it can neither be scheduled nor
 published.
 """
+ERROR_REASON_SEGMENT_ARCHIVED: ErrorReason.ValueType  # 40
+"""FAILED_PRECONDITION. The campaign's segment is archived: it can neither be scheduled nor
+published to it.
+"""
 ERROR_REASON_NOTIFICATION_NOT_FOUND: ErrorReason.ValueType  # 29
 """NOT_FOUND. The caller has no such notification."""
 ERROR_REASON_SERVICES_ONLY: ErrorReason.ValueType  # 30
@@ -222,8 +228,6 @@ ERROR_REASON_TEMPLATE_EXISTS: ErrorReason.ValueType  # 33
 """ALREADY_EXISTS. The brand has a template with this key on this channel."""
 ERROR_REASON_TEMPLATE_STATE: ErrorReason.ValueType  # 34
 """FAILED_PRECONDITION. The template is archived."""
-ERROR_REASON_SEGMENT_ARCHIVED: ErrorReason.ValueType  # 35
-"""FAILED_PRECONDITION. The campaign's segment is archived: it can neither be scheduled nor
-published to it.
-"""
+ERROR_REASON_LINK_NOT_FOUND: ErrorReason.ValueType  # 35
+"""NOT_FOUND. No link of this installation has this token."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
