@@ -121,6 +121,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION. The template is archived."""
     ERROR_REASON_LINK_NOT_FOUND: _ErrorReason.ValueType  # 35
     """NOT_FOUND. No link of this installation has this token."""
+    ERROR_REASON_PUSH_SUBSCRIPTION_NOT_FOUND: _ErrorReason.ValueType  # 36
+    """NOT_FOUND. No push subscription with this id, or none in a brand of the token."""
+    ERROR_REASON_PUSH_KEY_NOT_FOUND: _ErrorReason.ValueType  # 37
+    """NOT_FOUND. The installation has no key for Web Push (`CARILLON_VAPID_KEY_FILE`)."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every reason a call can be refused with.
@@ -230,4 +234,8 @@ ERROR_REASON_TEMPLATE_STATE: ErrorReason.ValueType  # 34
 """FAILED_PRECONDITION. The template is archived."""
 ERROR_REASON_LINK_NOT_FOUND: ErrorReason.ValueType  # 35
 """NOT_FOUND. No link of this installation has this token."""
+ERROR_REASON_PUSH_SUBSCRIPTION_NOT_FOUND: ErrorReason.ValueType  # 36
+"""NOT_FOUND. No push subscription with this id, or none in a brand of the token."""
+ERROR_REASON_PUSH_KEY_NOT_FOUND: ErrorReason.ValueType  # 37
+"""NOT_FOUND. The installation has no key for Web Push (`CARILLON_VAPID_KEY_FILE`)."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
