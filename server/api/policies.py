@@ -11,6 +11,7 @@ from carillon.comms.v1 import campaign_service_pb2 as comms_campaigns
 from carillon.comms.v1 import (
     inbox_service_pb2,
     message_service_pb2,
+    sequence_service_pb2,
     suppression_service_pb2,
     template_service_pb2,
 )
@@ -28,6 +29,7 @@ from carillon.options.v1 import options_pb2
 _FILES: tuple[FileDescriptor, ...] = (
     comms_campaigns.DESCRIPTOR,
     message_service_pb2.DESCRIPTOR,
+    sequence_service_pb2.DESCRIPTOR,
     template_service_pb2.DESCRIPTOR,
     inbox_service_pb2.DESCRIPTOR,
     suppression_service_pb2.DESCRIPTOR,

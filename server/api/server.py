@@ -14,6 +14,7 @@ from carillon.comms.v1 import (
 from carillon.comms.v1 import (
     inbox_service_pb2_grpc,
     message_service_pb2_grpc,
+    sequence_service_pb2_grpc,
     suppression_service_pb2_grpc,
     template_service_pb2_grpc,
 )
@@ -42,6 +43,7 @@ from server.api.policies import method_policies, service_descriptors
 from server.api.reflection import add_reflection
 from server.api.services.comms.campaigns import CampaignService as CommsCampaigns
 from server.api.services.comms.messages import MessageService
+from server.api.services.comms.sequences import SequenceService
 from server.api.services.comms.suppressions import SuppressionService
 from server.api.services.comms.templates import InboxService, TemplateService
 from server.api.services.comms.unsubscribe import UnsubscribeService
@@ -130,6 +132,9 @@ class GrpcServer:
         )
         send_service_pb2_grpc.add_SendServiceServicer_to_server(
             SendService(commands, storage), server
+        )
+        sequence_service_pb2_grpc.add_SequenceServiceServicer_to_server(
+            SequenceService(commands, storage), server
         )
         person_service_pb2_grpc.add_PersonServiceServicer_to_server(PersonService(commands), server)
         segment_service_pb2_grpc.add_SegmentServiceServicer_to_server(

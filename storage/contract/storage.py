@@ -14,6 +14,7 @@ from storage.contract.idempotency import Idempotency
 from storage.contract.inbox import Inbox
 from storage.contract.messages import Messages
 from storage.contract.people import People
+from storage.contract.programs import Enrollments, Sequences
 from storage.contract.rates import Rates
 from storage.contract.segments import Segments
 from storage.contract.sends import Sends
@@ -43,6 +44,10 @@ class Transaction(Protocol):
     def idempotency(self) -> Idempotency: ...
     @property
     def sends(self) -> Sends: ...
+    @property
+    def sequences(self) -> Sequences: ...
+    @property
+    def enrollments(self) -> Enrollments: ...
     @property
     def messages(self) -> Messages: ...
     @property

@@ -11,6 +11,7 @@ from storage.sql.aggregates.idempotency import SqlIdempotency
 from storage.sql.aggregates.inbox import SqlInbox
 from storage.sql.aggregates.messages import SqlMessages
 from storage.sql.aggregates.people import SqlPeople
+from storage.sql.aggregates.programs import SqlEnrollments, SqlSequences
 from storage.sql.aggregates.rates import SqlRates
 from storage.sql.aggregates.segments import SqlSegments
 from storage.sql.aggregates.sends import SqlSends
@@ -33,6 +34,8 @@ class SqlTransaction:
         self.suppressions = SqlSuppressions(connection)
         self.idempotency = SqlIdempotency(connection)
         self.sends = SqlSends(connection)
+        self.sequences = SqlSequences(connection)
+        self.enrollments = SqlEnrollments(connection)
         self.messages = SqlMessages(connection)
         self.inbox = SqlInbox(connection)
         self.brands = SqlBrands(connection)

@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import lru_cache, partial
 
 from server.channels.provider import Envelope
-from server.dispatch.delivery.outcomes import IN_APP, suppressed, unrenderable
+from server.dispatch.delivery.outcomes import IN_APP, suppressed, unrenderable, without_address
 from server.domain.contacts.addresses import read_address
 from server.domain.contacts.suppression import blocks
 from server.domain.templates.personalisation import render_context
@@ -24,6 +24,7 @@ from storage.model.campaigns import Campaign
 from storage.model.deliveries import Settlement
 from storage.model.messages import Message, Purpose
 from storage.model.people import Person
+from storage.model.programs import OWN_ADDRESS
 from storage.model.sends import Send
 from storage.model.templates import Template
 
@@ -133,6 +134,8 @@ class Renderer:
         if message.id in material.suppressed:
             return suppressed(message)
         address = material.addresses.get(message.id)
+        if address is None and _has_no_address(message):
+            return without_address(message)
         if address is None:
             return unrenderable(message, SkipReason.INVALID_RECIPIENT)
         template = material.content.templates.get(_template_key(message))
@@ -188,6 +191,11 @@ def _is_text(text: str) -> bool:
         return False
 
 
+def _has_no_address(message: Message) -> bool:
+    """Whether it is a step to somebody's own address who had none when it ran."""
+    return message.enrollment_id is not None and message.recipient == OWN_ADDRESS
+
+
 def _template_key(message: Message) -> TemplateKey:
     return message.brand_id, message.channel, message.template_key, message.template_revision
 
@@ -240,6 +248,6 @@ async def _suppressed(
         found.update(
             message.id
             for message in some
-            if blocks(reasons.get(addresses[message.id]), Purpose.of(message.send_id))
+            if blocks(reasons.get(addresses[message.id]), Purpose.of(message.send_id, message.enrollment_id))
         )
     return frozenset(found)

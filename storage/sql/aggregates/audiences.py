@@ -70,7 +70,7 @@ def _audience(
     as_of: datetime,
     reached_by: str | None = None,
 ) -> Select[Any]:
-    address = func.coalesce(_address(dialect, channel), "")
+    address = func.coalesce(address_on(dialect, channel), "")
     # One look into the unique index per person. A join or an EXISTS would leave the planner a
     # choice, and before it has statistics of new rows it chooses to compare every person with every
     # suppression.
@@ -116,7 +116,8 @@ def _message_to(address: ColumnElement[Any], send_id: str) -> ScalarSelect[Any]:
     )
 
 
-def _address(dialect: SqlDialect, channel: Channel) -> ColumnElement[Any]:
+def address_on(dialect: SqlDialect, channel: Channel) -> ColumnElement[Any]:
+    """The address of a person on a channel; NULL or empty if there is none."""
     match channel:
         case Channel.EMAIL:
             return people.c.email

@@ -13,10 +13,12 @@ from sqlalchemy import (
     BindParameter,
     ColumnElement,
     Executable,
+    Integer,
     Select,
     TextClause,
     and_,
     bindparam,
+    case,
     exists,
     func,
     literal,
@@ -28,16 +30,27 @@ from sqlalchemy import (
     update,
 )
 
+from storage.model.channels import Channel
 from storage.model.deliveries import Queue
 from storage.model.messages import Message, MessageStatus
+from storage.model.programs import CURRENT_REVISION, OWN_ADDRESS
+from storage.sql.aggregates.audiences import address_on
 from storage.sql.connection import Connection
 from storage.sql.delivery.counters import Changes
 from storage.sql.delivery.locks import lock_sends_of
 from storage.sql.dialects.dialect import ColumnKind, RowSet, SqlDialect
 from storage.sql.dialects.types import Instant
 from storage.sql.schema.dispatchers import holds
-from storage.sql.schema.messages import MESSAGE, PENDING_OF_SEND, PENDING_ONE_OFF, messages
+from storage.sql.schema.messages import (
+    MESSAGE,
+    PENDING_OF_SEND,
+    PENDING_ONE_OFF,
+    PENDING_STEP,
+    messages,
+)
+from storage.sql.schema.people import people
 from storage.sql.schema.sends import sends
+from storage.sql.schema.templates import templates
 
 _NOW = bindparam("now", type_=Instant())
 _LEASE_UNTIL = bindparam("lease_until", type_=Instant())
@@ -53,39 +66,47 @@ HELD = messages.c.lease_expires_at > literal(datetime(1970, 1, 1, tzinfo=UTC), I
 
 
 def _list_queues() -> Executable:
-    """Looks at one row of the index for each brand and each send, however many wait: the brands by
-    jumping from one to the next."""
-    one_offs = (PENDING_ONE_OFF, messages.c.channel == _ON_CHANNEL)
-    brands = (
-        select(func.min(messages.c.brand_id).label("brand_id"))
-        .where(*one_offs)
-        .cte("brands", recursive=True)
-    )
-    next_brand = (
-        select(func.min(messages.c.brand_id))
-        .where(*one_offs, messages.c.brand_id > brands.c.brand_id)
-        .scalar_subquery()
-    )
-    brands = brands.union_all(select(next_brand).where(brands.c.brand_id.is_not(None)))
-    due_of_brand = (
-        select(func.min(messages.c.due_at))
-        .where(*one_offs, messages.c.brand_id == brands.c.brand_id)
-        .scalar_subquery()
-    )
+    """Looks at one row of an index for each brand and each send, however many wait: the brands by
+    jumping from one to the next, once for one-offs and once for steps."""
     due_of_send = (
         select(func.min(messages.c.due_at))
         .where(PENDING_OF_SEND, messages.c.send_id == sends.c.id)
         .scalar_subquery()
     )
     queues = union_all(
-        select(brands.c.brand_id, null().label("send_id"), due_of_brand.label("next_due")).where(
-            brands.c.brand_id.is_not(None)
-        ),
-        select(sends.c.brand_id, sends.c.id, due_of_send).where(
+        _queues_of_brands("brands", PENDING_ONE_OFF, steps=0),
+        select(sends.c.brand_id, sends.c.id, due_of_send, literal_column("0")).where(
             _RUNS, sends.c.channel == _ON_CHANNEL
         ),
+        _queues_of_brands("brands_with_steps", PENDING_STEP, steps=1),
     ).subquery("queues")
     return select(queues).where(~exists().where(holds.c.held_at.is_not(None)))
+
+
+def _queues_of_brands(name: str, waits: TextClause, *, steps: int) -> Select[Any]:
+    those = (waits, messages.c.channel == _ON_CHANNEL)
+    brands = (
+        select(func.min(messages.c.brand_id).label("brand_id"))
+        .where(*those)
+        .cte(name, recursive=True)
+    )
+    next_brand = (
+        select(func.min(messages.c.brand_id))
+        .where(*those, messages.c.brand_id > brands.c.brand_id)
+        .scalar_subquery()
+    )
+    brands = brands.union_all(select(next_brand).where(brands.c.brand_id.is_not(None)))
+    due_of_brand = (
+        select(func.min(messages.c.due_at))
+        .where(*those, messages.c.brand_id == brands.c.brand_id)
+        .scalar_subquery()
+    )
+    return select(
+        brands.c.brand_id,
+        null().label("send_id"),
+        due_of_brand.label("next_due"),
+        literal_column(str(steps), Integer()).label("steps"),
+    ).where(brands.c.brand_id.is_not(None))
 
 
 def _due(*of_queue: ColumnElement[bool] | TextClause) -> Select[Any]:
@@ -95,6 +116,46 @@ def _due(*of_queue: ColumnElement[bool] | TextClause) -> Select[Any]:
 
 @lru_cache
 def _claim(of_queue: Select[Any]) -> Executable:
+    return _claiming(of_queue)
+
+
+@lru_cache
+def _claim_steps(dialect: SqlDialect, channel: str) -> Executable:
+    """What a step leaves open until it runs is written when it is first claimed: the revision of
+    its template, and the person's own address."""
+    revision = (
+        select(func.max(templates.c.revision))
+        .where(
+            templates.c.brand_id == messages.c.brand_id,
+            templates.c.channel == messages.c.channel,
+            templates.c.template_key == messages.c.template_key,
+        )
+        .scalar_subquery()
+    )
+    own = (
+        select(address_on(dialect, Channel(channel)))
+        .where(
+            people.c.brand_id == messages.c.brand_id, people.c.person_id == messages.c.person_id
+        )
+        .scalar_subquery()
+    )
+    address = messages.c.person_id if channel == Channel.IN_APP else func.coalesce(own, OWN_ADDRESS)
+    return _claiming(
+        _DUE_STEPS,
+        template_revision=case(
+            (
+                messages.c.template_revision == CURRENT_REVISION,
+                func.coalesce(revision, CURRENT_REVISION),
+            ),
+            else_=messages.c.template_revision,
+        ),
+        recipient=case(
+            (messages.c.recipient == OWN_ADDRESS, address), else_=messages.c.recipient
+        ),
+    )
+
+
+def _claiming(of_queue: Select[Any], **also: ColumnElement[Any]) -> Executable:
     # MATERIALIZED: folded into the UPDATE, the LIMIT could be evaluated more than once and lease
     # more rows than asked for.
     due = (
@@ -106,7 +167,10 @@ def _claim(of_queue: Select[Any]) -> Executable:
         update(messages)
         .where(messages.c.id == due.c.id)
         .values(
-            status=MessageStatus.LEASED, lease=messages.c.lease + 1, lease_expires_at=_LEASE_UNTIL
+            status=MessageStatus.LEASED,
+            lease=messages.c.lease + 1,
+            lease_expires_at=_LEASE_UNTIL,
+            **also,
         )
         .returning(*MESSAGE)
     )
@@ -115,6 +179,9 @@ def _claim(of_queue: Select[Any]) -> Executable:
 _LIST_QUEUES = _list_queues()
 _DUE_ONE_OFFS = _due(
     PENDING_ONE_OFF, messages.c.channel == _ON_CHANNEL, messages.c.brand_id == bindparam("of_brand")
+)
+_DUE_STEPS = _due(
+    PENDING_STEP, messages.c.channel == _ON_CHANNEL, messages.c.brand_id == bindparam("of_brand")
 )
 # Whether the send runs is looked at without a lock: what it costs to be late is a lease, since the
 # mark looks again.
@@ -128,8 +195,8 @@ async def list_queues(connection: Connection, channel: str) -> list[Queue]:
     """See `Messages.list_queues`."""
     rows = await connection.fetch(_LIST_QUEUES, {"on_channel": channel})
     return [
-        Queue(channel, brand_id, send_id, next_due)
-        for brand_id, send_id, next_due in rows
+        Queue(channel, brand_id, send_id, next_due, steps=bool(steps))
+        for brand_id, send_id, next_due, steps in rows
         if next_due is not None
     ]
 
@@ -140,15 +207,16 @@ async def claim(
     """See `Messages.claim`."""
     given: dict[str, Any] = {"now": now, "at_most": limit}
     if queue.send_id is None:
-        due, given = (
-            _DUE_ONE_OFFS,
-            given | {"on_channel": queue.channel, "of_brand": queue.brand_id},
+        given |= {"on_channel": queue.channel, "of_brand": queue.brand_id}
+        statement = (
+            _claim_steps(connection.dialect, queue.channel)
+            if queue.steps
+            else _claim(_DUE_ONE_OFFS)
         )
     else:
-        due, given = _DUE_OF_SEND, given | {"of_send": queue.send_id}
-    leased = await connection.fetch_records(
-        Message, _claim(due), given | {"lease_until": lease_until}
-    )
+        given |= {"of_send": queue.send_id}
+        statement = _claim(_DUE_OF_SEND)
+    leased = await connection.fetch_records(Message, statement, given | {"lease_until": lease_until})
     return sorted(leased, key=lambda message: (message.due_at, message.id))
 
 

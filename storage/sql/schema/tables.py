@@ -12,6 +12,7 @@ from storage.sql.schema.inbox import inbox_items
 from storage.sql.schema.messages import attempts, messages
 from storage.sql.schema.metadata import metadata
 from storage.sql.schema.people import people
+from storage.sql.schema.programs import enrollments, program_steps, sequences
 from storage.sql.schema.rates import rate_states
 from storage.sql.schema.segments import segments
 from storage.sql.schema.sends import sends
@@ -25,15 +26,18 @@ __all__ = [
     "brands",
     "campaigns",
     "dispatchers",
+    "enrollments",
     "holds",
     "idempotency_keys",
     "inbox_items",
     "messages",
     "metadata",
     "people",
+    "program_steps",
     "rate_states",
     "segments",
     "sends",
+    "sequences",
     "suppressions",
     "templates",
 ]
