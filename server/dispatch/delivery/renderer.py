@@ -248,6 +248,9 @@ async def _suppressed(
         found.update(
             message.id
             for message in some
-            if blocks(reasons.get(addresses[message.id]), Purpose.of(message.send_id, message.enrollment_id))
+            if blocks(
+                reasons.get(addresses[message.id]),
+                Purpose.of(message.send_id, message.enrollment_id),
+            )
         )
     return frozenset(found)

@@ -31,13 +31,15 @@ from storage.sql.delivery import (
     claims,
     expiry,
     pruning,
+    queues,
     recovery,
     resolutions,
     settlements,
 )
 from storage.sql.delivery.counters import Changes
+from storage.sql.delivery.enrollments import lock_enrollments
 from storage.sql.delivery.locks import lock_sends
-from storage.sql.delivery.steps import ended, go_on, lock_enrollments
+from storage.sql.delivery.steps import ended, go_on
 from storage.sql.delivery.transitions import cancelled
 from storage.sql.dialects.dialect import SqlDialect
 from storage.sql.schema.messages import MESSAGE, attempts, messages
@@ -182,7 +184,7 @@ class SqlMessages:
         ]
 
     async def list_queues(self, channel: str) -> list[Queue]:
-        return await claims.list_queues(self._connection, channel)
+        return await queues.list_queues(self._connection, channel)
 
     async def claim(
         self, queue: Queue, now: datetime, lease_until: datetime, limit: int

@@ -10,7 +10,8 @@ from sqlalchemy import Executable, delete, exists, insert, select, text
 from storage.model.messages import MessageStatus
 from storage.model.programs import Enrollment, EnrollmentStatus, Sequence, Step
 from storage.sql.connection import Connection, read_record, record_values
-from storage.sql.delivery import steps
+from storage.sql.delivery.enrollments import end
+from storage.sql.delivery.steps import plan_first
 from storage.sql.dialects.dialect import ColumnKind, SqlDialect
 from storage.sql.schema.messages import messages
 from storage.sql.schema.programs import ACTIVE, OVER, STEP, enrollments, program_steps, sequences
@@ -69,7 +70,7 @@ class SqlEnrollments:
         )
         if not added.count:
             return False
-        await steps.plan_first(
+        await plan_first(
             self._connection, enrollment.id, enrollment.next_step_at, enrollment.enrolled_at
         )
         return True
@@ -102,12 +103,12 @@ class SqlEnrollments:
     async def cancel(self, enrollment_id: str, now: datetime) -> bool:
         which = enrollments.c.id == enrollment_id
         status = EnrollmentStatus.CANCELLED
-        return await steps.end(self._connection, which, status, None, now) > 0
+        return await end(self._connection, which, status, None, now) > 0
 
     async def stop_person(self, brand_id: str, person_id: str, reason: str, now: datetime) -> int:
         which = (enrollments.c.brand_id == brand_id) & (enrollments.c.person_id == person_id)
         status = EnrollmentStatus.STOPPED
-        return await steps.end(self._connection, which, status, reason, now)
+        return await end(self._connection, which, status, reason, now)
 
     async def is_in_flight(self, enrollment_id: str) -> bool:
         statement = select(messages.c.id).where(

@@ -1,5 +1,5 @@
-"""Takes messages for the dispatcher: lists the queues, claims rows (under a lease) and marks them
-(a provider is about to be called)."""
+"""Claims messages for the dispatcher (under a lease) and marks them (a provider is about to be
+called)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from sqlalchemy import (
     BindParameter,
     ColumnElement,
     Executable,
-    Integer,
     Select,
     TextClause,
     and_,
@@ -22,11 +21,8 @@ from sqlalchemy import (
     exists,
     func,
     literal,
-    literal_column,
-    null,
     or_,
     select,
-    union_all,
     update,
 )
 
@@ -38,9 +34,9 @@ from storage.sql.aggregates.audiences import address_on
 from storage.sql.connection import Connection
 from storage.sql.delivery.counters import Changes
 from storage.sql.delivery.locks import lock_sends_of
+from storage.sql.delivery.queues import RUNS
 from storage.sql.dialects.dialect import ColumnKind, RowSet, SqlDialect
 from storage.sql.dialects.types import Instant
-from storage.sql.schema.dispatchers import holds
 from storage.sql.schema.messages import (
     MESSAGE,
     PENDING_OF_SEND,
@@ -56,57 +52,10 @@ _NOW = bindparam("now", type_=Instant())
 _LEASE_UNTIL = bindparam("lease_until", type_=Instant())
 _ON_CHANNEL: BindParameter[str] = bindparam("on_channel")
 
-# Written out, since a partial index is used only for a condition the planner can see.
-_RUNS = (sends.c.status == literal_column("'sending'")) & sends.c.paused_at.is_(None)
-
 # Compared, not IS NOT NULL: PostgreSQL takes that for nearly all rows while it has no statistics,
 # and reads them all.
 HELD = messages.c.lease_expires_at > literal(datetime(1970, 1, 1, tzinfo=UTC), Instant())
 """Some worker has the row, or had it when it ended."""
-
-
-def _list_queues() -> Executable:
-    """Looks at one row of an index for each brand and each send, however many wait: the brands by
-    jumping from one to the next, once for one-offs and once for steps."""
-    due_of_send = (
-        select(func.min(messages.c.due_at))
-        .where(PENDING_OF_SEND, messages.c.send_id == sends.c.id)
-        .scalar_subquery()
-    )
-    queues = union_all(
-        _queues_of_brands("brands", PENDING_ONE_OFF, steps=0),
-        select(sends.c.brand_id, sends.c.id, due_of_send, literal_column("0")).where(
-            _RUNS, sends.c.channel == _ON_CHANNEL
-        ),
-        _queues_of_brands("brands_with_steps", PENDING_STEP, steps=1),
-    ).subquery("queues")
-    return select(queues).where(~exists().where(holds.c.held_at.is_not(None)))
-
-
-def _queues_of_brands(name: str, waits: TextClause, *, steps: int) -> Select[Any]:
-    those = (waits, messages.c.channel == _ON_CHANNEL)
-    brands = (
-        select(func.min(messages.c.brand_id).label("brand_id"))
-        .where(*those)
-        .cte(name, recursive=True)
-    )
-    next_brand = (
-        select(func.min(messages.c.brand_id))
-        .where(*those, messages.c.brand_id > brands.c.brand_id)
-        .scalar_subquery()
-    )
-    brands = brands.union_all(select(next_brand).where(brands.c.brand_id.is_not(None)))
-    due_of_brand = (
-        select(func.min(messages.c.due_at))
-        .where(*those, messages.c.brand_id == brands.c.brand_id)
-        .scalar_subquery()
-    )
-    return select(
-        brands.c.brand_id,
-        null().label("send_id"),
-        due_of_brand.label("next_due"),
-        literal_column(str(steps), Integer()).label("steps"),
-    ).where(brands.c.brand_id.is_not(None))
 
 
 def _due(*of_queue: ColumnElement[bool] | TextClause) -> Select[Any]:
@@ -134,9 +83,7 @@ def _claim_steps(dialect: SqlDialect, channel: str) -> Executable:
     )
     own = (
         select(address_on(dialect, Channel(channel)))
-        .where(
-            people.c.brand_id == messages.c.brand_id, people.c.person_id == messages.c.person_id
-        )
+        .where(people.c.brand_id == messages.c.brand_id, people.c.person_id == messages.c.person_id)
         .scalar_subquery()
     )
     address = messages.c.person_id if channel == Channel.IN_APP else func.coalesce(own, OWN_ADDRESS)
@@ -149,9 +96,7 @@ def _claim_steps(dialect: SqlDialect, channel: str) -> Executable:
             ),
             else_=messages.c.template_revision,
         ),
-        recipient=case(
-            (messages.c.recipient == OWN_ADDRESS, address), else_=messages.c.recipient
-        ),
+        recipient=case((messages.c.recipient == OWN_ADDRESS, address), else_=messages.c.recipient),
     )
 
 
@@ -176,7 +121,6 @@ def _claiming(of_queue: Select[Any], **also: ColumnElement[Any]) -> Executable:
     )
 
 
-_LIST_QUEUES = _list_queues()
 _DUE_ONE_OFFS = _due(
     PENDING_ONE_OFF, messages.c.channel == _ON_CHANNEL, messages.c.brand_id == bindparam("of_brand")
 )
@@ -187,18 +131,8 @@ _DUE_STEPS = _due(
 # mark looks again.
 _OF_SEND: BindParameter[str] = bindparam("of_send")
 _DUE_OF_SEND = _due(
-    PENDING_OF_SEND, messages.c.send_id == _OF_SEND, exists().where(sends.c.id == _OF_SEND, _RUNS)
+    PENDING_OF_SEND, messages.c.send_id == _OF_SEND, exists().where(sends.c.id == _OF_SEND, RUNS)
 )
-
-
-async def list_queues(connection: Connection, channel: str) -> list[Queue]:
-    """See `Messages.list_queues`."""
-    rows = await connection.fetch(_LIST_QUEUES, {"on_channel": channel})
-    return [
-        Queue(channel, brand_id, send_id, next_due, steps=bool(steps))
-        for brand_id, send_id, next_due, steps in rows
-        if next_due is not None
-    ]
 
 
 async def claim(
@@ -216,7 +150,9 @@ async def claim(
     else:
         given |= {"of_send": queue.send_id}
         statement = _claim(_DUE_OF_SEND)
-    leased = await connection.fetch_records(Message, statement, given | {"lease_until": lease_until})
+    leased = await connection.fetch_records(
+        Message, statement, given | {"lease_until": lease_until}
+    )
     return sorted(leased, key=lambda message: (message.due_at, message.id))
 
 
@@ -267,7 +203,7 @@ def _mark(dialect: SqlDialect) -> tuple[RowSet, Executable]:
         .where(
             or_(
                 messages.c.send_id.is_(None),
-                exists().where(sends.c.id == messages.c.send_id, _RUNS),
+                exists().where(sends.c.id == messages.c.send_id, RUNS),
             )
         )
         .values(

@@ -9,8 +9,9 @@ from sqlalchemy import func, select, update
 from storage.model.messages import MessageStatus
 from storage.sql.connection import Connection
 from storage.sql.delivery.counters import Changes
+from storage.sql.delivery.enrollments import lock_enrollments_by_id
 from storage.sql.delivery.locks import lock_sends_of
-from storage.sql.delivery.steps import ended, go_on, lock_enrollments_by_id
+from storage.sql.delivery.steps import ended, go_on
 from storage.sql.delivery.transitions import expired
 from storage.sql.dialects.dialect import ColumnKind
 from storage.sql.schema.messages import MAY_EXPIRE, messages

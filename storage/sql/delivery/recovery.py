@@ -18,9 +18,10 @@ from storage.sql.connection import Connection
 from storage.sql.delivery.attempts import insert_attempts
 from storage.sql.delivery.claims import HELD
 from storage.sql.delivery.counters import Changes
+from storage.sql.delivery.enrollments import lock_enrollments
 from storage.sql.delivery.locks import lock_sends
 from storage.sql.delivery.policy_resends import note_resends
-from storage.sql.delivery.steps import ended, go_on, lock_enrollments
+from storage.sql.delivery.steps import ended, go_on
 from storage.sql.delivery.transitions import IN_DOUBT, IS_CANCELLED, WAS_ACCEPTED, word
 from storage.sql.dialects.dialect import ColumnKind, RowSet
 from storage.sql.dialects.types import Instant

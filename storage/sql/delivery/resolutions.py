@@ -13,8 +13,9 @@ from storage.model.messages import Attempt, Message, MessageStatus, Resolution, 
 from storage.model.sends import SendStatus
 from storage.sql.connection import Connection, read_record
 from storage.sql.delivery.counters import Changes
+from storage.sql.delivery.enrollments import lock_enrollments_by_id
 from storage.sql.delivery.locks import lock_sends
-from storage.sql.delivery.steps import ended, go_on, lock_enrollments_by_id
+from storage.sql.delivery.steps import ended, go_on
 from storage.sql.delivery.transitions import ENROLLMENT_IS_OVER
 from storage.sql.dialects.dialect import ColumnKind
 from storage.sql.schema.messages import MESSAGE, UNKNOWN, attempts, messages

@@ -16,9 +16,10 @@ from storage.model.messages import MessageStatus
 from storage.sql.connection import Connection
 from storage.sql.delivery.attempts import insert_attempts, insert_inbox_items
 from storage.sql.delivery.counters import Changes
+from storage.sql.delivery.enrollments import lock_enrollments_by_id
 from storage.sql.delivery.locks import lock_sends_of
 from storage.sql.delivery.policy_resends import note_resends
-from storage.sql.delivery.steps import Ended, ended, go_on, lock_enrollments_by_id
+from storage.sql.delivery.steps import Ended, ended, go_on
 from storage.sql.delivery.transitions import ACCEPTED, IN_DOUBT, IS_CANCELLED, WAS_ACCEPTED, word
 from storage.sql.dialects.dialect import ColumnKind, RowSet, SqlDialect
 from storage.sql.dialects.types import Instant

@@ -68,9 +68,7 @@ def _create_steps() -> None:
         sa.Column("delay_minutes", sa.Integer(), nullable=False),
         sa.Column("variables", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_program_steps"),
-        sa.CheckConstraint(
-            "position >= 0 AND delay_minutes >= 0", name="ck_program_steps_not_negative"
-        ),
+        sa.CheckConstraint("position >= 0 AND delay_minutes >= 0", name="not_negative"),
     )
     op.create_index(
         "uq_program_steps_position", "program_steps", ["program_id", "position"], unique=True
@@ -94,16 +92,10 @@ def _create_enrollments() -> None:
         sa.Column("enrolled_at", INSTANT, nullable=False),
         sa.Column("ended_at", INSTANT),
         sa.PrimaryKeyConstraint("id", name="pk_enrollments"),
-        sa.CheckConstraint(f"status IN ({STATUSES})", name="ck_enrollments_status"),
-        sa.CheckConstraint(
-            "(status = 'active') = (ended_at IS NULL)", name="ck_enrollments_ended"
-        ),
-        sa.CheckConstraint(
-            "(status = 'active') = (next_step_at IS NOT NULL)", name="ck_enrollments_next_step"
-        ),
-        sa.CheckConstraint(
-            "(status = 'stopped') = (reason IS NOT NULL)", name="ck_enrollments_reason"
-        ),
+        sa.CheckConstraint(f"status IN ({STATUSES})", name="status"),
+        sa.CheckConstraint("(status = 'active') = (ended_at IS NULL)", name="ended"),
+        sa.CheckConstraint("(status = 'active') = (next_step_at IS NOT NULL)", name="next_step"),
+        sa.CheckConstraint("(status = 'stopped') = (reason IS NOT NULL)", name="reason"),
     )
     active, over = "status = 'active'", "ended_at IS NOT NULL"
     who = ["program_id", "person_id", "recipient"]
@@ -117,6 +109,4 @@ def _partial(
     name: str, table: str, columns: list[str], condition: str, *, unique: bool = False
 ) -> None:
     where = sa.text(condition)
-    op.create_index(
-        name, table, columns, unique=unique, sqlite_where=where, postgresql_where=where
-    )
+    op.create_index(name, table, columns, unique=unique, sqlite_where=where, postgresql_where=where)
