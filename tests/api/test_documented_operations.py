@@ -30,10 +30,13 @@ from tests.support.api.scenes import (
     campaign_in,
     comms_campaign,
     instant,
+    mail,
     ok,
     put_segment,
+    put_sequence,
     put_template,
     recipients,
+    sequence,
     until,
 )
 
@@ -50,6 +53,10 @@ GET_MESSAGE = "GET /v1/messages/{id}"
 GET_SCHEDULED = "GET /v1/messages/scheduled/{id}"
 LIST_SCHEDULED = "GET /v1/messages/scheduled"
 LIST_RECENT = "GET /v1/messages/recent"
+CREATE_SEQUENCE = "POST /v1/sequences"
+GET_SEQUENCE = "GET /v1/sequences/{id}"
+ENROLL = "POST /v1/sequences/{id}/enroll"
+CANCEL_ENROLLMENT = "POST /v1/sequences/enrollments/{id}/cancel"
 FACE_OF = {SEND: COMMS, CANCEL: COMMS, PUBLISH: MESSAGING, SCHEDULE: MESSAGING}
 
 
@@ -113,6 +120,34 @@ async def list_of_campaigns(api: Caller, brand: str, path: str) -> dict[str, Any
     return {"brand_id": brand, "status": "draft"}
 
 
+async def new_sequence(api: Caller, brand: str, path: str) -> dict[str, Any]:
+    await put_template(api, brand)
+    return sequence(brand)
+
+
+async def sequence_without_template(api: Caller, brand: str, path: str) -> dict[str, Any]:
+    return sequence(brand, mail(0, template_key="no-such-template"))
+
+
+async def known_sequence(api: Caller, brand: str, path: str) -> dict[str, Any]:
+    return {"id": await put_sequence(api, brand)}
+
+
+async def to_enroll(api: Caller, brand: str, path: str) -> dict[str, Any]:
+    person = {"person_id": "ana", "recipient": "ana@example.com"}
+    return {"id": await put_sequence(api, brand), "brand_id": brand, **person}
+
+
+async def enrolled(api: Caller, brand: str, path: str) -> dict[str, Any]:
+    request = await to_enroll(api, brand, path)
+    return {"id": (await ok(api, METHOD_OF[ENROLL], request))["id"]}
+
+
+async def unknown_sequence(api: Caller, brand: str, path: str) -> dict[str, Any]:
+    request = await to_enroll(api, brand, path) if path == ENROLL else {}
+    return {**request, "id": "no-such-id"}
+
+
 async def unknown_campaign(api: Caller, brand: str, path: str) -> dict[str, Any]:
     return {**await good_request(api, brand, path), "id": "no-such-campaign"}
 
@@ -151,6 +186,10 @@ SCENES: dict[tuple[str, int], Scene] = {
     (LIST_TO_SEGMENTS, 200): list_of_campaigns, (LIST_TO_SEGMENTS, 500): list_of_campaigns,
     (GET_MESSAGE, 200): scheduled_message, (GET_MESSAGE, 404): unknown_message,
     (GET_SCHEDULED, 200): scheduled_message, (GET_SCHEDULED, 404): unknown_message,
+    (CREATE_SEQUENCE, 201): new_sequence, (CREATE_SEQUENCE, 422): sequence_without_template,
+    (GET_SEQUENCE, 200): known_sequence, (GET_SEQUENCE, 404): unknown_sequence,
+    (ENROLL, 201): to_enroll, (ENROLL, 404): unknown_sequence,
+    (CANCEL_ENROLLMENT, 200): enrolled, (CANCEL_ENROLLMENT, 404): unknown_sequence,
     (LIST_SCHEDULED, 200): of_brand, (LIST_RECENT, 200): of_brand,
 }  # fmt: skip
 

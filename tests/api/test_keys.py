@@ -36,8 +36,10 @@ from tests.support.api.scenes import (
     ok,
     put_person,
     put_segment,
+    put_sequence,
     put_template,
     recipients,
+    sequence,
     until,
 )
 
@@ -47,6 +49,7 @@ Make = Callable[[Caller, str], Awaitable[Request]]
 PEOPLE = "messaging.PersonService"
 TEMPLATES = "comms.TemplateService"
 SEGMENTS = "messaging.SegmentService"
+SEQUENCES = "comms.SequenceService"
 SUPPRESSIONS = "comms.SuppressionService"
 BRANDS = "ops.BrandService"
 UNKNOWN = "ops.UnknownMessageService"
@@ -136,6 +139,21 @@ async def delete_suppression(api: Caller, brand: str) -> Request:
     }
 
 
+async def create_sequence(api: Caller, brand: str) -> Request:
+    await put_template(api, brand)
+    return sequence(brand)
+
+
+async def enroll(api: Caller, brand: str) -> Request:
+    ann = {"person_id": "ann", "recipient": "ann@example.com"}
+    return {"id": await put_sequence(api, brand), "brand_id": brand, **ann}
+
+
+async def cancel_enrollment(api: Caller, brand: str) -> Request:
+    request = await enroll(api, brand)
+    return {"id": (await ok(api, f"{SEQUENCES}/EnrollPerson", request))["id"]}
+
+
 def on_send(*before: str, **more: Any) -> Make:
     """A send that is going on, after some operations on it."""
 
@@ -190,6 +208,9 @@ CHANGES: dict[str, tuple[Make, Request]] = {
     f"{MESSAGES}/ScheduleMessage": (schedule_message, {"dedup_key": "other"}),
     f"{MESSAGES}/CancelMessage": (cancel_message, {"id": "other"}),
     f"{TEMPLATES}/PutTemplate": (put_revision, {"body": "other"}),
+    f"{SEQUENCES}/CreateSequence": (create_sequence, {"name": "other"}),
+    f"{SEQUENCES}/EnrollPerson": (enroll, {"person_id": "bob"}),
+    f"{SEQUENCES}/CancelEnrollment": (cancel_enrollment, {"id": "other"}),
     f"{MESSAGING}/CreateCampaign": (create_messaging, {"name": "other"}),
     f"{MESSAGING}/UpdateCampaign": (
         on_campaign(MESSAGING, "draft", name="renamed"),

@@ -12,7 +12,7 @@ from server.domain.contacts.addresses import (
     check_person_id,
     find_channel_of,
 )
-from server.domain.errors import NoSteps, NotFound
+from server.domain.errors import NotFound
 from server.domain.validation import Checks
 from storage.contract.storage import Transaction
 from storage.model.audit import AuditAction
@@ -25,15 +25,13 @@ async def enroll_person(
 ) -> Enrollment:
     """The new enrollment, or the active one of the person in the sequence at this address.
 
-    Raises NotFound for a brand or sequence of others, NoSteps for a sequence without any,
-    ValidationFailed for an address that no channel takes.
+    Raises NotFound for a brand or sequence of others, ValidationFailed for an address that no
+    channel takes.
     """
     caller.principal.require_brand(brand_id)
     sequence = await get_sequence(tx, caller, sequence_id)
     if sequence.brand_id != brand_id:
         raise NotFound("sequence")
-    if not sequence.steps:
-        raise NoSteps
     enrollment = _enrollment(caller, sequence, recipient)
     # The one in the way may end between the two statements, by another transaction.
     while not await tx.enrollments.insert(enrollment):

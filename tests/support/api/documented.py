@@ -25,6 +25,10 @@ BUILT = {
     "GET /v1/messages/scheduled",
     "GET /v1/messages/scheduled/{id}",
     "GET /v1/messages/{id}",
+    "POST /v1/sequences",
+    "GET /v1/sequences/{id}",
+    "POST /v1/sequences/{id}/enroll",
+    "POST /v1/sequences/enrollments/{id}/cancel",
 }
 """What there is of `reference.json`; of `operations.json` there is all."""
 

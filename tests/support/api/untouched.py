@@ -28,6 +28,8 @@ from tests.support.api.scenes import (
     messaging_campaign,
     ok,
     put_person,
+    put_sequence,
+    sequence,
 )
 
 MESSAGES = "comms.MessageService"
@@ -35,6 +37,7 @@ TEMPLATES = "comms.TemplateService"
 PEOPLE = "messaging.PersonService"
 SEGMENTS = "messaging.SegmentService"
 SENDS = "messaging.SendService"
+SEQUENCES = "comms.SequenceService"
 INBOX = "comms.InboxService"
 SUPPRESSIONS = "comms.SuppressionService"
 BRANDS = "ops.BrandService"
@@ -118,6 +121,8 @@ class Untouched:
             await tx.brands.find_policy(self.brand),
             await tx.brands.list_page(self.brand, None, 99),
             await tx.audit.list_page(self.brand, None, None, 99),
+            sequences := await tx.sequences.list_page(self.brand, None, 99),
+            [await tx.enrollments.list_page(each.id, None, 99) for each in sequences],
             [
                 await tx.templates.list_revisions(self.brand, channel, "welcome", None, 99)
                 for channel in Channel
@@ -153,6 +158,9 @@ async def untouched_brand(running: Running, transport: str) -> Untouched:
             _requests(brand, ids)[f"{SUPPRESSIONS}/CreateSuppression"],
         )
     )["id"]
+    ids["sequence"] = await put_sequence(api, brand)
+    enroll = f"{SEQUENCES}/EnrollPerson"
+    ids["enrollment"] = (await ok(api, enroll, _requests(brand, ids)[enroll]))["id"]
     published = await messaging_campaign(api, brand)
     ids["send"] = (
         await ok(api, f"{MESSAGING}/PublishCampaign", {"id": published, "audience": "segment"})
@@ -194,6 +202,8 @@ def _by_name(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
         ],
         "segment": [f"{SEGMENTS}/GetSegment"],
         "suppression": [f"{SUPPRESSIONS}/DeleteSuppression"],
+        "sequence": [f"{SEQUENCES}/GetSequence"],
+        "enrollment": [f"{SEQUENCES}/{verb}Enrollment" for verb in ("Get", "Cancel")],
         "send": [
             f"{COMMS}/GetSend",
             *(
@@ -301,6 +311,11 @@ def _in_full(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
             "suppressions": [suppressed]},
         f"{SUPPRESSIONS}/FindSuppression": {"brand_id": brand, "channel": "push",
             "address": "device-x"},
+        f"{SEQUENCES}/CreateSequence": sequence(brand, description="For new ones"),
+        f"{SEQUENCES}/EnrollPerson": {
+            "id": ids.get("sequence"), "brand_id": brand, "person_id": "ana",
+            "recipient": "ana@example.com",
+        },
         f"{SENDS}/RetryFailedMessages": {"id": ids.get("send"), "include_unknown": True},
         f"{BRANDS}/CreateBrand": {"id": f"{brand}-new", "name": "New"},
         f"{BRANDS}/UpdateBrand": {"id": brand, "name": "Another name"},

@@ -78,7 +78,7 @@ class CreateSequenceRequest(_message.Message):
     """What it is for; at most 2,000 characters."""
     @_builtins.property
     def steps(self) -> _containers.RepeatedCompositeFieldContainer[Global___CreateSequenceRequest.Step]:
-        """Its messages in any order, at most 200. Nobody can be enrolled in a sequence without any."""
+        """Its messages in any order, 1 to 200."""
 
     def __init__(
         self,
