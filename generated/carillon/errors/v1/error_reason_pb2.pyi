@@ -101,6 +101,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION. The campaign does not say anything yet: it can neither be scheduled nor
     published.
     """
+    ERROR_REASON_SEQUENCE_NOT_FOUND: _ErrorReason.ValueType  # 29
+    """NOT_FOUND. No sequence with this id, or none in a brand of the token."""
+    ERROR_REASON_ENROLLMENT_NOT_FOUND: _ErrorReason.ValueType  # 30
+    """NOT_FOUND. No enrollment with this id, or none in a brand of the token."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every reason a call can be refused with.
@@ -190,4 +194,8 @@ ERROR_REASON_NO_STEPS: ErrorReason.ValueType  # 28
 """FAILED_PRECONDITION. The campaign does not say anything yet: it can neither be scheduled nor
 published.
 """
+ERROR_REASON_SEQUENCE_NOT_FOUND: ErrorReason.ValueType  # 29
+"""NOT_FOUND. No sequence with this id, or none in a brand of the token."""
+ERROR_REASON_ENROLLMENT_NOT_FOUND: ErrorReason.ValueType  # 30
+"""NOT_FOUND. No enrollment with this id, or none in a brand of the token."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
