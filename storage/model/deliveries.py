@@ -8,6 +8,7 @@ from datetime import datetime
 
 from storage.model.inbox import InboxItem
 from storage.model.messages import Attempt, MessageStatus, Purpose
+from storage.model.values import made_often
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class Queue:
         return Purpose.TRANSACTIONAL if one_offs else Purpose.MARKETING
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@made_often
 class Settlement:
     """What became of a row this worker holds. Takes effect only while the row still has `lease` and
     is in `expected`."""
