@@ -79,6 +79,8 @@ async def test_no_method_answers_without_its_scope(untouched: Untouched) -> None
 def noun_of(method: str) -> str:
     """What the id in a request is the id of."""
     service, _, verb = method.partition(".")[2].partition("Service/")
+    if verb.endswith("Enrollment"):
+        return "enrollment"
     return "send" if verb == "GetSend" else service.lower()
 
 

@@ -18,6 +18,7 @@ from storage.model.messages import Purpose
 from storage.model.suppressions import BLOCKING
 from storage.sql.aggregates.criteria import matches
 from storage.sql.connection import Connection
+from storage.sql.delivery.addresses import address_on
 from storage.sql.dialects.dialect import SqlDialect
 from storage.sql.schema.messages import messages
 from storage.sql.schema.people import people
@@ -114,16 +115,3 @@ def _message_to(address: ColumnElement[Any], send_id: str) -> ScalarSelect[Any]:
         )
         .scalar_subquery()
     )
-
-
-def address_on(dialect: SqlDialect, channel: Channel) -> ColumnElement[Any]:
-    """The address of a person on a channel; NULL or empty if there is none."""
-    match channel:
-        case Channel.EMAIL:
-            return people.c.email
-        case Channel.SMS:
-            return people.c.phone
-        case Channel.PUSH:
-            return dialect.first_of(people.c.push_tokens)
-        case Channel.IN_APP:
-            return people.c.person_id

@@ -30,8 +30,8 @@ from storage.model.channels import Channel
 from storage.model.deliveries import Queue
 from storage.model.messages import Message, MessageStatus
 from storage.model.programs import CURRENT_REVISION, OWN_ADDRESS
-from storage.sql.aggregates.audiences import address_on
 from storage.sql.connection import Connection
+from storage.sql.delivery.addresses import address_on
 from storage.sql.delivery.counters import Changes
 from storage.sql.delivery.locks import lock_sends_of
 from storage.sql.delivery.queues import RUNS
