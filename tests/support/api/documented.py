@@ -29,6 +29,13 @@ BUILT = {
     "GET /v1/sequences/{id}",
     "POST /v1/sequences/{id}/enroll",
     "POST /v1/sequences/enrollments/{id}/cancel",
+    "POST /v1/admin/notifications",
+    "GET /v1/inbox/{person_id}",
+    "POST /v1/inbox/{user_id}/bulk-archive",
+    "POST /v1/inbox/{user_id}/bulk-read",
+    "GET /v1/notifications",
+    "GET /v1/notifications/unread-count",
+    "POST /v1/notifications/{id}/read",
 }
 """What there is of `reference.json`; of `operations.json` there is all."""
 

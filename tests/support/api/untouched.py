@@ -39,6 +39,7 @@ SEGMENTS = "messaging.SegmentService"
 SENDS = "messaging.SendService"
 SEQUENCES = "comms.SequenceService"
 INBOX = "comms.InboxService"
+NOTIFICATIONS = "comms.NotificationService"
 SUPPRESSIONS = "comms.SuppressionService"
 BRANDS = "ops.BrandService"
 UNKNOWN = "ops.UnknownMessageService"
@@ -131,6 +132,7 @@ class Untouched:
                 self.brand, EVERYONE, "email", datetime.now(UTC), None, 99
             ),
             await tx.people.find(self.brand, "ana"),
+            await tx.inbox.list_page(self.brand, "tester", None, 99),
         ]
 
 
@@ -161,6 +163,13 @@ async def untouched_brand(running: Running, transport: str) -> Untouched:
     ids["sequence"] = await put_sequence(api, brand)
     enroll = f"{SEQUENCES}/EnrollPerson"
     ids["enrollment"] = (await ok(api, enroll, _requests(brand, ids)[enroll]))["id"]
+    ids["item"] = (
+        await ok(
+            api,
+            f"{NOTIFICATIONS}/CreateNotification",
+            _requests(brand, ids)[f"{NOTIFICATIONS}/CreateNotification"],
+        )
+    )["id"]
     published = await messaging_campaign(api, brand)
     ids["send"] = (
         await ok(api, f"{MESSAGING}/PublishCampaign", {"id": published, "audience": "segment"})
@@ -241,7 +250,19 @@ def _by_name(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
             f"{PEOPLE}/{verb}": {"brand_id": brand, "person_id": "ana"}
             for verb in ("GetPerson", "DeletePerson")
         },
-        f"{INBOX}/ListInboxItems": {"brand_id": brand, "person_id": "ana"},
+        **{
+            f"{INBOX}/{verb}": {"brand_id": brand, "person_id": "ana"}
+            for verb in ("ListInboxItems", "WatchInbox")
+        },
+        **{
+            f"{INBOX}/{verb}": {"brand_id": brand, "user_id": "ana", "ids": [ids.get("item")]}
+            for verb in ("BulkReadInboxItems", "BulkArchiveInboxItems")
+        },
+        **{
+            f"{NOTIFICATIONS}/{verb}": {"brand_id": brand}
+            for verb in ("ListNotifications", "GetUnreadCount", "WatchNotifications")
+        },
+        f"{NOTIFICATIONS}/ReadNotification": {"brand_id": brand, "id": ids.get("item")},
     }
 
 
@@ -295,6 +316,10 @@ def _in_full(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
             "body": "Hello {{ name }}", "html": "<p>{{ name }}</p>"},
         f"{TEMPLATES}/PreviewTemplate": {**template, "revision": 1, "variables": OBJECT,
             "person_id": "ana"},
+        f"{NOTIFICATIONS}/CreateNotification": {
+            "brand_id": brand, "patient_id": "tester", "kind": "result", "title": "New results",
+            "body": "They are here", "link": "/results/7", "metadata": OBJECT,
+        },
         f"{PEOPLE}/PutPerson": {
             "person_id": "ana", "brand_id": brand, "attributes": OBJECT, "email": "ana@example.com",
             "phone": "+12025550100",

@@ -101,9 +101,17 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION. The campaign does not say anything yet: it can neither be scheduled nor
     published.
     """
-    ERROR_REASON_SEQUENCE_NOT_FOUND: _ErrorReason.ValueType  # 29
+    ERROR_REASON_NOTIFICATION_NOT_FOUND: _ErrorReason.ValueType  # 29
+    """NOT_FOUND. The caller has no such notification."""
+    ERROR_REASON_SERVICES_ONLY: _ErrorReason.ValueType  # 30
+    """PERMISSION_DENIED. The token is a person's, and only services may call this."""
+    ERROR_REASON_PATIENT_AMBIGUOUS: _ErrorReason.ValueType  # 31
+    """FAILED_PRECONDITION. More than one person of the brand has this `patient_id`, so that it names
+    none of them.
+    """
+    ERROR_REASON_SEQUENCE_NOT_FOUND: _ErrorReason.ValueType  # 32
     """NOT_FOUND. No sequence with this id, or none in a brand of the token."""
-    ERROR_REASON_ENROLLMENT_NOT_FOUND: _ErrorReason.ValueType  # 30
+    ERROR_REASON_ENROLLMENT_NOT_FOUND: _ErrorReason.ValueType  # 33
     """NOT_FOUND. No enrollment with this id, or none in a brand of the token."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
@@ -194,8 +202,16 @@ ERROR_REASON_NO_STEPS: ErrorReason.ValueType  # 28
 """FAILED_PRECONDITION. The campaign does not say anything yet: it can neither be scheduled nor
 published.
 """
-ERROR_REASON_SEQUENCE_NOT_FOUND: ErrorReason.ValueType  # 29
+ERROR_REASON_NOTIFICATION_NOT_FOUND: ErrorReason.ValueType  # 29
+"""NOT_FOUND. The caller has no such notification."""
+ERROR_REASON_SERVICES_ONLY: ErrorReason.ValueType  # 30
+"""PERMISSION_DENIED. The token is a person's, and only services may call this."""
+ERROR_REASON_PATIENT_AMBIGUOUS: ErrorReason.ValueType  # 31
+"""FAILED_PRECONDITION. More than one person of the brand has this `patient_id`, so that it names
+none of them.
+"""
+ERROR_REASON_SEQUENCE_NOT_FOUND: ErrorReason.ValueType  # 32
 """NOT_FOUND. No sequence with this id, or none in a brand of the token."""
-ERROR_REASON_ENROLLMENT_NOT_FOUND: ErrorReason.ValueType  # 30
+ERROR_REASON_ENROLLMENT_NOT_FOUND: ErrorReason.ValueType  # 33
 """NOT_FOUND. No enrollment with this id, or none in a brand of the token."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
