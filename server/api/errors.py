@@ -22,6 +22,7 @@ from server.domain.errors import (
     PatientAmbiguous,
     ScopeMissing,
     ServicesOnly,
+    TemplateExists,
     Unauthenticated,
     Unavailable,
     UnknownBrand,
@@ -47,6 +48,7 @@ CODES: dict[type[CarillonError], grpc.StatusCode] = {
     BadState: grpc.StatusCode.FAILED_PRECONDITION,
     Unauthenticated: grpc.StatusCode.UNAUTHENTICATED,
     BrandExists: grpc.StatusCode.FAILED_PRECONDITION,
+    TemplateExists: grpc.StatusCode.ALREADY_EXISTS,
     NoSteps: grpc.StatusCode.FAILED_PRECONDITION,
     PatientAmbiguous: grpc.StatusCode.FAILED_PRECONDITION,
     UnknownBrand: grpc.StatusCode.PERMISSION_DENIED,
@@ -90,6 +92,8 @@ def http_status(code: grpc.StatusCode, policy: Policy) -> int:
             return policy.failed_precondition_status
         case grpc.StatusCode.NOT_FOUND:
             return 404
+        case grpc.StatusCode.ALREADY_EXISTS:
+            return 409
         case grpc.StatusCode.UNAUTHENTICATED:
             return 401
         case grpc.StatusCode.PERMISSION_DENIED:

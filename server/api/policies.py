@@ -14,10 +14,14 @@ from carillon.comms.v1 import (
     notification_service_pb2,
     sequence_service_pb2,
     suppression_service_pb2,
-    template_service_pb2,
 )
 from carillon.messaging.v1 import campaign_service_pb2 as messaging_campaigns
-from carillon.messaging.v1 import person_service_pb2, segment_service_pb2, send_service_pb2
+from carillon.messaging.v1 import (
+    person_service_pb2,
+    segment_service_pb2,
+    send_service_pb2,
+    template_service_pb2,
+)
 from carillon.ops.v1 import (
     audit_service_pb2,
     brand_service_pb2,
@@ -40,6 +44,7 @@ _FILES: tuple[FileDescriptor, ...] = (
     send_service_pb2.DESCRIPTOR,
     person_service_pb2.DESCRIPTOR,
     segment_service_pb2.DESCRIPTOR,
+    template_service_pb2.DESCRIPTOR,
     brand_service_pb2.DESCRIPTOR,
     unknown_message_service_pb2.DESCRIPTOR,
     audit_service_pb2.DESCRIPTOR,

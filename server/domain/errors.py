@@ -120,6 +120,15 @@ class BrandExists(CarillonError):
         super().__init__("brand_exists", "there is a brand with this id")
 
 
+class TemplateExists(CarillonError):
+    """The brand has a template with this key on this channel."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "template_exists", "the brand has a template with this key on this channel"
+        )
+
+
 class PatientAmbiguous(CarillonError):
     """A patient_id that more than one person has."""
 

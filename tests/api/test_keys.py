@@ -41,6 +41,7 @@ from tests.support.api.scenes import (
     put_template,
     recipients,
     sequence,
+    template_id,
     until,
 )
 
@@ -48,7 +49,7 @@ Request = dict[str, Any]
 Make = Callable[[Caller, str], Awaitable[Request]]
 
 PEOPLE = "messaging.PersonService"
-TEMPLATES = "comms.TemplateService"
+TEMPLATES = "messaging.TemplateService"
 SEGMENTS = "messaging.SegmentService"
 SEQUENCES = "comms.SequenceService"
 SUPPRESSIONS = "comms.SuppressionService"
@@ -96,8 +97,16 @@ async def cancel_message(api: Caller, brand: str) -> Request:
     return {"id": (await schedule(api, brand, **await schedule_message(api, brand)))["id"]}
 
 
-async def put_revision(_: Caller, brand: str) -> Request:
-    return {"brand_id": brand, "channel": "email", "template_key": "welcome", "body": "Hello"}
+async def create_template(_: Caller, brand: str) -> Request:
+    return {"brand_id": brand, "channel": "email", "key": "welcome"}
+
+
+async def add_version(api: Caller, brand: str) -> Request:
+    return {"id": await template_id(api, brand), "body": "Hello"}
+
+
+async def archive_template(api: Caller, brand: str) -> Request:
+    return {"id": await template_id(api, brand)}
 
 
 async def put_ann(_: Caller, brand: str) -> Request:
@@ -231,6 +240,9 @@ CHANGES: dict[str, tuple[Make, Request]] = {
     f"{SEQUENCES}/CreateSequence": (create_sequence, {"name": "other"}),
     f"{SEQUENCES}/EnrollPerson": (enroll, {"person_id": "bob"}),
     f"{SEQUENCES}/CancelEnrollment": (cancel_enrollment, {"id": "other"}),
+    f"{TEMPLATES}/CreateTemplate": (create_template, {"key": "other"}),
+    f"{TEMPLATES}/CreateTemplateVersion": (add_version, {"body": "other"}),
+    f"{TEMPLATES}/ArchiveTemplate": (archive_template, {"id": "other"}),
     f"{MESSAGING}/CreateCampaign": (create_messaging, {"name": "other"}),
     f"{MESSAGING}/UpdateCampaign": (
         on_campaign(MESSAGING, "draft", name="renamed"),
@@ -283,8 +295,10 @@ async def undo(api: Caller, brand: str, name: str, request: Request, first: Any)
         await api.call(f"{noun}/CancelCampaign", {"id": campaign_id})
     elif verb == "ScheduleMessage":
         await ok(api, f"{MESSAGES}/CancelMessage", {"id": first["id"]})
-    elif verb == "PutTemplate":
-        await ok(api, name, {**request, "body": "second revision"})
+    elif verb == "CreateTemplate":
+        await ok(api, f"{TEMPLATES}/ArchiveTemplate", {"id": first["id"]})
+    elif verb == "CreateTemplateVersion":
+        await ok(api, name, {**request, "body": "second version"})
     elif verb == "PutPerson":
         await ok(api, f"{PEOPLE}/DeletePerson", {"person_id": "ann"})
     elif verb == "CreateSuppression":

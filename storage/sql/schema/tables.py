@@ -17,7 +17,7 @@ from storage.sql.schema.rates import rate_states
 from storage.sql.schema.segments import segments
 from storage.sql.schema.sends import sends
 from storage.sql.schema.suppressions import suppressions
-from storage.sql.schema.templates import templates
+from storage.sql.schema.templates import template_versions, templates
 
 __all__ = [
     "attempts",
@@ -39,5 +39,6 @@ __all__ = [
     "sends",
     "sequences",
     "suppressions",
+    "template_versions",
     "templates",
 ]

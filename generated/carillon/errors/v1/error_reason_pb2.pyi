@@ -48,7 +48,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_MESSAGE_NOT_FOUND: _ErrorReason.ValueType  # 7
     """NOT_FOUND. No message with this id, or none in a brand of the token."""
     ERROR_REASON_TEMPLATE_NOT_FOUND: _ErrorReason.ValueType  # 8
-    """NOT_FOUND. No such template or revision in the brand."""
+    """NOT_FOUND. No such template in a brand of the token."""
     ERROR_REASON_PERSON_NOT_FOUND: _ErrorReason.ValueType  # 9
     """NOT_FOUND. No such person in the brand."""
     ERROR_REASON_SEGMENT_NOT_FOUND: _ErrorReason.ValueType  # 10
@@ -109,10 +109,12 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION. More than one person of the brand has this `patient_id`, so that it names
     none of them.
     """
-    ERROR_REASON_SEQUENCE_NOT_FOUND: _ErrorReason.ValueType  # 32
-    """NOT_FOUND. No sequence with this id, or none in a brand of the token."""
-    ERROR_REASON_ENROLLMENT_NOT_FOUND: _ErrorReason.ValueType  # 33
-    """NOT_FOUND. No enrollment with this id, or none in a brand of the token."""
+    ERROR_REASON_TEMPLATE_VERSION_NOT_FOUND: _ErrorReason.ValueType  # 32
+    """NOT_FOUND. The template has no such version, or none at all."""
+    ERROR_REASON_TEMPLATE_EXISTS: _ErrorReason.ValueType  # 33
+    """ALREADY_EXISTS. The brand has a template with this key on this channel."""
+    ERROR_REASON_TEMPLATE_STATE: _ErrorReason.ValueType  # 34
+    """FAILED_PRECONDITION. The template is archived."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every reason a call can be refused with.
@@ -149,7 +151,7 @@ ERROR_REASON_SEND_NOT_FOUND: ErrorReason.ValueType  # 6
 ERROR_REASON_MESSAGE_NOT_FOUND: ErrorReason.ValueType  # 7
 """NOT_FOUND. No message with this id, or none in a brand of the token."""
 ERROR_REASON_TEMPLATE_NOT_FOUND: ErrorReason.ValueType  # 8
-"""NOT_FOUND. No such template or revision in the brand."""
+"""NOT_FOUND. No such template in a brand of the token."""
 ERROR_REASON_PERSON_NOT_FOUND: ErrorReason.ValueType  # 9
 """NOT_FOUND. No such person in the brand."""
 ERROR_REASON_SEGMENT_NOT_FOUND: ErrorReason.ValueType  # 10
@@ -210,8 +212,10 @@ ERROR_REASON_PATIENT_AMBIGUOUS: ErrorReason.ValueType  # 31
 """FAILED_PRECONDITION. More than one person of the brand has this `patient_id`, so that it names
 none of them.
 """
-ERROR_REASON_SEQUENCE_NOT_FOUND: ErrorReason.ValueType  # 32
-"""NOT_FOUND. No sequence with this id, or none in a brand of the token."""
-ERROR_REASON_ENROLLMENT_NOT_FOUND: ErrorReason.ValueType  # 33
-"""NOT_FOUND. No enrollment with this id, or none in a brand of the token."""
+ERROR_REASON_TEMPLATE_VERSION_NOT_FOUND: ErrorReason.ValueType  # 32
+"""NOT_FOUND. The template has no such version, or none at all."""
+ERROR_REASON_TEMPLATE_EXISTS: ErrorReason.ValueType  # 33
+"""ALREADY_EXISTS. The brand has a template with this key on this channel."""
+ERROR_REASON_TEMPLATE_STATE: ErrorReason.ValueType  # 34
+"""FAILED_PRECONDITION. The template is archived."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
