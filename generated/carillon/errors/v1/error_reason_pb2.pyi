@@ -115,6 +115,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """ALREADY_EXISTS. The brand has a template with this key on this channel."""
     ERROR_REASON_TEMPLATE_STATE: _ErrorReason.ValueType  # 34
     """FAILED_PRECONDITION. The template is archived."""
+    ERROR_REASON_SEQUENCE_NOT_FOUND: _ErrorReason.ValueType  # 35
+    """NOT_FOUND. No sequence with this id, or none in a brand of the token."""
+    ERROR_REASON_ENROLLMENT_NOT_FOUND: _ErrorReason.ValueType  # 36
+    """NOT_FOUND. No enrollment with this id, or none in a brand of the token."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every reason a call can be refused with.
@@ -218,4 +222,8 @@ ERROR_REASON_TEMPLATE_EXISTS: ErrorReason.ValueType  # 33
 """ALREADY_EXISTS. The brand has a template with this key on this channel."""
 ERROR_REASON_TEMPLATE_STATE: ErrorReason.ValueType  # 34
 """FAILED_PRECONDITION. The template is archived."""
+ERROR_REASON_SEQUENCE_NOT_FOUND: ErrorReason.ValueType  # 35
+"""NOT_FOUND. No sequence with this id, or none in a brand of the token."""
+ERROR_REASON_ENROLLMENT_NOT_FOUND: ErrorReason.ValueType  # 36
+"""NOT_FOUND. No enrollment with this id, or none in a brand of the token."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
