@@ -41,7 +41,6 @@ class AuditAction(StrEnum):
     SEQUENCE_CREATED = "sequence_created"
     PERSON_ENROLLED = "person_enrolled"
     ENROLLMENT_CANCELLED = "enrollment_cancelled"
-    TEMPLATE_PUT = "template_put"
     TEMPLATE_CREATED = "template_created"
     TEMPLATE_VERSION_CREATED = "template_version_created"
     TEMPLATE_ARCHIVED = "template_archived"

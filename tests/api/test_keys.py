@@ -236,7 +236,6 @@ CHANGES: dict[str, tuple[Make, Request]] = {
     f"{COMMS}/CancelCampaign": (on_campaign(COMMS, "draft"), {"id": "other"}),
     f"{MESSAGES}/ScheduleMessage": (schedule_message, {"dedup_key": "other"}),
     f"{MESSAGES}/CancelMessage": (cancel_message, {"id": "other"}),
-    f"{TEMPLATES}/PutTemplate": (put_revision, {"body": "other"}),
     f"{SEQUENCES}/CreateSequence": (create_sequence, {"name": "other"}),
     f"{SEQUENCES}/EnrollPerson": (enroll, {"person_id": "bob"}),
     f"{SEQUENCES}/CancelEnrollment": (cancel_enrollment, {"id": "other"}),

@@ -39,7 +39,7 @@ async def enroll_everybody(url: str) -> None:
     ]
 
     async def put(tx: Transaction) -> None:
-        await tx.templates.append(made.template())
+        await made.put_version(tx)
         await tx.sequences.insert(sequence)
         for enrollment in enrollments:
             assert await tx.enrollments.insert(enrollment)

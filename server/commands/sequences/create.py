@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence as Many
 from dataclasses import dataclass
 
+from server.commands.campaigns.content import require_template
 from server.commands.operations.audit import note
 from server.domain.access import Caller
+from server.domain.errors import ValidationFailed
 from server.domain.templates.variables import find_violations
 from server.domain.validation import Checks
 from storage.contract.storage import Transaction
@@ -34,7 +36,7 @@ async def create_sequence(
     steps: Many[NewStep],
 ) -> Sequence:
     """The new sequence. Raises NotFound for a brand of others, and ValidationFailed with every step
-    whose template does not exist or needs variables, which a sequence has none of."""
+    whose template does not exist, is archived or needs variables, which a sequence has none of."""
     caller.principal.require_brand(brand_id)
     checks = Checks()
     for index, step in enumerate(steps):
@@ -60,11 +62,13 @@ async def create_sequence(
 async def _check_template(
     tx: Transaction, checks: Checks, brand_id: str, field: str, step: NewStep
 ) -> None:
-    template = await tx.templates.find(brand_id, step.channel, step.template_key)
-    if template is None:
-        checks.add(field, f"no such template on channel {step.channel}")
+    try:
+        version = await require_template(tx, brand_id, step.channel, step.template_key, field=field)
+    except ValidationFailed as error:
+        for violation in error.violations:
+            checks.add(violation.field, violation.message)
         return
-    for violation in find_violations(template.variables, {}):
+    for violation in find_violations(version.variables, {}):
         name = violation.field.removeprefix("variables.")
         checks.add(field, f"needs the variable {name}, and a sequence gives none")
 

@@ -46,7 +46,7 @@ from storage.sql.schema.messages import (
 )
 from storage.sql.schema.people import people
 from storage.sql.schema.sends import sends
-from storage.sql.schema.templates import templates
+from storage.sql.schema.templates import template_versions
 
 _NOW = bindparam("now", type_=Instant())
 _LEASE_UNTIL = bindparam("lease_until", type_=Instant())
@@ -73,11 +73,11 @@ def _claim_steps(dialect: SqlDialect, channel: str) -> Executable:
     """What a step leaves open until it runs is written when it is first claimed: the revision of
     its template, and the person's own address."""
     revision = (
-        select(func.max(templates.c.revision))
+        select(func.max(template_versions.c.revision))
         .where(
-            templates.c.brand_id == messages.c.brand_id,
-            templates.c.channel == messages.c.channel,
-            templates.c.template_key == messages.c.template_key,
+            template_versions.c.brand_id == messages.c.brand_id,
+            template_versions.c.channel == messages.c.channel,
+            template_versions.c.template_key == messages.c.template_key,
         )
         .scalar_subquery()
     )

@@ -126,10 +126,6 @@ class Untouched:
             await tx.audit.list_page(self.brand, None, None, 99),
             sequences := await tx.sequences.list_page(self.brand, None, 99),
             [await tx.enrollments.list_page(each.id, None, 99) for each in sequences],
-            [
-                await tx.templates.list_revisions(self.brand, channel, "welcome", None, 99)
-                for channel in Channel
-            ],
             templates,
             [await tx.templates.list_versions(template, None, 99) for template in templates],
             await tx.people.list_matching(

@@ -307,8 +307,8 @@ async def test_a_step_gets_the_revision_and_address_of_the_moment_it_runs(scene:
     assert (row.template_revision, row.recipient) == (CURRENT_REVISION, OWN_ADDRESS)
 
     async def change(tx: Transaction) -> None:
-        await tx.templates.append(made.template(channel="sms"))
-        await tx.templates.append(made.template(channel="sms"))
+        await made.put_version(tx, channel="sms")
+        await made.put_version(tx, channel="sms")
         await tx.people.put(made.person())
 
     await scene.storage.write(change)
