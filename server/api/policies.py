@@ -36,7 +36,6 @@ _FILES: tuple[FileDescriptor, ...] = (
     comms_campaigns.DESCRIPTOR,
     message_service_pb2.DESCRIPTOR,
     sequence_service_pb2.DESCRIPTOR,
-    template_service_pb2.DESCRIPTOR,
     inbox_service_pb2.DESCRIPTOR,
     notification_service_pb2.DESCRIPTOR,
     suppression_service_pb2.DESCRIPTOR,
