@@ -13,7 +13,7 @@ CURRENT_REVISION = 0
 """In place of a template's revision: the one that is current when the step runs."""
 OWN_ADDRESS = ""
 """In place of an address: the person's own on the channel of the step, when it runs."""
-STOPPING_REASONS = frozenset({SkipReason.SUPPRESSED})
+STOPPING_REASONS = frozenset({SkipReason.SUPPRESSED, SkipReason.NO_CONSENT})
 """Why a step that is skipped stops its enrollment: the person must not be contacted any more."""
 PERSON_DELETED = "person_deleted"
 """Why an enrollment is stopped whose person was deleted."""

@@ -53,6 +53,8 @@ TEMPLATES = "messaging.TemplateService"
 SEGMENTS = "messaging.SegmentService"
 SEQUENCES = "comms.SequenceService"
 SUPPRESSIONS = "comms.SuppressionService"
+CONSENTS = "comms.ConsentService"
+PREFERENCES = "comms.PreferenceService"
 BRANDS = "ops.BrandService"
 UNKNOWN = "ops.UnknownMessageService"
 HOLD = "ops.HoldService"
@@ -145,9 +147,9 @@ async def create_segment(_: Caller, brand: str) -> Request:
 async def create_suppression(_: Caller, brand: str) -> Request:
     return {
         "brand_id": brand,
-        "channel": "email",
-        "address": "ann@example.com",
+        "email": "ann@example.com",
         "reason": "unsubscribe",
+        "source": "test",
     }
 
 
@@ -181,6 +183,15 @@ async def enroll(api: Caller, brand: str) -> Request:
 async def cancel_enrollment(api: Caller, brand: str) -> Request:
     request = await enroll(api, brand)
     return {"id": (await ok(api, f"{SEQUENCES}/EnrollPerson", request))["id"]}
+
+
+def about_news(**more: Any) -> Make:
+    async def make(_: Caller, brand: str) -> Request:
+        return {
+            "brand_id": brand, "person_id": "ann", "channel": "email", "category": "news", **more
+        }  # fmt: skip
+
+    return make
 
 
 def on_send(*before: str, **more: Any) -> Make:
@@ -274,7 +285,10 @@ CHANGES: dict[str, tuple[Make, Request]] = {
         create_suppressions,
         {"suppressions": [{"channel": "sms", "address": "+12025550100", "reason": "manual"}]},
     ),
-    f"{SUPPRESSIONS}/DeleteSuppression": (delete_suppression, {"id": "other"}),
+    f"{SUPPRESSIONS}/LiftSuppression": (delete_suppression, {"id": "other"}),
+    f"{CONSENTS}/PutConsent": (about_news(opted_in=True, source="test"), {"source": "other"}),
+    f"{CONSENTS}/RevokeConsent": (about_news(), {"category": "other"}),
+    f"{PREFERENCES}/PutPreference": (about_news(enabled=True), {"category": "other"}),
     f"{SENDS}/PauseSend": (on_send(), {"id": "other"}),
     f"{SENDS}/ResumeSend": (on_send("PauseSend"), {"id": "other"}),
     f"{SENDS}/CancelSend": (on_send(), {"id": "other"}),
@@ -284,6 +298,15 @@ CHANGES: dict[str, tuple[Make, Request]] = {
     f"{UNKNOWN}/ResolveUnknownMessages": (resolve_nothing, {"resolution": "failed"}),
     f"{HOLD}/ReleaseHold": (release_hold, {}),
 }
+
+
+OPPOSITES: dict[str, Request] = {
+    "CreateTemplateVersion": {"body": "second version"},
+    "CreateSuppression": {"reason": "complaint"},
+    "PutConsent": {"opted_in": False},
+    "PutPreference": {"enabled": False},
+}
+"""What moves something on when it is put again, by method."""
 
 
 async def undo(api: Caller, brand: str, name: str, request: Request, first: Any) -> None:
@@ -296,12 +319,10 @@ async def undo(api: Caller, brand: str, name: str, request: Request, first: Any)
         await ok(api, f"{MESSAGES}/CancelMessage", {"id": first["id"]})
     elif verb == "CreateTemplate":
         await ok(api, f"{TEMPLATES}/ArchiveTemplate", {"id": first["id"]})
-    elif verb == "CreateTemplateVersion":
-        await ok(api, name, {**request, "body": "second version"})
     elif verb == "PutPerson":
         await ok(api, f"{PEOPLE}/DeletePerson", {"person_id": "ann"})
-    elif verb == "CreateSuppression":
-        await ok(api, name, {**request, "reason": "complaint"})
+    elif verb in OPPOSITES:
+        await ok(api, name, {**request, **OPPOSITES[verb]})
     elif verb == "DeletePerson":
         await put_person(api, brand, "ann")
     elif noun == SENDS:

@@ -19,6 +19,7 @@ from tests.support.api.scenes import (
     sequence,
     until,
 )
+from tests.support.api.suppressing import suppress, take_silence_for_consent
 from tests.support.dispatch.scripted import REFUSED
 
 SEQUENCES = "comms.SequenceService"
@@ -179,6 +180,7 @@ async def test_what_is_of_another_brand_does_not_exist(
 async def test_a_sequence_runs_to_its_end_on_every_channel(
     running: Running, api: Caller, brand: str
 ) -> None:
+    await take_silence_for_consent(api, brand)
     await put_person(api, brand, "ann", push_tokens=[], email="own@example.com")
     for channel in ("sms", "push", "in_app"):
         await put_template(api, brand, channel)
@@ -203,16 +205,7 @@ async def test_a_sequence_runs_to_its_end_on_every_channel(
 async def test_an_unsubscribed_address_stops_the_enrollment(
     running: Running, api: Caller, brand: str
 ) -> None:
-    await ok(
-        api,
-        "comms.SuppressionService/CreateSuppression",
-        {
-            "brand_id": brand,
-            "channel": "email",
-            "address": "ann@example.com",
-            "reason": "unsubscribe",
-        },
-    )
+    await suppress(api, brand, "ann@example.com", "unsubscribe")
     sequence_id = await put_sequence(api, brand, mail(0, **AT_ONCE), mail(1, **AT_ONCE))
     done = await over(running, api, await enroll(api, brand, sequence_id))
     assert (done["status"], done["stop_reason"]) == ("stopped", "suppressed")

@@ -6,12 +6,14 @@ from __future__ import annotations
 from storage.sql.schema.audit import audit_entries
 from storage.sql.schema.brands import brand_policies, brands
 from storage.sql.schema.campaigns import campaigns
+from storage.sql.schema.consents import consents
 from storage.sql.schema.dispatchers import dispatchers, holds
 from storage.sql.schema.idempotency import idempotency_keys
 from storage.sql.schema.inbox import inbox_items
 from storage.sql.schema.messages import attempts, messages
 from storage.sql.schema.metadata import metadata
 from storage.sql.schema.people import people
+from storage.sql.schema.preferences import preferences
 from storage.sql.schema.programs import enrollments, program_steps, sequences
 from storage.sql.schema.rates import rate_states
 from storage.sql.schema.segments import segments
@@ -25,6 +27,7 @@ __all__ = [
     "brand_policies",
     "brands",
     "campaigns",
+    "consents",
     "dispatchers",
     "enrollments",
     "holds",
@@ -33,6 +36,7 @@ __all__ = [
     "messages",
     "metadata",
     "people",
+    "preferences",
     "program_steps",
     "rate_states",
     "segments",

@@ -209,8 +209,8 @@ class Enrollment(_message.Message):
     status: Global___Enrollment.Status.ValueType
     """Where it is in its life."""
     stop_reason: _builtins.str
-    """Why it was stopped, as a stable snake_case code (`suppressed`, `person_deleted`); null
-    otherwise.
+    """Why it was stopped, as a stable snake_case code (`suppressed`, `no_consent`,
+    `person_deleted`); null otherwise.
     """
     @_builtins.property
     def next_step_at(self) -> _timestamp_pb2.Timestamp:
