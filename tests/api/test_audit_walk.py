@@ -23,6 +23,7 @@ from tests.api.test_keys import (
     NOTIFICATIONS,
     PEOPLE,
     PREFERENCES,
+    PUSH,
     SEGMENTS,
     SEQUENCES,
     SUPPRESSIONS,
@@ -83,6 +84,8 @@ LOGGED: dict[str, tuple[str, str]] = {
     f"{CONSENTS}/PutConsent": ("consent_put", "person_id"),
     f"{CONSENTS}/RevokeConsent": ("consent_put", "person_id"),
     f"{PREFERENCES}/PutPreference": ("preference_put", "person_id"),
+    f"{PUSH}/CreatePushSubscription": ("push_subscription_created", "id"),
+    f"{PUSH}/DeletePushSubscription": ("push_subscription_ended", "id"),
     f"{SENDS}/PauseSend": ("send_paused", "id"),
     f"{SENDS}/ResumeSend": ("send_resumed", "id"),
     f"{SENDS}/CancelSend": ("send_cancelled", "id"),
@@ -92,7 +95,7 @@ LOGGED: dict[str, tuple[str, str]] = {
     f"{BRANDS}/SetBrandPolicy": ("brand_policy_set", "brand_id"),
     f"{UNKNOWN}/ResolveUnknownMessages": ("message_resolved", "message_ids"),
     f"{HOLD}/ReleaseHold": ("delivery_released", "=delivery"),
-    "comms.UnsubscribeService/Unsubscribe": ("unsubscribed", "message"),
+    "comms.UnsubscribeService/Unsubscribe": ("unsubscribed", "person"),
 }
 WITH_A_DISPATCHER = {f"{SENDS}/RetryFailedMessages", f"{UNKNOWN}/ResolveUnknownMessages"}
 IDLE = [

@@ -15,6 +15,7 @@ from server.channels.provider import Envelope
 from server.dispatch.delivery.outcomes import IN_APP, held_back, unrenderable, without_address
 from server.domain.contacts.addresses import read_address
 from server.domain.contacts.category import category_of
+from server.domain.contacts.unsubscribe import LinkedContact
 from server.domain.templates.personalisation import render_context
 from server.domain.templates.rendering import RenderError, compile_template
 from server.domain.templates.variants import choose_variant, source_of
@@ -85,8 +86,8 @@ class _Material:
 class Renderer:
     """Renders batches. Revisions are immutable, so compiled templates are kept."""
 
-    def __init__(self, storage: Storage, unsubscribe_link: Callable[[str], str]) -> None:
-        """`unsubscribe_link` gives the link of a message by its id."""
+    def __init__(self, storage: Storage, unsubscribe_link: Callable[[LinkedContact], str]) -> None:
+        """`unsubscribe_link` gives the link of a contact."""
         self._storage = storage
         self._unsubscribe_link = unsubscribe_link
         self._known = _Content({}, {}, {})
@@ -155,7 +156,7 @@ class Renderer:
         # A link takes a fifth of the time, and nobody sees that of an in_app message unless its
         # template shows it.
         linked = message.channel != IN_APP or compiled.may_show("unsubscribe_url")
-        unsubscribe_url = self._unsubscribe_link(message.id) if linked else None
+        unsubscribe_url = self._unsubscribe_link(_contact(message, address)) if linked else None
         context = render_context(
             message.brand_id,
             person,
@@ -196,6 +197,11 @@ def _is_text(text: str) -> bool:
 def _has_no_address(message: Message) -> bool:
     """Whether it is a step to somebody's own address who had none when it ran."""
     return message.enrollment_id is not None and message.recipient == OWN_ADDRESS
+
+
+def _contact(message: Message, address: str) -> LinkedContact:
+    category = category_of(Purpose.of(message.send_id, message.enrollment_id))
+    return LinkedContact(message.brand_id, message.person_id, message.channel, category, address)
 
 
 def _template_key(message: Message) -> TemplateKey:

@@ -15,6 +15,7 @@ from storage.sql.schema.metadata import metadata
 from storage.sql.schema.people import people
 from storage.sql.schema.preferences import preferences
 from storage.sql.schema.programs import enrollments, program_steps, sequences
+from storage.sql.schema.push_subscriptions import push_subscriptions
 from storage.sql.schema.rates import rate_states
 from storage.sql.schema.segments import segments
 from storage.sql.schema.sends import sends
@@ -38,6 +39,7 @@ __all__ = [
     "people",
     "preferences",
     "program_steps",
+    "push_subscriptions",
     "rate_states",
     "segments",
     "sends",

@@ -56,10 +56,11 @@ async def running_service(
     parts: frozenset[Part] = EVERYTHING,
     *,
     providers: Mapping[str, Provider] | None = None,
+    web_push: Mapping[str, Any] | None = None,
     **more: Any,
 ) -> AsyncIterator[Running]:
     """A service on free ports, everything in one process, stopped at the end. `providers` replace
-    those of the settings."""
+    those of the settings, `web_push` is how push services are reached."""
     rest, grpc_port, admin = free_ports(3)
     settings = Settings(
         data_dir=data_dir,
@@ -69,7 +70,7 @@ async def running_service(
         envoy_admin_port=admin,
         **more,
     )
-    service = Service(settings, parts, providers=providers)
+    service = Service(settings, parts, providers=providers, web_push=web_push)
     await service.start()
     try:
         async with (

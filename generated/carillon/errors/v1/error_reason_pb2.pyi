@@ -115,9 +115,15 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """ALREADY_EXISTS. The brand has a template with this key on this channel."""
     ERROR_REASON_TEMPLATE_STATE: _ErrorReason.ValueType  # 34
     """FAILED_PRECONDITION. The template is archived."""
-    ERROR_REASON_SEQUENCE_NOT_FOUND: _ErrorReason.ValueType  # 35
+    ERROR_REASON_LINK_NOT_FOUND: _ErrorReason.ValueType  # 35
+    """NOT_FOUND. No link of this installation has this token."""
+    ERROR_REASON_PUSH_SUBSCRIPTION_NOT_FOUND: _ErrorReason.ValueType  # 36
+    """NOT_FOUND. No push subscription with this id, or none in a brand of the token."""
+    ERROR_REASON_PUSH_KEY_NOT_FOUND: _ErrorReason.ValueType  # 37
+    """NOT_FOUND. The installation has no key for Web Push (`CARILLON_VAPID_KEY_FILE`)."""
+    ERROR_REASON_SEQUENCE_NOT_FOUND: _ErrorReason.ValueType  # 38
     """NOT_FOUND. No sequence with this id, or none in a brand of the token."""
-    ERROR_REASON_ENROLLMENT_NOT_FOUND: _ErrorReason.ValueType  # 36
+    ERROR_REASON_ENROLLMENT_NOT_FOUND: _ErrorReason.ValueType  # 39
     """NOT_FOUND. No enrollment with this id, or none in a brand of the token."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
@@ -222,8 +228,14 @@ ERROR_REASON_TEMPLATE_EXISTS: ErrorReason.ValueType  # 33
 """ALREADY_EXISTS. The brand has a template with this key on this channel."""
 ERROR_REASON_TEMPLATE_STATE: ErrorReason.ValueType  # 34
 """FAILED_PRECONDITION. The template is archived."""
-ERROR_REASON_SEQUENCE_NOT_FOUND: ErrorReason.ValueType  # 35
+ERROR_REASON_LINK_NOT_FOUND: ErrorReason.ValueType  # 35
+"""NOT_FOUND. No link of this installation has this token."""
+ERROR_REASON_PUSH_SUBSCRIPTION_NOT_FOUND: ErrorReason.ValueType  # 36
+"""NOT_FOUND. No push subscription with this id, or none in a brand of the token."""
+ERROR_REASON_PUSH_KEY_NOT_FOUND: ErrorReason.ValueType  # 37
+"""NOT_FOUND. The installation has no key for Web Push (`CARILLON_VAPID_KEY_FILE`)."""
+ERROR_REASON_SEQUENCE_NOT_FOUND: ErrorReason.ValueType  # 38
 """NOT_FOUND. No sequence with this id, or none in a brand of the token."""
-ERROR_REASON_ENROLLMENT_NOT_FOUND: ErrorReason.ValueType  # 36
+ERROR_REASON_ENROLLMENT_NOT_FOUND: ErrorReason.ValueType  # 39
 """NOT_FOUND. No enrollment with this id, or none in a brand of the token."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
