@@ -72,7 +72,7 @@ def in_app_delivery(message: Message, subject: str | None, body: str, now: datet
             brand_id=message.brand_id,
             person_id=message.person_id,
             message_id=message.id,
-            category=Purpose.of(message.send_id),
+            category=Purpose.of(message.send_id, message.enrollment_id),
             title=subject or "",
             body=body,
             created_at=now,
