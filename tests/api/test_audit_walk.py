@@ -25,6 +25,7 @@ from tests.api.test_keys import (
     PREFERENCES,
     PUSH,
     SEGMENTS,
+    SEQUENCES,
     SUPPRESSIONS,
     TEMPLATES,
     UNKNOWN,
@@ -74,6 +75,10 @@ LOGGED: dict[str, tuple[str, str]] = {
     f"{PEOPLE}/BatchPutPeople": ("people_put", "brand_id"),
     f"{PEOPLE}/DeletePerson": ("person_deleted", "person_id"),
     f"{SEGMENTS}/CreateSegment": ("segment_created", "id"),
+    f"{SEGMENTS}/ArchiveSegment": ("segment_archived", "id"),
+    f"{SEQUENCES}/CreateSequence": ("sequence_created", "id"),
+    f"{SEQUENCES}/EnrollPerson": ("person_enrolled", "answer.id"),
+    f"{SEQUENCES}/CancelEnrollment": ("enrollment_cancelled", "id"),
     f"{SUPPRESSIONS}/CreateSuppression": ("suppression_created", "id"),
     f"{SUPPRESSIONS}/BatchCreateSuppressions": ("suppressions_created", "brand_id"),
     f"{SUPPRESSIONS}/LiftSuppression": ("suppression_lifted", "id"),
@@ -117,7 +122,7 @@ def subject(field: str, request: Request, answer: Request) -> str:
         return field[1:]
     if field == "message_ids":
         return str(request[field][0])
-    value: Any = {**answer, **request}
+    value: Any = {**answer, **request, "answer": answer}
     for name in field.split("."):
         value = value[name]
     return str(value)
@@ -231,7 +236,7 @@ async def test_a_refused_change_leaves_no_entry(
 ) -> None:
     before = await everything(idle, brand)
     refused: list[tuple[str, Request]] = [
-        (f"{SEGMENTS}/CreateSegment", {"brand_id": brand, "name": "", "criteria": {}}),
+        (f"{SEGMENTS}/CreateSegment", {"brand_id": brand, "name": "", "predicate": {}}),
         (f"{COMMS}/SendCampaign", {"id": "none", "recipients": recipients(1)}),
         (f"{PEOPLE}/DeletePerson", {"brand_id": brand, "person_id": "nobody"}),
     ]

@@ -37,8 +37,10 @@ from tests.support.api.scenes import (
     ok,
     put_person,
     put_segment,
+    put_sequence,
     put_template,
     recipients,
+    sequence,
     template_id,
     until,
 )
@@ -50,6 +52,7 @@ Make = Callable[[Caller, str], Awaitable[Request]]
 PEOPLE = "messaging.PersonService"
 TEMPLATES = "messaging.TemplateService"
 SEGMENTS = "messaging.SegmentService"
+SEQUENCES = "comms.SequenceService"
 PUSH = "comms.PushService"
 SUPPRESSIONS = "comms.SuppressionService"
 CONSENTS = "comms.ConsentService"
@@ -140,7 +143,11 @@ async def change_items(api: Caller, brand: str) -> Request:
 
 
 async def create_segment(_: Caller, brand: str) -> Request:
-    return {"brand_id": brand, "name": "all", "criteria": {}}
+    return {"brand_id": brand, "name": "all", "predicate": {}}
+
+
+async def archive_segment(api: Caller, brand: str) -> Request:
+    return {"id": await put_segment(api, brand)}
 
 
 async def create_suppression(_: Caller, brand: str) -> Request:
@@ -167,6 +174,21 @@ async def delete_suppression(api: Caller, brand: str) -> Request:
             await ok(api, f"{SUPPRESSIONS}/CreateSuppression", await create_suppression(api, brand))
         )["id"]
     }
+
+
+async def create_sequence(api: Caller, brand: str) -> Request:
+    await put_template(api, brand)
+    return sequence(brand)
+
+
+async def enroll(api: Caller, brand: str) -> Request:
+    ann = {"person_id": "ann", "recipient": "ann@example.com"}
+    return {"id": await put_sequence(api, brand), "brand_id": brand, **ann}
+
+
+async def cancel_enrollment(api: Caller, brand: str) -> Request:
+    request = await enroll(api, brand)
+    return {"id": (await ok(api, f"{SEQUENCES}/EnrollPerson", request))["id"]}
 
 
 def about_news(**more: Any) -> Make:
@@ -240,6 +262,9 @@ CHANGES: dict[str, tuple[Make, Request]] = {
     f"{COMMS}/CancelCampaign": (on_campaign(COMMS, "draft"), {"id": "other"}),
     f"{MESSAGES}/ScheduleMessage": (schedule_message, {"dedup_key": "other"}),
     f"{MESSAGES}/CancelMessage": (cancel_message, {"id": "other"}),
+    f"{SEQUENCES}/CreateSequence": (create_sequence, {"name": "other"}),
+    f"{SEQUENCES}/EnrollPerson": (enroll, {"person_id": "bob"}),
+    f"{SEQUENCES}/CancelEnrollment": (cancel_enrollment, {"id": "other"}),
     f"{TEMPLATES}/CreateTemplate": (create_template, {"key": "other"}),
     f"{TEMPLATES}/CreateTemplateVersion": (add_version, {"body": "other"}),
     f"{TEMPLATES}/ArchiveTemplate": (archive_template, {"id": "other"}),
@@ -270,6 +295,7 @@ CHANGES: dict[str, tuple[Make, Request]] = {
     ),
     f"{PEOPLE}/DeletePerson": (delete_ann, {"person_id": "other"}),
     f"{SEGMENTS}/CreateSegment": (create_segment, {"name": "other"}),
+    f"{SEGMENTS}/ArchiveSegment": (archive_segment, {"id": "other"}),
     f"{SUPPRESSIONS}/CreateSuppression": (create_suppression, {"reason": "manual"}),
     f"{SUPPRESSIONS}/BatchCreateSuppressions": (
         create_suppressions,

@@ -101,6 +101,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION. The campaign does not say anything yet: it can neither be scheduled nor
     published.
     """
+    ERROR_REASON_SEGMENT_ARCHIVED: _ErrorReason.ValueType  # 40
+    """FAILED_PRECONDITION. The campaign's segment is archived: it can neither be scheduled nor
+    published to it.
+    """
     ERROR_REASON_NOTIFICATION_NOT_FOUND: _ErrorReason.ValueType  # 29
     """NOT_FOUND. The caller has no such notification."""
     ERROR_REASON_SERVICES_ONLY: _ErrorReason.ValueType  # 30
@@ -121,6 +125,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """NOT_FOUND. No push subscription with this id, or none in a brand of the token."""
     ERROR_REASON_PUSH_KEY_NOT_FOUND: _ErrorReason.ValueType  # 37
     """NOT_FOUND. The installation has no key for Web Push (`CARILLON_VAPID_KEY_FILE`)."""
+    ERROR_REASON_SEQUENCE_NOT_FOUND: _ErrorReason.ValueType  # 38
+    """NOT_FOUND. No sequence with this id, or none in a brand of the token."""
+    ERROR_REASON_ENROLLMENT_NOT_FOUND: _ErrorReason.ValueType  # 39
+    """NOT_FOUND. No enrollment with this id, or none in a brand of the token."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every reason a call can be refused with.
@@ -210,6 +218,10 @@ ERROR_REASON_NO_STEPS: ErrorReason.ValueType  # 28
 """FAILED_PRECONDITION. The campaign does not say anything yet: it can neither be scheduled nor
 published.
 """
+ERROR_REASON_SEGMENT_ARCHIVED: ErrorReason.ValueType  # 40
+"""FAILED_PRECONDITION. The campaign's segment is archived: it can neither be scheduled nor
+published to it.
+"""
 ERROR_REASON_NOTIFICATION_NOT_FOUND: ErrorReason.ValueType  # 29
 """NOT_FOUND. The caller has no such notification."""
 ERROR_REASON_SERVICES_ONLY: ErrorReason.ValueType  # 30
@@ -230,4 +242,8 @@ ERROR_REASON_PUSH_SUBSCRIPTION_NOT_FOUND: ErrorReason.ValueType  # 36
 """NOT_FOUND. No push subscription with this id, or none in a brand of the token."""
 ERROR_REASON_PUSH_KEY_NOT_FOUND: ErrorReason.ValueType  # 37
 """NOT_FOUND. The installation has no key for Web Push (`CARILLON_VAPID_KEY_FILE`)."""
+ERROR_REASON_SEQUENCE_NOT_FOUND: ErrorReason.ValueType  # 38
+"""NOT_FOUND. No sequence with this id, or none in a brand of the token."""
+ERROR_REASON_ENROLLMENT_NOT_FOUND: ErrorReason.ValueType  # 39
+"""NOT_FOUND. No enrollment with this id, or none in a brand of the token."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
