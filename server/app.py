@@ -195,6 +195,7 @@ class Service:
             self.links,
             readiness.waiting_for,
             readiness.database_answers,
+            send_wait_seconds=self._settings.send_wait_seconds,
             max_request_bytes=self._settings.max_request_bytes,
             reflection=self._settings.grpc_reflection,
         )

@@ -78,6 +78,7 @@ class GrpcServer:
         readiness: Readiness,
         database_answers: DatabaseAnswers,
         *,
+        send_wait_seconds: float,
         max_request_bytes: int,
         reflection: bool,
     ) -> None:
@@ -104,7 +105,7 @@ class GrpcServer:
         # A server waits for a call of each registered method, and goes through all that it waits
         # for at every call; generic handlers, which the generated code adds as well, do without.
         self._server.add_registered_method_handlers = _leave_to_generic_handlers  # type: ignore[method-assign]
-        self._add_services(storage, clock, links, readiness)
+        self._add_services(storage, clock, links, readiness, send_wait_seconds)
         health_pb2_grpc.add_HealthServicer_to_server(self._health.servicer, self._server)
         if reflection:
             add_reflection(
@@ -112,14 +113,19 @@ class GrpcServer:
             )
 
     def _add_services(
-        self, storage: Storage, clock: Clock, links: UnsubscribeLinks, readiness: Readiness
+        self,
+        storage: Storage,
+        clock: Clock,
+        links: UnsubscribeLinks,
+        readiness: Readiness,
+        send_wait_seconds: float,
     ) -> None:
         commands, server = CommandRunner(storage, clock), self._server
         comms_campaign_grpc.add_CampaignServiceServicer_to_server(
             CommsCampaigns(commands, storage), server
         )
         message_service_pb2_grpc.add_MessageServiceServicer_to_server(
-            MessageService(commands, MessageIntake(storage)), server
+            MessageService(commands, storage, MessageIntake(storage), send_wait_seconds), server
         )
         template_service_pb2_grpc.add_TemplateServiceServicer_to_server(
             TemplateService(commands), server

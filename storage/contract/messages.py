@@ -19,7 +19,8 @@ from storage.model.sends import ReasonCount
 
 
 class Messages(Protocol):
-    """Messages and their attempts. Rows that become pending fire the signal of their channel."""
+    """Messages and their attempts. Rows that become pending fire the signal of their channel. Where
+    a message of no send is settled, cancelled or expired, its own signal (`outcome`) is fired."""
 
     async def insert_many(self, messages: Iterable[Message]) -> int:
         """Adds rows of one or several sends (or one-offs) with their status as given (not leased or
@@ -57,6 +58,12 @@ class Messages(Protocol):
 
     async def find_by_dedup_key(self, brand_id: str, dedup_key: str) -> Message | None:
         """The message with this key, or None."""
+        ...
+
+    async def find_by_dedup_keys(
+        self, brand_id: str, dedup_keys: Sequence[str]
+    ) -> dict[str, Message]:
+        """The messages with these keys, by key. Any number of keys."""
         ...
 
     async def list_page(

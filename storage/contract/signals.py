@@ -28,6 +28,11 @@ def messages(channel: str) -> str:
     return f"messages.{channel}"
 
 
+def outcome(message_id: str) -> str:
+    """Topic of one message of no send: what is known of it has changed."""
+    return f"outcome.{message_id}"
+
+
 class Signals:
     """Topics to wait on. All calls come from the event loop."""
 
@@ -44,11 +49,14 @@ class Signals:
             yield event
         finally:
             self._events[topic].discard(event)
+            # There are topics of single messages: what nobody waits on takes no room.
+            if not self._events[topic]:
+                del self._events[topic]
 
     def fire(self, topics: Iterable[str]) -> None:
         """Wakes the subscribers of each topic."""
         for topic in topics:
-            for event in self._events[topic]:
+            for event in self._events.get(topic, ()):
                 event.set()
 
 

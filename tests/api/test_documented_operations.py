@@ -42,6 +42,7 @@ CANCEL = "POST /v1/admin/campaigns/{id}/cancel"
 PUBLISH = "POST /v1/messaging/campaigns/{id}/publish"
 SCHEDULE = "POST /v1/messaging/campaigns/{id}/schedule"
 MESSAGE = "POST /v1/messages/schedule"
+SEND_MESSAGE = "POST /v1/messages/send"
 CREATE = "POST /v1/admin/campaigns"
 HISTORY = "GET /v1/admin/campaigns/{id}/history"
 CREATE_TO_SEGMENT = "POST /v1/messaging/campaigns"
@@ -74,6 +75,23 @@ async def good_request(api: Caller, brand: str, path: str) -> dict[str, Any]:
         SCHEDULE: {"scheduled_at": instant(FAR)},
     }
     return {"id": campaign_id, **more.get(path, {})}
+
+
+async def message_to_send(api: Caller, brand: str, path: str) -> dict[str, Any]:
+    await put_template(api, brand)
+    request = message(brand)
+    del request["scheduled_at"]
+    return request
+
+
+async def message_sent_before(api: Caller, brand: str, path: str) -> dict[str, Any]:
+    request = await message_to_send(api, brand, path)
+    await ok(api, METHOD_OF[path], request)
+    return request
+
+
+async def message_of_no_template(api: Caller, brand: str, path: str) -> dict[str, Any]:
+    return {**await message_to_send(api, brand, path), "template_key": "nowhere"}
 
 
 async def scheduled_message(api: Caller, brand: str, path: str) -> dict[str, Any]:
@@ -149,6 +167,8 @@ SCENES: dict[tuple[str, int], Scene] = {
     (CREATE_TO_SEGMENT, 201): new_campaign, (CREATE_TO_SEGMENT, 400): to_no_segment,
     (CREATE_TO_SEGMENT, 500): new_campaign,
     (LIST_TO_SEGMENTS, 200): list_of_campaigns, (LIST_TO_SEGMENTS, 500): list_of_campaigns,
+    (SEND_MESSAGE, 200): message_to_send, (SEND_MESSAGE, 409): message_sent_before,
+    (SEND_MESSAGE, 422): message_of_no_template,
     (GET_MESSAGE, 200): scheduled_message, (GET_MESSAGE, 404): unknown_message,
     (GET_SCHEDULED, 200): scheduled_message, (GET_SCHEDULED, 404): unknown_message,
     (LIST_SCHEDULED, 200): of_brand, (LIST_RECENT, 200): of_brand,

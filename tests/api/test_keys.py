@@ -85,6 +85,18 @@ async def schedule_message(api: Caller, brand: str) -> Request:
     return one_off(brand)
 
 
+async def send_message(api: Caller, brand: str) -> Request:
+    request = await schedule_message(api, brand)
+    del request["scheduled_at"]
+    return request
+
+
+async def schedule_batch(api: Caller, brand: str) -> Request:
+    request = await schedule_message(api, brand)
+    del request["brand_id"]
+    return {"brand_id": brand, "messages": [request]}
+
+
 async def cancel_message(api: Caller, brand: str) -> Request:
     return {"id": (await schedule(api, brand, **await schedule_message(api, brand)))["id"]}
 
@@ -188,6 +200,8 @@ CHANGES: dict[str, tuple[Make, Request]] = {
     ),
     f"{COMMS}/CancelCampaign": (on_campaign(COMMS, "draft"), {"id": "other"}),
     f"{MESSAGES}/ScheduleMessage": (schedule_message, {"dedup_key": "other"}),
+    f"{MESSAGES}/SendMessage": (send_message, {"dedup_key": "other"}),
+    f"{MESSAGES}/BatchScheduleMessages": (schedule_batch, {"brand_id": "other"}),
     f"{MESSAGES}/CancelMessage": (cancel_message, {"id": "other"}),
     f"{TEMPLATES}/PutTemplate": (put_revision, {"body": "other"}),
     f"{MESSAGING}/CreateCampaign": (create_messaging, {"name": "other"}),

@@ -11,6 +11,7 @@ from functools import lru_cache
 from sqlalchemy import Executable, bindparam, case, func, select, text, update
 
 from storage.contract.signals import messages as messages_topic
+from storage.contract.signals import outcome
 from storage.model.deliveries import Queue, Recovery, Settlement
 from storage.model.messages import (
     UNSTARTED,
@@ -38,7 +39,7 @@ from storage.sql.delivery import (
 from storage.sql.delivery.counters import Changes
 from storage.sql.delivery.locks import lock_sends
 from storage.sql.delivery.transitions import cancelled
-from storage.sql.dialects.dialect import SqlDialect
+from storage.sql.dialects.dialect import ColumnKind, RowSet, SqlDialect
 from storage.sql.schema.messages import MESSAGE, attempts, messages
 from storage.sql.schema.sends import sends
 
@@ -117,6 +118,18 @@ class SqlMessages:
         ).first
         return read_record(Message, row) if row else None
 
+    async def find_by_dedup_keys(
+        self, brand_id: str, dedup_keys: Sequence[str]
+    ) -> dict[str, Message]:
+        if not dedup_keys:
+            return {}
+        dialect = self._connection.dialect
+        given, statement = _find_by_dedup_keys(dialect)
+        keys = dialect.row_set_parameters(given, [(key,) for key in dict.fromkeys(dedup_keys)])
+        rows = await self._connection.execute(statement, {**keys, "brand": brand_id})
+        found = (read_record(Message, row) for row in rows.all)
+        return {message.dedup_key: message for message in found if message.dedup_key}
+
     async def list_page(
         self, brand_id: str, where: MessageFilter, after: str | None, limit: int
     ) -> list[Message]:
@@ -163,6 +176,8 @@ class SqlMessages:
         changes = Changes()
         changes.moved(row.send_id, MessageStatus.PENDING, row.status)
         await changes.apply(self._connection, now)
+        if row.send_id is None:
+            self._connection.fire(outcome(message_id))
         return True
 
     async def list_attempts(self, message_id: str, after: str | None, limit: int) -> list[Attempt]:
@@ -232,6 +247,13 @@ class SqlMessages:
         self, before: datetime, after: str | None, limit: int
     ) -> tuple[int, str | None]:
         return await pruning.prune_messages(self._connection, before, after, limit)
+
+
+@lru_cache
+def _find_by_dedup_keys(dialect: SqlDialect) -> tuple[RowSet, Executable]:
+    given = dialect.row_set("given", dedup_key=ColumnKind.TEXT)
+    statement = select(*MESSAGE).join(given.table, messages.c.dedup_key == given.c.dedup_key)
+    return given, statement.where(messages.c.brand_id == bindparam("brand"))
 
 
 @lru_cache

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import func, select, update
 
+from storage.contract.signals import outcome
 from storage.model.messages import MessageStatus
 from storage.sql.connection import Connection
 from storage.sql.delivery.counters import Changes
@@ -35,11 +36,15 @@ async def expire(connection: Connection, now: datetime, limit: int) -> int:
     statement = update(messages).where(
         messages.c.id == rows.c.id, messages.c.status == MessageStatus.PENDING
     )
-    statement = statement.values(expired(now)).returning(messages.c.send_id, messages.c.status)
+    statement = statement.values(expired(now)).returning(
+        messages.c.id, messages.c.send_id, messages.c.status
+    )
     ended = (await connection.execute(statement, given)).all
     changes = Changes()
     for row in ended:
         changes.moved(row.send_id, MessageStatus.PENDING, row.status)
+        if row.send_id is None:
+            connection.fire(outcome(row.id))
     await changes.apply(connection, now)
     return len(ended)
 

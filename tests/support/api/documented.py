@@ -21,6 +21,7 @@ BUILT = {
     "GET /v1/admin/campaigns/{id}/history",
     "GET /v1/messaging/campaigns",
     "POST /v1/messaging/campaigns",
+    "POST /v1/messages/send",
     "GET /v1/messages/recent",
     "GET /v1/messages/scheduled",
     "GET /v1/messages/scheduled/{id}",

@@ -42,6 +42,18 @@ class MessageServiceStub:
     request under the same `dedup_key` returns the same message, as it is by then; another request
     is refused with DEDUP_KEY_REUSED.
     """
+    SendMessage: _grpc.UnaryUnaryMultiCallable[_message_service_pb2.SendMessageRequest, _message_pb2.MessageSummary]
+    """Accepts a message to be sent at once, and waits for what becomes of it: two seconds at most
+    (`CARILLON_SEND_WAIT_SECONDS`), or until shortly before the deadline of the call. It is durable
+    whatever this answers; `pending` and `sending` say that the wait was over first. A `dedup_key`
+    that any message of the brand has already is refused with DEDUP_KEY_USED. Repeated under its
+    `idempotency-key` it answers of the same message, as it is by then.
+    """
+    BatchScheduleMessages: _grpc.UnaryUnaryMultiCallable[_message_service_pb2.BatchScheduleMessagesRequest, _message_service_pb2.BatchScheduleMessagesResponse]
+    """Accepts up to 1,000 messages in one transaction, each as ScheduleMessage does, with an outcome
+    of its own: one that is refused does not keep the others from being accepted. All that was
+    accepted is durable when this answers.
+    """
     GetMessage: _grpc.UnaryUnaryMultiCallable[_message_service_pb2.GetMessageRequest, _message_pb2.MessageSummary]
     """Reads what became of a message, of whatever kind, in short."""
     GetScheduledMessage: _grpc.UnaryUnaryMultiCallable[_message_service_pb2.GetScheduledMessageRequest, _message_pb2.Message]
@@ -73,6 +85,18 @@ class MessageServiceAsyncStub(MessageServiceStub):
     """Accepts a message to be sent at `scheduled_at`. It is durable when this answers. The same
     request under the same `dedup_key` returns the same message, as it is by then; another request
     is refused with DEDUP_KEY_REUSED.
+    """
+    SendMessage: _aio.UnaryUnaryMultiCallable[_message_service_pb2.SendMessageRequest, _message_pb2.MessageSummary]  # type: ignore[assignment]
+    """Accepts a message to be sent at once, and waits for what becomes of it: two seconds at most
+    (`CARILLON_SEND_WAIT_SECONDS`), or until shortly before the deadline of the call. It is durable
+    whatever this answers; `pending` and `sending` say that the wait was over first. A `dedup_key`
+    that any message of the brand has already is refused with DEDUP_KEY_USED. Repeated under its
+    `idempotency-key` it answers of the same message, as it is by then.
+    """
+    BatchScheduleMessages: _aio.UnaryUnaryMultiCallable[_message_service_pb2.BatchScheduleMessagesRequest, _message_service_pb2.BatchScheduleMessagesResponse]  # type: ignore[assignment]
+    """Accepts up to 1,000 messages in one transaction, each as ScheduleMessage does, with an outcome
+    of its own: one that is refused does not keep the others from being accepted. All that was
+    accepted is durable when this answers.
     """
     GetMessage: _aio.UnaryUnaryMultiCallable[_message_service_pb2.GetMessageRequest, _message_pb2.MessageSummary]  # type: ignore[assignment]
     """Reads what became of a message, of whatever kind, in short."""
@@ -108,6 +132,30 @@ class MessageServiceServicer(metaclass=_abc_1.ABCMeta):
         """Accepts a message to be sent at `scheduled_at`. It is durable when this answers. The same
         request under the same `dedup_key` returns the same message, as it is by then; another request
         is refused with DEDUP_KEY_REUSED.
+        """
+
+    @_abc_1.abstractmethod
+    def SendMessage(
+        self,
+        request: _message_service_pb2.SendMessageRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_message_pb2.MessageSummary, _abc.Awaitable[_message_pb2.MessageSummary]]:
+        """Accepts a message to be sent at once, and waits for what becomes of it: two seconds at most
+        (`CARILLON_SEND_WAIT_SECONDS`), or until shortly before the deadline of the call. It is durable
+        whatever this answers; `pending` and `sending` say that the wait was over first. A `dedup_key`
+        that any message of the brand has already is refused with DEDUP_KEY_USED. Repeated under its
+        `idempotency-key` it answers of the same message, as it is by then.
+        """
+
+    @_abc_1.abstractmethod
+    def BatchScheduleMessages(
+        self,
+        request: _message_service_pb2.BatchScheduleMessagesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_message_service_pb2.BatchScheduleMessagesResponse, _abc.Awaitable[_message_service_pb2.BatchScheduleMessagesResponse]]:
+        """Accepts up to 1,000 messages in one transaction, each as ScheduleMessage does, with an outcome
+        of its own: one that is refused does not keep the others from being accepted. All that was
+        accepted is durable when this answers.
         """
 
     @_abc_1.abstractmethod

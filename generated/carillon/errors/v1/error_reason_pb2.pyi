@@ -64,7 +64,9 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     tells it.
     """
     ERROR_REASON_DEDUP_KEY_REUSED: _ErrorReason.ValueType  # 14
-    """INVALID_ARGUMENT. Another request already used this dedup_key in the brand."""
+    """INVALID_ARGUMENT. Another request already used this dedup_key in the brand:
+    `details.message_id` names its message.
+    """
     ERROR_REASON_IDEMPOTENCY_KEY_REUSED: _ErrorReason.ValueType  # 15
     """INVALID_ARGUMENT. Another request already used this idempotency key."""
     ERROR_REASON_ROUTE_NOT_FOUND: _ErrorReason.ValueType  # 16
@@ -101,6 +103,18 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION. The campaign does not say anything yet: it can neither be scheduled nor
     published.
     """
+    ERROR_REASON_DEDUP_KEY_USED: _ErrorReason.ValueType  # 29
+    """FAILED_PRECONDITION. A message to send was accepted under this dedup_key of the brand before:
+    `details.message_id` names it.
+    """
+    ERROR_REASON_TEMPLATE_UNKNOWN: _ErrorReason.ValueType  # 30
+    """INVALID_ARGUMENT. The brand has no template with the key of a message on its channel."""
+    ERROR_REASON_VARIABLES_INVALID: _ErrorReason.ValueType  # 31
+    """INVALID_ARGUMENT. The variables of a message do not fit its template; `details` is as for
+    `validation_failed`.
+    """
+    ERROR_REASON_SUPPRESSED: _ErrorReason.ValueType  # 32
+    """INVALID_ARGUMENT. The address of a message is suppressed: `details.reason` tells why."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every reason a call can be refused with.
@@ -153,7 +167,9 @@ ERROR_REASON_MESSAGE_STATE: ErrorReason.ValueType  # 13
 tells it.
 """
 ERROR_REASON_DEDUP_KEY_REUSED: ErrorReason.ValueType  # 14
-"""INVALID_ARGUMENT. Another request already used this dedup_key in the brand."""
+"""INVALID_ARGUMENT. Another request already used this dedup_key in the brand:
+`details.message_id` names its message.
+"""
 ERROR_REASON_IDEMPOTENCY_KEY_REUSED: ErrorReason.ValueType  # 15
 """INVALID_ARGUMENT. Another request already used this idempotency key."""
 ERROR_REASON_ROUTE_NOT_FOUND: ErrorReason.ValueType  # 16
@@ -190,4 +206,16 @@ ERROR_REASON_NO_STEPS: ErrorReason.ValueType  # 28
 """FAILED_PRECONDITION. The campaign does not say anything yet: it can neither be scheduled nor
 published.
 """
+ERROR_REASON_DEDUP_KEY_USED: ErrorReason.ValueType  # 29
+"""FAILED_PRECONDITION. A message to send was accepted under this dedup_key of the brand before:
+`details.message_id` names it.
+"""
+ERROR_REASON_TEMPLATE_UNKNOWN: ErrorReason.ValueType  # 30
+"""INVALID_ARGUMENT. The brand has no template with the key of a message on its channel."""
+ERROR_REASON_VARIABLES_INVALID: ErrorReason.ValueType  # 31
+"""INVALID_ARGUMENT. The variables of a message do not fit its template; `details` is as for
+`validation_failed`.
+"""
+ERROR_REASON_SUPPRESSED: ErrorReason.ValueType  # 32
+"""INVALID_ARGUMENT. The address of a message is suppressed: `details.reason` tells why."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from carillon.comms.v1 import message_pb2, message_service_pb2, message_service_pb2_grpc
 from server.api.command_runner import CommandRunner, has_idempotency_key
 from server.api.converters import comms
+from server.api.converters.one_offs import message_outcome, read_new_message, read_new_messages
 from server.api.converters.values import (
     read_channel,
     read_enum,
-    read_struct,
     read_timestamp,
     require_timestamp,
 )
 from server.api.interceptors.call import Context
+from server.commands.messages.batch import schedule_messages
 from server.commands.messages.cancel import cancel_message
 from server.commands.messages.intake import MessageIntake
 from server.commands.messages.queries import (
@@ -22,11 +25,16 @@ from server.commands.messages.queries import (
     list_message_attempts,
     list_messages,
 )
-from server.commands.messages.schedule import NewMessage, schedule_message
+from server.commands.messages.schedule import schedule_message
+from server.commands.messages.send import accept_at_once, wait_for_outcome
 from server.domain.paging import Page
+from storage.contract.storage import Storage
 from storage.model.messages import Message, MessageFilter, MessageStatus
 
 pb = message_service_pb2
+
+_ANSWER_SECONDS = 0.1
+"""How long before its deadline a call is answered."""
 
 ListRequest = (
     pb.ListMessagesRequest | pb.ListScheduledMessagesRequest | pb.ListRecentMessagesRequest
@@ -36,24 +44,47 @@ ListRequest = (
 class MessageService(message_service_pb2_grpc.MessageServiceServicer):
     """One-off messages, and the messages of sends as rows."""
 
-    def __init__(self, commands: CommandRunner, intake: MessageIntake) -> None:
+    def __init__(
+        self,
+        commands: CommandRunner,
+        storage: Storage,
+        intake: MessageIntake,
+        send_wait_seconds: float,
+    ) -> None:
         self._commands = commands
+        self._storage = storage
         self._intake = intake
+        self._send_wait_seconds = send_wait_seconds
+
+    async def SendMessage(
+        self, request: pb.SendMessageRequest, context: Context
+    ) -> message_pb2.MessageSummary:
+        now = self._commands.caller().now
+        new = read_new_message(request, request.brand_id, now)
+        accepted = await self._commands.change(
+            request,
+            lambda tx, caller: accept_at_once(tx, caller, new),
+            lambda message: comms.message_summary(message, None),
+            message_pb2.MessageSummary,
+        )
+        seen = await wait_for_outcome(
+            self._storage, accepted.message_id, now, self._wait_seconds(context)
+        )
+        return accepted if seen is None else comms.message_summary(*seen)
+
+    def _wait_seconds(self, context: Context) -> float:
+        """How long the call may wait, so that its answer comes before its deadline."""
+        # None without a deadline, which the stubs do not say.
+        remaining = cast("float | None", context.time_remaining())
+        if remaining is None:
+            return self._send_wait_seconds
+        return max(0.0, min(self._send_wait_seconds, remaining - _ANSWER_SECONDS))
 
     async def ScheduleMessage(
         self, request: pb.ScheduleMessageRequest, context: Context
     ) -> message_pb2.Message:
-        new = NewMessage(
-            brand_id=request.brand_id,
-            person_id=request.person_id,
-            channel=read_channel(request.channel),
-            template_key=request.template_key,
-            recipient=request.recipient,
-            dedup_key=request.dedup_key,
-            variables=read_struct(request.variables),
-            hipaa=request.hipaa,
-            scheduled_at=require_timestamp(request, "scheduled_at"),
-            expire_at=read_timestamp(request, "expire_at"),
+        new = read_new_message(
+            request, request.brand_id, require_timestamp(request, "scheduled_at")
         )
         if not has_idempotency_key():
             # No answer has to be kept with the message, so it needs no transaction of its own.
@@ -63,6 +94,19 @@ class MessageService(message_service_pb2_grpc.MessageServiceServicer):
             lambda tx, caller: schedule_message(tx, caller, new),
             comms.message,
             message_pb2.Message,
+        )
+
+    async def BatchScheduleMessages(
+        self, request: pb.BatchScheduleMessagesRequest, context: Context
+    ) -> pb.BatchScheduleMessagesResponse:
+        batch = read_new_messages(request, self._commands.caller().now)
+        return await self._commands.change(
+            request,
+            lambda tx, caller: schedule_messages(tx, caller, request.brand_id, batch),
+            lambda outcomes: pb.BatchScheduleMessagesResponse(
+                outcomes=map(message_outcome, outcomes)
+            ),
+            pb.BatchScheduleMessagesResponse,
         )
 
     async def GetMessage(
