@@ -125,7 +125,8 @@ class GrpcServer:
             CommsCampaigns(commands, storage), server
         )
         message_service_pb2_grpc.add_MessageServiceServicer_to_server(
-            MessageService(commands, storage, MessageIntake(storage), send_wait_seconds), server
+            MessageService(commands, storage, MessageIntake(storage), links, send_wait_seconds),
+            server,
         )
         template_service_pb2_grpc.add_TemplateServiceServicer_to_server(
             TemplateService(commands), server

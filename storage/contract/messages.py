@@ -10,6 +10,7 @@ from storage.model.deliveries import Queue, Recovery, Settlement
 from storage.model.messages import (
     Accepted,
     Attempt,
+    Handling,
     Message,
     MessageFilter,
     Resolution,
@@ -77,6 +78,10 @@ class Messages(Protocol):
     async def find_provider(self, message_id: str) -> str | None:
         """Name of the provider that is being called for the message, or was called last; None
         before one was."""
+        ...
+
+    async def find_handling(self, message_id: str) -> Handling | None:
+        """What is known of the way of a message beside its record; None without the message."""
         ...
 
     async def count_by_reason(self, send_id: str) -> list[ReasonCount]:

@@ -102,6 +102,21 @@ class Message:
     """The send that retries it; None: none does."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handling:
+    """What is known of the way of a message beside its record."""
+
+    accepted_by: str | None
+    """Who had a one-off accepted; None for a message of a send, and for those of before that was
+    kept."""
+    claimed_at: datetime | None
+    """When a worker last took it; None before one did, and of before that was kept."""
+    provider: str | None
+    """The provider of its last mark, also if it was given back without a call."""
+    sending_at: datetime | None
+    """When it was last marked sending."""
+
+
 @dataclass(frozen=True, slots=True)
 class UnknownMessage:
     """A message whose outcome is unknown, and the last call made for it, if one is recorded."""

@@ -16,8 +16,8 @@ from tests.commands.test_dedup_keys import new_message
 from tests.support.dispatch.scripted import BUSY, REFUSED
 from tests.support.dispatch.stage import Stage
 
-LONG = 60.0
-"""Seconds that no test takes: a wait that ends was woken."""
+LONG = 20.0
+"""Seconds that no test takes, and less than before a second try: a wait that ends was woken."""
 
 
 async def accept(stage: Stage, **more: object) -> Message:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from server.commands.messages.gate import require_contactable
@@ -26,12 +27,12 @@ _ONGOING = UNSTARTED | {MessageStatus.SENDING}
 
 
 async def accept_at_once(tx: Transaction, caller: Caller, new: NewMessage) -> Message:
-    """Accepts the message, due now and pinned to the template's latest revision.
+    """Accepts the message, pinned to the template's latest revision, and due now whatever it says.
 
     Raises NotFound for a brand of others, ValidationFailed for fields that no message can have,
     DedupKeyUsed, TemplateUnknown, VariablesInvalid, Suppressed: nothing is stored then.
     """
-    new = check_new_message(caller, new)
+    new = replace(check_new_message(caller, new), scheduled_at=caller.now)
     _check_expiry(new, caller.now)
     await _require_unused_key(tx, new)
     template = await tx.templates.find(new.brand_id, new.channel, new.template_key)

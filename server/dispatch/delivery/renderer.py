@@ -15,9 +15,8 @@ from server.channels.provider import Envelope
 from server.dispatch.delivery.outcomes import IN_APP, suppressed, unrenderable
 from server.domain.contacts.addresses import read_address
 from server.domain.contacts.suppression import blocks
-from server.domain.templates.personalisation import render_context
+from server.domain.templates.message_content import MessageContent
 from server.domain.templates.rendering import RenderError, compile_template
-from server.domain.templates.variants import choose_variant, source_of
 from storage.contract.storage import Storage, Transaction
 from storage.model.audiences import SkipReason
 from storage.model.campaigns import Campaign
@@ -141,26 +140,13 @@ class Renderer:
         send = material.content.sends.get(message.send_id) if message.send_id else None
         person = material.people.get((message.brand_id, message.person_id))
         campaign = material.content.campaigns.get(send.campaign_id) if send else None
-        source = source_of(
-            template,
-            choose_variant(template.variants, person.locale if person else None),
-            send.subject if send else None,
-        )
-        compiled = self._compile(source)
+        content = MessageContent(message, template, person, send, campaign)
+        compiled = self._compile(content.source)
         # A link takes a fifth of the time, and nobody sees that of an in_app message unless its
         # template shows it.
         linked = message.channel != IN_APP or compiled.may_show("unsubscribe_url")
         unsubscribe_url = self._unsubscribe_link(message.id) if linked else None
-        context = render_context(
-            message.brand_id,
-            person,
-            schema=template.variables,
-            campaign=campaign,
-            campaign_variables=send.variables if send else None,
-            variables=message.variables,
-            unsubscribe_url=unsubscribe_url,
-        )
-        rendered = compiled.render(context, now)
+        rendered = content.render(compiled, unsubscribe_url, now)
         if not _is_text(f"{rendered.subject}{rendered.body}{rendered.html}"):
             return unrenderable(message, "template_error")
         return Envelope(

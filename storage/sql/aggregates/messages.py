@@ -17,6 +17,7 @@ from storage.model.messages import (
     UNSTARTED,
     Accepted,
     Attempt,
+    Handling,
     Message,
     MessageFilter,
     MessageStatus,
@@ -60,6 +61,10 @@ _FIND_PROVIDER = select(
     case(
         (messages.c.status == MessageStatus.SENDING, messages.c.provider), else_=_LAST_PROVIDER
     ).label("provider")
+).where(messages.c.id == bindparam("message_id"))
+
+_FIND_HANDLING = select(
+    *(messages.c[name] for name in ("accepted_by", "claimed_at", "provider", "sending_at"))
 ).where(messages.c.id == bindparam("message_id"))
 
 
@@ -139,6 +144,10 @@ class SqlMessages:
         row = (await self._connection.execute(_FIND_PROVIDER, {"message_id": message_id})).first
         provider: str | None = row.provider if row else None
         return provider
+
+    async def find_handling(self, message_id: str) -> Handling | None:
+        row = (await self._connection.execute(_FIND_HANDLING, {"message_id": message_id})).first
+        return read_record(Handling, row) if row else None
 
     async def count_by_reason(self, send_id: str) -> list[ReasonCount]:
         statement = select(

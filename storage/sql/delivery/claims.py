@@ -106,7 +106,10 @@ def _claim(of_queue: Select[Any]) -> Executable:
         update(messages)
         .where(messages.c.id == due.c.id)
         .values(
-            status=MessageStatus.LEASED, lease=messages.c.lease + 1, lease_expires_at=_LEASE_UNTIL
+            status=MessageStatus.LEASED,
+            lease=messages.c.lease + 1,
+            lease_expires_at=_LEASE_UNTIL,
+            claimed_at=_NOW,
         )
         .returning(*MESSAGE)
     )

@@ -190,6 +190,7 @@ def _by_name(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
                 "GetScheduledMessage",
                 "CancelMessage",
                 "ListMessageAttempts",
+                "GetMessageTimeline",
             )
         ],
         "segment": [f"{SEGMENTS}/GetSegment"],

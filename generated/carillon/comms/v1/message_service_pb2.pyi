@@ -654,6 +654,28 @@ class CancelMessageRequest(_message.Message):
 Global___CancelMessageRequest: _TypeAlias = CancelMessageRequest  # noqa: Y015
 
 @_typing.final
+class GetMessageTimelineRequest(_message.Message):
+    """Which message to tell about."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """Id of the message."""
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetMessageTimelineRequest: _TypeAlias = GetMessageTimelineRequest  # noqa: Y015
+
+@_typing.final
 class ListMessageAttemptsRequest(_message.Message):
     """Whose attempts to list."""
 

@@ -5,6 +5,7 @@ import warnings
 
 from carillon.comms.v1 import message_pb2 as carillon_dot_comms_dot_v1_dot_message__pb2
 from carillon.comms.v1 import message_service_pb2 as carillon_dot_comms_dot_v1_dot_message__service__pb2
+from carillon.comms.v1 import timeline_pb2 as carillon_dot_comms_dot_v1_dot_timeline__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -82,6 +83,11 @@ class MessageServiceStub:
                 '/carillon.comms.v1.MessageService/CancelMessage',
                 request_serializer=carillon_dot_comms_dot_v1_dot_message__service__pb2.CancelMessageRequest.SerializeToString,
                 response_deserializer=carillon_dot_comms_dot_v1_dot_message__pb2.Message.FromString,
+                _registered_method=True)
+        self.GetMessageTimeline = channel.unary_unary(
+                '/carillon.comms.v1.MessageService/GetMessageTimeline',
+                request_serializer=carillon_dot_comms_dot_v1_dot_message__service__pb2.GetMessageTimelineRequest.SerializeToString,
+                response_deserializer=carillon_dot_comms_dot_v1_dot_timeline__pb2.MessageTimeline.FromString,
                 _registered_method=True)
         self.ListMessageAttempts = channel.unary_unary(
                 '/carillon.comms.v1.MessageService/ListMessageAttempts',
@@ -169,6 +175,13 @@ class MessageServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetMessageTimeline(self, request, context):
+        """Reads all that is known of the way of a message, of whatever kind, and what it said.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListMessageAttempts(self, request, context):
         """Lists the provider calls made for a message, first to last.
         """
@@ -223,6 +236,11 @@ def add_MessageServiceServicer_to_server(servicer, server):
                     servicer.CancelMessage,
                     request_deserializer=carillon_dot_comms_dot_v1_dot_message__service__pb2.CancelMessageRequest.FromString,
                     response_serializer=carillon_dot_comms_dot_v1_dot_message__pb2.Message.SerializeToString,
+            ),
+            'GetMessageTimeline': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetMessageTimeline,
+                    request_deserializer=carillon_dot_comms_dot_v1_dot_message__service__pb2.GetMessageTimelineRequest.FromString,
+                    response_serializer=carillon_dot_comms_dot_v1_dot_timeline__pb2.MessageTimeline.SerializeToString,
             ),
             'ListMessageAttempts': grpc.unary_unary_rpc_method_handler(
                     servicer.ListMessageAttempts,
@@ -476,6 +494,33 @@ class MessageService:
             '/carillon.comms.v1.MessageService/CancelMessage',
             carillon_dot_comms_dot_v1_dot_message__service__pb2.CancelMessageRequest.SerializeToString,
             carillon_dot_comms_dot_v1_dot_message__pb2.Message.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetMessageTimeline(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/carillon.comms.v1.MessageService/GetMessageTimeline',
+            carillon_dot_comms_dot_v1_dot_message__service__pb2.GetMessageTimelineRequest.SerializeToString,
+            carillon_dot_comms_dot_v1_dot_timeline__pb2.MessageTimeline.FromString,
             options,
             channel_credentials,
             insecure,

@@ -5,6 +5,7 @@ isort:skip_file
 
 from carillon.comms.v1 import message_pb2 as _message_pb2
 from carillon.comms.v1 import message_service_pb2 as _message_service_pb2
+from carillon.comms.v1 import timeline_pb2 as _timeline_pb2
 from collections import abc as _abc
 from grpc import aio as _aio
 import abc as _abc_1
@@ -70,6 +71,8 @@ class MessageServiceStub:
     """
     CancelMessage: _grpc.UnaryUnaryMultiCallable[_message_service_pb2.CancelMessageRequest, _message_pb2.Message]
     """Cancels a message that no provider has been called for. Cancelling twice gives the same answer."""
+    GetMessageTimeline: _grpc.UnaryUnaryMultiCallable[_message_service_pb2.GetMessageTimelineRequest, _timeline_pb2.MessageTimeline]
+    """Reads all that is known of the way of a message, of whatever kind, and what it said."""
     ListMessageAttempts: _grpc.UnaryUnaryMultiCallable[_message_service_pb2.ListMessageAttemptsRequest, _message_service_pb2.ListMessageAttemptsResponse]
     """Lists the provider calls made for a message, first to last."""
 
@@ -114,6 +117,8 @@ class MessageServiceAsyncStub(MessageServiceStub):
     """
     CancelMessage: _aio.UnaryUnaryMultiCallable[_message_service_pb2.CancelMessageRequest, _message_pb2.Message]  # type: ignore[assignment]
     """Cancels a message that no provider has been called for. Cancelling twice gives the same answer."""
+    GetMessageTimeline: _aio.UnaryUnaryMultiCallable[_message_service_pb2.GetMessageTimelineRequest, _timeline_pb2.MessageTimeline]  # type: ignore[assignment]
+    """Reads all that is known of the way of a message, of whatever kind, and what it said."""
     ListMessageAttempts: _aio.UnaryUnaryMultiCallable[_message_service_pb2.ListMessageAttemptsRequest, _message_service_pb2.ListMessageAttemptsResponse]  # type: ignore[assignment]
     """Lists the provider calls made for a message, first to last."""
 
@@ -209,6 +214,14 @@ class MessageServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_message_pb2.Message, _abc.Awaitable[_message_pb2.Message]]:
         """Cancels a message that no provider has been called for. Cancelling twice gives the same answer."""
+
+    @_abc_1.abstractmethod
+    def GetMessageTimeline(
+        self,
+        request: _message_service_pb2.GetMessageTimelineRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_timeline_pb2.MessageTimeline, _abc.Awaitable[_timeline_pb2.MessageTimeline]]:
+        """Reads all that is known of the way of a message, of whatever kind, and what it said."""
 
     @_abc_1.abstractmethod
     def ListMessageAttempts(

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import cast
 
-from carillon.comms.v1 import message_pb2, message_service_pb2, message_service_pb2_grpc
+from carillon.comms.v1 import (
+    message_pb2,
+    message_service_pb2,
+    message_service_pb2_grpc,
+    timeline_pb2,
+)
 from server.api.command_runner import CommandRunner, has_idempotency_key
 from server.api.converters import comms
 from server.api.converters.one_offs import message_outcome, read_new_message, read_new_messages
+from server.api.converters.timeline import timeline
 from server.api.converters.values import (
     read_channel,
     read_enum,
@@ -27,6 +34,8 @@ from server.commands.messages.queries import (
 )
 from server.commands.messages.schedule import schedule_message
 from server.commands.messages.send import accept_at_once, wait_for_outcome
+from server.commands.messages.timeline import get_timeline
+from server.domain.contacts.unsubscribe import UnsubscribeLinks
 from server.domain.paging import Page
 from storage.contract.storage import Storage
 from storage.model.messages import Message, MessageFilter, MessageStatus
@@ -49,11 +58,13 @@ class MessageService(message_service_pb2_grpc.MessageServiceServicer):
         commands: CommandRunner,
         storage: Storage,
         intake: MessageIntake,
+        links: UnsubscribeLinks,
         send_wait_seconds: float,
     ) -> None:
         self._commands = commands
         self._storage = storage
         self._intake = intake
+        self._links = links
         self._send_wait_seconds = send_wait_seconds
 
     async def SendMessage(
@@ -168,6 +179,14 @@ class MessageService(message_service_pb2_grpc.MessageServiceServicer):
             comms.message,
             message_pb2.Message,
         )
+
+    async def GetMessageTimeline(
+        self, request: pb.GetMessageTimelineRequest, context: Context
+    ) -> timeline_pb2.MessageTimeline:
+        found = await self._commands.query(lambda tx, caller: get_timeline(tx, caller, request.id))
+        # On a thread: a template may take up to a second.
+        said = await asyncio.to_thread(found.said, self._links.link(found.message.id))
+        return timeline(found, said)
 
     async def ListMessageAttempts(
         self, request: pb.ListMessageAttemptsRequest, context: Context
