@@ -133,7 +133,7 @@ class GrpcServer:
         )
         inbox_service_pb2_grpc.add_InboxServiceServicer_to_server(InboxService(commands), server)
         messaging_campaign_grpc.add_CampaignServiceServicer_to_server(
-            MessagingCampaigns(commands, storage), server
+            MessagingCampaigns(commands, storage, send_wait_seconds), server
         )
         send_service_pb2_grpc.add_SendServiceServicer_to_server(
             SendService(commands, storage), server

@@ -101,6 +101,11 @@ class Message:
     retried_in: str | None = None
     """The send that retries it; None: none does."""
 
+    @property
+    def is_test(self) -> bool:
+        """Whether it tries out a campaign: any other message has a send or a dedup key."""
+        return self.send_id is None and self.dedup_key is None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Handling:

@@ -56,6 +56,8 @@ LOGGED: dict[str, tuple[str, str]] = {
     f"{TEMPLATES}/PutTemplate": ("template_put", "=email/welcome"),
     f"{MESSAGING}/CreateCampaign": ("campaign_created", "id"),
     f"{MESSAGING}/UpdateCampaign": ("campaign_updated", "id"),
+    f"{MESSAGING}/DuplicateCampaign": ("campaign_created", "=answer"),
+    f"{MESSAGING}/TestCampaign": ("message_scheduled", "message_id"),
     f"{MESSAGING}/DeleteCampaign": ("campaign_deleted", "id"),
     f"{MESSAGING}/ScheduleCampaign": ("campaign_scheduled", "id"),
     f"{MESSAGING}/UnscheduleCampaign": ("campaign_unscheduled", "id"),
@@ -99,6 +101,8 @@ def changing_methods() -> set[str]:
 
 def subject(field: str, request: Request, answer: Request) -> str:
     """Id of what a call was about."""
+    if field == "=answer":
+        return str(answer["id"])
     if field.startswith("="):
         return field[1:]
     if field == "message_ids":

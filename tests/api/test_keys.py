@@ -209,6 +209,11 @@ CHANGES: dict[str, tuple[Make, Request]] = {
         on_campaign(MESSAGING, "draft", name="renamed"),
         {"name": "other"},
     ),
+    f"{MESSAGING}/DuplicateCampaign": (on_campaign(MESSAGING, "draft"), {"name": "other"}),
+    f"{MESSAGING}/TestCampaign": (
+        on_campaign(MESSAGING, "draft", recipient="ana@example.com"),
+        {"recipient": "other@example.com"},
+    ),
     f"{MESSAGING}/DeleteCampaign": (on_campaign(MESSAGING, "draft"), {"id": "other"}),
     f"{MESSAGING}/ScheduleCampaign": (
         on_campaign(MESSAGING, "draft", scheduled_at=instant(FAR)),

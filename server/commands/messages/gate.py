@@ -3,15 +3,14 @@ messages back."""
 
 from __future__ import annotations
 
-from server.commands.messages.schedule import NewMessage
 from server.domain.contacts.suppression import blocks
 from server.domain.errors import Suppressed
 from storage.contract.storage import Transaction
 from storage.model.messages import Purpose
 
 
-async def require_contactable(tx: Transaction, new: NewMessage) -> None:
-    """Raises Suppressed if the message, in normal form, must not go out."""
-    found = await tx.suppressions.find_address(new.brand_id, new.channel, new.recipient)
+async def require_contactable(tx: Transaction, brand_id: str, channel: str, address: str) -> None:
+    """Raises Suppressed if a message to the address, in normal form, must not go out."""
+    found = await tx.suppressions.find_address(brand_id, channel, address)
     if found is not None and blocks(found.reason, Purpose.TRANSACTIONAL):
         raise Suppressed(found.reason)

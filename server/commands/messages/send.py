@@ -40,7 +40,7 @@ async def accept_at_once(tx: Transaction, caller: Caller, new: NewMessage) -> Me
         raise TemplateUnknown(new.channel)
     if violations := find_violations(template.variables, new.variables):
         raise VariablesInvalid(violations)
-    await require_contactable(tx, new)
+    await require_contactable(tx, new.brand_id, new.channel, new.recipient)
     message = make_message(caller, new, template.revision)
     if not await tx.messages.insert_unless_duplicate(message, accepted_by(caller)):
         await _require_unused_key(tx, new)

@@ -108,11 +108,23 @@ async def get_timeline(tx: Transaction, caller: Caller, message_id: str) -> Time
         message.brand_id, message.channel, message.template_key, message.template_revision
     )
     person = await tx.people.find(message.brand_id, message.person_id)
+    tests = await tx.campaigns.find_tests([message.id]) if message.is_test else {}
+    test = tests.get(message.id)
+    of_campaign = send or test
     return Timeline(
         message=message,
-        campaign_id=send.campaign_id if send else None,
+        campaign_id=of_campaign.campaign_id if of_campaign else None,
         facts=_in_order(message, handling, attempts, decisions),
-        content=MessageContent(message, template, person, send, campaign) if template else None,
+        content=MessageContent(
+            message=message,
+            template=template,
+            person=person,
+            send=send,
+            campaign=campaign,
+            test=test,
+        )
+        if template
+        else None,
         rendered_for=_last_call(message, handling, attempts),
     )
 

@@ -19,7 +19,7 @@ from server.domain.templates.message_content import MessageContent
 from server.domain.templates.rendering import RenderError, compile_template
 from storage.contract.storage import Storage, Transaction
 from storage.model.audiences import SkipReason
-from storage.model.campaigns import Campaign
+from storage.model.campaigns import Campaign, CampaignTest
 from storage.model.deliveries import Settlement
 from storage.model.messages import Message, Purpose
 from storage.model.people import Person
@@ -71,6 +71,8 @@ class _Material:
 
     content: _Content
     people: dict[tuple[str, str], Person]
+    tests: dict[str, CampaignTest]
+    """By message, of those that try out a campaign."""
     addresses: dict[str, str]
     """By message, in normal form: what goes on the wire, and what suppressions were asked about.
     Those that have none are not here."""
@@ -140,7 +142,14 @@ class Renderer:
         send = material.content.sends.get(message.send_id) if message.send_id else None
         person = material.people.get((message.brand_id, message.person_id))
         campaign = material.content.campaigns.get(send.campaign_id) if send else None
-        content = MessageContent(message, template, person, send, campaign)
+        content = MessageContent(
+            message=message,
+            template=template,
+            person=person,
+            send=send,
+            campaign=campaign,
+            test=material.tests.get(message.id),
+        )
         compiled = self._compile(content.source)
         # A link takes a fifth of the time, and nobody sees that of an in_app message unless its
         # template shows it.
@@ -187,7 +196,9 @@ async def _load(tx: Transaction, messages: Sequence[Message], known: _Content) -
             people[brand_id, person_id] = person
     read = ((message.id, read_address(message.channel, message.recipient)) for message in messages)
     addresses = {message_id: address for message_id, address in read if address is not None}
-    return _Material(content, people, addresses, await _suppressed(tx, messages, addresses))
+    tests = [message.id for message in messages if message.is_test]
+    tried = await tx.campaigns.find_tests(tests) if tests else {}
+    return _Material(content, people, tried, addresses, await _suppressed(tx, messages, addresses))
 
 
 async def _load_content(tx: Transaction, messages: Sequence[Message], known: _Content) -> _Content:

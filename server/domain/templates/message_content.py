@@ -8,31 +8,35 @@ from datetime import datetime
 from server.domain.templates.personalisation import render_context
 from server.domain.templates.rendering import CompiledTemplate, Rendered, TemplateSource
 from server.domain.templates.variants import choose_variant, source_of
-from storage.model.campaigns import Campaign
+from storage.model.campaigns import Campaign, CampaignTest
 from storage.model.messages import Message
 from storage.model.people import Person
 from storage.model.sends import Send
 from storage.model.templates import Template
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MessageContent:
-    """A message with its revision, the person as they are known, and the send and campaign of one
-    that has them."""
+    """A message with its revision, the person as they are known, and what it has of a campaign: of
+    its send, or of what it tries out."""
 
     message: Message
     template: Template
     person: Person | None
-    send: Send | None
-    campaign: Campaign | None
+    send: Send | None = None
+    campaign: Campaign | None = None
+    test: CampaignTest | None = None
 
     @property
     def source(self) -> TemplateSource:
         """What is rendered: in the person's language where the template has it."""
-        variant = choose_variant(
-            self.template.variants, self.person.locale if self.person else None
+        locale = self.person.locale if self.person else None
+        own = self.send or self.test
+        return source_of(
+            self.template,
+            choose_variant(self.template.variants, locale),
+            own.subject if own else None,
         )
-        return source_of(self.template, variant, self.send.subject if self.send else None)
 
     def render(
         self, compiled: CompiledTemplate, unsubscribe_url: str | None, now: datetime
@@ -42,7 +46,7 @@ class MessageContent:
             self.message.brand_id,
             self.person,
             schema=self.template.variables,
-            campaign=self.campaign,
+            campaign=self.campaign or self.test,
             campaign_variables=self.send.variables if self.send else None,
             variables=self.message.variables,
             unsubscribe_url=unsubscribe_url,

@@ -273,6 +273,10 @@ def _in_full(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
         f"{MESSAGING}/ScheduleCampaign": {"id": messaging, "scheduled_at": instant(FAR),
             "expire_at": instant(FAR * 2)},
         f"{MESSAGING}/PublishCampaign": {"id": messaging, **audience, "expire_at": instant(FAR)},
+        f"{MESSAGING}/DuplicateCampaign": {"id": messaging, "name": "news again"},
+        f"{MESSAGING}/TestCampaign": {
+            "id": messaging, "recipient": "ana@example.com", "person_id": "ana"
+        },
         f"{COMMS}/PreviewCampaign": {"id": comms, **audience},
         f"{MESSAGING}/PreviewCampaign": {"id": messaging, **audience},
         f"{MESSAGES}/ScheduleMessage": {

@@ -106,7 +106,7 @@ class Message(_message.Message):
     recipient: _builtins.str
     """The address it goes to, in normal form; that of an invalid_recipient as it was given."""
     dedup_key: _builtins.str
-    """The caller's key, unique in the brand; empty for a message of a send."""
+    """The caller's key, unique in the brand; empty for a message of a send, or of a campaign's test."""
     status: Global___Message.Status.ValueType
     """Where it is in its life."""
     failure_reason: _builtins.str
@@ -168,7 +168,7 @@ class MessageSummary(_message.Message):
     message_id: _builtins.str
     """Id of the message."""
     dedup_key: _builtins.str
-    """The caller's key, unique in the brand; empty for a message of a send."""
+    """The caller's key, unique in the brand; empty for a message of a send, or of a campaign's test."""
     channel: _channel_pb2.Channel.ValueType
     """The channel it is delivered on."""
     status: Global___Message.Status.ValueType

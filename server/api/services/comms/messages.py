@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from typing import cast
 
 from carillon.comms.v1 import (
     message_pb2,
@@ -21,6 +20,7 @@ from server.api.converters.values import (
     read_timestamp,
     require_timestamp,
 )
+from server.api.deadline import seconds_to_wait
 from server.api.interceptors.call import Context
 from server.commands.messages.batch import schedule_messages
 from server.commands.messages.cancel import cancel_message
@@ -41,9 +41,6 @@ from storage.contract.storage import Storage
 from storage.model.messages import Message, MessageFilter, MessageStatus
 
 pb = message_service_pb2
-
-_ANSWER_SECONDS = 0.1
-"""How long before its deadline a call is answered."""
 
 ListRequest = (
     pb.ListMessagesRequest | pb.ListScheduledMessagesRequest | pb.ListRecentMessagesRequest
@@ -79,17 +76,12 @@ class MessageService(message_service_pb2_grpc.MessageServiceServicer):
             message_pb2.MessageSummary,
         )
         seen = await wait_for_outcome(
-            self._storage, accepted.message_id, now, self._wait_seconds(context)
+            self._storage,
+            accepted.message_id,
+            now,
+            seconds_to_wait(context, self._send_wait_seconds),
         )
         return accepted if seen is None else comms.message_summary(*seen)
-
-    def _wait_seconds(self, context: Context) -> float:
-        """How long the call may wait, so that its answer comes before its deadline."""
-        # None without a deadline, which the stubs do not say.
-        remaining = cast("float | None", context.time_remaining())
-        if remaining is None:
-            return self._send_wait_seconds
-        return max(0.0, min(self._send_wait_seconds, remaining - _ANSWER_SECONDS))
 
     async def ScheduleMessage(
         self, request: pb.ScheduleMessageRequest, context: Context
