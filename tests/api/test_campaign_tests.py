@@ -77,7 +77,7 @@ async def test_a_test_is_counted_nowhere_and_changes_nothing(idle_api: Caller, b
         assert (tried["person_id"], tried["dedup_key"]) == ("test", "")
         assert await campaign(idle_api, MESSAGING, campaign_id) == before
         assert (await ok(idle_api, f"{MESSAGING}/ListCampaignSends", {"id": campaign_id}))[
-            "items"
+            "sends"
         ] == []
         assert await messages_of(idle_api, campaign_id=campaign_id) == []
 
