@@ -1,7 +1,7 @@
 """Writes `generated/rest_contract.lua`: what the gateway must know of the REST contract, read from
 `generated/descriptor.binpb`.
 
-Paths, response messages and the statuses of failures stand in the protos and nowhere else; the
+Paths, response messages and HTTP statuses stand in the protos and nowhere else; the
 gateway's Lua cannot read a descriptor, so this gives it the part it needs. Run by `make protos`;
 the same descriptor always gives the same bytes.
 """
@@ -43,6 +43,8 @@ ALWAYS_SET = "google.protobuf.Struct"
 null."""
 RAW = "google.api.HttpBody"
 """A method that answers this gives a body and its content type as they are, and no JSON."""
+DEFAULT_SUCCESS = 200
+"""What 0 means in `carillon.options.v1.MethodPolicy`."""
 DEFAULT_INVALID_ARGUMENT, DEFAULT_FAILED_PRECONDITION = 400, 412
 """What 0 means in `carillon.options.v1.ServicePolicy`."""
 
@@ -120,6 +122,7 @@ def _operation(service: ServiceDescriptor, method: MethodDescriptor, rule: HttpR
         )
     if rule.body not in ("", "*"):
         raise ValueError(f"{method.full_name}: body must be '*' or absent")
+    success = method.GetOptions().Extensions[options_pb2.method].success_status
     policy = service.GetOptions().Extensions[options_pb2.service]
     parts = [
         f"verb = {_text(verb.upper())}",
@@ -131,6 +134,7 @@ def _operation(service: ServiceDescriptor, method: MethodDescriptor, rule: HttpR
         else f"response = {_text(method.output_type.full_name)}",
         f"takes_body = {_boolean(rule.body == '*')}",
         f"streams = {_boolean(method.server_streaming)}",
+        f"success = {success or DEFAULT_SUCCESS}",
         f"invalid_argument = {policy.invalid_argument_status or DEFAULT_INVALID_ARGUMENT}",
         f"failed_precondition = {policy.failed_precondition_status or DEFAULT_FAILED_PRECONDITION}",
     ]

@@ -50,7 +50,6 @@ class Policy:
     scope: str
     """Empty only for public methods."""
     public: bool
-    success_status: int
     invalid_argument_status: int
     failed_precondition_status: int
 
@@ -91,7 +90,6 @@ def _policy(service: ServiceDescriptor, method: MethodDescriptor) -> Policy:
     return Policy(
         scope=of_method.scope,
         public=of_method.public,
-        success_status=of_method.success_status or 200,
         invalid_argument_status=of_service.invalid_argument_status or 400,
         failed_precondition_status=of_service.failed_precondition_status or 412,
     )

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from server.domain.delivery.retry import ErrorClass
 from server.domain.validation import has_control_characters
+from storage.model.values import made_often
 
 OWN_SHARE = 0.95
 """The part of its `timeout` after which a provider gives a call up by itself: it knows then whether
@@ -29,7 +30,7 @@ class Outcome(enum.StrEnum):
     """The message left, or may have left, and no answer came."""
 
 
-@dataclass(frozen=True, slots=True)
+@made_often
 class Envelope:
     """One message, rendered and addressed. Raises ValueError if the id could not be a file name or
     part of a Message-ID, or the address a line of a protocol."""

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from storage.model.inbox import InboxItem
 from storage.model.messages import Attempt, MessageStatus
+from storage.model.values import made_often
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class Queue:
     """The earliest `due_at` among them when it was read."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@made_often
 class Settlement:
     """What became of a row this worker holds. Takes effect only while the row still has `lease` and
     is in `expected`."""

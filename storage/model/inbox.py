@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
+from storage.model.values import made_often
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@made_often
 class InboxItem:
     """An in_app message as the person's client reads it."""
 

@@ -153,7 +153,7 @@ class MessageFilter:
     """The first `created_at` that is too late."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@made_often
 class Attempt:
     """One provider call for one message. Never changed once written."""
 

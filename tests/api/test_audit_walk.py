@@ -24,7 +24,7 @@ from tests.api.test_keys import (
     TEMPLATES,
     UNKNOWN,
 )
-from tests.support.api.callers import METHODS, POLICIES, Caller, caller, full_path
+from tests.support.api.callers import METHODS, Caller, caller, success_status
 from tests.support.api.deliveries import MESSAGES, SENDS, one_off
 from tests.support.api.faults import FaultyStorage, running_faulty_service
 from tests.support.api.operating import Operated, ended_with, message_of, resolve
@@ -154,7 +154,7 @@ async def test_a_change_leaves_one_entry_that_says_who_and_what_and_nothing_pers
     request = await CHANGES[name][0](idle_api, brand)
     token = idle.token(brand, subject="who-it-was")
     answer = await idle_api.call(name, request, token=token)
-    assert answer.status == POLICIES[full_path(METHODS[name])].success_status, answer
+    assert answer.status == success_status(METHODS[name]), answer
     about = subject(field, request, answer.body)
     api = caller("grpc", idle, about) if name == f"{BRANDS}/CreateBrand" else idle_api
     of_brand = about if name.startswith(BRANDS) else brand

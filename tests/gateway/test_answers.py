@@ -123,33 +123,40 @@ async def test_free_form_objects_pass_as_they_are(
     assert body["time_zone"] is None
 
 
-async def test_the_status_the_server_names_is_the_status_of_the_answer(
+async def test_a_success_has_the_status_that_the_protos_say(
     rest: httpx.AsyncClient, upstream: Upstream
 ) -> None:
     upstream.replies[f"{CAMPAIGNS}/CreateCampaign"] = returning(
-        campaign_service_pb2.CreateCampaignResponse(), 201
+        campaign_service_pb2.CreateCampaignResponse()
     )
-    assert (await rest.post("/v1/admin/campaigns", json={})).status_code == 201
     upstream.replies["carillon.messaging.v1.CampaignService/PublishCampaign"] = returning(
-        send_pb2.Send(), 202
+        send_pb2.Send()
     )
+    upstream.replies["carillon.messaging.v1.SendService/GetSend"] = returning(send_pb2.Send())
+    assert (await rest.post("/v1/admin/campaigns", json={})).status_code == 201
     assert (await rest.post("/v1/messaging/campaigns/c1/publish")).status_code == 202
+    assert (await rest.get("/v1/messaging/sends/s1")).status_code == 200
 
 
-async def test_a_status_in_trailers_counts_too(rest: httpx.AsyncClient, upstream: Upstream) -> None:
+async def test_metadata_of_a_success_do_not_change_its_status(
+    rest: httpx.AsyncClient, upstream: Upstream
+) -> None:
     async def reply(_request: Any, context: Context) -> message_pb2.Message:
-        context.set_trailing_metadata((("x-http-code", "201"),))
+        await context.send_initial_metadata((("x-http-code", "500"),))
+        context.set_trailing_metadata((("x-http-code", "404"),))
         return message_pb2.Message()
 
     upstream.replies["carillon.comms.v1.MessageService/ScheduleMessage"] = reply
-    assert (await rest.post("/v1/messages/schedule", json={})).status_code == 201
+    response = await rest.post("/v1/messages/schedule", json={})
+    assert response.status_code == 201
+    assert "x-http-code" not in response.headers
 
 
 async def test_rest_answers_carry_nothing_of_grpc_or_envoy(
     rest: httpx.AsyncClient, upstream: Upstream
 ) -> None:
     upstream.replies[f"{CAMPAIGNS}/CreateCampaign"] = returning(
-        campaign_service_pb2.CreateCampaignResponse(), 201
+        campaign_service_pb2.CreateCampaignResponse()
     )
     response = await rest.post("/v1/admin/campaigns", json={})
     assert set(response.headers) == {
@@ -250,7 +257,7 @@ async def test_grpc_passes_untouched(
     gateway: object, upstream: Upstream, settings: Settings
 ) -> None:
     upstream.replies["carillon.comms.v1.MessageService/ScheduleMessage"] = returning(
-        message_pb2.Message(id="m1"), 201
+        message_pb2.Message(id="m1")
     )
     async with grpc.aio.insecure_channel(f"127.0.0.1:{settings.rest_port}") as channel:
         call = channel.unary_unary(
@@ -259,7 +266,6 @@ async def test_grpc_passes_untouched(
             response_deserializer=message_pb2.Message.FromString,
         )(message_service_pb2.ScheduleMessageRequest(brand_id="demo", channel=channel_pb2.email))
         assert await call == message_pb2.Message(id="m1")
-        assert dict(await call.initial_metadata() or ())["x-http-code"] == "201"
 
 
 async def test_grpc_errors_keep_their_code_and_details(

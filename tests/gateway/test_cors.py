@@ -107,9 +107,7 @@ async def test_every_verb_of_the_contract_is_allowed(browser: httpx.AsyncClient)
 async def test_an_answer_to_an_allowed_origin_can_be_read(
     browser: httpx.AsyncClient, upstream: Upstream
 ) -> None:
-    upstream.replies[f"{SEGMENTS}/CreateSegment"] = returning(
-        segment_service_pb2.Segment(id="s1"), 201
-    )
+    upstream.replies[f"{SEGMENTS}/CreateSegment"] = returning(segment_service_pb2.Segment(id="s1"))
     headers = {"origin": ALLOWED[0], "authorization": "Bearer t", "idempotency-key": "k"}
     response = await browser.post(PATH, json={}, headers=headers)
     assert (response.status_code, response.json()["id"]) == (201, "s1")

@@ -47,7 +47,7 @@ async def faulty(
 async def test_what_could_not_be_looked_at_is_500_and_not_passed_on(
     faulty: Settings, upstream: Upstream
 ) -> None:
-    upstream.replies[f"{SEGMENTS}/CreateSegment"] = returning(segment_service_pb2.Segment(), 201)
+    upstream.replies[f"{SEGMENTS}/CreateSegment"] = returning(segment_service_pb2.Segment())
     async with client_of(faulty) as rest:
         assert error(await rest.post("/v1/segments", json={})) == (500, "internal")
         assert error(await rest.post("/v1/segments", json={"name": "a" * 100_000})) == (

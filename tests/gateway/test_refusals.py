@@ -270,7 +270,7 @@ async def test_a_long_list_of_recipients_passes(
     rest: httpx.AsyncClient, upstream: Upstream
 ) -> None:
     upstream.replies["carillon.messaging.v1.CampaignService/PublishCampaign"] = returning(
-        send_pb2.Send(), 202
+        send_pb2.Send()
     )
     recipients = [
         {"person_id": f"person-{number}", "recipient": f"person-{number}@example.com"}

@@ -29,9 +29,9 @@ def replies(upstream: Upstream) -> None:
         f"carillon.messaging.v1.{noun}Service" for noun in ("Campaign", "Person", "Segment")
     )
     upstream.replies |= {
-        f"{campaigns}/PublishCampaign": returning(send_pb2.Send(), 202),
-        f"{campaigns}/CreateCampaign": returning(campaign_pb2.Campaign(), 201),
-        "carillon.comms.v1.MessageService/ScheduleMessage": returning(message_pb2.Message(), 201),
+        f"{campaigns}/PublishCampaign": returning(send_pb2.Send()),
+        f"{campaigns}/CreateCampaign": returning(campaign_pb2.Campaign()),
+        "carillon.comms.v1.MessageService/ScheduleMessage": returning(message_pb2.Message()),
         f"{people}/GetPerson": returning(person_service_pb2.Person()),
         f"{segments}/ListSegments": returning(segment_service_pb2.ListSegmentsResponse()),
     }

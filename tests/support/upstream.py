@@ -101,13 +101,10 @@ class Upstream:
         )
 
 
-def returning(message: Message, http_code: int | None = None) -> Reply:
-    """A reply that succeeds with `message`, naming its HTTP status as the server does: in initial
-    metadata."""
+def returning(message: Message) -> Reply:
+    """A reply that succeeds with `message`."""
 
-    async def reply(_request: Message, context: Context) -> Message:
-        if http_code is not None:
-            await context.send_initial_metadata((("x-http-code", str(http_code)),))
+    async def reply(_request: Message, _context: Context) -> Message:
         return message
 
     return reply

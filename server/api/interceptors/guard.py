@@ -1,5 +1,4 @@
-"""Intercepts every call: authentication and request checks before its method, HTTP status and
-errors after.
+"""Intercepts every call: authentication and request checks before its method, errors after.
 
 One for all duties, because gRPC awaits each interceptor at every call; the duties are in modules of
 their own.
@@ -12,7 +11,7 @@ from typing import Any
 
 import grpc
 
-from server.api.errors import HTTP_CODE_KEY, rpc_status
+from server.api.errors import rpc_status
 from server.api.interceptors import call
 from server.api.interceptors.authentication import Authentication
 from server.api.interceptors.call import Context, Handler
@@ -21,8 +20,8 @@ from server.api.policies import Policy
 
 
 class Guard(grpc.aio.ServerInterceptor):
-    """Verifies the token, its scope, its brands and the rules of fields before a method runs; sets
-    the HTTP status of its answer, and maps every exception.
+    """Verifies the token, its scope, its brands and the rules of fields before a method runs, and
+    maps every exception.
 
     Methods without a policy (gRPC health and reflection) pass as they are.
     """
@@ -62,17 +61,10 @@ class Guard(grpc.aio.ServerInterceptor):
         )
 
     def _guard_unary(self, method: str, policy: Policy, behaviour: Any) -> Any:
-        metadata = _success_metadata(policy)
-
         async def guarded(request: Any, context: Context) -> Any:
             try:
                 await self._authentication.admit(policy)
-                response = await behaviour(await acceptable(request), context)
-                if metadata:
-                    # In the trailers, which leave with the answer: initial metadata of our own
-                    # would take an operation of its own.
-                    context.set_trailing_metadata(metadata)
-                return response
+                return await behaviour(await acceptable(request), context)
             except grpc.aio.AbortError:
                 raise
             except Exception as error:  # noqa: BLE001 - every fault is answered with the fixed text
@@ -96,7 +88,3 @@ class Guard(grpc.aio.ServerInterceptor):
                 )
 
         return guarded
-
-
-def _success_metadata(policy: Policy) -> tuple[tuple[str, str], ...]:
-    return () if policy.success_status == 200 else ((HTTP_CODE_KEY, str(policy.success_status)),)

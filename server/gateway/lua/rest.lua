@@ -225,12 +225,12 @@ local function read_body(handle)
   return body and body:length() > 0 and body:getBytes(0, body:length()) or ""
 end
 
--- The HTTP status the server named: in headers, or in trailers when it had sent headers before it
--- failed.
+-- The HTTP status the server named for a failure: in headers, or in trailers when it had sent
+-- headers before it failed.
 local function named_status(headers, trailers)
   local text = headers:get("x-http-code") or trailers and trailers:get("x-http-code")
   local named = tonumber(text or "")
-  return named and named >= 200 and named <= 599 and named or nil
+  return named and named >= 400 and named <= 599 and named or nil
 end
 
 local function shape(handle, operation, refusal)
@@ -240,12 +240,13 @@ local function shape(handle, operation, refusal)
   local status = tonumber(headers:get(":status"))
   local reason = headers:get("x-local-reply")
   if reason then return errors.from_envoy(status, reason, text, operation, refusal) end
-  local named = named_status(headers, trailers)
-  if status == 200 and operation.raw then return named or 200, text, headers:get("content-type") end
-  if status == 200 then return named or 200, nulls.fill(text, operation.response) end
+  if status == 200 and operation.raw then
+    return operation.success, text, headers:get("content-type")
+  end
+  if status == 200 then return operation.success, nulls.fill(text, operation.response) end
   local grpc_status = tonumber(headers:get("grpc-status") or "")
   local derived, body = errors.from_server(text, grpc_status, operation)
-  return named or derived, body
+  return named_status(headers, trailers) or derived, body
 end
 
 local function pass_events(handle, operation)

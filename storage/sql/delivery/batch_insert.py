@@ -59,8 +59,9 @@ async def insert(
         (*_values(message), *by)
         for message, by in zip(given, accepted or repeat(_NOBODY), strict=False)
     ]
-    # In one order, so that two that have keys in common wait for each other in one direction only.
-    values.sort(key=lambda row: (row[_BRAND], row[_DEDUP_KEY] or ""))
+    if not dialect.single_writer:
+        # Two that have keys in common wait for each other in one direction only.
+        values.sort(key=lambda row: (row[_BRAND], row[_DEDUP_KEY] or ""))
     rows, statement = _insertion(dialect)
     added = await connection.change(statement, dialect.row_set_parameters(rows, values))
     ids = {message.id for message in given}

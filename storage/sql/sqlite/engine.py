@@ -6,7 +6,6 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Mapping, Sequence
-from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,6 +22,7 @@ from storage.sql.connection import (
 from storage.sql.dialects.driver_errors import translated
 from storage.sql.dialects.sqlite import SQLITE
 from storage.sql.dialects.types import dump_json, load_json
+from storage.sql.sqlite import insertion
 from storage.sql.sqlite.prepared import Prepared, prepared
 
 R = TypeVar("R")
@@ -33,10 +33,6 @@ WRITER_CACHE_KIB = 96 * 1024
 rows at once change many pages."""
 _READER_CACHE_KIB = 32 * 1024
 _JOURNAL_LIMIT_BYTES = 64 * 1024 * 1024
-_ROWS_OF_INSERTS = (500, 50)
-"""Of a bulk insert that go in one step: the driver lets go of Python's lock and takes it again at
-each, which costs more than a row. SQLite takes 32,766 parameters in a statement, and no table has
-so many columns that these would be too many."""
 
 
 class SqliteConnection(Connection):
@@ -80,17 +76,8 @@ class SqliteConnection(Connection):
         rows: Sequence[tuple[Any, ...]],
         on_conflict: str = "",
     ) -> None:
-        places = f"({', '.join('?' * len(columns))})"
-        # The names are our own.
-        statement = f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES "  # noqa: S608
-        done = 0
         with self.failing(), translated():
-            for size in _ROWS_OF_INSERTS:
-                text = f"{statement}{', '.join([places] * size)} {on_conflict}"
-                while len(rows) - done >= size:
-                    self._driver.execute(text, tuple(chain.from_iterable(rows[done : done + size])))
-                    done += size
-            self._driver.executemany(f"{statement}{places} {on_conflict}", rows[done:])
+            insertion.insert(self._driver, table.name, columns, rows, on_conflict)
 
     def _fetch(self, ready: Prepared, parameters: Mapping[str, Any]) -> Sequence[tuple[Any, ...]]:
         with self.failing(), translated():

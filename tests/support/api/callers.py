@@ -18,6 +18,7 @@ from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
+from carillon.options.v1 import options_pb2
 from server.api.policies import method_policies, service_descriptors
 from tests.support.api.answers import Answer, to_json
 from tests.support.api.refusals import check_refusal
@@ -46,6 +47,11 @@ class Caller(Protocol):
         """Calls a method of METHODS. `token` replaces the client's own ("" sends none); `key` is an
         idempotency key."""
         ...
+
+
+def success_status(method: MethodDescriptor) -> int:
+    """The HTTP status of a method's success, by its options."""
+    return method.GetOptions().Extensions[options_pb2.method].success_status or 200
 
 
 def full_path(method: MethodDescriptor) -> str:
@@ -107,7 +113,7 @@ class GrpcCaller:
                 )
         except grpc.aio.AioRpcError as error:
             return refusal_in(error)
-        return Answer(POLICIES[full_path(method)].success_status, to_json(response))
+        return Answer(success_status(method), to_json(response))
 
 
 @dataclass

@@ -58,8 +58,12 @@ def statements(url: str) -> dict[str, list[str]]:
             "'alembic_version'"
         ).all()
     engine.dispose()
-    # A column added later stands on the line of the column before it.
-    parts = {name: re.split(r"\n|, (?=\w+ [A-Z]+\b)", sql) for name, sql in rows}
+    # A column added later stands on the line of the column before it, and the name of a table that
+    # was made anew in quotes.
+    parts = {
+        name: re.split(r"\n|, (?=\w+ [A-Z]+\b)", sql.replace(f'"{name}"', name))
+        for name, sql in rows
+    }
     return {
         name: sorted(re.sub(r"\s+", " ", part).strip(" ,") for part in each)
         for name, each in parts.items()
@@ -297,6 +301,30 @@ async def test_receipts_that_were_in_the_audit_log_alone_are_taken_over(
             "misfired": (),
             "running": (),
         }
+
+
+async def test_attempts_are_kept_when_their_table_is_made_anew(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'old.db'}"
+    await migrate(url, "0009")
+    await fill(
+        url,
+        [
+            """
+            INSERT INTO attempts (id, message_id, number, lease, provider, started_at, finished_at,
+                outcome, reason, provider_message_id)
+            VALUES ('b', 'm', 2, 3, 'smtp', {now}, {now}, 'rejected', '550', NULL),
+                ('a', 'm', 1, 1, 'smtp', {now}, {now}, 'ambiguous', NULL, 'x')
+            """
+        ],
+    )
+    await migrate(url)
+    storage = await open_storage(url)
+    kept = await storage.read(lambda tx: tx.messages.list_attempts("m", None, 10))
+    await storage.close()
+    assert [(each.id, each.number, each.outcome, each.reason) for each in kept] == [
+        ("a", 1, "ambiguous", None),
+        ("b", 2, "rejected", "550"),
+    ]
 
 
 async def fill_with_brands(url: str) -> None:
