@@ -192,7 +192,7 @@ async def test_what_was_said_needs_a_scope_of_its_own(
 ) -> None:
     await put_template(idle_api, brand)
     message_id = (await schedule(idle_api, brand))["id"]
-    token = idle.token(brand, scopes=["messages.read", "read:messages"])
+    token = idle.token(brand, scopes=["read:messages"])
     answer = await idle_api.call(NAME, {"id": message_id}, token=token)
     assert (answer.status, answer.body["details"]) == (403, {"scope": "read:content"})
     other = await idle_api.call(NAME, {"id": message_id}, token=idle.token(f"other-{brand}"))
