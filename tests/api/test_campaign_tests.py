@@ -21,6 +21,7 @@ from tests.support.api.scenes import (
     put_template,
     recipients,
 )
+from tests.support.api.suppressing import suppress
 
 TEST, DUPLICATE = f"{MESSAGING}/TestCampaign", f"{MESSAGING}/DuplicateCampaign"
 CONTENT = {
@@ -113,12 +114,7 @@ async def test_in_app_goes_to_the_person_that_is_the_recipient(api: Caller, bran
 async def test_what_cannot_be_tried_is_refused(
     idle_api: Caller, brand: str, more: dict[str, Any], status: int, error: str
 ) -> None:
-    await ok(
-        idle_api,
-        "comms.SuppressionService/CreateSuppression",
-        {"channel": "email", "address": "gone@example.com", "reason": "complaint"}
-        | {"brand_id": brand},
-    )
+    assert (await suppress(idle_api, brand, "gone@example.com", "complaint")).status == 201
     campaign_id = await campaign_in(idle_api, brand, MESSAGING, "draft")
     request = {"id": campaign_id, "recipient": "editor@example.com", **more}
     answer = await idle_api.call(TEST, request)

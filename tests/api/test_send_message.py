@@ -9,6 +9,7 @@ from tests.support.api.deliveries import MESSAGES, message, messages_of, one_off
 from tests.support.api.operating import Operated
 from tests.support.api.running import Running
 from tests.support.api.scenes import ok, put_template
+from tests.support.api.suppressing import suppress
 from tests.support.dispatch.scripted import AMBIGUOUS, BUSY, REFUSED
 
 NAME = f"{MESSAGES}/SendMessage"
@@ -121,12 +122,7 @@ async def test_what_must_not_or_cannot_go_out_is_refused_by_its_own_code_and_not
         body="{{ seats }}",
         variables=[{"name": "seats", "type": "numeric", "required": True}],
     )
-    await ok(
-        idle_api,
-        "comms.SuppressionService/CreateSuppression",
-        {"channel": "email", "address": "gone@example.com", "reason": "hard_bounce"}
-        | {"brand_id": brand},
-    )
+    assert (await suppress(idle_api, brand, "gone@example.com", "hard_bounce")).status == 201
     for more, error in (
         ({"template_key": "nowhere"}, "template_unknown"),
         ({"template_key": "typed", "variables": {"seats": "three"}}, "variables_invalid"),
@@ -148,12 +144,7 @@ async def test_an_unsubscribe_does_not_hold_back_what_is_transactional(
     idle_api: Caller, brand: str
 ) -> None:
     await put_template(idle_api, brand)
-    await ok(
-        idle_api,
-        "comms.SuppressionService/CreateSuppression",
-        {"channel": "email", "address": "ann@example.com", "reason": "unsubscribe"}
-        | {"brand_id": brand},
-    )
+    assert (await suppress(idle_api, brand, "ann@example.com", "unsubscribe")).status == 201
     assert (await idle_api.call(NAME, to_send(brand))).status == 200
 
 
