@@ -114,7 +114,7 @@ async def test_in_app_goes_to_the_person_that_is_the_recipient(api: Caller, bran
 async def test_what_cannot_be_tried_is_refused(
     idle_api: Caller, brand: str, more: dict[str, Any], status: int, error: str
 ) -> None:
-    assert (await suppress(idle_api, brand, "gone@example.com", "complaint")).status == 201
+    assert (await suppress(idle_api, brand, "gone@example.com", "complaint")).status < 300
     campaign_id = await campaign_in(idle_api, brand, MESSAGING, "draft")
     request = {"id": campaign_id, "recipient": "editor@example.com", **more}
     answer = await idle_api.call(TEST, request)

@@ -122,7 +122,7 @@ async def test_what_must_not_or_cannot_go_out_is_refused_by_its_own_code_and_not
         body="{{ seats }}",
         variables=[{"name": "seats", "type": "numeric", "required": True}],
     )
-    assert (await suppress(idle_api, brand, "gone@example.com", "hard_bounce")).status == 201
+    assert (await suppress(idle_api, brand, "gone@example.com", "hard_bounce")).status < 300
     for more, error in (
         ({"template_key": "nowhere"}, "template_unknown"),
         ({"template_key": "typed", "variables": {"seats": "three"}}, "variables_invalid"),
@@ -144,7 +144,7 @@ async def test_an_unsubscribe_does_not_hold_back_what_is_transactional(
     idle_api: Caller, brand: str
 ) -> None:
     await put_template(idle_api, brand)
-    assert (await suppress(idle_api, brand, "ann@example.com", "unsubscribe")).status == 201
+    assert (await suppress(idle_api, brand, "ann@example.com", "unsubscribe")).status < 300
     assert (await idle_api.call(NAME, to_send(brand))).status == 200
 
 
