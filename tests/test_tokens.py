@@ -58,7 +58,7 @@ def claims(clock: ManualClock, **more: Any) -> dict[str, Any]:
         "aud": "carillon",
         "sub": "ann",
         "brands": ["acme"],
-        "scope": "messages.read",
+        "scope": "read:messages",
         "iat": now,
         "exp": now + 60,
     }
@@ -79,9 +79,9 @@ def refused(tokens: Tokens, token: str) -> str:
 
 
 def test_a_token_stands_for_what_it_was_made_for(tokens: Tokens) -> None:
-    token = tokens.mint("ann", ["b", "a"], ["messages.write", "messages.read"])
+    token = tokens.mint("ann", ["b", "a"], ["write:messages", "read:messages"])
     assert tokens.verify(token) == Principal(
-        "ann", frozenset({"a", "b"}), frozenset({"messages.read", "messages.write"})
+        "ann", frozenset({"a", "b"}), frozenset({"read:messages", "write:messages"})
     )
 
 
@@ -155,7 +155,7 @@ def test_more_tokens_than_are_remembered_are_verified_all_the_same(
         {"sub": 7},
         {"brands": "acme"},
         {"brands": [7]},
-        {"scope": ["messages.read"]},
+        {"scope": ["read:messages"]},
     ],
 )
 def test_a_token_that_says_something_else_is_refused(

@@ -24,6 +24,7 @@ from carillon.ops.v1 import (
     unknown_message_service_pb2,
 )
 from carillon.options.v1 import options_pb2
+from server.domain.scopes import is_of_operators, managing
 
 _FILES: tuple[FileDescriptor, ...] = (
     comms_campaigns.DESCRIPTOR,
@@ -78,10 +79,10 @@ def default_scopes() -> list[str]:
     return [scope for scope in all_scopes() if not is_of_operators(scope)]
 
 
-def is_of_operators(scope: str) -> bool:
-    """Whether it is for what concerns the whole installation, and so in no token unless it is asked
-    for."""
-    return scope.startswith("admin:")
+def known_scopes() -> list[str]:
+    """What a token may hold: what methods ask for, and the `manage:…` that grant it."""
+    asked_for = all_scopes()
+    return sorted({*asked_for, *managing(asked_for)})
 
 
 def _policy(service: ServiceDescriptor, method: MethodDescriptor) -> Policy:

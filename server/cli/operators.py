@@ -10,7 +10,7 @@ from datetime import timedelta
 import click
 
 from carillon.ops.v1 import brand_service_pb2
-from server.api.policies import all_scopes, default_scopes, is_of_operators
+from server.api.policies import default_scopes, known_scopes
 from server.app import operate
 from server.cli.console import fail, run_or_exit, settings_or_exit
 from server.commands.operations.brands import create_brand, get_brand, list_brands, update_brand
@@ -20,6 +20,7 @@ from server.config import ConfigError, Settings
 from server.domain.access import Caller, Principal
 from server.domain.clock import SystemClock
 from server.domain.errors import CarillonError, ValidationFailed
+from server.domain.scopes import is_of_operators
 from server.rules.faults import find_faults
 from server.runtime.tokens import Tokens, signing_key
 from storage.contract.errors import StorageError, StorageUnavailable
@@ -99,7 +100,7 @@ def _refuse_faults(
 
 
 def _check(brands: Sequence[str], scopes: Sequence[str]) -> None:
-    known = all_scopes()
+    known = known_scopes()
     if unknown := sorted(set(scopes) - set(known)):
         raise click.BadParameter(
             f"unknown: {', '.join(unknown)}; known are {', '.join(known)}", param_hint="--scope"

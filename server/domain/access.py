@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from server.domain.errors import NotFound, ScopeMissing, UnknownBrand, ValidationFailed
+from server.domain.scopes import grants
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +18,7 @@ class Principal:
     brands: frozenset[str]
     """The brands the token names; no other brand exists for the caller."""
     scopes: frozenset[str]
-    """What the token allows."""
+    """What the token allows, as `server.domain.scopes` reads them."""
 
     @property
     def idempotency_scope(self) -> str:
@@ -26,7 +27,7 @@ class Principal:
 
     def require_scope(self, scope: str) -> None:
         """Raises ScopeMissing if the token does not allow `scope`."""
-        if scope not in self.scopes:
+        if not grants(self.scopes, scope):
             raise ScopeMissing(scope)
 
     def require_brand(self, brand_id: str) -> str:

@@ -18,7 +18,7 @@ from server.runtime.tokens import Tokens, signing_key
 SOME_REJECTED = 2
 """Exit code when everything was read and some rows were not put."""
 INTERRUPTED = 130
-_SCOPE = "people.write"
+_SCOPE = "write:people"
 
 
 def import_into(address: str, brand: str, token: str, order: Order) -> int:

@@ -11,9 +11,11 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from google.protobuf import descriptor_pb2
 
-from server.api.policies import all_scopes, is_of_operators
+from server.api.policies import all_scopes
 from server.domain.clock import SystemClock
+from server.domain.scopes import SCOPE, is_of_operators
 from server.runtime.tokens import Tokens, load_or_create_key
 from tests.api.test_validation_fields import in_path
 from tests.support.api.callers import METHODS, POLICIES, caller, full_path
@@ -39,7 +41,16 @@ def test_every_method_names_its_scope_and_only_probes_and_unsubscribe_links_are_
         "comms.UnsubscribeService/Unsubscribe",
     }
     for name in GUARDED:
-        assert POLICIES[full_path(METHODS[name])].scope, name
+        assert SCOPE.fullmatch(POLICIES[full_path(METHODS[name])].scope), name
+
+
+def test_what_only_reads_asks_to_read_and_what_changes_asks_to_write() -> None:
+    reads = descriptor_pb2.MethodOptions.NO_SIDE_EFFECTS
+    for name in GUARDED:
+        method = METHODS[name]
+        verb = "read" if method.GetOptions().idempotency_level == reads else "write"
+        asked_for = POLICIES[full_path(method)].scope
+        assert asked_for.startswith((f"{verb}:", "admin:")), name
 
 
 async def test_no_method_answers_without_a_token(untouched: Untouched) -> None:
@@ -138,7 +149,7 @@ def bad_tokens(running: Running) -> dict[str, str]:
         "expired": {"exp": past}, "no expiry": {"exp": None}, "expiry of text": {"exp": "never"},
         "no subject": {"sub": None},
         "brands of text": {"brands": "b"}, "brands of numbers": {"brands": [1]},
-        "scope of a list": {"scope": ["campaigns.read"]},
+        "scope of a list": {"scope": ["read:campaigns"]},
         "not yet": {"nbf": past + 7200},
     }  # fmt: skip
     return {
@@ -223,8 +234,22 @@ async def test_a_body_is_not_looked_at_before_the_token(untouched: Untouched) ->
     bad = {"brand_id": "", "name": "", "scheduled_at": instant(timedelta(days=-1))}
     answer = await untouched.api.call(f"{COMMS}/CreateCampaign", bad, token="garbage")
     assert answer.status == 401
-    no_scope = untouched.running.token(untouched.brand, scopes=["campaigns.read"])
+    no_scope = untouched.running.token(untouched.brand, scopes=["read:campaigns"])
     assert (await untouched.api.call(f"{COMMS}/CreateCampaign", bad, token=no_scope)).status == 403
+
+
+async def test_managing_campaigns_is_reading_and_writing_them_and_nothing_else(
+    untouched: Untouched,
+) -> None:
+    manager = untouched.running.token(untouched.brand, scopes=["manage:campaigns"])
+    read = {"id": untouched.ids["comms"]}
+    for method, request, status in (
+        (f"{COMMS}/GetCampaign", read, 200),
+        (f"{COMMS}/CreateCampaign", {"brand_id": ""}, 422),
+        (f"{COMMS}/SendCampaign", untouched.good(f"{COMMS}/SendCampaign"), 403),
+        (f"{MESSAGES}/GetMessage", {"id": untouched.ids["message"]}, 403),
+    ):
+        assert (await untouched.api.call(method, request, token=manager)).status == status, method
 
 
 async def test_every_brand_of_the_token_exists(untouched: Untouched) -> None:

@@ -370,7 +370,7 @@ async def test_another_token_of_the_same_caller_finds_its_key(
 ) -> None:
     request = await create_comms(idle_api, brand)
     first = await idle_api.call(f"{COMMS}/CreateCampaign", request, key="key-1")
-    fresh = idle.token(brand, scopes=["campaigns.write"])
+    fresh = idle.token(brand, scopes=["write:campaigns"])
     assert (
         await idle_api.call(f"{COMMS}/CreateCampaign", request, token=fresh, key="key-1")
     ).body == first.body
@@ -384,7 +384,7 @@ async def test_key_opens_nothing_to_a_token_without_the_scope(
     answer = await idle_api.call(
         f"{COMMS}/CreateCampaign",
         request,
-        token=idle.token(brand, scopes=["campaigns.read"]),
+        token=idle.token(brand, scopes=["read:campaigns"]),
         key="key-1",
     )
     assert (answer.status, answer.error) == (403, "scope_missing")

@@ -107,12 +107,12 @@ def test_token_prints_a_token_and_nothing_else(directory: Path) -> None:
         "--brand",
         "other",
         "--scope",
-        "campaigns.read",
+        "read:campaigns",
         "--subject",
         "nightly",
     )
     assert (result.exit_code, result.stderr, result.stdout.count("\n")) == (0, "", 1)
-    assert verified(directory, result.stdout) == ("nightly", {"acme", "other"}, {"campaigns.read"})
+    assert verified(directory, result.stdout) == ("nightly", {"acme", "other"}, {"read:campaigns"})
 
 
 @pytest.mark.usefixtures("brands")
@@ -138,7 +138,7 @@ def test_an_operators_token_is_asked_for_and_needs_no_brand(directory: Path) -> 
         set(),
         {"admin:hold"},
     )
-    assert carillon("token", "--scope", "admin:hold", "--scope", "campaigns.read").exit_code == 2
+    assert carillon("token", "--scope", "admin:hold", "--scope", "read:campaigns").exit_code == 2
 
 
 @pytest.mark.usefixtures("brands")
@@ -160,7 +160,7 @@ def test_a_token_is_in_the_audit_log_of_its_brands_before_it_is_shown() -> None:
         "--brand",
         "other",
         "--scope",
-        "campaigns.read",
+        "read:campaigns",
         "--subject",
         "nightly",
     ).stdout
@@ -174,7 +174,7 @@ def test_a_token_is_in_the_audit_log_of_its_brands_before_it_is_shown() -> None:
         )
         assert entry.details == {
             "subject": "nightly",
-            "scopes": ["campaigns.read"],
+            "scopes": ["read:campaigns"],
             "expires_at": entry.details["expires_at"],
         }
         assert created.action == "brand_created"
@@ -223,7 +223,9 @@ def test_token_where_no_service_is_says_so_and_makes_no_key(directory: Path) -> 
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
-        (("--brand", "acme", "--scope", "campaigns.raed"), "campaigns.raed"),
+        (("--brand", "acme", "--scope", "raed:campaigns"), "raed:campaigns"),
+        (("--brand", "acme", "--scope", "read:campaign"), "read:campaigns"),
+        (("--brand", "acme", "--scope", "manage:brand"), "manage:brand"),
         ((), "--brand"),
         (("--brand", ""), "--brand"),
         (("--brand", "acme", "--brand", ""), "--brand"),

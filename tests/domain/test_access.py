@@ -9,7 +9,7 @@ from server.domain.errors import NotFound, ScopeMissing, UnknownBrand, Validatio
 
 
 def principal(*brands: str, subject: str = "ann") -> Principal:
-    return Principal(subject, frozenset(brands), frozenset({"messages.read"}))
+    return Principal(subject, frozenset(brands), frozenset({"read:messages"}))
 
 
 def test_a_brand_the_token_does_not_name_does_not_exist() -> None:
@@ -46,11 +46,20 @@ def test_owning_is_being_named() -> None:
 
 
 def test_a_scope_must_be_held_as_it_is_written() -> None:
-    principal("a").require_scope("messages.read")
-    for scope in ("messages", "messages.write", "messages.read.all", ""):
+    principal("a").require_scope("read:messages")
+    for scope in ("messages", "write:messages", "read:messages:all", "manage:messages", ""):
         with pytest.raises(ScopeMissing) as refused:
             principal("a").require_scope(scope)
         assert refused.value.details == {"scope": scope}
+
+
+def test_managing_is_reading_and_writing_of_that_and_nothing_else() -> None:
+    manager = Principal("ann", frozenset({"a"}), frozenset({"manage:messages"}))
+    for scope in ("read:messages", "write:messages"):
+        manager.require_scope(scope)
+    for scope in ("admin:messages", "read:people", "write:messages-of-others", "read:", "read"):
+        with pytest.raises(ScopeMissing):
+            manager.require_scope(scope)
 
 
 def test_idempotency_keys_of_two_callers_or_of_other_brands_never_meet() -> None:

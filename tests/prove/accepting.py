@@ -210,7 +210,7 @@ ACCEPTING = (
     Mutation(
         name="scope-of-a-token",
         where="Principal.require_scope",
-        original="        if scope not in self.scopes:\n",
+        original="        if not grants(self.scopes, scope):\n",
         mutated="        if not scope:\n",
         tests=("test_no_method_answers_without_its_scope",),
     ),

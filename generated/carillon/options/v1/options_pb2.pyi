@@ -30,7 +30,10 @@ class MethodPolicy(_message.Message):
     PUBLIC_FIELD_NUMBER: _builtins.int
     SUCCESS_STATUS_FIELD_NUMBER: _builtins.int
     scope: _builtins.str
-    """The scope a token must carry. A method that is not `public` must name one."""
+    """The scope a token must carry, `<verb>:<resource>`: what a method reads or writes, or `admin:…`
+    for operators. `manage:x` in a token is `read:x` and `write:x`. A method that is not `public`
+    must name one.
+    """
     public: _builtins.bool
     """No token is needed. Only probes and unsubscribe links are public."""
     success_status: _builtins.int
