@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from tests.support.api.callers import Caller
@@ -77,7 +78,9 @@ async def test_a_sent_message_tells_its_way_and_says_what_went_out(
 ) -> None:
     await put_template(api, brand, subject="For {{ person.email }}", body=PERSONAL)
     await put_person(api, brand, "ann", attributes={"plan": "gold"})
-    request = one_off(brand, variables={"news": "it is here"})
+    # Due at once, also by the clock of the database.
+    at = instant(timedelta(minutes=-1))
+    request = one_off(brand, variables={"news": "it is here"}, scheduled_at=at)
     sent = await ended(api, (await ok(api, f"{MESSAGES}/ScheduleMessage", request))["id"])
     # A later version changes nothing of what was said.
     await put_template(api, brand, body="Other")
