@@ -20,7 +20,11 @@ _MESSAGE = {
     "dedup_key": "printf('filled-%09d', n)",
 }
 _ATTEMPT = {"id": "'01900000-0000-7000-9000-' || printf('%012x', n)", "message_id": _MESSAGE["id"]}
-_INBOX_ITEM = {"message_id": _MESSAGE["id"], "person_id": _MESSAGE["person_id"]}
+_INBOX_ITEM = {
+    "id": "'01900000-0000-7000-a000-' || printf('%012x', n)",
+    "message_id": _MESSAGE["id"],
+    "person_id": _MESSAGE["person_id"],
+}
 
 
 def number_of(message_id: str) -> int:

@@ -85,6 +85,22 @@ def test_a_token_stands_for_what_it_was_made_for(tokens: Tokens) -> None:
     )
 
 
+def test_a_token_says_whether_it_is_a_persons_and_until_when_it_is_good(
+    tokens: Tokens, clock: ManualClock
+) -> None:
+    person = tokens.verify(tokens.mint("ann", ["a"], [], timedelta(seconds=60), is_person=True))
+    service = tokens.verify(tokens.mint("ann", ["a"], []))
+    assert (person.is_person, service.is_person) == (True, False)
+    assert person.expires_at == clock.now() + timedelta(seconds=60) + LEEWAY
+
+
+@pytest.mark.parametrize("kind", ["robot", "", True, ["person"]])
+def test_a_token_of_another_kind_is_refused(
+    tokens: Tokens, clock: ManualClock, kind: object
+) -> None:
+    refused(tokens, signed(claims(clock, kind=kind)))
+
+
 def test_a_token_without_brands_or_scopes_allows_nothing(
     tokens: Tokens, clock: ManualClock
 ) -> None:

@@ -20,7 +20,9 @@ from server.domain.errors import (
     MalformedRequest,
     NoSteps,
     NotFound,
+    PatientAmbiguous,
     ScopeMissing,
+    ServicesOnly,
     Suppressed,
     TemplateUnknown,
     Unauthenticated,
@@ -54,8 +56,10 @@ CODES: dict[type[CarillonError], grpc.StatusCode] = {
     Unauthenticated: grpc.StatusCode.UNAUTHENTICATED,
     BrandExists: grpc.StatusCode.FAILED_PRECONDITION,
     NoSteps: grpc.StatusCode.FAILED_PRECONDITION,
+    PatientAmbiguous: grpc.StatusCode.FAILED_PRECONDITION,
     UnknownBrand: grpc.StatusCode.PERMISSION_DENIED,
     ScopeMissing: grpc.StatusCode.PERMISSION_DENIED,
+    ServicesOnly: grpc.StatusCode.PERMISSION_DENIED,
     Unavailable: grpc.StatusCode.UNAVAILABLE,
 }
 

@@ -11,6 +11,7 @@ from carillon.comms.v1 import campaign_service_pb2 as comms_campaigns
 from carillon.comms.v1 import (
     inbox_service_pb2,
     message_service_pb2,
+    notification_service_pb2,
     suppression_service_pb2,
     template_service_pb2,
 )
@@ -31,6 +32,7 @@ _FILES: tuple[FileDescriptor, ...] = (
     message_service_pb2.DESCRIPTOR,
     template_service_pb2.DESCRIPTOR,
     inbox_service_pb2.DESCRIPTOR,
+    notification_service_pb2.DESCRIPTOR,
     suppression_service_pb2.DESCRIPTOR,
     messaging_campaigns.DESCRIPTOR,
     send_service_pb2.DESCRIPTOR,
@@ -51,6 +53,7 @@ class Policy:
     scope: str
     """Empty only for public methods."""
     public: bool
+    services_only: bool
     invalid_argument_status: int
     failed_precondition_status: int
 
@@ -79,6 +82,11 @@ def default_scopes() -> list[str]:
     return [scope for scope in all_scopes() if not is_of_operators(scope)]
 
 
+def scopes_of_people() -> list[str]:
+    """What a person's token has that nobody chose scopes for: what is their own."""
+    return [scope for scope in all_scopes() if scope.endswith(":notifications")]
+
+
 def known_scopes() -> list[str]:
     """What a token may hold: what methods ask for, and the `manage:…` that grant it."""
     asked_for = all_scopes()
@@ -91,6 +99,7 @@ def _policy(service: ServiceDescriptor, method: MethodDescriptor) -> Policy:
     return Policy(
         scope=of_method.scope,
         public=of_method.public,
+        services_only=of_method.services_only,
         invalid_argument_status=of_service.invalid_argument_status or 400,
         failed_precondition_status=of_service.failed_precondition_status or 412,
     )

@@ -14,6 +14,7 @@ from carillon.comms.v1 import (
 from carillon.comms.v1 import (
     inbox_service_pb2_grpc,
     message_service_pb2_grpc,
+    notification_service_pb2_grpc,
     suppression_service_pb2_grpc,
     template_service_pb2_grpc,
 )
@@ -41,9 +42,11 @@ from server.api.interceptors.known_brands import KnownBrands
 from server.api.policies import method_policies, service_descriptors
 from server.api.reflection import add_reflection
 from server.api.services.comms.campaigns import CampaignService as CommsCampaigns
+from server.api.services.comms.inbox import InboxService
 from server.api.services.comms.messages import MessageService
+from server.api.services.comms.notifications import NotificationService
 from server.api.services.comms.suppressions import SuppressionService
-from server.api.services.comms.templates import InboxService, TemplateService
+from server.api.services.comms.templates import TemplateService
 from server.api.services.comms.unsubscribe import UnsubscribeService
 from server.api.services.messaging.campaigns import CampaignService as MessagingCampaigns
 from server.api.services.messaging.people import PersonService, SegmentService
@@ -131,7 +134,12 @@ class GrpcServer:
         template_service_pb2_grpc.add_TemplateServiceServicer_to_server(
             TemplateService(commands), server
         )
-        inbox_service_pb2_grpc.add_InboxServiceServicer_to_server(InboxService(commands), server)
+        inbox_service_pb2_grpc.add_InboxServiceServicer_to_server(
+            InboxService(commands, storage, clock), server
+        )
+        notification_service_pb2_grpc.add_NotificationServiceServicer_to_server(
+            NotificationService(commands, storage, clock), server
+        )
         messaging_campaign_grpc.add_CampaignServiceServicer_to_server(
             MessagingCampaigns(commands, storage, send_wait_seconds), server
         )

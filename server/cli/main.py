@@ -113,7 +113,8 @@ def release(i_understand: bool) -> None:
     "--scope",
     "scopes",
     multiple=True,
-    help="Scope to allow; may be given again. Default: all but the operators' admin:….",
+    help="Scope to allow; may be given again. Default: all but the operators' admin:…; of a "
+    "person, those of their own notifications.",
 )
 @click.option(
     "--subject",
@@ -122,13 +123,21 @@ def release(i_understand: bool) -> None:
     help="Who the token stands for; becomes created_by.",
 )
 @click.option(
+    "--person",
+    "is_person",
+    is_flag=True,
+    help="The subject is a person, who reads their own notifications; else it is a service.",
+)
+@click.option(
     "--hours",
     default=LIFETIME_HOURS,
     show_default=True,
     type=click.FloatRange(min=0, min_open=True),
     help="Lifetime.",
 )
-def token(brands: tuple[str, ...], scopes: tuple[str, ...], subject: str, hours: float) -> None:
+def token(
+    brands: tuple[str, ...], scopes: tuple[str, ...], subject: str, is_person: bool, hours: float
+) -> None:
     """Print a bearer token, and nothing else.
 
     Run it where the service runs, with its settings: the token is signed with the service's key,
@@ -137,7 +146,7 @@ def token(brands: tuple[str, ...], scopes: tuple[str, ...], subject: str, hours:
     """
     from server.cli import operators
 
-    operators.print_token(brands, scopes, subject, hours)
+    operators.print_token(brands, scopes, subject, hours, is_person=is_person)
 
 
 main.add_command(brand)

@@ -10,7 +10,7 @@ from datetime import timedelta
 import click
 
 from carillon.ops.v1 import brand_service_pb2
-from server.api.policies import default_scopes, known_scopes
+from server.api.policies import default_scopes, known_scopes, scopes_of_people
 from server.app import operate
 from server.cli.console import fail, run_or_exit, settings_or_exit
 from server.commands.operations.brands import create_brand, get_brand, list_brands, update_brand
@@ -71,10 +71,17 @@ def release() -> None:
     click.echo("delivery goes on" if released else "delivery was not held")
 
 
-def print_token(brands: Sequence[str], scopes: Sequence[str], subject: str, hours: float) -> None:
+def print_token(
+    brands: Sequence[str],
+    scopes: Sequence[str],
+    subject: str,
+    hours: float,
+    *,
+    is_person: bool,
+) -> None:
     """Prints a token of the service's key, which the audit log knows of. Raises
     click.BadParameter."""
-    wanted = scopes or default_scopes()
+    wanted = scopes or (scopes_of_people() if is_person else default_scopes())
     _check(brands, wanted)
     settings = settings_or_exit()
     try:
@@ -84,11 +91,11 @@ def print_token(brands: Sequence[str], scopes: Sequence[str], subject: str, hour
     lifetime = timedelta(hours=hours)
     made = MintedToken(
         new_id(),
-        Principal(subject, frozenset(brands), frozenset(wanted)),
+        Principal(subject, frozenset(brands), frozenset(wanted), is_person),
         SystemClock().now() + lifetime,
     )
     _record(settings, made)
-    click.echo(tokens.mint(subject, brands, wanted, lifetime, made.id))
+    click.echo(tokens.mint(subject, brands, wanted, lifetime, made.id, is_person=is_person))
 
 
 def _refuse_faults(

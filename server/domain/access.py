@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from server.domain.errors import NotFound, ScopeMissing, UnknownBrand, ValidationFailed
+from server.domain.errors import (
+    NotFound,
+    ScopeMissing,
+    ServicesOnly,
+    UnknownBrand,
+    ValidationFailed,
+)
 from server.domain.scopes import grants
 
 
@@ -19,6 +25,10 @@ class Principal:
     """The brands the token names; no other brand exists for the caller."""
     scopes: frozenset[str]
     """What the token allows, as `server.domain.scopes` reads them."""
+    is_person: bool = False
+    """A person, as whom methods for services alone are not called; else a service."""
+    expires_at: datetime | None = field(default=None, compare=False)
+    """Until when the token is good; None: it does not say."""
 
     @property
     def idempotency_scope(self) -> str:
@@ -29,6 +39,11 @@ class Principal:
         """Raises ScopeMissing if the token does not allow `scope`."""
         if not grants(self.scopes, scope):
             raise ScopeMissing(scope)
+
+    def require_service(self) -> None:
+        """Raises ServicesOnly for a person."""
+        if self.is_person:
+            raise ServicesOnly
 
     def require_brand(self, brand_id: str) -> str:
         """The brand, if the token names it. Raises NotFound otherwise: a brand of others does not

@@ -126,6 +126,13 @@ class ScopeMissing(CarillonError):
         super().__init__("scope_missing", f"the token lacks the scope {scope!r}", {"scope": scope})
 
 
+class ServicesOnly(CarillonError):
+    """The token is a person's, and the method is for services."""
+
+    def __init__(self) -> None:
+        super().__init__("services_only", "this is for services, and the token is a person's")
+
+
 class UnknownBrand(CarillonError):
     """The token names a brand that nobody has created, or none though the method is about one."""
 
@@ -145,6 +152,15 @@ class BrandExists(CarillonError):
 
     def __init__(self) -> None:
         super().__init__("brand_exists", "there is a brand with this id")
+
+
+class PatientAmbiguous(CarillonError):
+    """A patient_id that more than one person has."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "patient_ambiguous", "more than one person has this patient_id: it names none of them"
+        )
 
 
 class NoSteps(CarillonError):

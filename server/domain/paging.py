@@ -39,12 +39,13 @@ class Page(Generic[T]):
     next_page_token: str
 
 
-def read_page_request(size: int, token: str, query: str) -> PageRequest:
+def read_page_request(size: int, token: str, query: str, field: str = "page_token") -> PageRequest:
     """The page asked for. `query` names the list and its filters. Raises ValidationFailed for a
     token of another list."""
-    return PageRequest(
-        min(size, LARGEST_SIZE) or DEFAULT_SIZE, _decode(token, query) if token else None
-    )
+    after = _decode(token, query) if token else None
+    if token and after is None:
+        raise ValidationFailed.of(field, "is not a token of this list with these filters")
+    return PageRequest(min(size, LARGEST_SIZE) or DEFAULT_SIZE, after)
 
 
 def make_page(
@@ -68,9 +69,10 @@ def _encode(after: str, query: str) -> str:
     )
 
 
-def _decode(token: str, query: str) -> str:
+def _decode(token: str, query: str) -> str | None:
+    """The key in a token; None if it is of another list."""
     if len(token) > _LONGEST_TOKEN:
-        raise _foreign_token()
+        return None
     try:
         fingerprint, after = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
     except (binascii.Error, ValueError, TypeError):
@@ -80,9 +82,5 @@ def _decode(token: str, query: str) -> str:
         or not isinstance(after, str)
         or not (after.isascii() and after.isprintable())
     ):
-        raise _foreign_token()
+        return None
     return after
-
-
-def _foreign_token() -> ValidationFailed:
-    return ValidationFailed.of("page_token", "is not a token of this list with these filters")

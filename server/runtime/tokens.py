@@ -31,6 +31,8 @@ from storage.model.ids import new_id
 ALGORITHM = "EdDSA"
 ISSUER = "carillon"
 AUDIENCE = "carillon"
+PERSON = "person"
+"""The `kind` of a person's token; that of a service has none."""
 LIFETIME = timedelta(hours=24)
 LEEWAY = timedelta(seconds=30)
 """How far the clocks of issuer and verifier may differ."""
@@ -136,11 +138,14 @@ class Tokens:
         scopes: Iterable[str],
         lifetime: timedelta = LIFETIME,
         token_id: str | None = None,
+        *,
+        is_person: bool = False,
     ) -> str:
         """A token for `subject` that names brands and scopes (space-separated in `scope`, as in RFC
-        8693). `token_id` names it in the audit log; without one it gets one."""
+        8693). `token_id` names it in the audit log; without one it gets one. `is_person`: it is
+        for no service, and says so."""
         now = self._clock.now()
-        claims = {
+        claims: dict[str, object] = {
             "iss": ISSUER,
             "aud": AUDIENCE,
             "sub": subject,
@@ -150,6 +155,8 @@ class Tokens:
             "iat": _seconds(now),
             "exp": _seconds(now + lifetime),
         }
+        if is_person:
+            claims["kind"] = PERSON
         return jwt.encode(claims, self._key, algorithm=ALGORITHM)
 
     def verify(self, token: str) -> Principal:
@@ -182,18 +189,24 @@ class Tokens:
                     "verify_iat": False,
                 },
             )
-            return _principal(claims), datetime.fromtimestamp(float(claims["exp"]), UTC) + LEEWAY
+            last_instant = datetime.fromtimestamp(float(claims["exp"]), UTC) + LEEWAY
+            return _principal(claims, last_instant), last_instant
         except (jwt.PyJWTError, TypeError, ValueError, OverflowError, OSError):
             raise Unauthenticated("the token is not one of this service") from None
 
 
-def _principal(claims: dict[str, object]) -> Principal:
+def _principal(claims: dict[str, object], expires_at: datetime) -> Principal:
     subject, brands, scope = claims["sub"], claims.get("brands", []), claims.get("scope", "")
     if not isinstance(subject, str) or not isinstance(scope, str):
         raise TypeError("sub and scope are strings")
     if not isinstance(brands, list) or not all(isinstance(brand, str) for brand in brands):
         raise TypeError("brands is a list of strings")
-    return Principal(subject, frozenset(brands), frozenset(scope.split()))
+    kind = claims.get("kind")
+    if kind not in (None, PERSON):
+        raise ValueError("kind is that of a person, or missing")
+    return Principal(
+        subject, frozenset(brands), frozenset(scope.split()), kind == PERSON, expires_at
+    )
 
 
 def _seconds(instant: datetime) -> int:

@@ -30,6 +30,11 @@ class People(Protocol):
         """Those of the people that exist, by id. Any number of ids."""
         ...
 
+    async def find_patients(self, brand_id: str, patient_id: str) -> list[str]:
+        """Ids of those whose attribute `patient_id` this is, as text; of two at most, lowest
+        first."""
+        ...
+
     async def delete(self, brand_id: str, person_id: str) -> bool:
         """Whether there was one to delete."""
         ...

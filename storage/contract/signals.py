@@ -4,7 +4,6 @@ itself from time to time."""
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
@@ -33,24 +32,30 @@ def outcome(message_id: str) -> str:
     return f"outcome.{message_id}"
 
 
+def inbox(brand_id: str, person_id: str) -> str:
+    """Topic of a person's inbox: items were put there, read or archived."""
+    return f"inbox.{brand_id}.{person_id}"
+
+
 class Signals:
     """Topics to wait on. All calls come from the event loop."""
 
     def __init__(self) -> None:
-        self._events: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
+        self._events: dict[str, set[asyncio.Event]] = {}
 
     @contextmanager
     def subscribe(self, topic: str, event: asyncio.Event | None = None) -> Iterator[asyncio.Event]:
         """An event (the given one, or a new one) that is set at every firing of `topic`; the
         subscriber clears it before it looks."""
         event = asyncio.Event() if event is None else event
-        self._events[topic].add(event)
+        self._events.setdefault(topic, set()).add(event)
         try:
             yield event
         finally:
-            self._events[topic].discard(event)
-            # There are topics of single messages: what nobody waits on takes no room.
-            if not self._events[topic]:
+            # There is a topic for each inbox and message: one that nobody waits on is not remembered.
+            subscribed = self._events.setdefault(topic, set())
+            subscribed.discard(event)
+            if not subscribed:
                 del self._events[topic]
 
     def fire(self, topics: Iterable[str]) -> None:

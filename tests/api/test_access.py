@@ -76,6 +76,18 @@ async def test_no_method_answers_without_its_scope(untouched: Untouched) -> None
         ), method
 
 
+async def test_what_is_for_services_is_refused_to_people_whatever_scopes_they_have(
+    untouched: Untouched,
+) -> None:
+    for_services = [name for name in GUARDED if POLICIES[full_path(METHODS[name])].services_only]
+    assert len(for_services) >= 5
+    tokens = untouched.running.service.tokens
+    person = tokens.mint("tester", [untouched.brand], all_scopes(), is_person=True)
+    for method in for_services:
+        answer = await untouched.api.call(method, untouched.good(method), token=person)
+        assert (answer.status, answer.error) == (403, "services_only"), method
+
+
 def noun_of(method: str) -> str:
     """What the id in a request is the id of."""
     service, _, verb = method.partition(".")[2].partition("Service/")

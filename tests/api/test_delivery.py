@@ -123,11 +123,11 @@ async def test_in_app_message_is_in_the_inbox_newest_first(
     inbox = await ok(
         api, "comms.InboxService/ListInboxItems", {"person_id": "ann", "brand_id": brand}
     )
-    assert [(item["message_id"], item["subject"], item["body"]) for item in inbox["items"]] == [
+    assert [(item["message_id"], item["title"], item["body"]) for item in inbox["data"]] == [
         (ids[1], "Hi", "Number 2"),
         (ids[0], "Hi", "Number 1"),
     ]
-    assert (await ok(api, "comms.InboxService/ListInboxItems", {"person_id": "bob"}))["items"] == []
+    assert (await ok(api, "comms.InboxService/ListInboxItems", {"person_id": "bob"}))["data"] == []
     (attempt,) = await attempts(api, ids[0])
     assert (attempt["provider"], attempt["outcome"]) == ("in_app", "accepted")
 

@@ -52,6 +52,9 @@ SUPPRESSIONS = "comms.SuppressionService"
 BRANDS = "ops.BrandService"
 UNKNOWN = "ops.UnknownMessageService"
 HOLD = "ops.HoldService"
+INBOX = "comms.InboxService"
+NOTIFICATIONS = "comms.NotificationService"
+NO_ITEM = "01900000-0000-7000-8000-000000000000"
 
 
 def on_campaign(face: str, status: str, **more: Any) -> Make:
@@ -117,6 +120,22 @@ async def put_people(_: Caller, brand: str) -> Request:
 async def delete_ann(api: Caller, brand: str) -> Request:
     await put_person(api, brand, "ann")
     return {"brand_id": brand, "person_id": "ann"}
+
+
+async def notify(_: Caller, brand: str) -> Request:
+    return {"brand_id": brand, "patient_id": "tester", "kind": "result", "title": "New results"}
+
+
+async def read_notification(api: Caller, brand: str) -> Request:
+    """For the person of the caller's token, whom tokens name in two ways."""
+    await put_person(api, brand, "tester", attributes={"patient_id": "who-it-was"})
+    made = await ok(api, f"{NOTIFICATIONS}/CreateNotification", await notify(api, brand))
+    return {"id": made["id"]}
+
+
+async def change_items(api: Caller, brand: str) -> Request:
+    made = await ok(api, f"{NOTIFICATIONS}/CreateNotification", await notify(api, brand))
+    return {"brand_id": brand, "user_id": "tester", "ids": [made["id"]]}
 
 
 async def create_segment(_: Caller, brand: str) -> Request:
@@ -226,6 +245,10 @@ CHANGES: dict[str, tuple[Make, Request]] = {
         {"recipients": recipients(2)},
     ),
     f"{MESSAGING}/CancelCampaign": (on_campaign(MESSAGING, "draft"), {"id": "other"}),
+    f"{NOTIFICATIONS}/CreateNotification": (notify, {"title": "Other"}),
+    f"{NOTIFICATIONS}/ReadNotification": (read_notification, {"id": "other"}),
+    f"{INBOX}/BulkReadInboxItems": (change_items, {"ids": [NO_ITEM]}),
+    f"{INBOX}/BulkArchiveInboxItems": (change_items, {"ids": [NO_ITEM]}),
     f"{PEOPLE}/PutPerson": (put_ann, {"email": "other@example.com"}),
     f"{PEOPLE}/BatchPutPeople": (
         put_people,

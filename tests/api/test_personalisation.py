@@ -72,14 +72,14 @@ async def send_one(api: Caller, brand: str, person_id: str, variables: dict[str,
         pass
 
 
-async def inbox(api: Caller, brand: str, person_id: str) -> list[tuple[str | None, str]]:
-    """Subjects and bodies of what a person got."""
+async def inbox(api: Caller, brand: str, person_id: str) -> list[tuple[str, str]]:
+    """Titles and bodies of what a person got."""
     items = (
         await ok(
             api, "comms.InboxService/ListInboxItems", {"brand_id": brand, "person_id": person_id}
         )
-    )["items"]
-    return [(item["subject"], item["body"]) for item in items]
+    )["data"]
+    return [(item["title"], item["body"]) for item in items]
 
 
 async def test_each_person_of_a_send_gets_the_variant_of_their_locale(

@@ -202,7 +202,7 @@ async def test_in_app_messages_are_held_back_too(waiting: Waiting) -> None:
             "comms.InboxService/ListInboxItems",
             {"brand_id": waiting.brand, "person_id": "ann"},
         )
-    )["items"] == []
+    )["data"] == []
 
 
 async def test_other_channels_and_brands_do_not_count_and_one_taken_back_does_not(

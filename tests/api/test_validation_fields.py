@@ -13,16 +13,20 @@ from tests.rules.limits import (
     BODY_LENGTH,
     DESCRIPTION_LENGTH,
     ID_LENGTH,
+    LINK_LENGTH,
     NAME_LENGTH,
     NOTE_LENGTH,
     PUSH_TOKENS,
     SUBJECT_LENGTH,
+    TEXT_LENGTH,
 )
 from tests.support.api.callers import METHODS, POLICIES, bind, full_path
 from tests.support.api.scenes import COMMS, MESSAGING, instant
 from tests.support.api.untouched import BRANDS as BRAND_POLICIES
 from tests.support.api.untouched import (
+    INBOX,
     MESSAGES,
+    NOTIFICATIONS,
     PEOPLE,
     SEGMENTS,
     SUPPRESSIONS,
@@ -54,6 +58,9 @@ REQUIRED = {
         "dedup_key",
         "scheduled_at",
     ],
+    f"{NOTIFICATIONS}/CreateNotification": ["brand_id", "patient_id", "kind", "title"],
+    f"{INBOX}/BulkReadInboxItems": ["ids"],
+    f"{INBOX}/BulkArchiveInboxItems": ["ids"],
     f"{TEMPLATES}/PutTemplate": ["brand_id"],
     f"{PEOPLE}/PutPerson": ["brand_id"],
     f"{SEGMENTS}/CreateSegment": ["brand_id", "name", "criteria"],
@@ -74,6 +81,8 @@ LINES: dict[str, dict[str, int]] = {
         "brand_id": ID_LENGTH, "person_id": ID_LENGTH, "recipient": ADDRESS_LENGTH,
         "dedup_key": NAME_LENGTH
     },
+    f"{NOTIFICATIONS}/CreateNotification": {"brand_id": ID_LENGTH, "patient_id": ID_LENGTH,
+        "kind": ID_LENGTH, "title": SUBJECT_LENGTH, "link": LINK_LENGTH},
     f"{TEMPLATES}/PutTemplate": {"brand_id": ID_LENGTH, "subject": SUBJECT_LENGTH},
     f"{PEOPLE}/PutPerson": {"brand_id": ID_LENGTH, "person_id": ID_LENGTH, "email": ADDRESS_LENGTH,
         "phone": ADDRESS_LENGTH},
@@ -87,6 +96,7 @@ LINES: dict[str, dict[str, int]] = {
 MAY_BE_BLANK = {
     (f"{MESSAGING}/CreateCampaign", "content.subject"),
     (f"{MESSAGING}/UpdateCampaign", "content.subject"),
+    (f"{NOTIFICATIONS}/CreateNotification", "link"),
     (f"{TEMPLATES}/PutTemplate", "subject"),
     (f"{PEOPLE}/PutPerson", "email"),
     (f"{PEOPLE}/PutPerson", "phone"),
@@ -95,6 +105,7 @@ MAY_BE_BLANK = {
 TEXTS = {
     f"{MESSAGING}/CreateCampaign": {"description": DESCRIPTION_LENGTH},
     f"{MESSAGING}/UpdateCampaign": {"description": DESCRIPTION_LENGTH},
+    f"{NOTIFICATIONS}/CreateNotification": {"body": TEXT_LENGTH},
     f"{TEMPLATES}/PutTemplate": {"body": BODY_LENGTH, "html": BODY_LENGTH},
     f"{UNKNOWN}/ResolveUnknownMessages": {"note": NOTE_LENGTH},
 }
@@ -114,6 +125,7 @@ OBJECTS = [
     (f"{MESSAGING}/CreateCampaign", "content.variables"),
     (f"{MESSAGING}/UpdateCampaign", "content.variables"),
     (f"{MESSAGES}/ScheduleMessage", "variables"),
+    (f"{NOTIFICATIONS}/CreateNotification", "metadata"),
     (f"{TEMPLATES}/PreviewTemplate", "variables"), (f"{PEOPLE}/PutPerson", "attributes"),
     (f"{SEGMENTS}/CreateSegment", "criteria"),
 ]  # fmt: skip
@@ -158,7 +170,9 @@ def in_path(method: str, field: str) -> bool:
         field
         not in bind(
             METHODS[method],
-            dict.fromkeys(("id", "channel", "template_key", "person_id", "brand_id", field), "x"),
+            dict.fromkeys(
+                ("id", "channel", "template_key", "person_id", "user_id", "brand_id", field), "x"
+            ),
         )[2]
     )
 

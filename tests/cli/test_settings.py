@@ -126,6 +126,13 @@ def test_token_has_every_scope_but_those_of_operators_unless_told_otherwise(
     )
 
 
+@pytest.mark.usefixtures("brands")
+def test_a_persons_token_has_the_scopes_of_what_is_their_own(directory: Path) -> None:
+    token = carillon("token", "--brand", "acme", "--subject", "ann", "--person").stdout
+    own = {"read:notifications", "write:notifications"}
+    assert verified(directory, token) == ("ann", {"acme"}, own)
+
+
 def test_the_command_line_says_what_the_code_says() -> None:
     assert timedelta(hours=cli.LIFETIME_HOURS) == LIFETIME
     assert cli.MAX_DAYS == MAX_DAYS

@@ -32,6 +32,7 @@ NOT_RUN = {
     "clients.md": 2,
     "dependencies.md": 1,
     "deploy.md": 4,
+    "inbox.md": 1,
     "operations.md": 2,
 }
 NOT_INSTALLED = (

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from carillon.comms.v1 import campaign_pb2, inbox_service_pb2, message_pb2, send_pb2, template_pb2
+from carillon.comms.v1 import campaign_pb2, message_pb2, send_pb2, template_pb2
 from server.api.converters.values import channel, json_value, struct, timestamp, write_timestamp
 from server.domain.lifecycle import documented_counts, public_status
 from storage.model.campaigns import Campaign
-from storage.model.inbox import InboxItem
 from storage.model.messages import Attempt, Message
 from storage.model.sends import Send
 from storage.model.templates import Template, TemplateVariable, TemplateVariant, VariableType
@@ -147,16 +146,4 @@ def read_variable_type(variable: template_pb2.TemplateVariable) -> VariableType:
 def _variant(variant: TemplateVariant) -> template_pb2.TemplateVariant:
     return template_pb2.TemplateVariant(
         locale=variant.locale, subject=variant.subject, body=variant.body, html=variant.html
-    )
-
-
-def inbox_item(record: InboxItem) -> inbox_service_pb2.InboxItem:
-    """An in_app message."""
-    return inbox_service_pb2.InboxItem(
-        message_id=record.message_id,
-        brand_id=record.brand_id,
-        person_id=record.person_id,
-        subject=record.subject,
-        body=record.body,
-        created_at=timestamp(record.created_at),
     )

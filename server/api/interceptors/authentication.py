@@ -18,12 +18,14 @@ class Authentication:
         self._brands = brands
 
     async def admit(self, policy: Policy) -> None:
-        """Makes the caller known to the method. Raises Unauthenticated, ScopeMissing or
-        UnknownBrand; a public method takes everybody."""
+        """Makes the caller known to the method. Raises Unauthenticated, ScopeMissing,
+        ServicesOnly or UnknownBrand; a public method takes everybody."""
         if policy.public:
             return
         principal = self._tokens.verify(_bearer_token())
         principal.require_scope(policy.scope)
+        if policy.services_only:
+            principal.require_service()
         if not self._brands.have(principal.brands):
             await self._brands.require(principal.brands)
         call.principal.set(principal)

@@ -32,6 +32,8 @@ async def record_token(tx: Transaction, caller: Caller, token: MintedToken) -> N
         "scopes": sorted(of.scopes),
         "expires_at": token.expires_at.isoformat(),
     }
+    if of.is_person:
+        details["is_person"] = True
     brands = sorted(of.brands) or [INSTALLATION]
     await tx.audit.append(
         [decision(caller, brand, AuditAction.TOKEN_MINTED, token.id, details) for brand in brands]

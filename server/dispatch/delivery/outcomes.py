@@ -16,7 +16,7 @@ from storage.model.brands import BrandPolicy, MisfirePolicy, UnknownPolicy
 from storage.model.deliveries import Settlement
 from storage.model.ids import new_id
 from storage.model.inbox import InboxItem
-from storage.model.messages import Attempt, Message, MessageStatus
+from storage.model.messages import Attempt, Message, MessageStatus, Purpose
 
 IN_APP = "in_app"
 EXPIRED = "expired"
@@ -66,10 +66,12 @@ def in_app_delivery(message: Message, subject: str | None, body: str, now: datet
         status=MessageStatus.SENT,
         attempt=_attempt(message, IN_APP, _ACCEPTED, now, now),
         inbox_item=InboxItem(
-            message_id=message.id,
+            id=new_id(),
             brand_id=message.brand_id,
             person_id=message.person_id,
-            subject=subject,
+            message_id=message.id,
+            category=Purpose.of(message.send_id),
+            title=subject or "",
             body=body,
             created_at=now,
         ),

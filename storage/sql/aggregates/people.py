@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Select, bindparam, delete, select
+from sqlalchemy import Select, Text, bindparam, delete, literal_column, select
 
 from storage.model.audiences import AudienceCount, AudienceMember
 from storage.model.criteria import Criteria
@@ -16,7 +16,7 @@ from storage.sql.aggregates import audiences
 from storage.sql.connection import Connection, or_replace, read_record, record_values
 from storage.sql.dialects.dialect import ColumnKind, RowSet, SqlDialect
 from storage.sql.dialects.types import dump_json
-from storage.sql.schema.people import people
+from storage.sql.schema.people import PATIENT_ID, people
 
 _IDS_AT_ONCE = 5000
 
@@ -84,6 +84,15 @@ class SqlPeople:
             )
             found.update((person.person_id, person) for person in some_found)
         return found
+
+    async def find_patients(self, brand_id: str, patient_id: str) -> list[str]:
+        statement = (
+            select(people.c.person_id)
+            .where(people.c.brand_id == brand_id, literal_column(PATIENT_ID, Text) == patient_id)
+            .order_by(people.c.person_id)
+            .limit(2)
+        )
+        return [row.person_id for row in (await self._connection.execute(statement)).all]
 
     async def delete(self, brand_id: str, person_id: str) -> bool:
         statement = delete(people).where(

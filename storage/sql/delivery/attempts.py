@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import lru_cache
 
+from storage.contract.signals import inbox as inbox_topic
 from storage.model.inbox import InboxItem
 from storage.model.messages import Attempt
 from storage.sql.connection import Connection, or_leave
+from storage.sql.dialects.types import dump_json
 from storage.sql.schema.inbox import inbox_items
 from storage.sql.schema.messages import attempts
 
 _ATTEMPT = [column.name for column in attempts.c]
-_INBOX_ITEM = [column.name for column in inbox_items.c]
+# A new item is neither read nor archived.
+_INBOX_ITEM = [
+    column.name for column in inbox_items.c if column.name not in ("read_at", "archived_at")
+]
 
 
 async def insert_attempts(connection: Connection, made: Iterable[Attempt]) -> None:
@@ -41,16 +46,22 @@ async def insert_attempts(connection: Connection, made: Iterable[Attempt]) -> No
 async def insert_inbox_items(connection: Connection, items: Iterable[InboxItem]) -> None:
     """Adds what inboxes get."""
     instant = lru_cache(maxsize=64)(connection.dialect.encode_instant)
-    rows = [
-        (
-            item.message_id,
-            item.brand_id,
-            item.person_id,
-            item.subject,
-            item.body,
-            instant(item.created_at),
+    rows = []
+    for item in items:
+        rows.append(
+            (
+                item.id,
+                item.brand_id,
+                item.person_id,
+                item.message_id,
+                item.category,
+                item.title,
+                item.body,
+                item.action_url,
+                dump_json(item.metadata),
+                instant(item.created_at),
+            )
         )
-        for item in items
-    ]
+        connection.fire(inbox_topic(item.brand_id, item.person_id))
     if rows:
         await connection.insert_rows(inbox_items, _INBOX_ITEM, rows)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, PrimaryKeyConstraint, Table, Text
+from sqlalchemy import Column, Index, PrimaryKeyConstraint, Table, Text, text
 
 from storage.sql.dialects.types import JSON_INDEXABLE, KEY, Instant, Strings
 from storage.sql.schema.metadata import metadata
@@ -21,4 +21,15 @@ people = Table(
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
     PrimaryKeyConstraint("brand_id", "person_id"),
+)
+
+PATIENT_ID = "(CAST((attributes ->> 'patient_id') AS TEXT))"
+"""Under which others may know a person; both databases write it so."""
+Index(
+    "ix_people_patient_id",
+    people.c.brand_id,
+    text(PATIENT_ID),
+    people.c.person_id,
+    sqlite_where=text(f"{PATIENT_ID} IS NOT NULL"),
+    postgresql_where=text(f"{PATIENT_ID} IS NOT NULL"),
 )

@@ -28,16 +28,17 @@ async def test_an_in_app_message_reaches_the_inbox(stage: Stage) -> None:
     await stage.run(stage.inbox_worker())
     assert await stage.fate(message) == ("sent", None)
     assert await stage.outcomes(message) == ["accepted"]
-    assert await stage.inbox() == [
-        InboxItem(
-            message_id=message.id,
-            brand_id=BRAND,
-            person_id="ann",
-            subject="News",
-            body="Hello Ann",
-            created_at=stage.clock.now(),
-        )
-    ]
+    (item,) = await stage.inbox()
+    assert item == InboxItem(
+        id=item.id,
+        brand_id=BRAND,
+        person_id="ann",
+        message_id=message.id,
+        category="transactional",
+        title="News",
+        body="Hello Ann",
+        created_at=stage.clock.now(),
+    )
 
 
 @pytest.mark.parametrize(
@@ -57,7 +58,7 @@ async def test_a_template_that_shows_the_unsubscribe_link_has_one(
     message = await stage.message(channel="in_app", template_revision=template.revision)
     await stage.run(stage.inbox_worker())
     (item,) = await stage.inbox()
-    assert unsubscribe_link(message.id) in f"{item.subject} {item.body}"
+    assert unsubscribe_link(message.id) in f"{item.title} {item.body}"
 
 
 async def test_an_in_app_message_is_not_there_before_its_time(stage: Stage) -> None:

@@ -26,6 +26,13 @@ BUILT = {
     "GET /v1/messages/scheduled",
     "GET /v1/messages/scheduled/{id}",
     "GET /v1/messages/{id}",
+    "POST /v1/admin/notifications",
+    "GET /v1/inbox/{person_id}",
+    "POST /v1/inbox/{user_id}/bulk-archive",
+    "POST /v1/inbox/{user_id}/bulk-read",
+    "GET /v1/notifications",
+    "GET /v1/notifications/unread-count",
+    "POST /v1/notifications/{id}/read",
 }
 """What there is of `reference.json`; of `operations.json` there is all."""
 

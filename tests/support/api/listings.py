@@ -14,12 +14,12 @@ from storage.model.brands import Brand
 from storage.model.campaigns import Campaign, CampaignStatus
 from storage.model.deliveries import Settlement
 from storage.model.ids import new_id
-from storage.model.inbox import InboxItem
 from storage.model.messages import Attempt, Message, MessageStatus
 from storage.model.segments import Segment
 from storage.model.sends import Send, SendStatus
 from storage.model.suppressions import Suppression, SuppressionReason
 from storage.model.templates import Template
+from tests.support.storage.made import inbox_item, notification
 from tests.support.storage.scene import claim_due
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -171,14 +171,7 @@ async def _add_inbox_item(tx: Transaction, brand: str) -> None:
     )
     (held,) = await claim_due(tx, "in_app", NOW, NOW + LEASE, 1)
     assert held.id == message_id
-    item = InboxItem(
-        message_id=message_id,
-        brand_id=brand,
-        person_id="ann",
-        subject=None,
-        body="Hello",
-        created_at=NOW,
-    )
+    item = inbox_item(held)
     delivered = Settlement(
         message_id=message_id,
         lease=held.lease,
@@ -311,11 +304,18 @@ LISTINGS: dict[str, Listing] = {
         prepare=lambda tx, brand: _add_revision(tx, brand, "other"),
     ),
     "comms.InboxService/ListInboxItems": Listing(
-        items="items",
-        id="message_id",
+        items="data",
+        id="id",
         asks=lambda brand: {"brand_id": brand, "person_id": "ann"},
         asks_another=lambda brand: {"brand_id": brand, "person_id": "bob"},
         add=_add_inbox_item,
+    ),
+    "comms.NotificationService/ListNotifications": Listing(
+        items="data",
+        id="id",
+        asks=lambda brand: {"brand_id": brand},
+        asks_another=lambda brand: {"brand_id": f"other-{brand}"},
+        add=lambda tx, brand: tx.inbox.insert(notification(brand_id=brand, person_id="tester")),
     ),
     "ops.UnknownMessageService/ListUnknownMessages": Listing(
         items="unknown_messages",

@@ -36,6 +36,7 @@ PEOPLE = "messaging.PersonService"
 SEGMENTS = "messaging.SegmentService"
 SENDS = "messaging.SendService"
 INBOX = "comms.InboxService"
+NOTIFICATIONS = "comms.NotificationService"
 SUPPRESSIONS = "comms.SuppressionService"
 BRANDS = "ops.BrandService"
 UNKNOWN = "ops.UnknownMessageService"
@@ -126,6 +127,7 @@ class Untouched:
                 self.brand, EVERYONE, "email", datetime.now(UTC), None, 99
             ),
             await tx.people.find(self.brand, "ana"),
+            await tx.inbox.list_page(self.brand, "tester", None, 99),
         ]
 
 
@@ -151,6 +153,13 @@ async def untouched_brand(running: Running, transport: str) -> Untouched:
             api,
             f"{SUPPRESSIONS}/CreateSuppression",
             _requests(brand, ids)[f"{SUPPRESSIONS}/CreateSuppression"],
+        )
+    )["id"]
+    ids["item"] = (
+        await ok(
+            api,
+            f"{NOTIFICATIONS}/CreateNotification",
+            _requests(brand, ids)[f"{NOTIFICATIONS}/CreateNotification"],
         )
     )["id"]
     published = await messaging_campaign(api, brand)
@@ -232,7 +241,19 @@ def _by_name(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
             f"{PEOPLE}/{verb}": {"brand_id": brand, "person_id": "ana"}
             for verb in ("GetPerson", "DeletePerson")
         },
-        f"{INBOX}/ListInboxItems": {"brand_id": brand, "person_id": "ana"},
+        **{
+            f"{INBOX}/{verb}": {"brand_id": brand, "person_id": "ana"}
+            for verb in ("ListInboxItems", "WatchInbox")
+        },
+        **{
+            f"{INBOX}/{verb}": {"brand_id": brand, "user_id": "ana", "ids": [ids.get("item")]}
+            for verb in ("BulkReadInboxItems", "BulkArchiveInboxItems")
+        },
+        **{
+            f"{NOTIFICATIONS}/{verb}": {"brand_id": brand}
+            for verb in ("ListNotifications", "GetUnreadCount", "WatchNotifications")
+        },
+        f"{NOTIFICATIONS}/ReadNotification": {"brand_id": brand, "id": ids.get("item")},
     }
 
 
@@ -303,6 +324,10 @@ def _in_full(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
             "body": "Hello {{ name }}", "html": "<p>{{ name }}</p>"},
         f"{TEMPLATES}/PreviewTemplate": {**template, "revision": 1, "variables": OBJECT,
             "person_id": "ana"},
+        f"{NOTIFICATIONS}/CreateNotification": {
+            "brand_id": brand, "patient_id": "tester", "kind": "result", "title": "New results",
+            "body": "They are here", "link": "/results/7", "metadata": OBJECT,
+        },
         f"{PEOPLE}/PutPerson": {
             "person_id": "ana", "brand_id": brand, "attributes": OBJECT, "email": "ana@example.com",
             "phone": "+12025550100",

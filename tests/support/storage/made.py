@@ -158,11 +158,18 @@ def segment(**more: Any) -> Segment:
 
 
 def inbox_item(of: Message, **more: Any) -> InboxItem:
+    return notification(
+        **{"person_id": of.person_id, "brand_id": of.brand_id, "message_id": of.id, **more}
+    )
+
+
+def notification(**more: Any) -> InboxItem:
     values: dict[str, Any] = {
-        "message_id": of.id,
-        "brand_id": of.brand_id,
-        "person_id": of.person_id,
-        "subject": None,
+        "id": new_id(),
+        "brand_id": BRAND,
+        "person_id": "ann",
+        "category": "transactional",
+        "title": "",
         "body": "Hello",
         "created_at": NOW,
     }

@@ -25,12 +25,13 @@ _sym_db = _symbol_database.Default()
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from carillon.options.v1 import options_pb2 as carillon_dot_options_dot_v1_dot_options__pb2
 from carillon.rules.v1 import rules_pb2 as carillon_dot_rules_dot_v1_dot_rules__pb2
+from carillon.type.v1 import channel_pb2 as carillon_dot_type_dot_v1_dot_channel__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%carillon/comms/v1/inbox_service.proto\x12\x11\x63\x61rillon.comms.v1\x1a\x1b\x62uf/validate/validate.proto\x1a!carillon/options/v1/options.proto\x1a\x1d\x63\x61rillon/rules/v1/rules.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc9\x01\n\tInboxItem\x12\x19\n\nmessage_id\x18\x01 \x01(\tB\x05\xe2\x41\x02\x03\x08\x12\x16\n\x08\x62rand_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12\x17\n\tperson_id\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03\x12\x1a\n\x07subject\x18\x04 \x01(\tB\x04\xe2\x41\x01\x03H\x00\x88\x01\x01\x12\x12\n\x04\x62ody\x18\x05 \x01(\tB\x04\xe2\x41\x01\x03\x12\x34\n\ncreated_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x42\n\n\x08_subject\"\x9f\x01\n\x15ListInboxItemsRequest\x12.\n\tperson_id\x18\x01 \x01(\tB\x1b\xe2\x41\x01\x02\xbaH\x10r\x0b\x18\x80\x01\xa0\xbb\x18\x01\xa8\xbb\x18\x01\xc8\x01\x01\xf0\xbb\x18\t\x12\x1b\n\x08\x62rand_id\x18\x02 \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01\x12\x1a\n\tpage_size\x18\x03 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1d\n\npage_token\x18\x04 \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01\"^\n\x16ListInboxItemsResponse\x12+\n\x05items\x18\x01 \x03(\x0b\x32\x1c.carillon.comms.v1.InboxItem\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\xbb\x01\n\x0cInboxService\x12\x9e\x01\n\x0eListInboxItems\x12(.carillon.comms.v1.ListInboxItemsRequest\x1a).carillon.comms.v1.ListInboxItemsResponse\"7\x90\x02\x01\xa2\xbb\x18\x0c\n\nread:inbox\x82\xd3\xe4\x93\x02\x1e\x12\x1c/v1/people/{person_id}/inbox\x1a\n\xa2\xbb\x18\x06\x08\xa6\x03\x10\x99\x03\x42\x30\n\x11\x63\x61rillon.comms.v1P\x01Z\x19\x63\x61rillon/comms/v1;commsv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%carillon/comms/v1/inbox_service.proto\x12\x11\x63\x61rillon.comms.v1\x1a\x1b\x62uf/validate/validate.proto\x1a!carillon/options/v1/options.proto\x1a\x1d\x63\x61rillon/rules/v1/rules.proto\x1a\x1e\x63\x61rillon/type/v1/channel.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x99\x03\n\tInboxItem\x12\x11\n\x02id\x18\x01 \x01(\tB\x05\xe2\x41\x02\x03\x08\x12\x16\n\x08\x62rand_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12\x17\n\tperson_id\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03\x12\x30\n\x07\x63hannel\x18\x04 \x01(\x0e\x32\x19.carillon.type.v1.ChannelB\x04\xe2\x41\x01\x03\x12\x16\n\x08\x63\x61tegory\x18\x05 \x01(\tB\x04\xe2\x41\x01\x03\x12\x13\n\x05title\x18\x06 \x01(\tB\x04\xe2\x41\x01\x03\x12\x17\n\x04\x62ody\x18\x07 \x01(\tB\x04\xe2\x41\x01\x03H\x00\x88\x01\x01\x12\x1d\n\naction_url\x18\x08 \x01(\tB\x04\xe2\x41\x01\x03H\x01\x88\x01\x01\x12\x31\n\x07read_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x34\n\ncreated_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12!\n\nmessage_id\x18\x0b \x01(\tB\x08\xe2\x41\x01\x03\xc0\xbc\x18\x01H\x02\x88\x01\x01\x42\x07\n\x05_bodyB\r\n\x0b_action_urlB\r\n\x0b_message_id\"\xa4\x02\n\x15ListInboxItemsRequest\x12.\n\tperson_id\x18\x01 \x01(\tB\x1b\xe2\x41\x01\x02\xbaH\x10r\x0b\x18\x80\x01\xa0\xbb\x18\x01\xa8\xbb\x18\x01\xc8\x01\x01\xf0\xbb\x18\t\x12\x1b\n\x08\x62rand_id\x18\x02 \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01\x12\x16\n\x05limit\x18\x03 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1a\n\tpage_size\x18\x04 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1d\n\npage_token\x18\x05 \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01:k\xbaHh\x1a\x66\n\tpage_size\x12\x31must not be given with limit, which says the same\x1a&this.limit == 0 || this.page_size == 0\"c\n\x16ListInboxItemsResponse\x12*\n\x04\x64\x61ta\x18\x01 \x03(\x0b\x32\x1c.carillon.comms.v1.InboxItem\x12\x1d\n\x0fnext_page_token\x18\x02 \x01(\tB\x04\xc0\xbc\x18\x01\"\x91\x01\n\x1c\x42ulkArchiveInboxItemsRequest\x12,\n\x07user_id\x18\x01 \x01(\tB\x1b\xe2\x41\x01\x02\xbaH\x10r\x0b\x18\x80\x01\xa0\xbb\x18\x01\xa8\xbb\x18\x01\xc8\x01\x01\xf0\xbb\x18\t\x12&\n\x03ids\x18\x02 \x03(\tB\x19\xe2\x41\x01\x02\xbaH\x12\x92\x01\x0f\x08\x01\x10\x64\"\tr\x07\xb0\x01\x01\xa0\xbb\x18\x01\x12\x1b\n\x08\x62rand_id\x18\x03 \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01\"0\n\x1d\x42ulkArchiveInboxItemsResponse\x12\x0f\n\x07updated\x18\x01 \x01(\x05\"\x8e\x01\n\x19\x42ulkReadInboxItemsRequest\x12,\n\x07user_id\x18\x01 \x01(\tB\x1b\xe2\x41\x01\x02\xbaH\x10r\x0b\x18\x80\x01\xa0\xbb\x18\x01\xa8\xbb\x18\x01\xc8\x01\x01\xf0\xbb\x18\t\x12&\n\x03ids\x18\x02 \x03(\tB\x19\xe2\x41\x01\x02\xbaH\x12\x92\x01\x0f\x08\x01\x10\x64\"\tr\x07\xb0\x01\x01\xa0\xbb\x18\x01\x12\x1b\n\x08\x62rand_id\x18\x03 \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01\"-\n\x1a\x42ulkReadInboxItemsResponse\x12\x0f\n\x07updated\x18\x01 \x01(\x05\"`\n\x11WatchInboxRequest\x12.\n\tperson_id\x18\x01 \x01(\tB\x1b\xe2\x41\x01\x02\xbaH\x10r\x0b\x18\x80\x01\xa0\xbb\x18\x01\xa8\xbb\x18\x01\xc8\x01\x01\xf0\xbb\x18\t\x12\x1b\n\x08\x62rand_id\x18\x02 \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01\"W\n\x12WatchInboxResponse\x12\x14\n\x0cunread_count\x18\x01 \x01(\x05\x12+\n\x05items\x18\x02 \x03(\x0b\x32\x1c.carillon.comms.v1.InboxItem2\xbc\x05\n\x0cInboxService\x12\x99\x01\n\x0eListInboxItems\x12(.carillon.comms.v1.ListInboxItemsRequest\x1a).carillon.comms.v1.ListInboxItemsResponse\"2\x90\x02\x01\xa2\xbb\x18\x0e\n\nread:inbox \x01\x82\xd3\xe4\x93\x02\x17\x12\x15/v1/inbox/{person_id}\x12\xba\x01\n\x15\x42ulkArchiveInboxItems\x12/.carillon.comms.v1.BulkArchiveInboxItemsRequest\x1a\x30.carillon.comms.v1.BulkArchiveInboxItemsResponse\">\xa2\xbb\x18\x0f\n\x0bwrite:inbox \x01\x82\xd3\xe4\x93\x02%\" /v1/inbox/{user_id}/bulk-archive:\x01*\x12\xae\x01\n\x12\x42ulkReadInboxItems\x12,.carillon.comms.v1.BulkReadInboxItemsRequest\x1a-.carillon.comms.v1.BulkReadInboxItemsResponse\";\xa2\xbb\x18\x0f\n\x0bwrite:inbox \x01\x82\xd3\xe4\x93\x02\"\"\x1d/v1/inbox/{user_id}/bulk-read:\x01*\x12\x95\x01\n\nWatchInbox\x12$.carillon.comms.v1.WatchInboxRequest\x1a%.carillon.comms.v1.WatchInboxResponse\"8\x90\x02\x01\xa2\xbb\x18\x0e\n\nread:inbox \x01\x82\xd3\xe4\x93\x02\x1d\x12\x1b/v1/inbox/{person_id}/watch0\x01\x1a\n\xa2\xbb\x18\x06\x08\xa6\x03\x10\x99\x03\x42\x30\n\x11\x63\x61rillon.comms.v1P\x01Z\x19\x63\x61rillon/comms/v1;commsv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,36 +39,86 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'carillon.comms.v1.inbox_ser
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\021carillon.comms.v1P\001Z\031carillon/comms/v1;commsv1'
-  _globals['_INBOXITEM'].fields_by_name['message_id']._loaded_options = None
-  _globals['_INBOXITEM'].fields_by_name['message_id']._serialized_options = b'\342A\002\003\010'
+  _globals['_INBOXITEM'].fields_by_name['id']._loaded_options = None
+  _globals['_INBOXITEM'].fields_by_name['id']._serialized_options = b'\342A\002\003\010'
   _globals['_INBOXITEM'].fields_by_name['brand_id']._loaded_options = None
   _globals['_INBOXITEM'].fields_by_name['brand_id']._serialized_options = b'\342A\001\003'
   _globals['_INBOXITEM'].fields_by_name['person_id']._loaded_options = None
   _globals['_INBOXITEM'].fields_by_name['person_id']._serialized_options = b'\342A\001\003'
-  _globals['_INBOXITEM'].fields_by_name['subject']._loaded_options = None
-  _globals['_INBOXITEM'].fields_by_name['subject']._serialized_options = b'\342A\001\003'
+  _globals['_INBOXITEM'].fields_by_name['channel']._loaded_options = None
+  _globals['_INBOXITEM'].fields_by_name['channel']._serialized_options = b'\342A\001\003'
+  _globals['_INBOXITEM'].fields_by_name['category']._loaded_options = None
+  _globals['_INBOXITEM'].fields_by_name['category']._serialized_options = b'\342A\001\003'
+  _globals['_INBOXITEM'].fields_by_name['title']._loaded_options = None
+  _globals['_INBOXITEM'].fields_by_name['title']._serialized_options = b'\342A\001\003'
   _globals['_INBOXITEM'].fields_by_name['body']._loaded_options = None
   _globals['_INBOXITEM'].fields_by_name['body']._serialized_options = b'\342A\001\003'
+  _globals['_INBOXITEM'].fields_by_name['action_url']._loaded_options = None
+  _globals['_INBOXITEM'].fields_by_name['action_url']._serialized_options = b'\342A\001\003'
+  _globals['_INBOXITEM'].fields_by_name['read_at']._loaded_options = None
+  _globals['_INBOXITEM'].fields_by_name['read_at']._serialized_options = b'\342A\001\003'
   _globals['_INBOXITEM'].fields_by_name['created_at']._loaded_options = None
   _globals['_INBOXITEM'].fields_by_name['created_at']._serialized_options = b'\342A\001\003'
+  _globals['_INBOXITEM'].fields_by_name['message_id']._loaded_options = None
+  _globals['_INBOXITEM'].fields_by_name['message_id']._serialized_options = b'\342A\001\003\300\274\030\001'
   _globals['_LISTINBOXITEMSREQUEST'].fields_by_name['person_id']._loaded_options = None
   _globals['_LISTINBOXITEMSREQUEST'].fields_by_name['person_id']._serialized_options = b'\342A\001\002\272H\020r\013\030\200\001\240\273\030\001\250\273\030\001\310\001\001\360\273\030\t'
   _globals['_LISTINBOXITEMSREQUEST'].fields_by_name['brand_id']._loaded_options = None
   _globals['_LISTINBOXITEMSREQUEST'].fields_by_name['brand_id']._serialized_options = b'\272H\006r\004\260\273\030\001'
+  _globals['_LISTINBOXITEMSREQUEST'].fields_by_name['limit']._loaded_options = None
+  _globals['_LISTINBOXITEMSREQUEST'].fields_by_name['limit']._serialized_options = b'\272H\004\032\002(\000'
   _globals['_LISTINBOXITEMSREQUEST'].fields_by_name['page_size']._loaded_options = None
   _globals['_LISTINBOXITEMSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\004\032\002(\000'
   _globals['_LISTINBOXITEMSREQUEST'].fields_by_name['page_token']._loaded_options = None
   _globals['_LISTINBOXITEMSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\006r\004\260\273\030\001'
+  _globals['_LISTINBOXITEMSREQUEST']._loaded_options = None
+  _globals['_LISTINBOXITEMSREQUEST']._serialized_options = b'\272Hh\032f\n\tpage_size\0221must not be given with limit, which says the same\032&this.limit == 0 || this.page_size == 0'
+  _globals['_LISTINBOXITEMSRESPONSE'].fields_by_name['next_page_token']._loaded_options = None
+  _globals['_LISTINBOXITEMSRESPONSE'].fields_by_name['next_page_token']._serialized_options = b'\300\274\030\001'
+  _globals['_BULKARCHIVEINBOXITEMSREQUEST'].fields_by_name['user_id']._loaded_options = None
+  _globals['_BULKARCHIVEINBOXITEMSREQUEST'].fields_by_name['user_id']._serialized_options = b'\342A\001\002\272H\020r\013\030\200\001\240\273\030\001\250\273\030\001\310\001\001\360\273\030\t'
+  _globals['_BULKARCHIVEINBOXITEMSREQUEST'].fields_by_name['ids']._loaded_options = None
+  _globals['_BULKARCHIVEINBOXITEMSREQUEST'].fields_by_name['ids']._serialized_options = b'\342A\001\002\272H\022\222\001\017\010\001\020d\"\tr\007\260\001\001\240\273\030\001'
+  _globals['_BULKARCHIVEINBOXITEMSREQUEST'].fields_by_name['brand_id']._loaded_options = None
+  _globals['_BULKARCHIVEINBOXITEMSREQUEST'].fields_by_name['brand_id']._serialized_options = b'\272H\006r\004\260\273\030\001'
+  _globals['_BULKREADINBOXITEMSREQUEST'].fields_by_name['user_id']._loaded_options = None
+  _globals['_BULKREADINBOXITEMSREQUEST'].fields_by_name['user_id']._serialized_options = b'\342A\001\002\272H\020r\013\030\200\001\240\273\030\001\250\273\030\001\310\001\001\360\273\030\t'
+  _globals['_BULKREADINBOXITEMSREQUEST'].fields_by_name['ids']._loaded_options = None
+  _globals['_BULKREADINBOXITEMSREQUEST'].fields_by_name['ids']._serialized_options = b'\342A\001\002\272H\022\222\001\017\010\001\020d\"\tr\007\260\001\001\240\273\030\001'
+  _globals['_BULKREADINBOXITEMSREQUEST'].fields_by_name['brand_id']._loaded_options = None
+  _globals['_BULKREADINBOXITEMSREQUEST'].fields_by_name['brand_id']._serialized_options = b'\272H\006r\004\260\273\030\001'
+  _globals['_WATCHINBOXREQUEST'].fields_by_name['person_id']._loaded_options = None
+  _globals['_WATCHINBOXREQUEST'].fields_by_name['person_id']._serialized_options = b'\342A\001\002\272H\020r\013\030\200\001\240\273\030\001\250\273\030\001\310\001\001\360\273\030\t'
+  _globals['_WATCHINBOXREQUEST'].fields_by_name['brand_id']._loaded_options = None
+  _globals['_WATCHINBOXREQUEST'].fields_by_name['brand_id']._serialized_options = b'\272H\006r\004\260\273\030\001'
   _globals['_INBOXSERVICE']._loaded_options = None
   _globals['_INBOXSERVICE']._serialized_options = b'\242\273\030\006\010\246\003\020\231\003'
   _globals['_INBOXSERVICE'].methods_by_name['ListInboxItems']._loaded_options = None
-  _globals['_INBOXSERVICE'].methods_by_name['ListInboxItems']._serialized_options = b'\220\002\001\242\273\030\014\n\nread:inbox\202\323\344\223\002\036\022\034/v1/people/{person_id}/inbox'
-  _globals['_INBOXITEM']._serialized_start=252
-  _globals['_INBOXITEM']._serialized_end=453
-  _globals['_LISTINBOXITEMSREQUEST']._serialized_start=456
-  _globals['_LISTINBOXITEMSREQUEST']._serialized_end=615
-  _globals['_LISTINBOXITEMSRESPONSE']._serialized_start=617
-  _globals['_LISTINBOXITEMSRESPONSE']._serialized_end=711
-  _globals['_INBOXSERVICE']._serialized_start=714
-  _globals['_INBOXSERVICE']._serialized_end=901
+  _globals['_INBOXSERVICE'].methods_by_name['ListInboxItems']._serialized_options = b'\220\002\001\242\273\030\016\n\nread:inbox \001\202\323\344\223\002\027\022\025/v1/inbox/{person_id}'
+  _globals['_INBOXSERVICE'].methods_by_name['BulkArchiveInboxItems']._loaded_options = None
+  _globals['_INBOXSERVICE'].methods_by_name['BulkArchiveInboxItems']._serialized_options = b'\242\273\030\017\n\013write:inbox \001\202\323\344\223\002%\" /v1/inbox/{user_id}/bulk-archive:\001*'
+  _globals['_INBOXSERVICE'].methods_by_name['BulkReadInboxItems']._loaded_options = None
+  _globals['_INBOXSERVICE'].methods_by_name['BulkReadInboxItems']._serialized_options = b'\242\273\030\017\n\013write:inbox \001\202\323\344\223\002\"\"\035/v1/inbox/{user_id}/bulk-read:\001*'
+  _globals['_INBOXSERVICE'].methods_by_name['WatchInbox']._loaded_options = None
+  _globals['_INBOXSERVICE'].methods_by_name['WatchInbox']._serialized_options = b'\220\002\001\242\273\030\016\n\nread:inbox \001\202\323\344\223\002\035\022\033/v1/inbox/{person_id}/watch'
+  _globals['_INBOXITEM']._serialized_start=284
+  _globals['_INBOXITEM']._serialized_end=693
+  _globals['_LISTINBOXITEMSREQUEST']._serialized_start=696
+  _globals['_LISTINBOXITEMSREQUEST']._serialized_end=988
+  _globals['_LISTINBOXITEMSRESPONSE']._serialized_start=990
+  _globals['_LISTINBOXITEMSRESPONSE']._serialized_end=1089
+  _globals['_BULKARCHIVEINBOXITEMSREQUEST']._serialized_start=1092
+  _globals['_BULKARCHIVEINBOXITEMSREQUEST']._serialized_end=1237
+  _globals['_BULKARCHIVEINBOXITEMSRESPONSE']._serialized_start=1239
+  _globals['_BULKARCHIVEINBOXITEMSRESPONSE']._serialized_end=1287
+  _globals['_BULKREADINBOXITEMSREQUEST']._serialized_start=1290
+  _globals['_BULKREADINBOXITEMSREQUEST']._serialized_end=1432
+  _globals['_BULKREADINBOXITEMSRESPONSE']._serialized_start=1434
+  _globals['_BULKREADINBOXITEMSRESPONSE']._serialized_end=1479
+  _globals['_WATCHINBOXREQUEST']._serialized_start=1481
+  _globals['_WATCHINBOXREQUEST']._serialized_end=1577
+  _globals['_WATCHINBOXRESPONSE']._serialized_start=1579
+  _globals['_WATCHINBOXRESPONSE']._serialized_end=1666
+  _globals['_INBOXSERVICE']._serialized_start=1669
+  _globals['_INBOXSERVICE']._serialized_end=2369
 # @@protoc_insertion_point(module_scope)

@@ -3,6 +3,7 @@
 isort:skip_file
 """
 
+from carillon.type.v1 import channel_pb2 as _channel_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -21,26 +22,43 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class InboxItem(_message.Message):
-    """An in_app message as the person's client reads it."""
+    """An in_app message or a notification."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    MESSAGE_ID_FIELD_NUMBER: _builtins.int
+    ID_FIELD_NUMBER: _builtins.int
     BRAND_ID_FIELD_NUMBER: _builtins.int
     PERSON_ID_FIELD_NUMBER: _builtins.int
-    SUBJECT_FIELD_NUMBER: _builtins.int
+    CHANNEL_FIELD_NUMBER: _builtins.int
+    CATEGORY_FIELD_NUMBER: _builtins.int
+    TITLE_FIELD_NUMBER: _builtins.int
     BODY_FIELD_NUMBER: _builtins.int
+    ACTION_URL_FIELD_NUMBER: _builtins.int
+    READ_AT_FIELD_NUMBER: _builtins.int
     CREATED_AT_FIELD_NUMBER: _builtins.int
-    message_id: _builtins.str
-    """Id of the message that put it there."""
+    MESSAGE_ID_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """Id of the item."""
     brand_id: _builtins.str
     """The brand it is from."""
     person_id: _builtins.str
     """The person whose inbox it is in."""
-    subject: _builtins.str
-    """Rendered subject; null when it has none."""
+    channel: _channel_pb2.Channel.ValueType
+    """Always `in_app`."""
+    category: _builtins.str
+    """What it is for; of a notification its `kind`."""
+    title: _builtins.str
+    """Rendered subject; empty when the message has none."""
     body: _builtins.str
-    """Rendered body."""
+    """Rendered body; null when a notification has none."""
+    action_url: _builtins.str
+    """Where it leads; null when nowhere."""
+    message_id: _builtins.str
+    """Id of the message that put it there; null when it was a notification."""
+    @_builtins.property
+    def read_at(self) -> _timestamp_pb2.Timestamp:
+        """When it was read first; null while it is not."""
+
     @_builtins.property
     def created_at(self) -> _timestamp_pb2.Timestamp:
         """When it was put there."""
@@ -48,20 +66,34 @@ class InboxItem(_message.Message):
     def __init__(
         self,
         *,
-        message_id: _builtins.str = ...,
+        id: _builtins.str = ...,
         brand_id: _builtins.str = ...,
         person_id: _builtins.str = ...,
-        subject: _builtins.str | None = ...,
-        body: _builtins.str = ...,
+        channel: _channel_pb2.Channel.ValueType = ...,
+        category: _builtins.str = ...,
+        title: _builtins.str = ...,
+        body: _builtins.str | None = ...,
+        action_url: _builtins.str | None = ...,
+        read_at: _timestamp_pb2.Timestamp | None = ...,
         created_at: _timestamp_pb2.Timestamp | None = ...,
+        message_id: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_subject", b"_subject", "created_at", b"created_at", "subject", b"subject"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_action_url", b"_action_url", "_body", b"_body", "_message_id", b"_message_id", "action_url", b"action_url", "body", b"body", "created_at", b"created_at", "message_id", b"message_id", "read_at", b"read_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_subject", b"_subject", "body", b"body", "brand_id", b"brand_id", "created_at", b"created_at", "message_id", b"message_id", "person_id", b"person_id", "subject", b"subject"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_action_url", b"_action_url", "_body", b"_body", "_message_id", b"_message_id", "action_url", b"action_url", "body", b"body", "brand_id", b"brand_id", "category", b"category", "channel", b"channel", "created_at", b"created_at", "id", b"id", "message_id", b"message_id", "person_id", b"person_id", "read_at", b"read_at", "title", b"title"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType__subject: _TypeAlias = _typing.Literal["subject"]  # noqa: Y015
-    _WhichOneofArgType__subject: _TypeAlias = _typing.Literal["_subject", b"_subject"]  # noqa: Y015
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__subject) -> _WhichOneofReturnType__subject | None: ...
+    _WhichOneofReturnType__action_url: _TypeAlias = _typing.Literal["action_url"]  # noqa: Y015
+    _WhichOneofArgType__action_url: _TypeAlias = _typing.Literal["_action_url", b"_action_url"]  # noqa: Y015
+    _WhichOneofReturnType__body: _TypeAlias = _typing.Literal["body"]  # noqa: Y015
+    _WhichOneofArgType__body: _TypeAlias = _typing.Literal["_body", b"_body"]  # noqa: Y015
+    _WhichOneofReturnType__message_id: _TypeAlias = _typing.Literal["message_id"]  # noqa: Y015
+    _WhichOneofArgType__message_id: _TypeAlias = _typing.Literal["_message_id", b"_message_id"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__action_url) -> _WhichOneofReturnType__action_url | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__body) -> _WhichOneofReturnType__body | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__message_id) -> _WhichOneofReturnType__message_id | None: ...
 
 Global___InboxItem: _TypeAlias = InboxItem  # noqa: Y015
 
@@ -73,14 +105,17 @@ class ListInboxItemsRequest(_message.Message):
 
     PERSON_ID_FIELD_NUMBER: _builtins.int
     BRAND_ID_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     person_id: _builtins.str
     """Id of the person."""
     brand_id: _builtins.str
     """The brand; may be left out by a token that names just one."""
-    page_size: _builtins.int
+    limit: _builtins.int
     """At most this many; 0 means 50, more than 200 means 200."""
+    page_size: _builtins.int
+    """The same as `limit`, as other lists have it."""
     page_token: _builtins.str
     """`next_page_token` of the page before."""
     def __init__(
@@ -88,12 +123,13 @@ class ListInboxItemsRequest(_message.Message):
         *,
         person_id: _builtins.str = ...,
         brand_id: _builtins.str = ...,
+        limit: _builtins.int = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["brand_id", b"brand_id", "page_size", b"page_size", "page_token", b"page_token", "person_id", b"person_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["brand_id", b"brand_id", "limit", b"limit", "page_size", b"page_size", "page_token", b"page_token", "person_id", b"person_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -105,24 +141,188 @@ class ListInboxItemsResponse(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    ITEMS_FIELD_NUMBER: _builtins.int
+    DATA_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
     """Token of the next page; empty on the last."""
     @_builtins.property
-    def items(self) -> _containers.RepeatedCompositeFieldContainer[Global___InboxItem]:
+    def data(self) -> _containers.RepeatedCompositeFieldContainer[Global___InboxItem]:
         """Newest first."""
 
     def __init__(
         self,
         *,
-        items: _abc.Iterable[Global___InboxItem] | None = ...,
+        data: _abc.Iterable[Global___InboxItem] | None = ...,
         next_page_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["items", b"items", "next_page_token", b"next_page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["data", b"data", "next_page_token", b"next_page_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListInboxItemsResponse: _TypeAlias = ListInboxItemsResponse  # noqa: Y015
+
+@_typing.final
+class BulkArchiveInboxItemsRequest(_message.Message):
+    """What to archive."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    IDS_FIELD_NUMBER: _builtins.int
+    BRAND_ID_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.str
+    """Id of the person."""
+    brand_id: _builtins.str
+    """The brand; may be left out by a token that names just one."""
+    @_builtins.property
+    def ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """1 to 100 ids of items. Those that are not in the inbox change nothing."""
+
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.str = ...,
+        ids: _abc.Iterable[_builtins.str] | None = ...,
+        brand_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["brand_id", b"brand_id", "ids", b"ids", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BulkArchiveInboxItemsRequest: _TypeAlias = BulkArchiveInboxItemsRequest  # noqa: Y015
+
+@_typing.final
+class BulkArchiveInboxItemsResponse(_message.Message):
+    """How many were archived."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UPDATED_FIELD_NUMBER: _builtins.int
+    updated: _builtins.int
+    """Items that were not archived before."""
+    def __init__(
+        self,
+        *,
+        updated: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["updated", b"updated"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BulkArchiveInboxItemsResponse: _TypeAlias = BulkArchiveInboxItemsResponse  # noqa: Y015
+
+@_typing.final
+class BulkReadInboxItemsRequest(_message.Message):
+    """What to mark as read."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    IDS_FIELD_NUMBER: _builtins.int
+    BRAND_ID_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.str
+    """Id of the person."""
+    brand_id: _builtins.str
+    """The brand; may be left out by a token that names just one."""
+    @_builtins.property
+    def ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """1 to 100 ids of items. Those that are not in the inbox change nothing."""
+
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.str = ...,
+        ids: _abc.Iterable[_builtins.str] | None = ...,
+        brand_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["brand_id", b"brand_id", "ids", b"ids", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BulkReadInboxItemsRequest: _TypeAlias = BulkReadInboxItemsRequest  # noqa: Y015
+
+@_typing.final
+class BulkReadInboxItemsResponse(_message.Message):
+    """How many were marked."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UPDATED_FIELD_NUMBER: _builtins.int
+    updated: _builtins.int
+    """Items that were not read before."""
+    def __init__(
+        self,
+        *,
+        updated: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["updated", b"updated"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BulkReadInboxItemsResponse: _TypeAlias = BulkReadInboxItemsResponse  # noqa: Y015
+
+@_typing.final
+class WatchInboxRequest(_message.Message):
+    """Whose inbox to watch."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PERSON_ID_FIELD_NUMBER: _builtins.int
+    BRAND_ID_FIELD_NUMBER: _builtins.int
+    person_id: _builtins.str
+    """Id of the person."""
+    brand_id: _builtins.str
+    """The brand; may be left out by a token that names just one."""
+    def __init__(
+        self,
+        *,
+        person_id: _builtins.str = ...,
+        brand_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["brand_id", b"brand_id", "person_id", b"person_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchInboxRequest: _TypeAlias = WatchInboxRequest  # noqa: Y015
+
+@_typing.final
+class WatchInboxResponse(_message.Message):
+    """What changed. One that says nothing new comes every 30 seconds, so that nobody on the way takes
+    the stream for dead.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UNREAD_COUNT_FIELD_NUMBER: _builtins.int
+    ITEMS_FIELD_NUMBER: _builtins.int
+    unread_count: _builtins.int
+    """How many items are neither read nor archived."""
+    @_builtins.property
+    def items(self) -> _containers.RepeatedCompositeFieldContainer[Global___InboxItem]:
+        """Items that were put there since the event before, oldest first; none in the first event."""
+
+    def __init__(
+        self,
+        *,
+        unread_count: _builtins.int = ...,
+        items: _abc.Iterable[Global___InboxItem] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["items", b"items", "unread_count", b"unread_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchInboxResponse: _TypeAlias = WatchInboxResponse  # noqa: Y015

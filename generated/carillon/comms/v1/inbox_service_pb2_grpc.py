@@ -26,7 +26,10 @@ if _version_not_supported:
 
 
 class InboxServiceStub:
-    """What in_app messages put before a person.
+    """What in_app messages and notifications put before people, as services see it: anybody's inbox in
+    the brands of the token. People see their own by NotificationService.
+
+    Every mutating method takes an `idempotency-key`; see CampaignService.
     """
 
     def __init__(self, channel):
@@ -40,14 +43,55 @@ class InboxServiceStub:
                 request_serializer=carillon_dot_comms_dot_v1_dot_inbox__service__pb2.ListInboxItemsRequest.SerializeToString,
                 response_deserializer=carillon_dot_comms_dot_v1_dot_inbox__service__pb2.ListInboxItemsResponse.FromString,
                 _registered_method=True)
+        self.BulkArchiveInboxItems = channel.unary_unary(
+                '/carillon.comms.v1.InboxService/BulkArchiveInboxItems',
+                request_serializer=carillon_dot_comms_dot_v1_dot_inbox__service__pb2.BulkArchiveInboxItemsRequest.SerializeToString,
+                response_deserializer=carillon_dot_comms_dot_v1_dot_inbox__service__pb2.BulkArchiveInboxItemsResponse.FromString,
+                _registered_method=True)
+        self.BulkReadInboxItems = channel.unary_unary(
+                '/carillon.comms.v1.InboxService/BulkReadInboxItems',
+                request_serializer=carillon_dot_comms_dot_v1_dot_inbox__service__pb2.BulkReadInboxItemsRequest.SerializeToString,
+                response_deserializer=carillon_dot_comms_dot_v1_dot_inbox__service__pb2.BulkReadInboxItemsResponse.FromString,
+                _registered_method=True)
+        self.WatchInbox = channel.unary_stream(
+                '/carillon.comms.v1.InboxService/WatchInbox',
+                request_serializer=carillon_dot_comms_dot_v1_dot_inbox__service__pb2.WatchInboxRequest.SerializeToString,
+                response_deserializer=carillon_dot_comms_dot_v1_dot_inbox__service__pb2.WatchInboxResponse.FromString,
+                _registered_method=True)
 
 
 class InboxServiceServicer:
-    """What in_app messages put before a person.
+    """What in_app messages and notifications put before people, as services see it: anybody's inbox in
+    the brands of the token. People see their own by NotificationService.
+
+    Every mutating method takes an `idempotency-key`; see CampaignService.
     """
 
     def ListInboxItems(self, request, context):
-        """Lists a person's inbox, newest first. A person nobody wrote to has an empty one.
+        """Lists what is in a person's inbox and not archived, newest first. A person nobody wrote to has
+        an empty one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BulkArchiveInboxItems(self, request, context):
+        """Archives items: they leave the list and are not unread any more.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BulkReadInboxItems(self, request, context):
+        """Marks items as read. When one was read first stays as it is.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WatchInbox(self, request, context):
+        """Reports the unread count now, then at every change of it and for every new item. It ends when
+        the token expires. Over REST: server-sent events.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -61,6 +105,21 @@ def add_InboxServiceServicer_to_server(servicer, server):
                     request_deserializer=carillon_dot_comms_dot_v1_dot_inbox__service__pb2.ListInboxItemsRequest.FromString,
                     response_serializer=carillon_dot_comms_dot_v1_dot_inbox__service__pb2.ListInboxItemsResponse.SerializeToString,
             ),
+            'BulkArchiveInboxItems': grpc.unary_unary_rpc_method_handler(
+                    servicer.BulkArchiveInboxItems,
+                    request_deserializer=carillon_dot_comms_dot_v1_dot_inbox__service__pb2.BulkArchiveInboxItemsRequest.FromString,
+                    response_serializer=carillon_dot_comms_dot_v1_dot_inbox__service__pb2.BulkArchiveInboxItemsResponse.SerializeToString,
+            ),
+            'BulkReadInboxItems': grpc.unary_unary_rpc_method_handler(
+                    servicer.BulkReadInboxItems,
+                    request_deserializer=carillon_dot_comms_dot_v1_dot_inbox__service__pb2.BulkReadInboxItemsRequest.FromString,
+                    response_serializer=carillon_dot_comms_dot_v1_dot_inbox__service__pb2.BulkReadInboxItemsResponse.SerializeToString,
+            ),
+            'WatchInbox': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchInbox,
+                    request_deserializer=carillon_dot_comms_dot_v1_dot_inbox__service__pb2.WatchInboxRequest.FromString,
+                    response_serializer=carillon_dot_comms_dot_v1_dot_inbox__service__pb2.WatchInboxResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'carillon.comms.v1.InboxService', rpc_method_handlers)
@@ -70,7 +129,10 @@ def add_InboxServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class InboxService:
-    """What in_app messages put before a person.
+    """What in_app messages and notifications put before people, as services see it: anybody's inbox in
+    the brands of the token. People see their own by NotificationService.
+
+    Every mutating method takes an `idempotency-key`; see CampaignService.
     """
 
     @staticmethod
@@ -90,6 +152,87 @@ class InboxService:
             '/carillon.comms.v1.InboxService/ListInboxItems',
             carillon_dot_comms_dot_v1_dot_inbox__service__pb2.ListInboxItemsRequest.SerializeToString,
             carillon_dot_comms_dot_v1_dot_inbox__service__pb2.ListInboxItemsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BulkArchiveInboxItems(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/carillon.comms.v1.InboxService/BulkArchiveInboxItems',
+            carillon_dot_comms_dot_v1_dot_inbox__service__pb2.BulkArchiveInboxItemsRequest.SerializeToString,
+            carillon_dot_comms_dot_v1_dot_inbox__service__pb2.BulkArchiveInboxItemsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BulkReadInboxItems(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/carillon.comms.v1.InboxService/BulkReadInboxItems',
+            carillon_dot_comms_dot_v1_dot_inbox__service__pb2.BulkReadInboxItemsRequest.SerializeToString,
+            carillon_dot_comms_dot_v1_dot_inbox__service__pb2.BulkReadInboxItemsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchInbox(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/carillon.comms.v1.InboxService/WatchInbox',
+            carillon_dot_comms_dot_v1_dot_inbox__service__pb2.WatchInboxRequest.SerializeToString,
+            carillon_dot_comms_dot_v1_dot_inbox__service__pb2.WatchInboxResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -27,25 +27,57 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class InboxServiceStub:
-    """What in_app messages put before a person."""
+    """What in_app messages and notifications put before people, as services see it: anybody's inbox in
+    the brands of the token. People see their own by NotificationService.
+
+    Every mutating method takes an `idempotency-key`; see CampaignService.
+    """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> InboxServiceAsyncStub: ...
     ListInboxItems: _grpc.UnaryUnaryMultiCallable[_inbox_service_pb2.ListInboxItemsRequest, _inbox_service_pb2.ListInboxItemsResponse]
-    """Lists a person's inbox, newest first. A person nobody wrote to has an empty one."""
+    """Lists what is in a person's inbox and not archived, newest first. A person nobody wrote to has
+    an empty one.
+    """
+    BulkArchiveInboxItems: _grpc.UnaryUnaryMultiCallable[_inbox_service_pb2.BulkArchiveInboxItemsRequest, _inbox_service_pb2.BulkArchiveInboxItemsResponse]
+    """Archives items: they leave the list and are not unread any more."""
+    BulkReadInboxItems: _grpc.UnaryUnaryMultiCallable[_inbox_service_pb2.BulkReadInboxItemsRequest, _inbox_service_pb2.BulkReadInboxItemsResponse]
+    """Marks items as read. When one was read first stays as it is."""
+    WatchInbox: _grpc.UnaryStreamMultiCallable[_inbox_service_pb2.WatchInboxRequest, _inbox_service_pb2.WatchInboxResponse]
+    """Reports the unread count now, then at every change of it and for every new item. It ends when
+    the token expires. Over REST: server-sent events.
+    """
 
 @_typing.type_check_only
 class InboxServiceAsyncStub(InboxServiceStub):
-    """What in_app messages put before a person."""
+    """What in_app messages and notifications put before people, as services see it: anybody's inbox in
+    the brands of the token. People see their own by NotificationService.
+
+    Every mutating method takes an `idempotency-key`; see CampaignService.
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListInboxItems: _aio.UnaryUnaryMultiCallable[_inbox_service_pb2.ListInboxItemsRequest, _inbox_service_pb2.ListInboxItemsResponse]  # type: ignore[assignment]
-    """Lists a person's inbox, newest first. A person nobody wrote to has an empty one."""
+    """Lists what is in a person's inbox and not archived, newest first. A person nobody wrote to has
+    an empty one.
+    """
+    BulkArchiveInboxItems: _aio.UnaryUnaryMultiCallable[_inbox_service_pb2.BulkArchiveInboxItemsRequest, _inbox_service_pb2.BulkArchiveInboxItemsResponse]  # type: ignore[assignment]
+    """Archives items: they leave the list and are not unread any more."""
+    BulkReadInboxItems: _aio.UnaryUnaryMultiCallable[_inbox_service_pb2.BulkReadInboxItemsRequest, _inbox_service_pb2.BulkReadInboxItemsResponse]  # type: ignore[assignment]
+    """Marks items as read. When one was read first stays as it is."""
+    WatchInbox: _aio.UnaryStreamMultiCallable[_inbox_service_pb2.WatchInboxRequest, _inbox_service_pb2.WatchInboxResponse]  # type: ignore[assignment]
+    """Reports the unread count now, then at every change of it and for every new item. It ends when
+    the token expires. Over REST: server-sent events.
+    """
 
 class InboxServiceServicer(metaclass=_abc_1.ABCMeta):
-    """What in_app messages put before a person."""
+    """What in_app messages and notifications put before people, as services see it: anybody's inbox in
+    the brands of the token. People see their own by NotificationService.
+
+    Every mutating method takes an `idempotency-key`; see CampaignService.
+    """
 
     @_abc_1.abstractmethod
     def ListInboxItems(
@@ -53,6 +85,34 @@ class InboxServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _inbox_service_pb2.ListInboxItemsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_inbox_service_pb2.ListInboxItemsResponse, _abc.Awaitable[_inbox_service_pb2.ListInboxItemsResponse]]:
-        """Lists a person's inbox, newest first. A person nobody wrote to has an empty one."""
+        """Lists what is in a person's inbox and not archived, newest first. A person nobody wrote to has
+        an empty one.
+        """
+
+    @_abc_1.abstractmethod
+    def BulkArchiveInboxItems(
+        self,
+        request: _inbox_service_pb2.BulkArchiveInboxItemsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_inbox_service_pb2.BulkArchiveInboxItemsResponse, _abc.Awaitable[_inbox_service_pb2.BulkArchiveInboxItemsResponse]]:
+        """Archives items: they leave the list and are not unread any more."""
+
+    @_abc_1.abstractmethod
+    def BulkReadInboxItems(
+        self,
+        request: _inbox_service_pb2.BulkReadInboxItemsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_inbox_service_pb2.BulkReadInboxItemsResponse, _abc.Awaitable[_inbox_service_pb2.BulkReadInboxItemsResponse]]:
+        """Marks items as read. When one was read first stays as it is."""
+
+    @_abc_1.abstractmethod
+    def WatchInbox(
+        self,
+        request: _inbox_service_pb2.WatchInboxRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_inbox_service_pb2.WatchInboxResponse], _abc.AsyncIterator[_inbox_service_pb2.WatchInboxResponse]]:
+        """Reports the unread count now, then at every change of it and for every new item. It ends when
+        the token expires. Over REST: server-sent events.
+        """
 
 def add_InboxServiceServicer_to_server(servicer: InboxServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

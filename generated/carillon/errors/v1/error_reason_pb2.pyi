@@ -103,17 +103,25 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION. The campaign does not say anything yet: it can neither be scheduled nor
     published.
     """
-    ERROR_REASON_DEDUP_KEY_USED: _ErrorReason.ValueType  # 29
+    ERROR_REASON_NOTIFICATION_NOT_FOUND: _ErrorReason.ValueType  # 29
+    """NOT_FOUND. The caller has no such notification."""
+    ERROR_REASON_SERVICES_ONLY: _ErrorReason.ValueType  # 30
+    """PERMISSION_DENIED. The token is a person's, and only services may call this."""
+    ERROR_REASON_PATIENT_AMBIGUOUS: _ErrorReason.ValueType  # 31
+    """FAILED_PRECONDITION. More than one person of the brand has this `patient_id`, so that it names
+    none of them.
+    """
+    ERROR_REASON_DEDUP_KEY_USED: _ErrorReason.ValueType  # 32
     """FAILED_PRECONDITION. A message to send was accepted under this dedup_key of the brand before:
     `details.message_id` names it.
     """
-    ERROR_REASON_TEMPLATE_UNKNOWN: _ErrorReason.ValueType  # 30
+    ERROR_REASON_TEMPLATE_UNKNOWN: _ErrorReason.ValueType  # 33
     """INVALID_ARGUMENT. The brand has no template with the key of a message on its channel."""
-    ERROR_REASON_VARIABLES_INVALID: _ErrorReason.ValueType  # 31
+    ERROR_REASON_VARIABLES_INVALID: _ErrorReason.ValueType  # 34
     """INVALID_ARGUMENT. The variables of a message do not fit its template; `details` is as for
     `validation_failed`.
     """
-    ERROR_REASON_SUPPRESSED: _ErrorReason.ValueType  # 32
+    ERROR_REASON_SUPPRESSED: _ErrorReason.ValueType  # 35
     """INVALID_ARGUMENT. The address of a message is suppressed: `details.reason` tells why."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
@@ -206,16 +214,24 @@ ERROR_REASON_NO_STEPS: ErrorReason.ValueType  # 28
 """FAILED_PRECONDITION. The campaign does not say anything yet: it can neither be scheduled nor
 published.
 """
-ERROR_REASON_DEDUP_KEY_USED: ErrorReason.ValueType  # 29
+ERROR_REASON_NOTIFICATION_NOT_FOUND: ErrorReason.ValueType  # 29
+"""NOT_FOUND. The caller has no such notification."""
+ERROR_REASON_SERVICES_ONLY: ErrorReason.ValueType  # 30
+"""PERMISSION_DENIED. The token is a person's, and only services may call this."""
+ERROR_REASON_PATIENT_AMBIGUOUS: ErrorReason.ValueType  # 31
+"""FAILED_PRECONDITION. More than one person of the brand has this `patient_id`, so that it names
+none of them.
+"""
+ERROR_REASON_DEDUP_KEY_USED: ErrorReason.ValueType  # 32
 """FAILED_PRECONDITION. A message to send was accepted under this dedup_key of the brand before:
 `details.message_id` names it.
 """
-ERROR_REASON_TEMPLATE_UNKNOWN: ErrorReason.ValueType  # 30
+ERROR_REASON_TEMPLATE_UNKNOWN: ErrorReason.ValueType  # 33
 """INVALID_ARGUMENT. The brand has no template with the key of a message on its channel."""
-ERROR_REASON_VARIABLES_INVALID: ErrorReason.ValueType  # 31
+ERROR_REASON_VARIABLES_INVALID: ErrorReason.ValueType  # 34
 """INVALID_ARGUMENT. The variables of a message do not fit its template; `details` is as for
 `validation_failed`.
 """
-ERROR_REASON_SUPPRESSED: ErrorReason.ValueType  # 32
+ERROR_REASON_SUPPRESSED: ErrorReason.ValueType  # 35
 """INVALID_ARGUMENT. The address of a message is suppressed: `details.reason` tells why."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -1,21 +1,14 @@
-"""carillon.comms.v1.TemplateService and InboxService."""
+"""carillon.comms.v1.TemplateService."""
 
 from __future__ import annotations
 
 import asyncio
 
-from carillon.comms.v1 import (
-    inbox_service_pb2,
-    inbox_service_pb2_grpc,
-    template_pb2,
-    template_service_pb2,
-    template_service_pb2_grpc,
-)
+from carillon.comms.v1 import template_pb2, template_service_pb2, template_service_pb2_grpc
 from server.api.command_runner import CommandRunner
 from server.api.converters import comms
 from server.api.converters.values import read_channel, read_optional, read_struct, read_value
 from server.api.interceptors.call import Context
-from server.commands.people.queries import list_inbox_items
 from server.commands.templates.preview import PreviewRequest, find_preview
 from server.commands.templates.put import NewTemplate, prepare_template, put_template
 from server.commands.templates.queries import get_template, list_template_revisions
@@ -120,27 +113,3 @@ def _read_variant(variant: template_pb2.TemplateVariant) -> TemplateVariant:
         body=variant.body,
         html=read_optional(variant, "html"),
     )
-
-
-class InboxService(inbox_service_pb2_grpc.InboxServiceServicer):
-    """What in_app messages put before a person."""
-
-    def __init__(self, commands: CommandRunner) -> None:
-        self._commands = commands
-
-    async def ListInboxItems(
-        self, request: inbox_service_pb2.ListInboxItemsRequest, context: Context
-    ) -> inbox_service_pb2.ListInboxItemsResponse:
-        page = await self._commands.query(
-            lambda tx, caller: list_inbox_items(
-                tx,
-                caller,
-                request.brand_id,
-                request.person_id,
-                request.page_size,
-                request.page_token,
-            )
-        )
-        return inbox_service_pb2.ListInboxItemsResponse(
-            items=map(comms.inbox_item, page.items), next_page_token=page.next_page_token
-        )

@@ -378,7 +378,7 @@ async def test_an_inbox_item_is_written_with_the_settlement_that_takes_effect_an
 ) -> None:
     row = await scene.one_off(channel="in_app")
     (claimed,) = await scene.claim(channel="in_app")
-    item = made.inbox_item(row, subject="Hi", body="Zoë")
+    item = made.inbox_item(row, title="Hi", body="Zoë")
     sent = made.settlement(
         claimed,
         MessageStatus.SENT,
@@ -406,7 +406,7 @@ async def test_an_inbox_is_one_persons_newest_first_and_paged(scene: Scene) -> N
     )
     expected = [
         item
-        for item in sorted(items, key=lambda item: item.message_id, reverse=True)
+        for item in sorted(items, key=lambda item: item.id, reverse=True)
         if item.person_id == "ann"
     ]
     assert (
@@ -414,9 +414,7 @@ async def test_an_inbox_is_one_persons_newest_first_and_paged(scene: Scene) -> N
         == expected[:2]
     )
     assert (
-        await scene.storage.read(
-            lambda tx: tx.inbox.list_page("brand", "ann", expected[1].message_id, 2)
-        )
+        await scene.storage.read(lambda tx: tx.inbox.list_page("brand", "ann", expected[1].id, 2))
         == expected[2:]
     )
 

@@ -20,8 +20,14 @@ from storage.sql.postgres.engine import make_engine
 from storage.sql.schema.tables import metadata
 
 
+def is_compared(_: object, name: str | None, kind: str, *__: object) -> bool:
+    """Alembic cannot compare indexes of expressions: the tests of statements do."""
+    return (kind, name) != ("index", "ix_people_patient_id")
+
+
 def differences(connection: sqlalchemy.Connection) -> list[object]:
-    context = MigrationContext.configure(connection, opts={"compare_type": True})
+    opts = {"compare_type": True, "include_object": is_compared}
+    context = MigrationContext.configure(connection, opts=opts)
     return list(compare_metadata(context, metadata))
 
 
@@ -32,6 +38,7 @@ async def test_migrations_make_the_schema_of_the_tables_on_postgres(postgres_url
     await engine.dispose()
 
 
+@pytest.mark.filterwarnings("ignore:.*expression-based index")
 def test_migrations_make_the_schema_of_the_tables_on_sqlite(sqlite_url: str) -> None:
     engine = create_engine(sqlite_url)
     with engine.connect() as connection:
@@ -325,6 +332,33 @@ async def test_attempts_are_kept_when_their_table_is_made_anew(tmp_path: Path) -
         ("a", 1, "ambiguous", None),
         ("b", 2, "rejected", "550"),
     ]
+
+
+async def test_inbox_items_of_messages_are_taken_over(
+    tmp_path: Path, new_postgres_database: Callable[[], str]
+) -> None:
+    for url in (f"sqlite:///{tmp_path / 'old.db'}", new_postgres_database()):
+        await migrate(url, "0010")
+        await fill(
+            url,
+            [
+                """
+                INSERT INTO inbox_items VALUES ('m-1', 'acme', 'ann', 'Hi', 'x', {now}),
+                    ('m-2', 'acme', 'ann', NULL, 'y', {now})
+                """
+            ],
+        )
+        await migrate(url)
+        storage = await open_storage(url)
+        kept = await storage.read(lambda tx: tx.inbox.list_page("acme", "ann", None, 10))
+        await storage.close()
+        assert [(each.id, each.message_id, each.title, each.body) for each in kept] == [
+            ("m-2", "m-2", "", "y"),
+            ("m-1", "m-1", "Hi", "x"),
+        ]
+        assert {(each.category, each.read_at, each.archived_at) for each in kept} == {
+            ("transactional", None, None)
+        }
 
 
 async def fill_with_brands(url: str) -> None:

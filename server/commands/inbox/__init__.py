@@ -1,0 +1,1 @@
+"""Use cases of inboxes and the notifications in them."""
