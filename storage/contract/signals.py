@@ -52,7 +52,7 @@ class Signals:
         try:
             yield event
         finally:
-            # There is one for each inbox and message: those that nobody waits on are not remembered.
+            # There is one for each inbox and message: one that nobody waits on is not remembered.
             subscribed = self._events.setdefault(topic, set())
             subscribed.discard(event)
             if not subscribed:
