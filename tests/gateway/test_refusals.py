@@ -239,7 +239,7 @@ async def test_json_with_a_charset_is_json(rest: httpx.AsyncClient, upstream: Up
     response = await rest.post(
         SCHEDULE, content="{}", headers={"content-type": 'Application/JSON; charset="UTF-8"'}
     )
-    assert response.status_code == 200
+    assert response.status_code == 201
 
 
 async def test_a_body_over_the_limit_is_413(rest: httpx.AsyncClient, upstream: Upstream) -> None:

@@ -208,6 +208,27 @@ ACCEPTING = (
         tests=("test_what_is_in_a_brand_of_others_does_not_exist",),
     ),
     Mutation(
+        name="services-only",
+        where="Authentication.admit",
+        original="        if policy.services_only:\n",
+        mutated="        if not policy.scope:\n",
+        tests=("test_what_is_for_services_is_refused_to_people_whatever_scopes_they_have",),
+    ),
+    Mutation(
+        name="patient-id-of-two-people",
+        where="find_person_of",
+        original="    if len(patients) > 1:\n",
+        mutated="    if len(patients) > 2:\n",
+        tests=("test_a_patient_id_that_two_people_have_names_neither",),
+    ),
+    Mutation(
+        name="items-of-one-inbox",
+        where="SqlInbox._set_once",
+        original="_of(brand_id, person_id), inbox_items.c.id.in_(item_ids)",
+        mutated="inbox_items.c.brand_id == brand_id, inbox_items.c.id.in_(item_ids)",
+        tests=("test_an_item_is_in_one_inbox[sqlite]",),
+    ),
+    Mutation(
         name="scope-of-a-token",
         where="Principal.require_scope",
         original="        if not grants(self.scopes, scope):\n",
