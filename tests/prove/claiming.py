@@ -65,8 +65,9 @@ CLAIMING = (
         name="lease-grows",
         where="_claim",
         original="        .values(status=MessageStatus.LEASED, lease=messages.c.lease + 1, "
-        "lease_expires_at=_LEASE_UNTIL)\n",
-        mutated="        .values(status=MessageStatus.LEASED, lease_expires_at=_LEASE_UNTIL)\n",
+        "lease_expires_at=_LEASE_UNTIL, claimed_at=_NOW)\n",
+        mutated="        .values(status=MessageStatus.LEASED, lease_expires_at=_LEASE_UNTIL, "
+        "claimed_at=_NOW)\n",
         tests=("test_the_lease_grows_with_every_claim_and_only_then",),
     ),
     Mutation(
