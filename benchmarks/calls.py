@@ -17,8 +17,6 @@ from google.protobuf import json_format
 from benchmarks.service import BRAND, Target
 from carillon.comms.v1 import message_service_pb2 as message_api
 from carillon.comms.v1 import message_service_pb2_grpc as message_grpc
-from carillon.comms.v1 import template_service_pb2 as template_api
-from carillon.comms.v1 import template_service_pb2_grpc as template_grpc
 from carillon.messaging.v1 import campaign_service_pb2 as campaign_api
 from carillon.messaging.v1 import campaign_service_pb2_grpc as campaign_grpc
 from carillon.messaging.v1 import person_service_pb2 as person_api
@@ -27,6 +25,8 @@ from carillon.messaging.v1 import segment_service_pb2 as segment_api
 from carillon.messaging.v1 import segment_service_pb2_grpc as segment_grpc
 from carillon.messaging.v1 import send_pb2, send_service_pb2_grpc
 from carillon.messaging.v1 import send_service_pb2 as send_api
+from carillon.messaging.v1 import template_service_pb2 as template_api
+from carillon.messaging.v1 import template_service_pb2_grpc as template_grpc
 
 TEMPLATE = "bench"
 BODY = (
@@ -57,13 +57,13 @@ class Service:
 
     def put_template(self, channel: str) -> None:
         """A Liquid template with what people are called in it."""
-        request = {"channel": channel, "template_key": TEMPLATE, "brand_id": BRAND, "body": BODY}
+        template = {"channel": channel, "key": TEMPLATE, "brand_id": BRAND}
+        request = json_format.ParseDict(template, template_api.CreateTemplateRequest())
+        template_id = self.call(self.templates.CreateTemplate, request).id
+        version = template_api.CreateTemplateVersionRequest(id=template_id, body=BODY)
         if channel != "sms":
-            request["subject"] = "News for {{ person.first_name | default: 'you' }}"
-        self.call(
-            self.templates.PutTemplate,
-            json_format.ParseDict(request, template_api.PutTemplateRequest()),
-        )
+            version.subject = "News for {{ person.first_name | default: 'you' }}"
+        self.call(self.templates.CreateTemplateVersion, version)
 
     def put_people(self, count: int) -> None:
         """People p0, p1 and so on, each with a name and a city."""

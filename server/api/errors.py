@@ -24,7 +24,8 @@ from server.domain.errors import (
     ScopeMissing,
     ServicesOnly,
     Suppressed,
-    TemplateUnknown,
+    TemplateExists,
+    TemplateUnusable,
     Unauthenticated,
     Unavailable,
     UnknownBrand,
@@ -47,7 +48,7 @@ CODES: dict[type[CarillonError], grpc.StatusCode] = {
     ValidationFailed: grpc.StatusCode.INVALID_ARGUMENT,
     MalformedRequest: grpc.StatusCode.INVALID_ARGUMENT,
     KeyReused: grpc.StatusCode.INVALID_ARGUMENT,
-    TemplateUnknown: grpc.StatusCode.INVALID_ARGUMENT,
+    TemplateUnusable: grpc.StatusCode.INVALID_ARGUMENT,
     VariablesInvalid: grpc.StatusCode.INVALID_ARGUMENT,
     Suppressed: grpc.StatusCode.INVALID_ARGUMENT,
     DedupKeyUsed: grpc.StatusCode.FAILED_PRECONDITION,
@@ -55,6 +56,7 @@ CODES: dict[type[CarillonError], grpc.StatusCode] = {
     BadState: grpc.StatusCode.FAILED_PRECONDITION,
     Unauthenticated: grpc.StatusCode.UNAUTHENTICATED,
     BrandExists: grpc.StatusCode.FAILED_PRECONDITION,
+    TemplateExists: grpc.StatusCode.ALREADY_EXISTS,
     NoSteps: grpc.StatusCode.FAILED_PRECONDITION,
     PatientAmbiguous: grpc.StatusCode.FAILED_PRECONDITION,
     UnknownBrand: grpc.StatusCode.PERMISSION_DENIED,
@@ -98,6 +100,8 @@ def http_status(code: grpc.StatusCode, policy: Policy) -> int:
             return policy.failed_precondition_status
         case grpc.StatusCode.NOT_FOUND:
             return 404
+        case grpc.StatusCode.ALREADY_EXISTS:
+            return 409
         case grpc.StatusCode.UNAUTHENTICATED:
             return 401
         case grpc.StatusCode.PERMISSION_DENIED:

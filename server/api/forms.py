@@ -16,7 +16,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
 from carillon.rules.v1 import rules_pb2
-from server.api.converters.comms import read_variable_type
+from server.api.converters.templates import read_variable_type
 from server.api.converters.values import channel_name, is_instant, read_struct, read_value
 from server.domain.contacts.addresses import check_address, check_person_id
 from server.domain.criteria.check import check_criteria

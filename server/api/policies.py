@@ -13,10 +13,14 @@ from carillon.comms.v1 import (
     message_service_pb2,
     notification_service_pb2,
     suppression_service_pb2,
-    template_service_pb2,
 )
 from carillon.messaging.v1 import campaign_service_pb2 as messaging_campaigns
-from carillon.messaging.v1 import person_service_pb2, segment_service_pb2, send_service_pb2
+from carillon.messaging.v1 import (
+    person_service_pb2,
+    segment_service_pb2,
+    send_service_pb2,
+    template_service_pb2,
+)
 from carillon.ops.v1 import (
     audit_service_pb2,
     brand_service_pb2,
@@ -30,7 +34,6 @@ from server.domain.scopes import is_of_operators, managing
 _FILES: tuple[FileDescriptor, ...] = (
     comms_campaigns.DESCRIPTOR,
     message_service_pb2.DESCRIPTOR,
-    template_service_pb2.DESCRIPTOR,
     inbox_service_pb2.DESCRIPTOR,
     notification_service_pb2.DESCRIPTOR,
     suppression_service_pb2.DESCRIPTOR,
@@ -38,6 +41,7 @@ _FILES: tuple[FileDescriptor, ...] = (
     send_service_pb2.DESCRIPTOR,
     person_service_pb2.DESCRIPTOR,
     segment_service_pb2.DESCRIPTOR,
+    template_service_pb2.DESCRIPTOR,
     brand_service_pb2.DESCRIPTOR,
     unknown_message_service_pb2.DESCRIPTOR,
     audit_service_pb2.DESCRIPTOR,

@@ -16,7 +16,6 @@ from carillon.comms.v1 import (
     message_service_pb2_grpc,
     notification_service_pb2_grpc,
     suppression_service_pb2_grpc,
-    template_service_pb2_grpc,
 )
 from carillon.messaging.v1 import (
     campaign_service_pb2_grpc as messaging_campaign_grpc,
@@ -25,6 +24,7 @@ from carillon.messaging.v1 import (
     person_service_pb2_grpc,
     segment_service_pb2_grpc,
     send_service_pb2_grpc,
+    template_service_pb2_grpc,
 )
 from carillon.ops.v1 import (
     audit_service_pb2_grpc,
@@ -46,11 +46,11 @@ from server.api.services.comms.inbox import InboxService
 from server.api.services.comms.messages import MessageService
 from server.api.services.comms.notifications import NotificationService
 from server.api.services.comms.suppressions import SuppressionService
-from server.api.services.comms.templates import TemplateService
 from server.api.services.comms.unsubscribe import UnsubscribeService
 from server.api.services.messaging.campaigns import CampaignService as MessagingCampaigns
 from server.api.services.messaging.people import PersonService, SegmentService
 from server.api.services.messaging.sends import SendService
+from server.api.services.messaging.templates import TemplateService
 from server.api.services.ops.brands import BrandService
 from server.api.services.ops.operators import AuditService, HoldService, UnknownMessageService
 from server.api.services.ops.probes import ProbeService, Readiness

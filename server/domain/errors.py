@@ -90,11 +90,11 @@ class DedupKeyUsed(CarillonError):
         )
 
 
-class TemplateUnknown(CarillonError):
-    """There is no template to make a message of."""
+class TemplateUnusable(CarillonError):
+    """There is no template that a message could be made of."""
 
-    def __init__(self, channel: str) -> None:
-        super().__init__("template_unknown", f"no such template on channel {channel}")
+    def __init__(self, message: str) -> None:
+        super().__init__("template_unusable", message)
 
 
 class VariablesInvalid(ValidationFailed):
@@ -152,6 +152,15 @@ class BrandExists(CarillonError):
 
     def __init__(self) -> None:
         super().__init__("brand_exists", "there is a brand with this id")
+
+
+class TemplateExists(CarillonError):
+    """The brand has a template with this key on this channel."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "template_exists", "the brand has a template with this key on this channel"
+        )
 
 
 class PatientAmbiguous(CarillonError):

@@ -12,7 +12,8 @@ from server.commands.operations.brands import create_brand
 from server.commands.operations.tokens import MintedToken, record_token
 from server.commands.people.put import put_person
 from server.commands.segments.create import create_segment
-from server.commands.templates.put import NewTemplate, prepare_template, put_template
+from server.commands.templates.add_version import NewVersion, add_version, prepare_version
+from server.commands.templates.create import NewTemplate, create_template
 from server.domain.access import Caller, Principal
 from server.domain.contacts.person import NewPerson
 from server.domain.errors import UnknownBrand
@@ -70,7 +71,7 @@ async def seed_demo(tx: Transaction, now: datetime) -> Demo | None:
     caller = Caller(_CALLER, now)
     await create_brand(tx, caller, BRAND, "Demo")
     for channel in Channel:
-        await put_template(tx, caller, prepare_template(_template(channel)))
+        await _put_template(tx, caller, channel)
     for person_id, attributes, phone, locale, time_zone in _PEOPLE:
         await put_person(
             tx, caller, BRAND, _person(person_id, attributes, phone, locale, time_zone)
@@ -119,11 +120,14 @@ def _campaign(
     )
 
 
-def _template(channel: Channel) -> NewTemplate:
-    return NewTemplate(
-        brand_id=BRAND,
-        channel=channel,
-        template_key=TEMPLATE_KEY,
+async def _put_template(tx: Transaction, caller: Caller, channel: Channel) -> None:
+    new = NewTemplate(brand_id=BRAND, channel=channel, template_key=TEMPLATE_KEY)
+    template = await create_template(tx, caller, new)
+    await add_version(tx, caller, template.id, prepare_version(channel, _version(channel)))
+
+
+def _version(channel: Channel) -> NewVersion:
+    return NewVersion(
         subject=None if channel is Channel.SMS else "Welcome",
         body=_BODY,
         html=_HTML if channel is Channel.EMAIL else None,

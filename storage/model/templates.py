@@ -1,4 +1,4 @@
-"""Templates: immutable revisions, their variables and variants."""
+"""Templates, their immutable versions, and the variables and variants of those."""
 
 from __future__ import annotations
 
@@ -61,18 +61,55 @@ class TemplateVariant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Template:
-    """One immutable revision of a template."""
+    """What messages and campaigns name by its key; what it says is in its versions."""
 
+    id: str
+    brand_id: str
+    channel: str
+    template_key: str
+    """Unique in the brand and channel."""
+    description: str | None = None
+    category: str | None = None
+    """What it is for; None: transactional in one-offs, marketing in campaigns."""
+    current_version_id: str | None = None
+    """The version with the highest revision; None before the first."""
+    created_by: str
+    created_at: datetime
+    updated_at: datetime
+    """When it last got a version, or was archived."""
+    archived_at: datetime | None = None
+    """Since when nothing new may be sent with it; None: something may."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TemplateVersion:
+    """One version of a template; never changed and never deleted."""
+
+    id: str
+    template_id: str
     brand_id: str
     channel: str
     template_key: str
     revision: int
+    """Its number: 1 for the first of a template. Messages keep it beside the template's key."""
     subject: str | None
     body: str
     html: str | None
+    names: tuple[str, ...] = ()
+    """Names of variables that are found in the texts of all languages."""
     variables: tuple[TemplateVariable, ...] = ()
+    """The schema."""
     variables_inferred: bool = True
-    """Whether the variables were found in the texts; otherwise they were given with them."""
+    """Whether the schema was inferred from the texts; otherwise it was given with them."""
     variants: tuple[TemplateVariant, ...] = ()
     created_by: str
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TemplateFilter:
+    """Which templates of a brand to list; None matches all."""
+
+    channel: str | None = None
+    template_key: str | None = None
+    archived: bool = False

@@ -12,10 +12,12 @@ from tests.support.api.deliveries import MESSAGES, messages_of, one_off, schedul
 from tests.support.api.scenes import (
     COMMS,
     MESSAGING,
+    TEMPLATES,
     comms_campaign,
     messaging_campaign,
     ok,
     put_template,
+    template_id,
 )
 from tests.support.api.suppressing import SUPPRESSIONS, find, suppress
 
@@ -248,13 +250,8 @@ async def test_an_id_that_no_path_can_name_is_refused_wherever_one_is_taken(
         (f"{MESSAGES}/ScheduleMessage", one_off(brand, person_id=person_id), "person_id"),
         (f"{MESSAGES}/ListMessages", {"brand_id": brand, "person_id": person_id}, "person_id"),
         (
-            "comms.TemplateService/PreviewTemplate",
-            {
-                "brand_id": brand,
-                "channel": "email",
-                "template_key": "welcome",
-                "person_id": person_id,
-            },
+            f"{TEMPLATES}/RenderTemplate",
+            {"id": await template_id(idle_api, brand), "payload": {}, "person_id": person_id},
             "person_id",
         ),
         (f"{COMMS}/SendCampaign", {"id": one, "recipients": recipients}, "recipients[0].person_id"),

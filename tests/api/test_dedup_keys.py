@@ -66,7 +66,7 @@ async def test_any_field_that_differs_is_another_request_and_refused(
     idle_api: Caller, brand: str
 ) -> None:
     for channel, key in (("email", "welcome"), ("push", "welcome"), ("email", "other")):
-        await put_template(idle_api, brand, channel, template_key=key)
+        await put_template(idle_api, brand, channel, key)
     request = one_off(brand, scheduled_at="2030-01-01T12:00:00Z", variables={"a": 1})
     first = await ok(idle_api, NAME, request)
     for other in OTHERS:

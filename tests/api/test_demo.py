@@ -9,7 +9,7 @@ from server.runtime.demo import BRAND, TEMPLATE_KEY
 from storage.model.channels import Channel
 from tests.support.api.callers import RestCaller
 from tests.support.api.running import running_service
-from tests.support.api.scenes import ok
+from tests.support.api.scenes import TEMPLATES, ok, rendered, try_rendering
 
 
 async def test_the_demo_greets_each_person_in_their_language_on_every_channel(
@@ -22,28 +22,23 @@ async def test_the_demo_greets_each_person_in_their_language_on_every_channel(
         assert await running.service.seed() is None
         api = RestCaller(running.http, running.token(BRAND))
         for channel in Channel:
-            key = {"brand_id": BRAND, "channel": channel, "template_key": TEMPLATE_KEY}
-            (variable,) = (await ok(api, "comms.TemplateService/GetTemplate", key))["variables"]
+            of = {"channel": channel, "key": TEMPLATE_KEY}
+            (template,) = (await ok(api, f"{TEMPLATES}/ListTemplates", of))["items"]
+            (version,) = (
+                await ok(api, f"{TEMPLATES}/ListTemplateVersions", {"id": template["id"]})
+            )["items"]
+            (variable,) = version["variable_schema"]
             assert (variable["name"], variable["type"], variable["required"]) == (
                 "news",
                 "text",
                 False,
             )
-            english = await ok(
-                api, "comms.TemplateService/PreviewTemplate", {**key, "person_id": "ada"}
-            )
+            english = await rendered(api, BRAND, **of, person_id="ada")
             assert (english["locale"], english["body"]) == (None, "Hello Ada, welcome to the demo.")
-            portuguese = await ok(
-                api,
-                "comms.TemplateService/PreviewTemplate",
-                {**key, "person_id": "ines", "variables": {"news": "boas notícias"}},
-            )
+            good_news = {"news": "boas notícias"}
+            portuguese = await rendered(api, BRAND, **of, person_id="ines", payload=good_news)
             assert (portuguese["locale"], portuguese["body"]) == ("pt", "Olá Inês, boas notícias.")
-            portuguese = await ok(
-                api, "comms.TemplateService/PreviewTemplate", {**key, "locale": "pt-BR"}
-            )
+            portuguese = await rendered(api, BRAND, **of, locale="pt-BR")
             assert portuguese["body"] == "Olá a todos, boas-vindas à demonstração."
-            refused = await api.call(
-                "comms.TemplateService/PreviewTemplate", {**key, "variables": {"news": 5}}
-            )
-            assert (refused.status, refused.fields) == (422, {"variables.news"})
+            refused = await try_rendering(api, BRAND, **of, payload={"news": 5})
+            assert (refused.status, refused.fields) == (400, {"payload.news"})

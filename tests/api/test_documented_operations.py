@@ -34,6 +34,7 @@ from tests.support.api.scenes import (
     put_segment,
     put_template,
     recipients,
+    template_id,
     until,
 )
 
@@ -51,6 +52,11 @@ GET_MESSAGE = "GET /v1/messages/{id}"
 GET_SCHEDULED = "GET /v1/messages/scheduled/{id}"
 LIST_SCHEDULED = "GET /v1/messages/scheduled"
 LIST_RECENT = "GET /v1/messages/recent"
+LIST_TEMPLATES = "GET /v1/messaging/templates"
+CREATE_TEMPLATE = "POST /v1/messaging/templates"
+RENDER = "POST /v1/messaging/templates/{id}/render"
+LIST_VERSIONS = "GET /v1/messaging/templates/{id}/versions"
+ADD_VERSION = "POST /v1/messaging/templates/{id}/versions"
 NOTIFY = "POST /v1/admin/notifications"
 LIST_INBOX = "GET /v1/inbox/{person_id}"
 ARCHIVE_ITEMS = "POST /v1/inbox/{user_id}/bulk-archive"
@@ -149,6 +155,37 @@ async def cancelled_campaign(api: Caller, brand: str, path: str) -> dict[str, An
     }
 
 
+async def new_template(api: Caller, brand: str, path: str) -> dict[str, Any]:
+    return {"brand_id": brand, "key": uuid4().hex, "channel": "sms"}
+
+
+async def template_on_no_channel(api: Caller, brand: str, path: str) -> dict[str, Any]:
+    return {"brand_id": brand, "key": "welcome"}
+
+
+async def list_of_templates(api: Caller, brand: str, path: str) -> dict[str, Any]:
+    await put_template(api, brand)
+    await template_id(api, brand, "sms")
+    return {"brand_id": brand}
+
+
+async def with_a_version(api: Caller, brand: str, path: str) -> dict[str, Any]:
+    version = await put_template(api, brand, body="Hello {{ name }}")
+    more: dict[str, dict[str, Any]] = {
+        RENDER: {"payload": {}},
+        ADD_VERSION: {"body": "Hello {{ name }}"},
+    }
+    return {"id": version["template_id"], **more.get(path, {})}
+
+
+async def without_a_variable(api: Caller, brand: str, path: str) -> dict[str, Any]:
+    return {**await with_a_version(api, brand, path), "strict": True}
+
+
+async def unknown_template(api: Caller, brand: str, path: str) -> dict[str, Any]:
+    return {**await with_a_version(api, brand, path), "id": "no-such-template"}
+
+
 async def without_address(api: Caller, brand: str, path: str) -> dict[str, Any]:
     return {**await good_request(api, brand, path), "recipient": ""}
 
@@ -207,6 +244,14 @@ SCENES: dict[tuple[str, int], Scene] = {
     (CREATE_TO_SEGMENT, 201): new_campaign, (CREATE_TO_SEGMENT, 400): to_no_segment,
     (CREATE_TO_SEGMENT, 500): new_campaign,
     (LIST_TO_SEGMENTS, 200): list_of_campaigns, (LIST_TO_SEGMENTS, 500): list_of_campaigns,
+    (LIST_TEMPLATES, 200): list_of_templates, (LIST_TEMPLATES, 500): list_of_templates,
+    (CREATE_TEMPLATE, 201): new_template, (CREATE_TEMPLATE, 400): template_on_no_channel,
+    (CREATE_TEMPLATE, 500): new_template,
+    (RENDER, 200): with_a_version, (RENDER, 400): without_a_variable,
+    (RENDER, 404): unknown_template, (RENDER, 500): with_a_version,
+    (LIST_VERSIONS, 200): with_a_version, (LIST_VERSIONS, 500): with_a_version,
+    (ADD_VERSION, 201): with_a_version, (ADD_VERSION, 404): unknown_template,
+    (ADD_VERSION, 500): with_a_version,
     (SEND_MESSAGE, 200): message_to_send, (SEND_MESSAGE, 409): message_sent_before,
     (SEND_MESSAGE, 422): message_of_no_template,
     (GET_MESSAGE, 200): scheduled_message, (GET_MESSAGE, 404): unknown_message,

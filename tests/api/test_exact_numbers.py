@@ -7,8 +7,8 @@ from typing import Any
 
 from tests.api.test_validation_fields import OBJECTS
 from tests.support.api.callers import Caller
-from tests.support.api.scenes import COMMS, MESSAGING, ok
-from tests.support.api.untouched import MESSAGES, PEOPLE, SEGMENTS, TEMPLATES, Untouched, put
+from tests.support.api.scenes import COMMS, MESSAGING, TEMPLATES, ok
+from tests.support.api.untouched import MESSAGES, PEOPLE, SEGMENTS, Untouched, put
 
 INEXACT = [9007199254740993, 2**53, -(2**53), 1e300]
 
@@ -55,8 +55,9 @@ async def test_in_a_batch_of_people(untouched: Untouched) -> None:
 
 async def test_in_a_default_of_a_template(untouched: Untouched) -> None:
     variables = [{"name": "n", "type": "numeric", "default_value": 2**53}]
-    request = {**untouched.good(f"{TEMPLATES}/PutTemplate"), "variables": variables}
-    await untouched.refuses_field(f"{TEMPLATES}/PutTemplate", request, "variables.n")
+    method = f"{TEMPLATES}/CreateTemplateVersion"
+    request = {**untouched.good(method), "variable_schema": variables}
+    await untouched.refuses_field(method, request, "variable_schema.n")
 
 
 async def test_a_key_that_may_be_personal_is_not_told(untouched: Untouched) -> None:

@@ -39,6 +39,7 @@ from tests.support.api.scenes import (
     put_segment,
     put_template,
     recipients,
+    template_id,
     until,
 )
 
@@ -46,7 +47,7 @@ Request = dict[str, Any]
 Make = Callable[[Caller, str], Awaitable[Request]]
 
 PEOPLE = "messaging.PersonService"
-TEMPLATES = "comms.TemplateService"
+TEMPLATES = "messaging.TemplateService"
 SEGMENTS = "messaging.SegmentService"
 SUPPRESSIONS = "comms.SuppressionService"
 BRANDS = "ops.BrandService"
@@ -105,8 +106,16 @@ async def cancel_message(api: Caller, brand: str) -> Request:
     return {"id": (await schedule(api, brand, **await schedule_message(api, brand)))["id"]}
 
 
-async def put_revision(_: Caller, brand: str) -> Request:
-    return {"brand_id": brand, "channel": "email", "template_key": "welcome", "body": "Hello"}
+async def create_template(_: Caller, brand: str) -> Request:
+    return {"brand_id": brand, "channel": "email", "key": "welcome"}
+
+
+async def add_version(api: Caller, brand: str) -> Request:
+    return {"id": await template_id(api, brand), "body": "Hello"}
+
+
+async def archive_template(api: Caller, brand: str) -> Request:
+    return {"id": await template_id(api, brand)}
 
 
 async def put_ann(_: Caller, brand: str) -> Request:
@@ -223,7 +232,9 @@ CHANGES: dict[str, tuple[Make, Request]] = {
     f"{MESSAGES}/SendMessage": (send_message, {"dedup_key": "other"}),
     f"{MESSAGES}/BatchScheduleMessages": (schedule_batch, {"brand_id": "other"}),
     f"{MESSAGES}/CancelMessage": (cancel_message, {"id": "other"}),
-    f"{TEMPLATES}/PutTemplate": (put_revision, {"body": "other"}),
+    f"{TEMPLATES}/CreateTemplate": (create_template, {"key": "other"}),
+    f"{TEMPLATES}/CreateTemplateVersion": (add_version, {"body": "other"}),
+    f"{TEMPLATES}/ArchiveTemplate": (archive_template, {"id": "other"}),
     f"{MESSAGING}/CreateCampaign": (create_messaging, {"name": "other"}),
     f"{MESSAGING}/UpdateCampaign": (
         on_campaign(MESSAGING, "draft", name="renamed"),
@@ -281,8 +292,10 @@ async def undo(api: Caller, brand: str, name: str, request: Request, first: Any)
         await api.call(f"{noun}/CancelCampaign", {"id": campaign_id})
     elif verb == "ScheduleMessage":
         await ok(api, f"{MESSAGES}/CancelMessage", {"id": first["id"]})
-    elif verb == "PutTemplate":
-        await ok(api, name, {**request, "body": "second revision"})
+    elif verb == "CreateTemplate":
+        await ok(api, f"{TEMPLATES}/ArchiveTemplate", {"id": first["id"]})
+    elif verb == "CreateTemplateVersion":
+        await ok(api, name, {**request, "body": "second version"})
     elif verb == "PutPerson":
         await ok(api, f"{PEOPLE}/DeletePerson", {"person_id": "ann"})
     elif verb == "CreateSuppression":

@@ -7,7 +7,15 @@ from uuid import uuid4
 
 from tests.support.api.callers import Caller
 from tests.support.api.running import Running
-from tests.support.api.scenes import MESSAGING, instant, ok, put_person, put_segment, until
+from tests.support.api.scenes import (
+    MESSAGING,
+    instant,
+    ok,
+    put_person,
+    put_segment,
+    put_template,
+    until,
+)
 
 BODY = (
     "{{ person.first_name | default: 'you' }} {{ a }}{{ b }}{{ c }} {{ brand.id }} {{ "
@@ -16,7 +24,7 @@ BODY = (
 LANGUAGES: dict[str, Any] = {
     "subject": "news",
     "body": f"en {BODY}",
-    "variables": [{"name": name, "default_value": "default"} for name in "abc"],
+    "variable_schema": [{"name": name, "default_value": "default"} for name in "abc"],
     "variants": [
         {"locale": "pt", "subject": "novas {{ a }}", "body": f"pt {BODY}"},
         {"locale": "pt-BR", "body": f"br {BODY}"},
@@ -25,15 +33,8 @@ LANGUAGES: dict[str, Any] = {
 }
 
 
-async def put_template(api: Caller, brand: str, **more: Any) -> None:
-    request = {
-        "brand_id": brand,
-        "channel": "in_app",
-        "template_key": "welcome",
-        **LANGUAGES,
-        **more,
-    }
-    await ok(api, "comms.TemplateService/PutTemplate", request)
+async def put_languages(api: Caller, brand: str, **more: Any) -> None:
+    await put_template(api, brand, "in_app", **{**LANGUAGES, **more})
 
 
 async def publish(running: Running, api: Caller, brand: str, **content: Any) -> dict[str, Any]:
@@ -85,7 +86,7 @@ async def inbox(api: Caller, brand: str, person_id: str) -> list[tuple[str, str]
 async def test_each_person_of_a_send_gets_the_variant_of_their_locale(
     running: Running, api: Caller, brand: str
 ) -> None:
-    await put_template(api, brand)
+    await put_languages(api, brand)
     locales = {
         "ann": None,
         "ben": "en-GB",
@@ -119,7 +120,7 @@ async def test_each_person_of_a_send_gets_the_variant_of_their_locale(
 async def test_a_campaign_s_variables_go_before_defaults_and_its_subject_before_every_other(
     running: Running, api: Caller, brand: str
 ) -> None:
-    await put_template(api, brand)
+    await put_languages(api, brand)
     await put_person(api, brand, "ines", locale="pt-PT")
     await publish(
         running,
@@ -136,7 +137,7 @@ async def test_a_campaign_s_variables_go_before_defaults_and_its_subject_before_
 async def test_a_one_off_is_in_the_language_of_its_person_and_of_no_campaign(
     api: Caller, brand: str
 ) -> None:
-    await put_template(api, brand)
+    await put_languages(api, brand)
     await put_person(api, brand, "ines", attributes={"first_name": "Inês"}, locale="pt")
     await send_one(api, brand, "ines", {"a": "1", "c": None})
     assert await inbox(api, brand, "ines") == [("novas 1", f"pt Inês 1defaultdefault {brand} ")]
@@ -145,7 +146,7 @@ async def test_a_one_off_is_in_the_language_of_its_person_and_of_no_campaign(
 async def test_a_one_off_to_somebody_unknown_is_in_the_default_language(
     api: Caller, brand: str
 ) -> None:
-    await put_template(api, brand)
+    await put_languages(api, brand)
     await send_one(api, brand, "stranger", {})
     assert await inbox(api, brand, "stranger") == [
         ("news", f"en you defaultdefaultdefault {brand} ")
@@ -155,7 +156,7 @@ async def test_a_one_off_to_somebody_unknown_is_in_the_default_language(
 async def test_what_one_person_s_data_breaks_fails_their_message_alone(
     running: Running, api: Caller, brand: str
 ) -> None:
-    await put_template(api, brand, body="{{ 6 | divided_by: person.share }}")
+    await put_languages(api, brand, body="{{ 6 | divided_by: person.share }}")
     for person_id, share in {"ann": 2, "bob": 0, "cat": 3}.items():
         await put_person(api, brand, person_id, attributes={"share": share})
     send = await publish(running, api, brand)
@@ -169,7 +170,7 @@ async def test_what_one_person_s_data_breaks_fails_their_message_alone(
 
 
 async def test_a_line_break_in_data_does_not_break_a_subject(api: Caller, brand: str) -> None:
-    await put_template(api, brand, subject="hi {{ person.first_name }} {{ a }}")
+    await put_languages(api, brand, subject="hi {{ person.first_name }} {{ a }}")
     await put_person(api, brand, "ann", attributes={"first_name": "Ann\r\nBcc: eve@example.com"})
     await send_one(api, brand, "ann", {"a": "x\u2028y"})
     assert (await inbox(api, brand, "ann"))[0][0] == "hi Ann Bcc: eve@example.com x y"

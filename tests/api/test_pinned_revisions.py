@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 
@@ -11,7 +10,16 @@ from server.commands.sends.start import send_due_campaign
 from storage.model.sends import Send
 from tests.support.api.callers import Caller
 from tests.support.api.running import Running
-from tests.support.api.scenes import COMMS, FAR, MESSAGING, instant, ok, put_segment, recipients
+from tests.support.api.scenes import (
+    COMMS,
+    FAR,
+    MESSAGING,
+    instant,
+    ok,
+    put_segment,
+    put_template,
+    recipients,
+)
 
 BODIES = {
     "fits": "{{ name }}",
@@ -20,15 +28,9 @@ BODIES = {
 }
 
 
-async def put(api: Caller, brand: str, body: str, **more: Any) -> int:
-    request = {
-        "brand_id": brand,
-        "channel": "email",
-        "template_key": "pinned",
-        "body": BODIES[body],
-        **more,
-    }
-    return int((await ok(api, "comms.TemplateService/PutTemplate", request))["revision"])
+async def put(api: Caller, brand: str, body: str, key: str = "pinned") -> int:
+    version = await put_template(api, brand, key=key, body=BODIES[body])
+    return int(version["version_number"])
 
 
 async def scheduled(api: Caller, brand: str, face: str) -> str:
@@ -127,8 +129,8 @@ async def test_a_scheduled_campaign_with_another_template_is_checked_against_its
 ) -> None:
     await put(idle_api, brand, "fits")
     campaign_id = await scheduled(idle_api, brand, COMMS)
-    await put(idle_api, brand, "fits", template_key="other")
-    latest = await put(idle_api, brand, "asks for more", template_key="other")
+    await put(idle_api, brand, "fits", key="other")
+    latest = await put(idle_api, brand, "asks for more", key="other")
     change = {"id": campaign_id, "template_key": "other"}
     answer = await idle_api.call(f"{COMMS}/UpdateCampaign", change)
     assert (answer.status, answer.fields) == (422, {"variables.more"})

@@ -9,13 +9,12 @@ import pytest
 
 from tests.api.test_validation_fields import OBJECTS, REQUIRED
 from tests.support.api.callers import Caller
-from tests.support.api.scenes import COMMS, MESSAGING, ok
+from tests.support.api.scenes import COMMS, MESSAGING, TEMPLATES, ok
 from tests.support.api.untouched import (
     MESSAGES,
     PEOPLE,
     SEGMENTS,
     SUPPRESSIONS,
-    TEMPLATES,
     Untouched,
     put,
 )
@@ -49,7 +48,7 @@ EVERYTHING: list[tuple[str, dict[str, Any]]] = [
     (f"{SEGMENTS}/CreateSegment", {"name": "a\nb", "criteria": {"==": [1]}}),
     (f"{SUPPRESSIONS}/CreateSuppression", {"channel": "email", "address": "Eva <eva@example.com>",
         "source": "x" * 201}),
-    (f"{TEMPLATES}/PreviewTemplate", {"revision": -1, "locale": "pt_BR", "variables": {"a": "\0"}}),
+    (f"{TEMPLATES}/RenderTemplate", {"person_id": "\0", "locale": "pt_BR", "payload": {"a": "\0"}}),
 ]  # fmt: skip
 
 

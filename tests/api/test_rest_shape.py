@@ -35,9 +35,7 @@ def verb_and_path(method: str) -> tuple[str, str]:
     """How REST calls a method, for some id."""
     verb, path, _ = bind(
         METHODS[method],
-        dict.fromkeys(
-            ("id", "person_id", "user_id", "brand_id", "channel", "template_key", "token"), "x"
-        ),
+        dict.fromkeys(("id", "person_id", "user_id", "brand_id", "version_id", "token"), "x"),
     )
     return verb, path
 
@@ -172,7 +170,7 @@ async def test_a_message_over_the_limit(strict: Running, brand: str) -> None:
 
 def _about(method: str) -> dict[str, Any]:
     """A request that says what REST has in the path."""
-    names = ("id", "person_id", "user_id", "brand_id", "channel", "template_key", "token")
+    names = ("id", "person_id", "user_id", "brand_id", "version_id", "token")
     fields = METHODS[method].input_type.fields_by_name
     everything = {name: "email" for name in names if name in fields}
     kept = bind(METHODS[method], everything)[2]

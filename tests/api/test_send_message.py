@@ -118,13 +118,13 @@ async def test_what_must_not_or_cannot_go_out_is_refused_by_its_own_code_and_not
     await put_template(
         idle_api,
         brand,
-        template_key="typed",
+        key="typed",
         body="{{ seats }}",
-        variables=[{"name": "seats", "type": "numeric", "required": True}],
+        schema=[{"name": "seats", "type": "numeric", "required": True}],
     )
     assert (await suppress(idle_api, brand, "gone@example.com", "hard_bounce")).status < 300
     for more, error in (
-        ({"template_key": "nowhere"}, "template_unknown"),
+        ({"template_key": "nowhere"}, "template_unusable"),
         ({"template_key": "typed", "variables": {"seats": "three"}}, "variables_invalid"),
         ({"recipient": "Gone@example.com"}, "suppressed"),
         ({"recipient": "no address"}, "validation_failed"),

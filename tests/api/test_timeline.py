@@ -101,7 +101,7 @@ async def test_a_sent_message_tells_its_way_and_says_what_went_out(
 
 async def test_what_changed_since_is_said_to_be_in_doubt(api: Caller, brand: str) -> None:
     await put_template(api, brand, body=PERSONAL)
-    await put_template(api, brand, template_key="plain", body="Hello {{ news }}")
+    await put_template(api, brand, key="plain", body="Hello {{ news }}")
     await put_person(api, brand, "ann", attributes={"plan": "gold"})
     personal, plain = [
         (await ended(api, (await schedule(api, brand, **request, dedup_key=key))["id"]))["id"]

@@ -13,7 +13,7 @@ import pytest
 from tests.support.api.callers import Caller, GrpcCaller, RestCaller
 from tests.support.api.operating import AUDIT
 from tests.support.api.running import Running
-from tests.support.api.scenes import COMMS, comms_campaign, ok, until
+from tests.support.api.scenes import COMMS, comms_campaign, ok, put_template, until
 from tests.support.api.suppressing import find, suppress
 
 UNSUBSCRIBE = "comms.UnsubscribeService"
@@ -180,13 +180,7 @@ async def test_an_unsubscribe_does_not_weaken_what_was_there(
 
 async def test_templates_can_show_the_link(running: Running, rest: RestCaller, brand: str) -> None:
     campaign_id = await comms_campaign(rest, brand)
-    template = {
-        "brand_id": brand,
-        "channel": "email",
-        "template_key": "welcome",
-        "body": "Leave: {{ unsubscribe_url }}",
-    }
-    await ok(rest, "comms.TemplateService/PutTemplate", template)
+    await put_template(rest, brand, body="Leave: {{ unsubscribe_url }}")
     send = (await ok(rest, f"{COMMS}/SendCampaign", {"id": campaign_id, "recipients": [ANN]}))[
         "send"
     ]

@@ -21,7 +21,7 @@ from tests.rules.limits import (
     TEXT_LENGTH,
 )
 from tests.support.api.callers import METHODS, POLICIES, bind, full_path
-from tests.support.api.scenes import COMMS, MESSAGING, instant
+from tests.support.api.scenes import COMMS, MESSAGING, TEMPLATES, instant
 from tests.support.api.untouched import BRANDS as BRAND_POLICIES
 from tests.support.api.untouched import (
     INBOX,
@@ -30,7 +30,6 @@ from tests.support.api.untouched import (
     PEOPLE,
     SEGMENTS,
     SUPPRESSIONS,
-    TEMPLATES,
     UNKNOWN,
     Untouched,
     put,
@@ -58,10 +57,11 @@ REQUIRED = {
         "dedup_key",
         "scheduled_at",
     ],
+    f"{TEMPLATES}/CreateTemplate": ["brand_id", "key", "channel"],
+    f"{TEMPLATES}/RenderTemplate": ["payload"],
     f"{NOTIFICATIONS}/CreateNotification": ["brand_id", "patient_id", "kind", "title"],
     f"{INBOX}/BulkReadInboxItems": ["ids"],
     f"{INBOX}/BulkArchiveInboxItems": ["ids"],
-    f"{TEMPLATES}/PutTemplate": ["brand_id"],
     f"{PEOPLE}/PutPerson": ["brand_id"],
     f"{SEGMENTS}/CreateSegment": ["brand_id", "name", "criteria"],
     f"{SEGMENTS}/PreviewSegment": ["brand_id", "criteria", "channel"],
@@ -81,9 +81,10 @@ LINES: dict[str, dict[str, int]] = {
         "brand_id": ID_LENGTH, "person_id": ID_LENGTH, "recipient": ADDRESS_LENGTH,
         "dedup_key": NAME_LENGTH
     },
+    f"{TEMPLATES}/CreateTemplate": {"brand_id": ID_LENGTH},
+    f"{TEMPLATES}/CreateTemplateVersion": {"subject": SUBJECT_LENGTH},
     f"{NOTIFICATIONS}/CreateNotification": {"brand_id": ID_LENGTH, "patient_id": ID_LENGTH,
         "kind": ID_LENGTH, "title": SUBJECT_LENGTH, "link": LINK_LENGTH},
-    f"{TEMPLATES}/PutTemplate": {"brand_id": ID_LENGTH, "subject": SUBJECT_LENGTH},
     f"{PEOPLE}/PutPerson": {"brand_id": ID_LENGTH, "person_id": ID_LENGTH, "email": ADDRESS_LENGTH,
         "phone": ADDRESS_LENGTH},
     f"{SEGMENTS}/CreateSegment": {"brand_id": ID_LENGTH, "name": NAME_LENGTH},
@@ -96,8 +97,8 @@ LINES: dict[str, dict[str, int]] = {
 MAY_BE_BLANK = {
     (f"{MESSAGING}/CreateCampaign", "content.subject"),
     (f"{MESSAGING}/UpdateCampaign", "content.subject"),
+    (f"{TEMPLATES}/CreateTemplateVersion", "subject"),
     (f"{NOTIFICATIONS}/CreateNotification", "link"),
-    (f"{TEMPLATES}/PutTemplate", "subject"),
     (f"{PEOPLE}/PutPerson", "email"),
     (f"{PEOPLE}/PutPerson", "phone"),
     (f"{SUPPRESSIONS}/CreateSuppression", "source"),
@@ -105,8 +106,9 @@ MAY_BE_BLANK = {
 TEXTS = {
     f"{MESSAGING}/CreateCampaign": {"description": DESCRIPTION_LENGTH},
     f"{MESSAGING}/UpdateCampaign": {"description": DESCRIPTION_LENGTH},
+    f"{TEMPLATES}/CreateTemplate": {"description": DESCRIPTION_LENGTH},
+    f"{TEMPLATES}/CreateTemplateVersion": {"body": BODY_LENGTH, "html": BODY_LENGTH},
     f"{NOTIFICATIONS}/CreateNotification": {"body": TEXT_LENGTH},
-    f"{TEMPLATES}/PutTemplate": {"body": BODY_LENGTH, "html": BODY_LENGTH},
     f"{UNKNOWN}/ResolveUnknownMessages": {"note": NOTE_LENGTH},
 }
 KEYS = {
@@ -115,9 +117,12 @@ KEYS = {
     f"{MESSAGING}/CreateCampaign": "content.template_key",
     f"{MESSAGING}/UpdateCampaign": "content.template_key",
     f"{MESSAGES}/ScheduleMessage": "template_key",
-    f"{TEMPLATES}/PutTemplate": "template_key",
+    f"{TEMPLATES}/CreateTemplate": "key",
 }
-CHANNELS = {method: path.replace("template_key", "channel") for method, path in KEYS.items()}
+CHANNELS = {
+    method: path.removesuffix("template_key").removesuffix("key") + "channel"
+    for method, path in KEYS.items()
+}
 OBJECTS = [
     (f"{COMMS}/CreateCampaign", "variables"), (f"{COMMS}/CreateCampaign", "segment_criteria"),
     (f"{COMMS}/UpdateCampaign", "variables"),
@@ -126,7 +131,7 @@ OBJECTS = [
     (f"{MESSAGING}/UpdateCampaign", "content.variables"),
     (f"{MESSAGES}/ScheduleMessage", "variables"),
     (f"{NOTIFICATIONS}/CreateNotification", "metadata"),
-    (f"{TEMPLATES}/PreviewTemplate", "variables"), (f"{PEOPLE}/PutPerson", "attributes"),
+    (f"{TEMPLATES}/RenderTemplate", "payload"), (f"{PEOPLE}/PutPerson", "attributes"),
     (f"{SEGMENTS}/CreateSegment", "criteria"),
 ]  # fmt: skip
 TIMES = [
@@ -170,9 +175,7 @@ def in_path(method: str, field: str) -> bool:
         field
         not in bind(
             METHODS[method],
-            dict.fromkeys(
-                ("id", "channel", "template_key", "person_id", "user_id", "brand_id", field), "x"
-            ),
+            dict.fromkeys(("id", "version_id", "person_id", "user_id", "brand_id", field), "x"),
         )[2]
     )
 
@@ -219,7 +222,7 @@ async def test_a_text_that_is_too_long_or_has_nul(untouched: Untouched) -> None:
 
 async def test_a_template_key_that_is_no_key(untouched: Untouched) -> None:
     for method, field in KEYS.items():
-        for bad in NO_KEYS if method == f"{TEMPLATES}/PutTemplate" else NO_KEYS[:1]:
+        for bad in NO_KEYS if method == f"{TEMPLATES}/CreateTemplate" else NO_KEYS[:1]:
             await untouched.refuses_field(method, put(untouched.good(method), field, bad), field)
 
 

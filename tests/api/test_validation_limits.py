@@ -19,8 +19,17 @@ from tests.rules.limits import (
     SUBJECT_LENGTH,
 )
 from tests.support.api.callers import Caller
-from tests.support.api.scenes import COMMS, FAR, MESSAGING, instant, ok, put_segment, put_template
-from tests.support.api.untouched import MESSAGES, PEOPLE, SEGMENTS, TEMPLATES
+from tests.support.api.scenes import (
+    COMMS,
+    FAR,
+    MESSAGING,
+    TEMPLATES,
+    instant,
+    ok,
+    put_segment,
+    put_template,
+)
+from tests.support.api.untouched import MESSAGES, PEOPLE, SEGMENTS
 
 LONGEST_EMAIL = f"{'a' * 64}@{'d' * 63}.{'d' * 63}.{'d' * 61}"
 """254 bytes, RFC 5321 4.5.3.1.3 without the angle brackets."""
@@ -94,13 +103,17 @@ async def test_people_and_segments(idle_api: Caller, brand: str) -> None:
 
 async def test_templates(idle_api: Caller, brand: str) -> None:
     size = min(BODY_LENGTH, MAX_SOURCE_CHARACTERS)
+    named = {"key": "k" * ID_LENGTH, "description": "é" * DESCRIPTION_LENGTH, "category": "c" * 64}
+    request = {"brand_id": brand, "channel": "email", **named}
+    template = await ok(idle_api, f"{TEMPLATES}/CreateTemplate", request)
+    assert {name: template[name] for name in named} == named
     longest = {
-        "brand_id": brand, "channel": "email", "template_key": "a.b_c-D9",
         "subject": "é" * SUBJECT_LENGTH, "body": "line\n" * (size // 5),
         "html": "<p>\n" * (size // 4),
     }  # fmt: skip
-    template = await ok(idle_api, f"{TEMPLATES}/PutTemplate", longest)
-    assert {name: template[name] for name in longest} == longest
+    request = {"id": template["id"], **longest}
+    version = await ok(idle_api, f"{TEMPLATES}/CreateTemplateVersion", request)
+    assert {name: version[name] for name in longest} == longest
 
 
 async def test_times(idle_api: Caller, brand: str) -> None:

@@ -8,8 +8,8 @@ import json
 import pytest
 
 from tests.support.api.callers import METHODS, POLICIES, full_path
-from tests.support.api.scenes import COMMS, MESSAGING, ok
-from tests.support.api.untouched import MESSAGES, SEGMENTS, TEMPLATES, Untouched
+from tests.support.api.scenes import COMMS, MESSAGING, TEMPLATES, ok
+from tests.support.api.untouched import MESSAGES, SEGMENTS, Untouched
 
 PAGED = [
     name for name, method in METHODS.items() if "page_token" in method.input_type.fields_by_name
@@ -48,8 +48,8 @@ async def test_a_page_token_that_nobody_was_given(untouched: Untouched) -> None:
             await untouched.refuses_field(method, request, "page_token")
 
 
-async def test_a_revision_in_a_page_token_is_a_number(untouched: Untouched) -> None:
-    method = f"{TEMPLATES}/ListTemplateRevisions"
+async def test_a_version_number_in_a_page_token_is_a_number(untouched: Untouched) -> None:
+    method = f"{TEMPLATES}/ListTemplateVersions"
     request = untouched.good(method)
     token = (await ok(untouched.api, method, {**request, "page_size": 1}))["next_page_token"]
     of_list, _ = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
@@ -70,23 +70,16 @@ async def test_a_status_that_is_none_by_number(untouched: Untouched, method: str
     )
 
 
-async def test_a_revision_that_cannot_be(untouched: Untouched) -> None:
-    template = {"brand_id": untouched.brand, "channel": "email", "template_key": "welcome"}
-    for method in (f"{TEMPLATES}/GetTemplate", f"{TEMPLATES}/PreviewTemplate"):
-        await untouched.refuses_field(method, {**template, "revision": -1}, "revision")
-        answer = await untouched.refuses(method, {**template, "revision": 2**31 - 1})
-        assert (answer.status, answer.error) == (404, "template_not_found")
-
-
 async def test_an_id_with_nul_or_of_any_length_is_only_an_unknown_id(untouched: Untouched) -> None:
     by_id = [name for name, method in METHODS.items() if "id" in method.input_type.fields_by_name]
     reads = [name for name in by_id if name.split("/")[1].startswith(("Get", "Watch"))]
     assert len(reads) >= 8
     for method in reads:
-        answer = await untouched.refuses(method, {"id": "x" * 20_000})
+        more = {"version_id": "x"} if method.endswith("Version") else {}
+        answer = await untouched.refuses(method, {"id": "x" * 20_000, **more})
         assert (answer.status, answer.error[-10:]) == (404, "_not_found")
         if untouched.transport == "grpc":
-            await untouched.refuses_field(method, {"id": "nul\x00"}, "id")
+            await untouched.refuses_field(method, {"id": "nul\x00", **more}, "id")
 
 
 async def test_filters_with_nul(untouched: Untouched) -> None:

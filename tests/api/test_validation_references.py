@@ -13,6 +13,7 @@ from tests.support.api.running import Running
 from tests.support.api.scenes import (
     COMMS,
     MESSAGING,
+    TEMPLATES,
     campaign_in,
     comms_campaign,
     messaging_campaign,
@@ -20,7 +21,7 @@ from tests.support.api.scenes import (
     put_segment,
     until,
 )
-from tests.support.api.untouched import MESSAGES, SEGMENTS, SENDS, TEMPLATES, Untouched, put
+from tests.support.api.untouched import MESSAGES, SEGMENTS, SENDS, Untouched, put
 
 UNKNOWN_TEMPLATE = [
     (f"{COMMS}/CreateCampaign", "template_key"),
@@ -107,9 +108,9 @@ async def test_a_segment_of_another_brand_does_not_exist(
 @pytest.mark.parametrize(
     ("method", "field"),
     [
-        (f"{TEMPLATES}/PutTemplate", "subject"),
-        (f"{TEMPLATES}/PutTemplate", "body"),
-        (f"{TEMPLATES}/PutTemplate", "html"),
+        (f"{TEMPLATES}/CreateTemplateVersion", "subject"),
+        (f"{TEMPLATES}/CreateTemplateVersion", "body"),
+        (f"{TEMPLATES}/CreateTemplateVersion", "html"),
         (f"{COMMS}/CreateCampaign", "subject"),
         (f"{COMMS}/UpdateCampaign", "subject"),
         (f"{MESSAGING}/CreateCampaign", "content.subject"),
@@ -120,12 +121,6 @@ async def test_what_is_not_liquid(untouched: Untouched, method: str, field: str)
     for bad in BAD_LIQUID:
         if len(bad) < 900 or field in ("body", "html"):
             await untouched.refuses_field(method, put(untouched.good(method), field, bad), field)
-
-
-@pytest.mark.parametrize("channel", ["sms", "push", "in_app"])
-async def test_only_email_has_html(untouched: Untouched, channel: str) -> None:
-    method = f"{TEMPLATES}/PutTemplate"
-    await untouched.refuses_field(method, put(untouched.good(method), "channel", channel), "html")
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from tests.support.api.answers import Answer
 from tests.support.api.callers import METHODS, POLICIES, answer_of, bind, full_path
-from tests.support.api.scenes import COMMS, MESSAGING
-from tests.support.api.untouched import MESSAGES, SEGMENTS, TEMPLATES, Untouched, put
+from tests.support.api.scenes import COMMS, MESSAGING, TEMPLATES
+from tests.support.api.untouched import MESSAGES, SEGMENTS, Untouched, put
 
 JSON = {"content-type": "application/json"}
 ADDRESS = "ana@example.com"
@@ -143,8 +143,7 @@ IN_THE_PATH = [
     (f"{MESSAGING}/PublishCampaign", "id"),
     (f"{MESSAGING}/ScheduleCampaign", "id"),
     (f"{MESSAGES}/CancelMessage", "id"),
-    (f"{TEMPLATES}/PutTemplate", "template_key"),
-    (f"{TEMPLATES}/PutTemplate", "channel"),
+    (f"{TEMPLATES}/CreateTemplateVersion", "id"),
 ]
 
 
@@ -158,7 +157,7 @@ async def test_a_body_cannot_say_another_id_than_the_path(untouched_rest: Untouc
             else untouched_rest.good(method)
         )
         verb, path, body = bind(METHODS[method], request)
-        body[field] = "sms" if field == "channel" else "other"
+        body[field] = "other"
         response = await untouched_rest.send(verb, path, json=body)
         check(method, answer_of(response, body), field)
 

@@ -16,8 +16,8 @@ from tests.api.test_validation_fields import OBJECTS, TIMES, nested
 from tests.support.api.answers import Answer
 from tests.support.api.callers import METHODS, POLICIES, Caller, GrpcCaller, full_path, refusal_in
 from tests.support.api.refusals import check_refusal
-from tests.support.api.scenes import COMMS, MESSAGING, ok
-from tests.support.api.untouched import MESSAGES, PEOPLE, SEGMENTS, TEMPLATES, Untouched
+from tests.support.api.scenes import COMMS, MESSAGING, TEMPLATES, ok
+from tests.support.api.untouched import MESSAGES, PEOPLE, SEGMENTS, Untouched
 
 
 def message(untouched: Untouched, method: str) -> Any:
@@ -109,9 +109,9 @@ async def test_an_object_deeper_than_protobuf_reads(untouched_grpc: Untouched) -
 
 
 async def test_an_object_as_deep_as_allowed_is_taken(untouched: Untouched) -> None:
-    method = f"{TEMPLATES}/PreviewTemplate"
+    method = f"{TEMPLATES}/RenderTemplate"
     answer = await untouched.api.call(
-        method, untouched.good(method) | {"variables": nested(OBJECT_DEPTH)}
+        method, untouched.good(method) | {"payload": nested(OBJECT_DEPTH), "strict": False}
     )
     assert answer.status == 200
 

@@ -17,10 +17,11 @@ from tests.support.api.scenes import (
     instant,
     ok,
     put_segment,
+    put_template,
     recipients,
+    try_rendering,
 )
 
-TEMPLATES = "comms.TemplateService"
 SCHEMA = [
     {"name": "order", "type": "mapping", "required": True},
     {"name": "count", "type": "numeric", "required": True},
@@ -53,15 +54,7 @@ ACCEPTED: list[dict[str, Any]] = [
 
 
 async def put_typed(api: Caller, brand: str, **more: Any) -> None:
-    request = {
-        "brand_id": brand,
-        "channel": "email",
-        "template_key": "typed",
-        "body": "x",
-        "variables": SCHEMA,
-        **more,
-    }
-    await ok(api, f"{TEMPLATES}/PutTemplate", request)
+    await put_template(api, brand, key="typed", **{"body": "x", "variable_schema": SCHEMA, **more})
 
 
 def message(brand: str, variables: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -112,14 +105,8 @@ async def attempt(operation: str, api: Caller, brand: str, variables: dict[str, 
     match operation:
         case "ScheduleMessage":
             return await api.call("comms.MessageService/ScheduleMessage", message(brand, variables))
-        case "PreviewTemplate":
-            wanted = {
-                "brand_id": brand,
-                "channel": "email",
-                "template_key": "typed",
-                "variables": variables,
-            }
-            return await api.call(f"{TEMPLATES}/PreviewTemplate", wanted)
+        case "RenderTemplate":
+            return await try_rendering(api, brand, key="typed", payload=variables, strict=True)
         case "CreateCampaign":
             fields = {
                 "name": "n",
@@ -157,14 +144,14 @@ async def attempt(operation: str, api: Caller, brand: str, variables: dict[str, 
 def told(answer: Answer) -> dict[str, str]:
     """The variables a refusal names, each once, with what is wrong."""
     entries = answer.body["details"]["fields"]
-    named = {entry["field"].removeprefix("variables."): entry["message"] for entry in entries}
+    named = {entry["field"].partition(".")[2]: entry["message"] for entry in entries}
     assert len(named) == len(entries)
     return named
 
 
 OPERATIONS = {
     "ScheduleMessage": 422,
-    "PreviewTemplate": 422,
+    "RenderTemplate": 400,
     "CreateCampaign": 422,
     "UpdateCampaign": 422,
     "SendCampaign": 422,
@@ -278,7 +265,7 @@ async def test_inferred_variables_are_checked_as_given_ones_are(
     await put_typed(
         idle_api,
         brand,
-        variables=[],
+        variable_schema=[],
         body="{{ a }}{{ b | default: 1 }}{% if c %}{{ c }}{% endif %}",
         html="{{ d }}",
     )
@@ -296,7 +283,7 @@ async def test_a_repeat_under_a_dedup_key_is_found_whatever_the_template_asks_fo
     await put_typed(idle_api, brand)
     request = message(brand, GOOD)
     first = await idle_api.call("comms.MessageService/ScheduleMessage", request)
-    await put_typed(idle_api, brand, variables=[{"name": "new", "required": True}])
+    await put_typed(idle_api, brand, variable_schema=[{"name": "new", "required": True}])
     again = await idle_api.call("comms.MessageService/ScheduleMessage", request)
     assert (again.status, again.body) == (first.status, first.body) == (201, first.body)
 
@@ -308,7 +295,9 @@ async def test_an_answer_lists_as_many_variables_as_clients_accept_and_counts_th
     """Over gRPC the refusal travels as metadata, and a client with default settings fails on too
     much of it."""
     names = [f"{letter * 100}_{number}" for number in range(150)]
-    await put_typed(idle_api, brand, variables=[{"name": name, "required": True} for name in names])
+    await put_typed(
+        idle_api, brand, variable_schema=[{"name": name, "required": True} for name in names]
+    )
     answer = await idle_api.call("comms.MessageService/ScheduleMessage", message(brand, {}))
     assert (answer.status, answer.error) == (422, "validation_failed")
     told = [entry["field"] for entry in answer.body["details"]["fields"]]
@@ -321,7 +310,7 @@ async def test_some_dozens_of_variables_are_all_listed(idle_api: Caller, brand: 
     await put_typed(
         idle_api,
         brand,
-        variables=[{"name": f"variable_{number}", "required": True} for number in range(75)],
+        variable_schema=[{"name": f"variable_{number}", "required": True} for number in range(75)],
     )
     answer = await idle_api.call("comms.MessageService/ScheduleMessage", message(brand, {}))
     assert answer.body["details"].keys() == {"fields"}

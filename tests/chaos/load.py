@@ -14,7 +14,7 @@ from itertools import count
 from typing import Any
 
 from tests.chaos.client import Client
-from tests.support.api.scenes import MESSAGING
+from tests.support.api.scenes import MESSAGING, TEMPLATES
 
 BRAND = "acme"
 AHEAD = 0.5
@@ -52,15 +52,12 @@ class Load:
 
     async def prepare(self) -> None:
         """A template, and the segment that campaigns must name."""
-        template = {
-            "brand_id": BRAND,
-            "channel": self.channel,
-            "template_key": "welcome",
-            "body": "Hello",
-        }
+        about = {"brand_id": BRAND, "channel": self.channel, "key": "welcome"}
+        template = await self.client.call(f"{TEMPLATES}/CreateTemplate", about, key="template")
+        version = {"id": template["id"], "body": "Hello"}
         if self.channel == "email":
-            template["subject"] = "Hi"
-        await self.client.call("comms.TemplateService/PutTemplate", template)
+            version["subject"] = "Hi"
+        await self.client.call(f"{TEMPLATES}/CreateTemplateVersion", version)
         segment = {"brand_id": BRAND, "name": "everybody", "criteria": {}}
         self._segment = (
             await self.client.call("messaging.SegmentService/CreateSegment", segment, key="segment")

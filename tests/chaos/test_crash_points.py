@@ -85,7 +85,7 @@ async def prepare(url: str) -> None:
     ]
 
     async def put(tx: Transaction) -> None:
-        await tx.templates.append(made.template())
+        await made.put_version(tx)
         for person in people:
             await tx.people.put(person)
         await tx.campaigns.insert(campaign)

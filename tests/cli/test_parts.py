@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
+from tests.support.api.callers import RestCaller
+from tests.support.api.scenes import put_template
 from tests.support.carillon import Installation
 
 
@@ -67,10 +69,7 @@ async def test_three_processes_on_one_database_are_one_service(on_postgres: Inst
         ) as client,
     ):
         assert (await client.get("/readyz")).status_code == 200
-        template = await client.put(
-            "/v1/templates/email/hello", json={"brand_id": "acme", "body": "Hello"}
-        )
-        assert template.status_code == 201, template.text
+        await put_template(RestCaller(client, token), "acme", key="hello", body="Hello")
         message = {
             "brand_id": "acme",
             "channel": "email",

@@ -16,6 +16,8 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.support.api.callers import RestCaller
+from tests.support.api.scenes import put_template
 from tests.support.carillon import Installation, Serving
 
 CLIENTS = 4
@@ -165,10 +167,8 @@ async def test_replicas_come_and_go_under_steady_requests(service: Service) -> N
     async with AsyncExitStack() as stack:
         one, two = await started(stack, *service.replicas)
         await service.until_healthy(True, True)
-        template = await service.rest.put(
-            "/v1/templates/email/hello", json={"brand_id": "acme", "body": "Hello"}
-        )
-        assert template.status_code == 201, template.text
+        token = service.rest.headers["authorization"].removeprefix("Bearer ")
+        await put_template(RestCaller(service.rest, token), "acme", key="hello", body="Hello")
 
         async with steady_requests(service) as steady:
             await steady.go_on(50)

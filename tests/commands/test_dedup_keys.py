@@ -191,7 +191,7 @@ async def test_a_request_that_was_refused_takes_no_key(stage: Stage, schedule: S
 
 
 async def test_the_key_of_another_brand_is_another_key(stage: Stage, schedule: Schedule) -> None:
-    await stage.storage.write(lambda tx: tx.templates.append(made.template(brand_id="other")))
+    await stage.storage.write(lambda tx: made.put_version(tx, brand_id="other"))
     first = await schedule(new_message(stage))
     other = await schedule(new_message(stage, brand_id="other", variables={}), brand="other")
     assert first.id != other.id

@@ -11,7 +11,6 @@ import pytest
 
 from server.commands.messages.intake import JoinedInserts, MessageIntake
 from server.commands.messages.schedule import NewMessage
-from server.commands.templates.put import NewTemplate, put_template
 from server.dispatch.dispatcher import POLL_EXCLUSIVE, POLL_SHARED
 from server.domain.access import Caller, Principal
 from server.domain.errors import NotFound, ValidationFailed
@@ -211,15 +210,13 @@ async def test_the_latest_revision_is_pinned_and_judged_by_whoever_made_it(stage
     first = await intake.schedule(stage.caller, new_message(stage))
     other_process = stage.storage if stage.storage.exclusive else await stage.open()
     schema = (TemplateVariable("order", required=True),)
-    await other_process.write(
-        lambda tx: tx.templates.append(made.template(brand_id=BRAND, variables=schema))
-    )
+    await other_process.write(lambda tx: made.put_version(tx, brand_id=BRAND, variables=schema))
     second = await intake.schedule(stage.caller, new_message(stage, dedup_key="order-8"))
     assert (first.template_revision, second.template_revision) == (1, 2)
     with pytest.raises(ValidationFailed) as refused:
         await intake.schedule(stage.caller, new_message(stage, dedup_key="order-9", variables={}))
     assert [violation.field for violation in refused.value.violations] == ["variables.order"]
-    await other_process.write(lambda tx: tx.templates.append(made.template(brand_id=BRAND)))
+    await other_process.write(lambda tx: made.put_version(tx, brand_id=BRAND))
     assert (
         await intake.schedule(stage.caller, new_message(stage, dedup_key="order-9", variables={}))
     ).template_revision == 3
@@ -266,18 +263,7 @@ async def test_more_templates_than_are_remembered_are_found_all_the_same(
     for number in range(5):
         key = f"key-{number}"
         await stage.storage.write(
-            lambda tx, key=key: put_template(  # type: ignore[misc]
-                tx,
-                stage.caller,
-                NewTemplate(
-                    brand_id=BRAND,
-                    channel="email",
-                    template_key=key,
-                    subject=None,
-                    body="Hello",
-                    html=None,
-                ),
-            )
+            lambda tx, key=key: made.put_version(tx, brand_id=BRAND, template_key=key)  # type: ignore[misc]
         )
     for _ in range(2):
         for number in range(5):

@@ -15,9 +15,10 @@ from server.commands.campaigns.schedule import schedule_campaign, unschedule_cam
 from server.commands.campaigns.update import update_campaign
 from server.commands.messages.cancel import cancel_message
 from server.commands.sends.start import send_campaign, send_due_campaign
-from server.commands.templates.put import NewTemplate, put_template
+from server.commands.templates.add_version import NewVersion, add_version
+from server.commands.templates.create import NewTemplate, create_template
 from server.domain.delivery.timing import LEASE
-from server.domain.errors import BadState, NotFound
+from server.domain.errors import BadState, NotFound, TemplateExists
 from server.domain.faces import Face
 from storage.contract.storage import Transaction
 from storage.model.campaigns import Campaign, CampaignStatus
@@ -198,12 +199,23 @@ async def test_a_message_that_is_with_its_provider_cannot_be_cancelled(stage: St
     assert await stage.status(message) is MessageStatus.SENT
 
 
-async def test_revisions_put_at_once_get_numbers_of_their_own(stage: Stage) -> None:
-    new = NewTemplate(
-        brand_id=BRAND, channel="email", template_key="new", subject=None, body="Hello", html=None
-    )
+async def test_versions_added_at_once_get_numbers_of_their_own(stage: Stage) -> None:
+    new = NewTemplate(brand_id=BRAND, channel="email", template_key="new")
+    template = await stage.storage.write(lambda tx: create_template(tx, stage.caller, new))
+    version = NewVersion(subject=None, body="Hello", html=None)
     answers = await at_once(
         stage,
-        *(lambda tx: put_template(tx, stage.caller, new) for _ in range(8)),
+        *(lambda tx: add_version(tx, stage.caller, template.id, version) for _ in range(8)),
     )
     assert sorted(answer.revision for answer in answers) == list(range(1, 9))
+    found = await stage.storage.read(lambda tx: tx.templates.find(template.id))
+    assert found is not None
+    assert found.current_version_id in {each.id for each in answers if each.revision == 8}
+
+
+async def test_of_templates_created_at_once_with_one_key_there_is_one(stage: Stage) -> None:
+    new = NewTemplate(brand_id=BRAND, channel="email", template_key="new")
+    answers = await at_once(
+        stage, *(lambda tx: create_template(tx, stage.caller, new) for _ in range(8))
+    )
+    assert [type(each) for each in answers].count(TemplateExists) == 7

@@ -64,7 +64,7 @@ def test_names_that_liquid_can_refer_to_are_accepted(name: str) -> None:
     ],
 )
 def test_other_names_and_those_of_the_service_are_refused(name: str) -> None:
-    assert fields([TemplateVariable("fine"), TemplateVariable(name)]) == ["variables[1].name"]
+    assert fields([TemplateVariable("fine"), TemplateVariable(name)]) == ["variable_schema[1].name"]
 
 
 @pytest.mark.parametrize("kind", VALUES)
@@ -72,7 +72,7 @@ def test_a_default_is_of_its_type(kind: VariableType) -> None:
     for other, values in VALUES.items():
         for value in values:
             assert fields([TemplateVariable("a", kind, default=value)]) == (
-                [] if kind is other else ["variables[0].default_value"]
+                [] if kind is other else ["variable_schema[0].default_value"]
             )
 
 
@@ -80,7 +80,7 @@ def test_a_default_is_of_its_type(kind: VariableType) -> None:
     "default", [float("nan"), "a\0b", "x" * 70_000, json.loads("[" * 40 + "]" * 40)]
 )
 def test_defaults_are_storable_and_not_too_large(default: object) -> None:
-    assert fields([TemplateVariable("a", default=default)]) == ["variables"]
+    assert fields([TemplateVariable("a", default=default)]) == ["variable_schema"]
 
 
 SCHEMA = [

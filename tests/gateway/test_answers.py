@@ -19,10 +19,14 @@ from carillon.comms.v1 import (
     campaign_service_pb2,
     message_pb2,
     message_service_pb2,
-    template_service_pb2,
 )
 from carillon.messaging.v1 import campaign_pb2 as messaging_campaign_pb2
-from carillon.messaging.v1 import person_service_pb2, send_pb2, send_service_pb2
+from carillon.messaging.v1 import (
+    person_service_pb2,
+    send_pb2,
+    send_service_pb2,
+    template_service_pb2,
+)
 from carillon.ops.v1 import probe_service_pb2
 from carillon.type.v1 import channel_pb2
 from server.config import Settings
@@ -271,7 +275,7 @@ async def test_grpc_passes_untouched(
 async def test_grpc_errors_keep_their_code_and_details(
     gateway: object, upstream: Upstream, settings: Settings
 ) -> None:
-    upstream.replies["carillon.comms.v1.TemplateService/GetTemplate"] = failing(
+    upstream.replies["carillon.messaging.v1.TemplateService/GetTemplate"] = failing(
         grpc.StatusCode.NOT_FOUND,
         "no such template",
         error_info("TEMPLATE_NOT_FOUND"),
@@ -280,7 +284,7 @@ async def test_grpc_errors_keep_their_code_and_details(
     async with grpc.aio.insecure_channel(f"127.0.0.1:{settings.rest_port}") as channel:
         method: grpc.aio.UnaryUnaryMultiCallable[template_service_pb2.GetTemplateRequest, bytes] = (
             channel.unary_unary(
-                "/carillon.comms.v1.TemplateService/GetTemplate",
+                "/carillon.messaging.v1.TemplateService/GetTemplate",
                 request_serializer=template_service_pb2.GetTemplateRequest.SerializeToString,
             )
         )

@@ -216,7 +216,7 @@ def objects(message: Descriptor, skip: Collection[str] = ()) -> st.SearchStrateg
         "messaging.CampaignService/PublishCampaign",
         "messaging.CampaignService/UpdateCampaign",
         "messaging.PersonService/BatchPutPeople",
-        "comms.TemplateService/PutTemplate",
+        "messaging.TemplateService/CreateTemplateVersion",
     ],
 )
 @settings(

@@ -99,7 +99,7 @@ async def test_a_refusal_of_the_server_has_the_status_and_headers_of_get(
         ("/nope", 404),
         ("/v1/people/%", 400),
         ("/v1/people/a?nope=1", 400),
-        ("/v1/templates/fax/welcome", 422),
+        ("/v1/admin/campaigns?status=x", 422),
     ],
 )
 async def test_a_refusal_of_the_gateway_has_the_status_of_get(

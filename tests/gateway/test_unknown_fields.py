@@ -19,7 +19,7 @@ UNKNOWN = "is not a field of this request"
 TWICE = "must be given only once"
 NAMELESS = f"{UNKNOWN}; its name is not repeated here"
 CAMPAIGN = "/v1/messaging/campaigns"
-TEMPLATE = "/v1/templates/email/welcome"
+VERSIONS = "/v1/messaging/templates/t1/versions"
 
 
 @pytest.fixture(autouse=True)
@@ -113,11 +113,11 @@ async def test_every_field_that_would_be_dropped_is_named_by_its_path(
             ["content.template"],
         ),
         (
-            "PUT",
-            TEMPLATE,
-            {"variants": [{"lang": "de"}], "variables": [{"default": 1}]},
-            422,
-            ["variants[0].lang", "variables[0].default"],
+            "POST",
+            VERSIONS,
+            {"variants": [{"lang": "de"}], "variable_schema": [{"default": 1}]},
+            400,
+            ["variants[0].lang", "variable_schema[0].default"],
         ),
         (
             "POST",

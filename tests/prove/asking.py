@@ -1,5 +1,6 @@
 """What is asked of a request before anything is done: rules of its fields, variables of its
-template, whose page a token is of, and which suppression is the stronger."""
+template and whether that is archived, whose page a token is of, and which suppression is the
+stronger."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from tests.prove.mutation import Mutation
 
 _OF_A_MESSAGE = "find_violations(schema, new.variables)"
 _OF_A_CAMPAIGN = "find_violations(template.variables, campaign.variables)"
-_OF_A_PREVIEW = "find_violations(template.variables, wanted.variables)"
+_OF_A_RENDERING = 'find(version.variables, wanted.payload, "payload")'
 _STRONGER = """        where=case(strength, value=insert.excluded.reason)
         > case(strength, value=suppressions.c.reason)
 """
@@ -36,11 +37,18 @@ ASKING = (
         tests=(_EVERY_OPERATION,),
     ),
     Mutation(
-        name="variables-of-a-preview",
-        where="find_preview",
-        original=_OF_A_PREVIEW,
-        mutated=_OF_A_PREVIEW.replace("template.variables", "()"),
+        name="variables-of-a-rendering",
+        where="find_rendering",
+        original=_OF_A_RENDERING,
+        mutated=_OF_A_RENDERING.replace("version.variables", "()"),
         tests=(_EVERY_OPERATION,),
+    ),
+    Mutation(
+        name="archived-template",
+        where="require_template",
+        original="template.archived_at is not None",
+        mutated="template.archived_at is field",
+        tests=("test_no_message_is_accepted_with_an_archived_template",),
     ),
     Mutation(
         name="page-token-of-its-list",

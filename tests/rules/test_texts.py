@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from carillon.comms.v1 import template_pb2, template_service_pb2
-from carillon.messaging.v1 import campaign_service_pb2, person_service_pb2
+from carillon.messaging.v1 import (
+    campaign_service_pb2,
+    person_service_pb2,
+    template_pb2,
+    template_service_pb2,
+)
 from server.rules.faults import find_faults
 from tests.rules.limits import ADDRESS_LENGTH, DESCRIPTION_LENGTH, ID_LENGTH
 
@@ -21,13 +25,12 @@ def of_text(value: str) -> str | None:
 
 
 def of_key(value: str) -> str | None:
-    request = template_service_pb2.PutTemplateRequest(
+    request = template_service_pb2.CreateTemplateRequest(
         channel="email",  # type: ignore[arg-type]
         brand_id="acme",
-        body="Hello",
-        template_key=value,
+        key=value,
     )
-    return only_fault(request, "template_key")
+    return only_fault(request, "key")
 
 
 def of_tag(value: str) -> str | None:
@@ -121,12 +124,8 @@ def test_of_two_that_must_differ_the_later_is_named() -> None:
         template_pb2.TemplateVariant(body="Hello", locale=locale)
         for locale in ("de-AT", "de", "DE-at")
     ]
-    request = template_service_pb2.PutTemplateRequest(
-        channel="email",  # type: ignore[arg-type]
-        brand_id="acme",
-        template_key="a",
-        body="Hello",
-        variants=variants,
+    request = template_service_pb2.CreateTemplateVersionRequest(
+        id="1", body="Hello", variants=variants
     )
     (fault,) = find_faults(request)
     assert (fault.field, fault.message) == ("variants[2].locale", "is also that of variants[0]")

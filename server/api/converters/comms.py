@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from carillon.comms.v1 import campaign_pb2, message_pb2, send_pb2, template_pb2
-from server.api.converters.values import channel, json_value, struct, timestamp, write_timestamp
+from carillon.comms.v1 import campaign_pb2, message_pb2, send_pb2
+from server.api.converters.values import channel, struct, timestamp, write_timestamp
 from server.domain.lifecycle import documented_counts, public_status
 from storage.model.campaigns import Campaign
 from storage.model.messages import Attempt, Message
 from storage.model.sends import Send
-from storage.model.templates import Template, TemplateVariable, TemplateVariant, VariableType
 
 _MESSAGE_STATUSES = dict(message_pb2.Message.Status.items())
 
@@ -107,43 +106,4 @@ def attempt(record: Attempt) -> message_pb2.Attempt:
         outcome=message_pb2.Attempt.Outcome.Value(record.outcome),
         reason=record.reason,
         provider_message_id=record.provider_message_id,
-    )
-
-
-def template(record: Template) -> template_pb2.Template:
-    """One revision."""
-    return template_pb2.Template(
-        brand_id=record.brand_id,
-        channel=channel(record.channel),
-        template_key=record.template_key,
-        revision=record.revision,
-        subject=record.subject,
-        body=record.body,
-        html=record.html,
-        variables=map(_variable, record.variables),
-        variables_inferred=record.variables_inferred,
-        variants=map(_variant, record.variants),
-        created_by=record.created_by,
-        created_at=timestamp(record.created_at),
-    )
-
-
-def _variable(variable: TemplateVariable) -> template_pb2.TemplateVariable:
-    return template_pb2.TemplateVariable(
-        name=variable.name,
-        type=template_pb2.TemplateVariable.Type.Value(variable.type.name.lower()),
-        required=variable.required,
-        default_value=json_value(variable.default),
-    )
-
-
-def read_variable_type(variable: template_pb2.TemplateVariable) -> VariableType:
-    """What a variable takes; anything if that is not said."""
-    kind = template_pb2.TemplateVariable.Type.DESCRIPTOR.values_by_number.get(variable.type)
-    return VariableType[kind.name.upper()] if kind and kind.number else VariableType.ANYTHING
-
-
-def _variant(variant: TemplateVariant) -> template_pb2.TemplateVariant:
-    return template_pb2.TemplateVariant(
-        locale=variant.locale, subject=variant.subject, body=variant.body, html=variant.html
     )

@@ -19,7 +19,7 @@ from server.domain.validation import Checks
 from storage.contract.storage import Transaction
 from storage.model.campaigns import Campaign
 from storage.model.channels import Channel
-from storage.model.templates import Template
+from storage.model.templates import TemplateVersion
 from storage.model.values import JsonObject
 
 
@@ -96,13 +96,24 @@ async def require_template(
     revision: int | None = None,
     *,
     field: str = "template_key",
-) -> Template:
-    """The revision, or the latest. Raises ValidationFailed, naming `field`, unless there is one in
-    the brand and channel."""
-    template = await tx.templates.find(brand_id, channel, template_key, revision)
-    if template is None:
+) -> TemplateVersion:
+    """The version that was pinned, or the current one for something new.
+
+    Raises ValidationFailed, naming `field`, unless there is one in the brand and channel, or if its
+    template is archived; one that was pinned goes out all the same.
+    """
+    if revision is None:
+        template = await tx.templates.find_by_key(brand_id, channel, template_key)
+        if template is not None and template.archived_at is not None:
+            raise ValidationFailed.of(
+                field, "the template is archived: nothing new can be sent with it"
+            )
+        if template is not None and template.current_version_id is None:
+            raise ValidationFailed.of(field, "the template has no version yet")
+    version = await tx.templates.find_version(brand_id, channel, template_key, revision)
+    if version is None:
         raise ValidationFailed.of(field, f"no such template on channel {Channel(channel)}")
-    return template
+    return version
 
 
 async def audience_criteria(tx: Transaction, campaign: Campaign) -> JsonObject:

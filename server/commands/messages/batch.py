@@ -22,7 +22,7 @@ from server.domain.validation import Checks
 from storage.contract.storage import Transaction
 from storage.model.messages import Message
 from storage.model.people import Person
-from storage.model.templates import Template
+from storage.model.templates import TemplateVersion
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,10 +116,10 @@ def _addressed(new: NewMessage, people: dict[str, Person]) -> NewMessage:
 
 async def _templates(
     tx: Transaction, messages: Iterable[NewMessage]
-) -> dict[tuple[str, str], Template]:
-    """The latest revisions of the templates of the messages, by channel and key."""
+) -> dict[tuple[str, str], TemplateVersion]:
+    """The current versions of the templates of the messages, by channel and key."""
     wanted = {(new.brand_id, new.channel, new.template_key) for new in messages}
-    found = {key[1:]: await tx.templates.find(*key) for key in sorted(wanted)}
+    found = {key[1:]: await tx.templates.find_version(*key) for key in sorted(wanted)}
     return {key: template for key, template in found.items() if template is not None}
 
 

@@ -63,7 +63,7 @@ class MessageIntake:
     async def _look_up(
         self, template_id: _TemplateId
     ) -> tuple[int, Sequence[TemplateVariable]] | None:
-        template = await self._storage.read(lambda tx: tx.templates.find(*template_id))
+        template = await self._storage.read(lambda tx: tx.templates.find_version(*template_id))
         if template is None:
             return None
         if len(self._templates) >= _REMEMBERED_TEMPLATES:

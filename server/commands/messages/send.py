@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from server.commands.campaigns.content import require_template
 from server.commands.messages.gate import require_contactable
 from server.commands.messages.schedule import (
     NewMessage,
@@ -15,13 +16,19 @@ from server.commands.messages.schedule import (
 )
 from server.commands.sends.quiescence import POLL_SHARED
 from server.domain.access import Caller
-from server.domain.errors import DedupKeyUsed, TemplateUnknown, VariablesInvalid
+from server.domain.errors import (
+    DedupKeyUsed,
+    TemplateUnusable,
+    ValidationFailed,
+    VariablesInvalid,
+)
 from server.domain.templates.variables import find_violations
 from server.domain.validation import Checks
 from storage.contract.errors import StorageError
 from storage.contract.signals import outcome, wait_for_signal
 from storage.contract.storage import Storage, Transaction
 from storage.model.messages import UNSTARTED, Message, MessageStatus
+from storage.model.templates import TemplateVersion
 
 _ONGOING = UNSTARTED | {MessageStatus.SENDING}
 
@@ -30,14 +37,12 @@ async def accept_at_once(tx: Transaction, caller: Caller, new: NewMessage) -> Me
     """Accepts the message, pinned to the template's latest revision, and due now whatever it says.
 
     Raises NotFound for a brand of others, ValidationFailed for fields that no message can have,
-    DedupKeyUsed, TemplateUnknown, VariablesInvalid, Suppressed: nothing is stored then.
+    DedupKeyUsed, TemplateUnusable, VariablesInvalid, Suppressed: nothing is stored then.
     """
     new = replace(check_new_message(caller, new), scheduled_at=caller.now)
     _check_expiry(new, caller.now)
     await _require_unused_key(tx, new)
-    template = await tx.templates.find(new.brand_id, new.channel, new.template_key)
-    if template is None:
-        raise TemplateUnknown(new.channel)
+    template = await _usable_template(tx, new)
     if violations := find_violations(template.variables, new.variables):
         raise VariablesInvalid(violations)
     await require_contactable(tx, new.brand_id, new.channel, new.recipient)
@@ -92,6 +97,13 @@ def _check_expiry(new: NewMessage, now: datetime) -> None:
     if new.expire_at is not None:
         checks.expiry("expire_at", new.expire_at, now)
     checks.finish()
+
+
+async def _usable_template(tx: Transaction, new: NewMessage) -> TemplateVersion:
+    try:
+        return await require_template(tx, new.brand_id, new.channel, new.template_key)
+    except ValidationFailed as error:
+        raise TemplateUnusable(error.violations[0].message) from None
 
 
 async def _require_unused_key(tx: Transaction, new: NewMessage) -> None:

@@ -1,4 +1,4 @@
-"""Reading templates and their revisions."""
+"""Reads templates and their versions."""
 
 from __future__ import annotations
 
@@ -6,42 +6,69 @@ from server.domain.access import Caller
 from server.domain.errors import NotFound, ValidationFailed
 from server.domain.paging import Page, make_page, read_page_request
 from storage.contract.storage import Transaction
-from storage.model.templates import Template
+from storage.model.templates import Template, TemplateFilter, TemplateVersion
 
 
 async def get_template(
-    tx: Transaction, caller: Caller, brand_id: str, channel: str, template_key: str, revision: int
+    tx: Transaction, caller: Caller, template_id: str, *, lock: bool = False
 ) -> Template:
-    """The revision; 0 is the latest. Raises NotFound, ValidationFailed."""
-    brand = caller.principal.brand_or_only(brand_id)
-    template = await tx.templates.find(brand, channel, template_key, revision or None)
-    if template is None:
+    """The template. Raises NotFound."""
+    template = await tx.templates.find(template_id, lock=lock)
+    if template is None or not caller.principal.owns(template.brand_id):
         raise NotFound("template")
     return template
 
 
-async def list_template_revisions(
+async def list_templates(
     tx: Transaction,
     caller: Caller,
     brand_id: str,
-    channel: str,
-    template_key: str,
+    where: TemplateFilter,
     page_size: int,
     page_token: str,
 ) -> Page[Template]:
-    """A page of revisions, newest first. Raises NotFound if there is none, ValidationFailed."""
-    latest = await get_template(tx, caller, brand_id, channel, template_key, 0)
-    query = f"templates/{latest.brand_id}/{channel}/{template_key}"
+    """A page of a brand's templates, by channel and key. Raises NotFound, ValidationFailed."""
+    brand = caller.principal.brand_or_only(brand_id)
+    query = f"templates/{brand}/{where}"
+    page = read_page_request(page_size, page_token, query)
+    after = None if page.after is None else _place(page.after)
+    rows = await tx.templates.list_page(brand, where, after, page.size + 1)
+    return make_page(rows, page, query, lambda each: f"{each.channel}/{each.template_key}")
+
+
+async def get_version(
+    tx: Transaction, caller: Caller, template_id: str, version_id: str
+) -> TemplateVersion:
+    """A version of the template; an empty id is that of the current one. Raises NotFound."""
+    template = await get_template(tx, caller, template_id)
+    wanted = version_id or template.current_version_id
+    version = await tx.templates.find_version_by_id(wanted) if wanted else None
+    if version is None or version.template_id != template.id:
+        raise NotFound("template_version")
+    return version
+
+
+async def list_versions(
+    tx: Transaction, caller: Caller, template_id: str, page_size: int, page_token: str
+) -> Page[TemplateVersion]:
+    """A page of a template's versions, newest first. Raises NotFound, ValidationFailed."""
+    template = await get_template(tx, caller, template_id)
+    query = f"template_versions/{template.id}"
     page = read_page_request(page_size, page_token, query)
     after = None if page.after is None else _revision(page.after)
-    rows = await tx.templates.list_revisions(
-        latest.brand_id, channel, template_key, after, page.size + 1
-    )
-    return make_page(rows, page, query, lambda template: str(template.revision))
+    rows = await tx.templates.list_versions(template, after, page.size + 1)
+    return make_page(rows, page, query, lambda version: str(version.revision))
+
+
+# The key of a page token is opaque but not secret: a caller may have made one up.
+
+
+def _place(key: str) -> tuple[str, str]:
+    channel, _, template_key = key.partition("/")
+    return channel, template_key
 
 
 def _revision(key: str) -> int:
-    """The key of a page token, which is opaque but not secret: a caller may have made one up."""
     if not key.isdecimal() or len(key) > 9:
         raise ValidationFailed.of("page_token", "is not a token of this list with these filters")
     return int(key)

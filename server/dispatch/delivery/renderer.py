@@ -24,7 +24,7 @@ from storage.model.deliveries import Settlement
 from storage.model.messages import Message, Purpose
 from storage.model.people import Person
 from storage.model.sends import Send
-from storage.model.templates import Template
+from storage.model.templates import TemplateVersion
 
 CACHED_TEMPLATES = 512
 CACHED_CONTENT = 512
@@ -49,7 +49,7 @@ class _Content:
     are immutable, a send's subject and variables are a snapshot, and the campaign of a send can no
     longer be renamed."""
 
-    templates: dict[TemplateKey, Template]
+    templates: dict[TemplateKey, TemplateVersion]
     sends: dict[str, Send]
     campaigns: dict[str, Campaign]
 
@@ -205,7 +205,7 @@ async def _load_content(tx: Transaction, messages: Sequence[Message], known: _Co
     """The content of these messages and no others; read, as far as it is not known."""
     templates = {}
     for key in {_template_key(message) for message in messages}:
-        template = known.templates.get(key) or await tx.templates.find(*key)
+        template = known.templates.get(key) or await tx.templates.find_version(*key)
         if template is not None:
             templates[key] = template
     send_ids = {message.send_id for message in messages if message.send_id}

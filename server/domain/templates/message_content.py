@@ -12,7 +12,7 @@ from storage.model.campaigns import Campaign, CampaignTest
 from storage.model.messages import Message
 from storage.model.people import Person
 from storage.model.sends import Send
-from storage.model.templates import Template
+from storage.model.templates import TemplateVersion
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +21,7 @@ class MessageContent:
     its send, or of what it tries out."""
 
     message: Message
-    template: Template
+    template: TemplateVersion
     person: Person | None
     send: Send | None = None
     campaign: Campaign | None = None

@@ -38,9 +38,9 @@ def is_variable_name(name: str) -> bool:
 
 
 def check_schema(checks: Checks, variables: Sequence[TemplateVariable]) -> None:
-    """Adds what is wrong with a schema that was given with a template."""
+    """Adds what is wrong with a schema that was given with a version, as `variable_schema`."""
     for index, variable in enumerate(variables):
-        field = f"variables[{index}]"
+        field = f"variable_schema[{index}]"
         if not is_variable_name(variable.name):
             checks.add(
                 f"{field}.name",
@@ -50,7 +50,9 @@ def check_schema(checks: Checks, variables: Sequence[TemplateVariable]) -> None:
         elif variable.name in RESERVED_NAMES:
             checks.add(f"{field}.name", "is a name of the service's own")
         check_default(checks, f"{field}.default_value", variable.type, variable.default)
-    checks.json_object("variables", {variable.name: variable.default for variable in variables})
+    checks.json_object(
+        "variable_schema", {variable.name: variable.default for variable in variables}
+    )
 
 
 def check_default(checks: Checks, field: str, kind: VariableType, default: object) -> None:
@@ -59,20 +61,40 @@ def check_default(checks: Checks, field: str, kind: VariableType, default: objec
 
 
 def find_violations(
-    schema: Sequence[TemplateVariable], given: Mapping[str, object]
+    schema: Sequence[TemplateVariable], given: Mapping[str, object], field: str = "variables"
 ) -> list[FieldViolation]:
     """A violation of the field `variables.<name>` for every variable that is missing or of another
-    type, in the schema's order."""
-    violations = []
-    for variable in schema:
-        value = given.get(variable.name)
-        if value is None:
-            if variable.required and variable.default is None:
-                violations.append(
-                    FieldViolation(f"variables.{variable.name}", "is required by the template")
-                )
-        elif not variable.type.admits(value):
-            violations.append(
-                FieldViolation(f"variables.{variable.name}", f"must be {_SAID[variable.type]}")
-            )
-    return violations
+    type, in the schema's order. `field` is what `variables` is called in the request."""
+    missing = set(find_missing(schema, given))
+    return [
+        FieldViolation(
+            f"{field}.{variable.name}",
+            "is required by the template"
+            if variable.name in missing
+            else f"must be {_SAID[variable.type]}",
+        )
+        for variable in schema
+        if variable.name in missing or _is_mistyped(variable, given)
+    ]
+
+
+def find_mistyped(
+    schema: Sequence[TemplateVariable], given: Mapping[str, object], field: str = "variables"
+) -> list[FieldViolation]:
+    """The same without those that are missing."""
+    mistyped = [variable for variable in schema if _is_mistyped(variable, given)]
+    return find_violations(mistyped, given, field)
+
+
+def find_missing(schema: Sequence[TemplateVariable], given: Mapping[str, object]) -> list[str]:
+    """The names of variables that are required and missing, in the schema's order."""
+    return [
+        variable.name
+        for variable in schema
+        if variable.required and variable.default is None and given.get(variable.name) is None
+    ]
+
+
+def _is_mistyped(variable: TemplateVariable, given: Mapping[str, object]) -> bool:
+    value = given.get(variable.name)
+    return value is not None and not variable.type.admits(value)

@@ -8,7 +8,7 @@ from functools import lru_cache
 from itertools import repeat
 from operator import attrgetter
 
-from sqlalchemy import BigInteger, Boolean, Column, Executable, Integer, func, literal, select
+from sqlalchemy import BigInteger, Boolean, Column, Executable, Integer, literal, select
 
 from storage.contract.signals import SOON
 from storage.contract.signals import messages as messages_topic
@@ -17,7 +17,7 @@ from storage.sql.connection import Connection
 from storage.sql.dialects.dialect import ColumnKind, RowSet, SqlDialect
 from storage.sql.dialects.types import JSON_TEXT, Instant
 from storage.sql.schema.messages import messages
-from storage.sql.schema.templates import templates
+from storage.sql.schema.templates import template_versions, templates
 
 _ALIKE = {"status": MessageStatus.PENDING, "lease": 0, "attempts": 0, "in_doubt": False}
 """What every new message has. The other columns that are not given are null."""
@@ -91,11 +91,21 @@ async def _there(connection: Connection, ids: set[str]) -> set[str]:
 @lru_cache
 def _insertion(dialect: SqlDialect) -> tuple[RowSet, Executable]:
     rows = dialect.row_set("given", **{name: _kind(messages.c[name]) for name in _NAMES})
-    same_template = (
-        getattr(templates.c, name) == getattr(rows.c, name)
-        for name in ("brand_id", "channel", "template_key")
+    # By way of one look-up of the key: SQLite takes each value out of the row's JSON as often as it
+    # is named.
+    current_version = template_versions.c.id == templates.c.current_version_id
+    latest = (
+        select(template_versions.c.revision)
+        .join_from(templates, template_versions, current_version)
+        .where(
+            *(
+                templates.c[name] == getattr(rows.c, name)
+                for name in ("brand_id", "channel", "template_key")
+            ),
+            templates.c.archived_at.is_(None),
+        )
+        .scalar_subquery()
     )
-    latest = select(func.max(templates.c.revision)).where(*same_template).scalar_subquery()
     alike = (literal(value, messages.c[name].type) for name, value in _ALIKE.items())
     current = select(*(getattr(rows.c, name) for name in _NAMES), *alike).where(
         rows.c.template_revision == latest

@@ -15,7 +15,6 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     ColumnElement,
-    Executable,
     FromClause,
     Numeric,
     Select,
@@ -91,11 +90,6 @@ class SqlDialect(ABC):
     @abstractmethod
     def row_set_parameters(self, rows: RowSet, values: Iterable[Sequence[Any]]) -> dict[str, Any]:
         """The parameters that carry `values`, each with the columns in order."""
-
-    @abstractmethod
-    def serialize(self, name: str) -> Executable | None:
-        """A statement that no other transaction gets past with the same `name` until this one ends;
-        None where only one writes."""
 
     @abstractmethod
     def json_value(self, document: ColumnElement[Any], path: Sequence[str]) -> SqlValue:

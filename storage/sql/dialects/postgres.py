@@ -12,7 +12,6 @@ from sqlalchemy import (
     Boolean,
     ColumnElement,
     Double,
-    Executable,
     Integer,
     Numeric,
     Select,
@@ -78,9 +77,6 @@ class PostgresDialect(SqlDialect):
             f"{rows.name}_{label}": list(column)
             for label, column in zip(rows.kinds, columns, strict=True)
         }
-
-    def serialize(self, name: str) -> Executable:
-        return select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0)))
 
     def first_of(self, strings: ColumnElement[Any]) -> ColumnElement[Any]:
         return strings.op("->>", return_type=Text())(literal(0, Integer()))

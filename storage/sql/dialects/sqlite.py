@@ -82,9 +82,6 @@ class SqliteDialect(SqlDialect):
                     row[index] = encode(row[index])
         return {rows.name: dump_json(plain)}
 
-    def serialize(self, name: str) -> None:
-        return None
-
     def first_of(self, strings: ColumnElement[Any]) -> ColumnElement[Any]:
         return func.json_extract(strings, "$[0]", type_=Text())
 

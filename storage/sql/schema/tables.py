@@ -16,7 +16,7 @@ from storage.sql.schema.rates import rate_states
 from storage.sql.schema.segments import segments
 from storage.sql.schema.sends import sends
 from storage.sql.schema.suppressions import suppressions
-from storage.sql.schema.templates import templates
+from storage.sql.schema.templates import template_versions, templates
 
 __all__ = [
     "attempts",
@@ -36,5 +36,6 @@ __all__ = [
     "segments",
     "sends",
     "suppressions",
+    "template_versions",
     "templates",
 ]

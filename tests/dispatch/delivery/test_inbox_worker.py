@@ -165,9 +165,7 @@ async def test_what_was_rendered_is_written_though_the_next_batch_cannot_be_clai
 
 
 async def test_people_do_not_see_each_others_inbox(stage: Stage) -> None:
-    await stage.storage.write(
-        lambda tx: tx.templates.append(made.template(channel="in_app", brand_id="other"))
-    )
+    await stage.storage.write(lambda tx: made.put_version(tx, channel="in_app", brand_id="other"))
     await stage.message("ann", channel="in_app")
     await stage.message("bob", channel="in_app")
     await stage.message("ann", channel="in_app", brand_id="other")

@@ -18,8 +18,7 @@ from storage.model.messages import Attempt, Message, MessageStatus
 from storage.model.segments import Segment
 from storage.model.sends import Send, SendStatus
 from storage.model.suppressions import Suppression, SuppressionReason
-from storage.model.templates import Template
-from tests.support.storage.made import inbox_item, notification
+from tests.support.storage import made
 from tests.support.storage.scene import claim_due
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -171,7 +170,7 @@ async def _add_inbox_item(tx: Transaction, brand: str) -> None:
     )
     (held,) = await claim_due(tx, "in_app", NOW, NOW + LEASE, 1)
     assert held.id == message_id
-    item = inbox_item(held)
+    item = made.inbox_item(held)
     delivered = Settlement(
         message_id=message_id,
         lease=held.lease,
@@ -182,30 +181,26 @@ async def _add_inbox_item(tx: Transaction, brand: str) -> None:
     assert await tx.messages.settle([delivered], NOW) == {message_id}
 
 
-async def _add_revision(tx: Transaction, brand: str, key: str = "welcome") -> None:
-    await tx.templates.append(
-        Template(
-            brand_id=brand,
-            channel="email",
-            template_key=key,
-            revision=0,
-            subject=None,
-            body="Hello",
-            html=None,
-            created_by="tester",
-            created_at=NOW,
+async def _add_template(tx: Transaction, brand: str) -> None:
+    key = new_id()
+    await tx.templates.insert(made.template(brand_id=brand, template_key=key))
+
+
+async def _add_templates_to_have_versions(tx: Transaction, brand: str) -> None:
+    for name in ("one", "two"):
+        await tx.templates.insert(
+            made.template(id=f"{brand}-{name}", brand_id=brand, template_key=name)
         )
-    )
+
+
+async def _add_version(tx: Transaction, brand: str) -> None:
+    await made.put_version(tx, brand_id=brand, template_key="one")
 
 
 def _segment(brand: str) -> Segment:
     return Segment(
         id=new_id(), brand_id=brand, name="all", criteria={}, created_by="tester", created_at=NOW
     )
-
-
-def _template_key(brand: str, key: str) -> dict[str, str]:
-    return {"brand_id": brand, "channel": "email", "template_key": key}
 
 
 async def _add_unknown_message(tx: Transaction, brand: str) -> None:
@@ -295,13 +290,22 @@ LISTINGS: dict[str, Listing] = {
         prepare=_add_messages_to_have_attempts,
         oldest_first=True,
     ),
-    "comms.TemplateService/ListTemplateRevisions": Listing(
-        items="templates",
-        id="revision",
-        asks=lambda brand: _template_key(brand, "welcome"),
-        asks_another=lambda brand: _template_key(brand, "other"),
-        add=_add_revision,
-        prepare=lambda tx, brand: _add_revision(tx, brand, "other"),
+    "messaging.TemplateService/ListTemplates": Listing(
+        items="items",
+        id="id",
+        asks=lambda brand: {"brand_id": brand},
+        asks_another=lambda brand: {"brand_id": brand, "channel": "email"},
+        add=_add_template,
+        # By key, and the keys are ids here.
+        oldest_first=True,
+    ),
+    "messaging.TemplateService/ListTemplateVersions": Listing(
+        items="items",
+        id="id",
+        asks=lambda brand: {"id": f"{brand}-one"},
+        asks_another=lambda brand: {"id": f"{brand}-two"},
+        add=_add_version,
+        prepare=_add_templates_to_have_versions,
     ),
     "comms.InboxService/ListInboxItems": Listing(
         items="data",
@@ -315,7 +319,9 @@ LISTINGS: dict[str, Listing] = {
         id="id",
         asks=lambda brand: {"brand_id": brand},
         asks_another=lambda brand: {"brand_id": f"other-{brand}"},
-        add=lambda tx, brand: tx.inbox.insert(notification(brand_id=brand, person_id="tester")),
+        add=lambda tx, brand: tx.inbox.insert(
+            made.notification(brand_id=brand, person_id="tester")
+        ),
     ),
     "ops.UnknownMessageService/ListUnknownMessages": Listing(
         items="unknown_messages",

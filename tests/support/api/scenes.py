@@ -8,11 +8,13 @@ from typing import Any
 from uuid import uuid4
 
 from storage.contract.signals import PROGRESS
+from tests.support.api.answers import Answer
 from tests.support.api.callers import Caller
 from tests.support.api.running import Running
 
 COMMS = "comms.CampaignService"
 MESSAGING = "messaging.CampaignService"
+TEMPLATES = "messaging.TemplateService"
 FAR = timedelta(days=30)
 
 
@@ -29,16 +31,50 @@ async def ok(api: Caller, name: str, request: dict[str, Any]) -> dict[str, Any]:
     return body
 
 
-async def put_template(api: Caller, brand: str, channel: str = "email", **more: Any) -> None:
-    """A template `welcome` on a channel."""
-    request = {
-        "brand_id": brand,
-        "channel": channel,
-        "template_key": "welcome",
-        "body": "Hello {{ name | default: 'you' }}",
-        **more,
-    }
-    await ok(api, "comms.TemplateService/PutTemplate", request)
+async def template_id(api: Caller, brand: str, channel: str = "email", key: str = "welcome") -> str:
+    """The id of a template, which is created if there is none."""
+    about = {"brand_id": brand, "channel": channel, "key": key}
+    if found := (await ok(api, f"{TEMPLATES}/ListTemplates", about))["items"]:
+        return str(found[0]["id"])
+    return str((await ok(api, f"{TEMPLATES}/CreateTemplate", about))["id"])
+
+
+async def try_version(
+    api: Caller, brand: str, channel: str = "email", key: str = "welcome", **more: Any
+) -> Answer:
+    """The answer to another version of a template, which is created if there is none."""
+    about = {"id": await template_id(api, brand, channel, key)}
+    return await api.call(f"{TEMPLATES}/CreateTemplateVersion", about | more)
+
+
+async def put_template(
+    api: Caller, brand: str, channel: str = "email", key: str = "welcome", **more: Any
+) -> dict[str, Any]:
+    """Another version of a template, which is created if there is none."""
+    version = {"body": "Hello {{ name | default: 'you' }}", **more}
+    answer = await try_version(api, brand, channel, key, **version)
+    assert answer.status == 201, answer
+    body: dict[str, Any] = answer.body
+    return body
+
+
+async def try_rendering(
+    api: Caller, brand: str, channel: str = "email", key: str = "welcome", **more: Any
+) -> Answer:
+    """The answer to a call that renders a template, with an empty payload unless it says
+    otherwise."""
+    about = {"id": await template_id(api, brand, channel, key), "payload": {}}
+    return await api.call(f"{TEMPLATES}/RenderTemplate", about | more)
+
+
+async def rendered(
+    api: Caller, brand: str, channel: str = "email", key: str = "welcome", **more: Any
+) -> dict[str, Any]:
+    """What a template renders to."""
+    answer = await try_rendering(api, brand, channel, key, **more)
+    assert answer.status == 200, answer
+    body: dict[str, Any] = answer.body
+    return body
 
 
 async def put_person(api: Caller, brand: str, person_id: str, **more: Any) -> None:

@@ -13,9 +13,9 @@ from google.protobuf.message import Message
 
 from server.domain.faces import Face
 from storage.contract.storage import Transaction
-from storage.model.channels import Channel
 from storage.model.criteria import EVERYONE
 from storage.model.messages import MessageFilter
+from storage.model.templates import TemplateFilter
 from tests.support.api.answers import Answer
 from tests.support.api.callers import METHODS, POLICIES, Caller, GrpcCaller, caller, full_path
 from tests.support.api.running import Running
@@ -23,15 +23,16 @@ from tests.support.api.scenes import (
     COMMS,
     FAR,
     MESSAGING,
+    TEMPLATES,
     comms_campaign,
     instant,
     messaging_campaign,
     ok,
     put_person,
+    template_id,
 )
 
 MESSAGES = "comms.MessageService"
-TEMPLATES = "comms.TemplateService"
 PEOPLE = "messaging.PersonService"
 SEGMENTS = "messaging.SegmentService"
 SENDS = "messaging.SendService"
@@ -110,6 +111,7 @@ class Untouched:
             for campaign in campaigns
             for send in await tx.sends.list_page(campaign.id, None, 99)
         ]
+        templates = await tx.templates.list_page(self.brand, TemplateFilter(), None, 99)
         return [
             campaigns,
             sends,
@@ -119,10 +121,8 @@ class Untouched:
             await tx.brands.find_policy(self.brand),
             await tx.brands.list_page(self.brand, None, 99),
             await tx.audit.list_page(self.brand, None, None, 99),
-            [
-                await tx.templates.list_revisions(self.brand, channel, "welcome", None, 99)
-                for channel in Channel
-            ],
+            templates,
+            [await tx.templates.list_versions(template, None, 99) for template in templates],
             await tx.people.list_matching(
                 self.brand, EVERYONE, "email", datetime.now(UTC), None, 99
             ),
@@ -140,6 +140,9 @@ async def untouched_brand(running: Running, transport: str) -> Untouched:
         "messaging": await messaging_campaign(api, brand),
     }
     await put_person(api, brand, "ana")
+    ids["template"] = await template_id(api, brand)
+    template = await ok(api, f"{TEMPLATES}/GetTemplate", {"id": ids["template"]})
+    ids["version"] = template["current_version_id"]
     ids["segment"] = (await ok(api, f"{SEGMENTS}/ListSegments", {"brand_id": brand}))["segments"][
         0
     ]["id"]
@@ -175,7 +178,6 @@ def _requests(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
 
 def _by_name(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
     """Methods that only say what they are about."""
-    template = {"brand_id": brand, "channel": "email", "template_key": "welcome"}
     about = {
         "comms": [
             f"{COMMS}/{verb}"
@@ -203,6 +205,10 @@ def _by_name(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
             )
         ],
         "segment": [f"{SEGMENTS}/GetSegment"],
+        "template": [
+            f"{TEMPLATES}/{verb}"
+            for verb in ("GetTemplate", "ListTemplateVersions", "ArchiveTemplate")
+        ],
         "suppression": [f"{SUPPRESSIONS}/DeleteSuppression"],
         "send": [
             f"{COMMS}/GetSend",
@@ -236,7 +242,11 @@ def _by_name(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
         f"{AUDIT}/ListAuditEntries": {"brand_id": brand},
         f"{AUDIT}/ListInstallationAuditEntries": {"subject_id": brand},
         f"{HOLD}/GetHold": {},
-        **{f"{TEMPLATES}/{verb}": template for verb in ("GetTemplate", "ListTemplateRevisions")},
+        f"{TEMPLATES}/ListTemplates": {"brand_id": brand},
+        f"{TEMPLATES}/GetTemplateVersion": {
+            "id": ids.get("template"),
+            "version_id": ids.get("version"),
+        },
         **{
             f"{PEOPLE}/{verb}": {"brand_id": brand, "person_id": "ana"}
             for verb in ("GetPerson", "DeletePerson")
@@ -278,7 +288,6 @@ def _in_full(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
             {"person_id": "bo", "recipient": "bo@example.com"},
         ]
     }
-    template = {"brand_id": brand, "channel": "email", "template_key": "welcome"}
     return {
         f"{COMMS}/CreateCampaign": {"brand_id": brand, **inline},
         f"{COMMS}/UpdateCampaign": {"id": comms, **inline},
@@ -307,6 +316,12 @@ def _in_full(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
             "scheduled_at": instant(FAR),
             "expire_at": instant(FAR * 2),
         },
+        f"{TEMPLATES}/CreateTemplate": {"brand_id": brand, "key": "news", "channel": "email",
+            "description": "Monthly", "category": "product-news"},
+        f"{TEMPLATES}/CreateTemplateVersion": {"id": ids.get("template"),
+            "subject": "Hi {{ name }}", "body": "Hello {{ name }}", "html": "<p>{{ name }}</p>"},
+        f"{TEMPLATES}/RenderTemplate": {"id": ids.get("template"), "payload": OBJECT,
+            "strict": True, "version_id": ids.get("version"), "person_id": "ana", "locale": "pt"},
         f"{MESSAGES}/SendMessage": {
             "channel": "email", "template_key": "welcome", "recipient": "ana@example.com",
             "brand_id": brand, "person_id": "ana",
@@ -320,10 +335,6 @@ def _in_full(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
             "scheduled_at": instant(FAR),
             "expire_at": instant(FAR * 2),
         }]},
-        f"{TEMPLATES}/PutTemplate": {**template, "subject": "Hi {{ name }}",
-            "body": "Hello {{ name }}", "html": "<p>{{ name }}</p>"},
-        f"{TEMPLATES}/PreviewTemplate": {**template, "revision": 1, "variables": OBJECT,
-            "person_id": "ana"},
         f"{NOTIFICATIONS}/CreateNotification": {
             "brand_id": brand, "patient_id": "tester", "kind": "result", "title": "New results",
             "body": "They are here", "link": "/results/7", "metadata": OBJECT,

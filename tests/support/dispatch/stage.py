@@ -35,7 +35,7 @@ from storage.model.campaigns import Campaign, CampaignStatus
 from storage.model.inbox import InboxItem
 from storage.model.messages import Attempt, Message, MessageFilter, MessageStatus
 from storage.model.sends import Send
-from storage.model.templates import Template
+from storage.model.templates import TemplateVersion
 from storage.sql.open import open_storage
 from tests.support.clocks import ManualClock
 from tests.support.dispatch.recorded_metrics import RecordedMetrics
@@ -221,10 +221,9 @@ class Stage:
 
     # What is there
 
-    async def template(self, channel: str = "email", **more: Any) -> Template:
-        """Another revision of the template `welcome`."""
-        template = made.template(channel=channel, **more)
-        return await self.storage.write(lambda tx: tx.templates.append(template))
+    async def template(self, channel: str = "email", **more: Any) -> TemplateVersion:
+        """Another version of the template `welcome`."""
+        return await self.storage.write(lambda tx: made.put_version(tx, channel=channel, **more))
 
     async def policy(self, brand_id: str = BRAND, **more: Any) -> None:
         """What a brand wants."""

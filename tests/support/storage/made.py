@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from storage.contract.storage import Transaction
 from storage.model.campaigns import Campaign, CampaignStatus
 from storage.model.deliveries import Settlement
 from storage.model.idempotency import IdempotencyRecord
@@ -14,7 +15,7 @@ from storage.model.messages import Attempt, Message, MessageStatus
 from storage.model.people import Person
 from storage.model.segments import Segment
 from storage.model.sends import Send, SendStatus
-from storage.model.templates import Template
+from storage.model.templates import Template, TemplateVersion
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -116,9 +117,24 @@ def settlement(
 
 def template(**more: Any) -> Template:
     values: dict[str, Any] = {
+        "id": new_id(),
         "brand_id": BRAND,
         "channel": "email",
         "template_key": "welcome",
+        "created_by": "tester",
+        "created_at": NOW,
+        "updated_at": NOW,
+    }
+    return Template(**values | more)
+
+
+def version(of: Template, **more: Any) -> TemplateVersion:
+    values: dict[str, Any] = {
+        "id": new_id(),
+        "template_id": of.id,
+        "brand_id": of.brand_id,
+        "channel": of.channel,
+        "template_key": of.template_key,
         "revision": 0,
         "subject": None,
         "body": "Hello",
@@ -126,7 +142,24 @@ def template(**more: Any) -> Template:
         "created_by": "tester",
         "created_at": NOW,
     }
-    return Template(**values | more)
+    return TemplateVersion(**values | more)
+
+
+async def put_version(
+    tx: Transaction,
+    *,
+    brand_id: str = BRAND,
+    channel: str = "email",
+    template_key: str = "welcome",
+    **more: Any,
+) -> TemplateVersion:
+    """Another version of a template, which is made if there is none."""
+    await tx.templates.insert(
+        template(brand_id=brand_id, channel=channel, template_key=template_key)
+    )
+    of = await tx.templates.find_by_key(brand_id, channel, template_key)
+    assert of is not None
+    return await tx.templates.append(version(of, **more))
 
 
 def person(person_id: str = "ann", **more: Any) -> Person:

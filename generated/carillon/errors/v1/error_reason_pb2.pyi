@@ -48,7 +48,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_MESSAGE_NOT_FOUND: _ErrorReason.ValueType  # 7
     """NOT_FOUND. No message with this id, or none in a brand of the token."""
     ERROR_REASON_TEMPLATE_NOT_FOUND: _ErrorReason.ValueType  # 8
-    """NOT_FOUND. No such template or revision in the brand."""
+    """NOT_FOUND. No such template in a brand of the token."""
     ERROR_REASON_PERSON_NOT_FOUND: _ErrorReason.ValueType  # 9
     """NOT_FOUND. No such person in the brand."""
     ERROR_REASON_SEGMENT_NOT_FOUND: _ErrorReason.ValueType  # 10
@@ -111,17 +111,25 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION. More than one person of the brand has this `patient_id`, so that it names
     none of them.
     """
-    ERROR_REASON_DEDUP_KEY_USED: _ErrorReason.ValueType  # 32
+    ERROR_REASON_TEMPLATE_VERSION_NOT_FOUND: _ErrorReason.ValueType  # 32
+    """NOT_FOUND. The template has no such version, or none at all."""
+    ERROR_REASON_TEMPLATE_EXISTS: _ErrorReason.ValueType  # 33
+    """ALREADY_EXISTS. The brand has a template with this key on this channel."""
+    ERROR_REASON_TEMPLATE_STATE: _ErrorReason.ValueType  # 34
+    """FAILED_PRECONDITION. The template is archived."""
+    ERROR_REASON_DEDUP_KEY_USED: _ErrorReason.ValueType  # 35
     """FAILED_PRECONDITION. A message to send was accepted under this dedup_key of the brand before:
     `details.message_id` names it.
     """
-    ERROR_REASON_TEMPLATE_UNKNOWN: _ErrorReason.ValueType  # 33
-    """INVALID_ARGUMENT. The brand has no template with the key of a message on its channel."""
-    ERROR_REASON_VARIABLES_INVALID: _ErrorReason.ValueType  # 34
+    ERROR_REASON_TEMPLATE_UNUSABLE: _ErrorReason.ValueType  # 36
+    """INVALID_ARGUMENT. The brand has no template with the key of a message on its channel, or none
+    that anything new can be sent with.
+    """
+    ERROR_REASON_VARIABLES_INVALID: _ErrorReason.ValueType  # 37
     """INVALID_ARGUMENT. The variables of a message do not fit its template; `details` is as for
     `validation_failed`.
     """
-    ERROR_REASON_SUPPRESSED: _ErrorReason.ValueType  # 35
+    ERROR_REASON_SUPPRESSED: _ErrorReason.ValueType  # 38
     """INVALID_ARGUMENT. The address of a message is suppressed: `details.reason` tells why."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
@@ -159,7 +167,7 @@ ERROR_REASON_SEND_NOT_FOUND: ErrorReason.ValueType  # 6
 ERROR_REASON_MESSAGE_NOT_FOUND: ErrorReason.ValueType  # 7
 """NOT_FOUND. No message with this id, or none in a brand of the token."""
 ERROR_REASON_TEMPLATE_NOT_FOUND: ErrorReason.ValueType  # 8
-"""NOT_FOUND. No such template or revision in the brand."""
+"""NOT_FOUND. No such template in a brand of the token."""
 ERROR_REASON_PERSON_NOT_FOUND: ErrorReason.ValueType  # 9
 """NOT_FOUND. No such person in the brand."""
 ERROR_REASON_SEGMENT_NOT_FOUND: ErrorReason.ValueType  # 10
@@ -222,16 +230,24 @@ ERROR_REASON_PATIENT_AMBIGUOUS: ErrorReason.ValueType  # 31
 """FAILED_PRECONDITION. More than one person of the brand has this `patient_id`, so that it names
 none of them.
 """
-ERROR_REASON_DEDUP_KEY_USED: ErrorReason.ValueType  # 32
+ERROR_REASON_TEMPLATE_VERSION_NOT_FOUND: ErrorReason.ValueType  # 32
+"""NOT_FOUND. The template has no such version, or none at all."""
+ERROR_REASON_TEMPLATE_EXISTS: ErrorReason.ValueType  # 33
+"""ALREADY_EXISTS. The brand has a template with this key on this channel."""
+ERROR_REASON_TEMPLATE_STATE: ErrorReason.ValueType  # 34
+"""FAILED_PRECONDITION. The template is archived."""
+ERROR_REASON_DEDUP_KEY_USED: ErrorReason.ValueType  # 35
 """FAILED_PRECONDITION. A message to send was accepted under this dedup_key of the brand before:
 `details.message_id` names it.
 """
-ERROR_REASON_TEMPLATE_UNKNOWN: ErrorReason.ValueType  # 33
-"""INVALID_ARGUMENT. The brand has no template with the key of a message on its channel."""
-ERROR_REASON_VARIABLES_INVALID: ErrorReason.ValueType  # 34
+ERROR_REASON_TEMPLATE_UNUSABLE: ErrorReason.ValueType  # 36
+"""INVALID_ARGUMENT. The brand has no template with the key of a message on its channel, or none
+that anything new can be sent with.
+"""
+ERROR_REASON_VARIABLES_INVALID: ErrorReason.ValueType  # 37
 """INVALID_ARGUMENT. The variables of a message do not fit its template; `details` is as for
 `validation_failed`.
 """
-ERROR_REASON_SUPPRESSED: ErrorReason.ValueType  # 35
+ERROR_REASON_SUPPRESSED: ErrorReason.ValueType  # 38
 """INVALID_ARGUMENT. The address of a message is suppressed: `details.reason` tells why."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

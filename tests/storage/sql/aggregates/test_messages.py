@@ -9,6 +9,7 @@ import pytest
 
 from storage.contract.errors import StorageError, WriteConflict
 from storage.contract.signals import SOON, messages
+from storage.contract.storage import Transaction
 from storage.model.criteria import EVERYONE
 from storage.model.ids import new_id
 from storage.model.messages import Accepted, Handling, Message, MessageFilter, MessageStatus
@@ -395,7 +396,7 @@ def one_offs(request: pytest.FixtureRequest, scene: Scene) -> OneOffs:
 
 
 async def test_one_offs_come_back_as_they_were_given(scene: Scene, one_offs: OneOffs) -> None:
-    await scene.storage.write(lambda tx: tx.templates.append(made.template()))
+    await scene.storage.write(made.put_version)
     given = [
         made.message(
             "ann",
@@ -421,7 +422,7 @@ async def test_one_offs_come_back_as_they_were_given(scene: Scene, one_offs: One
 async def test_of_one_offs_with_one_key_the_first_is_added_whoever_brings_it(
     scene: Scene, one_offs: OneOffs
 ) -> None:
-    await scene.storage.write(lambda tx: tx.templates.append(made.template()))
+    await scene.storage.write(made.put_version)
     old = await scene.one_off(dedup_key="taken")
     taken, twice, again = (
         made.message(dedup_key="taken"),
@@ -429,7 +430,7 @@ async def test_of_one_offs_with_one_key_the_first_is_added_whoever_brings_it(
         made.message("bob", dedup_key="twice"),
     )
     elsewhere, keyless = made.message(brand_id="other", dedup_key="taken"), made.message()
-    await scene.storage.write(lambda tx: tx.templates.append(made.template(brand_id="other")))
+    await scene.storage.write(lambda tx: made.put_version(tx, brand_id="other"))
     assert await one_offs(taken, twice, again, elsewhere, keyless) == {
         twice.id,
         elsewhere.id,
@@ -443,7 +444,7 @@ async def test_a_one_off_that_was_added_before_is_there_and_not_added_again(
     scene: Scene, one_offs: OneOffs
 ) -> None:
     """Whoever does not know whether its commit took effect tries again."""
-    await scene.storage.write(lambda tx: tx.templates.append(made.template()))
+    await scene.storage.write(made.put_version)
     keyed, keyless = made.message(dedup_key="key"), made.message()
     for _ in range(2):
         assert await one_offs(keyed, keyless) == {keyed.id, keyless.id}
@@ -460,13 +461,8 @@ async def test_a_one_off_that_was_added_before_is_there_and_not_added_again(
 async def test_a_one_off_is_not_added_unless_its_revision_is_the_latest_of_its_template(
     scene: Scene, one_offs: OneOffs
 ) -> None:
-    for template in (
-        made.template(),
-        made.template(),
-        made.template(channel="sms"),
-        made.template(template_key="other", brand_id="other"),
-    ):
-        await scene.storage.write(lambda tx, template=template: tx.templates.append(template))  # type: ignore[misc]
+    for where in ({}, {}, {"channel": "sms"}, {"template_key": "other", "brand_id": "other"}):
+        await scene.storage.write(lambda tx, where=where: made.put_version(tx, **where))  # type: ignore[misc]
     latest, old, unmade = (made.message(template_revision=revision) for revision in (2, 1, 3))
     nowhere, elsewhere = (
         made.message(template_key="other"),
@@ -475,10 +471,31 @@ async def test_a_one_off_is_not_added_unless_its_revision_is_the_latest_of_its_t
     assert await one_offs(old, latest, unmade, nowhere, elsewhere) == {latest.id}
 
 
+async def test_no_one_off_is_added_once_its_template_is_archived(
+    scene: Scene, one_offs: OneOffs
+) -> None:
+    for key in ("welcome", "other"):
+        await scene.storage.write(lambda tx, key=key: made.put_version(tx, template_key=key))  # type: ignore[misc]
+    before, after, other = (
+        made.message(),
+        made.message(dedup_key="after"),
+        made.message(template_key="other"),
+    )
+    assert await one_offs(before) == {before.id}
+
+    async def archive(tx: Transaction) -> None:
+        template = await tx.templates.find_by_key(BRAND, "email", "welcome")
+        assert template is not None
+        await tx.templates.replace(replace(template, archived_at=NOW))
+
+    await scene.storage.write(archive)
+    assert await one_offs(after, other) == {other.id}
+
+
 async def test_one_offs_fire_their_channel_unless_they_are_due_later_than_anybody_sleeps(
     scene: Scene, one_offs: OneOffs
 ) -> None:
-    await scene.storage.write(lambda tx: tx.templates.append(made.template()))
+    await scene.storage.write(made.put_version)
     with scene.storage.signals.subscribe(messages("email")) as fired:
         await one_offs(made.message(due_at=NOW + SOON + SECOND))
         assert not fired.is_set()
@@ -492,7 +509,7 @@ async def test_one_offs_fire_their_channel_unless_they_are_due_later_than_anybod
 async def test_one_offs_at_the_same_time_with_each_others_keys_are_added_once(
     scene: Scene, one_offs: OneOffs
 ) -> None:
-    await scene.storage.write(lambda tx: tx.templates.append(made.template()))
+    await scene.storage.write(made.put_version)
     keys = [f"key-{number}" for number in range(40)]
     batches = [
         [made.message(dedup_key=key) for key in order]
@@ -505,7 +522,7 @@ async def test_one_offs_at_the_same_time_with_each_others_keys_are_added_once(
 async def test_one_offs_that_cannot_be_written_leave_nothing_of_their_neighbours(
     scene: Scene, one_offs: OneOffs
 ) -> None:
-    await scene.storage.write(lambda tx: tx.templates.append(made.template()))
+    await scene.storage.write(made.put_version)
     good, without_address = made.message(), made.message(recipient=None)
     with pytest.raises(StorageError):
         await one_offs(good, without_address)
@@ -516,7 +533,7 @@ async def test_one_offs_that_cannot_be_written_leave_nothing_of_their_neighbours
 async def test_one_offs_are_there_when_the_database_is_opened_again(
     scene: Scene, one_offs: OneOffs
 ) -> None:
-    await scene.storage.write(lambda tx: tx.templates.append(made.template()))
+    await scene.storage.write(made.put_version)
     given = made.message()
     await one_offs(given)
     await scene.storage.close()
@@ -528,7 +545,7 @@ async def test_one_offs_are_there_when_the_database_is_opened_again(
 
 
 async def test_who_had_a_one_off_accepted_is_kept_with_it(scene: Scene) -> None:
-    await scene.storage.write(lambda tx: tx.templates.append(made.template()))
+    await scene.storage.write(made.put_version)
     together = [made.message(f"p-{number}", dedup_key=f"key-{number}") for number in range(3)]
     by = [Accepted("ann", "request-1"), Accepted("bob"), Accepted("ann", "request-3")]
     assert len(await scene.storage.insert_one_offs(together, by)) == 3

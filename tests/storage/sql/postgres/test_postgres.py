@@ -256,7 +256,7 @@ async def test_a_second_revision_waits_for_the_first_and_is_not_tried_twice(
     async def append(tx: Transaction) -> int:
         nonlocal tries
         tries += 1
-        return (await tx.templates.append(made.template())).revision
+        return (await made.put_version(tx)).revision
 
     async with Held(on_postgres, append) as held:
         second = asyncio.create_task(on_postgres.storage.write(append))
