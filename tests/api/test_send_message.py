@@ -120,7 +120,7 @@ async def test_what_must_not_or_cannot_go_out_is_refused_by_its_own_code_and_not
         brand,
         key="typed",
         body="{{ seats }}",
-        schema=[{"name": "seats", "type": "numeric", "required": True}],
+        variable_schema=[{"name": "seats", "type": "numeric", "required": True}],
     )
     assert (await suppress(idle_api, brand, "gone@example.com", "hard_bounce")).status < 300
     for more, error in (
