@@ -9,13 +9,16 @@ from google.protobuf.descriptor import FileDescriptor, MethodDescriptor, Service
 
 from carillon.comms.v1 import campaign_service_pb2 as comms_campaigns
 from carillon.comms.v1 import (
+    consent_service_pb2,
     inbox_service_pb2,
     message_service_pb2,
     notification_service_pb2,
+    preference_service_pb2,
     suppression_service_pb2,
 )
 from carillon.messaging.v1 import campaign_service_pb2 as messaging_campaigns
 from carillon.messaging.v1 import (
+    consent_check_service_pb2,
     person_service_pb2,
     segment_service_pb2,
     send_service_pb2,
@@ -37,8 +40,11 @@ _FILES: tuple[FileDescriptor, ...] = (
     inbox_service_pb2.DESCRIPTOR,
     notification_service_pb2.DESCRIPTOR,
     suppression_service_pb2.DESCRIPTOR,
+    consent_service_pb2.DESCRIPTOR,
+    preference_service_pb2.DESCRIPTOR,
     messaging_campaigns.DESCRIPTOR,
     send_service_pb2.DESCRIPTOR,
+    consent_check_service_pb2.DESCRIPTOR,
     person_service_pb2.DESCRIPTOR,
     segment_service_pb2.DESCRIPTOR,
     template_service_pb2.DESCRIPTOR,

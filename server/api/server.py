@@ -12,15 +12,18 @@ from carillon.comms.v1 import (
     campaign_service_pb2_grpc as comms_campaign_grpc,
 )
 from carillon.comms.v1 import (
+    consent_service_pb2_grpc,
     inbox_service_pb2_grpc,
     message_service_pb2_grpc,
     notification_service_pb2_grpc,
+    preference_service_pb2_grpc,
     suppression_service_pb2_grpc,
 )
 from carillon.messaging.v1 import (
     campaign_service_pb2_grpc as messaging_campaign_grpc,
 )
 from carillon.messaging.v1 import (
+    consent_check_service_pb2_grpc,
     person_service_pb2_grpc,
     segment_service_pb2_grpc,
     send_service_pb2_grpc,
@@ -42,12 +45,15 @@ from server.api.interceptors.known_brands import KnownBrands
 from server.api.policies import method_policies, service_descriptors
 from server.api.reflection import add_reflection
 from server.api.services.comms.campaigns import CampaignService as CommsCampaigns
+from server.api.services.comms.consents import ConsentService
 from server.api.services.comms.inbox import InboxService
 from server.api.services.comms.messages import MessageService
 from server.api.services.comms.notifications import NotificationService
+from server.api.services.comms.preferences import PreferenceService
 from server.api.services.comms.suppressions import SuppressionService
 from server.api.services.comms.unsubscribe import UnsubscribeService
 from server.api.services.messaging.campaigns import CampaignService as MessagingCampaigns
+from server.api.services.messaging.consent_check import ConsentCheckService
 from server.api.services.messaging.people import PersonService, SegmentService
 from server.api.services.messaging.sends import SendService
 from server.api.services.messaging.templates import TemplateService
@@ -155,6 +161,15 @@ class GrpcServer:
         )
         suppression_service_pb2_grpc.add_UnsubscribeServiceServicer_to_server(
             UnsubscribeService(storage, clock, links), server
+        )
+        consent_service_pb2_grpc.add_ConsentServiceServicer_to_server(
+            ConsentService(commands), server
+        )
+        preference_service_pb2_grpc.add_PreferenceServiceServicer_to_server(
+            PreferenceService(commands), server
+        )
+        consent_check_service_pb2_grpc.add_ConsentCheckServiceServicer_to_server(
+            ConsentCheckService(commands), server
         )
         brand_service_pb2_grpc.add_BrandServiceServicer_to_server(BrandService(commands), server)
         unknown_message_service_pb2_grpc.add_UnknownMessageServiceServicer_to_server(

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from storage.model.audiences import AudienceCount, AudienceMember
 from storage.model.criteria import Criteria
+from storage.model.gate import GateRule
 from storage.model.people import Person
 
 
@@ -41,33 +42,32 @@ class People(Protocol):
 
     async def list_matching(
         self,
-        brand_id: str,
+        rule: GateRule,
         criteria: Criteria,
-        channel: str,
         as_of: datetime,
         after: str | None,
         limit: int,
         *,
         reached_by: str | None = None,
     ) -> list[AudienceMember]:
-        """People created at or before `as_of` who match `criteria`, by person_id ascending (by code
-        point on both databases).
+        """People of the rule's brand created at or before `as_of` who match `criteria`, by
+        person_id ascending (by code point on both databases).
 
         Relative dates of the criteria count from `as_of`, so that every batch of an audience means
         the same people, however long it takes.
 
         The address on `email` and `sms` is `email` and `phone`, on `push` the first push token, on
         `in_app` the person's id; an empty one counts as none, and skips the person as `no_address`.
-        One whose address is suppressed, for any reason that holds back marketing, is skipped as
-        `suppressed`. With `reached_by`, a send that does not allow shared addresses, one whose
-        address the send was given a pending row for, whatever became of it, is skipped as
-        `duplicate`. Whom criteria match, `tests/support/criteria_reference.py` says to the
-        last character; no person's data can make the statement fail.
+        One whom `Gate` holds back by the rule is skipped for its reason. With `reached_by`, a send
+        that does not allow shared addresses, one whose address the send was given a pending row
+        for, whatever became of it, is skipped as `duplicate`. Whom criteria match,
+        `tests/support/criteria_reference.py` says to the last character; no person's data can make
+        the statement fail.
         """
         ...
 
     async def count_matching(
-        self, brand_id: str, criteria: Criteria, channel: str, as_of: datetime
+        self, rule: GateRule, criteria: Criteria, as_of: datetime
     ) -> list[AudienceCount]:
         """The people that `list_matching` lists, counted by their `skip_reason`, and their
         addresses, one that several have being one; reasons of nobody are left out."""

@@ -9,11 +9,14 @@ from typing import Protocol, TypeVar
 from storage.contract.audit import Audit
 from storage.contract.brands import Brands
 from storage.contract.campaigns import Campaigns
+from storage.contract.consents import Consents
 from storage.contract.dispatchers import Dispatchers
+from storage.contract.gate import Gate
 from storage.contract.idempotency import Idempotency
 from storage.contract.inbox import Inbox
 from storage.contract.messages import Messages
 from storage.contract.people import People
+from storage.contract.preferences import Preferences
 from storage.contract.rates import Rates
 from storage.contract.segments import Segments
 from storage.contract.sends import Sends
@@ -39,6 +42,12 @@ class Transaction(Protocol):
     def segments(self) -> Segments: ...
     @property
     def suppressions(self) -> Suppressions: ...
+    @property
+    def consents(self) -> Consents: ...
+    @property
+    def preferences(self) -> Preferences: ...
+    @property
+    def gate(self) -> Gate: ...
     @property
     def idempotency(self) -> Idempotency: ...
     @property

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Protocol
 
 from storage.model.suppressions import Suppression, SuppressionReason
 
 
 class Suppressions(Protocol):
-    """Addresses that must not be contacted, keyed by (brand_id, channel, address); addresses are
-    normalised."""
+    """Addresses that must not be contacted, keyed by (brand_id, channel, address) and normalised.
+    Those that were lifted are only listed and found by id."""
 
     async def put_many(self, suppressions: Sequence[Suppression]) -> None:
         """Adds each; where the address is suppressed already, a stronger reason replaces a weaker
@@ -26,16 +27,6 @@ class Suppressions(Protocol):
         """The suppression of an address, or None."""
         ...
 
-    async def any_on(self, brand_id: str, channel: str) -> bool:
-        """Whether the brand has suppressed any address on the channel."""
-        ...
-
-    async def find_reasons(
-        self, brand_id: str, channel: str, addresses: Iterable[str]
-    ) -> dict[str, SuppressionReason]:
-        """Those of the addresses that are suppressed, and why. Any number of addresses."""
-        ...
-
     async def list_page(
         self,
         brand_id: str,
@@ -43,10 +34,12 @@ class Suppressions(Protocol):
         reason: SuppressionReason | None,
         after: str | None,
         limit: int,
+        *,
+        include_lifted: bool = False,
     ) -> list[Suppression]:
         """Suppressions of a brand, by id descending (newest first)."""
         ...
 
-    async def delete(self, suppression_id: str) -> None:
-        """Deletes it, if it is there."""
+    async def lift(self, suppression_id: str, now: datetime) -> Suppression | None:
+        """Lifts it. Returns it as it is then, or None if there is none that was not lifted."""
         ...

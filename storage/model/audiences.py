@@ -13,6 +13,10 @@ class SkipReason(StrEnum):
     INVALID_RECIPIENT = "invalid_recipient"
     NO_ADDRESS = "no_address"
     SUPPRESSED = "suppressed"
+    NO_CONSENT = "no_consent"
+    """They said no to the category, or where it takes a yes, they did not say it."""
+    PREFERENCE_OFF = "preference_off"
+    """They switched the category off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +27,7 @@ class AudienceMember:
     address: str
     """Empty if they have none on the channel."""
     skip_reason: str | None
-    """Why they get no message: `no_address` or `suppressed`; None if they get one."""
+    """Why they get no message; None if they get one."""
 
 
 @dataclass(frozen=True, slots=True)

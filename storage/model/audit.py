@@ -48,6 +48,8 @@ class AuditAction(StrEnum):
     SUPPRESSION_CREATED = "suppression_created"
     SUPPRESSIONS_CREATED = "suppressions_created"
     SUPPRESSION_LIFTED = "suppression_lifted"
+    CONSENT_PUT = "consent_put"
+    PREFERENCE_PUT = "preference_put"
     UNSUBSCRIBED = "unsubscribed"
     NOTIFICATION_CREATED = "notification_created"
     NOTIFICATION_READ = "notification_read"

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from storage.model.consents import CONSENT_DEFAULTS, ConsentDefault
 from storage.model.values import JsonObject
 
 
@@ -18,6 +19,10 @@ class Brand:
     created_by: str
     created_at: datetime
     updated_at: datetime
+
+
+TRANSACTIONAL = "transactional"
+"""The category that is transactional in every brand."""
 
 
 class UnknownPolicy(StrEnum):
@@ -48,6 +53,18 @@ class BrandPolicy:
     misfire_seconds: int = 0
     rate_limits: JsonObject = field(default_factory=dict)
     """By channel: `{"per_second": 5.0, "burst": 5}`."""
+    consent_defaults: JsonObject = field(default_factory=dict)
+    """By channel, the value of a ConsentDefault; CONSENT_DEFAULTS where there is none."""
+    transactional_categories: tuple[str, ...] = ()
+    """Beside TRANSACTIONAL."""
     updated_at: datetime | None = None
     """None for the defaults, which are stored nowhere."""
     updated_by: str | None = None
+
+    def consent_default(self, channel: str) -> ConsentDefault:
+        """What it means on a channel that a person said nothing."""
+        return ConsentDefault(str(self.consent_defaults.get(channel, CONSENT_DEFAULTS[channel])))
+
+    def is_transactional(self, category: str) -> bool:
+        """Whether what is of the category passes consents and preferences."""
+        return category == TRANSACTIONAL or category in self.transactional_categories

@@ -1,4 +1,4 @@
-"""Suppressions: addresses that must not be contacted, and what each reason holds back."""
+"""Suppressions: addresses that must not be contacted, and why."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from storage.model.messages import Purpose
-
 
 class SuppressionReason(StrEnum):
     """Why an address is suppressed; the later, the stronger."""
 
     UNSUBSCRIBE = "unsubscribe"
-    """The person wants no more marketing."""
+    """The person wants no more of what is not transactional; any other reason holds back
+    everything."""
     MANUAL = "manual"
     """An operator's decision."""
     HARD_BOUNCE = "hard_bounce"
@@ -28,16 +27,10 @@ STRENGTH: dict[SuppressionReason, int] = {
 """A stronger reason replaces a weaker one, never the other way round."""
 
 
-BLOCKING: dict[Purpose, frozenset[SuppressionReason]] = {
-    Purpose.MARKETING: frozenset(SuppressionReason),
-    Purpose.TRANSACTIONAL: frozenset(SuppressionReason) - {SuppressionReason.UNSUBSCRIBE},
-}
-"""The reasons that hold back a message, by its purpose."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suppression:
-    """An address that must not be contacted; one per brand, channel and address."""
+    """An address that must not be contacted; of those that were not lifted there is one per brand,
+    channel and address."""
 
     id: str
     brand_id: str
@@ -48,3 +41,5 @@ class Suppression:
     source: str
     created_at: datetime
     """When it was first suppressed."""
+    lifted_at: datetime | None = None
+    """Since when it holds nothing back any more; None while it does."""

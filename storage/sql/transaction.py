@@ -6,11 +6,14 @@ from sqlalchemy import select
 
 from storage.sql.aggregates.brands import SqlBrands
 from storage.sql.aggregates.campaigns import SqlCampaigns
+from storage.sql.aggregates.consents import SqlConsents
 from storage.sql.aggregates.dispatchers import SqlDispatchers
+from storage.sql.aggregates.gate import SqlGate
 from storage.sql.aggregates.idempotency import SqlIdempotency
 from storage.sql.aggregates.inbox import SqlInbox
 from storage.sql.aggregates.messages import SqlMessages
 from storage.sql.aggregates.people import SqlPeople
+from storage.sql.aggregates.preferences import SqlPreferences
 from storage.sql.aggregates.rates import SqlRates
 from storage.sql.aggregates.segments import SqlSegments
 from storage.sql.aggregates.sends import SqlSends
@@ -31,6 +34,9 @@ class SqlTransaction:
         self.people = SqlPeople(connection)
         self.segments = SqlSegments(connection)
         self.suppressions = SqlSuppressions(connection)
+        self.consents = SqlConsents(connection)
+        self.preferences = SqlPreferences(connection)
+        self.gate = SqlGate(connection)
         self.idempotency = SqlIdempotency(connection)
         self.sends = SqlSends(connection)
         self.messages = SqlMessages(connection)

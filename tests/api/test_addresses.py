@@ -262,7 +262,13 @@ async def test_an_id_that_no_path_can_name_is_refused_wherever_one_is_taken(
         ),
         (
             f"{SUPPRESSIONS}/CreateSuppression",
-            {"brand_id": brand, "channel": "in_app", "address": person_id, "reason": "manual"},
+            {
+                "brand_id": brand,
+                "channel": "in_app",
+                "address": person_id,
+                "reason": "manual",
+                "source": "test",
+            },
             "address",
         ),
     ]

@@ -22,7 +22,19 @@ POLICY: dict[str, Any] = {
         {"channel": "email", "per_second": 2.5, "burst": 10},
         {"channel": "sms", "per_second": 0.01, "burst": 1},
     ],
+    "consent_defaults": [
+        {"channel": "email", "meaning": "opt_in"},
+        {"channel": "sms", "meaning": "opt_out"},
+    ],
+    "transactional_categories": ["receipts", "Password resets"],
 }
+SILENCE = [
+    {"channel": "email", "meaning": "opt_out"},
+    {"channel": "sms", "meaning": "opt_in"},
+    {"channel": "push", "meaning": "opt_out"},
+    {"channel": "in_app", "meaning": "opt_out"},
+]
+"""What it means by default that somebody said nothing."""
 
 
 async def set_policy(api: Caller, brand: str, **policy: Any) -> dict[str, Any]:
@@ -40,6 +52,8 @@ async def test_brand_without_a_policy_has_the_defaults(idle_api: Caller, brand: 
         "misfire_policy": "send_now",
         "misfire_seconds": 0,
         "rate_limits": [],
+        "consent_defaults": SILENCE,
+        "transactional_categories": [],
         "updated_at": None,
         "updated_by": None,
     }
@@ -50,6 +64,7 @@ async def test_policy_reads_back_as_it_was_set(idle_api: Caller, brand: str) -> 
     assert {**was_set, "updated_at": None} == {
         "brand_id": brand,
         **POLICY,
+        "consent_defaults": POLICY["consent_defaults"] + SILENCE[2:],
         "updated_at": None,
         "updated_by": "tester",
     }
@@ -66,6 +81,8 @@ async def test_policy_reads_back_as_it_was_set(idle_api: Caller, brand: str) -> 
                     "email": {"per_second": 2.5, "burst": 10},
                     "sms": {"per_second": 0.01, "burst": 1},
                 },
+                "consent_defaults": {"email": "opt_in", "sms": "opt_out"},
+                "transactional_categories": ["receipts", "Password resets"],
             },
         )
     ]
@@ -80,6 +97,7 @@ async def test_what_is_absent_is_set_to_its_default(idle_api: Caller, brand: str
         defaults["misfire_seconds"],
     ) == ("park", "send_now", 0)
     assert (defaults["rate_limits"], defaults["updated_by"]) == ([], "tester")
+    assert (defaults["consent_defaults"], defaults["transactional_categories"]) == (SILENCE, [])
 
 
 async def test_burst_is_one_seconds_worth_unless_given(idle_api: Caller, brand: str) -> None:
@@ -107,6 +125,14 @@ NO_POLICIES: list[tuple[dict[str, Any], set[str]]] = [
         {"rate_limits[0].burst"}),
     ({"rate_limits": [{"channel": "sms", "per_second": 1, "burst": 100_001}]},
         {"rate_limits[0].burst"}),
+    ({"consent_defaults": [{"channel": "sms"}]}, {"consent_defaults[0].meaning"}),
+    ({"consent_defaults": [{"channel": "sms", "meaning": "opt_in"}] * 2},
+        {"consent_defaults[1].channel"}),
+    ({"transactional_categories": ["a"] * 2}, {"transactional_categories"}),
+    ({"transactional_categories": [" "]}, {"transactional_categories[0]"}),
+    ({"transactional_categories": ["a" * 65]}, {"transactional_categories[0]"}),
+    ({"transactional_categories": [f"c{number}" for number in range(51)]},
+        {"transactional_categories"}),
     ({"rate_limits": [{"channel": "in_app", "per_second": 0}], "misfire_seconds": 5},
      {"misfire_seconds", "rate_limits[0].channel", "rate_limits[0].per_second"}),
 ]  # fmt: skip

@@ -52,6 +52,14 @@ GET_MESSAGE = "GET /v1/messages/{id}"
 GET_SCHEDULED = "GET /v1/messages/scheduled/{id}"
 LIST_SCHEDULED = "GET /v1/messages/scheduled"
 LIST_RECENT = "GET /v1/messages/recent"
+SUPPRESS = "POST /v1/suppressions"
+GET_SUPPRESSION = "GET /v1/suppressions/{email}"
+LIFT = "DELETE /v1/suppressions/{id}"
+CONSENTS = "GET /v1/consents/{person_id}"
+PUT_PREFERENCE = "PUT /v1/preferences"
+PREFERENCES = "GET /v1/preferences/{person_id}"
+UNSUBSCRIBE = "POST /v1/unsubscribe"
+CHECK_CONSENT = "POST /v1/messaging/consent/check"
 LIST_TEMPLATES = "GET /v1/messaging/templates"
 CREATE_TEMPLATE = "POST /v1/messaging/templates"
 RENDER = "POST /v1/messaging/templates/{id}/render"
@@ -195,6 +203,63 @@ async def endless_address(api: Caller, brand: str, path: str) -> dict[str, Any]:
     return {**await good_request(api, brand, path), "recipients": [recipient]}
 
 
+def bounced(brand: str) -> dict[str, Any]:
+    return {
+        "brand_id": brand, "email": "ana@example.com", "reason": "hard_bounce", "source": "smtp"
+    }  # fmt: skip
+
+
+async def new_suppression(api: Caller, brand: str, path: str) -> dict[str, Any]:
+    return bounced(brand)
+
+
+async def suppression_without_source(api: Caller, brand: str, path: str) -> dict[str, Any]:
+    return bounced(brand) | {"source": ""}
+
+
+async def suppressed_address(api: Caller, brand: str, path: str) -> dict[str, Any]:
+    await ok(api, METHOD_OF[SUPPRESS], bounced(brand))
+    return {"brand_id": brand, "email": "ana@example.com"}
+
+
+async def suppression(api: Caller, brand: str, path: str) -> dict[str, Any]:
+    return {"id": (await ok(api, METHOD_OF[SUPPRESS], bounced(brand)))["id"]}
+
+
+async def unknown_suppression(api: Caller, brand: str, path: str) -> dict[str, Any]:
+    return {"id": "no-such-suppression"}
+
+
+def news(brand: str) -> dict[str, Any]:
+    return {"brand_id": brand, "person_id": "ana", "channel": "email", "category": "news"}
+
+
+async def about_news(api: Caller, brand: str, path: str) -> dict[str, Any]:
+    return news(brand)
+
+
+async def about_no_category(api: Caller, brand: str, path: str) -> dict[str, Any]:
+    return news(brand) | {"category": ""}
+
+
+async def unwanted_news(api: Caller, brand: str, path: str) -> dict[str, Any]:
+    return news(brand) | {"enabled": False}
+
+
+async def preference_without_category(api: Caller, brand: str, path: str) -> dict[str, Any]:
+    return news(brand) | {"category": "", "enabled": False}
+
+
+async def after_an_unsubscribe(api: Caller, brand: str, path: str) -> dict[str, Any]:
+    await ok(api, METHOD_OF[UNSUBSCRIBE], news(brand))
+    return {"brand_id": brand, "person_id": "ana"}
+
+
+async def after_a_preference(api: Caller, brand: str, path: str) -> dict[str, Any]:
+    await ok(api, METHOD_OF[PUT_PREFERENCE], news(brand) | {"enabled": False})
+    return {"brand_id": brand, "person_id": "ana"}
+
+
 async def notification(api: Caller, brand: str, path: str) -> dict[str, Any]:
     """What a documented request must have, and no more, for the person of the caller's token."""
     return {"brand_id": brand, "patient_id": "tester", "kind": "result", "title": "New results"}
@@ -256,6 +321,14 @@ SCENES: dict[tuple[str, int], Scene] = {
     (SEND_MESSAGE, 422): message_of_no_template,
     (GET_MESSAGE, 200): scheduled_message, (GET_MESSAGE, 404): unknown_message,
     (GET_SCHEDULED, 200): scheduled_message, (GET_SCHEDULED, 404): unknown_message,
+    (SUPPRESS, 200): new_suppression, (SUPPRESS, 422): suppression_without_source,
+    (GET_SUPPRESSION, 200): suppressed_address,
+    (LIFT, 200): suppression, (LIFT, 404): unknown_suppression,
+    (CONSENTS, 200): after_an_unsubscribe,
+    (PUT_PREFERENCE, 200): unwanted_news, (PUT_PREFERENCE, 422): preference_without_category,
+    (PREFERENCES, 200): after_a_preference,
+    (UNSUBSCRIBE, 200): about_news, (UNSUBSCRIBE, 422): about_no_category,
+    (CHECK_CONSENT, 200): about_news, (CHECK_CONSENT, 500): about_news,
     (LIST_SCHEDULED, 200): of_brand, (LIST_RECENT, 200): of_brand,
     (NOTIFY, 201): notification, (NOTIFY, 500): notification,
     (LIST_INBOX, 200): inbox,

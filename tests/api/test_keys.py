@@ -50,6 +50,8 @@ PEOPLE = "messaging.PersonService"
 TEMPLATES = "messaging.TemplateService"
 SEGMENTS = "messaging.SegmentService"
 SUPPRESSIONS = "comms.SuppressionService"
+CONSENTS = "comms.ConsentService"
+PREFERENCES = "comms.PreferenceService"
 BRANDS = "ops.BrandService"
 UNKNOWN = "ops.UnknownMessageService"
 HOLD = "ops.HoldService"
@@ -154,9 +156,9 @@ async def create_segment(_: Caller, brand: str) -> Request:
 async def create_suppression(_: Caller, brand: str) -> Request:
     return {
         "brand_id": brand,
-        "channel": "email",
-        "address": "ann@example.com",
+        "email": "ann@example.com",
         "reason": "unsubscribe",
+        "source": "test",
     }
 
 
@@ -175,6 +177,15 @@ async def delete_suppression(api: Caller, brand: str) -> Request:
             await ok(api, f"{SUPPRESSIONS}/CreateSuppression", await create_suppression(api, brand))
         )["id"]
     }
+
+
+def about_news(**more: Any) -> Make:
+    async def make(_: Caller, brand: str) -> Request:
+        return {
+            "brand_id": brand, "person_id": "ann", "channel": "email", "category": "news", **more
+        }  # fmt: skip
+
+    return make
 
 
 def on_send(*before: str, **more: Any) -> Make:
@@ -272,7 +283,10 @@ CHANGES: dict[str, tuple[Make, Request]] = {
         create_suppressions,
         {"suppressions": [{"channel": "sms", "address": "+12025550100", "reason": "manual"}]},
     ),
-    f"{SUPPRESSIONS}/DeleteSuppression": (delete_suppression, {"id": "other"}),
+    f"{SUPPRESSIONS}/LiftSuppression": (delete_suppression, {"id": "other"}),
+    f"{CONSENTS}/PutConsent": (about_news(opted_in=True, source="test"), {"source": "other"}),
+    f"{CONSENTS}/RevokeConsent": (about_news(), {"category": "other"}),
+    f"{PREFERENCES}/PutPreference": (about_news(enabled=True), {"category": "other"}),
     f"{SENDS}/PauseSend": (on_send(), {"id": "other"}),
     f"{SENDS}/ResumeSend": (on_send("PauseSend"), {"id": "other"}),
     f"{SENDS}/CancelSend": (on_send(), {"id": "other"}),
@@ -282,6 +296,15 @@ CHANGES: dict[str, tuple[Make, Request]] = {
     f"{UNKNOWN}/ResolveUnknownMessages": (resolve_nothing, {"resolution": "failed"}),
     f"{HOLD}/ReleaseHold": (release_hold, {}),
 }
+
+
+OPPOSITES: dict[str, Request] = {
+    "CreateTemplateVersion": {"body": "second version"},
+    "CreateSuppression": {"reason": "complaint"},
+    "PutConsent": {"opted_in": False},
+    "PutPreference": {"enabled": False},
+}
+"""What moves something on when it is put again, by method."""
 
 
 async def undo(api: Caller, brand: str, name: str, request: Request, first: Any) -> None:
@@ -294,12 +317,10 @@ async def undo(api: Caller, brand: str, name: str, request: Request, first: Any)
         await ok(api, f"{MESSAGES}/CancelMessage", {"id": first["id"]})
     elif verb == "CreateTemplate":
         await ok(api, f"{TEMPLATES}/ArchiveTemplate", {"id": first["id"]})
-    elif verb == "CreateTemplateVersion":
-        await ok(api, name, {**request, "body": "second version"})
     elif verb == "PutPerson":
         await ok(api, f"{PEOPLE}/DeletePerson", {"person_id": "ann"})
-    elif verb == "CreateSuppression":
-        await ok(api, name, {**request, "reason": "complaint"})
+    elif verb in OPPOSITES:
+        await ok(api, name, {**request, **OPPOSITES[verb]})
     elif verb == "DeletePerson":
         await put_person(api, brand, "ann")
     elif noun == SENDS:

@@ -17,7 +17,7 @@ from tests.support.api.scenes import (
     put_person,
     put_segment,
 )
-from tests.support.api.suppressing import SUPPRESSIONS, suppress
+from tests.support.api.suppressing import SUPPRESSIONS, suppress, take_silence_for_consent
 
 SEGMENTS = "messaging.SegmentService"
 REASONS = ("unsubscribe", "manual", "hard_bounce", "complaint")
@@ -26,6 +26,7 @@ CHANNELS = ("email", "sms", "push", "in_app")
 
 async def populate(api: Caller, brand: str, count: int = 30) -> None:
     """People of every kind: with and without addresses, suppressed for every reason."""
+    await take_silence_for_consent(api, brand)
     people, suppressions = [], []
     for number in range(count):
         person_id = f"P-{number:02}"

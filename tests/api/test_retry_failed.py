@@ -171,9 +171,9 @@ async def test_address_suppressed_since_gets_no_retry(
     done, (person,) = await ended_with(operated, operator, brand, REFUSED)
     suppression = {
         "brand_id": brand,
-        "channel": "email",
-        "address": person["recipient"],
+        "email": person["recipient"],
         "reason": "complaint",
+        "source": "test",
     }
     await ok(operator, "comms.SuppressionService/CreateSuppression", suppression)
     child = await operated.ended(operator, (await retry(operator, done["send_id"]))["id"])

@@ -212,7 +212,7 @@ async def test_other_channels_and_brands_do_not_count_and_one_taken_back_does_no
     await waiting.schedule("ann")
     await suppress(waiting.api, waiting.brand, "ann@example.com", "manual", channel="push")
     made = (await suppress(waiting.api, waiting.brand, "ann@example.com", "manual")).body
-    await ok(waiting.api, "comms.SuppressionService/DeleteSuppression", {"id": made["id"]})
+    await ok(waiting.api, "comms.SuppressionService/LiftSuppression", {"id": made["id"]})
     await waiting.deliver()
     assert await waiting.fates() == {"ann": ("sent", None)}
 

@@ -18,7 +18,13 @@ from tests.support.api.scenes import (
     ok,
     put_person,
 )
-from tests.support.api.suppressing import SUPPRESSIONS, find, suppress
+from tests.support.api.suppressing import (
+    SUPPRESSIONS,
+    find,
+    found,
+    suppress,
+    take_silence_for_consent,
+)
 
 REASONS = ["unsubscribe", "manual", "hard_bounce", "complaint"]
 
@@ -28,7 +34,7 @@ async def listed(api: Caller, **where: Any) -> list[str]:
     found, token = [], ""
     while True:
         page = await ok(api, f"{SUPPRESSIONS}/ListSuppressions", {**where, "page_token": token})
-        found += [each["address"] for each in page["suppressions"]]
+        found += [each["address"] for each in page["data"]]
         if not (token := page["next_page_token"]):
             return found
 
@@ -36,31 +42,47 @@ async def listed(api: Caller, **where: Any) -> list[str]:
 async def test_a_suppression_is_found_by_any_spelling_of_its_address(
     idle_api: Caller, brand: str
 ) -> None:
-    made = await suppress(idle_api, brand, " Ann@Example.COM ", "manual")
-    assert made.status == 201
-    assert made.body["address"] == "ann@example.com"
-    assert (made.body["source"], made.body["brand_id"], made.body["channel"]) == (
-        "api",
-        brand,
-        "email",
-    )
-    found = await find(idle_api, brand, "ANN@example.com")
-    assert (found.status, found.body) == (200, made.body)
+    request = {"brand_id": brand, "email": " Ann@Example.COM ", "reason": "manual", "source": "us"}
+    made = await idle_api.call(f"{SUPPRESSIONS}/CreateSuppression", request)
+    assert made.status == 200
+    assert made.body | {"id": "", "suppressed_at": ""} == {
+        "id": "", "brand_id": brand, "channel": "email", "address": "ann@example.com",
+        "email": "ann@example.com", "reason": "manual", "source": "us", "suppressed_at": "",
+        "lifted_at": None,
+    }  # fmt: skip
+    assert await found(idle_api, brand, "ANN@example.com") == made.body
+    assert (
+        await ok(
+            idle_api,
+            f"{SUPPRESSIONS}/GetSuppression",
+            {"brand_id": brand, "email": "ann@Example.com"},
+        )
+    )["suppression"] == made.body
     phone = await suppress(idle_api, brand, "+1 202-555-0123", "manual", channel="sms")
-    assert phone.body["address"] == "+12025550123"
-    assert (await find(idle_api, brand, "+12025550123", channel="sms")).body == phone.body
+    assert (phone.body["address"], phone.body["email"]) == ("+12025550123", "")
+    assert await found(idle_api, brand, "+12025550123", channel="sms") == phone.body
 
 
-async def test_one_that_is_not_there_is_not_found_and_the_answer_does_not_name_it(
-    idle_api: Caller, brand: str
-) -> None:
-    await suppress(idle_api, brand, "ann@example.com", "manual")
-    for answer in (
-        await find(idle_api, brand, "bob@example.com"),
-        await find(idle_api, brand, "ann@example.com", channel="push"),
+async def test_an_address_comes_in_one_way(idle_api: Caller, brand: str) -> None:
+    good = {"brand_id": brand, "reason": "manual", "source": "test"}
+    for bad, fields in (
+        ({}, {"email"}),
+        ({"email": "a@b.example", "address": "a@b.example", "channel": "email"}, {"address"}),
+        ({"email": "a@b.example", "channel": "sms"}, {"channel"}),
+        ({"address": "a@b.example"}, {"channel"}),
+        ({"email": "nobody"}, {"email"}),
+        ({"address": "nobody", "channel": "email"}, {"address"}),
     ):
-        assert (answer.status, answer.error) == (404, "suppression_not_found")
-        assert "example.com" not in str(answer.body)
+        answer = await idle_api.call(f"{SUPPRESSIONS}/CreateSuppression", good | bad)
+        assert (answer.status, answer.fields) == (422, fields), bad
+    assert await listed(idle_api, brand_id=brand) == []
+
+
+async def test_one_that_is_not_there_is_no_suppression(idle_api: Caller, brand: str) -> None:
+    await suppress(idle_api, brand, "ann@example.com", "manual")
+    for address, channel in (("bob@example.com", "email"), ("ann@example.com", "push")):
+        answer = await find(idle_api, brand, address, channel)
+        assert (answer.status, answer.body) == (200, {"suppressed": False, "suppression": None})
 
 
 async def test_only_a_stronger_reason_replaces_one(idle_api: Caller, brand: str) -> None:
@@ -70,7 +92,7 @@ async def test_only_a_stronger_reason_replaces_one(idle_api: Caller, brand: str)
         now = (await suppress(idle_api, brand, address, second, source="second")).body
         stronger = REASONS.index(second) > REASONS.index(first)
         assert now == (was | {"reason": second, "source": "second"} if stronger else was)
-        assert (await find(idle_api, brand, address)).body == now
+        assert await found(idle_api, brand, address) == now
 
 
 async def test_a_batch_does_as_its_parts_would_also_where_it_repeats_itself(
@@ -87,9 +109,10 @@ async def test_a_batch_does_as_its_parts_would_also_where_it_repeats_itself(
     answer = await idle_api.call(
         f"{SUPPRESSIONS}/BatchCreateSuppressions", {"brand_id": brand, "suppressions": batch}
     )
-    assert (answer.status, answer.body) == (201, {"suppressions_count": 5})
-    assert (await find(idle_api, brand, "ann@example.com")).body == kept
-    bob = (await find(idle_api, brand, "bob@example.com")).body
+    assert (answer.status, answer.body) == (200, {"suppressions_count": 5})
+    assert await found(idle_api, brand, "ann@example.com") == kept
+    bob = await found(idle_api, brand, "bob@example.com")
+    assert bob is not None
     assert (bob["reason"], bob["source"]) == ("complaint", "c")
     assert len(await listed(idle_api, brand_id=brand)) == 3
 
@@ -160,12 +183,21 @@ async def test_lists_are_newest_first_in_pages_and_by_channel_and_reason(
     ]
 
 
-async def test_one_taken_back_is_gone(idle_api: Caller, brand: str) -> None:
-    made = (await suppress(idle_api, brand, "ann@example.com", "manual")).body
-    assert (await idle_api.call(f"{SUPPRESSIONS}/DeleteSuppression", {"id": made["id"]})).body == {}
-    assert (await find(idle_api, brand, "ann@example.com")).status == 404
-    again = await idle_api.call(f"{SUPPRESSIONS}/DeleteSuppression", {"id": made["id"]})
-    assert (again.status, again.error) == (404, "suppression_not_found")
+async def test_one_that_is_lifted_stays_and_the_next_is_another(
+    idle_api: Caller, brand: str
+) -> None:
+    made = (await suppress(idle_api, brand, "ann@example.com", "complaint")).body
+    lifted = await ok(idle_api, f"{SUPPRESSIONS}/LiftSuppression", {"id": made["id"]})
+    assert lifted == made | {"lifted_at": lifted["lifted_at"]}
+    assert lifted["lifted_at"] >= made["suppressed_at"]
+    assert await found(idle_api, brand, "ann@example.com") is None
+    assert await ok(idle_api, f"{SUPPRESSIONS}/LiftSuppression", {"id": made["id"]}) == lifted
+    again = (await suppress(idle_api, brand, "ann@example.com", "unsubscribe")).body
+    assert (again["reason"], again["lifted_at"]) == ("unsubscribe", None)
+    assert again["id"] != made["id"]
+    assert await found(idle_api, brand, "ann@example.com") == again
+    assert await listed(idle_api) == ["ann@example.com"]
+    assert await listed(idle_api, include_lifted=True) == ["ann@example.com"] * 2
 
 
 async def test_suppressions_of_other_brands_do_not_exist(
@@ -174,13 +206,12 @@ async def test_suppressions_of_other_brands_do_not_exist(
     made = (await suppress(idle_api, brand, "ann@example.com", "manual")).body
     stranger = idle.token(f"{brand}-other")
     for name, request in (
-        ("DeleteSuppression", {"id": made["id"]}),
-        ("FindSuppression", {"channel": "email", "address": "ann@example.com"}),
-        ("FindSuppression", {"brand_id": brand, "channel": "email", "address": "ann@example.com"}),
+        ("LiftSuppression", {"id": made["id"]}),
+        ("GetSuppression", {"brand_id": brand, "email": "ann@example.com"}),
         ("ListSuppressions", {"brand_id": brand}),
         (
             "CreateSuppression",
-            {"brand_id": brand, "channel": "email", "address": "a@b.example", "reason": "manual"},
+            {"brand_id": brand, "email": "a@b.example", "reason": "manual", "source": "test"},
         ),
         (
             "BatchCreateSuppressions",
@@ -195,6 +226,9 @@ async def test_suppressions_of_other_brands_do_not_exist(
         assert (
             await idle_api.call(f"{SUPPRESSIONS}/{name}", request, token=stranger)
         ).status == 404, name
+    request = {"email": "ann@example.com"}
+    answer = await idle_api.call(f"{SUPPRESSIONS}/GetSuppression", request, token=stranger)
+    assert answer.body == {"suppressed": False, "suppression": None}, "of their own brand"
     assert await listed(idle_api) == ["ann@example.com"]
 
 
@@ -261,6 +295,7 @@ async def test_an_audience_skips_the_suppressed_of_its_channel(
     await put_person(idle_api, brand, "ann", email="Ann@Example.com")
     await put_person(idle_api, brand, "bob", phone="+12025550101")
     await suppress(idle_api, brand, address, "unsubscribe", channel=channel)
+    await take_silence_for_consent(idle_api, brand)
     campaign_id = await messaging_campaign(idle_api, brand, channel)
     send = await ok(
         idle_api, f"{MESSAGING}/PublishCampaign", {"id": campaign_id, "audience": "segment"}
@@ -285,4 +320,4 @@ async def test_a_suppression_outlives_its_person(idle_api: Caller, brand: str) -
     await ok(
         idle_api, "messaging.PersonService/DeletePerson", {"brand_id": brand, "person_id": "ann"}
     )
-    assert (await find(idle_api, brand, "ann@example.com")).status == 200
+    assert await found(idle_api, brand, "ann@example.com") is not None

@@ -14,7 +14,7 @@ from tests.support.api.callers import Caller, GrpcCaller, RestCaller
 from tests.support.api.operating import AUDIT
 from tests.support.api.running import Running
 from tests.support.api.scenes import COMMS, comms_campaign, ok, put_template, until
-from tests.support.api.suppressing import find, suppress
+from tests.support.api.suppressing import found, suppress
 
 UNSUBSCRIBE = "comms.UnsubscribeService"
 ANN = {"person_id": "ann", "recipient": "Ann@Example.com"}
@@ -71,11 +71,12 @@ async def test_one_click_suppresses_at_once_and_once(
     assert link.startswith(str(people.base_url).rstrip("/") + "/v1/unsubscribe/")
     first = await people.post(link, data=ONE_CLICK)
     assert (first.status_code, first.headers["content-type"]) == (200, "text/html; charset=utf-8")
-    suppression = (await find(rest, brand, "ann@example.com")).body
+    suppression = await found(rest, brand, "ann@example.com")
+    assert suppression is not None
     assert (suppression["reason"], suppression["source"]) == ("unsubscribe", "one-click")
     again = await people.post(link, data=ONE_CLICK)
     assert (again.status_code, again.content) == (200, first.content)
-    assert (await find(rest, brand, "ann@example.com")).body == suppression
+    assert await found(rest, brand, "ann@example.com") == suppression
     (logged,) = [
         entry
         for entry in (await ok(rest, f"{AUDIT}/ListAuditEntries", {}))["audit_entries"]
@@ -104,7 +105,7 @@ async def test_the_body_of_an_unsubscribe_does_not_matter(
     rest: RestCaller, brand: str, link: str, people: httpx.AsyncClient, body: dict[str, Any]
 ) -> None:
     assert (await people.post(link, **body)).status_code == 200
-    assert (await find(rest, brand, "ann@example.com")).status == 200
+    assert await found(rest, brand, "ann@example.com") is not None
 
 
 async def test_the_page_changes_nothing_and_its_form_unsubscribes(
@@ -112,12 +113,12 @@ async def test_the_page_changes_nothing_and_its_form_unsubscribes(
 ) -> None:
     page = await people.get(link)
     assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
-    assert (await find(rest, brand, "ann@example.com")).status == 404
+    assert await found(rest, brand, "ann@example.com") is None
     assert '<form method="post">' in page.text, "without an action it goes to the same link"
     fields = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]+)">', page.text))
     assert fields == ONE_CLICK
     assert (await people.post(link, data=fields)).status_code == 200
-    assert (await find(rest, brand, "ann@example.com")).status == 200
+    assert await found(rest, brand, "ann@example.com") is not None
 
 
 async def test_a_scanner_that_asks_with_head_changes_nothing(
@@ -126,7 +127,7 @@ async def test_a_scanner_that_asks_with_head_changes_nothing(
     head, page = await people.head(link), await people.get(link)
     assert (head.status_code, head.content) == (200, b"")
     assert head.headers["content-length"] == page.headers["content-length"]
-    assert (await find(rest, brand, "ann@example.com")).status == 404
+    assert await found(rest, brand, "ann@example.com") is None
 
 
 @pytest.mark.parametrize("verb", ["GET", "POST"])
@@ -175,7 +176,7 @@ async def test_an_unsubscribe_does_not_weaken_what_was_there(
 ) -> None:
     complaint = (await suppress(rest, brand, "ann@example.com", "complaint")).body
     assert (await people.post(link)).status_code == 200
-    assert (await find(rest, brand, "ann@example.com")).body == complaint
+    assert await found(rest, brand, "ann@example.com") == complaint
 
 
 async def test_templates_can_show_the_link(running: Running, rest: RestCaller, brand: str) -> None:

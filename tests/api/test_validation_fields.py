@@ -65,7 +65,7 @@ REQUIRED = {
     f"{PEOPLE}/PutPerson": ["brand_id"],
     f"{SEGMENTS}/CreateSegment": ["brand_id", "name", "criteria"],
     f"{SEGMENTS}/PreviewSegment": ["brand_id", "criteria", "channel"],
-    f"{SUPPRESSIONS}/CreateSuppression": ["brand_id", "channel", "address", "reason"],
+    f"{SUPPRESSIONS}/CreateSuppression": ["brand_id", "reason", "source"],
     f"{SUPPRESSIONS}/BatchCreateSuppressions": ["brand_id", "suppressions"],
     f"{UNKNOWN}/ResolveUnknownMessages": ["message_ids", "resolution"],
 }
@@ -90,7 +90,7 @@ LINES: dict[str, dict[str, int]] = {
     f"{SEGMENTS}/CreateSegment": {"brand_id": ID_LENGTH, "name": NAME_LENGTH},
     f"{SUPPRESSIONS}/CreateSuppression": {"brand_id": ID_LENGTH, "address": ADDRESS_LENGTH,
         "source": NAME_LENGTH},
-    f"{SUPPRESSIONS}/FindSuppression": {"address": ADDRESS_LENGTH},
+    f"{SUPPRESSIONS}/GetSuppression": {"email": ADDRESS_LENGTH},
     f"{BRAND_POLICIES}/GetBrandPolicy": {"brand_id": ID_LENGTH},
     f"{BRAND_POLICIES}/SetBrandPolicy": {"brand_id": ID_LENGTH},
 }  # fmt: skip
@@ -101,7 +101,7 @@ MAY_BE_BLANK = {
     (f"{NOTIFICATIONS}/CreateNotification", "link"),
     (f"{PEOPLE}/PutPerson", "email"),
     (f"{PEOPLE}/PutPerson", "phone"),
-    (f"{SUPPRESSIONS}/CreateSuppression", "source"),
+    (f"{SUPPRESSIONS}/CreateSuppression", "address"),
 }
 TEXTS = {
     f"{MESSAGING}/CreateCampaign": {"description": DESCRIPTION_LENGTH},

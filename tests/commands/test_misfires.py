@@ -35,6 +35,8 @@ async def set_policy(stage: Stage, misfire: MisfirePolicy, seconds: int = 0) -> 
         misfire_policy=misfire,
         misfire_seconds=seconds,
         rates=(),
+        consent_defaults={},
+        transactional_categories=(),
     )
     await stage.storage.write(lambda tx: set_brand_policy(tx, stage.caller, new))
 
@@ -145,6 +147,8 @@ async def test_the_policy_of_another_brand_is_not_asked(stage: Stage) -> None:
         misfire_policy=SKIP,
         misfire_seconds=0,
         rates=(),
+        consent_defaults={},
+        transactional_categories=(),
     )
     principal = stage.caller.principal
     other = Caller(type(principal)("other", frozenset({"other"}), frozenset()), stage.clock.now())

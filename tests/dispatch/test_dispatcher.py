@@ -28,6 +28,7 @@ async def counted(stage: Stage, messages: list[Message], status: MessageStatus) 
 async def test_everything_goes_out_by_itself(stage: Stage) -> None:
     await stage.template("in_app")
     await stage.template("sms")
+    await stage.policy(consent_defaults={"sms": "opt_out"})
     await stage.people(3)
     dispatcher = stage.dispatcher()
     await dispatcher.start()
@@ -54,6 +55,7 @@ async def sent(stage: Stage, campaign_id: str) -> bool:
 
 async def test_a_stuck_provider_holds_up_no_other_channel(stage: Stage) -> None:
     await stage.template("sms")
+    await stage.policy(consent_defaults={"sms": "opt_out"})
     stage.email.hold()
     stuck, _ = await stage.send(10)
     dispatcher = stage.dispatcher()

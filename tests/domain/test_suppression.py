@@ -4,35 +4,17 @@ from __future__ import annotations
 
 import base64
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from server.domain.contacts.recipients import classify_recipients
-from server.domain.contacts.suppression import blocks
 from server.domain.contacts.unsubscribe import UnsubscribeLinks
+from storage.model.audiences import SkipReason
 from storage.model.messages import Purpose
-from storage.model.suppressions import STRENGTH, SuppressionReason
+from storage.model.suppressions import STRENGTH
 
 LINKS = UnsubscribeLinks(b"k" * 32, "https://mail.example.com/x")
 MESSAGE = "01994d3c-7f0a-7d27-b1a8-0f1f4a1f2a3b"
-
-
-@pytest.mark.parametrize(
-    ("reason", "marketing", "transactional"),
-    [
-        (None, False, False),
-        (SuppressionReason.UNSUBSCRIBE, True, False),
-        (SuppressionReason.MANUAL, True, True),
-        (SuppressionReason.HARD_BOUNCE, True, True),
-        (SuppressionReason.COMPLAINT, True, True),
-    ],
-)
-def test_what_blocks_what(
-    reason: SuppressionReason | None, marketing: bool, transactional: bool
-) -> None:
-    assert blocks(reason, Purpose.MARKETING) == marketing
-    assert blocks(reason, Purpose.TRANSACTIONAL) == transactional
 
 
 def test_messages_of_sends_are_marketing_and_one_offs_transactional() -> None:
@@ -59,10 +41,15 @@ def test_a_suppressed_recipient_is_skipped_after_what_is_wrong_with_the_request(
     ]
     reasons = (
         classify_recipients("email", given_, allow_shared_addresses=True)
-        .without({"ann@example.com"})
+        .without(
+            {
+                ("a", "ann@example.com"): SkipReason.SUPPRESSED,
+                ("b", "ann@example.com"): SkipReason.NO_CONSENT,
+            }
+        )
         .skips
     )
-    assert reasons == ["suppressed", "duplicate", "suppressed", "invalid_recipient", None]
+    assert reasons == ["suppressed", "duplicate", "no_consent", "invalid_recipient", None]
 
 
 def test_a_link_is_the_public_url_and_a_token_without_brand_or_address() -> None:

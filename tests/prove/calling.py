@@ -92,7 +92,7 @@ CALLING = (
     Mutation(
         name="suppression-at-the-claim",
         where="Renderer._render_one",
-        original="        if message.id in material.suppressed:\n",
+        original="        if message.id in material.held_back:\n",
         mutated="        if message.id in ():\n",
         tests=("test_a_campaigns_message_is_skipped_whatever_the_reason[sqlite]",),
     ),

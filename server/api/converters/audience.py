@@ -9,6 +9,7 @@ from carillon.type.v1 import audience_preview_pb2
 from server.api.converters.values import channel, timestamp
 from server.commands.sends.preview_audience import AudiencePreview
 from server.domain.contacts.addresses import Recipient
+from storage.model.channels import Channel
 from storage.model.suppressions import Suppression
 
 WithRecipients = (
@@ -47,5 +48,7 @@ def suppression(record: Suppression) -> suppression_service_pb2.Suppression:
         address=record.address,
         reason=suppression_service_pb2.Suppression.Reason.Value(record.reason),
         source=record.source,
-        created_at=timestamp(record.created_at),
+        suppressed_at=timestamp(record.created_at),
+        lifted_at=timestamp(record.lifted_at),
+        email=record.address if record.channel == Channel.EMAIL else "",
     )

@@ -10,10 +10,19 @@ from carillon.ops.v1 import (
     unknown_message_service_pb2,
 )
 from carillon.type.v1 import cancel_receipt_pb2
-from server.api.converters.values import channel, read_channel, read_enum, struct, timestamp
+from server.api.converters.values import (
+    channel,
+    read_channel,
+    read_choice,
+    read_enum,
+    struct,
+    timestamp,
+)
 from server.commands.operations.brand_policy import ChannelRate, NewBrandPolicy
 from storage.model.audit import AuditEntry
 from storage.model.brands import Brand, BrandPolicy, MisfirePolicy, UnknownPolicy
+from storage.model.channels import Channel
+from storage.model.consents import ConsentDefault
 from storage.model.dispatchers import Hold
 from storage.model.messages import UnknownMessage
 from storage.model.sends import CancelReceipt
@@ -44,6 +53,14 @@ def brand_policy(record: BrandPolicy) -> brand_pb2.BrandPolicy:
         misfire_policy=pb.MisfirePolicy.Value(record.misfire_policy),
         misfire_seconds=record.misfire_seconds,
         rate_limits=rates,
+        consent_defaults=[
+            pb.ConsentDefault(
+                channel=channel(name),
+                meaning=pb.ConsentDefault.Meaning.Value(record.consent_default(name)),
+            )
+            for name in Channel
+        ],
+        transactional_categories=record.transactional_categories,
         updated_at=timestamp(record.updated_at),
         updated_by=record.updated_by,
     )
@@ -62,6 +79,11 @@ def read_brand_policy(request: brand_service_pb2.SetBrandPolicyRequest) -> NewBr
             ChannelRate(read_channel(rate.channel), rate.per_second, rate.burst)
             for rate in request.rate_limits
         ],
+        consent_defaults={
+            read_channel(each.channel): ConsentDefault(read_choice(each, "meaning"))
+            for each in request.consent_defaults
+        },
+        transactional_categories=request.transactional_categories,
     )
 
 

@@ -1,16 +1,29 @@
-"""Asks whether a new message may go to its address: the one place to extend with what else holds
-messages back."""
+"""Asks the gate whether a new message may go to its person and address."""
 
 from __future__ import annotations
 
-from server.domain.contacts.suppression import blocks
-from server.domain.errors import Suppressed
+from server.commands.gate.rules import rule_of
+from server.domain.contacts.category import category_of
+from server.domain.errors import NoConsent, PreferenceOff, Suppressed
+from storage.contract.gate import Contact
 from storage.contract.storage import Transaction
+from storage.model.audiences import SkipReason
 from storage.model.messages import Purpose
 
 
-async def require_contactable(tx: Transaction, brand_id: str, channel: str, address: str) -> None:
-    """Raises Suppressed if a message to the address, in normal form, must not go out."""
-    found = await tx.suppressions.find_address(brand_id, channel, address)
-    if found is not None and blocks(found.reason, Purpose.TRANSACTIONAL):
-        raise Suppressed(found.reason)
+async def require_contactable(
+    tx: Transaction, brand_id: str, channel: str, contact: Contact
+) -> None:
+    """Raises Suppressed, NoConsent or PreferenceOff if a one-off to the contact, in normal form,
+    must not go out."""
+    rule = await rule_of(tx, brand_id, channel, category_of(Purpose.TRANSACTIONAL))
+    match (await tx.gate.find_blocks(rule, [contact])).get(contact):
+        case None:
+            return
+        case SkipReason.NO_CONSENT:
+            raise NoConsent
+        case SkipReason.PREFERENCE_OFF:
+            raise PreferenceOff
+        case _:
+            found = await tx.suppressions.find_address(brand_id, channel, contact[1])
+            raise Suppressed(found.reason if found else None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 
@@ -11,6 +11,7 @@ from server.domain.access import Caller
 from storage.contract.storage import Transaction
 from storage.model.audit import AuditAction
 from storage.model.brands import BrandPolicy, MisfirePolicy, UnknownPolicy
+from storage.model.consents import ConsentDefault
 from storage.model.values import JsonObject
 
 
@@ -35,11 +36,18 @@ class NewBrandPolicy:
     """None: the default."""
     misfire_seconds: int
     rates: Sequence[ChannelRate]
+    consent_defaults: Mapping[str, ConsentDefault]
+    """By channel; CONSENT_DEFAULTS where there is none."""
+    transactional_categories: Sequence[str]
 
 
 async def get_brand_policy(tx: Transaction, caller: Caller, brand_id: str) -> BrandPolicy:
     """The brand's policy, or the defaults. Raises NotFound for a brand of others."""
-    caller.principal.require_brand(brand_id)
+    return await policy_of(tx, caller.principal.require_brand(brand_id))
+
+
+async def policy_of(tx: Transaction, brand_id: str) -> BrandPolicy:
+    """What holds in the brand: its policy, or the defaults."""
     return await tx.brands.find_policy(brand_id) or BrandPolicy(brand_id=brand_id)
 
 
@@ -53,6 +61,10 @@ async def set_brand_policy(tx: Transaction, caller: Caller, new: NewBrandPolicy)
         misfire_policy=new.misfire_policy or default.misfire_policy,
         misfire_seconds=new.misfire_seconds,
         rate_limits={rate.channel: _limit(rate) for rate in new.rates},
+        consent_defaults={
+            channel: default.value for channel, default in new.consent_defaults.items()
+        },
+        transactional_categories=tuple(new.transactional_categories),
         updated_at=caller.now,
         updated_by=caller.principal.subject,
     )
@@ -78,4 +90,6 @@ def _details(policy: BrandPolicy) -> JsonObject:
         "misfire_policy": policy.misfire_policy.value,
         "misfire_seconds": policy.misfire_seconds,
         "rate_limits": policy.rate_limits,
+        "consent_defaults": policy.consent_defaults,
+        "transactional_categories": list(policy.transactional_categories),
     }

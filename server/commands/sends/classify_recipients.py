@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from server.commands.suppressions.queries import suppressed_among
+from server.commands.gate.rules import campaign_rule, held_back
 from server.domain.contacts.addresses import Recipient
 from server.domain.contacts.recipients import (
     ClassifiedRecipients,
@@ -27,6 +27,5 @@ async def classify_for_campaign(
     )
     if face is Face.COMMS:
         refuse_invalid_recipients(campaign.channel, classified)
-    return classified.without(
-        await suppressed_among(tx, campaign.brand_id, campaign.channel, classified.reached)
-    )
+    rule = await campaign_rule(tx, campaign.brand_id, campaign.channel)
+    return classified.without(await held_back(tx, rule, classified.reached))

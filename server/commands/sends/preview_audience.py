@@ -10,6 +10,7 @@ from heapq import nsmallest
 
 from server.commands.campaigns.access import campaign_for
 from server.commands.campaigns.content import audience_criteria, require_content
+from server.commands.gate.rules import campaign_rule
 from server.commands.segments.queries import get_segment
 from server.commands.sends.classify_recipients import classify_for_campaign
 from server.commands.sends.resolve_audience import classify_members
@@ -106,9 +107,10 @@ async def _preview_criteria(
     allow_shared_addresses: bool = False,
 ) -> AudiencePreview:
     criteria = parse_criteria(document, "criteria")
-    counts = await tx.people.count_matching(brand_id, criteria, channel, caller.now)
+    rule = await campaign_rule(tx, brand_id, channel)
+    counts = await tx.people.count_matching(rule, criteria, caller.now)
     first = classify_members(
-        await tx.people.list_matching(brand_id, criteria, channel, caller.now, None, SAMPLE_SIZE)
+        await tx.people.list_matching(rule, criteria, caller.now, None, SAMPLE_SIZE)
     )
     by_reason = {each.skip_reason: each.people for each in counts}
     if not allow_shared_addresses:

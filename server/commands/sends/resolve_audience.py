@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from server.commands.gate.rules import campaign_rule
 from server.domain.contacts.recipients import ClassifiedRecipients
 from server.domain.criteria.parse import parse_criteria
 from storage.contract.storage import Transaction
@@ -53,9 +54,8 @@ async def _matching_people(tx: Transaction, send: Send) -> tuple[ClassifiedRecip
     as_of = send.started_at or send.created_at
     reached_by = None if send.allow_shared_addresses else send.id
     members = await tx.people.list_matching(
-        send.brand_id,
+        await campaign_rule(tx, send.brand_id, send.channel),
         criteria,
-        send.channel,
         as_of,
         send.audience_cursor,
         BATCH,
@@ -67,8 +67,8 @@ async def _matching_people(tx: Transaction, send: Send) -> tuple[ClassifiedRecip
 async def _failed_messages(
     tx: Transaction, send: Send, now: datetime
 ) -> tuple[ClassifiedRecipients, str | None]:
-    """Those of the next failed messages of the parent, and the message to go on after. Suppressions
-    are looked at when they are claimed."""
+    """Those of the next failed messages of the parent, and the message to go on after. The gate
+    looks at them when they are claimed."""
     assert send.parent_send_id is not None
     failed = await tx.sends.mark_retried(
         send.parent_send_id, send.id, send.retries_unknown, send.audience_cursor, BATCH, now

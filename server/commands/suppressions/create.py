@@ -31,15 +31,15 @@ class NewSuppression:
 
 
 async def create_suppression(
-    tx: Transaction, caller: Caller, brand_id: str, new: NewSuppression
+    tx: Transaction, caller: Caller, brand_id: str, new: NewSuppression, field: str = "address"
 ) -> Suppression:
-    """Suppresses the address and returns what holds now: what was there, if its reason is at least
-    as strong.
+    """Suppresses the address, which came in `field`, and returns what holds now: what was there, if
+    its reason is at least as strong.
 
     Raises NotFound for a brand of others, ValidationFailed.
     """
     checks = Checks()
-    new = _check(checks, new, "")
+    new = _check(checks, new, field)
     checks.finish()
     caller.principal.require_brand(brand_id)
     suppression = _suppression(caller, brand_id, new)
@@ -62,7 +62,7 @@ async def create_suppressions(
     checks = Checks()
     checked: list[NewSuppression] = []
     for index, new in enumerate(batch):
-        checked.append(_check(checks, new, f"suppressions[{index}]."))
+        checked.append(_check(checks, new, f"suppressions[{index}].address"))
         if checks.count >= _MOST_VIOLATIONS:
             break
     checks.finish()
@@ -72,9 +72,9 @@ async def create_suppressions(
     return len(batch)
 
 
-def _check(checks: Checks, new: NewSuppression, prefix: str) -> NewSuppression:
+def _check(checks: Checks, new: NewSuppression, field: str) -> NewSuppression:
     """The same with its address in normal form; what is wrong goes to `checks`."""
-    address = check_address(checks, f"{prefix}address", new.channel, new.address)
+    address = check_address(checks, field, new.channel, new.address)
     return replace(new, address=address)
 
 

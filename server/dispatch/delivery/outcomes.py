@@ -109,9 +109,9 @@ def unrenderable(message: Message, reason: str) -> Settlement:
     return _without_call(message, MessageStatus.FAILED, reason)
 
 
-def suppressed(message: Message) -> Settlement:
-    """Its address must not be contacted, and no provider was called."""
-    return _without_call(message, MessageStatus.SKIPPED, SkipReason.SUPPRESSED)
+def held_back(message: Message, reason: SkipReason) -> Settlement:
+    """Its person must not be contacted, and no provider was called."""
+    return _without_call(message, MessageStatus.SKIPPED, reason)
 
 
 def release(message: Message, expected: MessageStatus = MessageStatus.LEASED) -> Settlement:

@@ -12,15 +12,17 @@ from datetime import datetime
 from functools import lru_cache, partial
 
 from server.channels.provider import Envelope
-from server.dispatch.delivery.outcomes import IN_APP, suppressed, unrenderable
+from server.dispatch.delivery.outcomes import IN_APP, held_back, unrenderable
 from server.domain.contacts.addresses import read_address
-from server.domain.contacts.suppression import blocks
+from server.domain.contacts.category import category_of
 from server.domain.templates.message_content import MessageContent
 from server.domain.templates.rendering import RenderError, compile_template
 from storage.contract.storage import Storage, Transaction
 from storage.model.audiences import SkipReason
+from storage.model.brands import BrandPolicy
 from storage.model.campaigns import Campaign, CampaignTest
 from storage.model.deliveries import Settlement
+from storage.model.gate import GateRule
 from storage.model.messages import Message, Purpose
 from storage.model.people import Person
 from storage.model.sends import Send
@@ -74,10 +76,10 @@ class _Material:
     tests: dict[str, CampaignTest]
     """By message, of those that try out a campaign."""
     addresses: dict[str, str]
-    """By message, in normal form: what goes on the wire, and what suppressions were asked about.
+    """By message, in normal form: what goes on the wire, and what the gate was asked about.
     Those that have none are not here."""
-    suppressed: frozenset[str]
-    """Ids of the messages whose address must not get them."""
+    held_back: Mapping[str, SkipReason]
+    """By message, why it must not go out."""
 
 
 class Renderer:
@@ -131,8 +133,8 @@ class Renderer:
             return unrenderable(message, "template_error")
 
     def _render_one(self, message: Message, material: _Material, now: datetime) -> Result:
-        if message.id in material.suppressed:
-            return suppressed(message)
+        if message.id in material.held_back:
+            return held_back(message, material.held_back[message.id])
         address = material.addresses.get(message.id)
         if address is None:
             return unrenderable(message, SkipReason.INVALID_RECIPIENT)
@@ -198,7 +200,8 @@ async def _load(tx: Transaction, messages: Sequence[Message], known: _Content) -
     addresses = {message_id: address for message_id, address in read if address is not None}
     tests = [message.id for message in messages if message.is_test]
     tried = await tx.campaigns.find_tests(tests) if tests else {}
-    return _Material(content, people, tried, addresses, await _suppressed(tx, messages, addresses))
+    held_back = await _held_back(tx, messages, addresses)
+    return _Material(content, people, tried, addresses, held_back)
 
 
 async def _load_content(tx: Transaction, messages: Sequence[Message], known: _Content) -> _Content:
@@ -220,23 +223,24 @@ async def _load_content(tx: Transaction, messages: Sequence[Message], known: _Co
     return _Content(templates, sends, campaigns)
 
 
-async def _suppressed(
+async def _held_back(
     tx: Transaction, messages: Sequence[Message], addresses: Mapping[str, str]
-) -> frozenset[str]:
+) -> dict[str, SkipReason]:
     """Looked up with the rest just before the messages go out, so that an unsubscribe of a second
     ago counts."""
-    addressed: defaultdict[tuple[str, str], list[Message]] = defaultdict(list)
+    policies = await tx.brands.find_policies({message.brand_id for message in messages})
+    of_category: defaultdict[tuple[str, str, str], list[Message]] = defaultdict(list)
     for message in messages:
         if message.id in addresses:
-            addressed[message.brand_id, message.channel].append(message)
-    found: set[str] = set()
-    for (brand_id, channel), some in addressed.items():
-        reasons = await tx.suppressions.find_reasons(
-            brand_id, channel, {addresses[message.id] for message in some}
-        )
+            category = category_of(Purpose.of(message.send_id))
+            of_category[message.brand_id, message.channel, category].append(message)
+    found: dict[str, SkipReason] = {}
+    for (brand_id, channel, category), some in of_category.items():
+        policy = policies.get(brand_id) or BrandPolicy(brand_id=brand_id)
+        rule = GateRule.of(policy, channel, category)
+        contacts = {message.id: (message.person_id, addresses[message.id]) for message in some}
+        blocks = await tx.gate.find_blocks(rule, set(contacts.values()))
         found.update(
-            message.id
-            for message in some
-            if blocks(reasons.get(addresses[message.id]), Purpose.of(message.send_id))
+            (each, blocks[contacts[each]]) for each in contacts if contacts[each] in blocks
         )
-    return frozenset(found)
+    return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from server.domain.contacts.addresses import Recipient, check_recipient, normalise_recipient
@@ -25,20 +25,17 @@ class ClassifiedRecipients:
         return zip(self.recipients, self.skips, strict=True)
 
     @property
-    def reached(self) -> list[str]:
-        """The addresses of those who are not skipped."""
-        return [address for (_, address), skip in self if skip is None]
+    def reached(self) -> list[Recipient]:
+        """Those who are not skipped."""
+        return [recipient for recipient, skip in self if skip is None]
 
-    def without(self, suppressed: Set[str]) -> ClassifiedRecipients:
-        """The same, and those skipped whose address is suppressed."""
-        if not suppressed:
+    def without(self, held_back: Mapping[Recipient, SkipReason]) -> ClassifiedRecipients:
+        """The same, and those skipped whom the gate holds back."""
+        if not held_back:
             return self
         return ClassifiedRecipients(
             self.recipients,
-            [
-                SkipReason.SUPPRESSED if skip is None and address in suppressed else skip
-                for (_, address), skip in self
-            ],
+            [held_back.get(recipient) if skip is None else skip for recipient, skip in self],
         )
 
     def once_per_address(self) -> ClassifiedRecipients:

@@ -14,43 +14,39 @@ from sqlalchemy import ColumnElement, ScalarSelect, Select, case, func, literal,
 from storage.model.audiences import AudienceCount, AudienceMember, SkipReason
 from storage.model.channels import Channel
 from storage.model.criteria import Criteria
-from storage.model.messages import Purpose
-from storage.model.suppressions import BLOCKING
+from storage.model.gate import GateRule
 from storage.sql.aggregates.criteria import matches
+from storage.sql.aggregates.gate import block_reasons, rule_parameters
 from storage.sql.connection import Connection
 from storage.sql.dialects.dialect import SqlDialect
 from storage.sql.schema.messages import messages
 from storage.sql.schema.people import people
-from storage.sql.schema.suppressions import suppressions
 
 
 async def list_matching(
     connection: Connection,
-    brand_id: str,
+    rule: GateRule,
     criteria: Criteria,
-    channel: str,
     as_of: datetime,
     after: str | None,
     limit: int,
     reached_by: str | None,
 ) -> list[AudienceMember]:
     """See `People.list_matching`."""
-    statement = _audience(
-        connection.dialect, brand_id, criteria, Channel(channel), as_of, reached_by
-    )
+    statement = _audience(connection.dialect, rule, criteria, as_of, reached_by)
     if after is not None:
         statement = statement.where(people.c.person_id > after)
-    rows = await connection.execute(statement.order_by(people.c.person_id).limit(limit))
+    rows = await connection.execute(
+        statement.order_by(people.c.person_id).limit(limit), rule_parameters(rule)
+    )
     return [AudienceMember(row.person_id, row.address, row.skip_reason) for row in rows.all]
 
 
 async def count_matching(
-    connection: Connection, brand_id: str, criteria: Criteria, channel: str, as_of: datetime
+    connection: Connection, rule: GateRule, criteria: Criteria, as_of: datetime
 ) -> list[AudienceCount]:
     """See `People.count_matching`."""
-    audience = _audience(connection.dialect, brand_id, criteria, Channel(channel), as_of).subquery(
-        "audience"
-    )
+    audience = _audience(connection.dialect, rule, criteria, as_of).subquery("audience")
     counted = select(
         audience.c.skip_reason,
         func.count().label("people"),
@@ -58,35 +54,23 @@ async def count_matching(
     ).group_by(audience.c.skip_reason)
     return [
         AudienceCount(row.skip_reason, row.people, row.addresses)
-        for row in (await connection.execute(counted)).all
+        for row in (await connection.execute(counted, rule_parameters(rule))).all
     ]
 
 
 def _audience(
     dialect: SqlDialect,
-    brand_id: str,
+    rule: GateRule,
     criteria: Criteria,
-    channel: Channel,
     as_of: datetime,
     reached_by: str | None = None,
 ) -> Select[Any]:
-    address = func.coalesce(_address(dialect, channel), "")
-    # One look into the unique index per person. A join or an EXISTS would leave the planner a
-    # choice, and before it has statistics of new rows it chooses to compare every person with every
-    # suppression.
-    suppression = (
-        select(suppressions.c.id)
-        .where(
-            suppressions.c.brand_id == brand_id,
-            suppressions.c.channel == channel,
-            suppressions.c.address == address,
-            suppressions.c.reason.in_(sorted(BLOCKING[Purpose.MARKETING])),
-        )
-        .scalar_subquery()
-    )
+    address = func.coalesce(_address(dialect, Channel(rule.channel)), "")
     reasons = [
         (address == "", literal(SkipReason.NO_ADDRESS.value)),
-        (suppression.is_not(None), literal(SkipReason.SUPPRESSED.value)),
+        *block_reasons(
+            people.c.person_id, address, transactional=rule.transactional, opt_in=rule.opt_in
+        ),
     ]
     if reached_by is not None:
         reasons.append(
@@ -96,15 +80,15 @@ def _audience(
     return select(
         people.c.person_id, address.label("address"), skip_reason.label("skip_reason")
     ).where(
-        people.c.brand_id == brand_id,
+        people.c.brand_id == rule.brand_id,
         people.c.created_at <= as_of,
         matches(criteria, as_of, dialect),
     )
 
 
 def _message_to(address: ColumnElement[Any], send_id: str) -> ScalarSelect[Any]:
-    """The message of the send to the address, if there is one: a look into a unique index, as for
-    suppressions."""
+    """The message of the send to the address, if there is one: a look into a unique index, as in
+    `block_reasons`."""
     return (
         select(messages.c.id)
         .where(

@@ -11,6 +11,7 @@ from sqlalchemy import Select, Text, bindparam, delete, literal_column, select
 
 from storage.model.audiences import AudienceCount, AudienceMember
 from storage.model.criteria import Criteria
+from storage.model.gate import GateRule
 from storage.model.people import Person
 from storage.sql.aggregates import audiences
 from storage.sql.connection import Connection, or_replace, read_record, record_values
@@ -102,9 +103,8 @@ class SqlPeople:
 
     async def list_matching(
         self,
-        brand_id: str,
+        rule: GateRule,
         criteria: Criteria,
-        channel: str,
         as_of: datetime,
         after: str | None,
         limit: int,
@@ -112,13 +112,13 @@ class SqlPeople:
         reached_by: str | None = None,
     ) -> list[AudienceMember]:
         return await audiences.list_matching(
-            self._connection, brand_id, criteria, channel, as_of, after, limit, reached_by
+            self._connection, rule, criteria, as_of, after, limit, reached_by
         )
 
     async def count_matching(
-        self, brand_id: str, criteria: Criteria, channel: str, as_of: datetime
+        self, rule: GateRule, criteria: Criteria, as_of: datetime
     ) -> list[AudienceCount]:
-        return await audiences.count_matching(self._connection, brand_id, criteria, channel, as_of)
+        return await audiences.count_matching(self._connection, rule, criteria, as_of)
 
 
 @lru_cache

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from datetime import datetime
 from functools import lru_cache
-from itertools import islice
 
-from sqlalchemy import Executable, bindparam, case, delete, select
+from sqlalchemy import Executable, case, select, text, update
 
 from storage.model.suppressions import STRENGTH, Suppression, SuppressionReason
 from storage.sql.connection import Connection, read_record, record_values
-from storage.sql.dialects.dialect import ColumnKind, RowSet, SqlDialect
+from storage.sql.dialects.dialect import SqlDialect
 from storage.sql.schema.suppressions import suppressions
 
-_ADDRESSES_AT_ONCE = 5000
+HOLDS = suppressions.c.lifted_at.is_(None)
+"""It was not lifted."""
 
 
 class SqlSuppressions:
@@ -41,36 +42,12 @@ class SqlSuppressions:
 
     async def find_address(self, brand_id: str, channel: str, address: str) -> Suppression | None:
         statement = select(suppressions).where(
-            suppressions.c.brand_id == brand_id, suppressions.c.channel == channel
+            suppressions.c.brand_id == brand_id, suppressions.c.channel == channel, HOLDS
         )
         row = (
             await self._connection.execute(statement.where(suppressions.c.address == address))
         ).first
         return read_record(Suppression, row) if row else None
-
-    async def any_on(self, brand_id: str, channel: str) -> bool:
-        statement = (
-            select(suppressions.c.id)
-            .where(suppressions.c.brand_id == brand_id, suppressions.c.channel == channel)
-            .limit(1)
-        )
-        return (await self._connection.execute(statement)).first is not None
-
-    async def find_reasons(
-        self, brand_id: str, channel: str, addresses: Iterable[str]
-    ) -> dict[str, SuppressionReason]:
-        wanted, statement = _find_reasons(self._connection.dialect)
-        found: dict[str, SuppressionReason] = {}
-        remaining = iter(addresses)
-        while some := list(islice(remaining, _ADDRESSES_AT_ONCE)):
-            given = self._connection.dialect.row_set_parameters(
-                wanted, [(address,) for address in some]
-            )
-            rows = await self._connection.fetch(
-                statement, {**given, "in_brand": brand_id, "on_channel": channel}
-            )
-            found.update((address, reason) for address, reason in rows)
-        return found
 
     async def list_page(
         self,
@@ -79,12 +56,16 @@ class SqlSuppressions:
         reason: SuppressionReason | None,
         after: str | None,
         limit: int,
+        *,
+        include_lifted: bool = False,
     ) -> list[Suppression]:
         statement = select(suppressions).where(suppressions.c.brand_id == brand_id)
         if channel is not None:
             statement = statement.where(suppressions.c.channel == channel)
         if reason is not None:
             statement = statement.where(suppressions.c.reason == reason)
+        if not include_lifted:
+            statement = statement.where(HOLDS)
         if after is not None:
             statement = statement.where(suppressions.c.id < after)
         rows = await self._connection.execute(
@@ -92,10 +73,15 @@ class SqlSuppressions:
         )
         return [read_record(Suppression, row) for row in rows.all]
 
-    async def delete(self, suppression_id: str) -> None:
-        await self._connection.execute(
-            delete(suppressions).where(suppressions.c.id == suppression_id)
+    async def lift(self, suppression_id: str, now: datetime) -> Suppression | None:
+        statement = (
+            update(suppressions)
+            .where(suppressions.c.id == suppression_id, HOLDS)
+            .values(lifted_at=now)
+            .returning(*suppressions.c)
         )
+        row = (await self._connection.execute(statement)).first
+        return read_record(Suppression, row) if row else None
 
 
 @lru_cache
@@ -104,24 +90,9 @@ def _put(dialect: SqlDialect) -> Executable:
     strength = {reason.value: number for reason, number in STRENGTH.items()}
     statement: Executable = insert.on_conflict_do_update(
         index_elements=["brand_id", "channel", "address"],
+        index_where=text("lifted_at IS NULL"),
         set_={"reason": insert.excluded.reason, "source": insert.excluded.source},
         where=case(strength, value=insert.excluded.reason)
         > case(strength, value=suppressions.c.reason),
     )
     return statement
-
-
-@lru_cache
-def _find_reasons(dialect: SqlDialect) -> tuple[RowSet, Executable]:
-    # One look into the unique index per address, as for audiences: never a walk through all
-    # suppressions of the brand.
-    wanted = dialect.row_set("wanted", address=ColumnKind.TEXT)
-    reason = select(suppressions.c.reason).where(
-        suppressions.c.brand_id == bindparam("in_brand"),
-        suppressions.c.channel == bindparam("on_channel"),
-        suppressions.c.address == wanted.c.address,
-    )
-    looked_up = select(wanted.c.address, reason.scalar_subquery().label("reason")).subquery(
-        "looked_up"
-    )
-    return wanted, select(looked_up).where(looked_up.c.reason.is_not(None))

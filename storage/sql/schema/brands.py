@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Integer, PrimaryKeyConstraint, Table, Text
+from sqlalchemy import Column, Integer, PrimaryKeyConstraint, Table, Text, text
 
 from storage.model.brands import MisfirePolicy, UnknownPolicy
-from storage.sql.dialects.types import JSON_TEXT, KEY, Instant, Word
+from storage.sql.dialects.types import JSON_TEXT, KEY, Instant, Strings, Word
 from storage.sql.schema.metadata import metadata, one_of
 
 brands = Table(
@@ -27,6 +27,8 @@ brand_policies = Table(
     Column("misfire_policy", Word(MisfirePolicy), nullable=False),
     Column("misfire_seconds", Integer, nullable=False),
     Column("rate_limits", JSON_TEXT, nullable=False),
+    Column("consent_defaults", JSON_TEXT, nullable=False, server_default=text("'{}'")),
+    Column("transactional_categories", Strings, nullable=False, server_default=text("'[]'")),
     Column("updated_at", Instant),
     Column("updated_by", Text),
     PrimaryKeyConstraint("brand_id"),

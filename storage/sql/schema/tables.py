@@ -6,12 +6,14 @@ from __future__ import annotations
 from storage.sql.schema.audit import audit_entries
 from storage.sql.schema.brands import brand_policies, brands
 from storage.sql.schema.campaigns import campaign_tests, campaigns
+from storage.sql.schema.consents import consents
 from storage.sql.schema.dispatchers import dispatchers, holds
 from storage.sql.schema.idempotency import idempotency_keys
 from storage.sql.schema.inbox import inbox_items
 from storage.sql.schema.messages import attempts, messages
 from storage.sql.schema.metadata import metadata
 from storage.sql.schema.people import people
+from storage.sql.schema.preferences import preferences
 from storage.sql.schema.rates import rate_states
 from storage.sql.schema.segments import segments
 from storage.sql.schema.sends import sends
@@ -25,6 +27,7 @@ __all__ = [
     "brands",
     "campaign_tests",
     "campaigns",
+    "consents",
     "dispatchers",
     "holds",
     "idempotency_keys",
@@ -32,6 +35,7 @@ __all__ = [
     "messages",
     "metadata",
     "people",
+    "preferences",
     "rate_states",
     "segments",
     "sends",

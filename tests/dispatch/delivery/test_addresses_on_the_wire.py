@@ -18,9 +18,12 @@ from server.commands.messages.schedule import NewMessage, schedule_message
 from server.commands.suppressions.create import NewSuppression, create_suppression
 from server.commands.suppressions.unsubscribe import unsubscribe
 from server.domain.errors import ValidationFailed
+from storage.contract.gate import Contact
+from storage.model.audiences import SkipReason
+from storage.model.gate import GateRule
 from storage.model.messages import Message
 from storage.model.suppressions import SuppressionReason
-from storage.sql.aggregates.suppressions import SqlSuppressions
+from storage.sql.aggregates.gate import SqlGate
 from tests.support.channels.http_gateway import HttpGateway
 from tests.support.channels.mail_server import MAIL_FROM, MailServer
 from tests.support.dispatch.stage import BRAND, OTHER, Stage
@@ -63,16 +66,16 @@ class Wires:
         self.gateway = HttpGateway()
         self.asked: defaultdict[str, set[str]] = defaultdict(set)
         self._keys = map(str, count())
-        find_reasons = SqlSuppressions.find_reasons
+        find_blocks = SqlGate.find_blocks
 
         async def noted(
-            suppressions: SqlSuppressions, brand_id: str, channel: str, addresses: Iterable[str]
-        ) -> dict[str, SuppressionReason]:
-            addresses = list(addresses)
-            self.asked[channel].update(addresses)
-            return await find_reasons(suppressions, brand_id, channel, addresses)
+            gate: SqlGate, rule: GateRule, contacts: Iterable[Contact]
+        ) -> dict[Contact, SkipReason]:
+            contacts = list(contacts)
+            self.asked[rule.channel].update(address for _, address in contacts)
+            return await find_blocks(gate, rule, contacts)
 
-        monkeypatch.setattr(SqlSuppressions, "find_reasons", noted)
+        monkeypatch.setattr(SqlGate, "find_blocks", noted)
 
     async def start(self) -> None:
         await self.mail_server.start()

@@ -12,9 +12,11 @@ from storage.contract.storage import Transaction
 from storage.model.audit import INSTALLATION, AuditAction, AuditEntry
 from storage.model.brands import Brand
 from storage.model.campaigns import Campaign, CampaignStatus
+from storage.model.consents import Consent
 from storage.model.deliveries import Settlement
 from storage.model.ids import new_id
 from storage.model.messages import Attempt, Message, MessageStatus
+from storage.model.preferences import Preference
 from storage.model.segments import Segment
 from storage.model.sends import Send, SendStatus
 from storage.model.suppressions import Suppression, SuppressionReason
@@ -94,6 +96,22 @@ async def _add_send(tx: Transaction, brand: str) -> None:
             created_at=NOW,
         )
     )
+
+
+async def _add_consent(tx: Transaction, brand: str) -> None:
+    consent = Consent(
+        id=new_id(), brand_id=brand, person_id="ann", channel="email", category=new_id(),
+        opted_in=True, source="test", created_at=NOW, updated_at=NOW,
+    )  # fmt: skip
+    await tx.consents.put_many([consent])
+
+
+async def _add_preference(tx: Transaction, brand: str) -> None:
+    preference = Preference(
+        id=new_id(), brand_id=brand, person_id="ann", channel="email", category=new_id(),
+        enabled=True, created_at=NOW, updated_at=NOW,
+    )  # fmt: skip
+    await tx.preferences.put_many([preference])
 
 
 async def _add_suppression(tx: Transaction, brand: str) -> None:
@@ -254,12 +272,22 @@ LISTINGS: dict[str, Listing] = {
         for face, verb in (("comms", "ListCampaignHistory"), ("messaging", "ListCampaignSends"))
     },
     "comms.SuppressionService/ListSuppressions": Listing(
-        items="suppressions",
+        items="data",
         id="id",
         asks=lambda brand: {"brand_id": brand},
         asks_another=lambda brand: {"brand_id": brand, "channel": "email"},
         add=_add_suppression,
     ),
+    **{
+        f"comms.{noun}Service/List{noun}s": Listing(
+            items="data",
+            id="id",
+            asks=lambda brand: {"brand_id": brand, "person_id": "ann"},
+            asks_another=lambda brand: {"brand_id": brand, "person_id": "bob"},
+            add=add,
+        )
+        for noun, add in (("Consent", _add_consent), ("Preference", _add_preference))
+    },
     "comms.MessageService/ListScheduledMessages": Listing(
         items="data",
         id="id",

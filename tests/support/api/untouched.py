@@ -31,6 +31,7 @@ from tests.support.api.scenes import (
     put_person,
     template_id,
 )
+from tests.support.storage import made
 
 MESSAGES = "comms.MessageService"
 PEOPLE = "messaging.PersonService"
@@ -39,6 +40,8 @@ SENDS = "messaging.SendService"
 INBOX = "comms.InboxService"
 NOTIFICATIONS = "comms.NotificationService"
 SUPPRESSIONS = "comms.SuppressionService"
+CONSENTS = "comms.ConsentService"
+PREFERENCES = "comms.PreferenceService"
 BRANDS = "ops.BrandService"
 UNKNOWN = "ops.UnknownMessageService"
 AUDIT = "ops.AuditService"
@@ -117,14 +120,16 @@ class Untouched:
             sends,
             await tx.messages.list_page(self.brand, MessageFilter(), None, 99),
             await tx.segments.list_page(self.brand, None, 99),
-            await tx.suppressions.list_page(self.brand, None, None, None, 99),
+            await tx.suppressions.list_page(self.brand, None, None, None, 99, include_lifted=True),
+            await tx.consents.list_page(self.brand, "ana", None, 99),
+            await tx.preferences.list_page(self.brand, "ana", None, 99),
             await tx.brands.find_policy(self.brand),
             await tx.brands.list_page(self.brand, None, 99),
             await tx.audit.list_page(self.brand, None, None, 99),
             templates,
             [await tx.templates.list_versions(template, None, 99) for template in templates],
             await tx.people.list_matching(
-                self.brand, EVERYONE, "email", datetime.now(UTC), None, 99
+                made.rule(brand_id=self.brand), EVERYONE, datetime.now(UTC), None, 99
             ),
             await tx.people.find(self.brand, "ana"),
             await tx.inbox.list_page(self.brand, "tester", None, 99),
@@ -209,7 +214,7 @@ def _by_name(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
             f"{TEMPLATES}/{verb}"
             for verb in ("GetTemplate", "ListTemplateVersions", "ArchiveTemplate")
         ],
-        "suppression": [f"{SUPPRESSIONS}/DeleteSuppression"],
+        "suppression": [f"{SUPPRESSIONS}/LiftSuppression"],
         "send": [
             f"{COMMS}/GetSend",
             *(
@@ -252,6 +257,10 @@ def _by_name(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
             for verb in ("GetPerson", "DeletePerson")
         },
         **{
+            method: {"brand_id": brand, "person_id": "ana"}
+            for method in (f"{CONSENTS}/ListConsents", f"{PREFERENCES}/ListPreferences")
+        },
+        **{
             f"{INBOX}/{verb}": {"brand_id": brand, "person_id": "ana"}
             for verb in ("ListInboxItems", "WatchInbox")
         },
@@ -271,6 +280,7 @@ def _in_full(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
     """Methods with every field they have."""
     comms, messaging, segment = ids.get("comms"), ids.get("messaging"), ids.get("segment")
     suppressed = {"channel": "push", "address": "device-x", "reason": "manual", "source": "test"}
+    contact = {"brand_id": brand, "person_id": "ana", "channel": "email", "category": "news"}
     content = {
         "channel": "email",
         "template_key": "welcome",
@@ -353,8 +363,13 @@ def _in_full(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
         f"{SUPPRESSIONS}/CreateSuppression": {"brand_id": brand, **suppressed},
         f"{SUPPRESSIONS}/BatchCreateSuppressions": {"brand_id": brand,
             "suppressions": [suppressed]},
-        f"{SUPPRESSIONS}/FindSuppression": {"brand_id": brand, "channel": "push",
-            "address": "device-x"},
+        f"{SUPPRESSIONS}/GetSuppression": {"brand_id": brand, "channel": "push",
+            "email": "device-x"},
+        f"{CONSENTS}/PutConsent": {**contact, "opted_in": True, "source": "signup"},
+        f"{CONSENTS}/RevokeConsent": contact,
+        f"{PREFERENCES}/PutPreference": {**contact, "enabled": False},
+        "messaging.ConsentCheckService/CheckConsent": contact,
+        f"{PEOPLE}/ExplainContact": {**contact, "recipient": "ana@example.com"},
         f"{SENDS}/RetryFailedMessages": {"id": ids.get("send"), "include_unknown": True},
         f"{BRANDS}/CreateBrand": {"id": f"{brand}-new", "name": "New"},
         f"{BRANDS}/UpdateBrand": {"id": brand, "name": "Another name"},
@@ -362,6 +377,8 @@ def _in_full(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
             "brand_id": brand, "unknown_policy": "resend", "misfire_policy": "expire_after",
             "misfire_seconds": 60,
             "rate_limits": [{"channel": "email", "per_second": 5, "burst": 10}],
+            "consent_defaults": [{"channel": "email", "meaning": "opt_in"}],
+            "transactional_categories": ["receipts"],
         },
         f"{UNKNOWN}/ResolveUnknownMessages": {
             "brand_id": brand, "message_ids": [ids.get("message")], "resolution": "sent",

@@ -8,6 +8,7 @@ from typing import Any
 from storage.contract.storage import Transaction
 from storage.model.campaigns import Campaign, CampaignStatus
 from storage.model.deliveries import Settlement
+from storage.model.gate import GateRule
 from storage.model.idempotency import IdempotencyRecord
 from storage.model.ids import new_id
 from storage.model.inbox import InboxItem
@@ -176,6 +177,15 @@ def person(person_id: str = "ann", **more: Any) -> Person:
         "updated_at": NOW,
     }
     return Person(**values | more)
+
+
+def rule(channel: str = "email", category: str = "marketing", **more: Any) -> GateRule:
+    values: dict[str, Any] = {
+        "brand_id": BRAND,
+        "transactional": False,
+        "opt_in": False,
+    }
+    return GateRule(channel=channel, category=category, **values | more)
 
 
 def segment(**more: Any) -> Segment:

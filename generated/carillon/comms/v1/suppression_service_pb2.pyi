@@ -36,9 +36,7 @@ class Suppression(_message.Message):
         unspecified: Suppression._Reason.ValueType  # 0
         """Never set."""
         unsubscribe: Suppression._Reason.ValueType  # 1
-        """The person asked for no more marketing. Does not hold back one-off messages, which are
-        transactional.
-        """
+        """The person wants no more of what is not transactional."""
         manual: Suppression._Reason.ValueType  # 2
         """An operator's decision. Holds back everything."""
         hard_bounce: Suppression._Reason.ValueType  # 3
@@ -52,9 +50,7 @@ class Suppression(_message.Message):
     unspecified: Suppression.Reason.ValueType  # 0
     """Never set."""
     unsubscribe: Suppression.Reason.ValueType  # 1
-    """The person asked for no more marketing. Does not hold back one-off messages, which are
-    transactional.
-    """
+    """The person wants no more of what is not transactional."""
     manual: Suppression.Reason.ValueType  # 2
     """An operator's decision. Holds back everything."""
     hard_bounce: Suppression.Reason.ValueType  # 3
@@ -68,7 +64,9 @@ class Suppression(_message.Message):
     ADDRESS_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     SOURCE_FIELD_NUMBER: _builtins.int
-    CREATED_AT_FIELD_NUMBER: _builtins.int
+    SUPPRESSED_AT_FIELD_NUMBER: _builtins.int
+    EMAIL_FIELD_NUMBER: _builtins.int
+    LIFTED_AT_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Unique id, given by the service."""
     brand_id: _builtins.str
@@ -81,9 +79,15 @@ class Suppression(_message.Message):
     """Why."""
     source: _builtins.str
     """Where it came from, e.g. `one-click` or the name of an import."""
+    email: _builtins.str
+    """The address, if it is one of mail; empty otherwise."""
     @_builtins.property
-    def created_at(self) -> _timestamp_pb2.Timestamp:
+    def suppressed_at(self) -> _timestamp_pb2.Timestamp:
         """When it was first suppressed."""
+
+    @_builtins.property
+    def lifted_at(self) -> _timestamp_pb2.Timestamp:
+        """Since when it holds nothing back any more; null while it does."""
 
     def __init__(
         self,
@@ -94,11 +98,13 @@ class Suppression(_message.Message):
         address: _builtins.str = ...,
         reason: Global___Suppression.Reason.ValueType = ...,
         source: _builtins.str = ...,
-        created_at: _timestamp_pb2.Timestamp | None = ...,
+        suppressed_at: _timestamp_pb2.Timestamp | None = ...,
+        email: _builtins.str = ...,
+        lifted_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["lifted_at", b"lifted_at", "suppressed_at", b"suppressed_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "brand_id", b"brand_id", "channel", b"channel", "created_at", b"created_at", "id", b"id", "reason", b"reason", "source", b"source"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "brand_id", b"brand_id", "channel", b"channel", "email", b"email", "id", b"id", "lifted_at", b"lifted_at", "reason", b"reason", "source", b"source", "suppressed_at", b"suppressed_at"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -115,16 +121,19 @@ class CreateSuppressionRequest(_message.Message):
     ADDRESS_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     SOURCE_FIELD_NUMBER: _builtins.int
+    EMAIL_FIELD_NUMBER: _builtins.int
     brand_id: _builtins.str
     """The brand; the token must name it."""
     channel: _channel_pb2.Channel.ValueType
-    """The channel."""
+    """The channel of `address`."""
     address: _builtins.str
-    """The address; 1 to 512 characters."""
+    """The address in the place of `email`, on any channel; at most 512 characters."""
     reason: Global___Suppression.Reason.ValueType
     """Why."""
     source: _builtins.str
-    """Where it came from; at most 200 characters. Empty: `api`."""
+    """Where it came from; 1 to 200 characters."""
+    email: _builtins.str
+    """The mail address; at most 512 characters."""
     def __init__(
         self,
         *,
@@ -133,10 +142,11 @@ class CreateSuppressionRequest(_message.Message):
         address: _builtins.str = ...,
         reason: Global___Suppression.Reason.ValueType = ...,
         source: _builtins.str = ...,
+        email: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "brand_id", b"brand_id", "channel", b"channel", "reason", b"reason", "source", b"source"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "brand_id", b"brand_id", "channel", b"channel", "email", b"email", "reason", b"reason", "source", b"source"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -144,7 +154,7 @@ Global___CreateSuppressionRequest: _TypeAlias = CreateSuppressionRequest  # noqa
 
 @_typing.final
 class SuppressionToCreate(_message.Message):
-    """One address of a batch. The fields are those of CreateSuppressionRequest."""
+    """One address of a batch."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -227,34 +237,62 @@ class BatchCreateSuppressionsResponse(_message.Message):
 Global___BatchCreateSuppressionsResponse: _TypeAlias = BatchCreateSuppressionsResponse  # noqa: Y015
 
 @_typing.final
-class FindSuppressionRequest(_message.Message):
-    """Which address to find."""
+class GetSuppressionRequest(_message.Message):
+    """Which address to look for."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    EMAIL_FIELD_NUMBER: _builtins.int
     BRAND_ID_FIELD_NUMBER: _builtins.int
     CHANNEL_FIELD_NUMBER: _builtins.int
-    ADDRESS_FIELD_NUMBER: _builtins.int
+    email: _builtins.str
+    """The address; 1 to 512 characters."""
     brand_id: _builtins.str
     """The brand; may be left out by a token that names just one."""
     channel: _channel_pb2.Channel.ValueType
-    """The channel."""
-    address: _builtins.str
-    """The address."""
+    """The channel that `email` is an address of; unset means email."""
     def __init__(
         self,
         *,
+        email: _builtins.str = ...,
         brand_id: _builtins.str = ...,
         channel: _channel_pb2.Channel.ValueType = ...,
-        address: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "brand_id", b"brand_id", "channel", b"channel"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["brand_id", b"brand_id", "channel", b"channel", "email", b"email"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___FindSuppressionRequest: _TypeAlias = FindSuppressionRequest  # noqa: Y015
+Global___GetSuppressionRequest: _TypeAlias = GetSuppressionRequest  # noqa: Y015
+
+@_typing.final
+class GetSuppressionResponse(_message.Message):
+    """Whether an address is suppressed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUPPRESSED_FIELD_NUMBER: _builtins.int
+    SUPPRESSION_FIELD_NUMBER: _builtins.int
+    suppressed: _builtins.bool
+    """Whether it is."""
+    @_builtins.property
+    def suppression(self) -> Global___Suppression:
+        """Why; null if it is not, or not any more."""
+
+    def __init__(
+        self,
+        *,
+        suppressed: _builtins.bool = ...,
+        suppression: Global___Suppression | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["suppression", b"suppression"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["suppressed", b"suppressed", "suppression", b"suppression"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetSuppressionResponse: _TypeAlias = GetSuppressionResponse  # noqa: Y015
 
 @_typing.final
 class ListSuppressionsRequest(_message.Message):
@@ -267,6 +305,7 @@ class ListSuppressionsRequest(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    INCLUDE_LIFTED_FIELD_NUMBER: _builtins.int
     brand_id: _builtins.str
     """The brand; may be left out by a token that names just one."""
     channel: _channel_pb2.Channel.ValueType
@@ -277,6 +316,8 @@ class ListSuppressionsRequest(_message.Message):
     """At most this many; 0 means 50, more than 200 means 200."""
     page_token: _builtins.str
     """`next_page_token` of the page before."""
+    include_lifted: _builtins.bool
+    """Those that were lifted, too."""
     def __init__(
         self,
         *,
@@ -285,10 +326,11 @@ class ListSuppressionsRequest(_message.Message):
         reason: Global___Suppression.Reason.ValueType = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        include_lifted: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["brand_id", b"brand_id", "channel", b"channel", "page_size", b"page_size", "page_token", b"page_token", "reason", b"reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["brand_id", b"brand_id", "channel", b"channel", "include_lifted", b"include_lifted", "page_size", b"page_size", "page_token", b"page_token", "reason", b"reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -300,31 +342,31 @@ class ListSuppressionsResponse(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    SUPPRESSIONS_FIELD_NUMBER: _builtins.int
+    DATA_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
     """Token of the next page; empty on the last."""
     @_builtins.property
-    def suppressions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Suppression]:
+    def data(self) -> _containers.RepeatedCompositeFieldContainer[Global___Suppression]:
         """Newest first."""
 
     def __init__(
         self,
         *,
-        suppressions: _abc.Iterable[Global___Suppression] | None = ...,
+        data: _abc.Iterable[Global___Suppression] | None = ...,
         next_page_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "suppressions", b"suppressions"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["data", b"data", "next_page_token", b"next_page_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListSuppressionsResponse: _TypeAlias = ListSuppressionsResponse  # noqa: Y015
 
 @_typing.final
-class DeleteSuppressionRequest(_message.Message):
-    """Which suppression to take back."""
+class LiftSuppressionRequest(_message.Message):
+    """Which suppression to lift."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -342,24 +384,7 @@ class DeleteSuppressionRequest(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___DeleteSuppressionRequest: _TypeAlias = DeleteSuppressionRequest  # noqa: Y015
-
-@_typing.final
-class DeleteSuppressionResponse(_message.Message):
-    """Nothing to say."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    def __init__(
-        self,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___DeleteSuppressionResponse: _TypeAlias = DeleteSuppressionResponse  # noqa: Y015
+Global___LiftSuppressionRequest: _TypeAlias = LiftSuppressionRequest  # noqa: Y015
 
 @_typing.final
 class ShowUnsubscribePageRequest(_message.Message):

@@ -47,20 +47,20 @@ class SuppressionServiceStub:
                 request_serializer=carillon_dot_comms_dot_v1_dot_suppression__service__pb2.BatchCreateSuppressionsRequest.SerializeToString,
                 response_deserializer=carillon_dot_comms_dot_v1_dot_suppression__service__pb2.BatchCreateSuppressionsResponse.FromString,
                 _registered_method=True)
-        self.FindSuppression = channel.unary_unary(
-                '/carillon.comms.v1.SuppressionService/FindSuppression',
-                request_serializer=carillon_dot_comms_dot_v1_dot_suppression__service__pb2.FindSuppressionRequest.SerializeToString,
-                response_deserializer=carillon_dot_comms_dot_v1_dot_suppression__service__pb2.Suppression.FromString,
+        self.GetSuppression = channel.unary_unary(
+                '/carillon.comms.v1.SuppressionService/GetSuppression',
+                request_serializer=carillon_dot_comms_dot_v1_dot_suppression__service__pb2.GetSuppressionRequest.SerializeToString,
+                response_deserializer=carillon_dot_comms_dot_v1_dot_suppression__service__pb2.GetSuppressionResponse.FromString,
                 _registered_method=True)
         self.ListSuppressions = channel.unary_unary(
                 '/carillon.comms.v1.SuppressionService/ListSuppressions',
                 request_serializer=carillon_dot_comms_dot_v1_dot_suppression__service__pb2.ListSuppressionsRequest.SerializeToString,
                 response_deserializer=carillon_dot_comms_dot_v1_dot_suppression__service__pb2.ListSuppressionsResponse.FromString,
                 _registered_method=True)
-        self.DeleteSuppression = channel.unary_unary(
-                '/carillon.comms.v1.SuppressionService/DeleteSuppression',
-                request_serializer=carillon_dot_comms_dot_v1_dot_suppression__service__pb2.DeleteSuppressionRequest.SerializeToString,
-                response_deserializer=carillon_dot_comms_dot_v1_dot_suppression__service__pb2.DeleteSuppressionResponse.FromString,
+        self.LiftSuppression = channel.unary_unary(
+                '/carillon.comms.v1.SuppressionService/LiftSuppression',
+                request_serializer=carillon_dot_comms_dot_v1_dot_suppression__service__pb2.LiftSuppressionRequest.SerializeToString,
+                response_deserializer=carillon_dot_comms_dot_v1_dot_suppression__service__pb2.Suppression.FromString,
                 _registered_method=True)
 
 
@@ -70,8 +70,9 @@ class SuppressionServiceServicer:
     """
 
     def CreateSuppression(self, request, context):
-        """Suppresses an address. Doing so again changes nothing, except that a stronger reason replaces a
-        weaker one.
+        """Suppresses an address, a mail address by `email`, one of any channel by `channel` and
+        `address`. Doing so again changes nothing, except that a stronger reason replaces a weaker one.
+        One that was lifted stays as it is: the address gets another.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -84,9 +85,9 @@ class SuppressionServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def FindSuppression(self, request, context):
-        """Finds the suppression of an address. The address is in the body, so that it is in no log of
-        URLs.
+    def GetSuppression(self, request, context):
+        """Tells whether an address is suppressed, a mail address unless `channel` says otherwise, and
+        why.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -99,8 +100,8 @@ class SuppressionServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def DeleteSuppression(self, request, context):
-        """Takes a suppression back.
+    def LiftSuppression(self, request, context):
+        """Lifts a suppression. Its row stays, with `lifted_at`; lifting it again changes nothing.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -119,20 +120,20 @@ def add_SuppressionServiceServicer_to_server(servicer, server):
                     request_deserializer=carillon_dot_comms_dot_v1_dot_suppression__service__pb2.BatchCreateSuppressionsRequest.FromString,
                     response_serializer=carillon_dot_comms_dot_v1_dot_suppression__service__pb2.BatchCreateSuppressionsResponse.SerializeToString,
             ),
-            'FindSuppression': grpc.unary_unary_rpc_method_handler(
-                    servicer.FindSuppression,
-                    request_deserializer=carillon_dot_comms_dot_v1_dot_suppression__service__pb2.FindSuppressionRequest.FromString,
-                    response_serializer=carillon_dot_comms_dot_v1_dot_suppression__service__pb2.Suppression.SerializeToString,
+            'GetSuppression': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetSuppression,
+                    request_deserializer=carillon_dot_comms_dot_v1_dot_suppression__service__pb2.GetSuppressionRequest.FromString,
+                    response_serializer=carillon_dot_comms_dot_v1_dot_suppression__service__pb2.GetSuppressionResponse.SerializeToString,
             ),
             'ListSuppressions': grpc.unary_unary_rpc_method_handler(
                     servicer.ListSuppressions,
                     request_deserializer=carillon_dot_comms_dot_v1_dot_suppression__service__pb2.ListSuppressionsRequest.FromString,
                     response_serializer=carillon_dot_comms_dot_v1_dot_suppression__service__pb2.ListSuppressionsResponse.SerializeToString,
             ),
-            'DeleteSuppression': grpc.unary_unary_rpc_method_handler(
-                    servicer.DeleteSuppression,
-                    request_deserializer=carillon_dot_comms_dot_v1_dot_suppression__service__pb2.DeleteSuppressionRequest.FromString,
-                    response_serializer=carillon_dot_comms_dot_v1_dot_suppression__service__pb2.DeleteSuppressionResponse.SerializeToString,
+            'LiftSuppression': grpc.unary_unary_rpc_method_handler(
+                    servicer.LiftSuppression,
+                    request_deserializer=carillon_dot_comms_dot_v1_dot_suppression__service__pb2.LiftSuppressionRequest.FromString,
+                    response_serializer=carillon_dot_comms_dot_v1_dot_suppression__service__pb2.Suppression.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -202,7 +203,7 @@ class SuppressionService:
             _registered_method=True)
 
     @staticmethod
-    def FindSuppression(request,
+    def GetSuppression(request,
             target,
             options=(),
             channel_credentials=None,
@@ -215,9 +216,9 @@ class SuppressionService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/carillon.comms.v1.SuppressionService/FindSuppression',
-            carillon_dot_comms_dot_v1_dot_suppression__service__pb2.FindSuppressionRequest.SerializeToString,
-            carillon_dot_comms_dot_v1_dot_suppression__service__pb2.Suppression.FromString,
+            '/carillon.comms.v1.SuppressionService/GetSuppression',
+            carillon_dot_comms_dot_v1_dot_suppression__service__pb2.GetSuppressionRequest.SerializeToString,
+            carillon_dot_comms_dot_v1_dot_suppression__service__pb2.GetSuppressionResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -256,7 +257,7 @@ class SuppressionService:
             _registered_method=True)
 
     @staticmethod
-    def DeleteSuppression(request,
+    def LiftSuppression(request,
             target,
             options=(),
             channel_credentials=None,
@@ -269,9 +270,9 @@ class SuppressionService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/carillon.comms.v1.SuppressionService/DeleteSuppression',
-            carillon_dot_comms_dot_v1_dot_suppression__service__pb2.DeleteSuppressionRequest.SerializeToString,
-            carillon_dot_comms_dot_v1_dot_suppression__service__pb2.DeleteSuppressionResponse.FromString,
+            '/carillon.comms.v1.SuppressionService/LiftSuppression',
+            carillon_dot_comms_dot_v1_dot_suppression__service__pb2.LiftSuppressionRequest.SerializeToString,
+            carillon_dot_comms_dot_v1_dot_suppression__service__pb2.Suppression.FromString,
             options,
             channel_credentials,
             insecure,

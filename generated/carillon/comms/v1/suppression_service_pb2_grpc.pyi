@@ -37,19 +37,20 @@ class SuppressionServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> SuppressionServiceAsyncStub: ...
     CreateSuppression: _grpc.UnaryUnaryMultiCallable[_suppression_service_pb2.CreateSuppressionRequest, _suppression_service_pb2.Suppression]
-    """Suppresses an address. Doing so again changes nothing, except that a stronger reason replaces a
-    weaker one.
+    """Suppresses an address, a mail address by `email`, one of any channel by `channel` and
+    `address`. Doing so again changes nothing, except that a stronger reason replaces a weaker one.
+    One that was lifted stays as it is: the address gets another.
     """
     BatchCreateSuppressions: _grpc.UnaryUnaryMultiCallable[_suppression_service_pb2.BatchCreateSuppressionsRequest, _suppression_service_pb2.BatchCreateSuppressionsResponse]
     """Suppresses up to 10,000 addresses, each as CreateSuppression does, all or none."""
-    FindSuppression: _grpc.UnaryUnaryMultiCallable[_suppression_service_pb2.FindSuppressionRequest, _suppression_service_pb2.Suppression]
-    """Finds the suppression of an address. The address is in the body, so that it is in no log of
-    URLs.
+    GetSuppression: _grpc.UnaryUnaryMultiCallable[_suppression_service_pb2.GetSuppressionRequest, _suppression_service_pb2.GetSuppressionResponse]
+    """Tells whether an address is suppressed, a mail address unless `channel` says otherwise, and
+    why.
     """
     ListSuppressions: _grpc.UnaryUnaryMultiCallable[_suppression_service_pb2.ListSuppressionsRequest, _suppression_service_pb2.ListSuppressionsResponse]
     """Lists suppressions, newest first."""
-    DeleteSuppression: _grpc.UnaryUnaryMultiCallable[_suppression_service_pb2.DeleteSuppressionRequest, _suppression_service_pb2.DeleteSuppressionResponse]
-    """Takes a suppression back."""
+    LiftSuppression: _grpc.UnaryUnaryMultiCallable[_suppression_service_pb2.LiftSuppressionRequest, _suppression_service_pb2.Suppression]
+    """Lifts a suppression. Its row stays, with `lifted_at`; lifting it again changes nothing."""
 
 @_typing.type_check_only
 class SuppressionServiceAsyncStub(SuppressionServiceStub):
@@ -59,19 +60,20 @@ class SuppressionServiceAsyncStub(SuppressionServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateSuppression: _aio.UnaryUnaryMultiCallable[_suppression_service_pb2.CreateSuppressionRequest, _suppression_service_pb2.Suppression]  # type: ignore[assignment]
-    """Suppresses an address. Doing so again changes nothing, except that a stronger reason replaces a
-    weaker one.
+    """Suppresses an address, a mail address by `email`, one of any channel by `channel` and
+    `address`. Doing so again changes nothing, except that a stronger reason replaces a weaker one.
+    One that was lifted stays as it is: the address gets another.
     """
     BatchCreateSuppressions: _aio.UnaryUnaryMultiCallable[_suppression_service_pb2.BatchCreateSuppressionsRequest, _suppression_service_pb2.BatchCreateSuppressionsResponse]  # type: ignore[assignment]
     """Suppresses up to 10,000 addresses, each as CreateSuppression does, all or none."""
-    FindSuppression: _aio.UnaryUnaryMultiCallable[_suppression_service_pb2.FindSuppressionRequest, _suppression_service_pb2.Suppression]  # type: ignore[assignment]
-    """Finds the suppression of an address. The address is in the body, so that it is in no log of
-    URLs.
+    GetSuppression: _aio.UnaryUnaryMultiCallable[_suppression_service_pb2.GetSuppressionRequest, _suppression_service_pb2.GetSuppressionResponse]  # type: ignore[assignment]
+    """Tells whether an address is suppressed, a mail address unless `channel` says otherwise, and
+    why.
     """
     ListSuppressions: _aio.UnaryUnaryMultiCallable[_suppression_service_pb2.ListSuppressionsRequest, _suppression_service_pb2.ListSuppressionsResponse]  # type: ignore[assignment]
     """Lists suppressions, newest first."""
-    DeleteSuppression: _aio.UnaryUnaryMultiCallable[_suppression_service_pb2.DeleteSuppressionRequest, _suppression_service_pb2.DeleteSuppressionResponse]  # type: ignore[assignment]
-    """Takes a suppression back."""
+    LiftSuppression: _aio.UnaryUnaryMultiCallable[_suppression_service_pb2.LiftSuppressionRequest, _suppression_service_pb2.Suppression]  # type: ignore[assignment]
+    """Lifts a suppression. Its row stays, with `lifted_at`; lifting it again changes nothing."""
 
 class SuppressionServiceServicer(metaclass=_abc_1.ABCMeta):
     """Addresses that must not be contacted. Checked in previews, when a send starts, and again when a
@@ -84,8 +86,9 @@ class SuppressionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _suppression_service_pb2.CreateSuppressionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_suppression_service_pb2.Suppression, _abc.Awaitable[_suppression_service_pb2.Suppression]]:
-        """Suppresses an address. Doing so again changes nothing, except that a stronger reason replaces a
-        weaker one.
+        """Suppresses an address, a mail address by `email`, one of any channel by `channel` and
+        `address`. Doing so again changes nothing, except that a stronger reason replaces a weaker one.
+        One that was lifted stays as it is: the address gets another.
         """
 
     @_abc_1.abstractmethod
@@ -97,13 +100,13 @@ class SuppressionServiceServicer(metaclass=_abc_1.ABCMeta):
         """Suppresses up to 10,000 addresses, each as CreateSuppression does, all or none."""
 
     @_abc_1.abstractmethod
-    def FindSuppression(
+    def GetSuppression(
         self,
-        request: _suppression_service_pb2.FindSuppressionRequest,
+        request: _suppression_service_pb2.GetSuppressionRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_suppression_service_pb2.Suppression, _abc.Awaitable[_suppression_service_pb2.Suppression]]:
-        """Finds the suppression of an address. The address is in the body, so that it is in no log of
-        URLs.
+    ) -> _typing.Union[_suppression_service_pb2.GetSuppressionResponse, _abc.Awaitable[_suppression_service_pb2.GetSuppressionResponse]]:
+        """Tells whether an address is suppressed, a mail address unless `channel` says otherwise, and
+        why.
         """
 
     @_abc_1.abstractmethod
@@ -115,12 +118,12 @@ class SuppressionServiceServicer(metaclass=_abc_1.ABCMeta):
         """Lists suppressions, newest first."""
 
     @_abc_1.abstractmethod
-    def DeleteSuppression(
+    def LiftSuppression(
         self,
-        request: _suppression_service_pb2.DeleteSuppressionRequest,
+        request: _suppression_service_pb2.LiftSuppressionRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_suppression_service_pb2.DeleteSuppressionResponse, _abc.Awaitable[_suppression_service_pb2.DeleteSuppressionResponse]]:
-        """Takes a suppression back."""
+    ) -> _typing.Union[_suppression_service_pb2.Suppression, _abc.Awaitable[_suppression_service_pb2.Suppression]]:
+        """Lifts a suppression. Its row stays, with `lifted_at`; lifting it again changes nothing."""
 
 def add_SuppressionServiceServicer_to_server(servicer: SuppressionServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
 

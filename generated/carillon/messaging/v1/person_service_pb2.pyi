@@ -3,6 +3,7 @@
 isort:skip_file
 """
 
+from carillon.type.v1 import channel_pb2 as _channel_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -353,3 +354,115 @@ class DeletePersonResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DeletePersonResponse: _TypeAlias = DeletePersonResponse  # noqa: Y015
+
+@_typing.final
+class ExplainContactRequest(_message.Message):
+    """A message that might go out."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PERSON_ID_FIELD_NUMBER: _builtins.int
+    BRAND_ID_FIELD_NUMBER: _builtins.int
+    CHANNEL_FIELD_NUMBER: _builtins.int
+    CATEGORY_FIELD_NUMBER: _builtins.int
+    RECIPIENT_FIELD_NUMBER: _builtins.int
+    person_id: _builtins.str
+    """The person."""
+    brand_id: _builtins.str
+    """The brand; may be left out by a token that names just one."""
+    channel: _channel_pb2.Channel.ValueType
+    """The channel."""
+    category: _builtins.str
+    """The category, at most 64 characters; empty means `marketing`."""
+    recipient: _builtins.str
+    """The address; empty means the person's own."""
+    def __init__(
+        self,
+        *,
+        person_id: _builtins.str = ...,
+        brand_id: _builtins.str = ...,
+        channel: _channel_pb2.Channel.ValueType = ...,
+        category: _builtins.str = ...,
+        recipient: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["brand_id", b"brand_id", "category", b"category", "channel", b"channel", "person_id", b"person_id", "recipient", b"recipient"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExplainContactRequest: _TypeAlias = ExplainContactRequest  # noqa: Y015
+
+@_typing.final
+class ExplainContactResponse(_message.Message):
+    """Whether it would go out, and why."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class Rule(_message.Message):
+        """What one rule says."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        RULE_FIELD_NUMBER: _builtins.int
+        PASSES_FIELD_NUMBER: _builtins.int
+        BECAUSE_FIELD_NUMBER: _builtins.int
+        rule: _builtins.str
+        """The rule: `address`, `suppression`, `consent` or `preference`."""
+        passes: _builtins.bool
+        """Whether it lets the message pass."""
+        because: _builtins.str
+        """Why: `given`, `own_address` or `no_address`; the reason of the suppression or
+        `not_suppressed`; a reason of CheckConsent; `enabled`, `disabled`, `not_set` or
+        `transactional_bypass`.
+        """
+        def __init__(
+            self,
+            *,
+            rule: _builtins.str = ...,
+            passes: _builtins.bool = ...,
+            because: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["because", b"because", "passes", b"passes", "rule", b"rule"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    WOULD_SEND_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    RECIPIENT_FIELD_NUMBER: _builtins.int
+    RULES_FIELD_NUMBER: _builtins.int
+    would_send: _builtins.bool
+    """Whether the message would go out."""
+    reason: _builtins.str
+    """Why it would not: what a message that is skipped has as its reason; null if it would."""
+    recipient: _builtins.str
+    """The address it would go to; null if there is none."""
+    @_builtins.property
+    def rules(self) -> _containers.RepeatedCompositeFieldContainer[Global___ExplainContactResponse.Rule]:
+        """All of them, in the order in which they are asked; the first that does not let it pass decides."""
+
+    def __init__(
+        self,
+        *,
+        would_send: _builtins.bool = ...,
+        reason: _builtins.str | None = ...,
+        recipient: _builtins.str | None = ...,
+        rules: _abc.Iterable[Global___ExplainContactResponse.Rule] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_reason", b"_reason", "_recipient", b"_recipient", "reason", b"reason", "recipient", b"recipient"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_reason", b"_reason", "_recipient", b"_recipient", "reason", b"reason", "recipient", b"recipient", "rules", b"rules", "would_send", b"would_send"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__reason: _TypeAlias = _typing.Literal["reason"]  # noqa: Y015
+    _WhichOneofArgType__reason: _TypeAlias = _typing.Literal["_reason", b"_reason"]  # noqa: Y015
+    _WhichOneofReturnType__recipient: _TypeAlias = _typing.Literal["recipient"]  # noqa: Y015
+    _WhichOneofArgType__recipient: _TypeAlias = _typing.Literal["_recipient", b"_recipient"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__reason) -> _WhichOneofReturnType__reason | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__recipient) -> _WhichOneofReturnType__recipient | None: ...
+
+Global___ExplainContactResponse: _TypeAlias = ExplainContactResponse  # noqa: Y015

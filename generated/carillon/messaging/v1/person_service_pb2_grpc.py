@@ -55,6 +55,11 @@ class PersonServiceStub:
                 request_serializer=carillon_dot_messaging_dot_v1_dot_person__service__pb2.DeletePersonRequest.SerializeToString,
                 response_deserializer=carillon_dot_messaging_dot_v1_dot_person__service__pb2.DeletePersonResponse.FromString,
                 _registered_method=True)
+        self.ExplainContact = channel.unary_unary(
+                '/carillon.messaging.v1.PersonService/ExplainContact',
+                request_serializer=carillon_dot_messaging_dot_v1_dot_person__service__pb2.ExplainContactRequest.SerializeToString,
+                response_deserializer=carillon_dot_messaging_dot_v1_dot_person__service__pb2.ExplainContactResponse.FromString,
+                _registered_method=True)
 
 
 class PersonServiceServicer:
@@ -89,6 +94,14 @@ class PersonServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ExplainContact(self, request, context):
+        """Explains whether a message would go out to a person now: what each rule says, in the order in
+        which they are asked. The person need not be known.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_PersonServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -111,6 +124,11 @@ def add_PersonServiceServicer_to_server(servicer, server):
                     servicer.DeletePerson,
                     request_deserializer=carillon_dot_messaging_dot_v1_dot_person__service__pb2.DeletePersonRequest.FromString,
                     response_serializer=carillon_dot_messaging_dot_v1_dot_person__service__pb2.DeletePersonResponse.SerializeToString,
+            ),
+            'ExplainContact': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExplainContact,
+                    request_deserializer=carillon_dot_messaging_dot_v1_dot_person__service__pb2.ExplainContactRequest.FromString,
+                    response_serializer=carillon_dot_messaging_dot_v1_dot_person__service__pb2.ExplainContactResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -222,6 +240,33 @@ class PersonService:
             '/carillon.messaging.v1.PersonService/DeletePerson',
             carillon_dot_messaging_dot_v1_dot_person__service__pb2.DeletePersonRequest.SerializeToString,
             carillon_dot_messaging_dot_v1_dot_person__service__pb2.DeletePersonResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExplainContact(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/carillon.messaging.v1.PersonService/ExplainContact',
+            carillon_dot_messaging_dot_v1_dot_person__service__pb2.ExplainContactRequest.SerializeToString,
+            carillon_dot_messaging_dot_v1_dot_person__service__pb2.ExplainContactResponse.FromString,
             options,
             channel_credentials,
             insecure,

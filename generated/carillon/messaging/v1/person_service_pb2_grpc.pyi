@@ -41,6 +41,10 @@ class PersonServiceStub:
     """Reads one person."""
     DeletePerson: _grpc.UnaryUnaryMultiCallable[_person_service_pb2.DeletePersonRequest, _person_service_pb2.DeletePersonResponse]
     """Deletes a person. Messages already accepted for them stay."""
+    ExplainContact: _grpc.UnaryUnaryMultiCallable[_person_service_pb2.ExplainContactRequest, _person_service_pb2.ExplainContactResponse]
+    """Explains whether a message would go out to a person now: what each rule says, in the order in
+    which they are asked. The person need not be known.
+    """
 
 @_typing.type_check_only
 class PersonServiceAsyncStub(PersonServiceStub):
@@ -55,6 +59,10 @@ class PersonServiceAsyncStub(PersonServiceStub):
     """Reads one person."""
     DeletePerson: _aio.UnaryUnaryMultiCallable[_person_service_pb2.DeletePersonRequest, _person_service_pb2.DeletePersonResponse]  # type: ignore[assignment]
     """Deletes a person. Messages already accepted for them stay."""
+    ExplainContact: _aio.UnaryUnaryMultiCallable[_person_service_pb2.ExplainContactRequest, _person_service_pb2.ExplainContactResponse]  # type: ignore[assignment]
+    """Explains whether a message would go out to a person now: what each rule says, in the order in
+    which they are asked. The person need not be known.
+    """
 
 class PersonServiceServicer(metaclass=_abc_1.ABCMeta):
     """People who can be reached."""
@@ -90,5 +98,15 @@ class PersonServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_person_service_pb2.DeletePersonResponse, _abc.Awaitable[_person_service_pb2.DeletePersonResponse]]:
         """Deletes a person. Messages already accepted for them stay."""
+
+    @_abc_1.abstractmethod
+    def ExplainContact(
+        self,
+        request: _person_service_pb2.ExplainContactRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_person_service_pb2.ExplainContactResponse, _abc.Awaitable[_person_service_pb2.ExplainContactResponse]]:
+        """Explains whether a message would go out to a person now: what each rule says, in the order in
+        which they are asked. The person need not be known.
+        """
 
 def add_PersonServiceServicer_to_server(servicer: PersonServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -167,6 +167,53 @@ class BrandPolicy(_message.Message):
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
+    @_typing.final
+    class ConsentDefault(_message.Message):
+        """What it means on a channel that a person said nothing about a category."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        class _Meaning:
+            ValueType = _typing.NewType("ValueType", _builtins.int)
+            V: _TypeAlias = ValueType  # noqa: Y015
+
+        class _MeaningEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[BrandPolicy.ConsentDefault._Meaning.ValueType], _builtins.type):
+            DESCRIPTOR: _descriptor.EnumDescriptor
+            unspecified: BrandPolicy.ConsentDefault._Meaning.ValueType  # 0
+            """Never set."""
+            opt_out: BrandPolicy.ConsentDefault._Meaning.ValueType  # 1
+            """They consented, until they say no."""
+            opt_in: BrandPolicy.ConsentDefault._Meaning.ValueType  # 2
+            """They did not, until they say yes."""
+
+        class Meaning(_Meaning, metaclass=_MeaningEnumTypeWrapper):
+            """What it means."""
+
+        unspecified: BrandPolicy.ConsentDefault.Meaning.ValueType  # 0
+        """Never set."""
+        opt_out: BrandPolicy.ConsentDefault.Meaning.ValueType  # 1
+        """They consented, until they say no."""
+        opt_in: BrandPolicy.ConsentDefault.Meaning.ValueType  # 2
+        """They did not, until they say yes."""
+
+        CHANNEL_FIELD_NUMBER: _builtins.int
+        MEANING_FIELD_NUMBER: _builtins.int
+        channel: _channel_pb2.Channel.ValueType
+        """The channel."""
+        meaning: Global___BrandPolicy.ConsentDefault.Meaning.ValueType
+        """What it means there."""
+        def __init__(
+            self,
+            *,
+            channel: _channel_pb2.Channel.ValueType = ...,
+            meaning: Global___BrandPolicy.ConsentDefault.Meaning.ValueType = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "meaning", b"meaning"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     BRAND_ID_FIELD_NUMBER: _builtins.int
     UNKNOWN_POLICY_FIELD_NUMBER: _builtins.int
     MISFIRE_POLICY_FIELD_NUMBER: _builtins.int
@@ -174,6 +221,8 @@ class BrandPolicy(_message.Message):
     RATE_LIMITS_FIELD_NUMBER: _builtins.int
     UPDATED_AT_FIELD_NUMBER: _builtins.int
     UPDATED_BY_FIELD_NUMBER: _builtins.int
+    CONSENT_DEFAULTS_FIELD_NUMBER: _builtins.int
+    TRANSACTIONAL_CATEGORIES_FIELD_NUMBER: _builtins.int
     brand_id: _builtins.str
     """The brand."""
     unknown_policy: Global___BrandPolicy.UnknownPolicy.ValueType
@@ -192,6 +241,16 @@ class BrandPolicy(_message.Message):
     def updated_at(self) -> _timestamp_pb2.Timestamp:
         """When it was last set; null for the defaults."""
 
+    @_builtins.property
+    def consent_defaults(self) -> _containers.RepeatedCompositeFieldContainer[Global___BrandPolicy.ConsentDefault]:
+        """One for each channel: those that were set, `opt_in` for sms and `opt_out` for the others
+        otherwise.
+        """
+
+    @_builtins.property
+    def transactional_categories(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Categories that pass consents and preferences, beside `transactional`, which always does."""
+
     def __init__(
         self,
         *,
@@ -202,10 +261,12 @@ class BrandPolicy(_message.Message):
         rate_limits: _abc.Iterable[Global___BrandPolicy.RateLimit] | None = ...,
         updated_at: _timestamp_pb2.Timestamp | None = ...,
         updated_by: _builtins.str | None = ...,
+        consent_defaults: _abc.Iterable[Global___BrandPolicy.ConsentDefault] | None = ...,
+        transactional_categories: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_updated_by", b"_updated_by", "updated_at", b"updated_at", "updated_by", b"updated_by"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_updated_by", b"_updated_by", "brand_id", b"brand_id", "misfire_policy", b"misfire_policy", "misfire_seconds", b"misfire_seconds", "rate_limits", b"rate_limits", "unknown_policy", b"unknown_policy", "updated_at", b"updated_at", "updated_by", b"updated_by"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_updated_by", b"_updated_by", "brand_id", b"brand_id", "consent_defaults", b"consent_defaults", "misfire_policy", b"misfire_policy", "misfire_seconds", b"misfire_seconds", "rate_limits", b"rate_limits", "transactional_categories", b"transactional_categories", "unknown_policy", b"unknown_policy", "updated_at", b"updated_at", "updated_by", b"updated_by"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__updated_by: _TypeAlias = _typing.Literal["updated_by"]  # noqa: Y015
     _WhichOneofArgType__updated_by: _TypeAlias = _typing.Literal["_updated_by", b"_updated_by"]  # noqa: Y015

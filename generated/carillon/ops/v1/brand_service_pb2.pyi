@@ -186,6 +186,8 @@ class SetBrandPolicyRequest(_message.Message):
     MISFIRE_POLICY_FIELD_NUMBER: _builtins.int
     MISFIRE_SECONDS_FIELD_NUMBER: _builtins.int
     RATE_LIMITS_FIELD_NUMBER: _builtins.int
+    CONSENT_DEFAULTS_FIELD_NUMBER: _builtins.int
+    TRANSACTIONAL_CATEGORIES_FIELD_NUMBER: _builtins.int
     brand_id: _builtins.str
     """The brand; the token must name it."""
     unknown_policy: _brand_pb2.BrandPolicy.UnknownPolicy.ValueType
@@ -198,6 +200,14 @@ class SetBrandPolicyRequest(_message.Message):
     def rate_limits(self) -> _containers.RepeatedCompositeFieldContainer[_brand_pb2.BrandPolicy.RateLimit]:
         """At most one per channel; in_app is not limited."""
 
+    @_builtins.property
+    def consent_defaults(self) -> _containers.RepeatedCompositeFieldContainer[_brand_pb2.BrandPolicy.ConsentDefault]:
+        """At most one per channel."""
+
+    @_builtins.property
+    def transactional_categories(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """At most 50, each 1 to 64 characters and given once. `transactional` is one without being named."""
+
     def __init__(
         self,
         *,
@@ -206,10 +216,12 @@ class SetBrandPolicyRequest(_message.Message):
         misfire_policy: _brand_pb2.BrandPolicy.MisfirePolicy.ValueType = ...,
         misfire_seconds: _builtins.int = ...,
         rate_limits: _abc.Iterable[_brand_pb2.BrandPolicy.RateLimit] | None = ...,
+        consent_defaults: _abc.Iterable[_brand_pb2.BrandPolicy.ConsentDefault] | None = ...,
+        transactional_categories: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["brand_id", b"brand_id", "misfire_policy", b"misfire_policy", "misfire_seconds", b"misfire_seconds", "rate_limits", b"rate_limits", "unknown_policy", b"unknown_policy"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["brand_id", b"brand_id", "consent_defaults", b"consent_defaults", "misfire_policy", b"misfire_policy", "misfire_seconds", b"misfire_seconds", "rate_limits", b"rate_limits", "transactional_categories", b"transactional_categories", "unknown_policy", b"unknown_policy"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

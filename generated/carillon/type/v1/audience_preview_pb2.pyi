@@ -35,8 +35,8 @@ class AudiencePreview(_message.Message):
         REASON_FIELD_NUMBER: _builtins.int
         COUNT_FIELD_NUMBER: _builtins.int
         reason: _builtins.str
-        """duplicate (somebody before them has the address), invalid_recipient, no_address or
-        suppressed.
+        """duplicate (somebody before them has the address), invalid_recipient, no_address, suppressed,
+        no_consent or preference_off.
         """
         count: _builtins.int
         """How many people."""

@@ -12,8 +12,9 @@ from server.commands.suppressions.create import (
     create_suppression,
     create_suppressions,
 )
-from server.commands.suppressions.delete import delete_suppression
+from server.commands.suppressions.lift import lift_suppression
 from server.commands.suppressions.queries import find_suppression, list_suppressions
+from storage.model.channels import Channel
 from storage.model.suppressions import SuppressionReason
 
 pb = suppression_service_pb2
@@ -28,10 +29,16 @@ class SuppressionService(suppression_service_pb2_grpc.SuppressionServiceServicer
     async def CreateSuppression(
         self, request: pb.CreateSuppressionRequest, context: Context
     ) -> pb.Suppression:
-        new = _read(request)
+        field = "email" if request.email else "address"
+        new = NewSuppression(
+            channel=Channel.EMAIL if request.email else read_channel(request.channel),
+            address=request.email or request.address,
+            reason=_read_reason(request),
+            source=request.source,
+        )
         return await self._commands.change(
             request,
-            lambda tx, caller: create_suppression(tx, caller, request.brand_id, new),
+            lambda tx, caller: create_suppression(tx, caller, request.brand_id, new, field),
             audience.suppression,
             pb.Suppression,
         )
@@ -47,16 +54,19 @@ class SuppressionService(suppression_service_pb2_grpc.SuppressionServiceServicer
             pb.BatchCreateSuppressionsResponse,
         )
 
-    async def FindSuppression(
-        self, request: pb.FindSuppressionRequest, context: Context
-    ) -> pb.Suppression:
-        channel = read_channel(request.channel)
+    async def GetSuppression(
+        self, request: pb.GetSuppressionRequest, context: Context
+    ) -> pb.GetSuppressionResponse:
+        channel = read_channel(request.channel) if request.channel else Channel.EMAIL
         found = await self._commands.query(
             lambda tx, caller: find_suppression(
-                tx, caller, request.brand_id, channel, request.address
+                tx, caller, request.brand_id, channel, request.email
             )
         )
-        return audience.suppression(found)
+        return pb.GetSuppressionResponse(
+            suppressed=found is not None,
+            suppression=audience.suppression(found) if found is not None else None,
+        )
 
     async def ListSuppressions(
         self, request: pb.ListSuppressionsRequest, context: Context
@@ -65,25 +75,32 @@ class SuppressionService(suppression_service_pb2_grpc.SuppressionServiceServicer
         reason = _read_reason(request) if request.reason else None
         page = await self._commands.query(
             lambda tx, caller: list_suppressions(
-                tx, caller, request.brand_id, channel, reason, request.page_size, request.page_token
+                tx,
+                caller,
+                request.brand_id,
+                channel,
+                reason,
+                request.page_size,
+                request.page_token,
+                include_lifted=request.include_lifted,
             )
         )
         return pb.ListSuppressionsResponse(
-            suppressions=map(audience.suppression, page.items), next_page_token=page.next_page_token
+            data=map(audience.suppression, page.items), next_page_token=page.next_page_token
         )
 
-    async def DeleteSuppression(
-        self, request: pb.DeleteSuppressionRequest, context: Context
-    ) -> pb.DeleteSuppressionResponse:
+    async def LiftSuppression(
+        self, request: pb.LiftSuppressionRequest, context: Context
+    ) -> pb.Suppression:
         return await self._commands.change(
             request,
-            lambda tx, caller: delete_suppression(tx, caller, request.id),
-            lambda _: pb.DeleteSuppressionResponse(),
-            pb.DeleteSuppressionResponse,
+            lambda tx, caller: lift_suppression(tx, caller, request.id),
+            audience.suppression,
+            pb.Suppression,
         )
 
 
-def _read(item: pb.CreateSuppressionRequest | pb.SuppressionToCreate) -> NewSuppression:
+def _read(item: pb.SuppressionToCreate) -> NewSuppression:
     return NewSuppression(
         channel=read_channel(item.channel),
         address=item.address,

@@ -11,9 +11,10 @@ from carillon.messaging.v1 import (
     segment_service_pb2_grpc,
 )
 from server.api.command_runner import CommandRunner
-from server.api.converters import audience, messaging
+from server.api.converters import audience, consents, messaging
 from server.api.converters.values import read_channel, read_struct
 from server.api.interceptors.call import Context
+from server.commands.gate.explain import explain
 from server.commands.people.delete import delete_person
 from server.commands.people.put import prepare_people, put_people, put_person
 from server.commands.people.queries import get_person
@@ -70,6 +71,14 @@ class PersonService(person_service_pb2_grpc.PersonServiceServicer):
             lambda tx, caller: delete_person(tx, caller, request.brand_id, request.person_id),
             lambda _: person_service_pb2.DeletePersonResponse(),
             person_service_pb2.DeletePersonResponse,
+        )
+
+    async def ExplainContact(
+        self, request: person_service_pb2.ExplainContactRequest, context: Context
+    ) -> person_service_pb2.ExplainContactResponse:
+        asked, recipient = consents.read_key(request), request.recipient or None
+        return consents.explanation(
+            await self._commands.query(lambda tx, caller: explain(tx, caller, asked, recipient))
         )
 
 

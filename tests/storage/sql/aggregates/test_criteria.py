@@ -8,7 +8,7 @@ from typing import Any
 from server.domain.criteria.parse import parse_criteria
 from storage.model.criteria import EVERYONE, Attribute, Constant, Criteria, Equal
 from tests.support.storage import made
-from tests.support.storage.made import BRAND, NOW, SECOND
+from tests.support.storage.made import NOW, SECOND
 from tests.support.storage.scene import Scene
 
 
@@ -19,7 +19,7 @@ async def put(scene: Scene, person_id: str, **more: Any) -> None:
 
 async def matching(scene: Scene, criteria: Criteria, as_of: datetime = NOW) -> set[str]:
     found = await scene.storage.read(
-        lambda tx: tx.people.list_matching(BRAND, criteria, "in_app", as_of, None, 100)
+        lambda tx: tx.people.list_matching(made.rule("in_app"), criteria, as_of, None, 100)
     )
     return {member.person_id for member in found}
 

@@ -174,7 +174,7 @@ async def test_of_an_audience_those_whose_address_the_send_was_given_a_row_for_a
     async def skips(reached_by: str | None) -> list[str | None]:
         members = await scene.storage.read(
             lambda tx: tx.people.list_matching(
-                BRAND, EVERYONE, "email", NOW, None, 10, reached_by=reached_by
+                made.rule("email"), EVERYONE, NOW, None, 10, reached_by=reached_by
             )
         )
         return [member.skip_reason for member in members]

@@ -77,7 +77,7 @@ async def test_an_audience_has_the_address_of_its_channel_and_an_empty_one_is_no
     ]
     assert (
         await scene.storage.read(
-            lambda tx: tx.people.list_matching(BRAND, EVERYONE, channel, made.NOW, None, 10)
+            lambda tx: tx.people.list_matching(made.rule(channel), EVERYONE, made.NOW, None, 10)
         )
         == expected
     )
@@ -98,7 +98,7 @@ async def test_people_with_one_address_are_counted_and_so_are_the_addresses(scen
             )  # type: ignore[misc]
         )
     counts = await scene.storage.read(
-        lambda tx: tx.people.count_matching(BRAND, EVERYONE, "email", made.NOW)
+        lambda tx: tx.people.count_matching(made.rule("email"), EVERYONE, made.NOW)
     )
     assert {each.skip_reason: each for each in counts} == {
         None: AudienceCount(None, people=3, addresses=2),
@@ -117,7 +117,7 @@ async def test_an_audience_is_in_order_of_code_points_and_paged(scene: Scene) ->
 
     def page(after: str | None) -> Awaitable[list[AudienceMember]]:
         return scene.storage.read(
-            lambda tx: tx.people.list_matching(BRAND, EVERYONE, "in_app", made.NOW, after, 2)
+            lambda tx: tx.people.list_matching(made.rule("in_app"), EVERYONE, made.NOW, after, 2)
         )
 
     while members := await page(after):

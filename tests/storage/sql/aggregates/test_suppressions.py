@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import permutations
 from typing import Any
 
@@ -75,48 +75,54 @@ async def test_the_same_address_is_apart_by_brand_and_channel(scene: Scene) -> N
     assert await stored(scene) == records[0]
 
 
-async def test_reasons_are_found_for_any_number_of_addresses(scene: Scene) -> None:
-    known = {f"p{number}": WEAKEST_FIRST[number % 4] for number in range(0, 12_000, 1999)}
-    await put(
-        scene,
-        *(suppression(address, reason) for address, reason in known.items()),
-        suppression("p1", brand_id="other"),
-    )
-    wanted = (f"p{number}" for number in range(12_000))
-    assert (
-        await scene.storage.read(lambda tx: tx.suppressions.find_reasons(BRAND, "email", wanted))
-        == known
-    )
-    assert (
-        await scene.storage.read(
-            lambda tx: tx.suppressions.find_reasons(BRAND, "push", list(known))
-        )
-        == {}
-    )
-    assert (
-        await scene.storage.read(lambda tx: tx.suppressions.find_reasons(BRAND, "email", [])) == {}
-    )
+async def lift(scene: Scene, record: Suppression, now: datetime = NOW) -> Suppression | None:
+    return await scene.storage.write(lambda tx: tx.suppressions.lift(record.id, now))
 
 
-async def test_whether_there_are_any_is_told_for_brand_and_channel(scene: Scene) -> None:
-    await put(scene, suppression(channel="sms"), suppression(brand_id="other"))
-
-    async def look(tx: Transaction) -> dict[str, bool]:
-        return {
-            channel: await tx.suppressions.any_on(BRAND, channel) for channel in ("email", "sms")
-        }
-
-    assert await scene.storage.read(look) == {"email": False, "sms": True}
-
-
-async def test_one_that_is_deleted_is_gone_and_may_come_again(scene: Scene) -> None:
+async def test_one_that_is_lifted_holds_nothing_back_and_stays_as_it_was(scene: Scene) -> None:
     first, second = suppression(), suppression(reason=SuppressionReason.UNSUBSCRIBE)
     await put(scene, first)
-    await scene.storage.write(lambda tx: tx.suppressions.delete(first.id))
+    lifted = replace(first, lifted_at=NOW + timedelta(hours=1))
+    assert await lift(scene, first, NOW + timedelta(hours=1)) == lifted
+    assert await lift(scene, first, NOW + timedelta(hours=2)) is None
     assert await stored(scene) is None
-    await scene.storage.write(lambda tx: tx.suppressions.delete(first.id))
+
+    async def look(tx: Transaction) -> list[object]:
+        return [
+            await tx.gate.may_block(made.rule()),
+            await tx.gate.find_blocks(made.rule(), [("ann", first.address)]),
+            await tx.suppressions.list_page(BRAND, None, None, None, 9),
+            await tx.suppressions.list_page(BRAND, None, None, None, 9, include_lifted=True),
+            await tx.suppressions.find(first.id),
+        ]
+
+    assert await scene.storage.read(look) == [False, {}, [], [lifted], lifted]
     await put(scene, second)
     assert await stored(scene) == second
+    await lift(scene, second)
+    await put(scene, suppression(), suppression(reason=SuppressionReason.COMPLAINT))
+    assert [
+        (each.reason, each.lifted_at is None)
+        for each in await scene.storage.read(
+            lambda tx: tx.suppressions.list_page(BRAND, None, None, None, 9, include_lifted=True)
+        )
+    ] == [("complaint", True), ("unsubscribe", False), ("manual", False)]
+
+
+async def test_an_audience_has_those_again_whose_suppression_was_lifted(scene: Scene) -> None:
+    record = suppression()
+    await put(scene, record)
+    await scene.storage.write(lambda tx: tx.people.put(made.person("ann", email=record.address)))
+
+    async def reasons() -> list[str | None]:
+        members = await scene.storage.read(
+            lambda tx: tx.people.list_matching(made.rule("email"), EVERYONE, NOW, None, 10)
+        )
+        return [member.skip_reason for member in members]
+
+    assert await reasons() == ["suppressed"]
+    await lift(scene, record)
+    assert await reasons() == [None]
 
 
 async def test_batches_with_the_same_addresses_at_once_all_take_effect(scene: Scene) -> None:
@@ -130,9 +136,11 @@ async def test_batches_with_the_same_addresses_at_once_all_take_effect(scene: Sc
     ]
     await asyncio.gather(*(put(scene, *batch) for batch in batches))
     found = await scene.storage.read(
-        lambda tx: tx.suppressions.find_reasons(BRAND, "email", addresses)
+        lambda tx: tx.suppressions.list_page(BRAND, None, None, None, 400)
     )
-    assert found == dict.fromkeys(addresses, SuppressionReason.COMPLAINT)
+    assert {each.address: each.reason for each in found} == dict.fromkeys(
+        addresses, SuppressionReason.COMPLAINT
+    )
 
 
 @pytest.mark.parametrize("reason", WEAKEST_FIRST)
@@ -163,7 +171,7 @@ async def test_an_audience_says_who_is_suppressed_and_counts_whom_it_lists(
         *others,
     )
     members = await scene.storage.read(
-        lambda tx: tx.people.list_matching(BRAND, EVERYONE, "email", NOW, None, 10)
+        lambda tx: tx.people.list_matching(made.rule("email"), EVERYONE, NOW, None, 10)
     )
     assert {member.person_id: member.skip_reason for member in members} == {
         "ann": "suppressed",
@@ -174,7 +182,7 @@ async def test_an_audience_says_who_is_suppressed_and_counts_whom_it_lists(
         "flo": None,
     }
     counts = await scene.storage.read(
-        lambda tx: tx.people.count_matching(BRAND, EVERYONE, "email", NOW)
+        lambda tx: tx.people.count_matching(made.rule("email"), EVERYONE, NOW)
     )
     assert {(each.skip_reason, each.people) for each in counts} == set(
         Counter(member.skip_reason for member in members).items()

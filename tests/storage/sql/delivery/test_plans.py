@@ -120,7 +120,7 @@ async def test_addresses_that_a_send_has_reached_are_looked_up_one_by_one(busy: 
     used = await indexes_used(
         busy,
         lambda tx: tx.people.list_matching(
-            BRAND, EVERYONE, "email", NOW, None, 9, reached_by=send_id
+            made.rule("email"), EVERYONE, NOW, None, 9, reached_by=send_id
         ),
     )
     assert used == {"uq_messages_audience"}

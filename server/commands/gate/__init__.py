@@ -1,0 +1,1 @@
+"""Use cases of the gate: whether a person may be contacted."""
