@@ -108,8 +108,24 @@ class VariablesInvalid(ValidationFailed):
 class Suppressed(CarillonError):
     """The address must not get the message; the refusal does not repeat it."""
 
-    def __init__(self, why: str) -> None:
-        super().__init__("suppressed", f"the address is suppressed: {why}", {"reason": why})
+    def __init__(self, why: str | None) -> None:
+        super().__init__(
+            "suppressed", "the address is suppressed", {} if why is None else {"reason": why}
+        )
+
+
+class NoConsent(CarillonError):
+    """The person has not consented to messages of the category on the channel."""
+
+    def __init__(self) -> None:
+        super().__init__("no_consent", "the person has not consented to this")
+
+
+class PreferenceOff(CarillonError):
+    """The person has switched the category off on the channel."""
+
+    def __init__(self) -> None:
+        super().__init__("preference_off", "the person has switched this off")
 
 
 class Unauthenticated(CarillonError):

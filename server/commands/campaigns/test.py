@@ -27,8 +27,8 @@ async def accept_test(
     """Accepts a message with the content of a draft or scheduled campaign, due now: of the version
     that the campaign would go out with now, as the person would get it, and counted nowhere.
 
-    Raises NotFound, BadState, NoSteps, Suppressed; ValidationFailed for an address, a template or
-    variables that it could not be sent with.
+    Raises NotFound, BadState, NoSteps, Suppressed, NoConsent, PreferenceOff; ValidationFailed for
+    an address, a template or variables that it could not be sent with.
     """
     campaign = await campaign_for(tx, caller, face, campaign_id)
     if campaign.status not in (CampaignStatus.DRAFT, CampaignStatus.SCHEDULED):
@@ -37,7 +37,9 @@ async def accept_test(
         )
     campaign = await pin_template(tx, campaign, content_prefix=face.content_prefix)
     message = _message(caller, campaign, person_id, recipient)
-    await require_contactable(tx, message.brand_id, message.channel, message.recipient)
+    await require_contactable(
+        tx, message.brand_id, message.channel, (message.person_id, message.recipient)
+    )
     added = await tx.messages.insert_unless_duplicate(message, accepted_by(caller))
     assert added, "it has no key"
     await tx.campaigns.insert_test(

@@ -37,7 +37,8 @@ async def accept_at_once(tx: Transaction, caller: Caller, new: NewMessage) -> Me
     """Accepts the message, pinned to the template's latest revision, and due now whatever it says.
 
     Raises NotFound for a brand of others, ValidationFailed for fields that no message can have,
-    DedupKeyUsed, TemplateUnusable, VariablesInvalid, Suppressed: nothing is stored then.
+    DedupKeyUsed, TemplateUnusable, VariablesInvalid, Suppressed, NoConsent, PreferenceOff: nothing
+    is stored then.
     """
     new = replace(check_new_message(caller, new), scheduled_at=caller.now)
     _check_expiry(new, caller.now)
@@ -45,7 +46,7 @@ async def accept_at_once(tx: Transaction, caller: Caller, new: NewMessage) -> Me
     template = await _usable_template(tx, new)
     if violations := find_violations(template.variables, new.variables):
         raise VariablesInvalid(violations)
-    await require_contactable(tx, new.brand_id, new.channel, new.recipient)
+    await require_contactable(tx, new.brand_id, new.channel, (new.person_id, new.recipient))
     message = make_message(caller, new, template.revision)
     if not await tx.messages.insert_unless_duplicate(message, accepted_by(caller)):
         await _require_unused_key(tx, new)

@@ -131,6 +131,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_SUPPRESSED: _ErrorReason.ValueType  # 38
     """INVALID_ARGUMENT. The address of a message is suppressed: `details.reason` tells why."""
+    ERROR_REASON_NO_CONSENT: _ErrorReason.ValueType  # 39
+    """INVALID_ARGUMENT. The person of a message has not consented to its category on its channel."""
+    ERROR_REASON_PREFERENCE_OFF: _ErrorReason.ValueType  # 40
+    """INVALID_ARGUMENT. The person of a message has switched its category off on its channel."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every reason a call can be refused with.
@@ -250,4 +254,8 @@ ERROR_REASON_VARIABLES_INVALID: ErrorReason.ValueType  # 37
 """
 ERROR_REASON_SUPPRESSED: ErrorReason.ValueType  # 38
 """INVALID_ARGUMENT. The address of a message is suppressed: `details.reason` tells why."""
+ERROR_REASON_NO_CONSENT: ErrorReason.ValueType  # 39
+"""INVALID_ARGUMENT. The person of a message has not consented to its category on its channel."""
+ERROR_REASON_PREFERENCE_OFF: ErrorReason.ValueType  # 40
+"""INVALID_ARGUMENT. The person of a message has switched its category off on its channel."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
