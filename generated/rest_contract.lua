@@ -237,7 +237,7 @@ return {
     ["carillon.comms.v1.SendMessageRequest"] = { { "channel" }, { "template_key", json = "templateKey" }, { "recipient" }, { "brand_id", json = "brandId" }, { "person_id", json = "personId" }, { "variables" }, { "dedup_key", json = "dedupKey" }, { "hipaa" }, { "expire_at", json = "expireAt" }, },
     ["carillon.comms.v1.ShowUnsubscribePageRequest"] = { { "token" }, },
     ["carillon.comms.v1.SuppressionToCreate"] = { { "channel" }, { "address" }, { "reason" }, { "source" }, },
-    ["carillon.comms.v1.UnsubscribeRequest"] = { { "token" }, },
+    ["carillon.comms.v1.UnsubscribeRequest"] = { { "token" }, { "category" }, { "everything" }, { "wanted" }, },
     ["carillon.comms.v1.UpdateCampaignRequest"] = { { "id" }, { "name" }, { "subject" }, { "channel" }, { "template_key", json = "templateKey" }, { "segment_criteria", json = "segmentCriteria" }, { "variables" }, { "scheduled_at", json = "scheduledAt" }, { "allow_shared_addresses", json = "allowSharedAddresses" }, },
     ["carillon.comms.v1.WatchInboxRequest"] = { { "person_id", json = "personId" }, { "brand_id", json = "brandId" }, },
     ["carillon.comms.v1.WatchNotificationsRequest"] = { { "brand_id", json = "brandId" }, },

@@ -23,6 +23,7 @@ from server.dispatch.maintenance.lease_recoverer import LeaseRecoverer, key_wind
 from server.dispatch.maintenance.pruner import Pruner
 from server.dispatch.metrics import DispatchMetrics, NoopMetrics
 from server.domain.clock import Clock
+from server.domain.contacts.unsubscribe import LinkedContact
 from storage.contract.storage import Storage
 
 POLL_EXCLUSIVE = 5.0
@@ -51,7 +52,7 @@ class Dispatcher:
         providers: Mapping[str, Provider],
         start_due: StartDue,
         resolve_batch: ResolveBatch,
-        unsubscribe_link: Callable[[str], str],
+        unsubscribe_link: Callable[[LinkedContact], str],
         random: Random,
         directory: Path,
         rates: Mapping[str, float] = NO_RATES,

@@ -92,7 +92,7 @@ LOGGED: dict[str, tuple[str, str]] = {
     f"{BRANDS}/SetBrandPolicy": ("brand_policy_set", "brand_id"),
     f"{UNKNOWN}/ResolveUnknownMessages": ("message_resolved", "message_ids"),
     f"{HOLD}/ReleaseHold": ("delivery_released", "=delivery"),
-    "comms.UnsubscribeService/Unsubscribe": ("unsubscribed", "message"),
+    "comms.UnsubscribeService/Unsubscribe": ("unsubscribed", "person"),
 }
 WITH_A_DISPATCHER = {f"{SENDS}/RetryFailedMessages", f"{UNKNOWN}/ResolveUnknownMessages"}
 IDLE = [

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from server.commands.messages.timeline import Timeline, get_timeline
 from storage.model.messages import Message
-from tests.support.dispatch.stage import Stage
+from tests.support.dispatch.stage import Stage, unsubscribe_link
 
 
 async def timeline(stage: Stage, message: Message) -> Timeline:
@@ -27,7 +27,7 @@ async def test_a_call_that_goes_on_is_told_by_its_mark(stage: Stage) -> None:
     found = await timeline(stage, message)
     assert kinds(found) == ["accepted", "claimed", "attempted"]
     assert (found.facts[-1].provider, found.facts[-1].attempt) == ("scripted", 1)
-    said = found.said("link")
+    said = found.said(unsubscribe_link)
     assert said is not None
     assert said.rendered.body == stage.email.calls[0].body
     stage.email.let_go()
@@ -42,7 +42,7 @@ async def test_a_claim_that_was_given_back_is_told_and_nothing_was_said(stage: S
     await stage.lose_leases()
     found = await timeline(stage, message)
     assert kinds(found) == ["accepted", "claimed"]
-    assert found.said("link") is None
+    assert found.said(unsubscribe_link) is None
 
 
 async def test_what_went_stale_ended_when_it_did(stage: Stage) -> None:
@@ -62,4 +62,4 @@ async def test_what_cannot_be_rendered_any_more_is_not_told(stage: Stage) -> Non
     found = await timeline(stage, message)
     assert kinds(found) == ["accepted", "claimed", "resolved"]
     assert found.facts[-1].at == found.facts[-2].at
-    assert found.said("link") is None
+    assert found.said(unsubscribe_link) is None

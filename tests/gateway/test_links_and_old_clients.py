@@ -6,6 +6,7 @@ import httpx
 import pytest
 from google.api import httpbody_pb2
 
+from carillon.comms.v1 import suppression_service_pb2
 from carillon.ops.v1 import probe_service_pb2
 from server.config import Settings
 from tests.gateway.raw import exchange
@@ -31,6 +32,18 @@ async def test_a_link_works_with_parameters_that_others_added(
     assert (response.status_code, response.content) == (200, b"<p>")
     (request,) = upstream.requests
     assert request.token == "token-1"  # type: ignore[attr-defined]
+
+
+async def test_a_link_keeps_the_parameters_of_its_own_page(
+    rest: httpx.AsyncClient, upstream: Upstream
+) -> None:
+    upstream.replies[f"{SERVICE}/Unsubscribe"] = page
+    query = "utm_source=news&category=a%26b&wanted=false&utm_medium=x&category=other&token=t"
+    response = await rest.post(f"/v1/unsubscribe/token-1?{query}")
+    assert response.status_code == 200
+    assert upstream.requests == [
+        suppression_service_pb2.UnsubscribeRequest(token="token-1", category="a&b", wanted=False)
+    ]
 
 
 @pytest.mark.parametrize("host", ["", "Host: localhost\r\n"], ids=["without a host", "with one"])

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
 from server.commands.messages.queries import get_message
 from server.domain.access import Caller
+from server.domain.contacts.unsubscribe import LinkedContact
 from server.domain.templates.message_content import MessageContent
 from server.domain.templates.rendering import Rendered, RenderError, compile_template
 from storage.contract.storage import Transaction
@@ -79,14 +80,18 @@ class Timeline:
     rendered_for: datetime | None
     """When its last call began; None before one did."""
 
-    def said(self, unsubscribe_url: str) -> Said | None:
+    def said(self, unsubscribe_link: Callable[[LinkedContact], str]) -> Said | None:
         """What it said; None if nothing went out, or it cannot be rendered any more. May take a
         second."""
         if self.content is None or self.rendered_for is None:
             return None
         try:
             compiled = compile_template(self.content.source)
-            rendered = self.content.render(compiled, unsubscribe_url, self.rendered_for)
+            rendered = self.content.render(
+                compiled,
+                unsubscribe_link(self.content.linked_contact(self.message.recipient)),
+                self.rendered_for,
+            )
         except RenderError:
             return None
         is_personal = bool(self.content.template.variants) or compiled.may_show("person")

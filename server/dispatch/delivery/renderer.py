@@ -15,6 +15,7 @@ from server.channels.provider import Envelope
 from server.dispatch.delivery.outcomes import IN_APP, held_back, unrenderable
 from server.domain.contacts.addresses import read_address
 from server.domain.contacts.category import category_of
+from server.domain.contacts.unsubscribe import LinkedContact
 from server.domain.templates.message_content import MessageContent
 from server.domain.templates.rendering import RenderError, compile_template
 from storage.contract.storage import Storage, Transaction
@@ -85,8 +86,8 @@ class _Material:
 class Renderer:
     """Renders batches. Revisions are immutable, so compiled templates are kept."""
 
-    def __init__(self, storage: Storage, unsubscribe_link: Callable[[str], str]) -> None:
-        """`unsubscribe_link` gives the link of a message by its id."""
+    def __init__(self, storage: Storage, unsubscribe_link: Callable[[LinkedContact], str]) -> None:
+        """`unsubscribe_link` gives the link of a contact."""
         self._storage = storage
         self._unsubscribe_link = unsubscribe_link
         self._known = _Content({}, {}, {})
@@ -156,7 +157,7 @@ class Renderer:
         # A link takes a fifth of the time, and nobody sees that of an in_app message unless its
         # template shows it.
         linked = message.channel != IN_APP or compiled.may_show("unsubscribe_url")
-        unsubscribe_url = self._unsubscribe_link(message.id) if linked else None
+        unsubscribe_url = self._unsubscribe_link(content.linked_contact(address)) if linked else None
         rendered = content.render(compiled, unsubscribe_url, now)
         if not _is_text(f"{rendered.subject}{rendered.body}{rendered.html}"):
             return unrenderable(message, "template_error")

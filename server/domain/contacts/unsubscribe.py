@@ -1,46 +1,57 @@
-"""Makes and reads the links by which people unsubscribe (RFC 8058): a token that stands for one
-message and that only this installation can make."""
+"""Makes and reads the links by which people unsubscribe (RFC 8058): a token that stands for a
+person, a channel and a category, and that only this installation can make and read."""
 
 from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
-import hmac
+from dataclasses import astuple, dataclass
 
-_TAG_BYTES = 16
-"""Of HMAC-SHA256, cut to 128 bits (RFC 2104, section 5): nobody can try 2**127 links."""
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
+
+_SEPARATOR = "\n"
+"""In none of the parts, each of which is one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedContact:
+    """What a link is of."""
+
+    brand_id: str
+    person_id: str
+    channel: str
+    category: str
+    """Of the message that the link is in."""
+    address: str
+    """The one that the message went to, in normal form."""
 
 
 class UnsubscribeLinks:
-    """Makes links and reads their tokens. A token holds the message's id and a tag over it: no
-    address, no brand."""
+    """Makes links and reads their tokens. A token is encrypted (AES-SIV, RFC 5297: the same contact
+    has the same token), so nobody learns an address or a brand from a link."""
 
     def __init__(self, key: bytes, public_url: str) -> None:
-        """`key` is for these tokens alone; `public_url` is where people reach the REST API, without
-        a slash at its end."""
-        self._key = key
+        """`key`, of 32 bytes, is for these tokens alone; `public_url` is where people reach the
+        REST API, without a slash at its end."""
+        self._cipher = AESSIV(key)
         self._public_url = public_url
 
-    def link(self, message_id: str) -> str:
-        """The link of a message; always the same."""
-        return f"{self._public_url}/v1/unsubscribe/{self.token(message_id)}"
+    def link(self, contact: LinkedContact) -> str:
+        """The link of a contact; always the same."""
+        return f"{self._public_url}/v1/unsubscribe/{self.token(contact)}"
 
-    def token(self, message_id: str) -> str:
-        """The token of a message: base64url of tag and id."""
-        named = message_id.encode()
-        return base64.urlsafe_b64encode(self._tag(named) + named).decode().rstrip("=")
+    def token(self, contact: LinkedContact) -> str:
+        """The token of a contact, in base64url."""
+        parts = _SEPARATOR.join(astuple(contact)).encode()
+        return base64.urlsafe_b64encode(self._cipher.encrypt(parts, None)).decode().rstrip("=")
 
-    def message_id(self, token: str) -> str | None:
-        """The message a token stands for; None if this installation did not make it."""
+    def contact(self, token: str) -> LinkedContact | None:
+        """The contact that a token stands for; None if this installation did not make it."""
         try:
             octets = base64.b64decode(
                 token + "=" * (-len(token) % 4), altchars=b"-_", validate=True
             )
-            tag, named = octets[:_TAG_BYTES], octets[_TAG_BYTES:]
-            return named.decode() if hmac.compare_digest(tag, self._tag(named)) else None
-        except (binascii.Error, ValueError):
+            return LinkedContact(*self._cipher.decrypt(octets, None).decode().split(_SEPARATOR))
+        except (binascii.Error, ValueError, InvalidTag, TypeError):
             return None
-
-    def _tag(self, named: bytes) -> bytes:
-        return hmac.digest(self._key, named, hashlib.sha256)[:_TAG_BYTES]

@@ -29,4 +29,18 @@ function queries.problems(path, operation)
   return problems
 end
 
+-- The path with those parameters of its query alone that the operation has: others on the way of a
+-- link add their own.
+function queries.own(path, operation)
+  local bare, kept, given = path:match("^[^?]*"), {}, {}
+  for part in (path:match("%?(.*)") or ""):gmatch("[^&]+") do
+    local field = fields[operation.request][percent.decode(part:match("^[^=]*"))]
+    if not problem_with(operation, field, part, field and given[field]) then
+      kept[#kept + 1] = part
+      given[field] = true
+    end
+  end
+  return kept[1] and bare .. "?" .. table.concat(kept, "&") or bare
+end
+
 return queries

@@ -97,8 +97,8 @@ local function refuse_body(handle, operation)
   end
 end
 
-local function drop_query(headers)
-  headers:replace(":path", (headers:get(":path"):gsub("%?.*", "")))
+local function drop_query_of_others(headers, operation)
+  headers:replace(":path", queries.own(headers:get(":path"), operation))
 end
 
 local function check_query(handle, operation)
@@ -179,7 +179,7 @@ local function take(handle)
     local operation = contract.operations[index]
     metadata:set(NAMESPACE, "operation", index)
     take_head_as_get(headers, metadata)
-    if is_linked(operation) then drop_query(headers) end
+    if is_linked(operation) then drop_query_of_others(headers, operation) end
     check(handle, operation)
   elseif allow then
     refuse(handle, 405, errors.body("method_not_allowed"), { allow = allow })

@@ -16,7 +16,6 @@ from server.channels.email.smtp import SmtpProvider
 from server.channels.webhook.provider import WebhookProvider
 from server.commands.messages.schedule import NewMessage, schedule_message
 from server.commands.suppressions.create import NewSuppression, create_suppression
-from server.commands.suppressions.unsubscribe import unsubscribe
 from server.domain.errors import ValidationFailed
 from storage.contract.gate import Contact
 from storage.model.audiences import SkipReason
@@ -192,13 +191,6 @@ async def test_the_wire_gets_what_suppressions_were_asked_about(
     assert {channel: wires.asked[channel] for channel in CHANNELS} == kept
 
 
-async def suppressed_addresses(stage: Stage) -> set[str]:
-    rows = await stage.storage.read(
-        lambda tx: tx.suppressions.list_page(BRAND, None, None, None, 10)
-    )
-    return {row.address for row in rows}
-
-
 async def test_what_older_rows_have_goes_out_in_normal_form_and_is_held_back_by_it(
     stage: Stage,
 ) -> None:
@@ -213,9 +205,3 @@ async def test_what_older_rows_have_goes_out_in_normal_form_and_is_held_back_by_
     assert stage.email.addresses() == ["bob@xn--strae-oqa.example.com"]
     fates = [await stage.fate(each) for each in (held, free, none)]
     assert fates == [("skipped", "suppressed"), ("sent", None), ("failed", "invalid_recipient")]
-
-
-async def test_the_link_of_an_older_row_suppresses_the_normal_form(stage: Stage) -> None:
-    message = await stage.message("ann", recipient="Ann@Example.com")
-    await stage.storage.write(lambda tx: unsubscribe(tx, message.id, stage.clock.now()))
-    assert await suppressed_addresses(stage) == {"ann@example.com"}

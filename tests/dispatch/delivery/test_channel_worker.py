@@ -11,7 +11,7 @@ from server.dispatch.delivery import channel_worker as worker_module
 from server.dispatch.delivery.channel_worker import MAX_WAIT
 from storage.model.messages import MessageStatus
 from tests.support.dispatch.scripted import ScriptedProvider
-from tests.support.dispatch.stage import Stage, unsubscribe_link
+from tests.support.dispatch.stage import Stage, link_in
 
 
 async def test_a_message_that_is_due_goes_out(stage: Stage) -> None:
@@ -151,6 +151,6 @@ async def test_the_provider_gets_the_message_as_it_was_rendered(stage: Stage) ->
             body="Hello A & B",
             html="<p>A &amp; B</p>",
             created_at=stage.clock.now(),
-            unsubscribe_url=unsubscribe_link(message.id),
+            unsubscribe_url=link_in(message),
         )
     ]

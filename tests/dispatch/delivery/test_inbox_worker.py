@@ -14,7 +14,7 @@ from storage.contract.errors import StorageError
 from storage.contract.storage import Transaction
 from storage.model.inbox import InboxItem
 from storage.model.messages import MessageStatus
-from tests.support.dispatch.stage import BRAND, Stage, unsubscribe_link
+from tests.support.dispatch.stage import BRAND, Stage, link_in
 from tests.support.storage import made
 
 
@@ -58,7 +58,7 @@ async def test_a_template_that_shows_the_unsubscribe_link_has_one(
     message = await stage.message(channel="in_app", template_revision=template.revision)
     await stage.run(stage.inbox_worker())
     (item,) = await stage.inbox()
-    assert unsubscribe_link(message.id) in f"{item.title} {item.body}"
+    assert link_in(message) in f"{item.title} {item.body}"
 
 
 async def test_an_in_app_message_is_not_there_before_its_time(stage: Stage) -> None:

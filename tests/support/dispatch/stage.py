@@ -6,7 +6,7 @@ import asyncio
 import weakref
 from collections.abc import Sequence
 from contextvars import ContextVar
-from dataclasses import asdict
+from dataclasses import asdict, astuple
 from datetime import timedelta
 from pathlib import Path
 from random import Random
@@ -27,6 +27,7 @@ from server.dispatch.maintenance.campaign_starter import CampaignStarter
 from server.dispatch.maintenance.lease_recoverer import MAX_ATTEMPTS, LeaseRecoverer, key_windows_of
 from server.domain.access import Caller, Principal
 from server.domain.contacts.addresses import Recipient
+from server.domain.contacts.unsubscribe import LinkedContact
 from server.domain.delivery.timing import LEASE
 from server.domain.faces import Face
 from storage.contract.storage import Storage, Transaction
@@ -50,9 +51,22 @@ OTHER = "other"
 """Another brand."""
 
 
-def unsubscribe_link(message_id: str) -> str:
+def unsubscribe_link(contact: LinkedContact) -> str:
     """The link in the mails of these tests."""
-    return f"https://carillon.example/v1/unsubscribe/{message_id}"
+    return f"https://carillon.example/v1/unsubscribe/{'/'.join(astuple(contact))}"
+
+
+def link_in(message: Message) -> str:
+    """The link in a one-off."""
+    return unsubscribe_link(
+        LinkedContact(
+            message.brand_id,
+            message.person_id,
+            message.channel,
+            "transactional",
+            message.recipient,
+        )
+    )
 
 
 _stage: ContextVar[Stage | None] = ContextVar("stage", default=None)

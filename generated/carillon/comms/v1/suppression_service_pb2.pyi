@@ -415,17 +415,31 @@ class UnsubscribeRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     TOKEN_FIELD_NUMBER: _builtins.int
+    CATEGORY_FIELD_NUMBER: _builtins.int
+    EVERYTHING_FIELD_NUMBER: _builtins.int
+    WANTED_FIELD_NUMBER: _builtins.int
     token: _builtins.str
     """The token of the link."""
+    category: _builtins.str
+    """The category to switch, one that the page shows."""
+    everything: _builtins.bool
+    """In the place of `category`: everything that is not transactional."""
+    wanted: _builtins.bool
+    """Whether the person wants it; absent is a one-click unsubscribe."""
     def __init__(
         self,
         *,
         token: _builtins.str = ...,
+        category: _builtins.str = ...,
+        everything: _builtins.bool = ...,
+        wanted: _builtins.bool | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_wanted", b"_wanted", "wanted", b"wanted"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["token", b"token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_wanted", b"_wanted", "category", b"category", "everything", b"everything", "token", b"token", "wanted", b"wanted"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__wanted: _TypeAlias = _typing.Literal["wanted"]  # noqa: Y015
+    _WhichOneofArgType__wanted: _TypeAlias = _typing.Literal["_wanted", b"_wanted"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__wanted) -> _WhichOneofReturnType__wanted | None: ...
 
 Global___UnsubscribeRequest: _TypeAlias = UnsubscribeRequest  # noqa: Y015

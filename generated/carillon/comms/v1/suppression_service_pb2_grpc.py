@@ -285,8 +285,8 @@ class SuppressionService:
 
 
 class UnsubscribeServiceStub:
-    """What a person does with the link in a mail. The token in the path stands for the message; no
-    bearer token is needed.
+    """What a person does with the link in a message. The token in the path stands for them, the
+    channel and the message's category; no bearer token is needed.
     """
 
     def __init__(self, channel):
@@ -308,20 +308,21 @@ class UnsubscribeServiceStub:
 
 
 class UnsubscribeServiceServicer:
-    """What a person does with the link in a mail. The token in the path stands for the message; no
-    bearer token is needed.
+    """What a person does with the link in a message. The token in the path stands for them, the
+    channel and the message's category; no bearer token is needed.
     """
 
     def ShowUnsubscribePage(self, request, context):
-        """Shows a small page with a button, and changes nothing: mail scanners follow links.
+        """Shows a page with the person's categories, and changes nothing: mail scanners follow links.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Unsubscribe(self, request, context):
-        """One-click unsubscribe (RFC 8058): suppresses the message's address in its brand, at once. Doing
-        so again changes nothing.
+        """One-click unsubscribe (RFC 8058) from the link's category, at once; if that is transactional,
+        from everything that is not. With `wanted`, a switch of the page. Doing so again changes
+        nothing.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -349,8 +350,8 @@ def add_UnsubscribeServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class UnsubscribeService:
-    """What a person does with the link in a mail. The token in the path stands for the message; no
-    bearer token is needed.
+    """What a person does with the link in a message. The token in the path stands for them, the
+    channel and the message's category; no bearer token is needed.
     """
 
     @staticmethod

@@ -128,8 +128,8 @@ class SuppressionServiceServicer(metaclass=_abc_1.ABCMeta):
 def add_SuppressionServiceServicer_to_server(servicer: SuppressionServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
 
 class UnsubscribeServiceStub:
-    """What a person does with the link in a mail. The token in the path stands for the message; no
-    bearer token is needed.
+    """What a person does with the link in a message. The token in the path stands for them, the
+    channel and the message's category; no bearer token is needed.
     """
 
     @_typing.overload
@@ -137,29 +137,31 @@ class UnsubscribeServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> UnsubscribeServiceAsyncStub: ...
     ShowUnsubscribePage: _grpc.UnaryUnaryMultiCallable[_suppression_service_pb2.ShowUnsubscribePageRequest, _httpbody_pb2.HttpBody]
-    """Shows a small page with a button, and changes nothing: mail scanners follow links."""
+    """Shows a page with the person's categories, and changes nothing: mail scanners follow links."""
     Unsubscribe: _grpc.UnaryUnaryMultiCallable[_suppression_service_pb2.UnsubscribeRequest, _httpbody_pb2.HttpBody]
-    """One-click unsubscribe (RFC 8058): suppresses the message's address in its brand, at once. Doing
-    so again changes nothing.
+    """One-click unsubscribe (RFC 8058) from the link's category, at once; if that is transactional,
+    from everything that is not. With `wanted`, a switch of the page. Doing so again changes
+    nothing.
     """
 
 @_typing.type_check_only
 class UnsubscribeServiceAsyncStub(UnsubscribeServiceStub):
-    """What a person does with the link in a mail. The token in the path stands for the message; no
-    bearer token is needed.
+    """What a person does with the link in a message. The token in the path stands for them, the
+    channel and the message's category; no bearer token is needed.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ShowUnsubscribePage: _aio.UnaryUnaryMultiCallable[_suppression_service_pb2.ShowUnsubscribePageRequest, _httpbody_pb2.HttpBody]  # type: ignore[assignment]
-    """Shows a small page with a button, and changes nothing: mail scanners follow links."""
+    """Shows a page with the person's categories, and changes nothing: mail scanners follow links."""
     Unsubscribe: _aio.UnaryUnaryMultiCallable[_suppression_service_pb2.UnsubscribeRequest, _httpbody_pb2.HttpBody]  # type: ignore[assignment]
-    """One-click unsubscribe (RFC 8058): suppresses the message's address in its brand, at once. Doing
-    so again changes nothing.
+    """One-click unsubscribe (RFC 8058) from the link's category, at once; if that is transactional,
+    from everything that is not. With `wanted`, a switch of the page. Doing so again changes
+    nothing.
     """
 
 class UnsubscribeServiceServicer(metaclass=_abc_1.ABCMeta):
-    """What a person does with the link in a mail. The token in the path stands for the message; no
-    bearer token is needed.
+    """What a person does with the link in a message. The token in the path stands for them, the
+    channel and the message's category; no bearer token is needed.
     """
 
     @_abc_1.abstractmethod
@@ -168,7 +170,7 @@ class UnsubscribeServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _suppression_service_pb2.ShowUnsubscribePageRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_httpbody_pb2.HttpBody, _abc.Awaitable[_httpbody_pb2.HttpBody]]:
-        """Shows a small page with a button, and changes nothing: mail scanners follow links."""
+        """Shows a page with the person's categories, and changes nothing: mail scanners follow links."""
 
     @_abc_1.abstractmethod
     def Unsubscribe(
@@ -176,8 +178,9 @@ class UnsubscribeServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _suppression_service_pb2.UnsubscribeRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_httpbody_pb2.HttpBody, _abc.Awaitable[_httpbody_pb2.HttpBody]]:
-        """One-click unsubscribe (RFC 8058): suppresses the message's address in its brand, at once. Doing
-        so again changes nothing.
+        """One-click unsubscribe (RFC 8058) from the link's category, at once; if that is transactional,
+        from everything that is not. With `wanted`, a switch of the page. Doing so again changes
+        nothing.
         """
 
 def add_UnsubscribeServiceServicer_to_server(servicer: UnsubscribeServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

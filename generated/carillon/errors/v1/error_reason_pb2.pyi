@@ -64,9 +64,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     tells it.
     """
     ERROR_REASON_DEDUP_KEY_REUSED: _ErrorReason.ValueType  # 14
-    """INVALID_ARGUMENT. Another request already used this dedup_key in the brand:
-    `details.message_id` names its message.
-    """
+    """INVALID_ARGUMENT. Another request already used this dedup_key in the brand."""
     ERROR_REASON_IDEMPOTENCY_KEY_REUSED: _ErrorReason.ValueType  # 15
     """INVALID_ARGUMENT. Another request already used this idempotency key."""
     ERROR_REASON_ROUTE_NOT_FOUND: _ErrorReason.ValueType  # 16
@@ -117,24 +115,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """ALREADY_EXISTS. The brand has a template with this key on this channel."""
     ERROR_REASON_TEMPLATE_STATE: _ErrorReason.ValueType  # 34
     """FAILED_PRECONDITION. The template is archived."""
-    ERROR_REASON_DEDUP_KEY_USED: _ErrorReason.ValueType  # 35
-    """FAILED_PRECONDITION. A message to send was accepted under this dedup_key of the brand before:
-    `details.message_id` names it.
-    """
-    ERROR_REASON_TEMPLATE_UNUSABLE: _ErrorReason.ValueType  # 36
-    """INVALID_ARGUMENT. The brand has no template with the key of a message on its channel, or none
-    that anything new can be sent with.
-    """
-    ERROR_REASON_VARIABLES_INVALID: _ErrorReason.ValueType  # 37
-    """INVALID_ARGUMENT. The variables of a message do not fit its template; `details` is as for
-    `validation_failed`.
-    """
-    ERROR_REASON_SUPPRESSED: _ErrorReason.ValueType  # 38
-    """INVALID_ARGUMENT. The address of a message is suppressed: `details.reason` tells why."""
-    ERROR_REASON_NO_CONSENT: _ErrorReason.ValueType  # 39
-    """INVALID_ARGUMENT. The person of a message has not consented to its category on its channel."""
-    ERROR_REASON_PREFERENCE_OFF: _ErrorReason.ValueType  # 40
-    """INVALID_ARGUMENT. The person of a message has switched its category off on its channel."""
+    ERROR_REASON_LINK_NOT_FOUND: _ErrorReason.ValueType  # 35
+    """NOT_FOUND. No link of this installation has this token."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every reason a call can be refused with.
@@ -187,9 +169,7 @@ ERROR_REASON_MESSAGE_STATE: ErrorReason.ValueType  # 13
 tells it.
 """
 ERROR_REASON_DEDUP_KEY_REUSED: ErrorReason.ValueType  # 14
-"""INVALID_ARGUMENT. Another request already used this dedup_key in the brand:
-`details.message_id` names its message.
-"""
+"""INVALID_ARGUMENT. Another request already used this dedup_key in the brand."""
 ERROR_REASON_IDEMPOTENCY_KEY_REUSED: ErrorReason.ValueType  # 15
 """INVALID_ARGUMENT. Another request already used this idempotency key."""
 ERROR_REASON_ROUTE_NOT_FOUND: ErrorReason.ValueType  # 16
@@ -240,22 +220,6 @@ ERROR_REASON_TEMPLATE_EXISTS: ErrorReason.ValueType  # 33
 """ALREADY_EXISTS. The brand has a template with this key on this channel."""
 ERROR_REASON_TEMPLATE_STATE: ErrorReason.ValueType  # 34
 """FAILED_PRECONDITION. The template is archived."""
-ERROR_REASON_DEDUP_KEY_USED: ErrorReason.ValueType  # 35
-"""FAILED_PRECONDITION. A message to send was accepted under this dedup_key of the brand before:
-`details.message_id` names it.
-"""
-ERROR_REASON_TEMPLATE_UNUSABLE: ErrorReason.ValueType  # 36
-"""INVALID_ARGUMENT. The brand has no template with the key of a message on its channel, or none
-that anything new can be sent with.
-"""
-ERROR_REASON_VARIABLES_INVALID: ErrorReason.ValueType  # 37
-"""INVALID_ARGUMENT. The variables of a message do not fit its template; `details` is as for
-`validation_failed`.
-"""
-ERROR_REASON_SUPPRESSED: ErrorReason.ValueType  # 38
-"""INVALID_ARGUMENT. The address of a message is suppressed: `details.reason` tells why."""
-ERROR_REASON_NO_CONSENT: ErrorReason.ValueType  # 39
-"""INVALID_ARGUMENT. The person of a message has not consented to its category on its channel."""
-ERROR_REASON_PREFERENCE_OFF: ErrorReason.ValueType  # 40
-"""INVALID_ARGUMENT. The person of a message has switched its category off on its channel."""
+ERROR_REASON_LINK_NOT_FOUND: ErrorReason.ValueType  # 35
+"""NOT_FOUND. No link of this installation has this token."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

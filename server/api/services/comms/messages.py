@@ -177,7 +177,7 @@ class MessageService(message_service_pb2_grpc.MessageServiceServicer):
     ) -> timeline_pb2.MessageTimeline:
         found = await self._commands.query(lambda tx, caller: get_timeline(tx, caller, request.id))
         # On a thread: a template may take up to a second.
-        said = await asyncio.to_thread(found.said, self._links.link(found.message.id))
+        said = await asyncio.to_thread(found.said, self._links.link)
         return timeline(found, said)
 
     async def ListMessageAttempts(

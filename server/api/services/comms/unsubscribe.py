@@ -2,46 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
-from base64 import b64encode
-from html import escape
+from functools import partial
 
 from google.api import httpbody_pb2
 
 from carillon.comms.v1 import suppression_service_pb2, suppression_service_pb2_grpc
 from server.api.command_runner import REQUEST_ID
+from server.api.converters.unsubscribe_page import PAGE_HEADERS, unsubscribe_page
 from server.api.interceptors.call import Context, current_metadata
-from server.commands.suppressions.unsubscribe import find_linked_message, unsubscribe
+from server.commands.consents.links import (
+    Choices,
+    LinkUse,
+    choose,
+    choose_everything,
+    read_choices,
+    unsubscribe,
+)
 from server.domain.clock import Clock
-from server.domain.contacts.unsubscribe import UnsubscribeLinks
-from storage.contract.storage import Storage
+from server.domain.contacts.unsubscribe import LinkedContact, UnsubscribeLinks
+from server.domain.errors import NotFound
+from storage.contract.storage import Storage, Transaction
 
 pb = suppression_service_pb2
-
-_STYLE = (
-    "body{font:1.1rem/1.5 system-ui,sans-serif;max-width:30rem;margin:15vh auto;padding:0 "
-    "1rem}button{font:inherit;padding:.5rem 1rem}"
-)
-_STYLE_HASH = b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
-PAGE_HEADERS = (
-    # Nothing may be loaded or run, the form may be sent only to where it came from, and nobody may
-    # put the page in a frame.
-    (
-        "content-security-policy",
-        (
-            f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; form-action 'self'; base-uri "
-            f"'none'; frame-ancestors 'none'"
-        ),
-    ),
-    ("x-content-type-options", "nosniff"),
-    # The address of the page is the token.
-    ("referrer-policy", "no-referrer"),
-    ("x-robots-tag", "noindex"),
-)
-_FORM = (
-    '<form method="post"><input type="hidden" name="List-Unsubscribe" '
-    'value="One-Click"><button>Unsubscribe</button></form>'
-)
 
 
 class UnsubscribeService(suppression_service_pb2_grpc.UnsubscribeServiceServicer):
@@ -56,30 +38,38 @@ class UnsubscribeService(suppression_service_pb2_grpc.UnsubscribeServiceServicer
     async def ShowUnsubscribePage(
         self, request: pb.ShowUnsubscribePageRequest, context: Context
     ) -> httpbody_pb2.HttpBody:
-        message_id = self._links.message_id(request.token)
-        await self._storage.read(lambda tx: find_linked_message(tx, message_id))
-        return await _answer(
-            context, "Unsubscribe", "Do you want to receive no more of these messages?", _FORM
-        )
+        contact = self._contact(request.token)
+        choices = await self._storage.read(lambda tx: read_choices(tx, contact))
+        return await _answer(context, contact, choices)
 
     async def Unsubscribe(
         self, request: pb.UnsubscribeRequest, context: Context
     ) -> httpbody_pb2.HttpBody:
-        message_id, now, request_id = (
-            self._links.message_id(request.token),
-            self._clock.now(),
-            current_metadata(REQUEST_ID),
-        )
-        await self._storage.write(lambda tx: unsubscribe(tx, message_id, now, request_id))
-        return await _answer(context, "Unsubscribed", "You will receive no more of these messages.")
+        contact = self._contact(request.token)
+        use = LinkUse(contact, self._clock.now(), current_metadata(REQUEST_ID))
+        choices = await self._storage.write(partial(_unsubscribe, use=use, request=request))
+        return await _answer(context, contact, choices)
+
+    def _contact(self, token: str) -> LinkedContact:
+        contact = self._links.contact(token)
+        if contact is None:
+            raise NotFound("link")
+        return contact
 
 
-async def _answer(context: Context, title: str, text: str, form: str = "") -> httpbody_pb2.HttpBody:
+async def _unsubscribe(tx: Transaction, use: LinkUse, request: pb.UnsubscribeRequest) -> Choices:
+    if not request.HasField("wanted"):
+        await unsubscribe(tx, use)
+    elif request.everything:
+        await choose_everything(tx, use, wanted=request.wanted)
+    else:
+        await choose(tx, use, request.category, wanted=request.wanted)
+    return await read_choices(tx, use.contact)
+
+
+async def _answer(
+    context: Context, contact: LinkedContact, choices: Choices
+) -> httpbody_pb2.HttpBody:
     await context.send_initial_metadata(PAGE_HEADERS)
-    page = (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" '
-        'content="width=device-width">'
-        f"<title>{escape(title)}</title><style>{_STYLE}</style></head>"
-        f"<body><main><h1>{escape(title)}</h1><p>{escape(text)}</p>{form}</main></body></html>\n"
-    )
+    page = unsubscribe_page(choices, contact.category)
     return httpbody_pb2.HttpBody(content_type="text/html; charset=utf-8", data=page.encode())
