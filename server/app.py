@@ -6,21 +6,25 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
+from email.utils import parseaddr
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 from random import SystemRandom
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from server.api.server import GrpcServer
 from server.channels.provider import Provider
 from server.channels.registry import build_providers
+from server.channels.webpush.provider import WebPushProvider
 from server.commands.operations.tokens import note_signing_key
 from server.commands.sends.resolve_audience import resolve_audience_batch
 from server.commands.sends.start import send_due_campaign
 from server.config import ConfigError, Settings
+from server.dispatch.delivery.push_subscriptions import StoredSubscriptions
 from server.dispatch.dispatcher import Dispatcher
 from server.dispatch.loop import STOPPING, run_loop
 from server.dispatch.maintenance.clock_sync import INTERVAL, ClockSync
@@ -34,6 +38,7 @@ from server.runtime.demo import Demo, mint_demo_token, seed_demo
 from server.runtime.metrics import Metrics
 from server.runtime.readiness import ReadinessCheck
 from server.runtime.tokens import Tokens, derive_key, fingerprint, signing_key
+from server.runtime.vapid import public_text, vapid_key
 from storage.contract.storage import Storage, Transaction
 from storage.model.audit import SERVICE
 from storage.sql.open import migrate, open_storage
@@ -73,11 +78,15 @@ class Service:
         *,
         clock: Clock | None = None,
         providers: Mapping[str, Provider] | None = None,
+        web_push: Mapping[str, Any] | None = None,
     ) -> None:
+        """`providers` replace those of the settings; `web_push` is how push services are reached
+        (options of WebPushProvider) where that is not by the public internet."""
         self._settings = settings
         self._parts = parts
         self._clock = DatabaseClock() if clock is None else clock
         self._providers = providers
+        self._web_push_options = web_push or {}
         self.storage: Storage | None = None
         self.dispatcher: Dispatcher | None = None
         self.metrics = Metrics()
@@ -100,10 +109,16 @@ class Service:
 
     @cached_property
     def _signing_key(self) -> Ed25519PrivateKey:
-        # A process that runs one part on a server's database is one of several, which share a key.
-        return signing_key(
-            self._settings, may_create=len(self._parts) > 1 or self._settings.is_embedded
-        )
+        return signing_key(self._settings, may_create=self._may_create_keys)
+
+    @cached_property
+    def _vapid_key(self) -> EllipticCurvePrivateKey | None:
+        return vapid_key(self._settings, may_create=self._may_create_keys)
+
+    @property
+    def _may_create_keys(self) -> bool:
+        # A process that runs one part on a server's database is one of several, which share keys.
+        return len(self._parts) > 1 or self._settings.is_embedded
 
     async def start(self) -> None:
         """Starts the parts. If one cannot start, those before it are stopped, and its error is
@@ -198,6 +213,7 @@ class Service:
             send_wait_seconds=self._settings.send_wait_seconds,
             max_request_bytes=self._settings.max_request_bytes,
             reflection=self._settings.grpc_reflection,
+            push_key=None if self._vapid_key is None else public_text(self._vapid_key),
         )
         try:
             await server.start(self._settings.bind, self._settings.grpc_port)
@@ -246,9 +262,21 @@ class Service:
             except OSError:
                 raise PortTaken(f"CARILLON_METRICS_PORT: cannot listen on {bind}:{port}") from None
 
+    def _web_push(self) -> WebPushProvider | None:
+        if self._vapid_key is None:
+            return None
+        assert self.storage is not None
+        return WebPushProvider(
+            StoredSubscriptions(self.storage, self._clock),
+            self._vapid_key,
+            f"mailto:{parseaddr(self._settings.mail_from)[1]}",
+            clock=self._clock,
+            **self._web_push_options,
+        )
+
     def _build_providers(self) -> Mapping[str, Provider]:
         try:
-            return build_providers(self._settings)
+            return build_providers(self._settings, self._web_push())
         except ValueError as error:
             raise ConfigError(f"CARILLON_SMTP_URL or CARILLON_MAIL_FROM: {error}") from None
 

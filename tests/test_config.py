@@ -22,6 +22,11 @@ EVERY_KEY: dict[str, tuple[str, str, object]] = {
         "10.0.0.1:50051,[2001:db8::1]:50051",
     ),
     "drain_seconds": ("20", "20", 20),
+    "vapid_key_file": (
+        "/etc/carillon/vapid.pem",
+        '"/etc/carillon/vapid.pem"',
+        "/etc/carillon/vapid.pem",
+    ),
     "signing_key_file": (
         "/etc/carillon/signing.pem",
         '"/etc/carillon/signing.pem"',

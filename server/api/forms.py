@@ -19,6 +19,7 @@ from carillon.rules.v1 import rules_pb2
 from server.api.converters.templates import read_variable_type
 from server.api.converters.values import channel_name, is_instant, read_struct, read_value
 from server.domain.contacts.addresses import check_address, check_person_id
+from server.domain.contacts.push_subscriptions import check_auth, check_endpoint, check_p256dh
 from server.domain.criteria.check import check_criteria
 from server.domain.errors import FieldViolation
 from server.domain.templates.rendering import TemplateSource, TemplateSyntaxError, compile_template
@@ -115,6 +116,11 @@ _FORMS: Mapping[int, Callable[[Checks, str, Any, Any], object]] = {
     rules_pb2.FORM_PUSH_TOKEN: lambda checks, path, _, value: check_address(
         checks, path, Channel.PUSH, value
     ),
+    rules_pb2.FORM_PUSH_ENDPOINT: lambda checks, path, _, value: check_endpoint(
+        checks, path, value
+    ),
+    rules_pb2.FORM_PUSH_P256DH: lambda checks, path, _, value: check_p256dh(checks, path, value),
+    rules_pb2.FORM_PUSH_AUTH: lambda checks, path, _, value: check_auth(checks, path, value),
     rules_pb2.FORM_ADDRESS: _address,
     rules_pb2.FORM_PERSON_ID: lambda checks, path, _, value: check_person_id(checks, path, value),
     rules_pb2.FORM_LIQUID: _liquid,

@@ -14,6 +14,7 @@ from carillon.comms.v1 import (
     message_service_pb2,
     notification_service_pb2,
     preference_service_pb2,
+    push_service_pb2,
     suppression_service_pb2,
 )
 from carillon.messaging.v1 import campaign_service_pb2 as messaging_campaigns
@@ -42,6 +43,7 @@ _FILES: tuple[FileDescriptor, ...] = (
     suppression_service_pb2.DESCRIPTOR,
     consent_service_pb2.DESCRIPTOR,
     preference_service_pb2.DESCRIPTOR,
+    push_service_pb2.DESCRIPTOR,
     messaging_campaigns.DESCRIPTOR,
     send_service_pb2.DESCRIPTOR,
     consent_check_service_pb2.DESCRIPTOR,

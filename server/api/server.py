@@ -17,6 +17,7 @@ from carillon.comms.v1 import (
     message_service_pb2_grpc,
     notification_service_pb2_grpc,
     preference_service_pb2_grpc,
+    push_service_pb2_grpc,
     suppression_service_pb2_grpc,
 )
 from carillon.messaging.v1 import (
@@ -50,6 +51,7 @@ from server.api.services.comms.inbox import InboxService
 from server.api.services.comms.messages import MessageService
 from server.api.services.comms.notifications import NotificationService
 from server.api.services.comms.preferences import PreferenceService
+from server.api.services.comms.push import PushService
 from server.api.services.comms.suppressions import SuppressionService
 from server.api.services.comms.unsubscribe import UnsubscribeService
 from server.api.services.messaging.campaigns import CampaignService as MessagingCampaigns
@@ -90,6 +92,7 @@ class GrpcServer:
         send_wait_seconds: float,
         max_request_bytes: int,
         reflection: bool,
+        push_key: str | None,
     ) -> None:
         names = [service.full_name for service in service_descriptors()]
         self._health = Health(names, database_answers)
@@ -116,6 +119,9 @@ class GrpcServer:
         self._server.add_registered_method_handlers = _leave_to_generic_handlers  # type: ignore[method-assign]
         self._add_services(storage, clock, links, readiness, send_wait_seconds)
         health_pb2_grpc.add_HealthServicer_to_server(self._health.servicer, self._server)
+        push_service_pb2_grpc.add_PushServiceServicer_to_server(
+            PushService(CommandRunner(storage, clock), push_key), self._server
+        )
         if reflection:
             add_reflection(
                 self._server, [*names, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name]

@@ -8,13 +8,18 @@ from server.channels.email.smtp import SmtpProvider
 from server.channels.outbox.provider import OutboxProvider
 from server.channels.provider import Provider
 from server.channels.webhook.provider import WebhookProvider
+from server.channels.webpush.push import PushProvider
 from server.config import Settings
 
 
-def build_providers(settings: Settings) -> dict[str, Provider]:
-    """A provider for each channel that leaves the process; in_app does not. Raises ValueError for a
-    mail server or sender that cannot work."""
-    return {channel: _provider(settings, channel) for channel in ("email", "sms", "push")}
+def build_providers(settings: Settings, browsers: Provider | None = None) -> dict[str, Provider]:
+    """A provider for each channel that leaves the process; in_app does not. `browsers` is that of
+    Web Push; None: there is no Web Push here. Raises ValueError for a mail server or sender that
+    cannot work."""
+    providers = {channel: _provider(settings, channel) for channel in ("email", "sms", "push")}
+    if browsers is not None:
+        providers["push"] = PushProvider(browsers, devices=providers["push"])
+    return providers
 
 
 def _provider(settings: Settings, channel: str) -> Provider:

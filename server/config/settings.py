@@ -112,6 +112,11 @@ class Settings(BaseSettings):
     """The Ed25519 key (PEM, PKCS #8) that signs tokens and unsubscribe links: the same for every
     process on one database. It has to exist. Empty: `keys/signing.pem` in the data directory;
     `carillon serve` makes it on its first start."""
+    vapid_key_file: Text = ""
+    """The P-256 key (PEM, PKCS #8) by which push services know this installation: the same for
+    every process on one database. It has to exist. Browsers subscribe with its public half, so
+    another key ends every subscription. Empty: `keys/vapid.pem` in the data directory; `carillon
+    serve` makes it on its first start. A process that finds neither does without Web Push."""
     smtp_url: SmtpUrl = ""
     """`smtps://[user:password@]host[:port]` (TLS, verified; port 465) or `smtp://…` (STARTTLS,
     verified; port 587). Only a server on this host, by a loopback address or `localhost`, may go

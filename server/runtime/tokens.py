@@ -3,7 +3,6 @@ installation makes for itself on first start."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -26,6 +25,7 @@ from server.config import ConfigError, Settings
 from server.domain.access import Principal
 from server.domain.clock import Clock
 from server.domain.errors import Unauthenticated
+from server.runtime.key_files import write_new_key
 from storage.model.ids import new_id
 
 ALGORITHM = "EdDSA"
@@ -96,22 +96,7 @@ def _load_key(path: Path) -> Ed25519PrivateKey:
 
 
 def _create_key(path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    pem = Ed25519PrivateKey.generate().private_bytes(
-        Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
-    )
-    own = path.with_suffix(f".{os.getpid()}")
-    descriptor = os.open(own, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(pem)
-        file.flush()
-        os.fsync(file.fileno())
-    try:
-        os.link(own, path)
-    except FileExistsError:
-        pass  # another process was first; its key is the installation's
-    finally:
-        own.unlink()
+    write_new_key(path, Ed25519PrivateKey.generate())
 
 
 def derive_key(signing_key: Ed25519PrivateKey, purpose: str) -> bytes:

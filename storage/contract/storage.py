@@ -17,6 +17,7 @@ from storage.contract.inbox import Inbox
 from storage.contract.messages import Messages
 from storage.contract.people import People
 from storage.contract.preferences import Preferences
+from storage.contract.push_subscriptions import PushSubscriptions
 from storage.contract.rates import Rates
 from storage.contract.segments import Segments
 from storage.contract.sends import Sends
@@ -48,6 +49,8 @@ class Transaction(Protocol):
     def preferences(self) -> Preferences: ...
     @property
     def gate(self) -> Gate: ...
+    @property
+    def push_subscriptions(self) -> PushSubscriptions: ...
     @property
     def idempotency(self) -> Idempotency: ...
     @property

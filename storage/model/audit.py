@@ -55,6 +55,8 @@ class AuditAction(StrEnum):
     NOTIFICATION_READ = "notification_read"
     INBOX_ITEMS_READ = "inbox_items_read"
     INBOX_ITEMS_ARCHIVED = "inbox_items_archived"
+    PUSH_SUBSCRIPTION_CREATED = "push_subscription_created"
+    PUSH_SUBSCRIPTION_ENDED = "push_subscription_ended"
     BRAND_POLICY_SET = "brand_policy_set"
     BRAND_CREATED = "brand_created"
     BRAND_UPDATED = "brand_updated"

@@ -14,6 +14,7 @@ from storage.sql.aggregates.inbox import SqlInbox
 from storage.sql.aggregates.messages import SqlMessages
 from storage.sql.aggregates.people import SqlPeople
 from storage.sql.aggregates.preferences import SqlPreferences
+from storage.sql.aggregates.push_subscriptions import SqlPushSubscriptions
 from storage.sql.aggregates.rates import SqlRates
 from storage.sql.aggregates.segments import SqlSegments
 from storage.sql.aggregates.sends import SqlSends
@@ -37,6 +38,7 @@ class SqlTransaction:
         self.consents = SqlConsents(connection)
         self.preferences = SqlPreferences(connection)
         self.gate = SqlGate(connection)
+        self.push_subscriptions = SqlPushSubscriptions(connection)
         self.idempotency = SqlIdempotency(connection)
         self.sends = SqlSends(connection)
         self.messages = SqlMessages(connection)

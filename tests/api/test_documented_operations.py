@@ -37,6 +37,7 @@ from tests.support.api.scenes import (
     template_id,
     until,
 )
+from tests.support.channels.browser import Browser
 
 SEND = "POST /v1/admin/campaigns/{id}/send"
 CANCEL = "POST /v1/admin/campaigns/{id}/cancel"
@@ -72,6 +73,7 @@ READ_ITEMS = "POST /v1/inbox/{user_id}/bulk-read"
 LIST_NOTIFICATIONS = "GET /v1/notifications"
 COUNT_UNREAD = "GET /v1/notifications/unread-count"
 READ_NOTIFICATION = "POST /v1/notifications/{id}/read"
+SUBSCRIBE = "POST /v1/push/subscriptions"
 FACE_OF = {SEND: COMMS, CANCEL: COMMS, PUBLISH: MESSAGING, SCHEDULE: MESSAGING}
 
 
@@ -293,6 +295,14 @@ async def no_notification(api: Caller, brand: str, path: str) -> dict[str, Any]:
     return {"id": str(uuid4())}
 
 
+async def browser(api: Caller, brand: str, path: str) -> dict[str, Any]:
+    return Browser().registration(brand)
+
+
+async def browser_without_key(api: Caller, brand: str, path: str) -> dict[str, Any]:
+    return {**Browser().registration(brand), "p256dh": "not-a-key"}
+
+
 Scene = Callable[[Caller, str, str], Awaitable[dict[str, Any]]]
 SCENES: dict[tuple[str, int], Scene] = {
     (SEND, 200): good_request, (SEND, 404): unknown_campaign, (SEND, 409): cancelled_campaign,
@@ -329,6 +339,7 @@ SCENES: dict[tuple[str, int], Scene] = {
     (PREFERENCES, 200): after_a_preference,
     (UNSUBSCRIBE, 200): about_news, (UNSUBSCRIBE, 422): about_no_category,
     (CHECK_CONSENT, 200): about_news, (CHECK_CONSENT, 500): about_news,
+    (SUBSCRIBE, 201): browser, (SUBSCRIBE, 422): browser_without_key,
     (LIST_SCHEDULED, 200): of_brand, (LIST_RECENT, 200): of_brand,
     (NOTIFY, 201): notification, (NOTIFY, 500): notification,
     (LIST_INBOX, 200): inbox,

@@ -146,6 +146,7 @@ async def test_a_server_that_drains_says_so_and_serves_all_the_same(tmp_path: Pa
         send_wait_seconds=0,
         max_request_bytes=1024,
         reflection=False,
+        push_key=None,
     )
     (port,) = free_ports(1)
     await server.start("127.0.0.1", port)

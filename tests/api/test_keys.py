@@ -42,6 +42,7 @@ from tests.support.api.scenes import (
     template_id,
     until,
 )
+from tests.support.channels.browser import Browser
 
 Request = dict[str, Any]
 Make = Callable[[Caller, str], Awaitable[Request]]
@@ -49,6 +50,7 @@ Make = Callable[[Caller, str], Awaitable[Request]]
 PEOPLE = "messaging.PersonService"
 TEMPLATES = "messaging.TemplateService"
 SEGMENTS = "messaging.SegmentService"
+PUSH = "comms.PushService"
 SUPPRESSIONS = "comms.SuppressionService"
 CONSENTS = "comms.ConsentService"
 PREFERENCES = "comms.PreferenceService"
@@ -188,6 +190,15 @@ def about_news(**more: Any) -> Make:
     return make
 
 
+async def register_browser(_: Caller, brand: str) -> Request:
+    return Browser().registration(brand)
+
+
+async def delete_push_subscription(api: Caller, brand: str) -> Request:
+    request = await register_browser(api, brand)
+    return {"id": (await ok(api, f"{PUSH}/CreatePushSubscription", request))["id"]}
+
+
 def on_send(*before: str, **more: Any) -> Make:
     """A send that is going on, after some operations on it."""
 
@@ -287,6 +298,8 @@ CHANGES: dict[str, tuple[Make, Request]] = {
     f"{CONSENTS}/PutConsent": (about_news(opted_in=True, source="test"), {"source": "other"}),
     f"{CONSENTS}/RevokeConsent": (about_news(), {"category": "other"}),
     f"{PREFERENCES}/PutPreference": (about_news(enabled=True), {"category": "other"}),
+    f"{PUSH}/CreatePushSubscription": (register_browser, {"person_id": "other"}),
+    f"{PUSH}/DeletePushSubscription": (delete_push_subscription, {"id": "other"}),
     f"{SENDS}/PauseSend": (on_send(), {"id": "other"}),
     f"{SENDS}/ResumeSend": (on_send("PauseSend"), {"id": "other"}),
     f"{SENDS}/CancelSend": (on_send(), {"id": "other"}),

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from server.channels.outbox.provider import OutboxProvider
 from server.channels.registry import build_providers
+from server.channels.webpush.push import PushProvider
 from server.config import ConfigError, Settings, load
 
 
@@ -85,3 +87,12 @@ def test_every_provider_answers_well_within_a_lease(tmp_path: Path) -> None:
             0 < provider.timeout < 30 and provider.max_concurrency > 0
             for provider in build_providers(settings).values()
         )
+
+
+def test_push_goes_to_browsers_too_where_there_is_web_push(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, push_url="https://push.example", webhook_key_hours=24)
+    browsers = OutboxProvider(tmp_path, "push", settings.mail_from)
+    push = build_providers(settings, browsers)["push"]
+    assert isinstance(push, PushProvider)
+    # Push services know no keys, and the channel has one answer.
+    assert (push.name, push.key_window) == ("push", timedelta(0))

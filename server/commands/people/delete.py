@@ -11,9 +11,11 @@ from storage.model.audit import AuditAction
 
 
 async def delete_person(tx: Transaction, caller: Caller, brand_id: str, person_id: str) -> None:
-    """Deletes the person; messages accepted for them stay. Raises NotFound, ValidationFailed."""
+    """Deletes the person and their push subscriptions; messages accepted for them stay. Raises
+    NotFound, ValidationFailed."""
     person_id = checked_person_id(person_id)
     brand = caller.principal.brand_or_only(brand_id)
     if not await tx.people.delete(brand, person_id):
         raise NotFound("person")
+    await tx.push_subscriptions.delete_of_person(brand, person_id)
     await note(tx, caller, brand, AuditAction.PERSON_DELETED, person_id)

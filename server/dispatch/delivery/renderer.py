@@ -157,7 +157,9 @@ class Renderer:
         # A link takes a fifth of the time, and nobody sees that of an in_app message unless its
         # template shows it.
         linked = message.channel != IN_APP or compiled.may_show("unsubscribe_url")
-        unsubscribe_url = self._unsubscribe_link(content.linked_contact(address)) if linked else None
+        unsubscribe_url = (
+            self._unsubscribe_link(content.linked_contact(address)) if linked else None
+        )
         rendered = content.render(compiled, unsubscribe_url, now)
         if not _is_text(f"{rendered.subject}{rendered.body}{rendered.html}"):
             return unrenderable(message, "template_error")

@@ -14,6 +14,7 @@ from storage.sql.schema.messages import attempts, messages
 from storage.sql.schema.metadata import metadata
 from storage.sql.schema.people import people
 from storage.sql.schema.preferences import preferences
+from storage.sql.schema.push_subscriptions import push_subscriptions
 from storage.sql.schema.rates import rate_states
 from storage.sql.schema.segments import segments
 from storage.sql.schema.sends import sends
@@ -36,6 +37,7 @@ __all__ = [
     "metadata",
     "people",
     "preferences",
+    "push_subscriptions",
     "rate_states",
     "segments",
     "sends",

@@ -46,6 +46,7 @@ BUILT = {
     "GET /v1/notifications",
     "GET /v1/notifications/unread-count",
     "POST /v1/notifications/{id}/read",
+    "POST /v1/push/subscriptions",
 }
 """What there is of `reference.json`; of `operations.json` there is all."""
 

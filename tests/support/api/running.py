@@ -56,10 +56,11 @@ async def running_service(
     parts: frozenset[Part] = EVERYTHING,
     *,
     providers: Mapping[str, Provider] | None = None,
+    web_push: Mapping[str, Any] | None = None,
     **more: Any,
 ) -> AsyncIterator[Running]:
     """A service on free ports, everything in one process, stopped at the end. `providers` replace
-    those of the settings."""
+    those of the settings, `web_push` is how push services are reached."""
     rest, grpc_port, admin = free_ports(3)
     if Part.DISPATCHER not in parts:
         # Nothing comes of what is sent there: its caller need not wait.
@@ -72,7 +73,7 @@ async def running_service(
         envoy_admin_port=admin,
         **more,
     )
-    service = Service(settings, parts, providers=providers)
+    service = Service(settings, parts, providers=providers, web_push=web_push)
     await service.start()
     try:
         async with (

@@ -31,6 +31,7 @@ from tests.support.api.scenes import (
     put_person,
     template_id,
 )
+from tests.support.channels.browser import Browser
 from tests.support.storage import made
 
 MESSAGES = "comms.MessageService"
@@ -39,6 +40,7 @@ SEGMENTS = "messaging.SegmentService"
 SENDS = "messaging.SendService"
 INBOX = "comms.InboxService"
 NOTIFICATIONS = "comms.NotificationService"
+PUSH = "comms.PushService"
 SUPPRESSIONS = "comms.SuppressionService"
 CONSENTS = "comms.ConsentService"
 PREFERENCES = "comms.PreferenceService"
@@ -123,6 +125,7 @@ class Untouched:
             await tx.suppressions.list_page(self.brand, None, None, None, 99, include_lifted=True),
             await tx.consents.list_page(self.brand, "ana", None, 99),
             await tx.preferences.list_page(self.brand, "ana", None, 99),
+            await tx.push_subscriptions.list_of_person(self.brand, "ana", 99),
             await tx.brands.find_policy(self.brand),
             await tx.brands.list_page(self.brand, None, 99),
             await tx.audit.list_page(self.brand, None, None, 99),
@@ -170,6 +173,9 @@ async def untouched_brand(running: Running, transport: str) -> Untouched:
             _requests(brand, ids)[f"{NOTIFICATIONS}/CreateNotification"],
         )
     )["id"]
+    ids["push_subscription"] = (
+        await ok(api, f"{PUSH}/CreatePushSubscription", Browser().registration(brand))
+    )["id"]
     published = await messaging_campaign(api, brand)
     ids["send"] = (
         await ok(api, f"{MESSAGING}/PublishCampaign", {"id": published, "audience": "segment"})
@@ -215,6 +221,7 @@ def _by_name(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
             for verb in ("GetTemplate", "ListTemplateVersions", "ArchiveTemplate")
         ],
         "suppression": [f"{SUPPRESSIONS}/LiftSuppression"],
+        "push_subscription": [f"{PUSH}/DeletePushSubscription"],
         "send": [
             f"{COMMS}/GetSend",
             *(
@@ -252,6 +259,7 @@ def _by_name(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
             "id": ids.get("template"),
             "version_id": ids.get("version"),
         },
+        f"{PUSH}/GetPushKey": {},
         **{
             f"{PEOPLE}/{verb}": {"brand_id": brand, "person_id": "ana"}
             for verb in ("GetPerson", "DeletePerson")
@@ -370,6 +378,7 @@ def _in_full(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
         f"{PREFERENCES}/PutPreference": {**contact, "enabled": False},
         "messaging.ConsentCheckService/CheckConsent": contact,
         f"{PEOPLE}/ExplainContact": {**contact, "recipient": "ana@example.com"},
+        f"{PUSH}/CreatePushSubscription": Browser().registration(brand),
         f"{SENDS}/RetryFailedMessages": {"id": ids.get("send"), "include_unknown": True},
         f"{BRANDS}/CreateBrand": {"id": f"{brand}-new", "name": "New"},
         f"{BRANDS}/UpdateBrand": {"id": brand, "name": "Another name"},

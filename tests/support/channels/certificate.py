@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from ipaddress import IPv4Address
+from ipaddress import ip_address
 from pathlib import Path
 
 from cryptography import x509
@@ -31,7 +31,7 @@ class Certificate:
 
 
 def make_certificate(directory: Path, address: str = "127.0.0.1") -> Certificate:
-    """One for `address`, good for a day."""
+    """One for an IP address or a name, good for a day."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, address)])
     now = datetime.now(UTC)
@@ -44,9 +44,7 @@ def make_certificate(directory: Path, address: str = "127.0.0.1") -> Certificate
         .not_valid_before(now - timedelta(hours=1))
         .not_valid_after(now + timedelta(days=1))
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(IPv4Address(address))]), critical=False
-        )
+        .add_extension(x509.SubjectAlternativeName([_general_name(address)]), critical=False)
         .sign(key, hashes.SHA256())
     )
     files = Certificate(directory / "certificate.pem", directory / "key.pem")
@@ -58,3 +56,10 @@ def make_certificate(directory: Path, address: str = "127.0.0.1") -> Certificate
         )
     )
     return files
+
+
+def _general_name(address: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ip_address(address))
+    except ValueError:
+        return x509.DNSName(address)

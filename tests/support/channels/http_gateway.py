@@ -128,6 +128,8 @@ class HttpGateway:
 
     def __init__(self) -> None:
         self.script: deque[Behaviour] = deque()
+        self.otherwise: Behaviour = answer()
+        """What it does when the script has ended."""
         self.received: list[Received] = []
         self.has_received = asyncio.Event()
         self.heads = 0
@@ -195,7 +197,7 @@ class HttpGateway:
         self.heads += 1
         self.busy += 1
         self.most_busy = max(self.most_busy, self.busy)
-        behave = self.script.popleft() if self.script else answer()
+        behave = self.script.popleft() if self.script else self.otherwise
         try:
             await behave(Exchange(self, line, headers, reader, writer))
         finally:

@@ -64,7 +64,9 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     tells it.
     """
     ERROR_REASON_DEDUP_KEY_REUSED: _ErrorReason.ValueType  # 14
-    """INVALID_ARGUMENT. Another request already used this dedup_key in the brand."""
+    """INVALID_ARGUMENT. Another request already used this dedup_key in the brand:
+    `details.message_id` names its message.
+    """
     ERROR_REASON_IDEMPOTENCY_KEY_REUSED: _ErrorReason.ValueType  # 15
     """INVALID_ARGUMENT. Another request already used this idempotency key."""
     ERROR_REASON_ROUTE_NOT_FOUND: _ErrorReason.ValueType  # 16
@@ -117,6 +119,28 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION. The template is archived."""
     ERROR_REASON_LINK_NOT_FOUND: _ErrorReason.ValueType  # 35
     """NOT_FOUND. No link of this installation has this token."""
+    ERROR_REASON_PUSH_SUBSCRIPTION_NOT_FOUND: _ErrorReason.ValueType  # 36
+    """NOT_FOUND. No push subscription with this id, or none in a brand of the token."""
+    ERROR_REASON_PUSH_KEY_NOT_FOUND: _ErrorReason.ValueType  # 37
+    """NOT_FOUND. The installation has no key for Web Push (`CARILLON_VAPID_KEY_FILE`)."""
+    ERROR_REASON_DEDUP_KEY_USED: _ErrorReason.ValueType  # 38
+    """FAILED_PRECONDITION. A message to send was accepted under this dedup_key of the brand before:
+    `details.message_id` names it.
+    """
+    ERROR_REASON_TEMPLATE_UNUSABLE: _ErrorReason.ValueType  # 39
+    """INVALID_ARGUMENT. The brand has no template with the key of a message on its channel, or none
+    that anything new can be sent with.
+    """
+    ERROR_REASON_VARIABLES_INVALID: _ErrorReason.ValueType  # 40
+    """INVALID_ARGUMENT. The variables of a message do not fit its template; `details` is as for
+    `validation_failed`.
+    """
+    ERROR_REASON_SUPPRESSED: _ErrorReason.ValueType  # 41
+    """INVALID_ARGUMENT. The address of a message is suppressed: `details.reason` tells why."""
+    ERROR_REASON_NO_CONSENT: _ErrorReason.ValueType  # 42
+    """INVALID_ARGUMENT. The person of a message has not consented to its category on its channel."""
+    ERROR_REASON_PREFERENCE_OFF: _ErrorReason.ValueType  # 43
+    """INVALID_ARGUMENT. The person of a message has switched its category off on its channel."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every reason a call can be refused with.
@@ -169,7 +193,9 @@ ERROR_REASON_MESSAGE_STATE: ErrorReason.ValueType  # 13
 tells it.
 """
 ERROR_REASON_DEDUP_KEY_REUSED: ErrorReason.ValueType  # 14
-"""INVALID_ARGUMENT. Another request already used this dedup_key in the brand."""
+"""INVALID_ARGUMENT. Another request already used this dedup_key in the brand:
+`details.message_id` names its message.
+"""
 ERROR_REASON_IDEMPOTENCY_KEY_REUSED: ErrorReason.ValueType  # 15
 """INVALID_ARGUMENT. Another request already used this idempotency key."""
 ERROR_REASON_ROUTE_NOT_FOUND: ErrorReason.ValueType  # 16
@@ -222,4 +248,26 @@ ERROR_REASON_TEMPLATE_STATE: ErrorReason.ValueType  # 34
 """FAILED_PRECONDITION. The template is archived."""
 ERROR_REASON_LINK_NOT_FOUND: ErrorReason.ValueType  # 35
 """NOT_FOUND. No link of this installation has this token."""
+ERROR_REASON_PUSH_SUBSCRIPTION_NOT_FOUND: ErrorReason.ValueType  # 36
+"""NOT_FOUND. No push subscription with this id, or none in a brand of the token."""
+ERROR_REASON_PUSH_KEY_NOT_FOUND: ErrorReason.ValueType  # 37
+"""NOT_FOUND. The installation has no key for Web Push (`CARILLON_VAPID_KEY_FILE`)."""
+ERROR_REASON_DEDUP_KEY_USED: ErrorReason.ValueType  # 38
+"""FAILED_PRECONDITION. A message to send was accepted under this dedup_key of the brand before:
+`details.message_id` names it.
+"""
+ERROR_REASON_TEMPLATE_UNUSABLE: ErrorReason.ValueType  # 39
+"""INVALID_ARGUMENT. The brand has no template with the key of a message on its channel, or none
+that anything new can be sent with.
+"""
+ERROR_REASON_VARIABLES_INVALID: ErrorReason.ValueType  # 40
+"""INVALID_ARGUMENT. The variables of a message do not fit its template; `details` is as for
+`validation_failed`.
+"""
+ERROR_REASON_SUPPRESSED: ErrorReason.ValueType  # 41
+"""INVALID_ARGUMENT. The address of a message is suppressed: `details.reason` tells why."""
+ERROR_REASON_NO_CONSENT: ErrorReason.ValueType  # 42
+"""INVALID_ARGUMENT. The person of a message has not consented to its category on its channel."""
+ERROR_REASON_PREFERENCE_OFF: ErrorReason.ValueType  # 43
+"""INVALID_ARGUMENT. The person of a message has switched its category off on its channel."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

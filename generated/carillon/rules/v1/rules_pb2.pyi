@@ -49,6 +49,12 @@ class _FormEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Form.ValueType],
     """Liquid as docs/templates.md has it."""
     FORM_DEFAULT_VALUE: _Form.ValueType  # 6
     """A value that the variable beside it takes."""
+    FORM_PUSH_ENDPOINT: _Form.ValueType  # 20
+    """Where a push service takes messages: an https URL of a public host."""
+    FORM_PUSH_P256DH: _Form.ValueType  # 21
+    """The public key of a push subscription."""
+    FORM_PUSH_AUTH: _Form.ValueType  # 22
+    """The secret of a push subscription."""
 
 class Form(_Form, metaclass=_FormEnumTypeWrapper):
     """What a field holds, where it takes more than an expression to judge it."""
@@ -73,6 +79,12 @@ FORM_LIQUID: Form.ValueType  # 5
 """Liquid as docs/templates.md has it."""
 FORM_DEFAULT_VALUE: Form.ValueType  # 6
 """A value that the variable beside it takes."""
+FORM_PUSH_ENDPOINT: Form.ValueType  # 20
+"""Where a push service takes messages: an https URL of a public host."""
+FORM_PUSH_P256DH: Form.ValueType  # 21
+"""The public key of a push subscription."""
+FORM_PUSH_AUTH: Form.ValueType  # 22
+"""The secret of a push subscription."""
 Global___Form: _TypeAlias = Form  # noqa: Y015
 
 LINE_FIELD_NUMBER: _builtins.int

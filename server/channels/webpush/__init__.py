@@ -1,0 +1,1 @@
+"""Delivers messages to browsers (Web Push: RFC 8030, 8291, 8292)."""
