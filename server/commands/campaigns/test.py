@@ -38,7 +38,11 @@ async def accept_test(
     campaign = await pin_template(tx, campaign, content_prefix=face.content_prefix)
     message = _message(caller, campaign, person_id, recipient)
     await require_contactable(
-        tx, message.brand_id, message.channel, (message.person_id, message.recipient)
+        tx,
+        message.brand_id,
+        message.channel,
+        message.template_key,
+        (message.person_id, message.recipient),
     )
     added = await tx.messages.insert_unless_duplicate(message, accepted_by(caller))
     assert added, "it has no key"

@@ -18,9 +18,14 @@ async def rule_of(tx: Transaction, brand_id: str, channel: str, category: str) -
     return GateRule.of(await policy_of(tx, brand_id), channel, category)
 
 
-async def campaign_rule(tx: Transaction, brand_id: str, channel: str) -> GateRule:
-    """The rule of what campaigns of the brand send on a channel."""
-    return await rule_of(tx, brand_id, channel, category_of(Purpose.MARKETING))
+async def campaign_rule(
+    tx: Transaction, brand_id: str, channel: str, template_key: str | None = None
+) -> GateRule:
+    """The rule of what a campaign of the brand sends on a channel with the template; with None, of
+    what those send whose template has no category."""
+    template = template_key and await tx.templates.find_by_key(brand_id, channel, template_key)
+    category = category_of(Purpose.MARKETING, template.category if template else None)
+    return await rule_of(tx, brand_id, channel, category)
 
 
 async def held_back(

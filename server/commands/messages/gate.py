@@ -12,11 +12,13 @@ from storage.model.messages import Purpose
 
 
 async def require_contactable(
-    tx: Transaction, brand_id: str, channel: str, contact: Contact
+    tx: Transaction, brand_id: str, channel: str, template_key: str, contact: Contact
 ) -> None:
-    """Raises Suppressed, NoConsent or PreferenceOff if a one-off to the contact, in normal form,
-    must not go out."""
-    rule = await rule_of(tx, brand_id, channel, category_of(Purpose.TRANSACTIONAL))
+    """Raises Suppressed, NoConsent or PreferenceOff if a one-off of the template to the contact, in
+    normal form, must not go out."""
+    template = await tx.templates.find_by_key(brand_id, channel, template_key)
+    category = category_of(Purpose.TRANSACTIONAL, template.category if template else None)
+    rule = await rule_of(tx, brand_id, channel, category)
     match (await tx.gate.find_blocks(rule, [contact])).get(contact):
         case None:
             return

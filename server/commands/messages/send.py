@@ -46,7 +46,13 @@ async def accept_at_once(tx: Transaction, caller: Caller, new: NewMessage) -> Me
     template = await _usable_template(tx, new)
     if violations := find_violations(template.variables, new.variables):
         raise VariablesInvalid(violations)
-    await require_contactable(tx, new.brand_id, new.channel, (new.person_id, new.recipient))
+    await require_contactable(
+        tx,
+        new.brand_id,
+        new.channel,
+        new.template_key,
+        (new.person_id, new.recipient),
+    )
     message = make_message(caller, new, template.revision)
     if not await tx.messages.insert_unless_duplicate(message, accepted_by(caller)):
         await _require_unused_key(tx, new)

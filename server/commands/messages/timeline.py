@@ -9,12 +9,20 @@ from enum import StrEnum
 
 from server.commands.messages.queries import get_message
 from server.domain.access import Caller
+from server.domain.contacts.category import category_of
 from server.domain.contacts.unsubscribe import LinkedContact
 from server.domain.templates.message_content import MessageContent
 from server.domain.templates.rendering import Rendered, RenderError, compile_template
 from storage.contract.storage import Transaction
 from storage.model.audit import AuditEntry
-from storage.model.messages import UNSTARTED, Attempt, Handling, Message, MessageStatus
+from storage.model.messages import (
+    UNSTARTED,
+    Attempt,
+    Handling,
+    Message,
+    MessageStatus,
+    Purpose,
+)
 from storage.model.people import Person
 
 _MOST = 200
@@ -79,6 +87,8 @@ class Timeline:
     """To render; None if there is nothing it could be rendered from."""
     rendered_for: datetime | None
     """When its last call began; None before one did."""
+    contact: LinkedContact
+    """What its link to unsubscribe is of."""
 
     def said(self, unsubscribe_link: Callable[[LinkedContact], str]) -> Said | None:
         """What it said; None if nothing went out, or it cannot be rendered any more. May take a
@@ -89,7 +99,7 @@ class Timeline:
             compiled = compile_template(self.content.source)
             rendered = self.content.render(
                 compiled,
-                unsubscribe_link(self.content.linked_contact(self.message.recipient)),
+                unsubscribe_link(self.contact),
                 self.rendered_for,
             )
         except RenderError:
@@ -131,6 +141,16 @@ async def get_timeline(tx: Transaction, caller: Caller, message_id: str) -> Time
         if template
         else None,
         rendered_for=_last_call(message, handling, attempts),
+        contact=await _linked_contact(tx, message),
+    )
+
+
+async def _linked_contact(tx: Transaction, message: Message) -> LinkedContact:
+    of = (message.brand_id, message.channel, message.template_key)
+    template = await tx.templates.find_by_key(*of)
+    category = category_of(Purpose.of(message.send_id), template.category if template else None)
+    return LinkedContact(
+        message.brand_id, message.person_id, message.channel, category, message.recipient
     )
 
 

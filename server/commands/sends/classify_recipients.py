@@ -27,5 +27,5 @@ async def classify_for_campaign(
     )
     if face is Face.COMMS:
         refuse_invalid_recipients(campaign.channel, classified)
-    rule = await campaign_rule(tx, campaign.brand_id, campaign.channel)
+    rule = await campaign_rule(tx, campaign.brand_id, campaign.channel, campaign.template_key)
     return classified.without(await held_back(tx, rule, classified.reached))

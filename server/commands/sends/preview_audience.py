@@ -93,7 +93,13 @@ async def preview_campaign(
         return campaign, _preview_recipients(classified)
     criteria, shared = await audience_criteria(tx, campaign), campaign.allow_shared_addresses
     return campaign, await _preview_criteria(
-        tx, caller, campaign.brand_id, criteria, campaign.channel, allow_shared_addresses=shared
+        tx,
+        caller,
+        campaign.brand_id,
+        criteria,
+        campaign.channel,
+        template_key=campaign.template_key,
+        allow_shared_addresses=shared,
     )
 
 
@@ -104,10 +110,11 @@ async def _preview_criteria(
     document: JsonObject,
     channel: str,
     *,
+    template_key: str | None = None,
     allow_shared_addresses: bool = False,
 ) -> AudiencePreview:
     criteria = parse_criteria(document, "criteria")
-    rule = await campaign_rule(tx, brand_id, channel)
+    rule = await campaign_rule(tx, brand_id, channel, template_key)
     counts = await tx.people.count_matching(rule, criteria, caller.now)
     first = classify_members(
         await tx.people.list_matching(rule, criteria, caller.now, None, SAMPLE_SIZE)

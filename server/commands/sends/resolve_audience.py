@@ -54,7 +54,7 @@ async def _matching_people(tx: Transaction, send: Send) -> tuple[ClassifiedRecip
     as_of = send.started_at or send.created_at
     reached_by = None if send.allow_shared_addresses else send.id
     members = await tx.people.list_matching(
-        await campaign_rule(tx, send.brand_id, send.channel),
+        await campaign_rule(tx, send.brand_id, send.channel, send.template_key),
         criteria,
         as_of,
         send.audience_cursor,

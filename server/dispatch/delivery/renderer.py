@@ -53,6 +53,8 @@ class _Content:
     longer be renamed."""
 
     templates: dict[TemplateKey, TemplateVersion]
+    categories: dict[TemplateKey, str | None]
+    """Of the same templates: a template keeps its own."""
     sends: dict[str, Send]
     campaigns: dict[str, Campaign]
 
@@ -63,6 +65,7 @@ class _Content:
         """Both."""
         return _Content(
             self.templates | other.templates,
+            self.categories | other.categories,
             self.sends | other.sends,
             self.campaigns | other.campaigns,
         )
@@ -90,7 +93,7 @@ class Renderer:
         """`unsubscribe_link` gives the link of a contact."""
         self._storage = storage
         self._unsubscribe_link = unsubscribe_link
-        self._known = _Content({}, {}, {})
+        self._known = _Content({}, {}, {}, {})
         self._compile = lru_cache(CACHED_TEMPLATES)(compile_template)
 
     async def render(self, messages: Sequence[Message], now: datetime) -> list[Result]:
@@ -158,7 +161,7 @@ class Renderer:
         # template shows it.
         linked = message.channel != IN_APP or compiled.may_show("unsubscribe_url")
         unsubscribe_url = (
-            self._unsubscribe_link(content.linked_contact(address)) if linked else None
+            self._unsubscribe_link(_contact(message, address, material.content)) if linked else None
         )
         rendered = content.render(compiled, unsubscribe_url, now)
         if not _is_text(f"{rendered.subject}{rendered.body}{rendered.html}"):
@@ -188,6 +191,16 @@ def _is_text(text: str) -> bool:
         return False
 
 
+def _category(message: Message, content: _Content) -> str:
+    of_template = content.categories.get(_template_key(message))
+    return category_of(Purpose.of(message.send_id), of_template)
+
+
+def _contact(message: Message, address: str, content: _Content) -> LinkedContact:
+    category = _category(message, content)
+    return LinkedContact(message.brand_id, message.person_id, message.channel, category, address)
+
+
 def _template_key(message: Message) -> TemplateKey:
     return message.brand_id, message.channel, message.template_key, message.template_revision
 
@@ -203,17 +216,22 @@ async def _load(tx: Transaction, messages: Sequence[Message], known: _Content) -
     addresses = {message_id: address for message_id, address in read if address is not None}
     tests = [message.id for message in messages if message.is_test]
     tried = await tx.campaigns.find_tests(tests) if tests else {}
-    held_back = await _held_back(tx, messages, addresses)
+    held_back = await _held_back(tx, messages, addresses, content)
     return _Material(content, people, tried, addresses, held_back)
 
 
 async def _load_content(tx: Transaction, messages: Sequence[Message], known: _Content) -> _Content:
     """The content of these messages and no others; read, as far as it is not known."""
-    templates = {}
+    templates, categories = {}, {}
     for key in {_template_key(message) for message in messages}:
         template = known.templates.get(key) or await tx.templates.find_version(*key)
         if template is not None:
             templates[key] = template
+            categories[key] = (
+                known.categories[key]
+                if key in known.categories
+                else await _category_of_template(tx, key)
+            )
     send_ids = {message.send_id for message in messages if message.send_id}
     sends = {send_id: known.sends[send_id] for send_id in send_ids if send_id in known.sends}
     if len(sends) < len(send_ids):
@@ -223,11 +241,19 @@ async def _load_content(tx: Transaction, messages: Sequence[Message], known: _Co
         campaign = known.campaigns.get(campaign_id) or await tx.campaigns.find(campaign_id)
         if campaign is not None:
             campaigns[campaign_id] = campaign
-    return _Content(templates, sends, campaigns)
+    return _Content(templates, categories, sends, campaigns)
+
+
+async def _category_of_template(tx: Transaction, key: TemplateKey) -> str | None:
+    template = await tx.templates.find_by_key(*key[:3])
+    return template.category if template else None
 
 
 async def _held_back(
-    tx: Transaction, messages: Sequence[Message], addresses: Mapping[str, str]
+    tx: Transaction,
+    messages: Sequence[Message],
+    addresses: Mapping[str, str],
+    content: _Content,
 ) -> dict[str, SkipReason]:
     """Looked up with the rest just before the messages go out, so that an unsubscribe of a second
     ago counts."""
@@ -235,7 +261,7 @@ async def _held_back(
     of_category: defaultdict[tuple[str, str, str], list[Message]] = defaultdict(list)
     for message in messages:
         if message.id in addresses:
-            category = category_of(Purpose.of(message.send_id))
+            category = _category(message, content)
             of_category[message.brand_id, message.channel, category].append(message)
     found: dict[str, SkipReason] = {}
     for (brand_id, channel, category), some in of_category.items():

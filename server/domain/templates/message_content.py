@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from server.domain.contacts.category import category_of
-from server.domain.contacts.unsubscribe import LinkedContact
 from server.domain.templates.personalisation import render_context
 from server.domain.templates.rendering import CompiledTemplate, Rendered, TemplateSource
 from server.domain.templates.variants import choose_variant, source_of
 from storage.model.campaigns import Campaign, CampaignTest
-from storage.model.messages import Message, Purpose
+from storage.model.messages import Message
 from storage.model.people import Person
 from storage.model.sends import Send
 from storage.model.templates import TemplateVersion
@@ -38,14 +36,6 @@ class MessageContent:
             self.template,
             choose_variant(self.template.variants, locale),
             own.subject if own else None,
-        )
-
-    def linked_contact(self, address: str) -> LinkedContact:
-        """What the message's link to unsubscribe is of; the address in normal form."""
-        message = self.message
-        category = category_of(Purpose.of(message.send_id))
-        return LinkedContact(
-            message.brand_id, message.person_id, message.channel, category, address
         )
 
     def render(
