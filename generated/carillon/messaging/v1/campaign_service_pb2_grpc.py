@@ -139,8 +139,8 @@ class CampaignServiceServicer:
     def TestCampaign(self, request, context):
         """Sends what a draft or scheduled campaign says to one address, at once, and waits for what
         becomes of it as `POST /v1/messages/send` does: what its audience would get if it went out now,
-        with its subject and its variables. The message is one of no send and counted nowhere. An
-        unsubscribed address gets it, one that bounced or complained does not (SUPPRESSED).
+        with its subject and its variables. The message is one of no send and counted nowhere. Whether
+        it may go there is asked as for a one-off of the template.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -49,8 +49,8 @@ class CampaignServiceStub:
     TestCampaign: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.TestCampaignRequest, _campaign_service_pb2.TestCampaignResponse]
     """Sends what a draft or scheduled campaign says to one address, at once, and waits for what
     becomes of it as `POST /v1/messages/send` does: what its audience would get if it went out now,
-    with its subject and its variables. The message is one of no send and counted nowhere. An
-    unsubscribed address gets it, one that bounced or complained does not (SUPPRESSED).
+    with its subject and its variables. The message is one of no send and counted nowhere. Whether
+    it may go there is asked as for a one-off of the template.
     """
     GetCampaign: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.GetCampaignRequest, _campaign_pb2.Campaign]
     """Reads one campaign."""
@@ -107,8 +107,8 @@ class CampaignServiceAsyncStub(CampaignServiceStub):
     TestCampaign: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.TestCampaignRequest, _campaign_service_pb2.TestCampaignResponse]  # type: ignore[assignment]
     """Sends what a draft or scheduled campaign says to one address, at once, and waits for what
     becomes of it as `POST /v1/messages/send` does: what its audience would get if it went out now,
-    with its subject and its variables. The message is one of no send and counted nowhere. An
-    unsubscribed address gets it, one that bounced or complained does not (SUPPRESSED).
+    with its subject and its variables. The message is one of no send and counted nowhere. Whether
+    it may go there is asked as for a one-off of the template.
     """
     GetCampaign: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.GetCampaignRequest, _campaign_pb2.Campaign]  # type: ignore[assignment]
     """Reads one campaign."""
@@ -180,8 +180,8 @@ class CampaignServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_campaign_service_pb2.TestCampaignResponse, _abc.Awaitable[_campaign_service_pb2.TestCampaignResponse]]:
         """Sends what a draft or scheduled campaign says to one address, at once, and waits for what
         becomes of it as `POST /v1/messages/send` does: what its audience would get if it went out now,
-        with its subject and its variables. The message is one of no send and counted nowhere. An
-        unsubscribed address gets it, one that bounced or complained does not (SUPPRESSED).
+        with its subject and its variables. The message is one of no send and counted nowhere. Whether
+        it may go there is asked as for a one-off of the template.
         """
 
     @_abc_1.abstractmethod
