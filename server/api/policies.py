@@ -15,6 +15,7 @@ from carillon.comms.v1 import (
     notification_service_pb2,
     preference_service_pb2,
     push_service_pb2,
+    sequence_service_pb2,
     suppression_service_pb2,
 )
 from carillon.messaging.v1 import campaign_service_pb2 as messaging_campaigns
@@ -38,6 +39,7 @@ from server.domain.scopes import is_of_operators, managing
 _FILES: tuple[FileDescriptor, ...] = (
     comms_campaigns.DESCRIPTOR,
     message_service_pb2.DESCRIPTOR,
+    sequence_service_pb2.DESCRIPTOR,
     inbox_service_pb2.DESCRIPTOR,
     notification_service_pb2.DESCRIPTOR,
     suppression_service_pb2.DESCRIPTOR,

@@ -18,6 +18,7 @@ from carillon.comms.v1 import (
     notification_service_pb2_grpc,
     preference_service_pb2_grpc,
     push_service_pb2_grpc,
+    sequence_service_pb2_grpc,
     suppression_service_pb2_grpc,
 )
 from carillon.messaging.v1 import (
@@ -52,6 +53,7 @@ from server.api.services.comms.messages import MessageService
 from server.api.services.comms.notifications import NotificationService
 from server.api.services.comms.preferences import PreferenceService
 from server.api.services.comms.push import PushService
+from server.api.services.comms.sequences import SequenceService
 from server.api.services.comms.suppressions import SuppressionService
 from server.api.services.comms.unsubscribe import UnsubscribeService
 from server.api.services.messaging.campaigns import CampaignService as MessagingCampaigns
@@ -157,6 +159,9 @@ class GrpcServer:
         )
         send_service_pb2_grpc.add_SendServiceServicer_to_server(
             SendService(commands, storage), server
+        )
+        sequence_service_pb2_grpc.add_SequenceServiceServicer_to_server(
+            SequenceService(commands, storage), server
         )
         person_service_pb2_grpc.add_PersonServiceServicer_to_server(PersonService(commands), server)
         segment_service_pb2_grpc.add_SegmentServiceServicer_to_server(

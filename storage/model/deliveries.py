@@ -7,21 +7,29 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from storage.model.inbox import InboxItem
-from storage.model.messages import Attempt, MessageStatus
+from storage.model.messages import Attempt, MessageStatus, Purpose
 from storage.model.values import made_often
 
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """Pending messages that are claimed in one order: the one-offs of a brand on a channel, or the
-    messages of one send."""
+    """Pending messages that are claimed in one order: the one-offs of a brand on a channel, the
+    steps of its enrollments, or the messages of one send."""
 
     channel: str
     brand_id: str
     send_id: str | None
-    """None: one-offs."""
+    """None: one-offs, or steps."""
     next_due: datetime
     """The earliest `due_at` among them when it was read."""
+    steps: bool = False
+    """Whether they are of enrollments, and of no send."""
+
+    @property
+    def purpose(self) -> Purpose:
+        """Of all messages in it."""
+        one_offs = self.send_id is None and not self.steps
+        return Purpose.TRANSACTIONAL if one_offs else Purpose.MARKETING
 
 
 @made_often
@@ -45,6 +53,8 @@ class Settlement:
     audit log says so if it takes effect."""
     inbox_item: InboxItem | None = None
     """Written if the settlement takes effect, in the same transaction."""
+    enrollment_id: str | None = None
+    """Of the message: it is locked before the row."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

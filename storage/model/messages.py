@@ -17,12 +17,13 @@ class Purpose(StrEnum):
     """A one-off: the answer to something the person did, such as a receipt or a password reset.
     None waits for a campaign."""
     MARKETING = "marketing"
-    """A message of a send."""
+    """A message of a send, or of an enrollment."""
 
     @classmethod
-    def of(cls, send_id: str | None) -> Purpose:
-        """The purpose of a message of this send; None: of a one-off."""
-        return cls.TRANSACTIONAL if send_id is None else cls.MARKETING
+    def of(cls, send_id: str | None, enrollment_id: str | None = None) -> Purpose:
+        """The purpose of a message of this send or enrollment; None: of a one-off."""
+        one_off = send_id is None and enrollment_id is None
+        return cls.TRANSACTIONAL if one_off else cls.MARKETING
 
 
 class MessageStatus(StrEnum):
@@ -61,7 +62,8 @@ class Accepted(NamedTuple):
 
 @made_often
 class Message:
-    """One message to one person on one channel: a one-off (no `send_id`) or one of a send."""
+    """One message to one person on one channel: one of a send, one of an enrollment, or a one-off
+    (no `send_id` and no `enrollment_id`)."""
 
     id: str
     brand_id: str
@@ -69,7 +71,10 @@ class Message:
     channel: str
     template_key: str
     template_revision: int
+    """That of a step may be CURRENT_REVISION until it is first claimed."""
     recipient: str
+    """That of a step may be OWN_ADDRESS until it is first claimed, and stays so for somebody who
+    has none."""
     send_id: str | None = None
     dedup_key: str | None = None
     fingerprint: str | None = None
@@ -100,11 +105,15 @@ class Message:
     unknown, but not as failed."""
     retried_in: str | None = None
     """The send that retries it; None: none does."""
+    enrollment_id: str | None = None
+    step: int | None = None
+    """Position of the step of the enrollment."""
 
     @property
     def is_test(self) -> bool:
-        """Whether it tries out a campaign: any other message has a send or a dedup key."""
-        return self.send_id is None and self.dedup_key is None
+        """Whether it tries out a campaign: any other message has a send, an enrollment or a dedup
+        key."""
+        return self.send_id is None and self.enrollment_id is None and self.dedup_key is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

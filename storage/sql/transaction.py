@@ -14,6 +14,7 @@ from storage.sql.aggregates.inbox import SqlInbox
 from storage.sql.aggregates.messages import SqlMessages
 from storage.sql.aggregates.people import SqlPeople
 from storage.sql.aggregates.preferences import SqlPreferences
+from storage.sql.aggregates.programs import SqlEnrollments, SqlSequences
 from storage.sql.aggregates.push_subscriptions import SqlPushSubscriptions
 from storage.sql.aggregates.rates import SqlRates
 from storage.sql.aggregates.segments import SqlSegments
@@ -41,6 +42,8 @@ class SqlTransaction:
         self.push_subscriptions = SqlPushSubscriptions(connection)
         self.idempotency = SqlIdempotency(connection)
         self.sends = SqlSends(connection)
+        self.sequences = SqlSequences(connection)
+        self.enrollments = SqlEnrollments(connection)
         self.messages = SqlMessages(connection)
         self.inbox = SqlInbox(connection)
         self.brands = SqlBrands(connection)

@@ -91,6 +91,8 @@ async def test_what_is_for_services_is_refused_to_people_whatever_scopes_they_ha
 def noun_of(method: str) -> str:
     """What the id in a request is the id of."""
     service, _, verb = method.partition(".")[2].partition("Service/")
+    if verb.endswith("Enrollment"):
+        return "enrollment"
     return "send" if verb == "GetSend" else service.lower()
 
 

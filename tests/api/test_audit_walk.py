@@ -25,6 +25,7 @@ from tests.api.test_keys import (
     PREFERENCES,
     PUSH,
     SEGMENTS,
+    SEQUENCES,
     SUPPRESSIONS,
     TEMPLATES,
     UNKNOWN,
@@ -78,6 +79,9 @@ LOGGED: dict[str, tuple[str, str]] = {
     f"{PEOPLE}/BatchPutPeople": ("people_put", "brand_id"),
     f"{PEOPLE}/DeletePerson": ("person_deleted", "person_id"),
     f"{SEGMENTS}/CreateSegment": ("segment_created", "id"),
+    f"{SEQUENCES}/CreateSequence": ("sequence_created", "id"),
+    f"{SEQUENCES}/EnrollPerson": ("person_enrolled", "answer.id"),
+    f"{SEQUENCES}/CancelEnrollment": ("enrollment_cancelled", "id"),
     f"{SUPPRESSIONS}/CreateSuppression": ("suppression_created", "id"),
     f"{SUPPRESSIONS}/BatchCreateSuppressions": ("suppressions_created", "brand_id"),
     f"{SUPPRESSIONS}/LiftSuppression": ("suppression_lifted", "id"),
@@ -123,7 +127,7 @@ def subject(field: str, request: Request, answer: Request) -> str:
         return field[1:]
     if field == "message_ids":
         return str(request[field][0])
-    value: Any = {**answer, **request}
+    value: Any = {**answer, **request, "answer": answer}
     for name in field.split("."):
         value = value[int(name)] if isinstance(value, list) else value[name]
     return str(value)

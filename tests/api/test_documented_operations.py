@@ -30,10 +30,13 @@ from tests.support.api.scenes import (
     campaign_in,
     comms_campaign,
     instant,
+    mail,
     ok,
     put_segment,
+    put_sequence,
     put_template,
     recipients,
+    sequence,
     template_id,
     until,
 )
@@ -53,6 +56,10 @@ GET_MESSAGE = "GET /v1/messages/{id}"
 GET_SCHEDULED = "GET /v1/messages/scheduled/{id}"
 LIST_SCHEDULED = "GET /v1/messages/scheduled"
 LIST_RECENT = "GET /v1/messages/recent"
+CREATE_SEQUENCE = "POST /v1/sequences"
+GET_SEQUENCE = "GET /v1/sequences/{id}"
+ENROLL = "POST /v1/sequences/{id}/enroll"
+CANCEL_ENROLLMENT = "POST /v1/sequences/enrollments/{id}/cancel"
 SUPPRESS = "POST /v1/suppressions"
 GET_SUPPRESSION = "GET /v1/suppressions/{email}"
 LIFT = "DELETE /v1/suppressions/{id}"
@@ -152,6 +159,34 @@ async def with_a_send(api: Caller, brand: str, path: str) -> dict[str, Any]:
 async def list_of_campaigns(api: Caller, brand: str, path: str) -> dict[str, Any]:
     await campaign_in(api, brand, MESSAGING, "draft")
     return {"brand_id": brand, "status": "draft"}
+
+
+async def new_sequence(api: Caller, brand: str, path: str) -> dict[str, Any]:
+    await put_template(api, brand)
+    return sequence(brand)
+
+
+async def sequence_without_template(api: Caller, brand: str, path: str) -> dict[str, Any]:
+    return sequence(brand, mail(0, template_key="no-such-template"))
+
+
+async def known_sequence(api: Caller, brand: str, path: str) -> dict[str, Any]:
+    return {"id": await put_sequence(api, brand)}
+
+
+async def to_enroll(api: Caller, brand: str, path: str) -> dict[str, Any]:
+    person = {"person_id": "ana", "recipient": "ana@example.com"}
+    return {"id": await put_sequence(api, brand), "brand_id": brand, **person}
+
+
+async def enrolled(api: Caller, brand: str, path: str) -> dict[str, Any]:
+    request = await to_enroll(api, brand, path)
+    return {"id": (await ok(api, METHOD_OF[ENROLL], request))["id"]}
+
+
+async def unknown_sequence(api: Caller, brand: str, path: str) -> dict[str, Any]:
+    request = await to_enroll(api, brand, path) if path == ENROLL else {}
+    return {**request, "id": "no-such-id"}
 
 
 async def unknown_campaign(api: Caller, brand: str, path: str) -> dict[str, Any]:
@@ -331,6 +366,10 @@ SCENES: dict[tuple[str, int], Scene] = {
     (SEND_MESSAGE, 422): message_of_no_template,
     (GET_MESSAGE, 200): scheduled_message, (GET_MESSAGE, 404): unknown_message,
     (GET_SCHEDULED, 200): scheduled_message, (GET_SCHEDULED, 404): unknown_message,
+    (CREATE_SEQUENCE, 201): new_sequence, (CREATE_SEQUENCE, 422): sequence_without_template,
+    (GET_SEQUENCE, 200): known_sequence, (GET_SEQUENCE, 404): unknown_sequence,
+    (ENROLL, 201): to_enroll, (ENROLL, 404): unknown_sequence,
+    (CANCEL_ENROLLMENT, 200): enrolled, (CANCEL_ENROLLMENT, 404): unknown_sequence,
     (SUPPRESS, 200): new_suppression, (SUPPRESS, 422): suppression_without_source,
     (GET_SUPPRESSION, 200): suppressed_address,
     (LIFT, 200): suppression, (LIFT, 404): unknown_suppression,

@@ -37,8 +37,10 @@ from tests.support.api.scenes import (
     ok,
     put_person,
     put_segment,
+    put_sequence,
     put_template,
     recipients,
+    sequence,
     template_id,
     until,
 )
@@ -50,6 +52,7 @@ Make = Callable[[Caller, str], Awaitable[Request]]
 PEOPLE = "messaging.PersonService"
 TEMPLATES = "messaging.TemplateService"
 SEGMENTS = "messaging.SegmentService"
+SEQUENCES = "comms.SequenceService"
 PUSH = "comms.PushService"
 SUPPRESSIONS = "comms.SuppressionService"
 CONSENTS = "comms.ConsentService"
@@ -181,6 +184,21 @@ async def delete_suppression(api: Caller, brand: str) -> Request:
     }
 
 
+async def create_sequence(api: Caller, brand: str) -> Request:
+    await put_template(api, brand)
+    return sequence(brand)
+
+
+async def enroll(api: Caller, brand: str) -> Request:
+    ann = {"person_id": "ann", "recipient": "ann@example.com"}
+    return {"id": await put_sequence(api, brand), "brand_id": brand, **ann}
+
+
+async def cancel_enrollment(api: Caller, brand: str) -> Request:
+    request = await enroll(api, brand)
+    return {"id": (await ok(api, f"{SEQUENCES}/EnrollPerson", request))["id"]}
+
+
 def about_news(**more: Any) -> Make:
     async def make(_: Caller, brand: str) -> Request:
         return {
@@ -254,6 +272,9 @@ CHANGES: dict[str, tuple[Make, Request]] = {
     f"{MESSAGES}/SendMessage": (send_message, {"dedup_key": "other"}),
     f"{MESSAGES}/BatchScheduleMessages": (schedule_batch, {"brand_id": "other"}),
     f"{MESSAGES}/CancelMessage": (cancel_message, {"id": "other"}),
+    f"{SEQUENCES}/CreateSequence": (create_sequence, {"name": "other"}),
+    f"{SEQUENCES}/EnrollPerson": (enroll, {"person_id": "bob"}),
+    f"{SEQUENCES}/CancelEnrollment": (cancel_enrollment, {"id": "other"}),
     f"{TEMPLATES}/CreateTemplate": (create_template, {"key": "other"}),
     f"{TEMPLATES}/CreateTemplateVersion": (add_version, {"body": "other"}),
     f"{TEMPLATES}/ArchiveTemplate": (archive_template, {"id": "other"}),

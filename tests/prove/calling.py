@@ -54,7 +54,7 @@ CALLING = (
         name="mark-looks-at-the-send",
         where="_mark",
         original="        .where(or_(messages.c.send_id.is_(None), exists().where(sends.c.id == "
-        "messages.c.send_id, _RUNS)))\n",
+        "messages.c.send_id, RUNS)))\n",
         mutated="",
         tests=("test_a_leased_row_of_a_send_that_does_not_run_is_not_marked",),
     ),

@@ -20,7 +20,7 @@ _FROM_SUBQUERY = """    )
 CLAIMING = (
     Mutation(
         name="claim-skips-locked-rows",
-        where="_claim",
+        where="_claiming",
         original=".with_for_update(of=messages, skip_locked=True, key_share=True)",
         mutated=".with_for_update(of=messages, key_share=True)",
         tests=(
@@ -29,7 +29,7 @@ CLAIMING = (
     ),
     Mutation(
         name="claim-locks-rows",
-        where="_claim",
+        where="_claiming",
         original="of_queue.with_for_update(of=messages, skip_locked=True, key_share=True)",
         mutated="of_queue",
         tests=(
@@ -47,7 +47,7 @@ CLAIMING = (
     ),
     Mutation(
         name="claim-is-materialized",
-        where="_claim",
+        where="_claiming",
         original=_FROM_CTE,
         mutated=_FROM_SUBQUERY,
         tests=("test_a_claim_keeps_to_its_limit_whatever_plan_the_server_chooses",),
@@ -63,11 +63,9 @@ CLAIMING = (
     ),
     Mutation(
         name="lease-grows",
-        where="_claim",
-        original="        .values(status=MessageStatus.LEASED, lease=messages.c.lease + 1, "
-        "lease_expires_at=_LEASE_UNTIL, claimed_at=_NOW)\n",
-        mutated="        .values(status=MessageStatus.LEASED, lease_expires_at=_LEASE_UNTIL, "
-        "claimed_at=_NOW)\n",
+        where="_claiming",
+        original="            lease=messages.c.lease + 1,\n",
+        mutated="",
         tests=("test_the_lease_grows_with_every_claim_and_only_then",),
     ),
     Mutation(

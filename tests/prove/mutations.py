@@ -11,6 +11,7 @@ from tests.prove.doubting import DOUBTING
 from tests.prove.restoring import RESTORING
 from tests.prove.settling import SETTLING
 from tests.prove.sharing import SHARING
+from tests.prove.stepping import STEPPING
 from tests.prove.stopping import STOPPING
 
 MUTATIONS = (
@@ -21,6 +22,7 @@ MUTATIONS = (
     *SETTLING,
     *DOUBTING,
     *STOPPING,
+    *STEPPING,
     *COUNTING,
     *SHARING,
     *RESTORING,

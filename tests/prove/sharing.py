@@ -37,7 +37,7 @@ SHARING = (
     Mutation(
         name="transactional-claimed-apart",
         where="Claimer._snapshot",
-        original="            if self._purpose in (None, Purpose.of(queue.send_id))\n",
+        original="            if self._purpose in (None, queue.purpose)\n",
         mutated="            if self._purpose in (None, Purpose.MARKETING)\n",
         tests=("test_one_offs_may_make_all_calls",),
     ),

@@ -7,17 +7,17 @@ from tests.prove.mutation import Mutation
 STOPPING = (
     Mutation(
         name="stopping-waits-for-calls-in-flight",
-        where="wait_until_quiesced",
-        original="            await _until_none_in_flight(storage, send_ids)\n",
+        where="_wait",
+        original="            await _until_none_in_flight(storage, in_flight)\n",
         mutated="            pass\n",
         tests=("test_the_answer_waits_for_the_call_that_is_in_flight",),
     ),
     Mutation(
         name="cancelled-send-does-not-run",
-        where="_RUNS",
-        original="_RUNS = (sends.c.status == literal_column(\"'sending'\")) & "
+        where="RUNS",
+        original="RUNS = (sends.c.status == literal_column(\"'sending'\")) & "
         "sends.c.paused_at.is_(None)",
-        mutated="_RUNS = sends.c.paused_at.is_(None)",
+        mutated="RUNS = sends.c.paused_at.is_(None)",
         tests=(
             "test_a_cancelled_send_has_no_queue_and_is_not_claimed[sqlite]",
             "test_rows_beyond_the_first_slice_are_cancelled_in_batches[sqlite]",
@@ -25,10 +25,10 @@ STOPPING = (
     ),
     Mutation(
         name="paused-send-does-not-run",
-        where="_RUNS",
-        original="_RUNS = (sends.c.status == literal_column(\"'sending'\")) & "
+        where="RUNS",
+        original="RUNS = (sends.c.status == literal_column(\"'sending'\")) & "
         "sends.c.paused_at.is_(None)",
-        mutated="_RUNS = sends.c.status == literal_column(\"'sending'\")",
+        mutated="RUNS = sends.c.status == literal_column(\"'sending'\")",
         tests=("test_a_paused_send_has_no_queue_and_is_not_claimed_until_it_goes_on[sqlite]",),
     ),
     Mutation(

@@ -148,7 +148,9 @@ async def get_timeline(tx: Transaction, caller: Caller, message_id: str) -> Time
 async def _linked_contact(tx: Transaction, message: Message) -> LinkedContact:
     of = (message.brand_id, message.channel, message.template_key)
     template = await tx.templates.find_by_key(*of)
-    category = category_of(Purpose.of(message.send_id), template.category if template else None)
+    category = category_of(
+        Purpose.of(message.send_id, message.enrollment_id), template.category if template else None
+    )
     return LinkedContact(
         message.brand_id, message.person_id, message.channel, category, message.recipient
     )

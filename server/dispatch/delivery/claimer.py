@@ -107,7 +107,7 @@ class Claimer:
         queues = [
             queue
             for queue in await tx.messages.list_queues(self._channel)
-            if self._purpose in (None, Purpose.of(queue.send_id))
+            if self._purpose in (None, queue.purpose)
         ]
         brands = {queue.brand_id for queue in queues if queue.next_due <= now}
         found = await tx.brands.find_policies(brands) if brands else {}

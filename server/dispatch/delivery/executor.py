@@ -210,7 +210,8 @@ class DeliveryExecutor:
             )
             self._breaker.withdrawn(each.admission)
             return release(message, MessageStatus.SENDING)
-        if message.send_id is None and not message.attempts:
+        is_one_off = message.send_id is None and message.enrollment_id is None
+        if is_one_off and not message.attempts:
             self._metrics.late(
                 self._channel, (self._clock.now() - message.scheduled_at).total_seconds()
             )

@@ -10,15 +10,15 @@ from typing import TypeVar
 from storage.model.deliveries import Queue
 
 T = TypeVar("T")
-QueueKey = tuple[str, str | None]
-"""Brand and send: what a queue is, whenever it was read."""
+QueueKey = tuple[str, str | None, bool]
+"""Brand, send, and whether it is of steps: what a queue is, whenever it was read."""
 
 _NEVER = -1
 
 
 def key_of(queue: Queue) -> QueueKey:
     """What the queue is, whenever it was read."""
-    return queue.brand_id, queue.send_id
+    return queue.brand_id, queue.send_id, queue.steps
 
 
 class Turns:
@@ -60,13 +60,13 @@ class Turns:
         """Those that were served go to the end of the line."""
         self._passes += 1
         keys = set(map(key_of, waiting))
-        brands = {brand for brand, _ in keys}
+        brands = {brand for brand, *_ in keys}
         turns = set(served)
         self._queues = {
             key: last for key, last in self._queues.items() if key in keys
         } | dict.fromkeys(turns, self._passes)
         self._brands = {brand: last for brand, last in self._brands.items() if brand in brands}
-        self._brands |= dict.fromkeys((brand for brand, _ in turns), self._passes)
+        self._brands |= dict.fromkeys((brand for brand, *_ in turns), self._passes)
 
 
 class Shares:

@@ -45,6 +45,7 @@ def after_call(
     return Settlement(
         message_id=message.id,
         lease=message.lease,
+        enrollment_id=message.enrollment_id,
         expected=MessageStatus.SENDING,
         status=status,
         reason=delivery.reason,
@@ -62,6 +63,7 @@ def in_app_delivery(message: Message, subject: str | None, body: str, now: datet
     return Settlement(
         message_id=message.id,
         lease=message.lease,
+        enrollment_id=message.enrollment_id,
         expected=MessageStatus.LEASED,
         status=MessageStatus.SENT,
         attempt=_attempt(message, IN_APP, _ACCEPTED, now, now),
@@ -70,7 +72,7 @@ def in_app_delivery(message: Message, subject: str | None, body: str, now: datet
             brand_id=message.brand_id,
             person_id=message.person_id,
             message_id=message.id,
-            category=Purpose.of(message.send_id),
+            category=Purpose.of(message.send_id, message.enrollment_id),
             title=subject or "",
             body=body,
             created_at=now,
@@ -114,10 +116,19 @@ def held_back(message: Message, reason: SkipReason) -> Settlement:
     return _without_call(message, MessageStatus.SKIPPED, reason)
 
 
+def without_address(message: Message) -> Settlement:
+    """The person has no address on its channel, and no provider was called."""
+    return _without_call(message, MessageStatus.SKIPPED, SkipReason.NO_ADDRESS)
+
+
 def release(message: Message, expected: MessageStatus = MessageStatus.LEASED) -> Settlement:
     """Back to pending: it was claimed, or even marked, but no provider was called."""
     return Settlement(
-        message_id=message.id, lease=message.lease, expected=expected, status=MessageStatus.PENDING
+        message_id=message.id,
+        lease=message.lease,
+        enrollment_id=message.enrollment_id,
+        expected=expected,
+        status=MessageStatus.PENDING,
     )
 
 
@@ -125,6 +136,7 @@ def _without_call(message: Message, status: MessageStatus, reason: str) -> Settl
     return Settlement(
         message_id=message.id,
         lease=message.lease,
+        enrollment_id=message.enrollment_id,
         expected=MessageStatus.LEASED,
         status=status,
         reason=reason,

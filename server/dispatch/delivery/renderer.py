@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import lru_cache, partial
 
 from server.channels.provider import Envelope
-from server.dispatch.delivery.outcomes import IN_APP, held_back, unrenderable
+from server.dispatch.delivery.outcomes import IN_APP, held_back, unrenderable, without_address
 from server.domain.contacts.addresses import read_address
 from server.domain.contacts.category import category_of
 from server.domain.contacts.unsubscribe import LinkedContact
@@ -26,6 +26,7 @@ from storage.model.deliveries import Settlement
 from storage.model.gate import GateRule
 from storage.model.messages import Message, Purpose
 from storage.model.people import Person
+from storage.model.programs import OWN_ADDRESS
 from storage.model.sends import Send
 from storage.model.templates import TemplateVersion
 
@@ -140,6 +141,8 @@ class Renderer:
         if message.id in material.held_back:
             return held_back(message, material.held_back[message.id])
         address = material.addresses.get(message.id)
+        if address is None and _has_no_address(message):
+            return without_address(message)
         if address is None:
             return unrenderable(message, SkipReason.INVALID_RECIPIENT)
         template = material.content.templates.get(_template_key(message))
@@ -191,9 +194,14 @@ def _is_text(text: str) -> bool:
         return False
 
 
+def _has_no_address(message: Message) -> bool:
+    """Whether it is a step to somebody's own address who had none when it ran."""
+    return message.enrollment_id is not None and message.recipient == OWN_ADDRESS
+
+
 def _category(message: Message, content: _Content) -> str:
     of_template = content.categories.get(_template_key(message))
-    return category_of(Purpose.of(message.send_id), of_template)
+    return category_of(Purpose.of(message.send_id, message.enrollment_id), of_template)
 
 
 def _contact(message: Message, address: str, content: _Content) -> LinkedContact:

@@ -8,7 +8,7 @@ Suppressions, duplicates, dedup keys and providers know this form and no other
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from server.domain.contacts.email_addresses import normalise_email
 from server.domain.contacts.invisible_characters import refuse_invisible
@@ -61,6 +61,26 @@ def normalise_recipient(channel: str, recipient: Recipient) -> Recipient:
         _require_own_id(*normal)
     # A million of them come at once: the same object takes no room.
     return recipient if normal == recipient else normal
+
+
+def find_channel_of(
+    person_id: str, text: str, channels: Collection[str]
+) -> tuple[Channel, str] | None:
+    """The channel that takes such an address, and its normal form: the person's own id is one of
+    in_app. Nearly every text could be a device token, so it counts as one only where push is among
+    the `channels` that are asked about. None if no channel takes it."""
+    for channel in (Channel.EMAIL, Channel.SMS, Channel.IN_APP, Channel.PUSH):
+        address = read_address(channel, text)
+        if address is not None and _is_taken(channel, address, person_id, channels):
+            return channel, address
+    return None
+
+
+def _is_taken(channel: Channel, address: str, person_id: str, channels: Collection[str]) -> bool:
+    if channel is Channel.IN_APP:
+        return address == person_id
+    is_token = _PLAIN.fullmatch(address) is not None and "@" not in address
+    return channel is not Channel.PUSH or (channel in channels and is_token)
 
 
 def check_address(checks: Checks, field: str, channel: str, text: str) -> str:

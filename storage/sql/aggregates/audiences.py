@@ -18,6 +18,7 @@ from storage.model.gate import GateRule
 from storage.sql.aggregates.criteria import matches
 from storage.sql.aggregates.gate import block_reasons, rule_parameters
 from storage.sql.connection import Connection
+from storage.sql.delivery.addresses import address_on
 from storage.sql.dialects.dialect import SqlDialect
 from storage.sql.schema.messages import messages
 from storage.sql.schema.people import people
@@ -65,7 +66,7 @@ def _audience(
     as_of: datetime,
     reached_by: str | None = None,
 ) -> Select[Any]:
-    address = func.coalesce(_address(dialect, Channel(rule.channel)), "")
+    address = func.coalesce(address_on(dialect, Channel(rule.channel)), "")
     reasons = [
         (address == "", literal(SkipReason.NO_ADDRESS.value)),
         *block_reasons(
@@ -98,15 +99,3 @@ def _message_to(address: ColumnElement[Any], send_id: str) -> ScalarSelect[Any]:
         )
         .scalar_subquery()
     )
-
-
-def _address(dialect: SqlDialect, channel: Channel) -> ColumnElement[Any]:
-    match channel:
-        case Channel.EMAIL:
-            return people.c.email
-        case Channel.SMS:
-            return people.c.phone
-        case Channel.PUSH:
-            return dialect.first_of(people.c.push_tokens)
-        case Channel.IN_APP:
-            return people.c.person_id

@@ -21,7 +21,7 @@ from storage.sql.schema.messages import (
     ENDED_UNSENT,
     HAS_REASON,
     MESSAGE,
-    OF_NO_SEND,
+    ONE_OFF,
     UNKNOWN,
     messages,
 )
@@ -79,7 +79,7 @@ def _by_status(where: MessageFilter) -> list[_Conditions]:
     if where.status is MessageStatus.UNKNOWN:
         return [[UNKNOWN]]
     if where.one_off:
-        return [[OF_NO_SEND]]
+        return [[ONE_OFF]]
     channels = list(Channel) if where.channel is None else [where.channel]
     return [[messages.c.channel == channel] for channel in channels]
 
@@ -121,8 +121,8 @@ def _beside(part: _Conditions, where: MessageFilter) -> list[ColumnElement[bool]
         for name, values in wanted.items()
         if values is not None
     ]
-    if where.one_off and not any(condition is OF_NO_SEND for condition in part):
-        conditions.append(_expression("send_id").is_(None))
+    if where.one_off and not any(condition is ONE_OFF for condition in part):
+        conditions += [_expression(name).is_(None) for name in ("send_id", "enrollment_id")]
     return conditions
 
 

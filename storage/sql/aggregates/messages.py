@@ -33,15 +33,19 @@ from storage.sql.delivery import (
     claims,
     expiry,
     pruning,
+    queues,
     recovery,
     resolutions,
     settlements,
 )
 from storage.sql.delivery.counters import Changes
+from storage.sql.delivery.enrollments import lock_enrollments
 from storage.sql.delivery.locks import lock_sends
+from storage.sql.delivery.steps import ended, go_on
 from storage.sql.delivery.transitions import cancelled
 from storage.sql.dialects.dialect import ColumnKind, RowSet, SqlDialect
 from storage.sql.schema.messages import MESSAGE, attempts, messages
+from storage.sql.schema.programs import enrollments
 from storage.sql.schema.sends import sends
 
 # Built once: SQLAlchemy takes longer to build and recognise a statement than SQLite to run it.
@@ -168,16 +172,16 @@ class SqlMessages:
         return sorted(found, key=lambda each: (each.status, each.reason or ""))
 
     async def cancel(self, message_id: str, now: datetime) -> bool:
-        await lock_sends(
-            self._connection,
-            sends.c.id
-            == select(messages.c.send_id).where(messages.c.id == message_id).scalar_subquery(),
-        )
+        of = select(messages.c.send_id).where(messages.c.id == message_id).scalar_subquery()
+        await lock_sends(self._connection, sends.c.id == of)
+        of = select(messages.c.enrollment_id).where(messages.c.id == message_id).scalar_subquery()
+        await lock_enrollments(self._connection, enrollments.c.id == of)
         statement = update(messages).where(
             messages.c.id == message_id, messages.c.status.in_(UNSTARTED)
         )
+        names = ("send_id", "status", "failure_reason", "enrollment_id", "step")
         statement = statement.values(cancelled(now)).returning(
-            messages.c.send_id, messages.c.status
+            *(messages.c[name] for name in names)
         )
         row = (await self._connection.execute(statement)).first
         if row is None:
@@ -187,6 +191,7 @@ class SqlMessages:
         await changes.apply(self._connection, now)
         if row.send_id is None:
             self._connection.fire(outcome(message_id))
+        await go_on(self._connection, [ended(row)], now)
         return True
 
     async def list_attempts(self, message_id: str, after: str | None, limit: int) -> list[Attempt]:
@@ -203,7 +208,7 @@ class SqlMessages:
         ]
 
     async def list_queues(self, channel: str) -> list[Queue]:
-        return await claims.list_queues(self._connection, channel)
+        return await queues.list_queues(self._connection, channel)
 
     async def claim(
         self, queue: Queue, now: datetime, lease_until: datetime, limit: int

@@ -22,7 +22,9 @@ from storage.sql.schema.messages import MESSAGE, messages
 from storage.sql.schema.sends import sends
 
 _ROWS_AT_ONCE = 5000
-_COLUMNS = (*(column.name for column in MESSAGE), "audience_key")
+_STEP = ("enrollment_id", "step")
+"""What rows of sends have not."""
+_COLUMNS = (*(column.name for column in MESSAGE if column.name not in _STEP), "audience_key")
 
 
 async def insert(connection: Connection, given: Iterable[Message]) -> int:

@@ -18,13 +18,16 @@ from storage.sql.connection import Connection
 from storage.sql.delivery.attempts import insert_attempts
 from storage.sql.delivery.claims import HELD
 from storage.sql.delivery.counters import Changes
+from storage.sql.delivery.enrollments import lock_enrollments
 from storage.sql.delivery.locks import lock_sends
 from storage.sql.delivery.policy_resends import note_resends
+from storage.sql.delivery.steps import ended, go_on
 from storage.sql.delivery.transitions import IN_DOUBT, IS_CANCELLED, WAS_ACCEPTED, word
 from storage.sql.dialects.dialect import ColumnKind, RowSet
 from storage.sql.dialects.types import Instant
 from storage.sql.schema.brands import brand_policies
 from storage.sql.schema.messages import messages
+from storage.sql.schema.programs import enrollments
 from storage.sql.schema.sends import sends
 
 _HELD = tuple(
@@ -38,6 +41,9 @@ _HELD = tuple(
         "provider",
         "sending_at",
         "first_sending_at",
+        "failure_reason",
+        "enrollment_id",
+        "step",
     )
 )
 
@@ -55,6 +61,13 @@ async def recover(
     # MATERIALIZED: PostgreSQL could look through all rows of all sends instead.
     theirs = select(messages.c.send_id).where(abandoned).cte("theirs").prefix_with("MATERIALIZED")
     await lock_sends(connection, sends.c.id.in_(select(theirs.c.send_id)))
+    of_steps = select(messages.c.enrollment_id).where(
+        abandoned, messages.c.enrollment_id.is_not(None)
+    )
+    await lock_enrollments(
+        connection,
+        enrollments.c.id.in_(select(of_steps.cte("steps").prefix_with("MATERIALIZED"))),
+    )
     released = await _release(connection, abandoned)
     in_doubt, resent = await _end_or_resend(connection, abandoned, now, key_windows, max_attempts)
     return Recovery(released=released, in_doubt=in_doubt, resent=resent)
@@ -107,6 +120,7 @@ async def _end_or_resend(
         if row.status is MessageStatus.PENDING:
             connection.fire(messages_topic(row.channel))
     await changes.apply(connection, now)
+    await go_on(connection, map(ended, rows), now)
     resent = [row for row in rows if row.status is MessageStatus.PENDING]
     await note_resends(
         connection, (row for row in resent if not _knows_key(row, key_windows, now)), now

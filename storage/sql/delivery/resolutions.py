@@ -13,7 +13,10 @@ from storage.model.messages import Attempt, Message, MessageStatus, Resolution, 
 from storage.model.sends import SendStatus
 from storage.sql.connection import Connection, read_record
 from storage.sql.delivery.counters import Changes
+from storage.sql.delivery.enrollments import lock_enrollments_by_id
 from storage.sql.delivery.locks import lock_sends
+from storage.sql.delivery.steps import ended, go_on
+from storage.sql.delivery.transitions import ENROLLMENT_IS_OVER
 from storage.sql.dialects.dialect import ColumnKind
 from storage.sql.schema.messages import MESSAGE, UNKNOWN, attempts, messages
 from storage.sql.schema.sends import sends
@@ -66,11 +69,13 @@ async def resolve_unknown(
             connection, {message.send_id for message in found if message.send_id is not None}
         )
     changes = Changes()
-    for row in await _change(connection, found, resolution, now):
+    changed = await _change(connection, found, resolution, now)
+    for row in changed:
         changes.moved(row.send_id, MessageStatus.UNKNOWN, row.status)
         if row.status is MessageStatus.PENDING:
             connection.fire(messages_topic(row.channel))
     await changes.apply(connection, now)
+    await go_on(connection, map(ended, changed), now)
     return found
 
 
@@ -92,6 +97,11 @@ async def _lock_unknown(
         sends.c.brand_id == brand_id,
         parameters=parameters,
     )
+    enrolled = select(messages.c.enrollment_id).where(these)
+    await lock_enrollments_by_id(
+        connection,
+        [row.enrollment_id for row in (await connection.execute(enrolled, parameters)).all],
+    )
     statement = select(*MESSAGE).where(
         these, messages.c.brand_id == brand_id, messages.c.status == MessageStatus.UNKNOWN
     )
@@ -102,7 +112,7 @@ async def _lock_unknown(
             ~sends.c.pruned,
         )
         statement = statement.where(or_(messages.c.expire_at.is_(None), messages.c.expire_at > now))
-        statement = statement.where(or_(messages.c.send_id.is_(None), ours))
+        statement = statement.where(or_(messages.c.send_id.is_(None), ours), ~ENROLLMENT_IS_OVER)
     locking = statement.order_by(messages.c.id).with_for_update(of=messages, key_share=True)
     return [
         read_record(Message, row) for row in (await connection.execute(locking, parameters)).all
@@ -125,8 +135,9 @@ async def _change(
     fenced = update(messages).where(
         messages.c.id.in_(select(given.c.id)), messages.c.status == MessageStatus.UNKNOWN
     )
+    names = ("send_id", "status", "channel", "failure_reason", "enrollment_id", "step")
     statement = fenced.values(_values(resolution, now)).returning(
-        messages.c.send_id, messages.c.status, messages.c.channel
+        *(messages.c[name] for name in names)
     )
     parameters = connection.dialect.row_set_parameters(given, [(message.id,) for message in found])
     return (await connection.execute(statement, parameters)).all

@@ -17,14 +17,17 @@ from storage.model.messages import MessageStatus
 from storage.sql.connection import Connection
 from storage.sql.delivery.attempts import insert_attempts, insert_inbox_items
 from storage.sql.delivery.counters import Changes
+from storage.sql.delivery.enrollments import lock_enrollments_by_id
 from storage.sql.delivery.locks import lock_sends_of
 from storage.sql.delivery.policy_resends import note_resends
+from storage.sql.delivery.steps import Ended, ended, go_on
 from storage.sql.delivery.transitions import ACCEPTED, IN_DOUBT, IS_CANCELLED, WAS_ACCEPTED, word
 from storage.sql.dialects.dialect import ColumnKind, RowSet, SqlDialect
 from storage.sql.dialects.types import Instant
 from storage.sql.schema.messages import messages
 
 _AMBIGUOUS = "ambiguous"
+_OF_STEP = (messages.c.failure_reason, messages.c.enrollment_id, messages.c.step)
 _NOT_SENT = (MessageStatus.FAILED.value, MessageStatus.SKIPPED.value, MessageStatus.EXPIRED.value)
 
 
@@ -51,8 +54,10 @@ async def _settle_distinct(
 ) -> set[str]:
     changes = Changes()
     await lock_sends_of(connection, batch)
+    await lock_enrollments_by_id(connection, (each.enrollment_id for each in batch.values()))
+    ends: list[Ended | None] = []
     sent = {message_id: each for message_id, each in batch.items() if _is_plainly_sent(each)}
-    applied = await _settle_sent(connection, sent.values(), changes, now)
+    applied = await _settle_sent(connection, sent.values(), changes, ends, now)
     settled = await _settle_any(
         connection, [each for message_id, each in batch.items() if message_id not in sent], now
     )
@@ -62,13 +67,16 @@ async def _settle_distinct(
         if row.status is MessageStatus.PENDING:
             connection.fire(messages_topic(row.channel))
     applied |= {row.id for row in settled}
+    ends += map(ended, settled)
     await _accept_late(
         connection,
         [each for each in batch.values() if each.message_id not in applied],
         changes,
+        ends,
         now,
     )
     await changes.apply(connection, now)
+    await go_on(connection, ends, now)
     await note_resends(connection, (row for row in settled if _is_resent(row, batch)), now)
     await insert_inbox_items(
         connection,
@@ -87,7 +95,11 @@ def _is_plainly_sent(each: Settlement) -> bool:
 
 
 async def _settle_sent(
-    connection: Connection, sent: Collection[Settlement], changes: Changes, now: datetime
+    connection: Connection,
+    sent: Collection[Settlement],
+    changes: Changes,
+    ends: list[Ended | None],
+    now: datetime,
 ) -> set[str]:
     applied: set[str] = set()
     rows, statement = _sent(connection.dialect)
@@ -99,11 +111,16 @@ async def _settle_sent(
         settled = await connection.fetch(
             statement, {**given, "expected_status": expected, "now": now}
         )
-        applied.update(message_id for message_id, _ in settled)
-        for message_id, send_id in settled:
+        applied.update(message_id for message_id, *_ in settled)
+        for message_id, send_id, *_ in settled:
             _tell(connection, message_id, send_id)
-        for send_id, count in Counter(send_id for _, send_id in settled).items():
+        for send_id, count in Counter(send_id for _, send_id, *_ in settled).items():
             changes.moved(send_id, expected, MessageStatus.SENT, count)
+        ends += [
+            Ended(enrollment_id, step)
+            for _, _, enrollment_id, step in settled
+            if enrollment_id is not None
+        ]
     return applied
 
 
@@ -145,7 +162,11 @@ def _outcome(settlement: Settlement) -> str | None:
 
 
 async def _accept_late(
-    connection: Connection, late: Sequence[Settlement], changes: Changes, now: datetime
+    connection: Connection,
+    late: Sequence[Settlement],
+    changes: Changes,
+    ends: list[Ended | None],
+    now: datetime,
 ) -> None:
     # Only where a provider was called: what is accepted without one is an inbox item, and a late
     # one was not written.
@@ -161,6 +182,7 @@ async def _accept_late(
         given = connection.dialect.row_set_parameters(given_rows, accepted)
         for row in (await connection.execute(statement, {**given, "now": now})).all:
             changes.moved(row.send_id, before, MessageStatus.SENT)
+            ends.append(ended(row))
             _tell(connection, row.id, row.send_id)
 
 
@@ -184,7 +206,8 @@ def _sent(dialect: SqlDialect) -> tuple[RowSet, Executable]:
         sent_at=bindparam("now", type_=Instant()),
         lease_expires_at=None,
     )
-    return given, statement.returning(messages.c.id, messages.c.send_id)
+    returned = (messages.c[name] for name in ("id", "send_id", "enrollment_id", "step"))
+    return given, statement.returning(*returned)
 
 
 @lru_cache
@@ -201,7 +224,7 @@ def _settle(dialect: SqlDialect) -> tuple[RowSet, Executable]:
     )
     now = bindparam("now", type_=Instant())
     in_doubt = or_(messages.c.in_doubt, given.c.doubt == 1)
-    # A row that was with its provider when its send was cancelled is not tried again.
+    # A row that was with its provider when its send or enrollment was cancelled is not tried again.
     stopped = and_(given.c.status == "pending", IS_CANCELLED)
     ends_in_doubt = and_(in_doubt, or_(stopped, given.c.status.in_(_NOT_SENT)))
     statement = (
@@ -237,6 +260,7 @@ def _settle(dialect: SqlDialect) -> tuple[RowSet, Executable]:
         messages.c.send_id,
         messages.c.status,
         messages.c.channel,
+        *_OF_STEP,
     )
 
 
@@ -253,4 +277,6 @@ def _accept(dialect: SqlDialect, before: MessageStatus) -> tuple[RowSet, Executa
             lease_expires_at=None,
         )
     )
-    return given, statement.returning(messages.c.id, messages.c.send_id)
+    return given, statement.returning(
+        messages.c.id, messages.c.send_id, messages.c.status, *_OF_STEP
+    )

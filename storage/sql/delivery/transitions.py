@@ -9,9 +9,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, case, exists, func, literal, or_, select
 
 from storage.model.messages import MessageStatus
+from storage.model.programs import EnrollmentStatus
 from storage.model.sends import SendStatus
 from storage.sql.dialects.types import Instant, Word
 from storage.sql.schema.messages import attempts, messages
+from storage.sql.schema.programs import enrollments
 from storage.sql.schema.sends import sends
 
 ACCEPTED = "accepted"
@@ -30,10 +32,16 @@ WAS_ACCEPTED = and_(messages.c.in_doubt, _accepted > 0)
 """A call in doubt turned out to have been accepted while the row was with its provider again."""
 
 
-IS_CANCELLED = exists().where(
-    sends.c.id == messages.c.send_id, sends.c.status == SendStatus.CANCELLED
+ENROLLMENT_IS_OVER = exists().where(
+    enrollments.c.id == messages.c.enrollment_id,
+    enrollments.c.status.in_((EnrollmentStatus.CANCELLED, EnrollmentStatus.STOPPED)),
 )
-"""The send of the row has been cancelled."""
+"""The enrollment of the row has been cancelled or stopped."""
+IS_CANCELLED = or_(
+    exists().where(sends.c.id == messages.c.send_id, sends.c.status == SendStatus.CANCELLED),
+    ENROLLMENT_IS_OVER,
+)
+"""The send of the row has been cancelled, or its enrollment is over before its time."""
 
 
 def word(status: MessageStatus) -> ColumnElement[Any]:

@@ -52,6 +52,8 @@ messages = Table(
     # The default is for rows that are older than this column.
     Column("in_doubt", Boolean, server_default=text("false"), nullable=False),
     Column("retried_in", KEY),
+    Column("enrollment_id", KEY),
+    Column("step", Integer),
     # Not in the record. While a worker holds the row: until when, and for recovery what it was
     # doing with it.
     Column("lease_expires_at", Instant),
@@ -82,29 +84,40 @@ messages = Table(
 )
 # Conditions of partial indexes are written out: the planner uses such an index only for a query
 # that repeats its condition.
-PENDING_ONE_OFF = text("messages.status = 'pending' AND messages.send_id IS NULL")
+ONE_OFF = text("messages.send_id IS NULL AND messages.enrollment_id IS NULL")
+PENDING_ONE_OFF = text(f"messages.status = 'pending' AND {ONE_OFF}")
+PENDING_STEP = text(
+    "messages.status = 'pending' AND messages.send_id IS NULL"
+    " AND messages.enrollment_id IS NOT NULL"
+)
 PENDING_OF_SEND = text("messages.status = 'pending' AND messages.send_id IS NOT NULL")
 MAY_EXPIRE = text("messages.status = 'pending' AND messages.expire_at IS NOT NULL")
 UNKNOWN = text("messages.status = 'unknown'")
 ENDED_UNSENT = text("messages.status IN ('failed', 'skipped', 'cancelled', 'expired')")
 HAS_REASON = text("messages.failure_reason IS NOT NULL")
-OF_NO_SEND = text("messages.send_id IS NULL")
-_pending_one_off = text("status = 'pending' AND send_id IS NULL")
+_one_off = text("send_id IS NULL AND enrollment_id IS NULL")
+_pending_one_off = text(f"status = 'pending' AND {_one_off}")
+_pending_step = text("status = 'pending' AND send_id IS NULL AND enrollment_id IS NOT NULL")
 _pending_of_send = text("status = 'pending' AND send_id IS NOT NULL")
 _may_expire = text("status = 'pending' AND expire_at IS NOT NULL")
 _unknown = text("status = 'unknown'")
 _ended_unsent = text("status IN ('failed', 'skipped', 'cancelled', 'expired')")
 _has_reason = text("failure_reason IS NOT NULL")
-_of_no_send = text("send_id IS NULL")
 _held = text("lease_expires_at IS NOT NULL")
 _keyed = text("dedup_key IS NOT NULL")
 _guarded = text("audience_key IS NOT NULL")
 _of_send = text("send_id IS NOT NULL")
-# The queues: what list_queues and claim read. A pending row is in exactly one of the two.
+_of_enrollment = text("enrollment_id IS NOT NULL")
+# The queues: what list_queues and claim read. A pending row is in exactly one of them.
 partial_index(
     "ix_messages_one_offs",
     *(messages.c[name] for name in ("channel", "brand_id", "due_at", "id")),
     where=_pending_one_off,
+)
+partial_index(
+    "ix_messages_steps",
+    *(messages.c[name] for name in ("channel", "brand_id", "due_at", "id")),
+    where=_pending_step,
 )
 partial_index(
     "ix_messages_of_sends",
@@ -134,6 +147,14 @@ partial_index(
     messages.c.dedup_key,
     unique=True,
     where=_keyed,
+)
+# No step of an enrollment runs twice, whoever plans it.
+partial_index(
+    "uq_messages_step",
+    messages.c.enrollment_id,
+    messages.c.step,
+    unique=True,
+    where=_of_enrollment,
 )
 # No address is sent to twice by one send, or where people may share it no person at it, whoever
 # resolves the audience. Also what tells the next batch of an audience which addresses were reached.
@@ -170,10 +191,10 @@ partial_index(
     where=_ended_unsent,
 )
 partial_index(
-    "ix_messages_of_no_send",
+    "ix_messages_scheduled",
     messages.c.brand_id,
     messages.c.id,
-    where=_of_no_send,
+    where=_one_off,
 )
 
 _BOOKKEEPING = {

@@ -14,6 +14,7 @@ from storage.sql.schema.messages import attempts, messages
 from storage.sql.schema.metadata import metadata
 from storage.sql.schema.people import people
 from storage.sql.schema.preferences import preferences
+from storage.sql.schema.programs import enrollments, program_steps, sequences
 from storage.sql.schema.push_subscriptions import push_subscriptions
 from storage.sql.schema.rates import rate_states
 from storage.sql.schema.segments import segments
@@ -30,6 +31,7 @@ __all__ = [
     "campaigns",
     "consents",
     "dispatchers",
+    "enrollments",
     "holds",
     "idempotency_keys",
     "inbox_items",
@@ -37,10 +39,12 @@ __all__ = [
     "metadata",
     "people",
     "preferences",
+    "program_steps",
     "push_subscriptions",
     "rate_states",
     "segments",
     "sends",
+    "sequences",
     "suppressions",
     "template_versions",
     "templates",

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.dispatch.delivery.fair_share import Shares, Turns, interleave_by_brand, level
+from server.dispatch.delivery.fair_share import Shares, Turns, interleave_by_brand, key_of, level
 from storage.model.deliveries import Queue
 from tests.support.clocks import NOON
 
@@ -119,9 +119,7 @@ def test_nobody_is_left_out_for_ever(waiting: list[Queue], most: int) -> None:
     for number in range(1, 4 * bound + 1):
         for chosen in turns.next(waiting, most):
             last[chosen] = number
-        turns.had(
-            ((each.brand_id, each.send_id) for each in waiting if last[each] == number), waiting
-        )
+        turns.had((key_of(each) for each in waiting if last[each] == number), waiting)
         assert all(number - seen <= bound for seen in last.values())
 
 
@@ -135,14 +133,14 @@ def test_a_brand_with_a_thousand_sends_costs_another_no_turn() -> None:
     for _ in range(10):
         chosen = turns.next(waiting, 20)
         assert queue("b", "b-0") in chosen
-        turns.had(((each.brand_id, each.send_id) for each in chosen), waiting)
+        turns.had((key_of(each) for each in chosen), waiting)
 
 
 def test_who_waited_longest_in_a_pass_that_serves_few_comes_first() -> None:
     waiting, turns, served = sends("a", 3), Turns(), []
     for _ in range(3):
         first = turns.next(waiting, 3)[0]
-        turns.had([(first.brand_id, first.send_id)], waiting)
+        turns.had([key_of(first)], waiting)
         served.append(first)
     assert sorted(served, key=str) == sorted(waiting, key=str)
 

@@ -102,6 +102,30 @@ async def put_segment(api: Caller, brand: str, criteria: dict[str, Any] | None =
     return str(body["id"])
 
 
+def mail(position: int, **more: Any) -> dict[str, Any]:
+    """A step of a sequence, a minute after what comes before it."""
+    return {
+        "position": position,
+        "channel": "email",
+        "template_key": "welcome",
+        "delay_minutes": 1,
+        **more,
+    }
+
+
+def sequence(brand: str, *steps: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """A good request for a sequence: of two mails, unless told otherwise."""
+    chosen = list(steps) or [mail(0), mail(1)]
+    return {"brand_id": brand, "name": "Onboarding", "steps": chosen, **more}
+
+
+async def put_sequence(api: Caller, brand: str, *steps: dict[str, Any]) -> str:
+    """A sequence with its template on email; its id."""
+    await put_template(api, brand)
+    created = await ok(api, "comms.SequenceService/CreateSequence", sequence(brand, *steps))
+    return str(created["id"])
+
+
 async def comms_campaign(api: Caller, brand: str, **more: Any) -> str:
     """A comms draft with its template; its id."""
     await put_template(api, brand, more.get("channel", "email"))

@@ -29,6 +29,8 @@ from tests.support.api.scenes import (
     messaging_campaign,
     ok,
     put_person,
+    put_sequence,
+    sequence,
     template_id,
 )
 from tests.support.channels.browser import Browser
@@ -38,6 +40,7 @@ MESSAGES = "comms.MessageService"
 PEOPLE = "messaging.PersonService"
 SEGMENTS = "messaging.SegmentService"
 SENDS = "messaging.SendService"
+SEQUENCES = "comms.SequenceService"
 INBOX = "comms.InboxService"
 NOTIFICATIONS = "comms.NotificationService"
 PUSH = "comms.PushService"
@@ -129,6 +132,8 @@ class Untouched:
             await tx.brands.find_policy(self.brand),
             await tx.brands.list_page(self.brand, None, 99),
             await tx.audit.list_page(self.brand, None, None, 99),
+            sequences := await tx.sequences.list_page(self.brand, None, 99),
+            [await tx.enrollments.list_page(each.id, None, 99) for each in sequences],
             templates,
             [await tx.templates.list_versions(template, None, 99) for template in templates],
             await tx.people.list_matching(
@@ -166,6 +171,9 @@ async def untouched_brand(running: Running, transport: str) -> Untouched:
             _requests(brand, ids)[f"{SUPPRESSIONS}/CreateSuppression"],
         )
     )["id"]
+    ids["sequence"] = await put_sequence(api, brand)
+    enroll = f"{SEQUENCES}/EnrollPerson"
+    ids["enrollment"] = (await ok(api, enroll, _requests(brand, ids)[enroll]))["id"]
     ids["item"] = (
         await ok(
             api,
@@ -220,6 +228,8 @@ def _by_name(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
             f"{TEMPLATES}/{verb}"
             for verb in ("GetTemplate", "ListTemplateVersions", "ArchiveTemplate")
         ],
+        "sequence": [f"{SEQUENCES}/GetSequence"],
+        "enrollment": [f"{SEQUENCES}/{verb}Enrollment" for verb in ("Get", "Cancel")],
         "suppression": [f"{SUPPRESSIONS}/LiftSuppression"],
         "push_subscription": [f"{PUSH}/DeletePushSubscription"],
         "send": [
@@ -371,6 +381,11 @@ def _in_full(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
         f"{SUPPRESSIONS}/CreateSuppression": {"brand_id": brand, **suppressed},
         f"{SUPPRESSIONS}/BatchCreateSuppressions": {"brand_id": brand,
             "suppressions": [suppressed]},
+        f"{SEQUENCES}/CreateSequence": sequence(brand, description="For new ones"),
+        f"{SEQUENCES}/EnrollPerson": {
+            "id": ids.get("sequence"), "brand_id": brand, "person_id": "ana",
+            "recipient": "ana@example.com",
+        },
         f"{SUPPRESSIONS}/GetSuppression": {"brand_id": brand, "channel": "push",
             "email": "device-x"},
         f"{CONSENTS}/PutConsent": {**contact, "opted_in": True, "source": "signup"},

@@ -17,8 +17,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[3]
 COMMANDS = ("sh", "console", "python")
 ANSWERS = ("json", "text")
-OTHERS = ("ini", "mermaid", "people", "sql")
-"""Files, pictures, tables: nothing to paste into a shell."""
+OTHERS = ("ini", "js", "mermaid", "people", "sql")
+"""Files, code of pages, pictures, tables: nothing to paste into a shell."""
 
 _BLOCK = re.compile(
     r"(?:^ *<!-- (not run|refused|not compared): (.+?) -->\n)?^ *```(\w+)[^\n]*\n(.*?)^ *```\n",

@@ -14,6 +14,7 @@ from storage.model.ids import new_id
 from storage.model.inbox import InboxItem
 from storage.model.messages import Attempt, Message, MessageStatus
 from storage.model.people import Person
+from storage.model.programs import Enrollment, Sequence, Step
 from storage.model.segments import Segment
 from storage.model.sends import Send, SendStatus
 from storage.model.templates import Template, TemplateVersion
@@ -113,7 +114,14 @@ def attempt(of: Message, outcome: str = "accepted", **more: Any) -> Attempt:
 def settlement(
     of: Message, status: MessageStatus, expected: MessageStatus = MessageStatus.SENDING, **more: Any
 ) -> Settlement:
-    return Settlement(message_id=of.id, lease=of.lease, expected=expected, status=status, **more)
+    return Settlement(
+        message_id=of.id,
+        lease=of.lease,
+        enrollment_id=of.enrollment_id,
+        expected=expected,
+        status=status,
+        **more,
+    )
 
 
 def template(**more: Any) -> Template:
@@ -161,6 +169,49 @@ async def put_version(
     of = await tx.templates.find_by_key(brand_id, channel, template_key)
     assert of is not None
     return await tx.templates.append(version(of, **more))
+
+
+def step(position: int, **more: Any) -> Step:
+    values: dict[str, Any] = {
+        "id": new_id(),
+        "position": position,
+        "channel": "email",
+        "template_key": "welcome",
+        "delay_minutes": 1,
+    }
+    return Step(**values | more)
+
+
+def sequence(*steps: Step, **more: Any) -> Sequence:
+    """Of two steps, each a minute after what comes before it, unless told otherwise."""
+    values: dict[str, Any] = {
+        "id": new_id(),
+        "brand_id": BRAND,
+        "name": "Onboarding",
+        "description": None,
+        "created_by": "tester",
+        "created_at": NOW,
+        "updated_at": NOW,
+        "steps": steps or (step(0), step(1)),
+    }
+    return Sequence(**values | more)
+
+
+def enrollment(of: Sequence, person_id: str = "ann", **more: Any) -> Enrollment:
+    """In a sequence, whose first step is due at once unless told otherwise."""
+    values: dict[str, Any] = {
+        "id": new_id(),
+        "brand_id": of.brand_id,
+        "program_id": of.id,
+        "person_id": person_id,
+        "recipient": f"{person_id}@example.com",
+        "recipient_channel": "email",
+        "current_step": of.steps[0].position,
+        "next_step_at": NOW,
+        "created_by": "tester",
+        "enrolled_at": NOW,
+    }
+    return Enrollment(**values | more)
 
 
 def person(person_id: str = "ann", **more: Any) -> Person:

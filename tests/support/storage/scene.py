@@ -11,7 +11,9 @@ from storage.contract.errors import StorageUnavailable
 from storage.contract.storage import Storage, Transaction
 from storage.model.campaigns import Campaign, CampaignStatus
 from storage.model.deliveries import Queue, Recovery, Settlement
-from storage.model.messages import Message, MessageStatus
+from storage.model.messages import Message, MessageFilter, MessageStatus
+from storage.model.programs import Enrollment
+from storage.model.programs import Sequence as Program
 from storage.model.sends import Send
 from storage.sql import open_storage
 from tests.support.drift import assert_no_drift
@@ -58,6 +60,35 @@ class Scene:
         message = made.message(**more)
         assert await self.storage.write(lambda tx: tx.messages.insert_unless_duplicate(message))
         return message
+
+    async def enrolled(
+        self, of: Program | None = None, *, add: bool = False, **more: Any
+    ) -> Enrollment:
+        """Somebody in a sequence, which is added with `add`, or if none is given."""
+        sequence = of or made.sequence()
+        enrollment = made.enrollment(sequence, **more)
+
+        async def insert(tx: Transaction) -> None:
+            if add or of is None:
+                await tx.sequences.insert(sequence)
+            assert await tx.enrollments.insert(enrollment)
+
+        await self.storage.write(insert)
+        return enrollment
+
+    async def found_enrollment(self, enrollment: Enrollment) -> Enrollment:
+        found = await self.storage.read(lambda tx: tx.enrollments.find(enrollment.id))
+        assert found is not None
+        return found
+
+    async def steps(self, enrollment: Enrollment) -> list[Message]:
+        """The messages of an enrollment, first to last."""
+        where = MessageFilter(person_id=enrollment.person_id)
+        rows = await self.storage.read(
+            lambda tx: tx.messages.list_page(enrollment.brand_id, where, None, 1000)
+        )
+        ours = [row for row in rows if row.enrollment_id == enrollment.id]
+        return sorted(ours, key=lambda row: row.step or 0)
 
     async def claim(
         self,

@@ -21,7 +21,7 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class Message(_message.Message):
-    """One message to one person on one channel: a one-off, or one of a send."""
+    """One message to one person on one channel: a one-off, one of a send, or a step of an enrollment."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -104,9 +104,11 @@ class Message(_message.Message):
     template_key: _builtins.str
     """Key of the template it is rendered from."""
     recipient: _builtins.str
-    """The address it goes to, in normal form; that of an invalid_recipient as it was given."""
+    """The address it goes to, in normal form; that of an invalid_recipient as it was given.
+    Empty for a step that goes to the person's own address, until it runs.
+    """
     dedup_key: _builtins.str
-    """The caller's key, unique in the brand; empty for a message of a send, or of a campaign's test."""
+    """The caller's key, unique in the brand; empty for one of a send, an enrollment or a test."""
     status: Global___Message.Status.ValueType
     """Where it is in its life."""
     failure_reason: _builtins.str
@@ -168,7 +170,7 @@ class MessageSummary(_message.Message):
     message_id: _builtins.str
     """Id of the message."""
     dedup_key: _builtins.str
-    """The caller's key, unique in the brand; empty for a message of a send, or of a campaign's test."""
+    """The caller's key, unique in the brand; empty for one of a send, an enrollment or a test."""
     channel: _channel_pb2.Channel.ValueType
     """The channel it is delivered on."""
     status: Global___Message.Status.ValueType

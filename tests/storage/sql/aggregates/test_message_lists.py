@@ -104,7 +104,7 @@ async def test_each_filter_is_served_by_an_index_in_order(full: Scene) -> None:
         ({"recipients": ("a@example.com", "a")}, "ix_messages_brand_id_recipient_id"),
         ({"campaign_id": send.campaign_id}, "ix_messages_send_id_id"),
         ({"send_id": send.id}, "ix_messages_send_id_id"),
-        ({"one_off": True}, "ix_messages_of_no_send"),
+        ({"one_off": True}, "ix_messages_scheduled"),
         ({"reason": "bounced"}, "ix_messages_reason"),
         ({"status": MessageStatus.FAILED}, "ix_messages_ended_unsent"),
         ({"status": MessageStatus.UNKNOWN}, "ix_messages_unknown"),

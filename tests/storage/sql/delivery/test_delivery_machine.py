@@ -17,6 +17,7 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from datetime import timedelta
+from itertools import count
 from typing import Any, ClassVar, TypeVar
 
 import pytest
@@ -34,9 +35,10 @@ from hypothesis.stateful import (
 from storage.contract.storage import Storage
 from storage.model.deliveries import Queue
 from storage.model.messages import Message, MessageStatus, Resolution
+from storage.model.programs import Enrollment, EnrollmentStatus
 from storage.model.sends import Send, SendStatus
 from storage.sql import open_storage
-from storage.sql.delivery import cancellations
+from storage.sql.delivery import cancellations, steps
 from tests.storage.sql.delivery.machine.operators import Operators
 from tests.storage.sql.delivery.machine.sight import CHANNEL, OPEN
 from tests.storage.sql.delivery.machine.workers import (
@@ -53,7 +55,7 @@ from tests.support.drift import assert_no_drift
 from tests.support.storage.made import NOW, SECOND
 
 T = TypeVar("T")
-Named = TypeVar("Named", Message, Send, Worker)
+Named = TypeVar("Named", Message, Send, Worker, Enrollment)
 
 WORKERS = 3
 MOST_OPEN = 12
@@ -79,6 +81,7 @@ brands = st.sampled_from([PARKS, RESENDS])
 providers = st.sampled_from([KEYED, PLAIN])
 expiries = st.sampled_from(EXPIRIES)
 few = st.integers(1, 4)
+delays = st.lists(st.sampled_from([timedelta(), 60 * SECOND]), min_size=1, max_size=3)
 
 
 class Histories(RuleBasedStateMachine):
@@ -135,6 +138,22 @@ class Histories(RuleBasedStateMachine):
     def claiming(self) -> list[Worker]:
         return [worker for worker in self.workers.all if worker.claimed]
 
+    def with_steps(self) -> list[Worker]:
+        return [
+            worker
+            for worker in self.claiming()
+            if any(row.enrollment_id for row in worker.claimed.values())
+        ]
+
+    def enrollments(self) -> list[Enrollment]:
+        """Those that go on, and have had a worker."""
+        return [
+            each
+            for each in self.world.sight.enrollments.values()
+            if each.status is EnrollmentStatus.ACTIVE
+            and any(row.lease for row in self.world.sight.of_enrollment(each.id))
+        ]
+
     def calling(self) -> list[Worker]:
         return [worker for worker in self.workers.all if worker.calls]
 
@@ -161,6 +180,11 @@ class Histories(RuleBasedStateMachine):
         self, brand: str, recipients: int, expires_in: timedelta | None, done: bool
     ) -> None:
         self.run(self.operators.publish(brand, recipients, expires_in, done=done))
+
+    @precondition(lambda self: self.has_room())
+    @rule(brand=brands, delays=delays)
+    def enroll(self, brand: str, delays: list[timedelta]) -> None:
+        self.run(self.operators.enroll(brand, delays))
 
     @precondition(lambda self: self.sends(_resolves))
     @rule(data=st.data(), done=st.booleans())
@@ -221,6 +245,11 @@ class Histories(RuleBasedStateMachine):
                 worker, [(each, status) for each in _some(data, sorted(worker.claimed))]
             )
         )
+
+    def suppress(self, data: st.DataObject) -> None:
+        worker = self.a(data, self.with_steps())
+        held = [row for row in worker.claimed.values() if row.enrollment_id]
+        self.run(self.workers.suppress(worker, self.a(data, held).id))
 
     def say_again(self, data: st.DataObject) -> None:
         self.run(
@@ -293,6 +322,7 @@ class Histories(RuleBasedStateMachine):
         (claim, lambda self: self.rows(MessageStatus.PENDING)),
         (mark, claiming),
         (end_unstarted, claiming),
+        (suppress, with_steps),
         (
             say_again,
             lambda self: self.calling() and any(worker.said for worker in self.workers.all),
@@ -319,6 +349,12 @@ class Histories(RuleBasedStateMachine):
     @rule(data=st.data())
     def cancel_message(self, data: st.DataObject) -> None:
         self.run(self.operators.cancel_message(self.a(data, self.rows(*OPEN))))
+
+    @precondition(lambda self: len(self.enrollments()) > 1)
+    @rule(data=st.data(), deleted=st.booleans())
+    def end_enrollment(self, data: st.DataObject, deleted: bool) -> None:
+        found = sorted(self.enrollments(), key=lambda each: each.id)
+        self.run(self.operators.end_enrollment(self.a(data, found), deleted=deleted))
 
     @precondition(lambda self: self.sends(self.is_underway))
     @rule(data=st.data(), whole_campaign=st.booleans())
@@ -407,6 +443,8 @@ class Histories(RuleBasedStateMachine):
             await self._come_nearer_to_the_end()
         for send in self.world.sight.sends.values():
             assert send.completed_at is not None
+        for enrollment in self.world.sight.enrollments.values():
+            assert enrollment.status is not EnrollmentStatus.ACTIVE
         await assert_no_drift(self.world.storage)
 
     async def _come_nearer_to_the_end(self) -> None:
@@ -438,11 +476,11 @@ def _some(data: st.DataObject, ids: Sequence[str]) -> list[str]:
 
 def _queue(row: Message) -> Queue:
     """As a dispatcher saw it at some time: how long it has waited does not matter to a claim."""
-    return Queue(CHANNEL, row.brand_id, row.send_id, NOW)
+    return Queue(CHANNEL, row.brand_id, row.send_id, NOW, row.enrollment_id is not None)
 
 
-def _order(queue: Queue) -> tuple[str, str]:
-    return queue.brand_id, queue.send_id or ""
+def _order(queue: Queue) -> tuple[str, str, bool]:
+    return queue.brand_id, queue.send_id or "", queue.steps
 
 
 def _resolves(send: Send) -> bool:
@@ -463,6 +501,9 @@ def storage_and_loop(
 ) -> Iterator[tuple[Storage, asyncio.AbstractEventLoop]]:
     # So that the sends of a history are large enough to be cancelled in slices.
     monkeypatch.setattr(cancellations, "_ROWS_WITH_THE_SEND", 2)
+    # So that the same history has the same ids each time.
+    numbers = count(1)
+    monkeypatch.setattr(steps, "new_id", lambda: f"planned-{next(numbers):06}")
     loop = asyncio.new_event_loop()
     storage = loop.run_until_complete(open_storage(database_url))
     yield storage, loop

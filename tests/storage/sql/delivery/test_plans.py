@@ -16,10 +16,13 @@ from tests.support.storage import made
 from tests.support.storage.made import BRAND, KNOWS_KEYS, LEASE, MAX_ATTEMPTS, NOW
 from tests.support.storage.scene import Scene
 
+INDEXES = ("ix_messages", "uq_messages", "ix_enrollments", "uq_enrollments")
+SCANS = ("SCAN messages", "SCAN enrollments", "SCAN program_steps")
+
 
 async def indexes_used(scene: Scene, function: Callable[[Transaction], Awaitable[Any]]) -> set[str]:
-    """The indexes of messages that the statements of a transaction use. Fails if one reads the
-    whole table."""
+    """The indexes of messages and enrollments that the statements of a transaction use. Fails if
+    one reads a whole table."""
     # Plans show only on the connection.
     driver = scene.storage._writer._driver  # type: ignore[attr-defined]
     statements: list[str] = []
@@ -30,17 +33,17 @@ async def indexes_used(scene: Scene, function: Callable[[Transaction], Awaitable
     for statement in statements:
         if statement.startswith(("SELECT", "UPDATE", "WITH")):
             for *_, step in driver.execute(f"EXPLAIN QUERY PLAN {statement}").fetchall():
-                assert step != "SCAN messages", statement
-                used.update(
-                    word for word in step.split() if word.startswith(("ix_messages", "uq_messages"))
-                )
+                assert step not in SCANS, statement
+                used.update(word for word in step.split() if word.startswith(INDEXES))
     return used
 
 
 @pytest.fixture
 async def busy(on_sqlite: Scene) -> Scene:
-    """A send and one-offs, of which some are leased and some with their provider."""
+    """A send, one-offs and steps, of which some are leased and some with their provider."""
     await on_sqlite.send(20)
+    for number in range(3):
+        await on_sqlite.enrolled(person_id=f"enrolled-{number}")
     for number in range(10):
         await on_sqlite.one_off(person_id=str(number))
     await on_sqlite.start(5)
@@ -51,6 +54,7 @@ async def busy(on_sqlite: Scene) -> Scene:
 async def test_queues_are_listed_from_their_indexes(busy: Scene) -> None:
     assert await indexes_used(busy, lambda tx: tx.messages.list_queues("email")) == {
         "ix_messages_one_offs",
+        "ix_messages_steps",
         "ix_messages_of_sends",
     }
 
@@ -59,6 +63,7 @@ async def test_a_claim_reads_the_index_of_its_queue_in_order(busy: Scene) -> Non
     send_id = (await busy.queues())[-1].send_id
     for queue, index in (
         (Queue("email", BRAND, None, NOW), "ix_messages_one_offs"),
+        (Queue("email", BRAND, None, NOW, steps=True), "ix_messages_steps"),
         (Queue("email", BRAND, send_id, NOW), "ix_messages_of_sends"),
     ):
         used = await indexes_used(
@@ -79,6 +84,28 @@ async def test_marks_and_settlements_find_their_rows_by_id(busy: Scene) -> None:
         for row in await busy.claim(3)
     ]
     assert await indexes_used(busy, lambda tx: tx.messages.settle(late, NOW)) == set()
+
+
+async def test_what_follows_a_step_is_found_by_the_id_of_its_enrollment(busy: Scene) -> None:
+    queue = Queue("email", BRAND, None, NOW, steps=True)
+    rows = await busy.storage.write(lambda tx: tx.messages.claim(queue, NOW, LEASE, 3))
+    assert all(row.enrollment_id for row in rows)
+    ends = [made.settlement(row, MessageStatus.SENT, MessageStatus.LEASED) for row in rows]
+    assert await indexes_used(busy, lambda tx: tx.messages.settle(ends, NOW)) == set()
+
+
+async def test_ending_enrollments_reads_those_and_their_messages(busy: Scene) -> None:
+    enrollment = await busy.enrolled()
+    assert await indexes_used(busy, lambda tx: tx.enrollments.cancel(enrollment.id, NOW)) == {
+        "uq_messages_step"
+    }
+    assert await indexes_used(
+        busy, lambda tx: tx.enrollments.stop_person(BRAND, "enrolled-1", "gone", NOW)
+    ) == {"ix_enrollments_person", "uq_messages_step"}
+    assert await indexes_used(busy, lambda tx: tx.enrollments.prune(NOW, 9)) == {
+        "ix_enrollments_ended_at",
+        "uq_messages_step",
+    }
 
 
 async def test_recovery_reads_held_rows_only(busy: Scene) -> None:

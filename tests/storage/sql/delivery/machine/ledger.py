@@ -4,11 +4,13 @@ not asked."""
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from storage.model.messages import Message, MessageStatus, Resolution
+from storage.model.programs import Enrollment, EnrollmentStatus
 
 NOT_SENT = frozenset(
     {MessageStatus.FAILED, MessageStatus.SKIPPED, MessageStatus.EXPIRED, MessageStatus.CANCELLED}
@@ -116,12 +118,35 @@ class Ledger:
     """Sends whose pause was acknowledged."""
     made: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
     """How many messages each send was given."""
+    delays: dict[str, tuple[timedelta, ...]] = field(default_factory=dict)
+    """What each enrollment waits for before each of its steps."""
+    planned: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    """The message of each step of an enrollment, in the order in which they were planned."""
+
+    def assert_planned_in_order(
+        self, enrollment: Enrollment, rows: Iterable[Message], now: datetime
+    ) -> None:
+        """No step was left out, none has a second message, and each waits as long as it should."""
+        planned, delays = self.planned[enrollment.id], self.delays[enrollment.id]
+        for row in sorted(rows, key=lambda row: row.step or 0):
+            assert row.step is not None
+            assert row.step <= len(planned), f"{enrollment.id} has left out a step before {row.id}"
+            if row.step == len(planned):
+                planned.append(row.id)
+                assert (row.created_at, row.due_at) == (now, now + delays[row.step])
+            assert planned[row.step] == row.id, f"{enrollment.id} runs a step twice: {row.id}"
+        assert enrollment.current_step == len(planned) - 1
+        if enrollment.status is EnrollmentStatus.COMPLETED:
+            assert len(planned) == len(delays), f"{enrollment.id} has not run all of its steps"
 
     def begin(self, message: Message, provider: str, now: datetime) -> Start:
         """A call begins. That this is all right is the promise."""
         assert message.id not in self.cancelled, f"{message.id} begins after it was cancelled"
         assert message.send_id not in self.cancelled, (
             f"{message.id} begins after its send was cancelled"
+        )
+        assert message.enrollment_id not in self.cancelled, (
+            f"{message.id} begins after its enrollment was cancelled"
         )
         assert message.send_id not in self.paused, f"{message.id} begins while its send is paused"
         assert message.expire_at is None or now < message.expire_at, (
@@ -143,12 +168,12 @@ class Ledger:
             for start in account.starts[len(known.starts) :]:
                 start.forgotten, start.forgiven = True, False
                 known.starts.append(start)
-        self.accounts, self.cancelled, self.paused, self.made = (
+        self.accounts, self.cancelled, self.paused = (
             earlier.accounts,
             earlier.cancelled,
             earlier.paused,
-            earlier.made,
         )
+        self.made, self.delays, self.planned = earlier.made, earlier.delays, earlier.planned
 
     def release(self) -> None:
         """Somebody who knows what was put back lets all of it go out again."""

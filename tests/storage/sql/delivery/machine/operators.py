@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from storage.contract.storage import Transaction
 from storage.model.campaigns import CampaignStatus
 from storage.model.messages import UNSTARTED, Message, MessageStatus, Resolution
+from storage.model.programs import Enrollment, EnrollmentStatus
 from storage.model.sends import Send, SendStatus
 from tests.storage.sql.delivery.machine.ledger import Ledger
 from tests.storage.sql.delivery.machine.sight import OPEN, Dump, dump, put_back
@@ -86,7 +87,52 @@ class Operators:
         await self._world.write("resolve audience", (), resolve)
         self._world.ledger.made[send.id] += 1
 
+    async def enroll(self, brand: str, delays: Sequence[timedelta]) -> None:
+        """Somebody in a sequence of their own."""
+        world = self._world
+        steps = [
+            made.step(
+                position,
+                id=world.next_id("step"),
+                template_revision=1,
+                delay_minutes=int(delay.total_seconds()) // 60,
+            )
+            for position, delay in enumerate(delays)
+        ]
+        sequence = made.sequence(*steps, id=world.next_id("sequence"), brand_id=brand)
+        enrollment = made.enrollment(
+            sequence,
+            world.next_id("person"),
+            id=world.next_id("enrollment"),
+            next_step_at=world.now + delays[0],
+            enrolled_at=world.now,
+        )
+
+        async def enroll(tx: Transaction) -> None:
+            await tx.sequences.insert(sequence)
+            assert await tx.enrollments.insert(enrollment)
+
+        await world.write("enroll", (), enroll)
+        world.ledger.delays[enrollment.id] = tuple(delays)
+
     # Cancelling and pausing
+
+    async def end_enrollment(self, enrollment: Enrollment, *, deleted: bool) -> None:
+        """Cancels it, or deletes its person, who is in no other."""
+        world, now = self._world, self._world.now
+        rows = world.sight.of_enrollment(enrollment.id)
+        touched = [row.id for row in rows if row.status in UNSTARTED]
+
+        async def end(tx: Transaction) -> bool:
+            if deleted:
+                who = enrollment.brand_id, enrollment.person_id
+                return await tx.enrollments.stop_person(*who, "person_deleted", now) == 1
+            return await tx.enrollments.cancel(enrollment.id, now)
+
+        ended = await world.write("cancel", touched, end)
+        assert ended == (enrollment.status is EnrollmentStatus.ACTIVE)
+        if ended:
+            world.ledger.cancelled.add(enrollment.id)
 
     async def cancel_message(self, message: Message) -> None:
         cancelled = await self._world.write(

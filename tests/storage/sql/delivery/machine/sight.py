@@ -12,9 +12,11 @@ from sqlalchemy import delete, insert, select
 from storage.contract.storage import Transaction
 from storage.model.deliveries import Queue
 from storage.model.messages import UNSTARTED, Message, MessageStatus
+from storage.model.programs import Enrollment, EnrollmentStatus
 from storage.model.sends import Counters, Send, SendStatus
-from storage.sql.connection import Connection
+from storage.sql.connection import Connection, read_record
 from storage.sql.schema.messages import MESSAGE, messages
+from storage.sql.schema.programs import enrollments
 from storage.sql.schema.sends import sends
 from storage.sql.schema.tables import metadata
 from storage.sql.transaction import SqlTransaction
@@ -26,6 +28,8 @@ Dump = dict[str, list[dict[str, object]]]
 
 HELD = frozenset({MessageStatus.LEASED, MessageStatus.SENDING})
 OPEN = UNSTARTED | HELD
+BEFORE_ITS_TIME = frozenset({EnrollmentStatus.CANCELLED, EnrollmentStatus.STOPPED})
+"""How an enrollment can be over while there are steps left."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,7 @@ class Sight:
     held_until: dict[str, datetime]
     """When the leases end, of the rows that some worker holds."""
     sends: dict[str, Send]
+    enrollments: dict[str, Enrollment]
     queues: frozenset[Queue]
     is_held: bool
     next_expiry: datetime | None
@@ -43,11 +48,16 @@ class Sight:
     def of_send(self, send_id: str) -> Iterator[Message]:
         return (row for row in self.rows.values() if row.send_id == send_id)
 
+    def of_enrollment(self, enrollment_id: str) -> Iterator[Message]:
+        return (row for row in self.rows.values() if row.enrollment_id == enrollment_id)
+
     def runs(self, row: Message) -> bool:
         """Whether rows of its send may go out."""
         return row.send_id is None or self.send_runs(self.sends[row.send_id])
 
     def is_cancelled(self, row: Message) -> bool:
+        if row.enrollment_id is not None:
+            return self.enrollments[row.enrollment_id].status in BEFORE_ITS_TIME
         return row.send_id is not None and self.sends[row.send_id].status is SendStatus.CANCELLED
 
     @staticmethod
@@ -65,6 +75,8 @@ class Sight:
             )
             assert over or send.status is not SendStatus.COMPLETED
             assert not over or send.status is not SendStatus.SENDING
+        for enrollment in self.enrollments.values():
+            self._assert_has_one_step_to_go(enrollment)
         for row in self.rows.values():
             assert (row.status in HELD) == (row.id in self.held_until)
         assert self.queues == (frozenset() if self.is_held else frozenset(self._queues()))
@@ -75,18 +87,32 @@ class Sight:
         )
         assert self.next_expiry == min(stale, default=None)
 
+    def _assert_has_one_step_to_go(self, enrollment: Enrollment) -> None:
+        """As long as it is active; and once it is over before its time, nothing that may start."""
+        rows = {row.step: row for row in self.of_enrollment(enrollment.id)}
+        assert all(step is not None and step <= enrollment.current_step for step in rows)
+        if enrollment.status is EnrollmentStatus.ACTIVE:
+            assert enrollment.current_step in rows, f"{enrollment.id} has lost its step"
+            assert rows[enrollment.current_step].status in OPEN, f"{enrollment.id} does not go on"
+        if enrollment.status in BEFORE_ITS_TIME:
+            assert not any(row.status in UNSTARTED for row in rows.values()), (
+                f"{enrollment.id} is over, but a step of it may start"
+            )
+
     def _recount(self, send_id: str) -> Counters:
         column = {MessageStatus.LEASED: "pending", MessageStatus.SENDING: "in_flight"}
         counted = Counter(column.get(row.status, row.status.value) for row in self.of_send(send_id))
         return Counters(total=counted.total(), **counted)
 
     def _queues(self) -> Iterator[Queue]:
-        dues: dict[tuple[str, str | None], datetime] = {}
+        dues: dict[tuple[str, str | None, bool], datetime] = {}
         for row in self.rows.values():
             if row.status is MessageStatus.PENDING and self.runs(row):
-                key = row.brand_id, row.send_id
+                key = row.brand_id, row.send_id, row.enrollment_id is not None
                 dues[key] = min(row.due_at, dues.get(key, row.due_at))
-        return (Queue(CHANNEL, brand, send, due) for (brand, send), due in dues.items())
+        return (
+            Queue(CHANNEL, brand, send, due, steps) for (brand, send, steps), due in dues.items()
+        )
 
 
 async def look(tx: Transaction) -> Sight:
@@ -95,6 +121,7 @@ async def look(tx: Transaction) -> Sight:
     found = (await connection.execute(select(*MESSAGE, messages.c.lease_expires_at))).all
     names = [column.name for column in MESSAGE]
     rows = [Message(**dict(zip(names, row, strict=False))) for row in found]
+    enrolled = (await connection.execute(select(enrollments))).all
     send_ids = [row.id for row in (await connection.execute(select(sends.c.id))).all]
     return Sight(
         rows={row.id: row for row in rows},
@@ -102,6 +129,7 @@ async def look(tx: Transaction) -> Sight:
             row.id: row.lease_expires_at for row in found if row.lease_expires_at is not None
         },
         sends=await tx.sends.find_many(send_ids) if send_ids else {},
+        enrollments={row.id: read_record(Enrollment, row) for row in enrolled},
         queues=frozenset(await tx.messages.list_queues(CHANNEL)),
         is_held=(await tx.dispatchers.find_hold()).held_at is not None,
         next_expiry=await tx.messages.next_expiry(),

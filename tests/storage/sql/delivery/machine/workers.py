@@ -81,6 +81,8 @@ class Workers:
 
     def __init__(self, world: World, count: int) -> None:
         self._world = world
+        self.stopped = 0
+        """How many enrollments were stopped."""
         self.all = [Worker(f"worker-{number}") for number in range(count)]
 
     async def claim(self, worker: Worker, queue: Queue, limit: int) -> None:
@@ -89,7 +91,8 @@ class Workers:
         waiting = [
             row
             for row in world.sight.rows.values()
-            if (row.brand_id, row.send_id) == (queue.brand_id, queue.send_id)
+            if (row.brand_id, row.send_id, row.enrollment_id is not None)
+            == (queue.brand_id, queue.send_id, queue.steps)
             and row.status is MessageStatus.PENDING
             and row.due_at <= now
             and world.sight.runs(row)
@@ -133,9 +136,12 @@ class Workers:
         """Tells how calls ended."""
         settlements = [self._settlement(call, outcome) for call, outcome in ends]
         told = await self._write(worker, settlements)
-        for call, outcome in ends:
+        rows = self._world.sight.rows
+        for (call, outcome), settlement in zip(ends, settlements, strict=True):
             worker.calls.remove(call)
-            call.start.answer, call.start.told_in_time = outcome.answer, call.message.id in told
+            # Of two calls for one message, which are told of together, one is too late.
+            in_time = call.message.id in told and _is_held_for(rows[call.message.id], settlement)
+            call.start.answer, call.start.told_in_time = outcome.answer, in_time
             if (
                 outcome is Outcome.IN_DOUBT_AGAIN
                 and call.start.told_in_time
@@ -151,6 +157,17 @@ class Workers:
         await self._write(
             worker, [_settlement(row, MessageStatus.LEASED, status) for row, status in rows]
         )
+
+    async def suppress(self, worker: Worker, message_id: str) -> None:
+        """Ends a step that was claimed because the person must not be contacted any more."""
+        row = worker.claimed.pop(message_id)
+        assert row.enrollment_id is not None
+        end = _settlement(row, MessageStatus.LEASED, MessageStatus.SKIPPED, reason="suppressed")
+        others = [each.id for each in self._world.sight.of_enrollment(row.enrollment_id)]
+        told = await self._write(worker, [end], also=others)
+        if told:
+            # In doubt, it is unknown, and what is next will be suppressed in its turn.
+            self.stopped += not row.in_doubt
 
     async def say_again(self, worker: Worker) -> None:
         """Writes the last results once more."""
@@ -188,10 +205,12 @@ class Workers:
         fresh = claimed.expire_at is None or self._world.now < claimed.expire_at
         return held and fresh and self._world.sight.runs(claimed)
 
-    async def _write(self, worker: Worker, settlements: Sequence[Settlement]) -> set[str]:
+    async def _write(
+        self, worker: Worker, settlements: Sequence[Settlement], also: Sequence[str] = ()
+    ) -> set[str]:
         world, now = self._world, self._world.now
         rows = world.sight.rows
-        touched = [each.message_id for each in settlements]
+        touched = [*(each.message_id for each in settlements), *also]
         told = await world.write("settle", touched, lambda tx: tx.messages.settle(settlements, now))
         ours = {
             each.message_id
@@ -263,14 +282,17 @@ def _settlement(
     expected: MessageStatus,
     status: MessageStatus,
     *,
+    reason: str | None = None,
     due_at: datetime | None = None,
     attempt: Attempt | None = None,
 ) -> Settlement:
     return Settlement(
         message_id=row.id,
         lease=row.lease,
+        enrollment_id=row.enrollment_id,
         expected=expected,
         status=status,
+        reason=reason,
         due_at=due_at,
         attempt=attempt,
     )

@@ -103,6 +103,9 @@ class World:
         self.sight.assert_lawful()
         for send in self.sight.sends.values():
             assert send.counters.total == self.ledger.made[send.id]
+        for enrollment in self.sight.enrollments.values():
+            rows = self.sight.of_enrollment(enrollment.id)
+            self.ledger.assert_planned_in_order(enrollment, rows, self.now)
         for row in self.sight.rows.values():
             self.ledger.accounts[row.id].assert_told_truly(row)
         self._step, self._touchable, self._leaving = "", set(), set()

@@ -1,0 +1,76 @@
+"""Storage of sequences and enrollments."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Protocol
+
+from storage.model.programs import Enrollment, Sequence
+
+
+class Sequences(Protocol):
+    """Sequences with their steps. They never change."""
+
+    async def insert(self, sequence: Sequence) -> None:
+        """Adds a sequence with a new id."""
+        ...
+
+    async def find(self, sequence_id: str) -> Sequence | None:
+        """The sequence, or None."""
+        ...
+
+    async def list_page(self, brand_id: str, after: str | None, limit: int) -> list[Sequence]:
+        """Sequences of a brand, by id descending (newest first)."""
+        ...
+
+
+class Enrollments(Protocol):
+    """People in programs.
+
+    Only the next message of an enrollment exists as a row. Whatever ends it plans the message of
+    the step after it in the same transaction (`Messages.settle`, `expire`, `recover`,
+    `resolve_unknown`, `cancel`): due the step's `delay_minutes` later, each step once. With the
+    last step the enrollment is completed. A message that is skipped for one of STOPPING_REASONS
+    stops it instead. Of one that is over no message is claimed, tried again or resent.
+    """
+
+    async def insert(self, enrollment: Enrollment) -> bool:
+        """Adds an active enrollment with a new id, and the message of its current step, due at
+        `next_step_at`. False, and nothing is added, if the person is active in the program at this
+        address already."""
+        ...
+
+    async def find(self, enrollment_id: str) -> Enrollment | None:
+        """The enrollment, or None."""
+        ...
+
+    async def find_active(
+        self, program_id: str, person_id: str, recipient: str
+    ) -> Enrollment | None:
+        """The active enrollment of a person in a program at an address, or None."""
+        ...
+
+    async def list_page(self, program_id: str, after: str | None, limit: int) -> list[Enrollment]:
+        """Enrollments in a program, by id descending (newest first)."""
+        ...
+
+    async def cancel(self, enrollment_id: str, now: datetime) -> bool:
+        """Cancels the enrollment if it is active. Whether it did.
+
+        Its messages that are pending or leased become cancelled, or unknown if they are in doubt.
+        One marked sending stays; it is not tried again.
+        """
+        ...
+
+    async def stop_person(self, brand_id: str, person_id: str, reason: str, now: datetime) -> int:
+        """Stops the active enrollments of a person as `cancel` cancels one. Returns how many."""
+        ...
+
+    async def is_in_flight(self, enrollment_id: str) -> bool:
+        """Whether a message of it is with its provider."""
+        ...
+
+    async def prune(self, before: datetime, limit: int) -> int:
+        """Deletes up to `limit` enrollments that were over before `before`, and waits for no other
+        transaction: what is locked is left. Returns how many."""
+        ...
