@@ -118,10 +118,11 @@ def count_all(target: Target, count: int) -> None:
     ) as client:
         for name, criteria in CRITERIA.items():
             started = perf_counter()
-            body = {"brand_id": "demo", "criteria": criteria, "channel": "email"}
-            answer = client.post("/v1/segments/preview", json=body).raise_for_status().json()
+            body = {"brand_id": "demo", "predicate": criteria, "channel": "email"}
+            response = client.post("/v1/messaging/segments/preview", json=body)
+            answer = response.raise_for_status().json()
             seconds = perf_counter() - started
-            matched = answer["preview"]["total"]
+            matched = answer["count"]
             print(
                 f"  count, {name}: {count / seconds:,.0f} people/s ({matched:,} match, "
                 f"{seconds:.2f} s)"

@@ -8,7 +8,7 @@ import asyncio
 from time import perf_counter
 
 from server.commands.campaigns.create import NewCampaign, create_campaign
-from server.commands.segments.create import create_segment
+from server.commands.segments.create import NewSegment, create_segment
 from server.commands.sends.resolve_audience import resolve_audience_batch
 from server.commands.sends.start import send_campaign
 from server.dispatch.maintenance.audience_resolver import AudienceResolver
@@ -47,7 +47,8 @@ async def start_send(storage: Storage, caller: Caller) -> Send:
 
 async def everybody(storage: Storage, caller: Caller) -> str:
     """A segment of everybody."""
-    return (await storage.write(lambda tx: create_segment(tx, caller, BRAND, "everybody", {}))).id
+    everybody = NewSegment(brand_id=BRAND, name="everybody", predicate={})
+    return (await storage.write(lambda tx: create_segment(tx, caller, everybody))).id
 
 
 async def resolve(database_url: str) -> None:

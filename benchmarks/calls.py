@@ -83,7 +83,7 @@ class Service:
     def create_campaign(self, channel: str) -> str:
         """A draft for the template; its id."""
         segment = json_format.ParseDict(
-            {"brand_id": BRAND, "name": "everybody", "criteria": {}},
+            {"brand_id": BRAND, "name": "everybody", "predicate": {}},
             segment_api.CreateSegmentRequest(),
         )
         draft = {

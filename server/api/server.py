@@ -58,7 +58,8 @@ from server.api.services.comms.suppressions import SuppressionService
 from server.api.services.comms.unsubscribe import UnsubscribeService
 from server.api.services.messaging.campaigns import CampaignService as MessagingCampaigns
 from server.api.services.messaging.consent_check import ConsentCheckService
-from server.api.services.messaging.people import PersonService, SegmentService
+from server.api.services.messaging.people import PersonService
+from server.api.services.messaging.segments import SegmentService
 from server.api.services.messaging.sends import SendService
 from server.api.services.messaging.templates import TemplateService
 from server.api.services.ops.brands import BrandService

@@ -195,6 +195,13 @@ class NoSteps(CarillonError):
         super().__init__("no_steps", "the campaign does not say anything yet")
 
 
+class SegmentArchived(CarillonError):
+    """The campaign's segment is archived, so nothing new goes to it."""
+
+    def __init__(self) -> None:
+        super().__init__("segment_archived", "the campaign's segment is archived")
+
+
 class Unavailable(CarillonError):
     """The service cannot answer now; trying again is safe."""
 

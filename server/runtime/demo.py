@@ -11,7 +11,7 @@ from server.commands.campaigns.create import NewCampaign, create_campaign
 from server.commands.operations.brands import create_brand
 from server.commands.operations.tokens import MintedToken, record_token
 from server.commands.people.put import put_person
-from server.commands.segments.create import create_segment
+from server.commands.segments.create import NewSegment, create_segment
 from server.commands.templates.add_version import NewVersion, add_version, prepare_version
 from server.commands.templates.create import NewTemplate, create_template
 from server.domain.access import Caller, Principal
@@ -77,7 +77,13 @@ async def seed_demo(tx: Transaction, now: datetime) -> Demo | None:
             tx, caller, BRAND, _person(person_id, attributes, phone, locale, time_zone)
         )
     segment = await create_segment(
-        tx, caller, BRAND, "Customers on the pro plan", {"==": [{"var": "plan"}, "pro"]}
+        tx,
+        caller,
+        NewSegment(
+            brand_id=BRAND,
+            name="Customers on the pro plan",
+            predicate={"==": [{"var": "plan"}, "pro"]},
+        ),
     )
     comms = await create_campaign(
         tx, caller, Face.COMMS, _campaign("comms", subject="Autumn news", segment_criteria={})

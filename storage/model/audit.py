@@ -45,6 +45,7 @@ class AuditAction(StrEnum):
     TEMPLATE_VERSION_CREATED = "template_version_created"
     TEMPLATE_ARCHIVED = "template_archived"
     SEGMENT_CREATED = "segment_created"
+    SEGMENT_ARCHIVED = "segment_archived"
     PERSON_PUT = "person_put"
     PEOPLE_PUT = "people_put"
     PERSON_DELETED = "person_deleted"

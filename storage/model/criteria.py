@@ -165,8 +165,15 @@ class Dated:
                 return None, now - self.span - _RESOLUTION
 
 
+@dataclass(frozen=True, slots=True)
+class Received:
+    """They were sent a message of the campaign, by now: its status is `sent`."""
+
+    campaign_id: str
+
+
 Connective = Always | All | Either | Not
 Predicate = Truthy | Equal | Less | OneOf | Holds | StartsWith | Missing | Dated
-Criteria = Connective | Predicate
+Criteria = Connective | Predicate | Received
 
 EVERYONE = Always(True)

@@ -206,7 +206,7 @@ async def test_an_authorization_that_is_no_bearer_token(
     untouched_rest: Untouched, header: str
 ) -> None:
     response = await untouched_rest.running.http.get(
-        "/v1/segments", headers={"authorization": header}
+        "/v1/messaging/segments", headers={"authorization": header}
     )
     assert (response.status_code, response.json()["error"]) == (401, "unauthenticated")
 
@@ -214,7 +214,7 @@ async def test_an_authorization_that_is_no_bearer_token(
 async def test_the_scheme_is_read_in_any_case(untouched_rest: Untouched) -> None:
     token = untouched_rest.running.token(untouched_rest.brand)
     response = await untouched_rest.running.http.get(
-        "/v1/segments", headers={"authorization": f"bEARER {token}"}
+        "/v1/messaging/segments", headers={"authorization": f"bEARER {token}"}
     )
     assert response.status_code == 200
 

@@ -79,6 +79,7 @@ LOGGED: dict[str, tuple[str, str]] = {
     f"{PEOPLE}/BatchPutPeople": ("people_put", "brand_id"),
     f"{PEOPLE}/DeletePerson": ("person_deleted", "person_id"),
     f"{SEGMENTS}/CreateSegment": ("segment_created", "id"),
+    f"{SEGMENTS}/ArchiveSegment": ("segment_archived", "id"),
     f"{SEQUENCES}/CreateSequence": ("sequence_created", "id"),
     f"{SEQUENCES}/EnrollPerson": ("person_enrolled", "answer.id"),
     f"{SEQUENCES}/CancelEnrollment": ("enrollment_cancelled", "id"),
@@ -241,7 +242,7 @@ async def test_a_refused_change_leaves_no_entry(
 ) -> None:
     before = await everything(idle, brand)
     refused: list[tuple[str, Request]] = [
-        (f"{SEGMENTS}/CreateSegment", {"brand_id": brand, "name": "", "criteria": {}}),
+        (f"{SEGMENTS}/CreateSegment", {"brand_id": brand, "name": "", "predicate": {}}),
         (f"{COMMS}/SendCampaign", {"id": "none", "recipients": recipients(1)}),
         (f"{PEOPLE}/DeletePerson", {"brand_id": brand, "person_id": "nobody"}),
     ]

@@ -32,6 +32,7 @@ from tests.support.api.scenes import (
     instant,
     mail,
     ok,
+    put_person,
     put_segment,
     put_sequence,
     put_template,
@@ -56,6 +57,9 @@ GET_MESSAGE = "GET /v1/messages/{id}"
 GET_SCHEDULED = "GET /v1/messages/scheduled/{id}"
 LIST_SCHEDULED = "GET /v1/messages/scheduled"
 LIST_RECENT = "GET /v1/messages/recent"
+CREATE_SEGMENT = "POST /v1/messaging/segments"
+LIST_SEGMENTS = "GET /v1/messaging/segments"
+PREVIEW_SEGMENT = "POST /v1/messaging/segments/{id}/preview"
 CREATE_SEQUENCE = "POST /v1/sequences"
 GET_SEQUENCE = "GET /v1/sequences/{id}"
 ENROLL = "POST /v1/sequences/{id}/enroll"
@@ -159,6 +163,28 @@ async def with_a_send(api: Caller, brand: str, path: str) -> dict[str, Any]:
 async def list_of_campaigns(api: Caller, brand: str, path: str) -> dict[str, Any]:
     await campaign_in(api, brand, MESSAGING, "draft")
     return {"brand_id": brand, "status": "draft"}
+
+
+async def new_segment(api: Caller, brand: str, path: str) -> dict[str, Any]:
+    return {"brand_id": brand, "name": "everybody", "predicate": {}}
+
+
+async def nameless_segment(api: Caller, brand: str, path: str) -> dict[str, Any]:
+    return {**await new_segment(api, brand, path), "name": ""}
+
+
+async def some_segment(api: Caller, brand: str, path: str) -> dict[str, Any]:
+    await put_person(api, brand, "ana")
+    return {"id": await put_segment(api, brand)}
+
+
+async def unknown_segment(api: Caller, brand: str, path: str) -> dict[str, Any]:
+    return {"id": "no-such-segment"}
+
+
+async def list_of_segments(api: Caller, brand: str, path: str) -> dict[str, Any]:
+    await put_segment(api, brand)
+    return {"brand_id": brand, "status": "active"}
 
 
 async def new_sequence(api: Caller, brand: str, path: str) -> dict[str, Any]:
@@ -366,6 +392,11 @@ SCENES: dict[tuple[str, int], Scene] = {
     (SEND_MESSAGE, 422): message_of_no_template,
     (GET_MESSAGE, 200): scheduled_message, (GET_MESSAGE, 404): unknown_message,
     (GET_SCHEDULED, 200): scheduled_message, (GET_SCHEDULED, 404): unknown_message,
+    (CREATE_SEGMENT, 201): new_segment, (CREATE_SEGMENT, 400): nameless_segment,
+    (CREATE_SEGMENT, 500): new_segment,
+    (LIST_SEGMENTS, 200): list_of_segments, (LIST_SEGMENTS, 500): list_of_segments,
+    (PREVIEW_SEGMENT, 200): some_segment, (PREVIEW_SEGMENT, 404): unknown_segment,
+    (PREVIEW_SEGMENT, 500): some_segment,
     (CREATE_SEQUENCE, 201): new_sequence, (CREATE_SEQUENCE, 422): sequence_without_template,
     (GET_SEQUENCE, 200): known_sequence, (GET_SEQUENCE, 404): unknown_sequence,
     (ENROLL, 201): to_enroll, (ENROLL, 404): unknown_sequence,

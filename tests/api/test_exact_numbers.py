@@ -14,8 +14,8 @@ INEXACT = [9007199254740993, 2**53, -(2**53), 1e300]
 
 
 CRITERIA = [
-    (f"{SEGMENTS}/CreateSegment", "criteria"),
-    (f"{SEGMENTS}/PreviewSegment", "criteria"),
+    (f"{SEGMENTS}/CreateSegment", "predicate"),
+    (f"{SEGMENTS}/PreviewPredicate", "predicate"),
     (f"{COMMS}/CreateCampaign", "segment_criteria"),
     (f"{COMMS}/UpdateCampaign", "segment_criteria"),
 ]
@@ -23,7 +23,7 @@ CRITERIA = [
 
 async def test_by_their_path_in_an_object(untouched: Untouched) -> None:
     for method, field in OBJECTS:
-        if "criteria" in field:
+        if (method, field) in CRITERIA:
             continue
         for number in INEXACT:
             await untouched.refuses_field(

@@ -25,7 +25,7 @@ GUARDED = [name for name, method in METHODS.items() if not POLICIES[full_path(me
 
 def segment(brand: str) -> dict[str, Any]:
     """A good request."""
-    return {"brand_id": brand, "name": "gold", "criteria": {}}
+    return {"brand_id": brand, "name": "gold", "predicate": {}}
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +117,7 @@ async def test_a_postgres_that_stops_and_comes_back(tmp_path: Path, brand: str) 
             assert (
                 len(
                     (await clients[0].call(f"{SEGMENTS}/ListSegments", {"brand_id": brand})).body[
-                        "segments"
+                        "items"
                     ]
                 )
                 == 3

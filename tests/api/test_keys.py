@@ -155,7 +155,11 @@ async def change_items(api: Caller, brand: str) -> Request:
 
 
 async def create_segment(_: Caller, brand: str) -> Request:
-    return {"brand_id": brand, "name": "all", "criteria": {}}
+    return {"brand_id": brand, "name": "all", "predicate": {}}
+
+
+async def archive_segment(api: Caller, brand: str) -> Request:
+    return {"id": await put_segment(api, brand)}
 
 
 async def create_suppression(_: Caller, brand: str) -> Request:
@@ -310,6 +314,7 @@ CHANGES: dict[str, tuple[Make, Request]] = {
     ),
     f"{PEOPLE}/DeletePerson": (delete_ann, {"person_id": "other"}),
     f"{SEGMENTS}/CreateSegment": (create_segment, {"name": "other"}),
+    f"{SEGMENTS}/ArchiveSegment": (archive_segment, {"id": "other"}),
     f"{SUPPRESSIONS}/CreateSuppression": (create_suppression, {"reason": "manual"}),
     f"{SUPPRESSIONS}/BatchCreateSuppressions": (
         create_suppressions,

@@ -95,8 +95,8 @@ async def test_publish_right_after_a_preview_gives_its_numbers(
     await populate(idle_api, brand)
     campaign_id = await messaging_campaign(idle_api, brand, channel, criteria)
     preview = (await ok(idle_api, f"{MESSAGING}/PreviewCampaign", {"id": campaign_id}))["preview"]
-    request = {"brand_id": brand, "criteria": criteria, "channel": channel}
-    assert (await ok(idle_api, f"{SEGMENTS}/PreviewSegment", request))["preview"] == preview
+    request = {"brand_id": brand, "predicate": criteria, "channel": channel}
+    assert (await ok(idle_api, f"{SEGMENTS}/PreviewPredicate", request))["audience"] == preview
     assert len(counted(preview)) == (2 if channel == "in_app" else 3), "the population has them all"
 
     send = await ok(
@@ -189,15 +189,15 @@ async def test_a_person_without_an_address_is_not_also_suppressed(
     idle_api: Caller, brand: str
 ) -> None:
     await put_person(idle_api, brand, "ann", email=None)
-    request = {"brand_id": brand, "criteria": {}, "channel": "email"}
-    assert (await ok(idle_api, f"{SEGMENTS}/PreviewSegment", request))["preview"]["sample"] == [
+    request = {"brand_id": brand, "predicate": {}, "channel": "email"}
+    assert (await ok(idle_api, f"{SEGMENTS}/PreviewPredicate", request))["audience"]["sample"] == [
         {"person_id": "ann", "skip_reason": "no_address"}
     ]
 
 
 async def test_an_empty_audience_is_all_zeros(idle_api: Caller, brand: str) -> None:
-    request = {"brand_id": brand, "criteria": {}, "channel": "email"}
-    assert (await ok(idle_api, f"{SEGMENTS}/PreviewSegment", request))["preview"] == {
+    request = {"brand_id": brand, "predicate": {}, "channel": "email"}
+    assert (await ok(idle_api, f"{SEGMENTS}/PreviewPredicate", request))["audience"] == {
         "total": 0,
         "would_send": 0,
         "skips": [],
@@ -205,41 +205,49 @@ async def test_an_empty_audience_is_all_zeros(idle_api: Caller, brand: str) -> N
     }
 
 
-async def test_a_segment_is_previewed_by_its_id(idle_api: Caller, brand: str) -> None:
+async def test_a_segment_is_previewed_as_its_predicate_is(idle_api: Caller, brand: str) -> None:
     await populate(idle_api, brand, 10)
-    criteria = {"==": [{"var": "plan"}, "pro"]}
-    segment_id = await put_segment(idle_api, brand, criteria)
-    by_id, by_criteria = [
-        await ok(
-            idle_api, f"{SEGMENTS}/PreviewSegment", {"brand_id": brand, "channel": "email", **which}
-        )
-        for which in ({"segment_id": segment_id}, {"criteria": criteria})
-    ]
-    assert by_id == by_criteria
-    assert by_id["preview"]["total"] == 5
+    predicate = {"==": [{"var": "plan"}, "pro"]}
+    segment_id = await put_segment(idle_api, brand, predicate)
+    by_id = await ok(idle_api, f"{SEGMENTS}/PreviewSegment", {"id": segment_id, "channel": "email"})
+    by_predicate = await ok(
+        idle_api,
+        f"{SEGMENTS}/PreviewPredicate",
+        {"brand_id": brand, "predicate": predicate, "channel": "email"},
+    )
+    assert by_id == {"segment_id": segment_id, **by_predicate}
+    assert (by_id["count"], by_id["audience"]["total"]) == (5, 5)
+    assert by_id["sample_ids"] == ["P-01", "P-03", "P-05", "P-07", "P-09"]
+    assert by_id["explain"] == 'Everybody for whom plan is "pro".'
 
 
-async def test_exactly_one_of_criteria_and_segment_is_previewed(
+async def test_without_a_channel_a_preview_says_who_is_in_it_and_no_more(
+    idle_api: Caller, brand: str
+) -> None:
+    await populate(idle_api, brand, 25)
+    segment_id = await put_segment(idle_api, brand)
+    assert await ok(idle_api, f"{SEGMENTS}/PreviewSegment", {"id": segment_id}) == {
+        "segment_id": segment_id,
+        "count": 25,
+        "sample_ids": [f"P-{number:02}" for number in range(20)],
+        "explain": "Everybody in the brand.",
+        "audience": None,
+    }
+
+
+async def test_what_cannot_be_previewed_is_refused(
     idle: Running, idle_api: Caller, brand: str
 ) -> None:
+    for request, field in (
+        ({"brand_id": brand}, "predicate"),
+        ({"brand_id": brand, "predicate": {"==": [1]}}, "predicate.=="),
+    ):
+        answer = await idle_api.call(f"{SEGMENTS}/PreviewPredicate", request)
+        assert (answer.status, answer.fields) == (400, {field})
     segment_id = await put_segment(idle_api, brand)
-    for which in ({}, {"segment_id": segment_id, "criteria": {}}):
-        answer = await idle_api.call(
-            f"{SEGMENTS}/PreviewSegment", {"brand_id": brand, "channel": "email", **which}
-        )
-        assert (answer.status, answer.fields) == (400, {"criteria"})
-    answer = await idle_api.call(f"{SEGMENTS}/PreviewSegment", {"brand_id": brand, "criteria": {}})
-    assert (answer.status, answer.fields) == (400, {"channel"})
-    answer = await idle_api.call(
-        f"{SEGMENTS}/PreviewSegment",
-        {"brand_id": brand, "channel": "email", "criteria": {"==": [1]}},
-    )
-    assert answer.status == 400
-    assert all(field.startswith("criteria") for field in answer.fields)
-    both = idle.token(brand, f"{brand}-other")
-    for other in (segment_id, "no-such-segment"):
-        request = {"brand_id": f"{brand}-other", "channel": "email", "segment_id": other}
-        answer = await idle_api.call(f"{SEGMENTS}/PreviewSegment", request, token=both)
+    stranger = idle.token(f"{brand}-other")
+    for request in ({"id": segment_id}, {"id": "no-such-segment"}):
+        answer = await idle_api.call(f"{SEGMENTS}/PreviewSegment", request, token=stranger)
         assert (answer.status, answer.error) == (404, "segment_not_found")
 
 

@@ -45,7 +45,7 @@ EVERYTHING: list[tuple[str, dict[str, Any]]] = [
             " "], "locale": "pt_BR",
          "time_zone": "Mars/A", "attributes": {"a": "\0"}},
     ),
-    (f"{SEGMENTS}/CreateSegment", {"name": "a\nb", "criteria": {"==": [1]}}),
+    (f"{SEGMENTS}/CreateSegment", {"name": "a\nb", "predicate": {"==": [1]}}),
     (f"{SUPPRESSIONS}/CreateSuppression", {"channel": "email", "address": "Eva <eva@example.com>",
         "source": "x" * 201}),
     (f"{TEMPLATES}/RenderTemplate", {"person_id": "\0", "locale": "pt_BR", "payload": {"a": "\0"}}),

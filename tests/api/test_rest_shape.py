@@ -113,12 +113,17 @@ async def test_headers_of_grpc_mean_nothing(untouched_rest: Untouched) -> None:
         "grpc-encoding": "gzip",
         "x-envoy-upstream-rq-timeout-ms": "1",
     }
-    response = await untouched_rest.send("GET", "/v1/segments", headers=headers)
+    response = await untouched_rest.send("GET", "/v1/messaging/segments", headers=headers)
     assert response.status_code == 200
 
 
 @pytest.mark.parametrize(
-    "path", ["/v1/segments/%ff", "/v1/segments?brand_id=%ff", "/v1/segments?page_size=99999999999"]
+    "path",
+    [
+        "/v1/messaging/segments/%ff",
+        "/v1/messaging/segments?brand_id=%ff",
+        "/v1/messaging/segments?page_size=99999999999",
+    ],
 )
 async def test_a_path_or_query_that_is_no_text_or_number(
     untouched_rest: Untouched, path: str
@@ -153,7 +158,7 @@ async def test_a_request_over_the_limit(strict: Running, brand: str) -> None:
         f"{COMMS}/SendCampaign", {"id": "c1", "recipients": recipients}
     )
     assert (answer.status, answer.error) == (413, "payload_too_large")
-    request = {"brand_id": brand, "name": "x" * LIMIT, "criteria": {}}
+    request = {"brand_id": brand, "name": "x" * LIMIT, "predicate": {}}
     answer = await caller("rest", strict, brand).call(f"{SEGMENTS}/CreateSegment", request)
     assert (answer.status, answer.error) == (413, "payload_too_large")
 
@@ -204,7 +209,7 @@ async def test_an_answer_that_takes_too_long(
     running, storage = impatient
     storage.stall = asyncio.Event()
     try:
-        request = {"brand_id": brand, "name": "late", "criteria": {}}
+        request = {"brand_id": brand, "name": "late", "predicate": {}}
         answer = await caller("rest", running, brand).call(f"{SEGMENTS}/CreateSegment", request)
     finally:
         storage.stall.set()

@@ -121,7 +121,7 @@ async def test_the_preview_of_a_segment_counts_an_address_once(
 ) -> None:
     await put_family(idle_api, brand)
     for channel, skips in (("email", [{"reason": "duplicate", "count": 2}]), ("in_app", [])):
-        request = {"brand_id": brand, "criteria": {}, "channel": channel}
-        assert (await ok(idle_api, "messaging.SegmentService/PreviewSegment", request))["preview"][
-            "skips"
-        ] == skips
+        request = {"brand_id": brand, "predicate": {}, "channel": channel}
+        assert (await ok(idle_api, "messaging.SegmentService/PreviewPredicate", request))[
+            "audience"
+        ]["skips"] == skips

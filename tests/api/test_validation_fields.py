@@ -63,8 +63,8 @@ REQUIRED = {
     f"{INBOX}/BulkReadInboxItems": ["ids"],
     f"{INBOX}/BulkArchiveInboxItems": ["ids"],
     f"{PEOPLE}/PutPerson": ["brand_id"],
-    f"{SEGMENTS}/CreateSegment": ["brand_id", "name", "criteria"],
-    f"{SEGMENTS}/PreviewSegment": ["brand_id", "criteria", "channel"],
+    f"{SEGMENTS}/CreateSegment": ["brand_id", "name", "predicate"],
+    f"{SEGMENTS}/PreviewPredicate": ["brand_id", "predicate"],
     f"{SUPPRESSIONS}/CreateSuppression": ["brand_id", "reason", "source"],
     f"{SUPPRESSIONS}/BatchCreateSuppressions": ["brand_id", "suppressions"],
     f"{UNKNOWN}/ResolveUnknownMessages": ["message_ids", "resolution"],
@@ -132,7 +132,7 @@ OBJECTS = [
     (f"{MESSAGES}/ScheduleMessage", "variables"),
     (f"{NOTIFICATIONS}/CreateNotification", "metadata"),
     (f"{TEMPLATES}/RenderTemplate", "payload"), (f"{PEOPLE}/PutPerson", "attributes"),
-    (f"{SEGMENTS}/CreateSegment", "criteria"),
+    (f"{SEGMENTS}/CreateSegment", "predicate"),
 ]  # fmt: skip
 TIMES = [
     f"{COMMS}/CreateCampaign",

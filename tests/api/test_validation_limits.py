@@ -96,9 +96,9 @@ async def test_people_and_segments(idle_api: Caller, brand: str) -> None:
     segment = await ok(
         idle_api,
         f"{SEGMENTS}/CreateSegment",
-        {"brand_id": brand, "name": "é" * NAME_LENGTH, "criteria": criteria},
+        {"brand_id": brand, "name": "é" * NAME_LENGTH, "predicate": criteria},
     )
-    assert (segment["name"], segment["criteria"]) == ("é" * NAME_LENGTH, criteria)
+    assert (segment["name"], segment["predicate"]) == ("é" * NAME_LENGTH, criteria)
 
 
 async def test_templates(idle_api: Caller, brand: str) -> None:

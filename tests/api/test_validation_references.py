@@ -140,7 +140,7 @@ async def test_criteria_that_cannot_be_read(
     untouched: Untouched, criteria: dict[str, Any], inside: str
 ) -> None:
     for method, field in (
-        (f"{SEGMENTS}/CreateSegment", "criteria"),
+        (f"{SEGMENTS}/CreateSegment", "predicate"),
         (f"{COMMS}/CreateCampaign", "segment_criteria"),
         (f"{COMMS}/UpdateCampaign", "segment_criteria"),
     ):

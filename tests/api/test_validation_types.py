@@ -126,7 +126,7 @@ NULLS = [
     (f"{MESSAGES}/ScheduleMessage", "scheduled_at"),
     (f"{MESSAGING}/ScheduleCampaign", "scheduled_at"),
     (f"{COMMS}/SendCampaign", "recipients"),
-    (f"{SEGMENTS}/CreateSegment", "criteria"),
+    (f"{SEGMENTS}/CreateSegment", "predicate"),
 ]
 
 
@@ -165,7 +165,7 @@ async def test_a_body_cannot_say_another_id_than_the_path(untouched_rest: Untouc
 async def test_bodies_that_are_no_object_of_the_contract(untouched_rest: Untouched) -> None:
     paths = {
         422: ["/v1/admin/campaigns", "/v1/messages/schedule"],
-        400: ["/v1/messaging/campaigns", "/v1/segments"],
+        400: ["/v1/messaging/campaigns", "/v1/messaging/segments"],
     }
     deep = '{"variables": ' + '{"a":' * 200 + "1" + "}" * 201
     bodies = [
@@ -199,7 +199,7 @@ async def test_an_object_nested_far_too_deep_is_refused_by_its_face(
 ) -> None:
     for method, field in (
         (f"{MESSAGES}/ScheduleMessage", "variables"),
-        (f"{SEGMENTS}/CreateSegment", "criteria"),
+        (f"{SEGMENTS}/CreateSegment", "predicate"),
     ):
         for levels in (34, 40, 60, 90):
             value: dict[str, Any] = {}

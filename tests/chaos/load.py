@@ -58,7 +58,7 @@ class Load:
         if self.channel == "email":
             version["subject"] = "Hi"
         await self.client.call(f"{TEMPLATES}/CreateTemplateVersion", version)
-        segment = {"brand_id": BRAND, "name": "everybody", "criteria": {}}
+        segment = {"brand_id": BRAND, "name": "everybody", "predicate": {}}
         self._segment = (
             await self.client.call("messaging.SegmentService/CreateSegment", segment, key="segment")
         )["id"]

@@ -78,7 +78,7 @@ async def test_empty_database_is_seeded_once(installation: Installation) -> None
         lists = (
             "/v1/admin/campaigns",
             "/v1/messaging/campaigns",
-            "/v1/segments",
+            "/v1/messaging/segments",
             "/v1/messaging/templates",
             *(f"/v1/people/{name}" for name in ("ada", "grace")),
         )
@@ -149,8 +149,8 @@ async def test_two_instances_run_side_by_side(tmp_path: Path) -> None:
         assert (await ready(one), await ready(two)) == (200, 200)
         foreign = await two.token("demo")
         async with httpx.AsyncClient(headers={"authorization": f"Bearer {foreign}"}) as client:
-            assert (await client.get(f"{two.rest}/v1/segments")).status_code == 200
-            assert (await client.get(f"{one.rest}/v1/segments")).status_code == 401
+            assert (await client.get(f"{two.rest}/v1/messaging/segments")).status_code == 200
+            assert (await client.get(f"{one.rest}/v1/messaging/segments")).status_code == 401
         assert (await first.stop(signal.SIGTERM)).status == 0
         assert await ready(two) == 200
         assert (await second.stop(signal.SIGTERM)).status == 0

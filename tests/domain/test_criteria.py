@@ -11,6 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.domain.criteria.operands import (
+    CAMPAIGN_ID_LENGTH,
+    CAMPAIGNS,
     LIST_ITEMS,
     NAME_LENGTH,
     NAME_PARTS,
@@ -18,6 +20,7 @@ from server.domain.criteria.operands import (
     STRING_LENGTH,
 )
 from server.domain.criteria.parse import DEPTH, parse_criteria
+from server.domain.criteria.received import received_campaigns
 from server.domain.errors import FieldViolation, ValidationFailed
 from server.domain.validation import OBJECT_BYTES
 from storage.model.criteria import (
@@ -37,6 +40,7 @@ from storage.model.criteria import (
     Not,
     OneOf,
     Period,
+    Received,
     StartsWith,
     Truthy,
 )
@@ -60,7 +64,7 @@ OPERATORS = (
         "starts_with",
         "missing",
     ),
-    *("within_last", "within_next", "longer_ago_than", "if", "=", ""),
+    *("within_last", "within_next", "longer_ago_than", "received", "if", "=", ""),
 )
 
 
@@ -143,6 +147,12 @@ REFUSED: list[tuple[Any, str]] = [
     ({"within_last": [AGE, 1, "day"]}, "criteria.within_last[2]"),
     ({"within_last": [AGE, 1, ["days"]]}, "criteria.within_last[2]"),
     ({"within_next": ["2026-03-01", 1, "days"]}, "criteria.within_next[0]"),
+    ({"received": ""}, "criteria.received"),
+    ({"received": 1}, "criteria.received"),
+    ({"received": ["c1"]}, "criteria.received"),
+    ({"received": {"var": "campaign"}}, "criteria.received"),
+    ({"received": "x" * (CAMPAIGN_ID_LENGTH + 1)}, "criteria.received"),
+    ({"received": "nul\0"}, "criteria.received"),
 ]
 
 
@@ -171,6 +181,7 @@ READ: list[tuple[Any, Criteria]] = [
         {"longer_ago_than": [{"var": "plan"}, 2.0, "weeks"]},
         Dated(PLAN, Period.LONGER_AGO_THAN, timedelta(days=14)),
     ),
+    ({"!": {"received": "c1"}}, Not(Received("c1"))),
     # Whole numbers that a double does not hold are rounded to one, as they are on their way here.
     ({"==": [{"var": "plan"}, 2**53 + 1]}, Equal(PLAN, Constant(2.0**53))),
 ]
@@ -221,6 +232,30 @@ def test_criteria_hold_as_many_nodes_as_said_and_no_more() -> None:
     parse_criteria({"or": comparisons}, "criteria")
     assert str(NODES) in refused({"or": [*comparisons, True, True]}).message
     assert str(NODES) in refused({"missing": ["a"] * NODES}).message
+
+
+def test_criteria_ask_for_as_many_campaigns_as_said_and_no_more() -> None:
+    asked: list[object] = [{"received": str(number)} for number in range(CAMPAIGNS)]
+    parse_criteria({"or": asked}, "criteria")
+    assert (
+        refused({"or": [*asked, {"received": "0"}]}).field == f"criteria.or[{CAMPAIGNS}].received"
+    )
+
+
+def test_campaigns_that_are_asked_for_are_found_where_they_stand() -> None:
+    document = {
+        "and": [
+            {"received": "a"},
+            {"!": {"received": "b"}},
+            {"!": [{"or": [{"received": "a"}, {"==": [{"var": "received"}, "c"]}]}]},
+            True,
+        ]
+    }
+    assert list(received_campaigns(document, "criteria")) == [
+        ("criteria.and[0].received", "a"),
+        ("criteria.and[1].!.received", "b"),
+        ("criteria.and[2].![0].or[0].received", "a"),
+    ]
 
 
 def test_lists_hold_as_many_items_as_said_and_no_more_in_all() -> None:

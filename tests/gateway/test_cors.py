@@ -29,7 +29,7 @@ OTHERS = [
     "null",
 ]
 SEGMENTS = "carillon.messaging.v1.SegmentService"
-PATH = "/v1/segments"
+PATH = "/v1/messaging/segments"
 
 
 @pytest.fixture(scope="module")

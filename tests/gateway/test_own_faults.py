@@ -49,8 +49,8 @@ async def test_what_could_not_be_looked_at_is_500_and_not_passed_on(
 ) -> None:
     upstream.replies[f"{SEGMENTS}/CreateSegment"] = returning(segment_service_pb2.Segment())
     async with client_of(faulty) as rest:
-        assert error(await rest.post("/v1/segments", json={})) == (500, "internal")
-        assert error(await rest.post("/v1/segments", json={"name": "a" * 100_000})) == (
+        assert error(await rest.post("/v1/messaging/segments", json={})) == (500, "internal")
+        assert error(await rest.post("/v1/messaging/segments", json={"name": "a" * 100_000})) == (
             500,
             "internal",
         )

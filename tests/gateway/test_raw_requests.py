@@ -14,7 +14,7 @@ from tests.support.upstream import Upstream, returning
 
 PEOPLE, SEGMENTS = "carillon.messaging.v1.PersonService", "carillon.messaging.v1.SegmentService"
 GET = b"GET /healthz HTTP/1.1\r\n"
-POST = b"POST /v1/segments HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+POST = b"POST /v1/messaging/segments HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
 CHUNKED = b"\r\n2\r\n{}\r\n0\r\n\r\n"
 HOST = "host must be one name or address, with or without a port"
 ENCODING = "the path must be percent-encoded UTF-8"
@@ -186,7 +186,7 @@ async def test_a_query_is_read_as_the_path_is(
     gateway: object, upstream: Upstream, settings: Settings, query: bytes, message: str
 ) -> None:
     response = await exchange(
-        settings, b"GET /v1/segments?" + query + b" HTTP/1.1\r\nhost: x\r\n\r\n"
+        settings, b"GET /v1/messaging/segments?" + query + b" HTTP/1.1\r\nhost: x\r\n\r\n"
     )
     assert error(response) == (400, "malformed_request")
     assert response.json()["message"] == message

@@ -96,7 +96,7 @@ async def test_a_body_that_cannot_be_read_has_the_status_of_its_face(
         422,
         "malformed_request",
     )
-    assert error(await rest.post("/v1/segments", content=body, headers=JSON)) == (
+    assert error(await rest.post("/v1/messaging/segments", content=body, headers=JSON)) == (
         400,
         "malformed_request",
     )
@@ -124,7 +124,7 @@ async def test_a_refusal_does_not_repeat_what_was_sent(
     ("path", "status", "message"),
     [
         ("/v1/people/p1?nope=1", 400, "nope is not a query parameter of this path"),
-        ("/v1/segments?page_size=x", 400, "page_size must be a whole number"),
+        ("/v1/messaging/segments?page_size=x", 400, "page_size must be a whole number"),
         ("/v1/admin/campaigns?page_size=x", 422, "page_size must be a whole number"),
         (
             "/v1/admin/campaigns?status=x",
@@ -179,7 +179,7 @@ async def test_a_grpc_path_is_no_rest_path(rest: httpx.AsyncClient, upstream: Up
         ("DELETE", "/v1/inbox/p1", "GET, HEAD"),
         ("POST", "/v1/notifications/watch", "GET"),
         ("POST", "/v1/people/p1", "DELETE, GET, HEAD, PUT"),
-        ("OPTIONS", "/v1/segments", "GET, HEAD, POST"),
+        ("OPTIONS", "/v1/messaging/segments", "GET, HEAD, POST"),
         ("POST", "/v1/messaging/sends/s1/watch", "GET"),
         ("DELETE", "/v1/messages/schedule", "GET, HEAD, POST"),
     ],

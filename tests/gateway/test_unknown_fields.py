@@ -346,17 +346,17 @@ async def test_a_field_twice_is_found_however_it_is_written(
             "/v1/people/p1?personId=p1",
             [("person_id", "is in the path and must not be in the query")],
         ),
-        ("/v1/segments?brand_id=a&brand_id=a", [("brand_id", TWICE)]),
-        ("/v1/segments?brand_id=a&brandId=b", [("brand_id", TWICE)]),
-        ("/v1/segments?brand%5Fid=a&brand_id=b", [("brand_id", TWICE)]),
+        ("/v1/messaging/segments?brand_id=a&brand_id=a", [("brand_id", TWICE)]),
+        ("/v1/messaging/segments?brand_id=a&brandId=b", [("brand_id", TWICE)]),
+        ("/v1/messaging/segments?brand%5Fid=a&brand_id=b", [("brand_id", TWICE)]),
         (
-            "/v1/segments?page_size=1&page_size=2&x&brand",
+            "/v1/messaging/segments?page_size=1&page_size=2&x&brand",
             [("page_size", TWICE), ("x", None), ("brand", None)],
         ),
-        ("/v1/segments?brand_id", [("brand_id", "has no value")]),
-        ("/v1/segments?brand_id.x=a", [("?", None)]),
-        ("/v1/segments?=a", [("?", None)]),
-        ("/v1/segments?brand_id=a&brand=b?brand_id=c", [("brand", None)]),
+        ("/v1/messaging/segments?brand_id", [("brand_id", "has no value")]),
+        ("/v1/messaging/segments?brand_id.x=a", [("?", None)]),
+        ("/v1/messaging/segments?=a", [("?", None)]),
+        ("/v1/messaging/segments?brand_id=a&brand=b?brand_id=c", [("brand", None)]),
     ],
 )
 async def test_a_parameter_of_the_query_is_not_dropped_either(
@@ -376,7 +376,7 @@ async def test_a_parameter_of_the_query_is_not_dropped_either(
 async def test_a_query_that_says_everything_once_passes(
     rest: httpx.AsyncClient, upstream: Upstream, query: str
 ) -> None:
-    assert (await rest.get(f"/v1/segments?{query}")).status_code == 200
+    assert (await rest.get(f"/v1/messaging/segments?{query}")).status_code == 200
 
 
 @pytest.mark.parametrize(

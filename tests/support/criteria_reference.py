@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from datetime import datetime
 from typing import assert_never
 
@@ -25,24 +25,29 @@ from storage.model.criteria import (
     OneOf,
     Operand,
     Predicate,
+    Received,
     StartsWith,
     Truthy,
 )
 from storage.model.instants import format_instant, microseconds, parse_instant
 
 
-def matches_person(criteria: Criteria, person: DatedPersonFields, now: datetime) -> bool:
-    """Whether the person meets the criteria; relative dates count from `now`. Never raises,
-    whatever the attributes hold."""
+def matches_person(
+    criteria: Criteria, person: DatedPersonFields, now: datetime, received: Container[str] = ()
+) -> bool:
+    """Whether the person, who was sent the campaigns `received`, meets the criteria; relative dates
+    count from `now`. Never raises, whatever the attributes hold."""
     match criteria:
         case Always(value):
             return value
         case All(conditions):
-            return all(matches_person(condition, person, now) for condition in conditions)
+            return all(matches_person(condition, person, now, received) for condition in conditions)
         case Either(conditions):
-            return any(matches_person(condition, person, now) for condition in conditions)
+            return any(matches_person(condition, person, now, received) for condition in conditions)
         case Not(condition):
-            return not matches_person(condition, person, now)
+            return not matches_person(condition, person, now, received)
+        case Received(campaign_id):
+            return campaign_id in received
         case _:
             return _holds(criteria, person, now)
 

@@ -8,7 +8,6 @@ from carillon.messaging.v1 import (
     campaign_pb2,
     campaign_service_pb2,
     person_service_pb2,
-    segment_service_pb2,
     send_pb2,
     send_service_pb2,
 )
@@ -21,7 +20,6 @@ from server.domain.lifecycle import documented_counts, public_status
 from storage.model.campaigns import Campaign
 from storage.model.messages import Message
 from storage.model.people import Person
-from storage.model.segments import Segment
 from storage.model.sends import ReasonCount, Send
 
 
@@ -161,16 +159,4 @@ def read_person(
         push_tokens=tuple(request.push_tokens),
         locale=read_optional(request, "locale"),
         time_zone=read_optional(request, "time_zone"),
-    )
-
-
-def segment(record: Segment) -> segment_service_pb2.Segment:
-    """A named audience."""
-    return segment_service_pb2.Segment(
-        id=record.id,
-        brand_id=record.brand_id,
-        name=record.name,
-        criteria=struct(record.criteria),
-        created_by=record.created_by,
-        created_at=timestamp(record.created_at),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from server.domain.criteria.check import check_criteria
-from server.domain.errors import NoSteps, ValidationFailed
+from server.domain.errors import NoSteps, SegmentArchived, ValidationFailed
 from server.domain.faces import Face
 from server.domain.templates.inference import infer_variables
 from server.domain.templates.rendering import (
@@ -19,6 +19,7 @@ from server.domain.validation import Checks
 from storage.contract.storage import Transaction
 from storage.model.campaigns import Campaign
 from storage.model.channels import Channel
+from storage.model.segments import SegmentStatus
 from storage.model.templates import TemplateVersion
 from storage.model.values import JsonObject
 
@@ -52,10 +53,27 @@ def require_content(campaign: Campaign) -> Campaign:
 
 
 async def require_segment(tx: Transaction, brand_id: str, segment_id: str) -> None:
-    """Raises ValidationFailed unless the segment exists in the brand."""
-    segment = await tx.segments.find(segment_id)
+    """Raises ValidationFailed unless the segment exists in the brand, and may get campaigns."""
+    segment = await tx.segments.find(segment_id, lock=True)
     if segment is None or segment.brand_id != brand_id:
         raise ValidationFailed.of("segment_id", "no such segment in the brand")
+    if segment.status is SegmentStatus.ARCHIVED:
+        raise ValidationFailed.of("segment_id", "the segment is archived")
+
+
+async def has_archived_segment(tx: Transaction, campaign: Campaign) -> bool:
+    """Whether the campaign is to a segment that is archived. One that is not, is not while the
+    transaction, which writes, goes on."""
+    if campaign.segment_id is None:
+        return False
+    segment = await tx.segments.find(campaign.segment_id, lock=True)
+    return segment is not None and segment.status is SegmentStatus.ARCHIVED
+
+
+async def require_open_segment(tx: Transaction, campaign: Campaign) -> None:
+    """Raises SegmentArchived if the campaign is to a segment that is archived."""
+    if await has_archived_segment(tx, campaign):
+        raise SegmentArchived
 
 
 async def pin_template(
@@ -124,4 +142,4 @@ async def audience_criteria(tx: Transaction, campaign: Campaign) -> JsonObject:
     segment = await tx.segments.find(campaign.segment_id)
     if segment is None:
         raise ValidationFailed.of("segment_id", "the campaign's segment does not exist any more")
-    return segment.criteria
+    return segment.predicate

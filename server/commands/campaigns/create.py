@@ -8,6 +8,7 @@ from datetime import datetime
 from server.commands.campaigns.content import check_definition, pin_template, require_segment
 from server.commands.campaigns.schedule import check_schedule
 from server.commands.operations.audit import note
+from server.commands.segments.received import require_own_campaigns
 from server.domain.access import Caller
 from server.domain.faces import Face
 from storage.contract.storage import Transaction
@@ -46,6 +47,10 @@ async def create_campaign(
     caller.principal.require_brand(new.brand_id)
     campaign = _draft(caller, face, new)
     check_definition(face, campaign)
+    if campaign.segment_criteria is not None:
+        await require_own_campaigns(
+            tx, campaign.brand_id, "segment_criteria", campaign.segment_criteria
+        )
     if campaign.segment_id is not None:
         await require_segment(tx, campaign.brand_id, campaign.segment_id)
     if new.scheduled_at is not None:

@@ -1,10 +1,12 @@
-"""Cancels scheduled campaigns that are found due too late to go out."""
+"""Cancels scheduled campaigns that come due and may not go out: too late, or to a segment that was
+archived meanwhile."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
 
+from server.commands.campaigns.content import has_archived_segment
 from server.domain.delivery.misfire import is_too_late
 from server.domain.lifecycle import CampaignOperation, campaign_after
 from storage.contract.storage import Transaction
@@ -28,8 +30,8 @@ def changed_at(campaign: Campaign, now: datetime) -> datetime:
 
 
 async def cancel_misfired(tx: Transaction, campaign: Campaign, now: datetime) -> bool:
-    """Cancels a campaign found with `lock` that is due, if its messages are stale or the brand's
-    policy says that it is too late, and logs why. Whether it did."""
+    """Cancels a campaign found with `lock` that is due, if its messages are stale, the brand's
+    policy says that it is too late, or its segment is archived, and logs why. Whether it did."""
     why = await _reason(tx, campaign, now)
     if why is None:
         return False
@@ -50,6 +52,8 @@ async def cancel_misfired(tx: Transaction, campaign: Campaign, now: datetime) ->
 async def _reason(tx: Transaction, campaign: Campaign, now: datetime) -> JsonObject | None:
     if campaign.expire_at is not None and campaign.expire_at <= now:
         return {"expire_at": campaign.expire_at.isoformat()}
+    if await has_archived_segment(tx, campaign):
+        return {"archived_segment_id": campaign.segment_id}
     policy = await tx.brands.find_policy(campaign.brand_id) or BrandPolicy(
         brand_id=campaign.brand_id
     )

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from server.commands.campaigns.access import campaign_for
-from server.commands.campaigns.content import pin_template
+from server.commands.campaigns.content import pin_template, require_open_segment
 from server.commands.operations.audit import note
 from server.domain.access import Caller
 from server.domain.faces import Face
@@ -28,12 +28,13 @@ async def schedule_campaign(
     """Schedules or reschedules with the template's latest revision; its messages are stale at
     `expire_at` (None: never).
 
-    Raises NotFound, BadState, or ValidationFailed for a bad time, a template that does not exist,
-    or variables that do not fit it.
+    Raises NotFound, BadState, SegmentArchived, or ValidationFailed for a bad time, a template that
+    does not exist, or variables that do not fit it.
     """
     campaign = await campaign_for(tx, caller, face, campaign_id, lock=True)
     status = campaign_after(CampaignOperation.SCHEDULE, campaign.status)
     check_schedule(scheduled_at, expire_at, caller.now)
+    await require_open_segment(tx, campaign)
     scheduled = replace(
         campaign,
         status=status,

@@ -11,6 +11,7 @@ from server.commands.campaigns.content import check_definition, pin_template, re
 from server.commands.campaigns.misfire import changed_at
 from server.commands.campaigns.schedule import check_schedule
 from server.commands.operations.audit import note
+from server.commands.segments.received import require_own_campaigns
 from server.domain.access import Caller
 from server.domain.faces import Face
 from server.domain.lifecycle import CampaignOperation, campaign_after
@@ -54,6 +55,10 @@ async def update_campaign(
     check_definition(face, changed)
     if scheduling:
         check_schedule(changes["scheduled_at"], None, caller.now)
+    if "segment_criteria" in changes:
+        await require_own_campaigns(
+            tx, changed.brand_id, "segment_criteria", changes["segment_criteria"]
+        )
     if changed.segment_id is not None and changed.segment_id != campaign.segment_id:
         await require_segment(tx, changed.brand_id, changed.segment_id)
     if scheduling or (changed.channel, changed.template_key) != (

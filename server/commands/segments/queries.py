@@ -6,7 +6,7 @@ from server.domain.access import Caller
 from server.domain.errors import NotFound
 from server.domain.paging import Page, make_page, read_page_request
 from storage.contract.storage import Transaction
-from storage.model.segments import Segment
+from storage.model.segments import Segment, SegmentStatus
 
 
 async def get_segment(tx: Transaction, caller: Caller, segment_id: str) -> Segment:
@@ -18,11 +18,16 @@ async def get_segment(tx: Transaction, caller: Caller, segment_id: str) -> Segme
 
 
 async def list_segments(
-    tx: Transaction, caller: Caller, brand_id: str, page_size: int, page_token: str
+    tx: Transaction,
+    caller: Caller,
+    brand_id: str,
+    status: SegmentStatus | None,
+    page_size: int,
+    page_token: str,
 ) -> Page[Segment]:
     """A page of a brand's segments, newest first. Raises NotFound, ValidationFailed."""
     brand = caller.principal.brand_or_only(brand_id)
-    query = f"segments/{brand}"
+    query = f"segments/{brand}/{status or ''}"
     page = read_page_request(page_size, page_token, query)
-    rows = await tx.segments.list_page(brand, page.after, page.size + 1)
+    rows = await tx.segments.list_page(brand, status, page.after, page.size + 1)
     return make_page(rows, page, query, lambda segment: segment.id)

@@ -11,17 +11,13 @@ from heapq import nsmallest
 from server.commands.campaigns.access import campaign_for
 from server.commands.campaigns.content import audience_criteria, require_content
 from server.commands.gate.rules import campaign_rule
-from server.commands.segments.queries import get_segment
 from server.commands.sends.classify_recipients import classify_for_campaign
 from server.commands.sends.resolve_audience import classify_members
 from server.domain.access import Caller
 from server.domain.contacts.addresses import Recipient
 from server.domain.contacts.recipients import ClassifiedRecipients
-from server.domain.criteria.check import check_criteria
 from server.domain.criteria.parse import parse_criteria
-from server.domain.errors import NotFound
 from server.domain.faces import Face
-from server.domain.validation import Checks
 from storage.contract.storage import Transaction
 from storage.model.audiences import SkipReason
 from storage.model.campaigns import Campaign
@@ -53,28 +49,6 @@ class AudiencePreview:
         return self.would_send + sum(self.skips.values())
 
 
-async def preview_segment(
-    tx: Transaction,
-    caller: Caller,
-    brand_id: str,
-    criteria: JsonObject | None,
-    segment_id: str,
-    channel: str,
-) -> AudiencePreview:
-    """Previews criteria, or without them those of a segment of the brand. Raises NotFound,
-    ValidationFailed for bad criteria."""
-    caller.principal.require_brand(brand_id)
-    if criteria is not None:
-        checks = Checks()
-        check_criteria(checks, "criteria", criteria)
-        checks.finish()
-        return await _preview_criteria(tx, caller, brand_id, criteria, channel)
-    segment = await get_segment(tx, caller, segment_id)
-    if segment.brand_id != brand_id:
-        raise NotFound("segment")
-    return await _preview_criteria(tx, caller, brand_id, segment.criteria, channel)
-
-
 async def preview_campaign(
     tx: Transaction,
     caller: Caller,
@@ -92,7 +66,7 @@ async def preview_campaign(
         classified = await classify_for_campaign(tx, face, campaign, recipients)
         return campaign, _preview_recipients(classified)
     criteria, shared = await audience_criteria(tx, campaign), campaign.allow_shared_addresses
-    return campaign, await _preview_criteria(
+    return campaign, await preview_criteria(
         tx,
         caller,
         campaign.brand_id,
@@ -103,7 +77,7 @@ async def preview_campaign(
     )
 
 
-async def _preview_criteria(
+async def preview_criteria(
     tx: Transaction,
     caller: Caller,
     brand_id: str,
@@ -113,6 +87,7 @@ async def _preview_criteria(
     template_key: str | None = None,
     allow_shared_addresses: bool = False,
 ) -> AudiencePreview:
+    """Previews a send on a channel to whom criteria, that were checked, match."""
     criteria = parse_criteria(document, "criteria")
     rule = await campaign_rule(tx, brand_id, channel, template_key)
     counts = await tx.people.count_matching(rule, criteria, caller.now)

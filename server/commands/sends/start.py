@@ -8,7 +8,11 @@ from dataclasses import replace
 from datetime import datetime
 
 from server.commands.campaigns.access import campaign_for
-from server.commands.campaigns.content import audience_criteria, pin_template
+from server.commands.campaigns.content import (
+    audience_criteria,
+    pin_template,
+    require_open_segment,
+)
 from server.commands.campaigns.misfire import cancel_misfired
 from server.commands.operations.audit import note
 from server.commands.sends.access import found_send
@@ -38,13 +42,14 @@ async def send_campaign(
     """Sends a draft or scheduled campaign to exactly the recipients, or with None to its own
     audience. Its messages are stale at `expire_at`; None: as it was scheduled, or never.
 
-    Raises NotFound, BadState, ValidationFailed. In comms each recipient must be one that can be
-    reached.
+    Raises NotFound, BadState, ValidationFailed; without recipients also SegmentArchived. In comms
+    each recipient must be one that can be reached.
     """
     campaign = await campaign_for(tx, caller, face, campaign_id, lock=True)
     if expire_at is not None:
         campaign = replace(campaign, expire_at=expire_at)
     if recipients is None:
+        await require_open_segment(tx, campaign)
         send = await _start_resolving(tx, campaign, caller.principal.subject, caller.now)
         whom: JsonObject = {"audience": "segment"}
     else:

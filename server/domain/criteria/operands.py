@@ -19,6 +19,10 @@ NAME_LENGTH = 200
 """Longest name of a variable."""
 NAME_PARTS = 10
 """Most parts of a name, between its dots."""
+CAMPAIGNS = 20
+"""Most questions for what somebody was sent: each looks at all messages of a person."""
+CAMPAIGN_ID_LENGTH = 128
+"""Longest id of a campaign."""
 
 _ATTRIBUTES = "attributes"
 _LARGEST_EXACT_INTEGER = 2**53
@@ -36,6 +40,7 @@ class Allowance:
     def __init__(self) -> None:
         self._nodes = NODES
         self._list_items = LIST_ITEMS
+        self._campaigns = CAMPAIGNS
 
     def take_node(self, field: str) -> None:
         """Counts an operator, a variable or a constant. Raises ValidationFailed when there are too
@@ -55,6 +60,13 @@ class Allowance:
                 field,
                 f"is too long: the lists of criteria hold at most {LIST_ITEMS:,} items in all",
             )
+
+    def take_campaign(self, field: str) -> None:
+        """Counts a question for what somebody was sent. Raises ValidationFailed when there are too
+        many."""
+        self._campaigns -= 1
+        if self._campaigns < 0:
+            raise refusal(field, f"is one too many: criteria ask for at most {CAMPAIGNS} campaigns")
 
 
 def read_operand(operand: object, field: str, allowance: Allowance) -> Operand:
@@ -107,6 +119,15 @@ def read_name(name: object, field: str) -> Variable:
     if len(keys) > NAME_PARTS:
         raise refusal(field, f"must have at most {NAME_PARTS} parts")
     return _variable(keys, field)
+
+
+def read_campaign_id(campaign_id: object, field: str, allowance: Allowance) -> str:
+    """The id of a campaign. Raises ValidationFailed."""
+    allowance.take_campaign(field)
+    if not isinstance(campaign_id, str) or not 0 < len(campaign_id) <= CAMPAIGN_ID_LENGTH:
+        raise refusal(field, "must be the id of a campaign")
+    _require_storable(campaign_id, field)
+    return campaign_id
 
 
 def _variable(keys: tuple[str, ...], field: str) -> Variable:

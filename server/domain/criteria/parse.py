@@ -10,6 +10,7 @@ from itertools import pairwise
 from server.domain.criteria.operands import (
     LIST_ITEMS,
     Allowance,
+    read_campaign_id,
     read_choices,
     read_name,
     read_operand,
@@ -34,6 +35,7 @@ from storage.model.criteria import (
     OneOf,
     Operand,
     Period,
+    Received,
     StartsWith,
     Truthy,
 )
@@ -82,6 +84,7 @@ class _Reader:
             "within_last": self._dated(Period.WITHIN_LAST),
             "within_next": self._dated(Period.WITHIN_NEXT),
             "longer_ago_than": self._dated(Period.LONGER_AGO_THAN),
+            "received": self._received,
         }
 
     def condition(self, document: object, field: str, depth: int) -> Criteria:
@@ -235,6 +238,9 @@ class _Reader:
             )
 
         return read
+
+    def _received(self, operands: object, field: str, _depth: int) -> Criteria:
+        return Received(read_campaign_id(operands, field, self._allowance))
 
     def _operand(self, operand: object, field: str) -> Operand:
         return read_operand(operand, field, self._allowance)

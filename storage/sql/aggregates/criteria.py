@@ -26,10 +26,12 @@ from storage.model.criteria import (
     OneOf,
     Operand,
     Predicate,
+    Received,
     Scalar,
     StartsWith,
     Truthy,
 )
+from storage.sql.aggregates.received import was_sent
 from storage.sql.dialects.dialect import SqlDialect
 from storage.sql.dialects.values import SqlValue, TypedValue
 from storage.sql.schema.people import people
@@ -60,6 +62,8 @@ def matches(criteria: Criteria, now: datetime, dialect: SqlDialect) -> Condition
             return or_(false(), *(matches(condition, now, dialect) for condition in conditions))
         case Not(condition):
             return not_(matches(condition, now, dialect))
+        case Received(campaign_id):
+            return was_sent(campaign_id, now)
         case _:
             return _Predicates(now, dialect).holds(criteria)
 

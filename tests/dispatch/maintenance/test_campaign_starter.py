@@ -15,6 +15,7 @@ from storage.contract.storage import Transaction
 from storage.model.campaigns import Campaign, CampaignStatus
 from tests.support.dispatch.stage import Stage
 from tests.support.storage import made
+from tests.support.storage.made import BRAND
 
 
 async def status(stage: Stage, campaign: Campaign) -> CampaignStatus:
@@ -46,13 +47,35 @@ async def test_a_campaign_goes_to_the_criteria_or_segment_it_names(stage: Stage)
         lambda tx: tx.people.put(made.person("bob", attributes={"plan": "free"}))
     )
     criteria: dict[str, object] = {"==": [{"var": "plan"}, "pro"]}
-    segment = made.segment(criteria=criteria)
+    segment = made.segment(predicate=criteria)
     await stage.storage.write(lambda tx: tx.segments.insert(segment))
     await stage.scheduled(segment_criteria=criteria)
     await stage.scheduled(face="messaging", segment_id=segment.id, segment_criteria=None)
     await stage.run(stage.due_campaigns())
     await stage.run(stage.workers())
     assert stage.email.addresses() == ["ann@example.com"] * 2
+
+
+async def test_a_campaign_to_an_archived_segment_is_cancelled_when_it_comes_due(
+    stage: Stage,
+) -> None:
+    await stage.people(2)
+    segment = made.segment()
+    await stage.storage.write(lambda tx: tx.segments.insert(segment))
+    campaign = await stage.scheduled(
+        due_in=60, face="messaging", segment_id=segment.id, segment_criteria=None
+    )
+    await stage.storage.write(lambda tx: tx.segments.archive(segment.id, stage.clock.now()))
+    await stage.run(stage.due_campaigns())
+    assert await status(stage, campaign) is CampaignStatus.SCHEDULED
+    stage.clock.advance(60)
+    await stage.run(stage.due_campaigns())
+    assert (await stage.sends_of(campaign), await status(stage, campaign)) == (
+        [],
+        CampaignStatus.CANCELLED,
+    )
+    (entry,) = await stage.storage.read(lambda tx: tx.audit.list_page(BRAND, campaign.id, None, 9))
+    assert (entry.action, entry.details["archived_segment_id"]) == ("campaign_misfired", segment.id)
 
 
 @pytest.mark.parametrize(

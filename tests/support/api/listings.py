@@ -217,7 +217,13 @@ async def _add_version(tx: Transaction, brand: str) -> None:
 
 def _segment(brand: str) -> Segment:
     return Segment(
-        id=new_id(), brand_id=brand, name="all", criteria={}, created_by="tester", created_at=NOW
+        id=new_id(),
+        brand_id=brand,
+        name="all",
+        predicate={},
+        created_by="tester",
+        created_at=NOW,
+        updated_at=NOW,
     )
 
 
@@ -373,10 +379,10 @@ LISTINGS: dict[str, Listing] = {
         add=_add_entry_of_the_installation,
     ),
     "messaging.SegmentService/ListSegments": Listing(
-        items="segments",
+        items="items",
         id="id",
         asks=lambda brand: {"brand_id": brand},
-        asks_another=lambda brand: {"brand_id": f"other-{brand}"},
+        asks_another=lambda brand: {"brand_id": brand, "status": "archived"},
         add=lambda tx, brand: tx.segments.insert(_segment(brand)),
     ),
 }

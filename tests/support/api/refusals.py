@@ -31,8 +31,18 @@ _PERSONAL = {
     "variables",
     "attributes",
     "segment_criteria",
-    "criteria",
+    "predicate",
 }
+_OPERATORS = {
+    "contains",
+    "starts_with",
+    "missing",
+    "within_last",
+    "within_next",
+    "longer_ago_than",
+    "received",
+}
+"""Words of criteria, which the path of a fault in them tells."""
 _TOO_SHORT_TO_TELL = 4
 
 
@@ -56,7 +66,7 @@ def _strings_under(value: Any, names: set[str], *, inside: bool = False) -> Iter
         yield value
     elif isinstance(value, Mapping):
         for name, child in value.items():
-            if inside:
+            if inside and name not in _OPERATORS:
                 yield name
             yield from _strings_under(
                 _without_names(name, child), names, inside=inside or name in names

@@ -97,7 +97,7 @@ async def put_segment(api: Caller, brand: str, criteria: dict[str, Any] | None =
     body = await ok(
         api,
         "messaging.SegmentService/CreateSegment",
-        {"brand_id": brand, "name": "all", "criteria": criteria or {}},
+        {"brand_id": brand, "name": "all", "predicate": criteria or {}},
     )
     return str(body["id"])
 

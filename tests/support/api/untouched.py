@@ -124,7 +124,7 @@ class Untouched:
             campaigns,
             sends,
             await tx.messages.list_page(self.brand, MessageFilter(), None, 99),
-            await tx.segments.list_page(self.brand, None, 99),
+            await tx.segments.list_page(self.brand, None, None, 99),
             await tx.suppressions.list_page(self.brand, None, None, None, 99, include_lifted=True),
             await tx.consents.list_page(self.brand, "ana", None, 99),
             await tx.preferences.list_page(self.brand, "ana", None, 99),
@@ -156,9 +156,9 @@ async def untouched_brand(running: Running, transport: str) -> Untouched:
     ids["template"] = await template_id(api, brand)
     template = await ok(api, f"{TEMPLATES}/GetTemplate", {"id": ids["template"]})
     ids["version"] = template["current_version_id"]
-    ids["segment"] = (await ok(api, f"{SEGMENTS}/ListSegments", {"brand_id": brand}))["segments"][
-        0
-    ]["id"]
+    ids["segment"] = (await ok(api, f"{SEGMENTS}/ListSegments", {"brand_id": brand}))["items"][0][
+        "id"
+    ]
     ids["message"] = (
         await ok(
             api, f"{MESSAGES}/ScheduleMessage", _requests(brand, ids)[f"{MESSAGES}/ScheduleMessage"]
@@ -223,7 +223,7 @@ def _by_name(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
                 "GetMessageTimeline",
             )
         ],
-        "segment": [f"{SEGMENTS}/GetSegment"],
+        "segment": [f"{SEGMENTS}/GetSegment", f"{SEGMENTS}/ArchiveSegment"],
         "template": [
             f"{TEMPLATES}/{verb}"
             for verb in ("GetTemplate", "ListTemplateVersions", "ArchiveTemplate")
@@ -375,8 +375,9 @@ def _in_full(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
         f"{PEOPLE}/BatchPutPeople": {"brand_id": brand, "people": [{"person_id": "ana",
             "attributes": OBJECT, "email": "ana@example.com"}]},
         f"{SEGMENTS}/CreateSegment": {"brand_id": brand, "name": "gold",
-            "criteria": {"==": [{"var": "plan"}, "gold"]}},
-        f"{SEGMENTS}/PreviewSegment": {"brand_id": brand, "criteria": {"==": [{"var": "plan"},
+            "description": "On the plan", "predicate": {"==": [{"var": "plan"}, "gold"]}},
+        f"{SEGMENTS}/PreviewSegment": {"id": segment, "channel": "email"},
+        f"{SEGMENTS}/PreviewPredicate": {"brand_id": brand, "predicate": {"==": [{"var": "plan"},
             "gold"]}, "channel": "email"},
         f"{SUPPRESSIONS}/CreateSuppression": {"brand_id": brand, **suppressed},
         f"{SUPPRESSIONS}/BatchCreateSuppressions": {"brand_id": brand,

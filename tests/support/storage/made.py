@@ -244,9 +244,10 @@ def segment(**more: Any) -> Segment:
         "id": new_id(),
         "brand_id": BRAND,
         "name": "All",
-        "criteria": {},
+        "predicate": {},
         "created_by": "tester",
         "created_at": NOW,
+        "updated_at": NOW,
     }
     return Segment(**values | more)
 

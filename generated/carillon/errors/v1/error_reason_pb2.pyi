@@ -103,6 +103,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION. The campaign does not say anything yet: it can neither be scheduled nor
     published.
     """
+    ERROR_REASON_SEGMENT_ARCHIVED: _ErrorReason.ValueType  # 40
+    """FAILED_PRECONDITION. The campaign's segment is archived: it can neither be scheduled nor
+    published to it.
+    """
     ERROR_REASON_NOTIFICATION_NOT_FOUND: _ErrorReason.ValueType  # 29
     """NOT_FOUND. The caller has no such notification."""
     ERROR_REASON_SERVICES_ONLY: _ErrorReason.ValueType  # 30
@@ -127,23 +131,23 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """NOT_FOUND. No sequence with this id, or none in a brand of the token."""
     ERROR_REASON_ENROLLMENT_NOT_FOUND: _ErrorReason.ValueType  # 39
     """NOT_FOUND. No enrollment with this id, or none in a brand of the token."""
-    ERROR_REASON_DEDUP_KEY_USED: _ErrorReason.ValueType  # 40
+    ERROR_REASON_DEDUP_KEY_USED: _ErrorReason.ValueType  # 41
     """FAILED_PRECONDITION. A message to send was accepted under this dedup_key of the brand before:
     `details.message_id` names it.
     """
-    ERROR_REASON_TEMPLATE_UNUSABLE: _ErrorReason.ValueType  # 41
+    ERROR_REASON_TEMPLATE_UNUSABLE: _ErrorReason.ValueType  # 42
     """INVALID_ARGUMENT. The brand has no template with the key of a message on its channel, or none
     that anything new can be sent with.
     """
-    ERROR_REASON_VARIABLES_INVALID: _ErrorReason.ValueType  # 42
+    ERROR_REASON_VARIABLES_INVALID: _ErrorReason.ValueType  # 43
     """INVALID_ARGUMENT. The variables of a message do not fit its template; `details` is as for
     `validation_failed`.
     """
-    ERROR_REASON_SUPPRESSED: _ErrorReason.ValueType  # 43
+    ERROR_REASON_SUPPRESSED: _ErrorReason.ValueType  # 44
     """INVALID_ARGUMENT. The address of a message is suppressed: `details.reason` tells why."""
-    ERROR_REASON_NO_CONSENT: _ErrorReason.ValueType  # 44
+    ERROR_REASON_NO_CONSENT: _ErrorReason.ValueType  # 45
     """INVALID_ARGUMENT. The person of a message has not consented to its category on its channel."""
-    ERROR_REASON_PREFERENCE_OFF: _ErrorReason.ValueType  # 45
+    ERROR_REASON_PREFERENCE_OFF: _ErrorReason.ValueType  # 46
     """INVALID_ARGUMENT. The person of a message has switched its category off on its channel."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
@@ -236,6 +240,10 @@ ERROR_REASON_NO_STEPS: ErrorReason.ValueType  # 28
 """FAILED_PRECONDITION. The campaign does not say anything yet: it can neither be scheduled nor
 published.
 """
+ERROR_REASON_SEGMENT_ARCHIVED: ErrorReason.ValueType  # 40
+"""FAILED_PRECONDITION. The campaign's segment is archived: it can neither be scheduled nor
+published to it.
+"""
 ERROR_REASON_NOTIFICATION_NOT_FOUND: ErrorReason.ValueType  # 29
 """NOT_FOUND. The caller has no such notification."""
 ERROR_REASON_SERVICES_ONLY: ErrorReason.ValueType  # 30
@@ -260,22 +268,22 @@ ERROR_REASON_SEQUENCE_NOT_FOUND: ErrorReason.ValueType  # 38
 """NOT_FOUND. No sequence with this id, or none in a brand of the token."""
 ERROR_REASON_ENROLLMENT_NOT_FOUND: ErrorReason.ValueType  # 39
 """NOT_FOUND. No enrollment with this id, or none in a brand of the token."""
-ERROR_REASON_DEDUP_KEY_USED: ErrorReason.ValueType  # 40
+ERROR_REASON_DEDUP_KEY_USED: ErrorReason.ValueType  # 41
 """FAILED_PRECONDITION. A message to send was accepted under this dedup_key of the brand before:
 `details.message_id` names it.
 """
-ERROR_REASON_TEMPLATE_UNUSABLE: ErrorReason.ValueType  # 41
+ERROR_REASON_TEMPLATE_UNUSABLE: ErrorReason.ValueType  # 42
 """INVALID_ARGUMENT. The brand has no template with the key of a message on its channel, or none
 that anything new can be sent with.
 """
-ERROR_REASON_VARIABLES_INVALID: ErrorReason.ValueType  # 42
+ERROR_REASON_VARIABLES_INVALID: ErrorReason.ValueType  # 43
 """INVALID_ARGUMENT. The variables of a message do not fit its template; `details` is as for
 `validation_failed`.
 """
-ERROR_REASON_SUPPRESSED: ErrorReason.ValueType  # 43
+ERROR_REASON_SUPPRESSED: ErrorReason.ValueType  # 44
 """INVALID_ARGUMENT. The address of a message is suppressed: `details.reason` tells why."""
-ERROR_REASON_NO_CONSENT: ErrorReason.ValueType  # 44
+ERROR_REASON_NO_CONSENT: ErrorReason.ValueType  # 45
 """INVALID_ARGUMENT. The person of a message has not consented to its category on its channel."""
-ERROR_REASON_PREFERENCE_OFF: ErrorReason.ValueType  # 45
+ERROR_REASON_PREFERENCE_OFF: ErrorReason.ValueType  # 46
 """INVALID_ARGUMENT. The person of a message has switched its category off on its channel."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

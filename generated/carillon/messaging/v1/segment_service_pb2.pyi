@@ -11,6 +11,7 @@ from google.protobuf import message as _message
 from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -28,22 +29,52 @@ class Segment(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    class _Status:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _StatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[Segment._Status.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        unspecified: Segment._Status.ValueType  # 0
+        """Never used."""
+        active: Segment._Status.ValueType  # 1
+        """They may."""
+        archived: Segment._Status.ValueType  # 2
+        """They may not."""
+
+    class Status(_Status, metaclass=_StatusEnumTypeWrapper):
+        """Whether new campaigns and sends may go to it."""
+
+    unspecified: Segment.Status.ValueType  # 0
+    """Never used."""
+    active: Segment.Status.ValueType  # 1
+    """They may."""
+    archived: Segment.Status.ValueType  # 2
+    """They may not."""
+
     ID_FIELD_NUMBER: _builtins.int
     BRAND_ID_FIELD_NUMBER: _builtins.int
     NAME_FIELD_NUMBER: _builtins.int
-    CRITERIA_FIELD_NUMBER: _builtins.int
+    DESCRIPTION_FIELD_NUMBER: _builtins.int
+    PREDICATE_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
     CREATED_BY_FIELD_NUMBER: _builtins.int
     CREATED_AT_FIELD_NUMBER: _builtins.int
+    UPDATED_AT_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Unique id, given by the service."""
     brand_id: _builtins.str
     """The brand it belongs to."""
     name: _builtins.str
     """A name for people."""
+    description: _builtins.str
+    """What it is for; null when nobody said."""
+    status: Global___Segment.Status.ValueType
+    """Whether new campaigns and sends may go to it."""
     created_by: _builtins.str
     """Subject of the token that created it."""
     @_builtins.property
-    def criteria(self) -> _struct_pb2.Struct:
+    def predicate(self) -> _struct_pb2.Struct:
         """JsonLogic: `{}` is everyone in the brand; `{"==": [{"var": "plan"}, "pro"]}` compares an
         attribute. All of it: docs/segments.md.
         """
@@ -52,21 +83,30 @@ class Segment(_message.Message):
     def created_at(self) -> _timestamp_pb2.Timestamp:
         """When it was created."""
 
+    @_builtins.property
+    def updated_at(self) -> _timestamp_pb2.Timestamp:
+        """When it was last changed: created, or archived."""
+
     def __init__(
         self,
         *,
         id: _builtins.str = ...,
         brand_id: _builtins.str = ...,
         name: _builtins.str = ...,
-        criteria: _struct_pb2.Struct | None = ...,
+        description: _builtins.str | None = ...,
+        predicate: _struct_pb2.Struct | None = ...,
+        status: Global___Segment.Status.ValueType = ...,
         created_by: _builtins.str = ...,
         created_at: _timestamp_pb2.Timestamp | None = ...,
+        updated_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "criteria", b"criteria"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_description", b"_description", "created_at", b"created_at", "description", b"description", "predicate", b"predicate", "updated_at", b"updated_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["brand_id", b"brand_id", "created_at", b"created_at", "created_by", b"created_by", "criteria", b"criteria", "id", b"id", "name", b"name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_description", b"_description", "brand_id", b"brand_id", "created_at", b"created_at", "created_by", b"created_by", "description", b"description", "id", b"id", "name", b"name", "predicate", b"predicate", "status", b"status", "updated_at", b"updated_at"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__description: _TypeAlias = _typing.Literal["description"]  # noqa: Y015
+    _WhichOneofArgType__description: _TypeAlias = _typing.Literal["_description", b"_description"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__description) -> _WhichOneofReturnType__description | None: ...
 
 Global___Segment: _TypeAlias = Segment  # noqa: Y015
 
@@ -78,13 +118,16 @@ class CreateSegmentRequest(_message.Message):
 
     BRAND_ID_FIELD_NUMBER: _builtins.int
     NAME_FIELD_NUMBER: _builtins.int
-    CRITERIA_FIELD_NUMBER: _builtins.int
+    DESCRIPTION_FIELD_NUMBER: _builtins.int
+    PREDICATE_FIELD_NUMBER: _builtins.int
     brand_id: _builtins.str
     """The brand it will belong to; the token must name it."""
     name: _builtins.str
     """A name for people; at most 200 characters."""
+    description: _builtins.str
+    """What it is for; at most 2,000 characters."""
     @_builtins.property
-    def criteria(self) -> _struct_pb2.Struct:
+    def predicate(self) -> _struct_pb2.Struct:
         """Who is in it; `{}` is everyone in the brand."""
 
     def __init__(
@@ -92,77 +135,18 @@ class CreateSegmentRequest(_message.Message):
         *,
         brand_id: _builtins.str = ...,
         name: _builtins.str = ...,
-        criteria: _struct_pb2.Struct | None = ...,
+        description: _builtins.str | None = ...,
+        predicate: _struct_pb2.Struct | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["criteria", b"criteria"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_description", b"_description", "description", b"description", "predicate", b"predicate"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["brand_id", b"brand_id", "criteria", b"criteria", "name", b"name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_description", b"_description", "brand_id", b"brand_id", "description", b"description", "name", b"name", "predicate", b"predicate"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__description: _TypeAlias = _typing.Literal["description"]  # noqa: Y015
+    _WhichOneofArgType__description: _TypeAlias = _typing.Literal["_description", b"_description"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__description) -> _WhichOneofReturnType__description | None: ...
 
 Global___CreateSegmentRequest: _TypeAlias = CreateSegmentRequest  # noqa: Y015
-
-@_typing.final
-class PreviewSegmentRequest(_message.Message):
-    """Criteria to preview: given here, or those of a segment."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    BRAND_ID_FIELD_NUMBER: _builtins.int
-    CRITERIA_FIELD_NUMBER: _builtins.int
-    SEGMENT_ID_FIELD_NUMBER: _builtins.int
-    CHANNEL_FIELD_NUMBER: _builtins.int
-    brand_id: _builtins.str
-    """The brand; the token must name it."""
-    segment_id: _builtins.str
-    """A segment of the brand."""
-    channel: _channel_pb2.Channel.ValueType
-    """The channel to reach them on."""
-    @_builtins.property
-    def criteria(self) -> _struct_pb2.Struct:
-        """Who is in it; `{}` is everyone in the brand. Exactly one of `criteria` and `segment_id` must be
-        given.
-        """
-
-    def __init__(
-        self,
-        *,
-        brand_id: _builtins.str = ...,
-        criteria: _struct_pb2.Struct | None = ...,
-        segment_id: _builtins.str = ...,
-        channel: _channel_pb2.Channel.ValueType = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["criteria", b"criteria"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["brand_id", b"brand_id", "channel", b"channel", "criteria", b"criteria", "segment_id", b"segment_id"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___PreviewSegmentRequest: _TypeAlias = PreviewSegmentRequest  # noqa: Y015
-
-@_typing.final
-class PreviewSegmentResponse(_message.Message):
-    """Whom it would reach."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    PREVIEW_FIELD_NUMBER: _builtins.int
-    @_builtins.property
-    def preview(self) -> _audience_preview_pb2.AudiencePreview:
-        """The counts and a sample."""
-
-    def __init__(
-        self,
-        *,
-        preview: _audience_preview_pb2.AudiencePreview | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["preview", b"preview"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["preview", b"preview"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___PreviewSegmentResponse: _TypeAlias = PreviewSegmentResponse  # noqa: Y015
 
 @_typing.final
 class GetSegmentRequest(_message.Message):
@@ -193,10 +177,13 @@ class ListSegmentsRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     BRAND_ID_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     brand_id: _builtins.str
     """The brand; may be left out by a token that names just one."""
+    status: Global___Segment.Status.ValueType
+    """Only those with this status."""
     page_size: _builtins.int
     """At most this many; 0 means 50, more than 200 means 200."""
     page_token: _builtins.str
@@ -205,12 +192,13 @@ class ListSegmentsRequest(_message.Message):
         self,
         *,
         brand_id: _builtins.str = ...,
+        status: Global___Segment.Status.ValueType = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["brand_id", b"brand_id", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["brand_id", b"brand_id", "page_size", b"page_size", "page_token", b"page_token", "status", b"status"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -222,24 +210,188 @@ class ListSegmentsResponse(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    SEGMENTS_FIELD_NUMBER: _builtins.int
+    ITEMS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
     """Token of the next page; empty on the last."""
     @_builtins.property
-    def segments(self) -> _containers.RepeatedCompositeFieldContainer[Global___Segment]:
+    def items(self) -> _containers.RepeatedCompositeFieldContainer[Global___Segment]:
         """Newest first."""
 
     def __init__(
         self,
         *,
-        segments: _abc.Iterable[Global___Segment] | None = ...,
+        items: _abc.Iterable[Global___Segment] | None = ...,
         next_page_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "segments", b"segments"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["items", b"items", "next_page_token", b"next_page_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListSegmentsResponse: _TypeAlias = ListSegmentsResponse  # noqa: Y015
+
+@_typing.final
+class ArchiveSegmentRequest(_message.Message):
+    """Which segment to archive."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """Id of the segment."""
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ArchiveSegmentRequest: _TypeAlias = ArchiveSegmentRequest  # noqa: Y015
+
+@_typing.final
+class PreviewSegmentRequest(_message.Message):
+    """Which segment to preview."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    CHANNEL_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """Id of the segment."""
+    channel: _channel_pb2.Channel.ValueType
+    """A channel on which to preview a send to it too; ours."""
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        channel: _channel_pb2.Channel.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "id", b"id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PreviewSegmentRequest: _TypeAlias = PreviewSegmentRequest  # noqa: Y015
+
+@_typing.final
+class PreviewSegmentResponse(_message.Message):
+    """Who is in a segment."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEGMENT_ID_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    SAMPLE_IDS_FIELD_NUMBER: _builtins.int
+    EXPLAIN_FIELD_NUMBER: _builtins.int
+    AUDIENCE_FIELD_NUMBER: _builtins.int
+    segment_id: _builtins.str
+    """The segment."""
+    count: _builtins.int
+    """How many people are in it now."""
+    explain: _builtins.str
+    """What it asks, in plain English."""
+    @_builtins.property
+    def sample_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The first of them by id, at most 20."""
+
+    @_builtins.property
+    def audience(self) -> _audience_preview_pb2.AudiencePreview:
+        """Who would get a send to it on the channel asked for, and who would be skipped and why; null
+        without a channel.
+        """
+
+    def __init__(
+        self,
+        *,
+        segment_id: _builtins.str = ...,
+        count: _builtins.int = ...,
+        sample_ids: _abc.Iterable[_builtins.str] | None = ...,
+        explain: _builtins.str = ...,
+        audience: _audience_preview_pb2.AudiencePreview | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["audience", b"audience"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audience", b"audience", "count", b"count", "explain", b"explain", "sample_ids", b"sample_ids", "segment_id", b"segment_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PreviewSegmentResponse: _TypeAlias = PreviewSegmentResponse  # noqa: Y015
+
+@_typing.final
+class PreviewPredicateRequest(_message.Message):
+    """A predicate to preview."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BRAND_ID_FIELD_NUMBER: _builtins.int
+    PREDICATE_FIELD_NUMBER: _builtins.int
+    CHANNEL_FIELD_NUMBER: _builtins.int
+    brand_id: _builtins.str
+    """The brand; the token must name it."""
+    channel: _channel_pb2.Channel.ValueType
+    """A channel on which to preview a send to them too."""
+    @_builtins.property
+    def predicate(self) -> _struct_pb2.Struct:
+        """Whom to count; `{}` is everyone in the brand."""
+
+    def __init__(
+        self,
+        *,
+        brand_id: _builtins.str = ...,
+        predicate: _struct_pb2.Struct | None = ...,
+        channel: _channel_pb2.Channel.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["predicate", b"predicate"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["brand_id", b"brand_id", "channel", b"channel", "predicate", b"predicate"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PreviewPredicateRequest: _TypeAlias = PreviewPredicateRequest  # noqa: Y015
+
+@_typing.final
+class PreviewPredicateResponse(_message.Message):
+    """Whom a predicate matches."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COUNT_FIELD_NUMBER: _builtins.int
+    SAMPLE_IDS_FIELD_NUMBER: _builtins.int
+    EXPLAIN_FIELD_NUMBER: _builtins.int
+    AUDIENCE_FIELD_NUMBER: _builtins.int
+    count: _builtins.int
+    """How many people it matches now."""
+    explain: _builtins.str
+    """What it asks, in plain English."""
+    @_builtins.property
+    def sample_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The first of them by id, at most 20."""
+
+    @_builtins.property
+    def audience(self) -> _audience_preview_pb2.AudiencePreview:
+        """Who would get a send to them on the channel asked for, and who would be skipped and why; null
+        without a channel.
+        """
+
+    def __init__(
+        self,
+        *,
+        count: _builtins.int = ...,
+        sample_ids: _abc.Iterable[_builtins.str] | None = ...,
+        explain: _builtins.str = ...,
+        audience: _audience_preview_pb2.AudiencePreview | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["audience", b"audience"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audience", b"audience", "count", b"count", "explain", b"explain", "sample_ids", b"sample_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PreviewPredicateResponse: _TypeAlias = PreviewPredicateResponse  # noqa: Y015

@@ -45,15 +45,25 @@ class SegmentServiceStub:
                 request_serializer=carillon_dot_messaging_dot_v1_dot_segment__service__pb2.GetSegmentRequest.SerializeToString,
                 response_deserializer=carillon_dot_messaging_dot_v1_dot_segment__service__pb2.Segment.FromString,
                 _registered_method=True)
+        self.ListSegments = channel.unary_unary(
+                '/carillon.messaging.v1.SegmentService/ListSegments',
+                request_serializer=carillon_dot_messaging_dot_v1_dot_segment__service__pb2.ListSegmentsRequest.SerializeToString,
+                response_deserializer=carillon_dot_messaging_dot_v1_dot_segment__service__pb2.ListSegmentsResponse.FromString,
+                _registered_method=True)
+        self.ArchiveSegment = channel.unary_unary(
+                '/carillon.messaging.v1.SegmentService/ArchiveSegment',
+                request_serializer=carillon_dot_messaging_dot_v1_dot_segment__service__pb2.ArchiveSegmentRequest.SerializeToString,
+                response_deserializer=carillon_dot_messaging_dot_v1_dot_segment__service__pb2.Segment.FromString,
+                _registered_method=True)
         self.PreviewSegment = channel.unary_unary(
                 '/carillon.messaging.v1.SegmentService/PreviewSegment',
                 request_serializer=carillon_dot_messaging_dot_v1_dot_segment__service__pb2.PreviewSegmentRequest.SerializeToString,
                 response_deserializer=carillon_dot_messaging_dot_v1_dot_segment__service__pb2.PreviewSegmentResponse.FromString,
                 _registered_method=True)
-        self.ListSegments = channel.unary_unary(
-                '/carillon.messaging.v1.SegmentService/ListSegments',
-                request_serializer=carillon_dot_messaging_dot_v1_dot_segment__service__pb2.ListSegmentsRequest.SerializeToString,
-                response_deserializer=carillon_dot_messaging_dot_v1_dot_segment__service__pb2.ListSegmentsResponse.FromString,
+        self.PreviewPredicate = channel.unary_unary(
+                '/carillon.messaging.v1.SegmentService/PreviewPredicate',
+                request_serializer=carillon_dot_messaging_dot_v1_dot_segment__service__pb2.PreviewPredicateRequest.SerializeToString,
+                response_deserializer=carillon_dot_messaging_dot_v1_dot_segment__service__pb2.PreviewPredicateResponse.FromString,
                 _registered_method=True)
 
 
@@ -75,15 +85,30 @@ class SegmentServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def PreviewSegment(self, request, context):
-        """Counts who criteria would reach on a channel, and who would be skipped and why. Stores nothing.
+    def ListSegments(self, request, context):
+        """Lists segments, newest first.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def ListSegments(self, request, context):
-        """Lists segments, newest first.
+    def ArchiveSegment(self, request, context):
+        """Archives a segment: it starts no new campaign and no send. Sends that have started go on; a
+        scheduled campaign to it is cancelled when it comes due. Archiving it again changes nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PreviewSegment(self, request, context):
+        """Counts who is in a segment now, shows the first of them, and says in words what it asks.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PreviewPredicate(self, request, context):
+        """Previews a predicate as PreviewSegment does a segment. Stores nothing.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -102,15 +127,25 @@ def add_SegmentServiceServicer_to_server(servicer, server):
                     request_deserializer=carillon_dot_messaging_dot_v1_dot_segment__service__pb2.GetSegmentRequest.FromString,
                     response_serializer=carillon_dot_messaging_dot_v1_dot_segment__service__pb2.Segment.SerializeToString,
             ),
+            'ListSegments': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSegments,
+                    request_deserializer=carillon_dot_messaging_dot_v1_dot_segment__service__pb2.ListSegmentsRequest.FromString,
+                    response_serializer=carillon_dot_messaging_dot_v1_dot_segment__service__pb2.ListSegmentsResponse.SerializeToString,
+            ),
+            'ArchiveSegment': grpc.unary_unary_rpc_method_handler(
+                    servicer.ArchiveSegment,
+                    request_deserializer=carillon_dot_messaging_dot_v1_dot_segment__service__pb2.ArchiveSegmentRequest.FromString,
+                    response_serializer=carillon_dot_messaging_dot_v1_dot_segment__service__pb2.Segment.SerializeToString,
+            ),
             'PreviewSegment': grpc.unary_unary_rpc_method_handler(
                     servicer.PreviewSegment,
                     request_deserializer=carillon_dot_messaging_dot_v1_dot_segment__service__pb2.PreviewSegmentRequest.FromString,
                     response_serializer=carillon_dot_messaging_dot_v1_dot_segment__service__pb2.PreviewSegmentResponse.SerializeToString,
             ),
-            'ListSegments': grpc.unary_unary_rpc_method_handler(
-                    servicer.ListSegments,
-                    request_deserializer=carillon_dot_messaging_dot_v1_dot_segment__service__pb2.ListSegmentsRequest.FromString,
-                    response_serializer=carillon_dot_messaging_dot_v1_dot_segment__service__pb2.ListSegmentsResponse.SerializeToString,
+            'PreviewPredicate': grpc.unary_unary_rpc_method_handler(
+                    servicer.PreviewPredicate,
+                    request_deserializer=carillon_dot_messaging_dot_v1_dot_segment__service__pb2.PreviewPredicateRequest.FromString,
+                    response_serializer=carillon_dot_messaging_dot_v1_dot_segment__service__pb2.PreviewPredicateResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -179,6 +214,60 @@ class SegmentService:
             _registered_method=True)
 
     @staticmethod
+    def ListSegments(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/carillon.messaging.v1.SegmentService/ListSegments',
+            carillon_dot_messaging_dot_v1_dot_segment__service__pb2.ListSegmentsRequest.SerializeToString,
+            carillon_dot_messaging_dot_v1_dot_segment__service__pb2.ListSegmentsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ArchiveSegment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/carillon.messaging.v1.SegmentService/ArchiveSegment',
+            carillon_dot_messaging_dot_v1_dot_segment__service__pb2.ArchiveSegmentRequest.SerializeToString,
+            carillon_dot_messaging_dot_v1_dot_segment__service__pb2.Segment.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def PreviewSegment(request,
             target,
             options=(),
@@ -206,7 +295,7 @@ class SegmentService:
             _registered_method=True)
 
     @staticmethod
-    def ListSegments(request,
+    def PreviewPredicate(request,
             target,
             options=(),
             channel_credentials=None,
@@ -219,9 +308,9 @@ class SegmentService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/carillon.messaging.v1.SegmentService/ListSegments',
-            carillon_dot_messaging_dot_v1_dot_segment__service__pb2.ListSegmentsRequest.SerializeToString,
-            carillon_dot_messaging_dot_v1_dot_segment__service__pb2.ListSegmentsResponse.FromString,
+            '/carillon.messaging.v1.SegmentService/PreviewPredicate',
+            carillon_dot_messaging_dot_v1_dot_segment__service__pb2.PreviewPredicateRequest.SerializeToString,
+            carillon_dot_messaging_dot_v1_dot_segment__service__pb2.PreviewPredicateResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -37,10 +37,16 @@ class SegmentServiceStub:
     """Creates a segment."""
     GetSegment: _grpc.UnaryUnaryMultiCallable[_segment_service_pb2.GetSegmentRequest, _segment_service_pb2.Segment]
     """Reads one segment."""
-    PreviewSegment: _grpc.UnaryUnaryMultiCallable[_segment_service_pb2.PreviewSegmentRequest, _segment_service_pb2.PreviewSegmentResponse]
-    """Counts who criteria would reach on a channel, and who would be skipped and why. Stores nothing."""
     ListSegments: _grpc.UnaryUnaryMultiCallable[_segment_service_pb2.ListSegmentsRequest, _segment_service_pb2.ListSegmentsResponse]
     """Lists segments, newest first."""
+    ArchiveSegment: _grpc.UnaryUnaryMultiCallable[_segment_service_pb2.ArchiveSegmentRequest, _segment_service_pb2.Segment]
+    """Archives a segment: it starts no new campaign and no send. Sends that have started go on; a
+    scheduled campaign to it is cancelled when it comes due. Archiving it again changes nothing.
+    """
+    PreviewSegment: _grpc.UnaryUnaryMultiCallable[_segment_service_pb2.PreviewSegmentRequest, _segment_service_pb2.PreviewSegmentResponse]
+    """Counts who is in a segment now, shows the first of them, and says in words what it asks."""
+    PreviewPredicate: _grpc.UnaryUnaryMultiCallable[_segment_service_pb2.PreviewPredicateRequest, _segment_service_pb2.PreviewPredicateResponse]
+    """Previews a predicate as PreviewSegment does a segment. Stores nothing."""
 
 @_typing.type_check_only
 class SegmentServiceAsyncStub(SegmentServiceStub):
@@ -51,10 +57,16 @@ class SegmentServiceAsyncStub(SegmentServiceStub):
     """Creates a segment."""
     GetSegment: _aio.UnaryUnaryMultiCallable[_segment_service_pb2.GetSegmentRequest, _segment_service_pb2.Segment]  # type: ignore[assignment]
     """Reads one segment."""
-    PreviewSegment: _aio.UnaryUnaryMultiCallable[_segment_service_pb2.PreviewSegmentRequest, _segment_service_pb2.PreviewSegmentResponse]  # type: ignore[assignment]
-    """Counts who criteria would reach on a channel, and who would be skipped and why. Stores nothing."""
     ListSegments: _aio.UnaryUnaryMultiCallable[_segment_service_pb2.ListSegmentsRequest, _segment_service_pb2.ListSegmentsResponse]  # type: ignore[assignment]
     """Lists segments, newest first."""
+    ArchiveSegment: _aio.UnaryUnaryMultiCallable[_segment_service_pb2.ArchiveSegmentRequest, _segment_service_pb2.Segment]  # type: ignore[assignment]
+    """Archives a segment: it starts no new campaign and no send. Sends that have started go on; a
+    scheduled campaign to it is cancelled when it comes due. Archiving it again changes nothing.
+    """
+    PreviewSegment: _aio.UnaryUnaryMultiCallable[_segment_service_pb2.PreviewSegmentRequest, _segment_service_pb2.PreviewSegmentResponse]  # type: ignore[assignment]
+    """Counts who is in a segment now, shows the first of them, and says in words what it asks."""
+    PreviewPredicate: _aio.UnaryUnaryMultiCallable[_segment_service_pb2.PreviewPredicateRequest, _segment_service_pb2.PreviewPredicateResponse]  # type: ignore[assignment]
+    """Previews a predicate as PreviewSegment does a segment. Stores nothing."""
 
 class SegmentServiceServicer(metaclass=_abc_1.ABCMeta):
     """Named sets of people."""
@@ -76,19 +88,37 @@ class SegmentServiceServicer(metaclass=_abc_1.ABCMeta):
         """Reads one segment."""
 
     @_abc_1.abstractmethod
-    def PreviewSegment(
-        self,
-        request: _segment_service_pb2.PreviewSegmentRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_segment_service_pb2.PreviewSegmentResponse, _abc.Awaitable[_segment_service_pb2.PreviewSegmentResponse]]:
-        """Counts who criteria would reach on a channel, and who would be skipped and why. Stores nothing."""
-
-    @_abc_1.abstractmethod
     def ListSegments(
         self,
         request: _segment_service_pb2.ListSegmentsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_segment_service_pb2.ListSegmentsResponse, _abc.Awaitable[_segment_service_pb2.ListSegmentsResponse]]:
         """Lists segments, newest first."""
+
+    @_abc_1.abstractmethod
+    def ArchiveSegment(
+        self,
+        request: _segment_service_pb2.ArchiveSegmentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_segment_service_pb2.Segment, _abc.Awaitable[_segment_service_pb2.Segment]]:
+        """Archives a segment: it starts no new campaign and no send. Sends that have started go on; a
+        scheduled campaign to it is cancelled when it comes due. Archiving it again changes nothing.
+        """
+
+    @_abc_1.abstractmethod
+    def PreviewSegment(
+        self,
+        request: _segment_service_pb2.PreviewSegmentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_segment_service_pb2.PreviewSegmentResponse, _abc.Awaitable[_segment_service_pb2.PreviewSegmentResponse]]:
+        """Counts who is in a segment now, shows the first of them, and says in words what it asks."""
+
+    @_abc_1.abstractmethod
+    def PreviewPredicate(
+        self,
+        request: _segment_service_pb2.PreviewPredicateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_segment_service_pb2.PreviewPredicateResponse, _abc.Awaitable[_segment_service_pb2.PreviewPredicateResponse]]:
+        """Previews a predicate as PreviewSegment does a segment. Stores nothing."""
 
 def add_SegmentServiceServicer_to_server(servicer: SegmentServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from storage.contract.storage import Transaction
-from storage.model.criteria import EVERYONE
+from storage.model.criteria import EVERYONE, Not, Received
 from storage.model.deliveries import Queue
 from storage.model.messages import MessageStatus
 from tests.support.storage import made
@@ -139,6 +139,17 @@ async def test_a_pause_reads_held_rows_only_and_a_cancellation_also_what_waits(b
         "ix_messages_lease",
         "ix_messages_of_sends",
     }
+
+
+async def test_what_a_person_received_is_looked_up_among_their_own_messages(busy: Scene) -> None:
+    campaign_id = (await busy.campaign()).id
+    await busy.storage.write(lambda tx: tx.people.put(made.person()))
+    criteria = Not(Received(campaign_id))
+    for look in (
+        lambda tx: tx.people.list_matching(made.rule("email"), criteria, NOW, None, 9),
+        lambda tx: tx.people.count_matching(made.rule("email"), criteria, NOW),
+    ):
+        assert await indexes_used(busy, look) == {"ix_messages_brand_id_person_id_id"}
 
 
 async def test_addresses_that_a_send_has_reached_are_looked_up_one_by_one(busy: Scene) -> None:

@@ -19,7 +19,7 @@ PAGE = (Path(__file__).parents[5] / "docs" / "segments.md").read_text(encoding="
 NOON = datetime(2026, 3, 15, 12, tzinfo=UTC)
 EXAMPLES = [
     (json.loads(criteria), ids.split(", "))
-    for criteria, ids in re.findall(r"```json\n(.+?)\n```\nMatches (.+?)\.\n", PAGE, re.DOTALL)
+    for criteria, ids in re.findall(r"```json\n([^`]+)\n```\nMatches (.+?)\.\n", PAGE)
 ]
 REFUSALS = re.findall(r"^\| `(\{.+?)` \| `(.+?)` \| (.+) \|$", PAGE, re.MULTILINE)
 OPERATORS = (
@@ -94,7 +94,7 @@ def test_what_the_page_says_is_refused_is_refused_with_these_words(
     criteria: str, field: str, message: str
 ) -> None:
     with pytest.raises(ValidationFailed) as refused:
-        parse_criteria(json.loads(criteria), "criteria")
+        parse_criteria(json.loads(criteria), "predicate")
     (violation,) = refused.value.violations
     assert (violation.field, violation.message) == (field, message)
 

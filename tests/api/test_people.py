@@ -1,4 +1,4 @@
-"""People and segments: what is written is what is read."""
+"""People: what is written is what is read."""
 
 from __future__ import annotations
 
@@ -12,16 +12,6 @@ from tests.support.api.running import Running
 from tests.support.api.scenes import ok, put_person
 
 PEOPLE = "messaging.PersonService"
-SEGMENTS = "messaging.SegmentService"
-CRITERIA: list[dict[str, Any]] = [
-    {},
-    {"==": [{"var": "plan"}, "pro"]},
-    {"==": ["прó", {"var": "nested.plan"}]},
-    {"==": [{"var": "age"}, 42]},
-    {"==": [{"var": "score"}, 0.5]},
-    {"==": [{"var": "vip"}, True]},
-    {"==": [{"var": "left_at"}, None]},
-]
 
 
 @pytest.mark.parametrize("person_id", ["ann", "Ann Ünï/ço?de & more%20+#", "a" * 128])
@@ -136,43 +126,3 @@ async def test_token_of_two_brands_must_say_whose_person(
         f"{PEOPLE}/{operation}", {"person_id": "ann"}, token=idle.token(brand, f"other-{brand}")
     )
     assert (answer.status, answer.fields) == (400, {"brand_id"})
-
-
-@pytest.mark.parametrize("criteria", CRITERIA, ids=str)
-async def test_segment_reads_back_as_written(
-    idle_api: Caller, brand: str, criteria: dict[str, Any]
-) -> None:
-    request = {"brand_id": brand, "name": "Proféssionals ✓", "criteria": criteria}
-    created = await ok(idle_api, f"{SEGMENTS}/CreateSegment", request)
-    assert same_json({key: created[key] for key in request}, request)
-    assert created["created_by"] == "tester"
-    assert same_json(await ok(idle_api, f"{SEGMENTS}/GetSegment", {"id": created["id"]}), created)
-
-
-async def test_segments_are_listed_newest_first(idle_api: Caller, brand: str) -> None:
-    made = [
-        await ok(
-            idle_api,
-            f"{SEGMENTS}/CreateSegment",
-            {"brand_id": brand, "name": str(number), "criteria": {}},
-        )
-        for number in range(3)
-    ]
-    assert await ok(idle_api, f"{SEGMENTS}/ListSegments", {}) == {
-        "segments": made[::-1],
-        "next_page_token": "",
-    }
-
-
-async def test_segment_of_another_brand_does_not_exist(
-    idle: Running, idle_api: Caller, brand: str
-) -> None:
-    created = await ok(
-        idle_api, f"{SEGMENTS}/CreateSegment", {"brand_id": brand, "name": "all", "criteria": {}}
-    )
-    stranger = idle.token(f"other-{brand}")
-    answer = await idle_api.call(f"{SEGMENTS}/GetSegment", {"id": created["id"]}, token=stranger)
-    assert (answer.status, answer.error) == (404, "segment_not_found")
-    assert (await idle_api.call(f"{SEGMENTS}/ListSegments", {}, token=stranger)).body[
-        "segments"
-    ] == []
