@@ -56,7 +56,7 @@ CODES: dict[type[CarillonError], grpc.StatusCode] = {
     Suppressed: grpc.StatusCode.INVALID_ARGUMENT,
     NoConsent: grpc.StatusCode.INVALID_ARGUMENT,
     PreferenceOff: grpc.StatusCode.INVALID_ARGUMENT,
-    DedupKeyUsed: grpc.StatusCode.FAILED_PRECONDITION,
+    DedupKeyUsed: grpc.StatusCode.ALREADY_EXISTS,
     NotFound: grpc.StatusCode.NOT_FOUND,
     BadState: grpc.StatusCode.FAILED_PRECONDITION,
     Unauthenticated: grpc.StatusCode.UNAUTHENTICATED,

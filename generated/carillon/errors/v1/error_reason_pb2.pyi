@@ -132,7 +132,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_ENROLLMENT_NOT_FOUND: _ErrorReason.ValueType  # 39
     """NOT_FOUND. No enrollment with this id, or none in a brand of the token."""
     ERROR_REASON_DEDUP_KEY_USED: _ErrorReason.ValueType  # 41
-    """FAILED_PRECONDITION. A message to send was accepted under this dedup_key of the brand before:
+    """ALREADY_EXISTS. A message to send was accepted under this dedup_key of the brand before:
     `details.message_id` names it.
     """
     ERROR_REASON_TEMPLATE_UNUSABLE: _ErrorReason.ValueType  # 42
@@ -269,7 +269,7 @@ ERROR_REASON_SEQUENCE_NOT_FOUND: ErrorReason.ValueType  # 38
 ERROR_REASON_ENROLLMENT_NOT_FOUND: ErrorReason.ValueType  # 39
 """NOT_FOUND. No enrollment with this id, or none in a brand of the token."""
 ERROR_REASON_DEDUP_KEY_USED: ErrorReason.ValueType  # 41
-"""FAILED_PRECONDITION. A message to send was accepted under this dedup_key of the brand before:
+"""ALREADY_EXISTS. A message to send was accepted under this dedup_key of the brand before:
 `details.message_id` names it.
 """
 ERROR_REASON_TEMPLATE_UNUSABLE: ErrorReason.ValueType  # 42
