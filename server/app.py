@@ -210,6 +210,7 @@ class Service:
             self.links,
             readiness.waiting_for,
             readiness.database_answers,
+            send_wait_seconds=self._settings.send_wait_seconds,
             max_request_bytes=self._settings.max_request_bytes,
             reflection=self._settings.grpc_reflection,
             push_key=None if self._vapid_key is None else public_text(self._vapid_key),

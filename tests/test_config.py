@@ -62,6 +62,7 @@ EVERY_KEY: dict[str, tuple[str, str, object]] = {
     "retention_days": ("30", "30", 30),
     "metrics_port": ("9102", "9102", 9102),
     "metrics_bind": ("10.0.0.11", '"10.0.0.11"', "10.0.0.11"),
+    "send_wait_seconds": ("0.5", "0.5", 0.5),
     "max_request_bytes": ("2048", "2048", 2048),
     "grpc_reflection": ("false", "false", False),
     "log_level": ("debug", '"debug"', "debug"),

@@ -15,19 +15,25 @@ from server.domain.errors import (
     BadState,
     BrandExists,
     CarillonError,
+    DedupKeyUsed,
     KeyReused,
     MalformedRequest,
+    NoConsent,
     NoSteps,
     NotFound,
     PatientAmbiguous,
+    PreferenceOff,
     ScopeMissing,
     SegmentArchived,
     ServicesOnly,
+    Suppressed,
     TemplateExists,
+    TemplateUnusable,
     Unauthenticated,
     Unavailable,
     UnknownBrand,
     ValidationFailed,
+    VariablesInvalid,
 )
 from storage.contract.errors import StorageUnavailable, WriteConflict
 from storage.model.ids import new_id
@@ -45,6 +51,12 @@ CODES: dict[type[CarillonError], grpc.StatusCode] = {
     ValidationFailed: grpc.StatusCode.INVALID_ARGUMENT,
     MalformedRequest: grpc.StatusCode.INVALID_ARGUMENT,
     KeyReused: grpc.StatusCode.INVALID_ARGUMENT,
+    TemplateUnusable: grpc.StatusCode.INVALID_ARGUMENT,
+    VariablesInvalid: grpc.StatusCode.INVALID_ARGUMENT,
+    Suppressed: grpc.StatusCode.INVALID_ARGUMENT,
+    NoConsent: grpc.StatusCode.INVALID_ARGUMENT,
+    PreferenceOff: grpc.StatusCode.INVALID_ARGUMENT,
+    DedupKeyUsed: grpc.StatusCode.ALREADY_EXISTS,
     NotFound: grpc.StatusCode.NOT_FOUND,
     BadState: grpc.StatusCode.FAILED_PRECONDITION,
     Unauthenticated: grpc.StatusCode.UNAUTHENTICATED,
@@ -120,6 +132,16 @@ def public_error(error: Exception, method: str) -> CarillonError:
         "the service failed; the error_id finds the cause in its log",
         {"error_id": error_id},
     )
+
+
+def public_details(error: CarillonError) -> dict[str, object]:
+    """The details of an error as REST shows them."""
+    details: dict[str, object] = dict(error.details)
+    if isinstance(error, ValidationFailed):
+        details["fields"] = [
+            {"field": each.field, "message": each.message} for each in error.violations
+        ]
+    return details
 
 
 def _details(error: CarillonError) -> list[any_pb2.Any]:

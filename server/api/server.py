@@ -92,6 +92,7 @@ class GrpcServer:
         readiness: Readiness,
         database_answers: DatabaseAnswers,
         *,
+        send_wait_seconds: float,
         max_request_bytes: int,
         reflection: bool,
         push_key: str | None,
@@ -119,7 +120,7 @@ class GrpcServer:
         # A server waits for a call of each registered method, and goes through all that it waits
         # for at every call; generic handlers, which the generated code adds as well, do without.
         self._server.add_registered_method_handlers = _leave_to_generic_handlers  # type: ignore[method-assign]
-        self._add_services(storage, clock, links, readiness)
+        self._add_services(storage, clock, links, readiness, send_wait_seconds)
         health_pb2_grpc.add_HealthServicer_to_server(self._health.servicer, self._server)
         push_service_pb2_grpc.add_PushServiceServicer_to_server(
             PushService(CommandRunner(storage, clock), push_key), self._server
@@ -130,14 +131,20 @@ class GrpcServer:
             )
 
     def _add_services(
-        self, storage: Storage, clock: Clock, links: UnsubscribeLinks, readiness: Readiness
+        self,
+        storage: Storage,
+        clock: Clock,
+        links: UnsubscribeLinks,
+        readiness: Readiness,
+        send_wait_seconds: float,
     ) -> None:
         commands, server = CommandRunner(storage, clock), self._server
         comms_campaign_grpc.add_CampaignServiceServicer_to_server(
             CommsCampaigns(commands, storage), server
         )
         message_service_pb2_grpc.add_MessageServiceServicer_to_server(
-            MessageService(commands, MessageIntake(storage)), server
+            MessageService(commands, storage, MessageIntake(storage), links, send_wait_seconds),
+            server,
         )
         template_service_pb2_grpc.add_TemplateServiceServicer_to_server(
             TemplateService(commands), server
@@ -149,7 +156,7 @@ class GrpcServer:
             NotificationService(commands, storage, clock), server
         )
         messaging_campaign_grpc.add_CampaignServiceServicer_to_server(
-            MessagingCampaigns(commands, storage), server
+            MessagingCampaigns(commands, storage, send_wait_seconds), server
         )
         send_service_pb2_grpc.add_SendServiceServicer_to_server(
             SendService(commands, storage), server

@@ -19,6 +19,7 @@ MAX_DAYS = 36_500
 MAX_SMTP_CONNECTIONS = 100
 GATEWAY_CHANNELS = ("sms", "push", "email")
 MAX_KEY_HOURS = 8760
+MAX_SEND_WAIT_SECONDS = 30
 
 Text = Annotated[str, BeforeValidator(values.text)]
 Flag = Annotated[bool, BeforeValidator(values.flag)]
@@ -44,6 +45,11 @@ Days = Annotated[
 ]
 RequestBytes = Annotated[
     int, BeforeValidator(values.whole_number), AfterValidator(values.request_bytes)
+]
+WaitSeconds = Annotated[
+    float,
+    BeforeValidator(values.number),
+    AfterValidator(values.between(0, MAX_SEND_WAIT_SECONDS)),
 ]
 Rate = Annotated[float, BeforeValidator(values.number), AfterValidator(values.rate)]
 IpAddress = Annotated[Text, AfterValidator(values.ip_address)]
@@ -160,6 +166,9 @@ class Settings(BaseSettings):
     token, since it names nobody. 0: none."""
     metrics_bind: IpAddress = "127.0.0.1"
     """Address that the metrics listen on."""
+    send_wait_seconds: WaitSeconds = 2.0
+    """Longest that `POST /v1/messages/send` waits for what becomes of its message, in seconds; the
+    deadline of the call if that is sooner. 0: it answers at once."""
     max_request_bytes: RequestBytes = 128 * 1024 * 1024
     """Largest request accepted, in bytes. A million recipients are about 74 MB of JSON."""
     grpc_reflection: Flag = True

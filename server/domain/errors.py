@@ -31,16 +31,17 @@ class ValidationFailed(CarillonError):
     """Fields of the request are missing or not acceptable."""
 
     def __init__(self, violations: Sequence[FieldViolation]) -> None:
-        super().__init__(
-            "validation_failed",
-            "; ".join(f"{violation.field}: {violation.message}" for violation in violations[:3]),
-        )
+        super().__init__("validation_failed", _first_of(violations))
         self.violations = tuple(violations)
 
     @classmethod
     def of(cls, field: str, message: str) -> ValidationFailed:
         """A refusal for a single field."""
         return cls([FieldViolation(field, message)])
+
+
+def _first_of(violations: Sequence[FieldViolation]) -> str:
+    return "; ".join(f"{violation.field}: {violation.message}" for violation in violations[:3])
 
 
 class MalformedRequest(CarillonError):
@@ -74,8 +75,57 @@ class BadState(CarillonError):
 class KeyReused(CarillonError):
     """A dedup_key or idempotency key already stands for another request."""
 
-    def __init__(self, kind: str) -> None:
-        super().__init__(f"{kind}_reused", f"another request already used this {kind}")
+    def __init__(self, kind: str, details: Mapping[str, str] | None = None) -> None:
+        super().__init__(f"{kind}_reused", f"another request already used this {kind}", details)
+
+
+class DedupKeyUsed(CarillonError):
+    """A message was accepted under this dedup_key before."""
+
+    def __init__(self, message_id: str) -> None:
+        super().__init__(
+            "dedup_key_used",
+            "a message was accepted under this dedup_key before",
+            {"message_id": message_id},
+        )
+
+
+class TemplateUnusable(CarillonError):
+    """There is no template that a message could be made of."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("template_unusable", message)
+
+
+class VariablesInvalid(ValidationFailed):
+    """The variables of a message do not fit its template."""
+
+    def __init__(self, violations: Sequence[FieldViolation]) -> None:
+        super(ValidationFailed, self).__init__("variables_invalid", _first_of(violations))
+        self.violations = tuple(violations)
+
+
+class Suppressed(CarillonError):
+    """The address must not get the message; the refusal does not repeat it."""
+
+    def __init__(self, why: str | None) -> None:
+        super().__init__(
+            "suppressed", "the address is suppressed", {} if why is None else {"reason": why}
+        )
+
+
+class NoConsent(CarillonError):
+    """The person has not consented to messages of the category on the channel."""
+
+    def __init__(self) -> None:
+        super().__init__("no_consent", "the person has not consented to this")
+
+
+class PreferenceOff(CarillonError):
+    """The person has switched the category off on the channel."""
+
+    def __init__(self) -> None:
+        super().__init__("preference_off", "the person has switched this off")
 
 
 class Unauthenticated(CarillonError):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from storage.model.campaigns import Campaign, CampaignStatus
+from storage.model.campaigns import Campaign, CampaignStatus, CampaignTest
 
 
 class Campaigns(Protocol):
@@ -26,6 +27,14 @@ class Campaigns(Protocol):
 
     async def delete(self, campaign_id: str) -> None:
         """Deletes a campaign that was found with `lock` and has no send."""
+        ...
+
+    async def insert_test(self, test: CampaignTest) -> None:
+        """Adds what a message has of the campaign that it tries out."""
+        ...
+
+    async def find_tests(self, message_ids: Sequence[str]) -> dict[str, CampaignTest]:
+        """What those of the messages that try out a campaign have of it, by message."""
         ...
 
     async def list_page(

@@ -10,6 +10,7 @@ from storage.model.deliveries import Queue, Recovery, Settlement
 from storage.model.messages import (
     Accepted,
     Attempt,
+    Handling,
     Message,
     MessageFilter,
     Resolution,
@@ -19,7 +20,8 @@ from storage.model.sends import ReasonCount
 
 
 class Messages(Protocol):
-    """Messages and their attempts. Rows that become pending fire the signal of their channel."""
+    """Messages and their attempts. Rows that become pending fire the signal of their channel. Where
+    a message of no send is settled, cancelled or expired, its own signal (`outcome`) is fired."""
 
     async def insert_many(self, messages: Iterable[Message]) -> int:
         """Adds rows of one or several sends (or one-offs) with their status as given (not leased or
@@ -59,6 +61,12 @@ class Messages(Protocol):
         """The message with this key, or None."""
         ...
 
+    async def find_by_dedup_keys(
+        self, brand_id: str, dedup_keys: Sequence[str]
+    ) -> dict[str, Message]:
+        """The messages with these keys, by key. Any number of keys."""
+        ...
+
     async def list_page(
         self, brand_id: str, where: MessageFilter, after: str | None, limit: int
     ) -> list[Message]:
@@ -70,6 +78,10 @@ class Messages(Protocol):
     async def find_provider(self, message_id: str) -> str | None:
         """Name of the provider that is being called for the message, or was called last; None
         before one was."""
+        ...
+
+    async def find_handling(self, message_id: str) -> Handling | None:
+        """What is known of the way of a message beside its record; None without the message."""
         ...
 
     async def count_by_reason(self, send_id: str) -> list[ReasonCount]:

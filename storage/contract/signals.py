@@ -27,6 +27,11 @@ def messages(channel: str) -> str:
     return f"messages.{channel}"
 
 
+def outcome(message_id: str) -> str:
+    """Topic of one message of no send: what is known of it has changed."""
+    return f"outcome.{message_id}"
+
+
 def inbox(brand_id: str, person_id: str) -> str:
     """Topic of a person's inbox: items were put there, read or archived."""
     return f"inbox.{brand_id}.{person_id}"
@@ -47,7 +52,7 @@ class Signals:
         try:
             yield event
         finally:
-            # There is a topic for each inbox: one that nobody waits on is not remembered.
+            # There is one for each inbox and message: one that nobody waits on is not remembered.
             subscribed = self._events.setdefault(topic, set())
             subscribed.discard(event)
             if not subscribed:

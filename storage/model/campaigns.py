@@ -20,6 +20,24 @@ class CampaignStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignTest:
+    """What a message that tries out a campaign has of it; the message is one of no send and without
+    a dedup key. The rest, its template and variables, is in the message."""
+
+    message_id: str
+    campaign_id: str
+    name: str
+    """The campaign's, as it was then."""
+    subject: str | None
+    """The campaign's own, before the template's."""
+
+    @property
+    def id(self) -> str:
+        """The campaign's, as templates see it."""
+        return self.campaign_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Campaign:
     """The definition of a campaign and where it is in its life."""
 

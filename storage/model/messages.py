@@ -109,6 +109,27 @@ class Message:
     step: int | None = None
     """Position of the step of the enrollment."""
 
+    @property
+    def is_test(self) -> bool:
+        """Whether it tries out a campaign: any other message has a send, an enrollment or a dedup
+        key."""
+        return self.send_id is None and self.enrollment_id is None and self.dedup_key is None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handling:
+    """What is known of the way of a message beside its record."""
+
+    accepted_by: str | None
+    """Who had a one-off accepted; None for a message of a send, and for those of before that was
+    kept."""
+    claimed_at: datetime | None
+    """When a worker last took it; None before one did, and of before that was kept."""
+    provider: str | None
+    """The provider of its last mark, also if it was given back without a call."""
+    sending_at: datetime | None
+    """When it was last marked sending."""
+
 
 @dataclass(frozen=True, slots=True)
 class UnknownMessage:

@@ -48,6 +48,7 @@ CANCEL = "POST /v1/admin/campaigns/{id}/cancel"
 PUBLISH = "POST /v1/messaging/campaigns/{id}/publish"
 SCHEDULE = "POST /v1/messaging/campaigns/{id}/schedule"
 MESSAGE = "POST /v1/messages/schedule"
+SEND_MESSAGE = "POST /v1/messages/send"
 CREATE = "POST /v1/admin/campaigns"
 HISTORY = "GET /v1/admin/campaigns/{id}/history"
 CREATE_TO_SEGMENT = "POST /v1/messaging/campaigns"
@@ -108,6 +109,23 @@ async def good_request(api: Caller, brand: str, path: str) -> dict[str, Any]:
         SCHEDULE: {"scheduled_at": instant(FAR)},
     }
     return {"id": campaign_id, **more.get(path, {})}
+
+
+async def message_to_send(api: Caller, brand: str, path: str) -> dict[str, Any]:
+    await put_template(api, brand)
+    request = message(brand)
+    del request["scheduled_at"]
+    return request
+
+
+async def message_sent_before(api: Caller, brand: str, path: str) -> dict[str, Any]:
+    request = await message_to_send(api, brand, path)
+    await ok(api, METHOD_OF[path], request)
+    return request
+
+
+async def message_of_no_template(api: Caller, brand: str, path: str) -> dict[str, Any]:
+    return {**await message_to_send(api, brand, path), "template_key": "nowhere"}
 
 
 async def scheduled_message(api: Caller, brand: str, path: str) -> dict[str, Any]:
@@ -370,6 +388,8 @@ SCENES: dict[tuple[str, int], Scene] = {
     (LIST_VERSIONS, 200): with_a_version, (LIST_VERSIONS, 500): with_a_version,
     (ADD_VERSION, 201): with_a_version, (ADD_VERSION, 404): unknown_template,
     (ADD_VERSION, 500): with_a_version,
+    (SEND_MESSAGE, 200): message_to_send, (SEND_MESSAGE, 409): message_sent_before,
+    (SEND_MESSAGE, 422): message_of_no_template,
     (GET_MESSAGE, 200): scheduled_message, (GET_MESSAGE, 404): unknown_message,
     (GET_SCHEDULED, 200): scheduled_message, (GET_SCHEDULED, 404): unknown_message,
     (CREATE_SEGMENT, 201): new_segment, (CREATE_SEGMENT, 400): nameless_segment,

@@ -143,6 +143,7 @@ async def test_a_server_that_drains_says_so_and_serves_all_the_same(tmp_path: Pa
         links,
         nothing_missing,
         true,
+        send_wait_seconds=0,
         max_request_bytes=1024,
         reflection=False,
         push_key=None,

@@ -97,6 +97,18 @@ async def schedule_message(api: Caller, brand: str) -> Request:
     return one_off(brand)
 
 
+async def send_message(api: Caller, brand: str) -> Request:
+    request = await schedule_message(api, brand)
+    del request["scheduled_at"]
+    return request
+
+
+async def schedule_batch(api: Caller, brand: str) -> Request:
+    request = await schedule_message(api, brand)
+    del request["brand_id"]
+    return {"brand_id": brand, "messages": [request]}
+
+
 async def cancel_message(api: Caller, brand: str) -> Request:
     return {"id": (await schedule(api, brand, **await schedule_message(api, brand)))["id"]}
 
@@ -261,6 +273,8 @@ CHANGES: dict[str, tuple[Make, Request]] = {
     ),
     f"{COMMS}/CancelCampaign": (on_campaign(COMMS, "draft"), {"id": "other"}),
     f"{MESSAGES}/ScheduleMessage": (schedule_message, {"dedup_key": "other"}),
+    f"{MESSAGES}/SendMessage": (send_message, {"dedup_key": "other"}),
+    f"{MESSAGES}/BatchScheduleMessages": (schedule_batch, {"brand_id": "other"}),
     f"{MESSAGES}/CancelMessage": (cancel_message, {"id": "other"}),
     f"{SEQUENCES}/CreateSequence": (create_sequence, {"name": "other"}),
     f"{SEQUENCES}/EnrollPerson": (enroll, {"person_id": "bob"}),
@@ -272,6 +286,11 @@ CHANGES: dict[str, tuple[Make, Request]] = {
     f"{MESSAGING}/UpdateCampaign": (
         on_campaign(MESSAGING, "draft", name="renamed"),
         {"name": "other"},
+    ),
+    f"{MESSAGING}/DuplicateCampaign": (on_campaign(MESSAGING, "draft"), {"name": "other"}),
+    f"{MESSAGING}/TestCampaign": (
+        on_campaign(MESSAGING, "draft", recipient="ana@example.com"),
+        {"recipient": "other@example.com"},
     ),
     f"{MESSAGING}/DeleteCampaign": (on_campaign(MESSAGING, "draft"), {"id": "other"}),
     f"{MESSAGING}/ScheduleCampaign": (

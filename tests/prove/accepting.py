@@ -93,7 +93,7 @@ ACCEPTING = (
     ),
     Mutation(
         name="dedup-key-tells-requests-apart",
-        where="_repeat",
+        where="repeat_of",
         original="    if known.fingerprint != new.fingerprint or not _is_same_time(known, "
         "new.scheduled_at, now):\n",
         mutated="    if not known.fingerprint:\n",

@@ -16,10 +16,23 @@ from server.api.converters.values import channel, read_optional, read_struct, st
 from server.commands.campaigns.cancel import CancelledCampaign
 from server.commands.sends.cancel import CancelledSend
 from server.domain.contacts.person import NewPerson
-from server.domain.lifecycle import documented_counts
+from server.domain.lifecycle import documented_counts, public_status
 from storage.model.campaigns import Campaign
+from storage.model.messages import Message
 from storage.model.people import Person
 from storage.model.sends import ReasonCount, Send
+
+
+def campaign_test(
+    record: Message, provider: str | None
+) -> campaign_service_pb2.TestCampaignResponse:
+    """What became of the message that tries out a campaign."""
+    return campaign_service_pb2.TestCampaignResponse(
+        message_id=record.id,
+        status=public_status(record.status),
+        provider=provider,
+        failure_reason=record.failure_reason,
+    )
 
 
 def campaign(record: Campaign) -> campaign_pb2.Campaign:

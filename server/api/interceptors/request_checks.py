@@ -46,7 +46,8 @@ async def acceptable(request: Message | CarillonError) -> Message:
 
 async def complete(error: Exception, request: Message | CarillonError) -> Exception:
     """The error; one about fields with all else that is wrong with fields of the request."""
-    if not isinstance(error, ValidationFailed) or not isinstance(request, Message):
+    # Another class of it is raised after all fields were found good: there is nothing to add.
+    if type(error) is not ValidationFailed or not isinstance(request, Message):
         return error
     named = {violation.field for violation in error.violations}
     others = await asyncio.to_thread(find_violations, request)

@@ -37,6 +37,9 @@ class NewMessage:
     hipaa: bool
     scheduled_at: datetime
     expire_at: datetime | None = None
+    to_own_address: bool = False
+    """The request left the recipient to what is known of the person: it is the same request however
+    that changes."""
 
     @property
     def fingerprint(self) -> str:
@@ -47,7 +50,7 @@ class NewMessage:
             self.person_id,
             self.channel,
             self.template_key,
-            self.recipient,
+            "" if self.to_own_address else self.recipient,
             self.variables,
             self.hipaa,
             *expiry,
@@ -64,7 +67,7 @@ async def schedule_message(tx: Transaction, caller: Caller, new: NewMessage) -> 
     new = check_new_message(caller, new)
     known = await tx.messages.find_by_dedup_key(new.brand_id, new.dedup_key)
     if known is not None:
-        return _repeat(known, new, caller.now)
+        return repeat_of(known, new, caller.now)
     template = await require_template(tx, new.brand_id, new.channel, new.template_key)
     checks = judge_new_message(caller, new, template.variables)
     checks.finish()
@@ -73,7 +76,7 @@ async def schedule_message(tx: Transaction, caller: Caller, new: NewMessage) -> 
         return message
     first = await tx.messages.find_by_dedup_key(new.brand_id, new.dedup_key)
     assert first is not None, "the key was taken a moment ago"
-    return _repeat(first, new, caller.now)
+    return repeat_of(first, new, caller.now)
 
 
 def check_new_message(caller: Caller, new: NewMessage) -> NewMessage:
@@ -136,9 +139,10 @@ def _in_utc(instant: datetime) -> str:
     return (instant if instant.tzinfo is UTC else instant.astimezone(UTC)).isoformat()
 
 
-def _repeat(known: Message, new: NewMessage, now: datetime) -> Message:
+def repeat_of(known: Message, new: NewMessage, now: datetime) -> Message:
+    """The message with the key of a request, if the same request made it. Raises KeyReused."""
     if known.fingerprint != new.fingerprint or not _is_same_time(known, new.scheduled_at, now):
-        raise KeyReused("dedup_key")
+        raise KeyReused("dedup_key", {"message_id": known.id})
     return known
 
 

@@ -16,13 +16,12 @@ from server.dispatch.delivery.outcomes import IN_APP, held_back, unrenderable, w
 from server.domain.contacts.addresses import read_address
 from server.domain.contacts.category import category_of
 from server.domain.contacts.unsubscribe import LinkedContact
-from server.domain.templates.personalisation import render_context
+from server.domain.templates.message_content import MessageContent
 from server.domain.templates.rendering import RenderError, compile_template
-from server.domain.templates.variants import choose_variant, source_of
 from storage.contract.storage import Storage, Transaction
 from storage.model.audiences import SkipReason
 from storage.model.brands import BrandPolicy
-from storage.model.campaigns import Campaign
+from storage.model.campaigns import Campaign, CampaignTest
 from storage.model.deliveries import Settlement
 from storage.model.gate import GateRule
 from storage.model.messages import Message, Purpose
@@ -79,6 +78,8 @@ class _Material:
 
     content: _Content
     people: dict[tuple[str, str], Person]
+    tests: dict[str, CampaignTest]
+    """By message, of those that try out a campaign."""
     addresses: dict[str, str]
     """By message, in normal form: what goes on the wire, and what the gate was asked about.
     Those that have none are not here."""
@@ -150,28 +151,22 @@ class Renderer:
         send = material.content.sends.get(message.send_id) if message.send_id else None
         person = material.people.get((message.brand_id, message.person_id))
         campaign = material.content.campaigns.get(send.campaign_id) if send else None
-        source = source_of(
-            template,
-            choose_variant(template.variants, person.locale if person else None),
-            send.subject if send else None,
+        content = MessageContent(
+            message=message,
+            template=template,
+            person=person,
+            send=send,
+            campaign=campaign,
+            test=material.tests.get(message.id),
         )
-        compiled = self._compile(source)
+        compiled = self._compile(content.source)
         # A link takes a fifth of the time, and nobody sees that of an in_app message unless its
         # template shows it.
         linked = message.channel != IN_APP or compiled.may_show("unsubscribe_url")
         unsubscribe_url = (
             self._unsubscribe_link(_contact(message, address, material.content)) if linked else None
         )
-        context = render_context(
-            message.brand_id,
-            person,
-            schema=template.variables,
-            campaign=campaign,
-            campaign_variables=send.variables if send else None,
-            variables=message.variables,
-            unsubscribe_url=unsubscribe_url,
-        )
-        rendered = compiled.render(context, now)
+        rendered = content.render(compiled, unsubscribe_url, now)
         if not _is_text(f"{rendered.subject}{rendered.body}{rendered.html}"):
             return unrenderable(message, "template_error")
         return Envelope(
@@ -227,7 +222,10 @@ async def _load(tx: Transaction, messages: Sequence[Message], known: _Content) -
             people[brand_id, person_id] = person
     read = ((message.id, read_address(message.channel, message.recipient)) for message in messages)
     addresses = {message_id: address for message_id, address in read if address is not None}
-    return _Material(content, people, addresses, await _held_back(tx, messages, addresses, content))
+    tests = [message.id for message in messages if message.is_test]
+    tried = await tx.campaigns.find_tests(tests) if tests else {}
+    held_back = await _held_back(tx, messages, addresses, content)
+    return _Material(content, people, tried, addresses, held_back)
 
 
 async def _load_content(tx: Transaction, messages: Sequence[Message], known: _Content) -> _Content:

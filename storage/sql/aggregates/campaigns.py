@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import delete, insert, literal_column, select, update
 
 from storage.contract.errors import StorageError
 from storage.contract.signals import CAMPAIGNS
-from storage.model.campaigns import Campaign, CampaignStatus
+from storage.model.campaigns import Campaign, CampaignStatus, CampaignTest
 from storage.sql.connection import Connection, read_record, record_values
-from storage.sql.schema.campaigns import campaigns
+from storage.sql.dialects.dialect import ColumnKind
+from storage.sql.schema.campaigns import campaign_tests, campaigns
 
 # Written out, since a partial index is used only for a condition the planner can see.
 _SCHEDULED = campaigns.c.status == literal_column("'scheduled'")
@@ -46,6 +48,19 @@ class SqlCampaigns:
 
     async def delete(self, campaign_id: str) -> None:
         await self._connection.execute(delete(campaigns).where(campaigns.c.id == campaign_id))
+
+    async def insert_test(self, test: CampaignTest) -> None:
+        await self._connection.execute(insert(campaign_tests), record_values(test))
+
+    async def find_tests(self, message_ids: Sequence[str]) -> dict[str, CampaignTest]:
+        dialect = self._connection.dialect
+        given = dialect.row_set("given", id=ColumnKind.TEXT)
+        statement = select(campaign_tests).join(
+            given.table, campaign_tests.c.message_id == given.c.id
+        )
+        parameters = dialect.row_set_parameters(given, [(each,) for each in message_ids])
+        rows = (await self._connection.execute(statement, parameters)).all
+        return {row.message_id: read_record(CampaignTest, row) for row in rows}
 
     async def list_page(
         self, brand_id: str, face: str, status: CampaignStatus | None, after: str | None, limit: int

@@ -11,11 +11,13 @@ from functools import lru_cache
 from sqlalchemy import Executable, bindparam, case, func, select, text, update
 
 from storage.contract.signals import messages as messages_topic
+from storage.contract.signals import outcome
 from storage.model.deliveries import Queue, Recovery, Settlement
 from storage.model.messages import (
     UNSTARTED,
     Accepted,
     Attempt,
+    Handling,
     Message,
     MessageFilter,
     MessageStatus,
@@ -41,7 +43,7 @@ from storage.sql.delivery.enrollments import lock_enrollments
 from storage.sql.delivery.locks import lock_sends
 from storage.sql.delivery.steps import ended, go_on
 from storage.sql.delivery.transitions import cancelled
-from storage.sql.dialects.dialect import SqlDialect
+from storage.sql.dialects.dialect import ColumnKind, RowSet, SqlDialect
 from storage.sql.schema.messages import MESSAGE, attempts, messages
 from storage.sql.schema.programs import enrollments
 from storage.sql.schema.sends import sends
@@ -63,6 +65,10 @@ _FIND_PROVIDER = select(
     case(
         (messages.c.status == MessageStatus.SENDING, messages.c.provider), else_=_LAST_PROVIDER
     ).label("provider")
+).where(messages.c.id == bindparam("message_id"))
+
+_FIND_HANDLING = select(
+    *(messages.c[name] for name in ("accepted_by", "claimed_at", "provider", "sending_at"))
 ).where(messages.c.id == bindparam("message_id"))
 
 
@@ -121,6 +127,18 @@ class SqlMessages:
         ).first
         return read_record(Message, row) if row else None
 
+    async def find_by_dedup_keys(
+        self, brand_id: str, dedup_keys: Sequence[str]
+    ) -> dict[str, Message]:
+        if not dedup_keys:
+            return {}
+        dialect = self._connection.dialect
+        given, statement = _find_by_dedup_keys(dialect)
+        keys = dialect.row_set_parameters(given, [(key,) for key in dict.fromkeys(dedup_keys)])
+        rows = await self._connection.execute(statement, {**keys, "brand": brand_id})
+        found = (read_record(Message, row) for row in rows.all)
+        return {message.dedup_key: message for message in found if message.dedup_key}
+
     async def list_page(
         self, brand_id: str, where: MessageFilter, after: str | None, limit: int
     ) -> list[Message]:
@@ -130,6 +148,10 @@ class SqlMessages:
         row = (await self._connection.execute(_FIND_PROVIDER, {"message_id": message_id})).first
         provider: str | None = row.provider if row else None
         return provider
+
+    async def find_handling(self, message_id: str) -> Handling | None:
+        row = (await self._connection.execute(_FIND_HANDLING, {"message_id": message_id})).first
+        return read_record(Handling, row) if row else None
 
     async def count_by_reason(self, send_id: str) -> list[ReasonCount]:
         statement = select(
@@ -167,6 +189,8 @@ class SqlMessages:
         changes = Changes()
         changes.moved(row.send_id, MessageStatus.PENDING, row.status)
         await changes.apply(self._connection, now)
+        if row.send_id is None:
+            self._connection.fire(outcome(message_id))
         await go_on(self._connection, [ended(row)], now)
         return True
 
@@ -237,6 +261,13 @@ class SqlMessages:
         self, before: datetime, after: str | None, limit: int
     ) -> tuple[int, str | None]:
         return await pruning.prune_messages(self._connection, before, after, limit)
+
+
+@lru_cache
+def _find_by_dedup_keys(dialect: SqlDialect) -> tuple[RowSet, Executable]:
+    given = dialect.row_set("given", dedup_key=ColumnKind.TEXT)
+    statement = select(*MESSAGE).join(given.table, messages.c.dedup_key == given.c.dedup_key)
+    return given, statement.where(messages.c.brand_id == bindparam("brand"))
 
 
 @lru_cache

@@ -115,6 +115,7 @@ def _claiming(of_queue: Select[Any], **also: ColumnElement[Any]) -> Executable:
             status=MessageStatus.LEASED,
             lease=messages.c.lease + 1,
             lease_expires_at=_LEASE_UNTIL,
+            claimed_at=_NOW,
             **also,
         )
         .returning(*MESSAGE)

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import func, select, update
 
+from storage.contract.signals import outcome
 from storage.model.messages import MessageStatus
 from storage.sql.connection import Connection
 from storage.sql.delivery.counters import Changes
@@ -17,7 +18,8 @@ from storage.sql.dialects.dialect import ColumnKind
 from storage.sql.schema.messages import MAY_EXPIRE, messages
 
 _CHANGED = tuple(
-    messages.c[name] for name in ("send_id", "status", "failure_reason", "enrollment_id", "step")
+    messages.c[name]
+    for name in ("id", "send_id", "status", "failure_reason", "enrollment_id", "step")
 )
 
 
@@ -48,6 +50,8 @@ async def expire(connection: Connection, now: datetime, limit: int) -> int:
     changes = Changes()
     for row in over:
         changes.moved(row.send_id, MessageStatus.PENDING, row.status)
+        if row.send_id is None:
+            connection.fire(outcome(row.id))
     await changes.apply(connection, now)
     await go_on(connection, map(ended, over), now)
     return len(over)

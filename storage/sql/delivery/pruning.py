@@ -15,6 +15,7 @@ from sqlalchemy import Row, delete, select, tuple_, update
 from storage.model.messages import MessageStatus
 from storage.sql.connection import Connection
 from storage.sql.dialects.dialect import ColumnKind
+from storage.sql.schema.campaigns import campaign_tests
 from storage.sql.schema.idempotency import idempotency_keys
 from storage.sql.schema.messages import attempts, messages
 from storage.sql.schema.sends import sends
@@ -83,6 +84,10 @@ async def _delete(connection: Connection, message_ids: Sequence[str]) -> Sequenc
     parameters = connection.dialect.row_set_parameters(given, [(row.id,) for row in gone])
     await connection.execute(
         delete(attempts).where(attempts.c.message_id.in_(select(given.c.id))), parameters
+    )
+    await connection.execute(
+        delete(campaign_tests).where(campaign_tests.c.message_id.in_(select(given.c.id))),
+        parameters,
     )
     await connection.execute(delete(messages).where(these), parameters)
     return gone

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Executable, Row, and_, bindparam, case, func, not_, null, or_, update
 
 from storage.contract.signals import messages as messages_topic
+from storage.contract.signals import outcome
 from storage.model.deliveries import Settlement
 from storage.model.messages import MessageStatus
 from storage.sql.connection import Connection
@@ -62,6 +63,7 @@ async def _settle_distinct(
     )
     for row in settled:
         changes.moved(row.send_id, batch[row.id].expected, row.status)
+        _tell(connection, row.id, row.send_id)
         if row.status is MessageStatus.PENDING:
             connection.fire(messages_topic(row.channel))
     applied |= {row.id for row in settled}
@@ -110,6 +112,8 @@ async def _settle_sent(
             statement, {**given, "expected_status": expected, "now": now}
         )
         applied.update(message_id for message_id, *_ in settled)
+        for message_id, send_id, *_ in settled:
+            _tell(connection, message_id, send_id)
         for send_id, count in Counter(send_id for _, send_id, *_ in settled).items():
             changes.moved(send_id, expected, MessageStatus.SENT, count)
         ends += [
@@ -179,6 +183,13 @@ async def _accept_late(
         for row in (await connection.execute(statement, {**given, "now": now})).all:
             changes.moved(row.send_id, before, MessageStatus.SENT)
             ends.append(ended(row))
+            _tell(connection, row.id, row.send_id)
+
+
+def _tell(connection: Connection, message_id: str, send_id: str | None) -> None:
+    """Wakes whoever waits for what becomes of a one-off; of sends the counters tell."""
+    if send_id is None:
+        connection.fire(outcome(message_id))
 
 
 @lru_cache

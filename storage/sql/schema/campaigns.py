@@ -1,4 +1,4 @@
-"""The table of campaigns."""
+"""The tables of campaigns, and of messages that try one out."""
 
 from __future__ import annotations
 
@@ -47,4 +47,14 @@ partial_index(
     campaigns.c.scheduled_at,
     campaigns.c.id,
     where=_scheduled,
+)
+
+campaign_tests = Table(
+    "campaign_tests",
+    metadata,
+    Column("message_id", KEY, nullable=False),
+    Column("campaign_id", KEY, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("subject", Text),
+    PrimaryKeyConstraint("message_id"),
 )

@@ -65,6 +65,8 @@ messages = Table(
     # Not in the record. Recipient of a row of a send that was to go out, with the person before it
     # where addresses may be shared; skips have none and may repeat.
     Column("audience_key", KEY),
+    # Not in the record. When a worker last took the row.
+    Column("claimed_at", Instant),
     PrimaryKeyConstraint("id"),
     one_of("status", MessageStatus),
     CheckConstraint(
@@ -202,6 +204,7 @@ _BOOKKEEPING = {
     "accepted_by",
     "request_id",
     "audience_key",
+    "claimed_at",
 }
 MESSAGE = tuple(column for column in messages.c if column.name not in _BOOKKEEPING)
 """The columns of a `Message` record."""

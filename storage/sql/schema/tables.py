@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from storage.sql.schema.audit import audit_entries
 from storage.sql.schema.brands import brand_policies, brands
-from storage.sql.schema.campaigns import campaigns
+from storage.sql.schema.campaigns import campaign_tests, campaigns
 from storage.sql.schema.consents import consents
 from storage.sql.schema.dispatchers import dispatchers, holds
 from storage.sql.schema.idempotency import idempotency_keys
@@ -27,6 +27,7 @@ __all__ = [
     "audit_entries",
     "brand_policies",
     "brands",
+    "campaign_tests",
     "campaigns",
     "consents",
     "dispatchers",

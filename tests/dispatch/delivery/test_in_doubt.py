@@ -129,7 +129,7 @@ async def test_a_template_that_is_lost_after_a_doubtful_call_does_not_make_it_fa
     def faulty(*_: object, **__: object) -> dict[str, object]:
         raise KeyError("a fault")
 
-    monkeypatch.setattr("server.dispatch.delivery.renderer.render_context", faulty)
+    monkeypatch.setattr("server.domain.templates.message_content.render_context", faulty)
     await wait_and_run(stage, workers)
     assert await stage.fate(message) == ("unknown", "in_doubt")
 

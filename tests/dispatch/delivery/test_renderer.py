@@ -54,7 +54,7 @@ async def test_a_fault_of_ours_fails_the_message_alone(
             raise KeyError("a fault")
         return {}
 
-    monkeypatch.setattr("server.dispatch.delivery.renderer.render_context", faulty)
+    monkeypatch.setattr("server.domain.templates.message_content.render_context", faulty)
     good, bad = await stage.message("good"), await stage.message("bad", variables={"bad": 1})
     await stage.run(stage.workers())
     assert (await stage.fate(good), await stage.fate(bad)) == (

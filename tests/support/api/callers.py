@@ -73,17 +73,24 @@ class GrpcCaller:
         *,
         token: str | None = None,
         key: str | None = None,
+        seconds: float = 30,
     ) -> Answer:
         message = json_format.ParseDict(
             dict(request), message_factory.GetMessageClass(METHODS[name].input_type)()
         )
-        answer = await self.call_message(name, message, token=token, key=key)
+        answer = await self.call_message(name, message, token=token, key=key, seconds=seconds)
         if answer.status >= 400:
             check_refusal(answer.body, request)
         return answer
 
     async def call_message(
-        self, name: str, message: Message, *, token: str | None = None, key: str | None = None
+        self,
+        name: str,
+        message: Message,
+        *,
+        token: str | None = None,
+        key: str | None = None,
+        seconds: float = 30,
     ) -> Answer:
         """Calls with a message JSON could not say. Of a stream, the answer is the first message."""
         method = METHODS[name]
@@ -93,7 +100,7 @@ class GrpcCaller:
         }
         options: dict[str, Any] = {
             "metadata": _metadata(self.token if token is None else token, key),
-            "timeout": 30,
+            "timeout": seconds,
         }
         try:
             if method.server_streaming:

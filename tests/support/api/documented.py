@@ -26,6 +26,7 @@ BUILT = {
     "POST /v1/messaging/templates/{id}/render",
     "GET /v1/messaging/templates/{id}/versions",
     "POST /v1/messaging/templates/{id}/versions",
+    "POST /v1/messages/send",
     "GET /v1/messages/recent",
     "GET /v1/messages/scheduled",
     "GET /v1/messages/scheduled/{id}",

@@ -62,6 +62,9 @@ async def running_service(
     """A service on free ports, everything in one process, stopped at the end. `providers` replace
     those of the settings, `web_push` is how push services are reached."""
     rest, grpc_port, admin = free_ports(3)
+    if Part.DISPATCHER not in parts:
+        # Nothing comes of what is sent there: its caller need not wait.
+        more.setdefault("send_wait_seconds", 0)
     settings = Settings(
         data_dir=data_dir,
         database_url=database_url,

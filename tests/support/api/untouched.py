@@ -220,6 +220,7 @@ def _by_name(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
                 "GetScheduledMessage",
                 "CancelMessage",
                 "ListMessageAttempts",
+                "GetMessageTimeline",
             )
         ],
         "segment": [f"{SEGMENTS}/GetSegment", f"{SEGMENTS}/ArchiveSegment"],
@@ -330,6 +331,10 @@ def _in_full(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
         f"{MESSAGING}/ScheduleCampaign": {"id": messaging, "scheduled_at": instant(FAR),
             "expire_at": instant(FAR * 2)},
         f"{MESSAGING}/PublishCampaign": {"id": messaging, **audience, "expire_at": instant(FAR)},
+        f"{MESSAGING}/DuplicateCampaign": {"id": messaging, "name": "news again"},
+        f"{MESSAGING}/TestCampaign": {
+            "id": messaging, "recipient": "ana@example.com", "person_id": "ana"
+        },
         f"{COMMS}/PreviewCampaign": {"id": comms, **audience},
         f"{MESSAGING}/PreviewCampaign": {"id": messaging, **audience},
         f"{MESSAGES}/ScheduleMessage": {
@@ -345,6 +350,19 @@ def _in_full(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
             "subject": "Hi {{ name }}", "body": "Hello {{ name }}", "html": "<p>{{ name }}</p>"},
         f"{TEMPLATES}/RenderTemplate": {"id": ids.get("template"), "payload": OBJECT,
             "strict": True, "version_id": ids.get("version"), "person_id": "ana", "locale": "pt"},
+        f"{MESSAGES}/SendMessage": {
+            "channel": "email", "template_key": "welcome", "recipient": "ana@example.com",
+            "brand_id": brand, "person_id": "ana",
+            "variables": OBJECT, "dedup_key": uuid4().hex, "hipaa": False,
+            "expire_at": instant(FAR),
+        },
+        f"{MESSAGES}/BatchScheduleMessages": {"brand_id": brand, "messages": [{
+            "channel": "email", "template_key": "welcome", "recipient": "ana@example.com",
+            "person_id": "ana",
+            "variables": OBJECT, "dedup_key": uuid4().hex, "hipaa": False,
+            "scheduled_at": instant(FAR),
+            "expire_at": instant(FAR * 2),
+        }]},
         f"{NOTIFICATIONS}/CreateNotification": {
             "brand_id": brand, "patient_id": "tester", "kind": "result", "title": "New results",
             "body": "They are here", "link": "/results/7", "metadata": OBJECT,

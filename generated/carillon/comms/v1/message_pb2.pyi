@@ -108,7 +108,7 @@ class Message(_message.Message):
     Empty for a step that goes to the person's own address, until it runs.
     """
     dedup_key: _builtins.str
-    """The caller's key, unique in the brand; empty for one of a send or an enrollment."""
+    """The caller's key, unique in the brand; empty for one of a send, an enrollment or a test."""
     status: Global___Message.Status.ValueType
     """Where it is in its life."""
     failure_reason: _builtins.str
@@ -170,7 +170,7 @@ class MessageSummary(_message.Message):
     message_id: _builtins.str
     """Id of the message."""
     dedup_key: _builtins.str
-    """The caller's key, unique in the brand; empty for one of a send or an enrollment."""
+    """The caller's key, unique in the brand; empty for one of a send, an enrollment or a test."""
     channel: _channel_pb2.Channel.ValueType
     """The channel it is delivered on."""
     status: Global___Message.Status.ValueType

@@ -24,6 +24,7 @@ _sym_db = _symbol_database.Default()
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from carillon.comms.v1 import message_pb2 as carillon_dot_comms_dot_v1_dot_message__pb2
+from carillon.comms.v1 import timeline_pb2 as carillon_dot_comms_dot_v1_dot_timeline__pb2
 from carillon.options.v1 import options_pb2 as carillon_dot_options_dot_v1_dot_options__pb2
 from carillon.rules.v1 import rules_pb2 as carillon_dot_rules_dot_v1_dot_rules__pb2
 from carillon.type.v1 import channel_pb2 as carillon_dot_type_dot_v1_dot_channel__pb2
@@ -33,7 +34,7 @@ from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'carillon/comms/v1/message_service.proto\x12\x11\x63\x61rillon.comms.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1f\x63\x61rillon/comms/v1/message.proto\x1a!carillon/options/v1/options.proto\x1a\x1d\x63\x61rillon/rules/v1/rules.proto\x1a\x1e\x63\x61rillon/type/v1/channel.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xdf\x03\n\x16ScheduleMessageRequest\x12;\n\x07\x63hannel\x18\x01 \x01(\x0e\x32\x19.carillon.type.v1.ChannelB\x0f\xe2\x41\x01\x02\xbaH\x08\x82\x01\x02\x10\x01\xc8\x01\x01\x12)\n\x0ctemplate_key\x18\x02 \x01(\tB\x13\xe2\x41\x01\x02\xbaH\x0cr\x07\x18\x80\x01\xb8\xbb\x18\x01\xc8\x01\x01\x12.\n\trecipient\x18\x03 \x01(\tB\x1b\xe2\x41\x01\x02\xbaH\x10r\x0b\x18\x80\x04\xa0\xbb\x18\x01\xa8\xbb\x18\x01\xc8\x01\x01\xf0\xbb\x18\x08\x12)\n\x08\x62rand_id\x18\x04 \x01(\tB\x17\xe2\x41\x01\x02\xbaH\x10r\x0b\x18\x80\x01\xa0\xbb\x18\x01\xa8\xbb\x18\x01\xc8\x01\x01\x12.\n\tperson_id\x18\x05 \x01(\tB\x1b\xe2\x41\x01\x02\xbaH\x10r\x0b\x18\x80\x01\xa0\xbb\x18\x01\xa8\xbb\x18\x01\xc8\x01\x01\xf0\xbb\x18\t\x12*\n\tvariables\x18\x06 \x01(\x0b\x32\x17.google.protobuf.Struct\x12*\n\tdedup_key\x18\x07 \x01(\tB\x17\xe2\x41\x01\x02\xbaH\x10r\x0b\x18\xc8\x01\xa0\xbb\x18\x01\xa8\xbb\x18\x01\xc8\x01\x01\x12\r\n\x05hipaa\x18\x08 \x01(\x08\x12<\n\x0cscheduled_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12-\n\texpire_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"1\n\x11GetMessageRequest\x12\x1c\n\x02id\x18\x01 \x01(\tB\x10\xe2\x41\x01\x02\xbaH\tr\x04\xb0\xbb\x18\x01\xc8\x01\x01\":\n\x1aGetScheduledMessageRequest\x12\x1c\n\x02id\x18\x01 \x01(\tB\x10\xe2\x41\x01\x02\xbaH\tr\x04\xb0\xbb\x18\x01\xc8\x01\x01\"\xb3\x01\n\x1cListScheduledMessagesRequest\x12\x1b\n\x08\x62rand_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01\x12;\n\x06status\x18\x02 \x01(\x0e\x32!.carillon.comms.v1.Message.StatusB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1a\n\tpage_size\x18\x03 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1d\n\npage_token\x18\x04 \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01\"h\n\x1dListScheduledMessagesResponse\x12(\n\x04\x64\x61ta\x18\x01 \x03(\x0b\x32\x1a.carillon.comms.v1.Message\x12\x1d\n\x0fnext_page_token\x18\x02 \x01(\tB\x04\xc0\xbc\x18\x01\"\xf8\x01\n\x19ListRecentMessagesRequest\x12\x1b\n\x08\x62rand_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01\x12\x16\n\x05limit\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1a\n\tpage_size\x18\x03 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1d\n\npage_token\x18\x04 \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01:k\xbaHh\x1a\x66\n\tpage_size\x12\x31must not be given with limit, which says the same\x1a&this.limit == 0 || this.page_size == 0\"o\n\x1aListRecentMessagesResponse\x12\x32\n\x08messages\x18\x01 \x03(\x0b\x32 .carillon.comms.v1.RecentMessage\x12\x1d\n\x0fnext_page_token\x18\x02 \x01(\tB\x04\xc0\xbc\x18\x01\"\xfb\x03\n\x13ListMessagesRequest\x12\x1b\n\x08\x62rand_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01\x12\x1c\n\tperson_id\x18\x02 \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01\x12\x1a\n\x07send_id\x18\x03 \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01\x12;\n\x06status\x18\x04 \x01(\x0e\x32!.carillon.comms.v1.Message.StatusB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1c\n\tdedup_key\x18\x05 \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01\x12\x1a\n\tpage_size\x18\x06 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1d\n\npage_token\x18\x07 \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01\x12\x1f\n\trecipient\x18\x08 \x01(\tB\x0c\xbaH\tr\x07\x18\x80\x04\xb0\xbb\x18\x01\x12\x1e\n\x0b\x63\x61mpaign_id\x18\t \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01\x12\x34\n\x07\x63hannel\x18\n \x01(\x0e\x32\x19.carillon.type.v1.ChannelB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x19\n\x06reason\x18\x0b \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01\x12\x31\n\rcreated_after\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0e\x63reated_before\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"Y\n\x14ListMessagesResponse\x12(\n\x04\x64\x61ta\x18\x01 \x03(\x0b\x32\x1a.carillon.comms.v1.Message\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"4\n\x14\x43\x61ncelMessageRequest\x12\x1c\n\x02id\x18\x01 \x01(\tB\x10\xe2\x41\x01\x02\xbaH\tr\x04\xb0\xbb\x18\x01\xc8\x01\x01\"u\n\x1aListMessageAttemptsRequest\x12\x1c\n\x02id\x18\x01 \x01(\tB\x10\xe2\x41\x01\x02\xbaH\tr\x04\xb0\xbb\x18\x01\xc8\x01\x01\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1d\n\npage_token\x18\x03 \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01\"d\n\x1bListMessageAttemptsResponse\x12,\n\x08\x61ttempts\x18\x01 \x03(\x0b\x32\x1a.carillon.comms.v1.Attempt\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\x80\n\n\x0eMessageService\x12\x91\x01\n\x0fScheduleMessage\x12).carillon.comms.v1.ScheduleMessageRequest\x1a\x1a.carillon.comms.v1.Message\"7\xa2\xbb\x18\x13\n\x0ewrite:messages\x18\xc9\x01\x82\xd3\xe4\x93\x02\x1a\"\x15/v1/messages/schedule:\x01*\x12\x86\x01\n\nGetMessage\x12$.carillon.comms.v1.GetMessageRequest\x1a!.carillon.comms.v1.MessageSummary\"/\x90\x02\x01\xa2\xbb\x18\x0f\n\rread:messages\x82\xd3\xe4\x93\x02\x13\x12\x11/v1/messages/{id}\x12\x9b\x01\n\x13GetScheduledMessage\x12-.carillon.comms.v1.GetScheduledMessageRequest\x1a\x1a.carillon.comms.v1.Message\"9\x90\x02\x01\xa2\xbb\x18\x0f\n\rread:messages\x82\xd3\xe4\x93\x02\x1d\x12\x1b/v1/messages/scheduled/{id}\x12\xb0\x01\n\x15ListScheduledMessages\x12/.carillon.comms.v1.ListScheduledMessagesRequest\x1a\x30.carillon.comms.v1.ListScheduledMessagesResponse\"4\x90\x02\x01\xa2\xbb\x18\x0f\n\rread:messages\x82\xd3\xe4\x93\x02\x18\x12\x16/v1/messages/scheduled\x12\xa4\x01\n\x12ListRecentMessages\x12,.carillon.comms.v1.ListRecentMessagesRequest\x1a-.carillon.comms.v1.ListRecentMessagesResponse\"1\x90\x02\x01\xa2\xbb\x18\x0f\n\rread:messages\x82\xd3\xe4\x93\x02\x15\x12\x13/v1/messages/recent\x12\x8b\x01\n\x0cListMessages\x12&.carillon.comms.v1.ListMessagesRequest\x1a\'.carillon.comms.v1.ListMessagesResponse\"*\x90\x02\x01\xa2\xbb\x18\x0f\n\rread:messages\x82\xd3\xe4\x93\x02\x0e\x12\x0c/v1/messages\x12\x8d\x01\n\rCancelMessage\x12\'.carillon.comms.v1.CancelMessageRequest\x1a\x1a.carillon.comms.v1.Message\"7\xa2\xbb\x18\x10\n\x0ewrite:messages\x82\xd3\xe4\x93\x02\x1d\"\x18/v1/messages/{id}/cancel:\x01*\x12\xae\x01\n\x13ListMessageAttempts\x12-.carillon.comms.v1.ListMessageAttemptsRequest\x1a..carillon.comms.v1.ListMessageAttemptsResponse\"8\x90\x02\x01\xa2\xbb\x18\x0f\n\rread:messages\x82\xd3\xe4\x93\x02\x1c\x12\x1a/v1/messages/{id}/attempts\x1a\n\xa2\xbb\x18\x06\x08\xa6\x03\x10\x99\x03\x42\x30\n\x11\x63\x61rillon.comms.v1P\x01Z\x19\x63\x61rillon/comms/v1;commsv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'carillon/comms/v1/message_service.proto\x12\x11\x63\x61rillon.comms.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1f\x63\x61rillon/comms/v1/message.proto\x1a carillon/comms/v1/timeline.proto\x1a!carillon/options/v1/options.proto\x1a\x1d\x63\x61rillon/rules/v1/rules.proto\x1a\x1e\x63\x61rillon/type/v1/channel.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xdf\x03\n\x16ScheduleMessageRequest\x12;\n\x07\x63hannel\x18\x01 \x01(\x0e\x32\x19.carillon.type.v1.ChannelB\x0f\xe2\x41\x01\x02\xbaH\x08\x82\x01\x02\x10\x01\xc8\x01\x01\x12)\n\x0ctemplate_key\x18\x02 \x01(\tB\x13\xe2\x41\x01\x02\xbaH\x0cr\x07\x18\x80\x01\xb8\xbb\x18\x01\xc8\x01\x01\x12.\n\trecipient\x18\x03 \x01(\tB\x1b\xe2\x41\x01\x02\xbaH\x10r\x0b\x18\x80\x04\xa0\xbb\x18\x01\xa8\xbb\x18\x01\xc8\x01\x01\xf0\xbb\x18\x08\x12)\n\x08\x62rand_id\x18\x04 \x01(\tB\x17\xe2\x41\x01\x02\xbaH\x10r\x0b\x18\x80\x01\xa0\xbb\x18\x01\xa8\xbb\x18\x01\xc8\x01\x01\x12.\n\tperson_id\x18\x05 \x01(\tB\x1b\xe2\x41\x01\x02\xbaH\x10r\x0b\x18\x80\x01\xa0\xbb\x18\x01\xa8\xbb\x18\x01\xc8\x01\x01\xf0\xbb\x18\t\x12*\n\tvariables\x18\x06 \x01(\x0b\x32\x17.google.protobuf.Struct\x12*\n\tdedup_key\x18\x07 \x01(\tB\x17\xe2\x41\x01\x02\xbaH\x10r\x0b\x18\xc8\x01\xa0\xbb\x18\x01\xa8\xbb\x18\x01\xc8\x01\x01\x12\r\n\x05hipaa\x18\x08 \x01(\x08\x12<\n\x0cscheduled_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12-\n\texpire_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x9d\x03\n\x12SendMessageRequest\x12;\n\x07\x63hannel\x18\x01 \x01(\x0e\x32\x19.carillon.type.v1.ChannelB\x0f\xe2\x41\x01\x02\xbaH\x08\x82\x01\x02\x10\x01\xc8\x01\x01\x12)\n\x0ctemplate_key\x18\x02 \x01(\tB\x13\xe2\x41\x01\x02\xbaH\x0cr\x07\x18\x80\x01\xb8\xbb\x18\x01\xc8\x01\x01\x12.\n\trecipient\x18\x03 \x01(\tB\x1b\xe2\x41\x01\x02\xbaH\x10r\x0b\x18\x80\x04\xa0\xbb\x18\x01\xa8\xbb\x18\x01\xc8\x01\x01\xf0\xbb\x18\x08\x12)\n\x08\x62rand_id\x18\x04 \x01(\tB\x17\xe2\x41\x01\x02\xbaH\x10r\x0b\x18\x80\x01\xa0\xbb\x18\x01\xa8\xbb\x18\x01\xc8\x01\x01\x12.\n\tperson_id\x18\x05 \x01(\tB\x1b\xe2\x41\x01\x02\xbaH\x10r\x0b\x18\x80\x01\xa0\xbb\x18\x01\xa8\xbb\x18\x01\xc8\x01\x01\xf0\xbb\x18\t\x12*\n\tvariables\x18\x06 \x01(\x0b\x32\x17.google.protobuf.Struct\x12*\n\tdedup_key\x18\x07 \x01(\tB\x17\xe2\x41\x01\x02\xbaH\x10r\x0b\x18\xc8\x01\xa0\xbb\x18\x01\xa8\xbb\x18\x01\xc8\x01\x01\x12\r\n\x05hipaa\x18\x08 \x01(\x08\x12-\n\texpire_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xb0\x03\n\x11MessageToSchedule\x12;\n\x07\x63hannel\x18\x01 \x01(\x0e\x32\x19.carillon.type.v1.ChannelB\x0f\xe2\x41\x01\x02\xbaH\x08\x82\x01\x02\x10\x01\xc8\x01\x01\x12)\n\x0ctemplate_key\x18\x02 \x01(\tB\x13\xe2\x41\x01\x02\xbaH\x0cr\x07\x18\x80\x01\xb8\xbb\x18\x01\xc8\x01\x01\x12#\n\trecipient\x18\x03 \x01(\tB\x10\xe2\x41\x01\x01\xbaH\tr\x07\x18\x80\x04\xa0\xbb\x18\x01\x12.\n\tperson_id\x18\x04 \x01(\tB\x1b\xe2\x41\x01\x02\xbaH\x10r\x0b\x18\x80\x01\xa0\xbb\x18\x01\xa8\xbb\x18\x01\xc8\x01\x01\xf0\xbb\x18\t\x12\x30\n\tvariables\x18\x05 \x01(\x0b\x32\x17.google.protobuf.StructB\x04\xe2\x41\x01\x01\x12*\n\tdedup_key\x18\x06 \x01(\tB\x17\xe2\x41\x01\x02\xbaH\x10r\x0b\x18\xc8\x01\xa0\xbb\x18\x01\xa8\xbb\x18\x01\xc8\x01\x01\x12\x13\n\x05hipaa\x18\x07 \x01(\x08\x42\x04\xe2\x41\x01\x01\x12\x36\n\x0cscheduled_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x01\x12\x33\n\texpire_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x01\"\x92\x01\n\x1c\x42\x61tchScheduleMessagesRequest\x12)\n\x08\x62rand_id\x18\x01 \x01(\tB\x17\xe2\x41\x01\x02\xbaH\x10r\x0b\x18\x80\x01\xa0\xbb\x18\x01\xa8\xbb\x18\x01\xc8\x01\x01\x12G\n\x08messages\x18\x02 \x03(\x0b\x32$.carillon.comms.v1.MessageToScheduleB\x0f\xe2\x41\x01\x02\xbaH\x08\x92\x01\x05\x08\x01\x10\xe8\x07\"\x95\x02\n\x0eMessageOutcome\x12\x17\n\tdedup_key\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12>\n\x06result\x18\x02 \x01(\x0e\x32(.carillon.comms.v1.MessageOutcome.ResultB\x04\xe2\x41\x01\x03\x12\x31\n\x07message\x18\x03 \x01(\x0b\x32\x1a.carillon.comms.v1.MessageB\x04\xe2\x41\x01\x03\x12\x36\n\x05\x65rror\x18\x04 \x01(\x0b\x32!.carillon.comms.v1.MessageRefusalB\x04\xe2\x41\x01\x03\"?\n\x06Result\x12\x0f\n\x0bunspecified\x10\x00\x12\x0c\n\x08\x61\x63\x63\x65pted\x10\x01\x12\t\n\x05known\x10\x02\x12\x0b\n\x07refused\x10\x03\"l\n\x0eMessageRefusal\x12\x13\n\x05\x65rror\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x15\n\x07message\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12.\n\x07\x64\x65tails\x18\x03 \x01(\x0b\x32\x17.google.protobuf.StructB\x04\xe2\x41\x01\x03\"T\n\x1d\x42\x61tchScheduleMessagesResponse\x12\x33\n\x08outcomes\x18\x01 \x03(\x0b\x32!.carillon.comms.v1.MessageOutcome\"1\n\x11GetMessageRequest\x12\x1c\n\x02id\x18\x01 \x01(\tB\x10\xe2\x41\x01\x02\xbaH\tr\x04\xb0\xbb\x18\x01\xc8\x01\x01\":\n\x1aGetScheduledMessageRequest\x12\x1c\n\x02id\x18\x01 \x01(\tB\x10\xe2\x41\x01\x02\xbaH\tr\x04\xb0\xbb\x18\x01\xc8\x01\x01\"\xb3\x01\n\x1cListScheduledMessagesRequest\x12\x1b\n\x08\x62rand_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01\x12;\n\x06status\x18\x02 \x01(\x0e\x32!.carillon.comms.v1.Message.StatusB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1a\n\tpage_size\x18\x03 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1d\n\npage_token\x18\x04 \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01\"h\n\x1dListScheduledMessagesResponse\x12(\n\x04\x64\x61ta\x18\x01 \x03(\x0b\x32\x1a.carillon.comms.v1.Message\x12\x1d\n\x0fnext_page_token\x18\x02 \x01(\tB\x04\xc0\xbc\x18\x01\"\xf8\x01\n\x19ListRecentMessagesRequest\x12\x1b\n\x08\x62rand_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01\x12\x16\n\x05limit\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1a\n\tpage_size\x18\x03 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1d\n\npage_token\x18\x04 \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01:k\xbaHh\x1a\x66\n\tpage_size\x12\x31must not be given with limit, which says the same\x1a&this.limit == 0 || this.page_size == 0\"o\n\x1aListRecentMessagesResponse\x12\x32\n\x08messages\x18\x01 \x03(\x0b\x32 .carillon.comms.v1.RecentMessage\x12\x1d\n\x0fnext_page_token\x18\x02 \x01(\tB\x04\xc0\xbc\x18\x01\"\xfb\x03\n\x13ListMessagesRequest\x12\x1b\n\x08\x62rand_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01\x12\x1c\n\tperson_id\x18\x02 \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01\x12\x1a\n\x07send_id\x18\x03 \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01\x12;\n\x06status\x18\x04 \x01(\x0e\x32!.carillon.comms.v1.Message.StatusB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1c\n\tdedup_key\x18\x05 \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01\x12\x1a\n\tpage_size\x18\x06 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1d\n\npage_token\x18\x07 \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01\x12\x1f\n\trecipient\x18\x08 \x01(\tB\x0c\xbaH\tr\x07\x18\x80\x04\xb0\xbb\x18\x01\x12\x1e\n\x0b\x63\x61mpaign_id\x18\t \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01\x12\x34\n\x07\x63hannel\x18\n \x01(\x0e\x32\x19.carillon.type.v1.ChannelB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x19\n\x06reason\x18\x0b \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01\x12\x31\n\rcreated_after\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0e\x63reated_before\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"Y\n\x14ListMessagesResponse\x12(\n\x04\x64\x61ta\x18\x01 \x03(\x0b\x32\x1a.carillon.comms.v1.Message\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"4\n\x14\x43\x61ncelMessageRequest\x12\x1c\n\x02id\x18\x01 \x01(\tB\x10\xe2\x41\x01\x02\xbaH\tr\x04\xb0\xbb\x18\x01\xc8\x01\x01\"9\n\x19GetMessageTimelineRequest\x12\x1c\n\x02id\x18\x01 \x01(\tB\x10\xe2\x41\x01\x02\xbaH\tr\x04\xb0\xbb\x18\x01\xc8\x01\x01\"u\n\x1aListMessageAttemptsRequest\x12\x1c\n\x02id\x18\x01 \x01(\tB\x10\xe2\x41\x01\x02\xbaH\tr\x04\xb0\xbb\x18\x01\xc8\x01\x01\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1d\n\npage_token\x18\x03 \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01\"d\n\x1bListMessageAttemptsResponse\x12,\n\x08\x61ttempts\x18\x01 \x03(\x0b\x32\x1a.carillon.comms.v1.Attempt\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\xe7\r\n\x0eMessageService\x12\x91\x01\n\x0fScheduleMessage\x12).carillon.comms.v1.ScheduleMessageRequest\x1a\x1a.carillon.comms.v1.Message\"7\xa2\xbb\x18\x13\n\x0ewrite:messages\x18\xc9\x01\x82\xd3\xe4\x93\x02\x1a\"\x15/v1/messages/schedule:\x01*\x12\x89\x01\n\x0bSendMessage\x12%.carillon.comms.v1.SendMessageRequest\x1a!.carillon.comms.v1.MessageSummary\"0\xa2\xbb\x18\x10\n\x0ewrite:messages\x82\xd3\xe4\x93\x02\x16\"\x11/v1/messages/send:\x01*\x12\xb6\x01\n\x15\x42\x61tchScheduleMessages\x12/.carillon.comms.v1.BatchScheduleMessagesRequest\x1a\x30.carillon.comms.v1.BatchScheduleMessagesResponse\":\xa2\xbb\x18\x10\n\x0ewrite:messages\x82\xd3\xe4\x93\x02 \"\x1b/v1/messages/schedule/batch:\x01*\x12\x86\x01\n\nGetMessage\x12$.carillon.comms.v1.GetMessageRequest\x1a!.carillon.comms.v1.MessageSummary\"/\x90\x02\x01\xa2\xbb\x18\x0f\n\rread:messages\x82\xd3\xe4\x93\x02\x13\x12\x11/v1/messages/{id}\x12\x9b\x01\n\x13GetScheduledMessage\x12-.carillon.comms.v1.GetScheduledMessageRequest\x1a\x1a.carillon.comms.v1.Message\"9\x90\x02\x01\xa2\xbb\x18\x0f\n\rread:messages\x82\xd3\xe4\x93\x02\x1d\x12\x1b/v1/messages/scheduled/{id}\x12\xb0\x01\n\x15ListScheduledMessages\x12/.carillon.comms.v1.ListScheduledMessagesRequest\x1a\x30.carillon.comms.v1.ListScheduledMessagesResponse\"4\x90\x02\x01\xa2\xbb\x18\x0f\n\rread:messages\x82\xd3\xe4\x93\x02\x18\x12\x16/v1/messages/scheduled\x12\xa4\x01\n\x12ListRecentMessages\x12,.carillon.comms.v1.ListRecentMessagesRequest\x1a-.carillon.comms.v1.ListRecentMessagesResponse\"1\x90\x02\x01\xa2\xbb\x18\x0f\n\rread:messages\x82\xd3\xe4\x93\x02\x15\x12\x13/v1/messages/recent\x12\x8b\x01\n\x0cListMessages\x12&.carillon.comms.v1.ListMessagesRequest\x1a\'.carillon.comms.v1.ListMessagesResponse\"*\x90\x02\x01\xa2\xbb\x18\x0f\n\rread:messages\x82\xd3\xe4\x93\x02\x0e\x12\x0c/v1/messages\x12\x8d\x01\n\rCancelMessage\x12\'.carillon.comms.v1.CancelMessageRequest\x1a\x1a.carillon.comms.v1.Message\"7\xa2\xbb\x18\x10\n\x0ewrite:messages\x82\xd3\xe4\x93\x02\x1d\"\x18/v1/messages/{id}/cancel:\x01*\x12\x9f\x01\n\x12GetMessageTimeline\x12,.carillon.comms.v1.GetMessageTimelineRequest\x1a\".carillon.comms.v1.MessageTimeline\"7\x90\x02\x01\xa2\xbb\x18\x0e\n\x0cread:content\x82\xd3\xe4\x93\x02\x1c\x12\x1a/v1/messages/{id}/timeline\x12\xae\x01\n\x13ListMessageAttempts\x12-.carillon.comms.v1.ListMessageAttemptsRequest\x1a..carillon.comms.v1.ListMessageAttemptsResponse\"8\x90\x02\x01\xa2\xbb\x18\x0f\n\rread:messages\x82\xd3\xe4\x93\x02\x1c\x12\x1a/v1/messages/{id}/attempts\x1a\n\xa2\xbb\x18\x06\x08\xa6\x03\x10\x99\x03\x42\x30\n\x11\x63\x61rillon.comms.v1P\x01Z\x19\x63\x61rillon/comms/v1;commsv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -55,6 +56,54 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SCHEDULEMESSAGEREQUEST'].fields_by_name['dedup_key']._serialized_options = b'\342A\001\002\272H\020r\013\030\310\001\240\273\030\001\250\273\030\001\310\001\001'
   _globals['_SCHEDULEMESSAGEREQUEST'].fields_by_name['scheduled_at']._loaded_options = None
   _globals['_SCHEDULEMESSAGEREQUEST'].fields_by_name['scheduled_at']._serialized_options = b'\342A\001\002\272H\003\310\001\001'
+  _globals['_SENDMESSAGEREQUEST'].fields_by_name['channel']._loaded_options = None
+  _globals['_SENDMESSAGEREQUEST'].fields_by_name['channel']._serialized_options = b'\342A\001\002\272H\010\202\001\002\020\001\310\001\001'
+  _globals['_SENDMESSAGEREQUEST'].fields_by_name['template_key']._loaded_options = None
+  _globals['_SENDMESSAGEREQUEST'].fields_by_name['template_key']._serialized_options = b'\342A\001\002\272H\014r\007\030\200\001\270\273\030\001\310\001\001'
+  _globals['_SENDMESSAGEREQUEST'].fields_by_name['recipient']._loaded_options = None
+  _globals['_SENDMESSAGEREQUEST'].fields_by_name['recipient']._serialized_options = b'\342A\001\002\272H\020r\013\030\200\004\240\273\030\001\250\273\030\001\310\001\001\360\273\030\010'
+  _globals['_SENDMESSAGEREQUEST'].fields_by_name['brand_id']._loaded_options = None
+  _globals['_SENDMESSAGEREQUEST'].fields_by_name['brand_id']._serialized_options = b'\342A\001\002\272H\020r\013\030\200\001\240\273\030\001\250\273\030\001\310\001\001'
+  _globals['_SENDMESSAGEREQUEST'].fields_by_name['person_id']._loaded_options = None
+  _globals['_SENDMESSAGEREQUEST'].fields_by_name['person_id']._serialized_options = b'\342A\001\002\272H\020r\013\030\200\001\240\273\030\001\250\273\030\001\310\001\001\360\273\030\t'
+  _globals['_SENDMESSAGEREQUEST'].fields_by_name['dedup_key']._loaded_options = None
+  _globals['_SENDMESSAGEREQUEST'].fields_by_name['dedup_key']._serialized_options = b'\342A\001\002\272H\020r\013\030\310\001\240\273\030\001\250\273\030\001\310\001\001'
+  _globals['_MESSAGETOSCHEDULE'].fields_by_name['channel']._loaded_options = None
+  _globals['_MESSAGETOSCHEDULE'].fields_by_name['channel']._serialized_options = b'\342A\001\002\272H\010\202\001\002\020\001\310\001\001'
+  _globals['_MESSAGETOSCHEDULE'].fields_by_name['template_key']._loaded_options = None
+  _globals['_MESSAGETOSCHEDULE'].fields_by_name['template_key']._serialized_options = b'\342A\001\002\272H\014r\007\030\200\001\270\273\030\001\310\001\001'
+  _globals['_MESSAGETOSCHEDULE'].fields_by_name['recipient']._loaded_options = None
+  _globals['_MESSAGETOSCHEDULE'].fields_by_name['recipient']._serialized_options = b'\342A\001\001\272H\tr\007\030\200\004\240\273\030\001'
+  _globals['_MESSAGETOSCHEDULE'].fields_by_name['person_id']._loaded_options = None
+  _globals['_MESSAGETOSCHEDULE'].fields_by_name['person_id']._serialized_options = b'\342A\001\002\272H\020r\013\030\200\001\240\273\030\001\250\273\030\001\310\001\001\360\273\030\t'
+  _globals['_MESSAGETOSCHEDULE'].fields_by_name['variables']._loaded_options = None
+  _globals['_MESSAGETOSCHEDULE'].fields_by_name['variables']._serialized_options = b'\342A\001\001'
+  _globals['_MESSAGETOSCHEDULE'].fields_by_name['dedup_key']._loaded_options = None
+  _globals['_MESSAGETOSCHEDULE'].fields_by_name['dedup_key']._serialized_options = b'\342A\001\002\272H\020r\013\030\310\001\240\273\030\001\250\273\030\001\310\001\001'
+  _globals['_MESSAGETOSCHEDULE'].fields_by_name['hipaa']._loaded_options = None
+  _globals['_MESSAGETOSCHEDULE'].fields_by_name['hipaa']._serialized_options = b'\342A\001\001'
+  _globals['_MESSAGETOSCHEDULE'].fields_by_name['scheduled_at']._loaded_options = None
+  _globals['_MESSAGETOSCHEDULE'].fields_by_name['scheduled_at']._serialized_options = b'\342A\001\001'
+  _globals['_MESSAGETOSCHEDULE'].fields_by_name['expire_at']._loaded_options = None
+  _globals['_MESSAGETOSCHEDULE'].fields_by_name['expire_at']._serialized_options = b'\342A\001\001'
+  _globals['_BATCHSCHEDULEMESSAGESREQUEST'].fields_by_name['brand_id']._loaded_options = None
+  _globals['_BATCHSCHEDULEMESSAGESREQUEST'].fields_by_name['brand_id']._serialized_options = b'\342A\001\002\272H\020r\013\030\200\001\240\273\030\001\250\273\030\001\310\001\001'
+  _globals['_BATCHSCHEDULEMESSAGESREQUEST'].fields_by_name['messages']._loaded_options = None
+  _globals['_BATCHSCHEDULEMESSAGESREQUEST'].fields_by_name['messages']._serialized_options = b'\342A\001\002\272H\010\222\001\005\010\001\020\350\007'
+  _globals['_MESSAGEOUTCOME'].fields_by_name['dedup_key']._loaded_options = None
+  _globals['_MESSAGEOUTCOME'].fields_by_name['dedup_key']._serialized_options = b'\342A\001\003'
+  _globals['_MESSAGEOUTCOME'].fields_by_name['result']._loaded_options = None
+  _globals['_MESSAGEOUTCOME'].fields_by_name['result']._serialized_options = b'\342A\001\003'
+  _globals['_MESSAGEOUTCOME'].fields_by_name['message']._loaded_options = None
+  _globals['_MESSAGEOUTCOME'].fields_by_name['message']._serialized_options = b'\342A\001\003'
+  _globals['_MESSAGEOUTCOME'].fields_by_name['error']._loaded_options = None
+  _globals['_MESSAGEOUTCOME'].fields_by_name['error']._serialized_options = b'\342A\001\003'
+  _globals['_MESSAGEREFUSAL'].fields_by_name['error']._loaded_options = None
+  _globals['_MESSAGEREFUSAL'].fields_by_name['error']._serialized_options = b'\342A\001\003'
+  _globals['_MESSAGEREFUSAL'].fields_by_name['message']._loaded_options = None
+  _globals['_MESSAGEREFUSAL'].fields_by_name['message']._serialized_options = b'\342A\001\003'
+  _globals['_MESSAGEREFUSAL'].fields_by_name['details']._loaded_options = None
+  _globals['_MESSAGEREFUSAL'].fields_by_name['details']._serialized_options = b'\342A\001\003'
   _globals['_GETMESSAGEREQUEST'].fields_by_name['id']._loaded_options = None
   _globals['_GETMESSAGEREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002\272H\tr\004\260\273\030\001\310\001\001'
   _globals['_GETSCHEDULEDMESSAGEREQUEST'].fields_by_name['id']._loaded_options = None
@@ -105,6 +154,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTMESSAGESREQUEST'].fields_by_name['reason']._serialized_options = b'\272H\006r\004\260\273\030\001'
   _globals['_CANCELMESSAGEREQUEST'].fields_by_name['id']._loaded_options = None
   _globals['_CANCELMESSAGEREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002\272H\tr\004\260\273\030\001\310\001\001'
+  _globals['_GETMESSAGETIMELINEREQUEST'].fields_by_name['id']._loaded_options = None
+  _globals['_GETMESSAGETIMELINEREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002\272H\tr\004\260\273\030\001\310\001\001'
   _globals['_LISTMESSAGEATTEMPTSREQUEST'].fields_by_name['id']._loaded_options = None
   _globals['_LISTMESSAGEATTEMPTSREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002\272H\tr\004\260\273\030\001\310\001\001'
   _globals['_LISTMESSAGEATTEMPTSREQUEST'].fields_by_name['page_size']._loaded_options = None
@@ -115,6 +166,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MESSAGESERVICE']._serialized_options = b'\242\273\030\006\010\246\003\020\231\003'
   _globals['_MESSAGESERVICE'].methods_by_name['ScheduleMessage']._loaded_options = None
   _globals['_MESSAGESERVICE'].methods_by_name['ScheduleMessage']._serialized_options = b'\242\273\030\023\n\016write:messages\030\311\001\202\323\344\223\002\032\"\025/v1/messages/schedule:\001*'
+  _globals['_MESSAGESERVICE'].methods_by_name['SendMessage']._loaded_options = None
+  _globals['_MESSAGESERVICE'].methods_by_name['SendMessage']._serialized_options = b'\242\273\030\020\n\016write:messages\202\323\344\223\002\026\"\021/v1/messages/send:\001*'
+  _globals['_MESSAGESERVICE'].methods_by_name['BatchScheduleMessages']._loaded_options = None
+  _globals['_MESSAGESERVICE'].methods_by_name['BatchScheduleMessages']._serialized_options = b'\242\273\030\020\n\016write:messages\202\323\344\223\002 \"\033/v1/messages/schedule/batch:\001*'
   _globals['_MESSAGESERVICE'].methods_by_name['GetMessage']._loaded_options = None
   _globals['_MESSAGESERVICE'].methods_by_name['GetMessage']._serialized_options = b'\220\002\001\242\273\030\017\n\rread:messages\202\323\344\223\002\023\022\021/v1/messages/{id}'
   _globals['_MESSAGESERVICE'].methods_by_name['GetScheduledMessage']._loaded_options = None
@@ -127,32 +182,50 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MESSAGESERVICE'].methods_by_name['ListMessages']._serialized_options = b'\220\002\001\242\273\030\017\n\rread:messages\202\323\344\223\002\016\022\014/v1/messages'
   _globals['_MESSAGESERVICE'].methods_by_name['CancelMessage']._loaded_options = None
   _globals['_MESSAGESERVICE'].methods_by_name['CancelMessage']._serialized_options = b'\242\273\030\020\n\016write:messages\202\323\344\223\002\035\"\030/v1/messages/{id}/cancel:\001*'
+  _globals['_MESSAGESERVICE'].methods_by_name['GetMessageTimeline']._loaded_options = None
+  _globals['_MESSAGESERVICE'].methods_by_name['GetMessageTimeline']._serialized_options = b'\220\002\001\242\273\030\016\n\014read:content\202\323\344\223\002\034\022\032/v1/messages/{id}/timeline'
   _globals['_MESSAGESERVICE'].methods_by_name['ListMessageAttempts']._loaded_options = None
   _globals['_MESSAGESERVICE'].methods_by_name['ListMessageAttempts']._serialized_options = b'\220\002\001\242\273\030\017\n\rread:messages\202\323\344\223\002\034\022\032/v1/messages/{id}/attempts'
-  _globals['_SCHEDULEMESSAGEREQUEST']._serialized_start=349
-  _globals['_SCHEDULEMESSAGEREQUEST']._serialized_end=828
-  _globals['_GETMESSAGEREQUEST']._serialized_start=830
-  _globals['_GETMESSAGEREQUEST']._serialized_end=879
-  _globals['_GETSCHEDULEDMESSAGEREQUEST']._serialized_start=881
-  _globals['_GETSCHEDULEDMESSAGEREQUEST']._serialized_end=939
-  _globals['_LISTSCHEDULEDMESSAGESREQUEST']._serialized_start=942
-  _globals['_LISTSCHEDULEDMESSAGESREQUEST']._serialized_end=1121
-  _globals['_LISTSCHEDULEDMESSAGESRESPONSE']._serialized_start=1123
-  _globals['_LISTSCHEDULEDMESSAGESRESPONSE']._serialized_end=1227
-  _globals['_LISTRECENTMESSAGESREQUEST']._serialized_start=1230
-  _globals['_LISTRECENTMESSAGESREQUEST']._serialized_end=1478
-  _globals['_LISTRECENTMESSAGESRESPONSE']._serialized_start=1480
-  _globals['_LISTRECENTMESSAGESRESPONSE']._serialized_end=1591
-  _globals['_LISTMESSAGESREQUEST']._serialized_start=1594
-  _globals['_LISTMESSAGESREQUEST']._serialized_end=2101
-  _globals['_LISTMESSAGESRESPONSE']._serialized_start=2103
-  _globals['_LISTMESSAGESRESPONSE']._serialized_end=2192
-  _globals['_CANCELMESSAGEREQUEST']._serialized_start=2194
-  _globals['_CANCELMESSAGEREQUEST']._serialized_end=2246
-  _globals['_LISTMESSAGEATTEMPTSREQUEST']._serialized_start=2248
-  _globals['_LISTMESSAGEATTEMPTSREQUEST']._serialized_end=2365
-  _globals['_LISTMESSAGEATTEMPTSRESPONSE']._serialized_start=2367
-  _globals['_LISTMESSAGEATTEMPTSRESPONSE']._serialized_end=2467
-  _globals['_MESSAGESERVICE']._serialized_start=2470
-  _globals['_MESSAGESERVICE']._serialized_end=3750
+  _globals['_SCHEDULEMESSAGEREQUEST']._serialized_start=383
+  _globals['_SCHEDULEMESSAGEREQUEST']._serialized_end=862
+  _globals['_SENDMESSAGEREQUEST']._serialized_start=865
+  _globals['_SENDMESSAGEREQUEST']._serialized_end=1278
+  _globals['_MESSAGETOSCHEDULE']._serialized_start=1281
+  _globals['_MESSAGETOSCHEDULE']._serialized_end=1713
+  _globals['_BATCHSCHEDULEMESSAGESREQUEST']._serialized_start=1716
+  _globals['_BATCHSCHEDULEMESSAGESREQUEST']._serialized_end=1862
+  _globals['_MESSAGEOUTCOME']._serialized_start=1865
+  _globals['_MESSAGEOUTCOME']._serialized_end=2142
+  _globals['_MESSAGEOUTCOME_RESULT']._serialized_start=2079
+  _globals['_MESSAGEOUTCOME_RESULT']._serialized_end=2142
+  _globals['_MESSAGEREFUSAL']._serialized_start=2144
+  _globals['_MESSAGEREFUSAL']._serialized_end=2252
+  _globals['_BATCHSCHEDULEMESSAGESRESPONSE']._serialized_start=2254
+  _globals['_BATCHSCHEDULEMESSAGESRESPONSE']._serialized_end=2338
+  _globals['_GETMESSAGEREQUEST']._serialized_start=2340
+  _globals['_GETMESSAGEREQUEST']._serialized_end=2389
+  _globals['_GETSCHEDULEDMESSAGEREQUEST']._serialized_start=2391
+  _globals['_GETSCHEDULEDMESSAGEREQUEST']._serialized_end=2449
+  _globals['_LISTSCHEDULEDMESSAGESREQUEST']._serialized_start=2452
+  _globals['_LISTSCHEDULEDMESSAGESREQUEST']._serialized_end=2631
+  _globals['_LISTSCHEDULEDMESSAGESRESPONSE']._serialized_start=2633
+  _globals['_LISTSCHEDULEDMESSAGESRESPONSE']._serialized_end=2737
+  _globals['_LISTRECENTMESSAGESREQUEST']._serialized_start=2740
+  _globals['_LISTRECENTMESSAGESREQUEST']._serialized_end=2988
+  _globals['_LISTRECENTMESSAGESRESPONSE']._serialized_start=2990
+  _globals['_LISTRECENTMESSAGESRESPONSE']._serialized_end=3101
+  _globals['_LISTMESSAGESREQUEST']._serialized_start=3104
+  _globals['_LISTMESSAGESREQUEST']._serialized_end=3611
+  _globals['_LISTMESSAGESRESPONSE']._serialized_start=3613
+  _globals['_LISTMESSAGESRESPONSE']._serialized_end=3702
+  _globals['_CANCELMESSAGEREQUEST']._serialized_start=3704
+  _globals['_CANCELMESSAGEREQUEST']._serialized_end=3756
+  _globals['_GETMESSAGETIMELINEREQUEST']._serialized_start=3758
+  _globals['_GETMESSAGETIMELINEREQUEST']._serialized_end=3815
+  _globals['_LISTMESSAGEATTEMPTSREQUEST']._serialized_start=3817
+  _globals['_LISTMESSAGEATTEMPTSREQUEST']._serialized_end=3934
+  _globals['_LISTMESSAGEATTEMPTSRESPONSE']._serialized_start=3936
+  _globals['_LISTMESSAGEATTEMPTSRESPONSE']._serialized_end=4036
+  _globals['_MESSAGESERVICE']._serialized_start=4039
+  _globals['_MESSAGESERVICE']._serialized_end=5806
 # @@protoc_insertion_point(module_scope)

@@ -11,6 +11,7 @@ from google.protobuf import message as _message
 from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -88,6 +89,277 @@ class ScheduleMessageRequest(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ScheduleMessageRequest: _TypeAlias = ScheduleMessageRequest  # noqa: Y015
+
+@_typing.final
+class SendMessageRequest(_message.Message):
+    """A message to send at once."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHANNEL_FIELD_NUMBER: _builtins.int
+    TEMPLATE_KEY_FIELD_NUMBER: _builtins.int
+    RECIPIENT_FIELD_NUMBER: _builtins.int
+    BRAND_ID_FIELD_NUMBER: _builtins.int
+    PERSON_ID_FIELD_NUMBER: _builtins.int
+    VARIABLES_FIELD_NUMBER: _builtins.int
+    DEDUP_KEY_FIELD_NUMBER: _builtins.int
+    HIPAA_FIELD_NUMBER: _builtins.int
+    EXPIRE_AT_FIELD_NUMBER: _builtins.int
+    channel: _channel_pb2.Channel.ValueType
+    """The channel to deliver on."""
+    template_key: _builtins.str
+    """Key of an existing template in the brand and channel; its latest revision is pinned."""
+    recipient: _builtins.str
+    """The address, as in ScheduleMessage."""
+    brand_id: _builtins.str
+    """The brand; the token must name it."""
+    person_id: _builtins.str
+    """Id of the person; 1 to 128 characters, not `.` or `..`."""
+    dedup_key: _builtins.str
+    """The caller's key for this message, unique in the brand; 1 to 200 characters."""
+    hipaa: _builtins.bool
+    """The message carries protected health information."""
+    @_builtins.property
+    def variables(self) -> _struct_pb2.Struct:
+        """Variables for the template."""
+
+    @_builtins.property
+    def expire_at(self) -> _timestamp_pb2.Timestamp:
+        """When it is stale and must not go out any more, such as a code to sign in with. Absent: never."""
+
+    def __init__(
+        self,
+        *,
+        channel: _channel_pb2.Channel.ValueType = ...,
+        template_key: _builtins.str = ...,
+        recipient: _builtins.str = ...,
+        brand_id: _builtins.str = ...,
+        person_id: _builtins.str = ...,
+        variables: _struct_pb2.Struct | None = ...,
+        dedup_key: _builtins.str = ...,
+        hipaa: _builtins.bool = ...,
+        expire_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expire_at", b"expire_at", "variables", b"variables"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["brand_id", b"brand_id", "channel", b"channel", "dedup_key", b"dedup_key", "expire_at", b"expire_at", "hipaa", b"hipaa", "person_id", b"person_id", "recipient", b"recipient", "template_key", b"template_key", "variables", b"variables"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SendMessageRequest: _TypeAlias = SendMessageRequest  # noqa: Y015
+
+@_typing.final
+class MessageToSchedule(_message.Message):
+    """One of several messages to accept."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHANNEL_FIELD_NUMBER: _builtins.int
+    TEMPLATE_KEY_FIELD_NUMBER: _builtins.int
+    RECIPIENT_FIELD_NUMBER: _builtins.int
+    PERSON_ID_FIELD_NUMBER: _builtins.int
+    VARIABLES_FIELD_NUMBER: _builtins.int
+    DEDUP_KEY_FIELD_NUMBER: _builtins.int
+    HIPAA_FIELD_NUMBER: _builtins.int
+    SCHEDULED_AT_FIELD_NUMBER: _builtins.int
+    EXPIRE_AT_FIELD_NUMBER: _builtins.int
+    channel: _channel_pb2.Channel.ValueType
+    """The channel to deliver on."""
+    template_key: _builtins.str
+    """Key of an existing template in the brand and channel; its latest revision is pinned."""
+    recipient: _builtins.str
+    """The address, as in ScheduleMessage. Empty: the person's own on the channel (of several devices
+    the first), as it is when this is accepted; the person must be known then.
+    """
+    person_id: _builtins.str
+    """Id of the person; 1 to 128 characters, not `.` or `..`."""
+    dedup_key: _builtins.str
+    """The caller's key for this message, unique in the brand; 1 to 200 characters."""
+    hipaa: _builtins.bool
+    """The message carries protected health information."""
+    @_builtins.property
+    def variables(self) -> _struct_pb2.Struct:
+        """Variables for the template."""
+
+    @_builtins.property
+    def scheduled_at(self) -> _timestamp_pb2.Timestamp:
+        """When it is due; not more than five minutes in the past. Absent: now."""
+
+    @_builtins.property
+    def expire_at(self) -> _timestamp_pb2.Timestamp:
+        """When it is stale and must not go out any more; after `scheduled_at`. Absent: never."""
+
+    def __init__(
+        self,
+        *,
+        channel: _channel_pb2.Channel.ValueType = ...,
+        template_key: _builtins.str = ...,
+        recipient: _builtins.str = ...,
+        person_id: _builtins.str = ...,
+        variables: _struct_pb2.Struct | None = ...,
+        dedup_key: _builtins.str = ...,
+        hipaa: _builtins.bool = ...,
+        scheduled_at: _timestamp_pb2.Timestamp | None = ...,
+        expire_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expire_at", b"expire_at", "scheduled_at", b"scheduled_at", "variables", b"variables"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "dedup_key", b"dedup_key", "expire_at", b"expire_at", "hipaa", b"hipaa", "person_id", b"person_id", "recipient", b"recipient", "scheduled_at", b"scheduled_at", "template_key", b"template_key", "variables", b"variables"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MessageToSchedule: _TypeAlias = MessageToSchedule  # noqa: Y015
+
+@_typing.final
+class BatchScheduleMessagesRequest(_message.Message):
+    """Messages to accept."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BRAND_ID_FIELD_NUMBER: _builtins.int
+    MESSAGES_FIELD_NUMBER: _builtins.int
+    brand_id: _builtins.str
+    """The brand of all of them; the token must name it."""
+    @_builtins.property
+    def messages(self) -> _containers.RepeatedCompositeFieldContainer[Global___MessageToSchedule]:
+        """1 to 1,000 messages. One that breaks a rule of its fields has all of them refused, by its
+        place, e.g. `messages[17].dedup_key`.
+        """
+
+    def __init__(
+        self,
+        *,
+        brand_id: _builtins.str = ...,
+        messages: _abc.Iterable[Global___MessageToSchedule] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["brand_id", b"brand_id", "messages", b"messages"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BatchScheduleMessagesRequest: _TypeAlias = BatchScheduleMessagesRequest  # noqa: Y015
+
+@_typing.final
+class MessageOutcome(_message.Message):
+    """What came of a message of a batch."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _Result:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _ResultEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[MessageOutcome._Result.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        unspecified: MessageOutcome._Result.ValueType  # 0
+        """Never set."""
+        accepted: MessageOutcome._Result.ValueType  # 1
+        """It was accepted now."""
+        known: MessageOutcome._Result.ValueType  # 2
+        """The same message was accepted before, under the same `dedup_key`."""
+        refused: MessageOutcome._Result.ValueType  # 3
+        """It was not accepted, for `error`."""
+
+    class Result(_Result, metaclass=_ResultEnumTypeWrapper):
+        """The kinds of outcomes."""
+
+    unspecified: MessageOutcome.Result.ValueType  # 0
+    """Never set."""
+    accepted: MessageOutcome.Result.ValueType  # 1
+    """It was accepted now."""
+    known: MessageOutcome.Result.ValueType  # 2
+    """The same message was accepted before, under the same `dedup_key`."""
+    refused: MessageOutcome.Result.ValueType  # 3
+    """It was not accepted, for `error`."""
+
+    DEDUP_KEY_FIELD_NUMBER: _builtins.int
+    RESULT_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    ERROR_FIELD_NUMBER: _builtins.int
+    dedup_key: _builtins.str
+    """The caller's key of the message."""
+    result: Global___MessageOutcome.Result.ValueType
+    """What came of it."""
+    @_builtins.property
+    def message(self) -> _message_pb2.Message:
+        """The message; null when it was refused."""
+
+    @_builtins.property
+    def error(self) -> Global___MessageRefusal:
+        """Why it was refused; null when it was not."""
+
+    def __init__(
+        self,
+        *,
+        dedup_key: _builtins.str = ...,
+        result: Global___MessageOutcome.Result.ValueType = ...,
+        message: _message_pb2.Message | None = ...,
+        error: Global___MessageRefusal | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "message", b"message"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dedup_key", b"dedup_key", "error", b"error", "message", b"message", "result", b"result"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MessageOutcome: _TypeAlias = MessageOutcome  # noqa: Y015
+
+@_typing.final
+class MessageRefusal(_message.Message):
+    """Why a message of a batch was refused: what ScheduleMessage would have answered."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ERROR_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    DETAILS_FIELD_NUMBER: _builtins.int
+    error: _builtins.str
+    """The reason, as `error` has it: a name of `carillon.errors.v1.ErrorReason` in lower case."""
+    message: _builtins.str
+    """The reason for people."""
+    @_builtins.property
+    def details(self) -> _struct_pb2.Struct:
+        """What `details` of the error would be. Fields are named as in ScheduleMessage."""
+
+    def __init__(
+        self,
+        *,
+        error: _builtins.str = ...,
+        message: _builtins.str = ...,
+        details: _struct_pb2.Struct | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["details", b"details"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["details", b"details", "error", b"error", "message", b"message"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MessageRefusal: _TypeAlias = MessageRefusal  # noqa: Y015
+
+@_typing.final
+class BatchScheduleMessagesResponse(_message.Message):
+    """What came of each message of a batch."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OUTCOMES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def outcomes(self) -> _containers.RepeatedCompositeFieldContainer[Global___MessageOutcome]:
+        """In the order of the messages."""
+
+    def __init__(
+        self,
+        *,
+        outcomes: _abc.Iterable[Global___MessageOutcome] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["outcomes", b"outcomes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BatchScheduleMessagesResponse: _TypeAlias = BatchScheduleMessagesResponse  # noqa: Y015
 
 @_typing.final
 class GetMessageRequest(_message.Message):
@@ -380,6 +652,28 @@ class CancelMessageRequest(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CancelMessageRequest: _TypeAlias = CancelMessageRequest  # noqa: Y015
+
+@_typing.final
+class GetMessageTimelineRequest(_message.Message):
+    """Which message to tell about."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """Id of the message."""
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetMessageTimelineRequest: _TypeAlias = GetMessageTimelineRequest  # noqa: Y015
 
 @_typing.final
 class ListMessageAttemptsRequest(_message.Message):

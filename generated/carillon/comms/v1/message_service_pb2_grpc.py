@@ -5,6 +5,7 @@ import warnings
 
 from carillon.comms.v1 import message_pb2 as carillon_dot_comms_dot_v1_dot_message__pb2
 from carillon.comms.v1 import message_service_pb2 as carillon_dot_comms_dot_v1_dot_message__service__pb2
+from carillon.comms.v1 import timeline_pb2 as carillon_dot_comms_dot_v1_dot_timeline__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -43,6 +44,16 @@ class MessageServiceStub:
                 request_serializer=carillon_dot_comms_dot_v1_dot_message__service__pb2.ScheduleMessageRequest.SerializeToString,
                 response_deserializer=carillon_dot_comms_dot_v1_dot_message__pb2.Message.FromString,
                 _registered_method=True)
+        self.SendMessage = channel.unary_unary(
+                '/carillon.comms.v1.MessageService/SendMessage',
+                request_serializer=carillon_dot_comms_dot_v1_dot_message__service__pb2.SendMessageRequest.SerializeToString,
+                response_deserializer=carillon_dot_comms_dot_v1_dot_message__pb2.MessageSummary.FromString,
+                _registered_method=True)
+        self.BatchScheduleMessages = channel.unary_unary(
+                '/carillon.comms.v1.MessageService/BatchScheduleMessages',
+                request_serializer=carillon_dot_comms_dot_v1_dot_message__service__pb2.BatchScheduleMessagesRequest.SerializeToString,
+                response_deserializer=carillon_dot_comms_dot_v1_dot_message__service__pb2.BatchScheduleMessagesResponse.FromString,
+                _registered_method=True)
         self.GetMessage = channel.unary_unary(
                 '/carillon.comms.v1.MessageService/GetMessage',
                 request_serializer=carillon_dot_comms_dot_v1_dot_message__service__pb2.GetMessageRequest.SerializeToString,
@@ -73,6 +84,11 @@ class MessageServiceStub:
                 request_serializer=carillon_dot_comms_dot_v1_dot_message__service__pb2.CancelMessageRequest.SerializeToString,
                 response_deserializer=carillon_dot_comms_dot_v1_dot_message__pb2.Message.FromString,
                 _registered_method=True)
+        self.GetMessageTimeline = channel.unary_unary(
+                '/carillon.comms.v1.MessageService/GetMessageTimeline',
+                request_serializer=carillon_dot_comms_dot_v1_dot_message__service__pb2.GetMessageTimelineRequest.SerializeToString,
+                response_deserializer=carillon_dot_comms_dot_v1_dot_timeline__pb2.MessageTimeline.FromString,
+                _registered_method=True)
         self.ListMessageAttempts = channel.unary_unary(
                 '/carillon.comms.v1.MessageService/ListMessageAttempts',
                 request_serializer=carillon_dot_comms_dot_v1_dot_message__service__pb2.ListMessageAttemptsRequest.SerializeToString,
@@ -90,6 +106,26 @@ class MessageServiceServicer:
         """Accepts a message to be sent at `scheduled_at`. It is durable when this answers. The same
         request under the same `dedup_key` returns the same message, as it is by then; another request
         is refused with DEDUP_KEY_REUSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SendMessage(self, request, context):
+        """Accepts a message to be sent at once, and waits for what becomes of it: two seconds at most
+        (`CARILLON_SEND_WAIT_SECONDS`), or until shortly before the deadline of the call. It is durable
+        whatever this answers; `pending` and `sending` say that the wait was over first. A `dedup_key`
+        that any message of the brand has already is refused with DEDUP_KEY_USED. Repeated under its
+        `idempotency-key` it answers of the same message, as it is by then.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BatchScheduleMessages(self, request, context):
+        """Accepts up to 1,000 messages in one transaction, each as ScheduleMessage does, with an outcome
+        of its own: one that is refused does not keep the others from being accepted. All that was
+        accepted is durable when this answers.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -139,6 +175,13 @@ class MessageServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetMessageTimeline(self, request, context):
+        """Reads all that is known of the way of a message, of whatever kind, and what it said.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListMessageAttempts(self, request, context):
         """Lists the provider calls made for a message, first to last.
         """
@@ -153,6 +196,16 @@ def add_MessageServiceServicer_to_server(servicer, server):
                     servicer.ScheduleMessage,
                     request_deserializer=carillon_dot_comms_dot_v1_dot_message__service__pb2.ScheduleMessageRequest.FromString,
                     response_serializer=carillon_dot_comms_dot_v1_dot_message__pb2.Message.SerializeToString,
+            ),
+            'SendMessage': grpc.unary_unary_rpc_method_handler(
+                    servicer.SendMessage,
+                    request_deserializer=carillon_dot_comms_dot_v1_dot_message__service__pb2.SendMessageRequest.FromString,
+                    response_serializer=carillon_dot_comms_dot_v1_dot_message__pb2.MessageSummary.SerializeToString,
+            ),
+            'BatchScheduleMessages': grpc.unary_unary_rpc_method_handler(
+                    servicer.BatchScheduleMessages,
+                    request_deserializer=carillon_dot_comms_dot_v1_dot_message__service__pb2.BatchScheduleMessagesRequest.FromString,
+                    response_serializer=carillon_dot_comms_dot_v1_dot_message__service__pb2.BatchScheduleMessagesResponse.SerializeToString,
             ),
             'GetMessage': grpc.unary_unary_rpc_method_handler(
                     servicer.GetMessage,
@@ -183,6 +236,11 @@ def add_MessageServiceServicer_to_server(servicer, server):
                     servicer.CancelMessage,
                     request_deserializer=carillon_dot_comms_dot_v1_dot_message__service__pb2.CancelMessageRequest.FromString,
                     response_serializer=carillon_dot_comms_dot_v1_dot_message__pb2.Message.SerializeToString,
+            ),
+            'GetMessageTimeline': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetMessageTimeline,
+                    request_deserializer=carillon_dot_comms_dot_v1_dot_message__service__pb2.GetMessageTimelineRequest.FromString,
+                    response_serializer=carillon_dot_comms_dot_v1_dot_timeline__pb2.MessageTimeline.SerializeToString,
             ),
             'ListMessageAttempts': grpc.unary_unary_rpc_method_handler(
                     servicer.ListMessageAttempts,
@@ -220,6 +278,60 @@ class MessageService:
             '/carillon.comms.v1.MessageService/ScheduleMessage',
             carillon_dot_comms_dot_v1_dot_message__service__pb2.ScheduleMessageRequest.SerializeToString,
             carillon_dot_comms_dot_v1_dot_message__pb2.Message.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SendMessage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/carillon.comms.v1.MessageService/SendMessage',
+            carillon_dot_comms_dot_v1_dot_message__service__pb2.SendMessageRequest.SerializeToString,
+            carillon_dot_comms_dot_v1_dot_message__pb2.MessageSummary.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BatchScheduleMessages(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/carillon.comms.v1.MessageService/BatchScheduleMessages',
+            carillon_dot_comms_dot_v1_dot_message__service__pb2.BatchScheduleMessagesRequest.SerializeToString,
+            carillon_dot_comms_dot_v1_dot_message__service__pb2.BatchScheduleMessagesResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -382,6 +494,33 @@ class MessageService:
             '/carillon.comms.v1.MessageService/CancelMessage',
             carillon_dot_comms_dot_v1_dot_message__service__pb2.CancelMessageRequest.SerializeToString,
             carillon_dot_comms_dot_v1_dot_message__pb2.Message.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetMessageTimeline(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/carillon.comms.v1.MessageService/GetMessageTimeline',
+            carillon_dot_comms_dot_v1_dot_message__service__pb2.GetMessageTimelineRequest.SerializeToString,
+            carillon_dot_comms_dot_v1_dot_timeline__pb2.MessageTimeline.FromString,
             options,
             channel_credentials,
             insecure,

@@ -5,6 +5,7 @@ isort:skip_file
 
 from carillon.comms.v1 import message_pb2 as _message_pb2
 from carillon.comms.v1 import message_service_pb2 as _message_service_pb2
+from carillon.comms.v1 import timeline_pb2 as _timeline_pb2
 from collections import abc as _abc
 from grpc import aio as _aio
 import abc as _abc_1
@@ -42,6 +43,18 @@ class MessageServiceStub:
     request under the same `dedup_key` returns the same message, as it is by then; another request
     is refused with DEDUP_KEY_REUSED.
     """
+    SendMessage: _grpc.UnaryUnaryMultiCallable[_message_service_pb2.SendMessageRequest, _message_pb2.MessageSummary]
+    """Accepts a message to be sent at once, and waits for what becomes of it: two seconds at most
+    (`CARILLON_SEND_WAIT_SECONDS`), or until shortly before the deadline of the call. It is durable
+    whatever this answers; `pending` and `sending` say that the wait was over first. A `dedup_key`
+    that any message of the brand has already is refused with DEDUP_KEY_USED. Repeated under its
+    `idempotency-key` it answers of the same message, as it is by then.
+    """
+    BatchScheduleMessages: _grpc.UnaryUnaryMultiCallable[_message_service_pb2.BatchScheduleMessagesRequest, _message_service_pb2.BatchScheduleMessagesResponse]
+    """Accepts up to 1,000 messages in one transaction, each as ScheduleMessage does, with an outcome
+    of its own: one that is refused does not keep the others from being accepted. All that was
+    accepted is durable when this answers.
+    """
     GetMessage: _grpc.UnaryUnaryMultiCallable[_message_service_pb2.GetMessageRequest, _message_pb2.MessageSummary]
     """Reads what became of a message, of whatever kind, in short."""
     GetScheduledMessage: _grpc.UnaryUnaryMultiCallable[_message_service_pb2.GetScheduledMessageRequest, _message_pb2.Message]
@@ -58,6 +71,8 @@ class MessageServiceStub:
     """
     CancelMessage: _grpc.UnaryUnaryMultiCallable[_message_service_pb2.CancelMessageRequest, _message_pb2.Message]
     """Cancels a message that no provider has been called for. Cancelling twice gives the same answer."""
+    GetMessageTimeline: _grpc.UnaryUnaryMultiCallable[_message_service_pb2.GetMessageTimelineRequest, _timeline_pb2.MessageTimeline]
+    """Reads all that is known of the way of a message, of whatever kind, and what it said."""
     ListMessageAttempts: _grpc.UnaryUnaryMultiCallable[_message_service_pb2.ListMessageAttemptsRequest, _message_service_pb2.ListMessageAttemptsResponse]
     """Lists the provider calls made for a message, first to last."""
 
@@ -73,6 +88,18 @@ class MessageServiceAsyncStub(MessageServiceStub):
     """Accepts a message to be sent at `scheduled_at`. It is durable when this answers. The same
     request under the same `dedup_key` returns the same message, as it is by then; another request
     is refused with DEDUP_KEY_REUSED.
+    """
+    SendMessage: _aio.UnaryUnaryMultiCallable[_message_service_pb2.SendMessageRequest, _message_pb2.MessageSummary]  # type: ignore[assignment]
+    """Accepts a message to be sent at once, and waits for what becomes of it: two seconds at most
+    (`CARILLON_SEND_WAIT_SECONDS`), or until shortly before the deadline of the call. It is durable
+    whatever this answers; `pending` and `sending` say that the wait was over first. A `dedup_key`
+    that any message of the brand has already is refused with DEDUP_KEY_USED. Repeated under its
+    `idempotency-key` it answers of the same message, as it is by then.
+    """
+    BatchScheduleMessages: _aio.UnaryUnaryMultiCallable[_message_service_pb2.BatchScheduleMessagesRequest, _message_service_pb2.BatchScheduleMessagesResponse]  # type: ignore[assignment]
+    """Accepts up to 1,000 messages in one transaction, each as ScheduleMessage does, with an outcome
+    of its own: one that is refused does not keep the others from being accepted. All that was
+    accepted is durable when this answers.
     """
     GetMessage: _aio.UnaryUnaryMultiCallable[_message_service_pb2.GetMessageRequest, _message_pb2.MessageSummary]  # type: ignore[assignment]
     """Reads what became of a message, of whatever kind, in short."""
@@ -90,6 +117,8 @@ class MessageServiceAsyncStub(MessageServiceStub):
     """
     CancelMessage: _aio.UnaryUnaryMultiCallable[_message_service_pb2.CancelMessageRequest, _message_pb2.Message]  # type: ignore[assignment]
     """Cancels a message that no provider has been called for. Cancelling twice gives the same answer."""
+    GetMessageTimeline: _aio.UnaryUnaryMultiCallable[_message_service_pb2.GetMessageTimelineRequest, _timeline_pb2.MessageTimeline]  # type: ignore[assignment]
+    """Reads all that is known of the way of a message, of whatever kind, and what it said."""
     ListMessageAttempts: _aio.UnaryUnaryMultiCallable[_message_service_pb2.ListMessageAttemptsRequest, _message_service_pb2.ListMessageAttemptsResponse]  # type: ignore[assignment]
     """Lists the provider calls made for a message, first to last."""
 
@@ -108,6 +137,30 @@ class MessageServiceServicer(metaclass=_abc_1.ABCMeta):
         """Accepts a message to be sent at `scheduled_at`. It is durable when this answers. The same
         request under the same `dedup_key` returns the same message, as it is by then; another request
         is refused with DEDUP_KEY_REUSED.
+        """
+
+    @_abc_1.abstractmethod
+    def SendMessage(
+        self,
+        request: _message_service_pb2.SendMessageRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_message_pb2.MessageSummary, _abc.Awaitable[_message_pb2.MessageSummary]]:
+        """Accepts a message to be sent at once, and waits for what becomes of it: two seconds at most
+        (`CARILLON_SEND_WAIT_SECONDS`), or until shortly before the deadline of the call. It is durable
+        whatever this answers; `pending` and `sending` say that the wait was over first. A `dedup_key`
+        that any message of the brand has already is refused with DEDUP_KEY_USED. Repeated under its
+        `idempotency-key` it answers of the same message, as it is by then.
+        """
+
+    @_abc_1.abstractmethod
+    def BatchScheduleMessages(
+        self,
+        request: _message_service_pb2.BatchScheduleMessagesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_message_service_pb2.BatchScheduleMessagesResponse, _abc.Awaitable[_message_service_pb2.BatchScheduleMessagesResponse]]:
+        """Accepts up to 1,000 messages in one transaction, each as ScheduleMessage does, with an outcome
+        of its own: one that is refused does not keep the others from being accepted. All that was
+        accepted is durable when this answers.
         """
 
     @_abc_1.abstractmethod
@@ -161,6 +214,14 @@ class MessageServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_message_pb2.Message, _abc.Awaitable[_message_pb2.Message]]:
         """Cancels a message that no provider has been called for. Cancelling twice gives the same answer."""
+
+    @_abc_1.abstractmethod
+    def GetMessageTimeline(
+        self,
+        request: _message_service_pb2.GetMessageTimelineRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_timeline_pb2.MessageTimeline, _abc.Awaitable[_timeline_pb2.MessageTimeline]]:
+        """Reads all that is known of the way of a message, of whatever kind, and what it said."""
 
     @_abc_1.abstractmethod
     def ListMessageAttempts(

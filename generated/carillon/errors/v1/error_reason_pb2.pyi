@@ -64,7 +64,9 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     tells it.
     """
     ERROR_REASON_DEDUP_KEY_REUSED: _ErrorReason.ValueType  # 14
-    """INVALID_ARGUMENT. Another request already used this dedup_key in the brand."""
+    """INVALID_ARGUMENT. Another request already used this dedup_key in the brand:
+    `details.message_id` names its message.
+    """
     ERROR_REASON_IDEMPOTENCY_KEY_REUSED: _ErrorReason.ValueType  # 15
     """INVALID_ARGUMENT. Another request already used this idempotency key."""
     ERROR_REASON_ROUTE_NOT_FOUND: _ErrorReason.ValueType  # 16
@@ -129,6 +131,24 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """NOT_FOUND. No sequence with this id, or none in a brand of the token."""
     ERROR_REASON_ENROLLMENT_NOT_FOUND: _ErrorReason.ValueType  # 39
     """NOT_FOUND. No enrollment with this id, or none in a brand of the token."""
+    ERROR_REASON_DEDUP_KEY_USED: _ErrorReason.ValueType  # 41
+    """ALREADY_EXISTS. A message to send was accepted under this dedup_key of the brand before:
+    `details.message_id` names it.
+    """
+    ERROR_REASON_TEMPLATE_UNUSABLE: _ErrorReason.ValueType  # 42
+    """INVALID_ARGUMENT. The brand has no template with the key of a message on its channel, or none
+    that anything new can be sent with.
+    """
+    ERROR_REASON_VARIABLES_INVALID: _ErrorReason.ValueType  # 43
+    """INVALID_ARGUMENT. The variables of a message do not fit its template; `details` is as for
+    `validation_failed`.
+    """
+    ERROR_REASON_SUPPRESSED: _ErrorReason.ValueType  # 44
+    """INVALID_ARGUMENT. The address of a message is suppressed: `details.reason` tells why."""
+    ERROR_REASON_NO_CONSENT: _ErrorReason.ValueType  # 45
+    """INVALID_ARGUMENT. The person of a message has not consented to its category on its channel."""
+    ERROR_REASON_PREFERENCE_OFF: _ErrorReason.ValueType  # 46
+    """INVALID_ARGUMENT. The person of a message has switched its category off on its channel."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every reason a call can be refused with.
@@ -181,7 +201,9 @@ ERROR_REASON_MESSAGE_STATE: ErrorReason.ValueType  # 13
 tells it.
 """
 ERROR_REASON_DEDUP_KEY_REUSED: ErrorReason.ValueType  # 14
-"""INVALID_ARGUMENT. Another request already used this dedup_key in the brand."""
+"""INVALID_ARGUMENT. Another request already used this dedup_key in the brand:
+`details.message_id` names its message.
+"""
 ERROR_REASON_IDEMPOTENCY_KEY_REUSED: ErrorReason.ValueType  # 15
 """INVALID_ARGUMENT. Another request already used this idempotency key."""
 ERROR_REASON_ROUTE_NOT_FOUND: ErrorReason.ValueType  # 16
@@ -246,4 +268,22 @@ ERROR_REASON_SEQUENCE_NOT_FOUND: ErrorReason.ValueType  # 38
 """NOT_FOUND. No sequence with this id, or none in a brand of the token."""
 ERROR_REASON_ENROLLMENT_NOT_FOUND: ErrorReason.ValueType  # 39
 """NOT_FOUND. No enrollment with this id, or none in a brand of the token."""
+ERROR_REASON_DEDUP_KEY_USED: ErrorReason.ValueType  # 41
+"""ALREADY_EXISTS. A message to send was accepted under this dedup_key of the brand before:
+`details.message_id` names it.
+"""
+ERROR_REASON_TEMPLATE_UNUSABLE: ErrorReason.ValueType  # 42
+"""INVALID_ARGUMENT. The brand has no template with the key of a message on its channel, or none
+that anything new can be sent with.
+"""
+ERROR_REASON_VARIABLES_INVALID: ErrorReason.ValueType  # 43
+"""INVALID_ARGUMENT. The variables of a message do not fit its template; `details` is as for
+`validation_failed`.
+"""
+ERROR_REASON_SUPPRESSED: ErrorReason.ValueType  # 44
+"""INVALID_ARGUMENT. The address of a message is suppressed: `details.reason` tells why."""
+ERROR_REASON_NO_CONSENT: ErrorReason.ValueType  # 45
+"""INVALID_ARGUMENT. The person of a message has not consented to its category on its channel."""
+ERROR_REASON_PREFERENCE_OFF: ErrorReason.ValueType  # 46
+"""INVALID_ARGUMENT. The person of a message has switched its category off on its channel."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -46,6 +46,16 @@ class CampaignServiceStub:
                 request_serializer=carillon_dot_messaging_dot_v1_dot_campaign__service__pb2.CreateCampaignRequest.SerializeToString,
                 response_deserializer=carillon_dot_messaging_dot_v1_dot_campaign__pb2.Campaign.FromString,
                 _registered_method=True)
+        self.DuplicateCampaign = channel.unary_unary(
+                '/carillon.messaging.v1.CampaignService/DuplicateCampaign',
+                request_serializer=carillon_dot_messaging_dot_v1_dot_campaign__service__pb2.DuplicateCampaignRequest.SerializeToString,
+                response_deserializer=carillon_dot_messaging_dot_v1_dot_campaign__pb2.Campaign.FromString,
+                _registered_method=True)
+        self.TestCampaign = channel.unary_unary(
+                '/carillon.messaging.v1.CampaignService/TestCampaign',
+                request_serializer=carillon_dot_messaging_dot_v1_dot_campaign__service__pb2.TestCampaignRequest.SerializeToString,
+                response_deserializer=carillon_dot_messaging_dot_v1_dot_campaign__service__pb2.TestCampaignResponse.FromString,
+                _registered_method=True)
         self.GetCampaign = channel.unary_unary(
                 '/carillon.messaging.v1.CampaignService/GetCampaign',
                 request_serializer=carillon_dot_messaging_dot_v1_dot_campaign__service__pb2.GetCampaignRequest.SerializeToString,
@@ -113,6 +123,24 @@ class CampaignServiceServicer:
 
     def CreateCampaign(self, request, context):
         """Creates a draft.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DuplicateCampaign(self, request, context):
+        """Creates a draft that says the same to the same segment as a campaign in whatever status. What
+        the campaign has come to is not taken over: times, sends, the version of its template.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def TestCampaign(self, request, context):
+        """Sends what a draft or scheduled campaign says to one address, at once, and waits for what
+        becomes of it as `POST /v1/messages/send` does: what its audience would get if it went out now,
+        with its subject and its variables. The message is one of no send and counted nowhere. Whether
+        it may go there is asked as for a one-off of the template.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -212,6 +240,16 @@ def add_CampaignServiceServicer_to_server(servicer, server):
                     request_deserializer=carillon_dot_messaging_dot_v1_dot_campaign__service__pb2.CreateCampaignRequest.FromString,
                     response_serializer=carillon_dot_messaging_dot_v1_dot_campaign__pb2.Campaign.SerializeToString,
             ),
+            'DuplicateCampaign': grpc.unary_unary_rpc_method_handler(
+                    servicer.DuplicateCampaign,
+                    request_deserializer=carillon_dot_messaging_dot_v1_dot_campaign__service__pb2.DuplicateCampaignRequest.FromString,
+                    response_serializer=carillon_dot_messaging_dot_v1_dot_campaign__pb2.Campaign.SerializeToString,
+            ),
+            'TestCampaign': grpc.unary_unary_rpc_method_handler(
+                    servicer.TestCampaign,
+                    request_deserializer=carillon_dot_messaging_dot_v1_dot_campaign__service__pb2.TestCampaignRequest.FromString,
+                    response_serializer=carillon_dot_messaging_dot_v1_dot_campaign__service__pb2.TestCampaignResponse.SerializeToString,
+            ),
             'GetCampaign': grpc.unary_unary_rpc_method_handler(
                     servicer.GetCampaign,
                     request_deserializer=carillon_dot_messaging_dot_v1_dot_campaign__service__pb2.GetCampaignRequest.FromString,
@@ -300,6 +338,60 @@ class CampaignService:
             '/carillon.messaging.v1.CampaignService/CreateCampaign',
             carillon_dot_messaging_dot_v1_dot_campaign__service__pb2.CreateCampaignRequest.SerializeToString,
             carillon_dot_messaging_dot_v1_dot_campaign__pb2.Campaign.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DuplicateCampaign(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/carillon.messaging.v1.CampaignService/DuplicateCampaign',
+            carillon_dot_messaging_dot_v1_dot_campaign__service__pb2.DuplicateCampaignRequest.SerializeToString,
+            carillon_dot_messaging_dot_v1_dot_campaign__pb2.Campaign.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TestCampaign(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/carillon.messaging.v1.CampaignService/TestCampaign',
+            carillon_dot_messaging_dot_v1_dot_campaign__service__pb2.TestCampaignRequest.SerializeToString,
+            carillon_dot_messaging_dot_v1_dot_campaign__service__pb2.TestCampaignResponse.FromString,
             options,
             channel_credentials,
             insecure,

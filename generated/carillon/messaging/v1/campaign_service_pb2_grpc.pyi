@@ -42,6 +42,16 @@ class CampaignServiceStub:
     def __new__(cls, channel: _aio.Channel) -> CampaignServiceAsyncStub: ...
     CreateCampaign: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.CreateCampaignRequest, _campaign_pb2.Campaign]
     """Creates a draft."""
+    DuplicateCampaign: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.DuplicateCampaignRequest, _campaign_pb2.Campaign]
+    """Creates a draft that says the same to the same segment as a campaign in whatever status. What
+    the campaign has come to is not taken over: times, sends, the version of its template.
+    """
+    TestCampaign: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.TestCampaignRequest, _campaign_service_pb2.TestCampaignResponse]
+    """Sends what a draft or scheduled campaign says to one address, at once, and waits for what
+    becomes of it as `POST /v1/messages/send` does: what its audience would get if it went out now,
+    with its subject and its variables. The message is one of no send and counted nowhere. Whether
+    it may go there is asked as for a one-off of the template.
+    """
     GetCampaign: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.GetCampaignRequest, _campaign_pb2.Campaign]
     """Reads one campaign."""
     GetCampaignContent: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.GetCampaignContentRequest, _campaign_pb2.CampaignContent]
@@ -90,6 +100,16 @@ class CampaignServiceAsyncStub(CampaignServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateCampaign: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.CreateCampaignRequest, _campaign_pb2.Campaign]  # type: ignore[assignment]
     """Creates a draft."""
+    DuplicateCampaign: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.DuplicateCampaignRequest, _campaign_pb2.Campaign]  # type: ignore[assignment]
+    """Creates a draft that says the same to the same segment as a campaign in whatever status. What
+    the campaign has come to is not taken over: times, sends, the version of its template.
+    """
+    TestCampaign: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.TestCampaignRequest, _campaign_service_pb2.TestCampaignResponse]  # type: ignore[assignment]
+    """Sends what a draft or scheduled campaign says to one address, at once, and waits for what
+    becomes of it as `POST /v1/messages/send` does: what its audience would get if it went out now,
+    with its subject and its variables. The message is one of no send and counted nowhere. Whether
+    it may go there is asked as for a one-off of the template.
+    """
     GetCampaign: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.GetCampaignRequest, _campaign_pb2.Campaign]  # type: ignore[assignment]
     """Reads one campaign."""
     GetCampaignContent: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.GetCampaignContentRequest, _campaign_pb2.CampaignContent]  # type: ignore[assignment]
@@ -141,6 +161,28 @@ class CampaignServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_campaign_pb2.Campaign, _abc.Awaitable[_campaign_pb2.Campaign]]:
         """Creates a draft."""
+
+    @_abc_1.abstractmethod
+    def DuplicateCampaign(
+        self,
+        request: _campaign_service_pb2.DuplicateCampaignRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_campaign_pb2.Campaign, _abc.Awaitable[_campaign_pb2.Campaign]]:
+        """Creates a draft that says the same to the same segment as a campaign in whatever status. What
+        the campaign has come to is not taken over: times, sends, the version of its template.
+        """
+
+    @_abc_1.abstractmethod
+    def TestCampaign(
+        self,
+        request: _campaign_service_pb2.TestCampaignRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_campaign_service_pb2.TestCampaignResponse, _abc.Awaitable[_campaign_service_pb2.TestCampaignResponse]]:
+        """Sends what a draft or scheduled campaign says to one address, at once, and waits for what
+        becomes of it as `POST /v1/messages/send` does: what its audience would get if it went out now,
+        with its subject and its variables. The message is one of no send and counted nowhere. Whether
+        it may go there is asked as for a one-off of the template.
+        """
 
     @_abc_1.abstractmethod
     def GetCampaign(

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from carillon.comms.v1 import message_pb2, message_service_pb2, message_service_pb2_grpc
+import asyncio
+
+from carillon.comms.v1 import (
+    message_pb2,
+    message_service_pb2,
+    message_service_pb2_grpc,
+    timeline_pb2,
+)
 from server.api.command_runner import CommandRunner, has_idempotency_key
 from server.api.converters import comms
+from server.api.converters.one_offs import message_outcome, read_new_message, read_new_messages
+from server.api.converters.timeline import timeline
 from server.api.converters.values import (
     read_channel,
     read_enum,
-    read_struct,
     read_timestamp,
     require_timestamp,
 )
+from server.api.deadline import seconds_to_wait
 from server.api.interceptors.call import Context
+from server.commands.messages.batch import schedule_messages
 from server.commands.messages.cancel import cancel_message
 from server.commands.messages.intake import MessageIntake
 from server.commands.messages.queries import (
@@ -22,8 +32,12 @@ from server.commands.messages.queries import (
     list_message_attempts,
     list_messages,
 )
-from server.commands.messages.schedule import NewMessage, schedule_message
+from server.commands.messages.schedule import schedule_message
+from server.commands.messages.send import accept_at_once, wait_for_outcome
+from server.commands.messages.timeline import get_timeline
+from server.domain.contacts.unsubscribe import UnsubscribeLinks
 from server.domain.paging import Page
+from storage.contract.storage import Storage
 from storage.model.messages import Message, MessageFilter, MessageStatus
 
 pb = message_service_pb2
@@ -36,24 +50,44 @@ ListRequest = (
 class MessageService(message_service_pb2_grpc.MessageServiceServicer):
     """One-off messages, and the messages of sends as rows."""
 
-    def __init__(self, commands: CommandRunner, intake: MessageIntake) -> None:
+    def __init__(
+        self,
+        commands: CommandRunner,
+        storage: Storage,
+        intake: MessageIntake,
+        links: UnsubscribeLinks,
+        send_wait_seconds: float,
+    ) -> None:
         self._commands = commands
+        self._storage = storage
         self._intake = intake
+        self._links = links
+        self._send_wait_seconds = send_wait_seconds
+
+    async def SendMessage(
+        self, request: pb.SendMessageRequest, context: Context
+    ) -> message_pb2.MessageSummary:
+        now = self._commands.caller().now
+        new = read_new_message(request, request.brand_id, now)
+        accepted = await self._commands.change(
+            request,
+            lambda tx, caller: accept_at_once(tx, caller, new),
+            lambda message: comms.message_summary(message, None),
+            message_pb2.MessageSummary,
+        )
+        seen = await wait_for_outcome(
+            self._storage,
+            accepted.message_id,
+            now,
+            seconds_to_wait(context, self._send_wait_seconds),
+        )
+        return accepted if seen is None else comms.message_summary(*seen)
 
     async def ScheduleMessage(
         self, request: pb.ScheduleMessageRequest, context: Context
     ) -> message_pb2.Message:
-        new = NewMessage(
-            brand_id=request.brand_id,
-            person_id=request.person_id,
-            channel=read_channel(request.channel),
-            template_key=request.template_key,
-            recipient=request.recipient,
-            dedup_key=request.dedup_key,
-            variables=read_struct(request.variables),
-            hipaa=request.hipaa,
-            scheduled_at=require_timestamp(request, "scheduled_at"),
-            expire_at=read_timestamp(request, "expire_at"),
+        new = read_new_message(
+            request, request.brand_id, require_timestamp(request, "scheduled_at")
         )
         if not has_idempotency_key():
             # No answer has to be kept with the message, so it needs no transaction of its own.
@@ -63,6 +97,19 @@ class MessageService(message_service_pb2_grpc.MessageServiceServicer):
             lambda tx, caller: schedule_message(tx, caller, new),
             comms.message,
             message_pb2.Message,
+        )
+
+    async def BatchScheduleMessages(
+        self, request: pb.BatchScheduleMessagesRequest, context: Context
+    ) -> pb.BatchScheduleMessagesResponse:
+        batch = read_new_messages(request, self._commands.caller().now)
+        return await self._commands.change(
+            request,
+            lambda tx, caller: schedule_messages(tx, caller, request.brand_id, batch),
+            lambda outcomes: pb.BatchScheduleMessagesResponse(
+                outcomes=map(message_outcome, outcomes)
+            ),
+            pb.BatchScheduleMessagesResponse,
         )
 
     async def GetMessage(
@@ -124,6 +171,14 @@ class MessageService(message_service_pb2_grpc.MessageServiceServicer):
             comms.message,
             message_pb2.Message,
         )
+
+    async def GetMessageTimeline(
+        self, request: pb.GetMessageTimelineRequest, context: Context
+    ) -> timeline_pb2.MessageTimeline:
+        found = await self._commands.query(lambda tx, caller: get_timeline(tx, caller, request.id))
+        # On a thread: a template may take up to a second.
+        said = await asyncio.to_thread(found.said, self._links.link)
+        return timeline(found, said)
 
     async def ListMessageAttempts(
         self, request: pb.ListMessageAttemptsRequest, context: Context

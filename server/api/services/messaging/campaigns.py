@@ -17,12 +17,16 @@ from server.api.converters.values import (
     read_timestamp,
     require_timestamp,
 )
+from server.api.deadline import seconds_to_wait
 from server.api.interceptors.call import Context
 from server.api.services.campaigns import CampaignMethods
 from server.commands.campaigns.content import require_content
 from server.commands.campaigns.create import NewCampaign
+from server.commands.campaigns.duplicate import duplicate_campaign
 from server.commands.campaigns.schedule import schedule_campaign, unschedule_campaign
+from server.commands.campaigns.test import accept_test
 from server.commands.campaigns.update import CampaignChanges
+from server.commands.messages.send import wait_for_outcome
 from server.domain.faces import Face
 from storage.contract.storage import Storage
 from storage.model.channels import Channel
@@ -33,8 +37,10 @@ pb = campaign_service_pb2
 class CampaignService(campaign_service_pb2_grpc.CampaignServiceServicer):
     """Campaigns to segments."""
 
-    def __init__(self, commands: CommandRunner, storage: Storage) -> None:
+    def __init__(self, commands: CommandRunner, storage: Storage, send_wait_seconds: float) -> None:
         self._commands = commands
+        self._storage = storage
+        self._send_wait_seconds = send_wait_seconds
         self._campaigns = CampaignMethods(Face.MESSAGING, commands, storage)
 
     async def CreateCampaign(
@@ -43,6 +49,33 @@ class CampaignService(campaign_service_pb2_grpc.CampaignServiceServicer):
         return await self._campaigns.create(
             request, _new(request), messaging.campaign, campaign_pb2.Campaign
         )
+
+    async def DuplicateCampaign(
+        self, request: pb.DuplicateCampaignRequest, context: Context
+    ) -> campaign_pb2.Campaign:
+        name = read_optional(request, "name")
+        return await self._commands.change(
+            request,
+            lambda tx, caller: duplicate_campaign(tx, caller, Face.MESSAGING, request.id, name),
+            messaging.campaign,
+            campaign_pb2.Campaign,
+        )
+
+    async def TestCampaign(
+        self, request: pb.TestCampaignRequest, context: Context
+    ) -> pb.TestCampaignResponse:
+        now = self._commands.caller().now
+        accepted = await self._commands.change(
+            request,
+            lambda tx, caller: accept_test(
+                tx, caller, Face.MESSAGING, request.id, request.person_id, request.recipient
+            ),
+            lambda message: messaging.campaign_test(message, None),
+            pb.TestCampaignResponse,
+        )
+        seconds = seconds_to_wait(context, self._send_wait_seconds)
+        seen = await wait_for_outcome(self._storage, accepted.message_id, now, seconds)
+        return accepted if seen is None else messaging.campaign_test(*seen)
 
     async def GetCampaign(
         self, request: pb.GetCampaignRequest, context: Context

@@ -12,7 +12,7 @@ from storage.contract.signals import SOON, messages
 from storage.contract.storage import Transaction
 from storage.model.criteria import EVERYONE
 from storage.model.ids import new_id
-from storage.model.messages import Accepted, Message, MessageFilter, MessageStatus
+from storage.model.messages import Accepted, Handling, Message, MessageFilter, MessageStatus
 from storage.model.sends import ReasonCount, SendStatus
 from storage.sql import open_storage
 from tests.support.storage import made
@@ -563,3 +563,30 @@ async def test_who_had_a_one_off_accepted_is_kept_with_it(scene: Scene) -> None:
         assert found == (message, accepted)
     assert await scene.storage.read(lambda tx: tx.messages.find_accepted(nobodys.id)) is None
     assert await scene.storage.read(lambda tx: tx.messages.find_accepted("no-such-message")) is None
+
+
+async def test_messages_are_found_by_many_keys_of_their_brand(scene: Scene) -> None:
+    ours = [await scene.one_off(dedup_key=key) for key in ("a", "b")]
+    await scene.one_off(dedup_key="a", brand_id="other")
+    found = await scene.storage.read(
+        lambda tx: tx.messages.find_by_dedup_keys(BRAND, ["a", "b", "b", "none"])
+    )
+    assert found == {message.dedup_key: message for message in ours}
+    assert await scene.storage.read(lambda tx: tx.messages.find_by_dedup_keys(BRAND, [])) == {}
+
+
+async def test_the_way_of_a_message_is_known_beside_its_record(scene: Scene) -> None:
+    message = await scene.one_off()
+
+    async def handling() -> Handling | None:
+        return await scene.storage.read(lambda tx: tx.messages.find_handling(message.id))
+
+    fresh = Handling(accepted_by=None, claimed_at=None, provider=None, sending_at=None)
+    assert await handling() == fresh
+    claimed = await scene.claim(now=NOW + SECOND)
+    assert await handling() == replace(fresh, claimed_at=NOW + SECOND)
+    await scene.mark(claimed, now=NOW + 2 * SECOND)
+    assert await handling() == replace(
+        fresh, claimed_at=NOW + SECOND, provider="outbox", sending_at=NOW + 2 * SECOND
+    )
+    assert await scene.storage.read(lambda tx: tx.messages.find_handling("none")) is None

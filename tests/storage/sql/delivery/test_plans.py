@@ -162,3 +162,10 @@ async def test_addresses_that_a_send_has_reached_are_looked_up_one_by_one(busy: 
         ),
     )
     assert used == {"uq_messages_audience"}
+
+
+async def test_messages_of_a_batch_are_looked_up_by_their_keys(busy: Scene) -> None:
+    for number in range(3):
+        await busy.one_off(dedup_key=str(number))
+    used = await indexes_used(busy, lambda tx: tx.messages.find_by_dedup_keys(BRAND, ["1", "2"]))
+    assert used == {"uq_messages_dedup_key"}

@@ -1,0 +1,119 @@
+"""Accepts a message to be sent at once, and waits for what becomes of it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from server.commands.campaigns.content import require_template
+from server.commands.messages.gate import require_contactable
+from server.commands.messages.schedule import (
+    NewMessage,
+    accepted_by,
+    check_new_message,
+    make_message,
+)
+from server.commands.sends.quiescence import POLL_SHARED
+from server.domain.access import Caller
+from server.domain.errors import (
+    DedupKeyUsed,
+    TemplateUnusable,
+    ValidationFailed,
+    VariablesInvalid,
+)
+from server.domain.templates.variables import find_violations
+from server.domain.validation import Checks
+from storage.contract.errors import StorageError
+from storage.contract.signals import outcome, wait_for_signal
+from storage.contract.storage import Storage, Transaction
+from storage.model.messages import UNSTARTED, Message, MessageStatus
+from storage.model.templates import TemplateVersion
+
+_ONGOING = UNSTARTED | {MessageStatus.SENDING}
+
+
+async def accept_at_once(tx: Transaction, caller: Caller, new: NewMessage) -> Message:
+    """Accepts the message, pinned to the template's latest revision, and due now whatever it says.
+
+    Raises NotFound for a brand of others, ValidationFailed for fields that no message can have,
+    DedupKeyUsed, TemplateUnusable, VariablesInvalid, Suppressed, NoConsent, PreferenceOff: nothing
+    is stored then.
+    """
+    new = replace(check_new_message(caller, new), scheduled_at=caller.now)
+    _check_expiry(new, caller.now)
+    await _require_unused_key(tx, new)
+    template = await _usable_template(tx, new)
+    if violations := find_violations(template.variables, new.variables):
+        raise VariablesInvalid(violations)
+    await require_contactable(
+        tx,
+        new.brand_id,
+        new.channel,
+        new.template_key,
+        (new.person_id, new.recipient),
+    )
+    message = make_message(caller, new, template.revision)
+    if not await tx.messages.insert_unless_duplicate(message, accepted_by(caller)):
+        await _require_unused_key(tx, new)
+    return message
+
+
+async def wait_for_outcome(
+    storage: Storage, message_id: str, now: datetime, seconds: float
+) -> tuple[Message, str | None] | None:
+    """The message once something became of it, or after so many seconds from `now`, or at once when
+    it is to be tried only later than that; with the provider called last. None if the message
+    cannot be read: it was accepted all the same."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + seconds
+    # What other processes settle does not signal here.
+    poll_interval = seconds if storage.exclusive else POLL_SHARED
+    with storage.signals.subscribe(outcome(message_id)) as changed:
+        while True:
+            changed.clear()
+            seen = await _look(storage, message_id)
+            left = end - loop.time()
+            if seen is None or left <= 0 or not _may_end(seen[0], now + timedelta(0, seconds)):
+                return seen
+            await wait_for_signal(changed, min(left, poll_interval))
+
+
+def _may_end(message: Message, until: datetime) -> bool:
+    """Whether something may become of it before then."""
+    return message.status in _ONGOING and not (
+        message.status is MessageStatus.PENDING and message.due_at > until
+    )
+
+
+async def _look(storage: Storage, message_id: str) -> tuple[Message, str | None] | None:
+    async def read(tx: Transaction) -> tuple[Message, str | None] | None:
+        message = await tx.messages.find(message_id)
+        if message is None:
+            return None
+        return message, await tx.messages.find_provider(message_id)
+
+    try:
+        return await storage.read(read)
+    except StorageError:
+        return None
+
+
+def _check_expiry(new: NewMessage, now: datetime) -> None:
+    checks = Checks()
+    if new.expire_at is not None:
+        checks.expiry("expire_at", new.expire_at, now)
+    checks.finish()
+
+
+async def _usable_template(tx: Transaction, new: NewMessage) -> TemplateVersion:
+    try:
+        return await require_template(tx, new.brand_id, new.channel, new.template_key)
+    except ValidationFailed as error:
+        raise TemplateUnusable(error.violations[0].message) from None
+
+
+async def _require_unused_key(tx: Transaction, new: NewMessage) -> None:
+    first = await tx.messages.find_by_dedup_key(new.brand_id, new.dedup_key)
+    if first is not None:
+        raise DedupKeyUsed(first.id)
