@@ -187,6 +187,8 @@ async def test_a_resolution_plans_nothing_more(scene: Scene, resolution: Resolut
     if resolution is Resolution.RESEND:
         await scene.finish([await started(scene)])
     assert len(await scene.steps(enrollment)) == 2
+    found = await scene.found_enrollment(enrollment)
+    assert (found.status, found.current_step) == (EnrollmentStatus.ACTIVE, 1)
 
 
 async def test_an_expired_step_is_followed_by_the_next(scene: Scene) -> None:
