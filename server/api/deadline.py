@@ -6,7 +6,7 @@ from typing import cast
 
 from server.api.interceptors.call import Context
 
-_ANSWER_SECONDS = 0.1
+_ANSWER_SECONDS = 0.25
 """How long before its deadline a call is answered."""
 
 

@@ -93,6 +93,8 @@ def noun_of(method: str) -> str:
     service, _, verb = method.partition(".")[2].partition("Service/")
     if verb.endswith("Enrollment"):
         return "enrollment"
+    if service == "Push":
+        return "push_subscription"
     return "send" if verb == "GetSend" else service.lower()
 
 

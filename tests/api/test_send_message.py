@@ -73,7 +73,7 @@ async def test_an_answer_comes_before_the_deadline_of_the_call(
     await put_template(api, brand)
     operated.provider.hold()
     # Less than the service would wait by itself.
-    answer = await api.call(NAME, to_send(brand), seconds=1.0)
+    answer = await api.call(NAME, to_send(brand), seconds=1.5)
     assert (answer.status, answer.body["status"]) == (200, "sending")
 
 

@@ -175,7 +175,9 @@ def in_path(method: str, field: str) -> bool:
         field
         not in bind(
             METHODS[method],
-            dict.fromkeys(("id", "version_id", "person_id", "user_id", "brand_id", field), "x"),
+            dict.fromkeys(
+                ("id", "version_id", "person_id", "user_id", "brand_id", "email", field), "x"
+            ),
         )[2]
     )
 
