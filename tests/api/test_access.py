@@ -21,15 +21,16 @@ from tests.api.test_validation_fields import in_path
 from tests.support.api.callers import METHODS, POLICIES, caller, full_path
 from tests.support.api.running import Running
 from tests.support.api.scenes import COMMS, MESSAGING, instant
-from tests.support.api.untouched import HOLD, MESSAGES, Untouched
+from tests.support.api.untouched import HOLD, MESSAGES, PUSH, Untouched
 
 GUARDED = [name for name, method in METHODS.items() if not POLICIES[full_path(method)].public]
 IN_A_BRAND = [
     name
     for name in GUARDED
-    if name != f"{HOLD}/GetHold" and not is_of_operators(POLICIES[full_path(METHODS[name])].scope)
+    if name not in (f"{HOLD}/GetHold", f"{PUSH}/GetPushKey")
+    and not is_of_operators(POLICIES[full_path(METHODS[name])].scope)
 ]
-"""The hold, and what operators do, is of the whole installation."""
+"""The hold, the key of Web Push, and what operators do, is of the whole installation."""
 
 
 def test_every_method_names_its_scope_and_only_probes_and_unsubscribe_links_are_public() -> None:
