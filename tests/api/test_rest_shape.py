@@ -35,7 +35,9 @@ def verb_and_path(method: str) -> tuple[str, str]:
     """How REST calls a method, for some id."""
     verb, path, _ = bind(
         METHODS[method],
-        dict.fromkeys(("id", "person_id", "user_id", "brand_id", "version_id", "token"), "x"),
+        dict.fromkeys(
+            ("id", "person_id", "user_id", "email", "brand_id", "version_id", "token"), "x"
+        ),
     )
     return verb, path
 
