@@ -19,7 +19,7 @@ from tests.support.api.scenes import (
     put_template,
     template_id,
 )
-from tests.support.api.suppressing import SUPPRESSIONS, find, suppress
+from tests.support.api.suppressing import SUPPRESSIONS, find, suppress, take_silence_for_consent
 
 PEOPLE = "messaging.PersonService"
 INBOX = "comms.InboxService"
@@ -65,9 +65,11 @@ async def test_a_suppression_is_kept_and_found_under_the_normal_form(
 ) -> None:
     for channel, given, normal in NORMAL:
         made = await suppress(idle_api, brand, given, "manual", channel)
-        assert (made.status, made.body["address"]) == (201, normal)
+        # Two spellings are one address: the second finds what the first made.
+        assert (made.status in (200, 201), made.body["address"]) == (True, normal)
         for spelling in (given, normal):
-            assert (await find(idle_api, brand, spelling, channel)).body == made.body
+            found = (await find(idle_api, brand, spelling, channel)).body
+            assert found == {"suppressed": True, "suppression": made.body}
 
 
 @pytest.mark.parametrize("channel", BAD)
@@ -79,7 +81,7 @@ async def test_what_no_message_can_go_to_is_refused_by_every_call_that_takes_it(
         recipients = [
             {"person_id": "ann", "recipient": each} for each in (GOOD.get(channel, "ann"), address)
         ]
-        new = {"channel": channel, "address": address, "reason": "manual"}
+        new = {"channel": channel, "address": address, "reason": "manual", "source": "test"}
         for method, request, field in (
             (
                 f"{MESSAGES}/ScheduleMessage",
@@ -103,11 +105,14 @@ async def test_what_no_message_can_go_to_is_refused_by_every_call_that_takes_it(
                 "suppressions[0].address",
             ),
             (
-                f"{SUPPRESSIONS}/FindSuppression",
-                {"brand_id": brand, "channel": channel, "address": address},
-                "address",
+                f"{SUPPRESSIONS}/GetSuppression",
+                {"brand_id": brand, "channel": channel, "email": address},
+                "email",
             ),
         ):
+            if field == "email" and address in (".", "..") and hasattr(idle_api, "client"):
+                # No path can name it.
+                continue
             answer = await idle_api.call(method, request)
             assert (answer.status, answer.error, answer.fields) == (
                 422,
@@ -194,6 +199,7 @@ async def test_one_person_at_two_spellings_of_one_address_gets_one_mail(
 async def test_publishing_skips_what_no_message_can_go_to_and_keeps_it_as_given(
     idle_api: Caller, brand: str, channel: str
 ) -> None:
+    await take_silence_for_consent(idle_api, brand)
     campaign_id = await messaging_campaign(idle_api, brand, channel)
     good, bad = GOOD.get(channel, "ann"), BAD[channel]
     request = {
