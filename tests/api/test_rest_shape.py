@@ -13,7 +13,15 @@ import pytest
 
 from server.app import Part
 from tests.gateway.conftest import shortened_config
-from tests.support.api.callers import METHODS, RestCaller, bind, caller, full_path, takes_body
+from tests.support.api.callers import (
+    METHODS,
+    RestCaller,
+    bind,
+    caller,
+    full_path,
+    path_fields,
+    takes_body,
+)
 from tests.support.api.documented import METHOD_OF
 from tests.support.api.faults import FaultyStorage, running_faulty_service
 from tests.support.api.refusals import check_refusal
@@ -33,12 +41,7 @@ def refusal(response: httpx.Response) -> tuple[int, str]:
 
 def verb_and_path(method: str) -> tuple[str, str]:
     """How REST calls a method, for some id."""
-    verb, path, _ = bind(
-        METHODS[method],
-        dict.fromkeys(
-            ("id", "person_id", "user_id", "email", "brand_id", "version_id", "token"), "x"
-        ),
-    )
+    verb, path, _ = bind(METHODS[method], dict.fromkeys(path_fields(METHODS[method]), "x"))
     return verb, path
 
 
@@ -177,11 +180,7 @@ async def test_a_message_over_the_limit(strict: Running, brand: str) -> None:
 
 def _about(method: str) -> dict[str, Any]:
     """A request that says what REST has in the path."""
-    names = ("id", "person_id", "user_id", "brand_id", "version_id", "token")
-    fields = METHODS[method].input_type.fields_by_name
-    everything = {name: "email" for name in names if name in fields}
-    kept = bind(METHODS[method], everything)[2]
-    return {name: value for name, value in everything.items() if name not in kept}
+    return dict.fromkeys(path_fields(METHODS[method]), "email")
 
 
 async def test_a_gateway_without_its_server(tmp_path_factory: pytest.TempPathFactory) -> None:

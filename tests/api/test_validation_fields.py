@@ -20,7 +20,7 @@ from tests.rules.limits import (
     SUBJECT_LENGTH,
     TEXT_LENGTH,
 )
-from tests.support.api.callers import METHODS, POLICIES, bind, full_path
+from tests.support.api.callers import METHODS, POLICIES, full_path, path_fields
 from tests.support.api.scenes import COMMS, MESSAGING, TEMPLATES, instant
 from tests.support.api.untouched import BRANDS as BRAND_POLICIES
 from tests.support.api.untouched import (
@@ -171,15 +171,7 @@ def nested(levels: int) -> dict[str, Any]:
 
 def in_path(method: str, field: str) -> bool:
     """Whether REST carries the field in the path."""
-    return (
-        field
-        not in bind(
-            METHODS[method],
-            dict.fromkeys(
-                ("id", "version_id", "person_id", "user_id", "brand_id", "email", field), "x"
-            ),
-        )[2]
-    )
+    return field in path_fields(METHODS[method])
 
 
 def of_all(fields: Mapping[str, Iterable[str]]) -> list[tuple[str, str]]:

@@ -149,6 +149,13 @@ def takes_body(method: str) -> bool:
     return bool(METHODS[method].GetOptions().Extensions[annotations_pb2.http].body)
 
 
+def path_fields(method: MethodDescriptor) -> list[str]:
+    """The fields that REST carries in the path."""
+    rule = method.GetOptions().Extensions[annotations_pb2.http]
+    verb: Any = rule.WhichOneof("pattern")
+    return re.findall(r"\{(\w+)\}", getattr(rule, verb))
+
+
 def bind(method: MethodDescriptor, request: Mapping[str, Any]) -> tuple[str, str, dict[str, Any]]:
     """HTTP method, path, and what is left for the body or the query, by the method's
     `google.api.http` rule."""
