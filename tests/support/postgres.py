@@ -59,8 +59,11 @@ class PostgresServer:
         return str(self._server.get_uri(database))
 
     def stop(self) -> None:
-        """Breaks every connection."""
+        """Breaks every connection; returns when its process has ended."""
+        postmaster = self._server.get_postmaster_info().process
+        assert postmaster is not None
         self._server.stop()
+        postmaster.wait(30)
 
     def crash(self) -> None:
         """Ends it at once, without a checkpoint; what is not in its log by then is lost."""
