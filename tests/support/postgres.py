@@ -91,7 +91,8 @@ class PostgresServer:
     def close(self) -> None:
         """Stops it at once, since its files go anyway: a shutdown in order first writes out every
         database that tests made."""
-        if self._server.get_postmaster_info() is not None:
+        postmaster = self._server.get_postmaster_info().process
+        if postmaster is not None and postmaster.is_running():
             self.crash()
         self._server.cleanup()
 
