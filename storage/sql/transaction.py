@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
+from storage.model.consents import Consent
+from storage.model.preferences import Preference
+from storage.sql.aggregates.answers import SqlAnswers
 from storage.sql.aggregates.brands import SqlBrands
 from storage.sql.aggregates.campaigns import SqlCampaigns
-from storage.sql.aggregates.consents import SqlConsents
 from storage.sql.aggregates.dispatchers import SqlDispatchers
 from storage.sql.aggregates.gate import SqlGate
 from storage.sql.aggregates.idempotency import SqlIdempotency
 from storage.sql.aggregates.inbox import SqlInbox
 from storage.sql.aggregates.messages import SqlMessages
 from storage.sql.aggregates.people import SqlPeople
-from storage.sql.aggregates.preferences import SqlPreferences
 from storage.sql.aggregates.programs import SqlEnrollments, SqlSequences
 from storage.sql.aggregates.push_subscriptions import SqlPushSubscriptions
 from storage.sql.aggregates.rates import SqlRates
@@ -24,6 +25,8 @@ from storage.sql.aggregates.templates import SqlTemplates
 from storage.sql.audit import SqlAudit
 from storage.sql.connection import Connection
 from storage.sql.schema.brands import brands
+from storage.sql.schema.consents import consents
+from storage.sql.schema.preferences import preferences
 
 
 class SqlTransaction:
@@ -36,8 +39,8 @@ class SqlTransaction:
         self.people = SqlPeople(connection)
         self.segments = SqlSegments(connection)
         self.suppressions = SqlSuppressions(connection)
-        self.consents = SqlConsents(connection)
-        self.preferences = SqlPreferences(connection)
+        self.consents = SqlAnswers(connection, consents, Consent)
+        self.preferences = SqlAnswers(connection, preferences, Preference)
         self.gate = SqlGate(connection)
         self.push_subscriptions = SqlPushSubscriptions(connection)
         self.idempotency = SqlIdempotency(connection)

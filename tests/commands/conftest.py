@@ -10,6 +10,7 @@ from tests.dispatch.conftest import (
     postgres_url,
     sqlite_url,
     stage,
+    stage_on_postgres,
 )
 
 __all__ = [
@@ -20,4 +21,5 @@ __all__ = [
     "postgres_url",
     "sqlite_url",
     "stage",
+    "stage_on_postgres",
 ]

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
-import pytest
-
 from server.commands.messages.cancel import cancel_message
 from server.commands.messages.send import accept_at_once, wait_for_outcome
 from server.domain.errors import DedupKeyUsed
@@ -91,9 +89,8 @@ async def test_a_message_that_is_gone_is_nobodys(stage: Stage) -> None:
     assert await wait_for_outcome(stage.storage, "none", stage.clock.now(), LONG) is None
 
 
-async def test_what_another_process_settles_ends_the_wait(stage: Stage) -> None:
-    if stage.storage.exclusive:
-        pytest.skip("one process owns the file")
+async def test_what_another_process_settles_ends_the_wait(stage_on_postgres: Stage) -> None:
+    stage = stage_on_postgres
     message = await accept(stage)
     theirs = await stage.open()
     begun = asyncio.create_task(wait(stage, message, storage=theirs))
