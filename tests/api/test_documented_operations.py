@@ -38,6 +38,7 @@ from tests.support.api.scenes import (
     put_template,
     recipients,
     sequence,
+    step,
     template_id,
     until,
 )
@@ -52,6 +53,7 @@ SEND_MESSAGE = "POST /v1/messages/send"
 CREATE = "POST /v1/admin/campaigns"
 HISTORY = "GET /v1/admin/campaigns/{id}/history"
 CREATE_TO_SEGMENT = "POST /v1/messaging/campaigns"
+ADD_STEP = "POST /v1/messaging/campaigns/{id}/steps"
 LIST_TO_SEGMENTS = "GET /v1/messaging/campaigns"
 GET_MESSAGE = "GET /v1/messages/{id}"
 GET_SCHEDULED = "GET /v1/messages/scheduled/{id}"
@@ -109,6 +111,22 @@ async def good_request(api: Caller, brand: str, path: str) -> dict[str, Any]:
         SCHEDULE: {"scheduled_at": instant(FAR)},
     }
     return {"id": campaign_id, **more.get(path, {})}
+
+
+async def new_step(api: Caller, brand: str, path: str) -> dict[str, Any]:
+    campaign_id = await campaign_in(api, brand, MESSAGING, "draft")
+    return {"id": campaign_id, **await step(api, brand, position=1, variables={"a": 1})}
+
+
+async def step_of_no_template(api: Caller, brand: str, path: str) -> dict[str, Any]:
+    return await new_step(api, brand, path) | {"template_id": "none"}
+
+
+async def step_of_a_campaign_that_goes_out(
+    api: Caller, brand: str, path: str
+) -> dict[str, Any]:
+    request = await new_step(api, brand, path)
+    return request | {"id": await campaign_in(api, brand, MESSAGING, "sending")}
 
 
 async def message_to_send(api: Caller, brand: str, path: str) -> dict[str, Any]:
@@ -379,6 +397,8 @@ SCENES: dict[tuple[str, int], Scene] = {
     (HISTORY, 200): with_a_send, (HISTORY, 500): with_a_send,
     (CREATE_TO_SEGMENT, 201): new_campaign, (CREATE_TO_SEGMENT, 400): to_no_segment,
     (CREATE_TO_SEGMENT, 500): new_campaign,
+    (ADD_STEP, 201): new_step, (ADD_STEP, 404): step_of_no_template,
+    (ADD_STEP, 412): step_of_a_campaign_that_goes_out, (ADD_STEP, 500): new_step,
     (LIST_TO_SEGMENTS, 200): list_of_campaigns, (LIST_TO_SEGMENTS, 500): list_of_campaigns,
     (LIST_TEMPLATES, 200): list_of_templates, (LIST_TEMPLATES, 500): list_of_templates,
     (CREATE_TEMPLATE, 201): new_template, (CREATE_TEMPLATE, 400): template_on_no_channel,

@@ -10,14 +10,14 @@ STEPPING = (
     Mutation(
         name="settlement-plans-the-next-step",
         where="_settle_distinct",
-        original="    await go_on(connection, ends, now)\n",
+        original="    await go_on(connection, ends, changes, now)\n",
         mutated="",
         tests=(_PLANS_NEXT,),
     ),
     Mutation(
         name="recovery-plans-the-next-step",
         where="_end_or_resend",
-        original="    await go_on(connection, map(ended, rows), now)\n",
+        original="    await go_on(connection, map(ended, rows), changes, now)\n",
         mutated="",
         tests=("test_recovery_that_gives_a_message_up_plans_the_next_step[sqlite]",),
     ),
@@ -31,14 +31,14 @@ STEPPING = (
     Mutation(
         name="expiry-plans-the-next-step",
         where="expire",
-        original="    await go_on(connection, map(ended, over), now)\n",
+        original="    await go_on(connection, map(ended, over), changes, now)\n",
         mutated="",
         tests=("test_an_expired_step_is_followed_by_the_next[sqlite]",),
     ),
     Mutation(
         name="cancelled-message-is-followed-by-the-next-step",
         where="SqlMessages.cancel",
-        original="        await go_on(self._connection, [ended(row)], now)\n",
+        original="        await go_on(self._connection, [ended(row)], changes, now)\n",
         mutated="",
         tests=("test_a_cancelled_message_is_followed_by_the_next_step[sqlite]",),
     ),

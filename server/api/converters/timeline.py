@@ -24,6 +24,7 @@ def timeline(record: Timeline, said: Said | None) -> pb.MessageTimeline:
         send_id=message.send_id,
         template_key=message.template_key,
         template_version=message.template_revision,
+        step=message.step,
         facts=map(_fact, record.facts),
         content=None if said is None else _said(said),
     )

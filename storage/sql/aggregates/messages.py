@@ -154,22 +154,17 @@ class SqlMessages:
         return read_record(Handling, row) if row else None
 
     async def count_by_reason(self, send_id: str) -> list[ReasonCount]:
-        statement = select(
-            messages.c.status, messages.c.failure_reason, func.count().label("rows")
-        ).where(messages.c.send_id == send_id)
-        rows = await self._connection.execute(
-            statement.group_by(messages.c.status, messages.c.failure_reason)
-        )
-        counts: Counter[tuple[MessageStatus, str | None]] = Counter()
-        for row in rows.all:
-            counts[
-                MessageStatus.PENDING if row.status in UNSTARTED else row.status, row.failure_reason
-            ] += row.rows
+        by = (messages.c.step, messages.c.status, messages.c.failure_reason)
+        statement = select(*by, func.count().label("rows")).where(messages.c.send_id == send_id)
+        counts: Counter[tuple[int | None, MessageStatus, str | None]] = Counter()
+        for row in (await self._connection.execute(statement.group_by(*by))).all:
+            status = MessageStatus.PENDING if row.status in UNSTARTED else row.status
+            counts[row.step, status, row.failure_reason] += row.rows
         found = (
-            ReasonCount(status=status, reason=reason, count=count)
-            for (status, reason), count in counts.items()
+            ReasonCount(step=step, status=status, reason=reason, count=count)
+            for (step, status, reason), count in counts.items()
         )
-        return sorted(found, key=lambda each: (each.status, each.reason or ""))
+        return sorted(found, key=lambda each: (each.step or 0, each.status, each.reason or ""))
 
     async def cancel(self, message_id: str, now: datetime) -> bool:
         of = select(messages.c.send_id).where(messages.c.id == message_id).scalar_subquery()
@@ -188,10 +183,10 @@ class SqlMessages:
             return False
         changes = Changes()
         changes.moved(row.send_id, MessageStatus.PENDING, row.status)
-        await changes.apply(self._connection, now)
         if row.send_id is None:
             self._connection.fire(outcome(message_id))
-        await go_on(self._connection, [ended(row)], now)
+        await go_on(self._connection, [ended(row)], changes, now)
+        await changes.apply(self._connection, now)
         return True
 
     async def list_attempts(self, message_id: str, after: str | None, limit: int) -> list[Attempt]:

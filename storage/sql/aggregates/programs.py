@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence as Many
 from datetime import datetime
 from functools import lru_cache
 
 from sqlalchemy import Executable, delete, exists, insert, select, text
 
 from storage.model.messages import MessageStatus
-from storage.model.programs import Enrollment, EnrollmentStatus, Sequence, Step
+from storage.model.programs import Enrollment, EnrollmentStatus, Sequence
+from storage.sql.aggregates.program_steps import insert_steps, read_steps
 from storage.sql.connection import Connection, read_record, record_values
 from storage.sql.delivery.enrollments import end
+from storage.sql.delivery.audience_insert import insert_enrollments
 from storage.sql.delivery.steps import plan_first
 from storage.sql.dialects.dialect import ColumnKind, SqlDialect
 from storage.sql.schema.messages import messages
-from storage.sql.schema.programs import ACTIVE, OVER, STEP, enrollments, program_steps, sequences
+from storage.sql.schema.programs import ACTIVE, OVER, enrollments, sequences
 
 
 class SqlSequences:
@@ -27,9 +30,7 @@ class SqlSequences:
         values = record_values(sequence)
         of_steps = values.pop("steps")
         await self._connection.execute(insert(sequences), values)
-        rows = [record_values(step) | {"program_id": sequence.id} for step in of_steps]
-        if rows:
-            await self._connection.execute(insert(program_steps), rows)
+        await insert_steps(self._connection, sequence.id, of_steps)
 
     async def find(self, sequence_id: str) -> Sequence | None:
         found = await self._read(select(sequences).where(sequences.c.id == sequence_id))
@@ -43,18 +44,8 @@ class SqlSequences:
 
     async def _read(self, statement: Executable) -> list[Sequence]:
         found = (await self._connection.execute(statement)).all
-        given = self._connection.dialect.row_set("programs", id=ColumnKind.TEXT)
-        rows = await self._connection.execute(
-            select(program_steps.c.program_id, *STEP)
-            .where(program_steps.c.program_id.in_(select(given.c.id)))
-            .order_by(program_steps.c.program_id, program_steps.c.position),
-            self._connection.dialect.row_set_parameters(given, [(row.id,) for row in found]),
-        )
-        of_program: dict[str, list[Step]] = {row.id: [] for row in found}
-        for row in rows.all:
-            values = dict(row._mapping)
-            of_program[values.pop("program_id")].append(Step(**values))
-        return [Sequence(**row._mapping, steps=tuple(of_program[row.id])) for row in found]
+        steps = await read_steps(self._connection, [row.id for row in found])
+        return [Sequence(**row._mapping, steps=steps[row.id]) for row in found]
 
 
 class SqlEnrollments:
@@ -74,6 +65,9 @@ class SqlEnrollments:
             self._connection, enrollment.id, enrollment.next_step_at, enrollment.enrolled_at
         )
         return True
+
+    async def insert_many(self, enrollments: Many[Enrollment]) -> None:
+        await insert_enrollments(self._connection, enrollments)
 
     async def find(self, enrollment_id: str) -> Enrollment | None:
         statement = select(enrollments).where(enrollments.c.id == enrollment_id)
@@ -140,6 +134,6 @@ class SqlEnrollments:
 def _insert_unless_active(dialect: SqlDialect) -> Executable:
     statement: Executable = dialect.insert(enrollments).on_conflict_do_nothing(
         index_elements=["program_id", "person_id", "recipient"],
-        index_where=text("status = 'active'"),
+        index_where=text("status = 'active' AND send_id IS NULL"),
     )
     return statement

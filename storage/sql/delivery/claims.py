@@ -69,7 +69,7 @@ def _claim(of_queue: Select[Any]) -> Executable:
 
 
 @lru_cache
-def _claim_steps(dialect: SqlDialect, channel: str) -> Executable:
+def _claim_steps(dialect: SqlDialect, channel: str, of_queue: Select[Any]) -> Executable:
     """What a step leaves open until it runs is written when it is first claimed: the revision of
     its template, and the person's own address."""
     revision = (
@@ -88,7 +88,7 @@ def _claim_steps(dialect: SqlDialect, channel: str) -> Executable:
     )
     address = messages.c.person_id if channel == Channel.IN_APP else func.coalesce(own, OWN_ADDRESS)
     return _claiming(
-        _DUE_STEPS,
+        of_queue,
         template_revision=case(
             (
                 messages.c.template_revision == CURRENT_REVISION,
@@ -132,7 +132,10 @@ _DUE_STEPS = _due(
 # mark looks again.
 _OF_SEND: BindParameter[str] = bindparam("of_send")
 _DUE_OF_SEND = _due(
-    PENDING_OF_SEND, messages.c.send_id == _OF_SEND, exists().where(sends.c.id == _OF_SEND, RUNS)
+    PENDING_OF_SEND,
+    messages.c.send_id == _OF_SEND,
+    messages.c.channel == _ON_CHANNEL,
+    exists().where(sends.c.id == _OF_SEND, RUNS),
 )
 
 
@@ -140,17 +143,18 @@ async def claim(
     connection: Connection, queue: Queue, now: datetime, lease_until: datetime, limit: int
 ) -> list[Message]:
     """See `Messages.claim`."""
-    given: dict[str, Any] = {"now": now, "at_most": limit}
+    given: dict[str, Any] = {"now": now, "at_most": limit, "on_channel": queue.channel}
     if queue.send_id is None:
-        given |= {"on_channel": queue.channel, "of_brand": queue.brand_id}
-        statement = (
-            _claim_steps(connection.dialect, queue.channel)
-            if queue.steps
-            else _claim(_DUE_ONE_OFFS)
-        )
+        given |= {"of_brand": queue.brand_id}
+        of_queue = _DUE_STEPS if queue.steps else _DUE_ONE_OFFS
     else:
         given |= {"of_send": queue.send_id}
-        statement = _claim(_DUE_OF_SEND)
+        of_queue = _DUE_OF_SEND
+    statement = (
+        _claim_steps(connection.dialect, queue.channel, of_queue)
+        if queue.steps
+        else _claim(of_queue)
+    )
     leased = await connection.fetch_records(
         Message, statement, given | {"lease_until": lease_until}
     )

@@ -21,6 +21,7 @@ BUILT = {
     "GET /v1/admin/campaigns/{id}/history",
     "GET /v1/messaging/campaigns",
     "POST /v1/messaging/campaigns",
+    "POST /v1/messaging/campaigns/{id}/steps",
     "GET /v1/messaging/templates",
     "POST /v1/messaging/templates",
     "POST /v1/messaging/templates/{id}/render",
