@@ -28,6 +28,8 @@ class Sizes:
     bullmq_jobs: int = 30_000
     celery_jobs: int = 3_000
     procrastinate_jobs: int = 2_000
+    enrolled: int = 1_000_000
+    """People of a campaign of several steps."""
     waiting: int = 1_000_000
     """Messages scheduled for later, in the lateness line."""
     coming_due: int = 500
@@ -59,6 +61,7 @@ SMOKE = Sizes(
     bullmq_jobs=100,
     celery_jobs=20,
     procrastinate_jobs=20,
+    enrolled=100,
     waiting=2_000,
     coming_due=50,
     due_seconds=1,

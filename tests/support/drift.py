@@ -64,11 +64,12 @@ async def recipients_of(tx: Transaction, send: Send) -> Recipients:
         if each.status is EnrollmentStatus.ACTIVE and not send.pruned:
             current = [row.status for row in theirs if row.step == each.current_step]
             assert [status in _OPEN for status in current] == [True], each
-        counted[_outcome(each.status, {row.status for row in theirs})] += 1
+        counted[outcome_of(each.status, {row.status for row in theirs})] += 1
     return Recipients(**counted)
 
 
-def _outcome(status: EnrollmentStatus, of_messages: set[MessageStatus]) -> str:
+def outcome_of(status: EnrollmentStatus, of_messages: set[MessageStatus]) -> str:
+    """What became of a recipient who is enrolled."""
     if status is EnrollmentStatus.ACTIVE or of_messages & _OPEN:
         return "pending"
     if of_messages & _FAILED:
