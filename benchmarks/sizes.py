@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True, kw_only=True)
 class Sizes:
-    """The defaults fit into ten minutes on two cores."""
+    """The defaults, but for those of steps, fit into ten minutes on two cores."""
 
     repeats: int = 3
     repeats_most: int = 2

@@ -14,6 +14,8 @@ from benchmarks.service import running
 
 CHANNEL = "in_app"
 STEPS = 3
+PATIENCE = 3600.0
+"""Seconds until one campaign must have come to its end."""
 
 
 def of_campaign(bench: Bench) -> Iterator[Figure]:
@@ -23,9 +25,9 @@ def of_campaign(bench: Bench) -> Iterator[Figure]:
     with running() as target, service(target) as ready:
         ready.put_template(CHANNEL)
         ready.put_people(len(addresses))
-        for _ in range(bench.sizes.repeats_most):
-            ours.append(_ended(ready, addresses, STEPS))
-            theirs.append(sum(_ended(ready, addresses, 1) for _ in range(STEPS)))
+        # Once: it takes longer than all other lines together.
+        ours.append(_ended(ready, addresses, STEPS))
+        theirs.append(sum(_ended(ready, addresses, 1) for _ in range(STEPS)))
     yield Figure(
         f"{STEPS} steps to {len(addresses):,} people, published and drained in_app",
         "s",
@@ -39,7 +41,7 @@ def of_campaign(bench: Bench) -> Iterator[Figure]:
 def _ended(ready: Service, addresses: Sequence[str], steps: int) -> float:
     """Seconds until a new campaign has come to its end."""
     started = time.perf_counter()
-    ended = ready.wait_until_ended(ready.publish(CHANNEL, addresses, steps))
+    ended = ready.wait_until_ended(ready.publish(CHANNEL, addresses, steps), PATIENCE)
     seconds = time.perf_counter() - started
     assert (ended.total_recipients, ended.sent_count) == (len(addresses),) * 2, ended
     return seconds
