@@ -40,6 +40,7 @@ class MessageTimeline(_message.Message):
     TEMPLATE_VERSION_FIELD_NUMBER: _builtins.int
     FACTS_FIELD_NUMBER: _builtins.int
     CONTENT_FIELD_NUMBER: _builtins.int
+    STEP_FIELD_NUMBER: _builtins.int
     message_id: _builtins.str
     """Id of the message."""
     brand_id: _builtins.str
@@ -60,6 +61,10 @@ class MessageTimeline(_message.Message):
     """Key of its template."""
     template_version: _builtins.int
     """The version of the template that it is rendered from."""
+    step: _builtins.int
+    """Position of its step in the sequence or campaign; null for a one-off, and where a campaign has
+    no other message for anybody.
+    """
     @_builtins.property
     def facts(self) -> _containers.RepeatedCompositeFieldContainer[Global___MessageFact]:
         """What happened, in order; last what has no time of its own."""
@@ -83,19 +88,24 @@ class MessageTimeline(_message.Message):
         template_version: _builtins.int = ...,
         facts: _abc.Iterable[Global___MessageFact] | None = ...,
         content: Global___MessageSaid | None = ...,
+        step: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_campaign_id", b"_campaign_id", "_send_id", b"_send_id", "campaign_id", b"campaign_id", "content", b"content", "send_id", b"send_id"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_campaign_id", b"_campaign_id", "_send_id", b"_send_id", "_step", b"_step", "campaign_id", b"campaign_id", "content", b"content", "send_id", b"send_id", "step", b"step"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_campaign_id", b"_campaign_id", "_send_id", b"_send_id", "brand_id", b"brand_id", "campaign_id", b"campaign_id", "channel", b"channel", "content", b"content", "facts", b"facts", "message_id", b"message_id", "person_id", b"person_id", "recipient", b"recipient", "send_id", b"send_id", "status", b"status", "template_key", b"template_key", "template_version", b"template_version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_campaign_id", b"_campaign_id", "_send_id", b"_send_id", "_step", b"_step", "brand_id", b"brand_id", "campaign_id", b"campaign_id", "channel", b"channel", "content", b"content", "facts", b"facts", "message_id", b"message_id", "person_id", b"person_id", "recipient", b"recipient", "send_id", b"send_id", "status", b"status", "step", b"step", "template_key", b"template_key", "template_version", b"template_version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__campaign_id: _TypeAlias = _typing.Literal["campaign_id"]  # noqa: Y015
     _WhichOneofArgType__campaign_id: _TypeAlias = _typing.Literal["_campaign_id", b"_campaign_id"]  # noqa: Y015
     _WhichOneofReturnType__send_id: _TypeAlias = _typing.Literal["send_id"]  # noqa: Y015
     _WhichOneofArgType__send_id: _TypeAlias = _typing.Literal["_send_id", b"_send_id"]  # noqa: Y015
+    _WhichOneofReturnType__step: _TypeAlias = _typing.Literal["step"]  # noqa: Y015
+    _WhichOneofArgType__step: _TypeAlias = _typing.Literal["_step", b"_step"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__campaign_id) -> _WhichOneofReturnType__campaign_id | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__send_id) -> _WhichOneofReturnType__send_id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__step) -> _WhichOneofReturnType__step | None: ...
 
 Global___MessageTimeline: _TypeAlias = MessageTimeline  # noqa: Y015
 

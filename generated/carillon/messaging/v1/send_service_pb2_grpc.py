@@ -85,7 +85,7 @@ class SendServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetSendReport(self, request, context):
-        """Breaks one send down by status and reason.
+        """Breaks one send down by step, status and reason.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
