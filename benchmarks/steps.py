@@ -1,5 +1,5 @@
-"""Campaigns of several steps: three steps to so many people, beside three campaigns of one step to as
-many."""
+"""Campaigns of several steps: three steps to so many people, beside three campaigns of one step to
+as many."""
 
 from __future__ import annotations
 

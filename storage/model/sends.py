@@ -148,7 +148,6 @@ class Send:
             step=None if step is None else step.position,
         )
 
-
     def again(self, message_id: str, failed: Message, now: datetime) -> Message:
         """The row of a message that this send tries again, due at once: of the same step, but of no
         enrollment."""

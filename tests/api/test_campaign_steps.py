@@ -161,7 +161,11 @@ async def test_a_campaign_without_steps_goes_nowhere(idle_api: Caller, brand: st
         answer = await idle_api.call(f"{MESSAGING}/{verb}", {"id": campaign_id, **more})
         assert (answer.status, answer.error) == (412, "no_steps"), verb
     step_id = await add_step(idle_api, brand, campaign_id)
-    await ok(idle_api, f"{MESSAGING}/ScheduleCampaign", {"id": campaign_id, **needs_a_step["ScheduleCampaign"]})
+    await ok(
+        idle_api,
+        f"{MESSAGING}/ScheduleCampaign",
+        {"id": campaign_id, **needs_a_step["ScheduleCampaign"]},
+    )
     answer = await idle_api.call(DELETE, {"id": campaign_id, "step_id": step_id})
     assert (answer.status, answer.error) == (412, "no_steps")
     await ok(idle_api, f"{MESSAGING}/PublishCampaign", {"id": campaign_id, "audience": "segment"})
@@ -183,9 +187,7 @@ async def test_everybody_goes_through_the_steps_at_their_addresses(
         {"person_id": "eve", "recipient": "no address"},
         {"person_id": "ann", "recipient": "ANN@example.com"},
     ]
-    send = await ok(
-        api, f"{MESSAGING}/PublishCampaign", {"id": campaign_id, "recipients": people}
-    )
+    send = await ok(api, f"{MESSAGING}/PublishCampaign", {"id": campaign_id, "recipients": people})
     done = await over(running, api, send)
     assert counts(done) == (4, 2, 0, 2)
     went = {
@@ -221,9 +223,7 @@ async def test_a_segment_is_enrolled_but_for_whom_must_not_be_contacted(
     campaign_id = await messaging_campaign(api, brand, steps=[{}, {"channel": "in_app"}])
     preview = (await ok(api, f"{MESSAGING}/PreviewCampaign", {"id": campaign_id}))["preview"]
     assert (preview["total"], preview["would_send"]) == (3, 1)
-    send = await ok(
-        api, f"{MESSAGING}/PublishCampaign", {"id": campaign_id, "audience": "segment"}
-    )
+    send = await ok(api, f"{MESSAGING}/PublishCampaign", {"id": campaign_id, "audience": "segment"})
     assert counts(await over(running, api, send)) == (3, 2, 0, 1)
     assert await rows_of(api, send) == [
         (0, "sent", None, 1),
@@ -260,9 +260,7 @@ async def test_a_campaign_that_is_cancelled_starts_no_further_step(
 ) -> None:
     campaign_id = await messaging_campaign(api, brand, steps=[{}, {"delay_minutes": 60}])
     people = [{"person_id": "ann", "recipient": "ann@example.com"}]
-    send = await ok(
-        api, f"{MESSAGING}/PublishCampaign", {"id": campaign_id, "recipients": people}
-    )
+    send = await ok(api, f"{MESSAGING}/PublishCampaign", {"id": campaign_id, "recipients": people})
     while not await messages_of(api, send_id=send["id"], status="sent"):
         pass
     answer = await ok(api, f"{MESSAGING}/CancelCampaign", {"id": campaign_id})

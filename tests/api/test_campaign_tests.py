@@ -157,7 +157,7 @@ async def test_a_campaign_without_steps_or_that_goes_out_cannot_be_tried(
 
 
 async def test_a_duplicate_says_the_same_and_starts_anew(idle_api: Caller, brand: str) -> None:
-    steps = [{"variables": VARIABLES}, {"delay_minutes": 60}]
+    steps: list[dict[str, Any]] = [{"variables": VARIABLES}, {"delay_minutes": 60}]
     original = await messaging_campaign(
         idle_api, brand, steps=steps, description="Monthly", allow_shared_addresses=True
     )

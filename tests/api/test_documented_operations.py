@@ -122,9 +122,7 @@ async def step_of_no_template(api: Caller, brand: str, path: str) -> dict[str, A
     return await new_step(api, brand, path) | {"template_id": "none"}
 
 
-async def step_of_a_campaign_that_goes_out(
-    api: Caller, brand: str, path: str
-) -> dict[str, Any]:
+async def step_of_a_campaign_that_goes_out(api: Caller, brand: str, path: str) -> dict[str, Any]:
     request = await new_step(api, brand, path)
     return request | {"id": await campaign_in(api, brand, MESSAGING, "sending")}
 

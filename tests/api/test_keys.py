@@ -29,6 +29,7 @@ from tests.support.api.scenes import (
     COMMS,
     FAR,
     MESSAGING,
+    add_step,
     campaign,
     campaign_in,
     comms_campaign,
@@ -41,6 +42,7 @@ from tests.support.api.scenes import (
     put_template,
     recipients,
     sequence,
+    step,
     template_id,
     until,
 )

@@ -45,14 +45,14 @@ async def publish(
     """Sends a campaign named `spring` to everyone, an admin campaign if it has a subject of its
     own; its completed send."""
     if subject is None:
-        request = {"brand_id": brand, "name": "spring", "segment_id": await put_segment(api, brand)}
-        campaign_id = (await ok(api, f"{MESSAGING}/CreateCampaign", request))["id"]
+        about = {"brand_id": brand, "name": "spring", "segment_id": await put_segment(api, brand)}
+        campaign_id = (await ok(api, f"{MESSAGING}/CreateCampaign", about))["id"]
         await add_step(api, brand, campaign_id, channel="in_app", variables=variables)
         send = await ok(
             api, f"{MESSAGING}/PublishCampaign", {"id": campaign_id, "audience": "segment"}
         )
     else:
-        request = {
+        request: dict[str, Any] = {
             "brand_id": brand, "name": "spring", "channel": "in_app", "template_key": "welcome",
             "subject": subject, "variables": variables,
         }  # fmt: skip

@@ -53,7 +53,7 @@ async def test_campaigns(idle_api: Caller, brand: str) -> None:
     campaign = await ok(idle_api, f"{MESSAGING}/CreateCampaign", longest)
     assert {name: campaign[name] for name in longest} == longest
     await put_template(idle_api, brand)
-    most = {"position": 2**31 - 1, "delay_minutes": 2**31 - 1, "variables": LARGEST}
+    most: dict[str, Any] = {"position": 2**31 - 1, "delay_minutes": 2**31 - 1, "variables": LARGEST}
     request = {"id": campaign["id"], **await step(idle_api, brand, **most)}
     made = await ok(idle_api, f"{MESSAGING}/CreateCampaignStep", request)
     assert {name: made[name] for name in most} == most

@@ -66,9 +66,7 @@ async def schedule_campaign(url: str) -> None:
         status=CampaignStatus.SCHEDULED,
         scheduled_at=datetime.now(UTC),
     )
-    steps = [
-        made.step(position, delay_minutes=0, template_revision=1) for position in range(STEPS)
-    ]
+    steps = [made.step(position, delay_minutes=0, template_revision=1) for position in range(STEPS)]
 
     async def put(tx: Transaction) -> None:
         await made.put_version(tx)
@@ -98,9 +96,7 @@ async def site(tmp_path: Path, database_url: str, nursery: Nursery) -> AsyncIter
 
 
 @pytest.fixture
-async def campaign_site(
-    tmp_path: Path, database_url: str, nursery: Nursery
-) -> AsyncIterator[Site]:
+async def campaign_site(tmp_path: Path, database_url: str, nursery: Nursery) -> AsyncIterator[Site]:
     """A campaign of several steps; the provider is a mail server."""
     await schedule_campaign(database_url)
     async with _site(tmp_path, database_url, nursery) as site:

@@ -12,8 +12,8 @@ from storage.model.messages import MessageStatus
 from storage.model.programs import Enrollment, EnrollmentStatus, Sequence
 from storage.sql.aggregates.program_steps import insert_steps, read_steps
 from storage.sql.connection import Connection, read_record, record_values
-from storage.sql.delivery.enrollments import end
 from storage.sql.delivery.audience_insert import insert_enrollments
+from storage.sql.delivery.enrollments import end
 from storage.sql.delivery.steps import plan_first
 from storage.sql.dialects.dialect import ColumnKind, SqlDialect
 from storage.sql.schema.messages import messages

@@ -78,9 +78,13 @@ def _count_skipped(chunk: Iterable[Message], enrolling: Set[str], changes: Chang
     """Counts the recipients who were not enrolled."""
     if not enrolling:
         return
-    skipped = Counter(message.send_id for message in chunk if message.enrollment_id is None)
+    skipped = Counter(
+        message.send_id
+        for message in chunk
+        if message.send_id in enrolling and message.enrollment_id is None
+    )
     for send_id, count in skipped.items():
-        if send_id in enrolling:
+        if send_id is not None:
             changes.recipients_added(send_id, RecipientOutcome.SKIPPED, count)
 
 

@@ -150,7 +150,9 @@ async def recount_recipients(connection: Connection, send_id: str) -> Recipients
         .where(enrollments.c.send_id == send_id)
         .group_by(enrollments.c.outcome)
     )
-    counted = Counter({row.outcome.value: row.people for row in (await connection.execute(enrolled)).all})
+    counted = Counter(
+        {row.outcome.value: row.people for row in (await connection.execute(enrolled)).all}
+    )
     skipped = select(func.count().label("people")).where(
         messages.c.send_id == send_id,
         messages.c.enrollment_id.is_(None),

@@ -38,9 +38,7 @@ def _list_queues() -> Executable:
     jumping from one to the next, once for one-offs and once for steps."""
     due_of_send = (
         select(func.min(messages.c.due_at))
-        .where(
-            PENDING_OF_SEND, messages.c.send_id == sends.c.id, messages.c.channel == _ON_CHANNEL
-        )
+        .where(PENDING_OF_SEND, messages.c.send_id == sends.c.id, messages.c.channel == _ON_CHANNEL)
         .scalar_subquery()
     )
     queues = union_all(

@@ -156,7 +156,9 @@ async def messaging_campaign(
     }
     campaign_id = str((await ok(api, f"{MESSAGING}/CreateCampaign", request))["id"])
     for position, step in enumerate(steps):
-        await add_step(api, brand, campaign_id, **{"channel": channel, "position": position, **step})
+        await add_step(
+            api, brand, campaign_id, **{"channel": channel, "position": position, **step}
+        )
     return campaign_id
 
 

@@ -48,9 +48,7 @@ def upgrade() -> None:
 
 def _count_recipients() -> None:
     false = sa.text("false")
-    op.add_column(
-        "sends", sa.Column("enrolls", sa.Boolean(), server_default=false, nullable=False)
-    )
+    op.add_column("sends", sa.Column("enrolls", sa.Boolean(), server_default=false, nullable=False))
     for name in ("pending", "sent", "failed", "skipped"):
         column = sa.Column(
             f"recipients_{name}", sa.Integer(), server_default=sa.text("0"), nullable=False

@@ -182,9 +182,7 @@ class Histories(RuleBasedStateMachine):
         self.run(self.operators.publish(brand, recipients, expires_in, done=done))
 
     @precondition(lambda self: self.has_room())
-    @rule(
-        brand=brands, recipients=few, delays=delays, expires_in=expiries, done=st.booleans()
-    )
+    @rule(brand=brands, recipients=few, delays=delays, expires_in=expiries, done=st.booleans())
     def publish_steps(
         self,
         brand: str,
@@ -193,9 +191,7 @@ class Histories(RuleBasedStateMachine):
         expires_in: timedelta | None,
         done: bool,
     ) -> None:
-        self.run(
-            self.operators.publish(brand, recipients, expires_in, done=done, delays=delays)
-        )
+        self.run(self.operators.publish(brand, recipients, expires_in, done=done, delays=delays))
 
     @precondition(lambda self: self.has_room())
     @rule(brand=brands, delays=delays)

@@ -108,7 +108,9 @@ class Sight:
         counted: Counter[str] = Counter()
         for each in self.enrollments.values():
             if each.send_id == send.id:
-                became = outcome_of(each.status, {row.status for row in self.of_enrollment(each.id)})
+                became = outcome_of(
+                    each.status, {row.status for row in self.of_enrollment(each.id)}
+                )
                 assert send.pruned or each.outcome == became, f"{each.id} is not {each.outcome}"
                 counted[became] += 1
         return Recipients(**counted)
