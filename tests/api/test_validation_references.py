@@ -32,6 +32,12 @@ UNKNOWN_TEMPLATE = [
 BAD_LIQUID = ["{{ name", "{% if x %}", "{% nope %}", "{{ x | nope }}", "{% " + "n" * 9000 + " %}"]
 
 
+def skipped(report: dict[str, Any]) -> list[tuple[str, int]]:
+    """Why messages of a send were skipped, and how many."""
+    rows = report["rows"]
+    return [(row["reason"], row["count"]) for row in rows if row["status"] == "skipped"]
+
+
 @pytest.mark.parametrize(("method", "field"), UNKNOWN_TEMPLATE)
 async def test_a_template_that_is_needed_and_does_not_exist(
     untouched: Untouched, method: str, field: str
@@ -182,7 +188,7 @@ async def test_the_same_address_again_is_a_skip_whoever_has_it(
     )
     report = await ok(api, f"{SENDS}/GetSendReport", {"id": send_id})
     assert (report["total"], report["sent"], report["skipped"]) == (4, 1, 3)
-    assert {"status": "skipped", "reason": SkipReason.DUPLICATE, "count": 3} in report["rows"]
+    assert skipped(report) == [(SkipReason.DUPLICATE, 3)]
 
 
 async def test_bad_messaging_recipients_are_skipped_and_counted(
@@ -200,6 +206,4 @@ async def test_bad_messaging_recipients_are_skipped_and_counted(
     )
     assert (done["sent_count"], done["failed_count"], done["skipped_count"]) == (1, 0, 6)
     report = await ok(api, f"{SENDS}/GetSendReport", {"id": send["id"]})
-    assert {"status": "skipped", "reason": SkipReason.INVALID_RECIPIENT, "count": 6} in report[
-        "rows"
-    ]
+    assert skipped(report) == [(SkipReason.INVALID_RECIPIENT, 6)]

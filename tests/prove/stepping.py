@@ -43,6 +43,35 @@ STEPPING = (
         tests=("test_a_cancelled_message_is_followed_by_the_next_step[sqlite]",),
     ),
     Mutation(
+        name="nothing-follows-once-the-send-is-cancelled",
+        where="_runs",
+        original=" and not _is_cancelled(row)",
+        mutated="",
+        tests=("test_nothing_follows_once_the_send_is_cancelled[sqlite]",),
+    ),
+    Mutation(
+        name="what-became-of-a-recipient-is-told",
+        where="go_on",
+        original="    await tell_outcomes(connection, over - {row.id for row, _ in planned}, changes)"
+        "\n",
+        mutated="",
+        tests=("test_a_late_acceptance_moves_the_recipient_too[sqlite]",),
+    ),
+    Mutation(
+        name="a-recipient-whose-message-is-resent-is-pending",
+        where="resolve_unknown",
+        original="    await tell_outcomes(connection, _resent_of_sends(changed), changes)\n",
+        mutated="",
+        tests=("test_an_unknown_step_is_followed_and_its_resolution_moves_the_recipient[sqlite]",),
+    ),
+    Mutation(
+        name="steps-stay-once-a-campaign-has-started",
+        where="_open_campaign",
+        original="    campaign_after(CampaignOperation.UPDATE, campaign.status)\n",
+        mutated="",
+        tests=("test_steps_change_while_the_campaign_has_not_started",),
+    ),
+    Mutation(
         name="only-the-current-step-goes-on",
         where="_following",
         original="and_(enrollments.c.id == given.c.id, enrollments.c.current_step == given.c.step)",

@@ -42,7 +42,10 @@ class Scene:
         campaign = made.campaign(status=CampaignStatus.SENDING)
         send = made.send(campaign.id, **more)
         rows = (
-            [made.message(f"person-{number:04}", send_id=send.id) for number in range(messages)]
+            [
+                made.message(f"person-{number:04}", send_id=send.id, channel=send.channel)
+                for number in range(messages)
+            ]
             if isinstance(messages, int)
             else messages
         )
