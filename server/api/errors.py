@@ -22,6 +22,7 @@ from server.domain.errors import (
     NoSteps,
     NotFound,
     PatientAmbiguous,
+    PayloadTooLarge,
     PreferenceOff,
     ScopeMissing,
     SegmentArchived,
@@ -34,6 +35,7 @@ from server.domain.errors import (
     UnknownBrand,
     ValidationFailed,
     VariablesInvalid,
+    WebhookUnverified,
 )
 from storage.contract.errors import StorageUnavailable, WriteConflict
 from storage.model.ids import new_id
@@ -56,6 +58,8 @@ CODES: dict[type[CarillonError], grpc.StatusCode] = {
     Suppressed: grpc.StatusCode.INVALID_ARGUMENT,
     NoConsent: grpc.StatusCode.INVALID_ARGUMENT,
     PreferenceOff: grpc.StatusCode.INVALID_ARGUMENT,
+    WebhookUnverified: grpc.StatusCode.INVALID_ARGUMENT,
+    PayloadTooLarge: grpc.StatusCode.RESOURCE_EXHAUSTED,
     DedupKeyUsed: grpc.StatusCode.ALREADY_EXISTS,
     NotFound: grpc.StatusCode.NOT_FOUND,
     BadState: grpc.StatusCode.FAILED_PRECONDITION,
@@ -112,6 +116,8 @@ def http_status(code: grpc.StatusCode, policy: Policy) -> int:
             return 401
         case grpc.StatusCode.PERMISSION_DENIED:
             return 403
+        case grpc.StatusCode.RESOURCE_EXHAUSTED:
+            return 413
         case grpc.StatusCode.UNAVAILABLE:
             return 503
         case _:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -20,6 +20,7 @@ from carillon.comms.v1 import (
     push_service_pb2_grpc,
     sequence_service_pb2_grpc,
     suppression_service_pb2_grpc,
+    webhook_service_pb2_grpc,
 )
 from carillon.messaging.v1 import (
     campaign_service_pb2_grpc as messaging_campaign_grpc,
@@ -56,6 +57,7 @@ from server.api.services.comms.push import PushService
 from server.api.services.comms.sequences import SequenceService
 from server.api.services.comms.suppressions import SuppressionService
 from server.api.services.comms.unsubscribe import UnsubscribeService
+from server.api.services.comms.webhooks import WebhookService
 from server.api.services.messaging.campaigns import CampaignService as MessagingCampaigns
 from server.api.services.messaging.consent_check import ConsentCheckService
 from server.api.services.messaging.people import PersonService
@@ -96,6 +98,7 @@ class GrpcServer:
         max_request_bytes: int,
         reflection: bool,
         push_key: str | None,
+        email_secrets: Mapping[str, Sequence[bytes]],
     ) -> None:
         names = [service.full_name for service in service_descriptors()]
         self._health = Health(names, database_answers)
@@ -124,6 +127,9 @@ class GrpcServer:
         health_pb2_grpc.add_HealthServicer_to_server(self._health.servicer, self._server)
         push_service_pb2_grpc.add_PushServiceServicer_to_server(
             PushService(CommandRunner(storage, clock), push_key), self._server
+        )
+        webhook_service_pb2_grpc.add_WebhookServiceServicer_to_server(
+            WebhookService(storage, clock, email_secrets), self._server
         )
         if reflection:
             add_reflection(

@@ -41,6 +41,7 @@ from tests.support.api.scenes import (
     template_id,
     until,
 )
+from tests.support.api.webhooks import bounce, webhook
 from tests.support.channels.browser import Browser
 
 SEND = "POST /v1/admin/campaigns/{id}/send"
@@ -85,6 +86,7 @@ LIST_NOTIFICATIONS = "GET /v1/notifications"
 COUNT_UNREAD = "GET /v1/notifications/unread-count"
 READ_NOTIFICATION = "POST /v1/notifications/{id}/read"
 SUBSCRIBE = "POST /v1/push/subscriptions"
+EMAIL_EVENT = "POST /v1/webhooks/email"
 FACE_OF = {SEND: COMMS, CANCEL: COMMS, PUBLISH: MESSAGING, SCHEDULE: MESSAGING}
 
 
@@ -364,6 +366,14 @@ async def browser_without_key(api: Caller, brand: str, path: str) -> dict[str, A
     return {**Browser().registration(brand), "p256dh": "not-a-key"}
 
 
+async def email_event(api: Caller, brand: str, path: str) -> dict[str, Any]:
+    return webhook(bounce(brand))
+
+
+async def unsigned_event(api: Caller, brand: str, path: str) -> dict[str, Any]:
+    return webhook(bounce(brand)) | {"headers": {}}
+
+
 Scene = Callable[[Caller, str, str], Awaitable[dict[str, Any]]]
 SCENES: dict[tuple[str, int], Scene] = {
     (SEND, 200): good_request, (SEND, 404): unknown_campaign, (SEND, 409): cancelled_campaign,
@@ -409,6 +419,7 @@ SCENES: dict[tuple[str, int], Scene] = {
     (PREFERENCES, 200): after_a_preference,
     (UNSUBSCRIBE, 200): about_news, (UNSUBSCRIBE, 422): about_no_category,
     (CHECK_CONSENT, 200): about_news, (CHECK_CONSENT, 500): about_news,
+    (EMAIL_EVENT, 200): email_event, (EMAIL_EVENT, 400): unsigned_event,
     (SUBSCRIBE, 201): browser, (SUBSCRIBE, 422): browser_without_key,
     (LIST_SCHEDULED, 200): of_brand, (LIST_RECENT, 200): of_brand,
     (NOTIFY, 201): notification, (NOTIFY, 500): notification,

@@ -54,6 +54,7 @@ BUILT = {
     "GET /v1/notifications/unread-count",
     "POST /v1/notifications/{id}/read",
     "POST /v1/push/subscriptions",
+    "POST /v1/webhooks/email",
 }
 """What there is of `reference.json`; of `operations.json` there is all."""
 
