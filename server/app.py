@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from server.api.options import ApiOptions
 from server.api.server import GrpcServer
 from server.channels.provider import Provider
 from server.channels.registry import build_providers
@@ -216,11 +217,13 @@ class Service:
             self.links,
             readiness.waiting_for,
             readiness.database_answers,
-            send_wait_seconds=self._settings.send_wait_seconds,
-            max_request_bytes=self._settings.max_request_bytes,
-            reflection=self._settings.grpc_reflection,
-            push_key=None if self._vapid_key is None else public_text(self._vapid_key),
-            email_secrets=self.email_secrets,
+            ApiOptions(
+                send_wait_seconds=self._settings.send_wait_seconds,
+                max_request_bytes=self._settings.max_request_bytes,
+                reflection=self._settings.grpc_reflection,
+                push_key=None if self._vapid_key is None else public_text(self._vapid_key),
+                email_secrets=self.email_secrets,
+            ),
         )
         try:
             await server.start(self._settings.bind, self._settings.grpc_port)

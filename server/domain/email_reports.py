@@ -88,9 +88,7 @@ def _recipient(checks: Checks, payload: Mapping[str, Any]) -> str:
     return ""
 
 
-def _vendor_message_id(
-    checks: Checks, payload: Mapping[str, Any], data: Mapping[str, Any]
-) -> str:
+def _vendor_message_id(checks: Checks, payload: Mapping[str, Any], data: Mapping[str, Any]) -> str:
     if "vendor_message_id" in payload:
         field, text = "vendor_message_id", _text(checks, payload, "vendor_message_id")
     else:
@@ -109,9 +107,7 @@ def _text(checks: Checks, of: Mapping[str, Any], name: str, field: str = "") -> 
     return value if isinstance(value, str) else ""
 
 
-def _object(
-    checks: Checks, of: Mapping[str, Any], name: str, field: str = ""
-) -> Mapping[str, Any]:
+def _object(checks: Checks, of: Mapping[str, Any], name: str, field: str = "") -> Mapping[str, Any]:
     value = of.get(name)
     checks.require(value is None or isinstance(value, dict), field or name, "must be an object")
     return value if isinstance(value, dict) else {}

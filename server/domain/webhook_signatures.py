@@ -42,9 +42,7 @@ class WebhookSignature:
         """Raises WebhookUnverified unless one of the signatures is of the body as it came, by one
         of the secrets."""
         content = f"{self.id}.{self.timestamp}.".encode() + body
-        expected = [
-            base64.b64encode(hmac.digest(secret, content, "sha256")) for secret in secrets
-        ]
+        expected = [base64.b64encode(hmac.digest(secret, content, "sha256")) for secret in secrets]
         given = [
             each.removeprefix(_VERSION).encode()
             for each in self.signatures.split(" ")

@@ -11,7 +11,15 @@ from google.protobuf.descriptor import Descriptor
 
 from tests.api.test_validation_types import JSON
 from tests.support.api.answers import Answer
-from tests.support.api.callers import METHODS, POLICIES, answer_of, bind, full_path, takes_body, takes_json
+from tests.support.api.callers import (
+    METHODS,
+    POLICIES,
+    answer_of,
+    bind,
+    full_path,
+    takes_body,
+    takes_json,
+)
 from tests.support.api.untouched import Untouched
 
 BODIES = [name for name in METHODS if takes_json(name)]

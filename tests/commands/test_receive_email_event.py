@@ -9,6 +9,7 @@ import pytest
 from server.commands.webhooks.receive_email_event import ReceivedReport, receive_email_event
 from server.domain.email_reports import EmailReport
 from storage.contract.storage import Transaction
+from storage.model.brands import Brand
 from storage.model.email_events import EmailEvent
 from storage.model.suppressions import Suppression, SuppressionReason
 from tests.support.dispatch.stage import Stage
@@ -32,6 +33,13 @@ def received(stage: Stage, kind: str = "email.bounced") -> ReceivedReport:
     )
 
 
+@pytest.fixture(autouse=True)
+async def brand(stage: Stage) -> None:
+    now = stage.clock.now()
+    record = Brand(id=BRAND, name="Brand", created_by="tests", created_at=now, updated_at=now)
+    await stage.storage.write(lambda tx: tx.brands.insert(record))
+
+
 async def kept(stage: Stage) -> tuple[EmailEvent | None, Suppression | None]:
     async def both(tx: Transaction) -> tuple[EmailEvent | None, Suppression | None]:
         event = await tx.email_events.find(BRAND, "msg_1")
@@ -52,7 +60,8 @@ async def test_an_event_whose_transaction_is_taken_back_is_new_when_it_is_repeat
     assert await kept(stage) == (None, None)
     await stage.storage.write(lambda tx: receive_email_event(tx, received(stage)))
     event, suppression = await kept(stage)
-    assert event is not None and suppression is not None
+    assert event is not None
+    assert suppression is not None
     assert (event.reason, suppression.reason) == (SuppressionReason.HARD_BOUNCE,) * 2
 
 

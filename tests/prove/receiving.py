@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from tests.prove.mutation import Mutation
 
-_VERIFIED = (
-    "signature.require_signed(request.data, self._email_secrets.get(brand_id, _NOBODYS))\n"
-)
+_VERIFIED = "signature.require_signed(request.data, self._email_secrets.get(brand_id, _NOBODYS))\n"
 _BY_ANY_BRANDS = (
     "signature.require_signed(\n            request.data, [each for some in "
     "self._email_secrets.values() for each in some]\n        )\n"

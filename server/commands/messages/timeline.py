@@ -28,7 +28,7 @@ from storage.model.messages import (
 from storage.model.people import Person
 
 _MOST = 200
-"""Attempts, decisions and events that are told. Ten attempts are the most that is made by itself."""
+"""Attempts, decisions and events that are told. Ten attempts are the most made by itself."""
 _WENT_STALE = "expired"
 _LAST = datetime.max.replace(tzinfo=UTC)
 

@@ -21,7 +21,9 @@ async def of_message(scene: Scene, *ids: str, limit: int = 100) -> list[str]:
 
 
 async def test_the_first_event_of_an_id_is_kept(scene: Scene) -> None:
-    first = email_event(reason=SuppressionReason.COMPLAINT, received_at=NOW + timedelta(microseconds=1))
+    first = email_event(
+        reason=SuppressionReason.COMPLAINT, received_at=NOW + timedelta(microseconds=1)
+    )
     assert await insert(scene, first)
     assert not await insert(scene, email_event(type="other"))
     assert await insert(scene, email_event(brand_id="other", type="other"))
