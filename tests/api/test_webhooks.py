@@ -146,7 +146,8 @@ async def test_what_is_not_shown_to_be_from_the_brands_provider_changes_nothing(
     assert (answer.status, answer.error) == (400, "validation_failed")
     assert answer.fields == {"recipient_email", "type"}
     assert await found(idle_api, brand, "ana@example.com") is None
-    assert "example.com" not in caplog.text
+    ours = [record for record in caplog.records if record.name.startswith(("server", "storage"))]
+    assert not any("example.com" in record.getMessage() for record in ours)
 
 
 async def test_a_brand_that_nobody_created_has_no_webhooks(

@@ -144,7 +144,7 @@ class RestCaller:
         headers = dict(_metadata(self.token if token is None else token, key))
         carried: dict[str, Any] = {"params": rest} if verb in ("GET", "DELETE") else {"json": rest}
         if is_raw(name):
-            headers |= {"content-type": rest.get("content_type", ""), **rest.get("headers", {})}
+            headers |= {"content-type": "application/json", **rest.get("headers", {})}
             carried = {"content": base64.b64decode(rest.get("data", ""))}
         return answer_of(await self.client.request(verb, path, headers=headers, **carried), request)
 
