@@ -28,7 +28,9 @@ async def refusal(api: Caller, brand: str, way: str, **more: Any) -> str | None:
         return outcome["error"] and str(outcome["error"]["error"])
     key = request["dedup_key"] if way == "keyed" else None
     answer = await api.call(SCHEDULE, request, key=key)
-    assert answer.status == (422 if answer.error else 201), answer
+    if answer.status == 201:
+        return None
+    assert answer.status == 422, answer
     return answer.error
 
 
@@ -37,7 +39,9 @@ async def test_each_rule_of_the_gate_refuses_what_is_scheduled(
     idle_api: Caller, brand: str, way: str
 ) -> None:
     await put_template(idle_api, brand)
-    await put_template(idle_api, brand, key="news", category="news")
+    news = {"brand_id": brand, "channel": "email", "key": "news", "category": "news"}
+    await ok(idle_api, "messaging.TemplateService/CreateTemplate", news)
+    await put_template(idle_api, brand, key="news")
     await schedule(idle_api, brand, dedup_key="before")
     await suppress(idle_api, brand, "gone@example.com", "hard_bounce")
     await suppress(idle_api, brand, "left@example.com", "unsubscribe")

@@ -12,9 +12,7 @@ from storage.model.gate import GateRule
 from storage.model.messages import Purpose
 
 
-async def one_off_rule(
-    tx: Transaction, brand_id: str, channel: str, template_key: str
-) -> GateRule:
+async def one_off_rule(tx: Transaction, brand_id: str, channel: str, template_key: str) -> GateRule:
     """The rule of a one-off of the template."""
     template = await tx.templates.find_by_key(brand_id, channel, template_key)
     category = category_of(Purpose.TRANSACTIONAL, template.category if template else None)
