@@ -133,7 +133,7 @@ async def _held_back(tx: Transaction, brand_id: str, good: Mapping[int, NewMessa
     places = defaultdict(list)
     for place, new in good.items():
         places[new.channel, new.template_key].append(place)
-    found = set()
+    found: set[int] = set()
     for (channel, template_key), of_template in places.items():
         rule = await one_off_rule(tx, brand_id, channel, template_key)
         contacts = {place: (good[place].person_id, good[place].recipient) for place in of_template}
