@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from tests.dispatch.conftest import (
     database_url,
-    migrated_database,
     migrated_file,
-    postgres_admin,
     postgres_url,
+    reused_database,
     sqlite_url,
     stage,
     stage_on_postgres,
@@ -15,10 +14,9 @@ from tests.dispatch.conftest import (
 
 __all__ = [
     "database_url",
-    "migrated_database",
     "migrated_file",
-    "postgres_admin",
     "postgres_url",
+    "reused_database",
     "sqlite_url",
     "stage",
     "stage_on_postgres",
