@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from tests.support.databases import (
     database_url,
+    migrated_database,
     migrated_file,
     postgres_url,
-    reused_database,
     sqlite_url,
 )
 
 __all__ = [
     "database_url",
+    "migrated_database",
     "migrated_file",
     "postgres_url",
-    "reused_database",
     "sqlite_url",
 ]

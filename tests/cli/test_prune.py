@@ -15,18 +15,18 @@ from tests.support.api.running import running_service
 from tests.support.carillon import Installation
 from tests.support.databases import (
     database_url,
+    migrated_database,
     migrated_file,
     postgres_url,
-    reused_database,
     sqlite_url,
 )
 from tests.support.storage import made
 
 __all__ = [
     "database_url",
+    "migrated_database",
     "migrated_file",
     "postgres_url",
-    "reused_database",
     "sqlite_url",
 ]
 

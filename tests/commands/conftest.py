@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from tests.dispatch.conftest import (
     database_url,
+    migrated_database,
     migrated_file,
     postgres_url,
-    reused_database,
     sqlite_url,
     stage,
     stage_on_postgres,
@@ -14,9 +14,9 @@ from tests.dispatch.conftest import (
 
 __all__ = [
     "database_url",
+    "migrated_database",
     "migrated_file",
     "postgres_url",
-    "reused_database",
     "sqlite_url",
     "stage",
     "stage_on_postgres",

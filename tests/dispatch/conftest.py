@@ -10,18 +10,18 @@ import pytest
 from storage.sql.open import open_storage
 from tests.support.databases import (
     database_url,
+    migrated_database,
     migrated_file,
     postgres_url,
-    reused_database,
     sqlite_url,
 )
 from tests.support.dispatch.stage import Stage
 
 __all__ = [
     "database_url",
+    "migrated_database",
     "migrated_file",
     "postgres_url",
-    "reused_database",
     "sqlite_url",
     "stage",
 ]

@@ -11,20 +11,20 @@ from sqlalchemy import make_url
 from storage.sql import open_storage
 from tests.support.databases import (
     database_url,
+    migrated_database,
     migrated_file,
     postgres_url,
-    reused_database,
     sqlite_url,
 )
 from tests.support.storage.scene import Scene
 
 __all__ = [
     "database_url",
+    "migrated_database",
     "migrated_file",
     "on_postgres",
     "on_sqlite",
     "postgres_url",
-    "reused_database",
     "scene",
     "sqlite_url",
 ]
