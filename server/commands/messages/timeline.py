@@ -81,7 +81,10 @@ class Timeline:
     """What is known of a message."""
 
     message: Message
+    template_revision: int
+    """What it was rendered from, or will be."""
     campaign_id: str | None
+    sequence_id: str | None
     facts: Sequence[Fact]
     content: MessageContent | None
     """To render; None if there is nothing it could be rendered from."""
@@ -127,9 +130,14 @@ async def get_timeline(tx: Transaction, caller: Caller, message_id: str) -> Time
     tests = await tx.campaigns.find_tests([message.id]) if message.is_test else {}
     test = tests.get(message.id)
     of_campaign = send or test
+    enrollment = (
+        await tx.enrollments.find(message.enrollment_id) if message.enrollment_id else None
+    )
     return Timeline(
         message=message,
+        template_revision=revision,
         campaign_id=of_campaign.campaign_id if of_campaign else None,
+        sequence_id=enrollment.program_id if enrollment else None,
         facts=_in_order(message, handling, attempts, decisions),
         content=MessageContent(
             message=message,
@@ -179,7 +187,8 @@ def _in_order(
 ) -> list[Fact]:
     facts = [
         *_accepted(message, handling),
-        *_handled(message, handling),
+        *_claimed(message, handling, attempts),
+        *_called(message, handling),
         *(fact for attempt in attempts for fact in _of_attempt(attempt)),
         *(_decided(entry) for entry in reversed(decisions)),
     ]
@@ -204,9 +213,18 @@ def _accepted(message: Message, handling: Handling) -> Iterator[Fact]:
         yield Fact(kind=FactKind.HELD_BACK, at=message.created_at, until=message.scheduled_at)
 
 
-def _handled(message: Message, handling: Handling) -> Iterator[Fact]:
+def _claimed(
+    message: Message, handling: Handling, attempts: Sequence[Attempt]
+) -> Iterator[Fact]:
+    """The last claim, whose time is kept, and those before it that led to an attempt."""
+    for attempt in attempts:
+        if attempt.lease != message.lease or handling.claimed_at is None:
+            yield Fact(kind=FactKind.CLAIMED, at=attempt.started_at)
     if handling.claimed_at is not None:
         yield Fact(kind=FactKind.CLAIMED, at=handling.claimed_at)
+
+
+def _called(message: Message, handling: Handling) -> Iterator[Fact]:
     # An attempt is written with its answer: of a call that goes on there is only the mark.
     if message.status is MessageStatus.SENDING:
         yield Fact(
