@@ -37,9 +37,9 @@ class SqlInbox:
         *,
         archived: bool = False,
     ) -> list[InboxItem]:
-        archived_at = inbox_items.c.archived_at
+        at = inbox_items.c.archived_at
         statement = select(inbox_items).where(
-            _of(brand_id, person_id), archived_at.is_not(None) if archived else archived_at.is_(None)
+            _of(brand_id, person_id), at.is_not(None) if archived else at.is_(None)
         )
         if after is not None:
             statement = statement.where(inbox_items.c.id < after)
