@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from server.commands.messages.timeline import Timeline, get_timeline
 from storage.model.messages import Message
+from tests.support.dispatch.scripted import BUSY
 from tests.support.dispatch.stage import Stage, unsubscribe_link
 
 
