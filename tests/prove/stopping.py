@@ -38,9 +38,7 @@ STOPPING = (
     Mutation(
         name="pause-takes-leased-rows-back",
         where="SqlSends.pause",
-        original="            await "
-        "self._connection.execute(give_back.values(status=MessageStatus.PENDING, "
-        "lease_expires_at=None))\n",
+        original="            await self._give_back(send_id)\n",
         mutated="",
         tests=("test_a_pause_gives_leased_rows_back_and_none_of_them_is_marked[sqlite]",),
     ),

@@ -130,9 +130,7 @@ async def get_timeline(tx: Transaction, caller: Caller, message_id: str) -> Time
     tests = await tx.campaigns.find_tests([message.id]) if message.is_test else {}
     test = tests.get(message.id)
     of_campaign = send or test
-    enrollment = (
-        await tx.enrollments.find(message.enrollment_id) if message.enrollment_id else None
-    )
+    enrollment = await tx.enrollments.find(message.enrollment_id) if message.enrollment_id else None
     return Timeline(
         message=message,
         template_revision=revision,
@@ -213,9 +211,7 @@ def _accepted(message: Message, handling: Handling) -> Iterator[Fact]:
         yield Fact(kind=FactKind.HELD_BACK, at=message.created_at, until=message.scheduled_at)
 
 
-def _claimed(
-    message: Message, handling: Handling, attempts: Sequence[Attempt]
-) -> Iterator[Fact]:
+def _claimed(message: Message, handling: Handling, attempts: Sequence[Attempt]) -> Iterator[Fact]:
     """The last claim, whose time is kept, and those before it that led to an attempt."""
     for attempt in attempts:
         if attempt.lease != message.lease or handling.claimed_at is None:

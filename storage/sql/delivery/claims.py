@@ -154,9 +154,7 @@ async def claim(
     if queue.send_id is None:
         given |= {"on_channel": queue.channel, "of_brand": queue.brand_id}
         statement = (
-            _claim_steps(connection.dialect, queue.channel)
-            if queue.steps
-            else _claim_one_offs()
+            _claim_steps(connection.dialect, queue.channel) if queue.steps else _claim_one_offs()
         )
     else:
         given |= {"of_send": queue.send_id}
