@@ -95,13 +95,12 @@ async def test_the_version_is_a_newer_one_of_the_template_that_fits(
     send_id = await paused(idle_api, brand)
     template = await template_id(idle_api, brand)
     has = (await ok(idle_api, f"{TEMPLATES}/GetTemplate", {"id": template}))["current_version_id"]
-    required = [{"name": name, "type": "number", "required": True} for name in ("a", "b")]
     wrong = {
         "the one it has": has,
         "older": first,
         "of another template": (await put_template(idle_api, brand, key="other"))["id"],
         "of another channel": (await put_template(idle_api, brand, "sms"))["id"],
-        "does not fit": (await put_template(idle_api, brand, variables=required))["id"],
+        "does not fit": (await put_template(idle_api, brand, body="{{ a }} {{ b }}"))["id"],
         "none": "no-such-version",
     }
     for why, version_id in wrong.items():
