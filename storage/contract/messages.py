@@ -86,7 +86,8 @@ class Messages(Protocol):
         ...
 
     async def count_by_reason(self, send_id: str) -> list[ReasonCount]:
-        """Counted from the rows, ordered by step, status and reason."""
+        """Counted from the rows, ordered by step, status, reason and revision
+        (`Send.revision_of`)."""
         ...
 
     async def cancel(self, message_id: str, now: datetime) -> bool:

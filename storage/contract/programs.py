@@ -6,7 +6,7 @@ from collections.abc import Sequence as Many
 from datetime import datetime
 from typing import Protocol
 
-from storage.model.programs import Enrollment, Sequence, Step
+from storage.model.programs import Enrollment, EnrollmentFilter, Sequence, Step
 
 
 class Sequences(Protocol):
@@ -79,8 +79,10 @@ class Enrollments(Protocol):
         """The active enrollment of a person in a program at an address, or None."""
         ...
 
-    async def list_page(self, program_id: str, after: str | None, limit: int) -> list[Enrollment]:
-        """Enrollments in a program, by id descending (newest first)."""
+    async def list_page(
+        self, brand_id: str, where: EnrollmentFilter, after: str | None, limit: int
+    ) -> list[Enrollment]:
+        """Enrollments of a brand, by id descending (newest first)."""
         ...
 
     async def cancel(self, enrollment_id: str, now: datetime) -> bool:

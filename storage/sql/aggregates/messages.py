@@ -154,17 +154,28 @@ class SqlMessages:
         return read_record(Handling, row) if row else None
 
     async def count_by_reason(self, send_id: str) -> list[ReasonCount]:
-        by = (messages.c.step, messages.c.status, messages.c.failure_reason)
-        statement = select(*by, func.count().label("rows")).where(messages.c.send_id == send_id)
-        counts: Counter[tuple[int | None, MessageStatus, str | None]] = Counter()
-        for row in (await self._connection.execute(statement.group_by(*by))).all:
-            status = MessageStatus.PENDING if row.status in UNSTARTED else row.status
-            counts[row.step, status, row.failure_reason] += row.rows
-        found = (
-            ReasonCount(step=step, status=status, reason=reason, count=count)
-            for (step, status, reason), count in counts.items()
+        of_send = select(sends.c.template_revision).where(sends.c.id == send_id).scalar_subquery()
+        waits = messages.c.status.in_(UNSTARTED) & (messages.c.attempts == 0)
+        follows = waits & messages.c.step.is_(None)
+        revision = case((follows, of_send), else_=messages.c.template_revision).label("revision")
+        shared = (messages.c.step, messages.c.status, messages.c.failure_reason)
+        statement = (
+            select(*shared, revision, func.count().label("rows"))
+            .where(messages.c.send_id == send_id)
+            .group_by(*shared, "revision")
         )
-        return sorted(found, key=lambda each: (each.step or 0, each.status, each.reason or ""))
+        rows = await self._connection.execute(statement)
+        counts: Counter[tuple[int | None, MessageStatus, str | None, int]] = Counter()
+        for row in rows.all:
+            status = MessageStatus.PENDING if row.status in UNSTARTED else row.status
+            counts[row.step, status, row.failure_reason, row.revision] += row.rows
+        found = (
+            ReasonCount(
+                step=step, status=status, reason=reason, template_revision=revision, count=count
+            )
+            for (step, status, reason, revision), count in counts.items()
+        )
+        return sorted(found, key=_order)
 
     async def cancel(self, message_id: str, now: datetime) -> bool:
         of = select(messages.c.send_id).where(messages.c.id == message_id).scalar_subquery()
@@ -256,6 +267,10 @@ class SqlMessages:
         self, before: datetime, after: str | None, limit: int
     ) -> tuple[int, str | None]:
         return await pruning.prune_messages(self._connection, before, after, limit)
+
+
+def _order(each: ReasonCount) -> tuple[int, str, str, int]:
+    return each.step or 0, each.status, each.reason or "", each.template_revision
 
 
 @lru_cache

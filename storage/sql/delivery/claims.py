@@ -64,8 +64,8 @@ def _due(*of_queue: ColumnElement[bool] | TextClause) -> Select[Any]:
 
 
 @lru_cache
-def _claim(of_queue: Select[Any]) -> Executable:
-    return _claiming(of_queue)
+def _claim_one_offs() -> Executable:
+    return _claiming(_DUE_ONE_OFFS)
 
 
 @lru_cache
@@ -139,6 +139,16 @@ _DUE_OF_SEND = _due(
 )
 
 
+@lru_cache
+def _claim_of_send() -> Executable:
+    """A row that had no attempt takes the revision that its send has now, unless it is of a step,
+    which has one of its own."""
+    of_send = select(sends.c.template_revision).where(sends.c.id == _OF_SEND).scalar_subquery()
+    own = messages.c.template_revision
+    follows = and_(messages.c.attempts == 0, messages.c.step.is_(None))
+    return _claiming(_DUE_OF_SEND, template_revision=case((follows, of_send), else_=own))
+
+
 async def claim(
     connection: Connection, queue: Queue, now: datetime, lease_until: datetime, limit: int
 ) -> list[Message]:
@@ -146,15 +156,13 @@ async def claim(
     given: dict[str, Any] = {"now": now, "at_most": limit, "on_channel": queue.channel}
     if queue.send_id is None:
         given |= {"of_brand": queue.brand_id}
-        of_queue = _DUE_STEPS if queue.steps else _DUE_ONE_OFFS
     else:
         given |= {"of_send": queue.send_id}
-        of_queue = _DUE_OF_SEND
-    statement = (
-        _claim_steps(connection.dialect, queue.channel, of_queue)
-        if queue.steps
-        else _claim(of_queue)
-    )
+    if queue.steps:
+        of_queue = _DUE_STEPS if queue.send_id is None else _DUE_OF_SEND
+        statement = _claim_steps(connection.dialect, queue.channel, of_queue)
+    else:
+        statement = _claim_one_offs() if queue.send_id is None else _claim_of_send()
     leased = await connection.fetch_records(
         Message, statement, given | {"lease_until": lease_until}
     )
