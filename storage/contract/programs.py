@@ -82,7 +82,7 @@ class Enrollments(Protocol):
     async def list_page(
         self, brand_id: str, where: EnrollmentFilter, after: str | None, limit: int
     ) -> list[Enrollment]:
-        """Enrollments of a brand, by id descending (newest first)."""
+        """Enrollments of a brand in sequences, by id descending (newest first)."""
         ...
 
     async def cancel(self, enrollment_id: str, now: datetime) -> bool:

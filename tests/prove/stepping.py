@@ -52,8 +52,8 @@ STEPPING = (
     Mutation(
         name="what-became-of-a-recipient-is-told",
         where="go_on",
-        original="    await tell_outcomes(connection, over - {row.id for row, _ in planned}, changes)"
-        "\n",
+        original="    await tell_outcomes(connection, over - {row.id for row, _ in planned}, "
+        "changes)\n",
         mutated="",
         tests=("test_a_late_acceptance_moves_the_recipient_too[sqlite]",),
     ),
