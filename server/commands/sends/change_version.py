@@ -23,9 +23,9 @@ async def change_send_version(
     """Gives messages of the send that no call was begun for, and those still to be made, another
     version. Returns the send as it is then.
 
-    Raises NotFound, BadState unless the send is paused or if it enrolls people, and ValidationFailed for a version that is
-    not of its template or not newer, that the send's variables do not fit, or whose template is
-    archived.
+    Raises NotFound, BadState unless the send is paused or if it enrolls people, and
+    ValidationFailed for a version that is not of its template or not newer, that the send's
+    variables do not fit, or whose template is archived.
     """
     send = await send_for(tx, caller, send_id, lock=True)
     if send.status is not SendStatus.SENDING:
