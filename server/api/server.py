@@ -19,6 +19,7 @@ from carillon.comms.v1 import (
     preference_service_pb2_grpc,
     push_service_pb2_grpc,
     sequence_service_pb2_grpc,
+    sla_service_pb2_grpc,
     suppression_service_pb2_grpc,
     webhook_service_pb2_grpc,
 )
@@ -55,6 +56,7 @@ from server.api.services.comms.notifications import NotificationService
 from server.api.services.comms.preferences import PreferenceService
 from server.api.services.comms.push import PushService
 from server.api.services.comms.sequences import SequenceService
+from server.api.services.comms.sla import SlaService
 from server.api.services.comms.suppressions import SuppressionService
 from server.api.services.comms.unsubscribe import UnsubscribeService
 from server.api.services.comms.webhooks import WebhookService
@@ -99,6 +101,8 @@ class GrpcServer:
         reflection: bool,
         push_key: str | None,
         email_secrets: Mapping[str, Sequence[bytes]],
+        sms_canary_number: str,
+        sms_canary_seconds: float,
     ) -> None:
         names = [service.full_name for service in service_descriptors()]
         self._health = Health(names, database_answers)
@@ -130,6 +134,12 @@ class GrpcServer:
         )
         webhook_service_pb2_grpc.add_WebhookServiceServicer_to_server(
             WebhookService(storage, clock, email_secrets), self._server
+        )
+        sla_service_pb2_grpc.add_SlaServiceServicer_to_server(
+            SlaService(
+                CommandRunner(storage, clock), storage, sms_canary_number, sms_canary_seconds
+            ),
+            self._server,
         )
         if reflection:
             add_reflection(

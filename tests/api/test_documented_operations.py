@@ -86,6 +86,7 @@ LIST_NOTIFICATIONS = "GET /v1/notifications"
 COUNT_UNREAD = "GET /v1/notifications/unread-count"
 READ_NOTIFICATION = "POST /v1/notifications/{id}/read"
 SUBSCRIBE = "POST /v1/push/subscriptions"
+PING_SMS = "POST /v1/admin/sla/sms-ping"
 EMAIL_EVENT = "POST /v1/webhooks/email"
 FACE_OF = {SEND: COMMS, CANCEL: COMMS, PUBLISH: MESSAGING, SCHEDULE: MESSAGING}
 
@@ -374,6 +375,10 @@ async def unsigned_event(api: Caller, brand: str, path: str) -> dict[str, Any]:
     return webhook(bounce(brand)) | {"headers": {}}
 
 
+async def nothing(api: Caller, brand: str, path: str) -> dict[str, Any]:
+    return {}
+
+
 Scene = Callable[[Caller, str, str], Awaitable[dict[str, Any]]]
 SCENES: dict[tuple[str, int], Scene] = {
     (SEND, 200): good_request, (SEND, 404): unknown_campaign, (SEND, 409): cancelled_campaign,
@@ -420,6 +425,7 @@ SCENES: dict[tuple[str, int], Scene] = {
     (UNSUBSCRIBE, 200): about_news, (UNSUBSCRIBE, 422): about_no_category,
     (CHECK_CONSENT, 200): about_news, (CHECK_CONSENT, 500): about_news,
     (EMAIL_EVENT, 200): email_event, (EMAIL_EVENT, 400): unsigned_event,
+    (PING_SMS, 200): nothing, (PING_SMS, 500): nothing,
     (SUBSCRIBE, 201): browser, (SUBSCRIBE, 422): browser_without_key,
     (LIST_SCHEDULED, 200): of_brand, (LIST_RECENT, 200): of_brand,
     (NOTIFY, 201): notification, (NOTIFY, 500): notification,

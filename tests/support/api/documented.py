@@ -55,6 +55,7 @@ BUILT = {
     "POST /v1/notifications/{id}/read",
     "POST /v1/push/subscriptions",
     "POST /v1/webhooks/email",
+    "POST /v1/admin/sla/sms-ping",
 }
 """What there is of `reference.json`; of `operations.json` there is all."""
 
