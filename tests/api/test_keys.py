@@ -57,6 +57,7 @@ PUSH = "comms.PushService"
 SUPPRESSIONS = "comms.SuppressionService"
 CONSENTS = "comms.ConsentService"
 PREFERENCES = "comms.PreferenceService"
+SLA = "comms.SlaService"
 BRANDS = "ops.BrandService"
 UNKNOWN = "ops.UnknownMessageService"
 HOLD = "ops.HoldService"
@@ -237,6 +238,10 @@ def on_send(*before: str, **more: Any) -> Make:
     return make
 
 
+async def ping_sms(_: Caller, brand: str) -> Request:
+    return {"brand_id": brand}
+
+
 async def create_brand(_: Caller, brand: str) -> Request:
     return {"id": f"{brand}-new", "name": "New"}
 
@@ -329,6 +334,7 @@ CHANGES: dict[str, tuple[Make, Request]] = {
     f"{SENDS}/PauseSend": (on_send(), {"id": "other"}),
     f"{SENDS}/ResumeSend": (on_send("PauseSend"), {"id": "other"}),
     f"{SENDS}/CancelSend": (on_send(), {"id": "other"}),
+    f"{SLA}/PingSms": (ping_sms, {"brand_id": "other"}),
     f"{BRANDS}/CreateBrand": (create_brand, {"name": "Other"}),
     f"{BRANDS}/UpdateBrand": (rename_brand, {"name": "Other"}),
     f"{BRANDS}/SetBrandPolicy": (set_policy, {"unknown_policy": "park"}),
