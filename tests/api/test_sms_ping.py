@@ -15,9 +15,7 @@ from tests.support.api.untouched import SLA
 PING = f"{SLA}/PingSms"
 
 
-async def test_a_canary_is_delivered_and_is_a_message_of_the_brand(
-    api: Caller, brand: str
-) -> None:
+async def test_a_canary_is_delivered_and_is_a_message_of_the_brand(api: Caller, brand: str) -> None:
     first = await ok(api, PING, {})
     assert first["delivered"] is True
     assert 0 <= first["latency_ms"] <= 30_000

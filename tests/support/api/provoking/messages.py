@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from tests.support.api.callers import Caller
 from tests.support.api.deliveries import MESSAGES
-from tests.support.api.provoking.scene import Scene, Scenes, in_brand, unknown
+from tests.support.api.provoking.scene import Scene, Scenes, asks, in_brand, unknown
 from tests.support.api.scenes import (
     FAR,
     instant,
