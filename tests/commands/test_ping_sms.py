@@ -25,10 +25,10 @@ async def test_the_latency_is_from_acceptance_to_when_the_provider_took_it(stage
     stage.clock.advance(60)
     sent = await stage.found(message)
     assert (sent.status, stage.sms.addresses()) == ("sent", [NUMBER])
-    assert latency_ms(sent, stage.clock.now()) == 1250
+    assert latency_ms(sent, stage.clock.now(), 30) == 1250
 
 
-async def test_of_one_that_was_not_delivered_it_is_how_long_it_could_have_been(
+async def test_of_one_that_was_not_delivered_it_is_how_long_it_was_waited_for(
     stage: Stage,
 ) -> None:
     stage.sms.will(NUMBER, REFUSED)
@@ -37,9 +37,9 @@ async def test_of_one_that_was_not_delivered_it_is_how_long_it_could_have_been(
     refused = await stage.found(message)
     assert refused.status == "failed"
     stage.clock.advance(2)
-    assert latency_ms(refused, stage.clock.now()) == 2000
+    assert latency_ms(refused, stage.clock.now(), 30) == 2000
     stage.clock.advance(3600)
-    assert latency_ms(refused, stage.clock.now()) == 30_000
+    assert latency_ms(refused, stage.clock.now(), 30) == 30_000
 
 
 async def test_one_that_has_not_left_in_time_does_not_go_out(stage: Stage) -> None:

@@ -48,10 +48,10 @@ async def accept_canary(tx: Transaction, caller: Caller, brand_id: str, number: 
     return await accept_at_once(tx, caller, new)
 
 
-def latency_ms(message: Message, now: datetime) -> int:
-    """Milliseconds from when a canary was accepted until it was delivered; until now, or it was of
-    no use any more, if it was not."""
-    end = message.sent_at or min(now, message.created_at + LIFETIME)
+def latency_ms(message: Message, now: datetime, waited: float) -> int:
+    """Milliseconds from when a canary was accepted until it was delivered; if it was not, until
+    now, but no more than the seconds that were `waited` for it."""
+    end = message.sent_at or min(now, message.created_at + timedelta(seconds=waited))
     return max(0, round((end - message.created_at) / timedelta(milliseconds=1)))
 
 

@@ -32,17 +32,14 @@ class SlaService(sla_service_pb2_grpc.SlaServiceServicer):
             lambda message: pb.PingSmsResponse(message_id=message.id),
             pb.PingSmsResponse,
         )
-        seen = await wait_for_outcome(
-            self._storage,
-            accepted.message_id,
-            self._commands.caller().now,
-            seconds_to_wait(context, self._wait_seconds),
-        )
+        seconds = seconds_to_wait(context, self._wait_seconds)
+        now = self._commands.caller().now
+        seen = await wait_for_outcome(self._storage, accepted.message_id, now, seconds)
         if seen is None:
             return accepted
         message, _ = seen
         return pb.PingSmsResponse(
             delivered=message.status is MessageStatus.SENT,
-            latency_ms=latency_ms(message, self._commands.caller().now),
+            latency_ms=latency_ms(message, self._commands.caller().now, seconds),
             message_id=message.id,
         )
