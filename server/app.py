@@ -16,6 +16,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from server.api.options import ApiOptions
 from server.api.server import GrpcServer
 from server.channels.provider import Provider
 from server.channels.registry import build_providers
@@ -24,6 +25,7 @@ from server.commands.operations.tokens import note_signing_key
 from server.commands.sends.resolve_audience import resolve_audience_batch
 from server.commands.sends.start import send_due_campaign
 from server.config import ConfigError, Settings
+from server.config.webhook_secrets import webhook_secrets_in
 from server.dispatch.delivery.push_subscriptions import StoredSubscriptions
 from server.dispatch.dispatcher import Dispatcher
 from server.dispatch.loop import STOPPING, run_loop
@@ -98,6 +100,11 @@ class Service:
         return UnsubscribeLinks(
             derive_key(self._signing_key, "unsubscribe"), self._settings.effective_public_url
         )
+
+    @cached_property
+    def email_secrets(self) -> dict[str, tuple[bytes, ...]]:
+        """The secrets that webhooks of mail providers are signed with, by brand."""
+        return webhook_secrets_in(self._settings.email_webhook_secrets)
 
     @cached_property
     def _signing_key(self) -> Ed25519PrivateKey:
@@ -202,10 +209,13 @@ class Service:
             self.links,
             readiness.waiting_for,
             readiness.database_answers,
-            send_wait_seconds=self._settings.send_wait_seconds,
-            max_request_bytes=self._settings.max_request_bytes,
-            reflection=self._settings.grpc_reflection,
-            push_key=None if self._vapid_key is None else public_text(self._vapid_key),
+            ApiOptions(
+                send_wait_seconds=self._settings.send_wait_seconds,
+                max_request_bytes=self._settings.max_request_bytes,
+                reflection=self._settings.grpc_reflection,
+                push_key=None if self._vapid_key is None else public_text(self._vapid_key),
+                email_secrets=self.email_secrets,
+            ),
         )
         try:
             await server.start(self._settings.bind, self._settings.grpc_port)
