@@ -16,6 +16,7 @@ from server.domain.templates.message_content import MessageContent
 from server.domain.templates.rendering import Rendered, RenderError, compile_template
 from storage.contract.storage import Transaction
 from storage.model.channels import Channel
+from storage.model.email_events import EmailEvent
 from storage.model.messages import Attempt, Handling, Message, MessageStatus, Purpose
 from storage.model.people import Person
 
