@@ -123,7 +123,8 @@ class GrpcServer:
         self._add_services(storage, clock, links, readiness, send_wait_seconds)
         health_pb2_grpc.add_HealthServicer_to_server(self._health.servicer, self._server)
         push_service_pb2_grpc.add_PushServiceServicer_to_server(
-            PushService(CommandRunner(storage, clock), push_key), self._server
+            PushService(CommandRunner(storage, clock), storage, push_key, send_wait_seconds),
+            self._server,
         )
         if reflection:
             add_reflection(

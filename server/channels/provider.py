@@ -52,6 +52,8 @@ class Envelope:
     unsubscribe_url: str | None = None
     """Where a POST suppresses the address (RFC 8058). It comes from the service's own settings and
     is safe in a header."""
+    action_url: str | None = None
+    """Where a notification leads."""
 
     def __post_init__(self) -> None:
         if not _MESSAGE_ID.fullmatch(self.message_id):

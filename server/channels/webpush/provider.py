@@ -222,5 +222,6 @@ def _document(envelope: Envelope) -> bytes:
         "message_id": envelope.message_id,
         "title": envelope.subject,
         "body": envelope.body,
+        "url": envelope.action_url,
     }
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()

@@ -15,6 +15,7 @@ from server.domain.templates.message_content import MessageContent
 from server.domain.templates.rendering import Rendered, RenderError, compile_template
 from storage.contract.storage import Transaction
 from storage.model.audit import AuditEntry
+from storage.model.literal_contents import LiteralContent
 from storage.model.messages import (
     UNSTARTED,
     Attempt,
@@ -85,6 +86,8 @@ class Timeline:
     facts: Sequence[Fact]
     content: MessageContent | None
     """To render; None if there is nothing it could be rendered from."""
+    literal: LiteralContent | None
+    """What it says without being rendered."""
     rendered_for: datetime | None
     """When its last call began; None before one did."""
     contact: LinkedContact
@@ -93,6 +96,9 @@ class Timeline:
     def said(self, unsubscribe_link: Callable[[LinkedContact], str]) -> Said | None:
         """What it said; None if nothing went out, or it cannot be rendered any more. May take a
         second."""
+        if self.literal is not None and self.rendered_for is not None:
+            rendered = Rendered(self.literal.title, self.literal.body, html=None)
+            return Said(rendered, self.rendered_for, None)
         if self.content is None or self.rendered_for is None:
             return None
         try:
@@ -125,6 +131,7 @@ async def get_timeline(tx: Transaction, caller: Caller, message_id: str) -> Time
     person = await tx.people.find(message.brand_id, message.person_id)
     tests = await tx.campaigns.find_tests([message.id]) if message.is_test else {}
     test = tests.get(message.id)
+    literals = await tx.literal_contents.find_many([message.id]) if message.is_literal else {}
     of_campaign = send or test
     return Timeline(
         message=message,
@@ -140,6 +147,7 @@ async def get_timeline(tx: Transaction, caller: Caller, message_id: str) -> Time
         )
         if template
         else None,
+        literal=literals.get(message.id),
         rendered_for=_last_call(message, handling, attempts),
         contact=await _linked_contact(tx, message),
     )

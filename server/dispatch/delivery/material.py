@@ -13,6 +13,7 @@ from storage.model.audiences import SkipReason
 from storage.model.brands import BrandPolicy
 from storage.model.campaigns import Campaign, CampaignTest
 from storage.model.gate import GateRule
+from storage.model.literal_contents import LiteralContent
 from storage.model.messages import Message, Purpose
 from storage.model.people import Person
 from storage.model.sends import Send
@@ -60,6 +61,8 @@ class Material:
     people: dict[tuple[str, str], Person]
     tests: dict[str, CampaignTest]
     """By message, of those that try out a campaign."""
+    literals: Mapping[str, LiteralContent]
+    """By message, of those that are made of no template."""
     addresses: dict[str, str]
     """By message, in normal form: what goes on the wire, and what the gate was asked about.
     Those that have none are not here."""
@@ -84,13 +87,15 @@ async def load_material(tx: Transaction, messages: Sequence[Message], known: Con
     addresses = {message_id: address for message_id, address in read if address is not None}
     tests = [message.id for message in messages if message.is_test]
     tried = await tx.campaigns.find_tests(tests) if tests else {}
+    given = [message.id for message in messages if message.is_literal]
+    literals = await tx.literal_contents.find_many(given) if given else {}
     held_back = await _held_back(tx, messages, addresses, content)
-    return Material(content, people, tried, addresses, held_back)
+    return Material(content, people, tried, literals, addresses, held_back)
 
 
 async def _load_content(tx: Transaction, messages: Sequence[Message], known: Content) -> Content:
     templates, categories = {}, {}
-    for key in {template_key(message) for message in messages}:
+    for key in {template_key(message) for message in messages if not message.is_literal}:
         template = known.templates.get(key) or await tx.templates.find_version(*key)
         if template is not None:
             templates[key] = template

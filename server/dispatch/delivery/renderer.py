@@ -18,6 +18,7 @@ from server.domain.templates.rendering import RenderError, compile_template
 from storage.contract.storage import Storage
 from storage.model.audiences import SkipReason
 from storage.model.deliveries import Settlement
+from storage.model.literal_contents import LiteralContent
 from storage.model.messages import Message
 from storage.model.programs import OWN_ADDRESS
 
@@ -94,6 +95,18 @@ class Renderer:
             return without_address(message)
         if address is None:
             return unrenderable(message, SkipReason.INVALID_RECIPIENT)
+        if message.is_literal:
+            literal = material.literals.get(message.id)
+            return (
+                _as_given(message, address, literal, now)
+                if literal is not None
+                else unrenderable(message, "content_missing")
+            )
+        return self._render_template(message, address, material, now)
+
+    def _render_template(
+        self, message: Message, address: str, material: Material, now: datetime
+    ) -> Result:
         template = material.content.templates.get(template_key(message))
         if template is None:
             return unrenderable(message, "template_missing")
@@ -130,6 +143,21 @@ class Renderer:
             created_at=now,
             unsubscribe_url=unsubscribe_url,
         )
+
+
+def _as_given(message: Message, address: str, literal: LiteralContent, now: datetime) -> Envelope:
+    return Envelope(
+        message_id=message.id,
+        brand_id=message.brand_id,
+        person_id=message.person_id,
+        channel=message.channel,
+        address=address,
+        subject=literal.title,
+        body=literal.body,
+        html=None,
+        created_at=now,
+        action_url=literal.action_url,
+    )
 
 
 def _is_text(text: str) -> bool:

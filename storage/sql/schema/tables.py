@@ -10,6 +10,7 @@ from storage.sql.schema.consents import consents
 from storage.sql.schema.dispatchers import dispatchers, holds
 from storage.sql.schema.idempotency import idempotency_keys
 from storage.sql.schema.inbox import inbox_items
+from storage.sql.schema.literal_contents import literal_contents
 from storage.sql.schema.messages import attempts, messages
 from storage.sql.schema.metadata import metadata
 from storage.sql.schema.people import people
@@ -35,6 +36,7 @@ __all__ = [
     "holds",
     "idempotency_keys",
     "inbox_items",
+    "literal_contents",
     "messages",
     "metadata",
     "people",
