@@ -137,9 +137,12 @@ async def test_a_browser_reads_what_was_sent_to_it_alone(
     browser, other = Browser(push.origin), Browser(push.origin)
     provider, subscription = make(), registered.add(browser)
     registered.add(other)
-    delivery = await provider.deliver(to(subscription, subject="Grüße", body="Zoë 🎈"))
+    delivery = await provider.deliver(
+        to(subscription, subject="Grüße", body="Zoë 🎈", action_url="/inbox")
+    )
     assert delivery == Delivery(Outcome.ACCEPTED, provider_message_id=f"{push.origin}{TAKEN}")
-    assert push.read(browser) == [{"message_id": "msg-1", "title": "Grüße", "body": "Zoë 🎈"}]
+    shown = {"message_id": "msg-1", "title": "Grüße", "body": "Zoë 🎈", "url": "/inbox"}
+    assert push.read(browser) == [shown]
     assert push.read(other) == []
     (received,) = push.gateway.received
     assert received.headers["ttl"] == "86400"
