@@ -80,6 +80,9 @@ class Delivery:
     provider_message_id: str | None = None
     retry_after: float | None = None
     """Seconds to wait before trying again, where the provider says so."""
+    speaks_for_provider: bool = True
+    """Whether it says anything about the provider as a whole. One that does not, since it is of
+    somebody the message named, leaves the circuit as it is."""
 
     def __post_init__(self) -> None:
         if self.outcome is Outcome.AMBIGUOUS:

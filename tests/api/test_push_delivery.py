@@ -14,7 +14,7 @@ from tests.support.api.deliveries import attempts, ended, schedule
 from tests.support.api.running import Running, running_service
 from tests.support.api.scenes import ok, put_person, put_template
 from tests.support.channels.browser import Browser
-from tests.support.channels.http_gateway import answer
+from tests.support.channels.http_gateway import answer, reset
 from tests.support.channels.push_service import TAKEN, PushService
 
 PUSH = "comms.PushService"
@@ -188,3 +188,19 @@ async def test_a_push_goes_to_whom_the_patient_id_names_and_needs_a_browser(
     for bad in ({"patientId": "ana"}, {"url": " JavaScript:alert(1)"}, {"title": ""}):
         refused = await client.call(f"{PUSH}/SendPush", shown(**bad))
         assert (refused.status, refused.error) == (422, "validation_failed")
+
+
+async def test_a_hostile_push_service_does_not_hold_up_the_others(
+    client: Caller, push: PushService, brand: str
+) -> None:
+    for behaviour in (*[answer(500)] * 3, *[reset] * 4, answer(429, retry_after="3600")):
+        hostile, _ = await subscribed(client, push, brand, "mallory")
+        push.answers_for(hostile, behaviour)
+    browser, _ = await subscribed(client, push, brand)
+    mallory = str(uuid4())
+    await put_person(client, brand, "mallory", attributes={"patient_id": mallory})
+    bad = await ok(client, f"{PUSH}/SendPush", shown(patientId=mallory))
+    assert {each["message_status"] for each in bad["results"]} == {"unknown", "pending"}
+    told = await ok(client, f"{PUSH}/SendPush", shown())
+    assert [each["message_status"] for each in told["results"]] == ["sent"]
+    assert len(push.read(browser)) == 1
