@@ -103,11 +103,8 @@ class Timeline:
             return None
         try:
             compiled = compile_template(self.content.source)
-            rendered = self.content.render(
-                compiled,
-                unsubscribe_link(self.contact),
-                self.rendered_for,
-            )
+            context = self.content.context(unsubscribe_link(self.contact))
+            rendered = compiled.render(context, self.rendered_for)
         except RenderError:
             return None
         is_personal = bool(self.content.template.variants) or compiled.may_show("person")

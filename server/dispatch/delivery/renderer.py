@@ -14,6 +14,7 @@ from server.dispatch.delivery.material import Content, Material, load_material, 
 from server.dispatch.delivery.outcomes import IN_APP, held_back, unrenderable, without_address
 from server.domain.contacts.unsubscribe import LinkedContact
 from server.domain.templates.message_content import MessageContent
+from server.domain.templates.notice import read_notice
 from server.domain.templates.rendering import RenderError, compile_template
 from storage.contract.storage import Storage
 from storage.model.audiences import SkipReason
@@ -128,7 +129,9 @@ class Renderer:
         unsubscribe_url = (
             self._unsubscribe_link(_contact(message, address, material.content)) if linked else None
         )
-        rendered = content.render(compiled, unsubscribe_url, now)
+        context = content.context(unsubscribe_url)
+        rendered = compiled.render(context, now)
+        notice = read_notice(message.channel, context)
         if not _is_text(f"{rendered.subject}{rendered.body}{rendered.html}"):
             return unrenderable(message, "template_error")
         return Envelope(
@@ -142,6 +145,9 @@ class Renderer:
             html=rendered.html,
             created_at=now,
             unsubscribe_url=unsubscribe_url,
+            category=material.content.category(message),
+            action_url=notice.action_url,
+            metadata=notice.metadata,
         )
 
 
