@@ -118,9 +118,10 @@ class Message:
         return self.template_key == NO_TEMPLATE
 
     @property
-    def is_test(self) -> bool:
-        """Whether it tries out a campaign: any other message has a send, an enrollment, a dedup key
-        or literal content."""
+    def may_be_test(self) -> bool:
+        """Whether it may try out a campaign, and be one of `Campaigns.find_tests`. The only others
+        without a send, an enrollment, a dedup key and literal content are those to the further
+        browsers of a person."""
         of_a_program = self.send_id is not None or self.enrollment_id is not None
         return not (of_a_program or self.dedup_key is not None or self.is_literal)
 

@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 
 from tests.support.api.callers import Caller, caller
-from tests.support.api.deliveries import attempts, ended, schedule
+from tests.support.api.deliveries import attempts, ended, messages_of, schedule
 from tests.support.api.running import Running, running_service
 from tests.support.api.scenes import ok, put_person, put_template
 from tests.support.channels.browser import Browser
@@ -204,3 +204,43 @@ async def test_a_hostile_push_service_does_not_hold_up_the_others(
     told = await ok(client, f"{PUSH}/SendPush", shown())
     assert [each["message_status"] for each in told["results"]] == ["sent"]
     assert len(push.read(browser)) == 1
+
+
+async def test_a_message_to_a_person_goes_to_each_of_their_browsers(
+    client: Caller, push: PushService, brand: str
+) -> None:
+    older, _ = await subscribed(client, push, brand, "ana")
+    newest, subscription = await subscribed(client, push, brand, "ana")
+    other, _ = await subscribed(client, push, brand, "bob")
+    to_ana = {"channel": "push", "person_id": "ana", "recipient": "ana"}
+    accepted = await schedule(client, brand, **to_ana)
+    end = await ended(client, accepted["id"])
+    assert (end["status"], end["recipient"]) == ("sent", subscription)
+    rows = await messages_of(client, person_id="ana")
+    for row in rows:
+        await ended(client, row["id"])
+    assert len(rows) == 2
+    assert push.read(newest) == [
+        {"message_id": accepted["id"], "title": "Hi", "body": "Hello you", "url": None}
+    ]
+    assert len(push.read(older)) == 1
+    assert push.read(other) == []
+    again = await schedule(client, brand, **to_ana)
+    assert again["id"] == accepted["id"]
+    sent = {"dedup_key": "key-2", "template_key": "welcome", "brand_id": brand, **to_ana}
+    told = await ok(client, "comms.MessageService/SendMessage", sent)
+    assert told["status"] == "sent"
+    batch = [{name: sent[name] for name in sent if name != "brand_id"} | {"dedup_key": "key-3"}]
+    told = await ok(
+        client,
+        "comms.MessageService/BatchScheduleMessages",
+        {"brand_id": brand, "messages": batch},
+    )
+    await ended(client, told["outcomes"][0]["message"]["id"])
+    for row in await messages_of(client, person_id="ana"):
+        assert (await ended(client, row["id"]))["status"] == "sent"
+    assert (len(push.read(newest)), len(push.read(older))) == (3, 3)
+    nobody = await schedule(client, brand, channel="push", person_id="cyd", recipient="cyd",
+                            dedup_key="key-4")  # fmt: skip
+    end = await ended(client, nobody["id"])
+    assert (end["status"], end["failure_reason"]) == ("skipped", "no_address")

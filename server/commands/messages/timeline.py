@@ -126,7 +126,7 @@ async def get_timeline(tx: Transaction, caller: Caller, message_id: str) -> Time
         message.brand_id, message.channel, message.template_key, message.template_revision
     )
     person = await tx.people.find(message.brand_id, message.person_id)
-    tests = await tx.campaigns.find_tests([message.id]) if message.is_test else {}
+    tests = await tx.campaigns.find_tests([message.id]) if message.may_be_test else {}
     test = tests.get(message.id)
     literals = await tx.literal_contents.find_many([message.id]) if message.is_literal else {}
     of_campaign = send or test

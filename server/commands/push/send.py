@@ -14,10 +14,8 @@ from storage.model.channels import Channel
 from storage.model.ids import new_id
 from storage.model.literal_contents import LiteralContent
 from storage.model.messages import NO_TEMPLATE, Message
-from storage.model.push_subscriptions import PushSubscription
+from storage.model.push_subscriptions import MOST_BROWSERS, PushSubscription
 
-MOST_BROWSERS = 100
-"""Subscriptions of one person that get a message: the newest."""
 _MOST_ATTEMPTS = 100
 """More than are made."""
 

@@ -85,7 +85,7 @@ async def load_material(tx: Transaction, messages: Sequence[Message], known: Con
             people[brand_id, person_id] = person
     read = ((message.id, read_address(message.channel, message.recipient)) for message in messages)
     addresses = {message_id: address for message_id, address in read if address is not None}
-    tests = [message.id for message in messages if message.is_test]
+    tests = [message.id for message in messages if message.may_be_test]
     tried = await tx.campaigns.find_tests(tests) if tests else {}
     given = [message.id for message in messages if message.is_literal]
     literals = await tx.literal_contents.find_many(given) if given else {}

@@ -10,6 +10,7 @@ from datetime import datetime
 from functools import lru_cache, partial
 
 from server.channels.provider import Envelope
+from server.dispatch.delivery.browsers import is_to_person
 from server.dispatch.delivery.material import Content, Material, load_material, template_key
 from server.dispatch.delivery.outcomes import IN_APP, held_back, unrenderable, without_address
 from server.domain.contacts.unsubscribe import LinkedContact
@@ -92,7 +93,7 @@ class Renderer:
         if message.id in material.held_back:
             return held_back(message, material.held_back[message.id])
         address = material.addresses.get(message.id)
-        if address is None and _has_no_address(message):
+        if is_to_person(message) or (address is None and _has_no_address(message)):
             return without_address(message)
         if address is None:
             return unrenderable(message, SkipReason.INVALID_RECIPIENT)
