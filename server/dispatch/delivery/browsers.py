@@ -28,9 +28,7 @@ async def address_to_browsers(tx: Transaction, message: Message, now: datetime) 
     if not is_to_person(message):
         return message
     most = 1 if message.dedup_key is None else MOST_BROWSERS
-    browsers = await tx.push_subscriptions.list_of_person(
-        message.brand_id, message.person_id, most
-    )
+    browsers = await tx.push_subscriptions.list_of_person(message.brand_id, message.person_id, most)
     if not browsers:
         return message
     newest, *others = browsers

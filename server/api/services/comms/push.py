@@ -53,9 +53,7 @@ class PushService(push_service_pb2_grpc.PushServiceServicer):
             pb.DeletePushSubscriptionResponse,
         )
 
-    async def SendPush(
-        self, request: pb.SendPushRequest, context: Context
-    ) -> pb.SendPushResponse:
+    async def SendPush(self, request: pb.SendPushRequest, context: Context) -> pb.SendPushResponse:
         self._required_key()
         now = self._commands.caller().now
         new = push.read_push(request)
