@@ -10,7 +10,7 @@ from server.domain.templates.rendering import RenderError
 
 @pytest.mark.parametrize("channel", ["push", "in_app"])
 def test_a_link_and_an_object_are_taken_from_the_variables(channel: str) -> None:
-    metadata = {"result": 7}
+    metadata: dict[str, object] = {"result": 7}
     for link in ("https://example.com/a", "/results/7", "app://results", "results?a=javascript:"):
         given = {"action_url": link, "metadata": metadata, "name": "Ann"}
         assert find_notice_violations(channel, given) == []
