@@ -8,6 +8,7 @@ from tests.prove.calling import CALLING
 from tests.prove.claiming import CLAIMING
 from tests.prove.counting import COUNTING
 from tests.prove.doubting import DOUBTING
+from tests.prove.receiving import RECEIVING
 from tests.prove.restoring import RESTORING
 from tests.prove.settling import SETTLING
 from tests.prove.sharing import SHARING
@@ -26,4 +27,5 @@ MUTATIONS = (
     *COUNTING,
     *SHARING,
     *RESTORING,
+    *RECEIVING,
 )

@@ -19,7 +19,6 @@ CONTRACT = Path(__file__).parents[2] / "contract"
 MISSING = {
     "POST /v1/admin/sla/sms-ping",
     "POST /v1/messaging/campaigns/{id}/steps",
-    "POST /v1/webhooks/email",
 }
 """The documented operations that no method serves yet."""
 

@@ -9,6 +9,7 @@ from tests.support.api.callers import Caller
 from tests.support.api.provoking.scene import Scenes, asks, in_brand, unknown
 from tests.support.api.scenes import ok
 from tests.support.api.suppressing import SUPPRESSIONS
+from tests.support.api.webhooks import bounce, webhook
 from tests.support.channels.browser import Browser
 
 BOUNCED = {"email": "gone@example.com", "reason": "hard_bounce", "source": "smtp"}
@@ -75,6 +76,14 @@ async def _pushed(api: Caller, brand: str) -> dict[str, Any]:
     return {"patientId": patient, **NEW_RESULTS}
 
 
+async def _email_event(api: Caller, brand: str) -> dict[str, Any]:
+    return webhook(bounce(brand, "gone@example.com"))
+
+
+async def _unsigned_event(api: Caller, brand: str) -> dict[str, Any]:
+    return {**await _email_event(api, brand), "headers": {}}
+
+
 SCENES: Scenes = {
     "POST /v1/suppressions": {
         200: in_brand(**BOUNCED),
@@ -98,5 +107,6 @@ SCENES: Scenes = {
     "GET /v1/notifications/unread-count": {200: _own_list},
     "POST /v1/notifications/{id}/read": {200: _own, 404: asks(id=str(uuid4()))},
     "POST /v1/push/send": {200: _pushed, 404: asks(patientId=str(uuid4()), **NEW_RESULTS)},
+    "POST /v1/webhooks/email": {200: _email_event, 400: _unsigned_event},
     "POST /v1/push/subscriptions": {201: _browser, 422: _browser_without_key},
 }
