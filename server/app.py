@@ -33,6 +33,7 @@ from server.dispatch.maintenance.clock_sync import INTERVAL, ClockSync
 from server.domain.access import Caller, Principal
 from server.domain.clock import Clock, DatabaseClock
 from server.domain.contacts.unsubscribe import UnsubscribeLinks
+from server.gateway.errors import GatewayError
 from server.gateway.ports import require_free
 from server.gateway.supervisor import Gateway
 from server.runtime.demo import Demo, mint_demo_token, seed_demo
@@ -46,10 +47,6 @@ from storage.sql.open import migrate, open_storage
 
 CONFIG_ROOT = Path(__file__).resolve().parent.parent
 """Where `envoy.yaml` and `generated/` are."""
-
-
-class PortTaken(Exception):
-    """A port is in use; the text names it and the setting."""
 
 
 class Part(StrEnum):
@@ -218,12 +215,14 @@ class Service:
                 reflection=self._settings.grpc_reflection,
                 push_key=None if self._vapid_key is None else public_text(self._vapid_key),
                 email_secrets=self.email_secrets,
+                sms_canary_number=self._settings.sms_canary_number,
+                sms_canary_seconds=self._settings.sms_canary_seconds,
             ),
         )
         try:
             await server.start(self._settings.bind, self._settings.grpc_port)
         except OSError:
-            raise PortTaken(
+            raise GatewayError(
                 f"CARILLON_GRPC_PORT: cannot listen on "
                 f"{self._settings.bind}:{self._settings.grpc_port}"
             ) from None
@@ -265,7 +264,9 @@ class Service:
             try:
                 self.metrics.serve(bind, port)
             except OSError:
-                raise PortTaken(f"CARILLON_METRICS_PORT: cannot listen on {bind}:{port}") from None
+                raise GatewayError(
+                    f"CARILLON_METRICS_PORT: cannot listen on {bind}:{port}"
+                ) from None
 
     def _web_push(self) -> WebPushProvider | None:
         if self._vapid_key is None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from carillon.comms.v1 import message_pb2, timeline_pb2
 from server.api.converters.values import channel, timestamp
-from server.commands.messages.timeline import Fact, Said, Timeline
+from server.commands.messages.facts import Fact
+from server.commands.messages.timeline import Said, Timeline
 from server.domain.lifecycle import public_status
 
 pb = timeline_pb2
@@ -22,8 +23,11 @@ def timeline(record: Timeline, said: Said | None) -> pb.MessageTimeline:
         status=message_pb2.Message.Status.Value(public_status(message.status)),
         campaign_id=record.campaign_id,
         send_id=message.send_id,
+        sequence_id=record.sequence_id,
+        enrollment_id=message.enrollment_id,
+        step=message.step,
         template_key=message.template_key,
-        template_version=message.template_revision,
+        template_version=record.template_revision,
         facts=map(_fact, record.facts),
         content=None if said is None else _said(said),
     )

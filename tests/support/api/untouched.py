@@ -15,6 +15,7 @@ from server.domain.faces import Face
 from storage.contract.storage import Transaction
 from storage.model.criteria import EVERYONE
 from storage.model.messages import MessageFilter
+from storage.model.programs import EnrollmentFilter
 from storage.model.templates import TemplateFilter
 from tests.support.api.answers import Answer
 from tests.support.api.callers import METHODS, POLICIES, Caller, GrpcCaller, caller, full_path
@@ -48,6 +49,7 @@ PUSH = "comms.PushService"
 SUPPRESSIONS = "comms.SuppressionService"
 CONSENTS = "comms.ConsentService"
 PREFERENCES = "comms.PreferenceService"
+SLA = "comms.SlaService"
 BRANDS = "ops.BrandService"
 UNKNOWN = "ops.UnknownMessageService"
 AUDIT = "ops.AuditService"
@@ -135,8 +137,8 @@ class Untouched:
             await tx.brands.find_policy(self.brand),
             await tx.brands.list_page(self.brand, None, 99),
             await tx.audit.list_page(self.brand, None, None, 99),
-            sequences := await tx.sequences.list_page(self.brand, None, 99),
-            [await tx.enrollments.list_page(each.id, None, 99) for each in sequences],
+            await tx.sequences.list_page(self.brand, None, 99),
+            await tx.enrollments.list_page(self.brand, EnrollmentFilter(person_id="ana"), None, 99),
             templates,
             [await tx.templates.list_versions(template, None, 99) for template in templates],
             await tx.people.list_matching(
@@ -261,6 +263,8 @@ def _by_name(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
             for verb in ("ListMessages", "ListScheduledMessages", "ListRecentMessages")
         },
         f"{SEGMENTS}/ListSegments": {"brand_id": brand},
+        f"{SEQUENCES}/ListSequences": {"brand_id": brand},
+        f"{SEQUENCES}/ListEnrollments": {"brand_id": brand, "sequence_id": ids.get("sequence")},
         f"{SUPPRESSIONS}/ListSuppressions": {"brand_id": brand},
         f"{BRANDS}/GetBrandPolicy": {"brand_id": brand},
         f"{BRANDS}/GetBrand": {"id": brand},
@@ -404,6 +408,7 @@ def _in_full(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
             "patient_id": PATIENT, "title": "New results", "body": "They are here",
             "url": "/results/7", "brand_id": brand,
         },
+        f"{SENDS}/ChangeSendVersion": {"id": ids.get("send"), "version_id": ids.get("version")},
         f"{SENDS}/RetryFailedMessages": {"id": ids.get("send"), "include_unknown": True},
         f"{BRANDS}/CreateBrand": {"id": f"{brand}-new", "name": "New"},
         f"{BRANDS}/UpdateBrand": {"id": brand, "name": "Another name"},
@@ -420,6 +425,7 @@ def _in_full(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
         },
         f"{HOLD}/ReleaseHold": {"i_understand": True},
         RECEIVE: webhook(bounce(brand)),
+        f"{SLA}/PingSms": {"brand_id": brand},
     }  # fmt: skip
 
 
