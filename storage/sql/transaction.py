@@ -14,6 +14,7 @@ from storage.sql.aggregates.email_events import SqlEmailEvents
 from storage.sql.aggregates.gate import SqlGate
 from storage.sql.aggregates.idempotency import SqlIdempotency
 from storage.sql.aggregates.inbox import SqlInbox
+from storage.sql.aggregates.literal_contents import SqlLiteralContents
 from storage.sql.aggregates.messages import SqlMessages
 from storage.sql.aggregates.people import SqlPeople
 from storage.sql.aggregates.program_steps import SqlSteps
@@ -52,6 +53,7 @@ class SqlTransaction:
         self.steps = SqlSteps(connection)
         self.enrollments = SqlEnrollments(connection)
         self.messages = SqlMessages(connection)
+        self.literal_contents = SqlLiteralContents(connection)
         self.inbox = SqlInbox(connection)
         self.brands = SqlBrands(connection)
         self.audit = SqlAudit(connection)
