@@ -153,7 +153,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_NO_CANARY_NUMBER: _ErrorReason.ValueType  # 48
     """FAILED_PRECONDITION. The installation has no canary number (`CARILLON_SMS_CANARY_NUMBER`)."""
-    ERROR_REASON_STEP_NOT_FOUND: _ErrorReason.ValueType  # 60
+    ERROR_REASON_STEP_NOT_FOUND: _ErrorReason.ValueType  # 49
     """NOT_FOUND. The campaign has no step with this id."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
@@ -296,6 +296,6 @@ shown to be: its signature is missing, too old, or by none of the brand's secret
 """
 ERROR_REASON_NO_CANARY_NUMBER: ErrorReason.ValueType  # 48
 """FAILED_PRECONDITION. The installation has no canary number (`CARILLON_SMS_CANARY_NUMBER`)."""
-ERROR_REASON_STEP_NOT_FOUND: ErrorReason.ValueType  # 60
+ERROR_REASON_STEP_NOT_FOUND: ErrorReason.ValueType  # 49
 """NOT_FOUND. The campaign has no step with this id."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
