@@ -1,0 +1,138 @@
+"""Nobody is contacted who must not be: each rule of the gate, what the brand's policy says of it,
+and everybody who asks it."""
+
+from __future__ import annotations
+
+from tests.prove.mutation import Mutation
+
+_SUPPRESSED = """        (suppressed.scalar_subquery().is_not(None), _word(SkipReason.SUPPRESSED)),
+"""
+_HARD = "return [(_holds_hard(suppressed).is_not(None), _word(SkipReason.SUPPRESSED))]"
+_UNLESS_UNSUBSCRIBE = """suppressed.where(
+        suppressions.c.reason != unsubscribe
+    ).scalar_subquery()
+"""
+_NO_CONSENT = """        (said.is_not(True) if opt_in else said.is_(False), _word(SkipReason.NO_CONSENT)),
+"""
+_PREFERENCE_OFF = "        (wants.is_(False), _word(SkipReason.PREFERENCE_OFF)),\n"
+_OF_AN_AUDIENCE = """        *block_reasons(
+            people.c.person_id, address, transactional=rule.transactional, opt_in=rule.opt_in
+        ),
+"""
+_ACCEPTED = """    await require_contactable(
+        tx,
+        new.brand_id,
+        new.channel,
+        new.template_key,
+        (new.person_id, new.recipient),
+    )
+"""
+_EVERYBODY = ("test_everybody_who_asks_the_gate_is_told_the_same[sqlite]",)
+
+CONTACTING = (
+    Mutation(
+        name="suppression",
+        where="block_reasons",
+        original=_SUPPRESSED,
+        mutated="",
+        tests=_EVERYBODY,
+    ),
+    Mutation(
+        name="suppression-of-what-is-transactional",
+        where="block_reasons",
+        original=_HARD,
+        mutated="return [(suppressed.exists().is_(None), _word(SkipReason.SUPPRESSED))]",
+        tests=_EVERYBODY,
+    ),
+    Mutation(
+        name="unsubscribe-lets-what-is-transactional-pass",
+        where="_holds_hard",
+        original=_UNLESS_UNSUBSCRIBE,
+        mutated="suppressed.scalar_subquery()",
+        tests=_EVERYBODY,
+    ),
+    Mutation(
+        name="lifted-suppression",
+        where="HOLDS",
+        original="suppressions.c.lifted_at.is_(None)",
+        mutated="suppressions.c.id.is_not(None)",
+        tests=_EVERYBODY,
+    ),
+    Mutation(
+        name="consent",
+        where="block_reasons",
+        original=_NO_CONSENT,
+        mutated="",
+        tests=_EVERYBODY,
+    ),
+    Mutation(
+        name="consent-that-takes-a-yes",
+        where="block_reasons",
+        original="said.is_not(True) if opt_in else said.is_(False)",
+        mutated="said.is_(False)",
+        tests=_EVERYBODY,
+    ),
+    Mutation(
+        name="preference",
+        where="block_reasons",
+        original=_PREFERENCE_OFF,
+        mutated="",
+        tests=_EVERYBODY,
+    ),
+    Mutation(
+        name="consent-of-its-category",
+        where="_answer",
+        original=".where(*_of(table), table.c.category == bindparam(_CATEGORY))\n",
+        mutated=".where(*_of(table), table.c.category != bindparam(_CATEGORY))\n",
+        tests=_EVERYBODY,
+    ),
+    Mutation(
+        name="transactional-category-passes",
+        where="GateRule.of",
+        original="transactional=policy.is_transactional(category)",
+        mutated="transactional=False",
+        tests=_EVERYBODY,
+    ),
+    Mutation(
+        name="transactional-category-of-the-policy",
+        where="BrandPolicy.is_transactional",
+        original="category == TRANSACTIONAL or category in self.transactional_categories",
+        mutated="category == TRANSACTIONAL",
+        tests=_EVERYBODY,
+    ),
+    Mutation(
+        name="consent-default-of-the-policy",
+        where="BrandPolicy.consent_default",
+        original="self.consent_defaults.get(channel, CONSENT_DEFAULTS[channel])",
+        mutated="CONSENT_DEFAULTS[channel]",
+        tests=_EVERYBODY,
+    ),
+    Mutation(
+        name="gate-when-accepted",
+        where="accept_at_once",
+        original=_ACCEPTED,
+        mutated="",
+        tests=_EVERYBODY,
+    ),
+    Mutation(
+        name="gate-of-recipients",
+        where="classify_for_campaign",
+        original="classified.without(await held_back(tx, rule, classified.reached))",
+        mutated="classified",
+        tests=_EVERYBODY,
+    ),
+    Mutation(
+        name="gate-of-an-audience",
+        where="_audience",
+        original=_OF_AN_AUDIENCE,
+        mutated="",
+        tests=_EVERYBODY,
+    ),
+    Mutation(
+        name="gate-when-claimed",
+        where="_load",
+        original="held_back = await _held_back(tx, messages, addresses, content)",
+        mutated="held_back: dict[str, SkipReason] = {}",
+        tests=_EVERYBODY,
+    ),
+)
