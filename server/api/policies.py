@@ -34,6 +34,7 @@ from carillon.ops.v1 import (
     unknown_message_service_pb2,
 )
 from carillon.options.v1 import options_pb2
+from server.api.field_scopes import FieldScope, field_scopes
 from server.domain.scopes import is_of_operators, managing
 
 _FILES: tuple[FileDescriptor, ...] = (
@@ -68,6 +69,8 @@ class Policy:
     """Empty only for public methods."""
     public: bool
     services_only: bool
+    field_scopes: tuple[FieldScope, ...]
+    """What a request asks for besides, by its fields."""
     invalid_argument_status: int
     failed_precondition_status: int
 
@@ -87,8 +90,11 @@ def method_policies() -> dict[str, Policy]:
 
 
 def all_scopes() -> list[str]:
-    """Every scope some method asks for, sorted."""
-    return sorted({policy.scope for policy in method_policies().values() if policy.scope})
+    """Every scope that some method or field asks for, sorted."""
+    policies = method_policies().values()
+    of_methods = {policy.scope for policy in policies if policy.scope}
+    of_fields = {each.scope for policy in policies for each in policy.field_scopes}
+    return sorted(of_methods | of_fields)
 
 
 def default_scopes() -> list[str]:
@@ -114,6 +120,7 @@ def _policy(service: ServiceDescriptor, method: MethodDescriptor) -> Policy:
         scope=of_method.scope,
         public=of_method.public,
         services_only=of_method.services_only,
+        field_scopes=field_scopes(method.input_type),
         invalid_argument_status=of_service.invalid_argument_status or 400,
         failed_precondition_status=of_service.failed_precondition_status or 412,
     )

@@ -77,6 +77,25 @@ async def test_no_method_answers_without_its_scope(untouched: Untouched) -> None
         ), method
 
 
+async def test_a_field_of_other_data_asks_for_its_scope_too(untouched: Untouched) -> None:
+    asked = {
+        (method, each.scope)
+        for method in GUARDED
+        for each in POLICIES[full_path(METHODS[method])].field_scopes
+    }
+    assert asked >= {(f"{COMMS}/{verb}Campaign", "write:sends") for verb in ("Create", "Update")}
+    for method, scope in asked:
+        token = untouched.running.token(
+            untouched.brand, scopes=[other for other in all_scopes() if other != scope]
+        )
+        answer = await untouched.api.call(method, untouched.good(method), token=token)
+        assert (answer.status, answer.error, answer.body["details"]) == (
+            403,
+            "scope_missing",
+            {"scope": scope},
+        ), method
+
+
 async def test_what_is_for_services_is_refused_to_people_whatever_scopes_they_have(
     untouched: Untouched,
 ) -> None:
