@@ -21,7 +21,7 @@ from tests.api.test_validation_fields import in_path
 from tests.support.api.callers import METHODS, POLICIES, caller, full_path
 from tests.support.api.running import Running
 from tests.support.api.scenes import COMMS, MESSAGING, instant
-from tests.support.api.untouched import HOLD, MESSAGES, PUSH, Untouched
+from tests.support.api.untouched import HOLD, MESSAGES, PEOPLE, PUSH, Untouched
 
 GUARDED = [name for name, method in METHODS.items() if not POLICIES[full_path(method)].public]
 IN_A_BRAND = [
@@ -83,7 +83,11 @@ async def test_a_field_of_other_data_asks_for_its_scope_too(untouched: Untouched
         for method in GUARDED
         for each in POLICIES[full_path(METHODS[method])].field_scopes
     }
-    assert asked >= {(f"{COMMS}/{verb}Campaign", "write:sends") for verb in ("Create", "Update")}
+    assert asked >= {
+        (f"{COMMS}/CreateCampaign", "write:sends"),
+        (f"{COMMS}/UpdateCampaign", "write:sends"),
+        (f"{PEOPLE}/BatchPutPeople", "write:consents"),
+    }
     for method, scope in asked:
         token = untouched.running.token(
             untouched.brand, scopes=[other for other in all_scopes() if other != scope]
