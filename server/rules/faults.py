@@ -13,7 +13,7 @@ from protovalidate import Validator, Violation
 from buf.validate import validate_pb2
 from server.domain.errors import FieldViolation
 from server.rules.quick import Settles, quick_check
-from server.rules.unique import key_of, unique_fields
+from server.rules.unique import unique_key
 
 MOST_FAULTS = 20
 """After so many faults of a list of messages, the rest of it is not looked at."""
@@ -103,7 +103,7 @@ def _faults_of_items(field: FieldDescriptor, items: Sequence[Message]) -> Iterat
     if not rules.min_items <= len(items) <= (rules.max_items or len(items)):
         yield FieldViolation(field.name, _size(field))
         return
-    names = unique_fields(field)
+    key = unique_key(field)
     places: dict[object, int] = {}
     count = 0
     for index, item in enumerate(items):
@@ -115,10 +115,10 @@ def _faults_of_items(field: FieldDescriptor, items: Sequence[Message]) -> Iterat
             yield FieldViolation(field.name, text)
             return
         found = [] if _kind(item).settles(item) else judge(item)
-        if names and (first := places.setdefault(key_of(item, names), index)) != index:
-            others = f", with the same {' and '.join(names[:-1])}" if names[1:] else ""
-            text = f"is also that of {field.name}[{first}]{others}"
-            found.append(FieldViolation(names[-1], text))
+        if key and (first := places.setdefault(key.of(item), index)) != index:
+            *others, last = key.names
+            same = f", with the same {' and '.join(others)}" if others else ""
+            found.append(FieldViolation(last, f"is also that of {field.name}[{first}]{same}"))
         for fault in found:
             yield FieldViolation(f"{field.name}[{index}].{fault.field}", fault.message)
         count += len(found)

@@ -17,7 +17,7 @@ from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescript
 
 from buf.validate import validate_pb2
 from carillon.rules.v1 import rules_pb2
-from server.rules.unique import key_of, unique_fields
+from server.rules.unique import unique_key
 
 Settles = Callable[[Any], bool]
 """Whether a message keeps every rule for sure."""
@@ -107,7 +107,7 @@ def _list_fits(
 ) -> Callable[[Any], bool] | None:
     _know(rules, "repeated")
     _know(rules.repeated, "min_items", "max_items", "items")
-    names = unique_fields(field)
+    key = unique_key(field)
     fewest, most = rules.repeated.min_items, rules.repeated.max_items or _LONGEST
     item = _item_fits(field, rules.repeated.items)
 
@@ -115,11 +115,7 @@ def _list_fits(
         return (
             fewest <= len(items) <= most
             and (item is None or all(map(item, items)))
-            and (
-                not names
-                or len(items) < 2  # noqa: PLR2004
-                or len({key_of(each, names) for each in items}) == len(items)
-            )
+            and (key is None or len(set(map(key.of, items))) == len(items))
         )
 
     return fits

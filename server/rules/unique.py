@@ -2,29 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
-from google.protobuf.message import Message
 
 from buf.validate import validate_pb2
 from carillon.rules.v1 import rules_pb2
 
 
-def unique_fields(items: FieldDescriptor) -> tuple[str, ...]:
-    """Their names, of a list of messages; none if items may be alike."""
+@dataclass(frozen=True, slots=True)
+class UniqueKey:
+    """Some fields of the items of a list."""
+
+    names: tuple[str, ...]
+    in_any_case: frozenset[str]
+    """Those that are alike in any case."""
+
+    def of(self, item: Any) -> tuple[object, ...]:
+        """What no other item may have alike."""
+        return tuple(
+            getattr(item, name).lower() if name in self.in_any_case else getattr(item, name)
+            for name in self.names
+        )
+
+
+def unique_key(items: FieldDescriptor) -> UniqueKey | None:
+    """That of a list of messages; None if items may be alike."""
     names: str = items.GetOptions().Extensions[rules_pb2.unique_by]
-    return tuple(names.split())
+    if not names:
+        return None
+    fields: Any = items.message_type.fields_by_name
+    tags = (name for name in names.split() if _is_language_tag(fields[name]))
+    return UniqueKey(tuple(names.split()), frozenset(tags))
 
 
-def key_of(item: Message, names: Sequence[str]) -> tuple[object, ...]:
-    """What no other item may have alike."""
-    return tuple(_value(item, name) for name in names)
-
-
-def _value(item: Message, name: str) -> object:
-    value: Any = getattr(item, name)
-    options = item.DESCRIPTOR.fields_by_name[name].GetOptions()
-    strings = options.Extensions[validate_pb2.field].string
-    return value.lower() if strings.Extensions[rules_pb2.language_tag] else value
+def _is_language_tag(field: FieldDescriptor) -> bool:
+    strings = field.GetOptions().Extensions[validate_pb2.field].string
+    tag: bool = strings.Extensions[rules_pb2.language_tag]
+    return tag
