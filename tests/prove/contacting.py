@@ -87,6 +87,13 @@ CONTACTING = (
         tests=_EVERYBODY,
     ),
     Mutation(
+        name="no-yes-in-bulk-over-a-no-from-elsewhere",
+        where="_NO_YES_OVER_A_NO",
+        original='"NOT excluded.opted_in OR consents.opted_in OR consents.source = excluded.source"',
+        mutated='""',
+        tests=("test_what_people_said_is_recorded_with_them_and_a_no_from_elsewhere_stays",),
+    ),
+    Mutation(
         name="transactional-category-passes",
         where="GateRule.of",
         original="transactional=policy.is_transactional(category)",
