@@ -16,7 +16,6 @@ from typing import Any
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
 
 from buf.validate import validate_pb2
-from carillon.rules.v1 import rules_pb2
 from server.rules.unique import unique_key
 
 Settles = Callable[[Any], bool]

@@ -32,8 +32,8 @@ def unique_key(items: FieldDescriptor) -> UniqueKey | None:
     names: str = items.GetOptions().Extensions[rules_pb2.unique_by]
     if not names:
         return None
-    fields: Any = items.message_type.fields_by_name
-    tags = (name for name in names.split() if _is_language_tag(fields[name]))
+    of_item: Any = items.message_type
+    tags = (name for name in names.split() if _is_language_tag(of_item.fields_by_name[name]))
     return UniqueKey(tuple(names.split()), frozenset(tags))
 
 

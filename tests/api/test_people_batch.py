@@ -122,9 +122,7 @@ async def test_what_people_said_is_recorded_with_them_and_a_no_from_elsewhere_st
         await ok(idle_api, BATCH, {"brand_id": brand, "people": people})
         about = {"brand_id": brand, "person_id": "ann"}
         rows = (await ok(idle_api, "comms.ConsentService/ListConsents", about))["data"]
-        return {
-            (row["channel"], row["category"]): (row["opted_in"], row["source"]) for row in rows
-        }
+        return {(row["channel"], row["category"]): (row["opted_in"], row["source"]) for row in rows}
 
     first = await put(said(True), said(False, channel="push"), said(True, category="offers"))
     assert first == {

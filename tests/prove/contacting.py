@@ -12,8 +12,8 @@ _UNLESS_UNSUBSCRIBE = """suppressed.where(
         suppressions.c.reason != unsubscribe
     ).scalar_subquery()
 """
-_NO_CONSENT = """        (said.is_not(True) if opt_in else said.is_(False), _word(SkipReason.NO_CONSENT)),
-"""
+_CONSENTED = "said.is_not(True) if opt_in else said.is_(False)"
+_NO_CONSENT = f"({_CONSENTED}, _word(SkipReason.NO_CONSENT)),"
 _PREFERENCE_OFF = "        (wants.is_(False), _word(SkipReason.PREFERENCE_OFF)),\n"
 _OF_AN_AUDIENCE = """        *block_reasons(
             people.c.person_id, address, transactional=rule.transactional, opt_in=rule.opt_in
@@ -68,7 +68,7 @@ CONTACTING = (
     Mutation(
         name="consent-that-takes-a-yes",
         where="block_reasons",
-        original="said.is_not(True) if opt_in else said.is_(False)",
+        original=_CONSENTED,
         mutated="said.is_(False)",
         tests=_EVERYBODY,
     ),
@@ -89,8 +89,8 @@ CONTACTING = (
     Mutation(
         name="no-yes-in-bulk-over-a-no-from-elsewhere",
         where="_NO_YES_OVER_A_NO",
-        original='"NOT excluded.opted_in OR consents.opted_in OR consents.source = excluded.source"',
-        mutated='""',
+        original='"NOT excluded.opted_in OR consents.opted_in',
+        mutated='"TRUE OR consents.opted_in',
         tests=("test_what_people_said_is_recorded_with_them_and_a_no_from_elsewhere_stays",),
     ),
     Mutation(
