@@ -14,7 +14,6 @@ _UNLESS_UNSUBSCRIBE = """suppressed.where(
 """
 _CONSENTED = "said.is_not(True) if opt_in else said.is_(False)"
 _NO_CONSENT = f"({_CONSENTED}, _word(SkipReason.NO_CONSENT)),"
-_PREFERENCE_OFF = "        (wants.is_(False), _word(SkipReason.PREFERENCE_OFF)),\n"
 _OF_AN_AUDIENCE = """        *block_reasons(
             people.c.person_id, address, transactional=rule.transactional, opt_in=rule.opt_in
         ),
@@ -75,8 +74,8 @@ CONTACTING = (
     Mutation(
         name="preference",
         where="block_reasons",
-        original=_PREFERENCE_OFF,
-        mutated="",
+        original="wants.is_(False)",
+        mutated="wants.is_(True) & wants.is_(False)",
         tests=_EVERYBODY,
     ),
     Mutation(
