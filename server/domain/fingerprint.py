@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
 
-# json.dumps would make one at every call.
-_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+from storage.model.json_text import json_writer
+
+_write = json_writer(sort_keys=True)
 
 
 def fingerprint(*parts: object) -> str:
     """A digest of JSON-like parts; equal parts give equal digests in every process and version."""
-    return hashlib.sha256(_ENCODER.encode(parts).encode()).hexdigest()
+    return hashlib.sha256(_write(parts).encode()).hexdigest()

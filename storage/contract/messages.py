@@ -48,9 +48,10 @@ class Messages(Protocol):
         self, messages: Sequence[Message], accepted: Sequence[Accepted] = ()
     ) -> set[str]:
         """Adds those pending one-offs whose (brand_id, dedup_key) is not taken, also among
-        themselves, and whose template revision is the latest of its template. Returns the ids of
-        those that are there then, also if they were before. Those that are due only after
-        `storage.contract.signals.SOON` fire no signal."""
+        themselves, whose template revision is the latest of its template, and whose address is not
+        suppressed for transactional messages. Returns the ids of those that are there then, also if
+        they were before. Those that are due only after `storage.contract.signals.SOON` fire no
+        signal."""
         ...
 
     async def find(self, message_id: str) -> Message | None:

@@ -16,6 +16,7 @@ import pytest
 from server.app import Part, migrate_database
 from server.config import Settings
 from tests.support.api.callers import Caller, RestCaller, caller
+from tests.support.api.faults import FaultyStorage, running_faulty_service
 from tests.support.api.operating import MAX_CONCURRENCY, Operated
 from tests.support.api.running import Running, running_service
 from tests.support.api.untouched import Untouched, untouched_brand
@@ -150,6 +151,15 @@ def idle(request: pytest.FixtureRequest, database: str) -> Running:
     """The service without a dispatcher: what is accepted stays as it is."""
     service: Running = request.getfixturevalue(f"idle_on_{database}")
     return service
+
+
+@pytest.fixture(scope="session")
+async def faulty(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[tuple[Running, FaultyStorage]]:
+    """A service without a dispatcher, and the storage to break under it."""
+    async with running_faulty_service(tmp_path_factory.mktemp("faulty")) as service:
+        yield service
 
 
 @pytest.fixture

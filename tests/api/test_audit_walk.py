@@ -4,7 +4,6 @@ walked from the descriptors."""
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -32,7 +31,7 @@ from tests.api.test_keys import (
 )
 from tests.support.api.callers import METHODS, Caller, caller, success_status
 from tests.support.api.deliveries import MESSAGES, SENDS, one_off
-from tests.support.api.faults import FaultyStorage, running_faulty_service
+from tests.support.api.faults import FaultyStorage
 from tests.support.api.operating import Operated, ended_with, message_of, resolve
 from tests.support.api.running import Running
 from tests.support.api.scenes import (
@@ -208,14 +207,6 @@ async def test_retries_and_resolutions_leave_an_entry(
     ]
 
 
-@pytest.fixture(scope="module")
-async def faulty(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> AsyncIterator[tuple[Running, FaultyStorage]]:
-    async with running_faulty_service(tmp_path_factory.mktemp("audit")) as service:
-        yield service
-
-
 @pytest.mark.parametrize("name", IDLE)
 async def test_a_change_whose_transaction_is_taken_back_leaves_no_entry(
     faulty: tuple[Running, FaultyStorage], brand: str, name: str
@@ -226,11 +217,8 @@ async def test_a_change_whose_transaction_is_taken_back_leaves_no_entry(
         await hold(running.service)
     request = await CHANGES[name][0](api, brand)
     before = await everything(running, brand)
-    storage.fault = StorageUnavailable("the commit failed")
-    try:
+    with storage.failing_with(StorageUnavailable("the commit failed")):
         assert (await api.call(name, request)).status == 503
-    finally:
-        storage.fault = None
     assert await everything(running, brand) == before
     assert (await api.call(name, request)).status < 300
     if LOGGED[name][0] != "message_scheduled":

@@ -3,7 +3,6 @@ it is back."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from server.app import migrate_database
 from server.config import Settings
 from storage.contract.errors import StorageError, StorageUnavailable, WriteConflict
 from tests.support.api.callers import METHODS, POLICIES, caller, full_path
-from tests.support.api.faults import WITHOUT_DISPATCHER, FaultyStorage, running_faulty_service
+from tests.support.api.faults import WITHOUT_DISPATCHER, FaultyStorage
 from tests.support.api.running import Running, running_service
 from tests.support.api.scenes import put_segment
 from tests.support.api.untouched import PUSH, SEGMENTS, Untouched, untouched_brand
@@ -33,14 +32,6 @@ def segment(brand: str) -> dict[str, Any]:
     return {"brand_id": brand, "name": "gold", "predicate": {}}
 
 
-@pytest.fixture(scope="module")
-async def faulty(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> AsyncIterator[tuple[Running, FaultyStorage]]:
-    async with running_faulty_service(tmp_path_factory.mktemp("faults")) as service:
-        yield service
-
-
 @pytest.fixture
 async def brand_at_risk(transport: str, faulty: tuple[Running, FaultyStorage]) -> Untouched:
     return await untouched_brand(faulty[0], transport)
@@ -53,13 +44,10 @@ async def test_every_method_says_that_storage_cannot_answer(
     faulty: tuple[Running, FaultyStorage], brand_at_risk: Untouched, fault: StorageError
 ) -> None:
     before = await brand_at_risk.everything()
-    faulty[1].fault = fault
-    try:
+    with faulty[1].failing_with(fault):
         for method in STORED:
             answer = await brand_at_risk.api.call(method, brand_at_risk.good(method))
             assert (answer.status, answer.body) == (503, UNAVAILABLE), method
-    finally:
-        faulty[1].fault = None
     assert await brand_at_risk.everything() == before
 
 
@@ -69,15 +57,13 @@ async def test_every_method_answers_a_fault_with_its_id_alone(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     before = await brand_at_risk.everything()
-    faulty[1].fault = StorageError("the database refused a statement (SQLITE_CONSTRAINT)")
-    try:
+    fault = StorageError("the database refused a statement (SQLITE_CONSTRAINT)")
+    with faulty[1].failing_with(fault):
         for method in STORED:
             answer = await brand_at_risk.api.call(method, brand_at_risk.good(method))
             assert (answer.status, answer.error) == (500, "internal"), method
             assert answer.body["details"].keys() == {"error_id"}
             assert answer.body["details"]["error_id"] in caplog.text
-    finally:
-        faulty[1].fault = None
     assert await brand_at_risk.everything() == before
 
 
@@ -85,13 +71,9 @@ async def test_a_key_is_free_again_after_a_fault(
     faulty: tuple[Running, FaultyStorage], brand_at_risk: Untouched
 ) -> None:
     request = segment(brand_at_risk.brand)
-    faulty[1].fault = StorageUnavailable("gone")
-    try:
-        assert (
-            await brand_at_risk.api.call(f"{SEGMENTS}/CreateSegment", request, key="k1")
-        ).status == 503
-    finally:
-        faulty[1].fault = None
+    with faulty[1].failing_with(StorageUnavailable("gone")):
+        answer = await brand_at_risk.api.call(f"{SEGMENTS}/CreateSegment", request, key="k1")
+    assert answer.status == 503
     answer = await brand_at_risk.api.call(f"{SEGMENTS}/CreateSegment", request, key="k1")
     again = await brand_at_risk.api.call(f"{SEGMENTS}/CreateSegment", request, key="k1")
     assert (answer.status, again.body) == (201, answer.body)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc
@@ -13,7 +12,7 @@ from grpc_reflection.v1alpha import reflection_pb2
 from server.api.policies import service_descriptors
 from storage.contract.errors import StorageUnavailable
 from tests.support.api.callers import caller
-from tests.support.api.faults import FaultyStorage, running_faulty_service
+from tests.support.api.faults import FaultyStorage
 from tests.support.api.refusals import check_refusal
 from tests.support.api.running import Running, running_service
 
@@ -36,23 +35,12 @@ async def test_a_bad_token_does_not_make_a_probe_fail(running: Running) -> None:
     assert response.status_code == 200
 
 
-@pytest.fixture(scope="module")
-async def faulty(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> AsyncIterator[tuple[Running, FaultyStorage]]:
-    async with running_faulty_service(tmp_path_factory.mktemp("probes")) as service:
-        yield service
-
-
 async def test_a_database_that_is_gone_is_not_ready_but_alive(
     faulty: tuple[Running, FaultyStorage],
 ) -> None:
     running, storage = faulty
-    storage.fault = StorageUnavailable("gone")
-    try:
+    with storage.failing_with(StorageUnavailable("gone")):
         ready, alive = await running.http.get("/readyz"), await running.http.get("/healthz")
-    finally:
-        storage.fault = None
     assert (ready.status_code, ready.json()) == (
         503,
         {"error": "unavailable", "message": "not ready: database"},

@@ -6,7 +6,6 @@ from tests.support.databases import (
     database_url,
     migrated_database,
     migrated_file,
-    postgres_admin,
     postgres_url,
     sqlite_url,
 )
@@ -15,7 +14,6 @@ __all__ = [
     "database_url",
     "migrated_database",
     "migrated_file",
-    "postgres_admin",
     "postgres_url",
     "sqlite_url",
 ]

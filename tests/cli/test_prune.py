@@ -17,7 +17,6 @@ from tests.support.databases import (
     database_url,
     migrated_database,
     migrated_file,
-    postgres_admin,
     postgres_url,
     sqlite_url,
 )
@@ -27,7 +26,6 @@ __all__ = [
     "database_url",
     "migrated_database",
     "migrated_file",
-    "postgres_admin",
     "postgres_url",
     "sqlite_url",
 ]

@@ -12,7 +12,6 @@ from tests.support.databases import (
     database_url,
     migrated_database,
     migrated_file,
-    postgres_admin,
     postgres_url,
     sqlite_url,
 )
@@ -22,7 +21,6 @@ __all__ = [
     "database_url",
     "migrated_database",
     "migrated_file",
-    "postgres_admin",
     "postgres_url",
     "sqlite_url",
     "stage",

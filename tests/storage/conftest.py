@@ -13,7 +13,6 @@ from tests.support.databases import (
     database_url,
     migrated_database,
     migrated_file,
-    postgres_admin,
     postgres_url,
     sqlite_url,
 )
@@ -25,7 +24,6 @@ __all__ = [
     "migrated_file",
     "on_postgres",
     "on_sqlite",
-    "postgres_admin",
     "postgres_url",
     "scene",
     "sqlite_url",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from server.commands.gate.rules import held_back
+from server.commands.messages.gate import one_off_rule
 from server.commands.messages.schedule import (
     NewMessage,
     accepted_by,
@@ -59,8 +62,8 @@ async def schedule_messages(
     from being accepted. An empty recipient is the person's own address. Raises NotFound for a brand
     of others.
 
-    A few statements for all of them; only what others changed at the same time, or what is in the
-    batch twice, takes statements of its own.
+    A few statements for all of them; only what is refused, what others changed at the same time and
+    what is in the batch twice takes statements of its own.
     """
     caller.principal.require_brand(brand_id)
     batch = _Batch(len(given))
@@ -70,10 +73,12 @@ async def schedule_messages(
         if new.dedup_key in known:
             _repeat(batch, place, known[new.dedup_key], good.pop(place), caller)
     templates = await _templates(tx, good.values())
+    refused = await _held_back(tx, brand_id, good)
     made = {
         place: make_message(caller, new, template.revision)
         for place, new in good.items()
-        if (template := templates.get((new.channel, new.template_key))) is not None
+        if place not in refused
+        and (template := templates.get((new.channel, new.template_key))) is not None
         and not judge_new_message(caller, new, template.variables).count
     }
     by = [accepted_by(caller)] * len(made)
@@ -121,6 +126,20 @@ async def _templates(
     wanted = {(new.brand_id, new.channel, new.template_key) for new in messages}
     found = {key[1:]: await tx.templates.find_version(*key) for key in sorted(wanted)}
     return {key: template for key, template in found.items() if template is not None}
+
+
+async def _held_back(tx: Transaction, brand_id: str, good: Mapping[int, NewMessage]) -> set[int]:
+    """Places of the messages that must not go to their person or address."""
+    places = defaultdict(list)
+    for place, new in good.items():
+        places[new.channel, new.template_key].append(place)
+    found: set[int] = set()
+    for (channel, template_key), of_template in places.items():
+        rule = await one_off_rule(tx, brand_id, channel, template_key)
+        contacts = {place: (good[place].person_id, good[place].recipient) for place in of_template}
+        blocked = await held_back(tx, rule, list(contacts.values()))
+        found.update(place for place, contact in contacts.items() if contact in blocked)
+    return found
 
 
 def _repeat(batch: _Batch, place: int, first: Message, new: NewMessage, caller: Caller) -> None:

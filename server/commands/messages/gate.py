@@ -8,7 +8,15 @@ from server.domain.errors import NoConsent, PreferenceOff, Suppressed
 from storage.contract.gate import Contact
 from storage.contract.storage import Transaction
 from storage.model.audiences import SkipReason
+from storage.model.gate import GateRule
 from storage.model.messages import Purpose
+
+
+async def one_off_rule(tx: Transaction, brand_id: str, channel: str, template_key: str) -> GateRule:
+    """The rule of a one-off of the template."""
+    template = await tx.templates.find_by_key(brand_id, channel, template_key)
+    category = category_of(Purpose.TRANSACTIONAL, template.category if template else None)
+    return await rule_of(tx, brand_id, channel, category)
 
 
 async def require_contactable(
@@ -16,9 +24,7 @@ async def require_contactable(
 ) -> None:
     """Raises Suppressed, NoConsent or PreferenceOff if a one-off of the template to the contact, in
     normal form, must not go out."""
-    template = await tx.templates.find_by_key(brand_id, channel, template_key)
-    category = category_of(Purpose.TRANSACTIONAL, template.category if template else None)
-    rule = await rule_of(tx, brand_id, channel, category)
+    rule = await one_off_rule(tx, brand_id, channel, template_key)
     match (await tx.gate.find_blocks(rule, [contact])).get(contact):
         case None:
             return

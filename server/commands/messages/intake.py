@@ -14,10 +14,12 @@ from server.commands.messages.schedule import (
     schedule_message,
 )
 from server.domain.access import Caller
+from server.domain.contacts.category import category_of
 from storage.contract.errors import StorageUnavailable
-from storage.contract.storage import Storage
-from storage.model.messages import Accepted, Message
-from storage.model.templates import TemplateVariable
+from storage.contract.storage import Storage, Transaction
+from storage.model.brands import TRANSACTIONAL
+from storage.model.messages import Accepted, Message, Purpose
+from storage.model.templates import TemplateVariable, TemplateVersion
 
 _LARGEST_BATCH = 500
 _GATHER_SECONDS = 0.008
@@ -35,8 +37,9 @@ class MessageIntake:
     own.
 
     It judges by the revision of a template that was the latest when it last looked, and lets the
-    insert itself say whether it still is, and whether the dedup key is new. Wherever anything is
-    amiss it decides nothing, and `schedule_message` does.
+    insert itself say whether it still is, whether the dedup key is new, and whether the address is
+    free. Wherever anything is amiss, and where a category asks for more than that of a person, it
+    decides nothing, and `schedule_message` does.
     """
 
     def __init__(self, storage: Storage) -> None:
@@ -63,7 +66,14 @@ class MessageIntake:
     async def _look_up(
         self, template_id: _TemplateId
     ) -> tuple[int, Sequence[TemplateVariable]] | None:
-        template = await self._storage.read(lambda tx: tx.templates.find_version(*template_id))
+        async def read(tx: Transaction) -> TemplateVersion | None:
+            template = await tx.templates.find_by_key(*template_id)
+            of_template = None if template is None else template.category
+            if category_of(Purpose.TRANSACTIONAL, of_template) != TRANSACTIONAL:
+                return None
+            return await tx.templates.find_version(*template_id)
+
+        template = await self._storage.read(read)
         if template is None:
             return None
         if len(self._templates) >= _REMEMBERED_TEMPLATES:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from server.commands.campaigns.content import require_template
+from server.commands.messages.gate import require_contactable
 from server.domain.access import Caller
 from server.domain.contacts.addresses import check_recipient
 from server.domain.errors import KeyReused
@@ -62,7 +63,8 @@ async def schedule_message(tx: Transaction, caller: Caller, new: NewMessage) -> 
     request made before.
 
     The key is looked up before the times are judged: a repeat that comes after the message was due
-    is still a repeat. Raises NotFound for a brand of others, KeyReused, ValidationFailed.
+    is still a repeat. Raises NotFound for a brand of others, KeyReused, ValidationFailed,
+    Suppressed, NoConsent, PreferenceOff.
     """
     new = check_new_message(caller, new)
     known = await tx.messages.find_by_dedup_key(new.brand_id, new.dedup_key)
@@ -71,6 +73,8 @@ async def schedule_message(tx: Transaction, caller: Caller, new: NewMessage) -> 
     template = await require_template(tx, new.brand_id, new.channel, new.template_key)
     checks = judge_new_message(caller, new, template.variables)
     checks.finish()
+    contact = (new.person_id, new.recipient)
+    await require_contactable(tx, new.brand_id, new.channel, new.template_key, contact)
     message = make_message(caller, new, template.revision)
     if await tx.messages.insert_unless_duplicate(message, accepted_by(caller)):
         return message

@@ -25,9 +25,8 @@ from sqlalchemy import (
 from storage.contract.gate import Contact
 from storage.model.audiences import SkipReason
 from storage.model.gate import GateRule
-from storage.model.suppressions import SuppressionReason
-from storage.sql.aggregates.suppressions import HOLDS
 from storage.sql.connection import Connection
+from storage.sql.delivery.suppressed import HOLDS, suppression_of
 from storage.sql.dialects.dialect import ColumnKind, RowSet, SqlDialect
 from storage.sql.schema.consents import consents
 from storage.sql.schema.preferences import preferences
@@ -82,14 +81,16 @@ def block_reasons(
     Each is one look into a unique index. A join or an EXISTS would leave the planner a choice, and
     before it has statistics of new rows it chooses to compare every person with every row.
     """
-    suppressed = select(suppressions.c.id).where(*_of(suppressions), HOLDS)
-    suppressed = suppressed.where(suppressions.c.address == address)
+    suppressed = suppression_of(
+        bindparam(_BRAND), bindparam(_CHANNEL), address, transactional=transactional
+    )
+    held = (suppressed.is_not(None), _word(SkipReason.SUPPRESSED))
     if transactional:
-        return [(_holds_hard(suppressed).is_not(None), _word(SkipReason.SUPPRESSED))]
+        return [held]
     said = _answer(consents, consents.c.opted_in, person_id)
     wants = _answer(preferences, preferences.c.enabled, person_id)
     return [
-        (suppressed.scalar_subquery().is_not(None), _word(SkipReason.SUPPRESSED)),
+        held,
         (said.is_not(True) if opt_in else said.is_(False), _word(SkipReason.NO_CONSENT)),
         (wants.is_(False), _word(SkipReason.PREFERENCE_OFF)),
     ]
@@ -103,14 +104,6 @@ def rule_parameters(rule: GateRule) -> dict[str, str]:
 
 def _of(table: Table) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     return table.c.brand_id == bindparam(_BRAND), table.c.channel == bindparam(_CHANNEL)
-
-
-def _holds_hard(suppressed: Any) -> ScalarSelect[Any]:
-    unsubscribe = _word(SuppressionReason.UNSUBSCRIBE)
-    found: ScalarSelect[Any] = suppressed.where(
-        suppressions.c.reason != unsubscribe
-    ).scalar_subquery()
-    return found
 
 
 def _answer(

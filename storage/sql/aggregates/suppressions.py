@@ -10,11 +10,9 @@ from sqlalchemy import Executable, case, select, text, update
 
 from storage.model.suppressions import STRENGTH, Suppression, SuppressionReason
 from storage.sql.connection import Connection, read_record, record_values
+from storage.sql.delivery.suppressed import HOLDS
 from storage.sql.dialects.dialect import SqlDialect
 from storage.sql.schema.suppressions import suppressions
-
-HOLDS = suppressions.c.lifted_at.is_(None)
-"""It was not lifted."""
 
 
 class SqlSuppressions:

@@ -14,6 +14,7 @@ from storage.contract.signals import SOON
 from storage.contract.signals import messages as messages_topic
 from storage.model.messages import Accepted, Message, MessageStatus
 from storage.sql.connection import Connection
+from storage.sql.delivery.suppressed import suppression_of
 from storage.sql.dialects.dialect import ColumnKind, RowSet, SqlDialect
 from storage.sql.dialects.types import JSON_TEXT, Instant
 from storage.sql.schema.messages import messages
@@ -103,6 +104,9 @@ def _insertion(dialect: SqlDialect) -> tuple[RowSet, Executable]:
                 for name in ("brand_id", "channel", "template_key")
             ),
             templates.c.archived_at.is_(None),
+            suppression_of(
+                templates.c.brand_id, templates.c.channel, rows.c.recipient, transactional=True
+            ).is_(None),
         )
         .scalar_subquery()
     )

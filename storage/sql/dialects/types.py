@@ -14,12 +14,13 @@ from sqlalchemy import JSON, TIMESTAMP, BigInteger, Dialect, Text, TypeDecorator
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import TypeEngine
 
+from storage.model.json_text import json_writer
 from storage.model.templates import TemplateVariable, TemplateVariant, VariableType
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _READ_JSON = json.JSONDecoder().raw_decode
-_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+_write_json = json_writer()
 
 # Keys compare by code point on both databases; PostgreSQL would use the locale of the cluster.
 KEY = Text().with_variant(Text(collation="C"), "postgresql")
@@ -62,7 +63,7 @@ def _read_instant(value: int | None) -> datetime | None:
 
 def dump_json(value: object) -> str:
     """JSON text. Raises ValueError for NaN and infinities, which are not JSON."""
-    return _ENCODER.encode(value) if value != {} else "{}"
+    return _write_json(value) if value != {} else "{}"
 
 
 def load_json(text: str) -> object:

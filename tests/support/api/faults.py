@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
@@ -42,6 +42,15 @@ class FaultyStorage:
     @property
     def exclusive(self) -> bool:
         return self._inner.exclusive
+
+    @contextmanager
+    def failing_with(self, fault: Exception) -> Iterator[None]:
+        """Every transaction fails meanwhile."""
+        self.fault = fault
+        try:
+            yield
+        finally:
+            self.fault = None
 
     async def read(self, function: Callable[[Transaction], Awaitable[T]]) -> T:
         return await self._inner.read(self._failing(function))
