@@ -88,8 +88,8 @@ CONTACTING = (
     Mutation(
         name="no-yes-in-bulk-over-a-no-from-elsewhere",
         where="_NO_YES_OVER_A_NO",
-        original='"OR consents.source = excluded.source"',
-        mutated='"OR TRUE"',
+        original='"consents.source = excluded.source"',
+        mutated='"TRUE"',
         tests=("test_what_people_said_is_recorded_with_them_and_a_no_from_elsewhere_stays",),
     ),
     Mutation(

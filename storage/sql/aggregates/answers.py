@@ -20,8 +20,8 @@ A = TypeVar("A", Consent, Preference)
 _KEY = ("brand_id", "channel", "category", "person_id")
 _KEPT = {"id", "created_at", *_KEY}
 """What a row keeps when a later answer takes its place."""
-_NO_YES_OVER_A_NO = (
-    "NOT excluded.opted_in OR consents.opted_in OR consents.source = excluded.source"
+_NO_YES_OVER_A_NO = " OR ".join(
+    ("NOT excluded.opted_in", "consents.opted_in", "consents.source = excluded.source")
 )
 
 
