@@ -23,7 +23,6 @@ from server.domain.errors import NoConsent, PreferenceOff, Suppressed
 from server.domain.faces import Face
 from storage.contract.storage import Transaction
 from storage.model.audiences import SkipReason
-from storage.model.brands import BrandPolicy
 from storage.model.campaigns import Campaign
 from storage.model.gate import GateRule
 from storage.model.ids import new_id
@@ -61,12 +60,12 @@ class World:
 
     def rule(self, purpose: Purpose) -> GateRule:
         """What a message with this purpose is judged by."""
-        policy = BrandPolicy(
-            brand_id=BRAND,
-            consent_defaults={"email": self.default},
-            transactional_categories=self.transactional,
+        category = category_of(purpose, self.of_template)
+        return made.rule(
+            category=category,
+            transactional=category in ("transactional", *self.transactional),
+            opt_in=self.default == "opt_in",
         )
-        return GateRule.of(policy, "email", category_of(purpose, self.of_template))
 
 
 WORLDS = st.builds(

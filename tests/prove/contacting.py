@@ -16,7 +16,7 @@ _CONSENTED = "said.is_not(True) if opt_in else said.is_(False)"
 _NO_CONSENT = f"({_CONSENTED}, _word(SkipReason.NO_CONSENT)),"
 _OF_AN_AUDIENCE = """        *block_reasons(
             people.c.person_id, address, transactional=rule.transactional, opt_in=rule.opt_in
-        ),
+        )
 """
 _ACCEPTED = """    await require_contactable(
         tx,
@@ -131,7 +131,7 @@ CONTACTING = (
         name="gate-of-an-audience",
         where="_audience",
         original=_OF_AN_AUDIENCE,
-        mutated="",
+        mutated="*[]",
         tests=_EVERYBODY,
     ),
     Mutation(
