@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 
 from server.commands.consents.key import ContactKey
 from server.commands.gate.explain import RuleName, explain
-from server.commands.messages.schedule import NewMessage
+from server.commands.messages.batch import schedule_messages
+from server.commands.messages.intake import MessageIntake
+from server.commands.messages.schedule import NewMessage, schedule_message
 from server.commands.messages.send import accept_at_once
 from server.commands.sends.preview_audience import preview_campaign
 from server.commands.sends.start import send_campaign
-from server.domain.access import Caller
 from server.domain.contacts.category import category_of
 from server.domain.errors import NoConsent, PreferenceOff, Suppressed
 from server.domain.faces import Face
@@ -32,18 +33,40 @@ from tests.support.dispatch.stage import BRAND, Stage
 from tests.support.storage import made
 from tests.support.storage.recorded import EVERY_RECORD, Recorded, consent, held_back, record
 
-Accept = Callable[[Transaction, Caller, NewMessage], Awaitable[Message]]
+Accept = Callable[[Stage, NewMessage], Awaitable[object]]
 Reasons = dict[str, str | None]
 """Why each person gets nothing; None: they get it."""
 
-ACCEPTANCES: tuple[Accept, ...] = (accept_at_once,)
-"""What takes a one-off only if it may go out."""
 RULE_OF: dict[str, RuleName] = {
     SkipReason.SUPPRESSED: RuleName.SUPPRESSION,
     SkipReason.NO_CONSENT: RuleName.CONSENT,
     SkipReason.PREFERENCE_OFF: RuleName.PREFERENCE,
 }
 NUMBERS = count()
+
+
+async def at_once(stage: Stage, new: NewMessage) -> None:
+    await stage.storage.write(lambda tx: accept_at_once(tx, stage.caller, new))
+
+
+async def scheduled(stage: Stage, new: NewMessage) -> None:
+    await stage.storage.write(lambda tx: schedule_message(tx, stage.caller, new))
+
+
+async def joined(stage: Stage, new: NewMessage) -> None:
+    await MessageIntake(stage.storage).schedule(stage.caller, new)
+
+
+async def in_a_batch(stage: Stage, new: NewMessage) -> None:
+    (outcome,) = await stage.storage.write(
+        lambda tx: schedule_messages(tx, stage.caller, BRAND, [new])
+    )
+    if outcome.error is not None:
+        raise outcome.error
+
+
+ACCEPTANCES: tuple[Accept, ...] = (at_once, scheduled, joined, in_a_batch)
+"""All that takes one-offs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +172,7 @@ class Crowd:
             dedup_key=new_id(),
         )
         try:
-            await self.stage.storage.write(lambda tx: accept(tx, self.stage.caller, new))
+            await accept(self.stage, new)
         except (Suppressed, NoConsent, PreferenceOff) as error:
             return error.reason
         return None
@@ -182,7 +205,7 @@ class Crowd:
         return {each.person_id: (await self.stage.fate(each))[1] for each in messages}
 
 
-@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(world=WORLDS)
 async def test_everybody_who_asks_the_gate_is_told_the_same(stage: Stage, world: World) -> None:
     crowd = Crowd(stage, world)

@@ -5,12 +5,9 @@ from __future__ import annotations
 
 from tests.prove.mutation import Mutation
 
-_SUPPRESSED = """        (suppressed.scalar_subquery().is_not(None), _word(SkipReason.SUPPRESSED)),
-"""
-_HARD = "return [(_holds_hard(suppressed).is_not(None), _word(SkipReason.SUPPRESSED))]"
-_UNLESS_UNSUBSCRIBE = """suppressed.where(
-        suppressions.c.reason != unsubscribe
-    ).scalar_subquery()
+_NOBODY = "suppressed.is_(None) & suppressed.is_not(None)"
+_PASSES_UNSUBSCRIBE = """    if transactional:
+        found = found.where(suppressions.c.reason != _UNSUBSCRIBE)
 """
 _CONSENTED = "said.is_not(True) if opt_in else said.is_(False)"
 _NO_CONSENT = f"({_CONSENTED}, _word(SkipReason.NO_CONSENT)),"
@@ -26,28 +23,35 @@ _ACCEPTED = """    await require_contactable(
         (new.person_id, new.recipient),
     )
 """
+_SCHEDULED = """
+    await require_contactable(tx, new.brand_id, new.channel, new.template_key, contact)
+"""
+_NOT_SUPPRESSED = """            suppression_of(
+                templates.c.brand_id, templates.c.channel, rows.c.recipient, transactional=True
+            ).is_(None)
+"""
 _EVERYBODY = ("test_everybody_who_asks_the_gate_is_told_the_same[sqlite]",)
 
 CONTACTING = (
     Mutation(
         name="suppression",
         where="block_reasons",
-        original=_SUPPRESSED,
-        mutated="",
+        original="suppressed.is_not(None)",
+        mutated=_NOBODY,
         tests=_EVERYBODY,
     ),
     Mutation(
         name="suppression-of-what-is-transactional",
         where="block_reasons",
-        original=_HARD,
-        mutated="return [(suppressed.exists().is_(None), _word(SkipReason.SUPPRESSED))]",
+        original="return [held]",
+        mutated=f"return [({_NOBODY}, _word(SkipReason.SUPPRESSED))]",
         tests=_EVERYBODY,
     ),
     Mutation(
         name="unsubscribe-lets-what-is-transactional-pass",
-        where="_holds_hard",
-        original=_UNLESS_UNSUBSCRIBE,
-        mutated="suppressed.scalar_subquery()",
+        where="suppression_of",
+        original=_PASSES_UNSUBSCRIBE,
+        mutated="",
         tests=_EVERYBODY,
     ),
     Mutation(
@@ -118,6 +122,34 @@ CONTACTING = (
         where="accept_at_once",
         original=_ACCEPTED,
         mutated="",
+        tests=_EVERYBODY,
+    ),
+    Mutation(
+        name="gate-when-scheduled",
+        where="schedule_message",
+        original=_SCHEDULED,
+        mutated="",
+        tests=_EVERYBODY,
+    ),
+    Mutation(
+        name="gate-of-a-batch",
+        where="schedule_messages",
+        original="refused = await _held_back(tx, brand_id, good)",
+        mutated="refused: set[int] = set()",
+        tests=_EVERYBODY,
+    ),
+    Mutation(
+        name="suppression-of-joined-one-offs",
+        where="_insertion",
+        original=_NOT_SUPPRESSED,
+        mutated="templates.c.archived_at.is_(None)",
+        tests=_EVERYBODY,
+    ),
+    Mutation(
+        name="joined-one-offs-are-transactional",
+        where="MessageIntake._look_up",
+        original="if category_of(Purpose.TRANSACTIONAL, of_template) != TRANSACTIONAL:",
+        mutated='if of_template == "":',
         tests=_EVERYBODY,
     ),
     Mutation(
