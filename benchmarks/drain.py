@@ -21,9 +21,9 @@ from benchmarks.peers import queues
 from benchmarks.postgres import Databases, running_postgres
 from benchmarks.service import BRAND, ROOT, Installation, running
 from benchmarks.sinks.smtp import running_sink
-from server.app import operate
 from server.commands.operations.brands import create_brand
 from server.config import Settings
+from server.database import operate
 from server.runtime.tokens import load_or_create_key
 from storage.sql.open import migrate
 

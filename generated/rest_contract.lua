@@ -52,6 +52,7 @@ return {
     { verb = "DELETE", path = "/v1/suppressions/{id}", rpc = "carillon.comms.v1.SuppressionService/LiftSuppression", request = "carillon.comms.v1.LiftSuppressionRequest", response = "carillon.comms.v1.Suppression", takes_body = false, streams = false, success = 200, invalid_argument = 422, failed_precondition = 409 },
     { verb = "GET", path = "/v1/unsubscribe/{token}", rpc = "carillon.comms.v1.UnsubscribeService/ShowUnsubscribePage", request = "carillon.comms.v1.ShowUnsubscribePageRequest", raw = true, takes_body = false, streams = false, success = 200, invalid_argument = 422, failed_precondition = 409 },
     { verb = "POST", path = "/v1/unsubscribe/{token}", rpc = "carillon.comms.v1.UnsubscribeService/Unsubscribe", request = "carillon.comms.v1.UnsubscribeRequest", raw = true, takes_body = false, streams = false, success = 200, invalid_argument = 422, failed_precondition = 409 },
+    { verb = "POST", path = "/v1/webhooks/email", rpc = "carillon.comms.v1.WebhookService/ReceiveEmailEvent", request = "google.api.HttpBody", response = "carillon.comms.v1.ReceiveEmailEventResponse", takes_body = true, streams = false, success = 200, invalid_argument = 400, failed_precondition = 412, raw_request = true, max_request_bytes = 65536 },
     { verb = "POST", path = "/v1/messaging/campaigns", rpc = "carillon.messaging.v1.CampaignService/CreateCampaign", request = "carillon.messaging.v1.CreateCampaignRequest", response = "carillon.messaging.v1.Campaign", takes_body = true, streams = false, success = 201, invalid_argument = 400, failed_precondition = 412 },
     { verb = "POST", path = "/v1/messaging/campaigns/{id}/duplicate", rpc = "carillon.messaging.v1.CampaignService/DuplicateCampaign", request = "carillon.messaging.v1.DuplicateCampaignRequest", response = "carillon.messaging.v1.Campaign", takes_body = true, streams = false, success = 201, invalid_argument = 400, failed_precondition = 412 },
     { verb = "POST", path = "/v1/messaging/campaigns/{id}/test", rpc = "carillon.messaging.v1.CampaignService/TestCampaign", request = "carillon.messaging.v1.TestCampaignRequest", response = "carillon.messaging.v1.TestCampaignResponse", takes_body = true, streams = false, success = 200, invalid_argument = 400, failed_precondition = 412 },
@@ -141,7 +142,7 @@ return {
     ["carillon.comms.v1.ListScheduledMessagesResponse"] = { { "data", message = "carillon.comms.v1.Message" }, { "next_page_token" }, },
     ["carillon.comms.v1.ListSuppressionsResponse"] = { { "data", message = "carillon.comms.v1.Suppression" }, { "next_page_token" }, },
     ["carillon.comms.v1.Message"] = { { "id" }, { "brand_id" }, { "person_id" }, { "channel" }, { "template_key" }, { "recipient" }, { "dedup_key" }, { "scheduled_at", nullable = true }, { "status" }, { "sent_at", nullable = true }, { "cancelled_at", nullable = true }, { "failure_reason", nullable = true }, { "created_at", nullable = true }, },
-    ["carillon.comms.v1.MessageFact"] = { { "kind" }, { "at", nullable = true }, { "until", nullable = true }, { "actor", nullable = true }, { "provider", nullable = true }, { "attempt", nullable = true }, { "outcome" }, { "reason", nullable = true }, { "provider_message_id", nullable = true }, { "decision", nullable = true }, { "status" }, },
+    ["carillon.comms.v1.MessageFact"] = { { "kind" }, { "at", nullable = true }, { "until", nullable = true }, { "actor", nullable = true }, { "provider", nullable = true }, { "attempt", nullable = true }, { "outcome" }, { "reason", nullable = true }, { "provider_message_id", nullable = true }, { "decision", nullable = true }, { "status" }, { "event", nullable = true }, },
     ["carillon.comms.v1.MessageOutcome"] = { { "dedup_key" }, { "result" }, { "message", nullable = true, message = "carillon.comms.v1.Message" }, { "error", nullable = true, message = "carillon.comms.v1.MessageRefusal" }, },
     ["carillon.comms.v1.MessageRefusal"] = { { "error" }, { "message" }, { "details" }, },
     ["carillon.comms.v1.MessageSaid"] = { { "subject", nullable = true }, { "body" }, { "html", nullable = true }, { "rendered_for", nullable = true }, { "doubt" }, },
@@ -151,6 +152,7 @@ return {
     ["carillon.comms.v1.Preference"] = { { "id" }, { "brand_id" }, { "person_id" }, { "channel" }, { "category" }, { "enabled" }, },
     ["carillon.comms.v1.PreviewCampaignResponse"] = { { "preview", nullable = true, message = "carillon.type.v1.AudiencePreview" }, { "allow_shared_addresses" }, },
     ["carillon.comms.v1.PushSubscription"] = { { "id" }, { "brand_id" }, { "person_id" }, { "endpoint" }, { "created_at", nullable = true }, { "expires_at", nullable = true }, },
+    ["carillon.comms.v1.ReceiveEmailEventResponse"] = { { "action" }, { "type" }, { "vendor_message_id" }, },
     ["carillon.comms.v1.RecentMessage"] = { { "message_id" }, { "channel" }, { "recipient" }, { "status" }, { "sent_at", nullable = true }, },
     ["carillon.comms.v1.RevokeConsentResponse"] = { { "brand_id" }, { "person_id" }, { "channel" }, { "category" }, { "opted_in" }, },
     ["carillon.comms.v1.Send"] = { { "id" }, { "campaign_id" }, { "brand_id" }, { "status" }, { "total_recipients" }, { "sent" }, { "failed" }, { "started_at", nullable = true }, { "completed_at", nullable = true }, { "created_by" }, { "created_at", nullable = true }, },
@@ -330,6 +332,7 @@ return {
     ["carillon.ops.v1.ResolveUnknownMessagesRequest"] = { { "brand_id", json = "brandId" }, { "message_ids", json = "messageIds", list = true }, { "resolution" }, { "note" }, },
     ["carillon.ops.v1.SetBrandPolicyRequest"] = { { "brand_id", json = "brandId" }, { "unknown_policy", json = "unknownPolicy" }, { "misfire_policy", json = "misfirePolicy" }, { "misfire_seconds", json = "misfireSeconds" }, { "rate_limits", json = "rateLimits", list = true, message = "carillon.ops.v1.BrandPolicy.RateLimit" }, { "consent_defaults", json = "consentDefaults", list = true, message = "carillon.ops.v1.BrandPolicy.ConsentDefault" }, { "transactional_categories", json = "transactionalCategories", list = true }, },
     ["carillon.ops.v1.UpdateBrandRequest"] = { { "id" }, { "name" }, },
+    ["google.api.HttpBody"] = { { "content_type", json = "contentType" }, { "data" }, { "extensions", list = true }, },
   },
   -- Values of every enum a request can hold, for people.
   enums = {

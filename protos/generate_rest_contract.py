@@ -42,7 +42,8 @@ ALWAYS_SET = "google.protobuf.Struct"
 """The server always sets fields of this type (`{}` when there is nothing), so they are never
 null."""
 RAW = "google.api.HttpBody"
-"""A method that answers this gives a body and its content type as they are, and no JSON."""
+"""A method that answers this gives a body and its content type as they are, and no JSON; one that
+takes it gets the body as it was sent."""
 DEFAULT_SUCCESS = 200
 """What 0 means in `carillon.options.v1.MethodPolicy`."""
 DEFAULT_INVALID_ARGUMENT, DEFAULT_FAILED_PRECONDITION = 400, 412
@@ -122,7 +123,7 @@ def _operation(service: ServiceDescriptor, method: MethodDescriptor, rule: HttpR
         )
     if rule.body not in ("", "*"):
         raise ValueError(f"{method.full_name}: body must be '*' or absent")
-    success = method.GetOptions().Extensions[options_pb2.method].success_status
+    of_method = method.GetOptions().Extensions[options_pb2.method]
     policy = service.GetOptions().Extensions[options_pb2.service]
     parts = [
         f"verb = {_text(verb.upper())}",
@@ -134,10 +135,14 @@ def _operation(service: ServiceDescriptor, method: MethodDescriptor, rule: HttpR
         else f"response = {_text(method.output_type.full_name)}",
         f"takes_body = {_boolean(rule.body == '*')}",
         f"streams = {_boolean(method.server_streaming)}",
-        f"success = {success or DEFAULT_SUCCESS}",
+        f"success = {of_method.success_status or DEFAULT_SUCCESS}",
         f"invalid_argument = {policy.invalid_argument_status or DEFAULT_INVALID_ARGUMENT}",
         f"failed_precondition = {policy.failed_precondition_status or DEFAULT_FAILED_PRECONDITION}",
     ]
+    if method.input_type.full_name == RAW:
+        parts.append("raw_request = true")
+    if of_method.max_request_bytes:
+        parts.append(f"max_request_bytes = {of_method.max_request_bytes}")
     return f"{{ {', '.join(parts)} }}"
 
 

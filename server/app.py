@@ -4,18 +4,19 @@ together. Nothing else does."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from email.utils import parseaddr
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 from random import SystemRandom
-from typing import Any, TypeVar
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from server.api.options import ApiOptions
 from server.api.server import GrpcServer
 from server.channels.provider import Provider
 from server.channels.registry import build_providers
@@ -24,11 +25,11 @@ from server.commands.operations.tokens import note_signing_key
 from server.commands.sends.resolve_audience import resolve_audience_batch
 from server.commands.sends.start import send_due_campaign
 from server.config import ConfigError, Settings
+from server.config.webhook_secrets import webhook_secrets_in
 from server.dispatch.delivery.push_subscriptions import StoredSubscriptions
 from server.dispatch.dispatcher import Dispatcher
 from server.dispatch.loop import STOPPING, run_loop
 from server.dispatch.maintenance.clock_sync import INTERVAL, ClockSync
-from server.dispatch.maintenance.pruner import Pruning
 from server.domain.access import Caller, Principal
 from server.domain.clock import Clock, DatabaseClock
 from server.domain.contacts.unsubscribe import UnsubscribeLinks
@@ -39,11 +40,9 @@ from server.runtime.metrics import Metrics
 from server.runtime.readiness import ReadinessCheck
 from server.runtime.tokens import Tokens, derive_key, fingerprint, signing_key
 from server.runtime.vapid import public_text, vapid_key
-from storage.contract.storage import Storage, Transaction
+from storage.contract.storage import Storage
 from storage.model.audit import SERVICE
 from storage.sql.open import migrate, open_storage
-
-T = TypeVar("T")
 
 CONFIG_ROOT = Path(__file__).resolve().parent.parent
 """Where `envoy.yaml` and `generated/` are."""
@@ -64,8 +63,6 @@ class Part(StrEnum):
 EVERYTHING = frozenset(Part)
 ITSELF = Principal(SERVICE, frozenset(), frozenset())
 """The service as a caller, in the audit log."""
-OPERATOR = Principal("cli", frozenset(), frozenset())
-"""Whoever runs a command on the machine: who can read the settings and the key may do anything."""
 
 
 class Service:
@@ -106,6 +103,11 @@ class Service:
         return UnsubscribeLinks(
             derive_key(self._signing_key, "unsubscribe"), self._settings.effective_public_url
         )
+
+    @cached_property
+    def email_secrets(self) -> dict[str, tuple[bytes, ...]]:
+        """The secrets that webhooks of mail providers are signed with, by brand."""
+        return webhook_secrets_in(self._settings.email_webhook_secrets)
 
     @cached_property
     def _signing_key(self) -> Ed25519PrivateKey:
@@ -210,10 +212,13 @@ class Service:
             self.links,
             readiness.waiting_for,
             readiness.database_answers,
-            send_wait_seconds=self._settings.send_wait_seconds,
-            max_request_bytes=self._settings.max_request_bytes,
-            reflection=self._settings.grpc_reflection,
-            push_key=None if self._vapid_key is None else public_text(self._vapid_key),
+            ApiOptions(
+                send_wait_seconds=self._settings.send_wait_seconds,
+                max_request_bytes=self._settings.max_request_bytes,
+                reflection=self._settings.grpc_reflection,
+                push_key=None if self._vapid_key is None else public_text(self._vapid_key),
+                email_secrets=self.email_secrets,
+            ),
         )
         try:
             await server.start(self._settings.bind, self._settings.grpc_port)
@@ -279,36 +284,3 @@ class Service:
             return build_providers(self._settings, self._web_push())
         except ValueError as error:
             raise ConfigError(f"CARILLON_SMTP_URL or CARILLON_MAIL_FROM: {error}") from None
-
-
-async def migrate_database(settings: Settings) -> None:
-    """Brings the database's schema to this version. Safe to run again, and by several processes at
-    once."""
-    await migrate(settings.effective_database_url)
-
-
-async def prune_database(settings: Settings, days: int) -> Pruning:
-    """Deletes messages that ended more than so many days ago, and old answers to idempotency keys.
-    Returns what was deleted.
-
-    Runs beside a service on PostgreSQL. Raises DatabaseInUse if one has the embedded database.
-    """
-    storage = await open_storage(settings.effective_database_url)
-    try:
-        pruning = Pruning(storage, await storage.now(), days)
-        while await pruning.step():
-            pass
-        return pruning
-    finally:
-        await storage.close()
-
-
-async def operate(settings: Settings, command: Callable[[Transaction, Caller], Awaitable[T]]) -> T:
-    """Runs an operator's command in the database, beside whoever serves it or without. Raises
-    CarillonError, StorageError."""
-    storage = await open_storage(settings.effective_database_url, beside=True)
-    try:
-        caller = Caller(OPERATOR, await storage.now())
-        return await storage.write(lambda tx: command(tx, caller))
-    finally:
-        await storage.close()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 
 import pytest
 
 from server.config import CONFIG_FILE, ConfigError, Settings, load
+from server.config.webhook_secrets import webhook_secrets_in
 
 # Every key with a value of its own: as text of the environment, as TOML, and as it is read.
 EVERY_KEY: dict[str, tuple[str, str, object]] = {
@@ -48,6 +50,11 @@ EVERY_KEY: dict[str, tuple[str, str, object]] = {
     "push_token": ("b~2", '"b~2"', "b~2"),
     "email_url": ("https://mail.example", '"https://mail.example"', "https://mail.example"),
     "email_token": ("c~3", '"c~3"', "c~3"),
+    "email_webhook_secrets": (
+        f"acme=whsec_{'A' * 32}",
+        f'"acme=whsec_{"A" * 32}"',
+        f"acme=whsec_{'A' * 32}",
+    ),
     "webhook_key_hours": ("24", "24", 24),
     "email_rate": ("2.5", "2.5", 2.5),
     "sms_rate": ("10", "10", 10.0),
@@ -235,6 +242,15 @@ def test_a_value_of_the_wrong_type_in_the_file_names_its_file(tmp_path: Path) ->
         ("email_url", "https://mail.example?key=password", "must be https:// and a host"),
         ("email_url", "https://mail.example#password", "must be https:// and a host"),
         ("sms_token", "password", "is set, but sms_url is not"),
+        ("email_webhook_secrets", "password", "must be brand=whsec_… each, with commas between"),
+        ("email_webhook_secrets", "=whsec_password", "must be brand=whsec_… each"),
+        ("email_webhook_secrets", "acme=whsec_password,", "a secret of 'acme' is not 24 to 64"),
+        ("email_webhook_secrets", "acme=whsec_password!", "a secret of 'acme' is not base64"),
+        (
+            "email_webhook_secrets",
+            ",".join([f"acme=whsec_{'A' * 32}"] * 3),
+            "'acme' has more than 2 secrets",
+        ),
         ("webhook_key_hours", "-1", "must be from 0 to 8760"),
         ("webhook_key_hours", "8761", "must be from 0 to 8760"),
         ("email_rate", "-1", "must be 0 or from 0.001 to 100000"),
@@ -309,6 +325,16 @@ def test_tokens_do_not_show_when_settings_are_printed() -> None:
     tokens = {f"{channel}_token": "s3cret" for channel in ("sms", "push", "email")}
     # All of them are strings.
     assert "s3cret" not in repr(Settings(**urls, **tokens))  # type: ignore[arg-type]
+
+
+def test_a_brand_has_two_secrets_of_webhooks_while_one_is_replaced() -> None:
+    text = f"a=whsec_{'c2VjcmV0' * 4}, b=whsec_{'B' * 40},a=whsec_{'A' * 32}"
+    settings = Settings(email_webhook_secrets=text)
+    assert webhook_secrets_in(settings.email_webhook_secrets) == {
+        "a": (b"secret" * 4, bytes(24)),
+        "b": (base64.b64decode("B" * 40),),
+    }
+    assert "whsec" not in repr(settings)
 
 
 def test_everything_that_is_wrong_is_told_a_line_each_with_where_it_came_from(

@@ -22,6 +22,7 @@ from server.domain.errors import (
     NoSteps,
     NotFound,
     PatientAmbiguous,
+    PayloadTooLarge,
     PreferenceOff,
     ScopeMissing,
     SegmentArchived,
@@ -34,6 +35,7 @@ from server.domain.errors import (
     UnknownBrand,
     ValidationFailed,
     VariablesInvalid,
+    WebhookUnverified,
 )
 from storage.contract.errors import StorageUnavailable, WriteConflict
 from storage.model.ids import new_id
@@ -56,6 +58,8 @@ CODES: dict[type[CarillonError], grpc.StatusCode] = {
     Suppressed: grpc.StatusCode.INVALID_ARGUMENT,
     NoConsent: grpc.StatusCode.INVALID_ARGUMENT,
     PreferenceOff: grpc.StatusCode.INVALID_ARGUMENT,
+    WebhookUnverified: grpc.StatusCode.INVALID_ARGUMENT,
+    PayloadTooLarge: grpc.StatusCode.RESOURCE_EXHAUSTED,
     DedupKeyUsed: grpc.StatusCode.ALREADY_EXISTS,
     NotFound: grpc.StatusCode.NOT_FOUND,
     BadState: grpc.StatusCode.FAILED_PRECONDITION,
@@ -70,6 +74,16 @@ CODES: dict[type[CarillonError], grpc.StatusCode] = {
     ServicesOnly: grpc.StatusCode.PERMISSION_DENIED,
     Unavailable: grpc.StatusCode.UNAVAILABLE,
 }
+
+_HTTP: dict[grpc.StatusCode, int] = {
+    grpc.StatusCode.NOT_FOUND: 404,
+    grpc.StatusCode.ALREADY_EXISTS: 409,
+    grpc.StatusCode.UNAUTHENTICATED: 401,
+    grpc.StatusCode.PERMISSION_DENIED: 403,
+    grpc.StatusCode.RESOURCE_EXHAUSTED: 413,
+    grpc.StatusCode.UNAVAILABLE: 503,
+}
+"""The same in both faces."""
 
 _log = logging.getLogger(__name__)
 
@@ -99,23 +113,11 @@ def rpc_status(error: Exception, method: str, policy: Policy) -> RpcStatus:
 
 def http_status(code: grpc.StatusCode, policy: Policy) -> int:
     """The HTTP status a gRPC code stands for in this method's face."""
-    match code:
-        case grpc.StatusCode.INVALID_ARGUMENT:
-            return policy.invalid_argument_status
-        case grpc.StatusCode.FAILED_PRECONDITION:
-            return policy.failed_precondition_status
-        case grpc.StatusCode.NOT_FOUND:
-            return 404
-        case grpc.StatusCode.ALREADY_EXISTS:
-            return 409
-        case grpc.StatusCode.UNAUTHENTICATED:
-            return 401
-        case grpc.StatusCode.PERMISSION_DENIED:
-            return 403
-        case grpc.StatusCode.UNAVAILABLE:
-            return 503
-        case _:
-            return 500
+    if code is grpc.StatusCode.INVALID_ARGUMENT:
+        return policy.invalid_argument_status
+    if code is grpc.StatusCode.FAILED_PRECONDITION:
+        return policy.failed_precondition_status
+    return _HTTP.get(code, 500)
 
 
 def public_error(error: Exception, method: str) -> CarillonError:

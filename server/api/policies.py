@@ -17,6 +17,7 @@ from carillon.comms.v1 import (
     push_service_pb2,
     sequence_service_pb2,
     suppression_service_pb2,
+    webhook_service_pb2,
 )
 from carillon.messaging.v1 import campaign_service_pb2 as messaging_campaigns
 from carillon.messaging.v1 import (
@@ -47,6 +48,7 @@ _FILES: tuple[FileDescriptor, ...] = (
     consent_service_pb2.DESCRIPTOR,
     preference_service_pb2.DESCRIPTOR,
     push_service_pb2.DESCRIPTOR,
+    webhook_service_pb2.DESCRIPTOR,
     messaging_campaigns.DESCRIPTOR,
     send_service_pb2.DESCRIPTOR,
     consent_check_service_pb2.DESCRIPTOR,
@@ -71,6 +73,8 @@ class Policy:
     services_only: bool
     field_scopes: tuple[FieldScope, ...]
     """What a request asks for besides, by its fields."""
+    max_request_bytes: int
+    """0: as large as the server takes any."""
     invalid_argument_status: int
     failed_precondition_status: int
 
@@ -121,6 +125,7 @@ def _policy(service: ServiceDescriptor, method: MethodDescriptor) -> Policy:
         public=of_method.public,
         services_only=of_method.services_only,
         field_scopes=field_scopes(method.input_type),
+        max_request_bytes=of_method.max_request_bytes,
         invalid_argument_status=of_service.invalid_argument_status or 400,
         failed_precondition_status=of_service.failed_precondition_status or 412,
     )

@@ -20,6 +20,7 @@ from carillon.comms.v1 import (
     push_service_pb2_grpc,
     sequence_service_pb2_grpc,
     suppression_service_pb2_grpc,
+    webhook_service_pb2_grpc,
 )
 from carillon.messaging.v1 import (
     campaign_service_pb2_grpc as messaging_campaign_grpc,
@@ -44,6 +45,7 @@ from server.api.interceptors.authentication import Authentication
 from server.api.interceptors.call import Handler
 from server.api.interceptors.guard import Guard
 from server.api.interceptors.known_brands import KnownBrands
+from server.api.options import ApiOptions
 from server.api.policies import method_policies, service_descriptors
 from server.api.reflection import add_reflection
 from server.api.services.comms.campaigns import CampaignService as CommsCampaigns
@@ -56,6 +58,7 @@ from server.api.services.comms.push import PushService
 from server.api.services.comms.sequences import SequenceService
 from server.api.services.comms.suppressions import SuppressionService
 from server.api.services.comms.unsubscribe import UnsubscribeService
+from server.api.services.comms.webhooks import WebhookService
 from server.api.services.messaging.campaigns import CampaignService as MessagingCampaigns
 from server.api.services.messaging.consent_check import ConsentCheckService
 from server.api.services.messaging.people import PersonService
@@ -91,11 +94,7 @@ class GrpcServer:
         links: UnsubscribeLinks,
         readiness: Readiness,
         database_answers: DatabaseAnswers,
-        *,
-        send_wait_seconds: float,
-        max_request_bytes: int,
-        reflection: bool,
-        push_key: str | None,
+        options: ApiOptions,
     ) -> None:
         names = [service.full_name for service in service_descriptors()]
         self._health = Health(names, database_answers)
@@ -104,7 +103,7 @@ class GrpcServer:
                 Guard(Authentication(tokens, KnownBrands(storage, clock)), method_policies())
             ],
             options=[
-                ("grpc.max_receive_message_length", max_request_bytes),
+                ("grpc.max_receive_message_length", options.max_request_bytes),
                 ("grpc.max_send_message_length", -1),
                 ("grpc.max_metadata_size", METADATA_BYTES),
                 ("grpc.absolute_max_metadata_size", METADATA_BYTES),
@@ -120,12 +119,9 @@ class GrpcServer:
         # A server waits for a call of each registered method, and goes through all that it waits
         # for at every call; generic handlers, which the generated code adds as well, do without.
         self._server.add_registered_method_handlers = _leave_to_generic_handlers  # type: ignore[method-assign]
-        self._add_services(storage, clock, links, readiness, send_wait_seconds)
+        self._add_services(storage, clock, links, readiness, options)
         health_pb2_grpc.add_HealthServicer_to_server(self._health.servicer, self._server)
-        push_service_pb2_grpc.add_PushServiceServicer_to_server(
-            PushService(CommandRunner(storage, clock), push_key), self._server
-        )
-        if reflection:
+        if options.reflection:
             add_reflection(
                 self._server, [*names, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name]
             )
@@ -136,9 +132,10 @@ class GrpcServer:
         clock: Clock,
         links: UnsubscribeLinks,
         readiness: Readiness,
-        send_wait_seconds: float,
+        options: ApiOptions,
     ) -> None:
         commands, server = CommandRunner(storage, clock), self._server
+        send_wait_seconds = options.send_wait_seconds
         comms_campaign_grpc.add_CampaignServiceServicer_to_server(
             CommsCampaigns(commands, storage), server
         )
@@ -182,6 +179,12 @@ class GrpcServer:
         )
         consent_check_service_pb2_grpc.add_ConsentCheckServiceServicer_to_server(
             ConsentCheckService(commands), server
+        )
+        push_service_pb2_grpc.add_PushServiceServicer_to_server(
+            PushService(commands, options.push_key), server
+        )
+        webhook_service_pb2_grpc.add_WebhookServiceServicer_to_server(
+            WebhookService(storage, clock, options.email_secrets), server
         )
         brand_service_pb2_grpc.add_BrandServiceServicer_to_server(BrandService(commands), server)
         unknown_message_service_pb2_grpc.add_UnknownMessageServiceServicer_to_server(

@@ -11,9 +11,10 @@ from typing import Any, NoReturn, TypeVar
 
 import click
 
-from server.app import Part, PortTaken, migrate_database, prune_database
+from server.app import Part, PortTaken
 from server.cli.serving import serve
 from server.config import SECRETS, ConfigError, Settings, load
+from server.database import migrate_database, prune_database
 from server.domain.errors import CarillonError
 from server.gateway.errors import GatewayError
 from server.runtime.tokens import fingerprint, signing_key

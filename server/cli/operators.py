@@ -11,12 +11,12 @@ import click
 
 from carillon.ops.v1 import brand_service_pb2
 from server.api.policies import default_scopes, known_scopes, scopes_of_people
-from server.app import operate
 from server.cli.console import fail, run_or_exit, settings_or_exit
 from server.commands.operations.brands import create_brand, get_brand, list_brands, update_brand
 from server.commands.operations.hold import get_hold, release_hold
 from server.commands.operations.tokens import MintedToken, record_token
 from server.config import ConfigError, Settings
+from server.database import operate
 from server.domain.access import Caller, Principal
 from server.domain.clock import SystemClock
 from server.domain.errors import CarillonError, ValidationFailed

@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from server.config import values
 from server.config.origins import origins_in
 from server.config.values import Address
+from server.config.webhook_secrets import webhook_secrets_in
 
 PREFIX = "CARILLON_"
 CONFIG_FILE = "carillon.toml"
@@ -62,6 +63,9 @@ PublicUrl = Annotated[Text, AfterValidator(values.public_url)]
 MailFrom = Annotated[Text, AfterValidator(values.mail_from)]
 LogLevel = Annotated[Text, AfterValidator(values.log_level)]
 Secret = Annotated[Text, AfterValidator(values.bearer_token), Field(repr=False)]
+WebhookSecrets = Annotated[
+    Text, AfterValidator(values.listed(webhook_secrets_in)), Field(repr=False)
+]
 
 
 class ImpossibleError(ValueError):
@@ -139,6 +143,10 @@ class Settings(BaseSettings):
     """HTTP gateway for email, like `sms_url`, instead of `smtp_url`."""
     email_token: Secret = ""
     """Bearer token for the gateway of `email_url`."""
+    email_webhook_secrets: WebhookSecrets = ""
+    """Secrets that mail providers sign their events with (docs/webhooks.md): `brand=whsec_…`,
+    commas between; a brand has two of them while its secret is replaced. Empty: events of no brand
+    are taken."""
     webhook_key_hours: KeyHours = 0
     """How long these gateways remember an `Idempotency-Key`, in hours, delivering nothing twice
     under one. 0: they do not, so a message whose answer was lost stays unknown."""

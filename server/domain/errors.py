@@ -128,6 +128,20 @@ class PreferenceOff(CarillonError):
         super().__init__("preference_off", "the person has switched this off")
 
 
+class PayloadTooLarge(CarillonError):
+    """The request is larger than its method takes any."""
+
+    def __init__(self) -> None:
+        super().__init__("payload_too_large", "the request is larger than this service accepts")
+
+
+class WebhookUnverified(CarillonError):
+    """It is not shown that a webhook is from a provider of the brand that it names."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("webhook_unverified", message)
+
+
 class Unauthenticated(CarillonError):
     """No token, or none that this service accepts."""
 

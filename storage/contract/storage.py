@@ -11,6 +11,7 @@ from storage.contract.brands import Brands
 from storage.contract.campaigns import Campaigns
 from storage.contract.consents import Consents
 from storage.contract.dispatchers import Dispatchers
+from storage.contract.email_events import EmailEvents
 from storage.contract.gate import Gate
 from storage.contract.idempotency import Idempotency
 from storage.contract.inbox import Inbox
@@ -52,6 +53,8 @@ class Transaction(Protocol):
     def gate(self) -> Gate: ...
     @property
     def push_subscriptions(self) -> PushSubscriptions: ...
+    @property
+    def email_events(self) -> EmailEvents: ...
     @property
     def idempotency(self) -> Idempotency: ...
     @property

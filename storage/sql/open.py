@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import cache
 from pathlib import Path
 
 import sqlalchemy
@@ -68,13 +69,19 @@ async def check_schema(url: str) -> None:
         if _is_sqlite(url)
         else _postgres_revision(url)
     )
-    wanted = ScriptDirectory.from_config(_config()).get_current_head()
+    wanted = _newest_revision()
     if revision != wanted:
         found = f"at revision {revision}" if revision else "empty"
         raise SchemaMismatch(
             f"the database is {found}, and this version needs revision {wanted}: run `carillon "
             f"migrate`"
         )
+
+
+@cache
+def _newest_revision() -> str | None:
+    """The one this version needs. Finding it reads every migration."""
+    return ScriptDirectory.from_config(_config()).get_current_head()
 
 
 def _is_sqlite(url: str) -> bool:

@@ -9,6 +9,7 @@ from storage.sql.aggregates.answers import SqlAnswers, SqlConsents
 from storage.sql.aggregates.brands import SqlBrands
 from storage.sql.aggregates.campaigns import SqlCampaigns
 from storage.sql.aggregates.dispatchers import SqlDispatchers
+from storage.sql.aggregates.email_events import SqlEmailEvents
 from storage.sql.aggregates.gate import SqlGate
 from storage.sql.aggregates.idempotency import SqlIdempotency
 from storage.sql.aggregates.inbox import SqlInbox
@@ -41,6 +42,7 @@ class SqlTransaction:
         self.preferences = SqlAnswers(connection, preferences, Preference)
         self.gate = SqlGate(connection)
         self.push_subscriptions = SqlPushSubscriptions(connection)
+        self.email_events = SqlEmailEvents(connection)
         self.idempotency = SqlIdempotency(connection)
         self.sends = SqlSends(connection)
         self.sequences = SqlSequences(connection)

@@ -13,8 +13,9 @@ from zlib import crc32
 
 import pytest
 
-from server.app import Part, migrate_database
+from server.app import Part
 from server.config import Settings
+from server.database import migrate_database
 from tests.support.api.callers import Caller, RestCaller, caller
 from tests.support.api.faults import FaultyStorage, running_faulty_service
 from tests.support.api.operating import MAX_CONCURRENCY, Operated

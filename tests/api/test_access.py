@@ -33,13 +33,14 @@ IN_A_BRAND = [
 """The hold, the key of Web Push, and what operators do, is of the whole installation."""
 
 
-def test_every_method_names_its_scope_and_only_probes_and_unsubscribe_links_are_public() -> None:
+def test_every_method_names_its_scope_and_only_probes_links_and_webhooks_are_public() -> None:
     public = {name for name in METHODS if name not in GUARDED}
     assert public == {
         "ops.ProbeService/CheckLiveness",
         "ops.ProbeService/CheckReadiness",
         "comms.UnsubscribeService/ShowUnsubscribePage",
         "comms.UnsubscribeService/Unsubscribe",
+        "comms.WebhookService/ReceiveEmailEvent",
     }
     for name in GUARDED:
         assert SCOPE.fullmatch(POLICIES[full_path(METHODS[name])].scope), name

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from carillon.messaging.v1 import send_service_pb2, send_service_pb2_grpc
-from server.app import Part, migrate_database
+from server.app import Part
 from server.config import Settings
+from server.database import migrate_database
 from server.runtime.tokens import fingerprint, load_or_create_key
 from storage.model.audit import INSTALLATION
 from tests.support.api.callers import Caller

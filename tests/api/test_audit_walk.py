@@ -29,7 +29,14 @@ from tests.api.test_keys import (
     TEMPLATES,
     UNKNOWN,
 )
-from tests.support.api.callers import METHODS, Caller, caller, success_status
+from tests.support.api.callers import (
+    METHODS,
+    POLICIES,
+    Caller,
+    caller,
+    full_path,
+    success_status,
+)
 from tests.support.api.deliveries import MESSAGES, SENDS, one_off
 from tests.support.api.faults import FaultyStorage
 from tests.support.api.operating import Operated, ended_with, message_of, resolve
@@ -100,12 +107,13 @@ LOGGED: dict[str, tuple[str, str]] = {
     f"{UNKNOWN}/ResolveUnknownMessages": ("message_resolved", "message_ids"),
     f"{HOLD}/ReleaseHold": ("delivery_released", "=delivery"),
     "comms.UnsubscribeService/Unsubscribe": ("unsubscribed", "person"),
+    "comms.WebhookService/ReceiveEmailEvent": ("suppression_created", "suppression"),
 }
 WITH_A_DISPATCHER = {f"{SENDS}/RetryFailedMessages", f"{UNKNOWN}/ResolveUnknownMessages"}
 IDLE = [
     name
     for name in LOGGED
-    if name not in WITH_A_DISPATCHER and not name.startswith("comms.Unsubscribe")
+    if name not in WITH_A_DISPATCHER and not POLICIES[full_path(METHODS[name])].public
 ]
 PERSONAL = ("ann@", "ana@", "+1202", "Hello", "example.com")
 """What requests of these tests say of people, or say to them."""

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from server.app import migrate_database
 from server.config import Settings
+from server.database import migrate_database
 from tests.api.conftest import IDLE, NewDatabase
 from tests.support.api.callers import GrpcCaller
 from tests.support.api.deliveries import (

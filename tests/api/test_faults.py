@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from server.app import migrate_database
 from server.config import Settings
+from server.database import migrate_database
 from storage.contract.errors import StorageError, StorageUnavailable, WriteConflict
 from tests.support.api.callers import METHODS, POLICIES, caller, full_path
 from tests.support.api.faults import WITHOUT_DISPATCHER, FaultyStorage

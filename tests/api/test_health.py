@@ -16,6 +16,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from server.api import health
 from server.api.health import Health
+from server.api.options import ApiOptions
 from server.api.server import GrpcServer
 from server.domain.clock import SystemClock
 from server.domain.contacts.unsubscribe import UnsubscribeLinks
@@ -143,10 +144,13 @@ async def test_a_server_that_drains_says_so_and_serves_all_the_same(tmp_path: Pa
         links,
         nothing_missing,
         true,
-        send_wait_seconds=0,
-        max_request_bytes=1024,
-        reflection=False,
-        push_key=None,
+        ApiOptions(
+            send_wait_seconds=0,
+            max_request_bytes=1024,
+            reflection=False,
+            push_key=None,
+            email_secrets={},
+        ),
     )
     (port,) = free_ports(1)
     await server.start("127.0.0.1", port)

@@ -377,11 +377,12 @@ def test_every_change_is_tested() -> None:
     changes = {
         name for name, method in METHODS.items() if method.GetOptions().idempotency_level != reads
     }
-    # What a mail program calls has no caller whose key it could be, and does nothing when it is
-    # repeated. What failed can be retried only where a dispatcher runs; the key of that is tested
-    # with it.
+    # What a mail program or a provider calls has no caller whose key it could be, and does nothing
+    # when it is repeated. What failed can be retried only where a dispatcher runs; the key of that
+    # is tested with it.
     assert set(CHANGES) == changes - {
         "comms.UnsubscribeService/Unsubscribe",
+        "comms.WebhookService/ReceiveEmailEvent",
         f"{SENDS}/RetryFailedMessages",
     }
 

@@ -10,9 +10,10 @@ from random import Random
 
 import pytest
 
-from server.app import Part, migrate_database
+from server.app import Part
 from server.channels.provider import Delivery, Envelope, Outcome
 from server.config import Settings
+from server.database import migrate_database
 from server.dispatch.delivery.inbox_worker import InboxWorker
 from server.dispatch.delivery.provider_workers import ProviderWorkers
 from server.dispatch.delivery.renderer import Renderer

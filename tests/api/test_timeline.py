@@ -66,7 +66,7 @@ async def test_a_message_that_waits_was_accepted_and_is_held_back_and_said_nothi
     empty = {
         "until": None, "actor": None, "provider": None, "attempt": None,
         "outcome": "unspecified", "reason": None, "provider_message_id": None, "decision": None,
-        "status": "unspecified",
+        "status": "unspecified", "event": None,
     }  # fmt: skip
     at = waits["created_at"]
     assert accepted == {**empty, "kind": "accepted", "at": at, "actor": "tester"}

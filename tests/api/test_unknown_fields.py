@@ -11,10 +11,18 @@ from google.protobuf.descriptor import Descriptor
 
 from tests.api.test_validation_types import JSON
 from tests.support.api.answers import Answer
-from tests.support.api.callers import METHODS, POLICIES, answer_of, bind, full_path, takes_body
+from tests.support.api.callers import (
+    METHODS,
+    POLICIES,
+    answer_of,
+    bind,
+    full_path,
+    takes_body,
+    takes_json,
+)
 from tests.support.api.untouched import Untouched
 
-BODIES = [name for name in METHODS if takes_body(name)]
+BODIES = [name for name in METHODS if takes_json(name)]
 LINKS = {name for name in METHODS if name.startswith("comms.UnsubscribeService/")}
 """Others on the way add parameters to them, which mean nothing."""
 WITHOUT_BODY = [name for name in METHODS if not takes_body(name) and name not in LINKS]

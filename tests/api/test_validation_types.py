@@ -10,7 +10,7 @@ import pytest
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from tests.support.api.answers import Answer
-from tests.support.api.callers import METHODS, POLICIES, answer_of, bind, full_path, takes_body
+from tests.support.api.callers import METHODS, POLICIES, answer_of, bind, full_path, takes_json
 from tests.support.api.scenes import COMMS, MESSAGING, TEMPLATES
 from tests.support.api.untouched import MESSAGES, SEGMENTS, Untouched, put
 
@@ -62,7 +62,7 @@ def body_fields() -> Iterator[tuple[str, str, str]]:
     """Method, field and kind of all that REST carries in a body."""
     for name, method in METHODS.items():
         _, _, rest = bind(method, {field.name: "x" for field in method.input_type.fields})
-        if takes_body(name):
+        if takes_json(name):
             numbers = {"page_size", "revision"}
             yield from (
                 (name, path, kind)

@@ -13,10 +13,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from server.api.policies import all_scopes
-from server.app import operate
 from server.cli import main as cli
 from server.cli.main import main
 from server.config import MAX_DAYS, ConfigError, load
+from server.database import operate
 from server.domain.clock import SystemClock
 from server.runtime.tokens import LIFETIME, Tokens, load_or_create_key
 from storage.model.audit import AuditEntry

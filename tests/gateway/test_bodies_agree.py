@@ -17,12 +17,12 @@ from hypothesis import strategies as st
 
 from tests.gateway.test_refusals import JSON, error
 from tests.support.api.callers import METHODS as EVERY_METHOD
-from tests.support.api.callers import bind, full_path, takes_body
+from tests.support.api.callers import bind, full_path, takes_json
 from tests.support.upstream import Reply, Upstream, returning
 
 STRUCT = "google.protobuf.Struct"
 MOST = 20
-METHODS = {name: method for name, method in EVERY_METHOD.items() if takes_body(name)}
+METHODS = {name: method for name, method in EVERY_METHOD.items() if takes_json(name)}
 # A field that no message has, in every kind of spelling that could be taken for another.
 UNKNOWN = [
     "adress",

@@ -18,8 +18,9 @@ import grpc
 import pytest
 
 from carillon.messaging.v1 import person_service_pb2, person_service_pb2_grpc
-from server.app import Part, Service, migrate_database
+from server.app import Part, Service
 from server.config import Settings
+from server.database import migrate_database
 from server.importer.client import GrpcPeopleService, people_service
 from server.importer.errors import ImportStopped
 from server.importer.run import Order, run_import

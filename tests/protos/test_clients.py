@@ -87,19 +87,16 @@ def generate(language: str, directory: Path, path: Path) -> None:
 @pytest.mark.skipif(shutil.which("go") is None, reason="go is not installed")
 def test_go() -> None:
     directory = home("go")
-    path = directory / "path" / "bin"
-    cache = {
-        "GOPATH": str(directory / "path"),
-        "GOCACHE": str(directory / "cache"),
-        "GOFLAGS": "-modcacherw",
-    }
+    path = directory / "bin"
+    # What Go keeps of compiled packages is the machine's own, as for any other Go program on it.
+    more = {"GOBIN": str(path)}
     if not (path / "protoc-gen-go").exists() or not (path / "protoc-gen-go-grpc").exists():
         for tool in GO_TOOLS:
-            install("go", "install", tool, cwd=directory, path=path, **cache)
+            install("go", "install", tool, cwd=directory, path=path, **more)
     (directory / "go.mod").write_text(GO_MODULE, "utf-8")
     generate("go", directory, path)
-    install("go", "mod", "tidy", cwd=directory, path=path, **cache)
-    run("go", "build", "./...", cwd=directory, path=path, **cache)
+    install("go", "mod", "tidy", cwd=directory, path=path, **more)
+    run("go", "build", "./...", cwd=directory, path=path, **more)
     assert (directory / "gen" / "carillon" / "comms" / "v1" / "message_service_grpc.pb.go").exists()
 
 

@@ -15,6 +15,8 @@ REQUESTS = {
     method.input_type.full_name: method.input_type
     for service in service_descriptors()
     for method in service.methods
+    # What is not read by the rules of a proto.
+    if method.input_type.full_name != "google.api.HttpBody"
 }
 
 _CHARACTERS = (

@@ -40,6 +40,7 @@ def _fact(fact: Fact) -> pb.MessageFact:
         reason=fact.reason,
         provider_message_id=fact.provider_message_id,
         decision=fact.decision,
+        event=fact.event,
     )
     if fact.outcome is not None:
         made.outcome = message_pb2.Attempt.Outcome.Value(fact.outcome)

@@ -49,7 +49,7 @@ class Guard(grpc.aio.ServerInterceptor):
 
     def _guard(self, method: str, policy: Policy, handler: Handler) -> Handler:
         codec: dict[str, Any] = {
-            "request_deserializer": reading(handler.request_deserializer),
+            "request_deserializer": reading(handler.request_deserializer, policy.max_request_bytes),
             "response_serializer": handler.response_serializer,
         }
         if handler.response_streaming:

@@ -10,15 +10,22 @@ from typing import Any
 from google.protobuf.message import DecodeError, Message
 
 from server.api.forms import OVERSIZED, find_oversized, find_violations
-from server.domain.errors import CarillonError, MalformedRequest, ValidationFailed
+from server.domain.errors import (
+    CarillonError,
+    MalformedRequest,
+    PayloadTooLarge,
+    ValidationFailed,
+)
 from server.rules.faults import find_faults, takes_long
 
 
-def reading(deserialize: Any) -> Callable[[bytes], Message | CarillonError]:
-    """Reads a request, or says why it cannot be. gRPC would answer an exception with its text, and
-    before anybody asked for a token."""
+def reading(deserialize: Any, max_bytes: int) -> Callable[[bytes], Message | CarillonError]:
+    """Reads a request, or says why it cannot be: also for more than `max_bytes`, unless that is 0.
+    gRPC would answer an exception with its text, and before anybody asked for a token."""
 
     def read(data: bytes) -> Message | CarillonError:
+        if max_bytes and len(data) > max_bytes:
+            return PayloadTooLarge()
         try:
             message: Message = deserialize(data)
         except DecodeError:

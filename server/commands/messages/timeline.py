@@ -15,6 +15,8 @@ from server.domain.templates.message_content import MessageContent
 from server.domain.templates.rendering import Rendered, RenderError, compile_template
 from storage.contract.storage import Transaction
 from storage.model.audit import AuditEntry
+from storage.model.channels import Channel
+from storage.model.email_events import EmailEvent
 from storage.model.messages import (
     UNSTARTED,
     Attempt,
@@ -26,7 +28,7 @@ from storage.model.messages import (
 from storage.model.people import Person
 
 _MOST = 200
-"""Attempts, and decisions, that are told. Ten attempts are the most that is made by itself."""
+"""Attempts, decisions and events that are told. Ten attempts are the most made by itself."""
 _WENT_STALE = "expired"
 _LAST = datetime.max.replace(tzinfo=UTC)
 
@@ -41,6 +43,7 @@ class FactKind(StrEnum):
     ANSWERED = "answered"
     DECIDED = "decided"
     RESOLVED = "resolved"
+    REPORTED = "reported"
 
 
 class Doubt(StrEnum):
@@ -65,6 +68,7 @@ class Fact:
     provider_message_id: str | None = None
     decision: str | None = None
     status: MessageStatus | None = None
+    event: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +120,7 @@ async def get_timeline(tx: Transaction, caller: Caller, message_id: str) -> Time
     assert handling is not None, "the message is there"
     attempts = await tx.messages.list_attempts(message.id, None, _MOST)
     decisions = await tx.audit.list_page(message.brand_id, message.id, None, _MOST)
+    events = await _list_events(tx, message, attempts)
     sends = await tx.sends.find_many([message.send_id]) if message.send_id else {}
     send = sends.get(message.send_id or "")
     campaign = await tx.campaigns.find(send.campaign_id) if send else None
@@ -129,7 +134,7 @@ async def get_timeline(tx: Transaction, caller: Caller, message_id: str) -> Time
     return Timeline(
         message=message,
         campaign_id=of_campaign.campaign_id if of_campaign else None,
-        facts=_in_order(message, handling, attempts, decisions),
+        facts=_in_order(message, handling, attempts, decisions, events),
         content=MessageContent(
             message=message,
             template=template,
@@ -143,6 +148,16 @@ async def get_timeline(tx: Transaction, caller: Caller, message_id: str) -> Time
         rendered_for=_last_call(message, handling, attempts),
         contact=await _linked_contact(tx, message),
     )
+
+
+async def _list_events(
+    tx: Transaction, message: Message, attempts: Sequence[Attempt]
+) -> list[EmailEvent]:
+    """What its provider reported, by the ids that it gave the message."""
+    ids = [each.provider_message_id for each in attempts if each.provider_message_id]
+    if message.channel != Channel.EMAIL or not ids:
+        return []
+    return await tx.email_events.list_of_message(message.brand_id, ids, _MOST)
 
 
 async def _linked_contact(tx: Transaction, message: Message) -> LinkedContact:
@@ -175,6 +190,7 @@ def _in_order(
     handling: Handling,
     attempts: Sequence[Attempt],
     decisions: Sequence[AuditEntry],
+    events: Sequence[EmailEvent],
 ) -> list[Fact]:
     facts = [
         *_accepted(message, handling),
@@ -193,6 +209,7 @@ def _in_order(
         )
     if message.status not in UNSTARTED | {MessageStatus.SENDING}:
         facts.append(_resolved(message, facts))
+    facts += map(_reported, events)
     # Those of one instant stay in the order in which they come about.
     return sorted(facts, key=lambda fact: fact.at or _LAST)
 
@@ -237,6 +254,16 @@ def _of_attempt(attempt: Attempt) -> Iterator[Fact]:
 def _decided(entry: AuditEntry) -> Fact:
     return Fact(
         kind=FactKind.DECIDED, at=entry.created_at, actor=entry.actor, decision=entry.action
+    )
+
+
+def _reported(event: EmailEvent) -> Fact:
+    return Fact(
+        kind=FactKind.REPORTED,
+        at=event.received_at,
+        reason=event.reason,
+        provider_message_id=event.vendor_message_id,
+        event=event.type,
     )
 
 

@@ -23,12 +23,12 @@ class Pruning:
     """One walk through everything that is old enough to leave."""
 
     def __init__(self, storage: Storage, now: datetime, days: int) -> None:
-        """`days` is how long messages, and enrollments that are over, are kept; 0 keeps them
-        all."""
+        """`days` is how long messages, what providers reported of them, and enrollments that are
+        over, are kept; 0 keeps them all."""
         self._storage = storage
         self._messages_before = now - timedelta(days=days)
         self._answers_before = now - ANSWERS_KEPT
-        self._messages_done = self._enrollments_done = days == 0
+        self._messages_done = self._events_done = self._enrollments_done = days == 0
         self._after: str | None = None
         self.messages = 0
         """Deleted so far."""
@@ -44,6 +44,12 @@ class Pruning:
             )
             self.messages += deleted
             self._messages_done = self._after is None
+            return True
+        if not self._events_done:
+            deleted = await self._storage.write(
+                lambda tx: tx.email_events.prune(self._messages_before, BATCH)
+            )
+            self._events_done = deleted < BATCH
             return True
         if not self._enrollments_done:
             deleted = await self._storage.write(

@@ -106,6 +106,11 @@ local function check_query(handle, operation)
   if problems[1] then refuse(handle, operation.invalid_argument, errors.refusal(problems)) end
 end
 
+-- Bytes that a body of the operation may have.
+local function limit_of(operation)
+  return operation.max_request_bytes or rest.max_request_bytes
+end
+
 -- What of `text`, the next piece of a body, is to be passed on: no more after a fault of our own.
 local function readable(reader, text)
   if reader.has_failed then return "" end
@@ -143,6 +148,21 @@ local function pass_body(handle, operation)
   end
 end
 
+-- Passes on what the server reads as it was sent: of more than it takes, one byte too many, which
+-- the server refuses.
+local function pass_raw(handle, operation)
+  local limit, total = limit_of(operation), 0
+  for chunk in handle:bodyChunks() do
+    local length = chunk:length()
+    if total > limit then
+      chunk:setBytes("")
+    elseif total + length > limit then
+      chunk:setBytes(chunk:getBytes(0, limit + 1 - total))
+    end
+    total = total + length
+  end
+end
+
 -- The transcoder knows GET alone.
 local function take_head_as_get(headers, metadata)
   if headers:get(":method") ~= "HEAD" then return end
@@ -152,14 +172,16 @@ end
 
 local function check(handle, operation)
   check_query(handle, operation)
-  if (tonumber(handle:headers():get("content-length") or "") or 0) > rest.max_request_bytes then
+  local length = tonumber(handle:headers():get("content-length") or "") or 0
+  if length > limit_of(operation) then
     refuse(handle, 413, errors.body("payload_too_large"))
   end
   if not operation.takes_body then
     refuse_body(handle, operation)
     drop_body(handle)
   elseif check_media_type(handle) then
-    pass_body(handle, operation)
+    local pass = operation.raw_request and pass_raw or pass_body
+    pass(handle, operation)
   end
 end
 

@@ -16,6 +16,7 @@ from storage.model.messages import MessageStatus
 from storage.sql.connection import Connection
 from storage.sql.dialects.dialect import ColumnKind
 from storage.sql.schema.campaigns import campaign_tests
+from storage.sql.schema.email_events import email_events
 from storage.sql.schema.idempotency import idempotency_keys
 from storage.sql.schema.messages import attempts, messages
 from storage.sql.schema.sends import sends
@@ -115,6 +116,24 @@ async def prune_idempotency_keys(connection: Connection, before: datetime, limit
     found = [(row.scope, row.key) for row in (await connection.execute(old)).all]
     statement = delete(idempotency_keys).where(
         tuple_(keys.scope, keys.key).in_(select(given.c.scope, given.c.key))
+    )
+    await connection.execute(statement, connection.dialect.row_set_parameters(given, found))
+    return len(found)
+
+
+async def prune_email_events(connection: Connection, before: datetime, limit: int) -> int:
+    """See `EmailEvents.prune`."""
+    events = email_events.c
+    old = (
+        select(events.brand_id, events.id)
+        .where(events.received_at < before)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    given = connection.dialect.row_set("given", brand_id=ColumnKind.TEXT, id=ColumnKind.TEXT)
+    found = [(row.brand_id, row.id) for row in (await connection.execute(old)).all]
+    statement = delete(email_events).where(
+        tuple_(events.brand_id, events.id).in_(select(given.c.brand_id, given.c.id))
     )
     await connection.execute(statement, connection.dialect.row_set_parameters(given, found))
     return len(found)

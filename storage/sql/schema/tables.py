@@ -8,6 +8,7 @@ from storage.sql.schema.brands import brand_policies, brands
 from storage.sql.schema.campaigns import campaign_tests, campaigns
 from storage.sql.schema.consents import consents
 from storage.sql.schema.dispatchers import dispatchers, holds
+from storage.sql.schema.email_events import email_events
 from storage.sql.schema.idempotency import idempotency_keys
 from storage.sql.schema.inbox import inbox_items
 from storage.sql.schema.messages import attempts, messages
@@ -31,6 +32,7 @@ __all__ = [
     "campaigns",
     "consents",
     "dispatchers",
+    "email_events",
     "enrollments",
     "holds",
     "idempotency_keys",

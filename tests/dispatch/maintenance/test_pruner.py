@@ -98,6 +98,23 @@ async def test_answers_to_idempotency_keys_leave_after_a_week_whatever_is_kept_o
     assert await found(stage, "young") is not None
 
 
+async def test_what_providers_reported_leaves_with_the_messages(stage: Stage) -> None:
+    for event_id, days in (("old", 91), ("young", 89)):
+        record = made.email_event(event_id, received_at=stage.clock.now() - days * DAY)
+        await stage.storage.write(lambda tx, record=record: tx.email_events.insert(record))  # type: ignore[misc]
+
+    async def events() -> list[str]:
+        found = await stage.storage.read(
+            lambda tx: tx.email_events.list_of_message(made.BRAND, ["theirs"], 9)
+        )
+        return [each.id for each in found]
+
+    await passes(stage, Pruner(stage.storage, stage.clock, 0))
+    assert await events() == ["old", "young"]
+    await passes(stage, Pruner(stage.storage, stage.clock, 90))
+    assert await events() == ["young"]
+
+
 async def test_answers_leave_a_batch_at_a_time(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:

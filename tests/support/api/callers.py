@@ -3,6 +3,7 @@ REST."""
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections.abc import Mapping
@@ -45,7 +46,7 @@ class Caller(Protocol):
         key: str | None = None,
     ) -> Answer:
         """Calls a method of METHODS. `token` replaces the client's own ("" sends none); `key` is an
-        idempotency key."""
+        idempotency key. A raw request may have `headers` beside its body."""
         ...
 
 
@@ -75,10 +76,14 @@ class GrpcCaller:
         key: str | None = None,
         seconds: float = 30,
     ) -> Answer:
+        rest = dict(request)
+        headers = rest.pop("headers", {}) if is_raw(name) else {}
         message = json_format.ParseDict(
-            dict(request), message_factory.GetMessageClass(METHODS[name].input_type)()
+            rest, message_factory.GetMessageClass(METHODS[name].input_type)()
         )
-        answer = await self.call_message(name, message, token=token, key=key, seconds=seconds)
+        answer = await self.call_message(
+            name, message, token=token, key=key, seconds=seconds, headers=headers
+        )
         if answer.status >= 400:
             check_refusal(answer.body, request)
         return answer
@@ -91,6 +96,7 @@ class GrpcCaller:
         token: str | None = None,
         key: str | None = None,
         seconds: float = 30,
+        headers: Mapping[str, str] | None = None,
     ) -> Answer:
         """Calls with a message JSON could not say. Of a stream, the answer is the first message."""
         method = METHODS[name]
@@ -99,7 +105,10 @@ class GrpcCaller:
             "response_deserializer": message_factory.GetMessageClass(method.output_type).FromString,
         }
         options: dict[str, Any] = {
-            "metadata": _metadata(self.token if token is None else token, key),
+            "metadata": (
+                *_metadata(self.token if token is None else token, key),
+                *(headers or {}).items(),
+            ),
             "timeout": seconds,
         }
         try:
@@ -134,6 +143,9 @@ class RestCaller:
         verb, path, rest = bind(METHODS[name], request)
         headers = dict(_metadata(self.token if token is None else token, key))
         carried: dict[str, Any] = {"params": rest} if verb in ("GET", "DELETE") else {"json": rest}
+        if is_raw(name):
+            headers |= {"content-type": "application/json", **rest.get("headers", {})}
+            carried = {"content": base64.b64decode(rest.get("data", ""))}
         return answer_of(await self.client.request(verb, path, headers=headers, **carried), request)
 
 
@@ -147,6 +159,16 @@ def caller(transport: str, running: Running, brand: str) -> Caller:
 def takes_body(method: str) -> bool:
     """Whether REST carries the request in a body."""
     return bool(METHODS[method].GetOptions().Extensions[annotations_pb2.http].body)
+
+
+def is_raw(method: str) -> bool:
+    """Whether the body is the server's to read, as it was sent."""
+    return METHODS[method].input_type.full_name == "google.api.HttpBody"
+
+
+def takes_json(method: str) -> bool:
+    """Whether the body is JSON that the gateway reads."""
+    return takes_body(method) and not is_raw(method)
 
 
 def path_fields(method: MethodDescriptor) -> list[str]:

@@ -11,8 +11,9 @@ from typing import TypeVar
 
 import pytest
 
-from server.app import Part, migrate_database
+from server.app import Part
 from server.config import Settings
+from server.database import migrate_database
 from server.domain.errors import CarillonError
 from storage.contract.errors import StorageUnavailable
 from storage.contract.signals import Signals

@@ -17,6 +17,7 @@ from server.app import EVERYTHING, Part, Service
 from server.channels.provider import Provider
 from server.config import Settings
 from tests.brands import create_brands
+from tests.support.api.webhooks import SECRET
 from tests.support.drift import assert_no_drift
 
 
@@ -35,6 +36,7 @@ class Running:
         if new := set(brands) - self._brands:
             create_brands(self.settings.effective_database_url, new)
             self._brands |= new
+            self.service.email_secrets.update(dict.fromkeys(new, (SECRET,)))
         return self.service.tokens.mint(subject, brands, all_scopes() if scopes is None else scopes)
 
 

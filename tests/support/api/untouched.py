@@ -33,6 +33,7 @@ from tests.support.api.scenes import (
     sequence,
     template_id,
 )
+from tests.support.api.webhooks import RECEIVE, bounce, webhook
 from tests.support.channels.browser import Browser
 from tests.support.storage import made
 
@@ -411,6 +412,7 @@ def _in_full(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
             "note": "seen in the provider's log"
         },
         f"{HOLD}/ReleaseHold": {"i_understand": True},
+        RECEIVE: webhook(bounce(brand)),
     }  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from storage.contract.storage import Transaction
 from storage.model.campaigns import Campaign, CampaignStatus
 from storage.model.deliveries import Settlement
+from storage.model.email_events import EmailEvent
 from storage.model.gate import GateRule
 from storage.model.idempotency import IdempotencyRecord
 from storage.model.ids import new_id
@@ -26,6 +27,17 @@ BRAND = "brand"
 MAX_ATTEMPTS = 8
 KNOWS_KEYS = {"outbox": timedelta(hours=1)}
 """A provider that still knows what it was asked to send."""
+
+
+def email_event(event_id: str = "msg_1", **more: Any) -> EmailEvent:
+    values: dict[str, Any] = {
+        "brand_id": BRAND,
+        "type": "email.delivered",
+        "vendor_message_id": "theirs",
+        "reason": None,
+        "received_at": NOW,
+    }
+    return EmailEvent(id=event_id, **values | more)
 
 
 def campaign(**more: Any) -> Campaign:

@@ -127,6 +127,10 @@ class MessageFact(_message.Message):
         """Somebody, or a policy, decided about it: `decision` is an action of the audit log."""
         resolved: MessageFact._Kind.ValueType  # 7
         """It ended, as `status` says."""
+        reported: MessageFact._Kind.ValueType  # 8
+        """The provider told what became of it: `event` says what. With a `reason` the address was
+        suppressed for it.
+        """
 
     class Kind(_Kind, metaclass=_KindEnumTypeWrapper):
         """The kinds of facts."""
@@ -147,6 +151,10 @@ class MessageFact(_message.Message):
     """Somebody, or a policy, decided about it: `decision` is an action of the audit log."""
     resolved: MessageFact.Kind.ValueType  # 7
     """It ended, as `status` says."""
+    reported: MessageFact.Kind.ValueType  # 8
+    """The provider told what became of it: `event` says what. With a `reason` the address was
+    suppressed for it.
+    """
 
     KIND_FIELD_NUMBER: _builtins.int
     AT_FIELD_NUMBER: _builtins.int
@@ -159,6 +167,7 @@ class MessageFact(_message.Message):
     PROVIDER_MESSAGE_ID_FIELD_NUMBER: _builtins.int
     DECISION_FIELD_NUMBER: _builtins.int
     STATUS_FIELD_NUMBER: _builtins.int
+    EVENT_FIELD_NUMBER: _builtins.int
     kind: Global___MessageFact.Kind.ValueType
     """What happened."""
     actor: _builtins.str
@@ -177,6 +186,8 @@ class MessageFact(_message.Message):
     """What was decided; null for other facts."""
     status: _message_pb2.Message.Status.ValueType
     """How it ended; unspecified for other facts."""
+    event: _builtins.str
+    """What the provider told, in its own words (`email.delivered`); null for other facts."""
     @_builtins.property
     def at(self) -> _timestamp_pb2.Timestamp:
         """When. Only what was sent, was cancelled or went stale has a time of its end; any other is told
@@ -201,10 +212,11 @@ class MessageFact(_message.Message):
         provider_message_id: _builtins.str | None = ...,
         decision: _builtins.str | None = ...,
         status: _message_pb2.Message.Status.ValueType = ...,
+        event: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_actor", b"_actor", "_attempt", b"_attempt", "_decision", b"_decision", "_provider", b"_provider", "_provider_message_id", b"_provider_message_id", "_reason", b"_reason", "actor", b"actor", "at", b"at", "attempt", b"attempt", "decision", b"decision", "provider", b"provider", "provider_message_id", b"provider_message_id", "reason", b"reason", "until", b"until"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_actor", b"_actor", "_attempt", b"_attempt", "_decision", b"_decision", "_event", b"_event", "_provider", b"_provider", "_provider_message_id", b"_provider_message_id", "_reason", b"_reason", "actor", b"actor", "at", b"at", "attempt", b"attempt", "decision", b"decision", "event", b"event", "provider", b"provider", "provider_message_id", b"provider_message_id", "reason", b"reason", "until", b"until"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_actor", b"_actor", "_attempt", b"_attempt", "_decision", b"_decision", "_provider", b"_provider", "_provider_message_id", b"_provider_message_id", "_reason", b"_reason", "actor", b"actor", "at", b"at", "attempt", b"attempt", "decision", b"decision", "kind", b"kind", "outcome", b"outcome", "provider", b"provider", "provider_message_id", b"provider_message_id", "reason", b"reason", "status", b"status", "until", b"until"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_actor", b"_actor", "_attempt", b"_attempt", "_decision", b"_decision", "_event", b"_event", "_provider", b"_provider", "_provider_message_id", b"_provider_message_id", "_reason", b"_reason", "actor", b"actor", "at", b"at", "attempt", b"attempt", "decision", b"decision", "event", b"event", "kind", b"kind", "outcome", b"outcome", "provider", b"provider", "provider_message_id", b"provider_message_id", "reason", b"reason", "status", b"status", "until", b"until"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__actor: _TypeAlias = _typing.Literal["actor"]  # noqa: Y015
     _WhichOneofArgType__actor: _TypeAlias = _typing.Literal["_actor", b"_actor"]  # noqa: Y015
@@ -212,6 +224,8 @@ class MessageFact(_message.Message):
     _WhichOneofArgType__attempt: _TypeAlias = _typing.Literal["_attempt", b"_attempt"]  # noqa: Y015
     _WhichOneofReturnType__decision: _TypeAlias = _typing.Literal["decision"]  # noqa: Y015
     _WhichOneofArgType__decision: _TypeAlias = _typing.Literal["_decision", b"_decision"]  # noqa: Y015
+    _WhichOneofReturnType__event: _TypeAlias = _typing.Literal["event"]  # noqa: Y015
+    _WhichOneofArgType__event: _TypeAlias = _typing.Literal["_event", b"_event"]  # noqa: Y015
     _WhichOneofReturnType__provider: _TypeAlias = _typing.Literal["provider"]  # noqa: Y015
     _WhichOneofArgType__provider: _TypeAlias = _typing.Literal["_provider", b"_provider"]  # noqa: Y015
     _WhichOneofReturnType__provider_message_id: _TypeAlias = _typing.Literal["provider_message_id"]  # noqa: Y015
@@ -224,6 +238,8 @@ class MessageFact(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__attempt) -> _WhichOneofReturnType__attempt | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__decision) -> _WhichOneofReturnType__decision | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__event) -> _WhichOneofReturnType__event | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__provider) -> _WhichOneofReturnType__provider | None: ...
     @_typing.overload

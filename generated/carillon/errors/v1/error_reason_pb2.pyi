@@ -149,6 +149,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """INVALID_ARGUMENT. The person of a message has not consented to its category on its channel."""
     ERROR_REASON_PREFERENCE_OFF: _ErrorReason.ValueType  # 46
     """INVALID_ARGUMENT. The person of a message has switched its category off on its channel."""
+    ERROR_REASON_WEBHOOK_UNVERIFIED: _ErrorReason.ValueType  # 47
+    """INVALID_ARGUMENT. The webhook is not from a provider of the brand that it names, or cannot be
+    shown to be: its signature is missing, too old, or by none of the brand's secrets.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every reason a call can be refused with.
@@ -286,4 +290,8 @@ ERROR_REASON_NO_CONSENT: ErrorReason.ValueType  # 45
 """INVALID_ARGUMENT. The person of a message has not consented to its category on its channel."""
 ERROR_REASON_PREFERENCE_OFF: ErrorReason.ValueType  # 46
 """INVALID_ARGUMENT. The person of a message has switched its category off on its channel."""
+ERROR_REASON_WEBHOOK_UNVERIFIED: ErrorReason.ValueType  # 47
+"""INVALID_ARGUMENT. The webhook is not from a provider of the brand that it names, or cannot be
+shown to be: its signature is missing, too old, or by none of the brand's secrets.
+"""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

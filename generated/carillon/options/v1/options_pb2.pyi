@@ -30,17 +30,22 @@ class MethodPolicy(_message.Message):
     PUBLIC_FIELD_NUMBER: _builtins.int
     SUCCESS_STATUS_FIELD_NUMBER: _builtins.int
     SERVICES_ONLY_FIELD_NUMBER: _builtins.int
+    MAX_REQUEST_BYTES_FIELD_NUMBER: _builtins.int
     scope: _builtins.str
     """The scope a token must carry, `<verb>:<resource>`: what a method reads or writes, or `admin:…`
     for operators. `manage:x` in a token is `read:x` and `write:x`. A method that is not `public`
     must name one.
     """
     public: _builtins.bool
-    """No token is needed. Only probes and unsubscribe links are public."""
+    """No token is needed. Only probes, unsubscribe links and webhooks are public."""
     success_status: _builtins.int
     """HTTP status of a success. 0 means 200."""
     services_only: _builtins.bool
     """Only services may call it, whatever scopes the token of a person has."""
+    max_request_bytes: _builtins.int
+    """Largest request, in bytes: over REST its body, over gRPC the message. 0 means as large as the
+    service accepts any.
+    """
     def __init__(
         self,
         *,
@@ -48,10 +53,11 @@ class MethodPolicy(_message.Message):
         public: _builtins.bool = ...,
         success_status: _builtins.int = ...,
         services_only: _builtins.bool = ...,
+        max_request_bytes: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["public", b"public", "scope", b"scope", "services_only", b"services_only", "success_status", b"success_status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["max_request_bytes", b"max_request_bytes", "public", b"public", "scope", b"scope", "services_only", b"services_only", "success_status", b"success_status"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -9,6 +9,7 @@ from tests.support.api.callers import Caller
 from tests.support.api.provoking.scene import Scenes, asks, in_brand, unknown
 from tests.support.api.scenes import ok
 from tests.support.api.suppressing import SUPPRESSIONS
+from tests.support.api.webhooks import bounce, webhook
 from tests.support.channels.browser import Browser
 
 BOUNCED = {"email": "gone@example.com", "reason": "hard_bounce", "source": "smtp"}
@@ -67,6 +68,14 @@ async def _browser_without_key(api: Caller, brand: str) -> dict[str, Any]:
     return {**Browser().registration(brand), "p256dh": "not-a-key"}
 
 
+async def _email_event(api: Caller, brand: str) -> dict[str, Any]:
+    return webhook(bounce(brand, "gone@example.com"))
+
+
+async def _unsigned_event(api: Caller, brand: str) -> dict[str, Any]:
+    return {**await _email_event(api, brand), "headers": {}}
+
+
 SCENES: Scenes = {
     "POST /v1/suppressions": {
         200: in_brand(**BOUNCED),
@@ -89,5 +98,6 @@ SCENES: Scenes = {
     "GET /v1/notifications": {200: _own_list},
     "GET /v1/notifications/unread-count": {200: _own_list},
     "POST /v1/notifications/{id}/read": {200: _own, 404: asks(id=str(uuid4()))},
+    "POST /v1/webhooks/email": {200: _email_event, 400: _unsigned_event},
     "POST /v1/push/subscriptions": {201: _browser, 422: _browser_without_key},
 }
