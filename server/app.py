@@ -33,6 +33,7 @@ from server.dispatch.maintenance.clock_sync import INTERVAL, ClockSync
 from server.domain.access import Caller, Principal
 from server.domain.clock import Clock, DatabaseClock
 from server.domain.contacts.unsubscribe import UnsubscribeLinks
+from server.gateway.errors import GatewayError
 from server.gateway.ports import require_free
 from server.gateway.supervisor import Gateway
 from server.runtime.demo import Demo, mint_demo_token, seed_demo
@@ -46,10 +47,6 @@ from storage.sql.open import migrate, open_storage
 
 CONFIG_ROOT = Path(__file__).resolve().parent.parent
 """Where `envoy.yaml` and `generated/` are."""
-
-
-class PortTaken(Exception):
-    """A port is in use; the text names it and the setting."""
 
 
 class Part(StrEnum):
@@ -223,7 +220,7 @@ class Service:
         try:
             await server.start(self._settings.bind, self._settings.grpc_port)
         except OSError:
-            raise PortTaken(
+            raise GatewayError(
                 f"CARILLON_GRPC_PORT: cannot listen on "
                 f"{self._settings.bind}:{self._settings.grpc_port}"
             ) from None
@@ -265,7 +262,9 @@ class Service:
             try:
                 self.metrics.serve(bind, port)
             except OSError:
-                raise PortTaken(f"CARILLON_METRICS_PORT: cannot listen on {bind}:{port}") from None
+                raise GatewayError(
+                    f"CARILLON_METRICS_PORT: cannot listen on {bind}:{port}"
+                ) from None
 
     def _web_push(self) -> WebPushProvider | None:
         if self._vapid_key is None:

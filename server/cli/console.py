@@ -11,8 +11,6 @@ from typing import Any, NoReturn, TypeVar
 
 import click
 
-from server.app import Part, PortTaken
-from server.cli.serving import serve
 from server.config import SECRETS, ConfigError, Settings, load
 from server.database import migrate_database, prune_database
 from server.domain.errors import CarillonError
@@ -22,12 +20,16 @@ from storage.contract.errors import StorageError
 
 T = TypeVar("T")
 
-EXPECTED = (ConfigError, StorageError, PortTaken, GatewayError, CarillonError)
+EXPECTED = (ConfigError, StorageError, GatewayError, CarillonError)
 """Failures whose text is for the operator; anything else is a fault and shows its traceback."""
 
 
 def run_parts(parts: Iterable[str]) -> None:
     """Runs these of `server.app.Part` until a signal ends it."""
+    # What serves is most of the code: a command that works on the database alone starts without.
+    from server.app import Part
+    from server.cli.serving import serve
+
     run_or_exit(serve(settings_or_exit(), frozenset(map(Part, parts))))
 
 

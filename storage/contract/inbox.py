@@ -25,9 +25,15 @@ class Inbox(Protocol):
         ...
 
     async def list_page(
-        self, brand_id: str, person_id: str, after: str | None, limit: int
+        self,
+        brand_id: str,
+        person_id: str,
+        after: str | None,
+        limit: int,
+        *,
+        archived: bool = False,
     ) -> list[InboxItem]:
-        """A person's items that are not archived, by id descending (newest first)."""
+        """A person's items that are archived, or are not, by id descending (newest first)."""
         ...
 
     async def count_unread(self, brand_id: str, person_id: str) -> int:

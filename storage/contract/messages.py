@@ -86,7 +86,7 @@ class Messages(Protocol):
         ...
 
     async def count_by_reason(self, send_id: str) -> list[ReasonCount]:
-        """Counted from the rows, ordered by status and reason."""
+        """Counted from the rows, ordered by status, reason and revision (`Send.revision_of`)."""
         ...
 
     async def cancel(self, message_id: str, now: datetime) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Protocol
 
-from storage.model.programs import Enrollment, Sequence
+from storage.model.programs import Enrollment, EnrollmentFilter, Sequence
 
 
 class Sequences(Protocol):
@@ -50,8 +50,10 @@ class Enrollments(Protocol):
         """The active enrollment of a person in a program at an address, or None."""
         ...
 
-    async def list_page(self, program_id: str, after: str | None, limit: int) -> list[Enrollment]:
-        """Enrollments in a program, by id descending (newest first)."""
+    async def list_page(
+        self, brand_id: str, where: EnrollmentFilter, after: str | None, limit: int
+    ) -> list[Enrollment]:
+        """Enrollments of a brand, by id descending (newest first)."""
         ...
 
     async def cancel(self, enrollment_id: str, now: datetime) -> bool:

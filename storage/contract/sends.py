@@ -79,6 +79,15 @@ class Sends(Protocol):
         """Ends the pause, and fires the channel's signal."""
         ...
 
+    async def change_revision(self, send_id: str, revision: int) -> None:
+        """Gives a send that was found with `lock`, and is paused, another revision: a row of it
+        that had no attempt takes it when it is claimed.
+
+        Leased rows go back to pending: who holds one has it with the old revision, and its mark
+        fails.
+        """
+        ...
+
     async def mark_retried(
         self,
         parent_send_id: str,

@@ -30,6 +30,7 @@ class AuditAction(StrEnum):
     MESSAGE_RESOLVED = "message_resolved"
     SEND_PAUSED = "send_paused"
     SEND_RESUMED = "send_resumed"
+    SEND_VERSION_CHANGED = "send_version_changed"
     SEND_CANCELLED = "send_cancelled"
     SEND_RETRIED = "send_retried"
     CAMPAIGN_CREATED = "campaign_created"

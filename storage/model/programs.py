@@ -63,6 +63,16 @@ class EnrollmentStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EnrollmentFilter:
+    """Which enrollments of a brand to list: of a program, of a person, or both; None matches all.
+    One of the two is given."""
+
+    program_id: str | None = None
+    person_id: str | None = None
+    status: EnrollmentStatus | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Enrollment:
     """One person in one program, at one address."""
 

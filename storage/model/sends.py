@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from storage.model.messages import Message, MessageStatus
+from storage.model.messages import UNSTARTED, Message, MessageStatus
 from storage.model.values import JsonObject
 
 
@@ -62,6 +62,7 @@ class Send:
     channel: str
     template_key: str
     template_revision: int
+    """Of messages that no call was begun for: one that is paused can be given a newer revision."""
     subject: str | None
     """The campaign's own subject, before the template's; None: the template's."""
     variables: JsonObject
@@ -90,6 +91,11 @@ class Send:
     """As the campaign had it when the send started."""
     receipt: CancelReceipt | None = None
     """What its cancellation found; None: it was not cancelled, or before receipts were kept."""
+
+    def revision_of(self, message: Message) -> int:
+        """What a message of this send was rendered from, or will be when it is claimed."""
+        waits = message.status in UNSTARTED and not message.attempts
+        return self.template_revision if waits else message.template_revision
 
     def message(
         self,
@@ -120,9 +126,10 @@ class Send:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReasonCount:
-    """How many messages of a send share a status and a reason. Leased rows are counted as
-    pending."""
+    """How many messages of a send share a status, a reason and a revision. Leased rows are counted
+    as pending."""
 
     status: MessageStatus
     reason: str | None
+    template_revision: int
     count: int

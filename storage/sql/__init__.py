@@ -1,5 +1,5 @@
 """Storage on SQLAlchemy Core: one set of statements for SQLite and PostgreSQL."""
 
-from storage.sql.open import check_schema, migrate, open_storage
+from storage.sql.open import migrate, open_storage
 
-__all__ = ["check_schema", "migrate", "open_storage"]
+__all__ = ["migrate", "open_storage"]

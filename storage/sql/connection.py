@@ -16,6 +16,9 @@ R = TypeVar("R")
 
 Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 
+REVISION = "SELECT version_num FROM alembic_version"
+"""That of the schema, as migrations note it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rows:

@@ -6,11 +6,6 @@ import asyncio
 from functools import cache
 from pathlib import Path
 
-import sqlalchemy
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import func, make_url, select
 from sqlalchemy.exc import ArgumentError
 
@@ -23,7 +18,9 @@ from storage.sql.postgres.storage import PostgresStorage
 from storage.sql.sqlite import engine as engine_sqlite
 from storage.sql.sqlite.storage import SqliteStorage
 
-_MIGRATIONS = Path(__file__).parent / "migrations"
+_MIGRATIONS = Path(__file__).parent / "migrations" / "versions"
+_HEAD = "head"
+"""The newest revision, as Alembic names it."""
 _MIGRATION_LOCK = 0x4361_7269_6C6C_6F6E
 """Key of the advisory lock under which one of several starting processes migrates: "Carillon" in
 ASCII."""
@@ -40,15 +37,21 @@ async def open_storage(
     StorageUnavailable, and StorageError for a URL of another kind.
     """
     signals = signals or Signals()
-    await check_schema(url)
-    return (
-        SqliteStorage(engine_sqlite.database_path(url), signals, owned=not beside)
-        if _is_sqlite(url)
-        else PostgresStorage(url, signals)
-    )
+    if _is_sqlite(url):
+        database = engine_sqlite.database_path(url)
+        # First, so that a file that is not Carillon's is not touched.
+        _require_newest(await asyncio.to_thread(engine_sqlite.read_revision, database))
+        return SqliteStorage(database, signals, owned=not beside)
+    storage = PostgresStorage(url, signals)
+    try:
+        _require_newest(await storage.revision())
+    except BaseException:
+        await storage.close()
+        raise
+    return storage
 
 
-async def migrate(url: str, revision: str = "head") -> None:
+async def migrate(url: str, revision: str = _HEAD) -> None:
     """Brings the schema up to date, or up to a revision that is later than its own; makes the
     SQLite file if there is none.
 
@@ -61,14 +64,7 @@ async def migrate(url: str, revision: str = "head") -> None:
         await _migrate_postgres(url, revision)
 
 
-async def check_schema(url: str) -> None:
-    """Raises SchemaMismatch unless the schema is this version's. Changes nothing, and needs no
-    ownership of the file."""
-    revision = await (
-        asyncio.to_thread(_sqlite_revision, engine_sqlite.database_path(url))
-        if _is_sqlite(url)
-        else _postgres_revision(url)
-    )
+def _require_newest(revision: str | None) -> None:
     wanted = _newest_revision()
     if revision != wanted:
         found = f"at revision {revision}" if revision else "empty"
@@ -79,9 +75,9 @@ async def check_schema(url: str) -> None:
 
 
 @cache
-def _newest_revision() -> str | None:
-    """The one this version needs. Finding it reads every migration."""
-    return ScriptDirectory.from_config(_config()).get_current_head()
+def _newest_revision() -> str:
+    """The one this version needs: migrations are numbered."""
+    return max(file.stem.partition("_")[0] for file in _MIGRATIONS.glob("[0-9]*.py"))
 
 
 def _is_sqlite(url: str) -> bool:
@@ -96,67 +92,43 @@ def _is_sqlite(url: str) -> bool:
     return backend == "sqlite"
 
 
-def _config(connection: sqlalchemy.Connection | None = None) -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-    config.attributes["connection"] = connection
-    return config
-
-
-def _upgrade(connection: sqlalchemy.Connection, to: str) -> None:
-    config = _config(connection)
-    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    revision = MigrationContext.configure(connection).get_current_revision()
-    if revision is not None and revision not in known:
-        raise SchemaMismatch(
-            f"the database is at revision {revision}, which this version does not know: it was "
-            f"migrated by a newer one"
-        )
-    command.upgrade(config, to)
-
-
-def _migrate_sqlite(database: Path, revision: str) -> None:
+def _migrate_sqlite(database: Path, to: str) -> None:
     engine_sqlite.prepare_file(database)
     lock = engine_sqlite.OwnerLock(database)
     try:
+        if _is_there(engine_sqlite.read_revision(database), to):
+            return
+        from storage.sql.upgrade import upgrade
+
         with (
             translated(),
             engine_sqlite.make_engine(database, read_only=False).connect() as connection,
         ):
             connection.exec_driver_sql("BEGIN IMMEDIATE")
-            _upgrade(connection, revision)
+            upgrade(connection, to)
             connection.exec_driver_sql("COMMIT")
     finally:
         lock.release()
 
 
-async def _migrate_postgres(url: str, revision: str) -> None:
+async def _migrate_postgres(url: str, to: str) -> None:
     engine = engine_postgres.make_engine(url)
     try:
         with translated():
             async with engine.connect() as connection:
+                if _is_there(await engine_postgres.read_revision(connection), to):
+                    return
+                from storage.sql.upgrade import upgrade
+
                 await connection.exec_driver_sql("BEGIN")
                 await connection.execute(select(func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
-                await connection.run_sync(_upgrade, revision)
+                await connection.run_sync(upgrade, to)
                 await connection.exec_driver_sql("COMMIT")
     finally:
         await engine.dispose()
 
 
-def _sqlite_revision(database: Path) -> str | None:
-    if not database.exists():
-        return None
-    with translated(), engine_sqlite.make_engine(database, read_only=True).connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision()
-
-
-async def _postgres_revision(url: str) -> str | None:
-    engine = engine_postgres.make_engine(url)
-    try:
-        with translated():
-            async with engine.connect() as connection:
-                return await connection.run_sync(
-                    lambda each: MigrationContext.configure(each).get_current_revision()
-                )
-    finally:
-        await engine.dispose()
+def _is_there(revision: str | None, to: str) -> bool:
+    """Whether there is nothing to do, which most starts find: reading the migrations takes a
+    while."""
+    return to == _HEAD and revision == _newest_revision()

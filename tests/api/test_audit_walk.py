@@ -99,6 +99,7 @@ LOGGED: dict[str, tuple[str, str]] = {
     f"{PUSH}/DeletePushSubscription": ("push_subscription_ended", "id"),
     f"{SENDS}/PauseSend": ("send_paused", "id"),
     f"{SENDS}/ResumeSend": ("send_resumed", "id"),
+    f"{SENDS}/ChangeSendVersion": ("send_version_changed", "id"),
     f"{SENDS}/CancelSend": ("send_cancelled", "id"),
     f"{SENDS}/RetryFailedMessages": ("send_retried", "id"),
     f"{BRANDS}/CreateBrand": ("brand_created", "id"),

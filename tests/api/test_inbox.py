@@ -33,6 +33,8 @@ async def test_read_items_stay_and_archived_ones_leave(idle_api: Caller, brand: 
     assert [item["read_at"] is not None for item in await items(idle_api)] == [False, True, True]
     assert await updated(idle_api, ARCHIVE, second) == 1
     assert [item["id"] for item in await items(idle_api)] == [third, first]
+    archived = await ok(idle_api, LIST, {"person_id": "ann", "archived": True})
+    assert [item["id"] for item in archived["data"]] == [second]
 
 
 async def test_only_what_changes_is_counted(idle_api: Caller, brand: str) -> None:

@@ -237,6 +237,11 @@ def on_send(*before: str, **more: Any) -> Make:
     return make
 
 
+async def change_version(api: Caller, brand: str) -> Request:
+    request = await on_send("PauseSend")(api, brand)
+    return {**request, "version_id": (await put_template(api, brand))["id"]}
+
+
 async def create_brand(_: Caller, brand: str) -> Request:
     return {"id": f"{brand}-new", "name": "New"}
 
@@ -328,6 +333,7 @@ CHANGES: dict[str, tuple[Make, Request]] = {
     f"{PUSH}/DeletePushSubscription": (delete_push_subscription, {"id": "other"}),
     f"{SENDS}/PauseSend": (on_send(), {"id": "other"}),
     f"{SENDS}/ResumeSend": (on_send("PauseSend"), {"id": "other"}),
+    f"{SENDS}/ChangeSendVersion": (change_version, {"version_id": "other"}),
     f"{SENDS}/CancelSend": (on_send(), {"id": "other"}),
     f"{BRANDS}/CreateBrand": (create_brand, {"name": "Other"}),
     f"{BRANDS}/UpdateBrand": (rename_brand, {"name": "Other"}),

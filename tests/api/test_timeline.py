@@ -23,11 +23,15 @@ from tests.support.api.scenes import (
     instant,
     ok,
     put_person,
+    put_sequence,
     put_template,
+    until,
 )
+from tests.support.api.scenes import mail as step
 from tests.support.dispatch.scripted import AMBIGUOUS, BUSY, REFUSED
 
 NAME = f"{MESSAGES}/GetMessageTimeline"
+SEQUENCES = "comms.SequenceService"
 PERSONAL = "Hello {{ person.plan }}: {{ news }} {{ unsubscribe_url }}"
 
 
@@ -59,6 +63,9 @@ async def test_a_message_that_waits_was_accepted_and_is_held_back_and_said_nothi
         "status": "pending",
         "campaign_id": None,
         "send_id": None,
+        "sequence_id": None,
+        "enrollment_id": None,
+        "step": None,
         "template_key": "welcome",
         "template_version": 1,
         "content": None,
@@ -97,6 +104,26 @@ async def test_a_sent_message_tells_its_way_and_says_what_went_out(
     assert said["body"].startswith("Hello gold: it is here http")
     assert (said["html"], said["doubt"]) == (None, "unspecified")
     assert said["rendered_for"] == attempted["at"]
+
+
+async def test_a_step_tells_its_sequence_and_enrollment(
+    running: Running, api: Caller, brand: str
+) -> None:
+    sequence_id = await put_sequence(api, brand, step(0, delay_minutes=0), step(1))
+    await put_person(api, brand, "ann")
+    ann = {"brand_id": brand, "person_id": "ann", "recipient": "ann@example.com"}
+    enrolled = await ok(api, f"{SEQUENCES}/EnrollPerson", {"id": sequence_id, **ann})
+
+    async def look() -> dict[str, Any]:
+        return await ok(api, f"{SEQUENCES}/GetEnrollment", {"id": enrolled["id"]})
+
+    await until(running, look, "current_step", 1)
+    found = [await timeline(api, row["id"]) for row in await messages_of(api, person_id="ann")]
+    about = ("sequence_id", "enrollment_id", "step", "template_version", "status")
+    assert [[each[name] for name in about] for each in found] == [
+        [sequence_id, enrolled["id"], 1, 0, "pending"],
+        [sequence_id, enrolled["id"], 0, 1, "sent"],
+    ]
 
 
 async def test_what_changed_since_is_said_to_be_in_doubt(api: Caller, brand: str) -> None:

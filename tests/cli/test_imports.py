@@ -45,6 +45,11 @@ def test_help_and_version_import_nothing_but_the_command_line(arguments: tuple[s
     assert packages & SLOW == set()
 
 
+def test_a_command_that_serves_nothing_imports_nothing_that_serves() -> None:
+    assert imported("check-config") & {"grpc", "liquid", "httpx", "alembic"} == set()
+
+
 def test_these_are_the_names_of_what_the_service_is_made_of() -> None:
-    program = 'import server.app, sys; print(*{name.partition(".")[0] for name in sys.modules})'
+    names = '{name.partition(".")[0] for name in sys.modules}'
+    program = f"import server.app, storage.sql.upgrade, sys; print(*{names})"
     assert set(subprocess.check_output([sys.executable, "-c", program], text=True).split()) >= SLOW

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from server.commands.messages.timeline import Timeline, get_timeline
 from storage.model.messages import Message
+from tests.support.dispatch.scripted import BUSY
 from tests.support.dispatch.stage import Stage, unsubscribe_link
 
 
@@ -33,6 +34,19 @@ async def test_a_call_that_goes_on_is_told_by_its_mark(stage: Stage) -> None:
     stage.email.let_go()
     await running
     assert kinds(await timeline(stage, message))[-2:] == ["answered", "resolved"]
+
+
+async def test_each_claim_that_led_to_an_attempt_is_told(stage: Stage) -> None:
+    message = await stage.message(created_at=stage.clock.now())
+    stage.email.will("ann@example.com", BUSY)
+    await stage.run(stage.workers())
+    waits = await stage.found(message)
+    stage.clock.advance((waits.due_at - stage.clock.now()).total_seconds())
+    await stage.run(stage.workers())
+    found = await timeline(stage, message)
+    tried = ["claimed", "attempted", "answered"]
+    assert kinds(found) == ["accepted", *tried, *tried, "resolved"]
+    assert found.facts[1].at == found.facts[2].at
 
 
 async def test_a_claim_that_was_given_back_is_told_and_nothing_was_said(stage: Stage) -> None:

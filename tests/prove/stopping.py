@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from tests.prove.mutation import Mutation
 
+_TAKES_ANOTHER_REVISION = (
+    "test_rows_without_an_attempt_take_another_revision_when_they_are_claimed[sqlite]"
+)
+
 STOPPING = (
     Mutation(
         name="stopping-waits-for-calls-in-flight",
@@ -34,9 +38,7 @@ STOPPING = (
     Mutation(
         name="pause-takes-leased-rows-back",
         where="SqlSends.pause",
-        original="            await "
-        "self._connection.execute(give_back.values(status=MessageStatus.PENDING, "
-        "lease_expires_at=None))\n",
+        original="            await self._give_back(send_id)\n",
         mutated="",
         tests=("test_a_pause_gives_leased_rows_back_and_none_of_them_is_marked[sqlite]",),
     ),
@@ -109,5 +111,19 @@ STOPPING = (
         original="    if not connection.dialect.single_writer:\n",
         mutated="    if connection is None:\n",
         tests=("test_completion_and_cancel_of_a_send_at_once_do_not_deadlock",),
+    ),
+    Mutation(
+        name="another-version-takes-leased-rows-back",
+        where="SqlSends.change_revision",
+        original="        await self._give_back(send_id)\n",
+        mutated="",
+        tests=(_TAKES_ANOTHER_REVISION,),
+    ),
+    Mutation(
+        name="what-was-called-keeps-its-version",
+        where="_claim_of_send",
+        original="messages.c.attempts == 0",
+        mutated="messages.c.attempts >= 0",
+        tests=(_TAKES_ANOTHER_REVISION,),
     ),
 )

@@ -107,6 +107,13 @@ def paused_send(record: Send) -> send_service_pb2.PauseSendResponse:
     )
 
 
+def changed_send(record: Send) -> send_service_pb2.ChangeSendVersionResponse:
+    """A send whose messages have another version from now on."""
+    return send_service_pb2.ChangeSendVersionResponse(
+        send=send(record), template_version=record.template_revision
+    )
+
+
 def cancelled_send(cancelled: CancelledSend) -> send_service_pb2.CancelSendResponse:
     """A send that was cancelled, with its receipt."""
     return send_service_pb2.CancelSendResponse(
@@ -130,7 +137,12 @@ def report(record: Send, counts: Sequence[ReasonCount]) -> send_pb2.SendReport:
         expired=counters.expired,
         unknown=counters.unknown,
         rows=[
-            send_pb2.SendReport.Row(status=row.status, reason=row.reason, count=row.count)
+            send_pb2.SendReport.Row(
+                status=row.status,
+                reason=row.reason,
+                count=row.count,
+                template_version=row.template_revision,
+            )
             for row in counts
         ],
         paused_at=timestamp(record.paused_at),

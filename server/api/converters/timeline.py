@@ -22,8 +22,11 @@ def timeline(record: Timeline, said: Said | None) -> pb.MessageTimeline:
         status=message_pb2.Message.Status.Value(public_status(message.status)),
         campaign_id=record.campaign_id,
         send_id=message.send_id,
+        sequence_id=record.sequence_id,
+        enrollment_id=message.enrollment_id,
+        step=message.step,
         template_key=message.template_key,
-        template_version=message.template_revision,
+        template_version=record.template_revision,
         facts=map(_fact, record.facts),
         content=None if said is None else _said(said),
     )

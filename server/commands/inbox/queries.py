@@ -10,11 +10,19 @@ from storage.model.inbox import InboxItem
 
 
 async def list_inbox_items(
-    tx: Transaction, caller: Caller, brand_id: str, person_id: str, page_size: int, page_token: str
+    tx: Transaction,
+    caller: Caller,
+    brand_id: str,
+    person_id: str,
+    page_size: int,
+    page_token: str,
+    *,
+    archived: bool,
 ) -> Page[InboxItem]:
-    """A page of a person's inbox, newest first. Raises NotFound for a brand of others,
-    ValidationFailed."""
-    return await _list(tx, named_owner(caller, brand_id, person_id), page_size, page_token)
+    """A page of a person's inbox, or of what is archived of it, newest first. Raises NotFound for a
+    brand of others, ValidationFailed."""
+    owner = named_owner(caller, brand_id, person_id)
+    return await _list(tx, owner, page_size, page_token, archived=archived)
 
 
 async def list_notifications(
@@ -24,7 +32,7 @@ async def list_notifications(
     one thing. Raises NotFound for a brand of others, ValidationFailed, PatientAmbiguous."""
     owner = await calling_owner(tx, caller, brand_id)
     if cursor:
-        return await _list(tx, owner, page_size, cursor, "cursor")
+        return await _list(tx, owner, page_size, cursor, field="cursor")
     return await _list(tx, owner, page_size, page_token)
 
 
@@ -36,9 +44,17 @@ async def count_unread(tx: Transaction, caller: Caller, brand_id: str) -> int:
 
 
 async def _list(
-    tx: Transaction, owner: Owner, page_size: int, token: str, field: str = "page_token"
+    tx: Transaction,
+    owner: Owner,
+    page_size: int,
+    token: str,
+    *,
+    field: str = "page_token",
+    archived: bool = False,
 ) -> Page[InboxItem]:
-    query = f"inbox/{owner.brand_id}/{owner.person_id}"
+    query = f"inbox/{owner.brand_id}/{owner.person_id}{'/archived' if archived else ''}"
     page = read_page_request(page_size, token, query, field)
-    rows = await tx.inbox.list_page(owner.brand_id, owner.person_id, page.after, page.size + 1)
+    rows = await tx.inbox.list_page(
+        owner.brand_id, owner.person_id, page.after, page.size + 1, archived=archived
+    )
     return make_page(rows, page, query, lambda item: item.id)

@@ -85,7 +85,10 @@ class Timeline:
     """What is known of a message."""
 
     message: Message
+    template_revision: int
+    """What it was rendered from, or will be."""
     campaign_id: str | None
+    sequence_id: str | None
     facts: Sequence[Fact]
     content: MessageContent | None
     """To render; None if there is nothing it could be rendered from."""
@@ -124,16 +127,20 @@ async def get_timeline(tx: Transaction, caller: Caller, message_id: str) -> Time
     sends = await tx.sends.find_many([message.send_id]) if message.send_id else {}
     send = sends.get(message.send_id or "")
     campaign = await tx.campaigns.find(send.campaign_id) if send else None
+    revision = send.revision_of(message) if send else message.template_revision
     template = await tx.templates.find_version(
-        message.brand_id, message.channel, message.template_key, message.template_revision
+        message.brand_id, message.channel, message.template_key, revision
     )
     person = await tx.people.find(message.brand_id, message.person_id)
     tests = await tx.campaigns.find_tests([message.id]) if message.is_test else {}
     test = tests.get(message.id)
     of_campaign = send or test
+    enrollment = await tx.enrollments.find(message.enrollment_id) if message.enrollment_id else None
     return Timeline(
         message=message,
+        template_revision=revision,
         campaign_id=of_campaign.campaign_id if of_campaign else None,
+        sequence_id=enrollment.program_id if enrollment else None,
         facts=_in_order(message, handling, attempts, decisions, events),
         content=MessageContent(
             message=message,
@@ -194,7 +201,8 @@ def _in_order(
 ) -> list[Fact]:
     facts = [
         *_accepted(message, handling),
-        *_handled(message, handling),
+        *_claimed(message, handling, attempts),
+        *_called(message, handling),
         *(fact for attempt in attempts for fact in _of_attempt(attempt)),
         *(_decided(entry) for entry in reversed(decisions)),
     ]
@@ -220,9 +228,16 @@ def _accepted(message: Message, handling: Handling) -> Iterator[Fact]:
         yield Fact(kind=FactKind.HELD_BACK, at=message.created_at, until=message.scheduled_at)
 
 
-def _handled(message: Message, handling: Handling) -> Iterator[Fact]:
+def _claimed(message: Message, handling: Handling, attempts: Sequence[Attempt]) -> Iterator[Fact]:
+    """The last claim, whose time is kept, and those before it that led to an attempt."""
+    for attempt in attempts:
+        if attempt.lease != message.lease or handling.claimed_at is None:
+            yield Fact(kind=FactKind.CLAIMED, at=attempt.started_at)
     if handling.claimed_at is not None:
         yield Fact(kind=FactKind.CLAIMED, at=handling.claimed_at)
+
+
+def _called(message: Message, handling: Handling) -> Iterator[Fact]:
     # An attempt is written with its answer: of a call that goes on there is only the mark.
     if message.status is MessageStatus.SENDING:
         yield Fact(

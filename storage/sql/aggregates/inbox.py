@@ -29,10 +29,17 @@ class SqlInbox:
         return read_record(InboxItem, row) if row else None
 
     async def list_page(
-        self, brand_id: str, person_id: str, after: str | None, limit: int
+        self,
+        brand_id: str,
+        person_id: str,
+        after: str | None,
+        limit: int,
+        *,
+        archived: bool = False,
     ) -> list[InboxItem]:
+        at = inbox_items.c.archived_at
         statement = select(inbox_items).where(
-            _of(brand_id, person_id), inbox_items.c.archived_at.is_(None)
+            _of(brand_id, person_id), at.is_not(None) if archived else at.is_(None)
         )
         if after is not None:
             statement = statement.where(inbox_items.c.id < after)

@@ -154,22 +154,27 @@ class SqlMessages:
         return read_record(Handling, row) if row else None
 
     async def count_by_reason(self, send_id: str) -> list[ReasonCount]:
-        statement = select(
-            messages.c.status, messages.c.failure_reason, func.count().label("rows")
-        ).where(messages.c.send_id == send_id)
-        rows = await self._connection.execute(
-            statement.group_by(messages.c.status, messages.c.failure_reason)
+        of_send = select(sends.c.template_revision).where(sends.c.id == send_id).scalar_subquery()
+        waits = messages.c.status.in_(UNSTARTED) & (messages.c.attempts == 0)
+        revision = case((waits, of_send), else_=messages.c.template_revision).label("revision")
+        shared = (messages.c.status, messages.c.failure_reason)
+        statement = (
+            select(*shared, revision, func.count().label("rows"))
+            .where(messages.c.send_id == send_id)
+            .group_by(*shared, "revision")
         )
-        counts: Counter[tuple[MessageStatus, str | None]] = Counter()
+        rows = await self._connection.execute(statement)
+        counts: Counter[tuple[MessageStatus, str | None, int]] = Counter()
         for row in rows.all:
-            counts[
-                MessageStatus.PENDING if row.status in UNSTARTED else row.status, row.failure_reason
-            ] += row.rows
+            status = MessageStatus.PENDING if row.status in UNSTARTED else row.status
+            counts[status, row.failure_reason, row.revision] += row.rows
         found = (
-            ReasonCount(status=status, reason=reason, count=count)
-            for (status, reason), count in counts.items()
+            ReasonCount(status=status, reason=reason, template_revision=revision, count=count)
+            for (status, reason, revision), count in counts.items()
         )
-        return sorted(found, key=lambda each: (each.status, each.reason or ""))
+        return sorted(
+            found, key=lambda each: (each.status, each.reason or "", each.template_revision)
+        )
 
     async def cancel(self, message_id: str, now: datetime) -> bool:
         of = select(messages.c.send_id).where(messages.c.id == message_id).scalar_subquery()

@@ -4,11 +4,29 @@ from __future__ import annotations
 
 from datetime import datetime
 from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import Executable, delete, exists, insert, select, text
+from sqlalchemy import (
+    ColumnElement,
+    Executable,
+    Select,
+    Text,
+    delete,
+    exists,
+    insert,
+    select,
+    text,
+    type_coerce,
+)
 
 from storage.model.messages import MessageStatus
-from storage.model.programs import Enrollment, EnrollmentStatus, Sequence, Step
+from storage.model.programs import (
+    Enrollment,
+    EnrollmentFilter,
+    EnrollmentStatus,
+    Sequence,
+    Step,
+)
 from storage.sql.connection import Connection, read_record, record_values
 from storage.sql.delivery.enrollments import end
 from storage.sql.delivery.steps import plan_first
@@ -92,13 +110,17 @@ class SqlEnrollments:
         row = (await self._connection.execute(statement)).first
         return read_record(Enrollment, row) if row else None
 
-    async def list_page(self, program_id: str, after: str | None, limit: int) -> list[Enrollment]:
-        statement = select(enrollments).where(enrollments.c.program_id == program_id)
-        if after is not None:
-            statement = statement.where(enrollments.c.id < after)
-        statement = statement.order_by(enrollments.c.id.desc()).limit(limit)
-        rows = (await self._connection.execute(statement)).all
-        return [read_record(Enrollment, row) for row in rows]
+    async def list_page(
+        self, brand_id: str, where: EnrollmentFilter, after: str | None, limit: int
+    ) -> list[Enrollment]:
+        found = [
+            row
+            for part in _parts(brand_id, where)
+            for row in (await self._connection.execute(_page(part, after, limit))).all
+        ]
+        found.sort(key=lambda row: row.id, reverse=True)
+        # Those of a program are of one brand: asked for both, a database might walk all of it.
+        return [read_record(Enrollment, row) for row in found[:limit] if row.brand_id == brand_id]
 
     async def cancel(self, enrollment_id: str, now: datetime) -> bool:
         which = enrollments.c.id == enrollment_id
@@ -134,6 +156,28 @@ class SqlEnrollments:
         parameters = self._connection.dialect.row_set_parameters(given, found)
         await self._connection.execute(statement, parameters)
         return len(found)
+
+
+def _parts(brand_id: str, where: EnrollmentFilter) -> list[list[ColumnElement[bool]]]:
+    """Conditions that an index serves in the order of ids, in parts that no row is in two of. What
+    stands beside the index is an expression, which none serves."""
+    statuses = list(EnrollmentStatus) if where.status is None else [where.status]
+    if where.person_id is None:
+        of_program = enrollments.c.program_id == where.program_id
+        return [[of_program, enrollments.c.status == status] for status in statuses]
+    part = [enrollments.c.brand_id == brand_id, enrollments.c.person_id == where.person_id]
+    if where.program_id is not None:
+        part.append(enrollments.c.program_id.concat("") == where.program_id)
+    if where.status is not None:
+        part.append(type_coerce(enrollments.c.status, Text()).concat("") == str(where.status))
+    return [part]
+
+
+def _page(part: list[ColumnElement[bool]], after: str | None, limit: int) -> Select[Any]:
+    statement = select(enrollments).where(*part)
+    if after is not None:
+        statement = statement.where(enrollments.c.id < after)
+    return statement.order_by(enrollments.c.id.desc()).limit(limit)
 
 
 @lru_cache

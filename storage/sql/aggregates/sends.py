@@ -101,6 +101,12 @@ class SqlSends:
     async def sweep_cancelled(self, now: datetime, limit: int) -> int:
         return await cancellations.sweep_cancelled(self._connection, now, limit)
 
+    async def change_revision(self, send_id: str, revision: int) -> None:
+        change = update(sends).where(sends.c.id == send_id).values(template_revision=revision)
+        await self._connection.execute(change)
+        await self._give_back(send_id)
+        self._connection.fire(PROGRESS)
+
     async def pause(self, send_id: str, now: datetime) -> None:
         await lock_sends(self._connection, sends.c.id == send_id)
         stop = (
@@ -109,11 +115,14 @@ class SqlSends:
             .values(paused_at=now)
         )
         if (await self._connection.execute(stop)).count:
-            give_back = update(messages).where(leased_of(send_id))
-            await self._connection.execute(
-                give_back.values(status=MessageStatus.PENDING, lease_expires_at=None)
-            )
+            await self._give_back(send_id)
             self._connection.fire(PROGRESS)
+
+    async def _give_back(self, send_id: str) -> None:
+        leased = update(messages).where(leased_of(send_id))
+        await self._connection.execute(
+            leased.values(status=MessageStatus.PENDING, lease_expires_at=None)
+        )
 
     async def resume(self, send_id: str) -> None:
         go_on = (

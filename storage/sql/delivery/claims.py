@@ -64,8 +64,8 @@ def _due(*of_queue: ColumnElement[bool] | TextClause) -> Select[Any]:
 
 
 @lru_cache
-def _claim(of_queue: Select[Any]) -> Executable:
-    return _claiming(of_queue)
+def _claim_one_offs() -> Executable:
+    return _claiming(_DUE_ONE_OFFS)
 
 
 @lru_cache
@@ -136,6 +136,16 @@ _DUE_OF_SEND = _due(
 )
 
 
+@lru_cache
+def _claim_of_send() -> Executable:
+    """A row that had no attempt takes the revision that its send has now."""
+    of_send = select(sends.c.template_revision).where(sends.c.id == _OF_SEND).scalar_subquery()
+    own = messages.c.template_revision
+    return _claiming(
+        _DUE_OF_SEND, template_revision=case((messages.c.attempts == 0, of_send), else_=own)
+    )
+
+
 async def claim(
     connection: Connection, queue: Queue, now: datetime, lease_until: datetime, limit: int
 ) -> list[Message]:
@@ -144,13 +154,11 @@ async def claim(
     if queue.send_id is None:
         given |= {"on_channel": queue.channel, "of_brand": queue.brand_id}
         statement = (
-            _claim_steps(connection.dialect, queue.channel)
-            if queue.steps
-            else _claim(_DUE_ONE_OFFS)
+            _claim_steps(connection.dialect, queue.channel) if queue.steps else _claim_one_offs()
         )
     else:
         given |= {"of_send": queue.send_id}
-        statement = _claim(_DUE_OF_SEND)
+        statement = _claim_of_send()
     leased = await connection.fetch_records(
         Message, statement, given | {"lease_until": lease_until}
     )

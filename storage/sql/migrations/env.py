@@ -1,5 +1,5 @@
-"""Alembic's entry: runs the revisions on the connection that `storage.sql.open` gives, inside its
-transaction."""
+"""Alembic's entry: runs the revisions on the connection that `storage.sql.upgrade` gives, inside
+its transaction."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from storage.sql.connection import (
+    REVISION,
     Connection,
     Parameters,
     Rows,
@@ -101,3 +102,12 @@ def make_engine(url: str) -> AsyncEngine:
             },
         },
     )
+
+
+async def read_revision(connection: AsyncConnection) -> str | None:
+    """That of the schema; None if there is none."""
+    there = await connection.exec_driver_sql("SELECT to_regclass('alembic_version')")
+    if there.scalar_one() is None:
+        return None
+    found: str | None = (await connection.exec_driver_sql(REVISION)).scalar()
+    return found

@@ -18,7 +18,7 @@ from storage.contract.storage import Transaction
 from storage.model.messages import Accepted, Message
 from storage.sql.dialects.driver_errors import ConnectionLost, translated
 from storage.sql.dialects.types import Instant
-from storage.sql.postgres.engine import PostgresConnection, make_engine
+from storage.sql.postgres.engine import PostgresConnection, make_engine, read_revision
 from storage.sql.transaction import SqlTransaction
 
 T = TypeVar("T")
@@ -66,6 +66,12 @@ class PostgresStorage:
     async def ping(self) -> None:
         # A standby answers too, but is no good.
         await self._finish(self._once(_nothing, _BEGIN_WRITE))
+
+    async def revision(self) -> str | None:
+        """That of the schema; None if there is none. Raises StorageUnavailable."""
+        with translated():
+            async with self._engine.connect() as connection:
+                return await read_revision(connection)
 
     async def close(self) -> None:
         self._closed = True

@@ -91,13 +91,14 @@ partial_index(
     unique=True,
     where=_active,
 )
-# What the deletion of a person reads.
-partial_index(
-    "ix_enrollments_person",
-    enrollments.c.brand_id,
-    enrollments.c.person_id,
-    where=_active,
+# The lists, newest first: of a person, which their deletion reads too, and of a program.
+Index(
+    "ix_enrollments_brand_id_person_id_id",
+    *(enrollments.c[name] for name in ("brand_id", "person_id", "id")),
 )
-# The list, newest first; what retention reads.
-Index("ix_enrollments_program_id_id", enrollments.c.program_id, enrollments.c.id)
+Index(
+    "ix_enrollments_program_id_status_id",
+    *(enrollments.c[name] for name in ("program_id", "status", "id")),
+)
+# What retention reads.
 partial_index("ix_enrollments_ended_at", enrollments.c.ended_at, where=_over)

@@ -15,6 +15,7 @@ from sqlalchemy import Engine, Executable, NullPool, Table, create_engine, event
 from storage.contract.errors import DatabaseInUse, StorageError, StorageUnavailable
 from storage.model.instants import parse_instant
 from storage.sql.connection import (
+    REVISION,
     Connection,
     Parameters,
     Rows,
@@ -159,6 +160,19 @@ def connect(engine: Engine) -> sqlalchemy.Connection:
     """A new connection. Raises StorageUnavailable."""
     with translated():
         return engine.connect()
+
+
+def read_revision(database: Path) -> str | None:
+    """That of the schema; None if there is none. Needs no ownership of the file, and makes none.
+    Raises StorageUnavailable."""
+    if not database.exists():
+        return None
+    with connect(make_engine(database, read_only=True)) as connection, translated():
+        there = "SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'"
+        if connection.exec_driver_sql(there).first() is None:
+            return None
+        found: str | None = connection.exec_driver_sql(REVISION).scalar()
+        return found
 
 
 def database_path(url: str) -> Path:

@@ -247,6 +247,16 @@ async def _add_brand(tx: Transaction, brand: str) -> None:
     )
 
 
+async def _add_sequence_to_enroll_in(tx: Transaction, brand: str) -> None:
+    await tx.sequences.insert(made.sequence(id=f"{brand}-one", brand_id=brand))
+
+
+async def _add_enrollment(tx: Transaction, brand: str) -> None:
+    sequence = await tx.sequences.find(f"{brand}-one")
+    assert sequence is not None
+    assert await tx.enrollments.insert(made.enrollment(sequence, person_id=new_id()))
+
+
 LISTINGS: dict[str, Listing] = {
     "ops.BrandService/ListBrands": Listing(
         items="brands",
@@ -356,6 +366,21 @@ LISTINGS: dict[str, Listing] = {
         add=lambda tx, brand: tx.inbox.insert(
             made.notification(brand_id=brand, person_id="tester")
         ),
+    ),
+    "comms.SequenceService/ListSequences": Listing(
+        items="data",
+        id="id",
+        asks=lambda brand: {"brand_id": brand},
+        asks_another=lambda brand: {"brand_id": f"other-{brand}"},
+        add=lambda tx, brand: tx.sequences.insert(made.sequence(brand_id=brand)),
+    ),
+    "comms.SequenceService/ListEnrollments": Listing(
+        items="data",
+        id="id",
+        asks=lambda brand: {"brand_id": brand, "sequence_id": f"{brand}-one"},
+        asks_another=lambda brand: {"brand_id": brand, "person_id": "ann"},
+        add=_add_enrollment,
+        prepare=_add_sequence_to_enroll_in,
     ),
     "ops.UnknownMessageService/ListUnknownMessages": Listing(
         items="unknown_messages",

@@ -15,6 +15,7 @@ from server.domain.faces import Face
 from storage.contract.storage import Transaction
 from storage.model.criteria import EVERYONE
 from storage.model.messages import MessageFilter
+from storage.model.programs import EnrollmentFilter
 from storage.model.templates import TemplateFilter
 from tests.support.api.answers import Answer
 from tests.support.api.callers import METHODS, POLICIES, Caller, GrpcCaller, caller, full_path
@@ -133,8 +134,8 @@ class Untouched:
             await tx.brands.find_policy(self.brand),
             await tx.brands.list_page(self.brand, None, 99),
             await tx.audit.list_page(self.brand, None, None, 99),
-            sequences := await tx.sequences.list_page(self.brand, None, 99),
-            [await tx.enrollments.list_page(each.id, None, 99) for each in sequences],
+            await tx.sequences.list_page(self.brand, None, 99),
+            await tx.enrollments.list_page(self.brand, EnrollmentFilter(person_id="ana"), None, 99),
             templates,
             [await tx.templates.list_versions(template, None, 99) for template in templates],
             await tx.people.list_matching(
@@ -257,6 +258,8 @@ def _by_name(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
             for verb in ("ListMessages", "ListScheduledMessages", "ListRecentMessages")
         },
         f"{SEGMENTS}/ListSegments": {"brand_id": brand},
+        f"{SEQUENCES}/ListSequences": {"brand_id": brand},
+        f"{SEQUENCES}/ListEnrollments": {"brand_id": brand, "sequence_id": ids.get("sequence")},
         f"{SUPPRESSIONS}/ListSuppressions": {"brand_id": brand},
         f"{BRANDS}/GetBrandPolicy": {"brand_id": brand},
         f"{BRANDS}/GetBrand": {"id": brand},
@@ -397,6 +400,7 @@ def _in_full(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
         "messaging.ConsentCheckService/CheckConsent": contact,
         f"{PEOPLE}/ExplainContact": {**contact, "recipient": "ana@example.com"},
         f"{PUSH}/CreatePushSubscription": Browser().registration(brand),
+        f"{SENDS}/ChangeSendVersion": {"id": ids.get("send"), "version_id": ids.get("version")},
         f"{SENDS}/RetryFailedMessages": {"id": ids.get("send"), "include_unknown": True},
         f"{BRANDS}/CreateBrand": {"id": f"{brand}-new", "name": "New"},
         f"{BRANDS}/UpdateBrand": {"id": brand, "name": "Another name"},

@@ -108,6 +108,7 @@ class ListInboxItemsRequest(_message.Message):
     LIMIT_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    ARCHIVED_FIELD_NUMBER: _builtins.int
     person_id: _builtins.str
     """Id of the person."""
     brand_id: _builtins.str
@@ -118,6 +119,8 @@ class ListInboxItemsRequest(_message.Message):
     """The same as `limit`, as other lists have it."""
     page_token: _builtins.str
     """`next_page_token` of the page before."""
+    archived: _builtins.bool
+    """Those that are archived, and not those that are there."""
     def __init__(
         self,
         *,
@@ -126,10 +129,11 @@ class ListInboxItemsRequest(_message.Message):
         limit: _builtins.int = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        archived: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["brand_id", b"brand_id", "limit", b"limit", "page_size", b"page_size", "page_token", b"page_token", "person_id", b"person_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["archived", b"archived", "brand_id", b"brand_id", "limit", b"limit", "page_size", b"page_size", "page_token", b"page_token", "person_id", b"person_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

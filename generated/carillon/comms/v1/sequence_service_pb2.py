@@ -31,7 +31,7 @@ from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(carillon/comms/v1/sequence_service.proto\x12\x11\x63\x61rillon.comms.v1\x1a\x1b\x62uf/validate/validate.proto\x1a carillon/comms/v1/sequence.proto\x1a!carillon/options/v1/options.proto\x1a\x1d\x63\x61rillon/rules/v1/rules.proto\x1a\x1e\x63\x61rillon/type/v1/channel.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\"\xdf\x03\n\x15\x43reateSequenceRequest\x12)\n\x08\x62rand_id\x18\x01 \x01(\tB\x17\xe2\x41\x01\x02\xbaH\x10r\x0b\x18\x80\x01\xa0\xbb\x18\x01\xa8\xbb\x18\x01\xc8\x01\x01\x12%\n\x04name\x18\x02 \x01(\tB\x17\xe2\x41\x01\x02\xbaH\x10r\x0b\x18\xc8\x01\xa0\xbb\x18\x01\xa8\xbb\x18\x01\xc8\x01\x01\x12&\n\x0b\x64\x65scription\x18\x03 \x01(\tB\x0c\xbaH\tr\x07\x18\xd0\x0f\xb0\xbb\x18\x01H\x00\x88\x01\x01\x12Y\n\x05steps\x18\x04 \x03(\x0b\x32-.carillon.comms.v1.CreateSequenceRequest.StepB\x1b\xe2\x41\x01\x02\xbaH\x08\x92\x01\x05\x08\x01\x10\xc8\x01\xfa\xbb\x18\x08position\x1a\xe0\x01\n\x04Step\x12%\n\x08position\x18\x01 \x01(\x05\x42\x0e\xe2\x41\x01\x02\xbaH\x07\x1a\x02(\x00\xc8\x01\x01H\x00\x88\x01\x01\x12;\n\x07\x63hannel\x18\x02 \x01(\x0e\x32\x19.carillon.type.v1.ChannelB\x0f\xe2\x41\x01\x02\xbaH\x08\x82\x01\x02\x10\x01\xc8\x01\x01\x12)\n\x0ctemplate_key\x18\x03 \x01(\tB\x13\xe2\x41\x01\x02\xbaH\x0cr\x07\x18\x80\x01\xb8\xbb\x18\x01\xc8\x01\x01\x12*\n\rdelay_minutes\x18\x04 \x01(\x05\x42\x0e\xe2\x41\x01\x02\xbaH\x07\x1a\x02(\x00\xc8\x01\x01H\x01\x88\x01\x01\x42\x0b\n\t_positionB\x10\n\x0e_delay_minutesB\x0e\n\x0c_description\"2\n\x12GetSequenceRequest\x12\x1c\n\x02id\x18\x01 \x01(\tB\x10\xe2\x41\x01\x02\xbaH\tr\x04\xb0\xbb\x18\x01\xc8\x01\x01\"\xba\x01\n\x13\x45nrollPersonRequest\x12\x1c\n\x02id\x18\x01 \x01(\tB\x10\xe2\x41\x01\x02\xbaH\tr\x04\xb0\xbb\x18\x01\xc8\x01\x01\x12)\n\x08\x62rand_id\x18\x02 \x01(\tB\x17\xe2\x41\x01\x02\xbaH\x10r\x0b\x18\x80\x01\xa0\xbb\x18\x01\xa8\xbb\x18\x01\xc8\x01\x01\x12.\n\tperson_id\x18\x03 \x01(\tB\x1b\xe2\x41\x01\x02\xbaH\x10r\x0b\x18\x80\x01\xa0\xbb\x18\x01\xa8\xbb\x18\x01\xc8\x01\x01\xf0\xbb\x18\t\x12*\n\trecipient\x18\x04 \x01(\tB\x17\xe2\x41\x01\x02\xbaH\x10r\x0b\x18\x80\x04\xa0\xbb\x18\x01\xa8\xbb\x18\x01\xc8\x01\x01\"4\n\x14GetEnrollmentRequest\x12\x1c\n\x02id\x18\x01 \x01(\tB\x10\xe2\x41\x01\x02\xbaH\tr\x04\xb0\xbb\x18\x01\xc8\x01\x01\"7\n\x17\x43\x61ncelEnrollmentRequest\x12\x1c\n\x02id\x18\x01 \x01(\tB\x10\xe2\x41\x01\x02\xbaH\tr\x04\xb0\xbb\x18\x01\xc8\x01\x01\x32\x86\x06\n\x0fSequenceService\x12\x89\x01\n\x0e\x43reateSequence\x12(.carillon.comms.v1.CreateSequenceRequest\x1a\x1b.carillon.comms.v1.Sequence\"0\xa2\xbb\x18\x14\n\x0fwrite:sequences\x18\xc9\x01\x82\xd3\xe4\x93\x02\x12\"\r/v1/sequences:\x01*\x12\x84\x01\n\x0bGetSequence\x12%.carillon.comms.v1.GetSequenceRequest\x1a\x1b.carillon.comms.v1.Sequence\"1\x90\x02\x01\xa2\xbb\x18\x10\n\x0eread:sequences\x82\xd3\xe4\x93\x02\x14\x12\x12/v1/sequences/{id}\x12\x93\x01\n\x0c\x45nrollPerson\x12&.carillon.comms.v1.EnrollPersonRequest\x1a\x1d.carillon.comms.v1.Enrollment\"<\xa2\xbb\x18\x14\n\x0fwrite:sequences\x18\xc9\x01\x82\xd3\xe4\x93\x02\x1e\"\x19/v1/sequences/{id}/enroll:\x01*\x12\x96\x01\n\rGetEnrollment\x12\'.carillon.comms.v1.GetEnrollmentRequest\x1a\x1d.carillon.comms.v1.Enrollment\"=\x90\x02\x01\xa2\xbb\x18\x10\n\x0eread:sequences\x82\xd3\xe4\x93\x02 \x12\x1e/v1/sequences/enrollments/{id}\x12\xa4\x01\n\x10\x43\x61ncelEnrollment\x12*.carillon.comms.v1.CancelEnrollmentRequest\x1a\x1d.carillon.comms.v1.Enrollment\"E\xa2\xbb\x18\x11\n\x0fwrite:sequences\x82\xd3\xe4\x93\x02*\"%/v1/sequences/enrollments/{id}/cancel:\x01*\x1a\n\xa2\xbb\x18\x06\x08\xa6\x03\x10\x99\x03\x42\x30\n\x11\x63\x61rillon.comms.v1P\x01Z\x19\x63\x61rillon/comms/v1;commsv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(carillon/comms/v1/sequence_service.proto\x12\x11\x63\x61rillon.comms.v1\x1a\x1b\x62uf/validate/validate.proto\x1a carillon/comms/v1/sequence.proto\x1a!carillon/options/v1/options.proto\x1a\x1d\x63\x61rillon/rules/v1/rules.proto\x1a\x1e\x63\x61rillon/type/v1/channel.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\"\xdf\x03\n\x15\x43reateSequenceRequest\x12)\n\x08\x62rand_id\x18\x01 \x01(\tB\x17\xe2\x41\x01\x02\xbaH\x10r\x0b\x18\x80\x01\xa0\xbb\x18\x01\xa8\xbb\x18\x01\xc8\x01\x01\x12%\n\x04name\x18\x02 \x01(\tB\x17\xe2\x41\x01\x02\xbaH\x10r\x0b\x18\xc8\x01\xa0\xbb\x18\x01\xa8\xbb\x18\x01\xc8\x01\x01\x12&\n\x0b\x64\x65scription\x18\x03 \x01(\tB\x0c\xbaH\tr\x07\x18\xd0\x0f\xb0\xbb\x18\x01H\x00\x88\x01\x01\x12Y\n\x05steps\x18\x04 \x03(\x0b\x32-.carillon.comms.v1.CreateSequenceRequest.StepB\x1b\xe2\x41\x01\x02\xbaH\x08\x92\x01\x05\x08\x01\x10\xc8\x01\xfa\xbb\x18\x08position\x1a\xe0\x01\n\x04Step\x12%\n\x08position\x18\x01 \x01(\x05\x42\x0e\xe2\x41\x01\x02\xbaH\x07\x1a\x02(\x00\xc8\x01\x01H\x00\x88\x01\x01\x12;\n\x07\x63hannel\x18\x02 \x01(\x0e\x32\x19.carillon.type.v1.ChannelB\x0f\xe2\x41\x01\x02\xbaH\x08\x82\x01\x02\x10\x01\xc8\x01\x01\x12)\n\x0ctemplate_key\x18\x03 \x01(\tB\x13\xe2\x41\x01\x02\xbaH\x0cr\x07\x18\x80\x01\xb8\xbb\x18\x01\xc8\x01\x01\x12*\n\rdelay_minutes\x18\x04 \x01(\x05\x42\x0e\xe2\x41\x01\x02\xbaH\x07\x1a\x02(\x00\xc8\x01\x01H\x01\x88\x01\x01\x42\x0b\n\t_positionB\x10\n\x0e_delay_minutesB\x0e\n\x0c_description\"2\n\x12GetSequenceRequest\x12\x1c\n\x02id\x18\x01 \x01(\tB\x10\xe2\x41\x01\x02\xbaH\tr\x04\xb0\xbb\x18\x01\xc8\x01\x01\"n\n\x14ListSequencesRequest\x12\x1b\n\x08\x62rand_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1d\n\npage_token\x18\x03 \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01\"[\n\x15ListSequencesResponse\x12)\n\x04\x64\x61ta\x18\x01 \x03(\x0b\x32\x1b.carillon.comms.v1.Sequence\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xba\x01\n\x13\x45nrollPersonRequest\x12\x1c\n\x02id\x18\x01 \x01(\tB\x10\xe2\x41\x01\x02\xbaH\tr\x04\xb0\xbb\x18\x01\xc8\x01\x01\x12)\n\x08\x62rand_id\x18\x02 \x01(\tB\x17\xe2\x41\x01\x02\xbaH\x10r\x0b\x18\x80\x01\xa0\xbb\x18\x01\xa8\xbb\x18\x01\xc8\x01\x01\x12.\n\tperson_id\x18\x03 \x01(\tB\x1b\xe2\x41\x01\x02\xbaH\x10r\x0b\x18\x80\x01\xa0\xbb\x18\x01\xa8\xbb\x18\x01\xc8\x01\x01\xf0\xbb\x18\t\x12*\n\trecipient\x18\x04 \x01(\tB\x17\xe2\x41\x01\x02\xbaH\x10r\x0b\x18\x80\x04\xa0\xbb\x18\x01\xa8\xbb\x18\x01\xc8\x01\x01\"4\n\x14GetEnrollmentRequest\x12\x1c\n\x02id\x18\x01 \x01(\tB\x10\xe2\x41\x01\x02\xbaH\tr\x04\xb0\xbb\x18\x01\xc8\x01\x01\"\xda\x02\n\x16ListEnrollmentsRequest\x12\x1b\n\x08\x62rand_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01\x12\x1e\n\x0bsequence_id\x18\x02 \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01\x12\x1c\n\tperson_id\x18\x03 \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01\x12>\n\x06status\x18\x04 \x01(\x0e\x32$.carillon.comms.v1.Enrollment.StatusB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1a\n\tpage_size\x18\x05 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1d\n\npage_token\x18\x06 \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01:j\xbaHg\x1a\x65\n\x0bsequence_id\x12&is required, unless person_id is given\x1a.this.sequence_id != \'\' || this.person_id != \'\'\"_\n\x17ListEnrollmentsResponse\x12+\n\x04\x64\x61ta\x18\x01 \x03(\x0b\x32\x1d.carillon.comms.v1.Enrollment\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"7\n\x17\x43\x61ncelEnrollmentRequest\x12\x1c\n\x02id\x18\x01 \x01(\tB\x10\xe2\x41\x01\x02\xbaH\tr\x04\xb0\xbb\x18\x01\xc8\x01\x01\x32\xbe\x08\n\x0fSequenceService\x12\x89\x01\n\x0e\x43reateSequence\x12(.carillon.comms.v1.CreateSequenceRequest\x1a\x1b.carillon.comms.v1.Sequence\"0\xa2\xbb\x18\x14\n\x0fwrite:sequences\x18\xc9\x01\x82\xd3\xe4\x93\x02\x12\"\r/v1/sequences:\x01*\x12\x84\x01\n\x0bGetSequence\x12%.carillon.comms.v1.GetSequenceRequest\x1a\x1b.carillon.comms.v1.Sequence\"1\x90\x02\x01\xa2\xbb\x18\x10\n\x0eread:sequences\x82\xd3\xe4\x93\x02\x14\x12\x12/v1/sequences/{id}\x12\x90\x01\n\rListSequences\x12\'.carillon.comms.v1.ListSequencesRequest\x1a(.carillon.comms.v1.ListSequencesResponse\",\x90\x02\x01\xa2\xbb\x18\x10\n\x0eread:sequences\x82\xd3\xe4\x93\x02\x0f\x12\r/v1/sequences\x12\x93\x01\n\x0c\x45nrollPerson\x12&.carillon.comms.v1.EnrollPersonRequest\x1a\x1d.carillon.comms.v1.Enrollment\"<\xa2\xbb\x18\x14\n\x0fwrite:sequences\x18\xc9\x01\x82\xd3\xe4\x93\x02\x1e\"\x19/v1/sequences/{id}/enroll:\x01*\x12\x96\x01\n\rGetEnrollment\x12\'.carillon.comms.v1.GetEnrollmentRequest\x1a\x1d.carillon.comms.v1.Enrollment\"=\x90\x02\x01\xa2\xbb\x18\x10\n\x0eread:sequences\x82\xd3\xe4\x93\x02 \x12\x1e/v1/sequences/enrollments/{id}\x12\xa2\x01\n\x0fListEnrollments\x12).carillon.comms.v1.ListEnrollmentsRequest\x1a*.carillon.comms.v1.ListEnrollmentsResponse\"8\x90\x02\x01\xa2\xbb\x18\x10\n\x0eread:sequences\x82\xd3\xe4\x93\x02\x1b\x12\x19/v1/sequences/enrollments\x12\xa4\x01\n\x10\x43\x61ncelEnrollment\x12*.carillon.comms.v1.CancelEnrollmentRequest\x1a\x1d.carillon.comms.v1.Enrollment\"E\xa2\xbb\x18\x11\n\x0fwrite:sequences\x82\xd3\xe4\x93\x02*\"%/v1/sequences/enrollments/{id}/cancel:\x01*\x1a\n\xa2\xbb\x18\x06\x08\xa6\x03\x10\x99\x03\x42\x30\n\x11\x63\x61rillon.comms.v1P\x01Z\x19\x63\x61rillon/comms/v1;commsv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -57,6 +57,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CREATESEQUENCEREQUEST'].fields_by_name['steps']._serialized_options = b'\342A\001\002\272H\010\222\001\005\010\001\020\310\001\372\273\030\010position'
   _globals['_GETSEQUENCEREQUEST'].fields_by_name['id']._loaded_options = None
   _globals['_GETSEQUENCEREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002\272H\tr\004\260\273\030\001\310\001\001'
+  _globals['_LISTSEQUENCESREQUEST'].fields_by_name['brand_id']._loaded_options = None
+  _globals['_LISTSEQUENCESREQUEST'].fields_by_name['brand_id']._serialized_options = b'\272H\006r\004\260\273\030\001'
+  _globals['_LISTSEQUENCESREQUEST'].fields_by_name['page_size']._loaded_options = None
+  _globals['_LISTSEQUENCESREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\004\032\002(\000'
+  _globals['_LISTSEQUENCESREQUEST'].fields_by_name['page_token']._loaded_options = None
+  _globals['_LISTSEQUENCESREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\006r\004\260\273\030\001'
   _globals['_ENROLLPERSONREQUEST'].fields_by_name['id']._loaded_options = None
   _globals['_ENROLLPERSONREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002\272H\tr\004\260\273\030\001\310\001\001'
   _globals['_ENROLLPERSONREQUEST'].fields_by_name['brand_id']._loaded_options = None
@@ -67,6 +73,20 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ENROLLPERSONREQUEST'].fields_by_name['recipient']._serialized_options = b'\342A\001\002\272H\020r\013\030\200\004\240\273\030\001\250\273\030\001\310\001\001'
   _globals['_GETENROLLMENTREQUEST'].fields_by_name['id']._loaded_options = None
   _globals['_GETENROLLMENTREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002\272H\tr\004\260\273\030\001\310\001\001'
+  _globals['_LISTENROLLMENTSREQUEST'].fields_by_name['brand_id']._loaded_options = None
+  _globals['_LISTENROLLMENTSREQUEST'].fields_by_name['brand_id']._serialized_options = b'\272H\006r\004\260\273\030\001'
+  _globals['_LISTENROLLMENTSREQUEST'].fields_by_name['sequence_id']._loaded_options = None
+  _globals['_LISTENROLLMENTSREQUEST'].fields_by_name['sequence_id']._serialized_options = b'\272H\006r\004\260\273\030\001'
+  _globals['_LISTENROLLMENTSREQUEST'].fields_by_name['person_id']._loaded_options = None
+  _globals['_LISTENROLLMENTSREQUEST'].fields_by_name['person_id']._serialized_options = b'\272H\006r\004\260\273\030\001'
+  _globals['_LISTENROLLMENTSREQUEST'].fields_by_name['status']._loaded_options = None
+  _globals['_LISTENROLLMENTSREQUEST'].fields_by_name['status']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_LISTENROLLMENTSREQUEST'].fields_by_name['page_size']._loaded_options = None
+  _globals['_LISTENROLLMENTSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\004\032\002(\000'
+  _globals['_LISTENROLLMENTSREQUEST'].fields_by_name['page_token']._loaded_options = None
+  _globals['_LISTENROLLMENTSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\006r\004\260\273\030\001'
+  _globals['_LISTENROLLMENTSREQUEST']._loaded_options = None
+  _globals['_LISTENROLLMENTSREQUEST']._serialized_options = b'\272Hg\032e\n\013sequence_id\022&is required, unless person_id is given\032.this.sequence_id != \'\' || this.person_id != \'\''
   _globals['_CANCELENROLLMENTREQUEST'].fields_by_name['id']._loaded_options = None
   _globals['_CANCELENROLLMENTREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002\272H\tr\004\260\273\030\001\310\001\001'
   _globals['_SEQUENCESERVICE']._loaded_options = None
@@ -75,10 +95,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SEQUENCESERVICE'].methods_by_name['CreateSequence']._serialized_options = b'\242\273\030\024\n\017write:sequences\030\311\001\202\323\344\223\002\022\"\r/v1/sequences:\001*'
   _globals['_SEQUENCESERVICE'].methods_by_name['GetSequence']._loaded_options = None
   _globals['_SEQUENCESERVICE'].methods_by_name['GetSequence']._serialized_options = b'\220\002\001\242\273\030\020\n\016read:sequences\202\323\344\223\002\024\022\022/v1/sequences/{id}'
+  _globals['_SEQUENCESERVICE'].methods_by_name['ListSequences']._loaded_options = None
+  _globals['_SEQUENCESERVICE'].methods_by_name['ListSequences']._serialized_options = b'\220\002\001\242\273\030\020\n\016read:sequences\202\323\344\223\002\017\022\r/v1/sequences'
   _globals['_SEQUENCESERVICE'].methods_by_name['EnrollPerson']._loaded_options = None
   _globals['_SEQUENCESERVICE'].methods_by_name['EnrollPerson']._serialized_options = b'\242\273\030\024\n\017write:sequences\030\311\001\202\323\344\223\002\036\"\031/v1/sequences/{id}/enroll:\001*'
   _globals['_SEQUENCESERVICE'].methods_by_name['GetEnrollment']._loaded_options = None
   _globals['_SEQUENCESERVICE'].methods_by_name['GetEnrollment']._serialized_options = b'\220\002\001\242\273\030\020\n\016read:sequences\202\323\344\223\002 \022\036/v1/sequences/enrollments/{id}'
+  _globals['_SEQUENCESERVICE'].methods_by_name['ListEnrollments']._loaded_options = None
+  _globals['_SEQUENCESERVICE'].methods_by_name['ListEnrollments']._serialized_options = b'\220\002\001\242\273\030\020\n\016read:sequences\202\323\344\223\002\033\022\031/v1/sequences/enrollments'
   _globals['_SEQUENCESERVICE'].methods_by_name['CancelEnrollment']._loaded_options = None
   _globals['_SEQUENCESERVICE'].methods_by_name['CancelEnrollment']._serialized_options = b'\242\273\030\021\n\017write:sequences\202\323\344\223\002*\"%/v1/sequences/enrollments/{id}/cancel:\001*'
   _globals['_CREATESEQUENCEREQUEST']._serialized_start=288
@@ -87,12 +111,20 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CREATESEQUENCEREQUEST_STEP']._serialized_end=751
   _globals['_GETSEQUENCEREQUEST']._serialized_start=769
   _globals['_GETSEQUENCEREQUEST']._serialized_end=819
-  _globals['_ENROLLPERSONREQUEST']._serialized_start=822
-  _globals['_ENROLLPERSONREQUEST']._serialized_end=1008
-  _globals['_GETENROLLMENTREQUEST']._serialized_start=1010
-  _globals['_GETENROLLMENTREQUEST']._serialized_end=1062
-  _globals['_CANCELENROLLMENTREQUEST']._serialized_start=1064
-  _globals['_CANCELENROLLMENTREQUEST']._serialized_end=1119
-  _globals['_SEQUENCESERVICE']._serialized_start=1122
-  _globals['_SEQUENCESERVICE']._serialized_end=1896
+  _globals['_LISTSEQUENCESREQUEST']._serialized_start=821
+  _globals['_LISTSEQUENCESREQUEST']._serialized_end=931
+  _globals['_LISTSEQUENCESRESPONSE']._serialized_start=933
+  _globals['_LISTSEQUENCESRESPONSE']._serialized_end=1024
+  _globals['_ENROLLPERSONREQUEST']._serialized_start=1027
+  _globals['_ENROLLPERSONREQUEST']._serialized_end=1213
+  _globals['_GETENROLLMENTREQUEST']._serialized_start=1215
+  _globals['_GETENROLLMENTREQUEST']._serialized_end=1267
+  _globals['_LISTENROLLMENTSREQUEST']._serialized_start=1270
+  _globals['_LISTENROLLMENTSREQUEST']._serialized_end=1616
+  _globals['_LISTENROLLMENTSRESPONSE']._serialized_start=1618
+  _globals['_LISTENROLLMENTSRESPONSE']._serialized_end=1713
+  _globals['_CANCELENROLLMENTREQUEST']._serialized_start=1715
+  _globals['_CANCELENROLLMENTREQUEST']._serialized_end=1770
+  _globals['_SEQUENCESERVICE']._serialized_start=1773
+  _globals['_SEQUENCESERVICE']._serialized_end=2859
 # @@protoc_insertion_point(module_scope)

@@ -3,6 +3,7 @@
 isort:skip_file
 """
 
+from carillon.comms.v1 import sequence_pb2 as _sequence_pb2
 from carillon.type.v1 import channel_pb2 as _channel_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
@@ -121,6 +122,64 @@ class GetSequenceRequest(_message.Message):
 Global___GetSequenceRequest: _TypeAlias = GetSequenceRequest  # noqa: Y015
 
 @_typing.final
+class ListSequencesRequest(_message.Message):
+    """Which sequences to list."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BRAND_ID_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    brand_id: _builtins.str
+    """The brand; may be left out by a token that names just one."""
+    page_size: _builtins.int
+    """At most this many; 0 means 50, more than 200 means 200."""
+    page_token: _builtins.str
+    """`next_page_token` of the page before."""
+    def __init__(
+        self,
+        *,
+        brand_id: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["brand_id", b"brand_id", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListSequencesRequest: _TypeAlias = ListSequencesRequest  # noqa: Y015
+
+@_typing.final
+class ListSequencesResponse(_message.Message):
+    """One page of sequences."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DATA_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Token of the next page; empty on the last."""
+    @_builtins.property
+    def data(self) -> _containers.RepeatedCompositeFieldContainer[_sequence_pb2.Sequence]:
+        """Newest first."""
+
+    def __init__(
+        self,
+        *,
+        data: _abc.Iterable[_sequence_pb2.Sequence] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["data", b"data", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListSequencesResponse: _TypeAlias = ListSequencesResponse  # noqa: Y015
+
+@_typing.final
 class EnrollPersonRequest(_message.Message):
     """Whom to enroll."""
 
@@ -178,6 +237,76 @@ class GetEnrollmentRequest(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetEnrollmentRequest: _TypeAlias = GetEnrollmentRequest  # noqa: Y015
+
+@_typing.final
+class ListEnrollmentsRequest(_message.Message):
+    """Which enrollments to list."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BRAND_ID_FIELD_NUMBER: _builtins.int
+    SEQUENCE_ID_FIELD_NUMBER: _builtins.int
+    PERSON_ID_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    brand_id: _builtins.str
+    """The brand; may be left out by a token that names just one."""
+    sequence_id: _builtins.str
+    """Only those in this sequence."""
+    person_id: _builtins.str
+    """Only those of this person."""
+    status: _sequence_pb2.Enrollment.Status.ValueType
+    """Only those with this status."""
+    page_size: _builtins.int
+    """At most this many; 0 means 50, more than 200 means 200."""
+    page_token: _builtins.str
+    """`next_page_token` of the page before."""
+    def __init__(
+        self,
+        *,
+        brand_id: _builtins.str = ...,
+        sequence_id: _builtins.str = ...,
+        person_id: _builtins.str = ...,
+        status: _sequence_pb2.Enrollment.Status.ValueType = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["brand_id", b"brand_id", "page_size", b"page_size", "page_token", b"page_token", "person_id", b"person_id", "sequence_id", b"sequence_id", "status", b"status"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListEnrollmentsRequest: _TypeAlias = ListEnrollmentsRequest  # noqa: Y015
+
+@_typing.final
+class ListEnrollmentsResponse(_message.Message):
+    """One page of enrollments."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DATA_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Token of the next page; empty on the last."""
+    @_builtins.property
+    def data(self) -> _containers.RepeatedCompositeFieldContainer[_sequence_pb2.Enrollment]:
+        """Newest first."""
+
+    def __init__(
+        self,
+        *,
+        data: _abc.Iterable[_sequence_pb2.Enrollment] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["data", b"data", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListEnrollmentsResponse: _TypeAlias = ListEnrollmentsResponse  # noqa: Y015
 
 @_typing.final
 class CancelEnrollmentRequest(_message.Message):

@@ -48,6 +48,11 @@ class SequenceServiceStub:
                 request_serializer=carillon_dot_comms_dot_v1_dot_sequence__service__pb2.GetSequenceRequest.SerializeToString,
                 response_deserializer=carillon_dot_comms_dot_v1_dot_sequence__pb2.Sequence.FromString,
                 _registered_method=True)
+        self.ListSequences = channel.unary_unary(
+                '/carillon.comms.v1.SequenceService/ListSequences',
+                request_serializer=carillon_dot_comms_dot_v1_dot_sequence__service__pb2.ListSequencesRequest.SerializeToString,
+                response_deserializer=carillon_dot_comms_dot_v1_dot_sequence__service__pb2.ListSequencesResponse.FromString,
+                _registered_method=True)
         self.EnrollPerson = channel.unary_unary(
                 '/carillon.comms.v1.SequenceService/EnrollPerson',
                 request_serializer=carillon_dot_comms_dot_v1_dot_sequence__service__pb2.EnrollPersonRequest.SerializeToString,
@@ -57,6 +62,11 @@ class SequenceServiceStub:
                 '/carillon.comms.v1.SequenceService/GetEnrollment',
                 request_serializer=carillon_dot_comms_dot_v1_dot_sequence__service__pb2.GetEnrollmentRequest.SerializeToString,
                 response_deserializer=carillon_dot_comms_dot_v1_dot_sequence__pb2.Enrollment.FromString,
+                _registered_method=True)
+        self.ListEnrollments = channel.unary_unary(
+                '/carillon.comms.v1.SequenceService/ListEnrollments',
+                request_serializer=carillon_dot_comms_dot_v1_dot_sequence__service__pb2.ListEnrollmentsRequest.SerializeToString,
+                response_deserializer=carillon_dot_comms_dot_v1_dot_sequence__service__pb2.ListEnrollmentsResponse.FromString,
                 _registered_method=True)
         self.CancelEnrollment = channel.unary_unary(
                 '/carillon.comms.v1.SequenceService/CancelEnrollment',
@@ -85,6 +95,13 @@ class SequenceServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListSequences(self, request, context):
+        """Lists sequences, newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def EnrollPerson(self, request, context):
         """Enrolls a person: the first step runs its `delay_minutes` later, each further one its own after
         the end of the step before it. A step that fails or is skipped does not end the enrollment. A
@@ -97,6 +114,13 @@ class SequenceServiceServicer:
 
     def GetEnrollment(self, request, context):
         """Reads one enrollment.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListEnrollments(self, request, context):
+        """Lists the enrollments in a sequence, or of a person, newest first.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -123,6 +147,11 @@ def add_SequenceServiceServicer_to_server(servicer, server):
                     request_deserializer=carillon_dot_comms_dot_v1_dot_sequence__service__pb2.GetSequenceRequest.FromString,
                     response_serializer=carillon_dot_comms_dot_v1_dot_sequence__pb2.Sequence.SerializeToString,
             ),
+            'ListSequences': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSequences,
+                    request_deserializer=carillon_dot_comms_dot_v1_dot_sequence__service__pb2.ListSequencesRequest.FromString,
+                    response_serializer=carillon_dot_comms_dot_v1_dot_sequence__service__pb2.ListSequencesResponse.SerializeToString,
+            ),
             'EnrollPerson': grpc.unary_unary_rpc_method_handler(
                     servicer.EnrollPerson,
                     request_deserializer=carillon_dot_comms_dot_v1_dot_sequence__service__pb2.EnrollPersonRequest.FromString,
@@ -132,6 +161,11 @@ def add_SequenceServiceServicer_to_server(servicer, server):
                     servicer.GetEnrollment,
                     request_deserializer=carillon_dot_comms_dot_v1_dot_sequence__service__pb2.GetEnrollmentRequest.FromString,
                     response_serializer=carillon_dot_comms_dot_v1_dot_sequence__pb2.Enrollment.SerializeToString,
+            ),
+            'ListEnrollments': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListEnrollments,
+                    request_deserializer=carillon_dot_comms_dot_v1_dot_sequence__service__pb2.ListEnrollmentsRequest.FromString,
+                    response_serializer=carillon_dot_comms_dot_v1_dot_sequence__service__pb2.ListEnrollmentsResponse.SerializeToString,
             ),
             'CancelEnrollment': grpc.unary_unary_rpc_method_handler(
                     servicer.CancelEnrollment,
@@ -207,6 +241,33 @@ class SequenceService:
             _registered_method=True)
 
     @staticmethod
+    def ListSequences(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/carillon.comms.v1.SequenceService/ListSequences',
+            carillon_dot_comms_dot_v1_dot_sequence__service__pb2.ListSequencesRequest.SerializeToString,
+            carillon_dot_comms_dot_v1_dot_sequence__service__pb2.ListSequencesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def EnrollPerson(request,
             target,
             options=(),
@@ -250,6 +311,33 @@ class SequenceService:
             '/carillon.comms.v1.SequenceService/GetEnrollment',
             carillon_dot_comms_dot_v1_dot_sequence__service__pb2.GetEnrollmentRequest.SerializeToString,
             carillon_dot_comms_dot_v1_dot_sequence__pb2.Enrollment.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListEnrollments(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/carillon.comms.v1.SequenceService/ListEnrollments',
+            carillon_dot_comms_dot_v1_dot_sequence__service__pb2.ListEnrollmentsRequest.SerializeToString,
+            carillon_dot_comms_dot_v1_dot_sequence__service__pb2.ListEnrollmentsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -41,6 +41,8 @@ class SequenceServiceStub:
     """Creates a sequence."""
     GetSequence: _grpc.UnaryUnaryMultiCallable[_sequence_service_pb2.GetSequenceRequest, _sequence_pb2.Sequence]
     """Reads one sequence."""
+    ListSequences: _grpc.UnaryUnaryMultiCallable[_sequence_service_pb2.ListSequencesRequest, _sequence_service_pb2.ListSequencesResponse]
+    """Lists sequences, newest first."""
     EnrollPerson: _grpc.UnaryUnaryMultiCallable[_sequence_service_pb2.EnrollPersonRequest, _sequence_pb2.Enrollment]
     """Enrolls a person: the first step runs its `delay_minutes` later, each further one its own after
     the end of the step before it. A step that fails or is skipped does not end the enrollment. A
@@ -49,6 +51,8 @@ class SequenceServiceStub:
     """
     GetEnrollment: _grpc.UnaryUnaryMultiCallable[_sequence_service_pb2.GetEnrollmentRequest, _sequence_pb2.Enrollment]
     """Reads one enrollment."""
+    ListEnrollments: _grpc.UnaryUnaryMultiCallable[_sequence_service_pb2.ListEnrollmentsRequest, _sequence_service_pb2.ListEnrollmentsResponse]
+    """Lists the enrollments in a sequence, or of a person, newest first."""
     CancelEnrollment: _grpc.UnaryUnaryMultiCallable[_sequence_service_pb2.CancelEnrollmentRequest, _sequence_pb2.Enrollment]
     """Cancels an enrollment: once this answers, no provider call of it begins any more. A call that
     is going on ends. Cancelling one that is over gives it as it is.
@@ -66,6 +70,8 @@ class SequenceServiceAsyncStub(SequenceServiceStub):
     """Creates a sequence."""
     GetSequence: _aio.UnaryUnaryMultiCallable[_sequence_service_pb2.GetSequenceRequest, _sequence_pb2.Sequence]  # type: ignore[assignment]
     """Reads one sequence."""
+    ListSequences: _aio.UnaryUnaryMultiCallable[_sequence_service_pb2.ListSequencesRequest, _sequence_service_pb2.ListSequencesResponse]  # type: ignore[assignment]
+    """Lists sequences, newest first."""
     EnrollPerson: _aio.UnaryUnaryMultiCallable[_sequence_service_pb2.EnrollPersonRequest, _sequence_pb2.Enrollment]  # type: ignore[assignment]
     """Enrolls a person: the first step runs its `delay_minutes` later, each further one its own after
     the end of the step before it. A step that fails or is skipped does not end the enrollment. A
@@ -74,6 +80,8 @@ class SequenceServiceAsyncStub(SequenceServiceStub):
     """
     GetEnrollment: _aio.UnaryUnaryMultiCallable[_sequence_service_pb2.GetEnrollmentRequest, _sequence_pb2.Enrollment]  # type: ignore[assignment]
     """Reads one enrollment."""
+    ListEnrollments: _aio.UnaryUnaryMultiCallable[_sequence_service_pb2.ListEnrollmentsRequest, _sequence_service_pb2.ListEnrollmentsResponse]  # type: ignore[assignment]
+    """Lists the enrollments in a sequence, or of a person, newest first."""
     CancelEnrollment: _aio.UnaryUnaryMultiCallable[_sequence_service_pb2.CancelEnrollmentRequest, _sequence_pb2.Enrollment]  # type: ignore[assignment]
     """Cancels an enrollment: once this answers, no provider call of it begins any more. A call that
     is going on ends. Cancelling one that is over gives it as it is.
@@ -102,6 +110,14 @@ class SequenceServiceServicer(metaclass=_abc_1.ABCMeta):
         """Reads one sequence."""
 
     @_abc_1.abstractmethod
+    def ListSequences(
+        self,
+        request: _sequence_service_pb2.ListSequencesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_sequence_service_pb2.ListSequencesResponse, _abc.Awaitable[_sequence_service_pb2.ListSequencesResponse]]:
+        """Lists sequences, newest first."""
+
+    @_abc_1.abstractmethod
     def EnrollPerson(
         self,
         request: _sequence_service_pb2.EnrollPersonRequest,
@@ -120,6 +136,14 @@ class SequenceServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_sequence_pb2.Enrollment, _abc.Awaitable[_sequence_pb2.Enrollment]]:
         """Reads one enrollment."""
+
+    @_abc_1.abstractmethod
+    def ListEnrollments(
+        self,
+        request: _sequence_service_pb2.ListEnrollmentsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_sequence_service_pb2.ListEnrollmentsResponse, _abc.Awaitable[_sequence_service_pb2.ListEnrollmentsResponse]]:
+        """Lists the enrollments in a sequence, or of a person, newest first."""
 
     @_abc_1.abstractmethod
     def CancelEnrollment(

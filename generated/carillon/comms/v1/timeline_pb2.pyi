@@ -40,6 +40,9 @@ class MessageTimeline(_message.Message):
     TEMPLATE_VERSION_FIELD_NUMBER: _builtins.int
     FACTS_FIELD_NUMBER: _builtins.int
     CONTENT_FIELD_NUMBER: _builtins.int
+    SEQUENCE_ID_FIELD_NUMBER: _builtins.int
+    ENROLLMENT_ID_FIELD_NUMBER: _builtins.int
+    STEP_FIELD_NUMBER: _builtins.int
     message_id: _builtins.str
     """Id of the message."""
     brand_id: _builtins.str
@@ -53,13 +56,21 @@ class MessageTimeline(_message.Message):
     status: _message_pb2.Message.Status.ValueType
     """Where it is in its life."""
     campaign_id: _builtins.str
-    """Its campaign; null for a one-off."""
+    """Its campaign; null without one."""
     send_id: _builtins.str
-    """Its send; null for a one-off."""
+    """Its send; null without one."""
     template_key: _builtins.str
     """Key of its template."""
     template_version: _builtins.int
-    """The version of the template that it is rendered from."""
+    """The version of the template that it is rendered from; 0 for a step that has not been claimed
+    yet: it will be rendered from the version that is current then.
+    """
+    sequence_id: _builtins.str
+    """The sequence that it is a step of; null if it is of none."""
+    enrollment_id: _builtins.str
+    """Its enrollment; null without one."""
+    step: _builtins.int
+    """Position of its step; null if it is none."""
     @_builtins.property
     def facts(self) -> _containers.RepeatedCompositeFieldContainer[Global___MessageFact]:
         """What happened, in order; last what has no time of its own."""
@@ -83,19 +94,34 @@ class MessageTimeline(_message.Message):
         template_version: _builtins.int = ...,
         facts: _abc.Iterable[Global___MessageFact] | None = ...,
         content: Global___MessageSaid | None = ...,
+        sequence_id: _builtins.str | None = ...,
+        enrollment_id: _builtins.str | None = ...,
+        step: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_campaign_id", b"_campaign_id", "_send_id", b"_send_id", "campaign_id", b"campaign_id", "content", b"content", "send_id", b"send_id"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_campaign_id", b"_campaign_id", "_enrollment_id", b"_enrollment_id", "_send_id", b"_send_id", "_sequence_id", b"_sequence_id", "_step", b"_step", "campaign_id", b"campaign_id", "content", b"content", "enrollment_id", b"enrollment_id", "send_id", b"send_id", "sequence_id", b"sequence_id", "step", b"step"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_campaign_id", b"_campaign_id", "_send_id", b"_send_id", "brand_id", b"brand_id", "campaign_id", b"campaign_id", "channel", b"channel", "content", b"content", "facts", b"facts", "message_id", b"message_id", "person_id", b"person_id", "recipient", b"recipient", "send_id", b"send_id", "status", b"status", "template_key", b"template_key", "template_version", b"template_version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_campaign_id", b"_campaign_id", "_enrollment_id", b"_enrollment_id", "_send_id", b"_send_id", "_sequence_id", b"_sequence_id", "_step", b"_step", "brand_id", b"brand_id", "campaign_id", b"campaign_id", "channel", b"channel", "content", b"content", "enrollment_id", b"enrollment_id", "facts", b"facts", "message_id", b"message_id", "person_id", b"person_id", "recipient", b"recipient", "send_id", b"send_id", "sequence_id", b"sequence_id", "status", b"status", "step", b"step", "template_key", b"template_key", "template_version", b"template_version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__campaign_id: _TypeAlias = _typing.Literal["campaign_id"]  # noqa: Y015
     _WhichOneofArgType__campaign_id: _TypeAlias = _typing.Literal["_campaign_id", b"_campaign_id"]  # noqa: Y015
+    _WhichOneofReturnType__enrollment_id: _TypeAlias = _typing.Literal["enrollment_id"]  # noqa: Y015
+    _WhichOneofArgType__enrollment_id: _TypeAlias = _typing.Literal["_enrollment_id", b"_enrollment_id"]  # noqa: Y015
     _WhichOneofReturnType__send_id: _TypeAlias = _typing.Literal["send_id"]  # noqa: Y015
     _WhichOneofArgType__send_id: _TypeAlias = _typing.Literal["_send_id", b"_send_id"]  # noqa: Y015
+    _WhichOneofReturnType__sequence_id: _TypeAlias = _typing.Literal["sequence_id"]  # noqa: Y015
+    _WhichOneofArgType__sequence_id: _TypeAlias = _typing.Literal["_sequence_id", b"_sequence_id"]  # noqa: Y015
+    _WhichOneofReturnType__step: _TypeAlias = _typing.Literal["step"]  # noqa: Y015
+    _WhichOneofArgType__step: _TypeAlias = _typing.Literal["_step", b"_step"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__campaign_id) -> _WhichOneofReturnType__campaign_id | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__enrollment_id) -> _WhichOneofReturnType__enrollment_id | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__send_id) -> _WhichOneofReturnType__send_id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__sequence_id) -> _WhichOneofReturnType__sequence_id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__step) -> _WhichOneofReturnType__step | None: ...
 
 Global___MessageTimeline: _TypeAlias = MessageTimeline  # noqa: Y015
 
@@ -118,7 +144,9 @@ class MessageFact(_message.Message):
         held_back: MessageFact._Kind.ValueType  # 2
         """It waits, until `until`: it was scheduled for later, or is to be tried again."""
         claimed: MessageFact._Kind.ValueType  # 3
-        """A worker took it, the last time it did. Earlier times are told by their attempts alone."""
+        """A worker took it. Of the last time it did, `at` is the moment; of those before, only the ones
+        that led to an attempt are known, and `at` is when that began, less than a minute later.
+        """
         attempted: MessageFact._Kind.ValueType  # 4
         """A provider was about to be called."""
         answered: MessageFact._Kind.ValueType  # 5
@@ -142,7 +170,9 @@ class MessageFact(_message.Message):
     held_back: MessageFact.Kind.ValueType  # 2
     """It waits, until `until`: it was scheduled for later, or is to be tried again."""
     claimed: MessageFact.Kind.ValueType  # 3
-    """A worker took it, the last time it did. Earlier times are told by their attempts alone."""
+    """A worker took it. Of the last time it did, `at` is the moment; of those before, only the ones
+    that led to an attempt are known, and `at` is when that began, less than a minute later.
+    """
     attempted: MessageFact.Kind.ValueType  # 4
     """A provider was about to be called."""
     answered: MessageFact.Kind.ValueType  # 5

@@ -137,13 +137,14 @@ class SendReport(_message.Message):
 
     @_typing.final
     class Row(_message.Message):
-        """How many messages are in one status for one reason."""
+        """How many messages of one version are in one status for one reason."""
 
         DESCRIPTOR: _descriptor.Descriptor
 
         STATUS_FIELD_NUMBER: _builtins.int
         REASON_FIELD_NUMBER: _builtins.int
         COUNT_FIELD_NUMBER: _builtins.int
+        TEMPLATE_VERSION_FIELD_NUMBER: _builtins.int
         status: _builtins.str
         """Status of the messages: pending, sending, sent, failed, skipped, cancelled, expired or
         unknown.
@@ -152,16 +153,19 @@ class SendReport(_message.Message):
         """Why, as a stable snake_case code; null when there is nothing to say."""
         count: _builtins.int
         """How many messages."""
+        template_version: _builtins.int
+        """The number of the version of the template that they have."""
         def __init__(
             self,
             *,
             status: _builtins.str = ...,
             reason: _builtins.str | None = ...,
             count: _builtins.int = ...,
+            template_version: _builtins.int = ...,
         ) -> None: ...
         _HasFieldArgType: _TypeAlias = _typing.Literal["_reason", b"_reason", "reason", b"reason"]  # noqa: Y015
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["_reason", b"_reason", "count", b"count", "reason", b"reason", "status", b"status"]  # noqa: Y015
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["_reason", b"_reason", "count", b"count", "reason", b"reason", "status", b"status", "template_version", b"template_version"]  # noqa: Y015
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         _WhichOneofReturnType__reason: _TypeAlias = _typing.Literal["reason"]  # noqa: Y015
         _WhichOneofArgType__reason: _TypeAlias = _typing.Literal["_reason", b"_reason"]  # noqa: Y015
@@ -208,7 +212,7 @@ class SendReport(_message.Message):
     """The send whose failed messages it retries; null if it retries none."""
     @_builtins.property
     def rows(self) -> _containers.RepeatedCompositeFieldContainer[Global___SendReport.Row]:
-        """Counted from the messages themselves, by status and reason."""
+        """Counted from the messages themselves, by status, reason and version."""
 
     @_builtins.property
     def paused_at(self) -> _timestamp_pb2.Timestamp:

@@ -184,6 +184,62 @@ class ResumeSendResponse(_message.Message):
 Global___ResumeSendResponse: _TypeAlias = ResumeSendResponse  # noqa: Y015
 
 @_typing.final
+class ChangeSendVersionRequest(_message.Message):
+    """What the rest of a send is to say."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    VERSION_ID_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """Id of the send."""
+    version_id: _builtins.str
+    """Id of a version of the send's template, newer than the one that the send has; the variables of
+    the send must fit it.
+    """
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        version_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "version_id", b"version_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ChangeSendVersionRequest: _TypeAlias = ChangeSendVersionRequest  # noqa: Y015
+
+@_typing.final
+class ChangeSendVersionResponse(_message.Message):
+    """The send with its new version."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEND_FIELD_NUMBER: _builtins.int
+    TEMPLATE_VERSION_FIELD_NUMBER: _builtins.int
+    template_version: _builtins.int
+    """The number of the version that its messages have from now on."""
+    @_builtins.property
+    def send(self) -> _send_pb2.Send:
+        """The send."""
+
+    def __init__(
+        self,
+        *,
+        send: _send_pb2.Send | None = ...,
+        template_version: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["send", b"send"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["send", b"send", "template_version", b"template_version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ChangeSendVersionResponse: _TypeAlias = ChangeSendVersionResponse  # noqa: Y015
+
+@_typing.final
 class CancelSendRequest(_message.Message):
     """Which send to cancel."""
 

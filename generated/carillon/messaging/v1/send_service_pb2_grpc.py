@@ -61,6 +61,11 @@ class SendServiceStub:
                 request_serializer=carillon_dot_messaging_dot_v1_dot_send__service__pb2.ResumeSendRequest.SerializeToString,
                 response_deserializer=carillon_dot_messaging_dot_v1_dot_send__service__pb2.ResumeSendResponse.FromString,
                 _registered_method=True)
+        self.ChangeSendVersion = channel.unary_unary(
+                '/carillon.messaging.v1.SendService/ChangeSendVersion',
+                request_serializer=carillon_dot_messaging_dot_v1_dot_send__service__pb2.ChangeSendVersionRequest.SerializeToString,
+                response_deserializer=carillon_dot_messaging_dot_v1_dot_send__service__pb2.ChangeSendVersionResponse.FromString,
+                _registered_method=True)
         self.CancelSend = channel.unary_unary(
                 '/carillon.messaging.v1.SendService/CancelSend',
                 request_serializer=carillon_dot_messaging_dot_v1_dot_send__service__pb2.CancelSendRequest.SerializeToString,
@@ -85,7 +90,7 @@ class SendServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetSendReport(self, request, context):
-        """Breaks one send down by status and reason.
+        """Breaks one send down by status, reason and version of the template.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -110,6 +115,15 @@ class SendServiceServicer:
 
     def ResumeSend(self, request, context):
         """Lets a paused send go on. Resuming one that is not paused, or has ended, changes nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ChangeSendVersion(self, request, context):
+        """Gives the messages of a paused send that no call was begun for, and those that are still to be
+        made of its audience, a newer version of its template. What went out, or may have, keeps what
+        it said. FAILED_PRECONDITION unless the send is paused.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -162,6 +176,11 @@ def add_SendServiceServicer_to_server(servicer, server):
                     servicer.ResumeSend,
                     request_deserializer=carillon_dot_messaging_dot_v1_dot_send__service__pb2.ResumeSendRequest.FromString,
                     response_serializer=carillon_dot_messaging_dot_v1_dot_send__service__pb2.ResumeSendResponse.SerializeToString,
+            ),
+            'ChangeSendVersion': grpc.unary_unary_rpc_method_handler(
+                    servicer.ChangeSendVersion,
+                    request_deserializer=carillon_dot_messaging_dot_v1_dot_send__service__pb2.ChangeSendVersionRequest.FromString,
+                    response_serializer=carillon_dot_messaging_dot_v1_dot_send__service__pb2.ChangeSendVersionResponse.SerializeToString,
             ),
             'CancelSend': grpc.unary_unary_rpc_method_handler(
                     servicer.CancelSend,
@@ -310,6 +329,33 @@ class SendService:
             '/carillon.messaging.v1.SendService/ResumeSend',
             carillon_dot_messaging_dot_v1_dot_send__service__pb2.ResumeSendRequest.SerializeToString,
             carillon_dot_messaging_dot_v1_dot_send__service__pb2.ResumeSendResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ChangeSendVersion(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/carillon.messaging.v1.SendService/ChangeSendVersion',
+            carillon_dot_messaging_dot_v1_dot_send__service__pb2.ChangeSendVersionRequest.SerializeToString,
+            carillon_dot_messaging_dot_v1_dot_send__service__pb2.ChangeSendVersionResponse.FromString,
             options,
             channel_credentials,
             insecure,

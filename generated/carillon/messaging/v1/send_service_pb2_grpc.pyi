@@ -37,7 +37,7 @@ class SendServiceStub:
     GetSend: _grpc.UnaryUnaryMultiCallable[_send_service_pb2.GetSendRequest, _send_pb2.Send]
     """Reads one send."""
     GetSendReport: _grpc.UnaryUnaryMultiCallable[_send_service_pb2.GetSendReportRequest, _send_pb2.SendReport]
-    """Breaks one send down by status and reason."""
+    """Breaks one send down by status, reason and version of the template."""
     WatchSend: _grpc.UnaryStreamMultiCallable[_send_service_pb2.WatchSendRequest, _send_pb2.Send]
     """Reports the send now and after every change until nothing is pending or in flight, then ends.
     Over REST: server-sent events.
@@ -49,6 +49,11 @@ class SendServiceStub:
     """
     ResumeSend: _grpc.UnaryUnaryMultiCallable[_send_service_pb2.ResumeSendRequest, _send_service_pb2.ResumeSendResponse]
     """Lets a paused send go on. Resuming one that is not paused, or has ended, changes nothing."""
+    ChangeSendVersion: _grpc.UnaryUnaryMultiCallable[_send_service_pb2.ChangeSendVersionRequest, _send_service_pb2.ChangeSendVersionResponse]
+    """Gives the messages of a paused send that no call was begun for, and those that are still to be
+    made of its audience, a newer version of its template. What went out, or may have, keeps what
+    it said. FAILED_PRECONDITION unless the send is paused.
+    """
     CancelSend: _grpc.UnaryUnaryMultiCallable[_send_service_pb2.CancelSendRequest, _send_service_pb2.CancelSendResponse]
     """Cancels one send, also one that retries another; a campaign that was sending becomes cancelled
     with it. No provider call starts after it has answered; calls in flight finish and are counted.
@@ -70,7 +75,7 @@ class SendServiceAsyncStub(SendServiceStub):
     GetSend: _aio.UnaryUnaryMultiCallable[_send_service_pb2.GetSendRequest, _send_pb2.Send]  # type: ignore[assignment]
     """Reads one send."""
     GetSendReport: _aio.UnaryUnaryMultiCallable[_send_service_pb2.GetSendReportRequest, _send_pb2.SendReport]  # type: ignore[assignment]
-    """Breaks one send down by status and reason."""
+    """Breaks one send down by status, reason and version of the template."""
     WatchSend: _aio.UnaryStreamMultiCallable[_send_service_pb2.WatchSendRequest, _send_pb2.Send]  # type: ignore[assignment]
     """Reports the send now and after every change until nothing is pending or in flight, then ends.
     Over REST: server-sent events.
@@ -82,6 +87,11 @@ class SendServiceAsyncStub(SendServiceStub):
     """
     ResumeSend: _aio.UnaryUnaryMultiCallable[_send_service_pb2.ResumeSendRequest, _send_service_pb2.ResumeSendResponse]  # type: ignore[assignment]
     """Lets a paused send go on. Resuming one that is not paused, or has ended, changes nothing."""
+    ChangeSendVersion: _aio.UnaryUnaryMultiCallable[_send_service_pb2.ChangeSendVersionRequest, _send_service_pb2.ChangeSendVersionResponse]  # type: ignore[assignment]
+    """Gives the messages of a paused send that no call was begun for, and those that are still to be
+    made of its audience, a newer version of its template. What went out, or may have, keeps what
+    it said. FAILED_PRECONDITION unless the send is paused.
+    """
     CancelSend: _aio.UnaryUnaryMultiCallable[_send_service_pb2.CancelSendRequest, _send_service_pb2.CancelSendResponse]  # type: ignore[assignment]
     """Cancels one send, also one that retries another; a campaign that was sending becomes cancelled
     with it. No provider call starts after it has answered; calls in flight finish and are counted.
@@ -112,7 +122,7 @@ class SendServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _send_service_pb2.GetSendReportRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_send_pb2.SendReport, _abc.Awaitable[_send_pb2.SendReport]]:
-        """Breaks one send down by status and reason."""
+        """Breaks one send down by status, reason and version of the template."""
 
     @_abc_1.abstractmethod
     def WatchSend(
@@ -142,6 +152,17 @@ class SendServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_send_service_pb2.ResumeSendResponse, _abc.Awaitable[_send_service_pb2.ResumeSendResponse]]:
         """Lets a paused send go on. Resuming one that is not paused, or has ended, changes nothing."""
+
+    @_abc_1.abstractmethod
+    def ChangeSendVersion(
+        self,
+        request: _send_service_pb2.ChangeSendVersionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_send_service_pb2.ChangeSendVersionResponse, _abc.Awaitable[_send_service_pb2.ChangeSendVersionResponse]]:
+        """Gives the messages of a paused send that no call was begun for, and those that are still to be
+        made of its audience, a newer version of its template. What went out, or may have, keeps what
+        it said. FAILED_PRECONDITION unless the send is paused.
+        """
 
     @_abc_1.abstractmethod
     def CancelSend(

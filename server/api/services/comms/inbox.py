@@ -38,6 +38,7 @@ class InboxService(inbox_service_pb2_grpc.InboxServiceServicer):
                 request.person_id,
                 request.limit or request.page_size,
                 request.page_token,
+                archived=request.archived,
             )
         )
         return pb.ListInboxItemsResponse(

@@ -10,6 +10,7 @@ from server.api.command_runner import CommandRunner
 from server.api.converters import messaging
 from server.api.interceptors.call import Context
 from server.commands.sends.cancel import cancel_send_and_wait
+from server.commands.sends.change_version import change_send_version
 from server.commands.sends.pause import pause_send_and_wait, resume_send
 from server.commands.sends.queries import get_send, get_send_report
 from server.commands.sends.retry_failed import retry_failed
@@ -70,6 +71,16 @@ class SendService(send_service_pb2_grpc.SendServiceServicer):
             lambda tx, caller: resume_send(tx, caller, request.id),
             lambda send: pb.ResumeSendResponse(send=messaging.send(send)),
             pb.ResumeSendResponse,
+        )
+
+    async def ChangeSendVersion(
+        self, request: pb.ChangeSendVersionRequest, context: Context
+    ) -> pb.ChangeSendVersionResponse:
+        return await self._commands.change(
+            request,
+            lambda tx, caller: change_send_version(tx, caller, request.id, request.version_id),
+            messaging.changed_send,
+            pb.ChangeSendVersionResponse,
         )
 
     async def CancelSend(

@@ -313,9 +313,12 @@ async def test_reasons_are_counted_from_the_rows_in_order(scene: Scene) -> None:
     await scene.storage.write(lambda tx: tx.messages.insert_many(rows))
     await scene.claim(1)
     assert await scene.storage.read(lambda tx: tx.messages.count_by_reason(send.id)) == [
-        ReasonCount(status=MessageStatus.PENDING, reason=None, count=2),
-        ReasonCount(status=MessageStatus.SKIPPED, reason="duplicate", count=2),
-        ReasonCount(status=MessageStatus.SKIPPED, reason="no_address", count=1),
+        ReasonCount(status=status, reason=reason, template_revision=1, count=count)
+        for status, reason, count in (
+            (MessageStatus.PENDING, None, 2),
+            (MessageStatus.SKIPPED, "duplicate", 2),
+            (MessageStatus.SKIPPED, "no_address", 1),
+        )
     ]
 
 

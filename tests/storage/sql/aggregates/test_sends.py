@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import update
 
 from storage.contract.errors import StorageError
+from storage.contract.storage import Transaction
 from storage.model.campaigns import CampaignStatus
-from storage.model.messages import MessageStatus
+from storage.model.messages import Message, MessageStatus
 from storage.model.sends import CancelReceipt, Counters, SendStatus
+from storage.sql.schema.messages import messages
 from tests.support.storage import made
-from tests.support.storage.made import NOW, SECOND
+from tests.support.storage.made import LEASE, NOW, SECOND
 from tests.support.storage.scene import Scene
 
 
@@ -202,3 +205,32 @@ async def test_a_campaign_is_sent_only_when_no_send_of_it_is_running(scene: Scen
         lambda tx: tx.sends.advance_audience(second.id, None, done=True, now=NOW)
     )
     assert (await scene.found_campaign(first.campaign_id)).status is CampaignStatus.SENT
+
+
+async def test_rows_without_an_attempt_take_another_revision_when_they_are_claimed(
+    scene: Scene,
+) -> None:
+    send, _ = await scene.send(3)
+    refused, *_ = await scene.start(1)
+    attempt = made.attempt(refused, "rejected")
+    await scene.finish([refused], MessageStatus.PENDING, attempt=attempt)
+    held, waits = [row for row in await scene.claim() if row.id != refused.id]
+    await scene.storage.write(lambda tx: tx.sends.pause(send.id, NOW))
+    # Of a claim that began before the pause.
+    await scene.storage.write(lambda tx: lease(tx, held))
+    await scene.storage.write(lambda tx: tx.sends.change_revision(send.id, 2))
+    await scene.storage.write(lambda tx: tx.sends.resume(send.id))
+    assert await scene.mark([held]) == set()
+    revisions = {row.id: row.template_revision for row in await scene.claim()}
+    assert revisions == {refused.id: 1, held.id: 2, waits.id: 2}
+    counts = await scene.storage.read(lambda tx: tx.messages.count_by_reason(send.id))
+    assert [(row.template_revision, row.count) for row in counts] == [(1, 1), (2, 2)]
+
+
+async def lease(tx: Transaction, row: Message) -> None:
+    """Puts a row under the lease that it had."""
+    await tx.sends._connection.execute(  # type: ignore[attr-defined]
+        update(messages)
+        .where(messages.c.id == row.id)
+        .values(status=MessageStatus.LEASED, lease_expires_at=LEASE)
+    )

@@ -12,6 +12,7 @@ from storage.contract.storage import Transaction
 from storage.model.criteria import EVERYONE, Not, Received
 from storage.model.deliveries import Queue
 from storage.model.messages import MessageStatus
+from storage.model.programs import EnrollmentFilter, EnrollmentStatus
 from tests.support.storage import made
 from tests.support.storage.made import BRAND, KNOWS_KEYS, LEASE, MAX_ATTEMPTS, NOW
 from tests.support.storage.scene import Scene
@@ -94,6 +95,21 @@ async def test_what_follows_a_step_is_found_by_the_id_of_its_enrollment(busy: Sc
     assert await indexes_used(busy, lambda tx: tx.messages.settle(ends, NOW)) == set()
 
 
+async def test_enrollments_are_listed_along_one_index(busy: Scene) -> None:
+    of_program, of_person = EnrollmentFilter(program_id="one"), EnrollmentFilter(person_id="ann")
+    both = EnrollmentFilter(program_id="one", person_id="ann", status=EnrollmentStatus.ACTIVE)
+    for where, index in (
+        (of_program, "ix_enrollments_program_id_status_id"),
+        (of_person, "ix_enrollments_brand_id_person_id_id"),
+        (both, "ix_enrollments_brand_id_person_id_id"),
+    ):
+        used = await indexes_used(
+            busy,
+            lambda tx, where=where: tx.enrollments.list_page(BRAND, where, "x", 9),  # type: ignore[misc]
+        )
+        assert used == {index}
+
+
 async def test_ending_enrollments_reads_those_and_their_messages(busy: Scene) -> None:
     enrollment = await busy.enrolled()
     assert await indexes_used(busy, lambda tx: tx.enrollments.cancel(enrollment.id, NOW)) == {
@@ -101,7 +117,7 @@ async def test_ending_enrollments_reads_those_and_their_messages(busy: Scene) ->
     }
     assert await indexes_used(
         busy, lambda tx: tx.enrollments.stop_person(BRAND, "enrolled-1", "gone", NOW)
-    ) == {"ix_enrollments_person", "uq_messages_step"}
+    ) == {"ix_enrollments_brand_id_person_id_id", "uq_messages_step"}
     assert await indexes_used(busy, lambda tx: tx.enrollments.prune(NOW, 9)) == {
         "ix_enrollments_ended_at",
         "uq_messages_step",
