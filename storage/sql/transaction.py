@@ -13,6 +13,7 @@ from storage.sql.aggregates.email_events import SqlEmailEvents
 from storage.sql.aggregates.gate import SqlGate
 from storage.sql.aggregates.idempotency import SqlIdempotency
 from storage.sql.aggregates.inbox import SqlInbox
+from storage.sql.aggregates.literal_contents import SqlLiteralContents
 from storage.sql.aggregates.messages import SqlMessages
 from storage.sql.aggregates.people import SqlPeople
 from storage.sql.aggregates.programs import SqlEnrollments, SqlSequences
@@ -48,6 +49,7 @@ class SqlTransaction:
         self.sequences = SqlSequences(connection)
         self.enrollments = SqlEnrollments(connection)
         self.messages = SqlMessages(connection)
+        self.literal_contents = SqlLiteralContents(connection)
         self.inbox = SqlInbox(connection)
         self.brands = SqlBrands(connection)
         self.audit = SqlAudit(connection)
