@@ -168,7 +168,7 @@ CONTACTING = (
     ),
     Mutation(
         name="gate-when-claimed",
-        where="_load",
+        where="load_material",
         original="held_back = await _held_back(tx, messages, addresses, content)",
         mutated="held_back: dict[str, SkipReason] = {}",
         tests=_EVERYBODY,
