@@ -14,7 +14,6 @@ from carillon.messaging.v1 import (
 )
 from server.api.converters import ops
 from server.api.converters.values import (
-    channel,
     read_channel,
     read_optional,
     read_struct,
