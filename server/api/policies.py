@@ -16,6 +16,7 @@ from carillon.comms.v1 import (
     preference_service_pb2,
     push_service_pb2,
     sequence_service_pb2,
+    sla_service_pb2,
     suppression_service_pb2,
     webhook_service_pb2,
 )
@@ -48,6 +49,7 @@ _FILES: tuple[FileDescriptor, ...] = (
     preference_service_pb2.DESCRIPTOR,
     push_service_pb2.DESCRIPTOR,
     webhook_service_pb2.DESCRIPTOR,
+    sla_service_pb2.DESCRIPTOR,
     messaging_campaigns.DESCRIPTOR,
     send_service_pb2.DESCRIPTOR,
     consent_check_service_pb2.DESCRIPTOR,

@@ -57,6 +57,7 @@ PUSH = "comms.PushService"
 SUPPRESSIONS = "comms.SuppressionService"
 CONSENTS = "comms.ConsentService"
 PREFERENCES = "comms.PreferenceService"
+SLA = "comms.SlaService"
 BRANDS = "ops.BrandService"
 UNKNOWN = "ops.UnknownMessageService"
 HOLD = "ops.HoldService"
@@ -237,6 +238,10 @@ def on_send(*before: str, **more: Any) -> Make:
     return make
 
 
+async def ping_sms(_: Caller, brand: str) -> Request:
+    return {"brand_id": brand}
+
+
 async def change_version(api: Caller, brand: str) -> Request:
     request = await on_send("PauseSend")(api, brand)
     return {**request, "version_id": (await put_template(api, brand))["id"]}
@@ -335,6 +340,7 @@ CHANGES: dict[str, tuple[Make, Request]] = {
     f"{SENDS}/ResumeSend": (on_send("PauseSend"), {"id": "other"}),
     f"{SENDS}/ChangeSendVersion": (change_version, {"version_id": "other"}),
     f"{SENDS}/CancelSend": (on_send(), {"id": "other"}),
+    f"{SLA}/PingSms": (ping_sms, {"brand_id": "other"}),
     f"{BRANDS}/CreateBrand": (create_brand, {"name": "Other"}),
     f"{BRANDS}/UpdateBrand": (rename_brand, {"name": "Other"}),
     f"{BRANDS}/SetBrandPolicy": (set_policy, {"unknown_policy": "park"}),

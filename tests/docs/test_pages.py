@@ -115,6 +115,7 @@ async def test_every_command_works_as_printed(installation: Installation, page: 
     installation.settings |= {
         "CARILLON_METRICS_PORT": str(metrics),
         "CARILLON_EMAIL_WEBHOOK_SECRETS": SECRETS,
+        "CARILLON_SMS_CANARY_NUMBER": "+12025550199",
         "PATH": os.environ["PATH"],
     }
     (installation.directory / ".venv").symlink_to(ROOT / ".venv")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from carillon.comms.v1 import message_pb2, timeline_pb2
 from server.api.converters.values import channel, timestamp
-from server.commands.messages.timeline import Fact, Said, Timeline
+from server.commands.messages.facts import Fact
+from server.commands.messages.timeline import Said, Timeline
 from server.domain.lifecycle import public_status
 
 pb = timeline_pb2

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 
+from server.commands.messages.facts import Fact, facts_of
 from server.commands.messages.queries import get_message
 from server.domain.access import Caller
 from server.domain.contacts.category import category_of
@@ -14,36 +15,13 @@ from server.domain.contacts.unsubscribe import LinkedContact
 from server.domain.templates.message_content import MessageContent
 from server.domain.templates.rendering import Rendered, RenderError, compile_template
 from storage.contract.storage import Transaction
-from storage.model.audit import AuditEntry
 from storage.model.channels import Channel
 from storage.model.email_events import EmailEvent
-from storage.model.messages import (
-    UNSTARTED,
-    Attempt,
-    Handling,
-    Message,
-    MessageStatus,
-    Purpose,
-)
+from storage.model.messages import Attempt, Handling, Message, MessageStatus, Purpose
 from storage.model.people import Person
 
 _MOST = 200
 """Attempts, decisions and events that are told. Ten attempts are the most made by itself."""
-_WENT_STALE = "expired"
-_LAST = datetime.max.replace(tzinfo=UTC)
-
-
-class FactKind(StrEnum):
-    """The kinds of facts."""
-
-    ACCEPTED = "accepted"
-    HELD_BACK = "held_back"
-    CLAIMED = "claimed"
-    ATTEMPTED = "attempted"
-    ANSWERED = "answered"
-    DECIDED = "decided"
-    RESOLVED = "resolved"
-    REPORTED = "reported"
 
 
 class Doubt(StrEnum):
@@ -51,24 +29,6 @@ class Doubt(StrEnum):
 
     PERSON_CHANGED = "person_changed"
     PERSON_UNKNOWN = "person_unknown"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fact:
-    """One thing that happened to a message; the fields are those of `MessageFact` in the protos."""
-
-    kind: FactKind
-    at: datetime | None
-    until: datetime | None = None
-    actor: str | None = None
-    provider: str | None = None
-    attempt: int | None = None
-    outcome: str | None = None
-    reason: str | None = None
-    provider_message_id: str | None = None
-    decision: str | None = None
-    status: MessageStatus | None = None
-    event: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +101,7 @@ async def get_timeline(tx: Transaction, caller: Caller, message_id: str) -> Time
         template_revision=revision,
         campaign_id=of_campaign.campaign_id if of_campaign else None,
         sequence_id=enrollment.program_id if enrollment else None,
-        facts=_in_order(message, handling, attempts, decisions, events),
+        facts=facts_of(message, handling, attempts, decisions, events),
         content=MessageContent(
             message=message,
             template=template,
@@ -190,109 +150,3 @@ def _last_call(
     if message.status is MessageStatus.SENDING:
         return handling.sending_at
     return attempts[-1].started_at if attempts else None
-
-
-def _in_order(
-    message: Message,
-    handling: Handling,
-    attempts: Sequence[Attempt],
-    decisions: Sequence[AuditEntry],
-    events: Sequence[EmailEvent],
-) -> list[Fact]:
-    facts = [
-        *_accepted(message, handling),
-        *_claimed(message, handling, attempts),
-        *_called(message, handling),
-        *(fact for attempt in attempts for fact in _of_attempt(attempt)),
-        *(_decided(entry) for entry in reversed(decisions)),
-    ]
-    if message.status in UNSTARTED and attempts and message.due_at > attempts[-1].finished_at:
-        facts.append(
-            Fact(
-                kind=FactKind.HELD_BACK,
-                at=attempts[-1].finished_at,
-                until=message.due_at,
-                reason=attempts[-1].reason,
-            )
-        )
-    if message.status not in UNSTARTED | {MessageStatus.SENDING}:
-        facts.append(_resolved(message, facts))
-    facts += map(_reported, events)
-    # Those of one instant stay in the order in which they come about.
-    return sorted(facts, key=lambda fact: fact.at or _LAST)
-
-
-def _accepted(message: Message, handling: Handling) -> Iterator[Fact]:
-    yield Fact(kind=FactKind.ACCEPTED, at=message.created_at, actor=handling.accepted_by)
-    if message.scheduled_at > message.created_at:
-        yield Fact(kind=FactKind.HELD_BACK, at=message.created_at, until=message.scheduled_at)
-
-
-def _claimed(message: Message, handling: Handling, attempts: Sequence[Attempt]) -> Iterator[Fact]:
-    """The last claim, whose time is kept, and those before it that led to an attempt."""
-    for attempt in attempts:
-        if attempt.lease != message.lease or handling.claimed_at is None:
-            yield Fact(kind=FactKind.CLAIMED, at=attempt.started_at)
-    if handling.claimed_at is not None:
-        yield Fact(kind=FactKind.CLAIMED, at=handling.claimed_at)
-
-
-def _called(message: Message, handling: Handling) -> Iterator[Fact]:
-    # An attempt is written with its answer: of a call that goes on there is only the mark.
-    if message.status is MessageStatus.SENDING:
-        yield Fact(
-            kind=FactKind.ATTEMPTED,
-            at=handling.sending_at,
-            provider=handling.provider,
-            attempt=message.attempts,
-        )
-
-
-def _of_attempt(attempt: Attempt) -> Iterator[Fact]:
-    yield Fact(
-        kind=FactKind.ATTEMPTED,
-        at=attempt.started_at,
-        provider=attempt.provider,
-        attempt=attempt.number,
-    )
-    yield Fact(
-        kind=FactKind.ANSWERED,
-        at=attempt.finished_at,
-        provider=attempt.provider,
-        attempt=attempt.number,
-        outcome=attempt.outcome,
-        reason=attempt.reason,
-        provider_message_id=attempt.provider_message_id,
-    )
-
-
-def _decided(entry: AuditEntry) -> Fact:
-    return Fact(
-        kind=FactKind.DECIDED, at=entry.created_at, actor=entry.actor, decision=entry.action
-    )
-
-
-def _reported(event: EmailEvent) -> Fact:
-    return Fact(
-        kind=FactKind.REPORTED,
-        at=event.received_at,
-        reason=event.reason,
-        provider_message_id=event.vendor_message_id,
-        event=event.type,
-    )
-
-
-def _resolved(message: Message, facts: Sequence[Fact]) -> Fact:
-    """How it ended. Only those that were sent or cancelled have a time of their own; what went
-    stale while it waited ended then."""
-    known = message.sent_at or message.cancelled_at
-    if known is None:
-        before = [fact.at for fact in facts if fact.at is not None]
-        stale = message.expire_at if message.failure_reason == _WENT_STALE else None
-        known = max([*before, stale] if stale else before)
-    return Fact(
-        kind=FactKind.RESOLVED,
-        at=known,
-        reason=message.failure_reason,
-        status=message.status,
-    )

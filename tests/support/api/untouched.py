@@ -49,6 +49,7 @@ PUSH = "comms.PushService"
 SUPPRESSIONS = "comms.SuppressionService"
 CONSENTS = "comms.ConsentService"
 PREFERENCES = "comms.PreferenceService"
+SLA = "comms.SlaService"
 BRANDS = "ops.BrandService"
 UNKNOWN = "ops.UnknownMessageService"
 AUDIT = "ops.AuditService"
@@ -416,6 +417,7 @@ def _in_full(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
         },
         f"{HOLD}/ReleaseHold": {"i_understand": True},
         RECEIVE: webhook(bounce(brand)),
+        f"{SLA}/PingSms": {"brand_id": brand},
     }  # fmt: skip
 
 

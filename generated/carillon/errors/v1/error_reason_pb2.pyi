@@ -153,6 +153,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """INVALID_ARGUMENT. The webhook is not from a provider of the brand that it names, or cannot be
     shown to be: its signature is missing, too old, or by none of the brand's secrets.
     """
+    ERROR_REASON_NO_CANARY_NUMBER: _ErrorReason.ValueType  # 48
+    """FAILED_PRECONDITION. The installation has no canary number (`CARILLON_SMS_CANARY_NUMBER`)."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every reason a call can be refused with.
@@ -294,4 +296,6 @@ ERROR_REASON_WEBHOOK_UNVERIFIED: ErrorReason.ValueType  # 47
 """INVALID_ARGUMENT. The webhook is not from a provider of the brand that it names, or cannot be
 shown to be: its signature is missing, too old, or by none of the brand's secrets.
 """
+ERROR_REASON_NO_CANARY_NUMBER: ErrorReason.ValueType  # 48
+"""FAILED_PRECONDITION. The installation has no canary number (`CARILLON_SMS_CANARY_NUMBER`)."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
