@@ -8,6 +8,7 @@ from tests.prove.calling import CALLING
 from tests.prove.claiming import CLAIMING
 from tests.prove.counting import COUNTING
 from tests.prove.doubting import DOUBTING
+from tests.prove.pushing import PUSHING
 from tests.prove.receiving import RECEIVING
 from tests.prove.restoring import RESTORING
 from tests.prove.settling import SETTLING
@@ -28,4 +29,5 @@ MUTATIONS = (
     *SHARING,
     *RESTORING,
     *RECEIVING,
+    *PUSHING,
 )
