@@ -183,7 +183,7 @@ class GrpcServer:
             ConsentCheckService(commands), server
         )
         push_service_pb2_grpc.add_PushServiceServicer_to_server(
-            PushService(commands, options.push_key), server
+            PushService(commands, storage, options.push_key, send_wait_seconds), server
         )
         webhook_service_pb2_grpc.add_WebhookServiceServicer_to_server(
             WebhookService(storage, clock, options.email_secrets), server

@@ -98,6 +98,7 @@ LOGGED: dict[str, tuple[str, str]] = {
     f"{PREFERENCES}/PutPreference": ("preference_put", "person_id"),
     f"{PUSH}/CreatePushSubscription": ("push_subscription_created", "id"),
     f"{PUSH}/DeletePushSubscription": ("push_subscription_ended", "id"),
+    f"{PUSH}/SendPush": ("message_scheduled", "results.0.message_id"),
     f"{SENDS}/PauseSend": ("send_paused", "id"),
     f"{SENDS}/ResumeSend": ("send_resumed", "id"),
     f"{SENDS}/ChangeSendVersion": ("send_version_changed", "id"),
