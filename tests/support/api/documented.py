@@ -18,7 +18,6 @@ from tests.support.api.callers import METHODS
 CONTRACT = Path(__file__).parents[2] / "contract"
 MISSING = {
     "POST /v1/admin/sla/sms-ping",
-    "POST /v1/messaging/campaigns/{id}/steps",
     "POST /v1/push/send",
 }
 """The documented operations that no method serves yet."""
