@@ -1,5 +1,5 @@
 """`make bench-audience`: people in by `carillon import`, counted by a preview, resolved into
-messages, on both databases."""
+messages, and what the gate adds to that, on both databases."""
 
 from __future__ import annotations
 
@@ -144,6 +144,14 @@ def resolve_all(database_url: str, data_dir: Path) -> None:
     print(f"    peak memory: {done.peak_mib:.0f} MiB")
 
 
+def gate_all(database_url: str, data_dir: Path, count: int, records: int) -> None:
+    """What the gate adds to that, beside so many consents and preferences."""
+    url = database_url or f"sqlite:///{data_dir / 'carillon.db'}"
+    done = run(["-m", "benchmarks.audience_gate", url, str(count), str(records)])
+    for line in done.output.splitlines():
+        print(f"  gate: {line}")
+
+
 @contextmanager
 def postgres() -> Iterator[str]:
     """The URL of an empty database on a server with its defaults: fsync and synchronous_commit
@@ -156,7 +164,7 @@ def postgres() -> Iterator[str]:
             server.cleanup()
 
 
-def measure(name: str, database_url: str, people: Path, count: int) -> None:
+def measure(name: str, database_url: str, people: Path, count: int, records: int) -> None:
     """All figures of one database."""
     print(name)
     with tempfile.TemporaryDirectory() as directory:
@@ -165,12 +173,15 @@ def measure(name: str, database_url: str, people: Path, count: int) -> None:
             put_all(target, people, count)
             count_all(target, count)
         resolve_all(database_url, data_dir)
+        if records:
+            gate_all(database_url, data_dir, count, records)
 
 
 def main() -> None:
     """Reads the arguments and runs."""
     parser = argparse.ArgumentParser(prog="make bench-audience", description=__doc__)
     parser.add_argument("--people", type=int, default=1_000_000)
+    parser.add_argument("--records", type=int, default=10_000_000)
     parser.add_argument("--database", choices=("sqlite", "postgres", "both"), default="both")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory:
@@ -178,10 +189,11 @@ def main() -> None:
         write_people(people, arguments.people)
         print(f"{arguments.people:,} people, {people.stat().st_size / MIB:.0f} MiB of CSV")
         if arguments.database != "postgres":
-            measure("SQLite, synchronous=FULL", "", people, arguments.people)
+            measure("SQLite, synchronous=FULL", "", people, arguments.people, arguments.records)
         if arguments.database != "sqlite":
             with postgres() as url:
-                measure("PostgreSQL, synchronous_commit=on", url, people, arguments.people)
+                name = "PostgreSQL, synchronous_commit=on"
+                measure(name, url, people, arguments.people, arguments.records)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+from dataclasses import dataclass
 from time import perf_counter
 
 from server.commands.campaigns.create import NewCampaign, create_campaign
@@ -57,25 +58,41 @@ async def everybody(storage: Storage, caller: Caller) -> str:
     return (await storage.write(lambda tx: create_segment(tx, caller, everybody))).id
 
 
+@dataclass(frozen=True)
+class Resolved:
+    """An audience that has become messages."""
+
+    messages: int
+    seconds: float
+
+    @property
+    def rate(self) -> float:
+        """Messages a second."""
+        return self.messages / self.seconds
+
+
+async def resolve_everybody(storage: Storage) -> Resolved:
+    """Turns everybody into messages."""
+    clock = SystemClock()
+    audiences = AudienceResolver(storage, clock, resolve_audience_batch)
+    started = perf_counter()
+    send = await start_send(
+        storage, Caller(Principal("bench", frozenset({BRAND}), frozenset()), clock.now())
+    )
+    while await audiences.run_once():
+        pass
+    seconds = perf_counter() - started
+    found = await storage.read(lambda tx: tx.sends.find(send.id))
+    assert found is not None
+    return Resolved(found.counters.total, seconds)
+
+
 async def resolve(database_url: str) -> None:
     """Prints the rate."""
     storage = await open_storage(database_url)
     try:
-        clock = SystemClock()
-        audiences = AudienceResolver(storage, clock, resolve_audience_batch)
-        started = perf_counter()
-        send = await start_send(
-            storage, Caller(Principal("bench", frozenset({BRAND}), frozenset()), clock.now())
-        )
-        while await audiences.run_once():
-            pass
-        seconds = perf_counter() - started
-        found = await storage.read(lambda tx: tx.sends.find(send.id))
-        assert found is not None
-        print(
-            f"{found.counters.total / seconds:,.0f} rows/s ({found.counters.total:,} messages, "
-            f"{seconds:.1f} s)"
-        )
+        done = await resolve_everybody(storage)
+        print(f"{done.rate:,.0f} rows/s ({done.messages:,} messages, {done.seconds:.1f} s)")
     finally:
         await storage.close()
 

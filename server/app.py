@@ -215,6 +215,8 @@ class Service:
                 reflection=self._settings.grpc_reflection,
                 push_key=None if self._vapid_key is None else public_text(self._vapid_key),
                 email_secrets=self.email_secrets,
+                sms_canary_number=self._settings.sms_canary_number,
+                sms_canary_seconds=self._settings.sms_canary_seconds,
             ),
         )
         try:

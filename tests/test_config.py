@@ -42,6 +42,8 @@ EVERY_KEY: dict[str, tuple[str, str, object]] = {
     "smtp_connections": ("50", "50", 50),
     "sms_url": ("https://sms.example/v1", '"https://sms.example/v1"', "https://sms.example/v1"),
     "sms_token": ("a~1", '"a~1"', "a~1"),
+    "sms_canary_number": ("+12025550100", '"+12025550100"', "+12025550100"),
+    "sms_canary_seconds": ("12.5", "12.5", 12.5),
     "push_url": (
         "http://localhost:8000/push",
         '"http://localhost:8000/push"',
@@ -251,6 +253,8 @@ def test_a_value_of_the_wrong_type_in_the_file_names_its_file(tmp_path: Path) ->
             ",".join([f"acme=whsec_{'A' * 32}"] * 3),
             "'acme' has more than 2 secrets",
         ),
+        ("sms_canary_number", "12025550100", "must be a phone number in E.164 form"),
+        ("sms_canary_seconds", "31", "must be from 0 to 30"),
         ("webhook_key_hours", "-1", "must be from 0 to 8760"),
         ("webhook_key_hours", "8761", "must be from 0 to 8760"),
         ("email_rate", "-1", "must be 0 or from 0.001 to 100000"),

@@ -18,3 +18,7 @@ class ApiOptions:
     """What browsers subscribe with; None: there is no Web Push here."""
     email_secrets: Mapping[str, Sequence[bytes]]
     """What webhooks of mail providers are signed with, by brand."""
+    sms_canary_number: str
+    """Where canaries go; empty: nowhere."""
+    sms_canary_seconds: float
+    """Longest that a call waits for what becomes of one."""

@@ -16,6 +16,7 @@ from carillon.comms.v1 import (
     preference_service_pb2,
     push_service_pb2,
     sequence_service_pb2,
+    sla_service_pb2,
     suppression_service_pb2,
     webhook_service_pb2,
 )
@@ -35,6 +36,7 @@ from carillon.ops.v1 import (
     unknown_message_service_pb2,
 )
 from carillon.options.v1 import options_pb2
+from server.api.field_scopes import FieldScope, field_scopes
 from server.domain.scopes import is_of_operators, managing
 
 _FILES: tuple[FileDescriptor, ...] = (
@@ -48,6 +50,7 @@ _FILES: tuple[FileDescriptor, ...] = (
     preference_service_pb2.DESCRIPTOR,
     push_service_pb2.DESCRIPTOR,
     webhook_service_pb2.DESCRIPTOR,
+    sla_service_pb2.DESCRIPTOR,
     messaging_campaigns.DESCRIPTOR,
     send_service_pb2.DESCRIPTOR,
     consent_check_service_pb2.DESCRIPTOR,
@@ -70,6 +73,8 @@ class Policy:
     """Empty only for public methods."""
     public: bool
     services_only: bool
+    field_scopes: tuple[FieldScope, ...]
+    """What a request asks for besides, by its fields."""
     max_request_bytes: int
     """0: as large as the server takes any."""
     invalid_argument_status: int
@@ -91,8 +96,11 @@ def method_policies() -> dict[str, Policy]:
 
 
 def all_scopes() -> list[str]:
-    """Every scope some method asks for, sorted."""
-    return sorted({policy.scope for policy in method_policies().values() if policy.scope})
+    """Every scope that some method or field asks for, sorted."""
+    policies = method_policies().values()
+    of_methods = {policy.scope for policy in policies if policy.scope}
+    of_fields = {each.scope for policy in policies for each in policy.field_scopes}
+    return sorted(of_methods | of_fields)
 
 
 def default_scopes() -> list[str]:
@@ -118,6 +126,7 @@ def _policy(service: ServiceDescriptor, method: MethodDescriptor) -> Policy:
         scope=of_method.scope,
         public=of_method.public,
         services_only=of_method.services_only,
+        field_scopes=field_scopes(method.input_type),
         max_request_bytes=of_method.max_request_bytes,
         invalid_argument_status=of_service.invalid_argument_status or 400,
         failed_precondition_status=of_service.failed_precondition_status or 412,

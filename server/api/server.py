@@ -19,6 +19,7 @@ from carillon.comms.v1 import (
     preference_service_pb2_grpc,
     push_service_pb2_grpc,
     sequence_service_pb2_grpc,
+    sla_service_pb2_grpc,
     suppression_service_pb2_grpc,
     webhook_service_pb2_grpc,
 )
@@ -56,6 +57,7 @@ from server.api.services.comms.notifications import NotificationService
 from server.api.services.comms.preferences import PreferenceService
 from server.api.services.comms.push import PushService
 from server.api.services.comms.sequences import SequenceService
+from server.api.services.comms.sla import SlaService
 from server.api.services.comms.suppressions import SuppressionService
 from server.api.services.comms.unsubscribe import UnsubscribeService
 from server.api.services.comms.webhooks import WebhookService
@@ -181,10 +183,14 @@ class GrpcServer:
             ConsentCheckService(commands), server
         )
         push_service_pb2_grpc.add_PushServiceServicer_to_server(
-            PushService(commands, options.push_key), server
+            PushService(commands, storage, options.push_key, send_wait_seconds), server
         )
         webhook_service_pb2_grpc.add_WebhookServiceServicer_to_server(
             WebhookService(storage, clock, options.email_secrets), server
+        )
+        sla_service_pb2_grpc.add_SlaServiceServicer_to_server(
+            SlaService(commands, storage, options.sms_canary_number, options.sms_canary_seconds),
+            server,
         )
         brand_service_pb2_grpc.add_BrandServiceServicer_to_server(BrandService(commands), server)
         unknown_message_service_pb2_grpc.add_UnknownMessageServiceServicer_to_server(

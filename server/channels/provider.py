@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import enum
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from server.domain.delivery.retry import ErrorClass
 from server.domain.validation import has_control_characters
-from storage.model.values import made_often
+from storage.model.brands import TRANSACTIONAL
+from storage.model.values import JsonObject, made_often
 
 OWN_SHARE = 0.95
 """The part of its `timeout` after which a provider gives a call up by itself: it knows then whether
@@ -52,6 +53,12 @@ class Envelope:
     unsubscribe_url: str | None = None
     """Where a POST suppresses the address (RFC 8058). It comes from the service's own settings and
     is safe in a header."""
+    category: str = TRANSACTIONAL
+    """What it is for."""
+    action_url: str | None = None
+    """Where a notification leads."""
+    metadata: JsonObject = field(default_factory=dict)
+    """What else the client of who gets a notification is to know."""
 
     def __post_init__(self) -> None:
         if not _MESSAGE_ID.fullmatch(self.message_id):
@@ -78,6 +85,9 @@ class Delivery:
     provider_message_id: str | None = None
     retry_after: float | None = None
     """Seconds to wait before trying again, where the provider says so."""
+    speaks_for_provider: bool = True
+    """Whether it says anything about the provider as a whole. One that does not, since it is of
+    somebody the message named, leaves the circuit as it is."""
 
     def __post_init__(self) -> None:
         if self.outcome is Outcome.AMBIGUOUS:

@@ -52,6 +52,7 @@ WaitSeconds = Annotated[
     BeforeValidator(values.number),
     AfterValidator(values.between(0, MAX_SEND_WAIT_SECONDS)),
 ]
+PhoneNumber = Annotated[Text, AfterValidator(values.phone_number)]
 Rate = Annotated[float, BeforeValidator(values.number), AfterValidator(values.rate)]
 IpAddress = Annotated[Text, AfterValidator(values.ip_address)]
 ApiAddresses = Annotated[Text, AfterValidator(values.listed(values.addresses))]
@@ -135,6 +136,12 @@ class Settings(BaseSettings):
     Empty: sms goes to the outbox."""
     sms_token: Secret = ""
     """Bearer token for the gateway of `sms_url`. Empty: none is sent."""
+    sms_canary_number: PhoneNumber = ""
+    """The phone number that `POST /v1/admin/sla/sms-ping` sends to, in E.164 form. Empty: it
+    refuses to."""
+    sms_canary_seconds: WaitSeconds = 30.0
+    """Longest that it waits for the delivery, in seconds; the deadline of the call if that is
+    sooner. 0: it answers at once."""
     push_url: GatewayUrl = ""
     """HTTP gateway for push, like `sms_url`."""
     push_token: Secret = ""

@@ -19,6 +19,7 @@ SMTP_SCHEMES = ("smtp", "smtps")
 # Not the ? and # of a query and a fragment: links go on where the URL ends.
 _URL_CHARACTERS = re.compile(r"[A-Za-z0-9._~:/@!$&'()*+,;=%\[\]-]{1,200}")
 _VISIBLE = re.compile(r"[!-~]{1,4096}")
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _DIGITS = re.compile(r"[0-9]{1,5}")
 _LABEL = r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _HOST_NAME = re.compile(rf"(?=.{{1,253}}$){_LABEL}(\.{_LABEL})*")
@@ -160,6 +161,13 @@ def bearer_token(value: str) -> str:
     """Checks that a token can stand in a header; empty is none."""
     if value and not _VISIBLE.fullmatch(value):
         raise ValueError("must be visible ASCII characters without spaces")
+    return value
+
+
+def phone_number(value: str) -> str:
+    """Checks a phone number; empty is none."""
+    if value and not _E164.fullmatch(value):
+        raise ValueError("must be a phone number in E.164 form, such as +12025550100")
     return value
 
 

@@ -202,6 +202,13 @@ class PatientAmbiguous(CarillonError):
         )
 
 
+class NoCanaryNumber(CarillonError):
+    """There is nowhere to send a canary to."""
+
+    def __init__(self) -> None:
+        super().__init__("no_canary_number", "the installation has no canary number")
+
+
 class NoSteps(CarillonError):
     """The campaign has no steps, or would have none."""
 

@@ -26,7 +26,7 @@ class Batch:
     rows: int = 0
     people: dict[str, tuple[NewPerson, Row]] = field(default_factory=dict)
     """By id. Of two rows with one id the later holds, as it would if they were put one after the
-    other."""
+    other; so consents of the earlier stay."""
     rejects: list[Reject] = field(default_factory=list)
 
 
@@ -76,4 +76,5 @@ def _add(batch: Batch, row: Row, judge: Judge) -> None:
     except ValidationFailed as error:
         batch.rejects.append(Reject(row, error.violations))
         return
-    batch.people[person.person_id] = person, row
+    earlier = batch.people.get(person.person_id)
+    batch.people[person.person_id] = person.after(earlier[0]) if earlier else person, row

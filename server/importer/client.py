@@ -11,6 +11,7 @@ import grpc
 from google.rpc import error_details_pb2, status_pb2
 
 from carillon.messaging.v1 import person_service_pb2, person_service_pb2_grpc
+from carillon.type.v1 import channel_pb2
 from server.domain.contacts.person import NewPerson
 from server.domain.errors import FieldViolation
 from server.importer.delivery import PutBatch
@@ -20,6 +21,7 @@ from server.rules.faults import find_faults
 CALL_SECONDS = 120.0
 """After which a call counts as lost. Ten thousand people take a few seconds."""
 _RECONNECT_MS = 2000
+_CHANNELS = dict(channel_pb2.Channel.items())
 _IN_BATCH = re.compile(r"people\[(\d+)\]\.?(.*)")
 _AWAY = frozenset(
     {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED}
@@ -95,6 +97,15 @@ def _without_attributes(person: NewPerson) -> person_service_pb2.PersonToPut:
         push_tokens=person.push_tokens,
         locale=person.locale,
         time_zone=person.time_zone,
+        consents=[
+            person_service_pb2.ConsentToPut(
+                channel=_CHANNELS[each.channel],
+                category=each.category,
+                opted_in=each.opted_in,
+                source=each.source,
+            )
+            for each in person.consents
+        ],
     )
 
 

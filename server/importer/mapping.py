@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from server.domain.contacts.person import NewPerson
+from server.domain.contacts.person import NewPerson, SaidConsent
 from server.domain.errors import FieldViolation
+from server.importer.consents import CONSENT, is_consent, read_consent
 from server.importer.errors import ImportStopped
 from server.importer.rows import Row, read_integer, read_json, read_object
 
@@ -22,7 +23,7 @@ _REMEMBERED = 10_000
 """Names of columns: those of JSON lines may never end."""
 
 Target = tuple[str, ...]
-"""A field, or `attributes` and the path below it."""
+"""A field, or `attributes` and the path below it, or `consent`, a channel and a category."""
 
 
 class RowRefused(Exception):
@@ -54,6 +55,8 @@ class Columns:
         lowered = column.lower()
         if lowered in FIELDS:
             return (lowered,)
+        if lowered.partition(".")[0] == CONSENT:
+            return _target(lowered)
         return _target(
             column if column.partition(".")[0] == ATTRIBUTES else f"{ATTRIBUTES}.{column}"
         )
@@ -107,14 +110,19 @@ class Mapper:
         """The person in a row; `from_text` if its values are cells of CSV. Raises RowRefused."""
         fields: dict[str, object] = {}
         attributes: dict[str, object] = {}
+        consents: dict[Target, SaidConsent | None] = {}
         for column, value in row.values.items():
             try:
                 target = self._target(column)
-            except ImportStopped:
-                raise RowRefused(column, "has a name that cannot be an attribute's") from None
+            except ImportStopped as error:
+                raise RowRefused(column, str(error)) from None
             if target is None or (from_text and value == ""):
                 continue
-            if target[0] != ATTRIBUTES:
+            if target[0] == CONSENT:
+                if target in consents:
+                    raise RowRefused(".".join(target), "has two values")
+                consents[target] = _consent(target, value)
+            elif target[0] != ATTRIBUTES:
                 _add(fields, target, _of_text(target[0], str(value)) if from_text else value, "")
             elif len(target) == 1:
                 _add_all(attributes, _object(value), ATTRIBUTES)
@@ -125,7 +133,7 @@ class Mapper:
                     self._scalar(str(value)) if from_text else value,
                     f"{ATTRIBUTES}.",
                 )
-        return _person(fields, attributes)
+        return _person(fields, attributes, tuple(filter(None, consents.values())))
 
     def _target(self, column: str) -> Target | None:
         if column not in self._targets:
@@ -149,12 +157,12 @@ class Mapper:
 
 def _target(text: str) -> Target:
     parts = tuple(text.split("."))
-    if text in FIELDS:
+    if text in FIELDS or is_consent(parts):
         return parts
     if parts[0] != ATTRIBUTES or not all(parts):
         raise ImportStopped(
-            f"{text!r} is no place for a column; known are {', '.join(FIELDS)}, {ATTRIBUTES} and "
-            f"{ATTRIBUTES}.NAME"
+            f"{text!r} is no place for a column; known are {', '.join(FIELDS)}, {ATTRIBUTES}, "
+            f"{ATTRIBUTES}.NAME and {CONSENT}.CHANNEL.CATEGORY"
         )
     return parts
 
@@ -199,7 +207,18 @@ def _add_all(found: dict[str, object], more: Mapping[str, object], name: str) ->
         _add(found, (key,), value, f"{name}.")
 
 
-def _person(fields: Mapping[str, object], attributes: dict[str, object]) -> NewPerson:
+def _consent(target: Target, value: object) -> SaidConsent | None:
+    try:
+        return read_consent(target, value)
+    except ValueError as error:
+        raise RowRefused(".".join(target), str(error)) from None
+
+
+def _person(
+    fields: Mapping[str, object],
+    attributes: dict[str, object],
+    consents: tuple[SaidConsent, ...],
+) -> NewPerson:
     person_id = fields.get("person_id")
     if isinstance(person_id, int) and not isinstance(person_id, bool):
         person_id = str(person_id)
@@ -216,6 +235,7 @@ def _person(fields: Mapping[str, object], attributes: dict[str, object]) -> NewP
         push_tokens=tuple(tokens or ()),
         locale=_string("locale", fields.get("locale")),
         time_zone=_string("time_zone", fields.get("time_zone")),
+        consents=consents,
     )
 
 

@@ -18,7 +18,7 @@ from server.runtime.tokens import Tokens, signing_key
 SOME_REJECTED = 2
 """Exit code when everything was read and some rows were not put."""
 INTERRUPTED = 130
-_SCOPE = "write:people"
+_SCOPES = ("write:people", "write:consents")
 
 
 def import_into(address: str, brand: str, token: str, order: Order) -> int:
@@ -46,5 +46,5 @@ def token_for(brand: str, settings: Settings, file: Path | None) -> str:
     if file is not None:
         return file.read_text("utf-8").strip()
     return Tokens(signing_key(settings, may_create=False), SystemClock()).mint(
-        "import", [brand], [_SCOPE]
+        "import", [brand], _SCOPES
     )

@@ -11,9 +11,9 @@ from google.protobuf.message import Message
 from protovalidate import Validator, Violation
 
 from buf.validate import validate_pb2
-from carillon.rules.v1 import rules_pb2
 from server.domain.errors import FieldViolation
 from server.rules.quick import Settles, quick_check
+from server.rules.unique import unique_key
 
 MOST_FAULTS = 20
 """After so many faults of a list of messages, the rest of it is not looked at."""
@@ -103,7 +103,7 @@ def _faults_of_items(field: FieldDescriptor, items: Sequence[Message]) -> Iterat
     if not rules.min_items <= len(items) <= (rules.max_items or len(items)):
         yield FieldViolation(field.name, _size(field))
         return
-    key: str = field.GetOptions().Extensions[rules_pb2.unique_by]
+    key = unique_key(field)
     places: dict[object, int] = {}
     count = 0
     for index, item in enumerate(items):
@@ -115,18 +115,13 @@ def _faults_of_items(field: FieldDescriptor, items: Sequence[Message]) -> Iterat
             yield FieldViolation(field.name, text)
             return
         found = [] if _kind(item).settles(item) else judge(item)
-        if key and (first := places.setdefault(_key(item, key), index)) != index:
-            found.append(FieldViolation(key, f"is also that of {field.name}[{first}]"))
+        if key and (first := places.setdefault(key.of(item), index)) != index:
+            *others, last = key.names
+            same = f", with the same {' and '.join(others)}" if others else ""
+            found.append(FieldViolation(last, f"is also that of {field.name}[{first}]{same}"))
         for fault in found:
             yield FieldViolation(f"{field.name}[{index}].{fault.field}", fault.message)
         count += len(found)
-
-
-def _key(item: Message, name: str) -> object:
-    """What no other item may have alike."""
-    value = getattr(item, name)
-    strings = _rules(item.DESCRIPTOR.fields_by_name[name]).string
-    return value.lower() if strings.Extensions[rules_pb2.language_tag] else value
 
 
 def _place(violation: Violation, descriptor: Any) -> tuple[str, FieldDescriptor | None]:

@@ -16,7 +16,7 @@ from typing import Any
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
 
 from buf.validate import validate_pb2
-from carillon.rules.v1 import rules_pb2
+from server.rules.unique import unique_key
 
 Settles = Callable[[Any], bool]
 """Whether a message keeps every rule for sure."""
@@ -87,7 +87,7 @@ def _fits(field: FieldDescriptor, rules: validate_pb2.FieldRules) -> Callable[[A
     if field.cpp_type == FieldDescriptor.CPPTYPE_STRING:
         _know(rules, "required", "string")
         return _string_fits(rules.string, may_be_empty=field.has_presence or not rules.required)
-    _know(rules)
+    _know(rules, *(("required",) if field.has_presence else ()))
     return None
 
 
@@ -106,13 +106,18 @@ def _list_fits(
 ) -> Callable[[Any], bool] | None:
     _know(rules, "repeated")
     _know(rules.repeated, "min_items", "max_items", "items")
-    if field.GetOptions().HasExtension(rules_pb2.unique_by):
-        raise _Unknown
+    key = unique_key(field)
     fewest, most = rules.repeated.min_items, rules.repeated.max_items or _LONGEST
     item = _item_fits(field, rules.repeated.items)
-    if item is None:
-        return lambda items: fewest <= len(items) <= most
-    return lambda items: fewest <= len(items) <= most and all(map(item, items))
+
+    def fits(items: Any) -> bool:
+        return (
+            fewest <= len(items) <= most
+            and (item is None or all(map(item, items)))
+            and (key is None or len(set(map(key.of, items))) == len(items))
+        )
+
+    return fits
 
 
 def _item_fits(

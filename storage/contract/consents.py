@@ -16,6 +16,11 @@ class Consents(Protocol):
         No key may be among them twice."""
         ...
 
+    async def put_said_elsewhere(self, consents: Sequence[Consent]) -> None:
+        """Puts each as `put_many` does, but a yes leaves a no that is not of its own source as it
+        is."""
+        ...
+
     async def find(
         self, brand_id: str, person_id: str, channel: str, category: str
     ) -> Consent | None:

@@ -115,6 +115,10 @@ class Messages(Protocol):
         """
         ...
 
+    async def readdress(self, claimed: Message, recipient: str) -> None:
+        """Writes another address into a row that this transaction has claimed."""
+        ...
+
     async def mark_sending(
         self, claimed: Sequence[Message], provider: str, now: datetime, lease_until: datetime
     ) -> set[str]:

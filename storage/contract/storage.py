@@ -15,6 +15,7 @@ from storage.contract.email_events import EmailEvents
 from storage.contract.gate import Gate
 from storage.contract.idempotency import Idempotency
 from storage.contract.inbox import Inbox
+from storage.contract.literal_contents import LiteralContents
 from storage.contract.messages import Messages
 from storage.contract.people import People
 from storage.contract.preferences import Preferences
@@ -67,6 +68,8 @@ class Transaction(Protocol):
     def enrollments(self) -> Enrollments: ...
     @property
     def messages(self) -> Messages: ...
+    @property
+    def literal_contents(self) -> LiteralContents: ...
     @property
     def inbox(self) -> Inbox: ...
     @property

@@ -41,6 +41,8 @@ class MessageStatus(StrEnum):
     UNKNOWN = "unknown"
 
 
+NO_TEMPLATE = ""
+"""In place of a template's key."""
 UNSTARTED = frozenset({MessageStatus.PENDING, MessageStatus.LEASED})
 """No provider is being called for a message in these."""
 
@@ -70,6 +72,7 @@ class Message:
     person_id: str
     channel: str
     template_key: str
+    """NO_TEMPLATE: it says what its `LiteralContent` says."""
     template_revision: int
     """That of a step may be CURRENT_REVISION until it is first claimed."""
     recipient: str
@@ -110,10 +113,17 @@ class Message:
     """Position of the step of the enrollment."""
 
     @property
-    def is_test(self) -> bool:
-        """Whether it tries out a campaign: any other message has a send, an enrollment or a dedup
-        key."""
-        return self.send_id is None and self.enrollment_id is None and self.dedup_key is None
+    def is_literal(self) -> bool:
+        """Whether it is made of no template, and goes out as it was given."""
+        return self.template_key == NO_TEMPLATE
+
+    @property
+    def may_be_test(self) -> bool:
+        """Whether it may try out a campaign, and be one of `Campaigns.find_tests`. The only others
+        without a send, an enrollment, a dedup key and literal content are those to the further
+        browsers of a person."""
+        of_a_program = self.send_id is not None or self.enrollment_id is not None
+        return not (of_a_program or self.dedup_key is not None or self.is_literal)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

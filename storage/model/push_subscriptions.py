@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+MOST_BROWSERS = 100
+"""Subscriptions of one person that get a message to all of theirs: the newest."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PushSubscription:

@@ -102,14 +102,17 @@ def or_leave(table: Table) -> str:
     )
 
 
-def or_replace(table: Table, columns: Sequence[str], kept: Set[str]) -> str:
+def or_replace(
+    key: Sequence[str], columns: Sequence[str], kept: Set[str], condition: str = ""
+) -> str:
     """The ON CONFLICT, which both databases understand, of rows that replace the columns that are
-    not `kept`, where their primary key is there already. No key may be among the rows twice."""
-    key = [column.name for column in table.primary_key.columns]
+    not `kept`, where their `key`, which is unique, is there already; with a condition, where that
+    holds. No key may be among the rows twice."""
     changes = ", ".join(
         f"{name} = excluded.{name}" for name in columns if name not in key and name not in kept
     )
-    return f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET {changes}"
+    where = f" WHERE {condition}" if condition else ""
+    return f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET {changes}{where}"
 
 
 def read_record(record: type[R], row: Row[Any]) -> R:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
-from storage.model.consents import Consent
 from storage.model.preferences import Preference
-from storage.sql.aggregates.answers import SqlAnswers
+from storage.sql.aggregates.answers import SqlAnswers, SqlConsents
 from storage.sql.aggregates.brands import SqlBrands
 from storage.sql.aggregates.campaigns import SqlCampaigns
 from storage.sql.aggregates.dispatchers import SqlDispatchers
@@ -14,6 +13,7 @@ from storage.sql.aggregates.email_events import SqlEmailEvents
 from storage.sql.aggregates.gate import SqlGate
 from storage.sql.aggregates.idempotency import SqlIdempotency
 from storage.sql.aggregates.inbox import SqlInbox
+from storage.sql.aggregates.literal_contents import SqlLiteralContents
 from storage.sql.aggregates.messages import SqlMessages
 from storage.sql.aggregates.people import SqlPeople
 from storage.sql.aggregates.program_steps import SqlSteps
@@ -27,7 +27,6 @@ from storage.sql.aggregates.templates import SqlTemplates
 from storage.sql.audit import SqlAudit
 from storage.sql.connection import Connection
 from storage.sql.schema.brands import brands
-from storage.sql.schema.consents import consents
 from storage.sql.schema.preferences import preferences
 
 
@@ -41,7 +40,7 @@ class SqlTransaction:
         self.people = SqlPeople(connection)
         self.segments = SqlSegments(connection)
         self.suppressions = SqlSuppressions(connection)
-        self.consents = SqlAnswers(connection, consents, Consent)
+        self.consents = SqlConsents(connection)
         self.preferences = SqlAnswers(connection, preferences, Preference)
         self.gate = SqlGate(connection)
         self.push_subscriptions = SqlPushSubscriptions(connection)
@@ -52,6 +51,7 @@ class SqlTransaction:
         self.steps = SqlSteps(connection)
         self.enrollments = SqlEnrollments(connection)
         self.messages = SqlMessages(connection)
+        self.literal_contents = SqlLiteralContents(connection)
         self.inbox = SqlInbox(connection)
         self.brands = SqlBrands(connection)
         self.audit = SqlAudit(connection)

@@ -21,7 +21,7 @@ from tests.api.test_validation_fields import in_path
 from tests.support.api.callers import METHODS, POLICIES, caller, full_path
 from tests.support.api.running import Running
 from tests.support.api.scenes import COMMS, MESSAGING, instant
-from tests.support.api.untouched import HOLD, MESSAGES, PUSH, Untouched
+from tests.support.api.untouched import HOLD, MESSAGES, PEOPLE, PUSH, Untouched
 
 GUARDED = [name for name, method in METHODS.items() if not POLICIES[full_path(method)].public]
 IN_A_BRAND = [
@@ -67,6 +67,29 @@ async def test_no_method_answers_without_a_token(untouched: Untouched) -> None:
 async def test_no_method_answers_without_its_scope(untouched: Untouched) -> None:
     for method in GUARDED:
         scope = POLICIES[full_path(METHODS[method])].scope
+        token = untouched.running.token(
+            untouched.brand, scopes=[other for other in all_scopes() if other != scope]
+        )
+        answer = await untouched.api.call(method, untouched.good(method), token=token)
+        assert (answer.status, answer.error, answer.body["details"]) == (
+            403,
+            "scope_missing",
+            {"scope": scope},
+        ), method
+
+
+async def test_a_field_of_other_data_asks_for_its_scope_too(untouched: Untouched) -> None:
+    asked = {
+        (method, each.scope)
+        for method in GUARDED
+        for each in POLICIES[full_path(METHODS[method])].field_scopes
+    }
+    assert asked >= {
+        (f"{COMMS}/CreateCampaign", "write:sends"),
+        (f"{COMMS}/UpdateCampaign", "write:sends"),
+        (f"{PEOPLE}/BatchPutPeople", "write:consents"),
+    }
+    for method, scope in asked:
         token = untouched.running.token(
             untouched.brand, scopes=[other for other in all_scopes() if other != scope]
         )

@@ -1,11 +1,10 @@
-"""What was accepted before a restart is delivered after it, once."""
+"""What was accepted before a restart is delivered after it, once; each test on one database.
+Dispatchers that stop and start, on both, are in tests/dispatch/test_dispatcher.py."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 from server.config import Settings
 from server.database import migrate_database
@@ -39,13 +38,9 @@ from tests.support.api.scenes import (
 )
 
 
-@pytest.fixture
-async def settings(database: str, tmp_path: Path, new_postgres_database: NewDatabase) -> Settings:
+async def installed(directory: Path, database_url: str = "") -> Settings:
     """Of an installation that is migrated and not running."""
-    made = Settings(
-        data_dir=tmp_path,
-        database_url=new_postgres_database() if database == "postgres" else "",
-    )
+    made = Settings(data_dir=directory, database_url=database_url)
     await migrate_database(made)
     return made
 
@@ -61,8 +56,9 @@ async def finished(running: Running, api: GrpcCaller, send_id: str) -> dict[str,
 
 
 async def test_what_was_accepted_is_delivered_once_by_the_next_process(
-    settings: Settings, brand: str
+    tmp_path: Path, brand: str
 ) -> None:
+    settings = await installed(tmp_path)
     async with running_service(settings.data_dir, settings.database_url, IDLE) as running:
         api = client(running, brand)
         await put_person(api, brand, "ann")
@@ -101,8 +97,9 @@ async def test_what_was_accepted_is_delivered_once_by_the_next_process(
 
 
 async def test_stopping_in_the_middle_of_a_send_loses_and_repeats_nothing(
-    settings: Settings, brand: str
+    tmp_path: Path, new_postgres_database: NewDatabase, brand: str
 ) -> None:
+    settings = await installed(tmp_path, new_postgres_database())
     async with running_service(settings.data_dir, settings.database_url) as running:
         api = client(running, brand)
         request = {"id": await messaging_campaign(api, brand), "recipients": recipients(1000)}

@@ -150,6 +150,8 @@ async def test_a_server_that_drains_says_so_and_serves_all_the_same(tmp_path: Pa
             reflection=False,
             push_key=None,
             email_secrets={},
+            sms_canary_number="",
+            sms_canary_seconds=0,
         ),
     )
     (port,) = free_ports(1)

@@ -7,8 +7,9 @@ from uuid import uuid4
 
 from tests.api.test_notifications import notify
 from tests.support.api.callers import Caller
+from tests.support.api.deliveries import MESSAGES, ended, one_off, schedule
 from tests.support.api.running import Running
-from tests.support.api.scenes import ok
+from tests.support.api.scenes import ok, put_template
 from tests.support.api.untouched import INBOX, Untouched, put
 
 LIST = f"{INBOX}/ListInboxItems"
@@ -35,6 +36,29 @@ async def test_read_items_stay_and_archived_ones_leave(idle_api: Caller, brand: 
     assert [item["id"] for item in await items(idle_api)] == [third, first]
     archived = await ok(idle_api, LIST, {"person_id": "ann", "archived": True})
     assert [item["id"] for item in archived["data"]] == [second]
+
+
+async def test_an_in_app_message_is_of_its_category_and_leads_where_its_variables_say(
+    api: Caller, brand: str
+) -> None:
+    about = {"brand_id": brand, "channel": "in_app", "key": "welcome", "category": "care-team"}
+    await ok(api, "messaging.TemplateService/CreateTemplate", about)
+    await put_template(api, brand, "in_app", subject="News")
+    in_app = {"channel": "in_app", "recipient": "ann"}
+    bad = {"action_url": "javascript:alert(1)", "metadata": "x"}
+    for method, reason in (("Schedule", "validation_failed"), ("Send", "variables_invalid")):
+        refused = one_off(brand, **in_app, variables=bad)
+        if method == "Send":
+            del refused["scheduled_at"]
+        answer = await api.call(f"{MESSAGES}/{method}Message", refused)
+        assert (answer.status, answer.error) == (422, reason)
+        assert answer.fields == {"variables.action_url", "variables.metadata"}
+    metadata = {"team": 7}
+    good = {"action_url": "/care/7", "metadata": metadata}
+    accepted = await schedule(api, brand, **in_app, variables=good)
+    assert (await ended(api, accepted["id"]))["status"] == "sent"
+    (item,) = await items(api)
+    assert (item["category"], item["action_url"]) == ("care-team", "/care/7")
 
 
 async def test_only_what_changes_is_counted(idle_api: Caller, brand: str) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
+from uuid import uuid4
 
 import grpc
 import pytest
@@ -59,6 +60,7 @@ PUSH = "comms.PushService"
 SUPPRESSIONS = "comms.SuppressionService"
 CONSENTS = "comms.ConsentService"
 PREFERENCES = "comms.PreferenceService"
+SLA = "comms.SlaService"
 BRANDS = "ops.BrandService"
 UNKNOWN = "ops.UnknownMessageService"
 HOLD = "ops.HoldService"
@@ -230,6 +232,12 @@ async def delete_push_subscription(api: Caller, brand: str) -> Request:
     return {"id": (await ok(api, f"{PUSH}/CreatePushSubscription", request))["id"]}
 
 
+async def send_push(api: Caller, brand: str) -> Request:
+    patient = str(uuid4())
+    await ok(api, f"{PUSH}/CreatePushSubscription", Browser().registration(brand, patient))
+    return {"patient_id": patient, "title": "New results", "body": "They are here"}
+
+
 def on_send(*before: str, **more: Any) -> Make:
     """A send that is going on, after some operations on it."""
 
@@ -244,6 +252,10 @@ def on_send(*before: str, **more: Any) -> Make:
         return {"id": send["id"], **more}
 
     return make
+
+
+async def ping_sms(_: Caller, brand: str) -> Request:
+    return {"brand_id": brand}
 
 
 async def change_version(api: Caller, brand: str) -> Request:
@@ -343,10 +355,12 @@ CHANGES: dict[str, tuple[Make, Request]] = {
     f"{PREFERENCES}/PutPreference": (about_news(enabled=True), {"category": "other"}),
     f"{PUSH}/CreatePushSubscription": (register_browser, {"person_id": "other"}),
     f"{PUSH}/DeletePushSubscription": (delete_push_subscription, {"id": "other"}),
+    f"{PUSH}/SendPush": (send_push, {"title": "Other"}),
     f"{SENDS}/PauseSend": (on_send(), {"id": "other"}),
     f"{SENDS}/ResumeSend": (on_send("PauseSend"), {"id": "other"}),
     f"{SENDS}/ChangeSendVersion": (change_version, {"version_id": "other"}),
     f"{SENDS}/CancelSend": (on_send(), {"id": "other"}),
+    f"{SLA}/PingSms": (ping_sms, {"brand_id": "other"}),
     f"{BRANDS}/CreateBrand": (create_brand, {"name": "Other"}),
     f"{BRANDS}/UpdateBrand": (rename_brand, {"name": "Other"}),
     f"{BRANDS}/SetBrandPolicy": (set_policy, {"unknown_policy": "park"}),

@@ -76,9 +76,11 @@ async def test_rows_added_while_paging_neither_repeat_nor_hide_others(
 
 @every_list
 async def test_page_size_is_50_unless_given_and_200_at_most(
-    idle: Running, brand: str, name: str
+    idle_on_sqlite: Running, brand: str, name: str
 ) -> None:
-    listing, idle_api = LISTINGS[name], caller("grpc", idle, brand)
+    """What a page holds is decided before any transport or database is asked."""
+    listing, idle = LISTINGS[name], idle_on_sqlite
+    idle_api = caller("grpc", idle, brand)
     await fill(idle, brand, listing, 201)
     sizes = {0: 50, 1: 1, 3: 3, 199: 199, 200: 200, 201: 200, 2**31 - 1: 200}
     pages = {

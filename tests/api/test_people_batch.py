@@ -109,6 +109,58 @@ async def test_after_twenty_violations_the_rest_is_not_looked_at_and_the_answer_
     assert "people[19]" in told[0]
 
 
+def said(opted_in: bool, **more: str) -> dict[str, Any]:
+    about = {"channel": "sms", "category": "news", "source": "import"}
+    return {**about, **more, "opted_in": opted_in}
+
+
+async def test_what_people_said_is_recorded_with_them_and_a_no_from_elsewhere_stays(
+    idle_api: Caller, brand: str
+) -> None:
+    async def put(*consents: dict[str, Any]) -> dict[tuple[str, str], tuple[bool, str]]:
+        people = [{"person_id": " ann ", "consents": [*consents]}, {"person_id": "bob"}]
+        await ok(idle_api, BATCH, {"brand_id": brand, "people": people})
+        about = {"brand_id": brand, "person_id": "ann"}
+        rows = (await ok(idle_api, "comms.ConsentService/ListConsents", about))["data"]
+        return {(row["channel"], row["category"]): (row["opted_in"], row["source"]) for row in rows}
+
+    first = await put(said(True), said(False, channel="push"), said(True, category="offers"))
+    assert first == {
+        ("sms", "news"): (True, "import"),
+        ("push", "news"): (False, "import"),
+        ("sms", "offers"): (True, "import"),
+    }
+    assert await put() == first, "what is left out stays"
+    about = {"brand_id": brand, "person_id": "ann", "channel": "sms", "category": "news"}
+    await ok(idle_api, "comms.ConsentService/RevokeConsent", about)
+    assert await put(said(True), said(True, channel="push"), said(False, category="offers")) == {
+        ("sms", "news"): (False, "unsubscribe"),
+        ("push", "news"): (True, "import"),
+        ("sms", "offers"): (False, "import"),
+    }
+
+
+async def test_consents_that_cannot_be_are_named_and_nobody_is_put(
+    idle_api: Caller, brand: str
+) -> None:
+    ann = [said(True), said(False), said(True, category=" ")]
+    people = [
+        {"person_id": "ann", "consents": ann},
+        {"person_id": "bob", "consents": [{"channel": "push"}]},
+        {"person_id": "eve", "consents": [said(True, category=str(n)) for n in range(101)]},
+    ]
+    answer = await idle_api.call(BATCH, {"brand_id": brand, "people": people})
+    assert (answer.status, answer.fields) == (
+        400,
+        {
+            "people[0].consents[1].category", "people[0].consents[2].category",
+            "people[1].consents[0].category", "people[1].consents[0].opted_in",
+            "people[1].consents[0].source", "people[2].consents",
+        },
+    )  # fmt: skip
+    assert (await idle_api.call(GET, {"brand_id": brand, "person_id": "ann"})).status == 404
+
+
 @pytest.mark.parametrize("count", [0, 10_001])
 async def test_a_batch_has_one_to_ten_thousand_people(
     idle_api: Caller, brand: str, count: int

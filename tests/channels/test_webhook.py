@@ -93,6 +93,7 @@ async def test_a_message_is_one_post_of_one_json_document(gateway: HttpGateway, 
         body="Zeile\n\u2028 €",
         html="<p>€</p>",
         unsubscribe_url="https://x.example/u/1",
+        action_url="/results/7",
     )
     assert await make(gateway.url, token=TOKEN).deliver(message) == ACCEPTED
     (request,) = gateway.received
@@ -106,6 +107,7 @@ async def test_a_message_is_one_post_of_one_json_document(gateway: HttpGateway, 
         "text": "Zeile\n\u2028 €",
         "html": "<p>€</p>",
         "unsubscribe_url": "https://x.example/u/1",
+        "action_url": "/results/7",
     }
     assert request.headers == {
         "host": f"127.0.0.1:{gateway.port}",
@@ -124,7 +126,8 @@ async def test_what_a_message_has_not_is_null_and_a_token_that_is_not_set_is_not
 ) -> None:
     await make(gateway.url).deliver(envelope(channel="sms", address="+491701234567", subject=None))
     (request,) = gateway.received
-    assert [request.document[name] for name in ("subject", "html", "unsubscribe_url")] == [None] * 3
+    absent = ("subject", "html", "unsubscribe_url", "action_url")
+    assert [request.document[name] for name in absent] == [None] * 4
     assert "authorization" not in request.headers
 
 

@@ -137,9 +137,12 @@ async def test_a_browser_reads_what_was_sent_to_it_alone(
     browser, other = Browser(push.origin), Browser(push.origin)
     provider, subscription = make(), registered.add(browser)
     registered.add(other)
-    delivery = await provider.deliver(to(subscription, subject="Grüße", body="Zoë 🎈"))
+    delivery = await provider.deliver(
+        to(subscription, subject="Grüße", body="Zoë 🎈", action_url="/inbox")
+    )
     assert delivery == Delivery(Outcome.ACCEPTED, provider_message_id=f"{push.origin}{TAKEN}")
-    assert push.read(browser) == [{"message_id": "msg-1", "title": "Grüße", "body": "Zoë 🎈"}]
+    shown = {"message_id": "msg-1", "title": "Grüße", "body": "Zoë 🎈", "url": "/inbox"}
+    assert push.read(browser) == [shown]
     assert push.read(other) == []
     (received,) = push.gateway.received
     assert received.headers["ttl"] == "86400"
@@ -231,6 +234,40 @@ async def test_what_never_left_was_not_sent(
     await push.start()
 
 
+async def test_a_push_service_that_is_silent_is_left_alone_and_the_others_are_not(
+    push: PushService, registered: Registered, make: Make
+) -> None:
+    clock = ManualClock()
+    provider, well = make(clock=clock), registered.add(Browser(push.origin))
+    # Its certificate is of another name, so that there is no connection.
+    silent = registered.add(Browser(f"https://other.example.net:{push.gateway.port}"))
+    failed = Delivery(Outcome.REJECTED, "http_connect_failed", ErrorClass.DEFERRED)
+    assert [await provider.deliver(to(silent)) for _ in range(5)] == [failed] * 5
+    opened = push.gateway.opened
+    left_alone = await provider.deliver(to(silent))
+    assert (left_alone.reason, left_alone.error_class) == (
+        "push_service_left_alone",
+        ErrorClass.DEFERRED,
+    )
+    assert left_alone.retry_after is not None
+    assert push.gateway.opened == opened
+    assert (await provider.deliver(to(well))).outcome is Outcome.ACCEPTED
+    clock.advance(left_alone.retry_after)
+    assert await provider.deliver(to(silent)) == failed
+
+
+async def test_what_a_push_service_answers_however_often_is_about_its_subscription(
+    push: PushService, registered: Registered, make: Make
+) -> None:
+    provider, well = make(), registered.add(Browser(push.origin))
+    hostile = Browser(push.origin)
+    push.answers_for(hostile, answer(500))
+    failing = registered.add(hostile)
+    for _ in range(7):
+        assert (await provider.deliver(to(failing))).reason == "http_500"
+    assert (await provider.deliver(to(well))).outcome is Outcome.ACCEPTED
+
+
 async def test_nothing_is_asked_of_hosts_that_are_not_public(
     push: PushService, registered: Registered, make: Make
 ) -> None:
@@ -311,9 +348,10 @@ async def test_ids_of_subscriptions_go_to_browsers_and_all_else_to_devices(
     provider = PushProvider(make(), devices)
     tokens = ["device-1", "6ba7b810-9dad-41d1-80b4-00c04fd430c8", "ab" * 32]
     for address in (subscription.id, *tokens):
-        sent = replace(to(subscription), address=address)
-        assert (await provider.deliver(sent)).outcome is Outcome.ACCEPTED
+        sent = await provider.deliver(replace(to(subscription), address=address))
+        assert sent.outcome is Outcome.ACCEPTED
+        assert sent.speaks_for_provider is (address != subscription.id)
     assert devices.taken == tokens
     assert len(push.read(browser)) == 1
     gone = await provider.deliver(replace(to(subscription), address=new_id()))
-    assert gone == Delivery(Outcome.REJECTED, "push_subscription_ended")
+    assert (gone.outcome, gone.reason) == (Outcome.REJECTED, "push_subscription_ended")

@@ -9,15 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
 from tests.chaos.killing import killed_while_calling, serve_killed
-from tests.chaos.site import MARKETING_CONCURRENCY, Way
+from tests.chaos.site import MARKETING_CONCURRENCY
 
 
-@pytest.mark.parametrize("way", [Way.SMTP, Way.KEYED_GATEWAY])
-async def test_serve_killed_on_sqlite_loses_and_repeats_nothing(tmp_path: Path, way: Way) -> None:
-    outcome = await serve_killed(tmp_path, kills=1, seed=1, way=way)
+async def test_serve_killed_on_sqlite_loses_and_repeats_nothing(tmp_path: Path) -> None:
+    outcome = await serve_killed(tmp_path, kills=1, seed=1)
     assert outcome.faults == []
     assert len(outcome.recoveries) == 1
 

@@ -32,9 +32,10 @@ __all__ = [
 
 
 @pytest.fixture
-def installed(installation: Installation, database_url: str) -> Installation:
-    """On a migrated database; the test runs once on each kind."""
-    installation.settings["CARILLON_DATABASE_URL"] = database_url
+def installed(installation: Installation, sqlite_url: str) -> Installation:
+    """On a migrated database. What is deleted, on both kinds, is in
+    tests/storage/sql/delivery/test_pruning.py."""
+    installation.settings["CARILLON_DATABASE_URL"] = sqlite_url
     return installation
 
 

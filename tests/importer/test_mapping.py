@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from server.domain.contacts.person import NewPerson
+from server.domain.contacts.person import NewPerson, SaidConsent
 from server.importer.errors import ImportStopped
 from server.importer.mapping import Columns
 from tests.support.reading import Seen, Taker, read, written
@@ -34,6 +34,37 @@ def test_columns_go_where_the_operator_maps_them(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("name", ["p.csv", "p.jsonl"])
+def test_columns_say_what_people_agreed_to(tmp_path: Path, name: str) -> None:
+    columns = Columns({"letters": "consent.email.news"})
+    text = {
+        "p.csv": "person_id,letters,Consent.SMS.offers,consent.push.news\nann,Yes,0,\n",
+        "p.jsonl": '{"person_id": "ann", "letters": true, "Consent.SMS.offers": "no", '
+        '"consent.push.news": null}\n',
+    }[name]
+    assert first(tmp_path, text, columns, name=name) == NewPerson(
+        person_id="ann",
+        consents=(
+            SaidConsent("email", "news", "import", opted_in=True),
+            SaidConsent("sms", "offers", "import", opted_in=False),
+        ),
+    )
+
+
+def test_of_two_rows_of_a_person_the_later_holds_and_what_only_the_earlier_says_of_consents(
+    tmp_path: Path,
+) -> None:
+    rows = "ann,a@example.com,yes,yes\nann,,,no\n"
+    header = "person_id,email,consent.sms.news,consent.email.news\n"
+    assert first(tmp_path, header + rows, Columns()) == NewPerson(
+        person_id="ann",
+        consents=(
+            SaidConsent("sms", "news", "import", opted_in=True),
+            SaidConsent("email", "news", "import", opted_in=False),
+        ),
+    )
+
+
 def test_the_operator_sees_where_each_column_goes(tmp_path: Path) -> None:
     seen = Seen()
     read(
@@ -49,6 +80,8 @@ def test_the_operator_sees_where_each_column_goes(tmp_path: Path) -> None:
     [
         ({"id": "name"}, (), "'name' is no place"),
         ({"id": "attributes."}, (), "no place"),
+        ({"id": "consent.fax.news"}, (), "no place"),
+        ({"id": "consent.sms.Late news"}, (), "no place"),
         ({"nobody": "email"}, (), "no column 'nobody'"),
         ({}, ("nobody",), "no column 'nobody'"),
         ({"id": "person_id"}, (), "both go to person_id"),

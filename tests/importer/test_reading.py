@@ -141,7 +141,10 @@ def test_a_bad_row_is_rejected_with_line_and_reason_and_the_rows_around_it_go_in
         ('{"person_id": "ann", "attributes": []}', "JSON object"),
         ('{"person_id": "ann", "attributes": {"a": 1}, "a": 2}', "two values"),
         ('{"person_id": "ann", "a": 1, "a.b": 2}', "two values"),
-        ('{"person_id": "ann", "": 1}', "cannot be an attribute"),
+        ('{"person_id": "ann", "": 1}', "no place for a column"),
+        ('{"person_id": "ann", "consent": {"email": {}}}', "consent.CHANNEL.CATEGORY"),
+        ('{"person_id": "ann", "consent.sms.news": "maybe"}', "must be yes or no"),
+        ('{"person_id": "ann", "consent.sms.news": true, "Consent.SMS.news": 1}', "two values"),
         ('{"person_id": "ann", "time_zone": "Lisbon"}', "time zone"),
     ],
 )

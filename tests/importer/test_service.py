@@ -118,13 +118,18 @@ async def test_an_import_says_what_it_did_and_exits_2_if_rows_were_rejected(
 async def test_standard_input_is_imported_and_exits_0_if_all_are_in(settings: Settings) -> None:
     async with api(settings) as service:
         lines = "".join(
-            f'{{"id": "p{index}", "x": [1, {{"y": null}}, true]}}\n' for index in range(10)
+            f'{{"id": "p{index}", "x": [1, {{"y": null}}, true], "consent.sms.news": true}}\n'
+            for index in range(10)
         ).encode()
         code, out, err = await carillon_import(
             settings, "-", "--format", "jsonl", "--map", "id=person_id", stdin=lines
         )
         assert (code, out.split(";")[0]) == (0, "10 rows read, 10 put, 0 rejected"), err
         assert (await stored(service))["p9"] == {"x": [1, {"y": None}, True]}
+        assert service.storage is not None
+        said = await service.storage.read(lambda tx: tx.consents.find("b", "p9", "sms", "news"))
+        assert said is not None
+        assert (said.opted_in, said.source) == (True, "import")
 
 
 async def test_an_import_that_cannot_begin_exits_1_and_says_why(

@@ -6,8 +6,10 @@ from tests.prove.accepting import ACCEPTING
 from tests.prove.asking import ASKING
 from tests.prove.calling import CALLING
 from tests.prove.claiming import CLAIMING
+from tests.prove.contacting import CONTACTING
 from tests.prove.counting import COUNTING
 from tests.prove.doubting import DOUBTING
+from tests.prove.pushing import PUSHING
 from tests.prove.receiving import RECEIVING
 from tests.prove.restoring import RESTORING
 from tests.prove.settling import SETTLING
@@ -18,6 +20,7 @@ from tests.prove.stopping import STOPPING
 MUTATIONS = (
     *ACCEPTING,
     *ASKING,
+    *CONTACTING,
     *CLAIMING,
     *CALLING,
     *SETTLING,
@@ -28,4 +31,5 @@ MUTATIONS = (
     *SHARING,
     *RESTORING,
     *RECEIVING,
+    *PUSHING,
 )

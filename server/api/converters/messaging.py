@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from carillon.messaging.v1 import (
     campaign_pb2,
@@ -12,10 +13,16 @@ from carillon.messaging.v1 import (
     send_service_pb2,
 )
 from server.api.converters import ops
-from server.api.converters.values import read_optional, read_struct, struct, timestamp
+from server.api.converters.values import (
+    read_channel,
+    read_optional,
+    read_struct,
+    struct,
+    timestamp,
+)
 from server.commands.campaigns.cancel import CancelledCampaign
 from server.commands.sends.cancel import CancelledSend
-from server.domain.contacts.person import NewPerson
+from server.domain.contacts.person import NewPerson, SaidConsent
 from server.domain.lifecycle import documented_counts, public_status
 from storage.model.campaigns import Campaign
 from storage.model.messages import Message
@@ -180,4 +187,17 @@ def read_person(
         push_tokens=tuple(request.push_tokens),
         locale=read_optional(request, "locale"),
         time_zone=read_optional(request, "time_zone"),
+    )
+
+
+def read_person_of_batch(request: person_service_pb2.PersonToPut) -> NewPerson:
+    """A person to put, with what they said."""
+    return replace(
+        read_person(request),
+        consents=tuple(
+            SaidConsent(
+                read_channel(each.channel), each.category, each.source, opted_in=each.opted_in
+            )
+            for each in request.consents
+        ),
     )

@@ -63,7 +63,7 @@ class Guard(grpc.aio.ServerInterceptor):
     def _guard_unary(self, method: str, policy: Policy, behaviour: Any) -> Any:
         async def guarded(request: Any, context: Context) -> Any:
             try:
-                await self._authentication.admit(policy)
+                await self._authentication.admit(policy, request)
                 return await behaviour(await acceptable(request), context)
             except grpc.aio.AbortError:
                 raise
@@ -77,7 +77,7 @@ class Guard(grpc.aio.ServerInterceptor):
     def _guard_stream(self, method: str, policy: Policy, behaviour: Any) -> Any:
         async def guarded(request: Any, context: Context) -> AsyncIterator[Any]:
             try:
-                await self._authentication.admit(policy)
+                await self._authentication.admit(policy, request)
                 async for response in behaviour(await acceptable(request), context):
                     yield response
             except grpc.aio.AbortError:

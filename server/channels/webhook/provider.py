@@ -154,6 +154,7 @@ def _document(envelope: Envelope) -> bytes:
         "text": envelope.body,
         "html": envelope.html,
         "unsubscribe_url": envelope.unsubscribe_url,
+        "action_url": envelope.action_url,
     }
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
 

@@ -23,8 +23,7 @@ def ends_subscription(status: int) -> bool:
 
 
 def delivery_for(status: int, headers: Mapping[str, str], now: datetime) -> Delivery:
-    """`headers` with names in lower case. No refusal counts against the provider as a whole: each
-    subscription names its own push service, and one of them must not hold up the others."""
+    """`headers` with names in lower case."""
     if 200 <= status <= 299:
         return Delivery(Outcome.ACCEPTED, provider_message_id=_id_in(headers))
     reason = f"http_{status}"

@@ -8,7 +8,7 @@ import json
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol, cast
 from urllib.parse import urlsplit
 
@@ -19,10 +19,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from server.channels.provider import OWN_SHARE, Delivery, Envelope, Outcome
 from server.channels.webpush.answer import delivery_for, ends_subscription
 from server.channels.webpush.authorization import authorization
+from server.channels.webpush.circuits import HostCircuits
 from server.channels.webpush.encryption import LARGEST_TEXT, encrypt
 from server.channels.webpush.public_hosts import NotPublic, PublicHosts
 from server.domain.clock import Clock, SystemClock
 from server.domain.contacts.push_subscriptions import decode, encode
+from server.domain.delivery.circuit_breaker import CircuitBreaker
 from server.domain.delivery.retry import ErrorClass
 from storage.model.push_subscriptions import PushSubscription
 
@@ -104,6 +106,7 @@ class WebPushProvider:
             key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
         )
         self._contact = contact
+        self._circuits = HostCircuits()
         self._clock = clock or SystemClock()
         self._limits = {
             "connect": timeout * _PHASE,
@@ -137,13 +140,30 @@ class WebPushProvider:
         if len(text) > LARGEST_TEXT:
             return Delivery(Outcome.REJECTED, "content_too_large")
         content = encrypt(text, decode(subscription.p256dh), decode(subscription.auth))
-        status, delivery = await self._post(subscription, content)
+        status, delivery = await self._try(subscription, content)
         if ends_subscription(status):
             await self._subscriptions.end(subscription, f"http_{status}")
         return delivery
 
     async def close(self) -> None:
         await self._pool.aclose()
+
+    async def _try(self, subscription: PushSubscription, content: bytes) -> tuple[int, Delivery]:
+        """As `_post`, unless the push service is to be left alone. Any answer is a good sign: what
+        it says is about one subscription."""
+        circuit, now = self._circuits.of(subscription.endpoint), self._clock.now()
+        if not circuit.allows(1, now):
+            return 0, _left_alone(circuit, now)
+        call = circuit.begun(now)
+        try:
+            status, delivery = await self._post(subscription, content)
+        except BaseException:
+            circuit.withdrawn(call)
+            raise
+        silent = not status and delivery.error_class is not None
+        error = ErrorClass.UNREACHABLE if silent else None
+        circuit.ended(call, error, None, self._clock.now())
+        return status, delivery
 
     async def _post(self, subscription: PushSubscription, content: bytes) -> tuple[int, Delivery]:
         """The status, 0 if no answer came, and what it means."""
@@ -206,9 +226,18 @@ class WebPushProvider:
         )
 
 
+def _left_alone(circuit: CircuitBreaker, now: datetime) -> Delivery:
+    until = circuit.next_change(now)
+    return Delivery(
+        Outcome.REJECTED,
+        "push_service_left_alone",
+        ErrorClass.DEFERRED,
+        retry_after=None if until is None else (until - now).total_seconds(),
+    )
+
+
 def _failed(body: _Body, reason: str) -> Delivery:
-    """What it means that no answer came. A push service that cannot be reached says nothing of the
-    others, so it is the message that is deferred."""
+    """What it means that no answer came. It is the message that is deferred, not the provider."""
     return (
         Delivery(Outcome.AMBIGUOUS, reason)
         if body.left
@@ -222,5 +251,6 @@ def _document(envelope: Envelope) -> bytes:
         "message_id": envelope.message_id,
         "title": envelope.subject,
         "body": envelope.body,
+        "url": envelope.action_url,
     }
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 from server.channels.provider import Delivery, Envelope, Provider
@@ -34,8 +35,11 @@ class PushProvider:
         await self._devices.start()
 
     async def deliver(self, envelope: Envelope) -> Delivery:
-        to_browser = _SUBSCRIPTION_ID.fullmatch(envelope.address)
-        return await (self._browsers if to_browser else self._devices).deliver(envelope)
+        if not _SUBSCRIPTION_ID.fullmatch(envelope.address):
+            return await self._devices.deliver(envelope)
+        delivery = await self._browsers.deliver(envelope)
+        # Each subscription names its own push service, which must not hold up the others.
+        return replace(delivery, speaks_for_provider=False)
 
     async def close(self) -> None:
         await self._browsers.close()

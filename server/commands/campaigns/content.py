@@ -7,6 +7,7 @@ from dataclasses import replace
 from server.domain.criteria.check import check_criteria
 from server.domain.errors import SegmentArchived, ValidationFailed
 from server.domain.templates.inference import infer_variables
+from server.domain.templates.notice import find_notice_violations
 from server.domain.templates.rendering import (
     CompiledTemplate,
     TemplateSource,
@@ -87,6 +88,7 @@ async def pin_template(tx: Transaction, campaign: Campaign) -> Campaign:
     violations += find_violations(
         [variable for variable in in_subject if variable.name not in named], campaign.variables
     )
+    violations += find_notice_violations(campaign.channel, campaign.variables)
     if violations:
         raise ValidationFailed(violations)
     return replace(campaign, template_revision=template.revision)

@@ -6,7 +6,7 @@ from server.commands.campaigns.content import pin_template
 from server.domain.errors import NoSteps, ValidationFailed
 from server.domain.faces import Face
 from storage.contract.storage import Transaction
-from storage.model.campaigns import Campaign
+from storage.model.campaigns import Campaign, CampaignStatus
 from storage.model.programs import CURRENT_REVISION, Step
 
 
@@ -18,6 +18,13 @@ async def program_of(tx: Transaction, campaign: Campaign) -> tuple[Step, ...]:
     if not steps:
         raise NoSteps
     return steps
+
+
+def is_pinned(campaign: Campaign) -> bool:
+    """Whether it was settled what the campaign will send: when it was scheduled."""
+    if campaign.face == Face.COMMS:
+        return campaign.template_revision is not None
+    return campaign.status is CampaignStatus.SCHEDULED
 
 
 async def pin_program(tx: Transaction, campaign: Campaign) -> Campaign:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -12,12 +11,12 @@ from server.commands.gate.rules import rule_of
 from server.domain.access import Caller
 from server.domain.contacts.addresses import check_address, check_person_id
 from server.domain.contacts.category import MARKETING
+from server.domain.contacts.own_address import own_address
 from server.domain.validation import Checks
 from storage.contract.storage import Transaction
 from storage.model.audiences import SkipReason
 from storage.model.channels import Channel
 from storage.model.gate import GateRule
-from storage.model.people import Person
 from storage.model.suppressions import SuppressionReason
 
 
@@ -57,7 +56,7 @@ async def explain(
     NotFound for a brand of others, ValidationFailed."""
     key, recipient = _checked(caller, asked, recipient)
     if recipient is None:
-        address = _own_address(await tx.people.find(key.brand_id, key.person_id), key)
+        address = await _own_address(tx, key)
         because = "own_address" if address else "no_address"
     else:
         address, because = recipient, "given"
@@ -89,20 +88,11 @@ def _checked(
     return ContactKey(brand_id, person_id, asked.channel, category), recipient
 
 
-def _own_address(person: Person | None, key: ContactKey) -> str | None:
+async def _own_address(tx: Transaction, key: ContactKey) -> str | None:
     if key.channel == Channel.IN_APP:
         return key.person_id
-    return next(_addresses(person, key.channel), None) if person else None
-
-
-def _addresses(person: Person, channel: str) -> Iterator[str]:
-    found = {
-        Channel.EMAIL: [person.email],
-        Channel.SMS: [person.phone],
-        # The first alone, as audiences have it.
-        Channel.PUSH: person.push_tokens[:1],
-    }[Channel(channel)]
-    yield from filter(None, found)
+    person = await tx.people.find(key.brand_id, key.person_id)
+    return own_address(person, key.channel) if person else None
 
 
 async def _suppression(tx: Transaction, rule: GateRule, address: str | None) -> JudgedRule:

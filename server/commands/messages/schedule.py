@@ -12,6 +12,7 @@ from server.domain.access import Caller
 from server.domain.contacts.addresses import check_recipient
 from server.domain.errors import KeyReused
 from server.domain.fingerprint import fingerprint
+from server.domain.templates.notice import find_notice_violations
 from server.domain.templates.variables import find_violations
 from server.domain.validation import Checks
 from storage.contract.storage import Transaction
@@ -108,6 +109,8 @@ def judge_new_message(
     checks = Checks()
     checks.schedule(new.scheduled_at, new.expire_at, caller.now)
     for violation in find_violations(schema, new.variables):
+        checks.add(violation.field, violation.message)
+    for violation in find_notice_violations(new.channel, new.variables):
         checks.add(violation.field, violation.message)
     return checks
 

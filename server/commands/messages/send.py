@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -22,6 +24,7 @@ from server.domain.errors import (
     ValidationFailed,
     VariablesInvalid,
 )
+from server.domain.templates.notice import find_notice_violations
 from server.domain.templates.variables import find_violations
 from server.domain.validation import Checks
 from storage.contract.errors import StorageError
@@ -30,6 +33,8 @@ from storage.contract.storage import Storage, Transaction
 from storage.model.messages import UNSTARTED, Message, MessageStatus
 from storage.model.templates import TemplateVersion
 
+Seen = tuple[Message, str | None]
+"""A message, and what was found of it."""
 _ONGOING = UNSTARTED | {MessageStatus.SENDING}
 
 
@@ -44,7 +49,9 @@ async def accept_at_once(tx: Transaction, caller: Caller, new: NewMessage) -> Me
     _check_expiry(new, caller.now)
     await _require_unused_key(tx, new)
     template = await _usable_template(tx, new)
-    if violations := find_violations(template.variables, new.variables):
+    violations = find_violations(template.variables, new.variables)
+    violations += find_notice_violations(new.channel, new.variables)
+    if violations:
         raise VariablesInvalid(violations)
     await require_contactable(
         tx,
@@ -61,20 +68,39 @@ async def accept_at_once(tx: Transaction, caller: Caller, new: NewMessage) -> Me
 
 async def wait_for_outcome(
     storage: Storage, message_id: str, now: datetime, seconds: float
-) -> tuple[Message, str | None] | None:
-    """The message once something became of it, or after so many seconds from `now`, or at once when
-    it is to be tried only later than that; with the provider called last. None if the message
-    cannot be read: it was accepted all the same."""
+) -> Seen | None:
+    """`wait_for_outcomes` of one message, with the provider called last."""
+    seen = await wait_for_outcomes(
+        storage, [message_id], lambda tx, each: tx.messages.find_provider(each), now, seconds
+    )
+    return None if seen is None else seen[0]
+
+
+async def wait_for_outcomes(
+    storage: Storage,
+    message_ids: Sequence[str],
+    find: Callable[[Transaction, str], Awaitable[str | None]],
+    now: datetime,
+    seconds: float,
+) -> list[Seen] | None:
+    """The messages once something became of all of them, or after so many seconds from `now`, or at
+    once when the rest are to be tried only later than that; each with what `find` finds of it. None
+    if the messages cannot be read: they were accepted all the same."""
     loop = asyncio.get_running_loop()
     end = loop.time() + seconds
     # What other processes settle does not signal here.
     poll_interval = seconds if storage.exclusive else POLL_SHARED
-    with storage.signals.subscribe(outcome(message_id)) as changed:
+    changed = asyncio.Event()
+    with ExitStack() as subscriptions:
+        for message_id in message_ids:
+            subscriptions.enter_context(storage.signals.subscribe(outcome(message_id), changed))
         while True:
             changed.clear()
-            seen = await _look(storage, message_id)
+            seen = await _look(storage, message_ids, find)
             left = end - loop.time()
-            if seen is None or left <= 0 or not _may_end(seen[0], now + timedelta(0, seconds)):
+            if seen is None or left <= 0:
+                return seen
+            if not any(_may_end(message, now + timedelta(0, seconds)) for message, _ in seen):
                 return seen
             await wait_for_signal(changed, min(left, poll_interval))
 
@@ -86,12 +112,19 @@ def _may_end(message: Message, until: datetime) -> bool:
     )
 
 
-async def _look(storage: Storage, message_id: str) -> tuple[Message, str | None] | None:
-    async def read(tx: Transaction) -> tuple[Message, str | None] | None:
-        message = await tx.messages.find(message_id)
-        if message is None:
-            return None
-        return message, await tx.messages.find_provider(message_id)
+async def _look(
+    storage: Storage,
+    message_ids: Sequence[str],
+    find: Callable[[Transaction, str], Awaitable[str | None]],
+) -> list[Seen] | None:
+    async def read(tx: Transaction) -> list[Seen] | None:
+        seen = []
+        for message_id in message_ids:
+            message = await tx.messages.find(message_id)
+            if message is None:
+                return None
+            seen.append((message, await find(tx, message_id)))
+        return seen
 
     try:
         return await storage.read(read)

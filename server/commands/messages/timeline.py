@@ -17,6 +17,7 @@ from server.domain.templates.rendering import Rendered, RenderError, compile_tem
 from storage.contract.storage import Transaction
 from storage.model.channels import Channel
 from storage.model.email_events import EmailEvent
+from storage.model.literal_contents import LiteralContent
 from storage.model.messages import Attempt, Handling, Message, MessageStatus, Purpose
 from storage.model.people import Person
 
@@ -52,6 +53,8 @@ class Timeline:
     facts: Sequence[Fact]
     content: MessageContent | None
     """To render; None if there is nothing it could be rendered from."""
+    literal: LiteralContent | None
+    """What it says without being rendered."""
     rendered_for: datetime | None
     """When its last call began; None before one did."""
     contact: LinkedContact
@@ -60,15 +63,15 @@ class Timeline:
     def said(self, unsubscribe_link: Callable[[LinkedContact], str]) -> Said | None:
         """What it said; None if nothing went out, or it cannot be rendered any more. May take a
         second."""
+        if self.literal is not None and self.rendered_for is not None:
+            rendered = Rendered(self.literal.title, self.literal.body, html=None)
+            return Said(rendered, self.rendered_for, None)
         if self.content is None or self.rendered_for is None:
             return None
         try:
             compiled = compile_template(self.content.source)
-            rendered = self.content.render(
-                compiled,
-                unsubscribe_link(self.contact),
-                self.rendered_for,
-            )
+            context = self.content.context(unsubscribe_link(self.contact))
+            rendered = compiled.render(context, self.rendered_for)
         except RenderError:
             return None
         is_personal = bool(self.content.template.variants) or compiled.may_show("person")
@@ -93,8 +96,9 @@ async def get_timeline(tx: Transaction, caller: Caller, message_id: str) -> Time
         message.brand_id, message.channel, message.template_key, revision
     )
     person = await tx.people.find(message.brand_id, message.person_id)
-    tests = await tx.campaigns.find_tests([message.id]) if message.is_test else {}
+    tests = await tx.campaigns.find_tests([message.id]) if message.may_be_test else {}
     test = tests.get(message.id)
+    literals = await tx.literal_contents.find_many([message.id]) if message.is_literal else {}
     of_campaign = send or test
     enrollment = await tx.enrollments.find(message.enrollment_id) if message.enrollment_id else None
     return Timeline(
@@ -113,6 +117,7 @@ async def get_timeline(tx: Transaction, caller: Caller, message_id: str) -> Time
         )
         if template
         else None,
+        literal=literals.get(message.id),
         rendered_for=_last_call(message, handling, attempts),
         contact=await _linked_contact(tx, message),
     )

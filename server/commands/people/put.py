@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 from server.commands.operations.audit import note
 from server.domain.access import Caller
-from server.domain.contacts.person import NewPerson, check_person
+from server.domain.contacts.person import NewPerson, SaidConsent, check_person
 from server.domain.validation import Checks
 from storage.contract.storage import Transaction
 from storage.model.audit import AuditAction
+from storage.model.consents import Consent
+from storage.model.ids import new_id
 from storage.model.people import Person
 
 MOST_VIOLATIONS = 20
@@ -65,21 +67,20 @@ async def put_person(tx: Transaction, caller: Caller, brand_id: str, person: New
 
 
 async def put_people(tx: Transaction, caller: Caller, prepared: PreparedPeople) -> int:
-    """Creates each person or replaces all that is known of them, all or none; how many they are.
-    Raises NotFound for a brand of others."""
-    caller.principal.require_brand(prepared.brand_id)
-    await tx.people.put_many(
-        [_record(caller, prepared.brand_id, person) for person in prepared.people]
-    )
-    await note(
-        tx,
-        caller,
-        prepared.brand_id,
-        AuditAction.PEOPLE_PUT,
-        prepared.brand_id,
-        count=len(prepared.people),
-    )
-    return len(prepared.people)
+    """Creates each person or replaces all that is known of them, and records what they said, all or
+    none; how many they are. Raises NotFound for a brand of others."""
+    brand_id, people = prepared.brand_id, prepared.people
+    caller.principal.require_brand(brand_id)
+    await tx.people.put_many([_record(caller, brand_id, person) for person in people])
+    consents = [
+        _consent(caller, brand_id, person.person_id, said)
+        for person in people
+        for said in person.consents
+    ]
+    await tx.consents.put_said_elsewhere(consents)
+    counts = {"count": len(people)} | ({"consents": len(consents)} if consents else {})
+    await note(tx, caller, brand_id, AuditAction.PEOPLE_PUT, brand_id, **counts)
+    return len(people)
 
 
 def _record(caller: Caller, brand_id: str, person: NewPerson) -> Person:
@@ -92,6 +93,20 @@ def _record(caller: Caller, brand_id: str, person: NewPerson) -> Person:
         push_tokens=person.push_tokens,
         locale=person.locale,
         time_zone=person.time_zone,
+        created_at=caller.now,
+        updated_at=caller.now,
+    )
+
+
+def _consent(caller: Caller, brand_id: str, person_id: str, said: SaidConsent) -> Consent:
+    return Consent(
+        id=new_id(),
+        brand_id=brand_id,
+        person_id=person_id,
+        channel=said.channel,
+        category=said.category,
+        opted_in=said.opted_in,
+        source=said.source,
         created_at=caller.now,
         updated_at=caller.now,
     )

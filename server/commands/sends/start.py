@@ -10,7 +10,7 @@ from datetime import datetime
 from server.commands.campaigns.access import campaign_for
 from server.commands.campaigns.content import audience_criteria, require_open_segment
 from server.commands.campaigns.misfire import cancel_misfired
-from server.commands.campaigns.program import pin_program, program_of
+from server.commands.campaigns.program import is_pinned, pin_program, program_of
 from server.commands.operations.audit import note
 from server.commands.sends.access import found_send
 from server.commands.sends.begin import begin, enrolls
@@ -113,7 +113,7 @@ async def _start(
 ) -> Send:
     status = campaign_after(CampaignOperation.SEND, campaign.status)
     _check_expiry(campaign, now)
-    if campaign.status is not CampaignStatus.SCHEDULED:
+    if not is_pinned(campaign):
         # A scheduled one was checked when it was scheduled: nothing that came later may keep it
         # from starting.
         campaign = await pin_program(tx, campaign)

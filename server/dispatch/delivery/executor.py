@@ -217,7 +217,10 @@ class DeliveryExecutor:
             )
         delivery = await self._deliver(each.envelope)
         now = self._clock.now()
-        self._breaker.ended(each.admission, delivery.error_class, delivery.retry_after, now)
+        if delivery.speaks_for_provider:
+            self._breaker.ended(each.admission, delivery.error_class, delivery.retry_after, now)
+        else:
+            self._breaker.withdrawn(each.admission)
         self._report_circuit(now)
         self._metrics.delivered(self._channel, delivery.outcome)
         return after_call(each, self._provider, delivery, now, self._random)

@@ -114,5 +114,5 @@ class InboxWorker:
 
 def _settlement(message: Message, result: Result, now: datetime) -> Settlement:
     if isinstance(result, Envelope):
-        return in_app_delivery(message, result.subject, result.body, now)
+        return in_app_delivery(message, result, now)
     return result

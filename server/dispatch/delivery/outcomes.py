@@ -6,7 +6,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from random import Random
 
-from server.channels.provider import Delivery, Outcome, Provider
+from server.channels.provider import Delivery, Envelope, Outcome, Provider
 from server.dispatch.delivery.in_flight import InFlight
 from server.domain.delivery.misfire import is_too_late
 from server.domain.delivery.retry import ErrorClass, delay_before_next, may_try_again
@@ -16,7 +16,7 @@ from storage.model.brands import BrandPolicy, MisfirePolicy, UnknownPolicy
 from storage.model.deliveries import Settlement
 from storage.model.ids import new_id
 from storage.model.inbox import InboxItem
-from storage.model.messages import Attempt, Message, MessageStatus, Purpose
+from storage.model.messages import Attempt, Message, MessageStatus
 
 IN_APP = "in_app"
 EXPIRED = "expired"
@@ -57,7 +57,7 @@ def after_call(
     )
 
 
-def in_app_delivery(message: Message, subject: str | None, body: str, now: datetime) -> Settlement:
+def in_app_delivery(message: Message, envelope: Envelope, now: datetime) -> Settlement:
     """The inbox item and the result in one: in_app needs no provider, so nothing is ever in
     doubt."""
     return Settlement(
@@ -72,9 +72,11 @@ def in_app_delivery(message: Message, subject: str | None, body: str, now: datet
             brand_id=message.brand_id,
             person_id=message.person_id,
             message_id=message.id,
-            category=Purpose.of(message.send_id, message.enrollment_id),
-            title=subject or "",
-            body=body,
+            category=envelope.category,
+            title=envelope.subject or "",
+            body=envelope.body,
+            action_url=envelope.action_url,
+            metadata=envelope.metadata,
             created_at=now,
         ),
     )

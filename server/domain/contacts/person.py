@@ -10,6 +10,17 @@ from server.domain.validation import Checks
 from storage.model.channels import Channel
 
 
+@dataclass(frozen=True, slots=True)
+class SaidConsent:
+    """What a person said about a category of messages on a channel."""
+
+    channel: str
+    category: str
+    source: str
+    """Where they said it."""
+    opted_in: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewPerson:
     """A person as they are put: all that is known of them."""
@@ -21,6 +32,13 @@ class NewPerson:
     push_tokens: tuple[str, ...] = ()
     locale: str | None = None
     time_zone: str | None = None
+    consents: tuple[SaidConsent, ...] = ()
+    """What they said. About a channel and category that is not here, what they said before."""
+
+    def after(self, earlier: NewPerson) -> NewPerson:
+        """The person as they are when `earlier` was put before."""
+        said = {(each.channel, each.category): each for each in (*earlier.consents, *self.consents)}
+        return replace(self, consents=tuple(said.values()))
 
 
 def check_person(

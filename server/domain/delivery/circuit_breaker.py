@@ -122,7 +122,7 @@ class CircuitBreaker:
                 return Admission(_NOT_COUNTED)
 
     def withdrawn(self, call: Admission) -> None:
-        """A call that was said to begin is not made after all."""
+        """A call that was said to begin is not made after all, or how it ended says nothing."""
         if call.period == self._period:
             self._probing = False
 

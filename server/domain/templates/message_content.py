@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from server.domain.templates.personalisation import render_context
-from server.domain.templates.rendering import CompiledTemplate, Rendered, TemplateSource
+from server.domain.templates.rendering import TemplateSource
 from server.domain.templates.variants import choose_variant, source_of
 from storage.model.campaigns import Campaign, CampaignTest
 from storage.model.messages import Message
@@ -38,11 +37,9 @@ class MessageContent:
             own.subject if own else None,
         )
 
-    def render(
-        self, compiled: CompiledTemplate, unsubscribe_url: str | None, now: datetime
-    ) -> Rendered:
-        """The message, of its compiled source. Raises RenderError."""
-        context = render_context(
+    def context(self, unsubscribe_url: str | None) -> dict[str, object]:
+        """The names that its source is rendered with."""
+        return render_context(
             self.message.brand_id,
             self.person,
             schema=self.template.variables,
@@ -51,4 +48,3 @@ class MessageContent:
             variables=self.message.variables,
             unsubscribe_url=unsubscribe_url,
         )
-        return compiled.render(context, now)

@@ -199,6 +199,9 @@ class SqlMessages:
     ) -> list[Message]:
         return await claims.claim(self._connection, queue, now, lease_until, limit)
 
+    async def readdress(self, claimed: Message, recipient: str) -> None:
+        await claims.readdress(self._connection, claimed, recipient)
+
     async def mark_sending(
         self, claimed: Sequence[Message], provider: str, now: datetime, lease_until: datetime
     ) -> set[str]:

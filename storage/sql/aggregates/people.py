@@ -64,7 +64,8 @@ class SqlPeople:
         ]
         if rows:
             columns = [column.name for column in people.c]
-            on_conflict = or_replace(people, columns, kept={"created_at"})
+            key = ["brand_id", "person_id"]
+            on_conflict = or_replace(key, columns, kept={"created_at"})
             await self._connection.insert_rows(people, columns, rows, on_conflict)
 
     async def find(self, brand_id: str, person_id: str) -> Person | None:

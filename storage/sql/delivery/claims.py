@@ -192,6 +192,12 @@ async def claim(
     return sorted(leased, key=lambda message: (message.due_at, message.id))
 
 
+async def readdress(connection: Connection, claimed: Message, recipient: str) -> None:
+    """See `Messages.readdress`."""
+    held = (messages.c.id == claimed.id, messages.c.lease == claimed.lease)
+    await connection.execute(update(messages).where(*held).values(recipient=recipient))
+
+
 async def mark_sending(
     connection: Connection,
     claimed: Sequence[Message],

@@ -18,6 +18,7 @@ from storage.sql.dialects.dialect import ColumnKind
 from storage.sql.schema.campaigns import campaign_tests
 from storage.sql.schema.email_events import email_events
 from storage.sql.schema.idempotency import idempotency_keys
+from storage.sql.schema.literal_contents import literal_contents
 from storage.sql.schema.messages import attempts, messages
 from storage.sql.schema.sends import sends
 
@@ -83,13 +84,10 @@ async def _delete(connection: Connection, message_ids: Sequence[str]) -> Sequenc
     )
     gone = (await connection.execute(ended, parameters)).all
     parameters = connection.dialect.row_set_parameters(given, [(row.id,) for row in gone])
-    await connection.execute(
-        delete(attempts).where(attempts.c.message_id.in_(select(given.c.id))), parameters
-    )
-    await connection.execute(
-        delete(campaign_tests).where(campaign_tests.c.message_id.in_(select(given.c.id))),
-        parameters,
-    )
+    for of_messages in (attempts, campaign_tests, literal_contents):
+        await connection.execute(
+            delete(of_messages).where(of_messages.c.message_id.in_(select(given.c.id))), parameters
+        )
     await connection.execute(delete(messages).where(these), parameters)
     return gone
 

@@ -11,6 +11,7 @@ from storage.sql.schema.dispatchers import dispatchers, holds
 from storage.sql.schema.email_events import email_events
 from storage.sql.schema.idempotency import idempotency_keys
 from storage.sql.schema.inbox import inbox_items
+from storage.sql.schema.literal_contents import literal_contents
 from storage.sql.schema.messages import attempts, messages
 from storage.sql.schema.metadata import metadata
 from storage.sql.schema.people import people
@@ -37,6 +38,7 @@ __all__ = [
     "holds",
     "idempotency_keys",
     "inbox_items",
+    "literal_contents",
     "messages",
     "metadata",
     "people",

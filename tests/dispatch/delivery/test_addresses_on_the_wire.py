@@ -160,7 +160,7 @@ async def wires(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
 
 
 @settings(
-    max_examples=60,
+    max_examples=20,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

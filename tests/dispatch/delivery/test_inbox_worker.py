@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ from storage.contract.errors import StorageError
 from storage.contract.storage import Transaction
 from storage.model.inbox import InboxItem
 from storage.model.messages import MessageStatus
+from tests.support.channels.mail_server import envelope
 from tests.support.dispatch.stage import BRAND, Stage, link_in
 from tests.support.storage import made
 
@@ -24,7 +26,10 @@ async def in_app_template(stage: Stage) -> None:
 
 
 async def test_an_in_app_message_reaches_the_inbox(stage: Stage) -> None:
-    message = await stage.message(channel="in_app", recipient="ann", variables={"name": "Ann"})
+    beside: dict[str, Any] = {"action_url": "/care/7", "metadata": {"team": 7}}
+    message = await stage.message(
+        channel="in_app", recipient="ann", variables={"name": "Ann", **beside}
+    )
     await stage.run(stage.inbox_worker())
     assert await stage.fate(message) == ("sent", None)
     assert await stage.outcomes(message) == ["accepted"]
@@ -38,7 +43,26 @@ async def test_an_in_app_message_reaches_the_inbox(stage: Stage) -> None:
         title="News",
         body="Hello Ann",
         created_at=stage.clock.now(),
+        **beside,
     )
+
+
+@pytest.mark.parametrize(
+    ("variables", "reason"),
+    [
+        ({"action_url": "javascript:alert(1)"}, "action_url_invalid"),
+        ({"action_url": ["/x"]}, "action_url_invalid"),
+        ({"metadata": "x"}, "metadata_invalid"),
+    ],
+)
+async def test_what_is_no_link_and_no_object_is_put_into_no_inbox(
+    stage: Stage, variables: dict[str, object], reason: str
+) -> None:
+    """However it got there: a request that has it is refused."""
+    message = await stage.message(channel="in_app", variables=variables)
+    await stage.run(stage.inbox_worker())
+    assert await stage.fate(message) == ("failed", reason)
+    assert await stage.inbox() == []
 
 
 @pytest.mark.parametrize(
@@ -78,7 +102,7 @@ async def test_item_attempt_and_status_are_written_together_or_not_at_all(
     message = await stage.message(channel="in_app")
     now = stage.clock.now()
     (claimed,) = await stage.claim("in_app", 1)
-    sent = in_app_delivery(claimed, None, "Hello", now)
+    sent = in_app_delivery(claimed, envelope(subject=None, body="Hello"), now)
 
     async def settle_and_fail(tx: Transaction) -> None:
         assert await tx.messages.settle([sent], now) == {message.id}
@@ -97,7 +121,7 @@ async def test_a_crash_between_claim_and_result_delivers_exactly_once(stage: Sta
     messages = await stage.messages(3, channel="in_app")
     now = stage.clock.now()
     claimed = await stage.claim("in_app", 10)
-    zombie = [in_app_delivery(message, None, "late", now) for message in claimed]
+    zombie = [in_app_delivery(message, envelope(body="late"), now) for message in claimed]
     await stage.crash()
     stage.clock.advance(LEASE.total_seconds())
     await stage.recover()
@@ -117,14 +141,15 @@ async def test_who_has_lost_a_lease_delivers_nothing_under_the_lease_of_another(
     now = stage.clock.advance(LEASE.total_seconds())
     await stage.lose_leases()
     (held,) = await stage.claim("in_app", 10)
+    hello = envelope(body="Hello")
     assert (
         await stage.storage.write(
-            lambda tx: tx.messages.settle([in_app_delivery(stale, None, "late", now)], now)
+            lambda tx: tx.messages.settle([in_app_delivery(stale, envelope(), now)], now)
         )
         == set()
     )
     assert await stage.storage.write(
-        lambda tx: tx.messages.settle([in_app_delivery(held, None, "Hello", now)], now)
+        lambda tx: tx.messages.settle([in_app_delivery(held, hello, now)], now)
     ) == {message.id}
     assert [item.body for item in await stage.inbox()] == ["Hello"]
 

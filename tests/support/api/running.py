@@ -20,6 +20,8 @@ from tests.brands import create_brands
 from tests.support.api.webhooks import SECRET
 from tests.support.drift import assert_no_drift
 
+CANARY_NUMBER = "+12025550199"
+
 
 @dataclass
 class Running:
@@ -67,13 +69,14 @@ async def running_service(
     if Part.DISPATCHER not in parts:
         # Nothing comes of what is sent there: its caller need not wait.
         more.setdefault("send_wait_seconds", 0)
+        more.setdefault("sms_canary_seconds", 0)
     settings = Settings(
         data_dir=data_dir,
         database_url=database_url,
         rest_port=rest,
         grpc_port=grpc_port,
         envoy_admin_port=admin,
-        **more,
+        **{"sms_canary_number": CANARY_NUMBER} | more,
     )
     service = Service(settings, parts, providers=providers, web_push=web_push)
     await service.start()

@@ -49,11 +49,14 @@ PUSH = "comms.PushService"
 SUPPRESSIONS = "comms.SuppressionService"
 CONSENTS = "comms.ConsentService"
 PREFERENCES = "comms.PreferenceService"
+SLA = "comms.SlaService"
 BRANDS = "ops.BrandService"
 UNKNOWN = "ops.UnknownMessageService"
 AUDIT = "ops.AuditService"
 HOLD = "ops.HoldService"
 
+PATIENT = "5f0c6c1e-8c0e-4d52-9a43-6f1c2b7d9e10"
+"""A person with a browser, whom nobody has put."""
 OBJECT = {"plan": "gold", "seats": 3}
 """A JSON object that is good for variables and attributes."""
 
@@ -186,9 +189,11 @@ async def untouched_brand(running: Running, transport: str) -> Untouched:
             _requests(brand, ids)[f"{NOTIFICATIONS}/CreateNotification"],
         )
     )["id"]
-    ids["push_subscription"] = (
-        await ok(api, f"{PUSH}/CreatePushSubscription", Browser().registration(brand))
-    )["id"]
+    for person in (PATIENT, "ana"):
+        registration = Browser().registration(brand, person)
+        ids["push_subscription"] = (await ok(api, f"{PUSH}/CreatePushSubscription", registration))[
+            "id"
+        ]
     published = await messaging_campaign(api, brand)
     ids["send"] = (
         await ok(api, f"{MESSAGING}/PublishCampaign", {"id": published, "audience": "segment"})
@@ -384,7 +389,8 @@ def _in_full(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
             "push_tokens": ["device-1"], "locale": "pt-BR", "time_zone": "Europe/Lisbon",
         },
         f"{PEOPLE}/BatchPutPeople": {"brand_id": brand, "people": [{"person_id": "ana",
-            "attributes": OBJECT, "email": "ana@example.com"}]},
+            "attributes": OBJECT, "email": "ana@example.com", "consents": [{"channel": "email",
+            "category": "marketing", "opted_in": True, "source": "signup"}]}]},
         f"{SEGMENTS}/CreateSegment": {"brand_id": brand, "name": "gold",
             "description": "On the plan", "predicate": {"==": [{"var": "plan"}, "gold"]}},
         f"{SEGMENTS}/PreviewSegment": {"id": segment, "channel": "email"},
@@ -406,6 +412,10 @@ def _in_full(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
         "messaging.ConsentCheckService/CheckConsent": contact,
         f"{PEOPLE}/ExplainContact": {**contact, "recipient": "ana@example.com"},
         f"{PUSH}/CreatePushSubscription": Browser().registration(brand),
+        f"{PUSH}/SendPush": {
+            "patient_id": PATIENT, "title": "New results", "body": "They are here",
+            "url": "/results/7", "brand_id": brand,
+        },
         f"{SENDS}/ChangeSendVersion": {"id": ids.get("send"), "version_id": ids.get("version")},
         f"{SENDS}/RetryFailedMessages": {"id": ids.get("send"), "include_unknown": True},
         f"{BRANDS}/CreateBrand": {"id": f"{brand}-new", "name": "New"},
@@ -423,6 +433,7 @@ def _in_full(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
         },
         f"{HOLD}/ReleaseHold": {"i_understand": True},
         RECEIVE: webhook(bounce(brand)),
+        f"{SLA}/PingSms": {"brand_id": brand},
     }  # fmt: skip
 
 

@@ -42,6 +42,8 @@ class PushService:
         self.gateway = HttpGateway()
         self.key: str | None = None
         """The public key that its browsers have subscribed with; None: any."""
+        self._answers: dict[str, Behaviour] = {}
+        """By path, where a browser is answered otherwise."""
         self.now: datetime | None = None
         """What its clock says; None: the time of the machine."""
 
@@ -67,6 +69,10 @@ class PushService:
         """How it answers the next messages."""
         self.gateway.script.extend(behaviours)
 
+    def answers_for(self, browser: Browser, behaviour: Behaviour) -> None:
+        """How it answers every message for the browser."""
+        self._answers[browser.path] = behaviour
+
     def read(self, browser: Browser) -> list[dict[str, Any]]:
         """What the browser was told, as its page reads it."""
         return [
@@ -76,6 +82,10 @@ class PushService:
         ]
 
     async def _behave(self, exchange: Exchange) -> None:
+        behaviour = self._answers.get(exchange.line.split()[1])
+        if behaviour is not None:
+            await behaviour(exchange)
+            return
         await exchange.take()
         status = self._judge(self.gateway.received[-1])
         if status == 201:

@@ -89,7 +89,9 @@ class Stage:
         self.metrics = RecordedMetrics()
         self.directory = directory
         self.guard = RestoreGuard(storage, self.clock, directory, self.metrics)
-        self._opened = [storage]
+        self.used_up = False
+        """The storage it began with is closed, or tasks were ended in the middle of using it."""
+        self._opened: list[Storage] = []
         self._dispatchers: list[Dispatcher] = []
         self._begun: weakref.WeakSet[asyncio.Task[Any]] = weakref.WeakSet()
         _stage.set(self)
@@ -194,6 +196,7 @@ class Stage:
         await self.kill()
         for guard in (self.guard, *(dispatcher.guard for dispatcher in self._dispatchers)):
             guard.close()
+        self.used_up = True
         if self.storage.exclusive:
             await self.storage.close()
         self.storage = await self.open()
@@ -203,6 +206,7 @@ class Stage:
         """Ends every task that was begun on this stage. Services of other tests live on the same
         loop, and so do their tasks."""
         mine = {task for task in self._begun if not task.done()} - {_this_task()}
+        self.used_up = self.used_up or bool(mine)
         for task in mine:
             task.cancel()
         await asyncio.gather(*mine, return_exceptions=True)
@@ -222,7 +226,7 @@ class Stage:
         return storage
 
     async def close(self) -> None:
-        """Checks the counters, lets go of everything."""
+        """Checks the counters, lets go of everything but the storage that it began with."""
         asyncio.get_running_loop().set_task_factory(None)
         _stage.set(None)
         self.email.let_go()

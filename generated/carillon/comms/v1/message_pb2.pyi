@@ -102,13 +102,17 @@ class Message(_message.Message):
     channel: _channel_pb2.Channel.ValueType
     """The channel it is delivered on."""
     template_key: _builtins.str
-    """Key of the template it is rendered from."""
+    """Key of the template it is rendered from; empty for one that was sent as it was given
+    (PushService.SendPush).
+    """
     recipient: _builtins.str
     """The address it goes to, in normal form; that of an invalid_recipient as it was given.
     Empty for a step that goes to the person's own address, until it runs.
     """
     dedup_key: _builtins.str
-    """The caller's key, unique in the brand; empty for one of a send, an enrollment or a test."""
+    """The caller's key, unique in the brand; empty for one that was accepted without: of a send, an
+    enrollment, a test, or PushService.SendPush.
+    """
     status: Global___Message.Status.ValueType
     """Where it is in its life."""
     failure_reason: _builtins.str
@@ -170,7 +174,9 @@ class MessageSummary(_message.Message):
     message_id: _builtins.str
     """Id of the message."""
     dedup_key: _builtins.str
-    """The caller's key, unique in the brand; empty for one of a send, an enrollment or a test."""
+    """The caller's key, unique in the brand; empty for one that was accepted without: of a send, an
+    enrollment, a test, or PushService.SendPush.
+    """
     channel: _channel_pb2.Channel.ValueType
     """The channel it is delivered on."""
     status: Global___Message.Status.ValueType

@@ -44,9 +44,10 @@ class ScheduleMessageRequest(_message.Message):
     template_key: _builtins.str
     """Key of an existing template in the brand and channel; its latest revision is pinned."""
     recipient: _builtins.str
-    """The address, 1 to 512 characters: a mailbox, a phone number with its country code, a device
-    token, or on in_app the person_id. It is kept and shown in normal form: mail in lower case with
-    an ASCII domain, phone numbers as E.164.
+    """The address, 1 to 512 characters: a mailbox, a phone number with its country code, or on in_app
+    the person_id. On push the id of a subscription, a device token, or the person_id: all browsers
+    of the person, one message each, of which that of the newest is the one that is answered. It is
+    kept and shown in normal form: mail in lower case with an ASCII domain, phone numbers as E.164.
     """
     brand_id: _builtins.str
     """The brand; the token must name it."""

@@ -23,6 +23,7 @@ _sym_db = _symbol_database.Default()
 
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from carillon.comms.v1 import message_pb2 as carillon_dot_comms_dot_v1_dot_message__pb2
 from carillon.options.v1 import options_pb2 as carillon_dot_options_dot_v1_dot_options__pb2
 from carillon.rules.v1 import rules_pb2 as carillon_dot_rules_dot_v1_dot_rules__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
@@ -30,7 +31,7 @@ from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior_
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$carillon/comms/v1/push_service.proto\x12\x11\x63\x61rillon.comms.v1\x1a\x1b\x62uf/validate/validate.proto\x1a!carillon/options/v1/options.proto\x1a\x1d\x63\x61rillon/rules/v1/rules.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xda\x01\n\x10PushSubscription\x12\x11\n\x02id\x18\x01 \x01(\tB\x05\xe2\x41\x02\x03\x08\x12\x16\n\x08\x62rand_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12\x17\n\tperson_id\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03\x12\x16\n\x08\x65ndpoint\x18\x04 \x01(\tB\x04\xe2\x41\x01\x03\x12\x34\n\ncreated_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x34\n\nexpires_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\"\xa6\x02\n\x1d\x43reatePushSubscriptionRequest\x12)\n\x08\x62rand_id\x18\x01 \x01(\tB\x17\xe2\x41\x01\x02\xbaH\x10r\x0b\x18\x80\x01\xa0\xbb\x18\x01\xa8\xbb\x18\x01\xc8\x01\x01\x12.\n\tperson_id\x18\x02 \x01(\tB\x1b\xe2\x41\x01\x02\xbaH\x10r\x0b\x18\x80\x01\xa0\xbb\x18\x01\xa8\xbb\x18\x01\xc8\x01\x01\xf0\xbb\x18\t\x12-\n\x08\x65ndpoint\x18\x03 \x01(\tB\x1b\xe2\x41\x01\x02\xbaH\x10r\x0b\x18\xd0\x0f\xa0\xbb\x18\x01\xa8\xbb\x18\x01\xc8\x01\x01\xf0\xbb\x18\x14\x12+\n\x06p256dh\x18\x04 \x01(\tB\x1b\xe2\x41\x01\x02\xbaH\x10r\x0b\x18\x80\x01\xa0\xbb\x18\x01\xa8\xbb\x18\x01\xc8\x01\x01\xf0\xbb\x18\x15\x12(\n\x04\x61uth\x18\x05 \x01(\tB\x1a\xe2\x41\x01\x02\xbaH\x0fr\n\x18@\xa0\xbb\x18\x01\xa8\xbb\x18\x01\xc8\x01\x01\xf0\xbb\x18\x16\x12$\n\nuser_agent\x18\x06 \x01(\tB\x10\xe2\x41\x01\x01\xbaH\tr\x07\x18\x80\x04\xa0\xbb\x18\x01\"=\n\x1d\x44\x65letePushSubscriptionRequest\x12\x1c\n\x02id\x18\x01 \x01(\tB\x10\xe2\x41\x01\x02\xbaH\tr\x04\xb0\xbb\x18\x01\xc8\x01\x01\" \n\x1e\x44\x65letePushSubscriptionResponse\"\x13\n\x11GetPushKeyRequest\"(\n\x12GetPushKeyResponse\x12\x12\n\npublic_key\x18\x01 \x01(\t2\xfa\x03\n\x0bPushService\x12\xa5\x01\n\x16\x43reatePushSubscription\x12\x30.carillon.comms.v1.CreatePushSubscriptionRequest\x1a#.carillon.comms.v1.PushSubscription\"4\xa2\xbb\x18\x0f\n\nwrite:push\x18\xc9\x01\x82\xd3\xe4\x93\x02\x1b\"\x16/v1/push/subscriptions:\x01*\x12\xb2\x01\n\x16\x44\x65letePushSubscription\x12\x30.carillon.comms.v1.DeletePushSubscriptionRequest\x1a\x31.carillon.comms.v1.DeletePushSubscriptionResponse\"3\xa2\xbb\x18\x0c\n\nwrite:push\x82\xd3\xe4\x93\x02\x1d*\x1b/v1/push/subscriptions/{id}\x12\x81\x01\n\nGetPushKey\x12$.carillon.comms.v1.GetPushKeyRequest\x1a%.carillon.comms.v1.GetPushKeyResponse\"&\x90\x02\x01\xa2\xbb\x18\x0b\n\tread:push\x82\xd3\xe4\x93\x02\x0e\x12\x0c/v1/push/key\x1a\n\xa2\xbb\x18\x06\x08\xa6\x03\x10\x9c\x03\x42\x30\n\x11\x63\x61rillon.comms.v1P\x01Z\x19\x63\x61rillon/comms/v1;commsv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$carillon/comms/v1/push_service.proto\x12\x11\x63\x61rillon.comms.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1f\x63\x61rillon/comms/v1/message.proto\x1a!carillon/options/v1/options.proto\x1a\x1d\x63\x61rillon/rules/v1/rules.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xda\x01\n\x10PushSubscription\x12\x11\n\x02id\x18\x01 \x01(\tB\x05\xe2\x41\x02\x03\x08\x12\x16\n\x08\x62rand_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12\x17\n\tperson_id\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03\x12\x16\n\x08\x65ndpoint\x18\x04 \x01(\tB\x04\xe2\x41\x01\x03\x12\x34\n\ncreated_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x34\n\nexpires_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\"\xa6\x02\n\x1d\x43reatePushSubscriptionRequest\x12)\n\x08\x62rand_id\x18\x01 \x01(\tB\x17\xe2\x41\x01\x02\xbaH\x10r\x0b\x18\x80\x01\xa0\xbb\x18\x01\xa8\xbb\x18\x01\xc8\x01\x01\x12.\n\tperson_id\x18\x02 \x01(\tB\x1b\xe2\x41\x01\x02\xbaH\x10r\x0b\x18\x80\x01\xa0\xbb\x18\x01\xa8\xbb\x18\x01\xc8\x01\x01\xf0\xbb\x18\t\x12-\n\x08\x65ndpoint\x18\x03 \x01(\tB\x1b\xe2\x41\x01\x02\xbaH\x10r\x0b\x18\xd0\x0f\xa0\xbb\x18\x01\xa8\xbb\x18\x01\xc8\x01\x01\xf0\xbb\x18\x14\x12+\n\x06p256dh\x18\x04 \x01(\tB\x1b\xe2\x41\x01\x02\xbaH\x10r\x0b\x18\x80\x01\xa0\xbb\x18\x01\xa8\xbb\x18\x01\xc8\x01\x01\xf0\xbb\x18\x15\x12(\n\x04\x61uth\x18\x05 \x01(\tB\x1a\xe2\x41\x01\x02\xbaH\x0fr\n\x18@\xa0\xbb\x18\x01\xa8\xbb\x18\x01\xc8\x01\x01\xf0\xbb\x18\x16\x12$\n\nuser_agent\x18\x06 \x01(\tB\x10\xe2\x41\x01\x01\xbaH\tr\x07\x18\x80\x04\xa0\xbb\x18\x01\"=\n\x1d\x44\x65letePushSubscriptionRequest\x12\x1c\n\x02id\x18\x01 \x01(\tB\x10\xe2\x41\x01\x02\xbaH\tr\x04\xb0\xbb\x18\x01\xc8\x01\x01\" \n\x1e\x44\x65letePushSubscriptionResponse\"\xbd\x02\n\x0fSendPushRequest\x12\'\n\npatient_id\x18\x01 \x01(\tB\x13\xe2\x41\x01\x02\xbaH\x0cr\x07\xb0\x01\x01\xa0\xbb\x18\x01\xc8\x01\x01\x12&\n\x05title\x18\x02 \x01(\tB\x17\xe2\x41\x01\x02\xbaH\x10r\x0b\x18\xe6\x07\xa0\xbb\x18\x01\xa8\xbb\x18\x01\xc8\x01\x01\x12%\n\x04\x62ody\x18\x03 \x01(\tB\x17\xe2\x41\x01\x02\xbaH\x10r\x0b\x18\xbc\x1e\xa8\xbb\x18\x01\xb0\xbb\x18\x01\xc8\x01\x01\x12\x94\x01\n\x03url\x18\x04 \x01(\tB\x86\x01\xe2\x41\x01\x01\xbaH\x7fr\x07\x18\x80\x10\xa0\xbb\x18\x01\xba\x01s\n\x0burl.no_code\x12)must not be code that a browser would run\x1a\x39!this.matches(\'(?i)^\\\\s*(javascript|data|vbscript)\\\\s*:\')\x12\x1b\n\x08\x62rand_id\x18\x05 \x01(\tB\t\xbaH\x06r\x04\xb0\xbb\x18\x01\"\x89\x01\n\x10SendPushResponse\x12\x12\n\npatient_id\x18\x01 \x01(\t\x12\x11\n\tperson_id\x18\x02 \x01(\t\x12\x0c\n\x04sent\x18\x03 \x01(\x05\x12\x10\n\x08rejected\x18\x04 \x01(\x05\x12.\n\x07results\x18\x05 \x03(\x0b\x32\x1d.carillon.comms.v1.PushResult\"\x9e\x02\n\nPushResult\x12\x1d\n\x0fsubscription_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12:\n\x06status\x18\x02 \x01(\x0e\x32$.carillon.comms.v1.PushResult.StatusB\x04\xe2\x41\x01\x03\x12\x1f\n\x11vendor_message_id\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03\x12\x1c\n\nmessage_id\x18\x04 \x01(\tB\x08\xe2\x41\x01\x03\xc0\xbc\x18\x01\x12\x43\n\x0emessage_status\x18\x05 \x01(\x0e\x32!.carillon.comms.v1.Message.StatusB\x08\xe2\x41\x01\x03\xc0\xbc\x18\x01\"1\n\x06Status\x12\x0f\n\x0bunspecified\x10\x00\x12\x08\n\x04sent\x10\x01\x12\x0c\n\x08rejected\x10\x02\"\x13\n\x11GetPushKeyRequest\"(\n\x12GetPushKeyResponse\x12\x12\n\npublic_key\x18\x01 \x01(\t2\x80\x05\n\x0bPushService\x12\xa5\x01\n\x16\x43reatePushSubscription\x12\x30.carillon.comms.v1.CreatePushSubscriptionRequest\x1a#.carillon.comms.v1.PushSubscription\"4\xa2\xbb\x18\x0f\n\nwrite:push\x18\xc9\x01\x82\xd3\xe4\x93\x02\x1b\"\x16/v1/push/subscriptions:\x01*\x12\xb2\x01\n\x16\x44\x65letePushSubscription\x12\x30.carillon.comms.v1.DeletePushSubscriptionRequest\x1a\x31.carillon.comms.v1.DeletePushSubscriptionResponse\"3\xa2\xbb\x18\x0c\n\nwrite:push\x82\xd3\xe4\x93\x02\x1d*\x1b/v1/push/subscriptions/{id}\x12\x83\x01\n\x08SendPush\x12\".carillon.comms.v1.SendPushRequest\x1a#.carillon.comms.v1.SendPushResponse\".\xa2\xbb\x18\x12\n\x0ewrite:messages \x01\x82\xd3\xe4\x93\x02\x12\"\r/v1/push/send:\x01*\x12\x81\x01\n\nGetPushKey\x12$.carillon.comms.v1.GetPushKeyRequest\x1a%.carillon.comms.v1.GetPushKeyResponse\"&\x90\x02\x01\xa2\xbb\x18\x0b\n\tread:push\x82\xd3\xe4\x93\x02\x0e\x12\x0c/v1/push/key\x1a\n\xa2\xbb\x18\x06\x08\xa6\x03\x10\x9c\x03\x42\x30\n\x11\x63\x61rillon.comms.v1P\x01Z\x19\x63\x61rillon/comms/v1;commsv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -64,26 +65,56 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CREATEPUSHSUBSCRIPTIONREQUEST'].fields_by_name['user_agent']._serialized_options = b'\342A\001\001\272H\tr\007\030\200\004\240\273\030\001'
   _globals['_DELETEPUSHSUBSCRIPTIONREQUEST'].fields_by_name['id']._loaded_options = None
   _globals['_DELETEPUSHSUBSCRIPTIONREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002\272H\tr\004\260\273\030\001\310\001\001'
+  _globals['_SENDPUSHREQUEST'].fields_by_name['patient_id']._loaded_options = None
+  _globals['_SENDPUSHREQUEST'].fields_by_name['patient_id']._serialized_options = b'\342A\001\002\272H\014r\007\260\001\001\240\273\030\001\310\001\001'
+  _globals['_SENDPUSHREQUEST'].fields_by_name['title']._loaded_options = None
+  _globals['_SENDPUSHREQUEST'].fields_by_name['title']._serialized_options = b'\342A\001\002\272H\020r\013\030\346\007\240\273\030\001\250\273\030\001\310\001\001'
+  _globals['_SENDPUSHREQUEST'].fields_by_name['body']._loaded_options = None
+  _globals['_SENDPUSHREQUEST'].fields_by_name['body']._serialized_options = b'\342A\001\002\272H\020r\013\030\274\036\250\273\030\001\260\273\030\001\310\001\001'
+  _globals['_SENDPUSHREQUEST'].fields_by_name['url']._loaded_options = None
+  _globals['_SENDPUSHREQUEST'].fields_by_name['url']._serialized_options = b'\342A\001\001\272H\177r\007\030\200\020\240\273\030\001\272\001s\n\013url.no_code\022)must not be code that a browser would run\0329!this.matches(\'(?i)^\\\\s*(javascript|data|vbscript)\\\\s*:\')'
+  _globals['_SENDPUSHREQUEST'].fields_by_name['brand_id']._loaded_options = None
+  _globals['_SENDPUSHREQUEST'].fields_by_name['brand_id']._serialized_options = b'\272H\006r\004\260\273\030\001'
+  _globals['_PUSHRESULT'].fields_by_name['subscription_id']._loaded_options = None
+  _globals['_PUSHRESULT'].fields_by_name['subscription_id']._serialized_options = b'\342A\001\003'
+  _globals['_PUSHRESULT'].fields_by_name['status']._loaded_options = None
+  _globals['_PUSHRESULT'].fields_by_name['status']._serialized_options = b'\342A\001\003'
+  _globals['_PUSHRESULT'].fields_by_name['vendor_message_id']._loaded_options = None
+  _globals['_PUSHRESULT'].fields_by_name['vendor_message_id']._serialized_options = b'\342A\001\003'
+  _globals['_PUSHRESULT'].fields_by_name['message_id']._loaded_options = None
+  _globals['_PUSHRESULT'].fields_by_name['message_id']._serialized_options = b'\342A\001\003\300\274\030\001'
+  _globals['_PUSHRESULT'].fields_by_name['message_status']._loaded_options = None
+  _globals['_PUSHRESULT'].fields_by_name['message_status']._serialized_options = b'\342A\001\003\300\274\030\001'
   _globals['_PUSHSERVICE']._loaded_options = None
   _globals['_PUSHSERVICE']._serialized_options = b'\242\273\030\006\010\246\003\020\234\003'
   _globals['_PUSHSERVICE'].methods_by_name['CreatePushSubscription']._loaded_options = None
   _globals['_PUSHSERVICE'].methods_by_name['CreatePushSubscription']._serialized_options = b'\242\273\030\017\n\nwrite:push\030\311\001\202\323\344\223\002\033\"\026/v1/push/subscriptions:\001*'
   _globals['_PUSHSERVICE'].methods_by_name['DeletePushSubscription']._loaded_options = None
   _globals['_PUSHSERVICE'].methods_by_name['DeletePushSubscription']._serialized_options = b'\242\273\030\014\n\nwrite:push\202\323\344\223\002\035*\033/v1/push/subscriptions/{id}'
+  _globals['_PUSHSERVICE'].methods_by_name['SendPush']._loaded_options = None
+  _globals['_PUSHSERVICE'].methods_by_name['SendPush']._serialized_options = b'\242\273\030\022\n\016write:messages \001\202\323\344\223\002\022\"\r/v1/push/send:\001*'
   _globals['_PUSHSERVICE'].methods_by_name['GetPushKey']._loaded_options = None
   _globals['_PUSHSERVICE'].methods_by_name['GetPushKey']._serialized_options = b'\220\002\001\242\273\030\013\n\tread:push\202\323\344\223\002\016\022\014/v1/push/key'
-  _globals['_PUSHSUBSCRIPTION']._serialized_start=251
-  _globals['_PUSHSUBSCRIPTION']._serialized_end=469
-  _globals['_CREATEPUSHSUBSCRIPTIONREQUEST']._serialized_start=472
-  _globals['_CREATEPUSHSUBSCRIPTIONREQUEST']._serialized_end=766
-  _globals['_DELETEPUSHSUBSCRIPTIONREQUEST']._serialized_start=768
-  _globals['_DELETEPUSHSUBSCRIPTIONREQUEST']._serialized_end=829
-  _globals['_DELETEPUSHSUBSCRIPTIONRESPONSE']._serialized_start=831
-  _globals['_DELETEPUSHSUBSCRIPTIONRESPONSE']._serialized_end=863
-  _globals['_GETPUSHKEYREQUEST']._serialized_start=865
-  _globals['_GETPUSHKEYREQUEST']._serialized_end=884
-  _globals['_GETPUSHKEYRESPONSE']._serialized_start=886
-  _globals['_GETPUSHKEYRESPONSE']._serialized_end=926
-  _globals['_PUSHSERVICE']._serialized_start=929
-  _globals['_PUSHSERVICE']._serialized_end=1435
+  _globals['_PUSHSUBSCRIPTION']._serialized_start=284
+  _globals['_PUSHSUBSCRIPTION']._serialized_end=502
+  _globals['_CREATEPUSHSUBSCRIPTIONREQUEST']._serialized_start=505
+  _globals['_CREATEPUSHSUBSCRIPTIONREQUEST']._serialized_end=799
+  _globals['_DELETEPUSHSUBSCRIPTIONREQUEST']._serialized_start=801
+  _globals['_DELETEPUSHSUBSCRIPTIONREQUEST']._serialized_end=862
+  _globals['_DELETEPUSHSUBSCRIPTIONRESPONSE']._serialized_start=864
+  _globals['_DELETEPUSHSUBSCRIPTIONRESPONSE']._serialized_end=896
+  _globals['_SENDPUSHREQUEST']._serialized_start=899
+  _globals['_SENDPUSHREQUEST']._serialized_end=1216
+  _globals['_SENDPUSHRESPONSE']._serialized_start=1219
+  _globals['_SENDPUSHRESPONSE']._serialized_end=1356
+  _globals['_PUSHRESULT']._serialized_start=1359
+  _globals['_PUSHRESULT']._serialized_end=1645
+  _globals['_PUSHRESULT_STATUS']._serialized_start=1596
+  _globals['_PUSHRESULT_STATUS']._serialized_end=1645
+  _globals['_GETPUSHKEYREQUEST']._serialized_start=1647
+  _globals['_GETPUSHKEYREQUEST']._serialized_end=1666
+  _globals['_GETPUSHKEYRESPONSE']._serialized_start=1668
+  _globals['_GETPUSHKEYRESPONSE']._serialized_end=1708
+  _globals['_PUSHSERVICE']._serialized_start=1711
+  _globals['_PUSHSERVICE']._serialized_end=2351
 # @@protoc_insertion_point(module_scope)

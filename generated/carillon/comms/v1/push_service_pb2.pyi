@@ -3,9 +3,13 @@
 isort:skip_file
 """
 
+from carillon.comms.v1 import message_pb2 as _message_pb2
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -147,6 +151,151 @@ class DeletePushSubscriptionResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DeletePushSubscriptionResponse: _TypeAlias = DeletePushSubscriptionResponse  # noqa: Y015
+
+@_typing.final
+class SendPushRequest(_message.Message):
+    """What to show, and to whom."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PATIENT_ID_FIELD_NUMBER: _builtins.int
+    TITLE_FIELD_NUMBER: _builtins.int
+    BODY_FIELD_NUMBER: _builtins.int
+    URL_FIELD_NUMBER: _builtins.int
+    BRAND_ID_FIELD_NUMBER: _builtins.int
+    patient_id: _builtins.str
+    """The person: their id, or their attribute `patient_id`."""
+    title: _builtins.str
+    """What is shown first; 1 to 998 characters. With `body` and `url` it may be some 3,900 bytes
+    long: more fails as `content_too_large`.
+    """
+    body: _builtins.str
+    """The text; 1 to 3,900 characters."""
+    url: _builtins.str
+    """Where it leads: a URL, a path, or the link of an app; at most 2,048 characters. Empty: nowhere."""
+    brand_id: _builtins.str
+    """The brand; may be left out by a token that names just one."""
+    def __init__(
+        self,
+        *,
+        patient_id: _builtins.str = ...,
+        title: _builtins.str = ...,
+        body: _builtins.str = ...,
+        url: _builtins.str = ...,
+        brand_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "brand_id", b"brand_id", "patient_id", b"patient_id", "title", b"title", "url", b"url"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SendPushRequest: _TypeAlias = SendPushRequest  # noqa: Y015
+
+@_typing.final
+class SendPushResponse(_message.Message):
+    """What became of the messages to a person's browsers."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PATIENT_ID_FIELD_NUMBER: _builtins.int
+    PERSON_ID_FIELD_NUMBER: _builtins.int
+    SENT_FIELD_NUMBER: _builtins.int
+    REJECTED_FIELD_NUMBER: _builtins.int
+    RESULTS_FIELD_NUMBER: _builtins.int
+    patient_id: _builtins.str
+    """The person, as the request named them."""
+    person_id: _builtins.str
+    """Id of the person."""
+    sent: _builtins.int
+    """How many of the messages are sent, or still may be."""
+    rejected: _builtins.int
+    """How many will not be."""
+    @_builtins.property
+    def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___PushResult]:
+        """One for each subscription, newest first."""
+
+    def __init__(
+        self,
+        *,
+        patient_id: _builtins.str = ...,
+        person_id: _builtins.str = ...,
+        sent: _builtins.int = ...,
+        rejected: _builtins.int = ...,
+        results: _abc.Iterable[Global___PushResult] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["patient_id", b"patient_id", "person_id", b"person_id", "rejected", b"rejected", "results", b"results", "sent", b"sent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SendPushResponse: _TypeAlias = SendPushResponse  # noqa: Y015
+
+@_typing.final
+class PushResult(_message.Message):
+    """What became of the message to one browser."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _Status:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _StatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[PushResult._Status.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        unspecified: PushResult._Status.ValueType  # 0
+        """Never set."""
+        sent: PushResult._Status.ValueType  # 1
+        """Its push service has taken it, or still may: `message_status` says which."""
+        rejected: PushResult._Status.ValueType  # 2
+        """It will not be sent: it failed, or was held back. Another call may send it again."""
+
+    class Status(_Status, metaclass=_StatusEnumTypeWrapper):
+        """Whether it gets there."""
+
+    unspecified: PushResult.Status.ValueType  # 0
+    """Never set."""
+    sent: PushResult.Status.ValueType  # 1
+    """Its push service has taken it, or still may: `message_status` says which."""
+    rejected: PushResult.Status.ValueType  # 2
+    """It will not be sent: it failed, or was held back. Another call may send it again."""
+
+    SUBSCRIPTION_ID_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
+    VENDOR_MESSAGE_ID_FIELD_NUMBER: _builtins.int
+    MESSAGE_ID_FIELD_NUMBER: _builtins.int
+    MESSAGE_STATUS_FIELD_NUMBER: _builtins.int
+    subscription_id: _builtins.str
+    """Id of the subscription."""
+    status: Global___PushResult.Status.ValueType
+    """Whether it gets there."""
+    vendor_message_id: _builtins.str
+    """The push service's own id of the message; empty when it gave none, and while it has not taken
+    it.
+    """
+    message_id: _builtins.str
+    """Id of the message, for `/v1/messages/{id}`."""
+    message_status: _message_pb2.Message.Status.ValueType
+    """Where the message is in its life. `pending`, `sending` and `unknown` are `sent` above: a caller
+    who took them for rejected and sent again would have it shown twice.
+    """
+    def __init__(
+        self,
+        *,
+        subscription_id: _builtins.str = ...,
+        status: Global___PushResult.Status.ValueType = ...,
+        vendor_message_id: _builtins.str = ...,
+        message_id: _builtins.str = ...,
+        message_status: _message_pb2.Message.Status.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["message_id", b"message_id", "message_status", b"message_status", "status", b"status", "subscription_id", b"subscription_id", "vendor_message_id", b"vendor_message_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PushResult: _TypeAlias = PushResult  # noqa: Y015
 
 @_typing.final
 class GetPushKeyRequest(_message.Message):

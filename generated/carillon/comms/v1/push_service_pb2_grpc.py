@@ -27,6 +27,8 @@ if _version_not_supported:
 
 class PushServiceStub:
     """Web Push (RFC 8030): browsers that people have allowed to show notifications.
+
+    Every mutating method takes an `idempotency-key`; see CampaignService.
     """
 
     def __init__(self, channel):
@@ -45,6 +47,11 @@ class PushServiceStub:
                 request_serializer=carillon_dot_comms_dot_v1_dot_push__service__pb2.DeletePushSubscriptionRequest.SerializeToString,
                 response_deserializer=carillon_dot_comms_dot_v1_dot_push__service__pb2.DeletePushSubscriptionResponse.FromString,
                 _registered_method=True)
+        self.SendPush = channel.unary_unary(
+                '/carillon.comms.v1.PushService/SendPush',
+                request_serializer=carillon_dot_comms_dot_v1_dot_push__service__pb2.SendPushRequest.SerializeToString,
+                response_deserializer=carillon_dot_comms_dot_v1_dot_push__service__pb2.SendPushResponse.FromString,
+                _registered_method=True)
         self.GetPushKey = channel.unary_unary(
                 '/carillon.comms.v1.PushService/GetPushKey',
                 request_serializer=carillon_dot_comms_dot_v1_dot_push__service__pb2.GetPushKeyRequest.SerializeToString,
@@ -54,6 +61,8 @@ class PushServiceStub:
 
 class PushServiceServicer:
     """Web Push (RFC 8030): browsers that people have allowed to show notifications.
+
+    Every mutating method takes an `idempotency-key`; see CampaignService.
     """
 
     def CreatePushSubscription(self, request, context):
@@ -66,6 +75,16 @@ class PushServiceServicer:
 
     def DeletePushSubscription(self, request, context):
         """Ends a subscription. Messages to it that have not left yet fail.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SendPush(self, request, context):
+        """Sends one message, given as it is to be shown, to every browser of a person, and waits for what
+        becomes of them as MessageService.SendMessage does. It is of the category `transactional`.
+        Asked twice, it is shown twice: services that may ask again give an idempotency key, and are
+        then answered of the same messages, as they are by then.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -91,6 +110,11 @@ def add_PushServiceServicer_to_server(servicer, server):
                     request_deserializer=carillon_dot_comms_dot_v1_dot_push__service__pb2.DeletePushSubscriptionRequest.FromString,
                     response_serializer=carillon_dot_comms_dot_v1_dot_push__service__pb2.DeletePushSubscriptionResponse.SerializeToString,
             ),
+            'SendPush': grpc.unary_unary_rpc_method_handler(
+                    servicer.SendPush,
+                    request_deserializer=carillon_dot_comms_dot_v1_dot_push__service__pb2.SendPushRequest.FromString,
+                    response_serializer=carillon_dot_comms_dot_v1_dot_push__service__pb2.SendPushResponse.SerializeToString,
+            ),
             'GetPushKey': grpc.unary_unary_rpc_method_handler(
                     servicer.GetPushKey,
                     request_deserializer=carillon_dot_comms_dot_v1_dot_push__service__pb2.GetPushKeyRequest.FromString,
@@ -106,6 +130,8 @@ def add_PushServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class PushService:
     """Web Push (RFC 8030): browsers that people have allowed to show notifications.
+
+    Every mutating method takes an `idempotency-key`; see CampaignService.
     """
 
     @staticmethod
@@ -152,6 +178,33 @@ class PushService:
             '/carillon.comms.v1.PushService/DeletePushSubscription',
             carillon_dot_comms_dot_v1_dot_push__service__pb2.DeletePushSubscriptionRequest.SerializeToString,
             carillon_dot_comms_dot_v1_dot_push__service__pb2.DeletePushSubscriptionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SendPush(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/carillon.comms.v1.PushService/SendPush',
+            carillon_dot_comms_dot_v1_dot_push__service__pb2.SendPushRequest.SerializeToString,
+            carillon_dot_comms_dot_v1_dot_push__service__pb2.SendPushResponse.FromString,
             options,
             channel_credentials,
             insecure,

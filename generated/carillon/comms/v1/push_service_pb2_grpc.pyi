@@ -27,7 +27,10 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class PushServiceStub:
-    """Web Push (RFC 8030): browsers that people have allowed to show notifications."""
+    """Web Push (RFC 8030): browsers that people have allowed to show notifications.
+
+    Every mutating method takes an `idempotency-key`; see CampaignService.
+    """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -39,12 +42,21 @@ class PushServiceStub:
     """
     DeletePushSubscription: _grpc.UnaryUnaryMultiCallable[_push_service_pb2.DeletePushSubscriptionRequest, _push_service_pb2.DeletePushSubscriptionResponse]
     """Ends a subscription. Messages to it that have not left yet fail."""
+    SendPush: _grpc.UnaryUnaryMultiCallable[_push_service_pb2.SendPushRequest, _push_service_pb2.SendPushResponse]
+    """Sends one message, given as it is to be shown, to every browser of a person, and waits for what
+    becomes of them as MessageService.SendMessage does. It is of the category `transactional`.
+    Asked twice, it is shown twice: services that may ask again give an idempotency key, and are
+    then answered of the same messages, as they are by then.
+    """
     GetPushKey: _grpc.UnaryUnaryMultiCallable[_push_service_pb2.GetPushKeyRequest, _push_service_pb2.GetPushKeyResponse]
     """The public key that a browser subscribes with (RFC 8292): its `applicationServerKey`."""
 
 @_typing.type_check_only
 class PushServiceAsyncStub(PushServiceStub):
-    """Web Push (RFC 8030): browsers that people have allowed to show notifications."""
+    """Web Push (RFC 8030): browsers that people have allowed to show notifications.
+
+    Every mutating method takes an `idempotency-key`; see CampaignService.
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreatePushSubscription: _aio.UnaryUnaryMultiCallable[_push_service_pb2.CreatePushSubscriptionRequest, _push_service_pb2.PushSubscription]  # type: ignore[assignment]
@@ -53,11 +65,20 @@ class PushServiceAsyncStub(PushServiceStub):
     """
     DeletePushSubscription: _aio.UnaryUnaryMultiCallable[_push_service_pb2.DeletePushSubscriptionRequest, _push_service_pb2.DeletePushSubscriptionResponse]  # type: ignore[assignment]
     """Ends a subscription. Messages to it that have not left yet fail."""
+    SendPush: _aio.UnaryUnaryMultiCallable[_push_service_pb2.SendPushRequest, _push_service_pb2.SendPushResponse]  # type: ignore[assignment]
+    """Sends one message, given as it is to be shown, to every browser of a person, and waits for what
+    becomes of them as MessageService.SendMessage does. It is of the category `transactional`.
+    Asked twice, it is shown twice: services that may ask again give an idempotency key, and are
+    then answered of the same messages, as they are by then.
+    """
     GetPushKey: _aio.UnaryUnaryMultiCallable[_push_service_pb2.GetPushKeyRequest, _push_service_pb2.GetPushKeyResponse]  # type: ignore[assignment]
     """The public key that a browser subscribes with (RFC 8292): its `applicationServerKey`."""
 
 class PushServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Web Push (RFC 8030): browsers that people have allowed to show notifications."""
+    """Web Push (RFC 8030): browsers that people have allowed to show notifications.
+
+    Every mutating method takes an `idempotency-key`; see CampaignService.
+    """
 
     @_abc_1.abstractmethod
     def CreatePushSubscription(
@@ -76,6 +97,18 @@ class PushServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_push_service_pb2.DeletePushSubscriptionResponse, _abc.Awaitable[_push_service_pb2.DeletePushSubscriptionResponse]]:
         """Ends a subscription. Messages to it that have not left yet fail."""
+
+    @_abc_1.abstractmethod
+    def SendPush(
+        self,
+        request: _push_service_pb2.SendPushRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_push_service_pb2.SendPushResponse, _abc.Awaitable[_push_service_pb2.SendPushResponse]]:
+        """Sends one message, given as it is to be shown, to every browser of a person, and waits for what
+        becomes of them as MessageService.SendMessage does. It is of the category `transactional`.
+        Asked twice, it is shown twice: services that may ask again give an idempotency key, and are
+        then answered of the same messages, as they are by then.
+        """
 
     @_abc_1.abstractmethod
     def GetPushKey(

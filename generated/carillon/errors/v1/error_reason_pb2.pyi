@@ -151,7 +151,9 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """INVALID_ARGUMENT. The webhook is not from a provider of the brand that it names, or cannot be
     shown to be: its signature is missing, too old, or by none of the brand's secrets.
     """
-    ERROR_REASON_STEP_NOT_FOUND: _ErrorReason.ValueType  # 60
+    ERROR_REASON_NO_CANARY_NUMBER: _ErrorReason.ValueType  # 48
+    """FAILED_PRECONDITION. The installation has no canary number (`CARILLON_SMS_CANARY_NUMBER`)."""
+    ERROR_REASON_STEP_NOT_FOUND: _ErrorReason.ValueType  # 49
     """NOT_FOUND. The campaign has no step with this id."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
@@ -292,6 +294,8 @@ ERROR_REASON_WEBHOOK_UNVERIFIED: ErrorReason.ValueType  # 47
 """INVALID_ARGUMENT. The webhook is not from a provider of the brand that it names, or cannot be
 shown to be: its signature is missing, too old, or by none of the brand's secrets.
 """
-ERROR_REASON_STEP_NOT_FOUND: ErrorReason.ValueType  # 60
+ERROR_REASON_NO_CANARY_NUMBER: ErrorReason.ValueType  # 48
+"""FAILED_PRECONDITION. The installation has no canary number (`CARILLON_SMS_CANARY_NUMBER`)."""
+ERROR_REASON_STEP_NOT_FOUND: ErrorReason.ValueType  # 49
 """NOT_FOUND. The campaign has no step with this id."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -159,8 +159,8 @@ class CampaignServiceServicer:
     def TestCampaign(self, request, context):
         """Sends a step of a draft or scheduled campaign to one address, at once, and waits for what
         becomes of it as `POST /v1/messages/send` does: what its audience would get of the step. The
-        message is one of no send and counted nowhere. Whether it may go there is asked as for a one-off
-        of the template.
+        message is one of no send and counted nowhere. Whether it may go there is asked as for a
+        one-off of the template.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -188,8 +188,8 @@ class CampaignServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CreateCampaignStep(self, request, context):
-        """Adds a message to a draft or scheduled campaign. NOT_FOUND for a template that the brand does not
-        have, and for a version that the template does not have.
+        """Adds a message to a draft or scheduled campaign. NOT_FOUND for a template that the brand does
+        not have, and for a version that the template does not have.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

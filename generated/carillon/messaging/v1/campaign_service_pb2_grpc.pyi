@@ -49,8 +49,8 @@ class CampaignServiceStub:
     TestCampaign: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.TestCampaignRequest, _campaign_service_pb2.TestCampaignResponse]
     """Sends a step of a draft or scheduled campaign to one address, at once, and waits for what
     becomes of it as `POST /v1/messages/send` does: what its audience would get of the step. The
-    message is one of no send and counted nowhere. Whether it may go there is asked as for a one-off
-    of the template.
+    message is one of no send and counted nowhere. Whether it may go there is asked as for a
+    one-off of the template.
     """
     GetCampaign: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.GetCampaignRequest, _campaign_pb2.Campaign]
     """Reads one campaign."""
@@ -59,8 +59,8 @@ class CampaignServiceStub:
     UpdateCampaign: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.UpdateCampaignRequest, _campaign_pb2.Campaign]
     """Changes the given fields of a draft or scheduled campaign."""
     CreateCampaignStep: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.CreateCampaignStepRequest, _campaign_pb2.CampaignStep]
-    """Adds a message to a draft or scheduled campaign. NOT_FOUND for a template that the brand does not
-    have, and for a version that the template does not have.
+    """Adds a message to a draft or scheduled campaign. NOT_FOUND for a template that the brand does
+    not have, and for a version that the template does not have.
     """
     GetCampaignStep: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.GetCampaignStepRequest, _campaign_pb2.CampaignStep]
     """Reads one step."""
@@ -119,8 +119,8 @@ class CampaignServiceAsyncStub(CampaignServiceStub):
     TestCampaign: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.TestCampaignRequest, _campaign_service_pb2.TestCampaignResponse]  # type: ignore[assignment]
     """Sends a step of a draft or scheduled campaign to one address, at once, and waits for what
     becomes of it as `POST /v1/messages/send` does: what its audience would get of the step. The
-    message is one of no send and counted nowhere. Whether it may go there is asked as for a one-off
-    of the template.
+    message is one of no send and counted nowhere. Whether it may go there is asked as for a
+    one-off of the template.
     """
     GetCampaign: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.GetCampaignRequest, _campaign_pb2.Campaign]  # type: ignore[assignment]
     """Reads one campaign."""
@@ -129,8 +129,8 @@ class CampaignServiceAsyncStub(CampaignServiceStub):
     UpdateCampaign: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.UpdateCampaignRequest, _campaign_pb2.Campaign]  # type: ignore[assignment]
     """Changes the given fields of a draft or scheduled campaign."""
     CreateCampaignStep: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.CreateCampaignStepRequest, _campaign_pb2.CampaignStep]  # type: ignore[assignment]
-    """Adds a message to a draft or scheduled campaign. NOT_FOUND for a template that the brand does not
-    have, and for a version that the template does not have.
+    """Adds a message to a draft or scheduled campaign. NOT_FOUND for a template that the brand does
+    not have, and for a version that the template does not have.
     """
     GetCampaignStep: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.GetCampaignStepRequest, _campaign_pb2.CampaignStep]  # type: ignore[assignment]
     """Reads one step."""
@@ -204,8 +204,8 @@ class CampaignServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_campaign_service_pb2.TestCampaignResponse, _abc.Awaitable[_campaign_service_pb2.TestCampaignResponse]]:
         """Sends a step of a draft or scheduled campaign to one address, at once, and waits for what
         becomes of it as `POST /v1/messages/send` does: what its audience would get of the step. The
-        message is one of no send and counted nowhere. Whether it may go there is asked as for a one-off
-        of the template.
+        message is one of no send and counted nowhere. Whether it may go there is asked as for a
+        one-off of the template.
         """
 
     @_abc_1.abstractmethod
@@ -238,8 +238,8 @@ class CampaignServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _campaign_service_pb2.CreateCampaignStepRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_campaign_pb2.CampaignStep, _abc.Awaitable[_campaign_pb2.CampaignStep]]:
-        """Adds a message to a draft or scheduled campaign. NOT_FOUND for a template that the brand does not
-        have, and for a version that the template does not have.
+        """Adds a message to a draft or scheduled campaign. NOT_FOUND for a template that the brand does
+        not have, and for a version that the template does not have.
         """
 
     @_abc_1.abstractmethod

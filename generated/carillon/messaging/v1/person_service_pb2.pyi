@@ -173,7 +173,7 @@ Global___PutPersonRequest: _TypeAlias = PutPersonRequest  # noqa: Y015
 
 @_typing.final
 class PersonToPut(_message.Message):
-    """One person of a batch. The fields are those of PutPersonRequest."""
+    """One person of a batch. The fields are those of PutPersonRequest, and what the person said."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -184,6 +184,7 @@ class PersonToPut(_message.Message):
     PUSH_TOKENS_FIELD_NUMBER: _builtins.int
     LOCALE_FIELD_NUMBER: _builtins.int
     TIME_ZONE_FIELD_NUMBER: _builtins.int
+    CONSENTS_FIELD_NUMBER: _builtins.int
     person_id: _builtins.str
     """Their id in the brand; 1 to 128 characters, not `.` or `..`. Not twice in a batch."""
     email: _builtins.str
@@ -202,6 +203,12 @@ class PersonToPut(_message.Message):
     def push_tokens(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Device tokens; at most 20, of at most 512 characters."""
 
+    @_builtins.property
+    def consents(self) -> _containers.RepeatedCompositeFieldContainer[Global___ConsentToPut]:
+        """What they said, at most 100; what they said of anything else stays. A yes does not take the
+        place of a no from another source: who has unsubscribed since stays unsubscribed.
+        """
+
     def __init__(
         self,
         *,
@@ -212,10 +219,11 @@ class PersonToPut(_message.Message):
         push_tokens: _abc.Iterable[_builtins.str] | None = ...,
         locale: _builtins.str | None = ...,
         time_zone: _builtins.str | None = ...,
+        consents: _abc.Iterable[Global___ConsentToPut] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_email", b"_email", "_locale", b"_locale", "_phone", b"_phone", "_time_zone", b"_time_zone", "attributes", b"attributes", "email", b"email", "locale", b"locale", "phone", b"phone", "time_zone", b"time_zone"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_email", b"_email", "_locale", b"_locale", "_phone", b"_phone", "_time_zone", b"_time_zone", "attributes", b"attributes", "email", b"email", "locale", b"locale", "person_id", b"person_id", "phone", b"phone", "push_tokens", b"push_tokens", "time_zone", b"time_zone"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_email", b"_email", "_locale", b"_locale", "_phone", b"_phone", "_time_zone", b"_time_zone", "attributes", b"attributes", "consents", b"consents", "email", b"email", "locale", b"locale", "person_id", b"person_id", "phone", b"phone", "push_tokens", b"push_tokens", "time_zone", b"time_zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__email: _TypeAlias = _typing.Literal["email"]  # noqa: Y015
     _WhichOneofArgType__email: _TypeAlias = _typing.Literal["_email", b"_email"]  # noqa: Y015
@@ -235,6 +243,42 @@ class PersonToPut(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__time_zone) -> _WhichOneofReturnType__time_zone | None: ...
 
 Global___PersonToPut: _TypeAlias = PersonToPut  # noqa: Y015
+
+@_typing.final
+class ConsentToPut(_message.Message):
+    """What a person said about a category of messages on a channel."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHANNEL_FIELD_NUMBER: _builtins.int
+    CATEGORY_FIELD_NUMBER: _builtins.int
+    OPTED_IN_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
+    channel: _channel_pb2.Channel.ValueType
+    """The channel."""
+    category: _builtins.str
+    """The category of messages; 1 to 64 characters."""
+    opted_in: _builtins.bool
+    """Whether they agreed."""
+    source: _builtins.str
+    """Where it was said; 1 to 200 characters."""
+    def __init__(
+        self,
+        *,
+        channel: _channel_pb2.Channel.ValueType = ...,
+        category: _builtins.str = ...,
+        opted_in: _builtins.bool | None = ...,
+        source: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_opted_in", b"_opted_in", "opted_in", b"opted_in"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_opted_in", b"_opted_in", "category", b"category", "channel", b"channel", "opted_in", b"opted_in", "source", b"source"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__opted_in: _TypeAlias = _typing.Literal["opted_in"]  # noqa: Y015
+    _WhichOneofArgType__opted_in: _TypeAlias = _typing.Literal["_opted_in", b"_opted_in"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__opted_in) -> _WhichOneofReturnType__opted_in | None: ...
+
+Global___ConsentToPut: _TypeAlias = ConsentToPut  # noqa: Y015
 
 @_typing.final
 class BatchPutPeopleRequest(_message.Message):

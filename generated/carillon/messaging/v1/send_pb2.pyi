@@ -23,8 +23,8 @@ DESCRIPTOR: _descriptor.FileDescriptor
 @_typing.final
 class Send(_message.Message):
     """One run of a campaign, counted by recipients. When it is completed,
-    `sent_count + failed_count + skipped_count = total_recipients`. Somebody who gets several steps is
-    in none of the three until the last has ended.
+    `sent_count + failed_count + skipped_count = total_recipients`. Somebody who gets several steps
+    is in none of the three until the last has ended.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -130,8 +130,8 @@ Global___Send: _TypeAlias = Send  # noqa: Y015
 
 @_typing.final
 class SendReport(_message.Message):
-    """The full breakdown of a send, counted by messages: of every recipient those of the steps that have
-    run, and the next. At every moment
+    """The full breakdown of a send, counted by messages: of every recipient those of the steps that
+    have run, and the next. At every moment
     `total = pending + in_flight + sent + failed + skipped + cancelled + expired + unknown`.
     """
 

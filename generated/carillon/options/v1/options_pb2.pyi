@@ -92,9 +92,14 @@ Global___ServicePolicy: _TypeAlias = ServicePolicy  # noqa: Y015
 METHOD_FIELD_NUMBER: _builtins.int
 SERVICE_FIELD_NUMBER: _builtins.int
 OURS_FIELD_NUMBER: _builtins.int
+FIELD_SCOPE_FIELD_NUMBER: _builtins.int
 method: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, Global___MethodPolicy]
 """Policy of one method."""
 service: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.ServiceOptions, Global___ServicePolicy]
 """Policy shared by the methods of a service."""
 ours: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, _builtins.bool]
 """The field is ours: an answer of a documented operation carries it beside the documented keys."""
+field_scope: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, _builtins.str]
+"""The scope that a token must carry besides that of the method for a request that has the field:
+what the field touches is other data.
+"""

@@ -109,6 +109,7 @@ form: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, Gl
 Timestamp an instant.
 """
 unique_by: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, _builtins.str]
-"""Of a list of messages: the field that no two of them may have alike; language tags are alike in
-any case. An item that has it like one before is told by that field.
+"""Of a list of messages: the field that no two of them may have alike, or several with a blank
+between them; language tags are alike in any case. An item that has it like one before is told
+by that field, the last of several.
 """

@@ -29,7 +29,9 @@ class _ChannelEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Channel.Value
     sms: _Channel.ValueType  # 2
     """Text message; the address is an E.164 phone number."""
     push: _Channel.ValueType  # 3
-    """Push notification; the address is a device token."""
+    """Push notification; the address is a device token, the id of a push subscription,
+    or the person's own id, which means all of their browsers.
+    """
     in_app: _Channel.ValueType  # 4
     """An item in the person's inbox; the address is the person's id."""
 
@@ -43,7 +45,9 @@ email: Channel.ValueType  # 1
 sms: Channel.ValueType  # 2
 """Text message; the address is an E.164 phone number."""
 push: Channel.ValueType  # 3
-"""Push notification; the address is a device token."""
+"""Push notification; the address is a device token, the id of a push subscription,
+or the person's own id, which means all of their browsers.
+"""
 in_app: Channel.ValueType  # 4
 """An item in the person's inbox; the address is the person's id."""
 Global___Channel: _TypeAlias = Channel  # noqa: Y015

@@ -37,7 +37,9 @@ class PersonService(person_service_pb2_grpc.PersonServiceServicer):
         # Thousands of people take long enough for other calls to notice; a thread lets them in
         # between.
         prepared = await asyncio.to_thread(
-            lambda: prepare_people(request.brand_id, [*map(messaging.read_person, request.people)])
+            lambda: prepare_people(
+                request.brand_id, [*map(messaging.read_person_of_batch, request.people)]
+            )
         )
         return await self._commands.change(
             request,

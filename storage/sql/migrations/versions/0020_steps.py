@@ -8,7 +8,7 @@ from alembic import op
 from uuid_utils import uuid7
 
 revision = "0020"
-down_revision = "0024"
+down_revision = "0019"
 branch_labels = None
 depends_on = None
 

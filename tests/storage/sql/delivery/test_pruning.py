@@ -12,6 +12,7 @@ import pytest
 
 from storage.contract.storage import Transaction
 from storage.model.campaigns import CampaignStatus
+from storage.model.literal_contents import LiteralContent
 from storage.model.messages import Message, MessageFilter, MessageStatus, Resolution
 from storage.model.sends import Counters, Send, SendStatus
 from tests.support.storage import made
@@ -105,6 +106,30 @@ async def test_attempts_leave_with_their_message_and_those_of_others_stay(scene:
         len(await scene.storage.read(lambda tx: tx.messages.list_attempts(unknown.id, None, 10)))
         == 1
     )
+
+
+async def test_what_a_message_says_without_a_template_leaves_with_it(scene: Scene) -> None:
+    sent, pending = MessageStatus.SENT, MessageStatus.PENDING
+    rows = [await scene.one_off(status=status, template_key="") for status in (sent, pending)]
+    said = [
+        LiteralContent(message_id=row.id, title="Hi", body="Zoë {{ x }}", action_url=url)
+        for row, url in zip(rows, ("/inbox", None), strict=True)
+    ]
+
+    async def found() -> list[LiteralContent]:
+        ids = [row.id for row in rows]
+        by_id = await scene.storage.read(lambda tx: tx.literal_contents.find_many(ids))
+        return [by_id[each] for each in ids if each in by_id]
+
+    for each in said:
+        await scene.storage.write(partial(_say, content=each))
+    assert await found() == said
+    assert await prune(scene) == (1, None)
+    assert await found() == said[1:]
+
+
+async def _say(tx: Transaction, content: LiteralContent) -> None:
+    await tx.literal_contents.insert(content)
 
 
 async def test_an_inbox_item_stays_for_its_person(scene: Scene) -> None:

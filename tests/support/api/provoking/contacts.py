@@ -17,6 +17,7 @@ ANA = {"person_id": "ana"}
 NEWS = {**ANA, "channel": "email", "category": "news"}
 NOTIFICATION = {"patient_id": "tester", "kind": "result", "title": "New results"}
 """What a documented request must have, and no more, for the person of the caller's token."""
+NEW_RESULTS = {"title": "New results", "body": "They are here"}
 
 
 async def _suppressed(api: Caller, brand: str) -> dict[str, Any]:
@@ -68,6 +69,13 @@ async def _browser_without_key(api: Caller, brand: str) -> dict[str, Any]:
     return {**Browser().registration(brand), "p256dh": "not-a-key"}
 
 
+async def _pushed(api: Caller, brand: str) -> dict[str, Any]:
+    patient = str(uuid4())
+    registration = Browser().registration(brand, patient)
+    await ok(api, "comms.PushService/CreatePushSubscription", registration)
+    return {"patientId": patient, **NEW_RESULTS}
+
+
 async def _email_event(api: Caller, brand: str) -> dict[str, Any]:
     return webhook(bounce(brand, "gone@example.com"))
 
@@ -98,6 +106,7 @@ SCENES: Scenes = {
     "GET /v1/notifications": {200: _own_list},
     "GET /v1/notifications/unread-count": {200: _own_list},
     "POST /v1/notifications/{id}/read": {200: _own, 404: asks(id=str(uuid4()))},
+    "POST /v1/push/send": {200: _pushed, 404: asks(patientId=str(uuid4()), **NEW_RESULTS)},
     "POST /v1/webhooks/email": {200: _email_event, 400: _unsigned_event},
     "POST /v1/push/subscriptions": {201: _browser, 422: _browser_without_key},
 }

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from tests.support.api.callers import Caller
 from tests.support.api.deliveries import MESSAGES
-from tests.support.api.provoking.scene import Scene, Scenes, in_brand, unknown
+from tests.support.api.provoking.scene import Scene, Scenes, asks, in_brand, unknown
 from tests.support.api.scenes import (
     FAR,
     instant,
@@ -119,6 +119,7 @@ SCENES: Scenes = {
     "GET /v1/messages/scheduled": {200: _of_brand},
     "GET /v1/messages/scheduled/{id}": {200: _scheduled, 404: unknown()},
     "GET /v1/messages/{id}": {200: _scheduled, 404: unknown()},
+    "POST /v1/admin/sla/sms-ping": {200: asks()},
     "POST /v1/sequences": {201: _new_sequence, 422: _sequence_without_template},
     "GET /v1/sequences/{id}": {200: _sequence, 404: unknown()},
     "POST /v1/sequences/{id}/enroll": {201: _to_enroll, 404: in_brand(id="no-such-id", **ANA)},

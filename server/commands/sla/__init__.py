@@ -1,0 +1,1 @@
+"""Use cases of what was agreed with providers: whether they do it."""
