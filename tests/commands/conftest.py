@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from tests.dispatch.conftest import (
-    database_url,
+    lender,
+    lent_postgres,
+    lent_sqlite,
     migrated_database,
     migrated_file,
-    postgres_url,
-    sqlite_url,
     stage,
     stage_on_postgres,
 )
 
 __all__ = [
-    "database_url",
+    "lender",
+    "lent_postgres",
+    "lent_sqlite",
     "migrated_database",
     "migrated_file",
-    "postgres_url",
-    "sqlite_url",
     "stage",
     "stage_on_postgres",
 ]

@@ -7,50 +7,50 @@ from pathlib import Path
 
 import pytest
 
-from storage.sql.open import open_storage
-from tests.support.databases import (
-    database_url,
-    migrated_database,
-    migrated_file,
-    postgres_url,
-    sqlite_url,
-)
+from tests.support.databases import migrated_database, migrated_file
 from tests.support.dispatch.stage import Stage
+from tests.support.lent import Lender, lender, lent_postgres, lent_sqlite
 
 __all__ = [
-    "database_url",
+    "lender",
+    "lent_postgres",
+    "lent_sqlite",
     "migrated_database",
     "migrated_file",
-    "postgres_url",
-    "sqlite_url",
     "stage",
 ]
 
 
-async def staged(url: str, directory: Path) -> AsyncIterator[Stage]:
-    stage = Stage(url, await open_storage(url), directory)
-    await stage.start_guard()
-    await stage.template()
-    yield stage
-    await stage.close()
+async def staged(lender: Lender, directory: Path) -> AsyncIterator[Stage]:
+    loan = await lender.lend()
+    used_up = True
+    try:
+        stage = Stage(loan.url, loan.storage, directory)
+        await stage.start_guard()
+        await stage.template()
+        yield stage
+        await stage.close()
+        used_up = stage.used_up
+    finally:
+        await lender.take_back(used_up=used_up)
 
 
 @pytest.fixture
-async def stage(database_url: str, tmp_path: Path) -> AsyncIterator[Stage]:
+async def stage(lender: Lender, tmp_path: Path) -> AsyncIterator[Stage]:
     """An open database with the template `welcome` on email."""
-    async for each in staged(database_url, tmp_path):
+    async for each in staged(lender, tmp_path):
         yield each
 
 
 @pytest.fixture
-async def stage_on_sqlite(sqlite_url: str, tmp_path: Path) -> AsyncIterator[Stage]:
+async def stage_on_sqlite(lent_sqlite: Lender, tmp_path: Path) -> AsyncIterator[Stage]:
     """The same, on SQLite alone."""
-    async for each in staged(sqlite_url, tmp_path):
+    async for each in staged(lent_sqlite, tmp_path):
         yield each
 
 
 @pytest.fixture
-async def stage_on_postgres(postgres_url: str, tmp_path: Path) -> AsyncIterator[Stage]:
+async def stage_on_postgres(lent_postgres: Lender, tmp_path: Path) -> AsyncIterator[Stage]:
     """The same, on PostgreSQL alone."""
-    async for each in staged(postgres_url, tmp_path):
+    async for each in staged(lent_postgres, tmp_path):
         yield each

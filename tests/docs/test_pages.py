@@ -34,7 +34,7 @@ NOT_RUN = {
     "deploy.md": 5,
     "inbox.md": 1,
     "operations.md": 2,
-    "push.md": 1,
+    "push.md": 2,
     "webhooks.md": 1,
 }
 SECRETS = "demo=whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"

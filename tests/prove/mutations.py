@@ -9,6 +9,7 @@ from tests.prove.claiming import CLAIMING
 from tests.prove.contacting import CONTACTING
 from tests.prove.counting import COUNTING
 from tests.prove.doubting import DOUBTING
+from tests.prove.pushing import PUSHING
 from tests.prove.receiving import RECEIVING
 from tests.prove.restoring import RESTORING
 from tests.prove.settling import SETTLING
@@ -30,4 +31,5 @@ MUTATIONS = (
     *SHARING,
     *RESTORING,
     *RECEIVING,
+    *PUSHING,
 )

@@ -16,10 +16,14 @@ from tests.support.databases import (
     postgres_url,
     sqlite_url,
 )
+from tests.support.lent import Lender, lender, lent_postgres, lent_sqlite
 from tests.support.storage.scene import Scene
 
 __all__ = [
     "database_url",
+    "lender",
+    "lent_postgres",
+    "lent_sqlite",
     "migrated_database",
     "migrated_file",
     "on_postgres",
@@ -52,10 +56,19 @@ async def on_postgres(postgres_url: str) -> AsyncIterator[Scene]:
 
 
 @pytest.fixture
-async def scene(database_url: str) -> AsyncIterator[Scene]:
+async def scene(lender: Lender) -> AsyncIterator[Scene]:
     """An open storage; at the end no counter may differ from the rows."""
-    async for scene in opened(database_url):
+    loan = await lender.lend()
+    scene = Scene(loan.storage, loan.url)
+    used_up = True
+    try:
         yield scene
+        await scene.assert_no_drift()
+        used_up = scene.storage is not loan.storage
+    finally:
+        if scene.storage is not loan.storage:
+            await scene.storage.close()
+        await lender.take_back(used_up=used_up)
 
 
 @pytest.fixture

@@ -62,16 +62,33 @@ class PostgresCopies:
             "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
             "WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
-        is_good = await _state(connection) == self._state
-        is_good = is_good and await _size(connection) < self._largest
+        is_good = await self._emptied(connection)
         if is_good:
-            await _empty(connection)
             self._spare.append(name)
         await connection.close()
         if not is_good:
             admin = await self._connect("postgres")
             await admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
             await admin.close()
+
+    async def empty(self, name: str) -> bool:
+        """Empties one that stays open, and ends what is unfinished in it; False: more was done to
+        it than rows."""
+        connection = await self._connect(name)
+        await connection.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'"
+        )
+        is_good = await self._emptied(connection)
+        await connection.close()
+        return is_good
+
+    async def _emptied(self, connection: asyncpg.Connection) -> bool:
+        is_good = await _state(connection) == self._state
+        is_good = is_good and await _size(connection) < self._largest
+        if is_good:
+            await _empty(connection)
+        return is_good
 
     def url(self, name: str) -> str:
         """The URL of a copy."""

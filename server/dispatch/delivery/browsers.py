@@ -18,15 +18,13 @@ def is_to_person(message: Message) -> bool:
 
 
 async def address_to_browsers(tx: Transaction, message: Message, now: datetime) -> Message:
-    """The claimed message, to the newest browser of its person if it is to all of them; unchanged
-    if the person has none.
+    """The claimed message, which is to its person, to the newest browser of that one; unchanged if
+    there is none.
 
     One that somebody accepted under a key gets another for each further browser, in the transaction
     that claims it: from then on they are one-offs like any other. A row of a send or of an
     enrollment, which is counted as one, and a test go to the newest alone.
     """
-    if not is_to_person(message):
-        return message
     most = 1 if message.dedup_key is None else MOST_BROWSERS
     browsers = await tx.push_subscriptions.list_of_person(message.brand_id, message.person_id, most)
     if not browsers:

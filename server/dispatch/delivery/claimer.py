@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 
-from server.dispatch.delivery.browsers import address_to_browsers
+from server.dispatch.delivery.browsers import address_to_browsers, is_to_person
 from server.dispatch.delivery.fair_share import QueueKey, Shares, Turns, interleave_by_brand, key_of
 from server.dispatch.delivery.in_flight import InFlight
 from server.dispatch.delivery.outcomes import withheld
@@ -150,8 +150,9 @@ class Claimer:
             for place, message in enumerate(chunk):
                 policy = policies[message.brand_id]
                 if withheld(message, policy, self._key_window, now) is None:
-                    chunk[place] = await address_to_browsers(tx, message, now)
                     going.append(message)
+                    if is_to_person(message):
+                        chunk[place] = await address_to_browsers(tx, message, now)
         await permits.give_back(tx, going, now)
         return [(queue, claimed[key_of(queue)]) for queue in queues if key_of(queue) in claimed]
 

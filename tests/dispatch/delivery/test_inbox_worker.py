@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import pytest
 
@@ -25,7 +26,10 @@ async def in_app_template(stage: Stage) -> None:
 
 
 async def test_an_in_app_message_reaches_the_inbox(stage: Stage) -> None:
-    message = await stage.message(channel="in_app", recipient="ann", variables={"name": "Ann"})
+    beside: dict[str, Any] = {"action_url": "/care/7", "metadata": {"team": 7}}
+    message = await stage.message(
+        channel="in_app", recipient="ann", variables={"name": "Ann", **beside}
+    )
     await stage.run(stage.inbox_worker())
     assert await stage.fate(message) == ("sent", None)
     assert await stage.outcomes(message) == ["accepted"]
@@ -39,6 +43,7 @@ async def test_an_in_app_message_reaches_the_inbox(stage: Stage) -> None:
         title="News",
         body="Hello Ann",
         created_at=stage.clock.now(),
+        **beside,
     )
 
 

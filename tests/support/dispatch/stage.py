@@ -35,6 +35,7 @@ from storage.model.brands import BrandPolicy
 from storage.model.campaigns import Campaign, CampaignStatus
 from storage.model.inbox import InboxItem
 from storage.model.messages import Attempt, Message, MessageFilter, MessageStatus
+from storage.model.programs import Step
 from storage.model.sends import Send
 from storage.model.templates import TemplateVersion
 from storage.sql.open import open_storage
@@ -88,7 +89,9 @@ class Stage:
         self.metrics = RecordedMetrics()
         self.directory = directory
         self.guard = RestoreGuard(storage, self.clock, directory, self.metrics)
-        self._opened = [storage]
+        self.used_up = False
+        """The storage it began with is closed, or tasks were ended in the middle of using it."""
+        self._opened: list[Storage] = []
         self._dispatchers: list[Dispatcher] = []
         self._begun: weakref.WeakSet[asyncio.Task[Any]] = weakref.WeakSet()
         _stage.set(self)
@@ -193,6 +196,7 @@ class Stage:
         await self.kill()
         for guard in (self.guard, *(dispatcher.guard for dispatcher in self._dispatchers)):
             guard.close()
+        self.used_up = True
         if self.storage.exclusive:
             await self.storage.close()
         self.storage = await self.open()
@@ -202,6 +206,7 @@ class Stage:
         """Ends every task that was begun on this stage. Services of other tests live on the same
         loop, and so do their tasks."""
         mine = {task for task in self._begun if not task.done()} - {_this_task()}
+        self.used_up = self.used_up or bool(mine)
         for task in mine:
             task.cancel()
         await asyncio.gather(*mine, return_exceptions=True)
@@ -221,7 +226,7 @@ class Stage:
         return storage
 
     async def close(self) -> None:
-        """Checks the counters, lets go of everything."""
+        """Checks the counters, lets go of everything but the storage that it began with."""
         asyncio.get_running_loop().set_task_factory(None)
         _stage.set(None)
         self.email.let_go()
@@ -271,10 +276,18 @@ class Stage:
         """One-offs that are due, each to somebody else."""
         return [await self.message(f"person-{number:03}", **more) for number in range(count)]
 
-    async def campaign(self, **more: Any) -> Campaign:
-        """A campaign on email, a draft unless it says otherwise."""
+    async def campaign(self, *steps: Step, **more: Any) -> Campaign:
+        """A campaign on email, a draft unless it says otherwise. One to a segment has these steps,
+        or one of what it says."""
         campaign = made.campaign(**{"subject": None, "variables": {}, **more})
-        await self.storage.write(lambda tx: tx.campaigns.insert(campaign))
+
+        async def insert(tx: Transaction) -> None:
+            await tx.campaigns.insert(campaign)
+            if campaign.face == Face.MESSAGING:
+                for step in steps or [await _only_step(tx, campaign)]:
+                    await tx.steps.insert(campaign.id, step)
+
+        await self.storage.write(insert)
         return campaign
 
     async def scheduled(self, *, due_in: float = 0, **more: Any) -> Campaign:
@@ -300,11 +313,11 @@ class Stage:
         )
         return send, await self.messages_of(send)
 
-    async def publish(self, **more: Any) -> Send:
+    async def publish(self, *steps: Step, **more: Any) -> Send:
         """A send to everyone in the brand."""
         segment = made.segment()
         campaign = await self.campaign(
-            face="messaging", segment_id=segment.id, segment_criteria=None, **more
+            *steps, face="messaging", segment_id=segment.id, segment_criteria=None, **more
         )
         await self.storage.write(lambda tx: tx.segments.insert(segment))
         return await self.storage.write(
@@ -377,6 +390,19 @@ class Stage:
     async def assert_no_drift(self) -> None:
         """See `tests.support.drift`."""
         await assert_no_drift(self.storage)
+
+
+async def _only_step(tx: Transaction, campaign: Campaign) -> Step:
+    of = (campaign.brand_id, campaign.channel, campaign.template_key)
+    version = await tx.templates.find_version(*of)
+    return made.step(
+        0,
+        channel=campaign.channel,
+        template_key=campaign.template_key,
+        template_revision=version.revision if version else 1,
+        delay_minutes=0,
+        variables=campaign.variables,
+    )
 
 
 def _address(channel: str, number: int) -> str:
