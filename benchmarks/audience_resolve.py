@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from time import perf_counter
 
 from server.commands.campaigns.create import NewCampaign, create_campaign
+from server.commands.campaigns.steps import NewStep, add_step
 from server.commands.segments.create import NewSegment, create_segment
 from server.commands.sends.resolve_audience import resolve_audience_batch
 from server.commands.sends.start import send_campaign
@@ -29,16 +30,21 @@ async def start_send(storage: Storage, caller: Caller) -> Send:
     new = NewCampaign(
         brand_id=BRAND,
         name="everybody",
-        subject=None,
-        channel=Channel.EMAIL,
-        template_key=TEMPLATE_KEY,
         segment_id=await everybody(storage, caller),
-        segment_criteria=None,
-        variables={"news": "there are many of us"},
     )
 
     async def make(tx: Transaction) -> Campaign:
-        return await create_campaign(tx, caller, Face.MESSAGING, new)
+        campaign = await create_campaign(tx, caller, Face.MESSAGING, new)
+        version = await tx.templates.find_version(BRAND, Channel.EMAIL, TEMPLATE_KEY)
+        assert version is not None, "the demo has it"
+        step = NewStep(
+            position=1,
+            template_id=version.template_id,
+            template_version_id=version.id,
+            variables={"news": "there are many of us"},
+        )
+        await add_step(tx, caller, campaign.id, step)
+        return campaign
 
     campaign = await storage.write(make)
     return await storage.write(

@@ -23,7 +23,7 @@ from carillon.messaging.v1 import person_service_pb2 as person_api
 from carillon.messaging.v1 import person_service_pb2_grpc as person_grpc
 from carillon.messaging.v1 import segment_service_pb2 as segment_api
 from carillon.messaging.v1 import segment_service_pb2_grpc as segment_grpc
-from carillon.messaging.v1 import send_pb2, send_service_pb2_grpc
+from carillon.messaging.v1 import send_pb2, send_service_pb2_grpc, template_pb2
 from carillon.messaging.v1 import send_service_pb2 as send_api
 from carillon.messaging.v1 import template_service_pb2 as template_api
 from carillon.messaging.v1 import template_service_pb2_grpc as template_grpc
@@ -54,6 +54,7 @@ class Service:
         self.campaigns = campaign_grpc.CampaignServiceStub(self.channel)
         self.sends = send_service_pb2_grpc.SendServiceStub(self.channel)
         self.messages = message_grpc.MessageServiceStub(self.channel)
+        self._versions: dict[str, template_pb2.TemplateVersion] = {}
 
     def put_template(self, channel: str) -> None:
         """A Liquid template with what people are called in it."""
@@ -63,7 +64,7 @@ class Service:
         version = template_api.CreateTemplateVersionRequest(id=template_id, body=BODY)
         if channel != "sms":
             version.subject = "News for {{ person.first_name | default: 'you' }}"
-        self.call(self.templates.CreateTemplateVersion, version)
+        self._versions[channel] = self.call(self.templates.CreateTemplateVersion, version)
 
     def put_people(self, count: int) -> None:
         """People p0, p1 and so on, each with a name and a city."""
@@ -80,8 +81,8 @@ class Service:
             )
             self.call(self.people.BatchPutPeople, request)
 
-    def create_campaign(self, channel: str) -> str:
-        """A draft for the template; its id."""
+    def create_campaign(self, channel: str, steps: int = 1) -> str:
+        """A draft with so many steps of the template, none of which waits; its id."""
         segment = json_format.ParseDict(
             {"brand_id": BRAND, "name": "everybody", "predicate": {}},
             segment_api.CreateSegmentRequest(),
@@ -90,14 +91,24 @@ class Service:
             "brand_id": BRAND,
             "name": f"bench {uuid4().hex}",
             "segment_id": self.call(self.segments.CreateSegment, segment).id,
-            "content": {"channel": channel, "template_key": TEMPLATE},
         }
         request = json_format.ParseDict(draft, campaign_api.CreateCampaignRequest())
-        return str(self.call(self.campaigns.CreateCampaign, request).id)
+        campaign_id = str(self.call(self.campaigns.CreateCampaign, request).id)
+        for position in range(steps):
+            self.call(
+                self.campaigns.CreateCampaignStep,
+                campaign_api.CreateCampaignStepRequest(
+                    id=campaign_id,
+                    position=position,
+                    template_id=self._versions[channel].template_id,
+                    template_version_id=self._versions[channel].id,
+                ),
+            )
+        return campaign_id
 
-    def publish(self, channel: str, addresses: Sequence[str]) -> str:
+    def publish(self, channel: str, addresses: Sequence[str], steps: int = 1) -> str:
         """Publishes a new campaign to p0, p1 and so on; the id of its send."""
-        request = campaign_api.PublishCampaignRequest(id=self.create_campaign(channel))
+        request = campaign_api.PublishCampaignRequest(id=self.create_campaign(channel, steps))
         request.recipients.extend(
             campaign_api.Recipient(person_id=f"p{number}", recipient=address)
             for number, address in enumerate(addresses)

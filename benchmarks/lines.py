@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from benchmarks import drain, growth, latency, lateness, publish, schedule
+from benchmarks import drain, growth, latency, lateness, publish, schedule, steps
 from benchmarks.bench import Line
 
 LINES: Mapping[str, Line] = {
@@ -13,6 +13,7 @@ LINES: Mapping[str, Line] = {
     "latency": latency.idle,
     "publish": publish.many,
     "publish-most": publish.most,
+    "steps": steps.of_campaign,
     "drain": drain.in_app,
     "drain-postgres": drain.on_postgres,
     "drain-smtp": drain.over_smtp,

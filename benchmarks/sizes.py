@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True, kw_only=True)
 class Sizes:
-    """The defaults fit into ten minutes on two cores."""
+    """The defaults, but for those of steps, fit into ten minutes on two cores."""
 
     repeats: int = 3
     repeats_most: int = 2
@@ -28,6 +28,8 @@ class Sizes:
     bullmq_jobs: int = 30_000
     celery_jobs: int = 3_000
     procrastinate_jobs: int = 2_000
+    enrolled: int = 1_000_000
+    """People of a campaign of several steps."""
     waiting: int = 1_000_000
     """Messages scheduled for later, in the lateness line."""
     coming_due: int = 500
@@ -59,6 +61,7 @@ SMOKE = Sizes(
     bullmq_jobs=100,
     celery_jobs=20,
     procrastinate_jobs=20,
+    enrolled=100,
     waiting=2_000,
     coming_due=50,
     due_seconds=1,

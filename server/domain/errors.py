@@ -210,10 +210,10 @@ class NoCanaryNumber(CarillonError):
 
 
 class NoSteps(CarillonError):
-    """The campaign does not say anything yet."""
+    """The campaign has no steps, or would have none."""
 
     def __init__(self) -> None:
-        super().__init__("no_steps", "the campaign does not say anything yet")
+        super().__init__("no_steps", "a campaign that goes out must have a step")
 
 
 class SegmentArchived(CarillonError):

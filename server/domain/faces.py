@@ -9,12 +9,6 @@ class Face(StrEnum):
     """Which of the documented APIs a campaign was made through."""
 
     COMMS = "comms"
-    """Audience as inline criteria; recipients of a send must not be blank."""
+    """Audience as inline criteria, one message; recipients of a send must not be blank."""
     MESSAGING = "messaging"
-    """Audience as a segment; blank recipients are skipped."""
-
-    @property
-    def content_prefix(self) -> str:
-        """What stands before the names of the fields that say what a campaign says: messaging has
-        them in `content`."""
-        return "content." if self is Face.MESSAGING else ""
+    """Audience as a segment, any number of steps; blank recipients are skipped."""

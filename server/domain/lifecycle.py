@@ -9,7 +9,7 @@ from typing import NamedTuple
 from server.domain.errors import BadState
 from storage.model.campaigns import CampaignStatus
 from storage.model.messages import MessageStatus
-from storage.model.sends import Counters
+from storage.model.sends import Send
 
 
 class CampaignOperation(StrEnum):
@@ -57,9 +57,10 @@ def campaign_after(operation: CampaignOperation, status: CampaignStatus) -> Camp
 
 
 class DocumentedCounts(NamedTuple):
-    """A send in the counts of its documented answers; of a completed one they add up to the
-    total."""
+    """A send in the counts of its documented answers, which are of recipients; of a completed one
+    they add up to the total."""
 
+    total: int
     sent: int
     failed: int
     """Or of unknown outcome."""
@@ -67,9 +68,15 @@ class DocumentedCounts(NamedTuple):
     """For whatever reason none was sent."""
 
 
-def documented_counts(counters: Counters) -> DocumentedCounts:
-    """The counts of a send as callers get them."""
+def documented_counts(send: Send) -> DocumentedCounts:
+    """The counts of a send as callers get them. A recipient counts as their one message does, or
+    as their enrollment."""
+    if send.enrolls:
+        found = send.recipients
+        return DocumentedCounts(found.total, found.sent, found.failed, found.skipped)
+    counters = send.counters
     return DocumentedCounts(
+        total=counters.total,
         sent=counters.sent,
         failed=counters.failed + counters.unknown,
         skipped=counters.skipped + counters.cancelled + counters.expired,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from server.commands.campaigns.create import NewCampaign, create_campaign
+from server.commands.campaigns.steps import NewStep, add_step
 from server.commands.operations.brands import create_brand
 from server.commands.operations.tokens import MintedToken, record_token
 from server.commands.people.put import put_person
@@ -22,13 +23,14 @@ from server.runtime.tokens import Tokens
 from storage.contract.storage import Storage, Transaction
 from storage.model.channels import Channel
 from storage.model.ids import new_id
-from storage.model.templates import TemplateVariable, TemplateVariant, VariableType
+from storage.model.templates import TemplateVariable, TemplateVariant, TemplateVersion, VariableType
 from storage.model.values import JsonObject
 
 BRAND = "demo"
 TEMPLATE_KEY = "welcome"
 _CALLER = Principal("demo-seed", frozenset({BRAND}), frozenset())
 
+_NEWS: JsonObject = {"news": "the autumn catalogue is here"}
 # A default in the schema would be the same in every language.
 _VARIABLES = (TemplateVariable("news", VariableType.TEXT),)
 _BODY = (
@@ -70,8 +72,7 @@ async def seed_demo(tx: Transaction, now: datetime) -> Demo | None:
         return None
     caller = Caller(_CALLER, now)
     await create_brand(tx, caller, BRAND, "Demo")
-    for channel in Channel:
-        await _put_template(tx, caller, channel)
+    versions = {channel: await _put_template(tx, caller, channel) for channel in Channel}
     for person_id, attributes, phone, locale, time_zone in _PEOPLE:
         await put_person(
             tx, caller, BRAND, _person(person_id, attributes, phone, locale, time_zone)
@@ -86,10 +87,34 @@ async def seed_demo(tx: Transaction, now: datetime) -> Demo | None:
         ),
     )
     comms = await create_campaign(
-        tx, caller, Face.COMMS, _campaign("comms", subject="Autumn news", segment_criteria={})
+        tx,
+        caller,
+        Face.COMMS,
+        NewCampaign(
+            brand_id=BRAND,
+            name="Autumn news (comms)",
+            subject="Autumn news",
+            template_key=TEMPLATE_KEY,
+            segment_criteria={},
+            variables=_NEWS,
+        ),
     )
     messaging = await create_campaign(
-        tx, caller, Face.MESSAGING, _campaign("messaging", segment_id=segment.id)
+        tx,
+        caller,
+        Face.MESSAGING,
+        NewCampaign(brand_id=BRAND, name="Autumn news (messaging)", segment_id=segment.id),
+    )
+    await add_step(
+        tx,
+        caller,
+        messaging.id,
+        NewStep(
+            position=1,
+            template_id=versions[Channel.EMAIL].template_id,
+            template_version_id=versions[Channel.EMAIL].id,
+            variables=_NEWS,
+        ),
     )
     return Demo(comms.id, messaging.id, segment.id)
 
@@ -107,29 +132,10 @@ async def mint_demo_token(
     return tokens.mint(principal.subject, [BRAND], scopes, lifetime, made.id)
 
 
-def _campaign(
-    api: str,
-    *,
-    subject: str | None = None,
-    segment_criteria: JsonObject | None = None,
-    segment_id: str | None = None,
-) -> NewCampaign:
-    return NewCampaign(
-        brand_id=BRAND,
-        name=f"Autumn news ({api})",
-        subject=subject,
-        channel=Channel.EMAIL,
-        template_key=TEMPLATE_KEY,
-        segment_id=segment_id,
-        segment_criteria=segment_criteria,
-        variables={"news": "the autumn catalogue is here"},
-    )
-
-
-async def _put_template(tx: Transaction, caller: Caller, channel: Channel) -> None:
+async def _put_template(tx: Transaction, caller: Caller, channel: Channel) -> TemplateVersion:
     new = NewTemplate(brand_id=BRAND, channel=channel, template_key=TEMPLATE_KEY)
     template = await create_template(tx, caller, new)
-    await add_version(tx, caller, template.id, prepare_version(channel, _version(channel)))
+    return await add_version(tx, caller, template.id, prepare_version(channel, _version(channel)))
 
 
 def _version(channel: Channel) -> NewVersion:

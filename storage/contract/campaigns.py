@@ -26,7 +26,7 @@ class Campaigns(Protocol):
         ...
 
     async def delete(self, campaign_id: str) -> None:
-        """Deletes a campaign that was found with `lock` and has no send."""
+        """Deletes a campaign that was found with `lock` and has no send, with its steps."""
         ...
 
     async def insert_test(self, test: CampaignTest) -> None:

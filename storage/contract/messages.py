@@ -86,7 +86,8 @@ class Messages(Protocol):
         ...
 
     async def count_by_reason(self, send_id: str) -> list[ReasonCount]:
-        """Counted from the rows, ordered by status, reason and revision (`Send.revision_of`)."""
+        """Counted from the rows, ordered by step, status, reason and revision
+        (`Send.revision_of`)."""
         ...
 
     async def cancel(self, message_id: str, now: datetime) -> bool:
@@ -99,9 +100,9 @@ class Messages(Protocol):
         ...
 
     async def list_queues(self, channel: str) -> list[Queue]:
-        """The queues of the channel that have a pending row, due or not: of each brand its
-        one-offs, and each send that is in status sending and not paused. In no particular order.
-        None while delivery is held."""
+        """The queues of the channel that have a pending row, due or not: of each brand its one-offs
+        and its steps of sequences, and each send that is in status sending and not paused. In no
+        particular order. None while delivery is held."""
         ...
 
     async def claim(

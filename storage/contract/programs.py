@@ -1,11 +1,12 @@
-"""Storage of sequences and enrollments."""
+"""Storage of sequences, the steps of programs, and enrollments."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence as Many
 from datetime import datetime
 from typing import Protocol
 
-from storage.model.programs import Enrollment, EnrollmentFilter, Sequence
+from storage.model.programs import Enrollment, EnrollmentFilter, Sequence, Step
 
 
 class Sequences(Protocol):
@@ -24,6 +25,26 @@ class Sequences(Protocol):
         ...
 
 
+class Steps(Protocol):
+    """Steps of programs. Those of a campaign change under the lock of the campaign."""
+
+    async def insert(self, program_id: str, step: Step) -> None:
+        """Adds a step with a new id, at a position that no other of the program has."""
+        ...
+
+    async def list_of(self, program_id: str) -> tuple[Step, ...]:
+        """The steps of a program, by position."""
+        ...
+
+    async def replace(self, step: Step) -> None:
+        """Writes every field of a step."""
+        ...
+
+    async def delete(self, step_id: str) -> None:
+        """Deletes a step."""
+        ...
+
+
 class Enrollments(Protocol):
     """People in programs.
 
@@ -31,13 +52,21 @@ class Enrollments(Protocol):
     the step after it in the same transaction (`Messages.settle`, `expire`, `recover`,
     `resolve_unknown`, `cancel`): due the step's `delay_minutes` later, each step once. With the
     last step the enrollment is completed. A message that is skipped for one of STOPPING_REASONS
-    stops it instead. Of one that is over no message is claimed, tried again or resent.
+    stops it instead, and one that ends after its send was cancelled cancels it. Of one that is over
+    no message is claimed, tried again or resent.
+
+    Those of a send are counted in its `recipients`, in the same transactions.
     """
 
     async def insert(self, enrollment: Enrollment) -> bool:
         """Adds an active enrollment with a new id, and the message of its current step, due at
         `next_step_at`. False, and nothing is added, if the person is active in the program at this
         address already."""
+        ...
+
+    async def insert_many(self, enrollments: Many[Enrollment]) -> None:
+        """Adds active enrollments of sends, with new ids and outcome PENDING, and counts them. The
+        messages of their current steps are added with `Messages.insert_many`."""
         ...
 
     async def find(self, enrollment_id: str) -> Enrollment | None:
@@ -53,7 +82,7 @@ class Enrollments(Protocol):
     async def list_page(
         self, brand_id: str, where: EnrollmentFilter, after: str | None, limit: int
     ) -> list[Enrollment]:
-        """Enrollments of a brand, by id descending (newest first)."""
+        """Enrollments of a brand in sequences, by id descending (newest first)."""
         ...
 
     async def cancel(self, enrollment_id: str, now: datetime) -> bool:

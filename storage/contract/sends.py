@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from storage.model.messages import Message
-from storage.model.sends import CancelReceipt, Counters, Send
+from storage.model.sends import CancelReceipt, Counters, Recipients, Send
 
 
 class Sends(Protocol):
@@ -76,7 +76,7 @@ class Sends(Protocol):
         ...
 
     async def resume(self, send_id: str) -> None:
-        """Ends the pause, and fires the channel's signal."""
+        """Ends the pause, and fires the signals of all channels."""
         ...
 
     async def change_revision(self, send_id: str, revision: int) -> None:
@@ -113,4 +113,8 @@ class Sends(Protocol):
     async def recount(self, send_id: str) -> Counters:
         """What the counters of the send ought to be, counted from its rows; of a pruned send, what
         is left."""
+        ...
+
+    async def recount_recipients(self, send_id: str) -> Recipients:
+        """The same of its recipients, if it enrolls them; otherwise nobody."""
         ...

@@ -19,7 +19,7 @@ from storage.contract.literal_contents import LiteralContents
 from storage.contract.messages import Messages
 from storage.contract.people import People
 from storage.contract.preferences import Preferences
-from storage.contract.programs import Enrollments, Sequences
+from storage.contract.programs import Enrollments, Sequences, Steps
 from storage.contract.push_subscriptions import PushSubscriptions
 from storage.contract.rates import Rates
 from storage.contract.segments import Segments
@@ -62,6 +62,8 @@ class Transaction(Protocol):
     def sends(self) -> Sends: ...
     @property
     def sequences(self) -> Sequences: ...
+    @property
+    def steps(self) -> Steps: ...
     @property
     def enrollments(self) -> Enrollments: ...
     @property

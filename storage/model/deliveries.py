@@ -13,8 +13,8 @@ from storage.model.values import made_often
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """Pending messages that are claimed in one order: the one-offs of a brand on a channel, the
-    steps of its enrollments, or the messages of one send."""
+    """Pending messages on a channel that are claimed in one order: the one-offs of a brand, the
+    steps of its enrollments in sequences, or the messages of one send."""
 
     channel: str
     brand_id: str
@@ -23,7 +23,7 @@ class Queue:
     next_due: datetime
     """The earliest `due_at` among them when it was read."""
     steps: bool = False
-    """Whether they are of enrollments, and of no send."""
+    """Whether they are of enrollments."""
 
     @property
     def purpose(self) -> Purpose:

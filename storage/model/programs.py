@@ -1,7 +1,9 @@
-"""Programs, the ordered steps of a sequence, and enrollments: one person in one program each."""
+"""Programs, the ordered steps of a sequence or campaign, and enrollments: one person in one program
+each."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -29,9 +31,18 @@ class Step:
     channel: str
     template_key: str
     template_revision: int = CURRENT_REVISION
+    template_id: str | None = None
+    """Of a campaign; with it the version that `template_revision` is the number of. None in a
+    sequence, whose template need not be the same one when the step runs."""
+    template_version_id: str | None = None
     delay_minutes: int
     """How long after the end of the step before it runs; of the first, after the enrollment."""
     variables: JsonObject = field(default_factory=dict)
+
+
+def channels_of(steps: Iterable[Step]) -> list[str]:
+    """The channels of the steps, each once, in their order."""
+    return list(dict.fromkeys(step.channel for step in steps))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +71,19 @@ class EnrollmentStatus(StrEnum):
     """Somebody cancelled it before that."""
     STOPPED = "stopped"
     """The person must not be contacted any more, or is gone."""
+
+
+class RecipientOutcome(StrEnum):
+    """What became of one recipient of a send, all messages to them taken together."""
+
+    PENDING = "pending"
+    """The enrollment goes on, or a message of it may still go out."""
+    SENT = "sent"
+    """Some message was sent, and none failed."""
+    FAILED = "failed"
+    """Some message failed, or nobody can say."""
+    SKIPPED = "skipped"
+    """No message went out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,3 +119,7 @@ class Enrollment:
     created_by: str
     enrolled_at: datetime
     ended_at: datetime | None = None
+    send_id: str | None = None
+    """The send of a campaign that enrolled them; None: a sequence."""
+    outcome: RecipientOutcome | None = None
+    """Of a send."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
 from storage.model.messages import UNSTARTED, Message, MessageStatus
+from storage.model.programs import Enrollment, Step
 from storage.model.values import JsonObject
 
 
@@ -35,6 +36,22 @@ class Counters:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Recipients:
+    """What became of the recipients of a send, each counted once whatever messages they get."""
+
+    pending: int = 0
+    sent: int = 0
+    failed: int = 0
+    """Or of unknown outcome."""
+    skipped: int = 0
+    """For whatever reason nothing was sent to them."""
+
+    @property
+    def total(self) -> int:
+        return self.pending + self.sent + self.failed + self.skipped
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CancelReceipt:
     """How far a send, or all sends of one cancellation, had come when it was cancelled."""
 
@@ -60,6 +77,7 @@ class Send:
     brand_id: str
     status: SendStatus
     channel: str
+    """With the two below, of the first step."""
     template_key: str
     template_revision: int
     """Of messages that no call was begun for: one that is paused can be given a newer revision."""
@@ -89,13 +107,19 @@ class Send:
     """Messages of it have left by retention: its counters tell of more rows than there are."""
     allow_shared_addresses: bool = False
     """As the campaign had it when the send started."""
+    enrolls: bool = False
+    """Whether everybody it goes to is enrolled, because more than one message may follow or the
+    first one waits; otherwise a message each is all there is."""
+    recipients: Recipients = field(default_factory=Recipients)
+    """Of a send that enrolls."""
     receipt: CancelReceipt | None = None
     """What its cancellation found; None: it was not cancelled, or before receipts were kept."""
 
     def revision_of(self, message: Message) -> int:
         """What a message of this send was rendered from, or will be when it is claimed."""
         waits = message.status in UNSTARTED and not message.attempts
-        return self.template_revision if waits else message.template_revision
+        follows = waits and message.step is None
+        return self.template_revision if follows else message.template_revision
 
     def message(
         self,
@@ -104,8 +128,13 @@ class Send:
         recipient: str,
         skip_reason: str | None,
         now: datetime,
+        *,
+        step: Step | None = None,
+        enrollment: Enrollment | None = None,
     ) -> Message:
-        """The row of one recipient of this send: due at once, or skipped for a reason."""
+        """The row of one recipient of this send: due at once, or skipped for a reason. Where it
+        enrolls, of the first step, and due with the enrollment, if there is one."""
+        due_at = now if enrollment is None else enrollment.next_step_at or now
         return Message(
             id=message_id,
             brand_id=self.brand_id,
@@ -115,21 +144,38 @@ class Send:
             template_revision=self.template_revision,
             recipient=recipient,
             send_id=self.id,
+            variables={} if step is None else step.variables,
             status=MessageStatus.PENDING if skip_reason is None else MessageStatus.SKIPPED,
             failure_reason=skip_reason,
-            scheduled_at=now,
-            due_at=now,
+            scheduled_at=due_at,
+            due_at=due_at,
             expire_at=self.expire_at,
             created_at=now,
+            enrollment_id=None if enrollment is None else enrollment.id,
+            step=None if step is None else step.position,
+        )
+
+    def again(self, message_id: str, failed: Message, now: datetime) -> Message:
+        """The row of a message that this send tries again, due at once: of the same step, but of no
+        enrollment."""
+        return replace(
+            self.message(message_id, failed.person_id, failed.recipient, None, now),
+            channel=failed.channel,
+            template_key=failed.template_key,
+            template_revision=failed.template_revision,
+            variables=failed.variables,
+            step=failed.step,
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReasonCount:
-    """How many messages of a send share a status, a reason and a revision. Leased rows are counted
-    as pending."""
+    """How many messages of a send share a step, a status, a reason and a revision. Leased rows are
+    counted as pending."""
 
     status: MessageStatus
     reason: str | None
     template_revision: int
     count: int
+    step: int | None = None
+    """None: the one step that there is."""

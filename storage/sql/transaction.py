@@ -16,6 +16,7 @@ from storage.sql.aggregates.inbox import SqlInbox
 from storage.sql.aggregates.literal_contents import SqlLiteralContents
 from storage.sql.aggregates.messages import SqlMessages
 from storage.sql.aggregates.people import SqlPeople
+from storage.sql.aggregates.program_steps import SqlSteps
 from storage.sql.aggregates.programs import SqlEnrollments, SqlSequences
 from storage.sql.aggregates.push_subscriptions import SqlPushSubscriptions
 from storage.sql.aggregates.rates import SqlRates
@@ -47,6 +48,7 @@ class SqlTransaction:
         self.idempotency = SqlIdempotency(connection)
         self.sends = SqlSends(connection)
         self.sequences = SqlSequences(connection)
+        self.steps = SqlSteps(connection)
         self.enrollments = SqlEnrollments(connection)
         self.messages = SqlMessages(connection)
         self.literal_contents = SqlLiteralContents(connection)

@@ -24,25 +24,32 @@ from tests.support.api.scenes import (
 from tests.support.api.suppressing import suppress
 
 TEST, DUPLICATE = f"{MESSAGING}/TestCampaign", f"{MESSAGING}/DuplicateCampaign"
-CONTENT = {
-    "channel": "email",
-    "template_key": "welcome",
-    "subject": "{{ campaign.name }} for {{ person.email }}",
-    "variables": {"news": "it is here"},
-}
+VARIABLES = {"news": "it is here"}
+SUBJECT = "{{ campaign.name }} for {{ person.email }}"
 
 
-async def campaign_with_content(api: Caller, brand: str) -> str:
-    """The id of a draft that has a subject and variables of its own."""
-    campaign_id = await messaging_campaign(api, brand, content=CONTENT)
-    await put_template(api, brand, subject="Other", body="Dear {{ person.plan }}: {{ news }}")
-    return campaign_id
+async def campaign_with_variables(api: Caller, brand: str) -> str:
+    """The id of a draft whose step has variables."""
+    await put_template(
+        api, brand, key="news", subject=SUBJECT, body="Dear {{ person.plan }}: {{ news }}"
+    )
+    return await messaging_campaign(api, brand, steps=[{"key": "news", "variables": VARIABLES}])
+
+
+async def said(api: Caller, campaign_id: str) -> list[dict[str, Any]]:
+    """The steps of a campaign, but for whose they are."""
+    steps = (await ok(api, f"{MESSAGING}/ListCampaignSteps", {"id": campaign_id}))["items"]
+    assert steps
+    return [
+        {key: value for key, value in step.items() if key not in ("id", "campaign_id")}
+        for step in steps
+    ]
 
 
 async def test_a_test_is_what_the_audience_would_get(
     running: Running, api: Caller, brand: str
 ) -> None:
-    campaign_id = await campaign_with_content(api, brand)
+    campaign_id = await campaign_with_variables(api, brand)
     await put_person(api, brand, "ann", attributes={"plan": "gold"})
     request = {"id": campaign_id, "recipient": "Editor@example.com"}
     body = await ok(api, TEST, {**request, "person_id": "ann"})
@@ -84,7 +91,7 @@ async def test_a_test_is_counted_nowhere_and_changes_nothing(idle_api: Caller, b
 
 
 async def test_a_timeline_names_the_campaign_of_a_test(api: Caller, brand: str) -> None:
-    campaign_id = await campaign_with_content(api, brand)
+    campaign_id = await campaign_with_variables(api, brand)
     body = await ok(api, TEST, {"id": campaign_id, "recipient": "editor@example.com"})
     # What the campaign becomes later changes nothing of what was said.
     await ok(api, f"{MESSAGING}/UpdateCampaign", {"id": campaign_id, "name": "other"})
@@ -122,7 +129,21 @@ async def test_what_cannot_be_tried_is_refused(
     assert await messages_of(idle_api) == []
 
 
-async def test_a_campaign_that_says_nothing_or_goes_out_cannot_be_tried(
+async def test_any_step_can_be_tried(idle_api: Caller, brand: str) -> None:
+    await put_template(idle_api, brand, "sms")
+    campaign_id = await messaging_campaign(idle_api, brand, steps=[{}, {"channel": "sms"}])
+    steps = (await ok(idle_api, f"{MESSAGING}/ListCampaignSteps", {"id": campaign_id}))["items"]
+    for step, recipient in zip(steps, ("ann@example.com", "+12025550100"), strict=True):
+        request = {"id": campaign_id, "step_id": step["id"], "recipient": recipient}
+        tried = await ok(idle_api, TEST, request)
+        found = await message(idle_api, tried["message_id"])
+        assert (found["recipient"], found["template_key"]) == (recipient, "welcome")
+    other = {"id": campaign_id, "step_id": "none", "recipient": "ann@example.com"}
+    answer = await idle_api.call(TEST, other)
+    assert (answer.status, answer.error) == (404, "step_not_found")
+
+
+async def test_a_campaign_without_steps_or_that_goes_out_cannot_be_tried(
     idle_api: Caller, brand: str
 ) -> None:
     to = {"recipient": "editor@example.com"}
@@ -130,14 +151,15 @@ async def test_a_campaign_that_says_nothing_or_goes_out_cannot_be_tried(
         campaign_id = await campaign_in(idle_api, brand, MESSAGING, status)
         answer = await idle_api.call(TEST, {"id": campaign_id, **to})
         assert (answer.status, answer.error) == (412, "campaign_state")
-    campaign_id = await messaging_campaign(idle_api, brand, content=None)
+    campaign_id = await messaging_campaign(idle_api, brand, steps=[])
     answer = await idle_api.call(TEST, {"id": campaign_id, **to})
     assert (answer.status, answer.error) == (412, "no_steps")
 
 
 async def test_a_duplicate_says_the_same_and_starts_anew(idle_api: Caller, brand: str) -> None:
+    steps: list[dict[str, Any]] = [{"variables": VARIABLES}, {"delay_minutes": 60}]
     original = await messaging_campaign(
-        idle_api, brand, content=CONTENT, description="Monthly", allow_shared_addresses=True
+        idle_api, brand, steps=steps, description="Monthly", allow_shared_addresses=True
     )
     await ok(
         idle_api,
@@ -152,11 +174,7 @@ async def test_a_duplicate_says_the_same_and_starts_anew(idle_api: Caller, brand
     same = ("brand_id", "description", "segment_id")
     assert [copy[key] for key in same] == [was[key] for key in same]
     assert [copy[key] for key in ("scheduled_at", "published_at", "sent_at")] == [None] * 3
-    contents = [
-        await ok(idle_api, f"{MESSAGING}/GetCampaignContent", {"id": each})
-        for each in (original, copy["id"])
-    ]
-    assert contents[0] == contents[1]
+    assert await said(idle_api, copy["id"]) == await said(idle_api, original)
     assert await campaign(idle_api, MESSAGING, original) == was
     preview = await ok(
         idle_api, f"{MESSAGING}/PreviewCampaign", {"id": copy["id"], "recipients": recipients(1)}

@@ -21,7 +21,6 @@ from tests.support.api.scenes import (
     messaging_campaign,
     ok,
     put_segment,
-    put_template,
 )
 
 LISTED = {COMMS: "campaigns", MESSAGING: "items"}
@@ -61,12 +60,10 @@ def comms_request(brand: str, **more: Any) -> dict[str, Any]:
 
 
 async def messaging_request(api: Caller, brand: str, **more: Any) -> dict[str, Any]:
-    content = {"channel": "sms", "template_key": "welcome"}
     return {
         "brand_id": brand,
         "name": "news",
         "segment_id": await put_segment(api, brand),
-        "content": content,
         **more,
     }
 
@@ -93,24 +90,13 @@ async def test_comms_campaign_reads_back_as_written(idle_api: Caller, brand: str
 
 
 async def test_messaging_campaign_reads_back_as_written(idle_api: Caller, brand: str) -> None:
-    content = {
-        "channel": "push",
-        "template_key": "wel.come-1_x",
-        "subject": "Olá {{ name }}",
-        "variables": VARIABLES,
-    }
     request = await messaging_request(
-        idle_api, brand, name="Frühling 🌷", description="Two\nlines ✓", content=content
+        idle_api, brand, name="Frühling 🌷", description="Two\nlines ✓"
     )
     created = await ok(idle_api, f"{MESSAGING}/CreateCampaign", request)
-    assert {key: created[key] for key in request if key != "content"} == {
-        key: request[key] for key in request if key != "content"
-    }
+    assert {key: created[key] for key in request} == request
     assert (created["status"], created["created_by"]) == ("draft", "tester")
     assert await campaign(idle_api, MESSAGING, created["id"]) == created
-    assert same_json(
-        await ok(idle_api, f"{MESSAGING}/GetCampaignContent", {"id": created["id"]}), content
-    )
 
 
 async def test_what_a_comms_draft_has_not_is_null(idle_api: Caller, brand: str) -> None:
@@ -132,8 +118,6 @@ async def test_what_a_messaging_draft_has_not_is_null(
     )
     absent = {"description", "scheduled_at", "published_at", "sent_at", "cancelled_at"}
     assert {key for key, value in created.items() if value is None} == absent
-    content = await ok(idle_api, f"{MESSAGING}/GetCampaignContent", {"id": created["id"]})
-    assert (content["subject"], content["variables"]) == (None, {})
 
 
 async def test_comms_campaign_created_with_a_time_is_scheduled(
@@ -178,39 +162,15 @@ async def test_comms_patch_changes_the_given_fields_alone(
 
 
 async def test_messaging_patch_leaves_what_is_not_given(idle_api: Caller, brand: str) -> None:
-    content = {
-        "channel": "email",
-        "template_key": "welcome",
-        "subject": "Hello",
-        "variables": {"a": 1},
-    }
     before = await ok(
         idle_api,
         f"{MESSAGING}/CreateCampaign",
-        await messaging_request(idle_api, brand, description="words", content=content),
+        await messaging_request(idle_api, brand, description="words"),
     )
     after = await ok(
         idle_api, f"{MESSAGING}/UpdateCampaign", {"id": before["id"], "name": "renamed"}
     )
     assert after == {**before, "name": "renamed", "updated_at": after["updated_at"]}
-    assert await ok(idle_api, f"{MESSAGING}/GetCampaignContent", {"id": before["id"]}) == content
-
-
-async def test_messaging_patch_of_content_replaces_all_of_it(idle_api: Caller, brand: str) -> None:
-    content = {
-        "channel": "email",
-        "template_key": "welcome",
-        "subject": "Hello",
-        "variables": {"a": 1},
-    }
-    request = await messaging_request(idle_api, brand, description="words", content=content)
-    campaign_id = (await ok(idle_api, f"{MESSAGING}/CreateCampaign", request))["id"]
-    update = {"id": campaign_id, "content": {"channel": "sms", "template_key": "other"}}
-    after = await ok(idle_api, f"{MESSAGING}/UpdateCampaign", update)
-    assert (after["name"], after["description"]) == ("news", "words")
-    assert await ok(idle_api, f"{MESSAGING}/GetCampaignContent", {"id": campaign_id}) == {
-        "channel": "sms", "template_key": "other", "subject": None, "variables": {}
-    }  # fmt: skip
 
 
 async def test_messaging_patch_with_an_empty_description_takes_it_away(
@@ -295,28 +255,6 @@ async def test_token_of_two_brands_must_say_which_to_list(
     assert (
         await idle_api.call(f"{face}/ListCampaigns", {"brand_id": brand}, token=both)
     ).status == 200
-
-
-async def test_a_campaign_to_a_segment_says_nothing_until_it_is_given_content(
-    idle_api: Caller, brand: str
-) -> None:
-    request = await messaging_request(idle_api, brand)
-    content = request.pop("content")
-    campaign_id = {"id": (await ok(idle_api, f"{MESSAGING}/CreateCampaign", request))["id"]}
-    refused = {
-        "GetCampaignContent": {},
-        "PreviewCampaign": {},
-        "ScheduleCampaign": {"scheduled_at": instant(FAR)},
-        "PublishCampaign": {"audience": "segment"},
-    }
-    for operation, more in refused.items():
-        answer = await idle_api.call(f"{MESSAGING}/{operation}", campaign_id | more)
-        assert (answer.status, answer.error) == (412, "no_steps"), operation
-    assert (await campaign(idle_api, MESSAGING, campaign_id["id"]))["status"] == "draft"
-    await put_template(idle_api, brand, "sms")
-    await ok(idle_api, f"{MESSAGING}/UpdateCampaign", campaign_id | {"content": content})
-    for operation, more in refused.items():
-        await ok(idle_api, f"{MESSAGING}/{operation}", campaign_id | more)
 
 
 async def test_a_campaign_goes_by_email_unless_a_channel_is_given(

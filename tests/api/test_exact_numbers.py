@@ -81,7 +81,7 @@ async def test_exact_ones_come_back_as_they_were(idle_api: Caller, brand: str) -
 
 
 async def test_are_told_with_all_else(untouched: Untouched) -> None:
-    method = f"{MESSAGING}/CreateCampaign"
-    request = put(put(untouched.good(method), "content.variables", {"n": 2**53}), "name", "")
+    method = f"{MESSAGING}/CreateCampaignStep"
+    request = put(put(untouched.good(method), "variables", {"n": 2**53}), "delay_minutes", -1)
     answer = await untouched.refuses(method, request)
-    assert answer.fields == {"name", "content.variables.n"}
+    assert answer.fields == {"delay_minutes", "variables.n"}

@@ -30,6 +30,7 @@ from tests.support.api.scenes import (
     COMMS,
     FAR,
     MESSAGING,
+    add_step,
     campaign,
     campaign_in,
     comms_campaign,
@@ -42,6 +43,7 @@ from tests.support.api.scenes import (
     put_template,
     recipients,
     sequence,
+    step,
     template_id,
     until,
 )
@@ -85,13 +87,20 @@ async def create_comms(_: Caller, brand: str) -> Request:
 
 
 async def create_messaging(api: Caller, brand: str) -> Request:
-    content = {"channel": "email", "template_key": "welcome"}
-    return {
-        "brand_id": brand,
-        "name": "news",
-        "segment_id": await put_segment(api, brand),
-        "content": content,
-    }
+    return {"brand_id": brand, "name": "news", "segment_id": await put_segment(api, brand)}
+
+
+async def create_step(api: Caller, brand: str) -> Request:
+    campaign_id = await messaging_campaign(api, brand, steps=[])
+    return {"id": campaign_id, **await step(api, brand)}
+
+
+def on_step(**more: Any) -> Make:
+    async def make(api: Caller, brand: str) -> Request:
+        campaign_id = await messaging_campaign(api, brand, steps=[])
+        return {"id": campaign_id, "step_id": await add_step(api, brand, campaign_id), **more}
+
+    return make
 
 
 async def schedule_message(api: Caller, brand: str) -> Request:
@@ -304,6 +313,9 @@ CHANGES: dict[str, tuple[Make, Request]] = {
         on_campaign(MESSAGING, "draft", name="renamed"),
         {"name": "other"},
     ),
+    f"{MESSAGING}/CreateCampaignStep": (create_step, {"position": 7}),
+    f"{MESSAGING}/UpdateCampaignStep": (on_step(position=3), {"position": 7}),
+    f"{MESSAGING}/DeleteCampaignStep": (on_step(), {"step_id": "other"}),
     f"{MESSAGING}/DuplicateCampaign": (on_campaign(MESSAGING, "draft"), {"name": "other"}),
     f"{MESSAGING}/TestCampaign": (
         on_campaign(MESSAGING, "draft", recipient="ana@example.com"),
@@ -508,16 +520,11 @@ async def test_key_opens_nothing_to_a_token_without_the_scope(
 
 
 async def test_refusal_is_not_kept(idle_api: Caller, brand: str) -> None:
-    segment_id = await put_segment(idle_api, brand)
-    content = {"channel": "email", "template_key": "welcome"}
-    create = {"brand_id": brand, "name": "news", "segment_id": segment_id, "content": content}
-    request = {
-        "id": (await ok(idle_api, f"{MESSAGING}/CreateCampaign", create))["id"],
-        "scheduled_at": instant(FAR),
-    }
+    campaign_id = await messaging_campaign(idle_api, brand, steps=[])
+    request = {"id": campaign_id, "scheduled_at": instant(FAR)}
     refused = await idle_api.call(f"{MESSAGING}/ScheduleCampaign", request, key="key-1")
-    assert (refused.status, refused.fields) == (400, {"template_key"})
-    await put_template(idle_api, brand)
+    assert (refused.status, refused.error) == (412, "no_steps")
+    await add_step(idle_api, brand, campaign_id)
     assert (
         await idle_api.call(f"{MESSAGING}/ScheduleCampaign", request, key="key-1")
     ).status == 200

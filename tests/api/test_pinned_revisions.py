@@ -15,8 +15,8 @@ from tests.support.api.scenes import (
     FAR,
     MESSAGING,
     instant,
+    messaging_campaign,
     ok,
-    put_segment,
     put_template,
     recipients,
 )
@@ -35,23 +35,20 @@ async def put(api: Caller, brand: str, body: str, key: str = "pinned") -> int:
 
 async def scheduled(api: Caller, brand: str, face: str) -> str:
     """A campaign scheduled with a template that fits; its id."""
-    content = {"channel": "email", "template_key": "pinned", "variables": {"name": "Ann"}}
+    variables = {"name": "Ann"}
     if face == COMMS:
         request = {
             "brand_id": brand,
             "name": "n",
             "subject": "s",
-            **content,
+            "channel": "email",
+            "template_key": "pinned",
+            "variables": variables,
             "scheduled_at": instant(FAR),
         }
         return str((await ok(api, f"{COMMS}/CreateCampaign", request))["campaign"]["id"])
-    request = {
-        "brand_id": brand,
-        "name": "n",
-        "segment_id": await put_segment(api, brand),
-        "content": content,
-    }
-    campaign_id = str((await ok(api, f"{MESSAGING}/CreateCampaign", request))["id"])
+    steps = [{"key": "pinned", "variables": variables}]
+    campaign_id = await messaging_campaign(api, brand, steps=steps)
     await ok(
         api, f"{MESSAGING}/ScheduleCampaign", {"id": campaign_id, "scheduled_at": instant(FAR)}
     )
@@ -100,13 +97,13 @@ async def test_rescheduling_takes_the_latest_revision_if_the_variables_fit_it(
     idle: Running, idle_api: Caller, brand: str
 ) -> None:
     await put(idle_api, brand, "fits")
-    campaign_id = await scheduled(idle_api, brand, MESSAGING)
+    campaign_id = await scheduled(idle_api, brand, COMMS)
     await put(idle_api, brand, "asks for more")
     again = {"id": campaign_id, "scheduled_at": instant(FAR)}
-    answer = await idle_api.call(f"{MESSAGING}/ScheduleCampaign", again)
-    assert (answer.status, answer.fields) == (400, {"variables.more"})
+    answer = await idle_api.call(f"{COMMS}/UpdateCampaign", again)
+    assert (answer.status, answer.fields) == (422, {"variables.more"})
     third = await put(idle_api, brand, "third")
-    await ok(idle_api, f"{MESSAGING}/ScheduleCampaign", again)
+    await ok(idle_api, f"{COMMS}/UpdateCampaign", again)
     assert [send.template_revision for send in await come_due(idle, campaign_id)] == [third]
 
 
@@ -140,12 +137,12 @@ async def test_a_scheduled_campaign_with_another_template_is_checked_against_its
     assert [send.template_revision for send in await come_due(idle, campaign_id)] == [latest]
 
 
-async def test_a_campaign_taken_back_to_draft_sends_the_latest_revision(
+async def test_a_step_keeps_its_version_also_when_its_campaign_is_taken_back_to_draft(
     idle: Running, idle_api: Caller, brand: str
 ) -> None:
-    await put(idle_api, brand, "fits")
+    first = await put(idle_api, brand, "fits")
     campaign_id = await scheduled(idle_api, brand, MESSAGING)
     await ok(idle_api, f"{MESSAGING}/UnscheduleCampaign", {"id": campaign_id})
-    third = await put(idle_api, brand, "third")
+    await put(idle_api, brand, "third")
     await ok(idle_api, f"{MESSAGING}/PublishCampaign", {"id": campaign_id, "audience": "segment"})
-    assert [send.template_revision for send in await sends(idle, campaign_id)] == [third]
+    assert [send.template_revision for send in await sends(idle, campaign_id)] == [first]

@@ -45,6 +45,8 @@ EVERYTHING: list[tuple[str, dict[str, Any]]] = [
             " "], "locale": "pt_BR",
          "time_zone": "Mars/A", "attributes": {"a": "\0"}},
     ),
+    (f"{MESSAGING}/CreateCampaignStep", {"position": -1, "template_version_id": "",
+        "delay_minutes": -1, "variables": {"a": "\0"}}),
     (f"{SEGMENTS}/CreateSegment", {"name": "a\nb", "predicate": {"==": [1]}}),
     (f"{SUPPRESSIONS}/CreateSuppression", {"channel": "email", "address": "Eva <eva@example.com>",
         "source": "x" * 201}),
@@ -60,20 +62,6 @@ async def test_broken_rules_and_values_that_do_not_fit_are_answered_together(
     assert answer.error == "validation_failed"
     expected = set(bad) - {"channel"}
     assert {field.split("[")[0].split(".")[0] for field in answer.fields} == expected
-
-
-async def test_faults_inside_of_content_are_told_together(untouched: Untouched) -> None:
-    method = f"{MESSAGING}/CreateCampaign"
-    content = {
-        "channel": "email",
-        "template_key": "",
-        "subject": "{% nope %}",
-        "variables": {"a": "\0"},
-    }
-    answer = await untouched.refuses(
-        method, untouched.good(method) | {"name": "", "content": content}
-    )
-    assert answer.fields == {"name", "content.template_key", "content.subject", "content.variables"}
 
 
 async def test_faults_of_a_batch_are_told_together(untouched: Untouched) -> None:

@@ -43,10 +43,8 @@ REQUIRED = {
         "brand_id",
         "name",
         "segment_id",
-        "content.channel",
-        "content.template_key",
     ],
-    f"{MESSAGING}/UpdateCampaign": ["content.channel", "content.template_key"],
+    f"{MESSAGING}/CreateCampaignStep": ["position", "template_id", "template_version_id"],
     f"{MESSAGING}/ScheduleCampaign": ["scheduled_at"],
     f"{MESSAGES}/ScheduleMessage": [
         "brand_id",
@@ -74,9 +72,8 @@ LINES: dict[str, dict[str, int]] = {
     f"{COMMS}/CreateCampaign": {"brand_id": ID_LENGTH, "name": NAME_LENGTH,
         "subject": SUBJECT_LENGTH},
     f"{COMMS}/UpdateCampaign": {"name": NAME_LENGTH, "subject": SUBJECT_LENGTH},
-    f"{MESSAGING}/CreateCampaign": {"brand_id": ID_LENGTH, "name": NAME_LENGTH,
-        "content.subject": SUBJECT_LENGTH},
-    f"{MESSAGING}/UpdateCampaign": {"name": NAME_LENGTH, "content.subject": SUBJECT_LENGTH},
+    f"{MESSAGING}/CreateCampaign": {"brand_id": ID_LENGTH, "name": NAME_LENGTH},
+    f"{MESSAGING}/UpdateCampaign": {"name": NAME_LENGTH},
     f"{MESSAGES}/ScheduleMessage": {
         "brand_id": ID_LENGTH, "person_id": ID_LENGTH, "recipient": ADDRESS_LENGTH,
         "dedup_key": NAME_LENGTH
@@ -95,8 +92,6 @@ LINES: dict[str, dict[str, int]] = {
     f"{BRAND_POLICIES}/SetBrandPolicy": {"brand_id": ID_LENGTH},
 }  # fmt: skip
 MAY_BE_BLANK = {
-    (f"{MESSAGING}/CreateCampaign", "content.subject"),
-    (f"{MESSAGING}/UpdateCampaign", "content.subject"),
     (f"{TEMPLATES}/CreateTemplateVersion", "subject"),
     (f"{NOTIFICATIONS}/CreateNotification", "link"),
     (f"{PEOPLE}/PutPerson", "email"),
@@ -114,8 +109,6 @@ TEXTS = {
 KEYS = {
     f"{COMMS}/CreateCampaign": "template_key",
     f"{COMMS}/UpdateCampaign": "template_key",
-    f"{MESSAGING}/CreateCampaign": "content.template_key",
-    f"{MESSAGING}/UpdateCampaign": "content.template_key",
     f"{MESSAGES}/ScheduleMessage": "template_key",
     f"{TEMPLATES}/CreateTemplate": "key",
 }
@@ -127,8 +120,8 @@ OBJECTS = [
     (f"{COMMS}/CreateCampaign", "variables"), (f"{COMMS}/CreateCampaign", "segment_criteria"),
     (f"{COMMS}/UpdateCampaign", "variables"),
     (f"{COMMS}/UpdateCampaign", "segment_criteria"),
-    (f"{MESSAGING}/CreateCampaign", "content.variables"),
-    (f"{MESSAGING}/UpdateCampaign", "content.variables"),
+    (f"{MESSAGING}/CreateCampaignStep", "variables"),
+    (f"{MESSAGING}/UpdateCampaignStep", "variables"),
     (f"{MESSAGES}/ScheduleMessage", "variables"),
     (f"{NOTIFICATIONS}/CreateNotification", "metadata"),
     (f"{TEMPLATES}/RenderTemplate", "payload"), (f"{PEOPLE}/PutPerson", "attributes"),

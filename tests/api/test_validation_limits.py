@@ -28,6 +28,7 @@ from tests.support.api.scenes import (
     ok,
     put_segment,
     put_template,
+    step,
 )
 from tests.support.api.untouched import MESSAGES, PEOPLE, SEGMENTS
 
@@ -44,20 +45,18 @@ async def test_campaigns(idle_api: Caller, brand: str) -> None:
     }  # fmt: skip
     campaign = (await ok(idle_api, f"{COMMS}/CreateCampaign", longest))["campaign"]
     assert {name: campaign[name] for name in longest} == longest
-    content = {
-        "channel": "push",
-        "template_key": "k" * ID_LENGTH,
-        "subject": "日" * SUBJECT_LENGTH,
-        "variables": LARGEST,
-    }
     longest = {
         "brand_id": brand, "name": "é" * NAME_LENGTH,
         "description": "line\n" * (DESCRIPTION_LENGTH // 5),
         "segment_id": await put_segment(idle_api, brand),
     }  # fmt: skip
-    campaign = await ok(idle_api, f"{MESSAGING}/CreateCampaign", {**longest, "content": content})
+    campaign = await ok(idle_api, f"{MESSAGING}/CreateCampaign", longest)
     assert {name: campaign[name] for name in longest} == longest
-    assert await ok(idle_api, f"{MESSAGING}/GetCampaignContent", {"id": campaign["id"]}) == content
+    await put_template(idle_api, brand)
+    most: dict[str, Any] = {"position": 2**31 - 1, "delay_minutes": 2**31 - 1, "variables": LARGEST}
+    request = {"id": campaign["id"], **await step(idle_api, brand, **most)}
+    made = await ok(idle_api, f"{MESSAGING}/CreateCampaignStep", request)
+    assert {name: made[name] for name in most} == most
 
 
 async def test_messages(idle_api: Caller, brand: str) -> None:

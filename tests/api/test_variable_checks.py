@@ -13,12 +13,14 @@ from tests.support.api.scenes import (
     COMMS,
     FAR,
     MESSAGING,
+    add_step,
     campaign,
     instant,
+    messaging_campaign,
     ok,
-    put_segment,
     put_template,
     recipients,
+    step,
     try_rendering,
 )
 
@@ -87,19 +89,6 @@ async def comms_draft(api: Caller, brand: str, variables: dict[str, Any], **more
     return str((await ok(api, f"{COMMS}/CreateCampaign", request))["campaign"]["id"])
 
 
-async def messaging_draft(
-    api: Caller, brand: str, variables: dict[str, Any], **content: Any
-) -> str:
-    said = {"channel": "email", "template_key": "typed", "variables": variables, **content}
-    request = {
-        "brand_id": brand,
-        "name": "n",
-        "segment_id": await put_segment(api, brand),
-        "content": said,
-    }
-    return str((await ok(api, f"{MESSAGING}/CreateCampaign", request))["id"])
-
-
 async def attempt(operation: str, api: Caller, brand: str, variables: dict[str, Any]) -> Any:
     """Tries to have something accepted with the variables."""
     match operation:
@@ -129,16 +118,15 @@ async def attempt(operation: str, api: Caller, brand: str, variables: dict[str, 
             return await api.call(
                 f"{COMMS}/SendCampaign", {"id": campaign_id, "recipients": recipients(1)}
             )
-        case "ScheduleCampaign":
-            campaign_id = await messaging_draft(api, brand, variables)
-            return await api.call(
-                f"{MESSAGING}/ScheduleCampaign", {"id": campaign_id, "scheduled_at": instant(FAR)}
-            )
+        case "CreateCampaignStep":
+            about = {"id": await messaging_campaign(api, brand, steps=[])}
+            request = about | await step(api, brand, key="typed", variables=variables)
+            return await api.call(f"{MESSAGING}/{operation}", request)
         case _:
-            return await api.call(
-                f"{MESSAGING}/PublishCampaign",
-                {"id": await messaging_draft(api, brand, variables), "audience": "segment"},
-            )
+            campaign_id = await messaging_campaign(api, brand, steps=[])
+            step_id = await add_step(api, brand, campaign_id, key="typed", variables=GOOD)
+            request = {"id": campaign_id, "step_id": step_id, "variables": variables}
+            return await api.call(f"{MESSAGING}/{operation}", request)
 
 
 def told(answer: Answer) -> dict[str, str]:
@@ -155,8 +143,8 @@ OPERATIONS = {
     "CreateCampaign": 422,
     "UpdateCampaign": 422,
     "SendCampaign": 422,
-    "ScheduleCampaign": 400,
-    "PublishCampaign": 400,
+    "CreateCampaignStep": 400,
+    "UpdateCampaignStep": 400,
 }
 
 
@@ -203,46 +191,37 @@ async def test_a_refused_message_leaves_nothing_behind(idle_api: Caller, brand: 
     assert (await idle_api.call("comms.MessageService/ScheduleMessage", mended)).status == 201
 
 
-@pytest.mark.parametrize("face", [COMMS, MESSAGING])
 async def test_a_refused_campaign_stays_a_draft_and_has_no_send(
-    idle_api: Caller, brand: str, face: str
+    idle_api: Caller, brand: str
 ) -> None:
     await put_typed(idle_api, brand)
-    operation = "SendCampaign" if face == COMMS else "PublishCampaign"
-    campaign_id = await (comms_draft if face == COMMS else messaging_draft)(idle_api, brand, {})
+    campaign_id = await comms_draft(idle_api, brand, {})
     answer = await idle_api.call(
-        f"{face}/{operation}", {"id": campaign_id, "recipients": recipients(1)}
+        f"{COMMS}/SendCampaign", {"id": campaign_id, "recipients": recipients(1)}
     )
     assert answer.error == "validation_failed"
-    assert (await campaign(idle_api, face, campaign_id))["status"] == "draft"
-    if face == COMMS:
-        assert (await ok(idle_api, f"{COMMS}/ListCampaignHistory", {"id": campaign_id}))[
-            "sends"
-        ] == []
+    assert (await campaign(idle_api, COMMS, campaign_id))["status"] == "draft"
+    assert (await ok(idle_api, f"{COMMS}/ListCampaignHistory", {"id": campaign_id}))["sends"] == []
 
 
-@pytest.mark.parametrize("face", [COMMS, MESSAGING])
 async def test_a_draft_may_wait_for_its_template_and_variables(
-    idle_api: Caller, brand: str, face: str
+    idle_api: Caller, brand: str
 ) -> None:
-    draft = await (comms_draft if face == COMMS else messaging_draft)(idle_api, brand, {"order": 5})
-    assert (await campaign(idle_api, face, draft))["status"] == "draft"
+    draft = await comms_draft(idle_api, brand, {"order": 5})
+    assert (await campaign(idle_api, COMMS, draft))["status"] == "draft"
 
 
-@pytest.mark.parametrize("face", [COMMS, MESSAGING])
 async def test_names_in_the_campaign_s_own_subject_are_checked_too(
-    idle_api: Caller, brand: str, face: str
+    idle_api: Caller, brand: str
 ) -> None:
     await put_typed(idle_api, brand)
     subject = (
         "{{ greeting }} {{ count }} {{ topic }} {{ mood | default: 'fine' }} {{ person.name }} {{ "
         "campaign.name }}"
     )
-    draft = await (comms_draft if face == COMMS else messaging_draft)(
-        idle_api, brand, GOOD, subject=subject
-    )
-    operation = "SendCampaign" if face == COMMS else "PublishCampaign"
-    answer = await idle_api.call(f"{face}/{operation}", {"id": draft, "recipients": recipients(1)})
+    draft = await comms_draft(idle_api, brand, GOOD, subject=subject)
+    request = {"id": draft, "recipients": recipients(1)}
+    answer = await idle_api.call(f"{COMMS}/SendCampaign", request)
     assert answer.fields == {"variables.topic"}
 
 

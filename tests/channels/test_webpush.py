@@ -27,9 +27,15 @@ from server.runtime.vapid import public_text
 from storage.model.ids import new_id
 from storage.model.push_subscriptions import PushSubscription
 from tests.support.channels.browser import Browser
-from tests.support.channels.http_gateway import answer, close_at_head, hang, reset
+from tests.support.channels.http_gateway import (
+    HttpGateway,
+    answer,
+    close_at_head,
+    hang,
+    reset,
+)
 from tests.support.channels.mail_server import envelope
-from tests.support.channels.push_service import TAKEN, PushService
+from tests.support.channels.push_service import HOST, TAKEN, PushService
 from tests.support.clocks import NOON, ManualClock
 
 SOON = 1.0
@@ -256,6 +262,34 @@ async def test_a_push_service_that_is_silent_is_left_alone_and_the_others_are_no
     assert await provider.deliver(to(silent)) == failed
 
 
+async def test_hosts_that_hang_take_a_quarter_of_the_calls_and_the_others_go_on(
+    push: PushService, registered: Registered, make: Make
+) -> None:
+    """Names are made up as anybody likes: all of them together count."""
+    provider, well = make(patience=0.0), registered.add(Browser(push.origin))
+    assert (await provider.deliver(to(well))).outcome is Outcome.ACCEPTED
+    gateways = [HttpGateway() for _ in range(2)]
+    for gateway in gateways:
+        gateway.otherwise = hang
+        await gateway.start(tls=push.certificate.for_server())
+    hanging = [
+        registered.add(Browser(f"https://{HOST}:{gateways[number % 2].port}"))
+        for number in range(7)
+    ]
+    calls = [asyncio.create_task(provider.deliver(to(each))) for each in hanging]
+    for refused in await asyncio.gather(*calls[5:]):
+        assert (refused.reason, refused.error_class) == (
+            "push_service_left_alone",
+            ErrorClass.DEFERRED,
+        )
+    assert (await provider.deliver(to(well))).outcome is Outcome.ACCEPTED
+    for gateway in gateways:
+        gateway.release.set()
+    assert {each.outcome for each in await asyncio.gather(*calls[:5])} == {Outcome.ACCEPTED}
+    for gateway in gateways:
+        await gateway.stop()
+
+
 async def test_what_a_push_service_answers_however_often_is_about_its_subscription(
     push: PushService, registered: Registered, make: Make
 ) -> None:
@@ -310,7 +344,7 @@ async def test_without_the_database_it_is_tried_again(registered: Registered, ma
 async def test_messages_to_one_push_service_go_side_by_side(
     push: PushService, registered: Registered, make: Make
 ) -> None:
-    provider = make()
+    provider = make(patience=60.0)
     browsers = [Browser(push.origin) for _ in range(30)]
     deliveries = await asyncio.gather(
         *(provider.deliver(to(registered.add(browser))) for browser in browsers)

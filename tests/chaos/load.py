@@ -49,6 +49,7 @@ class Load:
         self._asking: set[asyncio.Task[Any]] = set()
         self._refused: list[BaseException] = []
         self._segment = ""
+        self._step: dict[str, Any] = {}
 
     async def prepare(self) -> None:
         """A template, and the segment that campaigns must name."""
@@ -57,7 +58,8 @@ class Load:
         version = {"id": template["id"], "body": "Hello"}
         if self.channel == "email":
             version["subject"] = "Hi"
-        await self.client.call(f"{TEMPLATES}/CreateTemplateVersion", version)
+        made = await self.client.call(f"{TEMPLATES}/CreateTemplateVersion", version)
+        self._step = {"template_id": template["id"], "template_version_id": made["id"]}
         segment = {"brand_id": BRAND, "name": "everybody", "predicate": {}}
         self._segment = (
             await self.client.call("messaging.SegmentService/CreateSegment", segment, key="segment")
@@ -107,7 +109,6 @@ class Load:
         number = next(self._numbers)
         request: dict[str, Any] = {
             "brand_id": BRAND, "name": f"news {number}", "segment_id": self._segment,
-            "content": {"channel": self.channel, "template_key": "welcome"},
         }  # fmt: skip
         campaign_id = str(
             (
@@ -116,6 +117,8 @@ class Load:
                 )
             )["id"]
         )
+        step = {"id": campaign_id, "position": 1, **self._step}
+        await self.client.call(f"{MESSAGING}/CreateCampaignStep", step, key=f"step-{number}")
         people = [f"person-{number}-{each}" for each in range(size)]
         recipients = [
             {"person_id": person, "recipient": self._address(person, each)}

@@ -1,9 +1,11 @@
-"""A dispatcher ends hard at each named point while people go through a sequence; another takes
-over. No step is lost, none runs twice, and everybody comes to the end."""
+"""A dispatcher ends hard at each named point while people go through a sequence, or a campaign of
+several steps; another takes over. No step is lost, none runs twice, and everybody comes to the
+end."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from server.app import Service
 from server.config import Settings
 from server.runtime.tokens import load_or_create_key
 from storage.contract.storage import Transaction
+from storage.model.campaigns import CampaignStatus
 from storage.sql.open import open_storage
 from tests.chaos import books as book
 from tests.chaos.behaviour import Deed, Fault
@@ -26,6 +29,8 @@ from tests.chaos.test_crash_points import Site, on_both
 from tests.support.storage import made
 
 PEOPLE = 12
+AUDIENCE = 25
+"""More than are enrolled at once here."""
 STEPS = 3
 
 
@@ -49,6 +54,34 @@ async def enroll_everybody(url: str) -> None:
     await storage.close()
 
 
+async def schedule_campaign(url: str) -> None:
+    """A campaign to everybody that came due a moment ago, in steps that follow each other at
+    once."""
+    segment = made.segment()
+    campaign = made.campaign(
+        face="messaging",
+        segment_id=segment.id,
+        segment_criteria=None,
+        subject=None,
+        status=CampaignStatus.SCHEDULED,
+        scheduled_at=datetime.now(UTC),
+    )
+    steps = [made.step(position, delay_minutes=0, template_revision=1) for position in range(STEPS)]
+
+    async def put(tx: Transaction) -> None:
+        await made.put_version(tx)
+        await tx.segments.insert(segment)
+        for number in range(AUDIENCE):
+            await tx.people.put(made.person(f"person-{number:03}"))
+        await tx.campaigns.insert(campaign)
+        for step in steps:
+            await tx.steps.insert(campaign.id, step)
+
+    storage = await open_storage(url)
+    await storage.write(put)
+    await storage.close()
+
+
 @pytest.fixture(scope="module")
 def nursery() -> Nursery:
     return Nursery()
@@ -56,15 +89,29 @@ def nursery() -> Nursery:
 
 @pytest.fixture
 async def site(tmp_path: Path, database_url: str, nursery: Nursery) -> AsyncIterator[Site]:
-    """The provider is a mail server."""
+    """People in a sequence; the provider is a mail server."""
     await enroll_everybody(database_url)
+    async with _site(tmp_path, database_url, nursery) as site:
+        yield site
+
+
+@pytest.fixture
+async def campaign_site(tmp_path: Path, database_url: str, nursery: Nursery) -> AsyncIterator[Site]:
+    """A campaign of several steps; the provider is a mail server."""
+    await schedule_campaign(database_url)
+    async with _site(tmp_path, database_url, nursery) as site:
+        yield site
+
+
+@asynccontextmanager
+async def _site(tmp_path: Path, database_url: str, nursery: Nursery) -> AsyncIterator[Site]:
     load_or_create_key(tmp_path)
     async with running_peer("smtp", tmp_path / "ledger") as peer:
         settings = Settings(data_dir=tmp_path, database_url=database_url, smtp_url=peer.url)
         yield Site(settings, peer, nursery)
 
 
-async def finish(site: Site) -> Reckoning:
+async def finish(site: Site, people: int = PEOPLE) -> Reckoning:
     """A dispatcher that works to the end; what came of it."""
     books = book.books_of(site.settings.effective_database_url)
     service = Service(site.settings, DISPATCHER)
@@ -78,8 +125,18 @@ async def finish(site: Site) -> Reckoning:
     of_each = await books.rows(
         "SELECT enrollment_id, count(*), count(DISTINCT step) FROM messages GROUP BY enrollment_id"
     )
-    assert [tuple(row[1:]) for row in of_each] == [(STEPS, STEPS)] * PEOPLE
-    return await reckon(books, site.peer.entries(), Accepted())
+    assert [tuple(row[1:]) for row in of_each] == [(STEPS, STEPS)] * people
+    return await reckon(books, site.peer.entries(), await _accepted(books))
+
+
+async def _accepted(books: book.Books) -> Accepted:
+    """What the campaign is to, if there is one: and they are counted, each once."""
+    audience = {f"person-{number:03}" for number in range(AUDIENCE)}
+    found = await books.rows(
+        "SELECT id, recipients_pending, recipients_sent + recipients_failed FROM sends"
+    )
+    assert [tuple(row[1:]) for row in found] == [(0, AUDIENCE)] * len(found)
+    return Accepted(sends={str(row[0]): audience for row in found})
 
 
 POINTS = [
@@ -118,3 +175,28 @@ async def test_no_step_is_lost_or_runs_twice_after_an_end_in_recovery(
     found = await finish(site)
     assert found.faults == {}
     assert 0 < len(found.unknown) <= MAX_CONCURRENCY
+
+
+OF_CAMPAIGN = [
+    (database, point, times)
+    for database in ("sqlite", "postgres")
+    for point, times in (
+        (Point.BEFORE_COMMIT_OF_EXPANSION, 2),
+        (Point.BETWEEN_BATCHES_OF_EXPANSION, 1),
+        (Point.AFTER_MARK, 3),
+        (Point.AFTER_CALL, 40),
+        (Point.BEFORE_COMMIT_OF_RESULTS, 2),
+        (Point.AFTER_RESULTS, 3),
+    )
+]
+
+
+@pytest.mark.parametrize(("database_url", "point", "times"), OF_CAMPAIGN, indirect=["database_url"])
+async def test_no_step_of_a_campaign_is_lost_or_runs_twice_after_an_end_at(
+    campaign_site: Site, point: Point, times: int
+) -> None:
+    await campaign_site.ends_at(point, times)
+    await campaign_site.ends_at(Point.BEFORE_COMMIT_OF_RECOVERY)
+    found = await finish(campaign_site, AUDIENCE)
+    assert found.faults == {}
+    assert len(found.unknown) <= MAX_CONCURRENCY

@@ -19,7 +19,7 @@ SOME = st.lists(st.tuples(st.sampled_from(["a", "b", " ", "", ".."]), st.sampled
 def skips(
     recipients: list[Recipient], channel: str = "email", *, shared: bool = False
 ) -> list[SkipReason | None]:
-    return classify_recipients(channel, recipients, allow_shared_addresses=shared).skips
+    return classify_recipients([channel], recipients, allow_shared_addresses=shared).skips
 
 
 def test_an_address_is_reached_once_whoever_has_it() -> None:

@@ -13,7 +13,8 @@ from server.domain.lifecycle import (
 )
 from storage.model.campaigns import CampaignStatus
 from storage.model.messages import UNSTARTED, MessageStatus
-from storage.model.sends import Counters
+from storage.model.sends import Counters, Recipients
+from tests.support.storage import made
 
 D, S, SENDING, SENT, C = CampaignStatus
 OPERATION = CampaignOperation
@@ -60,9 +61,16 @@ def test_a_message_no_provider_was_called_for_is_pending_or_leased() -> None:
 
 def test_documented_counts_of_a_completed_send_add_up_to_its_total() -> None:
     counters = Counters(total=63, sent=1, failed=2, skipped=4, cancelled=8, expired=16, unknown=32)
-    counts = documented_counts(counters)
-    assert counts == (1, 2 + 32, 4 + 8 + 16)
-    assert sum(counts) == counters.total
+    total, *counts = documented_counts(made.send("spring", counters=counters))
+    assert counts == [1, 2 + 32, 4 + 8 + 16]
+    assert sum(counts) == total == 63
+
+
+def test_documented_counts_of_a_send_that_enrolls_are_of_people() -> None:
+    people = Recipients(pending=1, sent=2, failed=4, skipped=8)
+    counters = Counters(total=40, sent=40)
+    send = made.send("spring", enrolls=True, counters=counters, recipients=people)
+    assert documented_counts(send) == (15, 2, 4, 8)
 
 
 def test_callers_see_a_leased_message_as_pending_and_every_other_status_as_it_is() -> None:

@@ -41,7 +41,7 @@ def test_a_suppressed_recipient_is_skipped_after_what_is_wrong_with_the_request(
         ("c", "c@example.com"),
     ]
     reasons = (
-        classify_recipients("email", given_, allow_shared_addresses=True)
+        classify_recipients(["email"], given_, allow_shared_addresses=True)
         .without(
             {
                 ("a", "ann@example.com"): SkipReason.SUPPRESSED,

@@ -18,7 +18,7 @@ from tests.support.upstream import Upstream, returning
 UNKNOWN = "is not a field of this request"
 TWICE = "must be given only once"
 NAMELESS = f"{UNKNOWN}; its name is not repeated here"
-CAMPAIGN = "/v1/messaging/campaigns"
+STEPS = "/v1/messaging/campaigns/c1/steps"
 VERSIONS = "/v1/messaging/templates/t1/versions"
 
 
@@ -30,7 +30,7 @@ def replies(upstream: Upstream) -> None:
     )
     upstream.replies |= {
         f"{campaigns}/PublishCampaign": returning(send_pb2.Send()),
-        f"{campaigns}/CreateCampaign": returning(campaign_pb2.Campaign()),
+        f"{campaigns}/CreateCampaignStep": returning(campaign_pb2.CampaignStep()),
         "carillon.comms.v1.MessageService/ScheduleMessage": returning(message_pb2.Message()),
         f"{people}/GetPerson": returning(person_service_pb2.Person()),
         f"{segments}/ListSegments": returning(segment_service_pb2.ListSegmentsResponse()),
@@ -107,10 +107,10 @@ async def test_every_field_that_would_be_dropped_is_named_by_its_path(
         ("POST", SCHEDULE, {"variable": {}}, 422, ["variable"]),
         (
             "POST",
-            CAMPAIGN,
-            {"name": "n", "content": {"variables": {"x": 1}, "template": "t"}},
+            STEPS,
+            {"position": 1, "variables": {"x": 1}, "template": "t"},
             400,
-            ["content.template"],
+            ["template"],
         ),
         (
             "POST",
@@ -161,9 +161,10 @@ async def test_keys_of_free_objects_are_the_clients_own(
 ) -> None:
     body = f'{{"variables": {variables}, "brand_id": "demo"}}'
     assert (await reading_rest.post(SCHEDULE, content=body, headers=JSON)).status_code == 201
-    content = f'{{"brandId": "demo", "content": {{"variables": {variables}, "channel": "email"}}}}'
-    assert (await reading_rest.post(CAMPAIGN, content=content, headers=JSON)).status_code == 201
-    assert [request.brand_id for request in upstream.requests] == ["demo", "demo"]  # type: ignore[attr-defined]
+    step = f'{{"templateId": "demo", "variables": {variables}}}'
+    assert (await reading_rest.post(STEPS, content=step, headers=JSON)).status_code == 201
+    schedule, create = upstream.requests
+    assert (schedule.brand_id, create.template_id) == ("demo", "demo")  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(

@@ -155,7 +155,7 @@ CONTACTING = (
     Mutation(
         name="gate-of-recipients",
         where="classify_for_campaign",
-        original="classified.without(await held_back(tx, rule, classified.reached))",
+        original="classified.without(await held_back(tx, rule, reached))",
         mutated="classified",
         tests=_EVERYBODY,
     ),

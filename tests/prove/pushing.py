@@ -19,9 +19,16 @@ PUSHING = (
     Mutation(
         name="silent-push-service",
         where="WebPushProvider._try",
-        original="if not circuit.allows(1, now):",
-        mutated="if circuit is None:",
+        original="if not has_place or not host.circuit.allows(1, now):",
+        mutated="if not has_place:",
         tests=(_LEFT_ALONE,),
+    ),
+    Mutation(
+        name="places-of-silent-hosts",
+        where="Hosts._has_place",
+        original="return host.answers or self._silent < self._most_of_silent",
+        mutated="return True",
+        tests=("test_hosts_that_hang_take_a_quarter_of_the_calls_and_the_others_go_on",),
     ),
     Mutation(
         name="any-answer-is-of-a-subscription",

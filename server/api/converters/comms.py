@@ -35,13 +35,13 @@ def campaign(record: Campaign) -> campaign_pb2.Campaign:
 
 def send(record: Send) -> send_pb2.Send:
     """A send with two of the documented counts."""
-    counts = documented_counts(record.counters)
+    counts = documented_counts(record)
     return send_pb2.Send(
         id=record.id,
         campaign_id=record.campaign_id,
         brand_id=record.brand_id,
         status=send_pb2.Send.Status.Value(record.status),
-        total_recipients=record.counters.total,
+        total_recipients=counts.total,
         sent=counts.sent,
         failed=counts.failed,
         started_at=timestamp(record.started_at),

@@ -14,7 +14,6 @@ from carillon.messaging.v1 import (
 )
 from server.api.converters import ops
 from server.api.converters.values import (
-    channel,
     read_channel,
     read_optional,
     read_struct,
@@ -28,6 +27,7 @@ from server.domain.lifecycle import documented_counts, public_status
 from storage.model.campaigns import Campaign
 from storage.model.messages import Message
 from storage.model.people import Person
+from storage.model.programs import Step
 from storage.model.sends import ReasonCount, Send
 
 
@@ -62,12 +62,15 @@ def campaign(record: Campaign) -> campaign_pb2.Campaign:
     )
 
 
-def content(record: Campaign) -> campaign_pb2.CampaignContent:
-    """What a campaign says."""
-    return campaign_pb2.CampaignContent(
-        channel=channel(record.channel),
-        template_key=record.template_key,
-        subject=record.subject,
+def campaign_step(campaign_id: str, record: Step) -> campaign_pb2.CampaignStep:
+    """A step of a campaign."""
+    return campaign_pb2.CampaignStep(
+        id=record.id,
+        campaign_id=campaign_id,
+        position=record.position,
+        template_id=record.template_id or "",
+        template_version_id=record.template_version_id or "",
+        delay_minutes=record.delay_minutes,
         variables=struct(record.variables),
     )
 
@@ -83,13 +86,13 @@ def cancelled_campaign(
 
 def send(record: Send) -> send_pb2.Send:
     """A send with the three documented counts."""
-    counts = documented_counts(record.counters)
+    counts = documented_counts(record)
     return send_pb2.Send(
         id=record.id,
         campaign_id=record.campaign_id,
         brand_id=record.brand_id,
         status=send_pb2.Send.Status.Value(record.status),
-        total_recipients=record.counters.total,
+        total_recipients=counts.total,
         sent_count=counts.sent,
         failed_count=counts.failed,
         skipped_count=counts.skipped,
@@ -138,6 +141,7 @@ def report(record: Send, counts: Sequence[ReasonCount]) -> send_pb2.SendReport:
         unknown=counters.unknown,
         rows=[
             send_pb2.SendReport.Row(
+                step=row.step,
                 status=row.status,
                 reason=row.reason,
                 count=row.count,

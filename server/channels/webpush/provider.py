@@ -19,8 +19,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from server.channels.provider import OWN_SHARE, Delivery, Envelope, Outcome
 from server.channels.webpush.answer import delivery_for, ends_subscription
 from server.channels.webpush.authorization import authorization
-from server.channels.webpush.circuits import HostCircuits
 from server.channels.webpush.encryption import LARGEST_TEXT, encrypt
+from server.channels.webpush.hosts import Hosts
 from server.channels.webpush.public_hosts import NotPublic, PublicHosts
 from server.domain.clock import Clock, SystemClock
 from server.domain.contacts.push_subscriptions import decode, encode
@@ -32,6 +32,7 @@ _MAX_CONCURRENCY = 20
 _TIMEOUT = 20.0
 _PHASE = 0.25
 """The part of the timeout within which there must be a TCP connection, then TLS on it."""
+_PATIENCE = 1.0
 _IDLE_SECONDS = 1.0
 """How long an unused connection is kept: as for gateways."""
 _FINISH_SECONDS = 1.0
@@ -95,9 +96,11 @@ class WebPushProvider:
         hosts: PublicHosts | None = None,
         tls_context: ssl.SSLContext | None = None,
         timeout: float = _TIMEOUT,
+        patience: float = _PATIENCE,
         clock: Clock | None = None,
     ) -> None:
-        """`contact` is a `mailto:` or `https:` URI for the operators of push services."""
+        """`contact` is a `mailto:` or `https:` URI for the operators of push services; `patience`
+        is for `Hosts`."""
         self.max_concurrency = _MAX_CONCURRENCY
         self.timeout = timeout
         self._subscriptions = subscriptions
@@ -106,7 +109,7 @@ class WebPushProvider:
             key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
         )
         self._contact = contact
-        self._circuits = HostCircuits()
+        self._hosts = Hosts(_MAX_CONCURRENCY, patience)
         self._clock = clock or SystemClock()
         self._limits = {
             "connect": timeout * _PHASE,
@@ -149,27 +152,30 @@ class WebPushProvider:
         await self._pool.aclose()
 
     async def _try(self, subscription: PushSubscription, content: bytes) -> tuple[int, Delivery]:
-        """As `_post`, unless the push service is to be left alone. Any answer is a good sign: what
-        it says is about one subscription."""
-        circuit, now = self._circuits.of(subscription.endpoint), self._clock.now()
-        if not circuit.allows(1, now):
-            return 0, _left_alone(circuit, now)
-        call = circuit.begun(now)
-        try:
-            status, delivery = await self._post(subscription, content)
-        except BaseException:
-            circuit.withdrawn(call)
-            raise
-        silent = not status and delivery.error_class is not None
-        error = ErrorClass.UNREACHABLE if silent else None
-        circuit.ended(call, error, None, self._clock.now())
-        return status, delivery
+        """As `_post`, unless the push service is to be left alone, or there is no place for it."""
+        end = asyncio.get_running_loop().time() + self.timeout * OWN_SHARE
+        host = self._hosts.of(subscription.endpoint)
+        async with self._hosts.place(host) as has_place:
+            now = self._clock.now()
+            if not has_place or not host.circuit.allows(1, now):
+                return 0, _left_alone(host.circuit, now)
+            call = host.circuit.begun(now)
+            try:
+                status, delivery = await self._post(subscription, content, end)
+            except BaseException:
+                host.circuit.withdrawn(call)
+                raise
+            silent = not status and delivery.error_class is not None
+            host.circuit.ended(call, host.heard(silent=silent), None, self._clock.now())
+            return status, delivery
 
-    async def _post(self, subscription: PushSubscription, content: bytes) -> tuple[int, Delivery]:
-        """The status, 0 if no answer came, and what it means."""
+    async def _post(
+        self, subscription: PushSubscription, content: bytes, end: float
+    ) -> tuple[int, Delivery]:
+        """The status, 0 if no answer came until the end, and what it means."""
         body = _Body(content)
         try:
-            async with asyncio.timeout(self.timeout * OWN_SHARE):
+            async with asyncio.timeout_at(end):
                 response = await self._pool.handle_async_request(
                     self._request(subscription.endpoint, content, body)
                 )

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from server.domain.criteria.check import check_criteria
-from server.domain.errors import NoSteps, SegmentArchived, ValidationFailed
-from server.domain.faces import Face
+from server.domain.errors import SegmentArchived, ValidationFailed
 from server.domain.templates.inference import infer_variables
 from server.domain.templates.notice import find_notice_violations
 from server.domain.templates.rendering import (
@@ -25,32 +24,25 @@ from storage.model.templates import TemplateVersion
 from storage.model.values import JsonObject
 
 
-def check_definition(face: Face, campaign: Campaign) -> None:
+def check_definition(campaign: Campaign) -> None:
     """Raises ValidationFailed for variables, a subject or criteria that no campaign can have."""
     checks = Checks()
-    checks.json_object(f"{face.content_prefix}variables", campaign.variables)
-    _check_subject(checks, f"{face.content_prefix}subject", campaign)
+    checks.json_object("variables", campaign.variables)
+    _check_subject(checks, campaign)
     if campaign.segment_criteria is not None:
         check_criteria(checks, "segment_criteria", campaign.segment_criteria)
     checks.finish()
 
 
-def _check_subject(checks: Checks, field: str, campaign: Campaign) -> None:
+def _check_subject(checks: Checks, campaign: Campaign) -> None:
     try:
         _compiled_subject(campaign)
     except TemplateSyntaxError as error:
-        checks.add(field, str(error))
+        checks.add("subject", str(error))
 
 
 def _compiled_subject(campaign: Campaign) -> CompiledTemplate:
     return compile_template(TemplateSource(subject=campaign.subject, body="", html=None))
-
-
-def require_content(campaign: Campaign) -> Campaign:
-    """The campaign. Raises NoSteps if it was created without content and has not got any since."""
-    if not campaign.template_key:
-        raise NoSteps
-    return campaign
 
 
 async def require_segment(tx: Transaction, brand_id: str, segment_id: str) -> None:
@@ -77,24 +69,18 @@ async def require_open_segment(tx: Transaction, campaign: Campaign) -> None:
         raise SegmentArchived
 
 
-async def pin_template(
-    tx: Transaction, campaign: Campaign, *, content_prefix: str = ""
-) -> Campaign:
+async def pin_template(tx: Transaction, campaign: Campaign) -> Campaign:
     """The campaign with the revision it will send: the one it has pinned, or else the latest.
-    `content_prefix` prefixes the content's names.
 
     Raises ValidationFailed if there is no template, or with every variable that is missing or of
-    another type; NoSteps.
+    another type.
     """
-    require_content(campaign)
-    field = f"{content_prefix}template_key"
     template = await require_template(
         tx,
         campaign.brand_id,
         campaign.channel,
         campaign.template_key,
         campaign.template_revision,
-        field=field,
     )
     violations = find_violations(template.variables, campaign.variables)
     named = {variable.name for variable in template.variables}

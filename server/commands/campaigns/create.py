@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from server.commands.campaigns.content import check_definition, pin_template, require_segment
@@ -14,24 +14,25 @@ from server.domain.faces import Face
 from storage.contract.storage import Transaction
 from storage.model.audit import AuditAction
 from storage.model.campaigns import Campaign, CampaignStatus
+from storage.model.channels import Channel
 from storage.model.ids import new_id
 from storage.model.values import JsonObject
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewCampaign:
-    """A campaign to create: `segment_id` through messaging, `segment_criteria` through comms."""
+    """A campaign to create: `segment_id` through messaging, which then gets steps, and the rest
+    through comms."""
 
     brand_id: str
     name: str
     description: str | None = None
-    subject: str | None
-    channel: str
-    template_key: str
-    """Empty: none yet, through messaging."""
+    subject: str | None = None
+    channel: str = Channel.EMAIL
+    template_key: str = ""
     segment_id: str | None = None
     segment_criteria: JsonObject | None = None
-    variables: JsonObject
+    variables: JsonObject = field(default_factory=dict)
     scheduled_at: datetime | None = None
     allow_shared_addresses: bool = False
 
@@ -46,7 +47,7 @@ async def create_campaign(
     """
     caller.principal.require_brand(new.brand_id)
     campaign = _draft(caller, face, new)
-    check_definition(face, campaign)
+    check_definition(campaign)
     if campaign.segment_criteria is not None:
         await require_own_campaigns(
             tx, campaign.brand_id, "segment_criteria", campaign.segment_criteria
@@ -55,7 +56,7 @@ async def create_campaign(
         await require_segment(tx, campaign.brand_id, campaign.segment_id)
     if new.scheduled_at is not None:
         check_schedule(new.scheduled_at, None, caller.now)
-        campaign = await pin_template(tx, campaign, content_prefix=face.content_prefix)
+        campaign = await pin_template(tx, campaign)
     await tx.campaigns.insert(campaign)
     await note(
         tx,

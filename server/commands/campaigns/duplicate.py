@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from server.commands.campaigns.access import campaign_for
 from server.commands.campaigns.create import NewCampaign, create_campaign
 from server.domain.access import Caller
@@ -9,6 +11,7 @@ from server.domain.faces import Face
 from server.domain.validation import NAME_LENGTH
 from storage.contract.storage import Transaction
 from storage.model.campaigns import Campaign
+from storage.model.ids import new_id
 
 _COPY = " (copy)"
 
@@ -19,7 +22,7 @@ async def duplicate_campaign(
     """A new draft that says the same to the same audience; without a name, by the campaign's own
     with a word added. Raises NotFound, and ValidationFailed if its audience is gone."""
     campaign = await campaign_for(tx, caller, face, campaign_id)
-    return await create_campaign(
+    copy = await create_campaign(
         tx,
         caller,
         face,
@@ -36,6 +39,9 @@ async def duplicate_campaign(
             allow_shared_addresses=campaign.allow_shared_addresses,
         ),
     )
+    for step in await tx.steps.list_of(campaign.id):
+        await tx.steps.insert(copy.id, replace(step, id=new_id()))
+    return copy
 
 
 def _name_of_copy(name: str) -> str:

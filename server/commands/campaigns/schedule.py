@@ -6,7 +6,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from server.commands.campaigns.access import campaign_for
-from server.commands.campaigns.content import pin_template, require_open_segment
+from server.commands.campaigns.content import require_open_segment
+from server.commands.campaigns.program import pin_program
 from server.commands.operations.audit import note
 from server.domain.access import Caller
 from server.domain.faces import Face
@@ -25,11 +26,11 @@ async def schedule_campaign(
     scheduled_at: datetime,
     expire_at: datetime | None = None,
 ) -> Campaign:
-    """Schedules or reschedules with the template's latest revision; its messages are stale at
-    `expire_at` (None: never).
+    """Schedules or reschedules, in comms with the template's latest revision; its messages are
+    stale at `expire_at` (None: never).
 
-    Raises NotFound, BadState, SegmentArchived, or ValidationFailed for a bad time, a template that
-    does not exist, or variables that do not fit it.
+    Raises NotFound, BadState, SegmentArchived, NoSteps, or ValidationFailed for a bad time, a
+    template that does not exist or is archived, or variables that do not fit it.
     """
     campaign = await campaign_for(tx, caller, face, campaign_id, lock=True)
     status = campaign_after(CampaignOperation.SCHEDULE, campaign.status)
@@ -43,7 +44,7 @@ async def schedule_campaign(
         template_revision=None,
         updated_at=caller.now,
     )
-    scheduled = await pin_template(tx, scheduled)
+    scheduled = await pin_program(tx, scheduled)
     await tx.campaigns.replace(scheduled)
     await note(
         tx,

@@ -1,14 +1,14 @@
-"""Sends what a campaign says to one address, before it goes to its audience."""
+"""Sends a step of a campaign to one address, before it goes to its audience."""
 
 from __future__ import annotations
 
 from server.commands.campaigns.access import campaign_for
-from server.commands.campaigns.content import pin_template
+from server.commands.campaigns.program import pin_program, program_of
 from server.commands.messages.gate import require_contactable
 from server.commands.messages.schedule import accepted_by
 from server.domain.access import Caller
 from server.domain.contacts.addresses import check_recipient
-from server.domain.errors import BadState
+from server.domain.errors import BadState, NotFound
 from server.domain.faces import Face
 from server.domain.validation import Checks
 from storage.contract.storage import Transaction
@@ -16,16 +16,23 @@ from storage.model.campaigns import Campaign, CampaignStatus, CampaignTest
 from storage.model.channels import Channel
 from storage.model.ids import new_id
 from storage.model.messages import Message
+from storage.model.programs import Step
 
 NOBODY = "test"
 """The person that a test is rendered for when none is named; need not be known."""
 
 
 async def accept_test(
-    tx: Transaction, caller: Caller, face: Face, campaign_id: str, person_id: str, recipient: str
+    tx: Transaction,
+    caller: Caller,
+    face: Face,
+    campaign_id: str,
+    person_id: str,
+    recipient: str,
+    step_id: str = "",
 ) -> Message:
-    """Accepts a message with the content of a draft or scheduled campaign, due now: of the version
-    that the campaign would go out with now, as the person would get it, and counted nowhere.
+    """Accepts a message of a step of a draft or scheduled campaign, the first unless one is named,
+    due now: as the person would get it, and counted nowhere.
 
     Raises NotFound, BadState, NoSteps, Suppressed, NoConsent, PreferenceOff; ValidationFailed for
     an address, a template or variables that it could not be sent with.
@@ -35,8 +42,12 @@ async def accept_test(
         raise BadState(
             "campaign", campaign.status, f"cannot test a campaign that is {campaign.status}"
         )
-    campaign = await pin_template(tx, campaign, content_prefix=face.content_prefix)
-    message = _message(caller, campaign, person_id, recipient)
+    campaign = await pin_program(tx, campaign)
+    steps = await program_of(tx, campaign)
+    step = next((each for each in steps if step_id in ("", each.id)), None)
+    if step is None:
+        raise NotFound("step")
+    message = _message(caller, campaign, step, person_id, recipient)
     await require_contactable(
         tx,
         message.brand_id,
@@ -57,21 +68,22 @@ async def accept_test(
     return message
 
 
-def _message(caller: Caller, campaign: Campaign, person_id: str, recipient: str) -> Message:
+def _message(
+    caller: Caller, campaign: Campaign, step: Step, person_id: str, recipient: str
+) -> Message:
     checks = Checks()
-    somebody = person_id or (recipient if campaign.channel == Channel.IN_APP else NOBODY)
-    person, address = check_recipient(checks, campaign.channel, (somebody, recipient))
+    somebody = person_id or (recipient if step.channel == Channel.IN_APP else NOBODY)
+    person, address = check_recipient(checks, step.channel, (somebody, recipient))
     checks.finish()
-    assert campaign.template_revision is not None, "its template is pinned"
     return Message(
         id=new_id(),
         brand_id=campaign.brand_id,
         person_id=person,
-        channel=campaign.channel,
-        template_key=campaign.template_key,
-        template_revision=campaign.template_revision,
+        channel=step.channel,
+        template_key=step.template_key,
+        template_revision=step.template_revision,
         recipient=address,
-        variables=campaign.variables,
+        variables=step.variables,
         scheduled_at=caller.now,
         due_at=caller.now,
         created_at=caller.now,

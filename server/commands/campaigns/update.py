@@ -52,7 +52,7 @@ async def update_campaign(
         status=campaign_after(operation, campaign.status),
         updated_at=updated_at,
     )
-    check_definition(face, changed)
+    check_definition(changed)
     if scheduling:
         check_schedule(changes["scheduled_at"], None, caller.now)
     if "segment_criteria" in changes:
@@ -66,8 +66,8 @@ async def update_campaign(
         campaign.template_key,
     ):
         changed = replace(changed, template_revision=None)
-    if changed.status is CampaignStatus.SCHEDULED:
-        changed = await pin_template(tx, changed, content_prefix=face.content_prefix)
+    if changed.status is CampaignStatus.SCHEDULED and changed.face == Face.COMMS:
+        changed = await pin_template(tx, changed)
     await tx.campaigns.replace(changed)
     await note(
         tx,

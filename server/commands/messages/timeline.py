@@ -104,7 +104,7 @@ async def get_timeline(tx: Transaction, caller: Caller, message_id: str) -> Time
         message=message,
         template_revision=revision,
         campaign_id=of_campaign.campaign_id if of_campaign else None,
-        sequence_id=enrollment.program_id if enrollment else None,
+        sequence_id=enrollment.program_id if enrollment and enrollment.send_id is None else None,
         facts=facts_of(message, handling, attempts, decisions, events),
         content=MessageContent(
             message=message,

@@ -23,15 +23,17 @@ async def change_send_version(
     """Gives messages of the send that no call was begun for, and those still to be made, another
     version. Returns the send as it is then.
 
-    Raises NotFound, BadState unless the send is paused, and ValidationFailed for a version that is
-    not of its template or not newer, that the send's variables do not fit, or whose template is
-    archived.
+    Raises NotFound, BadState unless the send is paused or if it enrolls people, and
+    ValidationFailed for a version that is not of its template or not newer, that the send's
+    variables do not fit, or whose template is archived.
     """
     send = await send_for(tx, caller, send_id, lock=True)
     if send.status is not SendStatus.SENDING:
         raise BadState("send", send.status, f"cannot change a send that is {send.status}")
     if send.paused_at is None:
         raise BadState("send", send.status, "cannot change a send that is not paused")
+    if send.enrolls:
+        raise BadState("send", send.status, "cannot change a send whose steps have versions each")
     version = await _newer_version(tx, send, version_id)
     await tx.sends.change_revision(send.id, version.revision)
     details = {"version_id": version.id, "version_number": version.revision}

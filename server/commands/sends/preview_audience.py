@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from heapq import nsmallest
 
 from server.commands.campaigns.access import campaign_for
-from server.commands.campaigns.content import audience_criteria, require_content
+from server.commands.campaigns.content import audience_criteria
+from server.commands.campaigns.program import program_of
 from server.commands.gate.rules import campaign_rule
 from server.commands.sends.classify_recipients import classify_for_campaign
 from server.commands.sends.resolve_audience import classify_members
@@ -56,14 +57,15 @@ async def preview_campaign(
     campaign_id: str,
     recipients: Sequence[Recipient] | None,
 ) -> tuple[Campaign, AudiencePreview]:
-    """Previews the campaign as if it were sent now: to exactly the recipients, or with None to
-    its own audience. Its status does not matter.
+    """Previews the first step of the campaign as if it ran now: to exactly the recipients, or with
+    None to its own audience. Its status does not matter.
 
     Raises NotFound, NoSteps, ValidationFailed: as a send would, where there are recipients.
     """
-    campaign = require_content(await campaign_for(tx, caller, face, campaign_id))
+    campaign = await campaign_for(tx, caller, face, campaign_id)
+    steps = await program_of(tx, campaign)
     if recipients is not None:
-        classified = await classify_for_campaign(tx, face, campaign, recipients)
+        classified = await classify_for_campaign(tx, face, campaign, steps, recipients)
         return campaign, _preview_recipients(classified)
     criteria, shared = await audience_criteria(tx, campaign), campaign.allow_shared_addresses
     return campaign, await preview_criteria(
@@ -71,8 +73,8 @@ async def preview_campaign(
         caller,
         campaign.brand_id,
         criteria,
-        campaign.channel,
-        template_key=campaign.template_key,
+        steps[0].channel,
+        template_key=steps[0].template_key,
         allow_shared_addresses=shared,
     )
 

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from server.commands.gate.rules import campaign_rule
+from server.commands.sends.begin import begin, to_own_addresses
 from server.domain.contacts.recipients import ClassifiedRecipients
 from server.domain.criteria.parse import parse_criteria
 from storage.contract.storage import Transaction
 from storage.model.audiences import AudienceMember, SkipReason
 from storage.model.ids import new_id
+from storage.model.programs import Step
 from storage.model.sends import Send, SendStatus
 
 BATCH = 2000
@@ -27,17 +29,9 @@ async def resolve_audience_batch(tx: Transaction, send_id: str, now: datetime) -
     send = await tx.sends.find(send_id, lock=True)
     if send is None or send.audience_done or send.status is not SendStatus.SENDING:
         return
-    batch, cursor = await (
-        _matching_people(tx, send)
-        if send.parent_send_id is None
-        else _failed_messages(tx, send, now)
-    )
-    if not send.allow_shared_addresses:
-        batch = batch.once_per_address()
-    await tx.messages.insert_many(
-        send.message(new_id(), *recipient, skip, now) for recipient, skip in batch
-    )
-    await tx.sends.advance_audience(send.id, cursor, done=len(batch.recipients) < BATCH, now=now)
+    add = _add_matching_people if send.parent_send_id is None else _add_failed_messages
+    found, cursor = await add(tx, send, now)
+    await tx.sends.advance_audience(send.id, cursor, done=found < BATCH, now=now)
 
 
 def classify_members(members: Sequence[AudienceMember]) -> ClassifiedRecipients:
@@ -48,8 +42,10 @@ def classify_members(members: Sequence[AudienceMember]) -> ClassifiedRecipients:
     )
 
 
-async def _matching_people(tx: Transaction, send: Send) -> tuple[ClassifiedRecipients, str | None]:
-    """The next people, and the one to go on after."""
+async def _add_matching_people(
+    tx: Transaction, send: Send, now: datetime
+) -> tuple[int, str | None]:
+    """Begins with the next people. Returns how many there were, and the one to go on after."""
     criteria = parse_criteria(send.criteria or {}, "criteria")
     as_of = send.started_at or send.created_at
     reached_by = None if send.allow_shared_addresses else send.id
@@ -61,19 +57,28 @@ async def _matching_people(tx: Transaction, send: Send) -> tuple[ClassifiedRecip
         BATCH,
         reached_by=reached_by,
     )
-    return classify_members(members), members[-1].person_id if members else send.audience_cursor
+    batch, steps = classify_members(members), await _steps_of(tx, send)
+    if send.enrolls:
+        batch = to_own_addresses(batch)
+    if not send.allow_shared_addresses:
+        batch = batch.once_per_address()
+    await begin(tx, send, steps, batch, now, channel=send.channel)
+    return len(members), members[-1].person_id if members else send.audience_cursor
 
 
-async def _failed_messages(
+async def _steps_of(tx: Transaction, send: Send) -> tuple[Step, ...]:
+    """What a send that enrolls runs: the steps of a campaign that has started never change."""
+    return await tx.steps.list_of(send.campaign_id) if send.enrolls else ()
+
+
+async def _add_failed_messages(
     tx: Transaction, send: Send, now: datetime
-) -> tuple[ClassifiedRecipients, str | None]:
-    """Those of the next failed messages of the parent, and the message to go on after. The gate
-    looks at them when they are claimed."""
+) -> tuple[int, str | None]:
+    """Adds the next failed messages of the parent again. Returns how many there were, and the
+    message to go on after. The gate looks at them when they are claimed."""
     assert send.parent_send_id is not None
     failed = await tx.sends.mark_retried(
         send.parent_send_id, send.id, send.retries_unknown, send.audience_cursor, BATCH, now
     )
-    batch = ClassifiedRecipients(
-        [(message.person_id, message.recipient) for message in failed], [None] * len(failed)
-    )
-    return batch, failed[-1].id if failed else send.audience_cursor
+    await tx.messages.insert_many(send.again(new_id(), message, now) for message in failed)
+    return len(failed), failed[-1].id if failed else send.audience_cursor

@@ -12,7 +12,7 @@ from server.domain.errors import BadState
 from storage.contract.storage import Transaction
 from storage.model.audit import AuditAction
 from storage.model.ids import new_id
-from storage.model.sends import Counters, Send, SendStatus
+from storage.model.sends import Counters, Recipients, Send, SendStatus
 
 _NEWEST_SENDS = 200
 
@@ -36,6 +36,8 @@ async def retry_failed(
         audience_cursor=None,
         audience_done=False,
         counters=Counters(),
+        enrolls=False,
+        recipients=Recipients(),
         started_at=caller.now,
         completed_at=None,
         created_by=caller.principal.subject,

@@ -8,14 +8,12 @@ from dataclasses import replace
 from datetime import datetime
 
 from server.commands.campaigns.access import campaign_for
-from server.commands.campaigns.content import (
-    audience_criteria,
-    pin_template,
-    require_open_segment,
-)
+from server.commands.campaigns.content import audience_criteria, require_open_segment
 from server.commands.campaigns.misfire import cancel_misfired
+from server.commands.campaigns.program import is_pinned, pin_program, program_of
 from server.commands.operations.audit import note
 from server.commands.sends.access import found_send
+from server.commands.sends.begin import begin, enrolls
 from server.commands.sends.classify_recipients import classify_for_campaign
 from server.commands.sends.resolve_audience import resolve_audience_batch
 from server.domain.access import Caller
@@ -42,8 +40,8 @@ async def send_campaign(
     """Sends a draft or scheduled campaign to exactly the recipients, or with None to its own
     audience. Its messages are stale at `expire_at`; None: as it was scheduled, or never.
 
-    Raises NotFound, BadState, ValidationFailed; without recipients also SegmentArchived. In comms
-    each recipient must be one that can be reached.
+    Raises NotFound, BadState, NoSteps, ValidationFailed; without recipients also SegmentArchived.
+    In comms each recipient must be one that can be reached.
     """
     campaign = await campaign_for(tx, caller, face, campaign_id, lock=True)
     if expire_at is not None:
@@ -90,11 +88,10 @@ async def _start_with_recipients(
     tx: Transaction, caller: Caller, face: Face, campaign: Campaign, recipients: Sequence[Recipient]
 ) -> Send:
     """Starts a send to exactly these people, all of them at once."""
-    classified = await classify_for_campaign(tx, face, campaign, recipients)
+    steps = await program_of(tx, campaign)
+    classified = await classify_for_campaign(tx, face, campaign, steps, recipients)
     send = await _start(tx, campaign, caller.principal.subject, caller.now, criteria=None)
-    await tx.messages.insert_many(
-        send.message(new_id(), *recipient, skip, send.created_at) for recipient, skip in classified
-    )
+    await begin(tx, send, steps, classified, caller.now)
     await tx.sends.advance_audience(send.id, None, done=True, now=caller.now)
     return await found_send(tx, send.id)
 
@@ -116,22 +113,24 @@ async def _start(
 ) -> Send:
     status = campaign_after(CampaignOperation.SEND, campaign.status)
     _check_expiry(campaign, now)
-    if campaign.template_revision is None:
+    if not is_pinned(campaign):
         # A scheduled one was checked when it was scheduled: nothing that came later may keep it
         # from starting.
-        campaign = await pin_template(tx, campaign)
-    assert campaign.template_revision is not None, "pinned just now, or when it was scheduled"
+        campaign = await pin_program(tx, campaign)
+    steps = await program_of(tx, campaign)
+    first, enrolling = steps[0], enrolls(steps)
     await tx.campaigns.replace(replace(campaign, status=status, published_at=now, updated_at=now))
     send = Send(
         id=new_id(),
         campaign_id=campaign.id,
         brand_id=campaign.brand_id,
         status=SendStatus.SENDING,
-        channel=campaign.channel,
-        template_key=campaign.template_key,
-        template_revision=campaign.template_revision,
+        channel=first.channel,
+        template_key=first.template_key,
+        template_revision=first.template_revision,
         subject=campaign.subject,
-        variables=campaign.variables,
+        # Of steps that people are enrolled in, each message has its own.
+        variables={} if enrolling else first.variables,
         criteria=criteria,
         audience_cursor=None,
         audience_done=False,
@@ -141,6 +140,7 @@ async def _start(
         created_at=now,
         expire_at=campaign.expire_at,
         allow_shared_addresses=campaign.allow_shared_addresses,
+        enrolls=enrolling,
     )
     await tx.sends.insert(send)
     return send

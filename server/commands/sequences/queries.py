@@ -50,8 +50,9 @@ async def list_enrollments(
 
 
 async def get_enrollment(tx: Transaction, caller: Caller, enrollment_id: str) -> Enrollment:
-    """The enrollment. Raises NotFound."""
+    """The enrollment in a sequence. Raises NotFound."""
     enrollment = await tx.enrollments.find(enrollment_id)
-    if enrollment is None or not caller.principal.owns(enrollment.brand_id):
+    is_known = enrollment is not None and caller.principal.owns(enrollment.brand_id)
+    if enrollment is None or not is_known or enrollment.send_id is not None:
         raise NotFound("enrollment")
     return enrollment

@@ -8,7 +8,8 @@ from datetime import datetime
 
 from server.dispatch.metrics import DispatchMetrics
 from storage.contract.storage import Storage, Transaction
-from storage.model.sends import Counters
+from storage.model.sends import Counters, Recipients
+from storage.model.values import JsonObject
 
 SENDS = 200
 """Sends a pass; the next goes on after them."""
@@ -54,16 +55,24 @@ class CounterReconciler:
             )
 
 
-async def _kept_and_counted(tx: Transaction, send_id: str) -> tuple[Counters, Counters]:
+async def _kept_and_counted(tx: Transaction, send_id: str) -> tuple[JsonObject, JsonObject]:
     send = await tx.sends.find(send_id)
-    # One that is pruned meanwhile has nothing to count.
-    return (send.counters, await tx.sends.recount(send_id)) if send else (Counters(), Counters())
+    if send is None:
+        # One that is pruned meanwhile has nothing to count.
+        return {}, {}
+    counted = await tx.sends.recount(send_id)
+    recipients = await tx.sends.recount_recipients(send_id)
+    return _by_name(send.counters, send.recipients), _by_name(counted, recipients)
 
 
-def _difference(kept: Counters, counted: Counters) -> str:
-    rows = asdict(counted)
+def _by_name(counters: Counters, recipients: Recipients) -> JsonObject:
+    people = {f"recipients_{name}": count for name, count in asdict(recipients).items()}
+    return asdict(counters) | people
+
+
+def _difference(kept: JsonObject, counted: JsonObject) -> str:
     return ", ".join(
-        f"{name} is {value} but there are {rows[name]}"
-        for name, value in asdict(kept).items()
-        if value != rows[name]
+        f"{name} is {value} but there are {counted[name]}"
+        for name, value in kept.items()
+        if value != counted[name]
     )

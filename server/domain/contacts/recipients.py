@@ -5,9 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from server.domain.contacts.addresses import Recipient, check_recipient, normalise_recipient
+from server.domain.contacts.addresses import (
+    Recipient,
+    check_recipient,
+    find_channel_of,
+    normalise_person_id,
+    normalise_recipient,
+)
 from server.domain.validation import Checks
 from storage.model.audiences import SkipReason
+from storage.model.programs import OWN_ADDRESS
 
 _MOST_VIOLATIONS = 10
 
@@ -40,23 +47,41 @@ class ClassifiedRecipients:
 
     def once_per_address(self) -> ClassifiedRecipients:
         """The same, and those skipped whose address is that of somebody before them who is not
-        skipped."""
+        skipped. OWN_ADDRESS is no address."""
         seen: set[str] = set()
         skips: list[SkipReason | None] = []
         for (_, address), skip in self:
             if skip is None and address in seen:
                 skips.append(SkipReason.DUPLICATE)
                 continue
-            if skip is None:
+            if skip is None and address != OWN_ADDRESS:
                 seen.add(address)
             skips.append(skip)
         return ClassifiedRecipients(self.recipients, skips)
 
 
+def channel_served(channels: Sequence[str], recipient: Recipient) -> str | None:
+    """Which of the channels a recipient in normal form is an address of; None if it is of none."""
+    if len(channels) == 1:
+        return channels[0]
+    found = find_channel_of(*recipient, channels)
+    return found[0] if found is not None and found[0] in channels else None
+
+
+def _normalise(channels: Sequence[str], recipient: Recipient) -> Recipient:
+    if len(channels) == 1:
+        return normalise_recipient(channels[0], recipient)
+    person_id = normalise_person_id(recipient[0])
+    found = find_channel_of(person_id, recipient[1], channels)
+    if found is None or found[0] not in channels:
+        raise ValueError("is no address that one of the channels takes")
+    return person_id, found[1]
+
+
 def classify_recipients(
-    channel: str, given: Sequence[Recipient], *, allow_shared_addresses: bool
+    channels: Sequence[str], given: Sequence[Recipient], *, allow_shared_addresses: bool
 ) -> ClassifiedRecipients:
-    """Which of the recipients can be reached on the channel: each address once, or with
+    """Which of the recipients have an address of one of the channels: each address once, or with
     `allow_shared_addresses` each person at it."""
     recipients: list[Recipient] = []
     skips: list[SkipReason | None] = []
@@ -64,7 +89,7 @@ def classify_recipients(
     for each in given:
         skip = None
         try:
-            recipient = normalise_recipient(channel, each)
+            recipient = _normalise(channels, each)
         except ValueError:
             recipient, skip = each, SkipReason.INVALID_RECIPIENT
         else:

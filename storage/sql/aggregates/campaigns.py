@@ -13,6 +13,7 @@ from storage.model.campaigns import Campaign, CampaignStatus, CampaignTest
 from storage.sql.connection import Connection, read_record, record_values
 from storage.sql.dialects.dialect import ColumnKind
 from storage.sql.schema.campaigns import campaign_tests, campaigns
+from storage.sql.schema.programs import program_steps
 
 # Written out, since a partial index is used only for a condition the planner can see.
 _SCHEDULED = campaigns.c.status == literal_column("'scheduled'")
@@ -47,6 +48,8 @@ class SqlCampaigns:
         self._fire_if_scheduled(campaign)
 
     async def delete(self, campaign_id: str) -> None:
+        of_campaign = program_steps.c.program_id == campaign_id
+        await self._connection.execute(delete(program_steps).where(of_campaign))
         await self._connection.execute(delete(campaigns).where(campaigns.c.id == campaign_id))
 
     async def insert_test(self, test: CampaignTest) -> None:

@@ -156,25 +156,26 @@ class SqlMessages:
     async def count_by_reason(self, send_id: str) -> list[ReasonCount]:
         of_send = select(sends.c.template_revision).where(sends.c.id == send_id).scalar_subquery()
         waits = messages.c.status.in_(UNSTARTED) & (messages.c.attempts == 0)
-        revision = case((waits, of_send), else_=messages.c.template_revision).label("revision")
-        shared = (messages.c.status, messages.c.failure_reason)
+        follows = waits & messages.c.step.is_(None)
+        revision = case((follows, of_send), else_=messages.c.template_revision).label("revision")
+        shared = (messages.c.step, messages.c.status, messages.c.failure_reason)
         statement = (
             select(*shared, revision, func.count().label("rows"))
             .where(messages.c.send_id == send_id)
             .group_by(*shared, "revision")
         )
         rows = await self._connection.execute(statement)
-        counts: Counter[tuple[MessageStatus, str | None, int]] = Counter()
+        counts: Counter[tuple[int | None, MessageStatus, str | None, int]] = Counter()
         for row in rows.all:
             status = MessageStatus.PENDING if row.status in UNSTARTED else row.status
-            counts[status, row.failure_reason, row.revision] += row.rows
+            counts[row.step, status, row.failure_reason, row.revision] += row.rows
         found = (
-            ReasonCount(status=status, reason=reason, template_revision=revision, count=count)
-            for (status, reason, revision), count in counts.items()
+            ReasonCount(
+                step=step, status=status, reason=reason, template_revision=revision, count=count
+            )
+            for (step, status, reason, revision), count in counts.items()
         )
-        return sorted(
-            found, key=lambda each: (each.status, each.reason or "", each.template_revision)
-        )
+        return sorted(found, key=_order)
 
     async def cancel(self, message_id: str, now: datetime) -> bool:
         of = select(messages.c.send_id).where(messages.c.id == message_id).scalar_subquery()
@@ -193,10 +194,10 @@ class SqlMessages:
             return False
         changes = Changes()
         changes.moved(row.send_id, MessageStatus.PENDING, row.status)
-        await changes.apply(self._connection, now)
         if row.send_id is None:
             self._connection.fire(outcome(message_id))
-        await go_on(self._connection, [ended(row)], now)
+        await go_on(self._connection, [ended(row)], changes, now)
+        await changes.apply(self._connection, now)
         return True
 
     async def list_attempts(self, message_id: str, after: str | None, limit: int) -> list[Attempt]:
@@ -269,6 +270,10 @@ class SqlMessages:
         self, before: datetime, after: str | None, limit: int
     ) -> tuple[int, str | None]:
         return await pruning.prune_messages(self._connection, before, after, limit)
+
+
+def _order(each: ReasonCount) -> tuple[int, str, str, int]:
+    return each.step or 0, each.status, each.reason or "", each.template_revision
 
 
 @lru_cache

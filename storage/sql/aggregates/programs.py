@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence as Many
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -25,14 +26,15 @@ from storage.model.programs import (
     EnrollmentFilter,
     EnrollmentStatus,
     Sequence,
-    Step,
 )
+from storage.sql.aggregates.program_steps import insert_steps, read_steps
 from storage.sql.connection import Connection, read_record, record_values
+from storage.sql.delivery.audience_insert import insert_enrollments
 from storage.sql.delivery.enrollments import end
 from storage.sql.delivery.steps import plan_first
 from storage.sql.dialects.dialect import ColumnKind, SqlDialect
 from storage.sql.schema.messages import messages
-from storage.sql.schema.programs import ACTIVE, OVER, STEP, enrollments, program_steps, sequences
+from storage.sql.schema.programs import ACTIVE, OVER, enrollments, sequences
 
 
 class SqlSequences:
@@ -45,9 +47,7 @@ class SqlSequences:
         values = record_values(sequence)
         of_steps = values.pop("steps")
         await self._connection.execute(insert(sequences), values)
-        rows = [record_values(step) | {"program_id": sequence.id} for step in of_steps]
-        if rows:
-            await self._connection.execute(insert(program_steps), rows)
+        await insert_steps(self._connection, sequence.id, of_steps)
 
     async def find(self, sequence_id: str) -> Sequence | None:
         found = await self._read(select(sequences).where(sequences.c.id == sequence_id))
@@ -61,18 +61,8 @@ class SqlSequences:
 
     async def _read(self, statement: Executable) -> list[Sequence]:
         found = (await self._connection.execute(statement)).all
-        given = self._connection.dialect.row_set("programs", id=ColumnKind.TEXT)
-        rows = await self._connection.execute(
-            select(program_steps.c.program_id, *STEP)
-            .where(program_steps.c.program_id.in_(select(given.c.id)))
-            .order_by(program_steps.c.program_id, program_steps.c.position),
-            self._connection.dialect.row_set_parameters(given, [(row.id,) for row in found]),
-        )
-        of_program: dict[str, list[Step]] = {row.id: [] for row in found}
-        for row in rows.all:
-            values = dict(row._mapping)
-            of_program[values.pop("program_id")].append(Step(**values))
-        return [Sequence(**row._mapping, steps=tuple(of_program[row.id])) for row in found]
+        steps = await read_steps(self._connection, [row.id for row in found])
+        return [Sequence(**row._mapping, steps=steps[row.id]) for row in found]
 
 
 class SqlEnrollments:
@@ -92,6 +82,9 @@ class SqlEnrollments:
             self._connection, enrollment.id, enrollment.next_step_at, enrollment.enrolled_at
         )
         return True
+
+    async def insert_many(self, enrollments: Many[Enrollment]) -> None:
+        await insert_enrollments(self._connection, enrollments)
 
     async def find(self, enrollment_id: str) -> Enrollment | None:
         statement = select(enrollments).where(enrollments.c.id == enrollment_id)
@@ -174,7 +167,7 @@ def _parts(brand_id: str, where: EnrollmentFilter) -> list[list[ColumnElement[bo
 
 
 def _page(part: list[ColumnElement[bool]], after: str | None, limit: int) -> Select[Any]:
-    statement = select(enrollments).where(*part)
+    statement = select(enrollments).where(*part, enrollments.c.send_id.is_(None))
     if after is not None:
         statement = statement.where(enrollments.c.id < after)
     return statement.order_by(enrollments.c.id.desc()).limit(limit)
@@ -184,6 +177,6 @@ def _page(part: list[ColumnElement[bool]], after: str | None, limit: int) -> Sel
 def _insert_unless_active(dialect: SqlDialect) -> Executable:
     statement: Executable = dialect.insert(enrollments).on_conflict_do_nothing(
         index_elements=["program_id", "person_id", "recipient"],
-        index_where=text("status = 'active'"),
+        index_where=text("status = 'active' AND send_id IS NULL"),
     )
     return statement

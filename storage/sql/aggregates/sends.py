@@ -10,16 +10,17 @@ from sqlalchemy import Row, insert, literal_column, select, update
 
 from storage.contract.signals import AUDIENCES, PROGRESS
 from storage.contract.signals import messages as messages_topic
+from storage.model.channels import Channel
 from storage.model.messages import Message, MessageStatus
-from storage.model.sends import CancelReceipt, Counters, Send
+from storage.model.sends import CancelReceipt, Counters, Recipients, Send
 from storage.sql.connection import Connection, record_values
 from storage.sql.delivery import cancellations, retries
 from storage.sql.delivery.claims import leased_of
-from storage.sql.delivery.counters import complete, recount
+from storage.sql.delivery.counters import complete, recount, recount_recipients
 from storage.sql.delivery.locks import lock_sends, locking_sends
 from storage.sql.dialects.dialect import ColumnKind
 from storage.sql.schema.messages import messages
-from storage.sql.schema.sends import COUNTERS, RECEIPT, sends
+from storage.sql.schema.sends import COUNTERS, RECEIPT, RECIPIENTS, sends
 
 # Written out, since a partial index is used only for a condition the planner can see.
 _SENDING = sends.c.status == literal_column("'sending'")
@@ -33,7 +34,7 @@ class SqlSends:
 
     async def insert(self, send: Send) -> None:
         values = record_values(send)
-        del values["counters"], values["receipt"]
+        del values["counters"], values["recipients"], values["receipt"]
         await self._connection.execute(
             insert(sends), values | dict.fromkeys(("total", *COUNTERS), 0)
         )
@@ -130,9 +131,10 @@ class SqlSends:
             .where(sends.c.id == send_id, sends.c.paused_at.is_not(None))
             .values(paused_at=None)
         )
-        for row in (await self._connection.execute(go_on.returning(sends.c.channel))).all:
+        if (await self._connection.execute(go_on)).count:
             self._connection.fire(PROGRESS)
-            self._connection.fire(messages_topic(row.channel))
+            for channel in Channel:
+                self._connection.fire(messages_topic(channel))
 
     async def list_open(self, after: str | None, limit: int) -> list[str]:
         statement = (
@@ -164,13 +166,18 @@ class SqlSends:
     async def recount(self, send_id: str) -> Counters:
         return await recount(self._connection, send_id)
 
+    async def recount_recipients(self, send_id: str) -> Recipients:
+        return await recount_recipients(self._connection, send_id)
+
 
 def _read(row: Row[Any]) -> Send:
     fields = dict(row._mapping)
     counters = Counters(**{name: fields.pop(name) for name in ("total", *COUNTERS)})
+    recipients = {name: fields.pop(f"recipients_{name}") for name in RECIPIENTS}
     receipt = {name: fields.pop(f"receipt_{name}") for name in RECEIPT}
     return Send(
         counters=counters,
+        recipients=Recipients(**recipients),
         receipt=None if None in receipt.values() else CancelReceipt(**receipt),
         **fields,
     )

@@ -14,6 +14,7 @@ from storage.sql.connection import Connection
 from storage.sql.delivery.claims import leased_of
 from storage.sql.delivery.counters import Changes, complete
 from storage.sql.delivery.locks import lock_sends
+from storage.sql.delivery.steps import ended, go_on
 from storage.sql.delivery.transitions import cancelled
 from storage.sql.schema.messages import PENDING_OF_SEND, messages
 from storage.sql.schema.sends import RECEIPT, sends
@@ -22,6 +23,9 @@ _ROWS_WITH_THE_SEND = 5_000
 
 # Written out, since a partial index is used only for a condition the planner can see.
 _SENDING = sends.c.status == literal_column("'sending'")
+_ENDED = tuple(
+    messages.c[name] for name in ("send_id", "status", "failure_reason", "enrollment_id", "step")
+)
 _KEEP_RECEIPT = (
     update(sends)
     .where(sends.c.id == bindparam("send_id"))
@@ -77,23 +81,25 @@ async def _cancel_rows(connection: Connection, send_id: str, now: datetime, limi
     pending = (
         select(messages.c.id)
         .where(PENDING_OF_SEND, messages.c.send_id == send_id)
-        .order_by(messages.c.due_at, messages.c.id)
+        .order_by(messages.c.channel, messages.c.due_at, messages.c.id)
         .limit(limit)
         .with_for_update(of=messages, key_share=True)
         .cte("waiting")
         .prefix_with("MATERIALIZED")
     )
     # Leased ones second: a row that was being claimed is one of them by then.
-    end = update(messages).values(cancelled(now)).returning(messages.c.status)
-    ended = [
+    end = update(messages).values(cancelled(now)).returning(*_ENDED)
+    over = [
         *(await connection.execute(end.where(messages.c.id == pending.c.id))).all,
         *(await connection.execute(end.where(leased_of(send_id)))).all,
     ]
     changes = Changes()
-    for row in ended:
+    for row in over:
         changes.moved(send_id, MessageStatus.PENDING, row.status)
+    # The lock of the send is enough for its enrollments: whoever changes one locks the send first.
+    await go_on(connection, map(ended, over), changes, now)
     await changes.apply(connection, now)
     left = select(sends.c.id).where(sends.c.id == send_id, sends.c.pending > 0)
     if (await connection.execute(left)).first is not None:
         connection.fire(CANCELLATIONS)
-    return len(ended)
+    return len(over)

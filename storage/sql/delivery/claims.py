@@ -69,7 +69,7 @@ def _claim_one_offs() -> Executable:
 
 
 @lru_cache
-def _claim_steps(dialect: SqlDialect, channel: str) -> Executable:
+def _claim_steps(dialect: SqlDialect, channel: str, of_queue: Select[Any]) -> Executable:
     """What a step leaves open until it runs is written when it is first claimed: the revision of
     its template, and the person's own address."""
     revision = (
@@ -88,7 +88,7 @@ def _claim_steps(dialect: SqlDialect, channel: str) -> Executable:
     )
     address = messages.c.person_id if channel == Channel.IN_APP else func.coalesce(own, OWN_ADDRESS)
     return _claiming(
-        _DUE_STEPS,
+        of_queue,
         template_revision=case(
             (
                 messages.c.template_revision == CURRENT_REVISION,
@@ -132,33 +132,37 @@ _DUE_STEPS = _due(
 # mark looks again.
 _OF_SEND: BindParameter[str] = bindparam("of_send")
 _DUE_OF_SEND = _due(
-    PENDING_OF_SEND, messages.c.send_id == _OF_SEND, exists().where(sends.c.id == _OF_SEND, RUNS)
+    PENDING_OF_SEND,
+    messages.c.send_id == _OF_SEND,
+    messages.c.channel == _ON_CHANNEL,
+    exists().where(sends.c.id == _OF_SEND, RUNS),
 )
 
 
 @lru_cache
 def _claim_of_send() -> Executable:
-    """A row that had no attempt takes the revision that its send has now."""
+    """A row that had no attempt takes the revision that its send has now, unless it is of a step,
+    which has one of its own."""
     of_send = select(sends.c.template_revision).where(sends.c.id == _OF_SEND).scalar_subquery()
     own = messages.c.template_revision
-    return _claiming(
-        _DUE_OF_SEND, template_revision=case((messages.c.attempts == 0, of_send), else_=own)
-    )
+    follows = and_(messages.c.attempts == 0, messages.c.step.is_(None))
+    return _claiming(_DUE_OF_SEND, template_revision=case((follows, of_send), else_=own))
 
 
 async def claim(
     connection: Connection, queue: Queue, now: datetime, lease_until: datetime, limit: int
 ) -> list[Message]:
     """See `Messages.claim`."""
-    given: dict[str, Any] = {"now": now, "at_most": limit}
+    given: dict[str, Any] = {"now": now, "at_most": limit, "on_channel": queue.channel}
     if queue.send_id is None:
-        given |= {"on_channel": queue.channel, "of_brand": queue.brand_id}
-        statement = (
-            _claim_steps(connection.dialect, queue.channel) if queue.steps else _claim_one_offs()
-        )
+        given |= {"of_brand": queue.brand_id}
     else:
         given |= {"of_send": queue.send_id}
-        statement = _claim_of_send()
+    if queue.steps:
+        of_queue = _DUE_STEPS if queue.send_id is None else _DUE_OF_SEND
+        statement = _claim_steps(connection.dialect, queue.channel, of_queue)
+    else:
+        statement = _claim_one_offs() if queue.send_id is None else _claim_of_send()
     leased = await connection.fetch_records(
         Message, statement, given | {"lease_until": lease_until}
     )

@@ -1,5 +1,5 @@
-"""Counts the messages of sends: counters change here and nowhere else, in the transaction that
-changes the rows, by the rows it changed."""
+"""Counts the messages and recipients of sends: counters change here and nowhere else, in the
+transaction that changes the rows, by the rows it changed."""
 
 from __future__ import annotations
 
@@ -12,22 +12,25 @@ from storage.contract.errors import StorageError
 from storage.contract.signals import PROGRESS
 from storage.model.campaigns import CampaignStatus
 from storage.model.messages import MessageStatus
-from storage.model.sends import Counters, SendStatus
+from storage.model.programs import RecipientOutcome
+from storage.model.sends import Counters, Recipients, SendStatus
 from storage.sql.connection import Connection
 from storage.sql.dialects.types import Instant
 from storage.sql.schema.campaigns import campaigns
 from storage.sql.schema.messages import messages
-from storage.sql.schema.sends import COUNTERS, sends
+from storage.sql.schema.programs import enrollments
+from storage.sql.schema.sends import COUNTERS, RECIPIENTS, sends
 
 _COLUMN = {status: status.value for status in MessageStatus} | {
     MessageStatus.LEASED: "pending",
     MessageStatus.SENDING: "in_flight",
 }
 
+_ADDED = ("total", *COUNTERS, *(f"recipients_{name}" for name in RECIPIENTS))
 _ADD = (
     update(sends)
     .where(sends.c.id == bindparam("send_id"))
-    .values({name: sends.c[name] + bindparam(f"add_{name}") for name in ("total", *COUNTERS)})
+    .values({name: sends.c[name] + bindparam(f"add_{name}") for name in _ADDED})
     .returning(sends.c.status, sends.c.pending, sends.c.in_flight, sends.c.audience_done)
 )
 _NOW = bindparam("now", type_=Instant())
@@ -81,6 +84,17 @@ class Changes:
             columns[_COLUMN[before]] -= count
             columns[_COLUMN[after]] += count
 
+    def recipients_added(self, send_id: str, outcome: RecipientOutcome, count: int) -> None:
+        """Counts new recipients of a send that enrolls."""
+        self._by_send.setdefault(send_id, Counter())[f"recipients_{outcome}"] += count
+
+    def recipients_moved(
+        self, send_id: str, before: RecipientOutcome, after: RecipientOutcome, count: int
+    ) -> None:
+        """Counts recipients of whom something else has become."""
+        self.recipients_added(send_id, before, -count)
+        self.recipients_added(send_id, after, count)
+
     async def apply(self, connection: Connection, now: datetime) -> None:
         """Adds what was counted, in the order of ids, and completes the sends that are done.
 
@@ -90,7 +104,7 @@ class Changes:
         for send_id, columns in sorted(self._by_send.items()):
             if not any(columns.values()):
                 continue
-            parameters = {f"add_{name}": columns[name] for name in ("total", *COUNTERS)}
+            parameters = {f"add_{name}": columns[name] for name in _ADDED}
             row = next(iter(await connection.fetch(_ADD, {"send_id": send_id, **parameters})), None)
             if row is None or (columns["total"] and row[0] != SendStatus.SENDING):
                 raise StorageError("messages were given to a send that does not exist or is over")
@@ -122,3 +136,27 @@ async def recount(connection: Connection, send_id: str) -> Counters:
     for row in (await connection.execute(statement)).all:
         counted[_COLUMN[row.status]] += row.rows
     return Counters(total=counted.total(), **counted)
+
+
+async def recount_recipients(connection: Connection, send_id: str) -> Recipients:
+    """See `Sends.recount_recipients`."""
+    enrolled = (
+        select(enrollments.c.outcome, func.count().label("people"))
+        .join(
+            sends,
+            # Found along the index of programs.
+            (sends.c.campaign_id == enrollments.c.program_id) & (sends.c.id == send_id),
+        )
+        .where(enrollments.c.send_id == send_id)
+        .group_by(enrollments.c.outcome)
+    )
+    counted = Counter(
+        {row.outcome.value: row.people for row in (await connection.execute(enrolled)).all}
+    )
+    skipped = select(func.count().label("people")).where(
+        messages.c.send_id == send_id,
+        messages.c.enrollment_id.is_(None),
+        exists().where(sends.c.id == send_id, sends.c.enrolls),
+    )
+    counted[RecipientOutcome.SKIPPED.value] += (await connection.execute(skipped)).all[0].people
+    return Recipients(**{name: counted[name] for name in RECIPIENTS})

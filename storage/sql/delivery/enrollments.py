@@ -14,14 +14,18 @@ from typing import Any
 from sqlalchemy import ColumnElement, Executable, and_, literal, null, select, update
 
 from storage.contract.signals import PROGRESS
-from storage.model.messages import UNSTARTED
+from storage.model.messages import UNSTARTED, MessageStatus
 from storage.model.programs import EnrollmentStatus
 from storage.sql.connection import Connection
+from storage.sql.delivery.counters import Changes
+from storage.sql.delivery.locks import lock_sends
+from storage.sql.delivery.outcomes import tell_outcomes
 from storage.sql.delivery.transitions import cancelled
 from storage.sql.dialects.dialect import ColumnKind, RowSet, SqlDialect
 from storage.sql.dialects.types import Word
 from storage.sql.schema.messages import messages
 from storage.sql.schema.programs import ACTIVE, enrollments
+from storage.sql.schema.sends import sends
 
 
 async def end(
@@ -32,6 +36,7 @@ async def end(
     now: datetime,
 ) -> int:
     """Ends those active enrollments with their messages that have not started. Returns how many."""
+    await _lock_sends_of(connection, which)
     await lock_enrollments(connection, and_(which, ACTIVE))
     statement = (
         update(enrollments)
@@ -43,20 +48,34 @@ async def end(
             ended_at=now,
         )
     )
-    over = [row.id for row in (await connection.execute(statement.returning(enrollments.c.id))).all]
+    statement = statement.returning(enrollments.c.id, enrollments.c.send_id)
+    over = (await connection.execute(statement)).all
     if over:
-        await cancel_messages(connection, over, now)
+        changes = Changes()
+        await cancel_messages(connection, [row.id for row in over], changes, now)
+        of_sends = [row.id for row in over if row.send_id is not None]
+        await tell_outcomes(connection, of_sends, changes)
+        await changes.apply(connection, now)
     return len(over)
 
 
+async def _lock_sends_of(connection: Connection, which: ColumnElement[bool]) -> None:
+    of_sends = select(enrollments.c.send_id).where(
+        which, ACTIVE, enrollments.c.send_id.is_not(None)
+    )
+    await lock_sends(connection, sends.c.id.in_(of_sends))
+
+
 async def cancel_messages(
-    connection: Connection, enrollment_ids: Iterable[str], now: datetime
+    connection: Connection, enrollment_ids: Iterable[str], changes: Changes, now: datetime
 ) -> None:
     """Cancels the messages of these enrollments, which are locked, that no provider is being called
     for."""
     rows, statement = _cancelling(connection.dialect)
     given = connection.dialect.row_set_parameters(rows, [(each,) for each in enrollment_ids])
-    await connection.execute(statement.values(cancelled(now)), given)
+    statement = statement.values(cancelled(now)).returning(messages.c.send_id, messages.c.status)
+    for row in (await connection.execute(statement, given)).all:
+        changes.moved(row.send_id, MessageStatus.PENDING, row.status)
     connection.fire(PROGRESS)
 
 

@@ -52,8 +52,8 @@ async def expire(connection: Connection, now: datetime, limit: int) -> int:
         changes.moved(row.send_id, MessageStatus.PENDING, row.status)
         if row.send_id is None:
             connection.fire(outcome(row.id))
+    await go_on(connection, map(ended, over), changes, now)
     await changes.apply(connection, now)
-    await go_on(connection, map(ended, over), now)
     return len(over)
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import (
     Select,
     TextClause,
     bindparam,
+    cast,
     exists,
     func,
     literal_column,
@@ -37,13 +38,13 @@ def _list_queues() -> Executable:
     jumping from one to the next, once for one-offs and once for steps."""
     due_of_send = (
         select(func.min(messages.c.due_at))
-        .where(PENDING_OF_SEND, messages.c.send_id == sends.c.id)
+        .where(PENDING_OF_SEND, messages.c.send_id == sends.c.id, messages.c.channel == _ON_CHANNEL)
         .scalar_subquery()
     )
     queues = union_all(
         _queues_of_brands("brands", PENDING_ONE_OFF, steps=0),
-        select(sends.c.brand_id, sends.c.id, due_of_send, literal_column("0")).where(
-            RUNS, sends.c.channel == _ON_CHANNEL
+        select(sends.c.brand_id, sends.c.id, due_of_send, cast(sends.c.enrolls, Integer)).where(
+            RUNS
         ),
         _queues_of_brands("brands_with_steps", PENDING_STEP, steps=1),
     ).subquery("queues")

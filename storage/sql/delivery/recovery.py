@@ -119,8 +119,8 @@ async def _end_or_resend(
         changes.moved(row.send_id, MessageStatus.SENDING, row.status)
         if row.status is MessageStatus.PENDING:
             connection.fire(messages_topic(row.channel))
+    await go_on(connection, map(ended, rows), changes, now)
     await changes.apply(connection, now)
-    await go_on(connection, map(ended, rows), now)
     resent = [row for row in rows if row.status is MessageStatus.PENDING]
     await note_resends(
         connection, (row for row in resent if not _knows_key(row, key_windows, now)), now

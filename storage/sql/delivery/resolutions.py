@@ -15,6 +15,7 @@ from storage.sql.connection import Connection, read_record
 from storage.sql.delivery.counters import Changes
 from storage.sql.delivery.enrollments import lock_enrollments_by_id
 from storage.sql.delivery.locks import lock_sends
+from storage.sql.delivery.outcomes import tell_outcomes
 from storage.sql.delivery.steps import ended, go_on
 from storage.sql.delivery.transitions import ENROLLMENT_IS_OVER
 from storage.sql.dialects.dialect import ColumnKind
@@ -74,9 +75,19 @@ async def resolve_unknown(
         changes.moved(row.send_id, MessageStatus.UNKNOWN, row.status)
         if row.status is MessageStatus.PENDING:
             connection.fire(messages_topic(row.channel))
+    await go_on(connection, map(ended, changed), changes, now)
+    await tell_outcomes(connection, _resent_of_sends(changed), changes)
     await changes.apply(connection, now)
-    await go_on(connection, map(ended, changed), now)
     return found
+
+
+def _resent_of_sends(changed: Sequence[Row[Any]]) -> set[str]:
+    """The enrollments of rows that wait again."""
+    return {
+        row.enrollment_id
+        for row in changed
+        if row.status is MessageStatus.PENDING and row.enrollment_id and row.send_id
+    }
 
 
 async def _lock_unknown(

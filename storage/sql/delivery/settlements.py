@@ -75,8 +75,8 @@ async def _settle_distinct(
         ends,
         now,
     )
+    await go_on(connection, ends, changes, now)
     await changes.apply(connection, now)
-    await go_on(connection, ends, now)
     await note_resends(connection, (row for row in settled if _is_resent(row, batch)), now)
     await insert_inbox_items(
         connection,
@@ -117,8 +117,8 @@ async def _settle_sent(
         for send_id, count in Counter(send_id for _, send_id, *_ in settled).items():
             changes.moved(send_id, expected, MessageStatus.SENT, count)
         ends += [
-            Ended(enrollment_id, step)
-            for _, _, enrollment_id, step in settled
+            Ended(enrollment_id, step, send_id)
+            for _, send_id, enrollment_id, step in settled
             if enrollment_id is not None
         ]
     return applied

@@ -3,6 +3,7 @@ it, and ends enrollments."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -22,19 +23,28 @@ from storage.contract.signals import messages as messages_topic
 from storage.model.ids import new_id
 from storage.model.messages import UNSTARTED, MessageStatus
 from storage.model.programs import OWN_ADDRESS, STOPPING_REASONS, EnrollmentStatus
+from storage.model.sends import SendStatus
 from storage.sql.connection import Connection
+from storage.sql.delivery.counters import Changes
 from storage.sql.delivery.enrollments import cancel_messages
+from storage.sql.delivery.outcomes import tell_outcomes
 from storage.sql.dialects.dialect import ColumnKind, RowSet, SqlDialect
 from storage.sql.dialects.types import dump_json
 from storage.sql.schema.messages import messages
 from storage.sql.schema.programs import ACTIVE, enrollments, program_steps
+from storage.sql.schema.sends import sends
 
 _OPEN = UNSTARTED | {MessageStatus.SENDING}
 _MESSAGE = (
     *("id", "brand_id", "person_id", "channel", "template_key", "template_revision", "recipient"),
-    *("variables", "hipaa", "status", "scheduled_at", "due_at", "lease", "attempts", "created_at"),
-    *("in_doubt", "enrollment_id", "step"),
+    *("send_id", "variables", "hipaa", "status", "scheduled_at", "due_at", "lease", "attempts"),
+    *("created_at", "expire_at", "in_doubt", "enrollment_id", "step"),
 )
+_OF_ENROLLMENT = tuple(
+    enrollments.c[name]
+    for name in ("id", "brand_id", "person_id", "recipient", "recipient_channel", "send_id")
+)
+_OF_SEND = (sends.c.status.label("send_status"), sends.c.expire_at)
 _NEXT = ("channel", "template_key", "template_revision", "delay_minutes", "variables")
 
 
@@ -43,21 +53,26 @@ class Ended(NamedTuple):
 
     enrollment_id: str
     step: int
+    send_id: str | None
     reason: str | None = None
     """Of one that was skipped."""
 
 
 def ended(row: Row[Any]) -> Ended | None:
-    """What a row with `status`, `failure_reason`, `enrollment_id` and `step` says; None if it is of
-    no enrollment or has not ended."""
+    """What a row with `status`, `failure_reason`, `enrollment_id`, `step` and `send_id` says; None
+    if it is of no enrollment or has not ended."""
     if row.enrollment_id is None or row.status in _OPEN:
         return None
     skipped = row.status is MessageStatus.SKIPPED
-    return Ended(row.enrollment_id, row.step, row.failure_reason if skipped else None)
+    reason = row.failure_reason if skipped else None
+    return Ended(row.enrollment_id, row.step, row.send_id, reason)
 
 
-async def go_on(connection: Connection, found: Iterable[Ended | None], now: datetime) -> None:
-    """Plans what follows these messages, whose enrollments are locked: the next step, or the end.
+async def go_on(
+    connection: Connection, found: Iterable[Ended | None], changes: Changes, now: datetime
+) -> None:
+    """Plans what follows these messages, whose sends and enrollments are locked: the next step, or
+    the end. `changes` is applied afterwards, so that no send is completed between two steps.
 
     Nothing follows one that is not of the current step of an active enrollment: what it leads to
     was planned when it ended before, or never will be.
@@ -71,13 +86,15 @@ async def go_on(connection: Connection, found: Iterable[Ended | None], now: date
         rows, [(each.enrollment_id, each.step, _stopping(each)) for each in ends]
     )
     following = sorted((await connection.execute(statement, given)).all, key=lambda row: row.id)
-    if not following:
-        return
-    await _move(connection, following, now)
+    if following:
+        await _move(connection, following, now)
     stopped = [row.id for row in following if row.stopping is not None]
     if stopped:
-        await cancel_messages(connection, stopped, now)
-    await _plan(connection, [row for row in following if _runs(row)], now)
+        await cancel_messages(connection, stopped, changes, now)
+    planned = [(row, _due(row, now)) for row in following if _runs(row)]
+    await _insert(connection, planned, changes, now)
+    over = {each.enrollment_id for each in ends if each.send_id is not None}
+    await tell_outcomes(connection, over - {row.id for row, _ in planned}, changes)
 
 
 def _stopping(each: Ended) -> str | None:
@@ -85,7 +102,11 @@ def _stopping(each: Ended) -> str | None:
 
 
 def _runs(row: Row[Any]) -> bool:
-    return row.stopping is None and row.position is not None
+    return row.stopping is None and row.position is not None and not _is_cancelled(row)
+
+
+def _is_cancelled(row: Row[Any]) -> bool:
+    return row.send_status is SendStatus.CANCELLED
 
 
 @lru_cache
@@ -104,10 +125,10 @@ def _following(dialect: SqlDialect) -> tuple[RowSet, Executable]:
         .correlate(enrollments)
         .scalar_subquery()
     )
-    of_enrollment = ("id", "brand_id", "person_id", "recipient", "recipient_channel")
     statement = (
         select(
-            *(enrollments.c[name] for name in of_enrollment),
+            *_OF_ENROLLMENT,
+            *_OF_SEND,
             given.c.step,
             given.c.stopping,
             program_steps.c.position,
@@ -125,6 +146,7 @@ def _following(dialect: SqlDialect) -> tuple[RowSet, Executable]:
                 program_steps.c.position == position,
             ),
         )
+        .outerjoin(sends, sends.c.id == enrollments.c.send_id)
         .where(ACTIVE)
     )
     return given, statement
@@ -158,7 +180,11 @@ async def _move(connection: Connection, following: Sequence[Row[Any]], now: date
 def _moved(row: Row[Any], now: datetime) -> tuple[object, ...]:
     if _runs(row):
         return row.id, EnrollmentStatus.ACTIVE.value, None, row.position, _due(row, now), None
-    status = EnrollmentStatus.COMPLETED if row.stopping is None else EnrollmentStatus.STOPPED
+    status = EnrollmentStatus.COMPLETED
+    if row.stopping is not None:
+        status = EnrollmentStatus.STOPPED
+    elif _is_cancelled(row):
+        status = EnrollmentStatus.CANCELLED
     return row.id, status.value, row.stopping, row.step, None, now
 
 
@@ -169,11 +195,11 @@ def _due(row: Row[Any], now: datetime) -> datetime:
 async def plan_first(
     connection: Connection, enrollment_id: str, due_at: datetime, now: datetime
 ) -> None:
-    """Adds the message of the current step of a new enrollment."""
-    of_enrollment = ("id", "brand_id", "person_id", "recipient", "recipient_channel")
+    """Adds the message of the current step of a new enrollment in a sequence."""
     statement = (
         select(
-            *(enrollments.c[name] for name in of_enrollment),
+            *_OF_ENROLLMENT,
+            *_OF_SEND,
             program_steps.c.position,
             *(program_steps.c[name] for name in _NEXT),
         )
@@ -184,18 +210,18 @@ async def plan_first(
                 program_steps.c.position == enrollments.c.current_step,
             ),
         )
+        .outerjoin(sends, sends.c.id == enrollments.c.send_id)
         .where(enrollments.c.id == enrollment_id)
     )
     (row,) = (await connection.execute(statement)).all
-    await _insert(connection, [(row, due_at)], now)
-
-
-async def _plan(connection: Connection, following: Sequence[Row[Any]], now: datetime) -> None:
-    await _insert(connection, [(row, _due(row, now)) for row in following], now)
+    await _insert(connection, [(row, due_at)], Changes(), now)
 
 
 async def _insert(
-    connection: Connection, planned: Sequence[tuple[Row[Any], datetime]], now: datetime
+    connection: Connection,
+    planned: Sequence[tuple[Row[Any], datetime]],
+    changes: Changes,
+    now: datetime,
 ) -> None:
     if not planned:
         return
@@ -209,6 +235,7 @@ async def _insert(
             row.template_key,
             row.template_revision,
             row.recipient if row.channel == row.recipient_channel else OWN_ADDRESS,
+            row.send_id,
             dump_json(row.variables),
             False,
             MessageStatus.PENDING.value,
@@ -217,6 +244,7 @@ async def _insert(
             0,
             0,
             instant(now),
+            None if row.expire_at is None else instant(row.expire_at),
             False,
             row.id,
             row.position,
@@ -224,5 +252,7 @@ async def _insert(
         for row, due_at in planned
     ]
     await connection.insert_rows(messages, _MESSAGE, rows)
+    for send_id, count in Counter(row.send_id for row, _ in planned).items():
+        changes.added(send_id, MessageStatus.PENDING, count)
     for channel in {row.channel for row, due_at in planned if due_at - now <= SOON}:
         connection.fire(messages_topic(channel))

@@ -122,6 +122,7 @@ partial_index(
 partial_index(
     "ix_messages_of_sends",
     messages.c.send_id,
+    messages.c.channel,
     messages.c.due_at,
     messages.c.id,
     where=_pending_of_send,

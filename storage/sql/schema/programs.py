@@ -13,7 +13,7 @@ from sqlalchemy import (
     text,
 )
 
-from storage.model.programs import EnrollmentStatus
+from storage.model.programs import EnrollmentStatus, RecipientOutcome
 from storage.sql.dialects.indexes import partial_index
 from storage.sql.dialects.types import JSON_TEXT, KEY, Instant, Word
 from storage.sql.schema.metadata import metadata, one_of
@@ -36,12 +36,14 @@ program_steps = Table(
     "program_steps",
     metadata,
     Column("id", KEY, nullable=False),
-    # Not in the record: the sequence it is of.
+    # Not in the record: the sequence or campaign it is of.
     Column("program_id", KEY, nullable=False),
     Column("position", Integer, nullable=False),
     Column("channel", KEY, nullable=False),
     Column("template_key", KEY, nullable=False),
     Column("template_revision", Integer, nullable=False),
+    Column("template_id", KEY),
+    Column("template_version_id", KEY),
     Column("delay_minutes", Integer, nullable=False),
     Column("variables", JSON_TEXT, nullable=False),
     PrimaryKeyConstraint("id"),
@@ -70,6 +72,9 @@ enrollments = Table(
     Column("created_by", Text, nullable=False),
     Column("enrolled_at", Instant, nullable=False),
     Column("ended_at", Instant),
+    # Of a campaign.
+    Column("send_id", KEY),
+    Column("outcome", Word(RecipientOutcome)),
     PrimaryKeyConstraint("id"),
     one_of("status", EnrollmentStatus),
     CheckConstraint("(status = 'active') = (ended_at IS NULL)", name="ended"),
@@ -81,15 +86,16 @@ enrollments = Table(
 ACTIVE = text("enrollments.status = 'active'")
 OVER = text("enrollments.ended_at IS NOT NULL")
 _active = text("status = 'active'")
+_active_in_sequence = text("status = 'active' AND send_id IS NULL")
 _over = text("ended_at IS NOT NULL")
-# Nobody is in a program twice at one address at a time, whoever enrolls them.
+# Nobody is in a sequence twice at one address at a time, whoever enrolls them.
 partial_index(
     "uq_enrollments_active",
     enrollments.c.program_id,
     enrollments.c.person_id,
     enrollments.c.recipient,
     unique=True,
-    where=_active,
+    where=_active_in_sequence,
 )
 # The lists, newest first: of a person, which their deletion reads too, and of a program.
 Index(

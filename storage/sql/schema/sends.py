@@ -23,6 +23,8 @@ from storage.sql.schema.metadata import metadata, one_of
 
 COUNTERS = ("pending", "in_flight", "sent", "failed", "skipped", "cancelled", "expired", "unknown")
 RECEIPT = ("sent", "in_flight", "cancelled")
+RECIPIENTS = ("pending", "sent", "failed", "skipped")
+"""What becomes of recipients, where they are not counted by their one message each."""
 
 sends = Table(
     "sends",
@@ -53,6 +55,11 @@ sends = Table(
     Column("pruned", Boolean, server_default=text("false"), nullable=False),
     Column("allow_shared_addresses", Boolean, server_default=text("false"), nullable=False),
     *(Column(f"receipt_{name}", Integer) for name in RECEIPT),
+    Column("enrolls", Boolean, server_default=text("false"), nullable=False),
+    *(
+        Column(f"recipients_{name}", Integer, server_default=text("0"), nullable=False)
+        for name in RECIPIENTS
+    ),
     PrimaryKeyConstraint("id"),
     ForeignKeyConstraint(["campaign_id"], [campaigns.c.id]),
     one_of("status", SendStatus),

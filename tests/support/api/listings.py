@@ -98,6 +98,11 @@ async def _add_send(tx: Transaction, brand: str) -> None:
     )
 
 
+async def _add_step(tx: Transaction, brand: str) -> None:
+    position = len(await tx.steps.list_of(f"{brand}-one"))
+    await tx.steps.insert(f"{brand}-one", made.step(position))
+
+
 async def _add_consent(tx: Transaction, brand: str) -> None:
     consent = Consent(
         id=new_id(), brand_id=brand, person_id="ann", channel="email", category=new_id(),
@@ -287,6 +292,15 @@ LISTINGS: dict[str, Listing] = {
         )
         for face, verb in (("comms", "ListCampaignHistory"), ("messaging", "ListCampaignSends"))
     },
+    "messaging.CampaignService/ListCampaignSteps": Listing(
+        items="items",
+        id="id",
+        asks=lambda brand: {"id": f"{brand}-one"},
+        asks_another=lambda brand: {"id": f"{brand}-two"},
+        add=_add_step,
+        prepare=lambda tx, brand: _add_campaigns_to_have_sends(tx, brand, "messaging"),
+        oldest_first=True,
+    ),
     "comms.SuppressionService/ListSuppressions": Listing(
         items="data",
         id="id",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -141,18 +141,46 @@ async def messaging_campaign(
     brand: str,
     channel: str = "email",
     criteria: dict[str, Any] | None = None,
+    *,
+    steps: Sequence[dict[str, Any]] = ({},),
     **more: Any,
 ) -> str:
-    """A messaging draft with its template and segment; its id."""
+    """A messaging draft with its template and segment, and one step unless told otherwise; its
+    id."""
     await put_template(api, brand, channel)
     request = {
         "brand_id": brand,
         "name": "news",
         "segment_id": await put_segment(api, brand, criteria),
-        "content": {"channel": channel, "template_key": "welcome"},
         **more,
     }
-    return str((await ok(api, f"{MESSAGING}/CreateCampaign", request))["id"])
+    campaign_id = str((await ok(api, f"{MESSAGING}/CreateCampaign", request))["id"])
+    for position, step in enumerate(steps):
+        await add_step(
+            api, brand, campaign_id, **{"channel": channel, "position": position, **step}
+        )
+    return campaign_id
+
+
+async def step(
+    api: Caller, brand: str, channel: str = "email", key: str = "welcome", **more: Any
+) -> dict[str, Any]:
+    """A good request for a step, but for its campaign: of the current version of a template."""
+    about = {"brand_id": brand, "channel": channel, "key": key}
+    (template,) = (await ok(api, f"{TEMPLATES}/ListTemplates", about))["items"]
+    version_id = template["current_version_id"]
+    return {
+        "position": 0,
+        "template_id": template["id"],
+        "template_version_id": version_id,
+        **more,
+    }
+
+
+async def add_step(api: Caller, brand: str, campaign_id: str, **more: Any) -> str:
+    """A step of a campaign, of the template `welcome` on email unless told otherwise; its id."""
+    request = {"id": campaign_id, **await step(api, brand, **more)}
+    return str((await ok(api, f"{MESSAGING}/CreateCampaignStep", request))["id"])
 
 
 async def campaign_in(api: Caller, brand: str, face: str, status: str) -> str:

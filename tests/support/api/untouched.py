@@ -139,6 +139,7 @@ class Untouched:
             await tx.audit.list_page(self.brand, None, None, 99),
             await tx.sequences.list_page(self.brand, None, 99),
             await tx.enrollments.list_page(self.brand, EnrollmentFilter(person_id="ana"), None, 99),
+            [await tx.steps.list_of(each.id) for each in campaigns],
             templates,
             [await tx.templates.list_versions(template, None, 99) for template in templates],
             await tx.people.list_matching(
@@ -161,6 +162,8 @@ async def untouched_brand(running: Running, transport: str) -> Untouched:
     ids["template"] = await template_id(api, brand)
     template = await ok(api, f"{TEMPLATES}/GetTemplate", {"id": ids["template"]})
     ids["version"] = template["current_version_id"]
+    steps = await ok(api, f"{MESSAGING}/ListCampaignSteps", {"id": ids["messaging"]})
+    ids["step"] = steps["items"][0]["id"]
     ids["segment"] = (await ok(api, f"{SEGMENTS}/ListSegments", {"brand_id": brand}))["items"][0][
         "id"
     ]
@@ -213,7 +216,7 @@ def _by_name(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
             f"{MESSAGING}/{verb}"
             for verb in (
                 "GetCampaign",
-                "GetCampaignContent",
+                "ListCampaignSteps",
                 "DeleteCampaign",
                 "UnscheduleCampaign",
                 "CancelCampaign",
@@ -308,12 +311,10 @@ def _in_full(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
     comms, messaging, segment = ids.get("comms"), ids.get("messaging"), ids.get("segment")
     suppressed = {"channel": "push", "address": "device-x", "reason": "manual", "source": "test"}
     contact = {"brand_id": brand, "person_id": "ana", "channel": "email", "category": "news"}
-    content = {
-        "channel": "email",
-        "template_key": "welcome",
-        "subject": "News",
-        "variables": OBJECT,
-    }
+    step = {
+        "template_id": ids.get("template"), "template_version_id": ids.get("version"),
+        "delay_minutes": 60, "variables": OBJECT,
+    }  # fmt: skip
     inline = {
         "name": "news", "subject": "News", "channel": "email", "template_key": "welcome",
         "segment_criteria": {}, "variables": OBJECT,
@@ -330,12 +331,18 @@ def _in_full(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
         f"{COMMS}/UpdateCampaign": {"id": comms, **inline},
         f"{COMMS}/SendCampaign": {"id": comms, **audience, "expire_at": instant(FAR)},
         f"{MESSAGING}/CreateCampaign": {
-            "brand_id": brand, "name": "news", "description": "Monthly", "segment_id": segment,
-            "content": content
+            "brand_id": brand, "name": "news", "description": "Monthly", "segment_id": segment
         },
         f"{MESSAGING}/UpdateCampaign": {
-            "id": messaging, "name": "news", "description": "Monthly", "segment_id": segment,
-            "content": content
+            "id": messaging, "name": "news", "description": "Monthly", "segment_id": segment
+        },
+        f"{MESSAGING}/CreateCampaignStep": {"id": messaging, "position": 7, **step},
+        f"{MESSAGING}/UpdateCampaignStep": {
+            "id": messaging, "step_id": ids.get("step"), "position": 7, **step
+        },
+        **{
+            f"{MESSAGING}/{verb}CampaignStep": {"id": messaging, "step_id": ids.get("step")}
+            for verb in ("Get", "Delete")
         },
         f"{MESSAGING}/ScheduleCampaign": {"id": messaging, "scheduled_at": instant(FAR),
             "expire_at": instant(FAR * 2)},

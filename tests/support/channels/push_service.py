@@ -38,7 +38,7 @@ class PushService:
     """Answers 201 to what is right, 400 or 403 to what is not, unless a script says otherwise."""
 
     def __init__(self, directory: Path) -> None:
-        self._certificate = make_certificate(directory, HOST)
+        self.certificate = make_certificate(directory, HOST)
         self.gateway = HttpGateway()
         self.key: str | None = None
         """The public key that its browsers have subscribed with; None: any."""
@@ -55,12 +55,12 @@ class PushService:
         """What a provider needs to reach it."""
         return {
             "hosts": PublicHosts(loopback, lambda address: address == "127.0.0.1"),
-            "tls_context": self._certificate.for_trusting_client(),
+            "tls_context": self.certificate.for_trusting_client(),
         }
 
     async def start(self) -> None:
         self.gateway.otherwise = self._behave
-        await self.gateway.start(tls=self._certificate.for_server())
+        await self.gateway.start(tls=self.certificate.for_server())
 
     async def stop(self) -> None:
         await self.gateway.stop()

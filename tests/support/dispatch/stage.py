@@ -35,6 +35,7 @@ from storage.model.brands import BrandPolicy
 from storage.model.campaigns import Campaign, CampaignStatus
 from storage.model.inbox import InboxItem
 from storage.model.messages import Attempt, Message, MessageFilter, MessageStatus
+from storage.model.programs import Step
 from storage.model.sends import Send
 from storage.model.templates import TemplateVersion
 from storage.sql.open import open_storage
@@ -275,10 +276,18 @@ class Stage:
         """One-offs that are due, each to somebody else."""
         return [await self.message(f"person-{number:03}", **more) for number in range(count)]
 
-    async def campaign(self, **more: Any) -> Campaign:
-        """A campaign on email, a draft unless it says otherwise."""
+    async def campaign(self, *steps: Step, **more: Any) -> Campaign:
+        """A campaign on email, a draft unless it says otherwise. One to a segment has these steps,
+        or one of what it says."""
         campaign = made.campaign(**{"subject": None, "variables": {}, **more})
-        await self.storage.write(lambda tx: tx.campaigns.insert(campaign))
+
+        async def insert(tx: Transaction) -> None:
+            await tx.campaigns.insert(campaign)
+            if campaign.face == Face.MESSAGING:
+                for step in steps or [await _only_step(tx, campaign)]:
+                    await tx.steps.insert(campaign.id, step)
+
+        await self.storage.write(insert)
         return campaign
 
     async def scheduled(self, *, due_in: float = 0, **more: Any) -> Campaign:
@@ -304,11 +313,11 @@ class Stage:
         )
         return send, await self.messages_of(send)
 
-    async def publish(self, **more: Any) -> Send:
+    async def publish(self, *steps: Step, **more: Any) -> Send:
         """A send to everyone in the brand."""
         segment = made.segment()
         campaign = await self.campaign(
-            face="messaging", segment_id=segment.id, segment_criteria=None, **more
+            *steps, face="messaging", segment_id=segment.id, segment_criteria=None, **more
         )
         await self.storage.write(lambda tx: tx.segments.insert(segment))
         return await self.storage.write(
@@ -381,6 +390,19 @@ class Stage:
     async def assert_no_drift(self) -> None:
         """See `tests.support.drift`."""
         await assert_no_drift(self.storage)
+
+
+async def _only_step(tx: Transaction, campaign: Campaign) -> Step:
+    of = (campaign.brand_id, campaign.channel, campaign.template_key)
+    version = await tx.templates.find_version(*of)
+    return made.step(
+        0,
+        channel=campaign.channel,
+        template_key=campaign.template_key,
+        template_revision=version.revision if version else 1,
+        delay_minutes=0,
+        variables=campaign.variables,
+    )
 
 
 def _address(channel: str, number: int) -> str:

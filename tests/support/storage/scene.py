@@ -11,8 +11,9 @@ from storage.contract.errors import StorageUnavailable
 from storage.contract.storage import Storage, Transaction
 from storage.model.campaigns import Campaign, CampaignStatus
 from storage.model.deliveries import Queue, Recovery, Settlement
+from storage.model.ids import new_id
 from storage.model.messages import Message, MessageFilter, MessageStatus
-from storage.model.programs import Enrollment
+from storage.model.programs import Enrollment, RecipientOutcome, Step
 from storage.model.programs import Sequence as Program
 from storage.model.sends import Send
 from storage.sql import open_storage
@@ -41,7 +42,10 @@ class Scene:
         campaign = made.campaign(status=CampaignStatus.SENDING)
         send = made.send(campaign.id, **more)
         rows = (
-            [made.message(f"person-{number:04}", send_id=send.id) for number in range(messages)]
+            [
+                made.message(f"person-{number:04}", send_id=send.id, channel=send.channel)
+                for number in range(messages)
+            ]
             if isinstance(messages, int)
             else messages
         )
@@ -75,6 +79,47 @@ class Scene:
 
         await self.storage.write(insert)
         return enrollment
+
+    async def enrolling(
+        self, *steps: Step, people: int = 1, **more: Any
+    ) -> tuple[Send, list[Enrollment]]:
+        """A send that has enrolled so many people in these steps, or in two that are a minute
+        apart. The first is due."""
+        steps = steps or (made.step(1), made.step(2))
+        campaign = made.campaign(face="messaging", status=CampaignStatus.SENDING)
+        send = made.send(campaign.id, enrolls=True, **more)
+        enrolled = [
+            made.enrollment(
+                made.sequence(*steps, id=campaign.id),
+                f"person-{number:04}",
+                send_id=send.id,
+                outcome=RecipientOutcome.PENDING,
+            )
+            for number in range(people)
+        ]
+
+        async def insert(tx: Transaction) -> None:
+            await tx.campaigns.insert(campaign)
+            for step in steps:
+                await tx.steps.insert(campaign.id, step)
+            await tx.sends.insert(send)
+            await tx.enrollments.insert_many(enrolled)
+            await tx.messages.insert_many(
+                send.message(
+                    new_id(),
+                    each.person_id,
+                    each.recipient,
+                    None,
+                    NOW,
+                    step=steps[0],
+                    enrollment=each,
+                )
+                for each in enrolled
+            )
+            await tx.sends.advance_audience(send.id, None, done=True, now=NOW)
+
+        await self.storage.write(insert)
+        return send, enrolled
 
     async def found_enrollment(self, enrollment: Enrollment) -> Enrollment:
         found = await self.storage.read(lambda tx: tx.enrollments.find(enrollment.id))

@@ -70,7 +70,7 @@ class MessageTimeline(_message.Message):
     enrollment_id: _builtins.str
     """Its enrollment; null without one."""
     step: _builtins.int
-    """Position of its step; null if it is none."""
+    """Position of its step; null if it is none, or the only one of a campaign."""
     @_builtins.property
     def facts(self) -> _containers.RepeatedCompositeFieldContainer[Global___MessageFact]:
         """What happened, in order; last what has no time of its own."""

@@ -100,9 +100,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_BRAND_EXISTS: _ErrorReason.ValueType  # 27
     """FAILED_PRECONDITION. There is a brand with this id."""
     ERROR_REASON_NO_STEPS: _ErrorReason.ValueType  # 28
-    """FAILED_PRECONDITION. The campaign does not say anything yet: it can neither be scheduled nor
-    published.
-    """
+    """FAILED_PRECONDITION. The campaign has no steps: it can neither be scheduled nor published."""
     ERROR_REASON_SEGMENT_ARCHIVED: _ErrorReason.ValueType  # 40
     """FAILED_PRECONDITION. The campaign's segment is archived: it can neither be scheduled nor
     published to it.
@@ -155,6 +153,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_NO_CANARY_NUMBER: _ErrorReason.ValueType  # 48
     """FAILED_PRECONDITION. The installation has no canary number (`CARILLON_SMS_CANARY_NUMBER`)."""
+    ERROR_REASON_STEP_NOT_FOUND: _ErrorReason.ValueType  # 49
+    """NOT_FOUND. The campaign has no step with this id."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every reason a call can be refused with.
@@ -243,9 +243,7 @@ needed: `details.brand_id` tells it.
 ERROR_REASON_BRAND_EXISTS: ErrorReason.ValueType  # 27
 """FAILED_PRECONDITION. There is a brand with this id."""
 ERROR_REASON_NO_STEPS: ErrorReason.ValueType  # 28
-"""FAILED_PRECONDITION. The campaign does not say anything yet: it can neither be scheduled nor
-published.
-"""
+"""FAILED_PRECONDITION. The campaign has no steps: it can neither be scheduled nor published."""
 ERROR_REASON_SEGMENT_ARCHIVED: ErrorReason.ValueType  # 40
 """FAILED_PRECONDITION. The campaign's segment is archived: it can neither be scheduled nor
 published to it.
@@ -298,4 +296,6 @@ shown to be: its signature is missing, too old, or by none of the brand's secret
 """
 ERROR_REASON_NO_CANARY_NUMBER: ErrorReason.ValueType  # 48
 """FAILED_PRECONDITION. The installation has no canary number (`CARILLON_SMS_CANARY_NUMBER`)."""
+ERROR_REASON_STEP_NOT_FOUND: ErrorReason.ValueType  # 49
+"""NOT_FOUND. The campaign has no step with this id."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -22,15 +22,12 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
-from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
-from carillon.rules.v1 import rules_pb2 as carillon_dot_rules_dot_v1_dot_rules__pb2
-from carillon.type.v1 import channel_pb2 as carillon_dot_type_dot_v1_dot_channel__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$carillon/messaging/v1/campaign.proto\x12\x15\x63\x61rillon.messaging.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1d\x63\x61rillon/rules/v1/rules.proto\x1a\x1e\x63\x61rillon/type/v1/channel.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8e\x05\n\x08\x43\x61mpaign\x12\x11\n\x02id\x18\x01 \x01(\tB\x05\xe2\x41\x02\x03\x08\x12\x17\n\x08\x62rand_id\x18\x02 \x01(\tB\x05\xe2\x41\x02\x02\x05\x12\x12\n\x04name\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\x12\x1e\n\x0b\x64\x65scription\x18\x04 \x01(\tB\x04\xe2\x41\x01\x01H\x00\x88\x01\x01\x12\x18\n\nsegment_id\x18\x05 \x01(\tB\x04\xe2\x41\x01\x02\x12<\n\x06status\x18\x06 \x01(\x0e\x32&.carillon.messaging.v1.Campaign.StatusB\x04\xe2\x41\x01\x03\x12\x36\n\x0cscheduled_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x36\n\x0cpublished_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x31\n\x07sent_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x36\n\x0c\x63\x61ncelled_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x18\n\ncreated_by\x18\x0b \x01(\tB\x04\xe2\x41\x01\x03\x12\x34\n\ncreated_at\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x34\n\nupdated_at\x18\r \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\"Y\n\x06Status\x12\x0f\n\x0bunspecified\x10\x00\x12\t\n\x05\x64raft\x10\x01\x12\r\n\tscheduled\x10\x02\x12\x0b\n\x07sending\x10\x03\x12\x08\n\x04sent\x10\x04\x12\r\n\tcancelled\x10\x05\x42\x0e\n\x0c_description\"\xe3\x01\n\x0f\x43\x61mpaignContent\x12;\n\x07\x63hannel\x18\x01 \x01(\x0e\x32\x19.carillon.type.v1.ChannelB\x0f\xe2\x41\x01\x02\xbaH\x08\x82\x01\x02\x10\x01\xc8\x01\x01\x12)\n\x0ctemplate_key\x18\x02 \x01(\tB\x13\xe2\x41\x01\x02\xbaH\x0cr\x07\x18\x80\x01\xb8\xbb\x18\x01\xc8\x01\x01\x12*\n\x07subject\x18\x03 \x01(\tB\x14\xe2\x41\x01\x01\xbaH\tr\x07\x18\xe6\x07\xa0\xbb\x18\x01\xf0\xbb\x18\x05H\x00\x88\x01\x01\x12\x30\n\tvariables\x18\x04 \x01(\x0b\x32\x17.google.protobuf.StructB\x04\xe2\x41\x01\x01\x42\n\n\x08_subjectB<\n\x15\x63\x61rillon.messaging.v1P\x01Z!carillon/messaging/v1;messagingv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$carillon/messaging/v1/campaign.proto\x12\x15\x63\x61rillon.messaging.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8e\x05\n\x08\x43\x61mpaign\x12\x11\n\x02id\x18\x01 \x01(\tB\x05\xe2\x41\x02\x03\x08\x12\x17\n\x08\x62rand_id\x18\x02 \x01(\tB\x05\xe2\x41\x02\x02\x05\x12\x12\n\x04name\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\x12\x1e\n\x0b\x64\x65scription\x18\x04 \x01(\tB\x04\xe2\x41\x01\x01H\x00\x88\x01\x01\x12\x18\n\nsegment_id\x18\x05 \x01(\tB\x04\xe2\x41\x01\x02\x12<\n\x06status\x18\x06 \x01(\x0e\x32&.carillon.messaging.v1.Campaign.StatusB\x04\xe2\x41\x01\x03\x12\x36\n\x0cscheduled_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x36\n\x0cpublished_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x31\n\x07sent_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x36\n\x0c\x63\x61ncelled_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x18\n\ncreated_by\x18\x0b \x01(\tB\x04\xe2\x41\x01\x03\x12\x34\n\ncreated_at\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x34\n\nupdated_at\x18\r \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\"Y\n\x06Status\x12\x0f\n\x0bunspecified\x10\x00\x12\t\n\x05\x64raft\x10\x01\x12\r\n\tscheduled\x10\x02\x12\x0b\n\x07sending\x10\x03\x12\x08\n\x04sent\x10\x04\x12\r\n\tcancelled\x10\x05\x42\x0e\n\x0c_description\"\xe1\x01\n\x0c\x43\x61mpaignStep\x12\x11\n\x02id\x18\x01 \x01(\tB\x05\xe2\x41\x02\x03\x08\x12\x19\n\x0b\x63\x61mpaign_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12\x16\n\x08position\x18\x03 \x01(\x05\x42\x04\xe2\x41\x01\x02\x12\x19\n\x0btemplate_id\x18\x04 \x01(\tB\x04\xe2\x41\x01\x02\x12!\n\x13template_version_id\x18\x05 \x01(\tB\x04\xe2\x41\x01\x02\x12\x1b\n\rdelay_minutes\x18\x06 \x01(\x05\x42\x04\xe2\x41\x01\x01\x12\x30\n\tvariables\x18\x07 \x01(\x0b\x32\x17.google.protobuf.StructB\x04\xe2\x41\x01\x01\x42<\n\x15\x63\x61rillon.messaging.v1P\x01Z!carillon/messaging/v1;messagingv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -64,18 +61,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CAMPAIGN'].fields_by_name['created_at']._serialized_options = b'\342A\001\003'
   _globals['_CAMPAIGN'].fields_by_name['updated_at']._loaded_options = None
   _globals['_CAMPAIGN'].fields_by_name['updated_at']._serialized_options = b'\342A\001\003'
-  _globals['_CAMPAIGNCONTENT'].fields_by_name['channel']._loaded_options = None
-  _globals['_CAMPAIGNCONTENT'].fields_by_name['channel']._serialized_options = b'\342A\001\002\272H\010\202\001\002\020\001\310\001\001'
-  _globals['_CAMPAIGNCONTENT'].fields_by_name['template_key']._loaded_options = None
-  _globals['_CAMPAIGNCONTENT'].fields_by_name['template_key']._serialized_options = b'\342A\001\002\272H\014r\007\030\200\001\270\273\030\001\310\001\001'
-  _globals['_CAMPAIGNCONTENT'].fields_by_name['subject']._loaded_options = None
-  _globals['_CAMPAIGNCONTENT'].fields_by_name['subject']._serialized_options = b'\342A\001\001\272H\tr\007\030\346\007\240\273\030\001\360\273\030\005'
-  _globals['_CAMPAIGNCONTENT'].fields_by_name['variables']._loaded_options = None
-  _globals['_CAMPAIGNCONTENT'].fields_by_name['variables']._serialized_options = b'\342A\001\001'
-  _globals['_CAMPAIGN']._serialized_start=252
-  _globals['_CAMPAIGN']._serialized_end=906
-  _globals['_CAMPAIGN_STATUS']._serialized_start=801
-  _globals['_CAMPAIGN_STATUS']._serialized_end=890
-  _globals['_CAMPAIGNCONTENT']._serialized_start=909
-  _globals['_CAMPAIGNCONTENT']._serialized_end=1136
+  _globals['_CAMPAIGNSTEP'].fields_by_name['id']._loaded_options = None
+  _globals['_CAMPAIGNSTEP'].fields_by_name['id']._serialized_options = b'\342A\002\003\010'
+  _globals['_CAMPAIGNSTEP'].fields_by_name['campaign_id']._loaded_options = None
+  _globals['_CAMPAIGNSTEP'].fields_by_name['campaign_id']._serialized_options = b'\342A\001\003'
+  _globals['_CAMPAIGNSTEP'].fields_by_name['position']._loaded_options = None
+  _globals['_CAMPAIGNSTEP'].fields_by_name['position']._serialized_options = b'\342A\001\002'
+  _globals['_CAMPAIGNSTEP'].fields_by_name['template_id']._loaded_options = None
+  _globals['_CAMPAIGNSTEP'].fields_by_name['template_id']._serialized_options = b'\342A\001\002'
+  _globals['_CAMPAIGNSTEP'].fields_by_name['template_version_id']._loaded_options = None
+  _globals['_CAMPAIGNSTEP'].fields_by_name['template_version_id']._serialized_options = b'\342A\001\002'
+  _globals['_CAMPAIGNSTEP'].fields_by_name['delay_minutes']._loaded_options = None
+  _globals['_CAMPAIGNSTEP'].fields_by_name['delay_minutes']._serialized_options = b'\342A\001\001'
+  _globals['_CAMPAIGNSTEP'].fields_by_name['variables']._loaded_options = None
+  _globals['_CAMPAIGNSTEP'].fields_by_name['variables']._serialized_options = b'\342A\001\001'
+  _globals['_CAMPAIGN']._serialized_start=160
+  _globals['_CAMPAIGN']._serialized_end=814
+  _globals['_CAMPAIGN_STATUS']._serialized_start=709
+  _globals['_CAMPAIGN_STATUS']._serialized_end=798
+  _globals['_CAMPAIGNSTEP']._serialized_start=817
+  _globals['_CAMPAIGNSTEP']._serialized_end=1042
 # @@protoc_insertion_point(module_scope)

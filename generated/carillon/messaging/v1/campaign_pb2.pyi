@@ -3,7 +3,6 @@
 isort:skip_file
 """
 
-from carillon.type.v1 import channel_pb2 as _channel_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import struct_pb2 as _struct_pb2
@@ -13,10 +12,10 @@ import builtins as _builtins
 import sys
 import typing as _typing
 
-if sys.version_info >= (3, 10):
-    from typing import TypeAlias as _TypeAlias
+if sys.version_info >= (3, 11):
+    from typing import TypeAlias as _TypeAlias, Never as _Never
 else:
-    from typing_extensions import TypeAlias as _TypeAlias
+    from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
@@ -142,24 +141,31 @@ class Campaign(_message.Message):
 Global___Campaign: _TypeAlias = Campaign  # noqa: Y015
 
 @_typing.final
-class CampaignContent(_message.Message):
-    """What a campaign says."""
+class CampaignStep(_message.Message):
+    """One message of a campaign, from a version of a template."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    CHANNEL_FIELD_NUMBER: _builtins.int
-    TEMPLATE_KEY_FIELD_NUMBER: _builtins.int
-    SUBJECT_FIELD_NUMBER: _builtins.int
+    ID_FIELD_NUMBER: _builtins.int
+    CAMPAIGN_ID_FIELD_NUMBER: _builtins.int
+    POSITION_FIELD_NUMBER: _builtins.int
+    TEMPLATE_ID_FIELD_NUMBER: _builtins.int
+    TEMPLATE_VERSION_ID_FIELD_NUMBER: _builtins.int
+    DELAY_MINUTES_FIELD_NUMBER: _builtins.int
     VARIABLES_FIELD_NUMBER: _builtins.int
-    channel: _channel_pb2.Channel.ValueType
-    """The channel it is delivered on."""
-    template_key: _builtins.str
-    """Key of a template in the brand and channel; it must exist by the time the campaign is scheduled
-    or sent.
-    """
-    subject: _builtins.str
-    """Subject line, as Liquid, instead of the template's; at most 998 characters, no line break; null
-    for the template's own.
+    id: _builtins.str
+    """Unique id, given by the service."""
+    campaign_id: _builtins.str
+    """The campaign it is of."""
+    position: _builtins.int
+    """Its place: steps run by position ascending."""
+    template_id: _builtins.str
+    """Its template, which has the channel that it is delivered on."""
+    template_version_id: _builtins.str
+    """The version that goes out, whatever becomes of the template."""
+    delay_minutes: _builtins.int
+    """How long after the end of the step before it runs; of the first, after the campaign was
+    published to the person.
     """
     @_builtins.property
     def variables(self) -> _struct_pb2.Struct:
@@ -168,17 +174,18 @@ class CampaignContent(_message.Message):
     def __init__(
         self,
         *,
-        channel: _channel_pb2.Channel.ValueType = ...,
-        template_key: _builtins.str = ...,
-        subject: _builtins.str | None = ...,
+        id: _builtins.str = ...,
+        campaign_id: _builtins.str = ...,
+        position: _builtins.int = ...,
+        template_id: _builtins.str = ...,
+        template_version_id: _builtins.str = ...,
+        delay_minutes: _builtins.int = ...,
         variables: _struct_pb2.Struct | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_subject", b"_subject", "subject", b"subject", "variables", b"variables"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["variables", b"variables"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_subject", b"_subject", "channel", b"channel", "subject", b"subject", "template_key", b"template_key", "variables", b"variables"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["campaign_id", b"campaign_id", "delay_minutes", b"delay_minutes", "id", b"id", "position", b"position", "template_id", b"template_id", "template_version_id", b"template_version_id", "variables", b"variables"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType__subject: _TypeAlias = _typing.Literal["subject"]  # noqa: Y015
-    _WhichOneofArgType__subject: _TypeAlias = _typing.Literal["_subject", b"_subject"]  # noqa: Y015
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__subject) -> _WhichOneofReturnType__subject | None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___CampaignContent: _TypeAlias = CampaignContent  # noqa: Y015
+Global___CampaignStep: _TypeAlias = CampaignStep  # noqa: Y015

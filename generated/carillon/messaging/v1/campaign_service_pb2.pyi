@@ -11,6 +11,7 @@ from carillon.type.v1 import cancel_receipt_pb2 as _cancel_receipt_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 import builtins as _builtins
@@ -60,7 +61,6 @@ class CreateCampaignRequest(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     DESCRIPTION_FIELD_NUMBER: _builtins.int
     SEGMENT_ID_FIELD_NUMBER: _builtins.int
-    CONTENT_FIELD_NUMBER: _builtins.int
     ALLOW_SHARED_ADDRESSES_FIELD_NUMBER: _builtins.int
     brand_id: _builtins.str
     """The brand it will belong to; the token must name it."""
@@ -75,10 +75,6 @@ class CreateCampaignRequest(_message.Message):
     address gets one: the first person's, by the order of recipients or else of ids; the others are
     `duplicate` skips.
     """
-    @_builtins.property
-    def content(self) -> _campaign_pb2.CampaignContent:
-        """What it says; without it, it can neither be scheduled nor published until it is given."""
-
     def __init__(
         self,
         *,
@@ -86,12 +82,11 @@ class CreateCampaignRequest(_message.Message):
         name: _builtins.str = ...,
         description: _builtins.str | None = ...,
         segment_id: _builtins.str = ...,
-        content: _campaign_pb2.CampaignContent | None = ...,
         allow_shared_addresses: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_description", b"_description", "content", b"content", "description", b"description"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_description", b"_description", "description", b"description"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_description", b"_description", "allow_shared_addresses", b"allow_shared_addresses", "brand_id", b"brand_id", "content", b"content", "description", b"description", "name", b"name", "segment_id", b"segment_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_description", b"_description", "allow_shared_addresses", b"allow_shared_addresses", "brand_id", b"brand_id", "description", b"description", "name", b"name", "segment_id", b"segment_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__description: _TypeAlias = _typing.Literal["description"]  # noqa: Y015
     _WhichOneofArgType__description: _TypeAlias = _typing.Literal["_description", b"_description"]  # noqa: Y015
@@ -136,24 +131,28 @@ class TestCampaignRequest(_message.Message):
     ID_FIELD_NUMBER: _builtins.int
     RECIPIENT_FIELD_NUMBER: _builtins.int
     PERSON_ID_FIELD_NUMBER: _builtins.int
+    STEP_ID_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Id of the campaign."""
     recipient: _builtins.str
-    """The address on the campaign's channel; on in_app the id of a person."""
+    """The address on the step's channel; on in_app the id of a person."""
     person_id: _builtins.str
     """Id of the person to render it for, as they would get it. Empty: the person `test`, who need not
     be known; on in_app the recipient.
     """
+    step_id: _builtins.str
+    """Id of the step to try out. Empty: the first."""
     def __init__(
         self,
         *,
         id: _builtins.str = ...,
         recipient: _builtins.str = ...,
         person_id: _builtins.str = ...,
+        step_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "person_id", b"person_id", "recipient", b"recipient"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "person_id", b"person_id", "recipient", b"recipient", "step_id", b"step_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -223,28 +222,6 @@ class GetCampaignRequest(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetCampaignRequest: _TypeAlias = GetCampaignRequest  # noqa: Y015
-
-@_typing.final
-class GetCampaignContentRequest(_message.Message):
-    """Whose content to read."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    ID_FIELD_NUMBER: _builtins.int
-    id: _builtins.str
-    """Id of the campaign."""
-    def __init__(
-        self,
-        *,
-        id: _builtins.str = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___GetCampaignContentRequest: _TypeAlias = GetCampaignContentRequest  # noqa: Y015
 
 @_typing.final
 class ListCampaignsRequest(_message.Message):
@@ -318,7 +295,6 @@ class UpdateCampaignRequest(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     DESCRIPTION_FIELD_NUMBER: _builtins.int
     SEGMENT_ID_FIELD_NUMBER: _builtins.int
-    CONTENT_FIELD_NUMBER: _builtins.int
     ALLOW_SHARED_ADDRESSES_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Id of the campaign."""
@@ -330,10 +306,6 @@ class UpdateCampaignRequest(_message.Message):
     """An existing segment of the brand."""
     allow_shared_addresses: _builtins.bool
     """Whether people who share an address each get a message at it."""
-    @_builtins.property
-    def content(self) -> _campaign_pb2.CampaignContent:
-        """Replaces all of the content."""
-
     def __init__(
         self,
         *,
@@ -341,12 +313,11 @@ class UpdateCampaignRequest(_message.Message):
         name: _builtins.str | None = ...,
         description: _builtins.str | None = ...,
         segment_id: _builtins.str | None = ...,
-        content: _campaign_pb2.CampaignContent | None = ...,
         allow_shared_addresses: _builtins.bool | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_allow_shared_addresses", b"_allow_shared_addresses", "_description", b"_description", "_name", b"_name", "_segment_id", b"_segment_id", "allow_shared_addresses", b"allow_shared_addresses", "content", b"content", "description", b"description", "name", b"name", "segment_id", b"segment_id"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_allow_shared_addresses", b"_allow_shared_addresses", "_description", b"_description", "_name", b"_name", "_segment_id", b"_segment_id", "allow_shared_addresses", b"allow_shared_addresses", "description", b"description", "name", b"name", "segment_id", b"segment_id"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_allow_shared_addresses", b"_allow_shared_addresses", "_description", b"_description", "_name", b"_name", "_segment_id", b"_segment_id", "allow_shared_addresses", b"allow_shared_addresses", "content", b"content", "description", b"description", "id", b"id", "name", b"name", "segment_id", b"segment_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_allow_shared_addresses", b"_allow_shared_addresses", "_description", b"_description", "_name", b"_name", "_segment_id", b"_segment_id", "allow_shared_addresses", b"allow_shared_addresses", "description", b"description", "id", b"id", "name", b"name", "segment_id", b"segment_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__allow_shared_addresses: _TypeAlias = _typing.Literal["allow_shared_addresses"]  # noqa: Y015
     _WhichOneofArgType__allow_shared_addresses: _TypeAlias = _typing.Literal["_allow_shared_addresses", b"_allow_shared_addresses"]  # noqa: Y015
@@ -366,6 +337,244 @@ class UpdateCampaignRequest(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__segment_id) -> _WhichOneofReturnType__segment_id | None: ...
 
 Global___UpdateCampaignRequest: _TypeAlias = UpdateCampaignRequest  # noqa: Y015
+
+@_typing.final
+class CreateCampaignStepRequest(_message.Message):
+    """A message to add to a campaign."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    POSITION_FIELD_NUMBER: _builtins.int
+    TEMPLATE_ID_FIELD_NUMBER: _builtins.int
+    TEMPLATE_VERSION_ID_FIELD_NUMBER: _builtins.int
+    DELAY_MINUTES_FIELD_NUMBER: _builtins.int
+    VARIABLES_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """Id of the campaign."""
+    position: _builtins.int
+    """Its place; steps run by position ascending. No other step of the campaign may have it."""
+    template_id: _builtins.str
+    """A template of the brand, on the channel to deliver on."""
+    template_version_id: _builtins.str
+    """A version of that template."""
+    delay_minutes: _builtins.int
+    """How long after the end of the step before it runs; of the first, after the campaign was
+    published to the person.
+    """
+    @_builtins.property
+    def variables(self) -> _struct_pb2.Struct:
+        """Variables for the template, which must fit it."""
+
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        position: _builtins.int | None = ...,
+        template_id: _builtins.str = ...,
+        template_version_id: _builtins.str = ...,
+        delay_minutes: _builtins.int = ...,
+        variables: _struct_pb2.Struct | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_position", b"_position", "position", b"position", "variables", b"variables"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_position", b"_position", "delay_minutes", b"delay_minutes", "id", b"id", "position", b"position", "template_id", b"template_id", "template_version_id", b"template_version_id", "variables", b"variables"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__position: _TypeAlias = _typing.Literal["position"]  # noqa: Y015
+    _WhichOneofArgType__position: _TypeAlias = _typing.Literal["_position", b"_position"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__position) -> _WhichOneofReturnType__position | None: ...
+
+Global___CreateCampaignStepRequest: _TypeAlias = CreateCampaignStepRequest  # noqa: Y015
+
+@_typing.final
+class GetCampaignStepRequest(_message.Message):
+    """Which step to read."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    STEP_ID_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """Id of the campaign."""
+    step_id: _builtins.str
+    """Id of the step."""
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        step_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "step_id", b"step_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetCampaignStepRequest: _TypeAlias = GetCampaignStepRequest  # noqa: Y015
+
+@_typing.final
+class ListCampaignStepsRequest(_message.Message):
+    """Whose steps to list."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """Id of the campaign."""
+    page_size: _builtins.int
+    """At most this many; 0 means 50, more than 200 means 200."""
+    page_token: _builtins.str
+    """`next_page_token` of the page before."""
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListCampaignStepsRequest: _TypeAlias = ListCampaignStepsRequest  # noqa: Y015
+
+@_typing.final
+class ListCampaignStepsResponse(_message.Message):
+    """One page of steps."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ITEMS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Token of the next page; empty on the last."""
+    @_builtins.property
+    def items(self) -> _containers.RepeatedCompositeFieldContainer[_campaign_pb2.CampaignStep]:
+        """By position."""
+
+    def __init__(
+        self,
+        *,
+        items: _abc.Iterable[_campaign_pb2.CampaignStep] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["items", b"items", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListCampaignStepsResponse: _TypeAlias = ListCampaignStepsResponse  # noqa: Y015
+
+@_typing.final
+class UpdateCampaignStepRequest(_message.Message):
+    """What to change in a step. Fields that are absent stay as they are."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    STEP_ID_FIELD_NUMBER: _builtins.int
+    POSITION_FIELD_NUMBER: _builtins.int
+    TEMPLATE_ID_FIELD_NUMBER: _builtins.int
+    TEMPLATE_VERSION_ID_FIELD_NUMBER: _builtins.int
+    DELAY_MINUTES_FIELD_NUMBER: _builtins.int
+    VARIABLES_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """Id of the campaign."""
+    step_id: _builtins.str
+    """Id of the step."""
+    position: _builtins.int
+    """Its place. No other step of the campaign may have it."""
+    template_id: _builtins.str
+    """A template of the brand, with a version of it."""
+    template_version_id: _builtins.str
+    """A version of its template."""
+    delay_minutes: _builtins.int
+    """How long after the end of the step before it runs."""
+    @_builtins.property
+    def variables(self) -> _struct_pb2.Struct:
+        """Replaces all variables."""
+
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        step_id: _builtins.str = ...,
+        position: _builtins.int | None = ...,
+        template_id: _builtins.str | None = ...,
+        template_version_id: _builtins.str | None = ...,
+        delay_minutes: _builtins.int | None = ...,
+        variables: _struct_pb2.Struct | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_delay_minutes", b"_delay_minutes", "_position", b"_position", "_template_id", b"_template_id", "_template_version_id", b"_template_version_id", "delay_minutes", b"delay_minutes", "position", b"position", "template_id", b"template_id", "template_version_id", b"template_version_id", "variables", b"variables"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_delay_minutes", b"_delay_minutes", "_position", b"_position", "_template_id", b"_template_id", "_template_version_id", b"_template_version_id", "delay_minutes", b"delay_minutes", "id", b"id", "position", b"position", "step_id", b"step_id", "template_id", b"template_id", "template_version_id", b"template_version_id", "variables", b"variables"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__delay_minutes: _TypeAlias = _typing.Literal["delay_minutes"]  # noqa: Y015
+    _WhichOneofArgType__delay_minutes: _TypeAlias = _typing.Literal["_delay_minutes", b"_delay_minutes"]  # noqa: Y015
+    _WhichOneofReturnType__position: _TypeAlias = _typing.Literal["position"]  # noqa: Y015
+    _WhichOneofArgType__position: _TypeAlias = _typing.Literal["_position", b"_position"]  # noqa: Y015
+    _WhichOneofReturnType__template_id: _TypeAlias = _typing.Literal["template_id"]  # noqa: Y015
+    _WhichOneofArgType__template_id: _TypeAlias = _typing.Literal["_template_id", b"_template_id"]  # noqa: Y015
+    _WhichOneofReturnType__template_version_id: _TypeAlias = _typing.Literal["template_version_id"]  # noqa: Y015
+    _WhichOneofArgType__template_version_id: _TypeAlias = _typing.Literal["_template_version_id", b"_template_version_id"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__delay_minutes) -> _WhichOneofReturnType__delay_minutes | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__position) -> _WhichOneofReturnType__position | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__template_id) -> _WhichOneofReturnType__template_id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__template_version_id) -> _WhichOneofReturnType__template_version_id | None: ...
+
+Global___UpdateCampaignStepRequest: _TypeAlias = UpdateCampaignStepRequest  # noqa: Y015
+
+@_typing.final
+class DeleteCampaignStepRequest(_message.Message):
+    """Which step to remove."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    STEP_ID_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """Id of the campaign."""
+    step_id: _builtins.str
+    """Id of the step."""
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        step_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "step_id", b"step_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteCampaignStepRequest: _TypeAlias = DeleteCampaignStepRequest  # noqa: Y015
+
+@_typing.final
+class DeleteCampaignStepResponse(_message.Message):
+    """Nothing to say."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteCampaignStepResponse: _TypeAlias = DeleteCampaignStepResponse  # noqa: Y015
 
 @_typing.final
 class DeleteCampaignRequest(_message.Message):

@@ -61,11 +61,6 @@ class CampaignServiceStub:
                 request_serializer=carillon_dot_messaging_dot_v1_dot_campaign__service__pb2.GetCampaignRequest.SerializeToString,
                 response_deserializer=carillon_dot_messaging_dot_v1_dot_campaign__pb2.Campaign.FromString,
                 _registered_method=True)
-        self.GetCampaignContent = channel.unary_unary(
-                '/carillon.messaging.v1.CampaignService/GetCampaignContent',
-                request_serializer=carillon_dot_messaging_dot_v1_dot_campaign__service__pb2.GetCampaignContentRequest.SerializeToString,
-                response_deserializer=carillon_dot_messaging_dot_v1_dot_campaign__pb2.CampaignContent.FromString,
-                _registered_method=True)
         self.ListCampaigns = channel.unary_unary(
                 '/carillon.messaging.v1.CampaignService/ListCampaigns',
                 request_serializer=carillon_dot_messaging_dot_v1_dot_campaign__service__pb2.ListCampaignsRequest.SerializeToString,
@@ -75,6 +70,31 @@ class CampaignServiceStub:
                 '/carillon.messaging.v1.CampaignService/UpdateCampaign',
                 request_serializer=carillon_dot_messaging_dot_v1_dot_campaign__service__pb2.UpdateCampaignRequest.SerializeToString,
                 response_deserializer=carillon_dot_messaging_dot_v1_dot_campaign__pb2.Campaign.FromString,
+                _registered_method=True)
+        self.CreateCampaignStep = channel.unary_unary(
+                '/carillon.messaging.v1.CampaignService/CreateCampaignStep',
+                request_serializer=carillon_dot_messaging_dot_v1_dot_campaign__service__pb2.CreateCampaignStepRequest.SerializeToString,
+                response_deserializer=carillon_dot_messaging_dot_v1_dot_campaign__pb2.CampaignStep.FromString,
+                _registered_method=True)
+        self.GetCampaignStep = channel.unary_unary(
+                '/carillon.messaging.v1.CampaignService/GetCampaignStep',
+                request_serializer=carillon_dot_messaging_dot_v1_dot_campaign__service__pb2.GetCampaignStepRequest.SerializeToString,
+                response_deserializer=carillon_dot_messaging_dot_v1_dot_campaign__pb2.CampaignStep.FromString,
+                _registered_method=True)
+        self.ListCampaignSteps = channel.unary_unary(
+                '/carillon.messaging.v1.CampaignService/ListCampaignSteps',
+                request_serializer=carillon_dot_messaging_dot_v1_dot_campaign__service__pb2.ListCampaignStepsRequest.SerializeToString,
+                response_deserializer=carillon_dot_messaging_dot_v1_dot_campaign__service__pb2.ListCampaignStepsResponse.FromString,
+                _registered_method=True)
+        self.UpdateCampaignStep = channel.unary_unary(
+                '/carillon.messaging.v1.CampaignService/UpdateCampaignStep',
+                request_serializer=carillon_dot_messaging_dot_v1_dot_campaign__service__pb2.UpdateCampaignStepRequest.SerializeToString,
+                response_deserializer=carillon_dot_messaging_dot_v1_dot_campaign__pb2.CampaignStep.FromString,
+                _registered_method=True)
+        self.DeleteCampaignStep = channel.unary_unary(
+                '/carillon.messaging.v1.CampaignService/DeleteCampaignStep',
+                request_serializer=carillon_dot_messaging_dot_v1_dot_campaign__service__pb2.DeleteCampaignStepRequest.SerializeToString,
+                response_deserializer=carillon_dot_messaging_dot_v1_dot_campaign__service__pb2.DeleteCampaignStepResponse.FromString,
                 _registered_method=True)
         self.DeleteCampaign = channel.unary_unary(
                 '/carillon.messaging.v1.CampaignService/DeleteCampaign',
@@ -129,18 +149,18 @@ class CampaignServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DuplicateCampaign(self, request, context):
-        """Creates a draft that says the same to the same segment as a campaign in whatever status. What
-        the campaign has come to is not taken over: times, sends, the version of its template.
+        """Creates a draft with the same steps to the same segment as a campaign in whatever status. What
+        the campaign has come to is not taken over: times, sends.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def TestCampaign(self, request, context):
-        """Sends what a draft or scheduled campaign says to one address, at once, and waits for what
-        becomes of it as `POST /v1/messages/send` does: what its audience would get if it went out now,
-        with its subject and its variables. The message is one of no send and counted nowhere. Whether
-        it may go there is asked as for a one-off of the template.
+        """Sends a step of a draft or scheduled campaign to one address, at once, and waits for what
+        becomes of it as `POST /v1/messages/send` does: what its audience would get of the step. The
+        message is one of no send and counted nowhere. Whether it may go there is asked as for a
+        one-off of the template.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -148,13 +168,6 @@ class CampaignServiceServicer:
 
     def GetCampaign(self, request, context):
         """Reads one campaign.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def GetCampaignContent(self, request, context):
-        """Reads what a campaign says. FAILED_PRECONDITION while it says nothing (NO_STEPS).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -169,6 +182,43 @@ class CampaignServiceServicer:
 
     def UpdateCampaign(self, request, context):
         """Changes the given fields of a draft or scheduled campaign.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateCampaignStep(self, request, context):
+        """Adds a message to a draft or scheduled campaign. NOT_FOUND for a template that the brand does
+        not have, and for a version that the template does not have.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetCampaignStep(self, request, context):
+        """Reads one step.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListCampaignSteps(self, request, context):
+        """Lists the steps of a campaign, by position.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateCampaignStep(self, request, context):
+        """Changes the given fields of a step of a draft or scheduled campaign.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteCampaignStep(self, request, context):
+        """Removes a step of a draft or scheduled campaign. FAILED_PRECONDITION for the only step of one
+        that is scheduled (NO_STEPS).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -255,11 +305,6 @@ def add_CampaignServiceServicer_to_server(servicer, server):
                     request_deserializer=carillon_dot_messaging_dot_v1_dot_campaign__service__pb2.GetCampaignRequest.FromString,
                     response_serializer=carillon_dot_messaging_dot_v1_dot_campaign__pb2.Campaign.SerializeToString,
             ),
-            'GetCampaignContent': grpc.unary_unary_rpc_method_handler(
-                    servicer.GetCampaignContent,
-                    request_deserializer=carillon_dot_messaging_dot_v1_dot_campaign__service__pb2.GetCampaignContentRequest.FromString,
-                    response_serializer=carillon_dot_messaging_dot_v1_dot_campaign__pb2.CampaignContent.SerializeToString,
-            ),
             'ListCampaigns': grpc.unary_unary_rpc_method_handler(
                     servicer.ListCampaigns,
                     request_deserializer=carillon_dot_messaging_dot_v1_dot_campaign__service__pb2.ListCampaignsRequest.FromString,
@@ -269,6 +314,31 @@ def add_CampaignServiceServicer_to_server(servicer, server):
                     servicer.UpdateCampaign,
                     request_deserializer=carillon_dot_messaging_dot_v1_dot_campaign__service__pb2.UpdateCampaignRequest.FromString,
                     response_serializer=carillon_dot_messaging_dot_v1_dot_campaign__pb2.Campaign.SerializeToString,
+            ),
+            'CreateCampaignStep': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateCampaignStep,
+                    request_deserializer=carillon_dot_messaging_dot_v1_dot_campaign__service__pb2.CreateCampaignStepRequest.FromString,
+                    response_serializer=carillon_dot_messaging_dot_v1_dot_campaign__pb2.CampaignStep.SerializeToString,
+            ),
+            'GetCampaignStep': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetCampaignStep,
+                    request_deserializer=carillon_dot_messaging_dot_v1_dot_campaign__service__pb2.GetCampaignStepRequest.FromString,
+                    response_serializer=carillon_dot_messaging_dot_v1_dot_campaign__pb2.CampaignStep.SerializeToString,
+            ),
+            'ListCampaignSteps': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListCampaignSteps,
+                    request_deserializer=carillon_dot_messaging_dot_v1_dot_campaign__service__pb2.ListCampaignStepsRequest.FromString,
+                    response_serializer=carillon_dot_messaging_dot_v1_dot_campaign__service__pb2.ListCampaignStepsResponse.SerializeToString,
+            ),
+            'UpdateCampaignStep': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateCampaignStep,
+                    request_deserializer=carillon_dot_messaging_dot_v1_dot_campaign__service__pb2.UpdateCampaignStepRequest.FromString,
+                    response_serializer=carillon_dot_messaging_dot_v1_dot_campaign__pb2.CampaignStep.SerializeToString,
+            ),
+            'DeleteCampaignStep': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteCampaignStep,
+                    request_deserializer=carillon_dot_messaging_dot_v1_dot_campaign__service__pb2.DeleteCampaignStepRequest.FromString,
+                    response_serializer=carillon_dot_messaging_dot_v1_dot_campaign__service__pb2.DeleteCampaignStepResponse.SerializeToString,
             ),
             'DeleteCampaign': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteCampaign,
@@ -430,33 +500,6 @@ class CampaignService:
             _registered_method=True)
 
     @staticmethod
-    def GetCampaignContent(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/carillon.messaging.v1.CampaignService/GetCampaignContent',
-            carillon_dot_messaging_dot_v1_dot_campaign__service__pb2.GetCampaignContentRequest.SerializeToString,
-            carillon_dot_messaging_dot_v1_dot_campaign__pb2.CampaignContent.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
     def ListCampaigns(request,
             target,
             options=(),
@@ -500,6 +543,141 @@ class CampaignService:
             '/carillon.messaging.v1.CampaignService/UpdateCampaign',
             carillon_dot_messaging_dot_v1_dot_campaign__service__pb2.UpdateCampaignRequest.SerializeToString,
             carillon_dot_messaging_dot_v1_dot_campaign__pb2.Campaign.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateCampaignStep(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/carillon.messaging.v1.CampaignService/CreateCampaignStep',
+            carillon_dot_messaging_dot_v1_dot_campaign__service__pb2.CreateCampaignStepRequest.SerializeToString,
+            carillon_dot_messaging_dot_v1_dot_campaign__pb2.CampaignStep.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetCampaignStep(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/carillon.messaging.v1.CampaignService/GetCampaignStep',
+            carillon_dot_messaging_dot_v1_dot_campaign__service__pb2.GetCampaignStepRequest.SerializeToString,
+            carillon_dot_messaging_dot_v1_dot_campaign__pb2.CampaignStep.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListCampaignSteps(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/carillon.messaging.v1.CampaignService/ListCampaignSteps',
+            carillon_dot_messaging_dot_v1_dot_campaign__service__pb2.ListCampaignStepsRequest.SerializeToString,
+            carillon_dot_messaging_dot_v1_dot_campaign__service__pb2.ListCampaignStepsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateCampaignStep(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/carillon.messaging.v1.CampaignService/UpdateCampaignStep',
+            carillon_dot_messaging_dot_v1_dot_campaign__service__pb2.UpdateCampaignStepRequest.SerializeToString,
+            carillon_dot_messaging_dot_v1_dot_campaign__pb2.CampaignStep.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteCampaignStep(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/carillon.messaging.v1.CampaignService/DeleteCampaignStep',
+            carillon_dot_messaging_dot_v1_dot_campaign__service__pb2.DeleteCampaignStepRequest.SerializeToString,
+            carillon_dot_messaging_dot_v1_dot_campaign__service__pb2.DeleteCampaignStepResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -43,23 +43,35 @@ class CampaignServiceStub:
     CreateCampaign: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.CreateCampaignRequest, _campaign_pb2.Campaign]
     """Creates a draft."""
     DuplicateCampaign: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.DuplicateCampaignRequest, _campaign_pb2.Campaign]
-    """Creates a draft that says the same to the same segment as a campaign in whatever status. What
-    the campaign has come to is not taken over: times, sends, the version of its template.
+    """Creates a draft with the same steps to the same segment as a campaign in whatever status. What
+    the campaign has come to is not taken over: times, sends.
     """
     TestCampaign: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.TestCampaignRequest, _campaign_service_pb2.TestCampaignResponse]
-    """Sends what a draft or scheduled campaign says to one address, at once, and waits for what
-    becomes of it as `POST /v1/messages/send` does: what its audience would get if it went out now,
-    with its subject and its variables. The message is one of no send and counted nowhere. Whether
-    it may go there is asked as for a one-off of the template.
+    """Sends a step of a draft or scheduled campaign to one address, at once, and waits for what
+    becomes of it as `POST /v1/messages/send` does: what its audience would get of the step. The
+    message is one of no send and counted nowhere. Whether it may go there is asked as for a
+    one-off of the template.
     """
     GetCampaign: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.GetCampaignRequest, _campaign_pb2.Campaign]
     """Reads one campaign."""
-    GetCampaignContent: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.GetCampaignContentRequest, _campaign_pb2.CampaignContent]
-    """Reads what a campaign says. FAILED_PRECONDITION while it says nothing (NO_STEPS)."""
     ListCampaigns: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.ListCampaignsRequest, _campaign_service_pb2.ListCampaignsResponse]
     """Lists campaigns, newest first. Campaigns created while paging do not shift later pages."""
     UpdateCampaign: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.UpdateCampaignRequest, _campaign_pb2.Campaign]
     """Changes the given fields of a draft or scheduled campaign."""
+    CreateCampaignStep: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.CreateCampaignStepRequest, _campaign_pb2.CampaignStep]
+    """Adds a message to a draft or scheduled campaign. NOT_FOUND for a template that the brand does
+    not have, and for a version that the template does not have.
+    """
+    GetCampaignStep: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.GetCampaignStepRequest, _campaign_pb2.CampaignStep]
+    """Reads one step."""
+    ListCampaignSteps: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.ListCampaignStepsRequest, _campaign_service_pb2.ListCampaignStepsResponse]
+    """Lists the steps of a campaign, by position."""
+    UpdateCampaignStep: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.UpdateCampaignStepRequest, _campaign_pb2.CampaignStep]
+    """Changes the given fields of a step of a draft or scheduled campaign."""
+    DeleteCampaignStep: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.DeleteCampaignStepRequest, _campaign_service_pb2.DeleteCampaignStepResponse]
+    """Removes a step of a draft or scheduled campaign. FAILED_PRECONDITION for the only step of one
+    that is scheduled (NO_STEPS).
+    """
     DeleteCampaign: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.DeleteCampaignRequest, _campaign_service_pb2.DeleteCampaignResponse]
     """Deletes a draft."""
     ScheduleCampaign: _grpc.UnaryUnaryMultiCallable[_campaign_service_pb2.ScheduleCampaignRequest, _campaign_pb2.Campaign]
@@ -101,23 +113,35 @@ class CampaignServiceAsyncStub(CampaignServiceStub):
     CreateCampaign: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.CreateCampaignRequest, _campaign_pb2.Campaign]  # type: ignore[assignment]
     """Creates a draft."""
     DuplicateCampaign: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.DuplicateCampaignRequest, _campaign_pb2.Campaign]  # type: ignore[assignment]
-    """Creates a draft that says the same to the same segment as a campaign in whatever status. What
-    the campaign has come to is not taken over: times, sends, the version of its template.
+    """Creates a draft with the same steps to the same segment as a campaign in whatever status. What
+    the campaign has come to is not taken over: times, sends.
     """
     TestCampaign: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.TestCampaignRequest, _campaign_service_pb2.TestCampaignResponse]  # type: ignore[assignment]
-    """Sends what a draft or scheduled campaign says to one address, at once, and waits for what
-    becomes of it as `POST /v1/messages/send` does: what its audience would get if it went out now,
-    with its subject and its variables. The message is one of no send and counted nowhere. Whether
-    it may go there is asked as for a one-off of the template.
+    """Sends a step of a draft or scheduled campaign to one address, at once, and waits for what
+    becomes of it as `POST /v1/messages/send` does: what its audience would get of the step. The
+    message is one of no send and counted nowhere. Whether it may go there is asked as for a
+    one-off of the template.
     """
     GetCampaign: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.GetCampaignRequest, _campaign_pb2.Campaign]  # type: ignore[assignment]
     """Reads one campaign."""
-    GetCampaignContent: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.GetCampaignContentRequest, _campaign_pb2.CampaignContent]  # type: ignore[assignment]
-    """Reads what a campaign says. FAILED_PRECONDITION while it says nothing (NO_STEPS)."""
     ListCampaigns: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.ListCampaignsRequest, _campaign_service_pb2.ListCampaignsResponse]  # type: ignore[assignment]
     """Lists campaigns, newest first. Campaigns created while paging do not shift later pages."""
     UpdateCampaign: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.UpdateCampaignRequest, _campaign_pb2.Campaign]  # type: ignore[assignment]
     """Changes the given fields of a draft or scheduled campaign."""
+    CreateCampaignStep: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.CreateCampaignStepRequest, _campaign_pb2.CampaignStep]  # type: ignore[assignment]
+    """Adds a message to a draft or scheduled campaign. NOT_FOUND for a template that the brand does
+    not have, and for a version that the template does not have.
+    """
+    GetCampaignStep: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.GetCampaignStepRequest, _campaign_pb2.CampaignStep]  # type: ignore[assignment]
+    """Reads one step."""
+    ListCampaignSteps: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.ListCampaignStepsRequest, _campaign_service_pb2.ListCampaignStepsResponse]  # type: ignore[assignment]
+    """Lists the steps of a campaign, by position."""
+    UpdateCampaignStep: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.UpdateCampaignStepRequest, _campaign_pb2.CampaignStep]  # type: ignore[assignment]
+    """Changes the given fields of a step of a draft or scheduled campaign."""
+    DeleteCampaignStep: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.DeleteCampaignStepRequest, _campaign_service_pb2.DeleteCampaignStepResponse]  # type: ignore[assignment]
+    """Removes a step of a draft or scheduled campaign. FAILED_PRECONDITION for the only step of one
+    that is scheduled (NO_STEPS).
+    """
     DeleteCampaign: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.DeleteCampaignRequest, _campaign_service_pb2.DeleteCampaignResponse]  # type: ignore[assignment]
     """Deletes a draft."""
     ScheduleCampaign: _aio.UnaryUnaryMultiCallable[_campaign_service_pb2.ScheduleCampaignRequest, _campaign_pb2.Campaign]  # type: ignore[assignment]
@@ -168,8 +192,8 @@ class CampaignServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _campaign_service_pb2.DuplicateCampaignRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_campaign_pb2.Campaign, _abc.Awaitable[_campaign_pb2.Campaign]]:
-        """Creates a draft that says the same to the same segment as a campaign in whatever status. What
-        the campaign has come to is not taken over: times, sends, the version of its template.
+        """Creates a draft with the same steps to the same segment as a campaign in whatever status. What
+        the campaign has come to is not taken over: times, sends.
         """
 
     @_abc_1.abstractmethod
@@ -178,10 +202,10 @@ class CampaignServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _campaign_service_pb2.TestCampaignRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_campaign_service_pb2.TestCampaignResponse, _abc.Awaitable[_campaign_service_pb2.TestCampaignResponse]]:
-        """Sends what a draft or scheduled campaign says to one address, at once, and waits for what
-        becomes of it as `POST /v1/messages/send` does: what its audience would get if it went out now,
-        with its subject and its variables. The message is one of no send and counted nowhere. Whether
-        it may go there is asked as for a one-off of the template.
+        """Sends a step of a draft or scheduled campaign to one address, at once, and waits for what
+        becomes of it as `POST /v1/messages/send` does: what its audience would get of the step. The
+        message is one of no send and counted nowhere. Whether it may go there is asked as for a
+        one-off of the template.
         """
 
     @_abc_1.abstractmethod
@@ -191,14 +215,6 @@ class CampaignServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_campaign_pb2.Campaign, _abc.Awaitable[_campaign_pb2.Campaign]]:
         """Reads one campaign."""
-
-    @_abc_1.abstractmethod
-    def GetCampaignContent(
-        self,
-        request: _campaign_service_pb2.GetCampaignContentRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_campaign_pb2.CampaignContent, _abc.Awaitable[_campaign_pb2.CampaignContent]]:
-        """Reads what a campaign says. FAILED_PRECONDITION while it says nothing (NO_STEPS)."""
 
     @_abc_1.abstractmethod
     def ListCampaigns(
@@ -215,6 +231,50 @@ class CampaignServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_campaign_pb2.Campaign, _abc.Awaitable[_campaign_pb2.Campaign]]:
         """Changes the given fields of a draft or scheduled campaign."""
+
+    @_abc_1.abstractmethod
+    def CreateCampaignStep(
+        self,
+        request: _campaign_service_pb2.CreateCampaignStepRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_campaign_pb2.CampaignStep, _abc.Awaitable[_campaign_pb2.CampaignStep]]:
+        """Adds a message to a draft or scheduled campaign. NOT_FOUND for a template that the brand does
+        not have, and for a version that the template does not have.
+        """
+
+    @_abc_1.abstractmethod
+    def GetCampaignStep(
+        self,
+        request: _campaign_service_pb2.GetCampaignStepRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_campaign_pb2.CampaignStep, _abc.Awaitable[_campaign_pb2.CampaignStep]]:
+        """Reads one step."""
+
+    @_abc_1.abstractmethod
+    def ListCampaignSteps(
+        self,
+        request: _campaign_service_pb2.ListCampaignStepsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_campaign_service_pb2.ListCampaignStepsResponse, _abc.Awaitable[_campaign_service_pb2.ListCampaignStepsResponse]]:
+        """Lists the steps of a campaign, by position."""
+
+    @_abc_1.abstractmethod
+    def UpdateCampaignStep(
+        self,
+        request: _campaign_service_pb2.UpdateCampaignStepRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_campaign_pb2.CampaignStep, _abc.Awaitable[_campaign_pb2.CampaignStep]]:
+        """Changes the given fields of a step of a draft or scheduled campaign."""
+
+    @_abc_1.abstractmethod
+    def DeleteCampaignStep(
+        self,
+        request: _campaign_service_pb2.DeleteCampaignStepRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_campaign_service_pb2.DeleteCampaignStepResponse, _abc.Awaitable[_campaign_service_pb2.DeleteCampaignStepResponse]]:
+        """Removes a step of a draft or scheduled campaign. FAILED_PRECONDITION for the only step of one
+        that is scheduled (NO_STEPS).
+        """
 
     @_abc_1.abstractmethod
     def DeleteCampaign(

@@ -22,8 +22,9 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class Send(_message.Message):
-    """One run of a campaign. When it is completed,
-    `sent_count + failed_count + skipped_count = total_recipients`.
+    """One run of a campaign, counted by recipients. When it is completed,
+    `sent_count + failed_count + skipped_count = total_recipients`. Somebody who gets several steps
+    is in none of the three until the last has ended.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -82,11 +83,11 @@ class Send(_message.Message):
     total_recipients: _builtins.int
     """Recipients accepted so far; grows while a large audience is being resolved."""
     sent_count: _builtins.int
-    """Messages a provider accepted."""
+    """To whom a provider accepted a message, and none failed."""
     failed_count: _builtins.int
-    """Messages that failed for good, and those whose outcome cannot be known."""
+    """To whom a message failed for good, or has an outcome that cannot be known."""
     skipped_count: _builtins.int
-    """Messages that were skipped, cancelled or expired."""
+    """To whom no message went out: skipped, cancelled or expired."""
     created_by: _builtins.str
     """Subject of the token that started it, or of the one that created the campaign if it started by
     its schedule.
@@ -129,7 +130,8 @@ Global___Send: _TypeAlias = Send  # noqa: Y015
 
 @_typing.final
 class SendReport(_message.Message):
-    """The full breakdown of a send. At every moment
+    """The full breakdown of a send, counted by messages: of every recipient those of the steps that
+    have run, and the next. At every moment
     `total = pending + in_flight + sent + failed + skipped + cancelled + expired + unknown`.
     """
 
@@ -137,7 +139,7 @@ class SendReport(_message.Message):
 
     @_typing.final
     class Row(_message.Message):
-        """How many messages of one version are in one status for one reason."""
+        """How many messages of one step and version are in one status for one reason."""
 
         DESCRIPTOR: _descriptor.Descriptor
 
@@ -145,6 +147,7 @@ class SendReport(_message.Message):
         REASON_FIELD_NUMBER: _builtins.int
         COUNT_FIELD_NUMBER: _builtins.int
         TEMPLATE_VERSION_FIELD_NUMBER: _builtins.int
+        STEP_FIELD_NUMBER: _builtins.int
         status: _builtins.str
         """Status of the messages: pending, sending, sent, failed, skipped, cancelled, expired or
         unknown.
@@ -155,6 +158,8 @@ class SendReport(_message.Message):
         """How many messages."""
         template_version: _builtins.int
         """The number of the version of the template that they have."""
+        step: _builtins.int
+        """Position of the step; null for a campaign that has none of its own."""
         def __init__(
             self,
             *,
@@ -162,14 +167,20 @@ class SendReport(_message.Message):
             reason: _builtins.str | None = ...,
             count: _builtins.int = ...,
             template_version: _builtins.int = ...,
+            step: _builtins.int | None = ...,
         ) -> None: ...
-        _HasFieldArgType: _TypeAlias = _typing.Literal["_reason", b"_reason", "reason", b"reason"]  # noqa: Y015
+        _HasFieldArgType: _TypeAlias = _typing.Literal["_reason", b"_reason", "_step", b"_step", "reason", b"reason", "step", b"step"]  # noqa: Y015
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["_reason", b"_reason", "count", b"count", "reason", b"reason", "status", b"status", "template_version", b"template_version"]  # noqa: Y015
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["_reason", b"_reason", "_step", b"_step", "count", b"count", "reason", b"reason", "status", b"status", "step", b"step", "template_version", b"template_version"]  # noqa: Y015
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         _WhichOneofReturnType__reason: _TypeAlias = _typing.Literal["reason"]  # noqa: Y015
         _WhichOneofArgType__reason: _TypeAlias = _typing.Literal["_reason", b"_reason"]  # noqa: Y015
+        _WhichOneofReturnType__step: _TypeAlias = _typing.Literal["step"]  # noqa: Y015
+        _WhichOneofArgType__step: _TypeAlias = _typing.Literal["_step", b"_step"]  # noqa: Y015
+        @_typing.overload
         def WhichOneof(self, oneof_group: _WhichOneofArgType__reason) -> _WhichOneofReturnType__reason | None: ...
+        @_typing.overload
+        def WhichOneof(self, oneof_group: _WhichOneofArgType__step) -> _WhichOneofReturnType__step | None: ...
 
     SEND_ID_FIELD_NUMBER: _builtins.int
     STATUS_FIELD_NUMBER: _builtins.int
@@ -212,7 +223,7 @@ class SendReport(_message.Message):
     """The send whose failed messages it retries; null if it retries none."""
     @_builtins.property
     def rows(self) -> _containers.RepeatedCompositeFieldContainer[Global___SendReport.Row]:
-        """Counted from the messages themselves, by status, reason and version."""
+        """Counted from the messages themselves, by step, status, reason and version."""
 
     @_builtins.property
     def paused_at(self) -> _timestamp_pb2.Timestamp:

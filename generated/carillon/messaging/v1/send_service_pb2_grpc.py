@@ -90,7 +90,7 @@ class SendServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetSendReport(self, request, context):
-        """Breaks one send down by status, reason and version of the template.
+        """Breaks one send down by step, status, reason and version of the template.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

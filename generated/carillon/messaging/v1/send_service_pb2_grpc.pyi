@@ -37,7 +37,7 @@ class SendServiceStub:
     GetSend: _grpc.UnaryUnaryMultiCallable[_send_service_pb2.GetSendRequest, _send_pb2.Send]
     """Reads one send."""
     GetSendReport: _grpc.UnaryUnaryMultiCallable[_send_service_pb2.GetSendReportRequest, _send_pb2.SendReport]
-    """Breaks one send down by status, reason and version of the template."""
+    """Breaks one send down by step, status, reason and version of the template."""
     WatchSend: _grpc.UnaryStreamMultiCallable[_send_service_pb2.WatchSendRequest, _send_pb2.Send]
     """Reports the send now and after every change until nothing is pending or in flight, then ends.
     Over REST: server-sent events.
@@ -75,7 +75,7 @@ class SendServiceAsyncStub(SendServiceStub):
     GetSend: _aio.UnaryUnaryMultiCallable[_send_service_pb2.GetSendRequest, _send_pb2.Send]  # type: ignore[assignment]
     """Reads one send."""
     GetSendReport: _aio.UnaryUnaryMultiCallable[_send_service_pb2.GetSendReportRequest, _send_pb2.SendReport]  # type: ignore[assignment]
-    """Breaks one send down by status, reason and version of the template."""
+    """Breaks one send down by step, status, reason and version of the template."""
     WatchSend: _aio.UnaryStreamMultiCallable[_send_service_pb2.WatchSendRequest, _send_pb2.Send]  # type: ignore[assignment]
     """Reports the send now and after every change until nothing is pending or in flight, then ends.
     Over REST: server-sent events.
@@ -122,7 +122,7 @@ class SendServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _send_service_pb2.GetSendReportRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_send_pb2.SendReport, _abc.Awaitable[_send_pb2.SendReport]]:
-        """Breaks one send down by status, reason and version of the template."""
+        """Breaks one send down by step, status, reason and version of the template."""
 
     @_abc_1.abstractmethod
     def WatchSend(

@@ -11,7 +11,6 @@ from carillon.messaging.v1 import (
 from server.api.command_runner import CommandRunner
 from server.api.converters import messaging
 from server.api.converters.values import (
-    read_channel,
     read_optional,
     read_struct,
     read_timestamp,
@@ -20,16 +19,23 @@ from server.api.converters.values import (
 from server.api.deadline import seconds_to_wait
 from server.api.interceptors.call import Context
 from server.api.services.campaigns import CampaignMethods
-from server.commands.campaigns.content import require_content
 from server.commands.campaigns.create import NewCampaign
 from server.commands.campaigns.duplicate import duplicate_campaign
 from server.commands.campaigns.schedule import schedule_campaign, unschedule_campaign
+from server.commands.campaigns.steps import (
+    NewStep,
+    StepChanges,
+    add_step,
+    change_step,
+    get_step,
+    list_steps,
+    remove_step,
+)
 from server.commands.campaigns.test import accept_test
 from server.commands.campaigns.update import CampaignChanges
 from server.commands.messages.send import wait_for_outcome
 from server.domain.faces import Face
 from storage.contract.storage import Storage
-from storage.model.channels import Channel
 
 pb = campaign_service_pb2
 
@@ -68,7 +74,13 @@ class CampaignService(campaign_service_pb2_grpc.CampaignServiceServicer):
         accepted = await self._commands.change(
             request,
             lambda tx, caller: accept_test(
-                tx, caller, Face.MESSAGING, request.id, request.person_id, request.recipient
+                tx,
+                caller,
+                Face.MESSAGING,
+                request.id,
+                request.person_id,
+                request.recipient,
+                request.step_id,
             ),
             lambda message: messaging.campaign_test(message, None),
             pb.TestCampaignResponse,
@@ -81,11 +93,6 @@ class CampaignService(campaign_service_pb2_grpc.CampaignServiceServicer):
         self, request: pb.GetCampaignRequest, context: Context
     ) -> campaign_pb2.Campaign:
         return messaging.campaign(await self._campaigns.get(request.id))
-
-    async def GetCampaignContent(
-        self, request: pb.GetCampaignContentRequest, context: Context
-    ) -> campaign_pb2.CampaignContent:
-        return messaging.content(require_content(await self._campaigns.get(request.id)))
 
     async def ListCampaigns(
         self, request: pb.ListCampaignsRequest, context: Context
@@ -100,6 +107,65 @@ class CampaignService(campaign_service_pb2_grpc.CampaignServiceServicer):
     ) -> campaign_pb2.Campaign:
         return await self._campaigns.update(
             request, _changes(request), messaging.campaign, campaign_pb2.Campaign
+        )
+
+    async def CreateCampaignStep(
+        self, request: pb.CreateCampaignStepRequest, context: Context
+    ) -> campaign_pb2.CampaignStep:
+        new = NewStep(
+            position=request.position,
+            template_id=request.template_id,
+            template_version_id=request.template_version_id,
+            delay_minutes=request.delay_minutes,
+            variables=read_struct(request.variables),
+        )
+        return await self._commands.change(
+            request,
+            lambda tx, caller: add_step(tx, caller, request.id, new),
+            lambda step: messaging.campaign_step(request.id, step),
+            campaign_pb2.CampaignStep,
+        )
+
+    async def GetCampaignStep(
+        self, request: pb.GetCampaignStepRequest, context: Context
+    ) -> campaign_pb2.CampaignStep:
+        step = await self._commands.query(
+            lambda tx, caller: get_step(tx, caller, request.id, request.step_id)
+        )
+        return messaging.campaign_step(request.id, step)
+
+    async def ListCampaignSteps(
+        self, request: pb.ListCampaignStepsRequest, context: Context
+    ) -> pb.ListCampaignStepsResponse:
+        page = await self._commands.query(
+            lambda tx, caller: list_steps(
+                tx, caller, request.id, request.page_size, request.page_token
+            )
+        )
+        return pb.ListCampaignStepsResponse(
+            items=[messaging.campaign_step(request.id, step) for step in page.items],
+            next_page_token=page.next_page_token,
+        )
+
+    async def UpdateCampaignStep(
+        self, request: pb.UpdateCampaignStepRequest, context: Context
+    ) -> campaign_pb2.CampaignStep:
+        changes = _step_changes(request)
+        return await self._commands.change(
+            request,
+            lambda tx, caller: change_step(tx, caller, request.id, request.step_id, changes),
+            lambda step: messaging.campaign_step(request.id, step),
+            campaign_pb2.CampaignStep,
+        )
+
+    async def DeleteCampaignStep(
+        self, request: pb.DeleteCampaignStepRequest, context: Context
+    ) -> pb.DeleteCampaignStepResponse:
+        return await self._commands.change(
+            request,
+            lambda tx, caller: remove_step(tx, caller, request.id, request.step_id),
+            lambda _: pb.DeleteCampaignStepResponse(),
+            pb.DeleteCampaignStepResponse,
         )
 
     async def DeleteCampaign(
@@ -163,13 +229,7 @@ def _new(request: pb.CreateCampaignRequest) -> NewCampaign:
         brand_id=request.brand_id,
         name=request.name,
         description=read_optional(request, "description"),
-        subject=read_optional(request.content, "subject"),
-        channel=read_channel(request.content.channel)
-        if request.HasField("content")
-        else Channel.EMAIL,
-        template_key=request.content.template_key,
         segment_id=request.segment_id,
-        variables=read_struct(request.content.variables),
         allow_shared_addresses=request.allow_shared_addresses,
     )
 
@@ -182,11 +242,21 @@ def _changes(request: pb.UpdateCampaignRequest) -> CampaignChanges:
         changes["description"] = read_optional(request, "description")
     if request.HasField("segment_id"):
         changes["segment_id"] = request.segment_id
-    if request.HasField("content"):
-        changes["channel"] = read_channel(request.content.channel)
-        changes["template_key"] = request.content.template_key
-        changes["subject"] = read_optional(request.content, "subject")
-        changes["variables"] = read_struct(request.content.variables)
     if request.HasField("allow_shared_addresses"):
         changes["allow_shared_addresses"] = request.allow_shared_addresses
+    return changes
+
+
+def _step_changes(request: pb.UpdateCampaignStepRequest) -> StepChanges:
+    changes = StepChanges()
+    if request.HasField("position"):
+        changes["position"] = request.position
+    if request.HasField("template_id"):
+        changes["template_id"] = request.template_id
+    if request.HasField("template_version_id"):
+        changes["template_version_id"] = request.template_version_id
+    if request.HasField("delay_minutes"):
+        changes["delay_minutes"] = request.delay_minutes
+    if request.HasField("variables"):
+        changes["variables"] = read_struct(request.variables)
     return changes

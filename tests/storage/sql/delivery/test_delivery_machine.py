@@ -182,6 +182,18 @@ class Histories(RuleBasedStateMachine):
         self.run(self.operators.publish(brand, recipients, expires_in, done=done))
 
     @precondition(lambda self: self.has_room())
+    @rule(brand=brands, recipients=few, delays=delays, expires_in=expiries, done=st.booleans())
+    def publish_steps(
+        self,
+        brand: str,
+        recipients: int,
+        delays: list[timedelta],
+        expires_in: timedelta | None,
+        done: bool,
+    ) -> None:
+        self.run(self.operators.publish(brand, recipients, expires_in, done=done, delays=delays))
+
+    @precondition(lambda self: self.has_room())
     @rule(brand=brands, delays=delays)
     def enroll(self, brand: str, delays: list[timedelta]) -> None:
         self.run(self.operators.enroll(brand, delays))

@@ -15,6 +15,7 @@ from tests.support.api.scenes import (
     put_person,
     put_segment,
     recipients,
+    step,
 )
 
 TWO = recipients(2)
@@ -51,6 +52,20 @@ async def _campaigns(api: Caller, brand: str) -> dict[str, Any]:
     return {"brand_id": brand, "status": "draft"}
 
 
+async def _step(api: Caller, brand: str) -> dict[str, Any]:
+    campaign_id = await campaign_in(api, brand, MESSAGING, "draft")
+    return {"id": campaign_id, **await step(api, brand, position=1, variables={"a": 1})}
+
+
+async def _step_of_no_template(api: Caller, brand: str) -> dict[str, Any]:
+    return await _step(api, brand) | {"template_id": "none"}
+
+
+async def _step_of_a_campaign_that_goes_out(api: Caller, brand: str) -> dict[str, Any]:
+    request = await _step(api, brand)
+    return request | {"id": await campaign_in(api, brand, MESSAGING, "sending")}
+
+
 SCENES: Scenes = {
     "POST /v1/admin/campaigns": {
         201: in_brand(name="news", subject="News", template_key="welcome"),
@@ -77,6 +92,11 @@ SCENES: Scenes = {
         200: campaign(MESSAGING, scheduled_at=LATER),
         404: unknown(scheduled_at=LATER),
         412: campaign(MESSAGING, "cancelled", scheduled_at=LATER),
+    },
+    "POST /v1/messaging/campaigns/{id}/steps": {
+        201: _step,
+        404: _step_of_no_template,
+        412: _step_of_a_campaign_that_goes_out,
     },
     "GET /v1/messaging/segments": {200: _segments},
     "POST /v1/messaging/segments": {

@@ -117,7 +117,7 @@ class Ledger:
     paused: set[str] = field(default_factory=set)
     """Sends whose pause was acknowledged."""
     made: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
-    """How many messages each send was given."""
+    """How many messages each send was given, beside those of enrollments."""
     delays: dict[str, tuple[timedelta, ...]] = field(default_factory=dict)
     """What each enrollment waits for before each of its steps."""
     planned: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))

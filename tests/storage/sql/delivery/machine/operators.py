@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from storage.contract.storage import Transaction
 from storage.model.campaigns import CampaignStatus
 from storage.model.messages import UNSTARTED, Message, MessageStatus, Resolution
-from storage.model.programs import Enrollment, EnrollmentStatus
+from storage.model.programs import Enrollment, EnrollmentStatus, RecipientOutcome, Step
 from storage.model.sends import Send, SendStatus
 from tests.storage.sql.delivery.machine.ledger import Ledger
 from tests.storage.sql.delivery.machine.sight import OPEN, Dump, dump, put_back
@@ -35,6 +35,8 @@ class Operators:
     def __init__(self, world: World, workers: Workers) -> None:
         self._world = world
         self._workers = workers
+        self._programs: dict[str, list[Step]] = {}
+        """What each send runs."""
         self.backup: Backup | None = None
         self.restored = 0
 
@@ -49,9 +51,16 @@ class Operators:
         )
 
     async def publish(
-        self, brand: str, recipients: int, expires_in: timedelta | None, *, done: bool
+        self,
+        brand: str,
+        recipients: int,
+        expires_in: timedelta | None,
+        *,
+        done: bool,
+        delays: Sequence[timedelta] = (),
     ) -> None:
-        world = self._world
+        """Begins a send; with `delays`, of steps that wait so long."""
+        world, steps = self._world, self._steps(delays)
         campaign = made.campaign(
             id=world.next_id("campaign"), brand_id=brand, status=CampaignStatus.SENDING
         )
@@ -61,44 +70,86 @@ class Operators:
             brand_id=brand,
             expire_at=self._after(expires_in),
             started_at=world.now,
+            enrolls=bool(steps),
         )
-        rows = self._recipients(send, recipients)
 
         async def publish(tx: Transaction) -> None:
             await tx.campaigns.insert(campaign)
+            for step in steps:
+                await tx.steps.insert(campaign.id, step)
             await tx.sends.insert(send)
-            await tx.messages.insert_many(rows)
-            await tx.sends.advance_audience(send.id, None, done=done, now=world.now)
 
-        await world.write("publish", (), publish)
-        world.ledger.made[send.id] += recipients
+        await world.storage.write(publish)
+        self._programs[send.id] = steps
+        await self._add_recipients("publish", send, recipients, done=done)
 
     async def resolve_more(self, send: Send, *, done: bool) -> None:
         """The next batch of an audience: of a retried send, what its parent has."""
         if send.parent_send_id is not None:
             await self._retry(send)
             return
-        rows, now = self._recipients(send, 1), self._world.now
+        await self._add_recipients("resolve audience", send, 1, done=done)
 
-        async def resolve(tx: Transaction) -> None:
+    async def _add_recipients(self, step: str, send: Send, count: int, *, done: bool) -> None:
+        world, now = self._world, self._world.now
+        steps = self._programs[send.id]
+        enrolled = [self._enrollment(send, steps) for _ in range(count)] if steps else []
+        rows = (
+            [
+                send.message(
+                    world.next_id("message"),
+                    each.person_id,
+                    each.recipient,
+                    None,
+                    now,
+                    step=steps[0],
+                    enrollment=each,
+                )
+                for each in enrolled
+            ]
+            if steps
+            else self._recipients(send, count)
+        )
+
+        async def add(tx: Transaction) -> None:
+            await tx.enrollments.insert_many(enrolled)
             await tx.messages.insert_many(rows)
             await tx.sends.advance_audience(send.id, None, done=done, now=now)
 
-        await self._world.write("resolve audience", (), resolve)
-        self._world.ledger.made[send.id] += 1
+        await world.write(step, (), add)
+        if not steps:
+            world.ledger.made[send.id] += count
+        for each in enrolled:
+            world.ledger.delays[each.id] = tuple(
+                timedelta(minutes=step.delay_minutes) for step in steps
+            )
 
-    async def enroll(self, brand: str, delays: Sequence[timedelta]) -> None:
-        """Somebody in a sequence of their own."""
+    def _enrollment(self, send: Send, steps: Sequence[Step]) -> Enrollment:
         world = self._world
-        steps = [
+        return made.enrollment(
+            made.sequence(*steps, id=send.campaign_id, brand_id=send.brand_id),
+            world.next_id("person"),
+            id=world.next_id("enrollment"),
+            next_step_at=world.now + timedelta(minutes=steps[0].delay_minutes),
+            enrolled_at=world.now,
+            send_id=send.id,
+            outcome=RecipientOutcome.PENDING,
+        )
+
+    def _steps(self, delays: Sequence[timedelta]) -> list[Step]:
+        return [
             made.step(
                 position,
-                id=world.next_id("step"),
+                id=self._world.next_id("step"),
                 template_revision=1,
                 delay_minutes=int(delay.total_seconds()) // 60,
             )
             for position, delay in enumerate(delays)
         ]
+
+    async def enroll(self, brand: str, delays: Sequence[timedelta]) -> None:
+        """Somebody in a sequence of their own."""
+        world, steps = self._world, self._steps(delays)
         sequence = made.sequence(*steps, id=world.next_id("sequence"), brand_id=brand)
         enrollment = made.enrollment(
             sequence,
@@ -280,10 +331,7 @@ class Operators:
             taken = await tx.sends.mark_retried(
                 parent, child.id, child.retries_unknown, cursor, RETRIED_AT_ONCE, now
             )
-            again = [
-                child.message(ids[row.id], row.person_id, row.recipient, None, now) for row in taken
-            ]
-            await tx.messages.insert_many(again)
+            await tx.messages.insert_many(child.again(ids[row.id], row, now) for row in taken)
             last = taken[-1].id if taken else cursor
             await tx.sends.advance_audience(
                 child.id, last, done=len(taken) < RETRIED_AT_ONCE, now=now

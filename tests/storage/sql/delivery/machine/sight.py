@@ -13,13 +13,14 @@ from storage.contract.storage import Transaction
 from storage.model.deliveries import Queue
 from storage.model.messages import UNSTARTED, Message, MessageStatus
 from storage.model.programs import Enrollment, EnrollmentStatus
-from storage.model.sends import Counters, Send, SendStatus
+from storage.model.sends import Counters, Recipients, Send, SendStatus
 from storage.sql.connection import Connection, read_record
 from storage.sql.schema.messages import MESSAGE, messages
 from storage.sql.schema.programs import enrollments
 from storage.sql.schema.sends import sends
 from storage.sql.schema.tables import metadata
 from storage.sql.transaction import SqlTransaction
+from tests.support.drift import outcome_of
 
 CHANNEL = "email"
 
@@ -56,8 +57,9 @@ class Sight:
         return row.send_id is None or self.send_runs(self.sends[row.send_id])
 
     def is_cancelled(self, row: Message) -> bool:
-        if row.enrollment_id is not None:
-            return self.enrollments[row.enrollment_id].status in BEFORE_ITS_TIME
+        enrollment = self.enrollments[row.enrollment_id] if row.enrollment_id else None
+        if enrollment is not None and enrollment.status in BEFORE_ITS_TIME:
+            return True
         return row.send_id is not None and self.sends[row.send_id].status is SendStatus.CANCELLED
 
     @staticmethod
@@ -69,6 +71,8 @@ class Sight:
         for send in self.sends.values():
             counted = self._recount(send.id)
             assert send.pruned or send.counters == counted, f"{send.id} has drifted from its rows"
+            recipients = self._recount_recipients(send)
+            assert send.pruned or send.recipients == recipients, f"{send.id} miscounts people"
             over = send.audience_done and not send.counters.pending and not send.counters.in_flight
             assert over == (send.completed_at is not None), (
                 f"{send.id} is over, or not, but does not say so"
@@ -95,9 +99,21 @@ class Sight:
             assert enrollment.current_step in rows, f"{enrollment.id} has lost its step"
             assert rows[enrollment.current_step].status in OPEN, f"{enrollment.id} does not go on"
         if enrollment.status in BEFORE_ITS_TIME:
-            assert not any(row.status in UNSTARTED for row in rows.values()), (
-                f"{enrollment.id} is over, but a step of it may start"
-            )
+            assert not any(
+                row.status in UNSTARTED and (row.send_id is None or self.runs(row))
+                for row in rows.values()
+            ), f"{enrollment.id} is over, but a step of it may start"
+
+    def _recount_recipients(self, send: Send) -> Recipients:
+        counted: Counter[str] = Counter()
+        for each in self.enrollments.values():
+            if each.send_id == send.id:
+                became = outcome_of(
+                    each.status, {row.status for row in self.of_enrollment(each.id)}
+                )
+                assert send.pruned or each.outcome == became, f"{each.id} is not {each.outcome}"
+                counted[became] += 1
+        return Recipients(**counted)
 
     def _recount(self, send_id: str) -> Counters:
         column = {MessageStatus.LEASED: "pending", MessageStatus.SENDING: "in_flight"}

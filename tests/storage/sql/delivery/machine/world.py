@@ -7,6 +7,7 @@ and the laws against all there is.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
 from datetime import datetime
@@ -101,11 +102,13 @@ class World:
         if self._step != "restore":
             self._compare(before)
         self.sight.assert_lawful()
-        for send in self.sight.sends.values():
-            assert send.counters.total == self.ledger.made[send.id]
+        planned: Counter[str | None] = Counter()
         for enrollment in self.sight.enrollments.values():
             rows = self.sight.of_enrollment(enrollment.id)
             self.ledger.assert_planned_in_order(enrollment, rows, self.now)
+            planned[enrollment.send_id] += len(self.ledger.planned[enrollment.id])
+        for send in self.sight.sends.values():
+            assert send.counters.total == self.ledger.made[send.id] + planned[send.id]
         for row in self.sight.rows.values():
             self.ledger.accounts[row.id].assert_told_truly(row)
         self._step, self._touchable, self._leaving = "", set(), set()
