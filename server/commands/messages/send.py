@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -35,6 +36,8 @@ from storage.model.templates import TemplateVersion
 
 Seen = tuple[Message, str | None]
 """A message, and what was found of it."""
+POLL_SIGNALLED = 0.5
+"""Seconds between looks at a database whose other processes are heard."""
 _ONGOING = UNSTARTED | {MessageStatus.SENDING}
 
 
@@ -88,8 +91,6 @@ async def wait_for_outcomes(
     if the messages cannot be read: they were accepted all the same."""
     loop = asyncio.get_running_loop()
     end = loop.time() + seconds
-    # What other processes settle does not signal here.
-    poll_interval = seconds if storage.exclusive else POLL_SHARED
     until = now + timedelta(0, seconds)
     changed = asyncio.Event()
     found: dict[str, Seen] = {}
@@ -107,7 +108,15 @@ async def wait_for_outcomes(
             left = end - loop.time()
             if left <= 0 or not ongoing:
                 return [found[message_id] for message_id in message_ids]
-            await wait_for_signal(changed, min(left, poll_interval))
+            await wait_for_signal(changed, min(left, _poll_interval(storage)))
+
+
+def _poll_interval(storage: Storage) -> float:
+    """Seconds after which to look though nothing was signalled."""
+    if storage.exclusive:
+        return math.inf
+    # Other processes settle too, and what they signal may be lost.
+    return POLL_SIGNALLED if storage.signals.shared else POLL_SHARED
 
 
 def _may_end(message: Message, until: datetime) -> bool:
