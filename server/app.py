@@ -188,7 +188,7 @@ class Service:
         url = self._settings.effective_database_url
         if self._parts == EVERYTHING:
             await migrate(url)
-        self.storage = await open_storage(url)
+        self.storage = await open_storage(url, share_signals=True)
         if isinstance(self._clock, DatabaseClock) and not self.storage.exclusive:
             await self._clock.measure(self.storage.now)
             sync = ClockSync(self.storage, self._clock)

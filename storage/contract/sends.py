@@ -80,8 +80,8 @@ class Sends(Protocol):
         ...
 
     async def change_revision(self, send_id: str, revision: int) -> None:
-        """Gives a send that was found with `lock`, and is paused, another revision: a row of it
-        that had no attempt takes it when it is claimed.
+        """Gives a send that was found with `lock`, and is paused, another revision. A row of it
+        that had no attempt takes that when it is claimed; one of a step, that of the step.
 
         Leased rows go back to pending: who holds one has it with the old revision, and its mark
         fails.

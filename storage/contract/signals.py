@@ -1,5 +1,5 @@
-"""Wake-ups inside one process. They save waiting and promise nothing: whoever waits also looks by
-itself from time to time."""
+"""Wake-ups inside one process, and where storage shares them of the others on its database. They
+save waiting and promise nothing: whoever waits also looks by itself from time to time."""
 
 from __future__ import annotations
 
@@ -42,6 +42,8 @@ class Signals:
 
     def __init__(self) -> None:
         self._events: dict[str, set[asyncio.Event]] = {}
+        self.shared = False
+        """Whether what other processes fire is heard here too, at the moment."""
 
     @contextmanager
     def subscribe(self, topic: str, event: asyncio.Event | None = None) -> Iterator[asyncio.Event]:
@@ -57,6 +59,13 @@ class Signals:
             subscribed.discard(event)
             if not subscribed:
                 del self._events[topic]
+
+    def share(self, *, shared: bool) -> None:
+        """Others are heard from now on, or no more. Wakes everybody: some may have been missed, and
+        who waits may wait by it."""
+        if shared != self.shared:
+            self.shared = shared
+            self.fire(list(self._events))
 
     def fire(self, topics: Iterable[str]) -> None:
         """Wakes the subscribers of each topic."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -115,11 +116,15 @@ class Send:
     receipt: CancelReceipt | None = None
     """What its cancellation found; None: it was not cancelled, or before receipts were kept."""
 
-    def revision_of(self, message: Message) -> int:
-        """What a message of this send was rendered from, or will be when it is claimed."""
-        waits = message.status in UNSTARTED and not message.attempts
-        follows = waits and message.step is None
-        return self.template_revision if follows else message.template_revision
+    def revision_of(self, message: Message, steps: Iterable[Step]) -> int:
+        """What a message of this send, whose campaign has these steps, was rendered from, or will
+        be when it is claimed."""
+        if message.status not in UNSTARTED or message.attempts:
+            return message.template_revision
+        if message.step is None:
+            return self.template_revision
+        of_step: dict[int, int] = {step.position: step.template_revision for step in steps}
+        return of_step.get(message.step, message.template_revision)
 
     def message(
         self,

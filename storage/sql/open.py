@@ -27,11 +27,16 @@ ASCII."""
 
 
 async def open_storage(
-    url: str, *, signals: Signals | None = None, beside: bool = False
+    url: str,
+    *,
+    signals: Signals | None = None,
+    beside: bool = False,
+    share_signals: bool = False,
 ) -> Storage:
     """Opens `sqlite:///path` or `postgresql://…` (also `postgresql+asyncpg://`). `beside`: an
     embedded database is not taken into possession, since its owner may be running: for short
-    transactions that deliver nothing.
+    transactions that deliver nothing. `share_signals`: processes that share the database hear each
+    other's.
 
     Raises SchemaMismatch for a schema that is not this version's, DatabaseInUse,
     StorageUnavailable, and StorageError for a URL of another kind.
@@ -42,7 +47,7 @@ async def open_storage(
         # First, so that a file that is not Carillon's is not touched.
         _require_newest(await asyncio.to_thread(engine_sqlite.read_revision, database))
         return SqliteStorage(database, signals, owned=not beside)
-    storage = PostgresStorage(url, signals)
+    storage = PostgresStorage(url, signals, share_signals=share_signals)
     try:
         _require_newest(await storage.revision())
     except BaseException:

@@ -18,8 +18,10 @@ from tests.support.api.operating import (
 from tests.support.api.running import Running
 from tests.support.api.scenes import (
     COMMS,
+    MESSAGING,
     TEMPLATES,
     comms_campaign,
+    messaging_campaign,
     ok,
     put_template,
     recipients,
@@ -121,3 +123,29 @@ async def test_the_version_is_a_newer_one_of_the_template_that_fits(
     answer = await idle_api.call(CHANGE, {"id": send_id, "version_id": good})
     assert (answer.status, answer.fields) == (400, {"version_id"})
     assert await versions(idle_api, send_id) == [("pending", 2, 2)]
+
+
+async def test_the_steps_of_the_template_take_the_version_each_if_it_fits(
+    idle_api: Caller, brand: str
+) -> None:
+    await put_template(idle_api, brand, key="later")
+    steps: list[dict[str, Any]] = [
+        {},
+        {"key": "later"},
+        {"key": "later", "variables": {"news": "moved"}},
+    ]
+    campaign_id = await messaging_campaign(idle_api, brand, steps=steps)
+    publish = {"id": campaign_id, "recipients": recipients(2)}
+    send_id = (await ok(idle_api, f"{MESSAGING}/PublishCampaign", publish))["id"]
+    await ok(idle_api, f"{SENDS}/PauseSend", {"id": send_id})
+    needy = (await put_template(idle_api, brand, key="later", body="{{ news }}"))["id"]
+    answer = await idle_api.call(CHANGE, {"id": send_id, "version_id": needy})
+    assert (answer.status, answer.fields) == (400, {"version_id"})
+    assert len(answer.body["details"]["fields"]) == 1
+    newer = (await put_template(idle_api, brand, key="later"))["id"]
+    changed = await ok(idle_api, CHANGE, {"id": send_id, "version_id": newer})
+    assert changed["template_version"] == 3
+    listed = await ok(idle_api, f"{MESSAGING}/ListCampaignSteps", {"id": campaign_id})
+    versions_of_steps = [step["template_version_id"] for step in listed["items"]]
+    assert versions_of_steps[1:] == [newer, newer] != versions_of_steps[:1] * 2
+    assert await versions(idle_api, send_id) == [("pending", 1, 2)]

@@ -121,9 +121,9 @@ STOPPING = (
     ),
     Mutation(
         name="what-was-called-keeps-its-version",
-        where="_claim_of_send",
-        original="messages.c.attempts == 0",
-        mutated="messages.c.attempts >= 0",
+        where="_revision_of_send",
+        original="(messages.c.attempts > 0, own)",
+        mutated="(messages.c.attempts < 0, own)",
         tests=(_TAKES_ANOTHER_REVISION,),
     ),
 )

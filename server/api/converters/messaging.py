@@ -29,6 +29,7 @@ from storage.model.messages import Message
 from storage.model.people import Person
 from storage.model.programs import Step
 from storage.model.sends import ReasonCount, Send
+from storage.model.templates import TemplateVersion
 
 
 def campaign_test(
@@ -110,10 +111,13 @@ def paused_send(record: Send) -> send_service_pb2.PauseSendResponse:
     )
 
 
-def changed_send(record: Send) -> send_service_pb2.ChangeSendVersionResponse:
+def changed_send(
+    changed: tuple[Send, TemplateVersion],
+) -> send_service_pb2.ChangeSendVersionResponse:
     """A send whose messages have another version from now on."""
+    record, version = changed
     return send_service_pb2.ChangeSendVersionResponse(
-        send=send(record), template_version=record.template_revision
+        send=send(record), template_version=version.revision
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -35,6 +36,8 @@ from storage.model.templates import TemplateVersion
 
 Seen = tuple[Message, str | None]
 """A message, and what was found of it."""
+POLL_SIGNALLED = 0.5
+"""Seconds between looks at a database whose other processes are heard."""
 _ONGOING = UNSTARTED | {MessageStatus.SENDING}
 
 
@@ -88,21 +91,32 @@ async def wait_for_outcomes(
     if the messages cannot be read: they were accepted all the same."""
     loop = asyncio.get_running_loop()
     end = loop.time() + seconds
-    # What other processes settle does not signal here.
-    poll_interval = seconds if storage.exclusive else POLL_SHARED
+    until = now + timedelta(0, seconds)
     changed = asyncio.Event()
+    found: dict[str, Seen] = {}
+    ongoing = list(message_ids)
     with ExitStack() as subscriptions:
         for message_id in message_ids:
             subscriptions.enter_context(storage.signals.subscribe(outcome(message_id), changed))
         while True:
             changed.clear()
-            seen = await _look(storage, message_ids, find)
+            seen = await _look(storage, ongoing, find)
+            if seen is None:
+                return None
+            found.update((each[0].id, each) for each in seen)
+            ongoing = [message.id for message, _ in seen if _may_end(message, until)]
             left = end - loop.time()
-            if seen is None or left <= 0:
-                return seen
-            if not any(_may_end(message, now + timedelta(0, seconds)) for message, _ in seen):
-                return seen
-            await wait_for_signal(changed, min(left, poll_interval))
+            if left <= 0 or not ongoing:
+                return [found[message_id] for message_id in message_ids]
+            await wait_for_signal(changed, min(left, _poll_interval(storage)))
+
+
+def _poll_interval(storage: Storage) -> float:
+    """Seconds after which to look though nothing was signalled."""
+    if storage.exclusive:
+        return math.inf
+    # Other processes settle too, and what they signal may be lost.
+    return POLL_SIGNALLED if storage.signals.shared else POLL_SHARED
 
 
 def _may_end(message: Message, until: datetime) -> bool:

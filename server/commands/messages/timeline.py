@@ -90,7 +90,8 @@ async def get_timeline(tx: Transaction, caller: Caller, message_id: str) -> Time
     sends = await tx.sends.find_many([message.send_id]) if message.send_id else {}
     send = sends.get(message.send_id or "")
     campaign = await tx.campaigns.find(send.campaign_id) if send else None
-    revision = send.revision_of(message) if send else message.template_revision
+    steps = await tx.steps.list_of(send.campaign_id) if send else ()
+    revision = send.revision_of(message, steps) if send else message.template_revision
     template = await tx.templates.find_version(
         message.brand_id, message.channel, message.template_key, revision
     )

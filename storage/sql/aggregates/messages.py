@@ -3,12 +3,11 @@ their own, to which this delegates."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 
-from sqlalchemy import Executable, bindparam, case, func, select, text, update
+from sqlalchemy import Executable, bindparam, case, select, text, update
 
 from storage.contract.signals import messages as messages_topic
 from storage.contract.signals import outcome
@@ -25,7 +24,7 @@ from storage.model.messages import (
     UnknownMessage,
 )
 from storage.model.sends import ReasonCount
-from storage.sql.aggregates import message_lists
+from storage.sql.aggregates import message_lists, reasons
 from storage.sql.connection import Connection, read_record, record_values
 from storage.sql.delivery import (
     audience_insert,
@@ -154,28 +153,7 @@ class SqlMessages:
         return read_record(Handling, row) if row else None
 
     async def count_by_reason(self, send_id: str) -> list[ReasonCount]:
-        of_send = select(sends.c.template_revision).where(sends.c.id == send_id).scalar_subquery()
-        waits = messages.c.status.in_(UNSTARTED) & (messages.c.attempts == 0)
-        follows = waits & messages.c.step.is_(None)
-        revision = case((follows, of_send), else_=messages.c.template_revision).label("revision")
-        shared = (messages.c.step, messages.c.status, messages.c.failure_reason)
-        statement = (
-            select(*shared, revision, func.count().label("rows"))
-            .where(messages.c.send_id == send_id)
-            .group_by(*shared, "revision")
-        )
-        rows = await self._connection.execute(statement)
-        counts: Counter[tuple[int | None, MessageStatus, str | None, int]] = Counter()
-        for row in rows.all:
-            status = MessageStatus.PENDING if row.status in UNSTARTED else row.status
-            counts[row.step, status, row.failure_reason, row.revision] += row.rows
-        found = (
-            ReasonCount(
-                step=step, status=status, reason=reason, template_revision=revision, count=count
-            )
-            for (step, status, reason, revision), count in counts.items()
-        )
-        return sorted(found, key=_order)
+        return await reasons.count_by_reason(self._connection, send_id)
 
     async def cancel(self, message_id: str, now: datetime) -> bool:
         of = select(messages.c.send_id).where(messages.c.id == message_id).scalar_subquery()
@@ -270,10 +248,6 @@ class SqlMessages:
         self, before: datetime, after: str | None, limit: int
     ) -> tuple[int, str | None]:
         return await pruning.prune_messages(self._connection, before, after, limit)
-
-
-def _order(each: ReasonCount) -> tuple[int, str, str, int]:
-    return each.step or 0, each.status, each.reason or "", each.template_revision
 
 
 @lru_cache

@@ -45,6 +45,7 @@ from storage.sql.schema.messages import (
     messages,
 )
 from storage.sql.schema.people import people
+from storage.sql.schema.programs import program_steps
 from storage.sql.schema.sends import sends
 from storage.sql.schema.templates import template_versions
 
@@ -69,10 +70,11 @@ def _claim_one_offs() -> Executable:
 
 
 @lru_cache
-def _claim_steps(dialect: SqlDialect, channel: str, of_queue: Select[Any]) -> Executable:
-    """What a step leaves open until it runs is written when it is first claimed: the revision of
-    its template, and the person's own address."""
-    revision = (
+def _claim_steps(dialect: SqlDialect, channel: str) -> Executable:
+    """What a step of a sequence leaves open until it runs is written when it is first claimed: the
+    revision of its template, and the person's own address."""
+    is_open = messages.c.template_revision == CURRENT_REVISION
+    current = (
         select(func.max(template_versions.c.revision))
         .where(
             template_versions.c.brand_id == messages.c.brand_id,
@@ -81,23 +83,21 @@ def _claim_steps(dialect: SqlDialect, channel: str, of_queue: Select[Any]) -> Ex
         )
         .scalar_subquery()
     )
+    revision = case(
+        (is_open, func.coalesce(current, CURRENT_REVISION)), else_=messages.c.template_revision
+    )
+    recipient = _recipient(dialect, channel)
+    return _claiming(_DUE_STEPS, template_revision=revision, recipient=recipient)
+
+
+def _recipient(dialect: SqlDialect, channel: str) -> ColumnElement[Any]:
     own = (
         select(address_on(dialect, Channel(channel)))
         .where(people.c.brand_id == messages.c.brand_id, people.c.person_id == messages.c.person_id)
         .scalar_subquery()
     )
     address = messages.c.person_id if channel == Channel.IN_APP else func.coalesce(own, OWN_ADDRESS)
-    return _claiming(
-        of_queue,
-        template_revision=case(
-            (
-                messages.c.template_revision == CURRENT_REVISION,
-                func.coalesce(revision, CURRENT_REVISION),
-            ),
-            else_=messages.c.template_revision,
-        ),
-        recipient=case((messages.c.recipient == OWN_ADDRESS, address), else_=messages.c.recipient),
-    )
+    return case((messages.c.recipient == OWN_ADDRESS, address), else_=messages.c.recipient)
 
 
 def _claiming(of_queue: Select[Any], **also: ColumnElement[Any]) -> Executable:
@@ -141,12 +141,32 @@ _DUE_OF_SEND = _due(
 
 @lru_cache
 def _claim_of_send() -> Executable:
-    """A row that had no attempt takes the revision that its send has now, unless it is of a step,
-    which has one of its own."""
-    of_send = select(sends.c.template_revision).where(sends.c.id == _OF_SEND).scalar_subquery()
-    own = messages.c.template_revision
-    follows = and_(messages.c.attempts == 0, messages.c.step.is_(None))
-    return _claiming(_DUE_OF_SEND, template_revision=case((follows, of_send), else_=own))
+    """A row that had no attempt takes the revision that its send, or its step, has now."""
+    return _claiming(_DUE_OF_SEND, template_revision=_revision_of_send())
+
+
+@lru_cache
+def _claim_steps_of_send(dialect: SqlDialect, channel: str) -> Executable:
+    revision, recipient = _revision_of_send(), _recipient(dialect, channel)
+    return _claiming(_DUE_OF_SEND, template_revision=revision, recipient=recipient)
+
+
+def _revision_of_send() -> ColumnElement[Any]:
+    own, send = messages.c.template_revision, sends.c.id == _OF_SEND
+    of_send = select(sends.c.template_revision).where(send).scalar_subquery()
+    of_step = (
+        select(program_steps.c.template_revision)
+        .where(
+            program_steps.c.program_id == select(sends.c.campaign_id).where(send).scalar_subquery(),
+            program_steps.c.position == messages.c.step,
+        )
+        .scalar_subquery()
+    )
+    return case(
+        (messages.c.attempts > 0, own),
+        (messages.c.step.is_(None), of_send),
+        else_=func.coalesce(of_step, own),
+    )
 
 
 async def claim(
@@ -156,13 +176,16 @@ async def claim(
     given: dict[str, Any] = {"now": now, "at_most": limit, "on_channel": queue.channel}
     if queue.send_id is None:
         given |= {"of_brand": queue.brand_id}
+        statement = (
+            _claim_steps(connection.dialect, queue.channel) if queue.steps else _claim_one_offs()
+        )
     else:
         given |= {"of_send": queue.send_id}
-    if queue.steps:
-        of_queue = _DUE_STEPS if queue.send_id is None else _DUE_OF_SEND
-        statement = _claim_steps(connection.dialect, queue.channel, of_queue)
-    else:
-        statement = _claim_one_offs() if queue.send_id is None else _claim_of_send()
+        statement = (
+            _claim_steps_of_send(connection.dialect, queue.channel)
+            if queue.steps
+            else _claim_of_send()
+        )
     leased = await connection.fetch_records(
         Message, statement, given | {"lease_until": lease_until}
     )

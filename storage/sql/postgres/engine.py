@@ -73,7 +73,7 @@ def _array_of(column: Column[Any]) -> str:
     return f"{column.type.compile(_DIALECT).partition(' COLLATE ')[0]}[]"
 
 
-def make_engine(url: str) -> AsyncEngine:
+def make_engine(url: str, pool_size: int = _POOL_SIZE) -> AsyncEngine:
     """An engine with a pool. Every wait ends: for a connection, for a statement, and the server's
     for a client that went quiet in a transaction."""
     return create_async_engine(
@@ -81,7 +81,7 @@ def make_engine(url: str) -> AsyncEngine:
         # Transactions are begun and ended by our own statements, so that a bulk copy on the
         # driver's connection is inside them.
         isolation_level="AUTOCOMMIT",
-        pool_size=_POOL_SIZE,
+        pool_size=pool_size,
         max_overflow=0,
         pool_timeout=_CONNECT_SECONDS,
         json_serializer=dump_json,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence, Set
 from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
@@ -19,6 +19,7 @@ from storage.model.messages import Accepted, Message
 from storage.sql.dialects.driver_errors import ConnectionLost, translated
 from storage.sql.dialects.types import Instant
 from storage.sql.postgres.engine import PostgresConnection, make_engine, read_revision
+from storage.sql.postgres.notices import Notices
 from storage.sql.transaction import SqlTransaction
 
 T = TypeVar("T")
@@ -37,9 +38,10 @@ class PostgresStorage:
 
     exclusive = False
 
-    def __init__(self, url: str, signals: Signals) -> None:
+    def __init__(self, url: str, signals: Signals, *, share_signals: bool = False) -> None:
         self.signals = signals
         self._engine = make_engine(url)
+        self._notices = Notices(url, signals) if share_signals else None
         self._running: set[asyncio.Task[Any]] = set()
         self._closed = False
 
@@ -77,6 +79,8 @@ class PostgresStorage:
         self._closed = True
         while self._running:
             await asyncio.wait(self._running)
+        if self._notices is not None:
+            await self._notices.close()
         await self._engine.dispose()
 
     async def _finish(self, work: Coroutine[Any, Any, T]) -> T:
@@ -112,8 +116,13 @@ class PostgresStorage:
             await _commit(connection)
         finally:
             await connection.close()
-        self.signals.fire(transaction.topics)
+        self._fire(transaction.topics)
         return result
+
+    def _fire(self, topics: Set[str]) -> None:
+        self.signals.fire(topics)
+        if self._notices is not None:
+            self._notices.tell(topics)
 
     async def _read_clock(self) -> datetime:
         with translated():
@@ -131,7 +140,7 @@ class PostgresStorage:
             result = await function(SqlTransaction(transaction))
         finally:
             await connection.close()
-        self.signals.fire(transaction.topics)
+        self._fire(transaction.topics)
         return result
 
 

@@ -194,8 +194,8 @@ class ChangeSendVersionRequest(_message.Message):
     id: _builtins.str
     """Id of the send."""
     version_id: _builtins.str
-    """Id of a version of the send's template, newer than the one that the send has; the variables of
-    the send must fit it.
+    """Id of a version of a template of the send, newer than the one that the send has; the variables
+    of the send, or of its steps with that template, must fit it.
     """
     def __init__(
         self,

@@ -122,8 +122,8 @@ class SendServiceServicer:
 
     def ChangeSendVersion(self, request, context):
         """Gives the messages of a paused send that no call was begun for, and those that are still to be
-        made of its audience, a newer version of its template. What went out, or may have, keeps what
-        it said. FAILED_PRECONDITION unless the send is paused.
+        made, a newer version of their template: in all steps that have an older one. What went out, or
+        may have, keeps what it said. FAILED_PRECONDITION unless the send is paused.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

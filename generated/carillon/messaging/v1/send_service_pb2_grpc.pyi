@@ -51,8 +51,8 @@ class SendServiceStub:
     """Lets a paused send go on. Resuming one that is not paused, or has ended, changes nothing."""
     ChangeSendVersion: _grpc.UnaryUnaryMultiCallable[_send_service_pb2.ChangeSendVersionRequest, _send_service_pb2.ChangeSendVersionResponse]
     """Gives the messages of a paused send that no call was begun for, and those that are still to be
-    made of its audience, a newer version of its template. What went out, or may have, keeps what
-    it said. FAILED_PRECONDITION unless the send is paused.
+    made, a newer version of their template: in all steps that have an older one. What went out, or
+    may have, keeps what it said. FAILED_PRECONDITION unless the send is paused.
     """
     CancelSend: _grpc.UnaryUnaryMultiCallable[_send_service_pb2.CancelSendRequest, _send_service_pb2.CancelSendResponse]
     """Cancels one send, also one that retries another; a campaign that was sending becomes cancelled
@@ -89,8 +89,8 @@ class SendServiceAsyncStub(SendServiceStub):
     """Lets a paused send go on. Resuming one that is not paused, or has ended, changes nothing."""
     ChangeSendVersion: _aio.UnaryUnaryMultiCallable[_send_service_pb2.ChangeSendVersionRequest, _send_service_pb2.ChangeSendVersionResponse]  # type: ignore[assignment]
     """Gives the messages of a paused send that no call was begun for, and those that are still to be
-    made of its audience, a newer version of its template. What went out, or may have, keeps what
-    it said. FAILED_PRECONDITION unless the send is paused.
+    made, a newer version of their template: in all steps that have an older one. What went out, or
+    may have, keeps what it said. FAILED_PRECONDITION unless the send is paused.
     """
     CancelSend: _aio.UnaryUnaryMultiCallable[_send_service_pb2.CancelSendRequest, _send_service_pb2.CancelSendResponse]  # type: ignore[assignment]
     """Cancels one send, also one that retries another; a campaign that was sending becomes cancelled
@@ -160,8 +160,8 @@ class SendServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_send_service_pb2.ChangeSendVersionResponse, _abc.Awaitable[_send_service_pb2.ChangeSendVersionResponse]]:
         """Gives the messages of a paused send that no call was begun for, and those that are still to be
-        made of its audience, a newer version of its template. What went out, or may have, keeps what
-        it said. FAILED_PRECONDITION unless the send is paused.
+        made, a newer version of their template: in all steps that have an older one. What went out, or
+        may have, keeps what it said. FAILED_PRECONDITION unless the send is paused.
         """
 
     @_abc_1.abstractmethod

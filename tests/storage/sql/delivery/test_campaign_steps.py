@@ -3,7 +3,7 @@ they are over."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 
 import pytest
@@ -246,3 +246,33 @@ async def test_failed_steps_to_one_address_are_each_tried_again(scene: Scene) ->
     await scene.settle(*(made.settlement(row, S.SENT) for row in rows), now=THEN)
     assert (await scene.found_send(child)).counters == Counters(total=2, sent=2)
     assert await recipients(scene, send) == {"failed": 1}
+
+
+async def test_steps_without_an_attempt_take_another_revision_when_they_are_claimed(
+    scene: Scene,
+) -> None:
+    steps = made.step(1, template_revision=1), made.step(2, template_revision=1)
+    send, _ = await scene.enrolling(*steps, people=3)
+    sent, refused, uncalled = await started(scene)
+    attempt = made.attempt(refused, "rejected")
+    await scene.settle(
+        made.settlement(sent, S.SENT),
+        made.settlement(refused, S.PENDING, attempt=attempt),
+        made.settlement(uncalled, S.PENDING),
+    )
+
+    async def change(tx: Transaction) -> None:
+        for step in steps:
+            await tx.steps.replace(replace(step, template_revision=2))
+        await tx.sends.change_revision(send.id, 2)
+
+    await scene.storage.write(change)
+    told = await scene.storage.read(lambda tx: tx.messages.count_by_reason(send.id))
+    revisions = [(1, S.PENDING, 1), (1, S.PENDING, 2), (1, S.SENT, 1), (2, S.PENDING, 2)]
+    assert [(each.step, each.status, each.template_revision) for each in told] == revisions
+    claimed = await scene.claim(now=THEN, until=THEN + MINUTE)
+    assert {(row.person_id, row.step, row.template_revision) for row in claimed} == {
+        (sent.person_id, 2, 2),
+        (refused.person_id, 1, 1),
+        (uncalled.person_id, 1, 2),
+    }

@@ -388,6 +388,18 @@ class Histories(RuleBasedStateMachine):
     def resume(self, data: st.DataObject) -> None:
         self.run(self.operators.resume(self.a(data, self.sends(_is_paused))))
 
+    @precondition(lambda self: self.sends(self.has_untried))
+    @rule(data=st.data())
+    def change_version(self, data: st.DataObject) -> None:
+        send = self.a(data, self.sends(self.has_untried))
+        for step in (
+            self.operators.pause,
+            self.operators.change_version,
+            self.operators.resume,
+        ):
+            self.run(step(send))
+            self.is_lawful()
+
     @precondition(lambda self: self.rows(MessageStatus.UNKNOWN))
     @rule(data=st.data(), brand=brands, resolution=st.sampled_from(Resolution))
     def resolve(self, data: st.DataObject, brand: str, resolution: Resolution) -> None:
@@ -427,6 +439,12 @@ class Histories(RuleBasedStateMachine):
     def is_underway(self, send: Send) -> bool:
         return send.status is SendStatus.SENDING and any(
             row.lease for row in self.world.sight.of_send(send.id)
+        )
+
+    def has_untried(self, send: Send) -> bool:
+        return send.status is SendStatus.SENDING and any(
+            row.status is MessageStatus.PENDING and not row.attempts
+            for row in self.world.sight.of_send(send.id)
         )
 
     def may_be_retried(self, send: Send) -> bool:

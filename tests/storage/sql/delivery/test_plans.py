@@ -17,8 +17,10 @@ from tests.support.storage import made
 from tests.support.storage.made import BRAND, KNOWS_KEYS, LEASE, MAX_ATTEMPTS, NOW
 from tests.support.storage.scene import Scene
 
-INDEXES = ("ix_messages", "uq_messages", "ix_enrollments", "uq_enrollments")
-SCANS = ("SCAN messages", "SCAN enrollments", "SCAN program_steps")
+OF_THE_GATE = {"uq_suppressions_address", "uq_consents_person", "uq_preferences_person"}
+INDEXES = ("ix_messages", "uq_messages", "ix_enrollments", "uq_enrollments", *OF_THE_GATE)
+TABLES = ("messages", "enrollments", "program_steps", "suppressions", "consents", "preferences")
+SCANS = {f"SCAN {table}" for table in TABLES}
 
 
 async def indexes_used(scene: Scene, function: Callable[[Transaction], Awaitable[Any]]) -> set[str]:
@@ -165,7 +167,8 @@ async def test_what_a_person_received_is_looked_up_among_their_own_messages(busy
         lambda tx: tx.people.list_matching(made.rule("email"), criteria, NOW, None, 9),
         lambda tx: tx.people.count_matching(made.rule("email"), criteria, NOW),
     ):
-        assert await indexes_used(busy, look) == {"ix_messages_brand_id_person_id_id"}
+        used = await indexes_used(busy, look)
+        assert used == {"ix_messages_brand_id_person_id_id", *OF_THE_GATE}
 
 
 async def test_addresses_that_a_send_has_reached_are_looked_up_one_by_one(busy: Scene) -> None:
@@ -177,7 +180,18 @@ async def test_addresses_that_a_send_has_reached_are_looked_up_one_by_one(busy: 
             made.rule("email"), EVERYONE, NOW, None, 9, reached_by=send_id
         ),
     )
-    assert used == {"uq_messages_audience"}
+    assert used == {"uq_messages_audience", *OF_THE_GATE}
+
+
+async def test_the_gate_looks_up_contacts_one_by_one(busy: Scene) -> None:
+    ann = ("ann", "ann@example.com")
+    for transactional, used in ((False, OF_THE_GATE), (True, {"uq_suppressions_address"})):
+        rule = made.rule(transactional=transactional)
+        found = await indexes_used(
+            busy,
+            lambda tx, rule=rule: tx.gate.find_blocks(rule, [ann]),  # type: ignore[misc]
+        )
+        assert found == used
 
 
 async def test_messages_of_a_batch_are_looked_up_by_their_keys(busy: Scene) -> None:

@@ -248,6 +248,12 @@ class Operators:
         await self._world.write("resume", (), lambda tx: tx.sends.resume(send.id))
         self._world.ledger.paused.discard(send.id)
 
+    async def change_version(self, send: Send) -> None:
+        touched, revision = self._rows(send, {MessageStatus.LEASED}), send.template_revision + 1
+        await self._world.write(
+            "change version", touched, lambda tx: tx.sends.change_revision(send.id, revision)
+        )
+
     # Time
 
     async def expire(self, limit: int) -> None:

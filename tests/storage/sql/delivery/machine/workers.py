@@ -105,6 +105,7 @@ class Workers:
         assert [row.id for row in claimed] == ids
         for row in claimed:
             assert row.lease == world.sight.rows[row.id].lease + 1
+            self._assert_version(row)
             worker.claimed[row.id] = row
 
     async def mark(self, worker: Worker, message_ids: Sequence[str], provider: str) -> None:
@@ -130,6 +131,7 @@ class Workers:
         assert marked == {row.id for row in ours if self._may_begin(row)}
         for row in ours:
             if row.id in marked:
+                self._assert_version(row)
                 worker.calls.append(Call(row, provider, world.ledger.begin(row, provider, now)))
 
     async def settle(self, worker: Worker, ends: Sequence[tuple[Call, Outcome]]) -> None:
@@ -198,6 +200,12 @@ class Workers:
         assert recovery.resent == len(resent)
         for message_id in resent:
             world.ledger.accounts[message_id].forgive()
+
+    def _assert_version(self, claimed: Message) -> None:
+        """The first call for a message says the version that its send has when it begins."""
+        if claimed.send_id is not None and claimed.step is None and not claimed.attempts:
+            send = self._world.sight.sends[claimed.send_id]
+            assert claimed.template_revision == send.template_revision
 
     def _may_begin(self, claimed: Message) -> bool:
         row = self._world.sight.rows.get(claimed.id)

@@ -41,6 +41,7 @@ MAY_BECOME: dict[str, dict[MessageStatus, set[MessageStatus]]] = {
     "recover": {_S.LEASED: {_S.PENDING}, _S.SENDING: {_S.PENDING, _S.UNKNOWN, _S.SENT}},
     "cancel": {_S.PENDING: _STOPS, _S.LEASED: _STOPS},
     "pause": {_S.LEASED: {_S.PENDING}},
+    "change version": {_S.LEASED: {_S.PENDING}},
     "expire": {_S.PENDING: {_S.EXPIRED, _S.UNKNOWN, _S.CANCELLED}},
     "resolve": {_S.UNKNOWN: {_S.SENT, _S.FAILED, _S.PENDING}},
     "retry": {_S.UNKNOWN: {_S.FAILED}},
@@ -51,7 +52,7 @@ on the left: they are final."""
 
 CHANGING = (
     *("status", "due_at", "lease", "attempts", "sent_at", "cancelled_at"),
-    *("failure_reason", "first_sending_at", "in_doubt", "retried_in"),
+    *("failure_reason", "first_sending_at", "in_doubt", "retried_in", "template_revision"),
 )
 """The fields of a message that change at all."""
 
@@ -142,6 +143,9 @@ class World:
         assert row.lease == old.lease + (self._step == "claim"), (
             "a lease grows with every claim, and only then"
         )
+        assert row.template_revision == old.template_revision or (
+            self._step == "claim" and not old.attempts
+        ), "what was called keeps its version"
         assert row.in_doubt >= old.in_doubt, "a doubt stays"
         assert row.retried_in == old.retried_in or (
             old.retried_in is None and self._step == "retry"
