@@ -100,8 +100,8 @@ async def running_faulty_service(
     await migrate_database(Settings(data_dir=data_dir))
     opened: list[FaultyStorage] = []
 
-    async def open_faulty(url: str) -> FaultyStorage:
-        opened.append(FaultyStorage(await open_storage(url)))
+    async def open_faulty(url: str, **more: Any) -> FaultyStorage:
+        opened.append(FaultyStorage(await open_storage(url, **more)))
         return opened[0]
 
     async with AsyncExitStack() as stack:
