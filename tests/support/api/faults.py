@@ -100,7 +100,7 @@ async def running_faulty_service(
     await migrate_database(Settings(data_dir=data_dir))
     opened: list[FaultyStorage] = []
 
-    async def open_faulty(url: str, **more: Any) -> FaultyStorage:
+    async def open_faulty(url: str, **more: bool) -> FaultyStorage:
         opened.append(FaultyStorage(await open_storage(url, **more)))
         return opened[0]
 
