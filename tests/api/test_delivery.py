@@ -201,8 +201,9 @@ async def test_publish_to_the_segment_goes_to_everybody_in_it(
             attributes={"plan": plan, "first_name": person_id.title()},
             **more,
         )
-    campaign_id = await messaging_campaign(api, brand, criteria={"==": [{"var": "plan"}, "pro"]})
-    await put_template(api, brand, subject="News", body="Hello {{ person.first_name }}")
+    await put_template(api, brand, key="news", subject="News", body="Hello {{ person.first_name }}")
+    criteria = {"==": [{"var": "plan"}, "pro"]}
+    campaign_id = await messaging_campaign(api, brand, criteria=criteria, steps=[{"key": "news"}])
     started = await publish(api, campaign_id)
     assert started["total_recipients"] == 3
     send = await completed(running, api, started["id"])
@@ -301,9 +302,9 @@ async def test_comms_send_reaches_everybody_and_counts_them(
 async def test_some_fail_and_the_sums_still_match(
     running: Running, api: Caller, brand: str
 ) -> None:
-    campaign_id = await messaging_campaign(api, brand)
     body = "{% if person.broken %}{{ 1 | divided_by: 0 }}{% endif %}Hello"
-    await put_template(api, brand, body=body)
+    await put_template(api, brand, key="broken", body=body)
+    campaign_id = await messaging_campaign(api, brand, steps=[{"key": "broken"}])
     for person_id in ("ann", "bob", "cid"):
         await put_person(api, brand, person_id, attributes={"broken": person_id == "bob"})
     send = await completed(running, api, (await publish(api, campaign_id))["id"])
