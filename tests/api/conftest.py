@@ -27,6 +27,8 @@ from tests.support.postgres import PostgresServer
 
 NewDatabase = Callable[[], str]
 IDLE = frozenset({Part.API, Part.GATEWAY})
+PATIENT = 1.0
+"""Seconds between looks of a dispatcher."""
 DATABASES = ("sqlite", "postgres")
 TRANSPORTS = ("grpc", "rest")
 PAIRS = (
@@ -67,6 +69,16 @@ def database(request: pytest.FixtureRequest) -> str:
 def transport(request: pytest.FixtureRequest) -> str:
     """`grpc` or `rest`; a test that takes it, or what needs it, runs over both."""
     return str(request.param)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patient_dispatchers() -> Iterator[None]:
+    """Dispatchers on PostgreSQL look many times a second for what other processes put in. Here all
+    is in one process, whose signals wake them, and looking would take a third of a processor."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("server.dispatch.dispatcher.POLL_SHARED", PATIENT)
+        patch.setattr("server.dispatch.dispatcher.POLL_SHARED_MARKETING", PATIENT)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from server.api.policies import default_scopes
+from server.api.policies import all_scopes, default_scopes
 from tests.api.test_access import GUARDED
 from tests.support.api.callers import Caller, GrpcCaller, caller
 from tests.support.api.operating import audited
@@ -85,9 +85,7 @@ async def test_a_brand_that_is_not_there_is_neither_read_nor_renamed(operator: C
 
 async def test_no_call_is_taken_for_a_brand_that_nobody_created(untouched: Untouched) -> None:
     unknown = f"unknown-{uuid4().hex[:8]}"
-    token = untouched.running.service.tokens.mint(
-        "t", [unknown], [*default_scopes(), "admin:hold", "admin:brands", "admin:audit"]
-    )
+    token = untouched.running.service.tokens.mint("t", [unknown], all_scopes())
     both = untouched.running.service.tokens.mint("t", [untouched.brand, unknown], default_scopes())
     for method in GUARDED:
         answer = await untouched.api.call(method, untouched.good(method), token=token)

@@ -9,7 +9,14 @@ from tests.api.test_notifications import notify
 from tests.support.api.callers import Caller
 from tests.support.api.deliveries import MESSAGES, ended, one_off, schedule
 from tests.support.api.running import Running
-from tests.support.api.scenes import ok, put_template
+from tests.support.api.scenes import (
+    COMMS,
+    MESSAGING,
+    comms_campaign,
+    messaging_campaign,
+    ok,
+    put_template,
+)
 from tests.support.api.untouched import INBOX, Untouched, put
 
 LIST = f"{INBOX}/ListInboxItems"
@@ -53,6 +60,25 @@ async def test_an_in_app_message_is_of_its_category_and_leads_where_its_variable
         answer = await api.call(f"{MESSAGES}/{method}Message", refused)
         assert (answer.status, answer.error) == (422, reason)
         assert answer.fields == {"variables.action_url", "variables.metadata"}
+    to_send = {"id": await comms_campaign(api, brand, channel="in_app", variables=bad)}
+    version = await put_template(api, brand, "in_app", subject="News")
+    step = {
+        "id": await messaging_campaign(api, brand),
+        "position": 9,
+        "template_id": version["template_id"],
+        "template_version_id": version["id"],
+        "variables": bad,
+    }
+    ann = {"person_id": "ann", "recipient": "ann"}
+    for method, request in (
+        (f"{COMMS}/SendCampaign", {**to_send, "recipients": [ann]}),
+        (f"{MESSAGING}/CreateCampaignStep", step),
+    ):
+        answer = await api.call(method, request)
+        assert (answer.error, answer.fields) == (
+            "validation_failed",
+            {"variables.action_url", "variables.metadata"},
+        )
     metadata = {"team": 7}
     good = {"action_url": "/care/7", "metadata": metadata}
     accepted = await schedule(api, brand, **in_app, variables=good)

@@ -16,6 +16,7 @@ from server.domain.errors import NoSteps, NotFound
 from server.domain.faces import Face
 from server.domain.lifecycle import CampaignOperation, campaign_after
 from server.domain.paging import Page, make_page, read_page_request
+from server.domain.templates.notice import find_notice_violations
 from server.domain.templates.variables import find_violations
 from server.domain.validation import Checks
 from storage.contract.storage import Transaction
@@ -165,6 +166,8 @@ def _check(step: Step, version: TemplateVersion, others: Sequence[Step]) -> None
     )
     checks.json_object("variables", step.variables)
     for violation in find_violations(version.variables, step.variables):
+        checks.add(violation.field, violation.message)
+    for violation in find_notice_violations(version.channel, step.variables):
         checks.add(violation.field, violation.message)
     checks.finish()
 

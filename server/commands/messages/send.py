@@ -91,18 +91,23 @@ async def wait_for_outcomes(
     if the messages cannot be read: they were accepted all the same."""
     loop = asyncio.get_running_loop()
     end = loop.time() + seconds
+    until = now + timedelta(0, seconds)
     changed = asyncio.Event()
+    found: dict[str, Seen] = {}
+    ongoing = list(message_ids)
     with ExitStack() as subscriptions:
         for message_id in message_ids:
             subscriptions.enter_context(storage.signals.subscribe(outcome(message_id), changed))
         while True:
             changed.clear()
-            seen = await _look(storage, message_ids, find)
+            seen = await _look(storage, ongoing, find)
+            if seen is None:
+                return None
+            found.update((each[0].id, each) for each in seen)
+            ongoing = [message.id for message, _ in seen if _may_end(message, until)]
             left = end - loop.time()
-            if seen is None or left <= 0:
-                return seen
-            if not any(_may_end(message, now + timedelta(0, seconds)) for message, _ in seen):
-                return seen
+            if left <= 0 or not ongoing:
+                return [found[message_id] for message_id in message_ids]
             await wait_for_signal(changed, min(left, _poll_interval(storage)))
 
 

@@ -87,8 +87,8 @@ class Claimer:
         return snapshot.next_due
 
     async def claim(self, snapshot: QueueSnapshot, rows: int, now: datetime) -> Claims:
-        """Claims up to `rows` rows, as many as the limits allow, and shares them out fairly. None
-        if others were faster."""
+        """Claims up to `rows` rows, as many as the limits allow, and shares them out fairly: fewer,
+        or no row, where others were faster."""
         queues = self._turns.next(snapshot.due, MOST_QUEUES)
         chunks = await self._storage.write(
             partial(self._claim, policies=snapshot.policies, queues=queues, rows=rows, now=now)

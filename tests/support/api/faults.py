@@ -100,8 +100,8 @@ async def running_faulty_service(
     await migrate_database(Settings(data_dir=data_dir))
     opened: list[FaultyStorage] = []
 
-    async def open_faulty(url: str) -> FaultyStorage:
-        opened.append(FaultyStorage(await open_storage(url)))
+    async def open_faulty(url: str, *, share_signals: bool) -> FaultyStorage:
+        opened.append(FaultyStorage(await open_storage(url, share_signals=share_signals)))
         return opened[0]
 
     async with AsyncExitStack() as stack:
