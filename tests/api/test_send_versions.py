@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 from tests.support.api.callers import Caller
-from tests.support.api.deliveries import SENDS, report
+from tests.support.api.deliveries import SENDS, messages_of, report
 from tests.support.api.operating import (
     MARKETING_CONCURRENCY,
     Operated,
@@ -149,3 +149,7 @@ async def test_the_steps_of_the_template_take_the_version_each_if_it_fits(
     versions_of_steps = [step["template_version_id"] for step in listed["items"]]
     assert versions_of_steps[1:] == [newer, newer] != versions_of_steps[:1] * 2
     assert await versions(idle_api, send_id) == [("pending", 1, 2)]
+    message_id = (await messages_of(idle_api, send_id=send_id))[0]["id"]
+    told = await ok(idle_api, "comms.MessageService/GetMessageTimeline", {"id": message_id})
+    about = ("campaign_id", "step", "template_version", "sequence_id")
+    assert [told[name] for name in about] == [campaign_id, 0, 1, None]
