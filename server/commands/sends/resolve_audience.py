@@ -67,7 +67,8 @@ async def _add_matching_people(
 
 
 async def _steps_of(tx: Transaction, send: Send) -> tuple[Step, ...]:
-    """What a send that enrolls runs: the steps of a campaign that has started never change."""
+    """What a send that enrolls runs: nothing of the steps of a campaign that has started changes
+    but their versions."""
     return await tx.steps.list_of(send.campaign_id) if send.enrolls else ()
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from server.domain.delivery.timing import LEASE
 from storage.model.messages import MessageStatus
-from storage.model.sends import SendStatus
+from storage.model.sends import Recipients, SendStatus
 from tests.support.dispatch.scripted import AMBIGUOUS, BUSY, REFUSED, ScriptedProvider
 from tests.support.dispatch.stage import Stage
 from tests.support.dispatch.workers import ChannelWorkers
+from tests.support.storage import made
 
 LEASE_SECONDS = LEASE.total_seconds()
 
@@ -231,3 +232,25 @@ async def test_a_campaign_cancelled_before_the_crash_stays_cancelled(stage: Stag
     assert stage.email.calls == []
     assert await stage.counted(send) == {"total": 4, "cancelled": 3, "unknown": 1}
     assert (await stage.found_send(send)).status is SendStatus.CANCELLED
+
+
+async def test_a_crash_between_steps_loses_and_repeats_none(stage: Stage) -> None:
+    people = await stage.people(3)
+    provider = ScriptedProvider(max_concurrency=1)
+    await stage.template()
+    send = await stage.publish(*(made.step(each, template_revision=1) for each in range(2)))
+    assert (await stage.found_send(send)).recipients.pending == len(people)
+    stage.clock.advance(60)
+    provider.hold()
+    await stage.workers(provider=provider).run_once()
+    await provider.called(1)
+    await restarted(stage)
+    for _ in range(2):
+        await stage.run(stage.workers())
+        stage.clock.advance(60)
+    await stage.run(stage.workers())
+    assert await stage.counted(send) == {"total": 6, "sent": 5, "unknown": 1}
+    done = await stage.found_send(send)
+    assert (done.status, done.recipients) == (SendStatus.COMPLETED, Recipients(sent=2, failed=1))
+    called = sorted([*provider.addresses(), *stage.email.addresses()])
+    assert called == sorted(f"{person}@example.com" for person in people * 2)
