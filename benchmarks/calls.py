@@ -54,7 +54,6 @@ class Service:
         self.campaigns = campaign_grpc.CampaignServiceStub(self.channel)
         self.sends = send_service_pb2_grpc.SendServiceStub(self.channel)
         self.messages = message_grpc.MessageServiceStub(self.channel)
-        self._versions: dict[str, template_pb2.TemplateVersion] = {}
 
     def put_template(self, channel: str) -> None:
         """A Liquid template with what people are called in it."""
@@ -64,7 +63,7 @@ class Service:
         version = template_api.CreateTemplateVersionRequest(id=template_id, body=BODY)
         if channel != "sms":
             version.subject = "News for {{ person.first_name | default: 'you' }}"
-        self._versions[channel] = self.call(self.templates.CreateTemplateVersion, version)
+        self.call(self.templates.CreateTemplateVersion, version)
 
     def put_people(self, count: int) -> None:
         """People p0, p1 and so on, each with a name and a city."""
@@ -94,17 +93,29 @@ class Service:
         }
         request = json_format.ParseDict(draft, campaign_api.CreateCampaignRequest())
         campaign_id = str(self.call(self.campaigns.CreateCampaign, request).id)
+        version = self._version(channel)
         for position in range(steps):
             self.call(
                 self.campaigns.CreateCampaignStep,
                 campaign_api.CreateCampaignStepRequest(
                     id=campaign_id,
                     position=position,
-                    template_id=self._versions[channel].template_id,
-                    template_version_id=self._versions[channel].id,
+                    template_id=version.template_id,
+                    template_version_id=version.id,
                 ),
             )
         return campaign_id
+
+    def _version(self, channel: str) -> template_pb2.TemplateVersion:
+        """What `put_template` put, now or before."""
+        wanted = {"brand_id": BRAND, "key": TEMPLATE, "channel": channel}
+        request = json_format.ParseDict(wanted, template_api.ListTemplatesRequest())
+        (template,) = self.call(self.templates.ListTemplates, request).items
+        of_template = template_api.ListTemplateVersionsRequest(id=template.id)
+        version: template_pb2.TemplateVersion = self.call(
+            self.templates.ListTemplateVersions, of_template
+        ).items[0]
+        return version
 
     def publish(self, channel: str, addresses: Sequence[str], steps: int = 1) -> str:
         """Publishes a new campaign to p0, p1 and so on; the id of its send."""
