@@ -207,6 +207,11 @@ class Scene:
         assert found is not None
         return found
 
+    async def reopen(self) -> None:
+        """Opens the database anew: new connections have what was set for it since."""
+        await self.storage.close()
+        self.storage = await open_storage(self.url)
+
     async def assert_no_drift(self) -> None:
         """See `tests.support.drift`. Opens the database again if the test has closed it."""
         try:

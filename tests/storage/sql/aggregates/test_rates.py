@@ -11,7 +11,6 @@ import pytest
 
 from storage.contract.storage import Transaction
 from storage.model.rates import RateLimit
-from storage.sql import open_storage
 from tests.support.storage.made import NOW, SECOND
 from tests.support.storage.scene import Scene
 
@@ -120,8 +119,7 @@ async def test_a_limit_that_is_lowered_holds_at_once(scene: Scene) -> None:
 
 async def test_a_limit_survives_a_restart(scene: Scene) -> None:
     await take(scene, limit(), 5)
-    await scene.storage.close()
-    scene.storage = await open_storage(scene.url)
+    await scene.reopen()
     assert await take(scene, limit(), 5) == 0
 
 

@@ -102,6 +102,7 @@ async def test_a_claim_keeps_to_its_limit_whatever_plan_the_server_chooses(
         await admin.execute(
             f'ALTER DATABASE "{make_url(on_postgres.url).database}" SET enable_{way} = off'
         )
+    await on_postgres.reopen()
     await on_postgres.send(20)
     assert len(await on_postgres.claim(3)) == 3
 
@@ -297,6 +298,7 @@ async def test_deadlocks_between_writes_are_tried_again_until_all_succeed(
     await admin.execute(
         f"ALTER DATABASE \"{make_url(on_postgres.url).database}\" SET deadlock_timeout = '10ms'"
     )
+    await on_postgres.reopen()
 
     async def lock_both(one: str, other: str) -> int:
         tries = 0
