@@ -32,7 +32,7 @@ chaos: install ## Kill, stop, fill and break things under load; 12 min. ARGS="--
 	@$(BIN)/python -m tests.chaos $(ARGS)
 
 .PHONY: prove
-prove: install ## Take each safeguard out of a copy, see a test go red; 6 min. ARGS="NAME" for one
+prove: install ## Take each safeguard out of a copy, see a test go red; 12 min. ARGS="NAME" for one
 	@$(BIN)/python -m tests.prove $(ARGS)
 
 .PHONY: lint
