@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 from collections.abc import Callable, Iterator
 
 import pytest
+import uvloop
 from hypothesis import HealthCheck, settings
 
 from tests.support import needs
@@ -19,6 +21,9 @@ os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
 # A shell lets what it runs in the background ignore SIGINT; what tests start must not inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# The loop that the service runs on.
+asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
 
 # How long an example takes says how busy the machine is, and nothing about the code.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -3,13 +3,13 @@ program with that text."""
 
 from __future__ import annotations
 
-import asyncio
 import re
 import sys
 from collections.abc import Coroutine, Iterable
 from typing import Any, NoReturn, TypeVar
 
 import click
+import uvloop
 
 from server.config import SECRETS, ConfigError, Settings, load
 from server.database import migrate_database, prune_database
@@ -84,7 +84,7 @@ def settings_or_exit() -> Settings:
 def run_or_exit(work: Coroutine[Any, Any, T]) -> T:
     """Runs it to its end. Ends the program if it fails as can be expected."""
     try:
-        return asyncio.run(work)
+        return uvloop.run(work)
     except EXPECTED as error:
         fail(error)
 

@@ -3,11 +3,11 @@ itself, beside a running service or without one."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 
 import click
+import uvloop
 
 from carillon.ops.v1 import brand_service_pb2
 from server.api.policies import default_scopes, known_scopes, scopes_of_people
@@ -124,7 +124,7 @@ def _record(settings: Settings, made: MintedToken) -> None:
     """Before the token is shown: what cannot be recorded must not be used. But a database that is
     away must not keep operators out."""
     try:
-        asyncio.run(operate(settings, lambda tx, caller: record_token(tx, caller, made)))
+        uvloop.run(operate(settings, lambda tx, caller: record_token(tx, caller, made)))
     except StorageUnavailable as error:
         click.echo(
             f"carillon: {error}: whether the brands exist was not asked, and the audit log does "
