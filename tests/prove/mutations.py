@@ -11,6 +11,7 @@ from tests.prove.counting import COUNTING
 from tests.prove.doubting import DOUBTING
 from tests.prove.pushing import PUSHING
 from tests.prove.receiving import RECEIVING
+from tests.prove.refusing import REFUSING
 from tests.prove.restoring import RESTORING
 from tests.prove.settling import SETTLING
 from tests.prove.sharing import SHARING
@@ -32,4 +33,5 @@ MUTATIONS = (
     *RESTORING,
     *RECEIVING,
     *PUSHING,
+    *REFUSING,
 )

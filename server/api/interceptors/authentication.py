@@ -3,13 +3,10 @@ exist."""
 
 from __future__ import annotations
 
-from google.protobuf.message import Message
-
-from server.api.field_scopes import scopes_of_fields
 from server.api.interceptors import call
 from server.api.interceptors.known_brands import KnownBrands
 from server.api.policies import Policy
-from server.domain.errors import CarillonError, Unauthenticated
+from server.domain.errors import Unauthenticated
 from server.runtime.tokens import Tokens
 
 
@@ -20,17 +17,14 @@ class Authentication:
         self._tokens = tokens
         self._brands = brands
 
-    async def admit(self, policy: Policy, request: Message | CarillonError) -> None:
-        """Makes the caller known to the method. Raises Unauthenticated, ScopeMissing,
-        ServicesOnly or UnknownBrand; a public method takes everybody. Of a request that could not
-        be read, fields ask for nothing."""
+    async def admit(self, policy: Policy) -> None:
+        """Makes the caller known to the method, by the metadata alone: there is no message yet.
+        Raises Unauthenticated, ScopeMissing, ServicesOnly or UnknownBrand; a public method takes
+        everybody."""
         if policy.public:
             return
         principal = self._tokens.verify(_bearer_token())
         principal.require_scope(policy.scope)
-        if policy.field_scopes and isinstance(request, Message):
-            for scope in scopes_of_fields(request, policy.field_scopes):
-                principal.require_scope(scope)
         if policy.services_only:
             principal.require_service()
         if not self._brands.have(principal.brands):
