@@ -13,7 +13,7 @@ import grpc
 
 from server.api.errors import rpc_status
 from server.api.interceptors import call
-from server.api.interceptors.authentication import Authentication
+from server.api.interceptors.authentication import Authentication, require_field_scopes
 from server.api.interceptors.call import Context, Handler
 from server.api.interceptors.request_checks import acceptable, complete, reading
 from server.api.policies import Policy
@@ -60,10 +60,17 @@ class Guard(grpc.aio.ServerInterceptor):
             self._guard_unary(method, policy, handler.unary_unary), **codec
         )
 
+    async def _admit(self, policy: Policy, request: Any) -> None:
+        """Makes the caller known to the method."""
+        principal = await self._authentication.admit(policy, call.metadata.get())
+        if principal is not None:
+            require_field_scopes(policy, principal, request)
+            call.principal.set(principal)
+
     def _guard_unary(self, method: str, policy: Policy, behaviour: Any) -> Any:
         async def guarded(request: Any, context: Context) -> Any:
             try:
-                await self._authentication.admit(policy, request)
+                await self._admit(policy, request)
                 return await behaviour(await acceptable(request), context)
             except grpc.aio.AbortError:
                 raise
@@ -77,7 +84,7 @@ class Guard(grpc.aio.ServerInterceptor):
     def _guard_stream(self, method: str, policy: Policy, behaviour: Any) -> Any:
         async def guarded(request: Any, context: Context) -> AsyncIterator[Any]:
             try:
-                await self._authentication.admit(policy, request)
+                await self._admit(policy, request)
                 async for response in behaviour(await acceptable(request), context):
                     yield response
             except grpc.aio.AbortError:
