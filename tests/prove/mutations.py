@@ -9,6 +9,7 @@ from tests.prove.claiming import CLAIMING
 from tests.prove.contacting import CONTACTING
 from tests.prove.counting import COUNTING
 from tests.prove.doubting import DOUBTING
+from tests.prove.edging import EDGING
 from tests.prove.pushing import PUSHING
 from tests.prove.receiving import RECEIVING
 from tests.prove.restoring import RESTORING
@@ -32,4 +33,5 @@ MUTATIONS = (
     *RESTORING,
     *RECEIVING,
     *PUSHING,
+    *EDGING,
 )
