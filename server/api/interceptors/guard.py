@@ -14,7 +14,7 @@ import grpc
 
 from server.api.errors import RpcStatus, rpc_status
 from server.api.interceptors import call
-from server.api.interceptors.authentication import Authentication
+from server.api.interceptors.authentication import Authentication, require_field_scopes
 from server.api.interceptors.call import Context, Handler
 from server.api.interceptors.request_checks import acceptable, complete, reading
 from server.api.policies import Policy
@@ -48,9 +48,11 @@ class Guard(grpc.aio.ServerInterceptor):
             self._guarded[method] = (policy, self._guard(method, policy, handler))
         policy, guarded = self._guarded[method]
         try:
-            await self._authentication.admit(policy)
+            principal = await self._authentication.admit(policy, call.metadata.get())
         except Exception as error:  # noqa: BLE001 - every fault is answered with the fixed text
             return _refusing(rpc_status(error, method, policy))
+        if principal is not None:
+            call.principal.set(principal)
         return guarded
 
     def _guard(self, method: str, policy: Policy, handler: Handler) -> Handler:
@@ -69,7 +71,9 @@ class Guard(grpc.aio.ServerInterceptor):
     def _guard_unary(self, method: str, policy: Policy, behaviour: Any) -> Any:
         async def guarded(request: Any, context: Context) -> Any:
             try:
-                return await behaviour(await acceptable(request, policy), context)
+                if policy.field_scopes:
+                    require_field_scopes(policy, call.current_principal(), request)
+                return await behaviour(await acceptable(request), context)
             except grpc.aio.AbortError:
                 raise
             except Exception as error:  # noqa: BLE001 - every fault is answered with the fixed text
@@ -82,7 +86,9 @@ class Guard(grpc.aio.ServerInterceptor):
     def _guard_stream(self, method: str, policy: Policy, behaviour: Any) -> Any:
         async def guarded(request: Any, context: Context) -> AsyncIterator[Any]:
             try:
-                async for response in behaviour(await acceptable(request, policy), context):
+                if policy.field_scopes:
+                    require_field_scopes(policy, call.current_principal(), request)
+                async for response in behaviour(await acceptable(request), context):
                     yield response
             except grpc.aio.AbortError:
                 raise

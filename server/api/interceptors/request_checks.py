@@ -1,5 +1,5 @@
 """Checks of a request before its method runs: it can be read, is not too large to judge, and keeps
-the rules and scopes of its fields."""
+the rules of its fields."""
 
 from __future__ import annotations
 
@@ -9,10 +9,7 @@ from typing import Any
 
 from google.protobuf.message import DecodeError, Message
 
-from server.api.field_scopes import scopes_of_fields
 from server.api.forms import OVERSIZED, find_oversized, find_violations
-from server.api.interceptors import call
-from server.api.policies import Policy
 from server.domain.errors import (
     CarillonError,
     MalformedRequest,
@@ -39,14 +36,11 @@ def reading(deserialize: Any, max_bytes: int) -> Callable[[bytes], Message | Car
     return read
 
 
-async def acceptable(request: Message | CarillonError, policy: Policy) -> Message:
-    """The request. Raises why it could not be read, ScopeMissing for a field that asks for one, or
-    ValidationFailed with every field that breaks a rule of its proto."""
+async def acceptable(request: Message | CarillonError) -> Message:
+    """The request. Raises why it could not be read, or ValidationFailed with every field that
+    breaks a rule of its proto."""
     if isinstance(request, CarillonError):
         raise request
-    if policy.field_scopes:
-        for scope in scopes_of_fields(request, policy.field_scopes):
-            call.current_principal().require_scope(scope)
     faults = (
         await asyncio.to_thread(find_faults, request)
         if takes_long(request)
