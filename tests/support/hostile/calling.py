@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from random import Random
+from typing import Any
 
 import grpc
 from google.protobuf import json_format, message_factory
@@ -74,9 +75,13 @@ def _good(brand: Untouched, name: str) -> Message:
 
 
 async def _call(brand: Untouched, name: str, data: bytes) -> int:
-    method, channel = METHODS[name], brand.running.channel
+    method = METHODS[name]
     assert isinstance(brand.api, GrpcCaller)
-    options = {"metadata": (("authorization", f"Bearer {brand.api.token}"),), "timeout": 30}
+    channel: Any = brand.running.channel
+    options: dict[str, Any] = {
+        "metadata": (("authorization", f"Bearer {brand.api.token}"),),
+        "timeout": 30,
+    }
     try:
         if method.server_streaming:
             stream = channel.unary_stream(full_path(method))(data, **options)

@@ -27,7 +27,7 @@ def hostile_message(good: Message, chance: Random) -> bytes:
 def _changed(good: Message, chance: Random) -> bytes:
     changed = type(good)()
     changed.CopyFrom(good)
-    fields = list(changed.DESCRIPTOR.fields)
+    fields = _fields(changed)
     for field in chance.sample(fields, min(len(fields), chance.choice((1, 1, 1, 2, 3)))):
         changed.ClearField(field.name)
         if chance.random() < 0.9:
@@ -37,7 +37,7 @@ def _changed(good: Message, chance: Random) -> bytes:
 
 def _invented(good: Message, chance: Random) -> bytes:
     invented = type(good)()
-    for field in invented.DESCRIPTOR.fields:
+    for field in _fields(invented):
         if chance.random() < 0.7:
             _fill(invented, field, chance, 0)
     return invented.SerializeToString()
@@ -98,6 +98,11 @@ def _varint(number: int) -> bytes:
     return bytes([*out, number])
 
 
+def _fields(message: Message) -> list[FieldDescriptor]:
+    descriptor: Any = message.DESCRIPTOR
+    return list(descriptor.fields)
+
+
 def _fill(message: Any, field: FieldDescriptor, chance: Random, depth: int) -> None:
     if field.message_type is not None and field.message_type.GetOptions().map_entry:
         _fill_map(getattr(message, field.name), field, chance, depth)
@@ -118,7 +123,7 @@ def _fill(message: Any, field: FieldDescriptor, chance: Random, depth: int) -> N
 def _fill_message(message: Any, chance: Random, depth: int) -> None:
     if depth > DEEPEST:
         return
-    fields = list(message.DESCRIPTOR.fields)
+    fields = _fields(message)
     # Of a Value one field counts; the rarer the deeper, or it would never end.
     for field in chance.sample(fields, min(len(fields), chance.choice((1, 2, 9)))):
         if depth < 3 or chance.random() < 0.5:
@@ -126,7 +131,8 @@ def _fill_message(message: Any, chance: Random, depth: int) -> None:
 
 
 def _fill_map(items: Any, field: FieldDescriptor, chance: Random, depth: int) -> None:
-    value = field.message_type.fields_by_name["value"]
+    entry: Any = field.message_type
+    value = entry.fields_by_name["value"]
     for _ in range(chance.choice((0, 1, 3, 100 if depth < 2 else 1))):
         key = text(chance)
         if value.message_type is None:
@@ -156,4 +162,5 @@ def _integer(kind: int, number: int) -> int:
     if kind in _UNSIGNED32:
         return number % 2**32
     bits = 32 if kind in _SIGNED32 else 64
-    return (number + 2 ** (bits - 1)) % 2**bits - 2 ** (bits - 1)
+    half = 1 << (bits - 1)
+    return (number + half) % (2 * half) - half
