@@ -1,8 +1,8 @@
 -- The first step of the gateway: judges a request by its head, before any of its body is taken.
 --
 -- What has no token, or is too large by its own account, is refused. A body that is small may pass:
--- to hold it costs nothing, and the server judges the token of every call. Before one that is large,
--- or of unknown length, the server is asked (server/api/admission.py).
+-- to hold it costs nothing, and the server judges the token of every call. Before one that is
+-- large, or of unknown length, the server is asked (server/api/admission.py).
 --
 -- Whatever a handle returns is good until the next call that may wait, such as httpCall.
 local contract = require("rest_contract")

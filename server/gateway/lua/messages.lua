@@ -1,5 +1,5 @@
--- Passes bodies on that the gateway does not read: of more than the server takes, one byte too many,
--- which the server refuses.
+-- Passes bodies on that the gateway does not read: of more than the server takes, one byte too
+-- many, which the server refuses.
 local messages = {}
 
 -- A message begins with whether it is compressed, and its length in four bytes
@@ -35,9 +35,9 @@ local function prefix_of(length)
     floor(length / 256) % 256, length % 256)
 end
 
--- Reads on in the prefix, of which `held` came in earlier pieces and were not passed on. Returns what
--- is held then; all of it once it is whole. What is said to be too long is made as long as the server
--- refuses.
+-- Reads on in the prefix, of which `held` came in earlier pieces and were not passed on. Returns
+-- what is held then; all of it once it is whole. What is said to be too long is made as long as the
+-- server refuses.
 local function read_prefix(chunk, held, limit)
   local length = chunk:length()
   local known = chunk:getBytes(0, math.min(PREFIX - #held, length))
