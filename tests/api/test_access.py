@@ -16,7 +16,8 @@ from google.protobuf import descriptor_pb2
 from server.api.policies import all_scopes, known_scopes
 from server.domain.clock import SystemClock
 from server.domain.scopes import SCOPE, grants, is_of_operators
-from server.runtime.tokens import Tokens, load_or_create_key
+from server.identity.key_store import signing_keys
+from server.identity.tokens import Tokens
 from tests.api.test_validation_fields import in_path
 from tests.support.api.callers import METHODS, POLICIES, caller, full_path
 from tests.support.api.running import Running
@@ -184,7 +185,8 @@ def unsigned(**more: Any) -> str:
 
 def bad_tokens(running: Running) -> dict[str, str]:
     """Tokens that look nearly good, by what is wrong with them."""
-    key = load_or_create_key(running.settings.data_dir)
+    keys = signing_keys(running.settings, may_create=False)
+    key = keys.newest
     public = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
     good = jwt.encode(claims(), key, algorithm="EdDSA")
     head, body, signature = good.split(".")
@@ -192,7 +194,7 @@ def bad_tokens(running: Running) -> dict[str, str]:
         base64.urlsafe_b64encode(json.dumps(claims(sub="root")).encode()).decode().rstrip("=")
     )
     past = int((SystemClock().now() - timedelta(minutes=5)).timestamp())
-    expired = Tokens(key, SystemClock()).mint("tester", ["b"], all_scopes(), timedelta(minutes=-5))
+    expired = Tokens(keys, SystemClock()).mint("tester", ["b"], all_scopes(), timedelta(minutes=-5))
     wrong_claims: dict[str, dict[str, Any]] = {
         "audience": {"aud": "another"}, "no audience": {"aud": None}, "issuer": {"iss": "another"},
         "no issuer": {"iss": None},

@@ -11,7 +11,7 @@ from server.api.interceptors.known_brands import KnownBrands
 from server.api.policies import Policy
 from server.domain.access import Principal
 from server.domain.errors import CarillonError, Unauthenticated
-from server.runtime.tokens import Tokens
+from server.identity.tokens import Tokens
 
 
 class Authentication:
