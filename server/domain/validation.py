@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -58,6 +58,10 @@ class Checks:
     def add(self, field: str, message: str) -> None:
         """Records a violation."""
         self._violations.append(FieldViolation(field, message))
+
+    def add_all(self, violations: Iterable[FieldViolation]) -> None:
+        """Records violations that were found elsewhere."""
+        self._violations.extend(violations)
 
     def require(self, holds: bool, field: str, message: str) -> None:
         """Records a violation unless `holds`."""

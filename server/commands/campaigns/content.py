@@ -7,7 +7,7 @@ from dataclasses import replace
 from server.domain.criteria.check import check_criteria
 from server.domain.errors import SegmentArchived, ValidationFailed
 from server.domain.templates.inference import infer_variables
-from server.domain.templates.notice import find_notice_violations
+from server.domain.templates.notice import find_unfit_variables
 from server.domain.templates.rendering import (
     CompiledTemplate,
     TemplateSource,
@@ -20,7 +20,7 @@ from storage.contract.storage import Transaction
 from storage.model.campaigns import Campaign
 from storage.model.channels import Channel
 from storage.model.segments import SegmentStatus
-from storage.model.templates import TemplateVersion
+from storage.model.templates import Template, TemplateVersion
 from storage.model.values import JsonObject
 
 
@@ -82,13 +82,12 @@ async def pin_template(tx: Transaction, campaign: Campaign) -> Campaign:
         campaign.template_key,
         campaign.template_revision,
     )
-    violations = find_violations(template.variables, campaign.variables)
+    violations = find_unfit_variables(campaign.channel, template.variables, campaign.variables)
     named = {variable.name for variable in template.variables}
     in_subject = infer_variables([_compiled_subject(campaign)])
     violations += find_violations(
         [variable for variable in in_subject if variable.name not in named], campaign.variables
     )
-    violations += find_notice_violations(campaign.channel, campaign.variables)
     if violations:
         raise ValidationFailed(violations)
     return replace(campaign, template_revision=template.revision)
@@ -110,16 +109,21 @@ async def require_template(
     """
     if revision is None:
         template = await tx.templates.find_by_key(brand_id, channel, template_key)
-        if template is not None and template.archived_at is not None:
-            raise ValidationFailed.of(
-                field, "the template is archived: nothing new can be sent with it"
-            )
+        require_not_archived(template, field)
         if template is not None and template.current_version_id is None:
             raise ValidationFailed.of(field, "the template has no version yet")
     version = await tx.templates.find_version(brand_id, channel, template_key, revision)
     if version is None:
         raise ValidationFailed.of(field, f"no such template on channel {Channel(channel)}")
     return version
+
+
+def require_not_archived(template: Template | None, field: str) -> None:
+    """Raises ValidationFailed, naming `field`, if the template is archived."""
+    if template is not None and template.archived_at is not None:
+        raise ValidationFailed.of(
+            field, "the template is archived: nothing new can be sent with it"
+        )
 
 
 async def audience_criteria(tx: Transaction, campaign: Campaign) -> JsonObject:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from server.commands.campaigns.content import pin_template
-from server.domain.errors import NoSteps, ValidationFailed
+from server.commands.campaigns.content import pin_template, require_not_archived
+from server.domain.errors import NoSteps
 from server.domain.faces import Face
 from storage.contract.storage import Transaction
 from storage.model.campaigns import Campaign, CampaignStatus
@@ -43,10 +43,7 @@ async def pin_program(tx: Transaction, campaign: Campaign) -> Campaign:
 async def require_open_template(tx: Transaction, template_id: str | None, field: str) -> None:
     """Raises ValidationFailed, naming `field`, if the template is archived."""
     template = await tx.templates.find(template_id) if template_id else None
-    if template is not None and template.archived_at is not None:
-        raise ValidationFailed.of(
-            field, "the template is archived: nothing new can be sent with it"
-        )
+    require_not_archived(template, field)
 
 
 def _only_step(campaign: Campaign) -> Step:

@@ -16,8 +16,7 @@ from server.domain.errors import NoSteps, NotFound
 from server.domain.faces import Face
 from server.domain.lifecycle import CampaignOperation, campaign_after
 from server.domain.paging import Page, make_page, read_page_request
-from server.domain.templates.notice import find_notice_violations
-from server.domain.templates.variables import find_violations
+from server.domain.templates.notice import find_unfit_variables
 from server.domain.validation import Checks
 from storage.contract.storage import Transaction
 from storage.model.audit import AuditAction
@@ -165,10 +164,7 @@ def _check(step: Step, version: TemplateVersion, others: Sequence[Step]) -> None
         len(others) < MOST_STEPS, "position", f"a campaign has at most {MOST_STEPS} steps"
     )
     checks.json_object("variables", step.variables)
-    for violation in find_violations(version.variables, step.variables):
-        checks.add(violation.field, violation.message)
-    for violation in find_notice_violations(version.channel, step.variables):
-        checks.add(violation.field, violation.message)
+    checks.add_all(find_unfit_variables(version.channel, version.variables, step.variables))
     checks.finish()
 
 

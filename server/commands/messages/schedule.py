@@ -12,8 +12,7 @@ from server.domain.access import Caller
 from server.domain.contacts.addresses import check_recipient
 from server.domain.errors import KeyReused
 from server.domain.fingerprint import fingerprint
-from server.domain.templates.notice import find_notice_violations
-from server.domain.templates.variables import find_violations
+from server.domain.templates.notice import find_unfit_variables
 from server.domain.validation import Checks
 from storage.contract.storage import Transaction
 from storage.model.ids import new_id
@@ -108,10 +107,7 @@ def judge_new_message(
     variables that do not fit the template."""
     checks = Checks()
     checks.schedule(new.scheduled_at, new.expire_at, caller.now)
-    for violation in find_violations(schema, new.variables):
-        checks.add(violation.field, violation.message)
-    for violation in find_notice_violations(new.channel, new.variables):
-        checks.add(violation.field, violation.message)
+    checks.add_all(find_unfit_variables(new.channel, schema, new.variables))
     return checks
 
 

@@ -25,8 +25,7 @@ from server.domain.errors import (
     ValidationFailed,
     VariablesInvalid,
 )
-from server.domain.templates.notice import find_notice_violations
-from server.domain.templates.variables import find_violations
+from server.domain.templates.notice import find_unfit_variables
 from server.domain.validation import Checks
 from storage.contract.errors import StorageError
 from storage.contract.signals import outcome, wait_for_signal
@@ -52,8 +51,7 @@ async def accept_at_once(tx: Transaction, caller: Caller, new: NewMessage) -> Me
     _check_expiry(new, caller.now)
     await _require_unused_key(tx, new)
     template = await _usable_template(tx, new)
-    violations = find_violations(template.variables, new.variables)
-    violations += find_notice_violations(new.channel, new.variables)
+    violations = find_unfit_variables(new.channel, template.variables, new.variables)
     if violations:
         raise VariablesInvalid(violations)
     await require_contactable(

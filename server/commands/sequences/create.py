@@ -65,8 +65,7 @@ async def _check_template(
     try:
         version = await require_template(tx, brand_id, step.channel, step.template_key, field=field)
     except ValidationFailed as error:
-        for violation in error.violations:
-            checks.add(violation.field, violation.message)
+        checks.add_all(error.violations)
         return
     for violation in find_violations(version.variables, {}):
         name = violation.field.removeprefix("variables.")

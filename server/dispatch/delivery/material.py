@@ -139,6 +139,8 @@ async def _held_back(
     for (brand_id, channel, category), some in of_category.items():
         policy = policies.get(brand_id) or BrandPolicy(brand_id=brand_id)
         rule = GateRule.of(policy, channel, category)
+        if not await tx.gate.may_block(rule):
+            continue
         contacts = {message.id: (message.person_id, addresses[message.id]) for message in some}
         blocks = await tx.gate.find_blocks(rule, set(contacts.values()))
         found.update(

@@ -4,14 +4,16 @@ where a message leads, and `metadata`, what else the person's client is to know.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
 from server.domain.errors import FieldViolation
 from server.domain.templates.rendering import RenderError
+from server.domain.templates.variables import find_violations
 from server.domain.validation import has_control_characters
 from storage.model.channels import Channel
+from storage.model.templates import TemplateVariable
 from storage.model.values import JsonObject
 
 ACTION_URL = "action_url"
@@ -45,6 +47,13 @@ def read_notice(channel: str, context: Mapping[str, object]) -> Notice:
         cast("str | None", context.get(ACTION_URL)) or None,
         {} if metadata is None else cast(JsonObject, metadata),
     )
+
+
+def find_unfit_variables(
+    channel: str, schema: Sequence[TemplateVariable], variables: Mapping[str, object]
+) -> list[FieldViolation]:
+    """All that is wrong with the variables of a message: for its template, and for its channel."""
+    return [*find_violations(schema, variables), *find_notice_violations(channel, variables)]
 
 
 def find_notice_violations(channel: str, variables: Mapping[str, object]) -> list[FieldViolation]:
