@@ -90,18 +90,17 @@ class Claimer:
         """Claims up to `rows` rows, as many as the limits allow, and shares them out fairly: fewer,
         or no row, where others were faster."""
         queues = self._turns.next(snapshot.due, MOST_QUEUES)
-        chunks = await self._storage.write(
+        chunks, ends = await self._storage.write(
             partial(self._claim, policies=snapshot.policies, queues=queues, rows=rows, now=now)
         )
         self._turns.had((key_of(queue) for queue, _ in chunks), snapshot.due)
-        claimed = [
-            InFlight(message, snapshot.policies[message.brand_id])
-            for message in interleave_by_brand(chunks)
-        ]
-        ends = [withheld(each.message, each.policy, self._key_window, now) for each in claimed]
         return Claims(
-            [each for each, end in zip(claimed, ends, strict=True) if end is None],
-            [end for end in ends if end is not None],
+            [
+                InFlight(message, snapshot.policies[message.brand_id])
+                for message in interleave_by_brand(chunks)
+                if message.id not in ends
+            ],
+            list(ends.values()),
         )
 
     async def _snapshot(self, tx: Transaction, now: datetime) -> QueueSnapshot:
@@ -134,7 +133,8 @@ class Claimer:
         queues: Sequence[Queue],
         rows: int,
         now: datetime,
-    ) -> list[tuple[Queue, list[Message]]]:
+    ) -> tuple[list[tuple[Queue, list[Message]]], dict[str, Settlement]]:
+        """What each queue had, and by message how those end that it is too late for."""
         brands = {queue.brand_id for queue in queues}
         limits = {brand: self._limits.of_brand(policies[brand]) for brand in brands}
         permits = await _take(tx, self._limits.provider, limits, rows, now)
@@ -145,16 +145,20 @@ class Claimer:
                 chunk = await tx.messages.claim(queue, now, now + LEASE, share)
                 shares.took(queue, share, len(chunk))
                 claimed[key_of(queue)] += chunk
-        going = []
+        going: list[Message] = []
+        ends: dict[str, Settlement] = {}
         for chunk in claimed.values():
             for place, message in enumerate(chunk):
-                policy = policies[message.brand_id]
-                if withheld(message, policy, self._key_window, now) is None:
-                    going.append(message)
-                    if is_to_person(message):
-                        chunk[place] = await address_to_browsers(tx, message, now)
+                end = withheld(message, policies[message.brand_id], self._key_window, now)
+                if end is not None:
+                    ends[message.id] = end
+                    continue
+                going.append(message)
+                if is_to_person(message):
+                    chunk[place] = await address_to_browsers(tx, message, now)
         await permits.give_back(tx, going, now)
-        return [(queue, claimed[key_of(queue)]) for queue in queues if key_of(queue) in claimed]
+        chunks = [(queue, claimed[key_of(queue)]) for queue in queues if key_of(queue) in claimed]
+        return chunks, ends
 
 
 @dataclass(slots=True)
