@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterator
+from typing import Any
 
 import grpc
 import pytest
@@ -36,7 +37,7 @@ async def test_metadata_that_are_not_utf8_are_not_logged(
         return b""
 
     server = grpc.aio.server()
-    method = grpc.unary_unary_rpc_method_handler(answer)
+    method: Any = grpc.unary_unary_rpc_method_handler(answer)
     server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler("a", {"B": method})])
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()

@@ -77,8 +77,9 @@ def _characters(value: object) -> int:
         return sum(_characters(key) + _characters(item) for key, item in value.items())
     if isinstance(value, list | tuple | set | frozenset):
         return sum(map(_characters, value))
-    if is_dataclass(value):
-        return sum(_characters(getattr(value, name)) for name in _names(type(value)))
+    kind: Any = type(value)
+    if is_dataclass(kind):
+        return sum(_characters(getattr(value, name)) for name in _names(kind))
     return 8
 
 
