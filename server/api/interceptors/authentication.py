@@ -27,7 +27,8 @@ class Authentication:
         if policy.public:
             return None
         principal = self._tokens.verify(_bearer_token(metadata))
-        principal.require_scope(policy.scope)
+        for scope in policy.scopes:
+            principal.require_scope(scope)
         if policy.services_only:
             principal.require_service()
         if not self._brands.have(principal.brands):
