@@ -77,7 +77,9 @@ def _characters(value: object) -> int:
         return sum(_characters(key) + _characters(item) for key, item in value.items())
     if isinstance(value, list | tuple | set | frozenset):
         return sum(map(_characters, value))
-    return sum(_characters(getattr(value, name)) for name in _names(type(value))) or 8
+    kind: Any = type(value)
+    of_fields: int = sum(_characters(getattr(value, name)) for name in _names(kind))
+    return of_fields or 8
 
 
 @cache
