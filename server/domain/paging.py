@@ -78,14 +78,14 @@ def _characters(value: object) -> int:
     if isinstance(value, list | tuple | set | frozenset):
         return sum(map(_characters, value))
     kind: Any = type(value)
-    if is_dataclass(kind):
-        return sum(_characters(getattr(value, name)) for name in _names(kind))
-    return 8
+    of_fields: int = sum(_characters(getattr(value, name)) for name in _names(kind))
+    return of_fields or 8
 
 
 @cache
 def _names(kind: type[Any]) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(kind))
+    """The fields of records of this kind; none of what is no record."""
+    return tuple(field.name for field in fields(kind)) if is_dataclass(kind) else ()
 
 
 def _fingerprint(query: str) -> str:
