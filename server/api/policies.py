@@ -64,19 +64,22 @@ _FILES: tuple[FileDescriptor, ...] = (
     probe_service_pb2.DESCRIPTOR,
 )
 
+DEFAULT_REQUEST_BYTES = 256 * 1024
+"""What 0 means in `carillon.options.v1.MethodPolicy`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:
     """What the protos say of one method."""
 
-    scope: str
-    """Empty only for public methods."""
+    scopes: tuple[str, ...]
+    """What a token must allow, all of it. Empty only for public methods."""
     public: bool
     services_only: bool
     field_scopes: tuple[FieldScope, ...]
     """What a request asks for besides, by its fields."""
     max_request_bytes: int
-    """0: as large as the server takes any."""
+    """Largest request, as the setting `max_request_bytes` allows."""
     invalid_argument_status: int
     failed_precondition_status: int
 
@@ -98,7 +101,7 @@ def method_policies() -> dict[str, Policy]:
 def all_scopes() -> list[str]:
     """Every scope that some method or field asks for, sorted."""
     policies = method_policies().values()
-    of_methods = {policy.scope for policy in policies if policy.scope}
+    of_methods = {scope for policy in policies for scope in policy.scopes}
     of_fields = {each.scope for policy in policies for each in policy.field_scopes}
     return sorted(of_methods | of_fields)
 
@@ -123,11 +126,11 @@ def _policy(service: ServiceDescriptor, method: MethodDescriptor) -> Policy:
     of_service = service.GetOptions().Extensions[options_pb2.service]
     of_method = method.GetOptions().Extensions[options_pb2.method]
     return Policy(
-        scope=of_method.scope,
+        scopes=() if of_method.public else (of_method.scope, *of_method.also_scopes),
         public=of_method.public,
         services_only=of_method.services_only,
         field_scopes=field_scopes(method.input_type),
-        max_request_bytes=of_method.max_request_bytes,
+        max_request_bytes=of_method.max_request_bytes or DEFAULT_REQUEST_BYTES,
         invalid_argument_status=of_service.invalid_argument_status or 400,
         failed_precondition_status=of_service.failed_precondition_status or 412,
     )

@@ -43,9 +43,13 @@ class Principal:
         parts = json.dumps([self.issuer, self.subject, sorted(self.brands)])
         return sha256(parts.encode()).hexdigest()
 
+    def may(self, scope: str) -> bool:
+        """Whether the token allows `scope`."""
+        return grants(self.scopes, scope)
+
     def require_scope(self, scope: str) -> None:
         """Raises ScopeMissing if the token does not allow `scope`."""
-        if not grants(self.scopes, scope):
+        if not self.may(scope):
             raise ScopeMissing(scope)
 
     def require_service(self) -> None:

@@ -32,7 +32,8 @@ class Authentication:
             return None
         token = _bearer_token(metadata)
         principal = self._tokens.known(token) or await self._tokens.verify(token)
-        principal.require_scope(policy.scope)
+        for scope in policy.scopes:
+            principal.require_scope(scope)
         if policy.services_only:
             principal.require_service()
         named = value_of(metadata, BRAND_ID)
