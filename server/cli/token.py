@@ -66,9 +66,10 @@ def token(
 @token.command()
 @click.argument("token_id", metavar="JTI")
 def revoke(token_id: str) -> None:
-    """End the token with this id (`jti`, in the audit log) before its time, for good.
+    """End a token before its time, for good.
 
-    Every process of the service refuses it within half a minute.
+    JTI is its id, which the audit log has. Every process of the service refuses the token within
+    half a minute.
     """
     from server.cli import operators
 

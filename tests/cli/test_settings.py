@@ -40,7 +40,7 @@ COMMANDS = (
 )
 NEED_SETTINGS = ("serve", "api", "dispatcher", "gateway", "migrate", "prune", "check-config")
 GROUP = " COMMAND [ARGS]..."
-ARGUMENTS = {"import": " FILE", "brand": GROUP, "keys": GROUP, "token": GROUP}
+ARGUMENTS = {"import": " FILE", "brand": GROUP, "keys": GROUP, "token": " [COMMAND] [ARGS]..."}
 ORDINARY = {scope for scope in all_scopes() if not scope.startswith("admin:")}
 SECRET = "p4ss%2Fw%40rd"
 
