@@ -12,6 +12,7 @@ from pathlib import Path
 
 from server.importer.errors import ImportStopped
 from server.importer.lines import Place
+from server.importer.private_file import open_private
 
 _FORMAT = 1
 _HEAD_BYTES = 64 * 1024
@@ -65,7 +66,8 @@ class Checkpoint:
         """Where to go on; None if there is no checkpoint. Raises ImportStopped if it is of another
         file or other options."""
         try:
-            document = json.loads(self._path.read_text("utf-8"))
+            with os.fdopen(open_private(self._path, os.O_RDONLY), encoding="utf-8") as file:
+                document = json.load(file)
             start = {name: document[name] for name in self._start}
             progress = ImportProgress(
                 Place(**document["place"]), Counts(**document["counts"]), document["rejects_bytes"]
@@ -97,7 +99,10 @@ class Checkpoint:
             "rejects_bytes": progress.rejects_bytes,
         }
         beside = self._path.with_name(f"{self._path.name}.new")
-        with beside.open("w", encoding="utf-8") as file:
+        # A new file: what lies there may be a link to another, or open to others.
+        beside.unlink(missing_ok=True)
+        descriptor = open_private(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             json.dump(document, file)
             file.flush()
             os.fsync(file.fileno())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -15,6 +16,8 @@ from server.importer.rows import Row, read_integer, read_json, read_object
 
 FIELDS = ("person_id", "email", "phone", "push_tokens", "locale", "time_zone")
 ATTRIBUTES = "attributes"
+MOST_COLUMNS = 1000
+"""Of a file with a header; the attributes of a person are 64 KiB at most."""
 _BETWEEN_TOKENS = re.compile(r"[;\s]+")
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _WORDS: dict[str, object] = {"true": True, "false": False, "null": None}
@@ -75,11 +78,15 @@ class Mapper:
     def prepare(self, header: Sequence[str]) -> None:
         """Raises ImportStopped if these columns cannot make people, or the operator named
         others."""
+        if len(header) > MOST_COLUMNS:
+            raise ImportStopped(
+                f"there are {len(header):,} columns; at most {MOST_COLUMNS:,} may be"
+            )
         if missing := sorted({*self._columns.mapped, *self._columns.ignored} - {*header}):
             raise ImportStopped(
                 f"no column {missing[0]!r} to map or ignore; there are {_listed(header)}"
             )
-        if repeated := sorted({name for name in header if header.count(name) > 1}):
+        if repeated := sorted(name for name, count in Counter(header).items() if count > 1):
             raise ImportStopped(f"the column {repeated[0]!r} is there twice")
         if "" in header:
             raise ImportStopped(f"column {header.index('') + 1} has no name")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from server.domain.errors import FieldViolation
 from server.importer.errors import ImportStopped
+from server.importer.private_file import open_private
 from server.importer.rows import Row
 
 
@@ -32,9 +33,7 @@ class Rejects:
         self.length = length
         if not length:
             path.unlink(missing_ok=True)
-        elif path.exists() and path.stat().st_size >= length:
-            os.truncate(path, length)
-        else:
+        elif not _cut(path, length):
             raise ImportStopped(
                 f"{path} is not as the interrupted import left it; --restart begins again"
             )
@@ -46,14 +45,25 @@ class Rejects:
         ).encode(errors="replace")
         if not data:
             return
-        descriptor = os.open(
-            self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600
-        )
+        descriptor = open_private(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         with os.fdopen(descriptor, "ab") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
         self.length += len(data)
+
+
+def _cut(path: Path, length: int) -> bool:
+    """Cuts the file to the length; False if it is shorter, or not there."""
+    try:
+        descriptor = open_private(path, os.O_WRONLY)
+    except FileNotFoundError:
+        return False
+    with os.fdopen(descriptor, "ab"):
+        if os.fstat(descriptor).st_size < length:
+            return False
+        os.ftruncate(descriptor, length)
+    return True
 
 
 def _document(reject: Reject) -> dict[str, object]:

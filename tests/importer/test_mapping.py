@@ -97,6 +97,14 @@ def test_a_mapping_that_cannot_be_is_refused(
         )
 
 
+def test_a_file_has_a_thousand_columns_at_most(tmp_path: Path) -> None:
+    names = ",".join(f"c{number}" for number in range(60_000))
+    with pytest.raises(ImportStopped, match=r"60,001 columns; at most 1,000"):
+        read(written(tmp_path / "p.csv", f"person_id,{names}\nann\n"))
+    names = ",".join(f"c{number}" for number in range(999))
+    first(tmp_path, f"person_id,{names}\nann{',x' * 999}\n", Columns())
+
+
 @pytest.mark.parametrize(
     ("cell", "value"),
     [

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -240,3 +241,41 @@ def test_rows_that_are_large_make_smaller_batches(tmp_path: Path) -> None:
     taker = Taker()
     read(written(tmp_path / "p.csv", f"person_id,note\n{rows}"), taker)
     assert [len(call) for call in taker.calls] == [70, 70, 10]
+
+
+@pytest.mark.parametrize("suffix", [".checkpoint.json.new", ".rejects.jsonl"])
+def test_nothing_is_written_through_a_symbolic_link(file: Path, suffix: str) -> None:
+    victim = written(file.with_name("victim"), "theirs")
+    Path(f"{file}{suffix}").symlink_to(victim)
+    interrupted(file, Taker(), 2)
+    assert victim.read_text() == "theirs"
+
+
+def test_going_on_cuts_no_file_that_a_link_leads_to(file: Path) -> None:
+    interrupted(file, Taker(), 2)
+    rejects = Path(f"{file}.rejects.jsonl")
+    victim = written(file.with_name("victim"), "theirs" * 1000)
+    rejects.unlink()
+    rejects.symlink_to(victim)
+    with pytest.raises(ImportStopped, match="is a symbolic link"):
+        read(file)
+    assert victim.read_text() == "theirs" * 1000
+
+
+def test_a_checkpoint_is_not_read_through_a_symbolic_link(file: Path) -> None:
+    interrupted(file, Taker(), 2)
+    checkpoint(file).rename(file.with_name("elsewhere"))
+    checkpoint(file).symlink_to(file.with_name("elsewhere"))
+    with pytest.raises(ImportStopped, match=r"checkpoint\.json is a symbolic link; remove it"):
+        read(file)
+
+
+def test_what_an_import_leaves_is_its_owners_alone(file: Path) -> None:
+    before = os.umask(0)
+    try:
+        written(Path(f"{file}.checkpoint.json.new"), "left by a crash")
+        interrupted(file, Taker(), 2)
+    finally:
+        os.umask(before)
+    left = [checkpoint(file), Path(f"{file}.rejects.jsonl")]
+    assert [path.stat().st_mode & 0o777 for path in left] == [0o600, 0o600]

@@ -9,8 +9,10 @@ from tests.prove.claiming import CLAIMING
 from tests.prove.contacting import CONTACTING
 from tests.prove.counting import COUNTING
 from tests.prove.doubting import DOUBTING
+from tests.prove.edging import EDGING
 from tests.prove.pushing import PUSHING
 from tests.prove.receiving import RECEIVING
+from tests.prove.refusing import REFUSING
 from tests.prove.restoring import RESTORING
 from tests.prove.settling import SETTLING
 from tests.prove.sharing import SHARING
@@ -32,4 +34,6 @@ MUTATIONS = (
     *RESTORING,
     *RECEIVING,
     *PUSHING,
+    *REFUSING,
+    *EDGING,
 )
