@@ -9,6 +9,10 @@ STATEMENT_SECONDS = 60.0
 """Longest that one statement of a write may take: a million messages are accepted by a few."""
 
 
+PREVIEWS_AT_ONCE = 2
+"""Reads of Work.PREVIEWS that run at once in a process: its machine has few cores for them."""
+
+
 class Work(StrEnum):
     """What a transaction is for. Each kind has connections of its own, so that none waits for
     another."""

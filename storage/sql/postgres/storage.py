@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from storage.contract.errors import StorageUnavailable, TookTooLong, WriteConflict
 from storage.contract.signals import Signals
 from storage.contract.storage import Transaction
-from storage.contract.work import STATEMENT_SECONDS, TimeLimits, Work
+from storage.contract.work import PREVIEWS_AT_ONCE, STATEMENT_SECONDS, TimeLimits, Work
 from storage.model.messages import Accepted, Message
 from storage.sql.dialects.driver_errors import ConnectionLost, translated
 from storage.sql.dialects.types import Instant
@@ -25,7 +25,7 @@ from storage.sql.transaction import SqlTransaction
 
 T = TypeVar("T")
 
-_POOLS = {Work.CALLS: 10, Work.DELIVERY: 10, Work.PREVIEWS: 2}
+_POOLS = {Work.CALLS: 10, Work.DELIVERY: 10, Work.PREVIEWS: PREVIEWS_AT_ONCE}
 """Connections, which are made when they are needed."""
 _TRIES = 6
 _FIRST_PAUSE_SECONDS = 0.02

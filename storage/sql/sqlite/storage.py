@@ -13,7 +13,7 @@ import sqlalchemy
 from storage.contract.errors import StorageUnavailable
 from storage.contract.signals import Signals
 from storage.contract.storage import Transaction
-from storage.contract.work import STATEMENT_SECONDS, TimeLimits, Work
+from storage.contract.work import PREVIEWS_AT_ONCE, STATEMENT_SECONDS, TimeLimits, Work
 from storage.model.messages import Accepted, Message
 from storage.sql.sqlite.engine import OwnerLock, connect, make_engine, prepare_file
 from storage.sql.sqlite.group_commit import GroupCommit
@@ -21,7 +21,7 @@ from storage.sql.sqlite.snapshot_readers import SnapshotReaders
 
 T = TypeVar("T")
 
-_READERS = {Work.CALLS: 4, Work.DELIVERY: 2, Work.PREVIEWS: 2}
+_READERS = {Work.CALLS: 4, Work.DELIVERY: 2, Work.PREVIEWS: PREVIEWS_AT_ONCE}
 """Threads, each with a connection."""
 # Small, so that one long read holds up few others; previews are long.
 _LARGEST_GROUP = {Work.CALLS: 8, Work.DELIVERY: 8, Work.PREVIEWS: 1}

@@ -11,7 +11,7 @@ import pytest
 
 from storage.contract.errors import TookTooLong
 from storage.contract.storage import Storage, Transaction
-from storage.contract.work import TimeLimits, Work
+from storage.contract.work import PREVIEWS_AT_ONCE, TimeLimits, Work
 from storage.sql import open_storage
 from tests.support.storage import made
 from tests.support.storage.endless import Endless, run_endlessly, until_running
@@ -19,8 +19,6 @@ from tests.support.storage.scene import Scene
 
 LONG = 1000.0
 SHORT = 0.1
-PREVIEWS = 2
-"""At once."""
 
 
 @asynccontextmanager
@@ -46,7 +44,7 @@ async def test_a_read_that_takes_too_long_is_stopped_and_the_next_one_is_answere
 async def test_reads_whose_callers_have_gone_make_room_for_others(scene: Scene) -> None:
     async with opened(scene.url, previews=LONG) as storage, Endless(storage) as reads:
         for _ in range(3):
-            await reads.begin(PREVIEWS)
+            await reads.begin(PREVIEWS_AT_ONCE)
             await reads.cancel()
         assert await storage.read(lambda tx: tx.is_empty(), Work.PREVIEWS)
 
@@ -55,15 +53,15 @@ async def test_postgres_stops_the_statement_of_a_caller_who_has_gone(
     on_postgres: Scene, admin: asyncpg.Connection
 ) -> None:
     async with opened(on_postgres.url, previews=LONG) as storage, Endless(storage) as reads:
-        await reads.begin(PREVIEWS)
-        await until_running(admin, PREVIEWS)
+        await reads.begin(PREVIEWS_AT_ONCE)
+        await until_running(admin, PREVIEWS_AT_ONCE)
         await reads.cancel()
         await until_running(admin, 0)
 
 
 async def test_previews_hold_up_neither_calls_nor_deliveries(scene: Scene) -> None:
     async with opened(scene.url, previews=LONG) as storage, Endless(storage) as reads:
-        await reads.begin(PREVIEWS)
+        await reads.begin(PREVIEWS_AT_ONCE)
         waiting = asyncio.create_task(storage.read(lambda tx: tx.is_empty(), Work.PREVIEWS))
         for work in (Work.CALLS, Work.DELIVERY):
             await storage.write(lambda tx: tx.campaigns.insert(made.campaign()), work)
@@ -75,7 +73,7 @@ async def test_previews_hold_up_neither_calls_nor_deliveries(scene: Scene) -> No
 
 async def test_a_storage_closes_although_a_read_runs_on_for_nobody(scene: Scene) -> None:
     async with opened(scene.url, previews=LONG) as storage, Endless(storage) as reads:
-        await reads.begin(PREVIEWS)
+        await reads.begin(PREVIEWS_AT_ONCE)
         await reads.cancel()
 
 
