@@ -61,8 +61,9 @@ async def test_previews_are_one_of_a_brand_at_a_time_and_hold_up_nothing_else(
             assert answer.headers["retry-after"] == "1"
         await lives(other, f"{brand}-other")
 
-        monkeypatch.setattr("server.api.turns.WAIT_SECONDS", LONG)
         (working,) = others
+        monkeypatch.setattr("server.api.turns.WAIT_SECONDS", LONG)
+        assert not working.done()
         working.cancel()
         next_one = asyncio.create_task(api.call(PREVIEW, request))
     assert (await next_one).status == 200

@@ -10,27 +10,7 @@ LIMITING = (
         where="StatementLimit.__init__",
         original="        driver.set_progress_handler(self._is_over, _STEPS)\n",
         mutated="",
-        tests=(
-            "test_a_read_that_takes_too_long_is_stopped_and_the_next_one_is_answered"
-            "[sqlite-previews]",
-        ),
-    ),
-    Mutation(
-        name="reads-of-postgres-end",
-        where="_in_time",
-        original="    limit = asyncio.timeout(seconds)\n",
-        mutated="    limit = asyncio.timeout(None)\n",
-        tests=(
-            "test_a_read_that_takes_too_long_is_stopped_and_the_next_one_is_answered"
-            "[postgres-calls]",
-        ),
-    ),
-    Mutation(
-        name="reads-of-postgres-end-with-their-caller",
-        where="PostgresStorage.read",
-        original="await self._tracked(_in_time(partial(_again, once), self._limits.of(work)))",
-        mutated="await self._finish(_in_time(partial(_again, once), self._limits.of(work)))",
-        tests=("test_postgres_stops_the_statement_of_a_caller_who_has_gone",),
+        tests=("test_a_read_that_takes_too_long_is_stopped_and_the_next_one_is_answered",),
     ),
     Mutation(
         name="previews-have-their-own-connections",

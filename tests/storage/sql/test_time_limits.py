@@ -14,7 +14,7 @@ from storage.contract.storage import Storage, Transaction
 from storage.contract.work import PREVIEWS_AT_ONCE, TimeLimits, Work
 from storage.sql import open_storage
 from tests.support.storage import made
-from tests.support.storage.endless import Endless, run_endlessly, until_running
+from tests.support.storage.endless import Endless, run_long, until_running
 from tests.support.storage.scene import Scene
 
 LONG = 1000.0
@@ -37,7 +37,7 @@ async def test_a_read_that_takes_too_long_is_stopped_and_the_next_one_is_answere
     limits = dict.fromkeys(Work, LONG) | {work: SHORT}
     async with opened(scene.url, **limits) as storage:
         with pytest.raises(TookTooLong):
-            await storage.read(run_endlessly, work)
+            await storage.read(run_long, work)
         assert await storage.read(lambda tx: tx.is_empty(), work)
 
 
@@ -88,7 +88,7 @@ async def test_a_write_whose_statement_takes_too_long_is_taken_back_and_the_next
 
     async def insert_and_go_on(tx: Transaction) -> None:
         await insert(tx)
-        await run_endlessly(tx)
+        await run_long(tx)
 
     async with opened(scene.url) as storage:
         with pytest.raises(TookTooLong):

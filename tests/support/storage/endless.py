@@ -1,4 +1,4 @@
-"""A read that ends only when it is stopped."""
+"""Reads that end only when they are stopped, or much later."""
 
 from __future__ import annotations
 
@@ -14,6 +14,11 @@ from storage.contract.work import Work
 _ENDLESS = text(
     "WITH RECURSIVE endless (number) AS (SELECT 1 UNION ALL SELECT number + 0 FROM endless)"
     " SELECT count(*) FROM endless"
+)
+_LONG = text(
+    "WITH RECURSIVE long (number) AS"
+    " (SELECT 1 UNION ALL SELECT number + 1 FROM long WHERE number < 50000000)"
+    " SELECT count(*) FROM long"
 )
 
 
@@ -56,6 +61,11 @@ class Endless:
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
         self.tasks.clear()
+
+
+async def run_long(tx: Transaction) -> None:
+    """Runs a statement that takes many seconds unless it is stopped."""
+    await tx.people._connection.execute(_LONG)  # type: ignore[attr-defined]
 
 
 async def run_endlessly(tx: Transaction) -> None:
