@@ -73,7 +73,7 @@ from server.api.services.ops.probes import ProbeService, Readiness
 from server.commands.messages.intake import MessageIntake
 from server.domain.clock import Clock
 from server.domain.contacts.unsubscribe import UnsubscribeLinks
-from server.runtime.tokens import Tokens
+from server.identity.tokens import Tokens
 from storage.contract.storage import Storage
 
 METADATA_BYTES = 64 * 1024
