@@ -241,6 +241,13 @@ class DeadlineExceeded(CarillonError):
         super().__init__("deadline_exceeded", "this took longer than it may, and was stopped")
 
 
+class IdentityUnavailable(CarillonError):
+    """Who calls cannot be known now; trying again is safe."""
+
+    def __init__(self) -> None:
+        super().__init__("identity_unavailable", "the identity service does not answer; try again")
+
+
 class Unavailable(CarillonError):
     """The service cannot answer now; trying again is safe."""
 
