@@ -73,14 +73,11 @@ def _set_request_limit(manager: dict[str, Any], limit: int) -> None:
     _only(manager["route_config"]["virtual_hosts"])["request_body_buffer_limit"] = limit
     filters = {item["name"]: item["typed_config"] for item in manager["http_filters"]}
     filters["envoy.filters.http.grpc_json_transcoder"]["max_request_body_size"] = limit
-    admission = filters["carillon.admission"]["default_source_code"]
-    admission["inline_string"] = _LUA_LIMIT.sub(
-        f"max_request_bytes = {limit}", admission["inline_string"]
-    )
     # One body of any size that is taken must fit. Envoy has a worker for each processor.
     most = max(limit, HELD_BYTES // (os.cpu_count() or 1))
-    rest = filters["carillon.rest"]["default_source_code"]
-    rest["inline_string"] = _LUA_HELD.sub(f"most = {most}", rest["inline_string"])
+    lua = filters["carillon.rest"]["default_source_code"]
+    text = _LUA_LIMIT.sub(f"max_request_bytes = {limit}", lua["inline_string"])
+    lua["inline_string"] = _LUA_HELD.sub(f"most = {most}", text)
 
 
 def _set_origins(manager: dict[str, Any], origins: Sequence[str]) -> None:

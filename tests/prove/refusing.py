@@ -14,16 +14,16 @@ REFUSING = (
     ),
     Mutation(
         name="refused-by-the-head",
-        where="server/gateway/lua/admission.lua",
-        original="  require_token(handle, operation)\n  check_query",
-        mutated="  check_query",
+        where="server/gateway/lua/rest.lua",
+        original="not operation.public and tokens.problem(",
+        mutated="false and tokens.problem(",
         tests=("test_without_a_token_no_body_is_awaited",),
     ),
     Mutation(
         name="asked-before-a-large-body",
         where="server/gateway/lua/admission.lua",
-        original="if may_be_large and not operation.public then",
-        mutated="if false then",
+        original="if operation then require_admission(handle, operation) end",
+        mutated="",
         tests=("test_before_a_large_body_the_server_is_asked[large]",),
     ),
     Mutation(
@@ -35,7 +35,7 @@ REFUSING = (
     ),
     Mutation(
         name="little-is-held-of-bodies",
-        where="server/gateway/lua/rest.lua",
+        where="server/gateway/lua/passing.lua",
         original="reader.has_no_room = not held.add(reader.claim, bytes)",
         mutated="held.add(reader.claim, bytes)",
         tests=("test_who_holds_too_much_is_refused_and_nobody_else",),
