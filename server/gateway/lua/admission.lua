@@ -1,8 +1,8 @@
--- The first step of the gateway: before a body is taken that is large, or of unknown length, the server
--- is asked whether the caller may call the method (server/api/admission.py).
+-- The first step of the gateway: before a body is taken that is large, or of unknown length, the
+-- server is asked whether the caller may call the method (server/api/admission.py).
 --
--- A small body passes: to hold it costs nothing, and the server judges the token of every call. What
--- is no request at all, or has no token, is left to the next step, which refuses it.
+-- A small body passes: to hold it costs nothing, and the server judges the token of every call.
+-- What is no request at all, or has no token, is left to the next step, which refuses it.
 --
 -- Whatever a handle returns is good until the next call that may wait, such as httpCall.
 local contract = require("rest_contract")
@@ -27,8 +27,8 @@ local function may_be_large(headers)
   return BODIES[headers:get(":method")] or headers:get("transfer-encoding")
 end
 
--- What the request asks for, if it has a token and needs one. The server judges gRPC calls before it
--- takes anything of them.
+-- What the request asks for, if it has a token and needs one. The server judges gRPC calls before
+-- it takes anything of them.
 local function judged_operation(headers)
   if is_grpc(headers:get("content-type")) or not headers:get("authorization") then return nil end
   local index = routes.find(headers:get(":method"), headers:get(":path") or "")

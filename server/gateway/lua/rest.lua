@@ -1,9 +1,9 @@
 -- The two steps of the gateway around the transcoder: a request is checked before it is read there,
 -- an answer gets its documented shape after.
 --
--- Of gRPC calls (`content-type: application/grpc`) nothing is looked at but head and length. What the
--- request step learns is left for the response step in the stream's metadata, because the transcoder
--- replaces method and path.
+-- Of gRPC calls (`content-type: application/grpc`) nothing is looked at but head and length. What
+-- the request step learns is left for the response step in the stream's metadata, because the
+-- transcoder replaces method and path.
 --
 -- Whatever a handle returns is good until the next call that may wait (body, trailers, bodyChunks):
 -- headers are asked for again after it.
