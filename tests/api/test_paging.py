@@ -159,7 +159,8 @@ async def test_a_page_of_long_templates_ends_early_and_all_come_in_the_end(
     variants = [{"locale": locale, "body": long} for locale in ("de", "fr", "pt")]
     made += [await put_template(idle_api, brand, body=long, variants=variants) for _ in range(6)]
     request = {"id": made[0]["template_id"]}
-    pages, token = [], ""
+    pages: list[list[str]] = []
+    token = ""
     while token or not pages:
         ids, token = await page(idle_api, name, request, page_size=14, page_token=token)
         pages.append(ids)
