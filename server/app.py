@@ -29,19 +29,25 @@ from server.dispatch.delivery.push_subscriptions import StoredSubscriptions
 from server.dispatch.dispatcher import Dispatcher
 from server.dispatch.loop import STOPPING, run_loop
 from server.dispatch.maintenance.clock_sync import INTERVAL, ClockSync
+from server.dispatch.storage import DeliveryStorage
 from server.domain.access import Caller, Principal
 from server.domain.clock import Clock, DatabaseClock
 from server.domain.contacts.unsubscribe import UnsubscribeLinks
 from server.gateway.errors import GatewayError
 from server.gateway.ports import require_free
 from server.gateway.supervisor import Gateway
-from server.identity.signing_keys import derive_key, fingerprint
+from server.identity.build import token_verifier
+from server.identity.http import IdentityClient
+from server.identity.link_keys import link_keys
+from server.identity.signing_keys import fingerprint
 from server.identity.tokens import Tokens, tokens_of
+from server.identity.verifier import TokenVerifier
 from server.runtime.demo import Demo, mint_demo_token, seed_demo
 from server.runtime.metrics import Metrics
 from server.runtime.readiness import ReadinessCheck
 from server.runtime.vapid import public_text, vapid_key
 from storage.contract.storage import Storage
+from storage.contract.work import TimeLimits
 from storage.model.audit import SERVICE
 from storage.sql.open import migrate, open_storage
 
@@ -86,6 +92,7 @@ class Service:
         self.metrics = Metrics()
         self.gateway: Gateway | None = None
         self._server: GrpcServer | None = None
+        self._identity_client: IdentityClient | None = None
         self._stopping = asyncio.Event()
         self._clock_sync: asyncio.Task[None] | None = None
 
@@ -96,9 +103,10 @@ class Service:
 
     @cached_property
     def links(self) -> UnsubscribeLinks:
-        """Makes and reads unsubscribe links. Raises ConfigError if there is no signing key."""
+        """Makes and reads unsubscribe links. Raises ConfigError if there is no key."""
         return UnsubscribeLinks(
-            derive_key(self.tokens.keys.oldest, "unsubscribe"), self._settings.effective_public_url
+            link_keys(self._settings, self.tokens.keys, may_create=self._may_create_keys),
+            self._settings.effective_public_url,
         )
 
     @cached_property
@@ -139,6 +147,8 @@ class Service:
             await self.gateway.stop()
         if self._server is not None:
             await self._server.stop(drain=self._drain_seconds)
+        if self._identity_client is not None:
+            await self._identity_client.close()
         if self.dispatcher is not None:
             await self.dispatcher.stop()
         self.metrics.stop()
@@ -184,7 +194,10 @@ class Service:
         url = self._settings.effective_database_url
         if self._parts == EVERYTHING:
             await migrate(url)
-        self.storage = await open_storage(url, share_signals=True)
+        limits = TimeLimits(
+            calls=self._settings.read_seconds, previews=self._settings.preview_seconds
+        )
+        self.storage = await open_storage(url, share_signals=True, limits=limits)
         if isinstance(self._clock, DatabaseClock) and not self.storage.exclusive:
             await self._clock.measure(self.storage.now)
             sync = ClockSync(self.storage, self._clock)
@@ -201,7 +214,7 @@ class Service:
         server = GrpcServer(
             self.storage,
             self._clock,
-            self.tokens,
+            self._verifier(self.storage),
             self.links,
             readiness.waiting_for,
             readiness.database_answers,
@@ -224,6 +237,16 @@ class Service:
             ) from None
         self._server = server
 
+    def _verifier(self, storage: Storage) -> TokenVerifier:
+        self._identity_client = IdentityClient()
+        return token_verifier(
+            self._settings,
+            self.tokens,
+            self._identity_client,
+            self._clock,
+            lambda token_id: storage.read(lambda tx: tx.revocations.has(token_id)),
+        )
+
     def _readiness(self, storage: Storage) -> ReadinessCheck:
         # The API starts first, so the other parts are asked for when somebody asks.
         parts: dict[Part, Callable[[], bool]] = {
@@ -238,7 +261,7 @@ class Service:
         assert self.storage is not None
         self._serve_metrics()
         dispatcher = Dispatcher(
-            storage=self.storage,
+            storage=DeliveryStorage(self.storage),
             clock=self._clock,
             providers=self._build_providers() if self._providers is None else self._providers,
             start_due=send_due_campaign,
@@ -269,7 +292,7 @@ class Service:
             return None
         assert self.storage is not None
         return WebPushProvider(
-            StoredSubscriptions(self.storage, self._clock),
+            StoredSubscriptions(DeliveryStorage(self.storage), self._clock),
             self._vapid_key,
             f"mailto:{parseaddr(self._settings.mail_from)[1]}",
             clock=self._clock,

@@ -53,6 +53,9 @@ WaitSeconds = Annotated[
     BeforeValidator(values.number),
     AfterValidator(values.between(0, MAX_SEND_WAIT_SECONDS)),
 ]
+StatementSeconds = Annotated[
+    float, BeforeValidator(values.number), AfterValidator(values.between(0.1, 300.0))
+]
 PhoneNumber = Annotated[Text, AfterValidator(values.phone_number)]
 Rate = Annotated[float, BeforeValidator(values.number), AfterValidator(values.rate)]
 IpAddress = Annotated[Text, AfterValidator(values.ip_address)]
@@ -64,6 +67,7 @@ GatewayUrl = Annotated[Text, AfterValidator(values.gateway_url)]
 PublicUrl = Annotated[Text, AfterValidator(values.public_url)]
 MailFrom = Annotated[Text, AfterValidator(values.mail_from)]
 LogLevel = Annotated[Text, AfterValidator(values.log_level)]
+ServiceClaim = Annotated[Text, AfterValidator(values.claim_value)]
 Secret = Annotated[Text, AfterValidator(values.bearer_token), Field(repr=False)]
 WebhookSecrets = Annotated[
     Text, AfterValidator(values.listed(webhook_secrets_in)), Field(repr=False)
@@ -115,15 +119,50 @@ class Settings(BaseSettings):
     """Seconds that `carillon api` goes on serving after it was told to stop and says so to health
     checks: more than a gateway needs to notice. Ours asks every second."""
     signing_key_file: Text = ""
-    """The Ed25519 key (PEM, PKCS #8) that signs tokens and unsubscribe links: the same for every
-    process on one database. It has to exist, readable by its owner alone. Later keys are beside it,
+    """The Ed25519 key (PEM, PKCS #8) that signs tokens: the same for every process on one
+    database. It has to exist, readable by its owner alone. Later keys are beside it,
     in a directory of its name without `.pem` (docs/identity.md). Empty: `keys/signing.pem` in the
     data directory; `carillon serve` makes it on its first start."""
+    link_key_file: Text = ""
+    """The keys of unsubscribe links, each a line of base64url of 32 bytes, the newest last: the
+    same for every process on one database. It has to exist. Empty: `links.key` beside the signing
+    key; `carillon serve` makes it beside one that it has made. Where there is none, links are of a
+    key derived from the oldest signing key."""
     token_issuer: Name = "carillon"  # noqa: S105  # no secret
     """`iss` of the tokens that this installation makes and takes: another one for each, so that the
     tokens of one are nothing to another even if they share a key."""
     token_audience: Name = "carillon"  # noqa: S105
     """`aud` of the same tokens."""
+    jwks_url: GatewayUrl = ""
+    """Where an issuer has its public keys (JWKS), `https://…`, or `http://` on this host: its JWTs
+    are taken besides the tokens of this installation (docs/identity.md). Empty: none are."""
+    jwks_file: Text = ""
+    """The same keys in a file, instead of `jwks_url`. It is read again when a token names a key
+    that is not known."""
+    jwt_issuer: Text = ""
+    """`iss` of the issuer's JWTs."""
+    jwt_audience: Text = ""
+    """What `aud` of the issuer's JWTs must name: this service, as the issuer knows it."""
+    introspection_url: GatewayUrl = ""
+    """Where an identity service says what an opaque token is (RFC 7662), like `jwks_url`. Empty:
+    opaque tokens are not taken."""
+    introspection_client_id: Text = ""
+    """Client id of this service at the identity service. Empty: it asks without."""
+    introspection_client_secret: Secret = ""
+    """The client's secret."""
+    introspection_audience: Text = ""
+    """What `aud` of the identity service's answer must name. Empty: anything; then every token that
+    is active there is taken here."""
+    claim_subject: Name = "sub"
+    """The claim of issuer and identity service that has the subject. Parts between dots lead into
+    nested claims, unless there is a claim of the whole name."""
+    claim_brands: Name = "brands"
+    """The claim that has the brands: a list, or one."""
+    claim_scopes: Name = "scope"
+    """The claim that has the scopes: a list, or a text with spaces between."""
+    service_claim: ServiceClaim = ""
+    """The claim and the value that only services have, `name=value`; of a list, one of its values.
+    Empty: everybody whom issuer and identity service know is a person."""
     vapid_key_file: Text = ""
     """The P-256 key (PEM, PKCS #8) by which push services know this installation: the same for
     every process on one database. It has to exist. Browsers subscribe with its public half, so
@@ -188,6 +227,12 @@ class Settings(BaseSettings):
     token, since it names nobody. 0: none."""
     metrics_bind: IpAddress = "127.0.0.1"
     """Address that the metrics listen on."""
+    read_seconds: StatementSeconds = 30.0
+    """Longest that the database may work at one read of a call, in seconds; then it is stopped, and
+    the call refused with `deadline_exceeded`. It is stopped as well when its caller has gone."""
+    preview_seconds: StatementSeconds = 5.0
+    """The same for previews of segments, predicates and campaigns, which have connections of their
+    own. A brand has one of them at a time."""
     send_wait_seconds: WaitSeconds = 2.0
     """Longest that `POST /v1/messages/send` waits for what becomes of its message, in seconds; the
     deadline of the call if that is sooner. 0: it answers at once."""
@@ -276,9 +321,26 @@ class Settings(BaseSettings):
             url, token = self.gateway(channel)
             if token and not url:
                 raise ImpossibleError(f"{channel}_token", f"is set, but {channel}_url is not")
+        self._identity_can_be()
         if self.email_url and self.smtp_url:
             raise ImpossibleError("email_url", "must not be set together with smtp_url")
         return self
+
+    def _identity_can_be(self) -> None:
+        if self.jwks_url and self.jwks_file:
+            raise ImpossibleError("jwks_file", "must not be set together with jwks_url")
+        for key in ("jwt_issuer", "jwt_audience"):
+            if bool(getattr(self, key)) != bool(self.jwks_url or self.jwks_file):
+                raise ImpossibleError(key, "goes with jwks_url or jwks_file, and they with it")
+        if self.jwt_issuer == self.token_issuer:
+            raise ImpossibleError("jwt_issuer", "must not be token_issuer")
+        for key, needed in (
+            ("introspection_client_id", "introspection_url"),
+            ("introspection_client_secret", "introspection_client_id"),
+            ("introspection_audience", "introspection_url"),
+        ):
+            if getattr(self, key) and not getattr(self, needed):
+                raise ImpossibleError(key, f"is set, but {needed} is not")
 
 
 SECRETS = frozenset(name for name, field in Settings.model_fields.items() if not field.repr)

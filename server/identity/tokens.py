@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import datetime, timedelta
+from typing import TypeAlias
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -15,23 +15,22 @@ from server.config import Settings
 from server.domain.access import Principal
 from server.domain.clock import Clock
 from server.domain.errors import Unauthenticated
+from server.identity.claims import UNREADABLE, Claims, require_current, text_of
 from server.identity.key_store import signing_keys
 from server.identity.signing_keys import SigningKeys, key_id
+from server.identity.verifier import Verified, remembered
 from storage.model.ids import new_id
 
 ALGORITHM = "EdDSA"
+IsRevoked: TypeAlias = Callable[[str], Awaitable[bool]]
 NAME = "carillon"
 """Issuer and audience where an installation has not set its own."""
 PERSON = "person"
 """The `kind` of a person's token; that of a service has none."""
 LIFETIME = timedelta(hours=24)
-LEEWAY = timedelta(seconds=30)
-"""How far the clocks of issuer and verifier may differ."""
-CACHED_TOKENS = 4096
-"""Verifying a signature takes about 160 µs, so verified tokens are remembered."""
 REMEMBERED = timedelta(seconds=20)
-"""How long: with the time between two looks at the keys, a retired key has verified its last token
-after half a minute."""
+"""How long a verified token is: with the time between two looks at the keys, a retired key has
+verified its last token after half a minute, and a revoked token is refused sooner."""
 
 
 def tokens_of(settings: Settings, clock: Clock, *, may_create: bool) -> Tokens:
@@ -49,9 +48,8 @@ class Tokens:
     ) -> None:
         self.keys = keys
         self._clock = clock
-        self._issuer = issuer
+        self.issuer = issuer
         self._audience = audience
-        self._verified: dict[str, tuple[Principal, datetime]] = {}
 
     def mint(
         self,
@@ -67,8 +65,8 @@ class Tokens:
         8693). `token_id` names it in the audit log; without one it gets one. `is_person`: it is
         for no service, and says so."""
         now = self._clock.now()
-        claims: dict[str, Any] = {
-            "iss": self._issuer,
+        claims: dict[str, object] = {
+            "iss": self.issuer,
             "aud": self._audience,
             "sub": subject,
             "jti": token_id or new_id(),
@@ -83,34 +81,16 @@ class Tokens:
         return jwt.encode(claims, key, algorithm=ALGORITHM, headers={"kid": key_id(key)})
 
     def verify(self, token: str) -> Principal:
-        """Who the token stands for. Raises Unauthenticated, without saying which check failed
+        """Whom the token stands for. Raises Unauthenticated, without saying which check failed
         beyond expiry."""
         now = self._clock.now()
-        principal, until = self._verified.get(token, (None, now))
-        if principal is None or now >= until:
-            principal = self._decode(token, now)
-            self._remember(token, principal, now + REMEMBERED)
-        return principal
-
-    def _remember(self, token: str, principal: Principal, until: datetime) -> None:
-        self._verified.pop(token, None)
-        if len(self._verified) >= CACHED_TOKENS:
-            del self._verified[next(iter(self._verified))]
-        assert principal.expires_at is not None
-        self._verified[token] = principal, min(until, principal.expires_at)
-
-    def _decode(self, token: str, now: datetime) -> Principal:
         try:
             claims = self._signed_claims(token, now)
-            last_instant = datetime.fromtimestamp(float(claims["exp"]), UTC) + LEEWAY
-            principal = _principal(claims, last_instant)
-        except (jwt.PyJWTError, TypeError, ValueError, OverflowError, OSError):
+            return _principal(claims, require_current(claims, now))
+        except (jwt.PyJWTError, *UNREADABLE):
             raise Unauthenticated("the token is not one of this service") from None
-        if now > last_instant:
-            raise Unauthenticated("the token has expired")
-        return principal
 
-    def _signed_claims(self, token: str, now: datetime) -> dict[str, Any]:
+    def _signed_claims(self, token: str, now: datetime) -> Claims:
         """What a key in force has signed. Raises PyJWTError."""
         kid = jwt.get_unverified_header(token).get("kid")
         for key in self.keys.verifying(kid, now):
@@ -118,33 +98,56 @@ class Tokens:
                 return self._claims(token, key)
         raise jwt.InvalidSignatureError
 
-    def _claims(self, token: str, key: Ed25519PrivateKey) -> dict[str, Any]:
+    def _claims(self, token: str, key: Ed25519PrivateKey) -> Claims:
         return jwt.decode(
             token,
             key.public_key(),
             algorithms=[ALGORITHM],
-            issuer=self._issuer,
+            issuer=self.issuer,
             audience=self._audience,
-            # Expiry is judged by our own clock.
+            # Times are judged by our own clock.
             options={
                 "require": ["exp", "iat", "sub"],
                 "verify_exp": False,
                 "verify_iat": False,
+                "verify_nbf": False,
             },
         )
 
 
-def _principal(claims: dict[str, Any], expires_at: datetime) -> Principal:
-    subject, brands, scope = claims["sub"], claims.get("brands", []), claims.get("scope", "")
-    if not isinstance(subject, str) or not isinstance(scope, str):
-        raise TypeError("sub and scope are strings")
-    if not isinstance(brands, list) or not all(isinstance(brand, str) for brand in brands):
-        raise TypeError("brands is a list of strings")
-    kind = claims.get("kind")
+class OwnTokens:
+    """The tokens of this installation, for `TokenVerifier`."""
+
+    def __init__(self, tokens: Tokens, is_revoked: IsRevoked) -> None:
+        """`is_revoked` says of the id of a token whether it was ended before its time."""
+        self._tokens = tokens
+        self._is_revoked = is_revoked
+
+    def takes(self, issuer: str | None) -> bool:
+        """Those that say to be of this installation."""
+        return issuer == self._tokens.issuer
+
+    async def verify(self, token: str, now: datetime) -> Verified:
+        """Whom a token stands for. Raises Unauthenticated, and what `is_revoked` raises."""
+        principal = self._tokens.verify(token)
+        if principal.token_id and await self._is_revoked(principal.token_id):
+            raise Unauthenticated("the token has been revoked")
+        return remembered(principal, now + REMEMBERED)
+
+
+def _principal(claims: Claims, expires_at: datetime | None) -> Principal:
+    brands, scope, kind = claims.get("brands", []), claims.get("scope", ""), claims.get("kind")
+    if not isinstance(brands, list) or not isinstance(scope, str):
+        raise TypeError("brands is a list, scope a text")
     if kind not in (None, PERSON):
         raise ValueError("kind is that of a person, or missing")
     return Principal(
-        subject, frozenset(brands), frozenset(scope.split()), kind == PERSON, expires_at
+        subject=text_of(claims["sub"]),
+        brands=frozenset(map(text_of, brands)),
+        scopes=frozenset(scope.split()),
+        is_person=kind == PERSON,
+        expires_at=expires_at,
+        token_id=text_of(claims["jti"]) if "jti" in claims else "",
     )
 
 

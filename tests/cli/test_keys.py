@@ -1,4 +1,5 @@
-"""`carillon keys`: which keys there are, and how one follows another."""
+"""`carillon keys` and `carillon token revoke`: which keys there are, how one follows another, and
+how a token ends before its time."""
 
 from __future__ import annotations
 
@@ -6,13 +7,19 @@ from pathlib import Path
 
 import jwt
 import pytest
+import uvloop
 from click.testing import CliRunner, Result
 
 from server.cli.main import main
 from server.config import Settings
+from server.database import operate
+from server.domain.access import Caller
 from server.domain.clock import SystemClock
+from server.domain.errors import Unauthenticated
 from server.identity.key_store import signing_keys
 from server.identity.tokens import tokens_of
+from storage.contract.storage import Transaction
+from storage.model.audit import INSTALLATION
 
 
 @pytest.fixture(autouse=True)
@@ -56,3 +63,55 @@ def test_where_there_is_no_key_none_is_made(directory: Path) -> None:
         assert (result.exit_code, result.stdout) == (1, "")
         assert result.stderr.startswith("carillon: CARILLON_SIGNING_KEY_FILE: there is no signing")
     assert list((directory / "var" / "keys").iterdir()) == []
+
+
+def test_an_older_key_is_retired_and_its_tokens_with_it() -> None:
+    ((first, _, file),) = listed()
+    before = carillon("token", "--scope", "admin:hold").stdout.strip()
+    second = carillon("keys", "rotate").stdout.strip()
+    assert carillon("keys", "retire", first).stdout == f"retired {first}\n"
+    assert [line[0] for line in listed()] == [second]
+    assert not Path(file).exists()
+    tokens = tokens_of(Settings(), SystemClock(), may_create=False)
+    with pytest.raises(Unauthenticated):
+        tokens.verify(before)
+    assert logged() == ["signing_key_used", "signing_key_retired"]
+
+
+def logged() -> list[str]:
+    """What the log of the installation has of keys and revocations, oldest first."""
+
+    async def read(tx: Transaction, _: Caller) -> list[str]:
+        entries = await tx.audit.list_page(INSTALLATION, None, None, 100)
+        actions = [each.action for each in reversed(entries)]
+        return [each for each in actions if each.startswith(("signing", "token_revoked"))]
+
+    return uvloop.run(operate(Settings(), read))
+
+
+def test_the_key_that_signs_is_not_retired_nor_one_that_is_not_there() -> None:
+    ((first, _, _),) = listed()
+    assert "is the key that signs" in carillon("keys", "retire", first).stderr
+    assert "no such key" in carillon("keys", "retire", "0" * 16).stderr
+    assert [line[0] for line in listed()] == [first]
+
+
+def test_a_token_is_revoked_by_its_id_once() -> None:
+    made = carillon("token", "--scope", "admin:hold").stdout.strip()
+    token_id = jwt.decode(made, options={"verify_signature": False})["jti"]
+    assert carillon("token", "revoke", token_id).stdout == "revoked\n"
+    assert carillon("token", "revoke", token_id).stdout == "was revoked before\n"
+    assert logged() == ["token_revoked"]
+
+    async def read(tx: Transaction, _: Caller) -> list[bool]:
+        return [await tx.revocations.has(each) for each in (token_id, "another")]
+
+    assert uvloop.run(operate(Settings(), read)) == [True, False]
+
+
+def test_what_is_no_id_of_a_token_is_refused() -> None:
+    for given in ("", "a\nb", "x" * 201):
+        result = carillon("token", "revoke", given)
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert "is no id of a token" in result.stderr
+    assert logged() == []

@@ -10,6 +10,8 @@ from tests.prove.contacting import CONTACTING
 from tests.prove.counting import COUNTING
 from tests.prove.doubting import DOUBTING
 from tests.prove.edging import EDGING
+from tests.prove.identifying import IDENTIFYING
+from tests.prove.limiting import LIMITING
 from tests.prove.pushing import PUSHING
 from tests.prove.receiving import RECEIVING
 from tests.prove.refusing import REFUSING
@@ -31,9 +33,11 @@ MUTATIONS = (
     *STEPPING,
     *COUNTING,
     *SHARING,
+    *LIMITING,
     *RESTORING,
     *RECEIVING,
     *PUSHING,
     *REFUSING,
     *EDGING,
+    *IDENTIFYING,
 )

@@ -1,4 +1,4 @@
-"""Records in the audit log which tokens were made and which keys sign them."""
+"""Revokes tokens, and records in the audit log which were made and which keys sign them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from server.commands.operations.brands import require_brands
 from server.domain.access import Caller, Principal
 from storage.contract.storage import Transaction
 from storage.model.audit import INSTALLATION, AuditAction, AuditEntry
+from storage.model.revocations import Revocation
 from storage.model.values import JsonObject
 
 
@@ -40,10 +41,25 @@ async def record_token(tx: Transaction, caller: Caller, token: MintedToken) -> N
     )
 
 
-async def note_signing_key(tx: Transaction, fingerprint: str, now: datetime) -> None:
-    """Logs with the installation that a key signs from now on, if the log does not know it: one
-    just made, or brought by an operator."""
-    if not await tx.audit.list_page(INSTALLATION, fingerprint, None, 1):
+async def revoke_token(tx: Transaction, caller: Caller, token_id: str) -> bool:
+    """Ends a token of this installation before its time, and logs that with the installation.
+    False if that was done before."""
+    added = await tx.revocations.insert(Revocation(token_id=token_id, revoked_at=caller.now))
+    if added:
         await tx.audit.append(
-            [AuditEntry.own(INSTALLATION, AuditAction.SIGNING_KEY_USED, fingerprint, {}, now)]
+            [decision(caller, INSTALLATION, AuditAction.TOKEN_REVOKED, token_id, {})]
         )
+    return added
+
+
+async def note_signing_key(
+    tx: Transaction,
+    fingerprint: str,
+    now: datetime,
+    action: AuditAction = AuditAction.SIGNING_KEY_USED,
+) -> None:
+    """Logs with the installation that a key signs from now on, one just made or brought by an
+    operator, or that it is retired; once."""
+    known = await tx.audit.list_page(INSTALLATION, fingerprint, None, 2)
+    if all(entry.action != action for entry in known):
+        await tx.audit.append([AuditEntry.own(INSTALLATION, action, fingerprint, {}, now)])

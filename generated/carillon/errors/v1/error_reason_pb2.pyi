@@ -84,11 +84,13 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     idempotency key.
     """
     ERROR_REASON_DEADLINE_EXCEEDED: _ErrorReason.ValueType  # 22
-    """DEADLINE_EXCEEDED. The answer did not come in time. It may still have taken effect; ask again
-    with the same idempotency key.
+    """DEADLINE_EXCEEDED. The answer did not come in time, or the database worked at it longer than it
+    may. It may still have taken effect; ask again with the same idempotency key.
     """
     ERROR_REASON_OVERLOADED: _ErrorReason.ValueType  # 23
-    """RESOURCE_EXHAUSTED. Too many requests at once."""
+    """HTTP 429, RESOURCE_EXHAUSTED. More of this at once than the brand may have. `Retry-After`, over
+    gRPC `google.rpc.RetryInfo`, says when to come again.
+    """
     ERROR_REASON_SUPPRESSION_NOT_FOUND: _ErrorReason.ValueType  # 24
     """NOT_FOUND. No suppression with this id, or of this address."""
     ERROR_REASON_SEND_STATE: _ErrorReason.ValueType  # 25
@@ -155,6 +157,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION. The installation has no canary number (`CARILLON_SMS_CANARY_NUMBER`)."""
     ERROR_REASON_STEP_NOT_FOUND: _ErrorReason.ValueType  # 49
     """NOT_FOUND. The campaign has no step with this id."""
+    ERROR_REASON_IDENTITY_UNAVAILABLE: _ErrorReason.ValueType  # 50
+    """UNAVAILABLE. The token could not be judged: the issuer's keys, or the service that knows the
+    token, cannot be reached. Try again.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every reason a call can be refused with.
@@ -227,11 +233,13 @@ ERROR_REASON_UNAVAILABLE: ErrorReason.ValueType  # 21
 idempotency key.
 """
 ERROR_REASON_DEADLINE_EXCEEDED: ErrorReason.ValueType  # 22
-"""DEADLINE_EXCEEDED. The answer did not come in time. It may still have taken effect; ask again
-with the same idempotency key.
+"""DEADLINE_EXCEEDED. The answer did not come in time, or the database worked at it longer than it
+may. It may still have taken effect; ask again with the same idempotency key.
 """
 ERROR_REASON_OVERLOADED: ErrorReason.ValueType  # 23
-"""RESOURCE_EXHAUSTED. Too many requests at once."""
+"""HTTP 429, RESOURCE_EXHAUSTED. More of this at once than the brand may have. `Retry-After`, over
+gRPC `google.rpc.RetryInfo`, says when to come again.
+"""
 ERROR_REASON_SUPPRESSION_NOT_FOUND: ErrorReason.ValueType  # 24
 """NOT_FOUND. No suppression with this id, or of this address."""
 ERROR_REASON_SEND_STATE: ErrorReason.ValueType  # 25
@@ -298,4 +306,8 @@ ERROR_REASON_NO_CANARY_NUMBER: ErrorReason.ValueType  # 48
 """FAILED_PRECONDITION. The installation has no canary number (`CARILLON_SMS_CANARY_NUMBER`)."""
 ERROR_REASON_STEP_NOT_FOUND: ErrorReason.ValueType  # 49
 """NOT_FOUND. The campaign has no step with this id."""
+ERROR_REASON_IDENTITY_UNAVAILABLE: ErrorReason.ValueType  # 50
+"""UNAVAILABLE. The token could not be judged: the issuer's keys, or the service that knows the
+token, cannot be reached. Try again.
+"""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
