@@ -30,6 +30,7 @@ from server.domain.contacts.addresses import Recipient
 from server.domain.contacts.unsubscribe import LinkedContact
 from server.domain.delivery.timing import LEASE
 from server.domain.faces import Face
+from server.domain.scopes import READ_PEOPLE
 from storage.contract.storage import Storage, Transaction
 from storage.model.brands import BrandPolicy
 from storage.model.campaigns import Campaign, CampaignStatus
@@ -334,7 +335,8 @@ class Stage:
     @property
     def caller(self) -> Caller:
         """Somebody who may do everything in both brands."""
-        return Caller(Principal("tester", frozenset({BRAND, OTHER}), frozenset()), self.clock.now())
+        principal = Principal("tester", frozenset({BRAND, OTHER}), frozenset({READ_PEOPLE}))
+        return Caller(principal, self.clock.now())
 
     # What became of it
 
