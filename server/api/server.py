@@ -71,6 +71,7 @@ from server.api.services.messaging.templates import TemplateService
 from server.api.services.ops.brands import BrandService
 from server.api.services.ops.operators import AuditService, HoldService, UnknownMessageService
 from server.api.services.ops.probes import ProbeService, Readiness
+from server.api.threads import RenderThreads
 from server.commands.messages.intake import MessageIntake
 from server.domain.clock import Clock
 from server.domain.contacts.unsubscribe import UnsubscribeLinks
@@ -148,16 +149,18 @@ class GrpcServer:
         options: ApiOptions,
     ) -> None:
         commands, server = CommandRunner(storage, clock), self._server
-        send_wait_seconds = options.send_wait_seconds
+        send_wait_seconds, threads = options.send_wait_seconds, RenderThreads()
         comms_campaign_grpc.add_CampaignServiceServicer_to_server(
             CommsCampaigns(commands, storage), server
         )
         message_service_pb2_grpc.add_MessageServiceServicer_to_server(
-            MessageService(commands, storage, MessageIntake(storage), links, send_wait_seconds),
+            MessageService(
+                commands, storage, MessageIntake(storage), links, threads, send_wait_seconds
+            ),
             server,
         )
         template_service_pb2_grpc.add_TemplateServiceServicer_to_server(
-            TemplateService(commands), server
+            TemplateService(commands, threads), server
         )
         inbox_service_pb2_grpc.add_InboxServiceServicer_to_server(
             InboxService(commands, storage, clock), server

@@ -62,7 +62,7 @@ class Dispatcher:
         """`directory` is where the dispatcher keeps its generation. `rates` are calls a second, by
         channel, of all replicas together. `retention_days` is how long messages are kept; 0: for
         ever."""
-        renderer = Renderer(storage, unsubscribe_link)
+        renderer = self._renderer = Renderer(storage, unsubscribe_link)
         self._storage = storage
         self._clock = clock
         self.guard = RestoreGuard(storage, clock, directory, metrics)
@@ -124,6 +124,7 @@ class Dispatcher:
         self._storage.signals.fire([STOPPING])
         await asyncio.gather(*self._tasks)
         await asyncio.gather(*(channel.stop() for channel in self._channels))
+        self._renderer.close()
         self.guard.close()
 
     def _run(self, loop: Loop, poll_interval: float) -> None:

@@ -21,9 +21,23 @@ LIMITING = (
     ),
     Mutation(
         name="previews-take-turns",
-        where="Turns.turn",
-        original="                    await held.enter_async_context(brand)\n",
-        mutated="",
+        where="Turns.take",
+        original="                for each in (brand, self._room):\n",
+        mutated="                for each in (self._room,):\n",
         tests=("test_those_who_wait_for_their_own_brand_hold_up_no_other",),
+    ),
+    Mutation(
+        name="renders-take-turns",
+        where="RenderThreads.render",
+        original="        running.add_done_callback(lambda _: end())\n",
+        mutated="        end()\n",
+        tests=("test_a_brand_renders_once_at_a_time_though_its_caller_has_gone",),
+    ),
+    Mutation(
+        name="deliveries-render-on-their-own-threads",
+        where="Renderer.render",
+        original="run_in_executor(\n            self._threads,",
+        mutated="run_in_executor(\n            None,",
+        tests=("test_deliveries_are_rendered_though_all_threads_of_the_loop_are_taken",),
     ),
 )

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import lru_cache, partial
 
@@ -24,6 +25,8 @@ from storage.model.literal_contents import LiteralContent
 from storage.model.messages import Message
 from storage.model.programs import OWN_ADDRESS
 
+THREADS = 4
+"""Batches that are rendered at once, of all channels: more than a machine has cores for."""
 CACHED_TEMPLATES = 512
 CACHED_CONTENT = 512
 """Templates, sends and campaigns that are kept as they were read."""
@@ -45,6 +48,7 @@ class Renderer:
         self._storage = storage
         self._unsubscribe_link = unsubscribe_link
         self._known = Content({}, {}, {}, {})
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="renderer")
         self._compile = lru_cache(CACHED_TEMPLATES)(compile_template)
 
     async def render(self, messages: Sequence[Message], now: datetime) -> list[Result]:
@@ -52,14 +56,20 @@ class Renderer:
         only, at least one, if they take long. `now` becomes the date of what goes out, and what
         templates take for the present.
 
-        On another thread: a template may take up to a second before its budget is spent, and the
-        loop has calls to answer.
+        On a thread of its own: a template may take up to a second before its budget is spent, and
+        the loop has calls to answer.
         """
         material = await self._storage.read(
             partial(load_material, messages=messages, known=self._known)
         )
         self._remember(material.content)
-        return await asyncio.to_thread(self._render_in_time, messages, material, now)
+        return await asyncio.get_running_loop().run_in_executor(
+            self._threads, self._render_in_time, messages, material, now
+        )
+
+    def close(self) -> None:
+        """Lets go of its threads."""
+        self._threads.shutdown(wait=False)
 
     def _remember(self, content: Content) -> None:
         # What was not used this time is forgotten when there is too much of it.
