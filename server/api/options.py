@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from server.domain.budgets import Budgets
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiOptions:
@@ -14,6 +16,8 @@ class ApiOptions:
     """Longest that a call waits for what becomes of a message."""
     max_request_bytes: int
     reflection: bool
+    budgets: Budgets
+    """Of brands whose policy does not say otherwise."""
     push_key: str | None
     """What browsers subscribe with; None: there is no Web Push here."""
     email_secrets: Mapping[str, Sequence[bytes]]

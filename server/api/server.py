@@ -44,6 +44,7 @@ from server.api.admission import admission_handler
 from server.api.command_runner import CommandRunner
 from server.api.health import DatabaseAnswers, Health
 from server.api.interceptors.authentication import Authentication
+from server.api.interceptors.budgets import BudgetCheck
 from server.api.interceptors.call import Handler
 from server.api.interceptors.guard import Guard
 from server.api.interceptors.known_brands import KnownBrands
@@ -109,8 +110,9 @@ class GrpcServer:
             method_policies(),
         )
         limit = options.max_request_bytes
+        self.budgets = BudgetCheck(storage, options.budgets)
         self._server = grpc.aio.server(
-            interceptors=[Guard(authentication, policies, max_request_bytes=limit)],
+            interceptors=[Guard(authentication, self.budgets, policies, max_request_bytes=limit)],
             options=[
                 # One byte more than any method takes: of a message that is too long, the gateway
                 # passes on as much.

@@ -58,6 +58,9 @@ StatementSeconds = Annotated[
 ]
 PhoneNumber = Annotated[Text, AfterValidator(values.phone_number)]
 Rate = Annotated[float, BeforeValidator(values.number), AfterValidator(values.rate)]
+PerSecond = Annotated[
+    float, BeforeValidator(values.number), AfterValidator(values.between(0.0, 1e9))
+]
 IpAddress = Annotated[Text, AfterValidator(values.ip_address)]
 ApiAddresses = Annotated[Text, AfterValidator(values.listed(values.addresses))]
 Origins = Annotated[Text, AfterValidator(values.listed(origins_in))]
@@ -227,6 +230,14 @@ class Settings(BaseSettings):
     token, since it names nobody. 0: none."""
     metrics_bind: IpAddress = "127.0.0.1"
     """Address that the metrics listen on."""
+    brand_requests: PerSecond = 0.0
+    """Requests a second that a brand may make of one API process (docs/limits.md), unless its
+    policy says otherwise; the same as a burst. 0: no limit."""
+    brand_rows: PerSecond = 0.0
+    """The same for the recipients, people, messages and suppressions in lists of its requests; ten
+    seconds' worth as a burst."""
+    brand_bytes: PerSecond = 0.0
+    """The same for the bytes of what one dispatcher process renders to go out; more waits."""
     read_seconds: StatementSeconds = 30.0
     """Longest that the database may work at one read of a call, in seconds; then it is stopped, and
     the call refused with `deadline_exceeded`. It is stopped as well when its caller has gone."""

@@ -17,6 +17,7 @@ from server.api import health
 from server.api.health import Health
 from server.api.options import ApiOptions
 from server.api.server import GrpcServer
+from server.domain.budgets import Budgets
 from server.domain.clock import SystemClock
 from server.domain.contacts.unsubscribe import UnsubscribeLinks
 from server.identity.verifier import TokenVerifier
@@ -147,6 +148,7 @@ async def test_a_server_that_drains_says_so_and_serves_all_the_same(tmp_path: Pa
             send_wait_seconds=0,
             max_request_bytes=1024,
             reflection=False,
+            budgets=Budgets(),
             push_key=None,
             email_secrets={},
             sms_canary_number="",

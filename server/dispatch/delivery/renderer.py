@@ -12,6 +12,7 @@ from functools import lru_cache, partial
 
 from server.channels.provider import Envelope
 from server.dispatch.delivery.browsers import is_to_person
+from server.dispatch.delivery.byte_budget import ByteBudget
 from server.dispatch.delivery.material import Content, Material, load_material, template_key
 from server.dispatch.delivery.outcomes import IN_APP, held_back, unrenderable, without_address
 from server.domain.contacts.unsubscribe import LinkedContact
@@ -43,8 +44,15 @@ Result = Envelope | Settlement
 class Renderer:
     """Renders batches. Revisions are immutable, so compiled templates are kept."""
 
-    def __init__(self, storage: Storage, unsubscribe_link: Callable[[LinkedContact], str]) -> None:
-        """`unsubscribe_link` gives the link of a contact."""
+    def __init__(
+        self,
+        storage: Storage,
+        unsubscribe_link: Callable[[LinkedContact], str],
+        bytes_out: ByteBudget | None = None,
+    ) -> None:
+        """`unsubscribe_link` gives the link of a contact; `bytes_out` is where those who have
+        something rendered count what goes out."""
+        self.bytes_out = bytes_out or ByteBudget()
         self._storage = storage
         self._unsubscribe_link = unsubscribe_link
         self._known = Content({}, {}, {}, {})
