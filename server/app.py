@@ -215,7 +215,7 @@ class Service:
         server = GrpcServer(
             self.storage,
             self._clock,
-            self._verifier(),
+            self._verifier(self.storage),
             self.links,
             readiness.waiting_for,
             readiness.database_answers,
@@ -241,9 +241,15 @@ class Service:
             ) from None
         self._server = server
 
-    def _verifier(self) -> TokenVerifier:
+    def _verifier(self, storage: Storage) -> TokenVerifier:
         self._identity_client = IdentityClient()
-        return token_verifier(self._settings, self.tokens, self._identity_client, self._clock)
+        return token_verifier(
+            self._settings,
+            self.tokens,
+            self._identity_client,
+            self._clock,
+            lambda token_id: storage.read(lambda tx: tx.revocations.has(token_id)),
+        )
 
     def _readiness(self, storage: Storage) -> ReadinessCheck:
         # The API starts first, so the other parts are asked for when somebody asks.

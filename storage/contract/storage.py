@@ -22,6 +22,7 @@ from storage.contract.preferences import Preferences
 from storage.contract.programs import Enrollments, Sequences, Steps
 from storage.contract.push_subscriptions import PushSubscriptions
 from storage.contract.rates import Rates
+from storage.contract.revocations import Revocations
 from storage.contract.segments import Segments
 from storage.contract.sends import Sends
 from storage.contract.signals import Signals
@@ -79,6 +80,8 @@ class Transaction(Protocol):
     def audit(self) -> Audit: ...
     @property
     def rates(self) -> Rates: ...
+    @property
+    def revocations(self) -> Revocations: ...
     @property
     def dispatchers(self) -> Dispatchers: ...
 
