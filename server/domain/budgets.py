@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+_ROUNDING = 1e-6
+"""Seconds: sums of fractions are not exact."""
 _REMEMBERED = 4096
 """Keys after which those are forgotten that have used nothing lately."""
 
@@ -51,7 +53,8 @@ class Meter:
     def wait(self, key: str, amount: float, rate: float, now: float) -> float:
         """Seconds until the key may use the amount; 0: now."""
         ahead = self._paid_at.get(key, now) - now
-        return max(0.0, ahead + min(amount / rate, self.burst_seconds) - self.burst_seconds)
+        wait = ahead + min(amount / rate, self.burst_seconds) - self.burst_seconds
+        return wait if wait > _ROUNDING else 0.0
 
     def use(self, key: str, amount: float, rate: float, now: float) -> None:
         """Counts the amount."""

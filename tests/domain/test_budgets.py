@@ -52,3 +52,8 @@ def test_what_has_been_paid_off_is_forgotten_when_there_are_many(
     for number in range(50):
         meter.use(f"brand-{number}", 1, 1, 10.0 * number)
     assert len(meter._paid_at) <= 3
+
+
+def test_fractions_that_do_not_add_up_exactly_pass() -> None:
+    meter = Meter(1.0)
+    assert [used(meter, 1, 3, 1000.0) for _ in range(4)] == [True] * 3 + [False]
