@@ -40,4 +40,18 @@ LIMITING = (
         mutated="run_in_executor(\n            None,",
         tests=("test_deliveries_are_rendered_though_all_threads_of_the_loop_are_taken",),
     ),
+    Mutation(
+        name="budgets-of-brands",
+        where="Guard._acceptable",
+        original="await self._budgets.take(call.current_principal(), policy, request)",
+        mutated="pass",
+        tests=("test_a_list_over_the_budget_of_rows_is_refused_whole",),
+    ),
+    Mutation(
+        name="bytes-of-a-brand",
+        where="Claimer._snapshot",
+        original="                self._bytes_out.free_at(brand, now),\n",
+        mutated="",
+        tests=("test_a_brand_that_has_used_up_its_bytes_waits_and_holds_up_nobody",),
+    ),
 )
