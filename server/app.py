@@ -223,6 +223,7 @@ class Service:
                 send_wait_seconds=self._settings.send_wait_seconds,
                 max_request_bytes=self._settings.max_request_bytes,
                 reflection=self._settings.grpc_reflection,
+                watchers_per_caller=self._settings.watchers_per_caller,
                 budgets=Budgets(
                     requests=self._settings.brand_requests, rows=self._settings.brand_rows
                 ),

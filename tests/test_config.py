@@ -94,6 +94,7 @@ EVERY_KEY: dict[str, tuple[str, str, object]] = {
     "retention_days": ("30", "30", 30),
     "metrics_port": ("9102", "9102", 9102),
     "metrics_bind": ("10.0.0.11", '"10.0.0.11"', "10.0.0.11"),
+    "watchers_per_caller": ("20", "20", 20),
     "brand_requests": ("200", "200", 200.0),
     "brand_rows": ("5000", "5000", 5000.0),
     "brand_bytes": ("1000000", "1000000", 1000000.0),

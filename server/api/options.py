@@ -16,6 +16,8 @@ class ApiOptions:
     """Longest that a call waits for what becomes of a message."""
     max_request_bytes: int
     reflection: bool
+    watchers_per_caller: int
+    """Streams that one caller may have open."""
     budgets: Budgets
     """Of brands whose policy does not say otherwise."""
     push_key: str | None

@@ -73,7 +73,9 @@ from server.api.services.ops.brands import BrandService
 from server.api.services.ops.operators import AuditService, HoldService, UnknownMessageService
 from server.api.services.ops.probes import ProbeService, Readiness
 from server.api.threads import RenderThreads
+from server.api.watchers import Watchers
 from server.commands.messages.intake import MessageIntake
+from server.commands.sends.watch import SendWatch
 from server.domain.clock import Clock
 from server.domain.contacts.unsubscribe import UnsubscribeLinks
 from server.identity.verifier import TokenVerifier
@@ -152,6 +154,7 @@ class GrpcServer:
     ) -> None:
         commands, server = CommandRunner(storage, clock), self._server
         send_wait_seconds, threads = options.send_wait_seconds, RenderThreads()
+        watchers = Watchers(options.watchers_per_caller)
         comms_campaign_grpc.add_CampaignServiceServicer_to_server(
             CommsCampaigns(commands, storage), server
         )
@@ -165,16 +168,16 @@ class GrpcServer:
             TemplateService(commands, threads), server
         )
         inbox_service_pb2_grpc.add_InboxServiceServicer_to_server(
-            InboxService(commands, storage, clock), server
+            InboxService(commands, storage, clock, watchers), server
         )
         notification_service_pb2_grpc.add_NotificationServiceServicer_to_server(
-            NotificationService(commands, storage, clock), server
+            NotificationService(commands, storage, clock, watchers), server
         )
         messaging_campaign_grpc.add_CampaignServiceServicer_to_server(
             MessagingCampaigns(commands, storage, send_wait_seconds), server
         )
         send_service_pb2_grpc.add_SendServiceServicer_to_server(
-            SendService(commands, storage), server
+            SendService(commands, storage, SendWatch(storage, clock), watchers), server
         )
         sequence_service_pb2_grpc.add_SequenceServiceServicer_to_server(
             SequenceService(commands, storage), server

@@ -58,6 +58,9 @@ StatementSeconds = Annotated[
 ]
 PhoneNumber = Annotated[Text, AfterValidator(values.phone_number)]
 Rate = Annotated[float, BeforeValidator(values.number), AfterValidator(values.rate)]
+StreamCount = Annotated[
+    int, BeforeValidator(values.whole_number), AfterValidator(values.between(1, 100_000))
+]
 PerSecond = Annotated[
     float, BeforeValidator(values.number), AfterValidator(values.between(0.0, 1e9))
 ]
@@ -230,6 +233,9 @@ class Settings(BaseSettings):
     token, since it names nobody. 0: none."""
     metrics_bind: IpAddress = "127.0.0.1"
     """Address that the metrics listen on."""
+    watchers_per_caller: StreamCount = 100
+    """Streams (WatchSend, WatchInbox, WatchNotifications) that one caller may have open with one
+    API process."""
     brand_requests: PerSecond = 0.0
     """Requests a second that a brand may make of one API process (docs/limits.md), unless its
     policy says otherwise; the same as a burst. 0: no limit."""

@@ -148,6 +148,7 @@ async def test_a_server_that_drains_says_so_and_serves_all_the_same(tmp_path: Pa
             send_wait_seconds=0,
             max_request_bytes=1024,
             reflection=False,
+            watchers_per_caller=1,
             budgets=Budgets(),
             push_key=None,
             email_secrets={},

@@ -54,4 +54,18 @@ LIMITING = (
         mutated="",
         tests=("test_a_brand_that_has_used_up_its_bytes_waits_and_holds_up_nobody",),
     ),
+    Mutation(
+        name="watching-ends-with-the-token",
+        where="SendWatch._changes",
+        original="while until is None or self._clock.now() < until:",
+        mutated="while True:",
+        tests=("test_a_watch_ends_with_the_token",),
+    ),
+    Mutation(
+        name="streams-of-a-caller",
+        where="Watchers.one_of",
+        original="self._open[caller] >= self._most",
+        mutated="False",
+        tests=("test_one_too_many_is_refused_and_a_closed_one_makes_room",),
+    ),
 )
