@@ -15,7 +15,7 @@ IDENTIFYING = (
     ),
     Mutation(
         name="control-characters-in-claims",
-        where="text_in",
+        where="text_of",
         original="unicodedata.category(character) in _UNFIT",
         mutated="unicodedata.category(character) == name",
         tests=(
