@@ -75,4 +75,11 @@ IDENTIFYING = (
         mutated="if await self._is_revoked(token) and not principal:",
         tests=("test_a_revoked_token_is_refused_within_half_a_minute_and_no_other_is",),
     ),
+    Mutation(
+        name="streams-of-revoked-tokens",
+        where="Guard._guard_stream",
+        original="await self._authentication.admit(policy, call.metadata.get())",
+        mutated="pass",
+        tests=("test_a_stream_ends_with_the_revocation_of_its_token",),
+    ),
 )
