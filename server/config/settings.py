@@ -99,14 +99,12 @@ class Settings(BaseSettings):
     """`sqlite:///path` or `postgresql://user:password@host/name`. Empty: `carillon.db` in the data
     directory."""
     bind: IpAddress = "127.0.0.1"
-    """Address that REST and gRPC listen on. Envoy's admin page stays on loopback whatever this
-    says."""
+    """Address that REST and gRPC listen on. Envoy's admin page is a Unix socket, `envoy/admin.sock`
+    in the data directory, whatever this says."""
     rest_port: Port = 8080
     """Port of the REST API (Envoy)."""
     grpc_port: Port = 50051
     """Port of the gRPC API."""
-    envoy_admin_port: Port = 9901
-    """Port of Envoy's admin page, on loopback."""
     api_addresses: ApiAddresses = ""
     """The API replicas behind the gateway, `host:port` each and commas between; an IPv6 address in
     brackets. A name stands for every address it resolves to. Empty: `grpc_port` on this host."""
@@ -260,10 +258,8 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _can_be_together(self) -> Self:
-        if len({self.rest_port, self.grpc_port, self.envoy_admin_port}) < 3:
-            raise ImpossibleError(
-                "rest_port", "rest_port, grpc_port and envoy_admin_port must differ"
-            )
+        if self.rest_port == self.grpc_port:
+            raise ImpossibleError("rest_port", "rest_port and grpc_port must differ")
         for channel in GATEWAY_CHANNELS:
             url, token = self.gateway(channel)
             if token and not url:

@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from server.config import Address, Settings
+from server.gateway.admin import SOCKET
 from server.gateway.errors import GatewayError
 
 CONFIG_FILE = "envoy.yaml"
@@ -27,16 +28,21 @@ def write(settings: Settings, config_root: Path) -> Path:
     source = config_root / CONFIG_FILE
     if not source.is_file():
         raise GatewayError(f"{source} does not exist: start Carillon from its own directory")
-    target = settings.data_dir.absolute() / "envoy" / CONFIG_FILE
+    target = _directory(settings) / CONFIG_FILE
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(render(source.read_text("utf-8"), settings), "utf-8")
     return target
 
 
+def admin_socket(settings: Settings) -> Path:
+    """The Unix socket of Envoy's admin page."""
+    return _directory(settings) / SOCKET
+
+
 def render(source: str, settings: Settings) -> str:
     """The text of `envoy.yaml` with the settings in place."""
     bootstrap = yaml.safe_load(source)
-    _socket(bootstrap["admin"])["port_value"] = settings.envoy_admin_port
+    bootstrap["admin"]["address"]["pipe"]["path"] = str(admin_socket(settings))
     listener = _only(bootstrap["static_resources"]["listeners"])
     _socket(listener).update(address=settings.bind, port_value=settings.rest_port)
     _set_upstream(
@@ -46,6 +52,10 @@ def render(source: str, settings: Settings) -> str:
     _set_request_limit(manager, settings.max_request_bytes)
     _set_origins(manager, settings.effective_cors_origins)
     return yaml.safe_dump(bootstrap, sort_keys=False)
+
+
+def _directory(settings: Settings) -> Path:
+    return settings.data_dir.absolute() / "envoy"
 
 
 def _set_upstream(cluster: dict[str, Any], addresses: Sequence[Address]) -> None:

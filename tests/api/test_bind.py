@@ -21,14 +21,13 @@ from tests.support.api.running import free_ports
 async def test_rest_and_grpc_answer_where_the_service_is_bound(
     tmp_path: Path, bind: str, host: str
 ) -> None:
-    rest, grpc_port, admin = free_ports(3)
+    rest, grpc_port = free_ports(2)
     service = Service(
         Settings(
             data_dir=tmp_path,
             bind=bind,
             rest_port=rest,
             grpc_port=grpc_port,
-            envoy_admin_port=admin,
         )
     )
     await service.start()

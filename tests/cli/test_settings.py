@@ -312,7 +312,7 @@ BAD = [
     ("rest_port", "70000", "not a port"),
     ("rest_port", "0", "not a port"),
     ("grpc_port", "-1", "not a port"),
-    ("envoy_admin_port", "", "not a whole number"),
+    ("grpc_port", "", "not a whole number"),
     ("database_url", "mysql://db/x", "must start with"),
     ("smtp_url", "http://mail.example", "must start with"),
     ("smtp_url", "smtp://", "names no host"),
@@ -419,12 +419,7 @@ def test_file_is_read_and_the_environment_goes_before_it(directory: Path) -> Non
 
 def test_defaults_are_the_documented_ones() -> None:
     settings = load({})
-    assert (settings.rest_port, settings.grpc_port, settings.envoy_admin_port, settings.bind) == (
-        8080,
-        50051,
-        9901,
-        "127.0.0.1",
-    )
+    assert (settings.rest_port, settings.grpc_port, settings.bind) == (8080, 50051, "127.0.0.1")
     assert (str(settings.data_dir), settings.effective_database_url, settings.smtp_url) == (
         "var",
         "sqlite:///var/carillon.db",

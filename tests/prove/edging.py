@@ -8,8 +8,22 @@ EDGING = (
     Mutation(
         name="import-follows-no-link",
         where="open_private",
-        original="flags | os.O_NOFOLLOW | os.O_CLOEXEC",
-        mutated="flags | os.O_CLOEXEC",
+        original="        return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)\n",
+        mutated="        return os.open(path, flags | os.O_CLOEXEC, 0o600)\n",
         tests=("test_a_checkpoint_is_not_read_through_a_symbolic_link",),
+    ),
+    Mutation(
+        name="what-is-written-is-its-owners",
+        where="main",
+        original="    os.umask(UMASK)\n",
+        mutated="",
+        tests=("test_everything_a_run_leaves_is_its_owners_alone",),
+    ),
+    Mutation(
+        name="envoy-gets-no-secrets",
+        where="_environment",
+        original="if name in PASSED_ON",
+        mutated="",
+        tests=("test_envoy_gets_none_of_our_environment_but_what_it_needs",),
     ),
 )
