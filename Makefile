@@ -31,6 +31,10 @@ test: install ## Run the test suite; ARGS="-k cancel -x" goes to pytest
 chaos: install ## Kill, stop, fill and break things under load; 12 min. ARGS="--help"
 	@$(BIN)/python -m tests.chaos $(ARGS)
 
+.PHONY: attack
+attack: install ## Attack the service at full size; ARGS="--scale 0.01" for a hundredth, -k for one
+	@$(BIN)/python -m pytest -q tests/attack $(ARGS)
+
 .PHONY: prove
 prove: install ## Take each safeguard out of a copy, see a test go red; 12 min. ARGS="NAME" for one
 	@$(BIN)/python -m tests.prove $(ARGS)

@@ -12,6 +12,7 @@ from tests.prove.doubting import DOUBTING
 from tests.prove.edging import EDGING
 from tests.prove.pushing import PUSHING
 from tests.prove.receiving import RECEIVING
+from tests.prove.refusing import REFUSING
 from tests.prove.restoring import RESTORING
 from tests.prove.settling import SETTLING
 from tests.prove.sharing import SHARING
@@ -33,5 +34,6 @@ MUTATIONS = (
     *RESTORING,
     *RECEIVING,
     *PUSHING,
+    *REFUSING,
     *EDGING,
 )

@@ -19,6 +19,7 @@ PARAMETERS = {"postgres": "postgres"}
 """What runs once on each database needs a server for one of them."""
 FILES = {
     "tests/api/": ("envoy",),
+    "tests/attack/": ("envoy",),
     "tests/api/test_faults.py::test_a_postgres_that_stops_and_comes_back": ("postgres",),
     "tests/api/test_grpcurl.py": ("grpcurl",),
     "tests/benchmarks/test_smoke.py": ("postgres", "envoy"),

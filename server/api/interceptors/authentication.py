@@ -6,9 +6,10 @@ from __future__ import annotations
 from google.protobuf.message import Message
 
 from server.api.field_scopes import scopes_of_fields
-from server.api.interceptors import call
+from server.api.interceptors.call import Metadata, value_of
 from server.api.interceptors.known_brands import KnownBrands
 from server.api.policies import Policy
+from server.domain.access import Principal
 from server.domain.errors import CarillonError, Unauthenticated
 from server.runtime.tokens import Tokens
 
@@ -20,26 +21,32 @@ class Authentication:
         self._tokens = tokens
         self._brands = brands
 
-    async def admit(self, policy: Policy, request: Message | CarillonError) -> None:
-        """Makes the caller known to the method. Raises Unauthenticated, ScopeMissing,
-        ServicesOnly or UnknownBrand; a public method takes everybody. Of a request that could not
-        be read, fields ask for nothing."""
+    async def admit(self, policy: Policy, metadata: Metadata) -> Principal | None:
+        """Who calls, judged from the metadata alone; None for a public method, which takes
+        everybody. Raises Unauthenticated, ScopeMissing, ServicesOnly or UnknownBrand."""
         if policy.public:
-            return
-        principal = self._tokens.verify(_bearer_token())
+            return None
+        principal = self._tokens.verify(_bearer_token(metadata))
         principal.require_scope(policy.scope)
-        if policy.field_scopes and isinstance(request, Message):
-            for scope in scopes_of_fields(request, policy.field_scopes):
-                principal.require_scope(scope)
         if policy.services_only:
             principal.require_service()
         if not self._brands.have(principal.brands):
             await self._brands.require(principal.brands)
-        call.principal.set(principal)
+        return principal
 
 
-def _bearer_token() -> str:
-    authorization = call.current_metadata("authorization")
+def require_field_scopes(
+    policy: Policy, principal: Principal, request: Message | CarillonError
+) -> None:
+    """Raises ScopeMissing if a field of the request is of data that the token does not allow. Of a
+    request that could not be read, fields ask for nothing."""
+    if policy.field_scopes and isinstance(request, Message):
+        for scope in scopes_of_fields(request, policy.field_scopes):
+            principal.require_scope(scope)
+
+
+def _bearer_token(metadata: Metadata) -> str:
+    authorization = value_of(metadata, "authorization")
     if authorization is None:
         raise Unauthenticated("a bearer token is required")
     scheme, _, token = authorization.partition(" ")

@@ -36,8 +36,13 @@ def current_metadata(name: str) -> str | None:
 
     A context would make the metadata anew every time it is asked for them.
     """
+    return value_of(metadata.get(), name)
+
+
+def value_of(given: Metadata, name: str) -> str | None:
+    """The value of this name in the metadata. Raises ValidationFailed if there are several."""
     found = None
-    for key, value in metadata.get():
+    for key, value in given:
         if key == name and isinstance(value, str):
             if found is not None:
                 raise ValidationFailed.of(name, "must be given only once")

@@ -1,4 +1,5 @@
-"""Intercepts every call: authentication and request checks before its method, errors after.
+"""Intercepts every call: authentication before its message is received, request checks before its
+method, errors after.
 
 One for all duties, because gRPC awaits each interceptor at every call; the duties are in modules of
 their own.
@@ -11,17 +12,17 @@ from typing import Any
 
 import grpc
 
-from server.api.errors import rpc_status
+from server.api.errors import RpcStatus, rpc_status
 from server.api.interceptors import call
-from server.api.interceptors.authentication import Authentication
+from server.api.interceptors.authentication import Authentication, require_field_scopes
 from server.api.interceptors.call import Context, Handler
 from server.api.interceptors.request_checks import acceptable, complete, reading
 from server.api.policies import Policy
 
 
 class Guard(grpc.aio.ServerInterceptor):
-    """Verifies the token, its scope, its brands and the rules of fields before a method runs, and
-    maps every exception.
+    """Verifies the token, its scope and its brands before the message of a call is received, the
+    rules of fields before its method runs, and maps every exception.
 
     Methods without a policy (gRPC health and reflection) pass as they are.
     """
@@ -29,14 +30,14 @@ class Guard(grpc.aio.ServerInterceptor):
     def __init__(self, authentication: Authentication, policies: Mapping[str, Policy]) -> None:
         self._authentication = authentication
         self._policies = policies
-        self._guarded: dict[str, Handler] = {}
+        self._guarded: dict[str, tuple[Policy, Handler]] = {}
 
     async def intercept_service(
         self,
         continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> Handler | None:
-        """The method's handler behind the guard."""
+        """The method's handler behind the guard, or one that refuses the call."""
         call.metadata.set(handler_call_details.invocation_metadata or ())
         method = handler_call_details.method
         if method not in self._guarded:
@@ -44,8 +45,15 @@ class Guard(grpc.aio.ServerInterceptor):
             policy = self._policies.get(method)
             if handler is None or policy is None:
                 return handler
-            self._guarded[method] = self._guard(method, policy, handler)
-        return self._guarded[method]
+            self._guarded[method] = (policy, self._guard(method, policy, handler))
+        policy, guarded = self._guarded[method]
+        try:
+            principal = await self._authentication.admit(policy, call.metadata.get())
+        except Exception as error:  # noqa: BLE001 - every fault is answered with the fixed text
+            return _refusing(rpc_status(error, method, policy))
+        if principal is not None:
+            call.principal.set(principal)
+        return guarded
 
     def _guard(self, method: str, policy: Policy, handler: Handler) -> Handler:
         codec: dict[str, Any] = {
@@ -63,7 +71,8 @@ class Guard(grpc.aio.ServerInterceptor):
     def _guard_unary(self, method: str, policy: Policy, behaviour: Any) -> Any:
         async def guarded(request: Any, context: Context) -> Any:
             try:
-                await self._authentication.admit(policy, request)
+                if policy.field_scopes:
+                    require_field_scopes(policy, call.current_principal(), request)
                 return await behaviour(await acceptable(request), context)
             except grpc.aio.AbortError:
                 raise
@@ -77,7 +86,8 @@ class Guard(grpc.aio.ServerInterceptor):
     def _guard_stream(self, method: str, policy: Policy, behaviour: Any) -> Any:
         async def guarded(request: Any, context: Context) -> AsyncIterator[Any]:
             try:
-                await self._authentication.admit(policy, request)
+                if policy.field_scopes:
+                    require_field_scopes(policy, call.current_principal(), request)
                 async for response in behaviour(await acceptable(request), context):
                     yield response
             except grpc.aio.AbortError:
@@ -88,3 +98,13 @@ class Guard(grpc.aio.ServerInterceptor):
                 )
 
         return guarded
+
+
+def _refusing(status: RpcStatus) -> Handler:
+    """Answers before the message is received: gRPC reads that of a handler which takes a stream
+    only when it is asked to."""
+
+    async def refuse(_requests: Any, context: Context) -> None:
+        await context.abort_with_status(status)
+
+    return grpc.stream_unary_rpc_method_handler(refuse)

@@ -1,0 +1,79 @@
+"""A call is judged by its metadata: what is refused, is refused before its message is received."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import grpc
+import pytest
+
+from server.api.policies import all_scopes
+from tests.api.test_access import GUARDED
+from tests.support.api.answers import Answer
+from tests.support.api.callers import METHODS, POLICIES, full_path, refusal_in
+from tests.support.api.running import Running
+from tests.support.api.untouched import Untouched
+
+NO_MESSAGE_COMES = 5.0
+"""Seconds after which a server that waits for the message gives up; no refusal takes long."""
+
+
+async def refusal_without_message(
+    channel: grpc.aio.Channel, method: str, token: str | None
+) -> Answer:
+    """The refusal of a call whose message never comes."""
+    rpc: Any = channel.stream_stream(full_path(METHODS[method]))
+    metadata = () if token is None else (("authorization", f"Bearer {token}"),)
+    running = rpc(metadata=metadata, timeout=NO_MESSAGE_COMES)
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await running.read()
+    return refusal_in(refused.value)
+
+
+@pytest.fixture(params=["grpc_port", "rest_port"])
+async def channel(request: pytest.FixtureRequest, untouched_grpc: Untouched) -> Any:
+    """A client of each of the ports that take gRPC."""
+    port = getattr(untouched_grpc.running.settings, request.param)
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as one:
+        yield one
+
+
+def without(running: Running, brand: str, scope: str) -> str:
+    return running.token(brand, scopes=[other for other in all_scopes() if other != scope])
+
+
+async def test_without_a_token_no_message_is_awaited(
+    channel: grpc.aio.Channel, untouched_grpc: Untouched
+) -> None:
+    for method in GUARDED:
+        for token in (None, "", "garbage"):
+            answer = await refusal_without_message(channel, method, token)
+            assert (answer.status, answer.error) == (401, "unauthenticated"), method
+
+
+async def test_without_the_scope_no_message_is_awaited(
+    channel: grpc.aio.Channel, untouched_grpc: Untouched
+) -> None:
+    for method in GUARDED:
+        scope = POLICIES[full_path(METHODS[method])].scope
+        token = without(untouched_grpc.running, untouched_grpc.brand, scope)
+        answer = await refusal_without_message(channel, method, token)
+        assert (answer.status, answer.error, answer.body["details"]) == (
+            403,
+            "scope_missing",
+            {"scope": scope},
+        ), method
+
+
+async def test_of_a_person_or_a_brand_that_is_not_there_no_message_is_awaited(
+    channel: grpc.aio.Channel, untouched_grpc: Untouched
+) -> None:
+    tokens = untouched_grpc.running.service.tokens
+    person = tokens.mint("tester", [untouched_grpc.brand], all_scopes(), is_person=True)
+    nobodys = tokens.mint("tester", ["brand-that-is-not-there"], all_scopes())
+    for method in GUARDED:
+        answer = await refusal_without_message(channel, method, nobodys)
+        assert (answer.status, answer.error) == (403, "brand_unknown"), method
+        if POLICIES[full_path(METHODS[method])].services_only:
+            answer = await refusal_without_message(channel, method, person)
+            assert (answer.status, answer.error) == (403, "services_only"), method
