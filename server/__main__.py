@@ -6,10 +6,11 @@ from server.cli.main import main as command
 from server.runtime.privacy import UMASK
 
 
-def main() -> None:
-    """Runs the command. What it writes is its owner's alone."""
+def main(arguments: list[str] | None = None) -> None:
+    """Runs the command; those of the process without any given. What it writes is its owner's
+    alone."""
     os.umask(UMASK)
-    command()
+    command(arguments)
 
 
 if __name__ == "__main__":

@@ -91,6 +91,7 @@ def variable(key: str) -> str:
 
 def write(directory: Path, text: str) -> None:
     (directory / CONFIG_FILE).write_text(text)
+    (directory / CONFIG_FILE).chmod(0o600)
 
 
 def refusal(environ: dict[str, str], directory: Path = Path("/nowhere")) -> str:

@@ -57,8 +57,8 @@ Rate = Annotated[float, BeforeValidator(values.number), AfterValidator(values.ra
 IpAddress = Annotated[Text, AfterValidator(values.ip_address)]
 ApiAddresses = Annotated[Text, AfterValidator(values.listed(values.addresses))]
 Origins = Annotated[Text, AfterValidator(values.listed(origins_in))]
-DatabaseUrl = Annotated[Text, AfterValidator(values.database_url)]
-SmtpUrl = Annotated[Text, AfterValidator(values.smtp_url)]
+DatabaseUrl = Annotated[Text, AfterValidator(values.database_url), Field(repr=False)]
+SmtpUrl = Annotated[Text, AfterValidator(values.smtp_url), Field(repr=False)]
 GatewayUrl = Annotated[Text, AfterValidator(values.gateway_url)]
 PublicUrl = Annotated[Text, AfterValidator(values.public_url)]
 MailFrom = Annotated[Text, AfterValidator(values.mail_from)]
@@ -269,5 +269,7 @@ class Settings(BaseSettings):
         return self
 
 
-SECRETS = frozenset(name for name, field in Settings.model_fields.items() if not field.repr)
-"""Names of the settings whose values are never shown."""
+BY_FILE = frozenset(name for name, field in Settings.model_fields.items() if not field.repr)
+"""Names of the settings that a file of their own may hold (server/config/secret_files.py)."""
+SECRETS = BY_FILE - {"database_url", "smtp_url"}
+"""Those whose values are never shown; of these two, only the password is a secret."""

@@ -26,4 +26,18 @@ EDGING = (
         mutated="",
         tests=("test_envoy_gets_none_of_our_environment_but_what_it_needs",),
     ),
+    Mutation(
+        name="secrets-of-others-are-refused",
+        where="read_private",
+        original="            if state.st_mode & OTHERS:\n",
+        mutated="            if state.st_mode & 0:\n",
+        tests=("test_a_secret_that_others_can_use_is_refused",),
+    ),
+    Mutation(
+        name="a-password-hides-its-whole-url",
+        where="shown_url",
+        original='    if "@" in extra:\n',
+        mutated="    if not scheme:\n",
+        tests=("test_a_url_is_shown_without_what_may_be_secret",),
+    ),
 )
