@@ -37,6 +37,7 @@ from server.gateway.errors import GatewayError
 from server.gateway.ports import require_free
 from server.gateway.supervisor import Gateway
 from server.runtime.demo import Demo, mint_demo_token, seed_demo
+from server.runtime.descriptors import room_for
 from server.runtime.metrics import Metrics
 from server.runtime.readiness import ReadinessCheck
 from server.runtime.tokens import Tokens, derive_key, fingerprint, signing_key
@@ -128,7 +129,9 @@ class Service:
             if Part.API in self._parts:
                 await self._start_api()
             if Part.GATEWAY in self._parts:
-                self.gateway = Gateway(self._settings, config_root=CONFIG_ROOT)
+                self.gateway = Gateway(
+                    self._settings, config_root=CONFIG_ROOT, api=self._own_socket
+                )
                 await self.gateway.start()
             if Part.DISPATCHER in self._parts:
                 await self._start_dispatcher()
@@ -197,8 +200,10 @@ class Service:
 
     async def _start_api(self) -> None:
         assert self.storage is not None
-        # gRPC notices a taken port too, but writes a line of its own about it.
-        require_free(self._settings.bind, self._settings.grpc_port, "CARILLON_GRPC_PORT")
+        settings, own = self._settings, self._own_socket
+        if not settings.grpc_socket:
+            # gRPC notices a taken port too, but writes a line of its own about it.
+            require_free(settings.grpc_bind, settings.grpc_port, "CARILLON_GRPC_PORT")
         key, now = fingerprint(self._signing_key), self._clock.now()
         await self.storage.write(lambda tx: note_signing_key(tx, key, now))
         readiness = self._readiness(self.storage)
@@ -212,6 +217,7 @@ class Service:
             ApiOptions(
                 send_wait_seconds=self._settings.send_wait_seconds,
                 max_request_bytes=self._settings.max_request_bytes,
+                max_connections=room_for(self._settings.max_connections),
                 reflection=self._settings.grpc_reflection,
                 push_key=None if self._vapid_key is None else public_text(self._vapid_key),
                 email_secrets=self.email_secrets,
@@ -220,13 +226,17 @@ class Service:
             ),
         )
         try:
-            await server.start(self._settings.bind, self._settings.grpc_port)
-        except OSError:
-            raise GatewayError(
-                f"CARILLON_GRPC_PORT: cannot listen on "
-                f"{self._settings.bind}:{self._settings.grpc_port}"
-            ) from None
+            await server.start(settings.grpc_listen, *([] if own is None else [f"unix:{own}"]))
+        except OSError as error:
+            name = "CARILLON_GRPC_BIND" if settings.grpc_socket else "CARILLON_GRPC_PORT"
+            raise GatewayError(f"{name}: {error}") from None
         self._server = server
+
+    @property
+    def _own_socket(self) -> Path | None:
+        """Where the API and the gateway of one process meet, whoever crowds the port of gRPC."""
+        together = self._parts >= {Part.API, Part.GATEWAY} and not self._settings.api_addresses
+        return self._settings.data_dir.absolute() / "api.sock" if together else None
 
     def _readiness(self, storage: Storage) -> ReadinessCheck:
         # The API starts first, so the other parts are asked for when somebody asks.

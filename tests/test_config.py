@@ -15,6 +15,8 @@ EVERY_KEY: dict[str, tuple[str, str, object]] = {
     "data_dir": ("/srv/data", '"/srv/data"', Path("/srv/data")),
     "database_url": ("postgresql://u:p@db/x", '"postgresql://u:p@db/x"', "postgresql://u:p@db/x"),
     "bind": ("0.0.0.0", '"0.0.0.0"', "0.0.0.0"),  # noqa: S104 - a value to read
+    "grpc_bind": ("unix:/run/c.sock", '"unix:/run/c.sock"', "unix:/run/c.sock"),
+    "max_connections": ("100", "100", 100),
     "rest_port": ("8081", "8081", 8081),
     "grpc_port": ("50052", "50052", 50052),
     "api_addresses": (
@@ -399,6 +401,22 @@ def test_replicas_are_addresses_and_names(tmp_path: Path) -> None:
     ],
 )
 def test_without_replicas_the_api_is_on_this_host(bind: str, host: str) -> None:
-    settings = Settings(bind=bind, grpc_port=7)
+    settings = Settings(grpc_bind=bind, grpc_port=7)
     assert settings.effective_api_addresses == ((host, 7),)
     assert settings.grpc_address == (f"[{host}]:7" if ":" in host else f"{host}:7")
+
+
+def test_grpc_is_on_loopback_whatever_the_gateway_is_bound_to() -> None:
+    settings = Settings(bind="0.0.0.0", grpc_port=7)  # noqa: S104
+    assert (settings.grpc_listen, settings.grpc_address) == ("127.0.0.1:7", "127.0.0.1:7")
+
+
+def test_grpc_may_be_on_a_socket_alone() -> None:
+    settings = Settings(grpc_bind="unix:/run/carillon/api.sock")
+    assert settings.grpc_listen == settings.grpc_address == "unix:/run/carillon/api.sock"
+    assert settings.grpc_socket == "/run/carillon/api.sock"
+
+
+@pytest.mark.parametrize("bind", ["unix:api.sock", "unix:", "unix:/" + "x" * 107, "localhost", ""])
+def test_grpc_is_on_an_address_or_the_absolute_path_of_a_socket(bind: str) -> None:
+    assert refusal({"CARILLON_GRPC_BIND": bind}).startswith("CARILLON_GRPC_BIND: ")

@@ -70,17 +70,13 @@ from server.api.services.messaging.templates import TemplateService
 from server.api.services.ops.brands import BrandService
 from server.api.services.ops.operators import AuditService, HoldService, UnknownMessageService
 from server.api.services.ops.probes import ProbeService, Readiness
+from server.api.transport import connection_options
 from server.commands.messages.intake import MessageIntake
 from server.domain.clock import Clock
 from server.domain.contacts.unsubscribe import UnsubscribeLinks
 from server.runtime.tokens import Tokens
 from storage.contract.storage import Storage
 
-METADATA_BYTES = 64 * 1024
-"""More than the gateway lets through: it passes the URL on as metadata, and gRPC's own 8 KiB would
-refuse a long one as an overload."""
-PING_INTERVAL_MS = 1000
-"""Least milliseconds between two pings of a client."""
 SHUTDOWN_GRACE = 10.0
 """Seconds that calls in progress have to end when the server stops."""
 
@@ -107,15 +103,7 @@ class GrpcServer:
             options=[
                 ("grpc.max_receive_message_length", options.max_request_bytes),
                 ("grpc.max_send_message_length", -1),
-                ("grpc.max_metadata_size", METADATA_BYTES),
-                ("grpc.absolute_max_metadata_size", METADATA_BYTES),
-                # Two servers on one port would each get some of the calls; a taken port must fail
-                # instead.
-                ("grpc.so_reuseport", 0),
-                # The gateway's pings find a dead peer (envoy.yaml); by default the third within
-                # five minutes would end the connection.
-                ("grpc.http2.min_ping_interval_without_data_ms", PING_INTERVAL_MS),
-                ("grpc.keepalive_permit_without_calls", 1),
+                *connection_options(options.max_connections),
             ],
         )
         # A server waits for a call of each registered method, and goes through all that it waits
@@ -200,12 +188,13 @@ class GrpcServer:
         hold_service_pb2_grpc.add_HoldServiceServicer_to_server(HoldService(commands), server)
         probe_service_pb2_grpc.add_ProbeServiceServicer_to_server(ProbeService(readiness), server)
 
-    async def start(self, host: str, port: int) -> None:
-        """Listens on an IP address. Raises OSError if it cannot be had."""
-        try:
-            self._server.add_insecure_port(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
-        except RuntimeError as error:
-            raise OSError(f"cannot listen on {host}:{port}") from error
+    async def start(self, *addresses: str) -> None:
+        """Listens on `host:port` or `unix:` and a path. Raises OSError if one cannot be had."""
+        for address in addresses:
+            try:
+                self._server.add_insecure_port(address)
+            except RuntimeError as error:
+                raise OSError(f"cannot listen on {address}") from error
         await self._server.start()
         await self._health.start()
 

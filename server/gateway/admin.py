@@ -8,11 +8,10 @@ from pathlib import Path
 
 import httpx
 
+from server.config.binding import LONGEST_SOCKET
 from server.gateway.errors import GatewayError
 
 SOCKET = "admin.sock"
-LONGEST_PATH = 107
-"""Bytes of the path of a Unix socket (unix(7), without the NUL)."""
 TIMEOUT = 2.0
 """Seconds for one question."""
 
@@ -20,9 +19,9 @@ TIMEOUT = 2.0
 def require_free(path: Path) -> None:
     """Raises GatewayError if Envoy could not listen there: the path is too long, or another Envoy
     answers on it. A file that a crash left is in nobody's way: Envoy replaces it."""
-    if len(bytes(path)) > LONGEST_PATH:
+    if len(bytes(path)) > LONGEST_SOCKET:
         raise GatewayError(
-            f"CARILLON_DATA_DIR: {path} is too long for a Unix socket (at most {LONGEST_PATH} "
+            f"CARILLON_DATA_DIR: {path} is too long for a Unix socket (at most {LONGEST_SOCKET} "
             f"bytes); set a shorter directory"
         )
     with socket.socket(socket.AF_UNIX) as probe:

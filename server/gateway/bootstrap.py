@@ -11,17 +11,18 @@ from typing import Any
 
 import yaml
 
-from server.config import Address, Settings
+from server.config import Settings
 from server.gateway.admin import SOCKET
 from server.gateway.errors import GatewayError
+from server.runtime.descriptors import room_for
 
 CONFIG_FILE = "envoy.yaml"
 _LUA_LIMIT = re.compile(r"max_request_bytes = \d+")
 
 
-def write(settings: Settings, config_root: Path) -> Path:
+def write(settings: Settings, config_root: Path, api: Path | None = None) -> Path:
     """Writes `<data_dir>/envoy/envoy.yaml` and returns its path, absolute. Its own paths stay
-    relative to `config_root`: start Envoy there.
+    relative to `config_root`: start Envoy there. `api`: the socket of an API in the same process.
 
     Raises GatewayError when `envoy.yaml` is not in `config_root`.
     """
@@ -30,7 +31,7 @@ def write(settings: Settings, config_root: Path) -> Path:
         raise GatewayError(f"{source} does not exist: start Carillon from its own directory")
     target = _directory(settings) / CONFIG_FILE
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(render(source.read_text("utf-8"), settings), "utf-8")
+    target.write_text(render(source.read_text("utf-8"), settings, api), "utf-8")
     return target
 
 
@@ -39,15 +40,14 @@ def admin_socket(settings: Settings) -> Path:
     return _directory(settings) / SOCKET
 
 
-def render(source: str, settings: Settings) -> str:
+def render(source: str, settings: Settings, api: Path | None = None) -> str:
     """The text of `envoy.yaml` with the settings in place."""
     bootstrap = yaml.safe_load(source)
     bootstrap["admin"]["address"]["pipe"]["path"] = str(admin_socket(settings))
     listener = _only(bootstrap["static_resources"]["listeners"])
     _socket(listener).update(address=settings.bind, port_value=settings.rest_port)
-    _set_upstream(
-        _only(bootstrap["static_resources"]["clusters"]), settings.effective_api_addresses
-    )
+    _set_upstream(_only(bootstrap["static_resources"]["clusters"]), settings, api)
+    _set_connections(bootstrap["overload_manager"], room_for(settings.max_connections))
     manager = _only(_only(listener["filter_chains"])["filters"])["typed_config"]
     _set_request_limit(manager, settings.max_request_bytes)
     _set_origins(manager, settings.effective_cors_origins)
@@ -58,19 +58,31 @@ def _directory(settings: Settings) -> Path:
     return settings.data_dir.absolute() / "envoy"
 
 
-def _set_upstream(cluster: dict[str, Any], addresses: Sequence[Address]) -> None:
-    """Names need a resolver; without any, Envoy is ready without having asked one."""
-    cluster["type"] = (
-        "STATIC" if all(_is_address(address.host) for address in addresses) else "STRICT_DNS"
-    )
+def _set_upstream(cluster: dict[str, Any], settings: Settings, api: Path | None) -> None:
+    """Replicas that are named, or else the API in this process, or else the one on this host."""
+    path = str(api or settings.grpc_socket)
+    if (api or settings.grpc_socket) and not settings.api_addresses:
+        _set_endpoints(cluster, [{"pipe": {"path": path}}], "STATIC")
+        return
+    addresses = settings.effective_api_addresses
+    # Names need a resolver; without any, Envoy is ready without having asked one.
+    kind = "STATIC" if all(_is_address(address.host) for address in addresses) else "STRICT_DNS"
+    sockets = [{"address": address.host, "port_value": address.port} for address in addresses]
+    _set_endpoints(cluster, [{"socket_address": socket} for socket in sockets], kind)
+
+
+def _set_endpoints(cluster: dict[str, Any], places: Sequence[dict[str, Any]], kind: str) -> None:
+    cluster["type"] = kind
     _only(cluster["load_assignment"]["endpoints"])["lb_endpoints"] = [
-        {
-            "endpoint": {
-                "address": {"socket_address": {"address": address.host, "port_value": address.port}}
-            }
-        }
-        for address in addresses
+        {"endpoint": {"address": place}} for place in places
     ]
+
+
+def _set_connections(overload: dict[str, Any], most: int) -> None:
+    monitors = {each["name"]: each["typed_config"] for each in overload["resource_monitors"]}
+    monitors["envoy.resource_monitors.global_downstream_max_connections"][
+        "max_active_downstream_connections"
+    ] = most
 
 
 def _set_request_limit(manager: dict[str, Any], limit: int) -> None:

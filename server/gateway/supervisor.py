@@ -39,11 +39,18 @@ class Gateway:
     long as the service (see child.py)."""
 
     def __init__(
-        self, settings: Settings, *, config_root: Path, backoff: Sequence[float] = BACKOFF
+        self,
+        settings: Settings,
+        *,
+        config_root: Path,
+        api: Path | None = None,
+        backoff: Sequence[float] = BACKOFF,
     ) -> None:
+        """`api`: the socket of an API in this process."""
         self._settings = settings
         self._config_root = config_root.absolute()
         self._backoff = backoff
+        self._api = api
         self._directory = settings.data_dir.absolute() / "envoy"
         self._process: Process | None = None
         self._ready = asyncio.Event()
@@ -77,7 +84,7 @@ class Gateway:
         """Returns when Envoy takes requests. Raises GatewayError when a port is taken or Envoy does
         not come up."""
         self._require_ports()
-        bootstrap.write(self._settings, self._config_root)
+        bootstrap.write(self._settings, self._config_root, self._api)
         try:
             await self._launch()
         except BaseException:

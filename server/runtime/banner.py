@@ -11,7 +11,7 @@ def ready_text(settings: Settings, token: str | None) -> str:
     """The text; with a token for the demo brand, commands with it to paste."""
     host = settings.host
     there = (
-        f"REST http://{host}:{settings.rest_port}  gRPC {host}:{settings.grpc_port}  data in "
+        f"REST http://{host}:{settings.rest_port}  gRPC {settings.grpc_address}  data in "
         f"{settings.data_dir}"
     )
     what = (
@@ -39,7 +39,7 @@ curl -sS -X POST http://{host}:{settings.rest_port}/v1/messages/schedule \\
   -d '{body}'
 
 grpcurl -plaintext -H 'authorization: Bearer {token}' \\
-  -d '{{"brand_id":"{BRAND}"}}' {host}:{settings.grpc_port} \\
+  -d '{{"brand_id":"{BRAND}"}}' {settings.grpc_address} \\
   carillon.comms.v1.MessageService/ListMessages
 
 tail -n +1 {settings.data_dir}/outbox/email/*.eml"""

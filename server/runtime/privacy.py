@@ -12,7 +12,7 @@ _LOG = logging.getLogger(__name__)
 UMASK = 0o077
 OTHERS = 0o077
 """What the group and everybody may do with a file."""
-WRITTEN_HERE = ("carillon.db*", "dispatcher*", "envoy", "keys", "outbox")
+WRITTEN_HERE = ("api.sock", "carillon.db*", "dispatcher*", "envoy", "keys", "outbox")
 """What Carillon puts into its data directory. Nothing else there is touched."""
 
 

@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from carillon.ops.v1 import probe_service_pb2
-from server.api.server import PING_INTERVAL_MS
+from server.api.transport import PING_INTERVAL_MS
 from server.config import Settings
 from server.gateway.supervisor import Gateway
 from tests.gateway.conftest import ROOT, free_ports, shortened_config
