@@ -56,8 +56,9 @@ protos: install ## Regenerate generated/ from protos/
 	@$(BIN)/python protos/generate.py
 
 .PHONY: docs
-docs: install ## Write docs/configuration.md from the settings
+docs: install ## Write docs/configuration.md from the settings, docs/scopes.md from the protos
 	@$(BIN)/python -m server.config.page > docs/configuration.md
+	@$(BIN)/python protos/scopes_page.py > docs/scopes.md
 
 .PHONY: bench
 bench: install .venv-bench/.installed ## Run the benchmarks beside their peers; ARGS="--only drain"

@@ -24,7 +24,7 @@ from benchmarks.sinks.smtp import running_sink
 from server.commands.operations.brands import create_brand
 from server.config import Settings
 from server.database import operate
-from server.runtime.tokens import load_or_create_key
+from server.identity.key_store import signing_keys
 from storage.sql.open import migrate
 
 CORES_FOR_TWO = 4
@@ -85,7 +85,7 @@ def on_postgres(bench: Bench) -> Iterator[Figure]:
         carillon = Installation(data_dir, databases.create(), {"CARILLON_DRAIN_SECONDS": "0"})
         asyncio.run(_prepare_database(carillon.database_url))
         # The key that all of its processes share.
-        load_or_create_key(data_dir)
+        signing_keys(Settings(data_dir=data_dir), may_create=True)
         ready = stack.enter_context(
             service(carillon.target(stack.enter_context(carillon.running("api"))))
         )

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import struct
 from collections.abc import Callable, Iterator, Sequence
+from typing import cast
 
 from benchmarks.load import AT_ONCE, Load
 
@@ -81,14 +82,13 @@ class _Connection(asyncio.Protocol):
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)
         # No dynamic table for the server's headers; windows that never close.
         settings = struct.pack(">HIHI", 1, 0, 4, _LARGEST_WINDOW)
         opening = _frame(_SETTINGS, 0, 0, settings) + _frame(
             _WINDOW_UPDATE, 0, 0, struct.pack(">I", _LARGEST_WINDOW - _DEFAULT_WINDOW)
         )
-        transport.write(_PREFACE + opening)
+        self._transport.write(_PREFACE + opening)
 
     def begin(self) -> None:
         """Sends the first requests."""
@@ -107,7 +107,9 @@ class _Connection(asyncio.Protocol):
         answer = b"".join(out)
         if answer:
             self._transport.write(answer)
-        self._finish()
+        # The server's settings may be here before the first request is out.
+        if self._stream > 0:
+            self._finish()
 
     def connection_lost(self, exc: Exception | None) -> None:
         if not self.done.done():

@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from server.api.policies import all_scopes
+from server.config import Settings
 from server.domain.clock import SystemClock
-from server.runtime.tokens import Tokens, load_or_create_key
+from server.identity.tokens import tokens_of
 
 ROOT = Path(__file__).absolute().parent.parent
 BRAND = "demo"
@@ -83,9 +84,8 @@ class Installation:
 
     def target(self, pid: int) -> Target:
         """Where it is, with a new token."""
-        token = Tokens(load_or_create_key(self.data_dir), SystemClock()).mint(
-            "bench", [BRAND], all_scopes()
-        )
+        tokens = tokens_of(Settings(data_dir=self.data_dir), SystemClock(), may_create=True)
+        token = tokens.mint("bench", [BRAND], all_scopes())
         return Target(
             f"127.0.0.1:{self.grpc_port}",
             f"http://127.0.0.1:{self.rest_port}",

@@ -53,13 +53,13 @@ DEFAULT_INVALID_ARGUMENT, DEFAULT_FAILED_PRECONDITION = 400, 412
 def render(descriptor_set: bytes) -> str:
     """The Lua module as text. Raises ValueError for anything in the protos that the gateway does
     not support."""
-    services = list(_services(FileDescriptorSet.FromString(descriptor_set)))
+    services = list(services_of(FileDescriptorSet.FromString(descriptor_set)))
     lines = [HEADER, "return {", "  operations = {"]
     lines += [
         f"    {_operation(service, method, rule)},"
         for service in services
         for method in service.methods
-        for rule in _rules(method)
+        for rule in http_rules(method)
     ]
     lines += [
         "  },",
@@ -92,7 +92,8 @@ def render(descriptor_set: bytes) -> str:
     return "\n".join([*lines, "  },", "}", ""])
 
 
-def _services(files: FileDescriptorSet) -> Iterator[ServiceDescriptor]:
+def services_of(files: FileDescriptorSet) -> Iterator[ServiceDescriptor]:
+    """Its services, by name."""
     pool = descriptor_pool.DescriptorPool()
     for file in files.file:
         pool.Add(file)
@@ -102,7 +103,8 @@ def _services(files: FileDescriptorSet) -> Iterator[ServiceDescriptor]:
     return (pool.FindServiceByName(name) for name in names)
 
 
-def _rules(method: MethodDescriptor) -> Iterator[HttpRule]:
+def http_rules(method: MethodDescriptor) -> Iterator[HttpRule]:
+    """How REST binds a method. Raises ValueError for a method without a path."""
     options = method.GetOptions()
     extensions = type(options).FromString(options.SerializeToString()).Extensions
     if annotations_pb2.http not in extensions:

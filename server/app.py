@@ -14,7 +14,6 @@ from random import SystemRandom
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from server.api.options import ApiOptions
 from server.api.server import GrpcServer
@@ -36,11 +35,12 @@ from server.domain.contacts.unsubscribe import UnsubscribeLinks
 from server.gateway.errors import GatewayError
 from server.gateway.ports import require_free
 from server.gateway.supervisor import Gateway
+from server.identity.signing_keys import derive_key, fingerprint
+from server.identity.tokens import Tokens, tokens_of
 from server.runtime.demo import Demo, mint_demo_token, seed_demo
 from server.runtime.descriptors import room_for
 from server.runtime.metrics import Metrics
 from server.runtime.readiness import ReadinessCheck
-from server.runtime.tokens import Tokens, derive_key, fingerprint, signing_key
 from server.runtime.vapid import public_text, vapid_key
 from storage.contract.storage import Storage
 from storage.model.audit import SERVICE
@@ -93,23 +93,19 @@ class Service:
     @cached_property
     def tokens(self) -> Tokens:
         """Makes and verifies tokens. Raises ConfigError if there is no signing key."""
-        return Tokens(self._signing_key, self._clock)
+        return tokens_of(self._settings, self._clock, may_create=self._may_create_keys)
 
     @cached_property
     def links(self) -> UnsubscribeLinks:
         """Makes and reads unsubscribe links. Raises ConfigError if there is no signing key."""
         return UnsubscribeLinks(
-            derive_key(self._signing_key, "unsubscribe"), self._settings.effective_public_url
+            derive_key(self.tokens.keys.oldest, "unsubscribe"), self._settings.effective_public_url
         )
 
     @cached_property
     def email_secrets(self) -> dict[str, tuple[bytes, ...]]:
         """The secrets that webhooks of mail providers are signed with, by brand."""
         return webhook_secrets_in(self._settings.email_webhook_secrets)
-
-    @cached_property
-    def _signing_key(self) -> Ed25519PrivateKey:
-        return signing_key(self._settings, may_create=self._may_create_keys)
 
     @cached_property
     def _vapid_key(self) -> EllipticCurvePrivateKey | None:
@@ -204,7 +200,7 @@ class Service:
         if not settings.grpc_socket:
             # gRPC notices a taken port too, but writes a line of its own about it.
             require_free(settings.grpc_bind, settings.grpc_port, "CARILLON_GRPC_PORT")
-        key, now = fingerprint(self._signing_key), self._clock.now()
+        key, now = fingerprint(self.tokens.keys.newest), self._clock.now()
         await self.storage.write(lambda tx: note_signing_key(tx, key, now))
         readiness = self._readiness(self.storage)
         server = GrpcServer(

@@ -58,6 +58,8 @@ EVERY_KEY: dict[str, tuple[str, str, object]] = {
         f'"acme=whsec_{"A" * 32}"',
         f"acme=whsec_{'A' * 32}",
     ),
+    "token_issuer": ("https://c.example", '"https://c.example"', "https://c.example"),
+    "token_audience": ("c-1", '"c-1"', "c-1"),
     "webhook_key_hours": ("24", "24", 24),
     "email_rate": ("2.5", "2.5", 2.5),
     "sms_rate": ("10", "10", 10.0),

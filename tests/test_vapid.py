@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ec import SECP384R1, generate_private_key
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, SECP384R1, generate_private_key
 
 from server.config import ConfigError, Settings
 from server.domain.contacts.push_subscriptions import decode
-from server.runtime.key_files import write_new_key
-from server.runtime.tokens import load_or_create_key
+from server.identity.key_store import signing_keys
+from server.runtime.key_files import write_new_file, write_new_key
 from server.runtime.vapid import public_text, vapid_key
 
 
@@ -35,10 +35,12 @@ def test_where_none_may_be_made_there_is_none(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_no_such_key_is_refused(tmp_path: Path) -> None:
-    load_or_create_key(tmp_path)
+    signing_keys(Settings(data_dir=tmp_path), may_create=True)
     write_new_key(tmp_path / "p384.pem", generate_private_key(SECP384R1()))
-    (tmp_path / "text.pem").write_text("not a key")
-    for name in ("keys/signing.pem", "p384.pem", "text.pem", "missing.pem"):
+    write_new_file(tmp_path / "text.pem", b"not a key")
+    write_new_key(tmp_path / "open.pem", generate_private_key(SECP256R1()))
+    (tmp_path / "open.pem").chmod(0o640)
+    for name in ("keys/signing.pem", "p384.pem", "text.pem", "open.pem", "missing.pem"):
         settings = Settings(data_dir=tmp_path, vapid_key_file=str(tmp_path / name))
         with pytest.raises(ConfigError, match=r"^CARILLON_VAPID_KEY_FILE: "):
             vapid_key(settings, may_create=True)

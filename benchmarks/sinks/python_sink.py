@@ -8,7 +8,7 @@ import re
 import sys
 import time
 from pathlib import Path
-from typing import TextIO
+from typing import TextIO, cast
 
 _MESSAGE_ID = re.compile(rb"^Message-ID:\s*<([^@>]*)", re.IGNORECASE | re.MULTILINE)
 _END_OF_DATA = b"\r\n.\r\n"
@@ -24,9 +24,8 @@ class _Sink(asyncio.Protocol):
         self._began = ""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        transport.write(b"220 sink ESMTP\r\n")
+        self._transport = cast(asyncio.Transport, transport)
+        self._transport.write(b"220 sink ESMTP\r\n")
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data

@@ -42,9 +42,9 @@ def _found(message: Descriptor, above: tuple[FieldDescriptor, ...]) -> Iterator[
 
 def _has(message: Any, path: Sequence[FieldDescriptor]) -> bool:
     field, *below = path
-    if not field.is_repeated:
+    if field.has_presence:
         return message.HasField(field.name) and (
             not below or _has(getattr(message, field.name), below)
         )
-    items = getattr(message, field.name)
-    return any(_has(item, below) for item in items) if below else bool(items)
+    value = getattr(message, field.name)
+    return any(_has(item, below) for item in value) if below else bool(value)

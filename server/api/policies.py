@@ -69,8 +69,8 @@ _FILES: tuple[FileDescriptor, ...] = (
 class Policy:
     """What the protos say of one method."""
 
-    scope: str
-    """Empty only for public methods."""
+    scopes: tuple[str, ...]
+    """What a token must allow, all of it. Empty only for public methods."""
     public: bool
     services_only: bool
     field_scopes: tuple[FieldScope, ...]
@@ -98,7 +98,7 @@ def method_policies() -> dict[str, Policy]:
 def all_scopes() -> list[str]:
     """Every scope that some method or field asks for, sorted."""
     policies = method_policies().values()
-    of_methods = {policy.scope for policy in policies if policy.scope}
+    of_methods = {scope for policy in policies for scope in policy.scopes}
     of_fields = {each.scope for policy in policies for each in policy.field_scopes}
     return sorted(of_methods | of_fields)
 
@@ -123,7 +123,7 @@ def _policy(service: ServiceDescriptor, method: MethodDescriptor) -> Policy:
     of_service = service.GetOptions().Extensions[options_pb2.service]
     of_method = method.GetOptions().Extensions[options_pb2.method]
     return Policy(
-        scope=of_method.scope,
+        scopes=() if of_method.public else (of_method.scope, *of_method.also_scopes),
         public=of_method.public,
         services_only=of_method.services_only,
         field_scopes=field_scopes(method.input_type),

@@ -74,7 +74,7 @@ from server.api.transport import connection_options
 from server.commands.messages.intake import MessageIntake
 from server.domain.clock import Clock
 from server.domain.contacts.unsubscribe import UnsubscribeLinks
-from server.runtime.tokens import Tokens
+from server.identity.tokens import Tokens
 from storage.contract.storage import Storage
 
 SHUTDOWN_GRACE = 10.0

@@ -15,7 +15,8 @@ from server.config.redaction import shown_settings, shown_url
 from server.database import migrate_database, prune_database
 from server.domain.errors import CarillonError
 from server.gateway.errors import GatewayError
-from server.runtime.tokens import fingerprint, signing_key
+from server.identity.key_store import signing_keys
+from server.identity.signing_keys import fingerprint
 from storage.contract.errors import StorageError
 
 T = TypeVar("T")
@@ -66,7 +67,7 @@ def show_settings() -> None:
 def _shown_key(settings: Settings) -> str:
     """What can be compared between machines."""
     try:
-        return f"SHA-256 {fingerprint(signing_key(settings, may_create=False))}"
+        return f"SHA-256 {fingerprint(signing_keys(settings, may_create=False).newest)}"
     except ConfigError as error:
         if settings.signing_key_file:
             fail(error)

@@ -6,10 +6,11 @@ from __future__ import annotations
 import click
 
 from server.cli.brand import brand
+from server.cli.keys import keys
 from server.importer.command import import_people
 
 LIFETIME_HOURS = 24.0
-"""`server.runtime.tokens.LIFETIME`."""
+"""`server.identity.tokens.LIFETIME`."""
 MAX_DAYS = 36_500
 """`server.config.MAX_DAYS`."""
 
@@ -150,6 +151,7 @@ def token(
 
 
 main.add_command(brand)
+main.add_command(keys)
 main.add_command(import_people)
 
 

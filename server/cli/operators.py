@@ -21,8 +21,8 @@ from server.domain.access import Caller, Principal
 from server.domain.clock import SystemClock
 from server.domain.errors import CarillonError, ValidationFailed
 from server.domain.scopes import is_of_operators
+from server.identity.tokens import tokens_of
 from server.rules.faults import find_faults
-from server.runtime.tokens import Tokens, signing_key
 from storage.contract.errors import StorageError, StorageUnavailable
 from storage.contract.storage import Transaction
 from storage.model.brands import Brand
@@ -85,7 +85,7 @@ def print_token(
     _check(brands, wanted)
     settings = settings_or_exit()
     try:
-        tokens = Tokens(signing_key(settings, may_create=False), SystemClock())
+        tokens = tokens_of(settings, SystemClock(), may_create=False)
     except ConfigError as error:
         fail(error)
     lifetime = timedelta(hours=hours)

@@ -22,6 +22,7 @@ MAX_KEY_HOURS = 8760
 MAX_SEND_WAIT_SECONDS = 30
 
 Text = Annotated[str, BeforeValidator(values.text)]
+Name = Annotated[Text, AfterValidator(values.name)]
 Flag = Annotated[bool, BeforeValidator(values.flag)]
 Port = Annotated[int, BeforeValidator(values.whole_number), AfterValidator(values.port)]
 OptionalPort = Annotated[
@@ -123,8 +124,14 @@ class Settings(BaseSettings):
     checks: more than a gateway needs to notice. Ours asks every second."""
     signing_key_file: Text = ""
     """The Ed25519 key (PEM, PKCS #8) that signs tokens and unsubscribe links: the same for every
-    process on one database. It has to exist. Empty: `keys/signing.pem` in the data directory;
-    `carillon serve` makes it on its first start."""
+    process on one database. It has to exist, readable by its owner alone. Later keys are beside it,
+    in a directory of its name without `.pem` (docs/identity.md). Empty: `keys/signing.pem` in the
+    data directory; `carillon serve` makes it on its first start."""
+    token_issuer: Name = "carillon"  # noqa: S105  # no secret
+    """`iss` of the tokens that this installation makes and takes: another one for each, so that the
+    tokens of one are nothing to another even if they share a key."""
+    token_audience: Name = "carillon"  # noqa: S105
+    """`aud` of the same tokens."""
     vapid_key_file: Text = ""
     """The P-256 key (PEM, PKCS #8) by which push services know this installation: the same for
     every process on one database. It has to exist. Browsers subscribe with its public half, so

@@ -63,6 +63,13 @@ def text(given: object) -> str:
     return _text(given)
 
 
+def name(value: str) -> str:
+    """Checks a name that is compared as it is."""
+    if not _VISIBLE.fullmatch(value):
+        raise ValueError("must be visible ASCII characters without spaces, and not empty")
+    return value
+
+
 def between(least: T, most: T, more: str = "") -> Callable[[T], T]:
     """Makes the check that a number is within bounds, both included."""
 

@@ -35,9 +35,13 @@ class Principal:
         """Keys of two callers, or of one caller acting for other brands, never meet."""
         return "\n".join([self.subject, *sorted(self.brands)])
 
+    def may(self, scope: str) -> bool:
+        """Whether the token allows `scope`."""
+        return grants(self.scopes, scope)
+
     def require_scope(self, scope: str) -> None:
         """Raises ScopeMissing if the token does not allow `scope`."""
-        if not grants(self.scopes, scope):
+        if not self.may(scope):
             raise ScopeMissing(scope)
 
     def require_service(self) -> None:

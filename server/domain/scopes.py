@@ -7,6 +7,8 @@ from collections.abc import Container, Iterable
 
 SCOPE = re.compile(r"(read|write|admin):[a-z]+(-[a-z]+)*")
 """What a method asks for. A token may hold `manage:<resource>` too."""
+READ_PEOPLE = "read:people"
+"""What shows a person, or tells something of one, asks for it."""
 _MANAGED = ("read", "write")
 
 

@@ -10,10 +10,10 @@ import click
 
 from server.config import Settings
 from server.domain.clock import SystemClock
+from server.identity.tokens import tokens_of
 from server.importer.client import people_service
 from server.importer.run import Order, run_import
 from server.importer.view import BarView, LineView, counted
-from server.runtime.tokens import Tokens, signing_key
 
 SOME_REJECTED = 2
 """Exit code when everything was read and some rows were not put."""
@@ -45,6 +45,4 @@ def token_for(brand: str, settings: Settings, file: Path | None) -> str:
     none."""
     if file is not None:
         return file.read_text("utf-8").strip()
-    return Tokens(signing_key(settings, may_create=False), SystemClock()).mint(
-        "import", [brand], _SCOPES
-    )
+    return tokens_of(settings, SystemClock(), may_create=False).mint("import", [brand], _SCOPES)

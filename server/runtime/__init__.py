@@ -1,2 +1,2 @@
-"""What a process needs beside its work: logs, metrics, tokens, readiness, and what a start shows
+"""What a process needs beside its work: logs, metrics, readiness, and what a start shows
 and makes."""

@@ -19,7 +19,7 @@ from server.domain.access import Caller, Principal
 from server.domain.contacts.person import NewPerson
 from server.domain.errors import UnknownBrand
 from server.domain.faces import Face
-from server.runtime.tokens import Tokens
+from server.identity.tokens import Tokens
 from storage.contract.storage import Storage, Transaction
 from storage.model.channels import Channel
 from storage.model.ids import new_id

@@ -1,29 +1,59 @@
-"""Writes the private keys that an installation makes for itself on first start."""
+"""Reads and writes private key files, which are their owner's alone."""
 
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+_OF_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+class ExposedKeyError(Exception):
+    """Others than its owner may read or change a private key; the text names the file, its mode
+    and the remedy."""
+
+
+def read_key_file(path: Path) -> bytes:
+    """What is in a file of private keys. Raises ExposedKeyError if it is not its owner's alone,
+    OSError."""
+    with path.open("rb") as file:
+        mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+        if mode & _OF_OTHERS:
+            raise ExposedKeyError(
+                f"{path} has mode {mode:04o}, so that others than its owner may use it: "
+                f"chmod 600 {path}"
+            )
+        return file.read()
+
 
 def write_new_key(path: Path, key: Ed25519PrivateKey | EllipticCurvePrivateKey) -> None:
     """Writes a key, readable only by its owner, unless there is one already: two first starts at
     once agree on one."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    own = path.with_suffix(f".{os.getpid()}")
-    descriptor = os.open(own, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(pem)
-        file.flush()
-        os.fsync(file.fileno())
+    write_new_file(path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+
+
+def write_new_file(path: Path, content: bytes) -> None:
+    """Writes a file of keys as `write_new_key` does, whole and on disk before it has its name."""
+    own = _write_beside(path, content)
     try:
         os.link(own, path)
     except FileExistsError:
         pass  # another process was first; its key is the installation's
     finally:
         own.unlink()
+
+
+def _write_beside(path: Path, content: bytes) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    own = path.with_suffix(f".{os.getpid()}")
+    descriptor = os.open(own, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    return own

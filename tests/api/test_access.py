@@ -13,14 +13,15 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from google.protobuf import descriptor_pb2
 
-from server.api.policies import all_scopes
+from server.api.policies import all_scopes, known_scopes
 from server.domain.clock import SystemClock
-from server.domain.scopes import SCOPE, is_of_operators
-from server.runtime.tokens import Tokens, load_or_create_key
+from server.domain.scopes import SCOPE, grants, is_of_operators
+from server.identity.key_store import signing_keys
+from server.identity.tokens import Tokens
 from tests.api.test_validation_fields import in_path
 from tests.support.api.callers import METHODS, POLICIES, caller, full_path
 from tests.support.api.running import Running
-from tests.support.api.scenes import COMMS, MESSAGING, instant
+from tests.support.api.scenes import COMMS, MESSAGING, TEMPLATES, instant
 from tests.support.api.untouched import HOLD, MESSAGES, PEOPLE, PUSH, Untouched
 
 GUARDED = [name for name, method in METHODS.items() if not POLICIES[full_path(method)].public]
@@ -28,7 +29,7 @@ IN_A_BRAND = [
     name
     for name in GUARDED
     if name not in (f"{HOLD}/GetHold", f"{PUSH}/GetPushKey")
-    and not is_of_operators(POLICIES[full_path(METHODS[name])].scope)
+    and not any(map(is_of_operators, POLICIES[full_path(METHODS[name])].scopes))
 ]
 """The hold, the key of Web Push, and what operators do, is of the whole installation."""
 
@@ -43,7 +44,9 @@ def test_every_method_names_its_scope_and_only_probes_links_and_webhooks_are_pub
         "comms.WebhookService/ReceiveEmailEvent",
     }
     for name in GUARDED:
-        assert SCOPE.fullmatch(POLICIES[full_path(METHODS[name])].scope), name
+        scopes = POLICIES[full_path(METHODS[name])].scopes
+        assert scopes, name
+        assert all(map(SCOPE.fullmatch, scopes)), name
 
 
 def test_what_only_reads_asks_to_read_and_what_changes_asks_to_write() -> None:
@@ -51,8 +54,10 @@ def test_what_only_reads_asks_to_read_and_what_changes_asks_to_write() -> None:
     for name in GUARDED:
         method = METHODS[name]
         verb = "read" if method.GetOptions().idempotency_level == reads else "write"
-        asked_for = POLICIES[full_path(method)].scope
+        asked_for, *besides = POLICIES[full_path(method)].scopes
         assert asked_for.startswith((f"{verb}:", "admin:")), name
+        # What else is shown is read, whatever is done.
+        assert all(scope.startswith("read:") for scope in besides), name
 
 
 async def test_no_method_answers_without_a_token(untouched: Untouched) -> None:
@@ -64,18 +69,21 @@ async def test_no_method_answers_without_a_token(untouched: Untouched) -> None:
                 assert answer.headers["www-authenticate"] == "Bearer"
 
 
-async def test_no_method_answers_without_its_scope(untouched: Untouched) -> None:
+def all_but(scope: str) -> list[str]:
+    """Every scope but this one, and but what grants it."""
+    return [other for other in known_scopes() if not grants({other}, scope)]
+
+
+async def test_no_method_answers_without_each_of_its_scopes(untouched: Untouched) -> None:
     for method in GUARDED:
-        scope = POLICIES[full_path(METHODS[method])].scope
-        token = untouched.running.token(
-            untouched.brand, scopes=[other for other in all_scopes() if other != scope]
-        )
-        answer = await untouched.api.call(method, untouched.good(method), token=token)
-        assert (answer.status, answer.error, answer.body["details"]) == (
-            403,
-            "scope_missing",
-            {"scope": scope},
-        ), method
+        for scope in POLICIES[full_path(METHODS[method])].scopes:
+            token = untouched.running.token(untouched.brand, scopes=all_but(scope))
+            answer = await untouched.api.call(method, untouched.good(method), token=token)
+            assert (answer.status, answer.error, answer.body["details"]) == (
+                403,
+                "scope_missing",
+                {"scope": scope},
+            ), method
 
 
 async def test_a_field_of_other_data_asks_for_its_scope_too(untouched: Untouched) -> None:
@@ -88,11 +96,13 @@ async def test_a_field_of_other_data_asks_for_its_scope_too(untouched: Untouched
         (f"{COMMS}/CreateCampaign", "write:sends"),
         (f"{COMMS}/UpdateCampaign", "write:sends"),
         (f"{PEOPLE}/BatchPutPeople", "write:consents"),
+        (f"{COMMS}/PreviewCampaign", "read:people"),
+        (f"{MESSAGING}/PreviewCampaign", "read:people"),
+        (f"{MESSAGING}/TestCampaign", "read:people"),
+        (f"{TEMPLATES}/RenderTemplate", "read:people"),
     }
     for method, scope in asked:
-        token = untouched.running.token(
-            untouched.brand, scopes=[other for other in all_scopes() if other != scope]
-        )
+        token = untouched.running.token(untouched.brand, scopes=all_but(scope))
         answer = await untouched.api.call(method, untouched.good(method), token=token)
         assert (answer.status, answer.error, answer.body["details"]) == (
             403,
@@ -175,7 +185,8 @@ def unsigned(**more: Any) -> str:
 
 def bad_tokens(running: Running) -> dict[str, str]:
     """Tokens that look nearly good, by what is wrong with them."""
-    key = load_or_create_key(running.settings.data_dir)
+    keys = signing_keys(running.settings, may_create=False)
+    key = keys.newest
     public = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
     good = jwt.encode(claims(), key, algorithm="EdDSA")
     head, body, signature = good.split(".")
@@ -183,7 +194,7 @@ def bad_tokens(running: Running) -> dict[str, str]:
         base64.urlsafe_b64encode(json.dumps(claims(sub="root")).encode()).decode().rstrip("=")
     )
     past = int((SystemClock().now() - timedelta(minutes=5)).timestamp())
-    expired = Tokens(key, SystemClock()).mint("tester", ["b"], all_scopes(), timedelta(minutes=-5))
+    expired = Tokens(keys, SystemClock()).mint("tester", ["b"], all_scopes(), timedelta(minutes=-5))
     wrong_claims: dict[str, dict[str, Any]] = {
         "audience": {"aud": "another"}, "no audience": {"aud": None}, "issuer": {"iss": "another"},
         "no issuer": {"iss": None},

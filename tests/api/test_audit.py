@@ -9,7 +9,8 @@ from carillon.messaging.v1 import send_service_pb2, send_service_pb2_grpc
 from server.app import Part
 from server.config import Settings
 from server.database import migrate_database
-from server.runtime.tokens import fingerprint, load_or_create_key
+from server.identity.key_store import signing_keys
+from server.identity.signing_keys import fingerprint
 from storage.model.audit import INSTALLATION
 from tests.support.api.callers import Caller
 from tests.support.api.deliveries import SENDS
@@ -101,5 +102,5 @@ async def test_a_signing_key_is_in_the_log_of_the_installation_once_however_ofte
             )
     assert seen[0] == seen[1]
     (entry,) = seen[0]
-    key = fingerprint(load_or_create_key(tmp_path))
+    key = fingerprint(signing_keys(Settings(data_dir=tmp_path), may_create=False).newest)
     assert (entry.actor, entry.action, entry.subject_id) == ("carillon", "signing_key_used", key)

@@ -20,7 +20,8 @@ from server.api.options import ApiOptions
 from server.api.server import GrpcServer
 from server.domain.clock import SystemClock
 from server.domain.contacts.unsubscribe import UnsubscribeLinks
-from server.runtime.tokens import Tokens
+from server.identity.signing_keys import SigningKeys
+from server.identity.tokens import Tokens
 from storage.contract.errors import StorageUnavailable
 from storage.sql.open import migrate, open_storage
 from tests.support.api.callers import GrpcCaller
@@ -134,7 +135,7 @@ async def test_a_server_that_drains_says_so_and_serves_all_the_same(tmp_path: Pa
     await migrate(url)
     storage, clock = await open_storage(url), SystemClock()
     tokens, links = (
-        Tokens(Ed25519PrivateKey.generate(), clock),
+        Tokens(SigningKeys([Ed25519PrivateKey.generate()]), clock),
         UnsubscribeLinks(b"x" * 32, "http://127.0.0.1"),
     )
     server = GrpcServer(

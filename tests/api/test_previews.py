@@ -202,6 +202,7 @@ async def test_an_empty_audience_is_all_zeros(idle_api: Caller, brand: str) -> N
         "would_send": 0,
         "skips": [],
         "sample": [],
+        "rounded": False,
     }
 
 
@@ -215,7 +216,7 @@ async def test_a_segment_is_previewed_as_its_predicate_is(idle_api: Caller, bran
         f"{SEGMENTS}/PreviewPredicate",
         {"brand_id": brand, "predicate": predicate, "channel": "email"},
     )
-    assert by_id == {"segment_id": segment_id, **by_predicate}
+    assert by_id == {"segment_id": segment_id, "rounded": False, **by_predicate}
     assert (by_id["count"], by_id["audience"]["total"]) == (5, 5)
     assert by_id["sample_ids"] == ["P-01", "P-03", "P-05", "P-07", "P-09"]
     assert by_id["explain"] == 'Everybody for whom plan is "pro".'
@@ -232,6 +233,7 @@ async def test_without_a_channel_a_preview_says_who_is_in_it_and_no_more(
         "sample_ids": [f"P-{number:02}" for number in range(20)],
         "explain": "Everybody in the brand.",
         "audience": None,
+        "rounded": False,
     }
 
 

@@ -251,7 +251,7 @@ async def test_reading_is_not_enough_to_change(
     idle: Running, idle_api: Caller, brand: str, verb: str
 ) -> None:
     sequence_id = await put_sequence(idle_api, brand)
-    reader = idle.token(brand, scopes=["read:sequences"])
+    reader = idle.token(brand, scopes=["read:sequences", "read:enrollments"])
     found = await idle_api.call(f"{SEQUENCES}/GetSequence", {"id": sequence_id}, token=reader)
     assert found.status == 200
     request = (

@@ -20,7 +20,7 @@ from server.dispatch.delivery.renderer import Renderer
 from server.dispatch.delivery.restore_guard import RestoreGuard
 from server.dispatch.metrics import NoopMetrics
 from server.domain.delivery.retry import ErrorClass
-from server.runtime.tokens import load_or_create_key
+from server.identity.key_store import signing_keys
 from tests.api.conftest import NewDatabase
 from tests.support.api.callers import GrpcCaller
 from tests.support.api.running import Running, running_service
@@ -129,7 +129,7 @@ class Waiting:
 async def running_api(directory: Path, url: str = "") -> AsyncIterator[Running]:
     """The service with neither dispatcher nor gateway."""
     await migrate_database(Settings(data_dir=directory, database_url=url))
-    load_or_create_key(directory)
+    signing_keys(Settings(data_dir=directory), may_create=True)
     async with running_service(directory, url, parts=frozenset({Part.API})) as running:
         yield running
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from server.api.policies import all_scopes
+from server.config import Settings
 from server.domain.clock import SystemClock
-from server.runtime.tokens import Tokens, load_or_create_key
+from server.identity.tokens import tokens_of
 from tests.support.carillon import READY, Installation, Serving
 
 READY_LINES = {"serve": READY}
@@ -88,7 +89,8 @@ class Fleet:
         """A token for a brand, with every scope."""
         data = self.directory / "var"
         data.mkdir(mode=0o700, exist_ok=True)
-        return Tokens(load_or_create_key(data), SystemClock()).mint("chaos", [brand], all_scopes())
+        tokens = tokens_of(Settings(data_dir=data), SystemClock(), may_create=True)
+        return tokens.mint("chaos", [brand], all_scopes())
 
     async def start(self, command: str) -> Member:
         """One more process."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from typing import cast
 
 from tests.chaos.desk import Desk, Parcel
 
@@ -30,8 +31,7 @@ class HttpPeer(asyncio.Protocol):
         self._begun = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)
         self._desk.open.add(self)
 
     def connection_lost(self, error: Exception | None) -> None:

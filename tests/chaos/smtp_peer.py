@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+from typing import cast
 
 from tests.chaos.desk import Desk, Parcel
 
@@ -27,8 +28,7 @@ class SmtpPeer(asyncio.Protocol):
         self._begun = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)
         self._desk.open.add(self)
         self._say("220 peer ESMTP")
 

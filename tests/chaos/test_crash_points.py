@@ -12,7 +12,7 @@ import pytest
 
 from server.app import Service
 from server.config import Settings
-from server.runtime.tokens import load_or_create_key
+from server.identity.key_store import signing_keys
 from storage.contract.storage import Transaction
 from storage.model.campaigns import CampaignStatus
 from storage.sql.open import open_storage
@@ -104,7 +104,7 @@ def nursery() -> Nursery:
 async def site(tmp_path: Path, database_url: str, nursery: Nursery) -> AsyncIterator[Site]:
     """The provider is a mail server."""
     await prepare(database_url)
-    load_or_create_key(tmp_path)
+    signing_keys(Settings(data_dir=tmp_path), may_create=True)
     async with running_peer("smtp", tmp_path / "ledger") as peer:
         yield Site(
             Settings(data_dir=tmp_path, database_url=database_url, smtp_url=peer.url), peer, nursery
@@ -115,7 +115,7 @@ async def site(tmp_path: Path, database_url: str, nursery: Nursery) -> AsyncIter
 async def keyed_site(tmp_path: Path, database_url: str, nursery: Nursery) -> AsyncIterator[Site]:
     """The provider is an HTTP gateway that remembers idempotency keys."""
     await prepare(database_url)
-    load_or_create_key(tmp_path)
+    signing_keys(Settings(data_dir=tmp_path), may_create=True)
     async with running_peer("http", tmp_path / "ledger", "--keeps-keys") as peer:
         settings = Settings(
             data_dir=tmp_path, database_url=database_url, email_url=peer.url, webhook_key_hours=24

@@ -13,7 +13,7 @@ import pytest
 
 from server.app import Service
 from server.config import Settings
-from server.runtime.tokens import load_or_create_key
+from server.identity.key_store import signing_keys
 from storage.contract.storage import Transaction
 from storage.model.campaigns import CampaignStatus
 from storage.sql.open import open_storage
@@ -105,7 +105,7 @@ async def campaign_site(tmp_path: Path, database_url: str, nursery: Nursery) -> 
 
 @asynccontextmanager
 async def _site(tmp_path: Path, database_url: str, nursery: Nursery) -> AsyncIterator[Site]:
-    load_or_create_key(tmp_path)
+    signing_keys(Settings(data_dir=tmp_path), may_create=True)
     async with running_peer("smtp", tmp_path / "ledger") as peer:
         settings = Settings(data_dir=tmp_path, database_url=database_url, smtp_url=peer.url)
         yield Site(settings, peer, nursery)

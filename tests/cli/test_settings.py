@@ -15,10 +15,11 @@ from click.testing import CliRunner, Result
 from server.api.policies import all_scopes
 from server.cli import main as cli
 from server.cli.main import main
-from server.config import MAX_DAYS, ConfigError, load
+from server.config import MAX_DAYS, ConfigError, Settings, load
 from server.database import operate
 from server.domain.clock import SystemClock
-from server.runtime.tokens import LIFETIME, Tokens, load_or_create_key
+from server.identity.key_store import signing_keys
+from server.identity.tokens import LIFETIME, tokens_of
 from storage.model.audit import AuditEntry
 
 COMMANDS = (
@@ -31,6 +32,7 @@ COMMANDS = (
     "release",
     "token",
     "brand",
+    "keys",
     "import",
     "check-config",
     "version",
@@ -71,7 +73,9 @@ def test_help_lists_every_command(asking: str) -> None:
 def test_every_command_has_help_of_its_own(command: str) -> None:
     result = carillon(command, "--help")
     assert (result.exit_code, result.stderr) == (0, "")
-    argument = {"import": " FILE", "brand": " COMMAND [ARGS]..."}.get(command, "")
+    argument = {"import": " FILE", "brand": " COMMAND [ARGS]...", "keys": " COMMAND [ARGS]..."}.get(
+        command, ""
+    )
     assert result.stdout.startswith(f"Usage: main {command} [OPTIONS]{argument}\n\n  ")
 
 
@@ -84,16 +88,16 @@ def test_unknown_command_is_refused() -> None:
 
 
 def verified(directory: Path, printed: str) -> tuple[str, set[str], set[str]]:
-    principal = Tokens(load_or_create_key(directory / "var"), SystemClock()).verify(
-        printed.removesuffix("\n")
-    )
+    principal = tokens_of(
+        Settings(data_dir=directory / "var"), SystemClock(), may_create=False
+    ).verify(printed.removesuffix("\n"))
     return principal.subject, set(principal.brands), set(principal.scopes)
 
 
 @pytest.fixture
 def brands(directory: Path) -> None:
     """A service has been here, with the brands `acme` and `other`."""
-    load_or_create_key(directory / "var")
+    signing_keys(Settings(data_dir=directory / "var"), may_create=True)
     for arguments in (("migrate",), ("brand", "create", "acme"), ("brand", "create", "other")):
         assert carillon(*arguments).exit_code == 0
 
@@ -267,7 +271,7 @@ def test_check_config_shows_which_key_signs_so_that_machines_can_be_compared(
 ) -> None:
     assert carillon("check-config").stdout.endswith("# signing key: none yet\n")
     assert not (directory / "var").exists()
-    load_or_create_key(directory / "var")
+    signing_keys(Settings(data_dir=directory / "var"), may_create=True)
     own = carillon("check-config").stdout.splitlines()[-1]
     assert own.startswith("# signing key: SHA-256 ")
     (directory / "var" / "keys" / "signing.pem").rename(directory / "shared.pem")

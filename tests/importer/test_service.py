@@ -21,10 +21,10 @@ from carillon.messaging.v1 import person_service_pb2, person_service_pb2_grpc
 from server.app import Part, Service
 from server.config import Settings
 from server.database import migrate_database
+from server.identity.key_store import signing_keys
 from server.importer.client import GrpcPeopleService, people_service
 from server.importer.errors import ImportStopped
 from server.importer.run import Order, run_import
-from server.runtime.tokens import load_or_create_key
 from tests.brands import create_brands
 from tests.support.api.running import free_ports
 from tests.support.reading import Seen
@@ -37,7 +37,7 @@ async def settings(tmp_path: Path) -> Settings:
     rest, grpc_port = free_ports(2)
     settings = Settings(data_dir=tmp_path / "var", rest_port=rest, grpc_port=grpc_port)
     await migrate_database(settings)
-    load_or_create_key(settings.data_dir)
+    signing_keys(settings, may_create=True)
     create_brands(settings.effective_database_url, ["b", "other"])
     return settings
 

@@ -209,8 +209,22 @@ ACCEPTING = (
         name="services-only",
         where="Authentication.admit",
         original="        if policy.services_only:\n",
-        mutated="        if not policy.scope:\n",
+        mutated="        if not policy.scopes:\n",
         tests=("test_what_is_for_services_is_refused_to_people_whatever_scopes_they_have",),
+    ),
+    Mutation(
+        name="scope-of-other-data",
+        where="Authentication.admit",
+        original="        for scope in policy.scopes:\n",
+        mutated="        for scope in policy.scopes[:1]:\n",
+        tests=("test_no_method_answers_without_each_of_its_scopes",),
+    ),
+    Mutation(
+        name="people-in-previews",
+        where="AudiencePreview.for_eyes_of",
+        original="        if principal.may(READ_PEOPLE):\n",
+        mutated="        if principal.may(READ_PEOPLE) or not self.rounded:\n",
+        tests=("test_a_segment_tells_of_no_person", "test_a_campaign_tells_of_no_person"),
     ),
     Mutation(
         name="patient-id-of-two-people",

@@ -18,7 +18,8 @@ from typing import IO
 
 import httpx
 
-from server.runtime.tokens import load_or_create_key
+from server.config import Settings
+from server.identity.key_store import signing_keys
 from tests.support.api.running import free_ports
 
 COMMAND = (sys.executable, "-m", "server")
@@ -79,7 +80,7 @@ class Installation:
 
     def make_key(self) -> None:
         """A signing key, as an operator brings it before the first start."""
-        load_or_create_key(self.directory / "var")
+        signing_keys(Settings(data_dir=self.directory / "var"), may_create=True)
 
     async def bash(self, script: str) -> Ended:
         """Pastes a script into a shell in the directory."""

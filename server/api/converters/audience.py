@@ -36,6 +36,7 @@ def preview(found: AudiencePreview) -> audience_preview_pb2.AudiencePreview:
             pb.SampledPerson(person_id=person.person_id, skip_reason=person.skip_reason)
             for person in found.sample
         ],
+        rounded=found.rounded,
     )
 
 

@@ -50,6 +50,7 @@ def segment_preview(segment_id: str, found: PredicatePreview) -> pb.PreviewSegme
         sample_ids=found.sample_ids,
         explain=found.explain,
         audience=_audience(found),
+        rounded=found.rounded,
     )
 
 

@@ -11,7 +11,7 @@ from server.api.interceptors.known_brands import KnownBrands
 from server.api.policies import Policy
 from server.domain.access import Principal
 from server.domain.errors import CarillonError, Unauthenticated
-from server.runtime.tokens import Tokens
+from server.identity.tokens import Tokens
 
 
 class Authentication:
@@ -27,7 +27,8 @@ class Authentication:
         if policy.public:
             return None
         principal = self._tokens.verify(_bearer_token(metadata))
-        principal.require_scope(policy.scope)
+        for scope in policy.scopes:
+            principal.require_scope(scope)
         if policy.services_only:
             principal.require_service()
         if not self._brands.have(principal.brands):

@@ -7,7 +7,11 @@ from dataclasses import dataclass
 
 from server.commands.segments.queries import get_segment
 from server.commands.segments.received import campaign_names, require_own_campaigns
-from server.commands.sends.preview_audience import AudiencePreview, preview_criteria
+from server.commands.sends.preview_audience import (
+    AudiencePreview,
+    preview_criteria,
+    round_to_crowd,
+)
 from server.domain.access import Caller
 from server.domain.criteria.check import check_criteria
 from server.domain.criteria.explain import explain
@@ -28,6 +32,8 @@ class PredicatePreview:
     """What it asks, in plain English."""
     audience: AudiencePreview | None
     """What a send to them would do, where that was asked for."""
+    rounded: bool
+    """Whether it was made for somebody who may not see people."""
 
 
 async def preview_segment(
@@ -56,11 +62,13 @@ async def _preview(
 ) -> PredicatePreview:
     # Whom it matches is the same on every channel.
     audience = await preview_criteria(tx, caller, brand_id, predicate, channel or Channel.IN_APP)
+    shown = audience.for_eyes_of(caller.principal)
     return PredicatePreview(
-        count=audience.total,
-        sample_ids=[person.person_id for person in audience.sample],
+        count=round_to_crowd(audience.total) if shown.rounded else audience.total,
+        sample_ids=[person.person_id for person in shown.sample],
         explain=explain(
             parse_criteria(predicate, "predicate"), await campaign_names(tx, brand_id, predicate)
         ),
-        audience=audience if channel else None,
+        audience=shown if channel else None,
+        rounded=shown.rounded,
     )

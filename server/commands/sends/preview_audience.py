@@ -14,11 +14,12 @@ from server.commands.campaigns.program import program_of
 from server.commands.gate.rules import campaign_rule
 from server.commands.sends.classify_recipients import classify_for_campaign
 from server.commands.sends.resolve_audience import classify_members
-from server.domain.access import Caller
+from server.domain.access import Caller, Principal
 from server.domain.contacts.addresses import Recipient
 from server.domain.contacts.recipients import ClassifiedRecipients
 from server.domain.criteria.parse import parse_criteria
 from server.domain.faces import Face
+from server.domain.scopes import READ_PEOPLE
 from storage.contract.storage import Transaction
 from storage.model.audiences import SkipReason
 from storage.model.campaigns import Campaign
@@ -26,6 +27,8 @@ from storage.model.values import JsonObject
 
 SAMPLE_SIZE = 20
 """Most people in a sample."""
+CROWD = 5
+"""What counts are rounded to for those who may not see people: nobody is told by fewer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +47,25 @@ class AudiencePreview:
     skips: dict[str, int]
     """By reason."""
     sample: list[SampledPerson]
+    rounded: bool = False
+    """Whether it was made for somebody who may not see people."""
 
     @property
     def total(self) -> int:
         return self.would_send + sum(self.skips.values())
+
+    def for_eyes_of(self, principal: Principal) -> AudiencePreview:
+        """As they may see it: without `read:people` no person can be told from it."""
+        if principal.may(READ_PEOPLE):
+            return self
+        skips = {reason: round_to_crowd(count) for reason, count in self.skips.items()}
+        shown = {reason: count for reason, count in skips.items() if count}
+        return AudiencePreview(round_to_crowd(self.would_send), shown, [], rounded=True)
+
+
+def round_to_crowd(count: int) -> int:
+    """Down to a multiple of CROWD."""
+    return count - count % CROWD
 
 
 async def preview_campaign(
@@ -68,7 +86,7 @@ async def preview_campaign(
         classified = await classify_for_campaign(tx, face, campaign, steps, recipients)
         return campaign, _preview_recipients(classified)
     criteria, shared = await audience_criteria(tx, campaign), campaign.allow_shared_addresses
-    return campaign, await preview_criteria(
+    found = await preview_criteria(
         tx,
         caller,
         campaign.brand_id,
@@ -77,6 +95,7 @@ async def preview_campaign(
         template_key=steps[0].template_key,
         allow_shared_addresses=shared,
     )
+    return campaign, found.for_eyes_of(caller.principal)
 
 
 async def preview_criteria(

@@ -6,7 +6,7 @@ import asyncio
 import ssl
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 from aiosmtpd.smtp import Envelope as ReceivedEnvelope
@@ -51,8 +51,7 @@ class Connection(SMTP):
 
     def drop(self) -> None:
         """Breaks the connection without a word."""
-        assert isinstance(self.transport, asyncio.Transport)
-        self.transport.abort()
+        cast(asyncio.Transport, self.transport).abort()
 
     async def smtp_MAIL(self, arg: str | None) -> None:
         await self._unless_scripted("MAIL", super().smtp_MAIL, arg)
@@ -126,8 +125,8 @@ class MailServer:
         assert self._server is not None
         self._server.close()
         for connection in self.connections:
-            if isinstance(connection.transport, asyncio.Transport):
-                connection.transport.abort()
+            if connection.transport is not None:
+                cast(asyncio.Transport, connection.transport).abort()
         await self._server.wait_closed()
 
     def next_reply(self, command: str) -> str | None:

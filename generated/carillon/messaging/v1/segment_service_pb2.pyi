@@ -291,15 +291,18 @@ class PreviewSegmentResponse(_message.Message):
     SAMPLE_IDS_FIELD_NUMBER: _builtins.int
     EXPLAIN_FIELD_NUMBER: _builtins.int
     AUDIENCE_FIELD_NUMBER: _builtins.int
+    ROUNDED_FIELD_NUMBER: _builtins.int
     segment_id: _builtins.str
     """The segment."""
     count: _builtins.int
-    """How many people are in it now."""
+    """How many people are in it now; without the scope `read:people` rounded down to a multiple of 5."""
     explain: _builtins.str
     """What it asks, in plain English."""
+    rounded: _builtins.bool
+    """Whether the count is rounded and the sample left out."""
     @_builtins.property
     def sample_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """The first of them by id, at most 20."""
+        """The first of them by id, at most 20; none without the scope `read:people`."""
 
     @_builtins.property
     def audience(self) -> _audience_preview_pb2.AudiencePreview:
@@ -315,10 +318,11 @@ class PreviewSegmentResponse(_message.Message):
         sample_ids: _abc.Iterable[_builtins.str] | None = ...,
         explain: _builtins.str = ...,
         audience: _audience_preview_pb2.AudiencePreview | None = ...,
+        rounded: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["audience", b"audience"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["audience", b"audience", "count", b"count", "explain", b"explain", "sample_ids", b"sample_ids", "segment_id", b"segment_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audience", b"audience", "count", b"count", "explain", b"explain", "rounded", b"rounded", "sample_ids", b"sample_ids", "segment_id", b"segment_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -5,9 +5,11 @@ What the REST contract says of a method beyond its path, kept beside the path: r
 server, the gateway and the tests.
 """
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import descriptor_pb2 as _descriptor_pb2
 from google.protobuf import message as _message
+from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import extension_dict as _extension_dict
 import builtins as _builtins
 import sys
@@ -31,6 +33,7 @@ class MethodPolicy(_message.Message):
     SUCCESS_STATUS_FIELD_NUMBER: _builtins.int
     SERVICES_ONLY_FIELD_NUMBER: _builtins.int
     MAX_REQUEST_BYTES_FIELD_NUMBER: _builtins.int
+    ALSO_SCOPES_FIELD_NUMBER: _builtins.int
     scope: _builtins.str
     """The scope a token must carry, `<verb>:<resource>`: what a method reads or writes, or `admin:…`
     for operators. `manage:x` in a token is `read:x` and `write:x`. A method that is not `public`
@@ -46,6 +49,10 @@ class MethodPolicy(_message.Message):
     """Largest request, in bytes: over REST its body, over gRPC the message. 0 means as large as the
     service accepts any.
     """
+    @_builtins.property
+    def also_scopes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Scopes that a token must carry besides: of other data that the method shows."""
+
     def __init__(
         self,
         *,
@@ -54,10 +61,11 @@ class MethodPolicy(_message.Message):
         success_status: _builtins.int = ...,
         services_only: _builtins.bool = ...,
         max_request_bytes: _builtins.int = ...,
+        also_scopes: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["max_request_bytes", b"max_request_bytes", "public", b"public", "scope", b"scope", "services_only", b"services_only", "success_status", b"success_status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["also_scopes", b"also_scopes", "max_request_bytes", b"max_request_bytes", "public", b"public", "scope", b"scope", "services_only", b"services_only", "success_status", b"success_status"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'carillon/type/v1/audience_preview.proto\x12\x10\x63\x61rillon.type.v1\x1a\x1fgoogle/api/field_behavior.proto\"\xd1\x02\n\x0f\x41udiencePreview\x12\x13\n\x05total\x18\x01 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x18\n\nwould_send\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12;\n\x05skips\x18\x03 \x03(\x0b\x32&.carillon.type.v1.AudiencePreview.SkipB\x04\xe2\x41\x01\x03\x12\x45\n\x06sample\x18\x04 \x03(\x0b\x32/.carillon.type.v1.AudiencePreview.SampledPersonB\x04\xe2\x41\x01\x03\x1a\x31\n\x04Skip\x12\x14\n\x06reason\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x13\n\x05\x63ount\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x03\x1aX\n\rSampledPerson\x12\x17\n\tperson_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x1e\n\x0bskip_reason\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03H\x00\x88\x01\x01\x42\x0e\n\x0c_skip_reasonB-\n\x10\x63\x61rillon.type.v1P\x01Z\x17\x63\x61rillon/type/v1;typev1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'carillon/type/v1/audience_preview.proto\x12\x10\x63\x61rillon.type.v1\x1a\x1fgoogle/api/field_behavior.proto\"\xe8\x02\n\x0f\x41udiencePreview\x12\x13\n\x05total\x18\x01 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x18\n\nwould_send\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12;\n\x05skips\x18\x03 \x03(\x0b\x32&.carillon.type.v1.AudiencePreview.SkipB\x04\xe2\x41\x01\x03\x12\x45\n\x06sample\x18\x04 \x03(\x0b\x32/.carillon.type.v1.AudiencePreview.SampledPersonB\x04\xe2\x41\x01\x03\x12\x15\n\x07rounded\x18\x05 \x01(\x08\x42\x04\xe2\x41\x01\x03\x1a\x31\n\x04Skip\x12\x14\n\x06reason\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x13\n\x05\x63ount\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x03\x1aX\n\rSampledPerson\x12\x17\n\tperson_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x1e\n\x0bskip_reason\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03H\x00\x88\x01\x01\x42\x0e\n\x0c_skip_reasonB-\n\x10\x63\x61rillon.type.v1P\x01Z\x17\x63\x61rillon/type/v1;typev1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -49,10 +49,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_AUDIENCEPREVIEW'].fields_by_name['skips']._serialized_options = b'\342A\001\003'
   _globals['_AUDIENCEPREVIEW'].fields_by_name['sample']._loaded_options = None
   _globals['_AUDIENCEPREVIEW'].fields_by_name['sample']._serialized_options = b'\342A\001\003'
+  _globals['_AUDIENCEPREVIEW'].fields_by_name['rounded']._loaded_options = None
+  _globals['_AUDIENCEPREVIEW'].fields_by_name['rounded']._serialized_options = b'\342A\001\003'
   _globals['_AUDIENCEPREVIEW']._serialized_start=95
-  _globals['_AUDIENCEPREVIEW']._serialized_end=432
-  _globals['_AUDIENCEPREVIEW_SKIP']._serialized_start=293
-  _globals['_AUDIENCEPREVIEW_SKIP']._serialized_end=342
-  _globals['_AUDIENCEPREVIEW_SAMPLEDPERSON']._serialized_start=344
-  _globals['_AUDIENCEPREVIEW_SAMPLEDPERSON']._serialized_end=432
+  _globals['_AUDIENCEPREVIEW']._serialized_end=455
+  _globals['_AUDIENCEPREVIEW_SKIP']._serialized_start=316
+  _globals['_AUDIENCEPREVIEW_SKIP']._serialized_end=365
+  _globals['_AUDIENCEPREVIEW_SAMPLEDPERSON']._serialized_start=367
+  _globals['_AUDIENCEPREVIEW_SAMPLEDPERSON']._serialized_end=455
 # @@protoc_insertion_point(module_scope)

@@ -21,7 +21,8 @@ DESCRIPTOR: _descriptor.FileDescriptor
 @_typing.final
 class AudiencePreview(_message.Message):
     """Who would get a send and who would be skipped, counted by the statements the send itself uses.
-    `total = would_send + all skips`.
+    `total = would_send + all skips`. Without the scope `read:people` each count is rounded down to a
+    multiple of 5 and there is no sample, so that nobody's data can be told from them.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -82,17 +83,20 @@ class AudiencePreview(_message.Message):
     WOULD_SEND_FIELD_NUMBER: _builtins.int
     SKIPS_FIELD_NUMBER: _builtins.int
     SAMPLE_FIELD_NUMBER: _builtins.int
+    ROUNDED_FIELD_NUMBER: _builtins.int
     total: _builtins.int
     """Everybody in the audience."""
     would_send: _builtins.int
     """Those who would get a message."""
+    rounded: _builtins.bool
+    """Whether the counts are rounded and the sample is left out."""
     @_builtins.property
     def skips(self) -> _containers.RepeatedCompositeFieldContainer[Global___AudiencePreview.Skip]:
         """The others, by reason, in alphabetical order."""
 
     @_builtins.property
     def sample(self) -> _containers.RepeatedCompositeFieldContainer[Global___AudiencePreview.SampledPerson]:
-        """The first people of the audience by id, at most 20."""
+        """The first people of the audience by id, at most 20; none without the scope `read:people`."""
 
     def __init__(
         self,
@@ -101,10 +105,11 @@ class AudiencePreview(_message.Message):
         would_send: _builtins.int = ...,
         skips: _abc.Iterable[Global___AudiencePreview.Skip] | None = ...,
         sample: _abc.Iterable[Global___AudiencePreview.SampledPerson] | None = ...,
+        rounded: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["sample", b"sample", "skips", b"skips", "total", b"total", "would_send", b"would_send"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["rounded", b"rounded", "sample", b"sample", "skips", b"skips", "total", b"total", "would_send", b"would_send"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import json
-import stat
-import sys
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import jwt
@@ -17,24 +13,14 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_pri
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
-    NoEncryption,
-    PrivateFormat,
     PublicFormat,
 )
 
-from server.config import ConfigError, Settings
+from server.config import ConfigError
 from server.domain.access import Principal
 from server.domain.errors import Unauthenticated
-from server.runtime.tokens import (
-    CACHED_TOKENS,
-    LEEWAY,
-    LIFETIME,
-    Tokens,
-    _create_key,
-    fingerprint,
-    load_or_create_key,
-    signing_key,
-)
+from server.identity.signing_keys import SigningKeys, key_id
+from server.identity.tokens import CACHED_TOKENS, LEEWAY, LIFETIME, Tokens
 from tests.support.clocks import ManualClock
 
 KEY = Ed25519PrivateKey.generate()
@@ -47,7 +33,7 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 def tokens(clock: ManualClock) -> Tokens:
-    return Tokens(KEY, clock)
+    return Tokens(SigningKeys([KEY]), clock)
 
 
 def claims(clock: ManualClock, **more: Any) -> dict[str, Any]:
@@ -140,11 +126,52 @@ def test_a_token_expires_after_its_lifetime_and_leeway(
     assert refused(tokens, token) == "the token has expired"
 
 
+def test_a_key_that_a_running_service_does_not_know_is_looked_for_at_a_limited_rate(
+    clock: ManualClock,
+) -> None:
+    old, new = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
+    there, looks = [old], []
+
+    def look() -> list[Ed25519PrivateKey]:
+        looks.append(clock.now())
+        return list(there)
+
+    tokens = Tokens(SigningKeys(there, look), clock)
+    tokens.verify(tokens.mint("ann", [], []))
+    there.append(new)
+    token = Tokens(SigningKeys([new]), clock).mint("bob", [], [])
+    for _ in range(5):
+        refused(tokens, token)
+    clock.advance(10)
+    assert tokens.verify(token).subject == "bob"
+    assert len(looks) == 2
+
+
+def test_a_retired_key_has_verified_its_last_token_after_half_a_minute(clock: ManualClock) -> None:
+    there = [Ed25519PrivateKey.generate(), KEY]
+    tokens = Tokens(SigningKeys(there, lambda: list(there)), clock)
+    token = Tokens(SigningKeys(there[:1]), clock).mint("ann", [], [])
+    tokens.verify(tokens.mint("bob", [], []))
+    clock.advance(9.9)
+    tokens.verify(token)
+    del there[0]
+    clock.advance(20)
+    refused(tokens, token)
+
+
+def test_keys_that_cannot_be_read_any_more_leave_those_that_were(clock: ManualClock) -> None:
+    def look() -> list[Ed25519PrivateKey]:
+        raise ConfigError("gone")
+
+    tokens = Tokens(SigningKeys([KEY], look), clock)
+    assert tokens.verify(tokens.mint("ann", [], [])).subject == "ann"
+
+
 def test_more_tokens_than_are_remembered_are_verified_all_the_same(
     tokens: Tokens, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert CACHED_TOKENS > 3
-    monkeypatch.setattr("server.runtime.tokens.CACHED_TOKENS", 3)
+    monkeypatch.setattr("server.identity.tokens.CACHED_TOKENS", 3)
     made = [tokens.mint(f"person-{number}", ["acme"], []) for number in range(10)]
     for _ in range(2):
         assert [tokens.verify(token).subject for token in made] == [
@@ -185,7 +212,44 @@ def test_a_token_that_says_something_else_is_refused(
 
 def test_a_token_of_another_key_is_refused(tokens: Tokens, clock: ManualClock) -> None:
     refused(tokens, signed(claims(clock), Ed25519PrivateKey.generate()))
-    refused(tokens, Tokens(Ed25519PrivateKey.generate(), clock).mint("ann", ["acme"], []))
+    other = Tokens(SigningKeys([Ed25519PrivateKey.generate()]), clock)
+    refused(tokens, other.mint("ann", ["acme"], []))
+    refused(tokens, signed(claims(clock), Ed25519PrivateKey.generate(), kid=key_id(KEY)))
+
+
+@pytest.mark.parametrize("kid", ["", "../signing", 7, None, ["x"], {}])
+def test_a_token_that_names_a_key_nobody_has_is_refused(
+    tokens: Tokens, clock: ManualClock, kid: object
+) -> None:
+    header = base64.urlsafe_b64encode(json.dumps({"alg": "EdDSA", "kid": kid}).encode()).decode()
+    _, body, signature = signed(claims(clock)).split(".")
+    refused(tokens, f"{header.rstrip('=')}.{body}.{signature}")
+
+
+def test_the_newest_key_signs_and_a_token_of_each_is_good(clock: ManualClock) -> None:
+    old, new = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
+    both = Tokens(SigningKeys([old, new]), clock)
+    assert jwt.get_unverified_header(both.mint("ann", [], []))["kid"] == key_id(new)
+    for token in (
+        Tokens(SigningKeys([old]), clock).mint("ann", [], []),
+        Tokens(SigningKeys([new]), clock).mint("ann", [], []),
+        signed(claims(clock), old),
+        signed(claims(clock), new),
+    ):
+        assert both.verify(token).subject == "ann"
+
+
+def test_a_token_of_another_installation_is_refused_even_if_the_key_is_shared(
+    clock: ManualClock,
+) -> None:
+    keys = SigningKeys([KEY])
+    own = Tokens(keys, clock, "https://one.example", "one")
+    own.verify(own.mint("ann", [], []))
+    for others in (
+        Tokens(keys, clock, "https://two.example", "one"),
+        Tokens(keys, clock, "https://one.example", "two"),
+    ):
+        refused(own, others.mint("ann", [], []))
 
 
 def test_a_token_without_a_signature_is_refused(tokens: Tokens, clock: ManualClock) -> None:
@@ -244,114 +308,3 @@ def test_a_refused_token_is_not_remembered_as_good(tokens: Tokens, clock: Manual
     token = signed(claims(clock, iss="another"))
     refused(tokens, token)
     refused(tokens, token)
-
-
-def test_the_key_is_made_once_and_is_its_owners_alone(tmp_path: Path) -> None:
-    first = load_or_create_key(tmp_path)
-    assert raw(load_or_create_key(tmp_path)) == raw(first)
-    (file,) = (tmp_path / "keys").iterdir()
-    assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
-
-
-def test_a_start_that_comes_second_takes_the_key_of_the_first(tmp_path: Path) -> None:
-    first = load_or_create_key(tmp_path)
-    _create_key(tmp_path / "keys" / "signing.pem")
-    assert raw(load_or_create_key(tmp_path)) == raw(first)
-    assert [file.name for file in (tmp_path / "keys").iterdir()] == ["signing.pem"]
-
-
-async def test_first_starts_at_once_agree_on_one_key(tmp_path: Path) -> None:
-    program = (
-        "import sys, pathlib; from server.runtime.tokens import load_or_create_key;"
-        "from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat;"
-        "sys.stdin.readline();"
-        "key = load_or_create_key(pathlib.Path(sys.argv[1])).public_key()\n"
-        "print(key.public_bytes(Encoding.Raw, PublicFormat.Raw).hex())"
-    )
-    starts = [
-        await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-c",
-            program,
-            str(tmp_path),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-        )
-        for _ in range(4)
-    ]
-    keys = {
-        out for out, _ in await asyncio.gather(*(start.communicate(b"go\n") for start in starts))
-    }
-    assert len(keys) == 1
-    assert keys == {raw(load_or_create_key(tmp_path)).hex().encode() + b"\n"}
-
-
-def test_a_key_of_another_kind_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "keys").mkdir()
-    pem = generate_private_key(SECP256R1()).private_bytes(
-        Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
-    )
-    (tmp_path / "keys" / "signing.pem").write_bytes(pem)
-    with pytest.raises(TypeError, match="is not an Ed25519 private key"):
-        load_or_create_key(tmp_path)
-
-
-POSTGRES = "postgresql://db.example/carillon"
-
-
-def pem_of(key: Ed25519PrivateKey) -> bytes:
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-
-
-@pytest.mark.parametrize("database_url", ["", POSTGRES])
-@pytest.mark.parametrize("may_create", [False, True])
-def test_a_key_file_that_is_named_is_the_key_and_none_is_made(
-    tmp_path: Path, database_url: str, may_create: bool
-) -> None:
-    key, file = Ed25519PrivateKey.generate(), tmp_path / "shared.pem"
-    file.write_bytes(pem_of(key))
-    settings = Settings(
-        data_dir=tmp_path / "data", database_url=database_url, signing_key_file=str(file)
-    )
-    assert raw(signing_key(settings, may_create=may_create)) == raw(key)
-    assert not (tmp_path / "data").exists()
-
-
-@pytest.mark.parametrize(
-    ("content", "reason"),
-    [(None, "cannot be read: No such file"), (b"x", "is no Ed25519 private key")],
-)
-def test_a_key_file_that_cannot_be_used_is_refused_not_replaced(
-    tmp_path: Path, content: bytes | None, reason: str
-) -> None:
-    file = tmp_path / "shared.pem"
-    if content is not None:
-        file.write_bytes(content)
-    with pytest.raises(ConfigError, match=f"^CARILLON_SIGNING_KEY_FILE: .*shared.pem {reason}"):
-        signing_key(Settings(data_dir=tmp_path, signing_key_file=str(file)), may_create=True)
-    assert (file.read_bytes() if file.exists() else None) == content
-
-
-def test_a_replica_makes_no_key_of_its_own(tmp_path: Path) -> None:
-    settings = Settings(data_dir=tmp_path, database_url=POSTGRES)
-    with pytest.raises(
-        ConfigError,
-        match=r"^CARILLON_SIGNING_KEY_FILE: there is no signing key here.* no /.*/keys/signing.pem",
-    ):
-        signing_key(settings, may_create=False)
-    assert list(tmp_path.iterdir()) == []
-    made = signing_key(settings, may_create=True)
-    assert raw(signing_key(settings, may_create=False)) == raw(made)
-
-
-def test_fingerprints_tell_keys_apart() -> None:
-    key, other = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
-    again = Ed25519PrivateKey.from_private_bytes(
-        key.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
-    )
-    assert fingerprint(key) == fingerprint(again) != fingerprint(other)
-
-
-def raw(key: Ed25519PrivateKey) -> bytes:
-    return key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)

@@ -1,0 +1,58 @@
+"""`carillon keys`: which keys there are, and how one follows another."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import jwt
+import pytest
+from click.testing import CliRunner, Result
+
+from server.cli.main import main
+from server.config import Settings
+from server.domain.clock import SystemClock
+from server.identity.key_store import signing_keys
+from server.identity.tokens import tokens_of
+
+
+@pytest.fixture(autouse=True)
+def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory where a service has been."""
+    monkeypatch.chdir(tmp_path)
+    signing_keys(Settings(), may_create=True)
+    assert carillon("migrate").exit_code == 0
+    return tmp_path
+
+
+def carillon(*arguments: str) -> Result:
+    return CliRunner().invoke(main, arguments)
+
+
+def listed() -> list[list[str]]:
+    """What `list` prints, by line and column."""
+    return [line.split("\t") for line in carillon("keys", "list").stdout.splitlines()]
+
+
+def test_a_key_follows_another_and_tokens_of_both_are_good() -> None:
+    ((first, state, file),) = listed()
+    assert (state, file) == ("signs", "var/keys/signing.pem")
+    before = carillon("token", "--scope", "admin:hold").stdout.strip()
+    rotated = carillon("keys", "rotate")
+    assert (rotated.exit_code, rotated.stderr) == (0, "")
+    second = rotated.stdout.strip()
+    assert [line[:2] for line in listed()] == [[first, "verifies"], [second, "signs"]]
+    after = carillon("token", "--scope", "admin:hold").stdout.strip()
+    assert jwt.get_unverified_header(before)["kid"] == first
+    assert jwt.get_unverified_header(after)["kid"] == second
+    tokens = tokens_of(Settings(), SystemClock(), may_create=False)
+    for token in (before, after):
+        assert tokens.verify(token).subject == "cli"
+
+
+def test_where_there_is_no_key_none_is_made(directory: Path) -> None:
+    (directory / "var" / "keys" / "signing.pem").unlink()
+    for command in ("list", "rotate"):
+        result = carillon("keys", command)
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert result.stderr.startswith("carillon: CARILLON_SIGNING_KEY_FILE: there is no signing")
+    assert list((directory / "var" / "keys").iterdir()) == []
