@@ -40,4 +40,25 @@ EDGING = (
         mutated="    if not scheme:\n",
         tests=("test_a_url_is_shown_without_what_may_be_secret",),
     ),
+    Mutation(
+        name="idle-connections-make-room",
+        where="./envoy.yaml",
+        original="{ timer: HTTP_DOWNSTREAM_CONNECTION_IDLE, min_timeout: 1s }",
+        mutated="{ timer: HTTP_DOWNSTREAM_CONNECTION_IDLE, min_timeout: 300s }",
+        tests=("test_idle_connections_to_the_gateway_make_room_when_there_are_many",),
+    ),
+    Mutation(
+        name="resets-close-their-connection",
+        where="./envoy.yaml",
+        original="overload.premature_reset_total_stream_count: 200",
+        mutated="overload.premature_reset_total_stream_count: 500",
+        tests=("test_of_requests_that_are_taken_back_at_once_few_reach_the_server",),
+    ),
+    Mutation(
+        name="grpc-takes-so-many-connections",
+        where="connection_options",
+        original='        ("grpc.max_allowed_incoming_connections", most),\n',
+        mutated="",
+        tests=("test_a_crowded_grpc_port_takes_no_more_and_the_gateway_answers_all_the_same",),
+    ),
 )
