@@ -73,7 +73,7 @@ async def test_rapid_resets(
     reached = int(stats.text.rpartition(":")[2])
     seconds = await answered(installation)
     figure(
-        f"{connections} connections of {RESETS:,} requests, {reached:,} reached the server, answered "
-        f"after {seconds:.1f} s"
+        f"{connections} connections of {RESETS:,} requests, {reached:,} reached the server, "
+        f"answered after {seconds:.1f} s"
     )
     assert reached <= connections * 120
