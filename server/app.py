@@ -35,7 +35,8 @@ from server.domain.contacts.unsubscribe import UnsubscribeLinks
 from server.gateway.errors import GatewayError
 from server.gateway.ports import require_free
 from server.gateway.supervisor import Gateway
-from server.identity.signing_keys import derive_key, fingerprint
+from server.identity.link_keys import link_keys
+from server.identity.signing_keys import fingerprint
 from server.identity.tokens import Tokens, tokens_of
 from server.runtime.demo import Demo, mint_demo_token, seed_demo
 from server.runtime.descriptors import room_for
@@ -97,9 +98,10 @@ class Service:
 
     @cached_property
     def links(self) -> UnsubscribeLinks:
-        """Makes and reads unsubscribe links. Raises ConfigError if there is no signing key."""
+        """Makes and reads unsubscribe links. Raises ConfigError if there is no key."""
         return UnsubscribeLinks(
-            derive_key(self.tokens.keys.oldest, "unsubscribe"), self._settings.effective_public_url
+            link_keys(self._settings, self.tokens.keys, may_create=self._may_create_keys),
+            self._settings.effective_public_url,
         )
 
     @cached_property

@@ -40,6 +40,7 @@ from carillon.ops.v1 import (
     probe_service_pb2_grpc,
     unknown_message_service_pb2_grpc,
 )
+from server.api.admission import admission_handler
 from server.api.command_runner import CommandRunner
 from server.api.health import DatabaseAnswers, Health
 from server.api.interceptors.authentication import Authentication
@@ -77,6 +78,8 @@ from server.domain.contacts.unsubscribe import UnsubscribeLinks
 from server.identity.tokens import Tokens
 from storage.contract.storage import Storage
 
+UNCOMPRESSED = 1
+"""gRPC's set of algorithms that has only the first: none."""
 SHUTDOWN_GRACE = 10.0
 """Seconds that calls in progress have to end when the server stops."""
 
@@ -96,12 +99,19 @@ class GrpcServer:
     ) -> None:
         names = [service.full_name for service in service_descriptors()]
         self._health = Health(names, database_answers)
+        authentication, policies = (
+            Authentication(tokens, KnownBrands(storage, clock)),
+            method_policies(),
+        )
+        limit = options.max_request_bytes
         self._server = grpc.aio.server(
-            interceptors=[
-                Guard(Authentication(tokens, KnownBrands(storage, clock)), method_policies())
-            ],
+            interceptors=[Guard(authentication, policies, max_request_bytes=limit)],
             options=[
-                ("grpc.max_receive_message_length", options.max_request_bytes),
+                # One byte more than any method takes: of a message that is too long, the gateway
+                # passes on as much.
+                ("grpc.max_receive_message_length", limit + 1),
+                # A message of 128 MiB can be compressed to a thousandth, which anybody can send.
+                ("grpc.compression_enabled_algorithms_bitset", UNCOMPRESSED),
                 ("grpc.max_send_message_length", -1),
                 *connection_options(options.max_connections),
             ],
@@ -110,6 +120,7 @@ class GrpcServer:
         # for at every call; generic handlers, which the generated code adds as well, do without.
         self._server.add_registered_method_handlers = _leave_to_generic_handlers  # type: ignore[method-assign]
         self._add_services(storage, clock, links, readiness, options)
+        self._server.add_generic_rpc_handlers([admission_handler(authentication, policies)])
         health_pb2_grpc.add_HealthServicer_to_server(self._health.servicer, self._server)
         if options.reflection:
             add_reflection(

@@ -136,7 +136,7 @@ async def test_a_server_that_drains_says_so_and_serves_all_the_same(tmp_path: Pa
     storage, clock = await open_storage(url), SystemClock()
     tokens, links = (
         Tokens(SigningKeys([Ed25519PrivateKey.generate()]), clock),
-        UnsubscribeLinks(b"x" * 32, "http://127.0.0.1"),
+        UnsubscribeLinks([b"x" * 32], "http://127.0.0.1"),
     )
     server = GrpcServer(
         storage,
