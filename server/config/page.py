@@ -24,9 +24,9 @@ A setting that is unknown or bad keeps every command from starting; each is name
 for a Service named `carillon` are ignored, with a line in the log.
 
 What holds a secret may be in a file of its own, such as one that a secret store mounts: the setting
-with `_FILE` at its end names it, e.g. `{PREFIX}SMS_TOKEN_FILE=/run/secrets/sms-token`. A line break
-at its end does not count. Such a file, and `{CONFIG_FILE}` if there are secrets in it, must be
-readable by its owner alone (`chmod 600`), or nothing starts.
+with `_FILE` at its end names it, e.g. `{PREFIX}SMS_TOKEN_FILE=/run/secrets/sms-token`. A line
+break at its end does not count. Such a file, and `{CONFIG_FILE}` if there are secrets in it, must
+be readable by its owner alone (`chmod 600`), or nothing starts.
 """
 
 
