@@ -15,6 +15,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
+from server.api.credentials import TlsFiles
 from server.api.options import ApiOptions
 from server.api.server import GrpcServer
 from server.channels.provider import Provider
@@ -224,7 +225,8 @@ class Service:
             ),
         )
         try:
-            await server.start(settings.grpc_listen, *([] if own is None else [f"unix:{own}"]))
+            beside = [] if own is None else [f"unix:{own}"]
+            await server.start(settings.grpc_listen, *beside, tls=self._tls_files())
         except OSError as error:
             name = "CARILLON_GRPC_BIND" if settings.grpc_socket else "CARILLON_GRPC_PORT"
             raise GatewayError(f"{name}: {error}") from None
@@ -235,6 +237,18 @@ class Service:
         """Where the API and the gateway of one process meet, whoever crowds the port of gRPC."""
         together = self._parts >= {Part.API, Part.GATEWAY} and not self._settings.api_addresses
         return self._settings.data_dir.absolute() / "api.sock" if together else None
+
+    def _tls_files(self) -> TlsFiles | None:
+        """None: TLS is not spoken. Raises ConfigError if a file cannot be used."""
+        settings = self._settings
+        if not settings.tls_cert:
+            return None
+        authorities = settings.tls_client_ca
+        return TlsFiles(
+            Path(settings.tls_cert),
+            Path(settings.tls_key),
+            Path(authorities) if authorities else None,
+        )
 
     def _readiness(self, storage: Storage) -> ReadinessCheck:
         # The API starts first, so the other parts are asked for when somebody asks.

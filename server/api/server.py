@@ -42,6 +42,7 @@ from carillon.ops.v1 import (
 )
 from server.api.admission import admission_handler
 from server.api.command_runner import CommandRunner
+from server.api.credentials import TlsFiles, server_credentials
 from server.api.health import DatabaseAnswers, Health
 from server.api.interceptors.authentication import Authentication
 from server.api.interceptors.call import Handler
@@ -199,11 +200,16 @@ class GrpcServer:
         hold_service_pb2_grpc.add_HoldServiceServicer_to_server(HoldService(commands), server)
         probe_service_pb2_grpc.add_ProbeServiceServicer_to_server(ProbeService(readiness), server)
 
-    async def start(self, *addresses: str) -> None:
-        """Listens on `host:port` or `unix:` and a path. Raises OSError if one cannot be had."""
+    async def start(self, *addresses: str, tls: TlsFiles | None = None) -> None:
+        """Listens on `host:port`, by TLS if there are files for it, or on `unix:` and a path.
+        Raises OSError if an address cannot be had, or a file not used."""
+        credentials = None if tls is None else server_credentials(tls)
         for address in addresses:
             try:
-                self._server.add_insecure_port(address)
+                if credentials is None or address.startswith("unix:"):
+                    self._server.add_insecure_port(address)
+                else:
+                    self._server.add_secure_port(address, credentials)
             except RuntimeError as error:
                 raise OSError(f"cannot listen on {address}") from error
         await self._server.start()

@@ -116,6 +116,16 @@ class Settings(BaseSettings):
     """Most connections at once to the gateway, and as many to the gRPC API itself; fewer where the
     limit on open files is lower. From half of them on, the gateway closes idle ones sooner: after
     300 s at first, after 1 s when nine tenths are taken."""
+    tls_cert: Text = ""
+    """The certificate (PEM, with its chain) that the gateway and the port of the gRPC API show.
+    Both look for a new one by themselves (docs/deploy.md#tls). Empty: they do not speak TLS."""
+    tls_key: Text = ""
+    """The private key of `tls_cert` (PEM), in a file for its owner alone."""
+    tls_client_ca: Text = ""
+    """Authorities (PEM) of which every client must show a certificate. Empty: clients need none."""
+    api_ca: Text = ""
+    """Authorities (PEM) of the certificates that the replicas in `api_addresses` show; the gateway
+    shows `tls_cert` to those that ask. Empty: the gateway does not speak TLS with them."""
     api_addresses: ApiAddresses = ""
     """The API replicas behind the gateway, `host:port` each and commas between; an IPv6 address in
     brackets. A name stands for every address it resolves to. Empty: `grpc_port` on this host."""
@@ -232,7 +242,12 @@ class Settings(BaseSettings):
         """The URL to build links on, without a slash at its end."""
         if self.public_url:
             return self.public_url.rstrip("/")
-        return f"http://{self.host}:{self.rest_port}"
+        return self.rest_address
+
+    @property
+    def rest_address(self) -> str:
+        """Where a client on this host finds the REST API: scheme, host and port."""
+        return f"{'https' if self.tls_cert else 'http'}://{self.host}:{self.rest_port}"
 
     @property
     def effective_api_addresses(self) -> tuple[Address, ...]:
@@ -294,6 +309,12 @@ class Settings(BaseSettings):
     def _can_be_together(self) -> Self:
         if self.rest_port == self.grpc_port:
             raise ImpossibleError("rest_port", "rest_port and grpc_port must differ")
+        if bool(self.tls_cert) != bool(self.tls_key):
+            raise ImpossibleError("tls_cert", "must be set together with tls_key")
+        if self.tls_client_ca and not self.tls_cert:
+            raise ImpossibleError("tls_client_ca", "is set, but tls_cert is not")
+        if self.api_ca and not self.api_addresses:
+            raise ImpossibleError("api_ca", "is set, but api_addresses is not")
         for channel in GATEWAY_CHANNELS:
             url, token = self.gateway(channel)
             if token and not url:

@@ -3,7 +3,6 @@ the settings in place."""
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +11,8 @@ from typing import Any
 import yaml
 
 from server.config import Settings
+from server.config.values import is_address
+from server.gateway import tls
 from server.gateway.admin import SOCKET
 from server.gateway.errors import GatewayError
 from server.runtime.descriptors import room_for
@@ -31,6 +32,8 @@ def write(settings: Settings, config_root: Path, api: Path | None = None) -> Pat
         raise GatewayError(f"{source} does not exist: start Carillon from its own directory")
     target = _directory(settings) / CONFIG_FILE
     target.parent.mkdir(parents=True, exist_ok=True)
+    if settings.tls_cert:
+        target.with_name(tls.SECRETS_FILE).write_text(tls.secrets(settings), "utf-8")
     target.write_text(render(source.read_text("utf-8"), settings, api), "utf-8")
     return target
 
@@ -48,7 +51,12 @@ def render(source: str, settings: Settings, api: Path | None = None) -> str:
     _socket(listener).update(address=settings.bind, port_value=settings.rest_port)
     _set_upstream(_only(bootstrap["static_resources"]["clusters"]), settings, api)
     _set_connections(bootstrap["overload_manager"], room_for(settings.max_connections))
-    manager = _only(_only(listener["filter_chains"])["filters"])["typed_config"]
+    chain = _only(listener["filter_chains"])
+    if settings.tls_cert:
+        chain["transport_socket"] = tls.listener_socket(
+            settings, _directory(settings) / tls.SECRETS_FILE
+        )
+    manager = _only(chain["filters"])["typed_config"]
     _set_request_limit(manager, settings.max_request_bytes)
     _set_origins(manager, settings.effective_cors_origins)
     return yaml.safe_dump(bootstrap, sort_keys=False)
@@ -65,8 +73,10 @@ def _set_upstream(cluster: dict[str, Any], settings: Settings, api: Path | None)
         _set_endpoints(cluster, [{"pipe": {"path": path}}], "STATIC")
         return
     addresses = settings.effective_api_addresses
+    if settings.api_ca:
+        cluster["transport_socket"] = tls.replica_socket(settings, addresses)
     # Names need a resolver; without any, Envoy is ready without having asked one.
-    kind = "STATIC" if all(_is_address(address.host) for address in addresses) else "STRICT_DNS"
+    kind = "STATIC" if all(is_address(address.host) for address in addresses) else "STRICT_DNS"
     sockets = [{"address": address.host, "port_value": address.port} for address in addresses]
     _set_endpoints(cluster, [{"socket_address": socket} for socket in sockets], kind)
 
@@ -100,14 +110,6 @@ def _set_origins(manager: dict[str, Any], origins: Sequence[str]) -> None:
         "envoy.filters.http.cors"
     ]
     policy["allow_origin_string_match"] = [{"exact": origin} for origin in origins]
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 def _socket(holder: dict[str, Any]) -> dict[str, Any]:
