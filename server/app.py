@@ -15,7 +15,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
-from server.api.credentials import TlsFiles
+from server.api.credentials import tls_files
 from server.api.options import ApiOptions
 from server.api.server import GrpcServer
 from server.channels.provider import Provider
@@ -25,6 +25,7 @@ from server.commands.operations.tokens import note_signing_key
 from server.commands.sends.resolve_audience import resolve_audience_batch
 from server.commands.sends.start import send_due_campaign
 from server.config import ConfigError, Settings
+from server.config.tls_files import require_tls_files
 from server.config.webhook_secrets import webhook_secrets_in
 from server.dispatch.delivery.push_subscriptions import StoredSubscriptions
 from server.dispatch.dispatcher import Dispatcher
@@ -36,9 +37,12 @@ from server.domain.contacts.unsubscribe import UnsubscribeLinks
 from server.gateway.errors import GatewayError
 from server.gateway.ports import require_free
 from server.gateway.supervisor import Gateway
+from server.identity.build import token_verifier
+from server.identity.http import IdentityClient
 from server.identity.link_keys import link_keys
 from server.identity.signing_keys import fingerprint
 from server.identity.tokens import Tokens, tokens_of
+from server.identity.verifier import TokenVerifier
 from server.runtime.demo import Demo, mint_demo_token, seed_demo
 from server.runtime.descriptors import room_for
 from server.runtime.metrics import Metrics
@@ -89,6 +93,7 @@ class Service:
         self.metrics = Metrics()
         self.gateway: Gateway | None = None
         self._server: GrpcServer | None = None
+        self._identity_client: IdentityClient | None = None
         self._stopping = asyncio.Event()
         self._clock_sync: asyncio.Task[None] | None = None
 
@@ -122,6 +127,7 @@ class Service:
     async def start(self) -> None:
         """Starts the parts. If one cannot start, those before it are stopped, and its error is
         raised."""
+        require_tls_files(self._settings)
         try:
             if self._parts & {Part.API, Part.DISPATCHER}:
                 await self._open_storage()
@@ -145,6 +151,8 @@ class Service:
             await self.gateway.stop()
         if self._server is not None:
             await self._server.stop(drain=self._drain_seconds)
+        if self._identity_client is not None:
+            await self._identity_client.close()
         if self.dispatcher is not None:
             await self.dispatcher.stop()
         self.metrics.stop()
@@ -209,7 +217,7 @@ class Service:
         server = GrpcServer(
             self.storage,
             self._clock,
-            self.tokens,
+            self._verifier(),
             self.links,
             readiness.waiting_for,
             readiness.database_answers,
@@ -226,7 +234,7 @@ class Service:
         )
         try:
             beside = [] if own is None else [f"unix:{own}"]
-            await server.start(settings.grpc_listen, *beside, tls=self._tls_files())
+            await server.start(settings.grpc_listen, *beside, tls=tls_files(settings))
         except OSError as error:
             name = "CARILLON_GRPC_BIND" if settings.grpc_socket else "CARILLON_GRPC_PORT"
             raise GatewayError(f"{name}: {error}") from None
@@ -238,17 +246,9 @@ class Service:
         together = self._parts >= {Part.API, Part.GATEWAY} and not self._settings.api_addresses
         return self._settings.data_dir.absolute() / "api.sock" if together else None
 
-    def _tls_files(self) -> TlsFiles | None:
-        """None: TLS is not spoken. Raises ConfigError if a file cannot be used."""
-        settings = self._settings
-        if not settings.tls_cert:
-            return None
-        authorities = settings.tls_client_ca
-        return TlsFiles(
-            Path(settings.tls_cert),
-            Path(settings.tls_key),
-            Path(authorities) if authorities else None,
-        )
+    def _verifier(self) -> TokenVerifier:
+        self._identity_client = IdentityClient()
+        return token_verifier(self._settings, self.tokens, self._identity_client, self._clock)
 
     def _readiness(self, storage: Storage) -> ReadinessCheck:
         # The API starts first, so the other parts are asked for when somebody asks.

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import grpc
 
+from server.config import Settings
+
 _LOG = logging.getLogger(__name__)
 State = tuple[tuple[int, int, int], ...]
 
@@ -24,12 +26,22 @@ class TlsFiles:
     """None: clients need no certificate."""
 
 
+def tls_files(settings: Settings) -> TlsFiles | None:
+    """Those of the settings; None if TLS is not spoken."""
+    if not settings.tls_cert:
+        return None
+    authorities = Path(settings.tls_client_ca) if settings.tls_client_ca else None
+    return TlsFiles(Path(settings.tls_cert), Path(settings.tls_key), authorities)
+
+
 def server_credentials(files: TlsFiles) -> grpc.ServerCredentials:
     """Credentials that look at the files whenever somebody connects. Raises OSError if they cannot
     be used now."""
     source = _Certificates(files)
     return grpc.dynamic_ssl_server_credentials(
-        source.first, source.changed, require_client_authentication=files.client_ca is not None
+        source.first,
+        source.changed,  # type: ignore[arg-type]  # None is "no change", as it documents
+        require_client_authentication=files.client_ca is not None,
     )
 
 

@@ -76,7 +76,7 @@ from server.api.transport import connection_options
 from server.commands.messages.intake import MessageIntake
 from server.domain.clock import Clock
 from server.domain.contacts.unsubscribe import UnsubscribeLinks
-from server.identity.tokens import Tokens
+from server.identity.verifier import TokenVerifier
 from storage.contract.storage import Storage
 
 UNCOMPRESSED = 1
@@ -92,7 +92,7 @@ class GrpcServer:
         self,
         storage: Storage,
         clock: Clock,
-        tokens: Tokens,
+        tokens: TokenVerifier,
         links: UnsubscribeLinks,
         readiness: Readiness,
         database_answers: DatabaseAnswers,

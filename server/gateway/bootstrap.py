@@ -33,7 +33,7 @@ def write(settings: Settings, config_root: Path, api: Path | None = None) -> Pat
     target = _directory(settings) / CONFIG_FILE
     target.parent.mkdir(parents=True, exist_ok=True)
     if settings.tls_cert:
-        target.with_name(tls.SECRETS_FILE).write_text(tls.secrets(settings), "utf-8")
+        tls.write_secrets(settings, target.parent)
     target.write_text(render(source.read_text("utf-8"), settings, api), "utf-8")
     return target
 
@@ -53,9 +53,7 @@ def render(source: str, settings: Settings, api: Path | None = None) -> str:
     _set_connections(bootstrap["overload_manager"], room_for(settings.max_connections))
     chain = _only(listener["filter_chains"])
     if settings.tls_cert:
-        chain["transport_socket"] = tls.listener_socket(
-            settings, _directory(settings) / tls.SECRETS_FILE
-        )
+        chain["transport_socket"] = tls.listener_socket(settings, _directory(settings))
     manager = _only(chain["filters"])["typed_config"]
     _set_request_limit(manager, settings.max_request_bytes)
     _set_origins(manager, settings.effective_cors_origins)

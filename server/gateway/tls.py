@@ -12,7 +12,6 @@ import yaml
 from server.config import Address, Settings
 from server.config.values import is_address
 
-SECRETS_FILE = "tls.yaml"
 _TYPES = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3"
 # Forward secret and authenticated; of TLS 1.3 all are.
 _CIPHERS = [
@@ -22,44 +21,40 @@ _CIPHERS = [
 ]
 
 
-def secrets(settings: Settings) -> str:
-    """What Envoy reads as `SECRETS_FILE`: where certificate, key and authorities are."""
+def write_secrets(settings: Settings, directory: Path) -> None:
+    """Writes what Envoy reads, one file each: where the certificate and its key are, and where the
+    authorities of clients."""
     certificate = Path(settings.tls_cert).absolute()
-    found: list[dict[str, Any]] = [
-        {
-            "@type": f"{_TYPES}.Secret",
-            "name": "server",
-            "tls_certificate": {
-                "certificate_chain": {"filename": str(certificate)},
-                "private_key": {"filename": str(Path(settings.tls_key).absolute())},
-                "watched_directory": {"path": str(certificate.parent)},
-            },
-        }
-    ]
+    _write(
+        directory,
+        "server",
+        tls_certificate={
+            "certificate_chain": {"filename": str(certificate)},
+            "private_key": {"filename": str(Path(settings.tls_key).absolute())},
+            "watched_directory": {"path": str(certificate.parent)},
+        },
+    )
     if settings.tls_client_ca:
         authorities = Path(settings.tls_client_ca).absolute()
-        found.append(
-            {
-                "@type": f"{_TYPES}.Secret",
-                "name": "clients",
-                "validation_context": {
-                    "trusted_ca": {"filename": str(authorities)},
-                    "watched_directory": {"path": str(authorities.parent)},
-                },
-            }
+        _write(
+            directory,
+            "clients",
+            validation_context={
+                "trusted_ca": {"filename": str(authorities)},
+                "watched_directory": {"path": str(authorities.parent)},
+            },
         )
-    return yaml.safe_dump({"resources": found}, sort_keys=False)
 
 
-def listener_socket(settings: Settings, secrets_file: Path) -> dict[str, Any]:
-    """The transport socket of a listener that speaks TLS."""
+def listener_socket(settings: Settings, directory: Path) -> dict[str, Any]:
+    """The transport socket of a listener that speaks TLS by the secrets in a directory."""
     context: dict[str, Any] = {
         "alpn_protocols": ["h2", "http/1.1"],
         "tls_params": {"tls_minimum_protocol_version": "TLSv1_2", "cipher_suites": _CIPHERS},
-        "tls_certificate_sds_secret_configs": [_secret("server", secrets_file)],
+        "tls_certificate_sds_secret_configs": [_secret("server", directory)],
     }
     if settings.tls_client_ca:
-        context["validation_context_sds_secret_config"] = _secret("clients", secrets_file)
+        context["validation_context_sds_secret_config"] = _secret("clients", directory)
     return _socket(
         "DownstreamTlsContext",
         context,
@@ -100,6 +95,19 @@ def _socket(kind: str, context: dict[str, Any], **more: Any) -> dict[str, Any]:
     }
 
 
-def _secret(name: str, file: Path) -> dict[str, Any]:
-    source = {"path_config_source": {"path": str(file)}, "resource_api_version": "V3"}
+def _write(directory: Path, name: str, **secret: Any) -> None:
+    resource = {"@type": f"{_TYPES}.Secret", "name": name, **secret}
+    text = yaml.safe_dump({"resources": [resource]}, sort_keys=False)
+    _file(name, directory).write_text(text, "utf-8")
+
+
+def _secret(name: str, directory: Path) -> dict[str, Any]:
+    source = {
+        "path_config_source": {"path": str(_file(name, directory))},
+        "resource_api_version": "V3",
+    }
     return {"name": name, "sds_config": source}
+
+
+def _file(name: str, directory: Path) -> Path:
+    return directory / f"tls-{name}.yaml"

@@ -61,4 +61,18 @@ EDGING = (
         mutated="",
         tests=("test_a_crowded_grpc_port_takes_no_more_and_the_gateway_answers_all_the_same",),
     ),
+    Mutation(
+        name="clients-show-a-certificate",
+        where="server_credentials",
+        original="require_client_authentication=files.client_ca is not None",
+        mutated="require_client_authentication=False",
+        tests=("test_clients_of_no_authority_get_no_answer",),
+    ),
+    Mutation(
+        name="certificate-and-key-fit",
+        where="_Certificates._read",
+        original='            files.certificate, files.key, lambda: ""\n',
+        mutated='            files.key.parent / "certificate.pem", files.key, lambda: None\n',
+        tests=("test_a_certificate_of_another_key_changes_nothing",),
+    ),
 )
