@@ -18,7 +18,16 @@ VALUES = {
     "smtp_url": f"smtps://news:{SECRET}@mail.example",
     "email_webhook_secrets": WEBHOOK,
 }
-NEEDS = {"sms_token": "sms_url", "push_token": "push_url", "email_token": "email_url"}
+URL = "https://gateway.example"
+NEEDS: dict[str, dict[str, str]] = {
+    "sms_token": {"sms_url": URL},
+    "push_token": {"push_url": URL},
+    "email_token": {"email_url": URL},
+    "introspection_client_secret": {
+        "introspection_url": URL,
+        "introspection_client_id": "carillon",
+    },
+}
 
 
 def variable(name: str) -> str:
@@ -26,7 +35,7 @@ def variable(name: str) -> str:
 
 
 def needs(name: str) -> dict[str, str]:
-    return {variable(NEEDS[name]): "https://gateway.example"} if name in NEEDS else {}
+    return {variable(key): value for key, value in NEEDS.get(name, {}).items()}
 
 
 def private(path: Path, text: str | bytes) -> Path:
@@ -49,7 +58,7 @@ def test_each_secret_may_stand_in_a_file_of_its_own(tmp_path: Path, name: str, e
     assert getattr(load(needs(name) | {variable(name) + "_FILE": str(file)}, tmp_path), name) == (
         value
     )
-    extra = "".join(f'{NEEDS[name]} = "https://gateway.example"\n' for _ in needs(name))
+    extra = "".join(f'{key} = "{text}"\n' for key, text in NEEDS.get(name, {}).items())
     private(tmp_path / CONFIG_FILE, f'{name}_file = "{file}"\n{extra}')
     assert getattr(load({}, tmp_path), name) == value
 
@@ -110,6 +119,8 @@ def test_settings_show_no_secret_and_neither_does_their_text() -> None:
     settings = Settings(
         sms_url=f"https://sms.example/hooks/{SECRET}",
         push_url="https://push.example",
+        introspection_url=URL,
+        introspection_client_id="carillon",
         # All of them are strings.
         **{name: VALUES.get(name, SECRET) for name in BY_FILE - {"email_token"}},  # type: ignore[arg-type]
     )

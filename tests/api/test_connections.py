@@ -48,10 +48,12 @@ async def test_a_crowded_grpc_port_takes_no_more_and_the_gateway_answers_all_the
     port = small.settings.grpc_port
     async with (
         asyncio.timeout(30),
-        silent_connections(port, MOST),
+        silent_connections(port, MOST) as silent,
         silent_connections(port, 1) as (one_more,),
     ):
         assert await is_closed(one_more)
+        # At once, and not because it said nothing for too long: they have for longer.
+        assert not any(reader.at_eof() for reader in silent)
         assert await status(small) == 200
 
 

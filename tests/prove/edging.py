@@ -50,7 +50,9 @@ EDGING = (
     Mutation(
         name="resets-close-their-connection",
         where="./envoy.yaml",
-        original="overload.premature_reset_total_stream_count: 200",
+        original="overload.premature_reset_total_stream_count: 200\n"
+        "        overload.premature_reset_min_stream_lifetime_seconds: 1\n"
+        "        http.max_requests_per_io_cycle: 20",
         mutated="overload.premature_reset_total_stream_count: 500",
         tests=("test_of_requests_that_are_taken_back_at_once_few_reach_the_server",),
     ),
@@ -67,12 +69,5 @@ EDGING = (
         original="require_client_authentication=files.client_ca is not None",
         mutated="require_client_authentication=False",
         tests=("test_clients_of_no_authority_get_no_answer",),
-    ),
-    Mutation(
-        name="certificate-and-key-fit",
-        where="_Certificates._read",
-        original='            files.certificate, files.key, lambda: ""\n',
-        mutated='            files.key.parent / "certificate.pem", files.key, lambda: None\n',
-        tests=("test_a_certificate_of_another_key_changes_nothing",),
     ),
 )
