@@ -54,7 +54,7 @@ EDGING = (
         "        overload.premature_reset_min_stream_lifetime_seconds: 1\n"
         "        http.max_requests_per_io_cycle: 20",
         mutated="overload.premature_reset_total_stream_count: 500",
-        tests=("test_of_requests_that_are_taken_back_at_once_few_reach_the_server",),
+        tests=("test_of_requests_that_are_taken_back_at_once_few_are_begun",),
     ),
     Mutation(
         name="grpc-takes-so-many-connections",
