@@ -15,6 +15,8 @@ class ApiOptions:
     send_wait_seconds: float
     """Longest that a call waits for what becomes of a message."""
     max_request_bytes: int
+    max_connections: int
+    """At once, on each address."""
     reflection: bool
     watchers_per_caller: int
     """Streams that one caller may have open."""

@@ -104,6 +104,8 @@ class Guard(grpc.aio.ServerInterceptor):
                     require_field_scopes(policy, call.current_principal(), request)
                 acceptable_request = await self._acceptable(policy, request)
                 async for response in behaviour(acceptable_request, context):
+                    # A stream may last for longer than its token is taken.
+                    await self._authentication.admit(policy, call.metadata.get())
                     yield response
             except grpc.aio.AbortError:
                 raise
