@@ -163,7 +163,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_BUDGET_SPENT: _ErrorReason.ValueType  # 51
     """HTTP 429, RESOURCE_EXHAUSTED. The brand has used up what `details.budget` names: `requests` or
-    `rows`. `Retry-After` and `RateLimit`, over gRPC `google.rpc.RetryInfo`, say when there is more.
+    `rows`. `Retry-After` and `RateLimit`, over gRPC `google.rpc.RetryInfo`, say when there is
+    more.
     """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
@@ -316,6 +317,7 @@ token, cannot be reached. Try again.
 """
 ERROR_REASON_BUDGET_SPENT: ErrorReason.ValueType  # 51
 """HTTP 429, RESOURCE_EXHAUSTED. The brand has used up what `details.budget` names: `requests` or
-`rows`. `Retry-After` and `RateLimit`, over gRPC `google.rpc.RetryInfo`, say when there is more.
+`rows`. `Retry-After` and `RateLimit`, over gRPC `google.rpc.RetryInfo`, say when there is
+more.
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -216,8 +216,8 @@ class BrandPolicy(_message.Message):
 
     @_typing.final
     class Budgets(_message.Message):
-        """What the brand may use each second; 0 means as much as the installation gives every brand, which
-        is no limit where it sets none.
+        """What the brand may use each second; 0 means as much as the installation gives every brand,
+        which is no limit where it sets none.
         """
 
         DESCRIPTOR: _descriptor.Descriptor

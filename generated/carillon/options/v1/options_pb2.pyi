@@ -114,4 +114,6 @@ field_scope: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOpti
 what the field touches is other data.
 """
 rows: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, _builtins.bool]
-"""Each item of the list becomes a row, or more, and counts against the rows of its brand's budget."""
+"""Each item of the list becomes a row, or more, and counts against the rows of its brand's
+budget.
+"""
