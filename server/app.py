@@ -95,6 +95,11 @@ class Service:
         return tokens_of(self._settings, self._clock, may_create=self._may_create_keys)
 
     @cached_property
+    def policies(self) -> Mapping[str, Policy]:
+        """What each method asks of its callers. Raises ConfigError for a bad file of scopes."""
+        return policies_with(self._settings.scopes_file)
+
+    @cached_property
     def links(self) -> UnsubscribeLinks:
         """Makes and reads unsubscribe links. Raises ConfigError if there is no signing key."""
         return UnsubscribeLinks(
@@ -208,6 +213,7 @@ class Service:
             ApiOptions(
                 send_wait_seconds=self._settings.send_wait_seconds,
                 max_request_bytes=self._settings.max_request_bytes,
+                policies=self.policies,
                 reflection=self._settings.grpc_reflection,
                 push_key=None if self._vapid_key is None else public_text(self._vapid_key),
                 email_secrets=self.email_secrets,

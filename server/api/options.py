@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from server.api.policies import Policy
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiOptions:
@@ -13,6 +15,8 @@ class ApiOptions:
     send_wait_seconds: float
     """Longest that a call waits for what becomes of a message."""
     max_request_bytes: int
+    policies: Mapping[str, Policy]
+    """By method, as `server.api.policies.method_policies` has them."""
     reflection: bool
     push_key: str | None
     """What browsers subscribe with; None: there is no Web Push here."""

@@ -56,8 +56,16 @@ def prune(days: int | None) -> None:
 
 def show_settings() -> None:
     """Shows the settings in force, passwords left out."""
+    # Which methods there are is for the protos to say, and only this command has no other need of
+    # them.
+    from server.api.scope_overrides import policies_with
+
     settings = settings_or_exit()
     key = _shown_key(settings)
+    try:
+        policies_with(settings.scopes_file)
+    except ConfigError as error:
+        fail(error)
     for name in sorted(Settings.model_fields):
         click.echo(f"{name} = {_shown(name, getattr(settings, name))}")
     click.echo(f"# database: {_without_password(settings.effective_database_url)}")

@@ -124,6 +124,10 @@ class Settings(BaseSettings):
     tokens of one are nothing to another even if they share a key."""
     token_audience: Name = "carillon"  # noqa: S105
     """`aud` of the same tokens."""
+    scopes_file: Text = ""
+    """A TOML file of scopes to ask for in place of those of the protos, by method
+    (docs/deploy.md#scopes-of-your-own). It has to be right: with an unknown method or a bad scope
+    nothing starts. Empty: the protos' (docs/scopes.md)."""
     vapid_key_file: Text = ""
     """The P-256 key (PEM, PKCS #8) by which push services know this installation: the same for
     every process on one database. It has to exist. Browsers subscribe with its public half, so
