@@ -44,7 +44,7 @@ null."""
 RAW = "google.api.HttpBody"
 """A method that answers this gives a body and its content type as they are, and no JSON; one that
 takes it gets the body as it was sent."""
-DEFAULT_SUCCESS = 200
+DEFAULT_SUCCESS, DEFAULT_REQUEST_BYTES = 200, 256 * 1024
 """What 0 means in `carillon.options.v1.MethodPolicy`."""
 DEFAULT_INVALID_ARGUMENT, DEFAULT_FAILED_PRECONDITION = 400, 412
 """What 0 means in `carillon.options.v1.ServicePolicy`."""
@@ -54,7 +54,8 @@ def render(descriptor_set: bytes) -> str:
     """The Lua module as text. Raises ValueError for anything in the protos that the gateway does
     not support."""
     services = list(_services(FileDescriptorSet.FromString(descriptor_set)))
-    lines = [HEADER, "return {", "  operations = {"]
+    lines = [HEADER, "return {", f"  default_request_bytes = {DEFAULT_REQUEST_BYTES},"]
+    lines += ["  operations = {"]
     lines += [
         f"    {_operation(service, method, rule)},"
         for service in services
@@ -139,11 +140,11 @@ def _operation(service: ServiceDescriptor, method: MethodDescriptor, rule: HttpR
         f"success = {of_method.success_status or DEFAULT_SUCCESS}",
         f"invalid_argument = {policy.invalid_argument_status or DEFAULT_INVALID_ARGUMENT}",
         f"failed_precondition = {policy.failed_precondition_status or DEFAULT_FAILED_PRECONDITION}",
+        f"max_request_bytes = {of_method.max_request_bytes or DEFAULT_REQUEST_BYTES}",
+        f"public = {_boolean(of_method.public)}",
     ]
     if method.input_type.full_name == RAW:
         parts.append("raw_request = true")
-    if of_method.max_request_bytes:
-        parts.append(f"max_request_bytes = {of_method.max_request_bytes}")
     return f"{{ {', '.join(parts)} }}"
 
 

@@ -16,6 +16,8 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
 from server.api.options import ApiOptions
+from server.api.policies import Policy
+from server.api.scope_overrides import policies_with
 from server.api.server import GrpcServer
 from server.channels.provider import Provider
 from server.channels.registry import build_providers
@@ -35,7 +37,8 @@ from server.domain.contacts.unsubscribe import UnsubscribeLinks
 from server.gateway.errors import GatewayError
 from server.gateway.ports import require_free
 from server.gateway.supervisor import Gateway
-from server.identity.signing_keys import derive_key, fingerprint
+from server.identity.link_keys import link_keys
+from server.identity.signing_keys import fingerprint
 from server.identity.tokens import Tokens, tokens_of
 from server.runtime.demo import Demo, mint_demo_token, seed_demo
 from server.runtime.metrics import Metrics
@@ -101,9 +104,10 @@ class Service:
 
     @cached_property
     def links(self) -> UnsubscribeLinks:
-        """Makes and reads unsubscribe links. Raises ConfigError if there is no signing key."""
+        """Makes and reads unsubscribe links. Raises ConfigError if there is no key."""
         return UnsubscribeLinks(
-            derive_key(self.tokens.keys.oldest, "unsubscribe"), self._settings.effective_public_url
+            link_keys(self._settings, self.tokens.keys, may_create=self._may_create_keys),
+            self._settings.effective_public_url,
         )
 
     @cached_property

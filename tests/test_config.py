@@ -62,6 +62,7 @@ EVERY_KEY: dict[str, tuple[str, str, object]] = {
         f'"acme=whsec_{"A" * 32}"',
         f"acme=whsec_{'A' * 32}",
     ),
+    "link_key_file": ("/etc/links.key", '"/etc/links.key"', "/etc/links.key"),
     "token_issuer": ("https://c.example", '"https://c.example"', "https://c.example"),
     "token_audience": ("c-1", '"c-1"', "c-1"),
     "webhook_key_hours": ("24", "24", 24),

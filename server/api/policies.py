@@ -65,6 +65,9 @@ _FILES: tuple[FileDescriptor, ...] = (
     probe_service_pb2.DESCRIPTOR,
 )
 
+DEFAULT_REQUEST_BYTES = 256 * 1024
+"""What 0 means in `carillon.options.v1.MethodPolicy`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:
@@ -77,7 +80,7 @@ class Policy:
     field_scopes: tuple[FieldScope, ...]
     """What a request asks for besides, by its fields."""
     max_request_bytes: int
-    """0: as large as the server takes any."""
+    """Largest request, as the setting `max_request_bytes` allows."""
     invalid_argument_status: int
     failed_precondition_status: int
 
@@ -133,7 +136,7 @@ def _policy(service: ServiceDescriptor, method: MethodDescriptor) -> Policy:
         public=of_method.public,
         services_only=of_method.services_only,
         field_scopes=field_scopes(method.input_type),
-        max_request_bytes=of_method.max_request_bytes,
+        max_request_bytes=of_method.max_request_bytes or DEFAULT_REQUEST_BYTES,
         invalid_argument_status=of_service.invalid_argument_status or 400,
         failed_precondition_status=of_service.failed_precondition_status or 412,
     )

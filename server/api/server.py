@@ -40,6 +40,7 @@ from carillon.ops.v1 import (
     probe_service_pb2_grpc,
     unknown_message_service_pb2_grpc,
 )
+from server.api.admission import admission_handler
 from server.api.command_runner import CommandRunner
 from server.api.health import DatabaseAnswers, Health
 from server.api.interceptors.authentication import Authentication
@@ -47,7 +48,7 @@ from server.api.interceptors.call import Handler
 from server.api.interceptors.guard import Guard
 from server.api.interceptors.known_brands import KnownBrands
 from server.api.options import ApiOptions
-from server.api.policies import method_policies, service_descriptors
+from server.api.policies import service_descriptors
 from server.api.reflection import add_reflection
 from server.api.services.comms.campaigns import CampaignService as CommsCampaigns
 from server.api.services.comms.consents import ConsentService
@@ -79,6 +80,8 @@ from storage.contract.storage import Storage
 METADATA_BYTES = 64 * 1024
 """More than the gateway lets through: it passes the URL on as metadata, and gRPC's own 8 KiB would
 refuse a long one as an overload."""
+UNCOMPRESSED = 1
+"""gRPC's set of algorithms that has only the first: none."""
 PING_INTERVAL_MS = 1000
 """Least milliseconds between two pings of a client."""
 SHUTDOWN_GRACE = 10.0
@@ -100,12 +103,16 @@ class GrpcServer:
     ) -> None:
         names = [service.full_name for service in service_descriptors()]
         self._health = Health(names, database_answers)
+        authentication = Authentication(tokens, KnownBrands(storage, clock))
+        policies, limit = options.policies, options.max_request_bytes
         self._server = grpc.aio.server(
-            interceptors=[
-                Guard(Authentication(tokens, KnownBrands(storage, clock)), method_policies())
-            ],
+            interceptors=[Guard(authentication, policies, max_request_bytes=limit)],
             options=[
-                ("grpc.max_receive_message_length", options.max_request_bytes),
+                # One byte more than any method takes: of a message that is too long, the gateway
+                # passes on as much.
+                ("grpc.max_receive_message_length", limit + 1),
+                # A message of 128 MiB can be compressed to a thousandth, which anybody can send.
+                ("grpc.compression_enabled_algorithms_bitset", UNCOMPRESSED),
                 ("grpc.max_send_message_length", -1),
                 ("grpc.max_metadata_size", METADATA_BYTES),
                 ("grpc.absolute_max_metadata_size", METADATA_BYTES),
@@ -122,6 +129,7 @@ class GrpcServer:
         # for at every call; generic handlers, which the generated code adds as well, do without.
         self._server.add_registered_method_handlers = _leave_to_generic_handlers  # type: ignore[method-assign]
         self._add_services(storage, clock, links, readiness, options)
+        self._server.add_generic_rpc_handlers([admission_handler(authentication, policies)])
         health_pb2_grpc.add_HealthServicer_to_server(self._health.servicer, self._server)
         if options.reflection:
             add_reflection(

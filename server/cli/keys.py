@@ -22,6 +22,19 @@ def show_all() -> None:
 
 
 @keys.command()
+@click.argument("kid")
+def retire(kid: str) -> None:
+    """Remove the file of an older key: nothing verifies by it any more, and its tokens are refused.
+
+    A running service notices within half a minute. Unsubscribe links stay good. Do the same on
+    other machines that have the key, and copy the file of link keys there.
+    """
+    from server.cli import key_operators
+
+    key_operators.retire(kid)
+
+
+@keys.command()
 def rotate() -> None:
     """Make a key that signs from now on, and print its kid.
 

@@ -115,10 +115,15 @@ class Settings(BaseSettings):
     """Seconds that `carillon api` goes on serving after it was told to stop and says so to health
     checks: more than a gateway needs to notice. Ours asks every second."""
     signing_key_file: Text = ""
-    """The Ed25519 key (PEM, PKCS #8) that signs tokens and unsubscribe links: the same for every
-    process on one database. It has to exist, readable by its owner alone. Later keys are beside it,
+    """The Ed25519 key (PEM, PKCS #8) that signs tokens: the same for every process on one
+    database. It has to exist, readable by its owner alone. Later keys are beside it,
     in a directory of its name without `.pem` (docs/identity.md). Empty: `keys/signing.pem` in the
     data directory; `carillon serve` makes it on its first start."""
+    link_key_file: Text = ""
+    """The keys of unsubscribe links, each a line of base64url of 32 bytes, the newest last: the
+    same for every process on one database. It has to exist. Empty: `links.key` beside the signing
+    key; `carillon serve` makes it beside one that it has made. Where there is none, links are of a
+    key derived from the oldest signing key."""
     token_issuer: Name = "carillon"  # noqa: S105  # no secret
     """`iss` of the tokens that this installation makes and takes: another one for each, so that the
     tokens of one are nothing to another even if they share a key."""
@@ -196,7 +201,8 @@ class Settings(BaseSettings):
     """Longest that `POST /v1/messages/send` waits for what becomes of its message, in seconds; the
     deadline of the call if that is sooner. 0: it answers at once."""
     max_request_bytes: RequestBytes = 128 * 1024 * 1024
-    """Largest request accepted, in bytes. A million recipients are about 74 MB of JSON."""
+    """Largest request accepted, in bytes. A million recipients are about 74 MB of JSON. Most
+    methods take 256 KiB at most, whatever this says; what each takes is in the protos."""
     grpc_reflection: Flag = True
     """Serve gRPC reflection, so that grpcurl works without proto files."""
     log_level: LogLevel = "info"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import sha256
 
 from server.domain.errors import (
     NotFound,
@@ -29,11 +31,15 @@ class Principal:
     """A person, as whom methods for services alone are not called; else a service."""
     expires_at: datetime | None = field(default=None, compare=False)
     """Until when the token is good; None: it does not say."""
+    issuer: str = ""
+    """Who says so; empty: this installation itself. One subject of two issuers is two callers."""
 
     @property
     def idempotency_scope(self) -> str:
-        """Keys of two callers, or of one caller acting for other brands, never meet."""
-        return "\n".join([self.subject, *sorted(self.brands)])
+        """Keys of two callers, or of one caller acting for other brands, never meet: a digest of
+        parts that no character can shift, as short as an index needs it."""
+        parts = json.dumps([self.issuer, self.subject, sorted(self.brands)])
+        return sha256(parts.encode()).hexdigest()
 
     def may(self, scope: str) -> bool:
         """Whether the token allows `scope`."""

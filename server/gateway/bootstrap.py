@@ -64,12 +64,12 @@ def _set_upstream(cluster: dict[str, Any], addresses: Sequence[Address]) -> None
 
 
 def _set_request_limit(manager: dict[str, Any], limit: int) -> None:
-    """Three places must agree: what Lua refuses by its length, what Envoy holds for Lua, and what
-    the transcoder reads."""
+    """Three places must agree: what Lua refuses by its length, what Envoy holds for another try,
+    and what the transcoder reads."""
     _only(manager["route_config"]["virtual_hosts"])["request_body_buffer_limit"] = limit
     filters = {item["name"]: item["typed_config"] for item in manager["http_filters"]}
     filters["envoy.filters.http.grpc_json_transcoder"]["max_request_body_size"] = limit
-    lua = filters["envoy.filters.http.lua"]["default_source_code"]
+    lua = filters["carillon.admission"]["default_source_code"]
     lua["inline_string"] = _LUA_LIMIT.sub(f"max_request_bytes = {limit}", lua["inline_string"])
 
 

@@ -39,14 +39,14 @@ class SigningKeys:
         self._looked_at = datetime.min.replace(tzinfo=UTC)
 
     @property
-    def oldest(self) -> Ed25519PrivateKey:
-        """The one made first."""
-        return next(iter(self._keys.values()))
-
-    @property
     def newest(self) -> Ed25519PrivateKey:
         """The one that signs."""
         return list(self._keys.values())[-1]
+
+    @property
+    def all(self) -> tuple[Ed25519PrivateKey, ...]:
+        """Oldest first."""
+        return tuple(self._keys.values())
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -59,7 +59,7 @@ class SigningKeys:
         if self._look is not None and now - self._looked_at >= LOOK_AGAIN:
             self._look_again(self._look, now)
         if kid is None:
-            return tuple(self._keys.values())
+            return self.all
         return (self._keys[kid],) if kid in self._keys else ()
 
     def _look_again(self, look: Look, now: datetime) -> None:

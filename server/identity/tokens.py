@@ -5,8 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import datetime, timedelta
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -15,6 +14,7 @@ from server.config import Settings
 from server.domain.access import Principal
 from server.domain.clock import Clock
 from server.domain.errors import Unauthenticated
+from server.identity.claims import Claims, last_instant, text_in, texts_in
 from server.identity.key_store import signing_keys
 from server.identity.signing_keys import SigningKeys, key_id
 from storage.model.ids import new_id
@@ -25,8 +25,6 @@ NAME = "carillon"
 PERSON = "person"
 """The `kind` of a person's token; that of a service has none."""
 LIFETIME = timedelta(hours=24)
-LEEWAY = timedelta(seconds=30)
-"""How far the clocks of issuer and verifier may differ."""
 CACHED_TOKENS = 4096
 """Verifying a signature takes about 160 µs, so verified tokens are remembered."""
 REMEMBERED = timedelta(seconds=20)
@@ -67,7 +65,7 @@ class Tokens:
         8693). `token_id` names it in the audit log; without one it gets one. `is_person`: it is
         for no service, and says so."""
         now = self._clock.now()
-        claims: dict[str, Any] = {
+        claims: dict[str, object] = {
             "iss": self._issuer,
             "aud": self._audience,
             "sub": subject,
@@ -102,15 +100,15 @@ class Tokens:
     def _decode(self, token: str, now: datetime) -> Principal:
         try:
             claims = self._signed_claims(token, now)
-            last_instant = datetime.fromtimestamp(float(claims["exp"]), UTC) + LEEWAY
-            principal = _principal(claims, last_instant)
+            expires_at = last_instant(claims)
+            principal = _principal(claims, expires_at)
         except (jwt.PyJWTError, TypeError, ValueError, OverflowError, OSError):
             raise Unauthenticated("the token is not one of this service") from None
-        if now > last_instant:
+        if now > expires_at:
             raise Unauthenticated("the token has expired")
         return principal
 
-    def _signed_claims(self, token: str, now: datetime) -> dict[str, Any]:
+    def _signed_claims(self, token: str, now: datetime) -> Claims:
         """What a key in force has signed. Raises PyJWTError."""
         kid = jwt.get_unverified_header(token).get("kid")
         for key in self.keys.verifying(kid, now):
@@ -118,7 +116,7 @@ class Tokens:
                 return self._claims(token, key)
         raise jwt.InvalidSignatureError
 
-    def _claims(self, token: str, key: Ed25519PrivateKey) -> dict[str, Any]:
+    def _claims(self, token: str, key: Ed25519PrivateKey) -> Claims:
         return jwt.decode(
             token,
             key.public_key(),
@@ -134,17 +132,20 @@ class Tokens:
         )
 
 
-def _principal(claims: dict[str, Any], expires_at: datetime) -> Principal:
-    subject, brands, scope = claims["sub"], claims.get("brands", []), claims.get("scope", "")
-    if not isinstance(subject, str) or not isinstance(scope, str):
-        raise TypeError("sub and scope are strings")
-    if not isinstance(brands, list) or not all(isinstance(brand, str) for brand in brands):
-        raise TypeError("brands is a list of strings")
-    kind = claims.get("kind")
+def _principal(claims: Claims, expires_at: datetime) -> Principal:
+    scope, kind = claims.get("scope", ""), claims.get("kind")
+    if not isinstance(scope, str):
+        raise TypeError("scope is a string")
     if kind not in (None, PERSON):
         raise ValueError("kind is that of a person, or missing")
+    if "jti" in claims:
+        text_in(claims, "jti")
     return Principal(
-        subject, frozenset(brands), frozenset(scope.split()), kind == PERSON, expires_at
+        subject=text_in(claims, "sub"),
+        brands=texts_in(claims, "brands"),
+        scopes=frozenset(scope.split()),
+        is_person=kind == PERSON,
+        expires_at=expires_at,
     )
 
 

@@ -48,6 +48,11 @@ def write_new_file(path: Path, content: bytes) -> None:
         own.unlink()
 
 
+def replace_file(path: Path, content: bytes) -> None:
+    """Writes a file of keys, readable only by its owner, in place of the one that is there."""
+    _write_beside(path, content).replace(path)
+
+
 def _write_beside(path: Path, content: bytes) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     own = path.with_suffix(f".{os.getpid()}")

@@ -311,3 +311,25 @@ async def test_every_brand_of_the_token_exists(untouched: Untouched) -> None:
             f"{MESSAGES}/GetMessage", {"id": untouched.ids["message"]}, token=token
         )
     ).status == 200
+
+
+async def test_a_subject_of_two_lines_gets_no_answer_that_another_caller_was_given(
+    idle_api: Any, idle: Running, brand: str
+) -> None:
+    key, request = (
+        "k-1",
+        {
+            "brand_id": brand,
+            "name": "news",
+            "subject": "News",
+            "channel": "email",
+            "template_key": "welcome",
+        },
+    )
+    victim = idle.token(brand, subject="ann")
+    first = await idle_api.call(f"{COMMS}/CreateCampaign", request, token=victim, key=key)
+    again = await idle_api.call(f"{COMMS}/CreateCampaign", request, token=victim, key=key)
+    assert (first.status, again.body) == (201, first.body)
+    stranger = idle.token(subject=f"ann\n{brand}")
+    stolen = await idle_api.call(f"{COMMS}/CreateCampaign", request, token=stranger, key=key)
+    assert (stolen.status, stolen.error) == (401, "unauthenticated")

@@ -7,7 +7,7 @@ from typing import Any
 import grpc
 import pytest
 
-from server.api.policies import all_scopes
+from server.api.policies import DEFAULT_REQUEST_BYTES, all_scopes
 from tests.api.test_access import GUARDED
 from tests.support.api.answers import Answer
 from tests.support.api.callers import METHODS, POLICIES, full_path, refusal_in
@@ -77,3 +77,28 @@ async def test_of_a_person_or_a_brand_that_is_not_there_no_message_is_awaited(
         if POLICIES[full_path(METHODS[method])].services_only:
             answer = await refusal_without_message(channel, method, person)
             assert (answer.status, answer.error) == (403, "services_only"), method
+
+
+async def test_a_message_larger_than_its_method_takes_is_not_read(
+    untouched_grpc: Untouched,
+) -> None:
+    metadata = (("authorization", f"Bearer {untouched_grpc.api.token}"),)  # type: ignore[attr-defined]
+    for method in METHODS:
+        limit = POLICIES[full_path(METHODS[method])].max_request_bytes
+        if limit > DEFAULT_REQUEST_BYTES:
+            continue
+        rpc: Any = untouched_grpc.running.channel.unary_unary(full_path(METHODS[method]))
+        for size, status in ((limit, 400), (limit + 1, 413)):
+            with pytest.raises(grpc.aio.AioRpcError) as refused:
+                # No message begins with this byte.
+                await rpc(b"\xff" * size, metadata=metadata)
+            answer = refusal_in(refused.value)
+            assert answer.status in (status, 422 if status == 400 else status), method
+
+
+async def test_a_compressed_message_is_not_taken(untouched_grpc: Untouched) -> None:
+    method = "messaging.SegmentService/CreateSegment"
+    rpc: Any = untouched_grpc.running.channel.unary_unary(full_path(METHODS[method]))
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await rpc(b"x" * 1000, compression=grpc.Compression.Gzip)
+    assert refused.value.code() is grpc.StatusCode.UNIMPLEMENTED

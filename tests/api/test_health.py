@@ -17,6 +17,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from server.api import health
 from server.api.health import Health
 from server.api.options import ApiOptions
+from server.api.policies import method_policies
 from server.api.server import GrpcServer
 from server.domain.clock import SystemClock
 from server.domain.contacts.unsubscribe import UnsubscribeLinks
@@ -136,7 +137,7 @@ async def test_a_server_that_drains_says_so_and_serves_all_the_same(tmp_path: Pa
     storage, clock = await open_storage(url), SystemClock()
     tokens, links = (
         Tokens(SigningKeys([Ed25519PrivateKey.generate()]), clock),
-        UnsubscribeLinks(b"x" * 32, "http://127.0.0.1"),
+        UnsubscribeLinks([b"x" * 32], "http://127.0.0.1"),
     )
     server = GrpcServer(
         storage,
@@ -148,6 +149,7 @@ async def test_a_server_that_drains_says_so_and_serves_all_the_same(tmp_path: Pa
         ApiOptions(
             send_wait_seconds=0,
             max_request_bytes=1024,
+            policies=method_policies(),
             reflection=False,
             push_key=None,
             email_secrets={},

@@ -6,13 +6,19 @@ from pathlib import Path
 
 import jwt
 import pytest
+import uvloop
 from click.testing import CliRunner, Result
 
 from server.cli.main import main
 from server.config import Settings
+from server.database import operate
+from server.domain.access import Caller
 from server.domain.clock import SystemClock
+from server.domain.errors import Unauthenticated
 from server.identity.key_store import signing_keys
 from server.identity.tokens import tokens_of
+from storage.contract.storage import Transaction
+from storage.model.audit import INSTALLATION
 
 
 @pytest.fixture(autouse=True)
@@ -56,3 +62,33 @@ def test_where_there_is_no_key_none_is_made(directory: Path) -> None:
         assert (result.exit_code, result.stdout) == (1, "")
         assert result.stderr.startswith("carillon: CARILLON_SIGNING_KEY_FILE: there is no signing")
     assert list((directory / "var" / "keys").iterdir()) == []
+
+
+def test_an_older_key_is_retired_and_its_tokens_with_it() -> None:
+    ((first, _, file),) = listed()
+    before = carillon("token", "--scope", "admin:hold").stdout.strip()
+    second = carillon("keys", "rotate").stdout.strip()
+    assert carillon("keys", "retire", first).stdout == f"retired {first}\n"
+    assert [line[0] for line in listed()] == [second]
+    assert not Path(file).exists()
+    tokens = tokens_of(Settings(), SystemClock(), may_create=False)
+    with pytest.raises(Unauthenticated):
+        tokens.verify(before)
+    assert logged() == ["signing_key_used", "signing_key_retired"]
+
+
+def logged() -> list[str]:
+    """What the log of the installation has of keys, oldest first."""
+
+    async def read(tx: Transaction, _: Caller) -> list[str]:
+        entries = await tx.audit.list_page(INSTALLATION, None, None, 100)
+        return [each.action for each in reversed(entries) if each.action.startswith("signing")]
+
+    return uvloop.run(operate(Settings(), read))
+
+
+def test_the_key_that_signs_is_not_retired_nor_one_that_is_not_there() -> None:
+    ((first, _, _),) = listed()
+    assert "is the key that signs" in carillon("keys", "retire", first).stderr
+    assert "no such key" in carillon("keys", "retire", "0" * 16).stderr
+    assert [line[0] for line in listed()] == [first]

@@ -64,6 +64,15 @@ def test_managing_is_reading_and_writing_of_that_and_nothing_else() -> None:
 
 def test_idempotency_keys_of_two_callers_or_of_other_brands_never_meet() -> None:
     callers = [principal("a"), principal("b"), principal("a", "b"), principal("a", subject="bob")]
+    shifting = [
+        principal("a", "b"),
+        principal("b", subject="ann\na"),
+        principal(subject="ann\na\nb"),
+        principal("a\nb"),
+        principal('a", "b'),
+        Principal("ann", frozenset("ab"), frozenset(), issuer="x"),
+    ]
     scopes = [caller.idempotency_scope for caller in callers]
     assert len(set(scopes)) == 4
+    assert len({each.idempotency_scope for each in shifting}) == len(shifting)
     assert principal("b", "a").idempotency_scope == principal("a", "b").idempotency_scope

@@ -14,7 +14,7 @@ from storage.model.audiences import SkipReason
 from storage.model.messages import Purpose
 from storage.model.suppressions import STRENGTH
 
-LINKS = UnsubscribeLinks(b"k" * 32, "https://mail.example.com/x")
+LINKS = UnsubscribeLinks([b"k" * 32], "https://mail.example.com/x")
 CONTACT = LinkedContact("acme", "ann-1", "email", "marketing", "ann@example.com")
 
 
@@ -66,7 +66,7 @@ def test_a_link_is_the_public_url_and_a_token_that_says_nothing() -> None:
 def test_a_token_gives_its_contact_and_no_other_key_makes_one() -> None:
     assert LINKS.contact(LINKS.token(CONTACT)) == CONTACT
     assert LINKS.token(replace(CONTACT, category="news")) != LINKS.token(CONTACT)
-    other = UnsubscribeLinks(b"o" * 32, "https://mail.example.com")
+    other = UnsubscribeLinks([b"o" * 32], "https://mail.example.com")
     assert LINKS.contact(other.token(CONTACT)) is None
 
 

@@ -14,6 +14,8 @@ from tests.support.upstream import Upstream
 
 ROOT = Path(__file__).resolve().parents[2]
 MAX_REQUEST_BYTES = 256 * 1024
+TOKEN = {"authorization": "Bearer t"}
+ADMISSION = 'local admission = require("admission")'
 REST = 'local rest = require("rest")'
 BYTEWISE = (
     'local bodies = require("bodies"); local read = bodies.read; '
@@ -45,9 +47,9 @@ def settings_in(data_dir: Path) -> Settings:
 
 
 def client_of(settings: Settings) -> httpx.AsyncClient:
-    """A REST client of the gateway with these settings."""
+    """A REST client of the gateway with these settings, and a token."""
     base_url = f"http://127.0.0.1:{settings.rest_port}"
-    return httpx.AsyncClient(base_url=base_url, timeout=10, trust_env=False)
+    return httpx.AsyncClient(base_url=base_url, headers=TOKEN, timeout=10, trust_env=False)
 
 
 def shortened_config(directory: Path, old: str, new: str) -> Path:
@@ -115,8 +117,10 @@ def upstream(running_upstream: Upstream) -> Upstream:
         running_upstream.streams,
         running_upstream.requests,
         running_upstream.metadata,
+        running_upstream.judged,
     ):
         memory.clear()
+    running_upstream.refusal = None
     return running_upstream
 
 

@@ -9,18 +9,18 @@ import pytest
 from carillon.messaging.v1 import segment_service_pb2
 from server.config import Settings
 from server.gateway.supervisor import Gateway
-from tests.gateway.conftest import REST, client_of, free_ports, shortened_config
+from tests.gateway.conftest import ADMISSION, REST, client_of, free_ports, shortened_config
 from tests.gateway.test_refusals import error
 from tests.support.upstream import Upstream, returning
 
 SEGMENTS = "carillon.messaging.v1.SegmentService"
 FAULTS = {
-    "queries": 'require("queries").problems = function() error("fault") end; ',
-    "bodies": 'require("bodies").read = function() error("fault") end; ',
+    ADMISSION: 'require("queries").problems = function() error("fault") end; ',
+    REST: 'require("bodies").read = function() error("fault") end; ',
 }
 
 
-@pytest.fixture(scope="module", params=FAULTS)
+@pytest.fixture(scope="module", params=FAULTS, ids=["queries", "bodies"])
 async def faulty(
     request: pytest.FixtureRequest, settings: Settings, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Settings]:
@@ -36,7 +36,7 @@ async def faulty(
     gateway = Gateway(
         own,
         config_root=shortened_config(
-            tmp_path_factory.mktemp("faulty"), REST, FAULTS[request.param] + REST
+            tmp_path_factory.mktemp("faulty"), request.param, FAULTS[request.param] + request.param
         ),
     )
     await gateway.start()

@@ -19,7 +19,7 @@ from carillon.ops.v1 import probe_service_pb2
 from server.api.server import PING_INTERVAL_MS
 from server.config import Settings
 from server.gateway.supervisor import Gateway
-from tests.gateway.conftest import ROOT, free_ports, shortened_config
+from tests.gateway.conftest import ROOT, TOKEN, free_ports, shortened_config
 from tests.support.upstream import Context, Upstream
 
 LIVENESS = "carillon.ops.v1.ProbeService/CheckLiveness"
@@ -113,7 +113,7 @@ async def running_cluster(
         await gateway.start()
         async with (
             httpx.AsyncClient(
-                base_url=f"http://127.0.0.1:{rest}", timeout=10, trust_env=False
+                base_url=f"http://127.0.0.1:{rest}", headers=TOKEN, timeout=10, trust_env=False
             ) as rest_client,
             httpx.AsyncClient(
                 base_url=f"http://127.0.0.1:{admin}", trust_env=False
@@ -246,7 +246,7 @@ async def in_front_of(
     try:
         await gateway.start()
         async with httpx.AsyncClient(
-            base_url=f"http://127.0.0.1:{rest}", timeout=30, trust_env=False
+            base_url=f"http://127.0.0.1:{rest}", headers=TOKEN, timeout=30, trust_env=False
         ) as client:
             yield client
     finally:

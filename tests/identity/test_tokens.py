@@ -19,8 +19,9 @@ from cryptography.hazmat.primitives.serialization import (
 from server.config import ConfigError
 from server.domain.access import Principal
 from server.domain.errors import Unauthenticated
+from server.identity.claims import LEEWAY
 from server.identity.signing_keys import SigningKeys, key_id
-from server.identity.tokens import CACHED_TOKENS, LEEWAY, LIFETIME, Tokens
+from server.identity.tokens import CACHED_TOKENS, LIFETIME, Tokens
 from tests.support.clocks import ManualClock
 
 KEY = Ed25519PrivateKey.generate()
@@ -196,6 +197,17 @@ def test_more_tokens_than_are_remembered_are_verified_all_the_same(
         {"iat": None},
         {"sub": None},
         {"sub": 7},
+        {"sub": ""},
+        {"sub": "x" * 256},
+        {"sub": "ann\nacme"},
+        {"sub": "ann\x00"},
+        {"sub": "ann\x85"},
+        {"sub": "\ud800"},
+        {"jti": "a\tb"},
+        {"jti": 7},
+        {"brands": ["acme\n"]},
+        {"brands": ["\x7f"]},
+        {"brands": [""]},
         {"brands": "acme"},
         {"brands": [7]},
         {"scope": ["read:messages"]},

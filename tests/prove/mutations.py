@@ -10,6 +10,7 @@ from tests.prove.contacting import CONTACTING
 from tests.prove.counting import COUNTING
 from tests.prove.doubting import DOUBTING
 from tests.prove.edging import EDGING
+from tests.prove.identifying import IDENTIFYING
 from tests.prove.pushing import PUSHING
 from tests.prove.receiving import RECEIVING
 from tests.prove.refusing import REFUSING
@@ -36,4 +37,5 @@ MUTATIONS = (
     *PUSHING,
     *REFUSING,
     *EDGING,
+    *IDENTIFYING,
 )

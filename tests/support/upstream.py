@@ -14,6 +14,8 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1._async import HealthServicer
 from grpc_status import rpc_status
 
+from server.api.admission import ADMITTED_KEY, ERROR_BODY_KEY, METHOD, SERVICE
+from server.api.errors import HTTP_CODE_KEY
 from server.api.policies import service_descriptors
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -29,6 +31,11 @@ class Upstream:
         self.streams: dict[str, Stream] = {}
         self.requests: list[Message] = []
         self.metadata: list[dict[str, str]] = []
+        self.refusal: tuple[int, str] | None = None
+        """HTTP status and body of the answer to the gateway, when it asks whether a body is worth
+        taking; None: it is."""
+        self.judged: list[dict[str, str]] = []
+        """What it asked with."""
         self._health = HealthServicer()
         self._max_receive_bytes = max_receive_bytes
         self._server: grpc.aio.Server | None = None
@@ -42,6 +49,7 @@ class Upstream:
         self._server.add_generic_rpc_handlers(
             [self._handler(service) for service in service_descriptors()]
         )
+        self._server.add_generic_rpc_handlers([self._admission()])
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         self._server.add_insecure_port(f"127.0.0.1:{port}")
         await self._server.start()
@@ -59,6 +67,22 @@ class Upstream:
             else health_pb2.HealthCheckResponse.NOT_SERVING
         )
         await self._health.set("", status)
+
+    def _admission(self) -> grpc.GenericRpcHandler:
+        async def judge(_messages: Any, context: Context) -> bytes:
+            self.judged.append(
+                {key: str(value) for key, value in context.invocation_metadata() or ()}
+            )
+            if self.refusal is not None:
+                status, body = self.refusal
+                refused = ((HTTP_CODE_KEY, str(status)), (ERROR_BODY_KEY, body))
+                await context.abort(grpc.StatusCode.UNAUTHENTICATED, "refused", refused)
+            await context.send_initial_metadata(((ADMITTED_KEY, "true"),))
+            return b""
+
+        return grpc.method_handlers_generic_handler(
+            SERVICE, {METHOD: grpc.stream_unary_rpc_method_handler(judge)}
+        )
 
     def _handler(self, service: Any) -> grpc.GenericRpcHandler:
         return grpc.method_handlers_generic_handler(

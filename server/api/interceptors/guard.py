@@ -27,9 +27,17 @@ class Guard(grpc.aio.ServerInterceptor):
     Methods without a policy (gRPC health and reflection) pass as they are.
     """
 
-    def __init__(self, authentication: Authentication, policies: Mapping[str, Policy]) -> None:
+    def __init__(
+        self,
+        authentication: Authentication,
+        policies: Mapping[str, Policy],
+        *,
+        max_request_bytes: int,
+    ) -> None:
+        """No method takes more than `max_request_bytes`, and most take less."""
         self._authentication = authentication
         self._policies = policies
+        self._max_request_bytes = max_request_bytes
         self._guarded: dict[str, tuple[Policy, Handler]] = {}
 
     async def intercept_service(
@@ -56,8 +64,9 @@ class Guard(grpc.aio.ServerInterceptor):
         return guarded
 
     def _guard(self, method: str, policy: Policy, handler: Handler) -> Handler:
+        max_bytes = min(policy.max_request_bytes, self._max_request_bytes)
         codec: dict[str, Any] = {
-            "request_deserializer": reading(handler.request_deserializer, policy.max_request_bytes),
+            "request_deserializer": reading(handler.request_deserializer, max_bytes),
             "response_serializer": handler.response_serializer,
         }
         if handler.response_streaming:

@@ -20,11 +20,11 @@ from server.rules.faults import find_faults, takes_long
 
 
 def reading(deserialize: Any, max_bytes: int) -> Callable[[bytes], Message | CarillonError]:
-    """Reads a request, or says why it cannot be: also for more than `max_bytes`, unless that is 0.
-    gRPC would answer an exception with its text, and before anybody asked for a token."""
+    """Reads a request, or says why it cannot be; more than `max_bytes` are not even looked at. gRPC
+    would answer an exception with its text."""
 
     def read(data: bytes) -> Message | CarillonError:
-        if max_bytes and len(data) > max_bytes:
+        if len(data) > max_bytes:
             return PayloadTooLarge()
         try:
             message: Message = deserialize(data)

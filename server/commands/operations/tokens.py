@@ -40,10 +40,14 @@ async def record_token(tx: Transaction, caller: Caller, token: MintedToken) -> N
     )
 
 
-async def note_signing_key(tx: Transaction, fingerprint: str, now: datetime) -> None:
-    """Logs with the installation that a key signs from now on, if the log does not know it: one
-    just made, or brought by an operator."""
-    if not await tx.audit.list_page(INSTALLATION, fingerprint, None, 1):
-        await tx.audit.append(
-            [AuditEntry.own(INSTALLATION, AuditAction.SIGNING_KEY_USED, fingerprint, {}, now)]
-        )
+async def note_signing_key(
+    tx: Transaction,
+    fingerprint: str,
+    now: datetime,
+    action: AuditAction = AuditAction.SIGNING_KEY_USED,
+) -> None:
+    """Logs with the installation that a key signs from now on, one just made or brought by an
+    operator, or that it is retired; once."""
+    known = await tx.audit.list_page(INSTALLATION, fingerprint, None, 2)
+    if all(entry.action != action for entry in known):
+        await tx.audit.append([AuditEntry.own(INSTALLATION, action, fingerprint, {}, now)])

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import astuple, dataclass
 
 from cryptography.exceptions import InvalidTag
@@ -31,10 +33,10 @@ class UnsubscribeLinks:
     """Makes links and reads their tokens. A token is encrypted (AES-SIV, RFC 5297: the same contact
     has the same token), so nobody learns an address or a brand from a link."""
 
-    def __init__(self, key: bytes, public_url: str) -> None:
-        """`key`, of 32 bytes, is for these tokens alone; `public_url` is where people reach the
-        REST API, without a slash at its end."""
-        self._cipher = AESSIV(key)
+    def __init__(self, keys: Sequence[bytes], public_url: str) -> None:
+        """`keys`, of 32 bytes each, are for these tokens alone: the first makes them, all read
+        them. `public_url` is where people reach the REST API, without a slash at its end."""
+        self._ciphers = [AESSIV(key) for key in keys]
         self._public_url = public_url
 
     def link(self, contact: LinkedContact) -> str:
@@ -44,7 +46,7 @@ class UnsubscribeLinks:
     def token(self, contact: LinkedContact) -> str:
         """The token of a contact, in base64url."""
         parts = _SEPARATOR.join(astuple(contact)).encode()
-        return base64.urlsafe_b64encode(self._cipher.encrypt(parts, None)).decode().rstrip("=")
+        return base64.urlsafe_b64encode(self._ciphers[0].encrypt(parts, None)).decode().rstrip("=")
 
     def contact(self, token: str) -> LinkedContact | None:
         """The contact that a token stands for; None if this installation did not make it."""
@@ -52,6 +54,12 @@ class UnsubscribeLinks:
             octets = base64.b64decode(
                 token + "=" * (-len(token) % 4), altchars=b"-_", validate=True
             )
-            return LinkedContact(*self._cipher.decrypt(octets, None).decode().split(_SEPARATOR))
+            return LinkedContact(*self._decrypt(octets).decode().split(_SEPARATOR))
         except (binascii.Error, ValueError, InvalidTag, TypeError):
             return None
+
+    def _decrypt(self, octets: bytes) -> bytes:
+        for cipher in self._ciphers:
+            with suppress(InvalidTag):
+                return cipher.decrypt(octets, None)
+        raise InvalidTag

@@ -50,13 +50,13 @@ function bodies.reader(request)
   }
 end
 
-local function cut(reader, at)
+local function cut_at(reader, at)
   reader.cut_at = reader.cut_at or at
 end
 
 -- What follows is not read any more.
 local function give_up(reader, at)
-  cut(reader, at)
+  cut_at(reader, at)
   reader.is_broken = true
   return nil
 end
@@ -94,10 +94,10 @@ local function take_key(reader, name, at)
   end
   if not field then
     reader.within = nil
-    cut(reader, at)
+    cut_at(reader, at)
     refusals.add(reader.problems, parent(reader), name, refusals.UNKNOWN_FIELD)
   elseif not enter_field(reader, field) then
-    cut(reader, at)
+    cut_at(reader, at)
     refusals.add(reader.problems, parent(reader), field.name, refusals.GIVEN_TWICE)
   end
   return true
@@ -241,6 +241,13 @@ local function scan(reader, text)
     if code == nil then return end
     at = IS_SPACE[code] and at + 1 or HANDLERS[code](reader, text, at)
   end
+end
+
+-- What is to be passed on in place of a piece that is not read any more.
+function bodies.cut(reader)
+  if reader.is_cut then return "" end
+  reader.is_cut = true
+  return bodies.NOT_JSON
 end
 
 -- Reads the next piece, which is not empty, and returns what of it is to be passed on.

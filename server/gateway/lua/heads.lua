@@ -13,8 +13,17 @@ local function is_one_host(authority)
   return name:find("^[%w%._~%%-]*$") ~= nil or name:find("^%[[%x:%.]+%]$") ~= nil
 end
 
+-- gRPC, which takes metadata for UTF-8, would log others with all that is in them. No header can be
+-- changed while they are gone through, so they are to the end.
+local function are_utf8(headers)
+  local found = true
+  for _, value in pairs(headers) do found = found and percent.is_utf8(value) end
+  return found
+end
+
 -- What is wrong with `headers`, for people, or nil.
 function heads.problem(headers, protocol)
+  if not are_utf8(headers) then return "headers must be UTF-8" end
   if not is_one_host(headers:get(":authority") or "") then
     return "host must be one name or address, with or without a port"
   end

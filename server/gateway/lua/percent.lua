@@ -14,13 +14,18 @@ function percent.decode(text)
   return (text:gsub("%%(%x%x)", function(digits) return string.char(tonumber(digits, 16)) end))
 end
 
+-- Whether `text` is UTF-8.
+function percent.is_utf8(text)
+  if not text:find("[\128-\255]") then return true end
+  for _, character in ipairs(CHARACTERS) do text = text:gsub(character, " ") end
+  return not text:find("[\128-\255]")
+end
+
 -- Whether `text` has no percent sign without its two digits, and is UTF-8 when it is decoded.
 function percent.is_sound(text)
   if not text:find("%", 1, true) then return true end
   if text:gsub("%%%x%x", ""):find("%", 1, true) then return false end
-  local rest = percent.decode(text)
-  for _, character in ipairs(CHARACTERS) do rest = rest:gsub(character, " ") end
-  return not rest:find("[\128-\255]")
+  return percent.is_utf8(percent.decode(text))
 end
 
 return percent

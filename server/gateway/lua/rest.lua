@@ -1,27 +1,20 @@
--- The two steps of the gateway: a request is checked before the transcoder reads it, an answer gets
--- its documented shape after.
---
--- gRPC calls (`content-type: application/grpc`) pass untouched. What the request step learns is
--- left for the response step in the stream's metadata, because the transcoder replaces method and
--- path.
+-- The second and the third step of the gateway: the body of a request is checked before the
+-- transcoder reads it, an answer gets its documented shape after. Of gRPC calls
+-- (`content-type: application/grpc`) nothing is looked at but their length.
 --
 -- Whatever a handle returns is good until the next call that may wait (body, trailers, bodyChunks):
 -- headers are asked for again after it.
 local bodies = require("bodies")
 local contract = require("rest_contract")
 local errors = require("errors")
-local heads = require("heads")
+local is_link = require("is_link")
+local messages = require("messages")
+local notes = require("notes")
 local nulls = require("nulls")
-local queries = require("queries")
-local routes = require("routes")
+local refuse = require("refusing")
 
--- `max_request_bytes` is set by whoever loads this module: it has to agree with the transcoder's
--- limit.
-local rest = { max_request_bytes = nil }
+local rest = {}
 
-local NAMESPACE = "carillon"
--- Its paths are links in messages, to which others on the way add parameters of their own.
-local LINKED = "carillon.comms.v1.UnsubscribeService/"
 -- What Envoy says of an answer the request step gave.
 local ANSWERED_HERE = "lua_response"
 
@@ -31,27 +24,11 @@ local INTERNAL_HEADERS = {
   "x-http-code", "x-local-reply",
 }
 
-local function is_linked(operation)
-  return operation.rpc:find(LINKED, 1, true) == 1
-end
-
-local function is_grpc(content_type)
-  return content_type == "application/grpc" or content_type:find("^application/grpc[+;]") ~= nil
-end
-
 local function is_json(content_type)
   local kind, parameters = content_type:lower():match("^%s*([^;%s]+)%s*(.*)$")
   if kind ~= "application/json" then return false end
   local charset = parameters:match("charset%s*=%s*\"?([%w-]+)")
   return charset == nil or charset == "utf-8"
-end
-
-local function refuse(handle, status, body, headers)
-  headers = headers or {}
-  headers[":status"] = tostring(status)
-  headers["content-type"] = "application/json"
-  headers["cache-control"] = "no-store"
-  handle:respond(headers, body)
 end
 
 local function has_body(handle)
@@ -91,24 +68,10 @@ end
 
 -- Mail programs may send what they like with a one-click unsubscribe (RFC 8058).
 local function refuse_body(handle, operation)
-  if not is_linked(operation) and has_body(handle) then
+  if not is_link(operation) and has_body(handle) then
     local body = errors.body("malformed_request", "this method takes no body")
     refuse(handle, operation.invalid_argument, body)
   end
-end
-
-local function drop_query_of_others(headers, operation)
-  headers:replace(":path", queries.own(headers:get(":path"), operation))
-end
-
-local function check_query(handle, operation)
-  local problems = queries.problems(handle:headers():get(":path"), operation)
-  if problems[1] then refuse(handle, operation.invalid_argument, errors.refusal(problems)) end
-end
-
--- Bytes that a body of the operation may have.
-local function limit_of(operation)
-  return operation.max_request_bytes or rest.max_request_bytes
 end
 
 -- What of `text`, the next piece of a body, is to be passed on: no more after a fault of our own.
@@ -122,98 +85,56 @@ end
 
 -- What is to be answered to a body of which no more is passed on, so that nobody after this sees
 -- how long it is.
-local function refusal_of(reader, total, operation)
+local function refusal_of(reader, is_too_large, operation)
   if reader.has_failed then return { status = 500, body = errors.body("internal") } end
-  if reader.is_cut and total > rest.max_request_bytes then
-    return { status = 413, body = errors.body("payload_too_large") }
-  end
+  if is_too_large then return { status = 413, body = errors.body("payload_too_large") } end
   if not reader.problems[1] then return nil end
   return { status = operation.invalid_argument, body = errors.refusal(reader.problems) }
 end
 
 -- Passes on what the transcoder may read. It answers an incomplete body, and the response step then
 -- says why it was.
-local function pass_body(handle, operation)
+local function pass_body(handle, operation, limit)
   local reader, total = bodies.reader(operation.request), 0
   for chunk in handle:bodyChunks() do
     local length = chunk:length()
-    if length > 0 then
+    total = total + length
+    if total > limit then
+      chunk:setBytes(bodies.cut(reader))
+    elseif length > 0 then
       local text = chunk:getBytes(0, length)
       local passed = readable(reader, text)
       if passed ~= text then chunk:setBytes(passed) end
     end
-    total = total + length
-    local refusal = refusal_of(reader, total, operation)
-    if refusal then handle:streamInfo():dynamicMetadata():set(NAMESPACE, "refusal", refusal) end
+    local refusal = refusal_of(reader, total > limit, operation)
+    if refusal then notes.set(handle, "refusal", refusal) end
   end
 end
 
--- Passes on what the server reads as it was sent: of more than it takes, one byte too many, which
--- the server refuses.
-local function pass_raw(handle, operation)
-  local limit, total = limit_of(operation), 0
-  for chunk in handle:bodyChunks() do
-    local length = chunk:length()
-    if total > limit then
-      chunk:setBytes("")
-    elseif total + length > limit then
-      chunk:setBytes(chunk:getBytes(0, limit + 1 - total))
-    end
-    total = total + length
-  end
-end
-
--- The transcoder knows GET alone.
-local function take_head_as_get(headers, metadata)
-  if headers:get(":method") ~= "HEAD" then return end
-  headers:replace(":method", "GET")
-  metadata:set(NAMESPACE, "head", true)
-end
-
-local function check(handle, operation)
-  check_query(handle, operation)
-  local length = tonumber(handle:headers():get("content-length") or "") or 0
-  if length > limit_of(operation) then
-    refuse(handle, 413, errors.body("payload_too_large"))
-  end
+local function check(handle, operation, limit)
   if not operation.takes_body then
     refuse_body(handle, operation)
     drop_body(handle)
   elseif check_media_type(handle) then
-    local pass = operation.raw_request and pass_raw or pass_body
-    pass(handle, operation)
-  end
-end
-
-local function take(handle)
-  local headers = handle:headers()
-  local metadata = handle:streamInfo():dynamicMetadata()
-  local problem = heads.problem(headers, handle:streamInfo():protocol())
-  if problem then refuse(handle, 400, errors.body("malformed_request", problem)) end
-  if is_grpc(headers:get("content-type") or "") then
-    metadata:set(NAMESPACE, "grpc", true)
-    return
-  end
-  -- The server would take it for its own deadline.
-  headers:remove("grpc-timeout")
-  local index, allow = routes.find(headers:get(":method"), headers:get(":path") or "")
-  if index then
-    local operation = contract.operations[index]
-    metadata:set(NAMESPACE, "operation", index)
-    take_head_as_get(headers, metadata)
-    if is_linked(operation) then drop_query_of_others(headers, operation) end
-    check(handle, operation)
-  elseif allow then
-    refuse(handle, 405, errors.body("method_not_allowed"), { allow = allow })
-  else
-    refuse(handle, 404, errors.body("route_not_found"))
+    if operation.raw_request then
+      messages.pass_raw(handle, limit)
+    else
+      pass_body(handle, operation, limit)
+    end
   end
 end
 
 -- Envoy goes on with a request that ends its script with an error: it would be passed on unseen.
 function rest.on_request(handle)
-  if pcall(take, handle) then return end
-  handle:logErr("a request could not be looked at")
+  local known = notes.of(handle)
+  local ok
+  if known.grpc then
+    ok = pcall(messages.pass, handle, known.limit)
+  else
+    ok = pcall(check, handle, contract.operations[known.operation], known.limit)
+  end
+  if ok then return end
+  handle:logErr("a body could not be looked at")
   refuse(handle, 500, errors.body("internal"))
 end
 
@@ -282,7 +203,7 @@ local function pass_events(handle, operation)
 end
 
 function rest.on_response(handle)
-  local known = handle:streamInfo():dynamicMetadata():get(NAMESPACE) or {}
+  local known = notes.of(handle)
   local headers = handle:headers()
   if known.grpc or headers:get("x-local-reply") == ANSWERED_HERE then
     headers:remove("x-local-reply")

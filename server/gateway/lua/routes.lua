@@ -2,7 +2,8 @@
 -- wins over a variable one.
 local contract = require("rest_contract")
 
-local routes = {}
+-- By the name of its method, each operation; methods of gRPC itself have none.
+local routes = { by_rpc = {} }
 local root = { literal = {}, verbs = {} }
 
 local function segments_of(path)
@@ -50,6 +51,9 @@ function routes.find(verb, path)
   return nil, verbs[1] and table.concat(verbs, ", ")
 end
 
-for index, operation in ipairs(contract.operations) do add(index, operation) end
+for index, operation in ipairs(contract.operations) do
+  routes.by_rpc[operation.rpc] = operation
+  add(index, operation)
+end
 
 return routes
