@@ -37,9 +37,12 @@ from server.domain.contacts.unsubscribe import UnsubscribeLinks
 from server.gateway.errors import GatewayError
 from server.gateway.ports import require_free
 from server.gateway.supervisor import Gateway
+from server.identity.build import token_verifier
+from server.identity.http import IdentityClient
 from server.identity.link_keys import link_keys
 from server.identity.signing_keys import fingerprint
 from server.identity.tokens import Tokens, tokens_of
+from server.identity.verifier import TokenVerifier
 from server.runtime.demo import Demo, mint_demo_token, seed_demo
 from server.runtime.metrics import Metrics
 from server.runtime.readiness import ReadinessCheck
@@ -89,6 +92,7 @@ class Service:
         self.metrics = Metrics()
         self.gateway: Gateway | None = None
         self._server: GrpcServer | None = None
+        self._identity_client: IdentityClient | None = None
         self._stopping = asyncio.Event()
         self._clock_sync: asyncio.Task[None] | None = None
 
@@ -148,6 +152,8 @@ class Service:
             await self.gateway.stop()
         if self._server is not None:
             await self._server.stop(drain=self._drain_seconds)
+        if self._identity_client is not None:
+            await self._identity_client.close()
         if self.dispatcher is not None:
             await self.dispatcher.stop()
         self.metrics.stop()
@@ -210,7 +216,7 @@ class Service:
         server = GrpcServer(
             self.storage,
             self._clock,
-            self.tokens,
+            self._verifier(),
             self.links,
             readiness.waiting_for,
             readiness.database_answers,
@@ -233,6 +239,10 @@ class Service:
                 f"{self._settings.bind}:{self._settings.grpc_port}"
             ) from None
         self._server = server
+
+    def _verifier(self) -> TokenVerifier:
+        self._identity_client = IdentityClient()
+        return token_verifier(self._settings, self.tokens, self._identity_client, self._clock)
 
     def _readiness(self, storage: Storage) -> ReadinessCheck:
         # The API starts first, so the other parts are asked for when somebody asks.

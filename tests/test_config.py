@@ -63,6 +63,26 @@ EVERY_KEY: dict[str, tuple[str, str, object]] = {
         f"acme=whsec_{'A' * 32}",
     ),
     "link_key_file": ("/etc/links.key", '"/etc/links.key"', "/etc/links.key"),
+    "jwks_url": (
+        "https://id.example/keys",
+        '"https://id.example/keys"',
+        "https://id.example/keys",
+    ),
+    "jwks_file": ("/etc/jwks.json", '"/etc/jwks.json"', "/etc/jwks.json"),
+    "jwt_issuer": ("https://id.example", '"https://id.example"', "https://id.example"),
+    "jwt_audience": ("carillon-1", '"carillon-1"', "carillon-1"),
+    "introspection_url": (
+        "https://id.example/ask",
+        '"https://id.example/ask"',
+        "https://id.example/ask",
+    ),
+    "introspection_client_id": ("us", '"us"', "us"),
+    "introspection_client_secret": ("s3cret", '"s3cret"', "s3cret"),
+    "introspection_audience": ("carillon-1", '"carillon-1"', "carillon-1"),
+    "claim_subject": ("uid", '"uid"', "uid"),
+    "claim_brands": ("app.brands", '"app.brands"', "app.brands"),
+    "claim_scopes": ("scp", '"scp"', "scp"),
+    "service_claim": ("typ=service", '"typ=service"', "typ=service"),
     "token_issuer": ("https://c.example", '"https://c.example"', "https://c.example"),
     "token_audience": ("c-1", '"c-1"', "c-1"),
     "webhook_key_hours": ("24", "24", 24),
@@ -87,11 +107,22 @@ EVERY_KEY: dict[str, tuple[str, str, object]] = {
 
 
 # What a key cannot be set without.
-NEEDS = {"sms_token": "sms_url", "push_token": "push_url", "email_token": "email_url"}
+NEEDS = {
+    "sms_token": ("sms_url",),
+    "push_token": ("push_url",),
+    "email_token": ("email_url",),
+    "jwks_url": ("jwt_issuer", "jwt_audience"),
+    "jwks_file": ("jwt_issuer", "jwt_audience"),
+    "jwt_issuer": ("jwks_url", "jwt_audience"),
+    "jwt_audience": ("jwks_url", "jwt_issuer"),
+    "introspection_client_id": ("introspection_url",),
+    "introspection_client_secret": ("introspection_url", "introspection_client_id"),
+    "introspection_audience": ("introspection_url",),
+}
 
 
 def with_its_needs(key: str) -> dict[str, tuple[str, str, object]]:
-    return {each: EVERY_KEY[each] for each in (key, NEEDS.get(key, key))}
+    return {each: EVERY_KEY[each] for each in (key, *NEEDS.get(key, ()))}
 
 
 def variable(key: str) -> str:
@@ -330,6 +361,37 @@ def test_email_has_one_way_out() -> None:
         {"CARILLON_EMAIL_URL": "https://mail.example", "CARILLON_SMTP_URL": "smtps://mail.example"}
     )
     assert told == "CARILLON_EMAIL_URL: must not be set together with smtp_url"
+
+
+@pytest.mark.parametrize(
+    ("environ", "told"),
+    [
+        (
+            {"JWKS_URL": "https://id.example/k", "JWKS_FILE": "k", "JWT_ISSUER": "i"},
+            "CARILLON_JWKS_FILE: must not be set together with jwks_url",
+        ),
+        (
+            {"JWKS_URL": "https://id.example/k", "JWT_ISSUER": "i"},
+            "CARILLON_JWT_AUDIENCE: goes with jwks_url or jwks_file, and they with it",
+        ),
+        (
+            {"JWT_ISSUER": "i", "JWT_AUDIENCE": "a"},
+            "CARILLON_JWT_ISSUER: goes with jwks_url or jwks_file, and they with it",
+        ),
+        (
+            {"JWKS_FILE": "k", "JWT_ISSUER": "carillon", "JWT_AUDIENCE": "a"},
+            "CARILLON_JWT_ISSUER: must not be token_issuer",
+        ),
+        (
+            {"INTROSPECTION_CLIENT_ID": "us"},
+            "CARILLON_INTROSPECTION_CLIENT_ID: is set, but introspection_url is not",
+        ),
+        ({"JWKS_URL": "http://id.example/k"}, "CARILLON_JWKS_URL: must be https:// and a host"),
+        ({"SERVICE_CLAIM": "service"}, "CARILLON_SERVICE_CLAIM: must be name=value"),
+    ],
+)
+def test_who_calls_is_judged_in_ways_that_go_together(environ: dict[str, str], told: str) -> None:
+    assert told in refusal({f"CARILLON_{name}": value for name, value in environ.items()})
 
 
 def test_tokens_do_not_show_when_settings_are_printed() -> None:

@@ -16,6 +16,7 @@ from server.domain.errors import (
     BrandExists,
     CarillonError,
     DedupKeyUsed,
+    IdentityUnavailable,
     KeyReused,
     MalformedRequest,
     NoCanaryNumber,
@@ -74,6 +75,7 @@ CODES: dict[type[CarillonError], grpc.StatusCode] = {
     UnknownBrand: grpc.StatusCode.PERMISSION_DENIED,
     ScopeMissing: grpc.StatusCode.PERMISSION_DENIED,
     ServicesOnly: grpc.StatusCode.PERMISSION_DENIED,
+    IdentityUnavailable: grpc.StatusCode.UNAVAILABLE,
     Unavailable: grpc.StatusCode.UNAVAILABLE,
 }
 

@@ -74,7 +74,7 @@ from server.api.services.ops.probes import ProbeService, Readiness
 from server.commands.messages.intake import MessageIntake
 from server.domain.clock import Clock
 from server.domain.contacts.unsubscribe import UnsubscribeLinks
-from server.identity.tokens import Tokens
+from server.identity.verifier import TokenVerifier
 from storage.contract.storage import Storage
 
 METADATA_BYTES = 64 * 1024
@@ -95,7 +95,7 @@ class GrpcServer:
         self,
         storage: Storage,
         clock: Clock,
-        tokens: Tokens,
+        tokens: TokenVerifier,
         links: UnsubscribeLinks,
         readiness: Readiness,
         database_answers: DatabaseAnswers,

@@ -64,6 +64,7 @@ GatewayUrl = Annotated[Text, AfterValidator(values.gateway_url)]
 PublicUrl = Annotated[Text, AfterValidator(values.public_url)]
 MailFrom = Annotated[Text, AfterValidator(values.mail_from)]
 LogLevel = Annotated[Text, AfterValidator(values.log_level)]
+ServiceClaim = Annotated[Text, AfterValidator(values.claim_value)]
 Secret = Annotated[Text, AfterValidator(values.bearer_token), Field(repr=False)]
 WebhookSecrets = Annotated[
     Text, AfterValidator(values.listed(webhook_secrets_in)), Field(repr=False)
@@ -133,6 +134,36 @@ class Settings(BaseSettings):
     """A TOML file of scopes to ask for in place of those of the protos, by method
     (docs/deploy.md#scopes-of-your-own). It has to be right: with an unknown method or a bad scope
     nothing starts. Empty: the protos' (docs/scopes.md)."""
+    jwks_url: GatewayUrl = ""
+    """Where an issuer has its public keys (JWKS), `https://…`, or `http://` on this host: its JWTs
+    are taken besides the tokens of this installation (docs/identity.md). Empty: none are."""
+    jwks_file: Text = ""
+    """The same keys in a file, instead of `jwks_url`. It is read again when a token names a key
+    that is not known."""
+    jwt_issuer: Text = ""
+    """`iss` of the issuer's JWTs."""
+    jwt_audience: Text = ""
+    """What `aud` of the issuer's JWTs must name: this service, as the issuer knows it."""
+    introspection_url: GatewayUrl = ""
+    """Where an identity service says what an opaque token is (RFC 7662), like `jwks_url`. Empty:
+    opaque tokens are not taken."""
+    introspection_client_id: Text = ""
+    """Client id of this service at the identity service. Empty: it asks without."""
+    introspection_client_secret: Secret = ""
+    """The client's secret."""
+    introspection_audience: Text = ""
+    """What `aud` of the identity service's answer must name. Empty: anything; then every token that
+    is active there is taken here."""
+    claim_subject: Name = "sub"
+    """The claim of issuer and identity service that has the subject. Parts between dots lead into
+    nested claims, unless there is a claim of the whole name."""
+    claim_brands: Name = "brands"
+    """The claim that has the brands: a list, or one."""
+    claim_scopes: Name = "scope"
+    """The claim that has the scopes: a list, or a text with spaces between."""
+    service_claim: ServiceClaim = ""
+    """The claim and the value that only services have, `name=value`; of a list, one of its values.
+    Empty: everybody whom issuer and identity service know is a person."""
     vapid_key_file: Text = ""
     """The P-256 key (PEM, PKCS #8) by which push services know this installation: the same for
     every process on one database. It has to exist. Browsers subscribe with its public half, so
@@ -285,9 +316,26 @@ class Settings(BaseSettings):
             url, token = self.gateway(channel)
             if token and not url:
                 raise ImpossibleError(f"{channel}_token", f"is set, but {channel}_url is not")
+        self._identity_can_be()
         if self.email_url and self.smtp_url:
             raise ImpossibleError("email_url", "must not be set together with smtp_url")
         return self
+
+    def _identity_can_be(self) -> None:
+        if self.jwks_url and self.jwks_file:
+            raise ImpossibleError("jwks_file", "must not be set together with jwks_url")
+        for key in ("jwt_issuer", "jwt_audience"):
+            if bool(getattr(self, key)) != bool(self.jwks_url or self.jwks_file):
+                raise ImpossibleError(key, "goes with jwks_url or jwks_file, and they with it")
+        if self.jwt_issuer == self.token_issuer:
+            raise ImpossibleError("jwt_issuer", "must not be token_issuer")
+        for key, needed in (
+            ("introspection_client_id", "introspection_url"),
+            ("introspection_client_secret", "introspection_client_id"),
+            ("introspection_audience", "introspection_url"),
+        ):
+            if getattr(self, key) and not getattr(self, needed):
+                raise ImpossibleError(key, f"is set, but {needed} is not")
 
 
 SECRETS = frozenset(name for name, field in Settings.model_fields.items() if not field.repr)

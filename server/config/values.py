@@ -70,6 +70,14 @@ def name(value: str) -> str:
     return value
 
 
+def claim_value(value: str) -> str:
+    """Checks a claim with its value, name=value; empty is none."""
+    claim, _, expected = value.partition("=")
+    if value and not (claim and expected):
+        raise ValueError("must be name=value")
+    return value
+
+
 def between(least: T, most: T, more: str = "") -> Callable[[T], T]:
     """Makes the check that a number is within bounds, both included."""
 

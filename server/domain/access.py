@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
 
@@ -31,6 +31,8 @@ class Principal:
     """A person, as whom methods for services alone are not called; else a service."""
     expires_at: datetime | None = field(default=None, compare=False)
     """Until when the token is good; None: it does not say."""
+    token_id: str = field(default="", compare=False)
+    """The `jti` of a token of this installation, by which it can be revoked."""
     issuer: str = ""
     """Who says so; empty: this installation itself. One subject of two issuers is two callers."""
 
@@ -54,6 +56,11 @@ class Principal:
         """Raises ServicesOnly for a person."""
         if self.is_person:
             raise ServicesOnly
+
+    def acting_for(self, brand_id: str) -> Principal:
+        """The same caller, for whom only one of their brands exists. Raises as `require_brand`
+        does."""
+        return replace(self, brands=frozenset({self.require_brand(brand_id)}))
 
     def require_brand(self, brand_id: str) -> str:
         """The brand, if the token names it. Raises NotFound otherwise: a brand of others does not

@@ -223,6 +223,13 @@ class SegmentArchived(CarillonError):
         super().__init__("segment_archived", "the campaign's segment is archived")
 
 
+class IdentityUnavailable(CarillonError):
+    """Who calls cannot be known now; trying again is safe."""
+
+    def __init__(self) -> None:
+        super().__init__("identity_unavailable", "the identity service does not answer; try again")
+
+
 class Unavailable(CarillonError):
     """The service cannot answer now; trying again is safe."""
 

@@ -14,9 +14,10 @@ from server.config import Settings
 from server.domain.access import Principal
 from server.domain.clock import Clock
 from server.domain.errors import Unauthenticated
-from server.identity.claims import Claims, last_instant, text_in, texts_in
+from server.identity.claims import UNREADABLE, Claims, require_current, text_of
 from server.identity.key_store import signing_keys
 from server.identity.signing_keys import SigningKeys, key_id
+from server.identity.verifier import Verified, remembered
 from storage.model.ids import new_id
 
 ALGORITHM = "EdDSA"
@@ -25,8 +26,6 @@ NAME = "carillon"
 PERSON = "person"
 """The `kind` of a person's token; that of a service has none."""
 LIFETIME = timedelta(hours=24)
-CACHED_TOKENS = 4096
-"""Verifying a signature takes about 160 µs, so verified tokens are remembered."""
 REMEMBERED = timedelta(seconds=20)
 """How long: with the time between two looks at the keys, a retired key has verified its last token
 after half a minute."""
@@ -47,9 +46,8 @@ class Tokens:
     ) -> None:
         self.keys = keys
         self._clock = clock
-        self._issuer = issuer
+        self.issuer = issuer
         self._audience = audience
-        self._verified: dict[str, tuple[Principal, datetime]] = {}
 
     def mint(
         self,
@@ -66,7 +64,7 @@ class Tokens:
         for no service, and says so."""
         now = self._clock.now()
         claims: dict[str, object] = {
-            "iss": self._issuer,
+            "iss": self.issuer,
             "aud": self._audience,
             "sub": subject,
             "jti": token_id or new_id(),
@@ -81,32 +79,14 @@ class Tokens:
         return jwt.encode(claims, key, algorithm=ALGORITHM, headers={"kid": key_id(key)})
 
     def verify(self, token: str) -> Principal:
-        """Who the token stands for. Raises Unauthenticated, without saying which check failed
+        """Whom the token stands for. Raises Unauthenticated, without saying which check failed
         beyond expiry."""
         now = self._clock.now()
-        principal, until = self._verified.get(token, (None, now))
-        if principal is None or now >= until:
-            principal = self._decode(token, now)
-            self._remember(token, principal, now + REMEMBERED)
-        return principal
-
-    def _remember(self, token: str, principal: Principal, until: datetime) -> None:
-        self._verified.pop(token, None)
-        if len(self._verified) >= CACHED_TOKENS:
-            del self._verified[next(iter(self._verified))]
-        assert principal.expires_at is not None
-        self._verified[token] = principal, min(until, principal.expires_at)
-
-    def _decode(self, token: str, now: datetime) -> Principal:
         try:
             claims = self._signed_claims(token, now)
-            expires_at = last_instant(claims)
-            principal = _principal(claims, expires_at)
-        except (jwt.PyJWTError, TypeError, ValueError, OverflowError, OSError):
+            return _principal(claims, require_current(claims, now))
+        except (jwt.PyJWTError, *UNREADABLE):
             raise Unauthenticated("the token is not one of this service") from None
-        if now > expires_at:
-            raise Unauthenticated("the token has expired")
-        return principal
 
     def _signed_claims(self, token: str, now: datetime) -> Claims:
         """What a key in force has signed. Raises PyJWTError."""
@@ -121,31 +101,47 @@ class Tokens:
             token,
             key.public_key(),
             algorithms=[ALGORITHM],
-            issuer=self._issuer,
+            issuer=self.issuer,
             audience=self._audience,
-            # Expiry is judged by our own clock.
+            # Times are judged by our own clock.
             options={
                 "require": ["exp", "iat", "sub"],
                 "verify_exp": False,
                 "verify_iat": False,
+                "verify_nbf": False,
             },
         )
 
 
-def _principal(claims: Claims, expires_at: datetime) -> Principal:
-    scope, kind = claims.get("scope", ""), claims.get("kind")
-    if not isinstance(scope, str):
-        raise TypeError("scope is a string")
+class OwnTokens:
+    """The tokens of this installation, for `TokenVerifier`."""
+
+    def __init__(self, tokens: Tokens) -> None:
+        self._tokens = tokens
+
+    def takes(self, issuer: str | None) -> bool:
+        """Those that say to be of this installation."""
+        return issuer == self._tokens.issuer
+
+    async def verify(self, token: str, now: datetime) -> Verified:
+        """Whom a token stands for. Raises Unauthenticated."""
+        principal = self._tokens.verify(token)
+        return remembered(principal, now + REMEMBERED)
+
+
+def _principal(claims: Claims, expires_at: datetime | None) -> Principal:
+    brands, scope, kind = claims.get("brands", []), claims.get("scope", ""), claims.get("kind")
+    if not isinstance(brands, list) or not isinstance(scope, str):
+        raise TypeError("brands is a list, scope a text")
     if kind not in (None, PERSON):
         raise ValueError("kind is that of a person, or missing")
-    if "jti" in claims:
-        text_in(claims, "jti")
     return Principal(
-        subject=text_in(claims, "sub"),
-        brands=texts_in(claims, "brands"),
+        subject=text_of(claims["sub"]),
+        brands=frozenset(map(text_of, brands)),
         scopes=frozenset(scope.split()),
         is_person=kind == PERSON,
         expires_at=expires_at,
+        token_id=text_of(claims["jti"]) if "jti" in claims else "",
     )
 
 

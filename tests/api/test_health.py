@@ -11,7 +11,6 @@ from typing import Any
 
 import grpc
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from server.api import health
@@ -21,8 +20,7 @@ from server.api.policies import method_policies
 from server.api.server import GrpcServer
 from server.domain.clock import SystemClock
 from server.domain.contacts.unsubscribe import UnsubscribeLinks
-from server.identity.signing_keys import SigningKeys
-from server.identity.tokens import Tokens
+from server.identity.verifier import TokenVerifier
 from storage.contract.errors import StorageUnavailable
 from storage.sql.open import migrate, open_storage
 from tests.support.api.callers import GrpcCaller
@@ -136,7 +134,7 @@ async def test_a_server_that_drains_says_so_and_serves_all_the_same(tmp_path: Pa
     await migrate(url)
     storage, clock = await open_storage(url), SystemClock()
     tokens, links = (
-        Tokens(SigningKeys([Ed25519PrivateKey.generate()]), clock),
+        TokenVerifier([], clock),
         UnsubscribeLinks([b"x" * 32], "http://127.0.0.1"),
     )
     server = GrpcServer(

@@ -86,7 +86,9 @@ async def test_a_preflight_of_an_allowed_origin_is_answered_by_the_gateway(
     assert cors_headers(response) == {
         "access-control-allow-origin": origin,
         "access-control-allow-methods": "GET, HEAD, POST, PUT, PATCH, DELETE",
-        "access-control-allow-headers": "authorization, content-type, idempotency-key",
+        "access-control-allow-headers": (
+            "authorization, content-type, idempotency-key, x-brand-id"
+        ),
         "access-control-expose-headers": "allow, www-authenticate",
         "access-control-max-age": "600",
     }

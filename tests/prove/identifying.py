@@ -1,5 +1,5 @@
 """Who calls: keys that are their owner's alone, claims that end no line, callers whose idempotency
-keys never meet."""
+keys never meet, algorithms of a key's kind, answers that end with a token, one brand in a call."""
 
 from __future__ import annotations
 
@@ -29,5 +29,43 @@ IDENTIFYING = (
         original="json.dumps([self.issuer, self.subject, sorted(self.brands)])",
         mutated='"\\n".join([self.subject, *sorted(self.brands)])',
         tests=("test_idempotency_keys_of_two_callers_or_of_other_brands_never_meet",),
+    ),
+    Mutation(
+        name="link-keys-of-retired-signing-keys",
+        where="keep_derived_key",
+        original="    if derived not in stored:\n",
+        mutated="    if derived in stored:\n",
+        tests=("test_no_rotation_of_signing_keys_breaks_a_link",),
+    ),
+    Mutation(
+        name="algorithms-of-a-key",
+        where="IssuedTokens._signed_claims",
+        original="list(key.algorithms)",
+        mutated="[str(jwt.get_unverified_header(token).get('alg'))]",
+        tests=("test_keys_that_no_token_may_be_verified_by_are_left_out_of_a_set",),
+    ),
+    Mutation(
+        name="rate-of-looks-for-a-key",
+        where="KeySet._look",
+        original="self._clock.now() - self._looked_at >= LOOK_AGAIN",
+        mutated="self._looking",
+        tests=("test_a_rotated_key_is_looked_for_and_made_up_ones_at_a_limited_rate",),
+    ),
+    Mutation(
+        name="answers-that-end-with-the-token",
+        where="remembered",
+        original="min(until, principal.expires_at or until)",
+        mutated="until",
+        tests=(
+            "test_no_answer_counts_past_the_expiry_of_the_token",
+            "test_what_is_remembered_expires_with_the_token",
+        ),
+    ),
+    Mutation(
+        name="brand-that-is-named",
+        where="Principal.acting_for",
+        original="self.require_brand(brand_id)",
+        mutated="brand_id",
+        tests=("test_a_caller_may_name_one_of_its_brands",),
     ),
 )

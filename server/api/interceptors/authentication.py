@@ -11,26 +11,34 @@ from server.api.interceptors.known_brands import KnownBrands
 from server.api.policies import Policy
 from server.domain.access import Principal
 from server.domain.errors import CarillonError, Unauthenticated
-from server.identity.tokens import Tokens
+from server.identity.verifier import TokenVerifier
+
+BRAND_ID = "x-brand-id"
+"""By this a caller names the one of the token's brands that a call is for."""
 
 
 class Authentication:
     """Judges the bearer token of each call."""
 
-    def __init__(self, tokens: Tokens, brands: KnownBrands) -> None:
+    def __init__(self, tokens: TokenVerifier, brands: KnownBrands) -> None:
         self._tokens = tokens
         self._brands = brands
 
     async def admit(self, policy: Policy, metadata: Metadata) -> Principal | None:
         """Who calls, judged from the metadata alone; None for a public method, which takes
-        everybody. Raises Unauthenticated, ScopeMissing, ServicesOnly or UnknownBrand."""
+        everybody. Raises Unauthenticated, IdentityUnavailable, ScopeMissing, ServicesOnly,
+        UnknownBrand, or NotFound for a brand that the caller names and may not act for."""
         if policy.public:
             return None
-        principal = self._tokens.verify(_bearer_token(metadata))
+        token = _bearer_token(metadata)
+        principal = self._tokens.known(token) or await self._tokens.verify(token)
         for scope in policy.scopes:
             principal.require_scope(scope)
         if policy.services_only:
             principal.require_service()
+        named = value_of(metadata, BRAND_ID)
+        if named is not None:
+            principal = principal.acting_for(named)
         if not self._brands.have(principal.brands):
             await self._brands.require(principal.brands)
         return principal

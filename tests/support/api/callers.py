@@ -44,9 +44,11 @@ class Caller(Protocol):
         *,
         token: str | None = None,
         key: str | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Answer:
         """Calls a method of METHODS. `token` replaces the client's own ("" sends none); `key` is an
-        idempotency key. A raw request may have `headers` beside its body."""
+        idempotency key; `headers` are more of them. A raw request may have `headers` beside its
+        body."""
         ...
 
 
@@ -74,10 +76,12 @@ class GrpcCaller:
         *,
         token: str | None = None,
         key: str | None = None,
+        headers: Mapping[str, str] | None = None,
         seconds: float = 30,
     ) -> Answer:
-        rest = dict(request)
-        headers = rest.pop("headers", {}) if is_raw(name) else {}
+        rest, headers = dict(request), headers or {}
+        if is_raw(name):
+            headers = rest.pop("headers", headers)
         message = json_format.ParseDict(
             rest, message_factory.GetMessageClass(METHODS[name].input_type)()
         )
@@ -139,9 +143,13 @@ class RestCaller:
         *,
         token: str | None = None,
         key: str | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Answer:
         verb, path, rest = bind(METHODS[name], request)
-        headers = dict(_metadata(self.token if token is None else token, key))
+        headers = {
+            **dict(_metadata(self.token if token is None else token, key)),
+            **(headers or {}),
+        }
         carried: dict[str, Any] = {"params": rest} if verb in ("GET", "DELETE") else {"json": rest}
         if is_raw(name):
             headers |= {"content-type": "application/json", **rest.get("headers", {})}

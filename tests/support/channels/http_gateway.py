@@ -45,7 +45,7 @@ class Exchange:
 
     async def take(self) -> None:
         """Reads the body: from here on the gateway has the message."""
-        body = await self.reader.readexactly(int(self.headers["content-length"]))
+        body = await self.reader.readexactly(int(self.headers.get("content-length", "0")))
         self.gateway.received.append(Received(self.line, self.headers, body))
         self.gateway.has_received.set()
 

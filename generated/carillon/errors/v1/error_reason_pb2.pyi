@@ -155,6 +155,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION. The installation has no canary number (`CARILLON_SMS_CANARY_NUMBER`)."""
     ERROR_REASON_STEP_NOT_FOUND: _ErrorReason.ValueType  # 49
     """NOT_FOUND. The campaign has no step with this id."""
+    ERROR_REASON_IDENTITY_UNAVAILABLE: _ErrorReason.ValueType  # 50
+    """UNAVAILABLE. The token could not be judged: the issuer's keys, or the service that knows the
+    token, cannot be reached. Try again.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every reason a call can be refused with.
@@ -298,4 +302,8 @@ ERROR_REASON_NO_CANARY_NUMBER: ErrorReason.ValueType  # 48
 """FAILED_PRECONDITION. The installation has no canary number (`CARILLON_SMS_CANARY_NUMBER`)."""
 ERROR_REASON_STEP_NOT_FOUND: ErrorReason.ValueType  # 49
 """NOT_FOUND. The campaign has no step with this id."""
+ERROR_REASON_IDENTITY_UNAVAILABLE: ErrorReason.ValueType  # 50
+"""UNAVAILABLE. The token could not be judged: the issuer's keys, or the service that knows the
+token, cannot be reached. Try again.
+"""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -1,0 +1,122 @@
+"""Who calls, judged in every way at once: own tokens, JWTs of an issuer, opaque tokens; and for
+which brand."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from server.app import Part
+from server.config import Settings
+from server.database import migrate_database
+from server.domain.clock import SystemClock
+from tests.support.api.callers import Caller, caller
+from tests.support.api.running import Running, running_service
+from tests.support.api.scenes import COMMS
+from tests.support.channels.http_gateway import answer
+from tests.support.identity import IdentityService
+
+PARTS = frozenset({Part.API, Part.GATEWAY})
+LIST = f"{COMMS}/ListCampaigns"
+NOTIFICATIONS = "comms.NotificationService/ListNotifications"
+INBOX = "comms.InboxService/ListInboxItems"
+EVERY = "manage:campaigns manage:notifications manage:inbox"
+
+
+@pytest.fixture(scope="session")
+async def identity() -> AsyncIterator[IdentityService]:
+    service = IdentityService(SystemClock())
+    service.rotate("k1")
+    await service.start()
+    yield service
+    await service.stop()
+
+
+@pytest.fixture(scope="session")
+async def there(
+    tmp_path_factory: pytest.TempPathFactory, identity: IdentityService
+) -> AsyncIterator[Running]:
+    """A service that takes tokens of every kind."""
+    data_dir: Path = tmp_path_factory.mktemp("identity")
+    await migrate_database(Settings(data_dir=data_dir))
+    async with running_service(data_dir, parts=PARTS, **identity.settings()) as running:
+        yield running
+
+
+@pytest.fixture
+def asking(transport: str, there: Running, brand: str) -> Caller:
+    return caller(transport, there, brand)
+
+
+def opaque(identity: IdentityService, **claims: Any) -> str:
+    token = uuid4().hex
+    identity.known[token] = {"active": True, **identity.claims(**claims)}
+    return token
+
+
+def each_kind(identity: IdentityService, there: Running, brand: str, kind: str) -> dict[str, str]:
+    """A token of each kind for the brand, of a `service` or a `person`."""
+    claims: dict[str, Any] = {"brands": [brand], "scope": EVERY, "typ": kind}
+    own = there.service.tokens.mint("ann", [brand], EVERY.split(), is_person=kind == "person")
+    return {"own": own, "jwt": identity.token(**claims), "opaque": opaque(identity, **claims)}
+
+
+async def test_tokens_of_every_kind_are_taken_at_once(
+    asking: Caller, there: Running, identity: IdentityService, brand: str
+) -> None:
+    for kind, token in each_kind(identity, there, brand, "service").items():
+        assert (await asking.call(LIST, {"brand_id": brand}, token=token)).status == 200, kind
+        stranger = await asking.call(LIST, {"brand_id": "demo"}, token=token)
+        assert (stranger.status, stranger.error) == (404, "brand_not_found"), kind
+
+
+async def test_people_of_every_kind_see_their_own_and_nobody_elses(
+    asking: Caller, there: Running, identity: IdentityService, brand: str
+) -> None:
+    for kind, token in each_kind(identity, there, brand, "person").items():
+        assert (await asking.call(NOTIFICATIONS, {}, token=token)).status == 200, kind
+        others = {"brand_id": brand, "person_id": "bob"}
+        inbox = await asking.call(INBOX, others, token=token)
+        assert (inbox.status, inbox.error) == (403, "services_only"), kind
+
+
+async def test_what_cannot_be_judged_now_is_503(
+    asking: Caller, identity: IdentityService, brand: str
+) -> None:
+    identity.answers(answer(500))
+    refused = await asking.call(LIST, {"brand_id": brand}, token=opaque(identity))
+    assert (refused.status, refused.error) == (503, "identity_unavailable")
+    refused = await asking.call(LIST, {"brand_id": brand}, token="nobody-knows-it")
+    assert (refused.status, refused.error) == (401, "unauthenticated")
+
+
+async def test_a_caller_may_name_one_of_its_brands(
+    asking: Caller, there: Running, brand: str
+) -> None:
+    other = f"other-{brand}"
+    token = there.token(brand, other)
+    for named, asked_for, status, error in (
+        (None, "", 422, "validation_failed"),
+        (brand, "", 200, None),
+        (brand, brand, 200, None),
+        (brand, other, 404, "brand_not_found"),
+        ("brand-of-a-stranger", brand, 404, "brand_not_found"),
+        ("brand-of-a-stranger", "brand-of-a-stranger", 404, "brand_not_found"),
+    ):
+        request = {"brand_id": asked_for} if asked_for else {}
+        headers = {} if named is None else {"x-brand-id": named}
+        given = await asking.call(LIST, request, token=token, headers=headers)
+        assert (given.status, given.body.get("error")) == (status, error), (named, asked_for)
+
+
+async def test_a_caller_without_a_brand_may_name_none(
+    asking: Caller, there: Running, brand: str
+) -> None:
+    there.token(brand)
+    token = there.service.tokens.mint("ann", [], ["read:campaigns"])
+    given = await asking.call(LIST, {}, token=token, headers={"x-brand-id": brand})
+    assert (given.status, given.error) == (403, "brand_unknown")
