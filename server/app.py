@@ -31,6 +31,7 @@ from server.dispatch.delivery.push_subscriptions import StoredSubscriptions
 from server.dispatch.dispatcher import Dispatcher
 from server.dispatch.loop import STOPPING, run_loop
 from server.dispatch.maintenance.clock_sync import INTERVAL, ClockSync
+from server.dispatch.storage import DeliveryStorage
 from server.domain.access import Caller, Principal
 from server.domain.clock import Clock, DatabaseClock
 from server.domain.contacts.unsubscribe import UnsubscribeLinks
@@ -48,6 +49,7 @@ from server.runtime.metrics import Metrics
 from server.runtime.readiness import ReadinessCheck
 from server.runtime.vapid import public_text, vapid_key
 from storage.contract.storage import Storage
+from storage.contract.work import TimeLimits
 from storage.model.audit import SERVICE
 from storage.sql.open import migrate, open_storage
 
@@ -199,7 +201,10 @@ class Service:
         url = self._settings.effective_database_url
         if self._parts == EVERYTHING:
             await migrate(url)
-        self.storage = await open_storage(url, share_signals=True)
+        limits = TimeLimits(
+            calls=self._settings.read_seconds, previews=self._settings.preview_seconds
+        )
+        self.storage = await open_storage(url, share_signals=True, limits=limits)
         if isinstance(self._clock, DatabaseClock) and not self.storage.exclusive:
             await self._clock.measure(self.storage.now)
             sync = ClockSync(self.storage, self._clock)
@@ -216,7 +221,7 @@ class Service:
         server = GrpcServer(
             self.storage,
             self._clock,
-            self._verifier(),
+            self._verifier(self.storage),
             self.links,
             readiness.waiting_for,
             readiness.database_answers,
@@ -240,9 +245,15 @@ class Service:
             ) from None
         self._server = server
 
-    def _verifier(self) -> TokenVerifier:
+    def _verifier(self, storage: Storage) -> TokenVerifier:
         self._identity_client = IdentityClient()
-        return token_verifier(self._settings, self.tokens, self._identity_client, self._clock)
+        return token_verifier(
+            self._settings,
+            self.tokens,
+            self._identity_client,
+            self._clock,
+            lambda token_id: storage.read(lambda tx: tx.revocations.has(token_id)),
+        )
 
     def _readiness(self, storage: Storage) -> ReadinessCheck:
         # The API starts first, so the other parts are asked for when somebody asks.
@@ -258,7 +269,7 @@ class Service:
         assert self.storage is not None
         self._serve_metrics()
         dispatcher = Dispatcher(
-            storage=self.storage,
+            storage=DeliveryStorage(self.storage),
             clock=self._clock,
             providers=self._build_providers() if self._providers is None else self._providers,
             start_due=send_due_campaign,
@@ -289,7 +300,7 @@ class Service:
             return None
         assert self.storage is not None
         return WebPushProvider(
-            StoredSubscriptions(self.storage, self._clock),
+            StoredSubscriptions(DeliveryStorage(self.storage), self._clock),
             self._vapid_key,
             f"mailto:{parseaddr(self._settings.mail_from)[1]}",
             clock=self._clock,

@@ -99,6 +99,8 @@ EVERY_KEY: dict[str, tuple[str, str, object]] = {
     "retention_days": ("30", "30", 30),
     "metrics_port": ("9102", "9102", 9102),
     "metrics_bind": ("10.0.0.11", '"10.0.0.11"', "10.0.0.11"),
+    "read_seconds": ("20", "20", 20.0),
+    "preview_seconds": ("2.5", "2.5", 2.5),
     "send_wait_seconds": ("0.5", "0.5", 0.5),
     "max_request_bytes": ("2048", "2048", 2048),
     "grpc_reflection": ("false", "false", False),

@@ -10,12 +10,14 @@ from typing import TypeVar
 from google.protobuf.message import Message as ProtoMessage
 
 from server.api.interceptors.call import current_metadata, current_principal
+from server.api.turns import Turns
 from server.commands.command import Command, Commit
 from server.domain.access import Caller
 from server.domain.clock import Clock
 from server.domain.errors import CarillonError, KeyReused
 from server.domain.validation import NAME_LENGTH, Checks
 from storage.contract.storage import Storage, Transaction
+from storage.contract.work import PREVIEWS_AT_ONCE, Work
 from storage.model.idempotency import IdempotencyRecord
 
 Result = TypeVar("Result")
@@ -32,11 +34,20 @@ class CommandRunner:
     def __init__(self, storage: Storage, clock: Clock) -> None:
         self._storage = storage
         self._clock = clock
+        self._previews = Turns(PREVIEWS_AT_ONCE)
 
     async def query(self, command: Command[Result]) -> Result:
         """Runs a command that only reads."""
         caller = self.caller()
         return await self._storage.read(lambda tx: command(tx, caller))
+
+    async def preview(self, brand_id: str, command: Command[Result]) -> Result:
+        """Runs a command that only reads and may take long: one of a brand at a time. Raises
+        Overloaded if its turn does not come, NotFound for a brand of others."""
+        caller = self.caller()
+        caller.principal.require_brand(brand_id)
+        async with self._previews.turn(brand_id):
+            return await self._storage.read(lambda tx: command(tx, caller), Work.PREVIEWS)
 
     async def change(
         self,

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 import grpc
-from google.protobuf import any_pb2
+from google.protobuf import any_pb2, duration_pb2
+from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
 from server.api.policies import Policy
@@ -15,6 +16,7 @@ from server.domain.errors import (
     BadState,
     BrandExists,
     CarillonError,
+    DeadlineExceeded,
     DedupKeyUsed,
     IdentityUnavailable,
     KeyReused,
@@ -23,6 +25,7 @@ from server.domain.errors import (
     NoConsent,
     NoSteps,
     NotFound,
+    Overloaded,
     PatientAmbiguous,
     PayloadTooLarge,
     PreferenceOff,
@@ -39,7 +42,7 @@ from server.domain.errors import (
     VariablesInvalid,
     WebhookUnverified,
 )
-from storage.contract.errors import StorageUnavailable, WriteConflict
+from storage.contract.errors import StorageUnavailable, TookTooLong, WriteConflict
 from storage.model.ids import new_id
 
 DOMAIN = "carillon"
@@ -77,6 +80,8 @@ CODES: dict[type[CarillonError], grpc.StatusCode] = {
     ServicesOnly: grpc.StatusCode.PERMISSION_DENIED,
     IdentityUnavailable: grpc.StatusCode.UNAVAILABLE,
     Unavailable: grpc.StatusCode.UNAVAILABLE,
+    Overloaded: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    DeadlineExceeded: grpc.StatusCode.DEADLINE_EXCEEDED,
 }
 
 _HTTP: dict[grpc.StatusCode, int] = {
@@ -86,8 +91,12 @@ _HTTP: dict[grpc.StatusCode, int] = {
     grpc.StatusCode.PERMISSION_DENIED: 403,
     grpc.StatusCode.RESOURCE_EXHAUSTED: 413,
     grpc.StatusCode.UNAVAILABLE: 503,
+    grpc.StatusCode.DEADLINE_EXCEEDED: 504,
 }
 """The same in both faces."""
+
+_TOO_MANY_REQUESTS = 429
+"""Of what is RESOURCE_EXHAUSTED and will do later; what is too large never will."""
 
 _log = logging.getLogger(__name__)
 
@@ -108,11 +117,17 @@ def rpc_status(error: Exception, method: str, policy: Policy) -> RpcStatus:
     code = CODES.get(type(public), grpc.StatusCode.INTERNAL)
     number = int(code.value[0])
     status = status_pb2.Status(code=number, message=public.message, details=_details(public))
-    metadata = (
+    metadata: tuple[tuple[str, str | bytes], ...] = (
         ("grpc-status-details-bin", status.SerializeToString()),
-        (HTTP_CODE_KEY, str(http_status(code, policy))),
+        (HTTP_CODE_KEY, str(_http_status_of(public, code, policy))),
     )
+    if isinstance(public, Overloaded):
+        metadata += (("retry-after", str(public.retry_after_seconds)),)
     return RpcStatus(code, public.message, metadata)
+
+
+def _http_status_of(error: CarillonError, code: grpc.StatusCode, policy: Policy) -> int:
+    return _TOO_MANY_REQUESTS if isinstance(error, Overloaded) else http_status(code, policy)
 
 
 def http_status(code: grpc.StatusCode, policy: Policy) -> int:
@@ -128,6 +143,9 @@ def public_error(error: Exception, method: str) -> CarillonError:
     """The error that a caller may see for an exception; the log keeps what it must not."""
     if isinstance(error, CarillonError):
         return error
+    if isinstance(error, TookTooLong):
+        _log.warning("the database took too long for %s", method)
+        return DeadlineExceeded()
     if isinstance(error, StorageUnavailable | WriteConflict):
         _log.warning("storage did not answer for %s", method, exc_info=error)
         return Unavailable()
@@ -152,13 +170,10 @@ def public_details(error: CarillonError) -> dict[str, object]:
 
 def _details(error: CarillonError) -> list[any_pb2.Any]:
     if not isinstance(error, ValidationFailed):
-        return [
-            _packed(
-                error_details_pb2.ErrorInfo(
-                    reason=error.reason.upper(), domain=DOMAIN, metadata=error.details
-                )
-            )
-        ]
+        info = error_details_pb2.ErrorInfo(
+            reason=error.reason.upper(), domain=DOMAIN, metadata=error.details
+        )
+        return [_packed(info), *_retry_info(error)]
     bad_request = _bad_request(error)
     left_out = len(error.violations) - len(bad_request.field_violations)
     metadata = error.details | ({"fields_left_out": str(left_out)} if left_out else {})
@@ -166,6 +181,13 @@ def _details(error: CarillonError) -> list[any_pb2.Any]:
         reason=error.reason.upper(), domain=DOMAIN, metadata=metadata
     )
     return [_packed(info), _packed(bad_request)]
+
+
+def _retry_info(error: CarillonError) -> list[any_pb2.Any]:
+    if not isinstance(error, Overloaded):
+        return []
+    delay = duration_pb2.Duration(seconds=error.retry_after_seconds)
+    return [_packed(error_details_pb2.RetryInfo(retry_delay=delay))]
 
 
 def _bad_request(error: ValidationFailed) -> error_details_pb2.BadRequest:
@@ -184,7 +206,7 @@ def _bad_request(error: ValidationFailed) -> error_details_pb2.BadRequest:
     return bad_request
 
 
-def _packed(message: error_details_pb2.ErrorInfo | error_details_pb2.BadRequest) -> any_pb2.Any:
+def _packed(message: Message) -> any_pb2.Any:
     packed = any_pb2.Any()
     packed.Pack(message)
     return packed

@@ -7,10 +7,9 @@ import click
 
 from server.cli.brand import brand
 from server.cli.keys import keys
+from server.cli.token import token
 from server.importer.command import import_people
 
-LIFETIME_HOURS = 24.0
-"""`server.identity.tokens.LIFETIME`."""
 MAX_DAYS = 36_500
 """`server.config.MAX_DAYS`."""
 
@@ -103,55 +102,9 @@ def release(i_understand: bool) -> None:
     operators.release()
 
 
-@main.command()
-@click.option(
-    "--brand",
-    "brands",
-    multiple=True,
-    help="Brand the token may act for; may be given again. An operator's needs none.",
-)
-@click.option(
-    "--scope",
-    "scopes",
-    multiple=True,
-    help="Scope to allow; may be given again. Default: all but the operators' admin:…; of a "
-    "person, those of their own notifications.",
-)
-@click.option(
-    "--subject",
-    default="cli",
-    show_default=True,
-    help="Who the token stands for; becomes created_by.",
-)
-@click.option(
-    "--person",
-    "is_person",
-    is_flag=True,
-    help="The subject is a person, who reads their own notifications; else it is a service.",
-)
-@click.option(
-    "--hours",
-    default=LIFETIME_HOURS,
-    show_default=True,
-    type=click.FloatRange(min=0, min_open=True),
-    help="Lifetime.",
-)
-def token(
-    brands: tuple[str, ...], scopes: tuple[str, ...], subject: str, is_person: bool, hours: float
-) -> None:
-    """Print a bearer token, and nothing else.
-
-    Run it where the service runs, with its settings: the token is signed with the service's key,
-    CARILLON_SIGNING_KEY_FILE or that of the data directory, which `carillon serve` makes on its
-    first start. That it was made is in the audit log.
-    """
-    from server.cli import operators
-
-    operators.print_token(brands, scopes, subject, hours, is_person=is_person)
-
-
 main.add_command(brand)
 main.add_command(keys)
+main.add_command(token)
 main.add_command(import_people)
 
 

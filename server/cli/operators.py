@@ -15,13 +15,14 @@ from server.api.scope_overrides import policies_with
 from server.cli.console import fail, run_or_exit, settings_or_exit
 from server.commands.operations.brands import create_brand, get_brand, list_brands, update_brand
 from server.commands.operations.hold import get_hold, release_hold
-from server.commands.operations.tokens import MintedToken, record_token
+from server.commands.operations.tokens import MintedToken, record_token, revoke_token
 from server.config import ConfigError, Settings
 from server.database import operate
 from server.domain.access import Caller, Principal
 from server.domain.clock import SystemClock
 from server.domain.errors import CarillonError, ValidationFailed
 from server.domain.scopes import is_of_operators
+from server.identity.claims import text_of
 from server.identity.tokens import tokens_of
 from server.rules.faults import find_faults
 from storage.contract.errors import StorageError, StorageUnavailable
@@ -101,6 +102,18 @@ def print_token(
     )
     _record(settings, made)
     click.echo(tokens.mint(subject, brands, wanted, lifetime, made.id, is_person=is_person))
+
+
+def revoke(token_id: str) -> None:
+    """Revokes a token by its id."""
+    try:
+        text_of(token_id)
+    except ValueError as error:
+        raise click.BadParameter(f"is no id of a token: {error}", param_hint="JTI") from None
+    revoked = run_or_exit(
+        operate(settings_or_exit(), lambda tx, caller: revoke_token(tx, caller, token_id))
+    )
+    click.echo("revoked" if revoked else "was revoked before")
 
 
 def _refuse_faults(

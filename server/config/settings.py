@@ -53,6 +53,9 @@ WaitSeconds = Annotated[
     BeforeValidator(values.number),
     AfterValidator(values.between(0, MAX_SEND_WAIT_SECONDS)),
 ]
+StatementSeconds = Annotated[
+    float, BeforeValidator(values.number), AfterValidator(values.between(0.1, 300.0))
+]
 PhoneNumber = Annotated[Text, AfterValidator(values.phone_number)]
 Rate = Annotated[float, BeforeValidator(values.number), AfterValidator(values.rate)]
 IpAddress = Annotated[Text, AfterValidator(values.ip_address)]
@@ -228,6 +231,12 @@ class Settings(BaseSettings):
     token, since it names nobody. 0: none."""
     metrics_bind: IpAddress = "127.0.0.1"
     """Address that the metrics listen on."""
+    read_seconds: StatementSeconds = 30.0
+    """Longest that the database may work at one read of a call, in seconds; then it is stopped, and
+    the call refused with `deadline_exceeded`. It is stopped as well when its caller has gone."""
+    preview_seconds: StatementSeconds = 5.0
+    """The same for previews of segments, predicates and campaigns, which have connections of their
+    own. A brand has one of them at a time."""
     send_wait_seconds: WaitSeconds = 2.0
     """Longest that `POST /v1/messages/send` waits for what becomes of its message, in seconds; the
     deadline of the call if that is sooner. 0: it answers at once."""

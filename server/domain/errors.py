@@ -223,6 +223,24 @@ class SegmentArchived(CarillonError):
         super().__init__("segment_archived", "the campaign's segment is archived")
 
 
+class Overloaded(CarillonError):
+    """More of this is asked for at once than the service does; nothing was begun."""
+
+    retry_after_seconds = 1
+
+    def __init__(
+        self, message: str = "too much of this is asked for at once; try again later"
+    ) -> None:
+        super().__init__("overloaded", message)
+
+
+class DeadlineExceeded(CarillonError):
+    """The answer took longer to find than it may."""
+
+    def __init__(self) -> None:
+        super().__init__("deadline_exceeded", "this took longer than it may, and was stopped")
+
+
 class IdentityUnavailable(CarillonError):
     """Who calls cannot be known now; trying again is safe."""
 

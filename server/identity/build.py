@@ -12,16 +12,20 @@ from server.identity.http import IdentityClient
 from server.identity.introspection import IntrospectedTokens
 from server.identity.issuer import IssuedTokens
 from server.identity.key_sets import KeySet, Load, read_key_set
-from server.identity.tokens import OwnTokens, Tokens
+from server.identity.tokens import IsRevoked, OwnTokens, Tokens
 from server.identity.verifier import TokenSource, TokenVerifier
 
 
 def token_verifier(
-    settings: Settings, tokens: Tokens, client: IdentityClient, clock: Clock
+    settings: Settings,
+    tokens: Tokens,
+    client: IdentityClient,
+    clock: Clock,
+    is_revoked: IsRevoked,
 ) -> TokenVerifier:
     """What judges the tokens of calls: those of the installation; with the settings for them, those
     of an issuer whose keys are known, and all others by introspection. Raises ConfigError."""
-    sources: list[TokenSource] = [OwnTokens(tokens)]
+    sources: list[TokenSource] = [OwnTokens(tokens, is_revoked)]
     mapping = _mapping(settings)
     if settings.jwks_file or settings.jwks_url:
         keys = KeySet(_load(settings, client), clock)

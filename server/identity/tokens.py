@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from datetime import datetime, timedelta
+from typing import TypeAlias
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -21,14 +22,15 @@ from server.identity.verifier import Verified, remembered
 from storage.model.ids import new_id
 
 ALGORITHM = "EdDSA"
+IsRevoked: TypeAlias = Callable[[str], Awaitable[bool]]
 NAME = "carillon"
 """Issuer and audience where an installation has not set its own."""
 PERSON = "person"
 """The `kind` of a person's token; that of a service has none."""
 LIFETIME = timedelta(hours=24)
 REMEMBERED = timedelta(seconds=20)
-"""How long: with the time between two looks at the keys, a retired key has verified its last token
-after half a minute."""
+"""How long a verified token is: with the time between two looks at the keys, a retired key has
+verified its last token after half a minute, and a revoked token is refused sooner."""
 
 
 def tokens_of(settings: Settings, clock: Clock, *, may_create: bool) -> Tokens:
@@ -116,16 +118,20 @@ class Tokens:
 class OwnTokens:
     """The tokens of this installation, for `TokenVerifier`."""
 
-    def __init__(self, tokens: Tokens) -> None:
+    def __init__(self, tokens: Tokens, is_revoked: IsRevoked) -> None:
+        """`is_revoked` says of the id of a token whether it was ended before its time."""
         self._tokens = tokens
+        self._is_revoked = is_revoked
 
     def takes(self, issuer: str | None) -> bool:
         """Those that say to be of this installation."""
         return issuer == self._tokens.issuer
 
     async def verify(self, token: str, now: datetime) -> Verified:
-        """Whom a token stands for. Raises Unauthenticated."""
+        """Whom a token stands for. Raises Unauthenticated, and what `is_revoked` raises."""
         principal = self._tokens.verify(token)
+        if principal.token_id and await self._is_revoked(principal.token_id):
+            raise Unauthenticated("the token has been revoked")
         return remembered(principal, now + REMEMBERED)
 
 

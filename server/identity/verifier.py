@@ -61,13 +61,18 @@ class TokenVerifier:
     async def verify(self, token: str) -> Principal:
         """Whom it stands for. Raises Unauthenticated, without saying which check failed beyond
         expiry; IdentityUnavailable or StorageUnavailable if that cannot be known now."""
-        issuer = _issuer_of(token) if len(token) <= LONGEST_TOKEN else ""
-        for source in self._sources:
-            if issuer != "" and source.takes(issuer):
-                found = await source.verify(token, self._clock.now())
-                self._remember(token, found)
-                return found.principal
-        raise Unauthenticated("the token is not one of this service")
+        source = self._source_of(token)
+        if source is None:
+            raise Unauthenticated("the token is not one of this service")
+        found = await source.verify(token, self._clock.now())
+        self._remember(token, found)
+        return found.principal
+
+    def _source_of(self, token: str) -> TokenSource | None:
+        if len(token) > LONGEST_TOKEN:
+            return None
+        issuer = _issuer_of(token)
+        return next((source for source in self._sources if source.takes(issuer)), None)
 
     def _remember(self, token: str, found: Verified) -> None:
         self._remembered.pop(token, None)

@@ -12,6 +12,11 @@ class StorageUnavailable(StorageError):
     be known."""
 
 
+class TookTooLong(StorageUnavailable):
+    """A statement ran longer than it may, or was stopped. Nothing of its transaction took
+    effect."""
+
+
 class WriteConflict(StorageError):
     """A concurrent transaction got in the way. `Storage.write` tries again by itself; this leaves
     it only when it gave up."""

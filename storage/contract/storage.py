@@ -22,11 +22,13 @@ from storage.contract.preferences import Preferences
 from storage.contract.programs import Enrollments, Sequences, Steps
 from storage.contract.push_subscriptions import PushSubscriptions
 from storage.contract.rates import Rates
+from storage.contract.revocations import Revocations
 from storage.contract.segments import Segments
 from storage.contract.sends import Sends
 from storage.contract.signals import Signals
 from storage.contract.suppressions import Suppressions
 from storage.contract.templates import Templates
+from storage.contract.work import Work
 from storage.model.messages import Accepted, Message
 
 T = TypeVar("T")
@@ -79,6 +81,8 @@ class Transaction(Protocol):
     @property
     def rates(self) -> Rates: ...
     @property
+    def revocations(self) -> Revocations: ...
+    @property
     def dispatchers(self) -> Dispatchers: ...
 
     async def is_empty(self) -> bool:
@@ -93,8 +97,8 @@ class Storage(Protocol):
     nothing else: it may run on another thread, together with others in one commit, and again from
     the start after a conflict or because one that it ran together with failed, so it must not touch
     anything outside. An exception it raises takes back all of its own writes, and no others, and
-    reaches the caller. Cancelling the caller does not cut a transaction in half: it runs to its
-    end.
+    reaches the caller. Cancelling the caller does not cut a write in half: it runs to its end; a
+    read is stopped, and the database with it.
     """
 
     @property
@@ -108,13 +112,17 @@ class Storage(Protocol):
         dead."""
         ...
 
-    async def read(self, function: Callable[[Transaction], Awaitable[T]]) -> T:
-        """Runs a transaction that only reads. Raises StorageUnavailable."""
+    async def read(
+        self, function: Callable[[Transaction], Awaitable[T]], work: Work = Work.CALLS
+    ) -> T:
+        """Runs a transaction that only reads. Raises StorageUnavailable, TookTooLong."""
         ...
 
-    async def write(self, function: Callable[[Transaction], Awaitable[T]]) -> T:
-        """Runs a transaction and returns when it is durable. Raises StorageUnavailable, or
-        WriteConflict after several tries."""
+    async def write(
+        self, function: Callable[[Transaction], Awaitable[T]], work: Work = Work.CALLS
+    ) -> T:
+        """Runs a transaction and returns when it is durable. Raises StorageUnavailable,
+        TookTooLong, or WriteConflict after several tries."""
         ...
 
     async def now(self) -> datetime:

@@ -68,6 +68,7 @@ class AuditAction(StrEnum):
     BRAND_CREATED = "brand_created"
     BRAND_UPDATED = "brand_updated"
     TOKEN_MINTED = "token_minted"  # noqa: S105  # no password
+    TOKEN_REVOKED = "token_revoked"  # noqa: S105  # no password
     SIGNING_KEY_USED = "signing_key_used"
     SIGNING_KEY_RETIRED = "signing_key_retired"
     DELIVERY_HELD = "delivery_held"

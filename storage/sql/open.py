@@ -12,6 +12,7 @@ from sqlalchemy.exc import ArgumentError
 from storage.contract.errors import SchemaMismatch, StorageError
 from storage.contract.signals import Signals
 from storage.contract.storage import Storage
+from storage.contract.work import DEFAULT_LIMITS, TimeLimits
 from storage.sql.dialects.driver_errors import translated
 from storage.sql.postgres import engine as engine_postgres
 from storage.sql.postgres.storage import PostgresStorage
@@ -32,11 +33,12 @@ async def open_storage(
     signals: Signals | None = None,
     beside: bool = False,
     share_signals: bool = False,
+    limits: TimeLimits = DEFAULT_LIMITS,
 ) -> Storage:
     """Opens `sqlite:///path` or `postgresql://…` (also `postgresql+asyncpg://`). `beside`: an
     embedded database is not taken into possession, since its owner may be running: for short
     transactions that deliver nothing. `share_signals`: processes that share the database hear each
-    other's.
+    other's. `limits`: how long reads may take.
 
     Raises SchemaMismatch for a schema that is not this version's, DatabaseInUse,
     StorageUnavailable, and StorageError for a URL of another kind.
@@ -46,8 +48,8 @@ async def open_storage(
         database = engine_sqlite.database_path(url)
         # First, so that a file that is not Carillon's is not touched.
         _require_newest(await asyncio.to_thread(engine_sqlite.read_revision, database))
-        return SqliteStorage(database, signals, owned=not beside)
-    storage = PostgresStorage(url, signals, share_signals=share_signals)
+        return SqliteStorage(database, signals, limits, owned=not beside)
+    storage = PostgresStorage(url, signals, limits, share_signals=share_signals)
     try:
         _require_newest(await storage.revision())
     except BaseException:
@@ -117,7 +119,8 @@ def _migrate_sqlite(database: Path, to: str) -> None:
 
 
 async def _migrate_postgres(url: str, to: str) -> None:
-    engine = engine_postgres.make_engine(url)
+    # A migration takes as long as the tables are large.
+    engine = engine_postgres.make_engine(url, statement_seconds=None)
     try:
         with translated():
             async with engine.connect() as connection:

@@ -20,6 +20,7 @@ from storage.sql.aggregates.program_steps import SqlSteps
 from storage.sql.aggregates.programs import SqlEnrollments, SqlSequences
 from storage.sql.aggregates.push_subscriptions import SqlPushSubscriptions
 from storage.sql.aggregates.rates import SqlRates
+from storage.sql.aggregates.revocations import SqlRevocations
 from storage.sql.aggregates.segments import SqlSegments
 from storage.sql.aggregates.sends import SqlSends
 from storage.sql.aggregates.suppressions import SqlSuppressions
@@ -56,6 +57,7 @@ class SqlTransaction:
         self.brands = SqlBrands(connection)
         self.audit = SqlAudit(connection)
         self.rates = SqlRates(connection)
+        self.revocations = SqlRevocations(connection)
         self.dispatchers = SqlDispatchers(connection)
 
     async def is_empty(self) -> bool:

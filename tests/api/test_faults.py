@@ -10,7 +10,7 @@ import pytest
 
 from server.config import Settings
 from server.database import migrate_database
-from storage.contract.errors import StorageError, StorageUnavailable, WriteConflict
+from storage.contract.errors import StorageError, StorageUnavailable, TookTooLong, WriteConflict
 from tests.support.api.callers import METHODS, POLICIES, caller, full_path
 from tests.support.api.faults import WITHOUT_DISPATCHER, FaultyStorage
 from tests.support.api.running import Running, running_service
@@ -64,6 +64,15 @@ async def test_every_method_answers_a_fault_with_its_id_alone(
             assert answer.body["details"].keys() == {"error_id"}
             assert answer.body["details"]["error_id"] in caplog.text
     assert await brand_at_risk.everything() == before
+
+
+async def test_what_the_database_takes_too_long_for_is_refused_as_late(
+    faulty: tuple[Running, FaultyStorage], brand_at_risk: Untouched
+) -> None:
+    with faulty[1].failing_with(TookTooLong("the statement took too long")):
+        for method in (f"{SEGMENTS}/CreateSegment", f"{SEGMENTS}/ListSegments"):
+            answer = await brand_at_risk.api.call(method, brand_at_risk.good(method))
+            assert (answer.status, answer.error) == (504, "deadline_exceeded")
 
 
 async def test_a_key_is_free_again_after_a_fault(

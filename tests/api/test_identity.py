@@ -11,8 +11,9 @@ from uuid import uuid4
 import pytest
 
 from server.app import Part
+from server.commands.operations.tokens import revoke_token
 from server.config import Settings
-from server.database import migrate_database
+from server.database import migrate_database, operate
 from server.domain.clock import SystemClock
 from tests.support.api.callers import Caller, caller
 from tests.support.api.running import Running, running_service
@@ -120,3 +121,17 @@ async def test_a_caller_without_a_brand_may_name_none(
     token = there.service.tokens.mint("ann", [], ["read:campaigns"])
     given = await asking.call(LIST, {}, token=token, headers={"x-brand-id": brand})
     assert (given.status, given.error) == (403, "brand_unknown")
+
+
+async def test_a_revoked_token_is_refused_and_its_callers_others_are_not(
+    asking: Caller, there: Running, brand: str
+) -> None:
+    there.token(brand)
+    ids = uuid4().hex, uuid4().hex
+    ended, other = (
+        there.service.tokens.mint("ann", [brand], ["read:campaigns"], token_id=each) for each in ids
+    )
+    await operate(there.settings, lambda tx, caller: revoke_token(tx, caller, ids[0]))
+    refused = await asking.call(LIST, {"brand_id": brand}, token=ended)
+    assert (refused.status, refused.error) == (401, "unauthenticated")
+    assert (await asking.call(LIST, {"brand_id": brand}, token=other)).status == 200

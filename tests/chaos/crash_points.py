@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from server.channels.provider import Delivery, Envelope
 from storage.contract.storage import Transaction
+from storage.contract.work import Work
 from tests.chaos.ledger import read_ledger
 
 T = TypeVar("T")
@@ -155,7 +156,9 @@ class CrashingStorage:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._storage, name)
 
-    async def write(self, function: Callable[[Transaction], Awaitable[T]]) -> T:
+    async def write(
+        self, function: Callable[[Transaction], Awaitable[T]], work: Work = Work.CALLS
+    ) -> T:
         steps: set[Step] = set()
 
         def tell(step: Step) -> None:
@@ -168,7 +171,7 @@ class CrashingStorage:
                 self._fuse.reach(step, When.DURING)
             return result
 
-        result: T = await self._storage.write(watched)
+        result: T = await self._storage.write(watched, work)
         for step in steps:
             self._fuse.reach(step, When.AFTER)
         return result

@@ -1,4 +1,5 @@
-"""`carillon keys`: which keys there are, and how one follows another."""
+"""`carillon keys` and `carillon token revoke`: which keys there are, how one follows another, and
+how a token ends before its time."""
 
 from __future__ import annotations
 
@@ -78,11 +79,12 @@ def test_an_older_key_is_retired_and_its_tokens_with_it() -> None:
 
 
 def logged() -> list[str]:
-    """What the log of the installation has of keys, oldest first."""
+    """What the log of the installation has of keys and revocations, oldest first."""
 
     async def read(tx: Transaction, _: Caller) -> list[str]:
         entries = await tx.audit.list_page(INSTALLATION, None, None, 100)
-        return [each.action for each in reversed(entries) if each.action.startswith("signing")]
+        actions = [each.action for each in reversed(entries)]
+        return [each for each in actions if each.startswith(("signing", "token_revoked"))]
 
     return uvloop.run(operate(Settings(), read))
 
@@ -92,3 +94,24 @@ def test_the_key_that_signs_is_not_retired_nor_one_that_is_not_there() -> None:
     assert "is the key that signs" in carillon("keys", "retire", first).stderr
     assert "no such key" in carillon("keys", "retire", "0" * 16).stderr
     assert [line[0] for line in listed()] == [first]
+
+
+def test_a_token_is_revoked_by_its_id_once() -> None:
+    made = carillon("token", "--scope", "admin:hold").stdout.strip()
+    token_id = jwt.decode(made, options={"verify_signature": False})["jti"]
+    assert carillon("token", "revoke", token_id).stdout == "revoked\n"
+    assert carillon("token", "revoke", token_id).stdout == "was revoked before\n"
+    assert logged() == ["token_revoked"]
+
+    async def read(tx: Transaction, _: Caller) -> list[bool]:
+        return [await tx.revocations.has(each) for each in (token_id, "another")]
+
+    assert uvloop.run(operate(Settings(), read)) == [True, False]
+
+
+def test_what_is_no_id_of_a_token_is_refused() -> None:
+    for given in ("", "a\nb", "x" * 201):
+        result = carillon("token", "revoke", given)
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert "is no id of a token" in result.stderr
+    assert logged() == []

@@ -17,6 +17,7 @@ from server.domain.errors import NotFound, ValidationFailed
 from storage.contract.errors import StorageError, StorageUnavailable
 from storage.contract.signals import SOON, Signals
 from storage.contract.storage import Storage, Transaction
+from storage.contract.work import Work
 from storage.model.messages import Accepted, Message, MessageFilter
 from storage.model.templates import TemplateVariable
 from tests.commands.test_dedup_keys import new_message
@@ -47,7 +48,9 @@ class CountedWrites:
     def exclusive(self) -> bool:
         return self._inner.exclusive
 
-    async def write(self, function: Callable[[Transaction], Awaitable[T]]) -> T:
+    async def write(
+        self, function: Callable[[Transaction], Awaitable[T]], work: Work = Work.CALLS
+    ) -> T:
         self.writes += 1
         self.begun.set()
         await self.go.wait()
@@ -59,7 +62,7 @@ class CountedWrites:
                     raise error
             return result
 
-        return await self._inner.write(refusing)
+        return await self._inner.write(refusing, work)
 
     async def insert_one_offs(
         self, messages: Sequence[Message], accepted: Sequence[Accepted] = ()

@@ -281,7 +281,11 @@ async def test_tokens_at_the_same_time_wait_for_one_look(
 def from_file(path: Path, client: IdentityClient, clock: ManualClock) -> TokenVerifier:
     settings = Settings(jwks_file=str(path), jwt_issuer=ISSUER, jwt_audience=AUDIENCE)
     own = Tokens(SigningKeys([]), clock)
-    return token_verifier(settings, own, client, clock)
+    return token_verifier(settings, own, client, clock, never)
+
+
+async def never(token_id: str) -> bool:
+    return False
 
 
 async def test_keys_of_a_file_are_read_again_when_it_is_replaced(

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from server.domain.errors import Unauthenticated
 from server.identity.claims import LEEWAY
 from server.identity.signing_keys import SigningKeys
-from server.identity.tokens import LIFETIME, OwnTokens, Tokens
+from server.identity.tokens import LIFETIME, IsRevoked, OwnTokens, Tokens
 from server.identity.verifier import LONGEST_TOKEN, TokenVerifier
 from tests.support.clocks import ManualClock
 
@@ -28,8 +28,12 @@ def tokens(clock: ManualClock) -> Tokens:
     return Tokens(SigningKeys([KEY]), clock)
 
 
-def verifier_of(tokens: Tokens, clock: ManualClock) -> TokenVerifier:
-    return TokenVerifier([OwnTokens(tokens)], clock)
+async def never(token_id: str) -> bool:
+    return False
+
+
+def verifier_of(tokens: Tokens, clock: ManualClock, revoked: IsRevoked = never) -> TokenVerifier:
+    return TokenVerifier([OwnTokens(tokens, revoked)], clock)
 
 
 async def refused(verifier: TokenVerifier, token: str) -> str:
@@ -108,3 +112,26 @@ async def test_what_nobody_takes_is_refused(tokens: Tokens, clock: ManualClock) 
     of_others = jwt.encode({"iss": "another", "sub": "ann"}, KEY, algorithm="EdDSA")
     for token in ("", "opaque", "a.b.c", "x" * (LONGEST_TOKEN + 1), of_others):
         assert await refused(verifier, token) == "the token is not one of this service"
+
+
+async def test_a_revoked_token_is_refused_within_half_a_minute_and_no_other_is(
+    tokens: Tokens, clock: ManualClock
+) -> None:
+    revoked: set[str] = set()
+
+    async def is_revoked(token_id: str) -> bool:
+        return token_id in revoked
+
+    verifier = verifier_of(tokens, clock, is_revoked)
+    ended = tokens.mint("ann", ["acme"], [], token_id="t-1")
+    other = tokens.mint("ann", ["acme"], [], token_id="t-2")
+    nameless = jwt.encode(
+        {"iss": "carillon", "aud": "carillon", "sub": "ann", "iat": 0, "exp": 9e9}, KEY, "EdDSA"
+    )
+    for token in (ended, other, nameless):
+        await verifier.verify(token)
+    revoked |= {"t-1", ""}
+    clock.advance(20)
+    assert await refused(verifier, ended) == "the token has been revoked"
+    for token in (other, nameless):
+        assert (await verifier.verify(token)).subject == "ann"

@@ -59,8 +59,8 @@ ACCEPTING = (
     Mutation(
         name="transaction-outlives-its-caller",
         where="PostgresStorage._finish",
-        original="        return await asyncio.shield(running)\n",
-        mutated="        return await running\n",
+        original="        return await asyncio.shield(self._tracked(work))\n",
+        mutated="        return await self._tracked(work)\n",
         tests=("test_a_cancelled_caller_does_not_cut_its_transaction[postgres]",),
     ),
     Mutation(

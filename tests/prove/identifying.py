@@ -68,4 +68,11 @@ IDENTIFYING = (
         mutated="brand_id",
         tests=("test_a_caller_may_name_one_of_its_brands",),
     ),
+    Mutation(
+        name="revoked-tokens",
+        where="OwnTokens.verify",
+        original="if principal.token_id and await self._is_revoked(principal.token_id):",
+        mutated="if await self._is_revoked(token) and not principal:",
+        tests=("test_a_revoked_token_is_refused_within_half_a_minute_and_no_other_is",),
+    ),
 )

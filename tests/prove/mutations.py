@@ -11,6 +11,7 @@ from tests.prove.counting import COUNTING
 from tests.prove.doubting import DOUBTING
 from tests.prove.edging import EDGING
 from tests.prove.identifying import IDENTIFYING
+from tests.prove.limiting import LIMITING
 from tests.prove.pushing import PUSHING
 from tests.prove.receiving import RECEIVING
 from tests.prove.refusing import REFUSING
@@ -32,6 +33,7 @@ MUTATIONS = (
     *STEPPING,
     *COUNTING,
     *SHARING,
+    *LIMITING,
     *RESTORING,
     *RECEIVING,
     *PUSHING,

@@ -134,8 +134,10 @@ class CampaignMethods:
     ) -> PreviewResponse:
         """Tells who would get a send and who would be skipped."""
         recipients = audience.read_recipients(request) or None
-        campaign, found = await self._commands.query(
-            lambda tx, caller: preview_campaign(tx, caller, self._face, request.id, recipients)
+        brand_id = (await self.get(request.id)).brand_id
+        campaign, found = await self._commands.preview(
+            brand_id,
+            lambda tx, caller: preview_campaign(tx, caller, self._face, request.id, recipients),
         )
         return response_type(
             preview=audience.preview(found), allow_shared_addresses=campaign.allow_shared_addresses

@@ -1,4 +1,4 @@
-"""Records in the audit log which tokens were made and which keys sign them."""
+"""Revokes tokens, and records in the audit log which were made and which keys sign them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from server.commands.operations.brands import require_brands
 from server.domain.access import Caller, Principal
 from storage.contract.storage import Transaction
 from storage.model.audit import INSTALLATION, AuditAction, AuditEntry
+from storage.model.revocations import Revocation
 from storage.model.values import JsonObject
 
 
@@ -38,6 +39,17 @@ async def record_token(tx: Transaction, caller: Caller, token: MintedToken) -> N
     await tx.audit.append(
         [decision(caller, brand, AuditAction.TOKEN_MINTED, token.id, details) for brand in brands]
     )
+
+
+async def revoke_token(tx: Transaction, caller: Caller, token_id: str) -> bool:
+    """Ends a token of this installation before its time, and logs that with the installation.
+    False if that was done before."""
+    added = await tx.revocations.insert(Revocation(token_id=token_id, revoked_at=caller.now))
+    if added:
+        await tx.audit.append(
+            [decision(caller, INSTALLATION, AuditAction.TOKEN_REVOKED, token_id, {})]
+        )
+    return added
 
 
 async def note_signing_key(

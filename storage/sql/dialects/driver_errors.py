@@ -10,7 +10,12 @@ from contextlib import contextmanager
 from asyncpg.exceptions import InterfaceError, InternalClientError
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError, StatementError
 
-from storage.contract.errors import StorageError, StorageUnavailable, WriteConflict
+from storage.contract.errors import (
+    StorageError,
+    StorageUnavailable,
+    TookTooLong,
+    WriteConflict,
+)
 
 _SQLITE_CONFLICTS = frozenset({"SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"})
 _SQLITE_TROUBLES = {
@@ -22,7 +27,6 @@ _SQLITE_TROUBLES = {
     "SQLITE_READONLY": "the database file is read-only",
     "SQLITE_NOMEM": "out of memory",
     "SQLITE_PERM": "the database file may not be opened",
-    "SQLITE_INTERRUPT": "the statement was interrupted",
     "SQLITE_CORRUPT": "the database file is damaged",
     "SQLITE_NOTADB": "the database file is not a database",
 }
@@ -32,11 +36,12 @@ _POSTGRES_TROUBLES = {
     "28P01": "wrong user or password",
     "28000": "the user may not connect",
     "3D000": "there is no such database",
-    "57014": "the statement took too long",
     "25006": "the server is read-only",
     # What a standby says to a transaction that is begun to write.
     "0A000": "the server is a standby, or lacks what this needs",
 }
+_POSTGRES_CANCELLED = "57014"
+"""Also of a statement timeout."""
 # A connection that broke, an administrator who ended it, a transaction that stood still for too
 # long.
 _POSTGRES_CONNECTION_ENDS = ("08", "57P", "25P03")
@@ -95,6 +100,8 @@ def _of_sqlite(error: sqlite3.Error) -> StorageError:
     name = getattr(error, "sqlite_errorname", type(error).__name__)
     if name in _SQLITE_CONFLICTS:
         return WriteConflict(f"a row with this key exists ({name})")
+    if name.startswith("SQLITE_INTERRUPT"):
+        return TookTooLong("the statement took too long")
     trouble = next(
         (text for prefix, text in _SQLITE_TROUBLES.items() if name.startswith(prefix)), None
     )
@@ -110,6 +117,8 @@ def _of_postgres(state: str, constraint: str) -> StorageError:
         )
     if state.startswith(_POSTGRES_CONNECTION_ENDS):
         return ConnectionLost(f"the server closed the connection (SQLSTATE {state})")
+    if state == _POSTGRES_CANCELLED:
+        return TookTooLong(f"the statement took too long (SQLSTATE {state})")
     if state in _POSTGRES_TROUBLES or state.startswith(_POSTGRES_TROUBLE_CLASSES):
         return StorageUnavailable(
             f"{_POSTGRES_TROUBLES.get(state, 'the server cannot serve now')} (SQLSTATE {state})"

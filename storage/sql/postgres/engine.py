@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil
 from typing import Any
 
 from sqlalchemy import Column, Dialect, Executable, Table, make_url
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from storage.contract.work import STATEMENT_SECONDS
 from storage.sql.connection import (
     REVISION,
     Connection,
@@ -22,7 +24,6 @@ from storage.sql.dialects.types import dump_json, load_json
 _DIALECT: Dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
 _POOL_SIZE = 10
 _CONNECT_SECONDS = 10
-_STATEMENT_SECONDS = 60
 IDLE_TRANSACTION_SECONDS = 20
 """How long a process that stands still can hold the locks of a transaction. Less than a lease:
 those who take over its messages when its leases end must not wait for its locks."""
@@ -73,9 +74,14 @@ def _array_of(column: Column[Any]) -> str:
     return f"{column.type.compile(_DIALECT).partition(' COLLATE ')[0]}[]"
 
 
-def make_engine(url: str, pool_size: int = _POOL_SIZE) -> AsyncEngine:
-    """An engine with a pool. Every wait ends: for a connection, for a statement, and the server's
-    for a client that went quiet in a transaction."""
+def make_engine(
+    url: str,
+    pool_size: int = _POOL_SIZE,
+    statement_seconds: float | None = STATEMENT_SECONDS,
+) -> AsyncEngine:
+    """An engine with a pool. Every wait ends: for a connection, for a statement unless its limit is
+    None, and the server's for a client that went quiet in a transaction."""
+    milliseconds = ceil(1000 * (statement_seconds or 0))
     return create_async_engine(
         make_url(url).set(drivername="postgresql+asyncpg"),
         # Transactions are begun and ended by our own statements, so that a bulk copy on the
@@ -91,10 +97,10 @@ def make_engine(url: str, pool_size: int = _POOL_SIZE) -> AsyncEngine:
             "timeout": _CONNECT_SECONDS,
             # The server gives up first and says so; this is for a server that does not answer at
             # all.
-            "command_timeout": _STATEMENT_SECONDS + 5,
+            "command_timeout": statement_seconds and statement_seconds + 5,
             "server_settings": {
                 "application_name": "carillon",
-                "statement_timeout": f"{_STATEMENT_SECONDS}s",
+                "statement_timeout": f"{milliseconds}ms",
                 "idle_in_transaction_session_timeout": f"{IDLE_TRANSACTION_SECONDS}s",
                 "synchronous_commit": "on",
                 "timezone": "UTC",

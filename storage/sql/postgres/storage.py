@@ -10,11 +10,12 @@ from functools import partial
 from typing import Any, TypeVar
 
 from sqlalchemy import func, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from storage.contract.errors import StorageUnavailable, WriteConflict
+from storage.contract.errors import StorageUnavailable, TookTooLong, WriteConflict
 from storage.contract.signals import Signals
 from storage.contract.storage import Transaction
+from storage.contract.work import PREVIEWS_AT_ONCE, STATEMENT_SECONDS, TimeLimits, Work
 from storage.model.messages import Accepted, Message
 from storage.sql.dialects.driver_errors import ConnectionLost, translated
 from storage.sql.dialects.types import Instant
@@ -24,6 +25,8 @@ from storage.sql.transaction import SqlTransaction
 
 T = TypeVar("T")
 
+_POOLS = {Work.CALLS: 10, Work.DELIVERY: 10, Work.PREVIEWS: PREVIEWS_AT_ONCE}
+"""Connections, which are made when they are needed."""
 _TRIES = 6
 _FIRST_PAUSE_SECONDS = 0.02
 # One snapshot for all statements of a read; the newest state for each statement of a write, which
@@ -38,18 +41,31 @@ class PostgresStorage:
 
     exclusive = False
 
-    def __init__(self, url: str, signals: Signals, *, share_signals: bool = False) -> None:
+    def __init__(
+        self, url: str, signals: Signals, limits: TimeLimits, *, share_signals: bool = False
+    ) -> None:
         self.signals = signals
-        self._engine = make_engine(url)
+        self._limits = limits
+        self._engines = {
+            work: make_engine(url, connections, _statement_seconds(work, limits))
+            for work, connections in _POOLS.items()
+        }
+        self._engine = self._engines[Work.CALLS]
         self._notices = Notices(url, signals) if share_signals else None
         self._running: set[asyncio.Task[Any]] = set()
         self._closed = False
 
-    async def read(self, function: Callable[[Transaction], Awaitable[T]]) -> T:
-        return await self._finish(_again(partial(self._once, function, _BEGIN_READ)))
+    async def read(
+        self, function: Callable[[Transaction], Awaitable[T]], work: Work = Work.CALLS
+    ) -> T:
+        once = partial(self._once, function, _BEGIN_READ, self._engines[work])
+        return await self._tracked(_in_time(partial(_again, once), self._limits.of(work)))
 
-    async def write(self, function: Callable[[Transaction], Awaitable[T]]) -> T:
-        return await self._finish(_again(partial(self._once, function, _BEGIN_WRITE)))
+    async def write(
+        self, function: Callable[[Transaction], Awaitable[T]], work: Work = Work.CALLS
+    ) -> T:
+        once = partial(self._once, function, _BEGIN_WRITE, self._engines[work])
+        return await self._finish(_again(once))
 
     async def now(self) -> datetime:
         return await self._finish(_again(self._read_clock))
@@ -67,7 +83,7 @@ class PostgresStorage:
 
     async def ping(self) -> None:
         # A standby answers too, but is no good.
-        await self._finish(self._once(_nothing, _BEGIN_WRITE))
+        await self._finish(self._once(_nothing, _BEGIN_WRITE, self._engine))
 
     async def revision(self) -> str | None:
         """That of the schema; None if there is none. Raises StorageUnavailable."""
@@ -81,16 +97,21 @@ class PostgresStorage:
             await asyncio.wait(self._running)
         if self._notices is not None:
             await self._notices.close()
-        await self._engine.dispose()
+        for engine in self._engines.values():
+            await engine.dispose()
 
     async def _finish(self, work: Coroutine[Any, Any, T]) -> T:
+        """Waits for what runs to its end whatever its caller does."""
+        return await asyncio.shield(self._tracked(work))
+
+    def _tracked(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         if self._closed:
             work.close()
             raise StorageUnavailable("storage is closed")
         running = asyncio.create_task(work)
         self._running.add(running)
         running.add_done_callback(self._end)
-        return await asyncio.shield(running)
+        return running
 
     def _end(self, ended: asyncio.Task[Any]) -> None:
         self._running.discard(ended)
@@ -99,9 +120,11 @@ class PostgresStorage:
             # nobody did.
             ended.exception()
 
-    async def _once(self, function: Callable[[Transaction], Awaitable[T]], begin: str) -> T:
+    async def _once(
+        self, function: Callable[[Transaction], Awaitable[T]], begin: str, engine: AsyncEngine
+    ) -> T:
         with translated():
-            connection = await self._engine.connect()
+            connection = await engine.connect()
         try:
             transaction = PostgresConnection(connection, await _driver(connection))
             try:
@@ -142,6 +165,23 @@ class PostgresStorage:
             await connection.close()
         self._fire(transaction.topics)
         return result
+
+
+def _statement_seconds(work: Work, limits: TimeLimits) -> float:
+    """What the server itself stops a statement after: a pool of reads alone has their limit."""
+    return limits.of(work) if work is Work.PREVIEWS else STATEMENT_SECONDS
+
+
+async def _in_time(read: Callable[[], Awaitable[T]], seconds: float) -> T:
+    """What a read returns. Raises TookTooLong, having asked the server to stop it."""
+    limit = asyncio.timeout(seconds)
+    try:
+        async with limit:
+            return await read()
+    except TimeoutError:
+        if limit.expired():
+            raise TookTooLong("the statements of a read took too long") from None
+        raise
 
 
 async def _again(once: Callable[[], Awaitable[T]]) -> T:

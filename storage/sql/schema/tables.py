@@ -19,6 +19,7 @@ from storage.sql.schema.preferences import preferences
 from storage.sql.schema.programs import enrollments, program_steps, sequences
 from storage.sql.schema.push_subscriptions import push_subscriptions
 from storage.sql.schema.rates import rate_states
+from storage.sql.schema.revocations import revocations
 from storage.sql.schema.segments import segments
 from storage.sql.schema.sends import sends
 from storage.sql.schema.suppressions import suppressions
@@ -46,6 +47,7 @@ __all__ = [
     "program_steps",
     "push_subscriptions",
     "rate_states",
+    "revocations",
     "segments",
     "sends",
     "sequences",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -40,11 +40,16 @@ class SqliteConnection(Connection):
     """A transaction on a connection that this thread has to itself. Its methods never suspend, so
     that a thread can run it to its end."""
 
-    def __init__(self, connection: sqlalchemy.Connection) -> None:
+    def __init__(
+        self, connection: sqlalchemy.Connection, begin_statement: Callable[[], None] | None = None
+    ) -> None:
+        """`begin_statement` is called before each statement."""
         super().__init__(SQLITE)
         self._connection = connection
+        self._begin_statement = begin_statement or _do_nothing
 
     async def execute(self, statement: Executable, parameters: Parameters | None = None) -> Rows:
+        self._begin_statement()
         with self.failing(), translated():
             result = self._connection.execute(statement, parameters)
             return (
@@ -55,6 +60,7 @@ class SqliteConnection(Connection):
 
     async def change(self, statement: Executable, parameters: Mapping[str, Any]) -> int:
         ready = prepared(statement)
+        self._begin_statement()
         with self.failing(), translated():
             return self._driver.execute(ready.text, ready.arguments(parameters)).rowcount
 
@@ -77,10 +83,12 @@ class SqliteConnection(Connection):
         rows: Sequence[tuple[Any, ...]],
         on_conflict: str = "",
     ) -> None:
+        self._begin_statement()
         with self.failing(), translated():
             insertion.insert(self._driver, table.name, columns, rows, on_conflict)
 
     def _fetch(self, ready: Prepared, parameters: Mapping[str, Any]) -> Sequence[tuple[Any, ...]]:
+        self._begin_statement()
         with self.failing(), translated():
             return self._driver.execute(ready.text, ready.arguments(parameters)).fetchall()
 
@@ -89,6 +97,10 @@ class SqliteConnection(Connection):
         # SQLAlchemy does not know which driver it is.
         driver: sqlite3.Connection = self._connection.connection.driver_connection  # type: ignore[assignment]
         return driver
+
+
+def _do_nothing() -> None:
+    """Where statements have no limit of their own."""
 
 
 class OwnerLock:

@@ -18,6 +18,7 @@ from storage.contract.signals import Signals
 from storage.contract.storage import Transaction
 from storage.sql.dialects.driver_errors import meaning_of
 from storage.sql.sqlite.engine import SqliteConnection
+from storage.sql.sqlite.statement_limit import StatementLimit
 from storage.sql.sqlite.transaction_queue import QueuedTransaction, TransactionQueue
 
 T = TypeVar("T")
@@ -35,11 +36,17 @@ class GroupCommit:
     """
 
     def __init__(
-        self, connection: sqlalchemy.Connection, loop: AbstractEventLoop, signals: Signals
+        self,
+        connection: sqlalchemy.Connection,
+        loop: AbstractEventLoop,
+        signals: Signals,
+        statement_seconds: float,
     ) -> None:
+        """`statement_seconds` is how long one statement may take: all writers wait for it."""
         self._connection = connection
         # SQLAlchemy does not know which driver it is.
         self._driver: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
+        self._limit = StatementLimit(self._driver, statement_seconds)
         self._queue = TransactionQueue(loop, signals)
         self._thread = threading.Thread(target=self._run, name="sqlite-writer", daemon=True)
         self._thread.start()
@@ -63,7 +70,7 @@ class GroupCommit:
                 if first.single and self._queue.is_empty:
                     # Every statement less is several times less that this thread gives up Python's
                     # lock and waits to have it again.
-                    first.run(SqliteConnection(self._connection))
+                    first.run(self._transaction())
                 else:
                     self._commit(group)
             # The callers must hear of it, whatever it was, and the thread must go on.
@@ -118,10 +125,13 @@ class GroupCommit:
         return True
 
     def _run_queued(self, queued: QueuedTransaction) -> None:
-        queued.run(SqliteConnection(self._connection))
+        queued.run(self._transaction())
         if queued.error is not None and not self._driver.in_transaction:
             # SQLite takes back the whole transaction after some errors, such as a failing disk.
             raise StorageUnavailable("the database took back the transaction")
+
+    def _transaction(self) -> SqliteConnection:
+        return SqliteConnection(self._connection, self._limit.begin)
 
     def _undo(self) -> None:
         # What cannot be rolled back now is when the next BEGIN fails, and its callers hear of that.

@@ -16,12 +16,10 @@ from storage.contract.signals import Signals
 from storage.contract.storage import Transaction
 from storage.sql.dialects.driver_errors import meaning_of
 from storage.sql.sqlite.engine import SqliteConnection
+from storage.sql.sqlite.statement_limit import StatementLimit
 from storage.sql.sqlite.transaction_queue import QueuedTransaction, TransactionQueue
 
 T = TypeVar("T")
-
-# Small, so that one long read holds up few others.
-_LARGEST_GROUP = 8
 
 
 class SnapshotReaders:
@@ -32,7 +30,13 @@ class SnapshotReaders:
         connections: Sequence[sqlalchemy.Connection],
         loop: AbstractEventLoop,
         signals: Signals,
+        seconds: float,
+        largest_group: int,
     ) -> None:
+        """`seconds` is how long a read may take, `largest_group` how many share a snapshot, and so
+        wait for each other."""
+        self._seconds = seconds
+        self._largest_group = largest_group
         self._queue = TransactionQueue(loop, signals)
         self._threads = [
             threading.Thread(target=self._run, args=(each,), name="sqlite-reader", daemon=True)
@@ -42,7 +46,8 @@ class SnapshotReaders:
             thread.start()
 
     def submit(self, function: Callable[[Transaction], Awaitable[T]]) -> Future[T]:
-        """Queues a read. It sees everything that was committed before."""
+        """Queues a read. It sees everything that was committed before. If the future is cancelled,
+        it is stopped."""
         return self._queue.submit(function)
 
     def stop(self) -> None:
@@ -52,27 +57,37 @@ class SnapshotReaders:
             thread.join()
 
     def _run(self, connection: sqlalchemy.Connection) -> None:
+        # SQLAlchemy does not know which driver it is.
+        driver: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
+        limit = StatementLimit(driver, self._seconds)
         while (queued := self._queue.take()) is not None:
             # Taken before the snapshot begins, so that it is of a later moment than their asking.
             group = [queued]
             while (
-                len(group) < _LARGEST_GROUP and (queued := self._queue.take_waiting()) is not None
+                len(group) < self._largest_group
+                and (queued := self._queue.take_waiting()) is not None
             ):
                 group.append(queued)
-            _read(connection, group)
+            _read(connection, driver, limit, group)
             self._queue.give_back(group)
 
 
-def _read(connection: sqlalchemy.Connection, group: Sequence[QueuedTransaction]) -> None:
-    # SQLAlchemy does not know which driver it is.
-    driver: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
+def _read(
+    connection: sqlalchemy.Connection,
+    driver: sqlite3.Connection,
+    limit: StatementLimit,
+    group: Sequence[QueuedTransaction],
+) -> None:
     try:
         driver.execute("BEGIN")
         for queued in group:
-            queued.run(SqliteConnection(connection))
+            if not queued.done.cancelled():
+                limit.begin(queued.done)
+                queued.run(SqliteConnection(connection))
     except sqlite3.Error as error:
         for queued in group:
             queued.fail(meaning_of(error))
     finally:
         with suppress(sqlite3.Error):
+            limit.begin()
             driver.execute("ROLLBACK")

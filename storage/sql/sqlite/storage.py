@@ -13,6 +13,7 @@ import sqlalchemy
 from storage.contract.errors import StorageUnavailable
 from storage.contract.signals import Signals
 from storage.contract.storage import Transaction
+from storage.contract.work import PREVIEWS_AT_ONCE, STATEMENT_SECONDS, TimeLimits, Work
 from storage.model.messages import Accepted, Message
 from storage.sql.sqlite.engine import OwnerLock, connect, make_engine, prepare_file
 from storage.sql.sqlite.group_commit import GroupCommit
@@ -20,14 +21,19 @@ from storage.sql.sqlite.snapshot_readers import SnapshotReaders
 
 T = TypeVar("T")
 
-_READERS = 4
+_READERS = {Work.CALLS: 4, Work.DELIVERY: 2, Work.PREVIEWS: PREVIEWS_AT_ONCE}
+"""Threads, each with a connection."""
+# Small, so that one long read holds up few others; previews are long.
+_LARGEST_GROUP = {Work.CALLS: 8, Work.DELIVERY: 8, Work.PREVIEWS: 1}
 
 
 class SqliteStorage:
     """See `storage.contract.storage.Storage`. Writes share commits on one thread; reads have
     snapshots on connections of their own."""
 
-    def __init__(self, database: Path, signals: Signals, *, owned: bool = True) -> None:
+    def __init__(
+        self, database: Path, signals: Signals, limits: TimeLimits, *, owned: bool = True
+    ) -> None:
         """Opens the file, and takes it into possession unless not `owned`. Raises DatabaseInUse or
         StorageUnavailable."""
         self.signals = signals
@@ -38,21 +44,33 @@ class SqliteStorage:
         try:
             self._connections.append(connect(make_engine(database, read_only=False)))
             read_engine = make_engine(database, read_only=True)
-            self._connections.extend(connect(read_engine) for _ in range(_READERS))
+            reading = {
+                work: [self._opened(connect(read_engine)) for _ in range(threads)]
+                for work, threads in _READERS.items()
+            }
         except BaseException:
             self._release()
             raise
         loop = asyncio.get_running_loop()
-        self._writer = GroupCommit(self._connections[0], loop, signals)
-        self._readers = SnapshotReaders(self._connections[1:], loop, signals)
+        self._writer = GroupCommit(self._connections[0], loop, signals, STATEMENT_SECONDS)
+        self._readers = {
+            work: SnapshotReaders(connections, loop, signals, limits.of(work), _LARGEST_GROUP[work])
+            for work, connections in reading.items()
+        }
         self._running: set[asyncio.Future[Any]] = set()
         self._closed = False
 
-    async def read(self, function: Callable[[Transaction], Awaitable[T]]) -> T:
+    async def read(
+        self, function: Callable[[Transaction], Awaitable[T]], work: Work = Work.CALLS
+    ) -> T:
         self._require_open()
-        return await self._finish(self._readers.submit(function))
+        return await self._tracked(self._readers[work].submit(function))
 
-    async def write(self, function: Callable[[Transaction], Awaitable[T]]) -> T:
+    async def write(
+        self,
+        function: Callable[[Transaction], Awaitable[T]],
+        work: Work = Work.CALLS,
+    ) -> T:
         self._require_open()
         return await self._finish(self._writer.submit(function))
 
@@ -87,9 +105,13 @@ class SqliteStorage:
             raise StorageUnavailable("storage is closed")
 
     async def _finish(self, running: asyncio.Future[T]) -> T:
+        """Waits for a write, which runs to its end whatever its caller does."""
+        return await asyncio.shield(self._tracked(running))
+
+    def _tracked(self, running: asyncio.Future[T]) -> asyncio.Future[T]:
         self._running.add(running)
         running.add_done_callback(self._end)
-        return await asyncio.shield(running)
+        return running
 
     def _end(self, ended: asyncio.Future[Any]) -> None:
         self._running.discard(ended)
@@ -100,8 +122,13 @@ class SqliteStorage:
 
     def _stop(self) -> None:
         self._writer.stop()
-        self._readers.stop()
+        for readers in self._readers.values():
+            readers.stop()
         self._release()
+
+    def _opened(self, connection: sqlalchemy.Connection) -> sqlalchemy.Connection:
+        self._connections.append(connection)
+        return connection
 
     def _release(self) -> None:
         for connection in self._connections:

@@ -97,6 +97,9 @@ class TransactionQueue:
         for queued in transactions:
             self._signals.fire(queued.topics)
         for queued in transactions:
+            if queued.done.cancelled():
+                # Nobody waits for the read any more.
+                continue
             if queued.error is not None:
                 queued.done.set_exception(queued.error)
             else:

@@ -10,6 +10,7 @@ import pytest
 from server.dispatch.maintenance import counter_reconciler as reconciler_module
 from server.dispatch.maintenance.counter_reconciler import CounterReconciler
 from storage.contract.storage import Transaction
+from storage.contract.work import Work
 from storage.model.messages import MessageStatus
 from storage.model.sends import Send
 from tests.support.dispatch.scripted import AMBIGUOUS, BUSY, REFUSED
@@ -26,11 +27,13 @@ class Drifting:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._storage, name)
 
-    async def read(self, function: Callable[[Transaction], Awaitable[Any]]) -> Any:
+    async def read(
+        self, function: Callable[[Transaction], Awaitable[Any]], work: Work = Work.CALLS
+    ) -> Any:
         async def skewed(tx: Transaction) -> Any:
             return await function(_Skewed(tx, self.wrong))
 
-        return await self._storage.read(skewed)
+        return await self._storage.read(skewed, work)
 
 
 class _Skewed:

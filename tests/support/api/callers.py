@@ -231,4 +231,7 @@ def refusal_in(error: grpc.aio.AioRpcError) -> Answer:
                 {"field": v.field, "message": v.description} for v in bad_request.field_violations
             ]
     body: dict[str, Any] = {"error": info.reason.lower(), "message": status.message}
-    return Answer(int(trailing["x-http-code"]), body | ({"details": details} if details else {}))
+    headers = {name: str(value) for name, value in trailing.items() if name == "retry-after"}
+    return Answer(
+        int(trailing["x-http-code"]), body | ({"details": details} if details else {}), headers
+    )

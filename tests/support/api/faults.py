@@ -18,6 +18,7 @@ from server.domain.errors import CarillonError
 from storage.contract.errors import StorageUnavailable
 from storage.contract.signals import Signals
 from storage.contract.storage import Storage, Transaction
+from storage.contract.work import TimeLimits, Work
 from storage.model.messages import Accepted, Message
 from storage.sql.open import open_storage
 from tests.support.api.running import Running, running_service
@@ -53,13 +54,17 @@ class FaultyStorage:
         finally:
             self.fault = None
 
-    async def read(self, function: Callable[[Transaction], Awaitable[T]]) -> T:
-        return await self._inner.read(self._failing(function))
+    async def read(
+        self, function: Callable[[Transaction], Awaitable[T]], work: Work = Work.CALLS
+    ) -> T:
+        return await self._inner.read(self._failing(function), work)
 
-    async def write(self, function: Callable[[Transaction], Awaitable[T]]) -> T:
+    async def write(
+        self, function: Callable[[Transaction], Awaitable[T]], work: Work = Work.CALLS
+    ) -> T:
         if self.stall is not None:
             await self.stall.wait()
-        return await self._inner.write(self._failing(function))
+        return await self._inner.write(self._failing(function), work)
 
     async def now(self) -> datetime:
         return await self._inner.now()
@@ -100,8 +105,10 @@ async def running_faulty_service(
     await migrate_database(Settings(data_dir=data_dir))
     opened: list[FaultyStorage] = []
 
-    async def open_faulty(url: str, *, share_signals: bool) -> FaultyStorage:
-        opened.append(FaultyStorage(await open_storage(url, share_signals=share_signals)))
+    async def open_faulty(url: str, *, share_signals: bool, limits: TimeLimits) -> FaultyStorage:
+        opened.append(
+            FaultyStorage(await open_storage(url, share_signals=share_signals, limits=limits))
+        )
         return opened[0]
 
     async with AsyncExitStack() as stack:

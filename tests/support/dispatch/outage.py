@@ -10,6 +10,7 @@ from typing import TypeVar
 from storage.contract.errors import StorageUnavailable
 from storage.contract.signals import Signals
 from storage.contract.storage import Storage, Transaction
+from storage.contract.work import Work
 from storage.model.messages import Accepted, Message
 
 T = TypeVar("T")
@@ -39,16 +40,20 @@ class Outage:
     def signals(self) -> Signals:
         return self._storage.signals
 
-    async def read(self, function: Callable[[Transaction], Awaitable[T]]) -> T:
+    async def read(
+        self, function: Callable[[Transaction], Awaitable[T]], work: Work = Work.CALLS
+    ) -> T:
         self.reads += 1
         self._pass()
-        return await self._storage.read(function)
+        return await self._storage.read(function, work)
 
-    async def write(self, function: Callable[[Transaction], Awaitable[T]]) -> T:
+    async def write(
+        self, function: Callable[[Transaction], Awaitable[T]], work: Work = Work.CALLS
+    ) -> T:
         self.writes += 1
         self._pass()
         number = self.writes
-        result = await self._storage.write(function)
+        result = await self._storage.write(function, work)
         self.after.pop(number, lambda: None)()
         if number == self.goes_down_after:
             self.down = True

@@ -84,11 +84,13 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     idempotency key.
     """
     ERROR_REASON_DEADLINE_EXCEEDED: _ErrorReason.ValueType  # 22
-    """DEADLINE_EXCEEDED. The answer did not come in time. It may still have taken effect; ask again
-    with the same idempotency key.
+    """DEADLINE_EXCEEDED. The answer did not come in time, or the database worked at it longer than it
+    may. It may still have taken effect; ask again with the same idempotency key.
     """
     ERROR_REASON_OVERLOADED: _ErrorReason.ValueType  # 23
-    """RESOURCE_EXHAUSTED. Too many requests at once."""
+    """HTTP 429, RESOURCE_EXHAUSTED. More of this at once than the brand may have. `Retry-After`, over
+    gRPC `google.rpc.RetryInfo`, says when to come again.
+    """
     ERROR_REASON_SUPPRESSION_NOT_FOUND: _ErrorReason.ValueType  # 24
     """NOT_FOUND. No suppression with this id, or of this address."""
     ERROR_REASON_SEND_STATE: _ErrorReason.ValueType  # 25
@@ -231,11 +233,13 @@ ERROR_REASON_UNAVAILABLE: ErrorReason.ValueType  # 21
 idempotency key.
 """
 ERROR_REASON_DEADLINE_EXCEEDED: ErrorReason.ValueType  # 22
-"""DEADLINE_EXCEEDED. The answer did not come in time. It may still have taken effect; ask again
-with the same idempotency key.
+"""DEADLINE_EXCEEDED. The answer did not come in time, or the database worked at it longer than it
+may. It may still have taken effect; ask again with the same idempotency key.
 """
 ERROR_REASON_OVERLOADED: ErrorReason.ValueType  # 23
-"""RESOURCE_EXHAUSTED. Too many requests at once."""
+"""HTTP 429, RESOURCE_EXHAUSTED. More of this at once than the brand may have. `Retry-After`, over
+gRPC `google.rpc.RetryInfo`, says when to come again.
+"""
 ERROR_REASON_SUPPRESSION_NOT_FOUND: ErrorReason.ValueType  # 24
 """NOT_FOUND. No suppression with this id, or of this address."""
 ERROR_REASON_SEND_STATE: ErrorReason.ValueType  # 25

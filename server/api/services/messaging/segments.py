@@ -61,8 +61,9 @@ class SegmentService(segment_service_pb2_grpc.SegmentServiceServicer):
         self, request: pb.PreviewSegmentRequest, context: Context
     ) -> pb.PreviewSegmentResponse:
         channel = channel_name(request.channel)
-        found = await self._commands.query(
-            lambda tx, caller: preview_segment(tx, caller, request.id, channel)
+        segment = await self._commands.query(lambda tx, caller: get_segment(tx, caller, request.id))
+        found = await self._commands.preview(
+            segment.brand_id, lambda tx, caller: preview_segment(tx, caller, request.id, channel)
         )
         return segments.segment_preview(request.id, found)
 
@@ -70,7 +71,8 @@ class SegmentService(segment_service_pb2_grpc.SegmentServiceServicer):
         self, request: pb.PreviewPredicateRequest, context: Context
     ) -> pb.PreviewPredicateResponse:
         predicate, channel = read_struct(request.predicate), channel_name(request.channel)
-        found = await self._commands.query(
-            lambda tx, caller: preview_predicate(tx, caller, request.brand_id, predicate, channel)
+        found = await self._commands.preview(
+            request.brand_id,
+            lambda tx, caller: preview_predicate(tx, caller, request.brand_id, predicate, channel),
         )
         return segments.predicate_preview(found)
