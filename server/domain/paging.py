@@ -7,14 +7,18 @@ import base64
 import binascii
 import hashlib
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from functools import cache
+from itertools import accumulate
+from typing import Any, Generic, TypeVar
 
 from server.domain.errors import ValidationFailed
 
 DEFAULT_SIZE = 50
 LARGEST_SIZE = 200
+LARGEST_PAGE = 4 * 1024 * 1024
+"""Characters of all rows of a page together; one row may be larger by itself."""
 _LONGEST_TOKEN = 400
 """Keys are ids and numbers; nothing this long was made here."""
 
@@ -51,10 +55,37 @@ def read_page_request(size: int, token: str, query: str, field: str = "page_toke
 def make_page(
     rows: Sequence[T], request: PageRequest, query: str, key: Callable[[T], str]
 ) -> Page[T]:
-    """The page of `rows`, which were fetched with one row more than the page holds."""
-    items = list(rows[: request.size])
-    more = len(rows) > request.size
+    """The page of `rows`, which were fetched with one row more than the page holds. It ends early
+    where they grow too large together."""
+    totals = accumulate(map(_characters, rows[: request.size]))
+    fitting = sum(total <= LARGEST_PAGE for total in totals)
+    items = list(rows[: max(fitting, 1)])
+    more = len(rows) > len(items)
     return Page(items, _encode(key(items[-1]), query) if more else "")
+
+
+def is_large(rows: Sequence[object]) -> bool:
+    """Whether these rows are more than a page may have."""
+    return sum(map(_characters, rows)) > LARGEST_PAGE
+
+
+def _characters(value: object) -> int:
+    """About how long the value is as text."""
+    if isinstance(value, str):
+        return len(value)
+    if isinstance(value, Mapping):
+        return sum(_characters(key) + _characters(item) for key, item in value.items())
+    if isinstance(value, list | tuple | set | frozenset):
+        return sum(map(_characters, value))
+    kind: Any = type(value)
+    of_fields: int = sum(_characters(getattr(value, name)) for name in _names(kind))
+    return of_fields or 8
+
+
+@cache
+def _names(kind: type[Any]) -> tuple[str, ...]:
+    """The fields of records of this kind; none of what is no record."""
+    return tuple(field.name for field in fields(kind)) if is_dataclass(kind) else ()
 
 
 def _fingerprint(query: str) -> str:

@@ -4,6 +4,7 @@ the settings in place."""
 from __future__ import annotations
 
 import ipaddress
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +16,10 @@ from server.config import Address, Settings
 from server.gateway.errors import GatewayError
 
 CONFIG_FILE = "envoy.yaml"
+HELD_BYTES = 1024 * 1024 * 1024
+"""What Envoy's workers together may hold of large bodies that are not whole: half its heap."""
 _LUA_LIMIT = re.compile(r"max_request_bytes = \d+")
+_LUA_HELD = re.compile(r"most = \d+")
 
 
 def write(settings: Settings, config_root: Path) -> Path:
@@ -69,8 +73,11 @@ def _set_request_limit(manager: dict[str, Any], limit: int) -> None:
     _only(manager["route_config"]["virtual_hosts"])["request_body_buffer_limit"] = limit
     filters = {item["name"]: item["typed_config"] for item in manager["http_filters"]}
     filters["envoy.filters.http.grpc_json_transcoder"]["max_request_body_size"] = limit
-    lua = filters["carillon.admission"]["default_source_code"]
-    lua["inline_string"] = _LUA_LIMIT.sub(f"max_request_bytes = {limit}", lua["inline_string"])
+    # One body of any size that is taken must fit. Envoy has a worker for each processor.
+    most = max(limit, HELD_BYTES // (os.cpu_count() or 1))
+    lua = filters["carillon.rest"]["default_source_code"]
+    text = _LUA_LIMIT.sub(f"max_request_bytes = {limit}", lua["inline_string"])
+    lua["inline_string"] = _LUA_HELD.sub(f"most = {most}", text)
 
 
 def _set_origins(manager: dict[str, Any], origins: Sequence[str]) -> None:

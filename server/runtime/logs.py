@@ -7,7 +7,8 @@ import logging
 import sys
 import time
 
-QUIET = ("alembic", "grpc", "grpc._cython.cygrpc", "asyncio", "httpx", "httpcore")
+GRPC = "grpc._cython.cygrpc"
+QUIET = ("alembic", "grpc", GRPC, "asyncio", "httpx", "httpcore")
 """Libraries whose chatter is of no use to an operator, or tells what others said to us; their
 warnings still show."""
 
@@ -23,3 +24,9 @@ def configure_logging(level: str) -> None:
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger(GRPC).addFilter(_tells_no_metadata)
+
+
+def _tells_no_metadata(record: logging.LogRecord) -> bool:
+    """Leaves out what gRPC says of metadata that are not UTF-8: all of them, a token too."""
+    return not str(record.msg).startswith("Invalid encoding")

@@ -15,7 +15,7 @@ from tests.support.api.answers import Answer
 from tests.support.api.callers import METHODS, POLICIES, Caller, caller, full_path
 from tests.support.api.listings import LISTINGS, Listing
 from tests.support.api.running import Running
-from tests.support.api.scenes import ok
+from tests.support.api.scenes import TEMPLATES, ok, put_template
 
 every_list = pytest.mark.parametrize("name", LISTINGS)
 
@@ -148,3 +148,21 @@ async def test_token_as_long_as_a_url_may_be_is_refused(idle_api: Caller, brand:
     for kilobytes in (1, 28):
         request = {"brand_id": brand, "page_token": "W" * kilobytes * 1024}
         assert is_refused(name, await idle_api.call(name, request))
+
+
+async def test_a_page_of_long_templates_ends_early_and_all_come_in_the_end(
+    idle_api: Caller, brand: str
+) -> None:
+    name = f"{TEMPLATES}/ListTemplateVersions"
+    made = [await put_template(idle_api, brand) for _ in range(9)]
+    long = "x" * 195_000
+    variants = [{"locale": locale, "body": long} for locale in ("de", "fr", "pt")]
+    made += [await put_template(idle_api, brand, body=long, variants=variants) for _ in range(6)]
+    request = {"id": made[0]["template_id"]}
+    pages: list[list[str]] = []
+    token = ""
+    while token or not pages:
+        ids, token = await page(idle_api, name, request, page_size=14, page_token=token)
+        pages.append(ids)
+    assert [version for ids in pages for version in ids] == [each["id"] for each in reversed(made)]
+    assert [len(ids) for ids in pages] == [5, 10]

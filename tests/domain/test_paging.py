@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import dataclass
 from string import printable
 
 import pytest
@@ -13,9 +14,11 @@ from hypothesis import strategies as st
 from server.domain.errors import ValidationFailed
 from server.domain.paging import (
     DEFAULT_SIZE,
+    LARGEST_PAGE,
     LARGEST_SIZE,
     Page,
     PageRequest,
+    is_large,
     make_page,
     read_page_request,
 )
@@ -24,6 +27,13 @@ KEYS = st.text(
     "".join(character for character in printable if character.isprintable()), max_size=128
 )
 QUERY = "campaigns/comms/brand/"
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A row with a long text in it."""
+
+    text: str
 
 
 def next_token(key: str, query: str = QUERY) -> str:
@@ -121,3 +131,36 @@ def test_pages_together_are_the_list(length: int, size: int) -> None:
 def test_the_last_page_has_no_token() -> None:
     assert make_page(["a", "b"], PageRequest(2, None), QUERY, str) == Page(["a", "b"], "")
     assert make_page([], PageRequest(2, None), QUERY, str) == Page([], "")
+
+
+def pages_of(rows: list[str], size: int) -> list[list[str]]:
+    """All pages of rows that are in order."""
+    pages: list[list[str]] = []
+    token = ""
+    while token or not pages:
+        request = read_page_request(size, token, QUERY)
+        following = [row for row in rows if request.after is None or row[:3] > request.after]
+        page = make_page(following[: request.size + 1], request, QUERY, lambda row: row[:3])
+        pages, token = [*pages, page.items], page.next_page_token
+    return pages
+
+
+def test_a_page_ends_early_where_its_rows_are_large_and_the_next_goes_on_there() -> None:
+    rows = [f"{number:03}".ljust(LARGEST_PAGE // 4) for number in range(10)]
+    assert [len(page) for page in pages_of(rows, 50)] == [4, 4, 2]
+    assert [row for page in pages_of(rows, 3) for row in page] == rows
+
+
+def test_a_row_that_is_larger_than_a_page_has_one_for_itself() -> None:
+    rows = ["000", "001".ljust(2 * LARGEST_PAGE), "002", "003"]
+    assert [len(page) for page in pages_of(rows, 50)] == [1, 1, 2]
+
+
+def test_what_is_in_a_row_makes_it_large_wherever_it_is() -> None:
+    long = "x" * (LARGEST_PAGE // 2 + 1)
+    for value in (Held(long), {"key": {"key": [long]}}, [[long], (long[:1],)], {long: 1}):
+        rows = [value] * 4
+        page = make_page(rows, PageRequest(3, None), QUERY, lambda _: "key")
+        assert len(page.items) == 1, type(value)
+        assert is_large(rows[:2])
+        assert not is_large(rows[:1])

@@ -10,21 +10,22 @@ from carillon.messaging.v1 import segment_service_pb2
 from server.config import Settings
 from server.gateway.supervisor import Gateway
 from tests.gateway.conftest import ADMISSION, REST, client_of, free_ports, shortened_config
-from tests.gateway.test_refusals import error
+from tests.gateway.test_refusals import JSON, error
 from tests.support.upstream import Upstream, returning
 
 SEGMENTS = "carillon.messaging.v1.SegmentService"
 FAULTS = {
-    ADMISSION: 'require("queries").problems = function() error("fault") end; ',
-    REST: 'require("bodies").read = function() error("fault") end; ',
+    "admission": (ADMISSION, 'require("routes").find = function() error("fault") end; '),
+    "queries": (REST, 'require("queries").problems = function() error("fault") end; '),
+    "bodies": (REST, 'require("bodies").read = function() error("fault") end; '),
 }
 
 
-@pytest.fixture(scope="module", params=FAULTS, ids=["queries", "bodies"])
+@pytest.fixture(scope="module", params=FAULTS)
 async def faulty(
     request: pytest.FixtureRequest, settings: Settings, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Settings]:
-    """Another gateway of the same server, with a fault where it looks into queries or bodies."""
+    """Another gateway of the same server, with a fault in one of the places where it looks."""
     rest, admin = free_ports(2)
     own = settings.model_copy(
         update={
@@ -33,12 +34,9 @@ async def faulty(
             "envoy_admin_port": admin,
         }
     )
-    gateway = Gateway(
-        own,
-        config_root=shortened_config(
-            tmp_path_factory.mktemp("faulty"), request.param, FAULTS[request.param] + request.param
-        ),
-    )
+    where, fault = FAULTS[request.param]
+    root = shortened_config(tmp_path_factory.mktemp("faulty"), where, fault + where)
+    gateway = Gateway(own, config_root=root)
     await gateway.start()
     yield own
     await gateway.stop()
@@ -48,10 +46,12 @@ async def test_what_could_not_be_looked_at_is_500_and_not_passed_on(
     faulty: Settings, upstream: Upstream
 ) -> None:
     upstream.replies[f"{SEGMENTS}/CreateSegment"] = returning(segment_service_pb2.Segment())
+
+    async def pieces(name: str) -> AsyncIterator[bytes]:
+        yield f'{{"name": "{name}"}}'.encode()
+
     async with client_of(faulty) as rest:
-        assert error(await rest.post("/v1/messaging/segments", json={})) == (500, "internal")
-        assert error(await rest.post("/v1/messaging/segments", json={"name": "a" * 100_000})) == (
-            500,
-            "internal",
-        )
+        for content in (pieces("a"), pieces("a" * 100_000)):
+            response = await rest.post("/v1/messaging/segments", content=content, headers=JSON)
+            assert error(response) == (500, "internal")
     assert upstream.requests == []

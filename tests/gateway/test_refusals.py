@@ -317,3 +317,17 @@ async def test_a_server_that_is_down_is_503_everywhere(
             assert error(response) == (503, "unavailable")
     finally:
         await upstream.start(settings.grpc_port)
+
+
+async def test_a_number_of_more_digits_than_any_needs_is_refused_before_it_is_read(
+    reading_rest: httpx.AsyncClient, upstream: Upstream
+) -> None:
+    for number, says in (
+        ("1" * 401, "longer than 400 characters"),
+        ("1." + "0" * 398, "name must be a string"),
+    ):
+        content = f'{{"name": {number}}}'
+        response = await reading_rest.post("/v1/messaging/segments", content=content, headers=JSON)
+        assert error(response) == (400, "malformed_request")
+        assert says in response.json()["message"]
+    assert upstream.requests == []

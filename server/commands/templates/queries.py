@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from server.domain.access import Caller
 from server.domain.errors import NotFound, ValidationFailed
-from server.domain.paging import Page, make_page, read_page_request
+from server.domain.paging import Page, is_large, make_page, read_page_request
 from storage.contract.storage import Transaction
 from storage.model.templates import Template, TemplateFilter, TemplateVersion
+
+VERSIONS_AT_ONCE = 8
 
 
 async def get_template(
@@ -56,8 +58,25 @@ async def list_versions(
     query = f"template_versions/{template.id}"
     page = read_page_request(page_size, page_token, query)
     after = None if page.after is None else _revision(page.after)
-    rows = await tx.templates.list_versions(template, after, page.size + 1)
+    rows = await _page_of_versions(tx, template, after, page.size + 1)
     return make_page(rows, page, query, lambda version: str(version.revision))
+
+
+async def _page_of_versions(
+    tx: Transaction, template: Template, after: int | None, wanted: int
+) -> list[TemplateVersion]:
+    """As many versions as a page has room for, and one more; read a few at a time, since each may
+    be megabytes."""
+    rows: list[TemplateVersion] = []
+    while len(rows) < wanted and not is_large(rows):
+        few = await tx.templates.list_versions(
+            template, after, min(VERSIONS_AT_ONCE, wanted - len(rows))
+        )
+        if not few:
+            break
+        rows += few
+        after = few[-1].revision
+    return rows
 
 
 # The key of a page token is opaque but not secret: a caller may have made one up.

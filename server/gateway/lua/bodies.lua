@@ -20,9 +20,15 @@ local VALUE, ITEM, KEY, MEMBER, COLON, AFTER = 1, 2, 3, 4, 5, 6
 local MAX_DEPTH = 100
 -- In bytes. What is longer is no name of a field, even if all of it is written as \u escapes.
 local MAX_KEY = 512
+-- In bytes. No number needs as many, and the transcoder reads one anew with each piece of it that
+-- comes: sixteen million digits would hold it for ten seconds.
+local MAX_WORD = 400
 -- Outside of a string no JSON has this byte, and a string that ends with the body is none: the
 -- transcoder refuses both.
 bodies.NOT_JSON = "\1"
+-- What the transcoder refuses at once wherever it is, in a string too: one quote ends that, two if
+-- the first is escaped.
+local NO_BODY = '""\1\1\1\1'
 
 local IS_SPACE, IS_WORD = {}, {}
 for code = 0, 255 do
@@ -44,6 +50,8 @@ function bodies.reader(request)
     -- The token that the last piece broke off in ("string", "word"), and of a key that counts what
     -- was read of it.
     inside = nil, escaped = false, key = nil,
+    -- Bytes of the word so far, and whether they were too many.
+    word = 0, has_long_word = false,
     -- Position in this piece from which nothing is passed on, and whether it has come to that.
     cut_at = nil, is_cut = false, is_broken = false,
     problems = {},
@@ -144,10 +152,13 @@ local function read_string(reader, text, at, opened)
   return mark + 1
 end
 
-local function read_word(reader, text, at)
+local function read_word(reader, text, first)
+  local at = first
   while IS_WORD[byte(text, at)] do at = at + 1 end
-  reader.inside = at > #text and "word" or nil
-  return at
+  reader.inside, reader.word = at > #text and "word" or nil, reader.word + at - first
+  if reader.word <= MAX_WORD then return at end
+  reader.has_long_word = true
+  return give_up(reader, first)
 end
 
 local TOKENS = {}
@@ -217,7 +228,7 @@ local function take_word(reader, text, at)
   if (expected ~= VALUE and expected ~= ITEM) or not IS_WORD[byte(text, at)] then
     return give_up(reader, at)
   end
-  reader.expected = AFTER
+  reader.expected, reader.word = AFTER, 0
   return read_word(reader, text, at)
 end
 
@@ -247,7 +258,7 @@ end
 function bodies.cut(reader)
   if reader.is_cut then return "" end
   reader.is_cut = true
-  return bodies.NOT_JSON
+  return NO_BODY
 end
 
 -- Reads the next piece, which is not empty, and returns what of it is to be passed on.

@@ -8,8 +8,8 @@ function notes.set(handle, key, value)
   handle:streamInfo():dynamicMetadata():set(NAMESPACE, key, value)
 end
 
--- All that was noted so far: `operation`, its index in the contract, or `grpc`; the `limit` of its
--- body; `head`; `refusal`, what to answer to a body that was not passed on.
+-- All that was noted so far: `operation`, its index in the contract, or `grpc`; `head`; `refusal`,
+-- what to answer to a body that was not passed on.
 function notes.of(handle)
   return handle:streamInfo():dynamicMetadata():get(NAMESPACE) or {}
 end

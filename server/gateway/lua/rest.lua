@@ -1,19 +1,29 @@
--- The second and the third step of the gateway: the body of a request is checked before the
--- transcoder reads it, an answer gets its documented shape after. Of gRPC calls
--- (`content-type: application/grpc`) nothing is looked at but their length.
+-- The two steps of the gateway around the transcoder: a request is checked before it is read there,
+-- an answer gets its documented shape after.
+--
+-- Of gRPC calls (`content-type: application/grpc`) nothing is looked at but head and length. What
+-- the request step learns is left for the response step in the stream's metadata, because the
+-- transcoder replaces method and path.
 --
 -- Whatever a handle returns is good until the next call that may wait (body, trailers, bodyChunks):
 -- headers are asked for again after it.
-local bodies = require("bodies")
 local contract = require("rest_contract")
 local errors = require("errors")
+local heads = require("heads")
+local is_grpc = require("is_grpc")
 local is_link = require("is_link")
 local messages = require("messages")
 local notes = require("notes")
 local nulls = require("nulls")
+local pass_body = require("passing")
+local queries = require("queries")
 local refuse = require("refusing")
+local routes = require("routes")
+local tokens = require("tokens")
 
-local rest = {}
+-- `max_request_bytes` is set by whoever loads this module: it has to agree with the transcoder's
+-- limit.
+local rest = { max_request_bytes = nil }
 
 -- What Envoy says of an answer the request step gave.
 local ANSWERED_HERE = "lua_response"
@@ -74,44 +84,40 @@ local function refuse_body(handle, operation)
   end
 end
 
--- What of `text`, the next piece of a body, is to be passed on: no more after a fault of our own.
-local function readable(reader, text)
-  if reader.has_failed then return "" end
-  local ok, passed = pcall(bodies.read, reader, text)
-  if ok then return passed end
-  reader.has_failed = true
-  return bodies.NOT_JSON
+-- The transcoder knows GET alone.
+local function take_head_as_get(handle, headers)
+  if headers:get(":method") ~= "HEAD" then return end
+  headers:replace(":method", "GET")
+  notes.set(handle, "head", true)
 end
 
--- What is to be answered to a body of which no more is passed on, so that nobody after this sees
--- how long it is.
-local function refusal_of(reader, is_too_large, operation)
-  if reader.has_failed then return { status = 500, body = errors.body("internal") } end
-  if is_too_large then return { status = 413, body = errors.body("payload_too_large") } end
-  if not reader.problems[1] then return nil end
-  return { status = operation.invalid_argument, body = errors.refusal(reader.problems) }
+-- Bytes that a request of the operation may have; of a method that is not of the contract, as most.
+local function limit_of(operation)
+  local limit = operation and operation.max_request_bytes or contract.default_request_bytes
+  return math.min(limit, rest.max_request_bytes)
 end
 
--- Passes on what the transcoder may read. It answers an incomplete body, and the response step then
--- says why it was.
-local function pass_body(handle, operation, limit)
-  local reader, total = bodies.reader(operation.request), 0
-  for chunk in handle:bodyChunks() do
-    local length = chunk:length()
-    total = total + length
-    if total > limit then
-      chunk:setBytes(bodies.cut(reader))
-    elseif length > 0 then
-      local text = chunk:getBytes(0, length)
-      local passed = readable(reader, text)
-      if passed ~= text then chunk:setBytes(passed) end
-    end
-    local refusal = refusal_of(reader, total > limit, operation)
-    if refusal then notes.set(handle, "refusal", refusal) end
+local function check_query(handle, operation)
+  local headers = handle:headers()
+  if is_link(operation) then
+    headers:replace(":path", queries.own(headers:get(":path"), operation))
   end
+  local problems = queries.problems(headers:get(":path"), operation)
+  if problems[1] then refuse(handle, operation.invalid_argument, errors.refusal(problems)) end
 end
 
-local function check(handle, operation, limit)
+local function check_head(handle, operation, limit)
+  local headers = handle:headers()
+  local problem = not operation.public and tokens.problem(headers:get("authorization"))
+  if problem then refuse(handle, 401, errors.body("unauthenticated", problem)) end
+  check_query(handle, operation)
+  local length = tonumber(headers:get("content-length") or "") or 0
+  if length > limit then refuse(handle, 413, errors.body("payload_too_large")) end
+end
+
+local function check(handle, operation)
+  local limit = limit_of(operation)
+  check_head(handle, operation, limit)
   if not operation.takes_body then
     refuse_body(handle, operation)
     drop_body(handle)
@@ -124,17 +130,36 @@ local function check(handle, operation, limit)
   end
 end
 
+local function take_grpc(handle, headers)
+  notes.set(handle, "grpc", true)
+  -- Less may be passed on.
+  headers:remove("content-length")
+  messages.pass(handle, limit_of(routes.by_rpc[headers:get(":path"):match("^/(.*)$")]))
+end
+
+local function take(handle)
+  local headers = handle:headers()
+  local problem = heads.problem(headers, handle:streamInfo():protocol())
+  if problem then refuse(handle, 400, errors.body("malformed_request", problem)) end
+  if is_grpc(headers:get("content-type")) then return take_grpc(handle, headers) end
+  -- The server would take it for its own deadline.
+  headers:remove("grpc-timeout")
+  local index, allow = routes.find(headers:get(":method"), headers:get(":path") or "")
+  if index then
+    notes.set(handle, "operation", index)
+    take_head_as_get(handle, headers)
+    check(handle, contract.operations[index])
+  elseif allow then
+    refuse(handle, 405, errors.body("method_not_allowed"), { allow = allow })
+  else
+    refuse(handle, 404, errors.body("route_not_found"))
+  end
+end
+
 -- Envoy goes on with a request that ends its script with an error: it would be passed on unseen.
 function rest.on_request(handle)
-  local known = notes.of(handle)
-  local ok
-  if known.grpc then
-    ok = pcall(messages.pass, handle, known.limit)
-  else
-    ok = pcall(check, handle, contract.operations[known.operation], known.limit)
-  end
-  if ok then return end
-  handle:logErr("a body could not be looked at")
+  if pcall(take, handle) then return end
+  handle:logErr("a request could not be looked at")
   refuse(handle, 500, errors.body("internal"))
 end
 
