@@ -18,7 +18,8 @@ Request = dict[str, Any]
 
 def operations() -> Iterator[Any]:
     """Those that end with their answer, as schemathesis has them."""
-    for found in schemathesis.openapi.from_dict(DOCUMENT).get_all_operations():
+    schema: Any = schemathesis.openapi.from_dict(DOCUMENT)
+    for found in schema.get_all_operations():
         operation = found.ok()
         if METHOD_OF[operation.method.lower(), operation.path] in TRIED:
             yield operation
