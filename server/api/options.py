@@ -17,6 +17,8 @@ class ApiOptions:
     max_request_bytes: int
     policies: Mapping[str, Policy]
     """By method, as `server.api.policies.method_policies` has them."""
+    max_connections: int
+    """At once, on each address."""
     reflection: bool
     push_key: str | None
     """What browsers subscribe with; None: there is no Web Push here."""
