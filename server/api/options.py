@@ -13,6 +13,8 @@ class ApiOptions:
     send_wait_seconds: float
     """Longest that a call waits for what becomes of a message."""
     max_request_bytes: int
+    max_connections: int
+    """At once, on each address."""
     reflection: bool
     push_key: str | None
     """What browsers subscribe with; None: there is no Web Push here."""

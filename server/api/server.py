@@ -42,6 +42,7 @@ from carillon.ops.v1 import (
 )
 from server.api.admission import admission_handler
 from server.api.command_runner import CommandRunner
+from server.api.credentials import TlsFiles, server_credentials
 from server.api.health import DatabaseAnswers, Health
 from server.api.interceptors.authentication import Authentication
 from server.api.interceptors.call import Handler
@@ -71,19 +72,15 @@ from server.api.services.messaging.templates import TemplateService
 from server.api.services.ops.brands import BrandService
 from server.api.services.ops.operators import AuditService, HoldService, UnknownMessageService
 from server.api.services.ops.probes import ProbeService, Readiness
+from server.api.transport import connection_options
 from server.commands.messages.intake import MessageIntake
 from server.domain.clock import Clock
 from server.domain.contacts.unsubscribe import UnsubscribeLinks
 from server.identity.verifier import TokenVerifier
 from storage.contract.storage import Storage
 
-METADATA_BYTES = 64 * 1024
-"""More than the gateway lets through: it passes the URL on as metadata, and gRPC's own 8 KiB would
-refuse a long one as an overload."""
 UNCOMPRESSED = 1
 """gRPC's set of algorithms that has only the first: none."""
-PING_INTERVAL_MS = 1000
-"""Least milliseconds between two pings of a client."""
 SHUTDOWN_GRACE = 10.0
 """Seconds that calls in progress have to end when the server stops."""
 
@@ -117,15 +114,7 @@ class GrpcServer:
                 # A message of 128 MiB can be compressed to a thousandth, which anybody can send.
                 ("grpc.compression_enabled_algorithms_bitset", UNCOMPRESSED),
                 ("grpc.max_send_message_length", -1),
-                ("grpc.max_metadata_size", METADATA_BYTES),
-                ("grpc.absolute_max_metadata_size", METADATA_BYTES),
-                # Two servers on one port would each get some of the calls; a taken port must fail
-                # instead.
-                ("grpc.so_reuseport", 0),
-                # The gateway's pings find a dead peer (envoy.yaml); by default the third within
-                # five minutes would end the connection.
-                ("grpc.http2.min_ping_interval_without_data_ms", PING_INTERVAL_MS),
-                ("grpc.keepalive_permit_without_calls", 1),
+                *connection_options(options.max_connections),
             ],
         )
         # A server waits for a call of each registered method, and goes through all that it waits
@@ -211,12 +200,18 @@ class GrpcServer:
         hold_service_pb2_grpc.add_HoldServiceServicer_to_server(HoldService(commands), server)
         probe_service_pb2_grpc.add_ProbeServiceServicer_to_server(ProbeService(readiness), server)
 
-    async def start(self, host: str, port: int) -> None:
-        """Listens on an IP address. Raises OSError if it cannot be had."""
-        try:
-            self._server.add_insecure_port(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
-        except RuntimeError as error:
-            raise OSError(f"cannot listen on {host}:{port}") from error
+    async def start(self, *addresses: str, tls: TlsFiles | None = None) -> None:
+        """Listens on `host:port`, by TLS if there are files for it, or on `unix:` and a path.
+        Raises OSError if an address cannot be had, or a file not used."""
+        credentials = None if tls is None else server_credentials(tls)
+        for address in addresses:
+            try:
+                if credentials is None or address.startswith("unix:"):
+                    self._server.add_insecure_port(address)
+                else:
+                    self._server.add_secure_port(address, credentials)
+            except RuntimeError as error:
+                raise OSError(f"cannot listen on {address}") from error
         await self._server.start()
         await self._health.start()
 

@@ -146,6 +146,7 @@ async def test_a_server_that_drains_says_so_and_serves_all_the_same(tmp_path: Pa
         ApiOptions(
             send_wait_seconds=0,
             max_request_bytes=1024,
+            max_connections=16,
             reflection=False,
             push_key=None,
             email_secrets={},
@@ -154,7 +155,7 @@ async def test_a_server_that_drains_says_so_and_serves_all_the_same(tmp_path: Pa
         ),
     )
     (port,) = free_ports(1)
-    await server.start("127.0.0.1", port)
+    await server.start(f"127.0.0.1:{port}")
     async with (
         grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel,
         aclosing(watched(channel)) as statuses,
