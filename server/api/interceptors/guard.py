@@ -98,6 +98,8 @@ class Guard(grpc.aio.ServerInterceptor):
                 if policy.field_scopes:
                     require_field_scopes(policy, call.current_principal(), request)
                 async for response in behaviour(await acceptable(request), context):
+                    # A stream may last for longer than its token is taken.
+                    await self._authentication.admit(policy, call.metadata.get())
                     yield response
             except grpc.aio.AbortError:
                 raise
