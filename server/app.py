@@ -17,6 +17,8 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
 from server.api.credentials import tls_files
 from server.api.options import ApiOptions
+from server.api.policies import Policy
+from server.api.scope_overrides import policies_with
 from server.api.server import GrpcServer
 from server.channels.provider import Provider
 from server.channels.registry import build_providers
@@ -104,6 +106,11 @@ class Service:
     def tokens(self) -> Tokens:
         """Makes and verifies tokens. Raises ConfigError if there is no signing key."""
         return tokens_of(self._settings, self._clock, may_create=self._may_create_keys)
+
+    @cached_property
+    def policies(self) -> Mapping[str, Policy]:
+        """What each method asks of its callers. Raises ConfigError for a bad file of scopes."""
+        return policies_with(self._settings.scopes_file)
 
     @cached_property
     def links(self) -> UnsubscribeLinks:
@@ -236,6 +243,7 @@ class Service:
             ApiOptions(
                 send_wait_seconds=self._settings.send_wait_seconds,
                 max_request_bytes=self._settings.max_request_bytes,
+                policies=self.policies,
                 max_connections=room_for(self._settings.max_connections),
                 reflection=self._settings.grpc_reflection,
                 watchers_per_caller=self._settings.watchers_per_caller,

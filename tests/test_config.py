@@ -39,6 +39,11 @@ EVERY_KEY: dict[str, tuple[str, str, object]] = {
         '"/etc/carillon/signing.pem"',
         "/etc/carillon/signing.pem",
     ),
+    "scopes_file": (
+        "/etc/carillon/scopes.toml",
+        '"/etc/carillon/scopes.toml"',
+        "/etc/carillon/scopes.toml",
+    ),
     "smtp_url": (
         "smtps://mail.example.com",
         '"smtps://mail.example.com"',

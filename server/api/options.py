@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from server.api.policies import Policy
 from server.domain.budgets import Budgets
 
 
@@ -15,6 +16,8 @@ class ApiOptions:
     send_wait_seconds: float
     """Longest that a call waits for what becomes of a message."""
     max_request_bytes: int
+    policies: Mapping[str, Policy]
+    """By method, as `server.api.policies.method_policies` has them."""
     max_connections: int
     """At once, on each address."""
     reflection: bool

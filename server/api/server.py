@@ -50,7 +50,7 @@ from server.api.interceptors.call import Handler
 from server.api.interceptors.guard import Guard
 from server.api.interceptors.known_brands import KnownBrands
 from server.api.options import ApiOptions
-from server.api.policies import method_policies, service_descriptors
+from server.api.policies import service_descriptors
 from server.api.reflection import add_reflection
 from server.api.services.comms.campaigns import CampaignService as CommsCampaigns
 from server.api.services.comms.consents import ConsentService
@@ -104,11 +104,8 @@ class GrpcServer:
     ) -> None:
         names = [service.full_name for service in service_descriptors()]
         self._health = Health(names, database_answers)
-        authentication, policies = (
-            Authentication(tokens, KnownBrands(storage, clock)),
-            method_policies(),
-        )
-        limit = options.max_request_bytes
+        authentication = Authentication(tokens, KnownBrands(storage, clock))
+        policies, limit = options.policies, options.max_request_bytes
         self.budgets = BudgetCheck(storage, options.budgets)
         self._server = grpc.aio.server(
             interceptors=[Guard(authentication, self.budgets, policies, max_request_bytes=limit)],

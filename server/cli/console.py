@@ -58,10 +58,21 @@ def show_settings() -> None:
     """Shows the settings in force, secrets left out."""
     settings = settings_or_exit()
     key = _shown_key(settings)
+    _require_good_scopes(settings)
     for name, value in shown_settings(settings):
         click.echo(f"{name} = {value}")
     click.echo(f"# database: {shown_url(settings.effective_database_url)}")
     click.echo(f"# signing key: {key}")
+
+
+def _require_good_scopes(settings: Settings) -> None:
+    # Which methods there are is for the protos to say: no other command here needs them.
+    from server.api.scope_overrides import policies_with
+
+    try:
+        policies_with(settings.scopes_file)
+    except ConfigError as error:
+        fail(error)
 
 
 def _shown_key(settings: Settings) -> str:

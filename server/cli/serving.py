@@ -50,7 +50,7 @@ async def _quick_start_token(service: Service) -> str | None:
     start with it. None elsewhere, as where what is printed is kept in a log."""
     seeded = await service.seed() is not None
     return (
-        await service.mint_for_demo(default_scopes(), QUICK_START)
+        await service.mint_for_demo(default_scopes(service.policies), QUICK_START)
         if seeded or sys.stdout.isatty()
         else None
     )

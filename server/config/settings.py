@@ -157,6 +157,10 @@ class Settings(BaseSettings):
     tokens of one are nothing to another even if they share a key."""
     token_audience: Name = "carillon"  # noqa: S105
     """`aud` of the same tokens."""
+    scopes_file: Text = ""
+    """A TOML file of scopes to ask for in place of those of the protos, by method
+    (docs/deploy.md#scopes-of-your-own). It has to be right: with an unknown method or a bad scope
+    nothing starts. Empty: the protos' (docs/scopes.md)."""
     jwks_url: GatewayUrl = ""
     """Where an issuer has its public keys (JWKS), `https://…`, or `http://` on this host: its JWTs
     are taken besides the tokens of this installation (docs/identity.md). Empty: none are."""

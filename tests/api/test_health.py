@@ -16,6 +16,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from server.api import health
 from server.api.health import Health
 from server.api.options import ApiOptions
+from server.api.policies import method_policies
 from server.api.server import GrpcServer
 from server.domain.budgets import Budgets
 from server.domain.clock import SystemClock
@@ -147,6 +148,7 @@ async def test_a_server_that_drains_says_so_and_serves_all_the_same(tmp_path: Pa
         ApiOptions(
             send_wait_seconds=0,
             max_request_bytes=1024,
+            policies=method_policies(),
             max_connections=16,
             reflection=False,
             watchers_per_caller=1,
