@@ -35,6 +35,10 @@ chaos: install ## Kill, stop, fill and break things under load; 12 min. ARGS="--
 attack: install ## Attack the service at full size; ARGS="--scale 0.01" for a hundredth, -k for one
 	@$(BIN)/python -m pytest -q tests/attack $(ARGS)
 
+.PHONY: audit
+audit: install ## Ask osv.dev for advisories about the pinned dependencies; exit 2 if it is away
+	@$(BIN)/python -m tests.supply.audit $(ARGS)
+
 .PHONY: prove
 prove: install ## Take each safeguard out of a copy, see a test go red; 12 min. ARGS="NAME" for one
 	@$(BIN)/python -m tests.prove $(ARGS)

@@ -47,14 +47,13 @@ class Installation:
     """By environment variable, on top of the defaults."""
 
     def __post_init__(self) -> None:
-        self.rest_port, self.grpc_port, admin = free_ports(3)
+        self.rest_port, self.grpc_port = free_ports(2)
         self.environment = os.environ | {
             "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "generated")]),
             "CARILLON_DATA_DIR": str(self.data_dir),
             "CARILLON_DATABASE_URL": self.database_url,
             "CARILLON_REST_PORT": str(self.rest_port),
             "CARILLON_GRPC_PORT": str(self.grpc_port),
-            "CARILLON_ENVOY_ADMIN_PORT": str(admin),
             "CARILLON_LOG_LEVEL": "error",
             **self.settings,
         }

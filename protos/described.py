@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 
-from google.protobuf.descriptor import ServiceDescriptor
+from google.protobuf.descriptor import EnumDescriptor, ServiceDescriptor
 from google.protobuf.descriptor_pb2 import (
     DescriptorProto,
     EnumDescriptorProto,
@@ -14,10 +14,9 @@ from google.protobuf.descriptor_pb2 import (
     FileDescriptorSet,
     ServiceDescriptorProto,
 )
+from google.protobuf.descriptor_pool import DescriptorPool
 
-from generate_rest_contract import ROOT, services_of
-
-IMAGE = ROOT / "generated" / "image.binpb"
+IMAGE = Path(__file__).resolve().parent.parent / "generated" / "image.binpb"
 _MESSAGES, _ENUMS, _SERVICES = 4, 5, 6
 """Numbers of the fields of a FileDescriptorProto, by which paths of comments begin."""
 _FIELDS, _NESTED, _NESTED_ENUMS = 2, 3, 4
@@ -38,12 +37,28 @@ class Described:
     @cached_property
     def services(self) -> list[ServiceDescriptor]:
         """All of them, by name."""
-        return list(services_of(self._files))
+        names = sorted(
+            f"{file.package}.{service.name}"
+            for file in self._files.file
+            for service in file.service
+        )
+        return [self._pool.FindServiceByName(name) for name in names]
+
+    def enum(self, full_name: str) -> EnumDescriptor:
+        """An enum by its full name. Raises KeyError."""
+        return self._pool.FindEnumTypeByName(full_name)
 
     def comment(self, full_name: str) -> str:
         """What stands above something in its proto, in one line a paragraph."""
         paragraphs = self._comments.get(full_name, "").split("\n\n")
         return "\n\n".join(" ".join(each.split()) for each in paragraphs)
+
+    @cached_property
+    def _pool(self) -> DescriptorPool:
+        pool = DescriptorPool()
+        for file in self._files.file:
+            pool.Add(file)
+        return pool
 
     @cached_property
     def _comments(self) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Makes `generated/` from `protos/`: Python code with its types, Envoy's descriptor set, the
-gateway's copy of the REST contract, and the image that clients are generated from.
+gateway's copy of the REST contract, the image that clients are generated from, and the OpenAPI
+document.
 
 `--check` makes it aside and compares: it changes nothing and fails, naming the files, if what is
 committed is not what protos/ say.
@@ -27,6 +28,7 @@ DESCRIPTOR_SET = "descriptor.binpb"
 # client wants code.
 IMAGE = "image.binpb"
 REST_CONTRACT = "rest_contract.lua"
+OPENAPI = "openapi.json"
 # Envoy turns google.rpc.Status into JSON only if every type in its details is in the descriptor
 # set.
 ERROR_PROTOS = ("google/rpc/error_details.proto", "google/rpc/status.proto")
@@ -87,6 +89,7 @@ def generate(target: Path) -> None:
     _write_rest_contract(target)
     if not buf("build", "protos", "--output", str(target / IMAGE)):
         raise SystemExit("buf could not build the image")
+    _run("openapi.py", target, "--image", str(target / IMAGE), "--out", str(target / OPENAPI))
 
 
 def buf(*arguments: str) -> bool:
@@ -105,10 +108,17 @@ def stale_files(fresh: Path) -> Iterable[Path]:
 
 
 def _write_rest_contract(target: Path) -> None:
-    script = (sys.executable, str(PROTOS / "generate_rest_contract.py"))
     paths = ("--descriptor", str(target / DESCRIPTOR_SET), "--out", str(target / REST_CONTRACT))
-    # A process of its own, because it imports the code that was made just now.
-    subprocess.run((*script, *paths), check=True, env=os.environ | {"PYTHONPATH": str(target)})
+    _run("generate_rest_contract.py", target, *paths)
+
+
+def _run(script: str, target: Path, *arguments: str) -> None:
+    """In a process of its own, because it imports the code that was made just now."""
+    subprocess.run(
+        (sys.executable, str(PROTOS / script), *arguments),
+        check=True,
+        env=os.environ | {"PYTHONPATH": str(target)},
+    )
 
 
 def _drop_empty_stubs(target: Path) -> None:

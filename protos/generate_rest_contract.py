@@ -53,7 +53,7 @@ DEFAULT_INVALID_ARGUMENT, DEFAULT_FAILED_PRECONDITION = 400, 412
 def render(descriptor_set: bytes) -> str:
     """The Lua module as text. Raises ValueError for anything in the protos that the gateway does
     not support."""
-    services = list(services_of(FileDescriptorSet.FromString(descriptor_set)))
+    services = list(_services(FileDescriptorSet.FromString(descriptor_set)))
     lines = [HEADER, "return {", f"  default_request_bytes = {DEFAULT_REQUEST_BYTES},"]
     lines += ["  operations = {"]
     lines += [
@@ -93,8 +93,7 @@ def render(descriptor_set: bytes) -> str:
     return "\n".join([*lines, "  },", "}", ""])
 
 
-def services_of(files: FileDescriptorSet) -> Iterator[ServiceDescriptor]:
-    """Its services, by name."""
+def _services(files: FileDescriptorSet) -> Iterator[ServiceDescriptor]:
     pool = descriptor_pool.DescriptorPool()
     for file in files.file:
         pool.Add(file)

@@ -15,7 +15,10 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
+from server.api.credentials import tls_files
 from server.api.options import ApiOptions
+from server.api.policies import Policy
+from server.api.scope_overrides import policies_with
 from server.api.server import GrpcServer
 from server.channels.provider import Provider
 from server.channels.registry import build_providers
@@ -24,6 +27,7 @@ from server.commands.operations.tokens import note_signing_key
 from server.commands.sends.resolve_audience import resolve_audience_batch
 from server.commands.sends.start import send_due_campaign
 from server.config import ConfigError, Settings
+from server.config.tls_files import require_tls_files
 from server.config.webhook_secrets import webhook_secrets_in
 from server.dispatch.delivery.push_subscriptions import StoredSubscriptions
 from server.dispatch.dispatcher import Dispatcher
@@ -31,6 +35,7 @@ from server.dispatch.loop import STOPPING, run_loop
 from server.dispatch.maintenance.clock_sync import INTERVAL, ClockSync
 from server.dispatch.storage import DeliveryStorage
 from server.domain.access import Caller, Principal
+from server.domain.budgets import Budgets
 from server.domain.clock import Clock, DatabaseClock
 from server.domain.contacts.unsubscribe import UnsubscribeLinks
 from server.gateway.errors import GatewayError
@@ -43,6 +48,7 @@ from server.identity.signing_keys import fingerprint
 from server.identity.tokens import Tokens, tokens_of
 from server.identity.verifier import TokenVerifier
 from server.runtime.demo import Demo, mint_demo_token, seed_demo
+from server.runtime.descriptors import room_for
 from server.runtime.metrics import Metrics
 from server.runtime.readiness import ReadinessCheck
 from server.runtime.vapid import public_text, vapid_key
@@ -102,6 +108,11 @@ class Service:
         return tokens_of(self._settings, self._clock, may_create=self._may_create_keys)
 
     @cached_property
+    def policies(self) -> Mapping[str, Policy]:
+        """What each method asks of its callers. Raises ConfigError for a bad file of scopes."""
+        return policies_with(self._settings.scopes_file)
+
+    @cached_property
     def links(self) -> UnsubscribeLinks:
         """Makes and reads unsubscribe links. Raises ConfigError if there is no key."""
         return UnsubscribeLinks(
@@ -123,16 +134,25 @@ class Service:
         # A process that runs one part on a server's database is one of several, which share keys.
         return len(self._parts) > 1 or self._settings.is_embedded
 
+    @property
+    def _own_socket(self) -> Path | None:
+        """Where the API and the gateway of one process meet, whoever crowds the port of gRPC."""
+        together = self._parts >= {Part.API, Part.GATEWAY} and not self._settings.api_addresses
+        return self._settings.data_dir.absolute() / "api.sock" if together else None
+
     async def start(self) -> None:
         """Starts the parts. If one cannot start, those before it are stopped, and its error is
         raised."""
+        require_tls_files(self._settings)
         try:
             if self._parts & {Part.API, Part.DISPATCHER}:
                 await self._open_storage()
             if Part.API in self._parts:
                 await self._start_api()
             if Part.GATEWAY in self._parts:
-                self.gateway = Gateway(self._settings, config_root=CONFIG_ROOT)
+                self.gateway = Gateway(
+                    self._settings, config_root=CONFIG_ROOT, api=self._own_socket
+                )
                 await self.gateway.start()
             if Part.DISPATCHER in self._parts:
                 await self._start_dispatcher()
@@ -206,8 +226,10 @@ class Service:
 
     async def _start_api(self) -> None:
         assert self.storage is not None
-        # gRPC notices a taken port too, but writes a line of its own about it.
-        require_free(self._settings.bind, self._settings.grpc_port, "CARILLON_GRPC_PORT")
+        settings, own = self._settings, self._own_socket
+        if not settings.grpc_socket:
+            # gRPC notices a taken port too, but writes a line of its own about it.
+            require_free(settings.grpc_bind, settings.grpc_port, "CARILLON_GRPC_PORT")
         key, now = fingerprint(self.tokens.keys.newest), self._clock.now()
         await self.storage.write(lambda tx: note_signing_key(tx, key, now))
         readiness = self._readiness(self.storage)
@@ -221,7 +243,13 @@ class Service:
             ApiOptions(
                 send_wait_seconds=self._settings.send_wait_seconds,
                 max_request_bytes=self._settings.max_request_bytes,
+                policies=self.policies,
+                max_connections=room_for(self._settings.max_connections),
                 reflection=self._settings.grpc_reflection,
+                watchers_per_caller=self._settings.watchers_per_caller,
+                budgets=Budgets(
+                    requests=self._settings.brand_requests, rows=self._settings.brand_rows
+                ),
                 push_key=None if self._vapid_key is None else public_text(self._vapid_key),
                 email_secrets=self.email_secrets,
                 sms_canary_number=self._settings.sms_canary_number,
@@ -229,12 +257,11 @@ class Service:
             ),
         )
         try:
-            await server.start(self._settings.bind, self._settings.grpc_port)
-        except OSError:
-            raise GatewayError(
-                f"CARILLON_GRPC_PORT: cannot listen on "
-                f"{self._settings.bind}:{self._settings.grpc_port}"
-            ) from None
+            beside = [] if own is None else [f"unix:{own}"]
+            await server.start(settings.grpc_listen, *beside, tls=tls_files(settings))
+        except OSError as error:
+            name = "CARILLON_GRPC_BIND" if settings.grpc_socket else "CARILLON_GRPC_PORT"
+            raise GatewayError(f"{name}: {error}") from None
         self._server = server
 
     def _verifier(self, storage: Storage) -> TokenVerifier:
@@ -270,6 +297,7 @@ class Service:
             random=SystemRandom(),
             directory=self._settings.data_dir,
             rates=self._settings.rates,
+            bytes_per_second=self._settings.brand_bytes,
             retention_days=self._settings.retention_days,
             metrics=self.metrics,
         )

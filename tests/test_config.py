@@ -15,9 +15,14 @@ EVERY_KEY: dict[str, tuple[str, str, object]] = {
     "data_dir": ("/srv/data", '"/srv/data"', Path("/srv/data")),
     "database_url": ("postgresql://u:p@db/x", '"postgresql://u:p@db/x"', "postgresql://u:p@db/x"),
     "bind": ("0.0.0.0", '"0.0.0.0"', "0.0.0.0"),  # noqa: S104 - a value to read
+    "grpc_bind": ("unix:/run/c.sock", '"unix:/run/c.sock"', "unix:/run/c.sock"),
+    "max_connections": ("100", "100", 100),
+    "tls_cert": ("/etc/c.pem", '"/etc/c.pem"', "/etc/c.pem"),
+    "tls_key": ("/etc/k.pem", '"/etc/k.pem"', "/etc/k.pem"),
+    "tls_client_ca": ("/etc/ca.pem", '"/etc/ca.pem"', "/etc/ca.pem"),
+    "api_ca": ("/etc/ca.pem", '"/etc/ca.pem"', "/etc/ca.pem"),
     "rest_port": ("8081", "8081", 8081),
     "grpc_port": ("50052", "50052", 50052),
-    "envoy_admin_port": ("9902", "9902", 9902),
     "api_addresses": (
         "10.0.0.1:50051,[2001:db8::1]:50051",
         '"10.0.0.1:50051,[2001:db8::1]:50051"',
@@ -33,6 +38,11 @@ EVERY_KEY: dict[str, tuple[str, str, object]] = {
         "/etc/carillon/signing.pem",
         '"/etc/carillon/signing.pem"',
         "/etc/carillon/signing.pem",
+    ),
+    "scopes_file": (
+        "/etc/carillon/scopes.toml",
+        '"/etc/carillon/scopes.toml"',
+        "/etc/carillon/scopes.toml",
     ),
     "smtp_url": (
         "smtps://mail.example.com",
@@ -94,6 +104,10 @@ EVERY_KEY: dict[str, tuple[str, str, object]] = {
     "retention_days": ("30", "30", 30),
     "metrics_port": ("9102", "9102", 9102),
     "metrics_bind": ("10.0.0.11", '"10.0.0.11"', "10.0.0.11"),
+    "watchers_per_caller": ("20", "20", 20),
+    "brand_requests": ("200", "200", 200.0),
+    "brand_rows": ("5000", "5000", 5000.0),
+    "brand_bytes": ("1000000", "1000000", 1000000.0),
     "read_seconds": ("20", "20", 20.0),
     "preview_seconds": ("2.5", "2.5", 2.5),
     "send_wait_seconds": ("0.5", "0.5", 0.5),
@@ -106,6 +120,10 @@ EVERY_KEY: dict[str, tuple[str, str, object]] = {
 # What a key cannot be set without.
 NEEDS = {
     "sms_token": ("sms_url",),
+    "tls_cert": ("tls_key",),
+    "tls_key": ("tls_cert",),
+    "tls_client_ca": ("tls_cert", "tls_key"),
+    "api_ca": ("api_addresses",),
     "push_token": ("push_url",),
     "email_token": ("email_url",),
     "jwks_url": ("jwt_issuer", "jwt_audience"),
@@ -128,6 +146,7 @@ def variable(key: str) -> str:
 
 def write(directory: Path, text: str) -> None:
     (directory / CONFIG_FILE).write_text(text)
+    (directory / CONFIG_FILE).chmod(0o600)
 
 
 def refusal(environ: dict[str, str], directory: Path = Path("/nowhere")) -> str:
@@ -220,7 +239,7 @@ def test_a_value_of_the_wrong_type_in_the_file_names_its_file(tmp_path: Path) ->
     [
         ("rest_port", "0", "0 is not a port"),
         ("grpc_port", "65536", "65536 is not a port"),
-        ("envoy_admin_port", "-1", "-1 is not a port"),
+        ("grpc_port", "-1", "-1 is not a port"),
         ("database_url", "mysql://db/x", "must start with one of sqlite://, postgresql://"),
         ("database_url", "carillon.db", "must start with one of"),
         ("database_url", "postgresql://u:p@[::1/x", "is not a URL with a host and a port"),
@@ -318,16 +337,9 @@ def test_a_value_that_cannot_work_names_its_key_and_reason(
     assert "password" not in told
 
 
-@pytest.mark.parametrize(
-    ("key", "other"),
-    [
-        ("rest_port", "grpc_port"),
-        ("grpc_port", "envoy_admin_port"),
-        ("envoy_admin_port", "rest_port"),
-    ],
-)
-def test_ports_must_differ(key: str, other: str) -> None:
-    assert "must differ" in refusal({variable(key): "9000", variable(other): "9000"})
+def test_ports_must_differ() -> None:
+    same = {variable("rest_port"): "9000", variable("grpc_port"): "9000"}
+    assert "must differ" in refusal(same)
 
 
 @pytest.mark.parametrize(
@@ -473,6 +485,40 @@ def test_replicas_are_addresses_and_names(tmp_path: Path) -> None:
     ],
 )
 def test_without_replicas_the_api_is_on_this_host(bind: str, host: str) -> None:
-    settings = Settings(bind=bind, grpc_port=7)
+    settings = Settings(grpc_bind=bind, grpc_port=7)
     assert settings.effective_api_addresses == ((host, 7),)
     assert settings.grpc_address == (f"[{host}]:7" if ":" in host else f"{host}:7")
+
+
+@pytest.mark.parametrize(
+    ("key", "reason"),
+    [
+        ("tls_key", "must be set together with tls_key"),
+        ("tls_cert", "must be set together with tls_key"),
+        ("tls_client_ca", "is set, but tls_cert is not"),
+        ("api_ca", "is set, but api_addresses is not"),
+    ],
+)
+def test_files_of_tls_are_set_together(key: str, reason: str) -> None:
+    assert refusal({variable(key): "/etc/file.pem"}).endswith(f": {reason}")
+
+
+def test_links_are_https_where_the_gateway_speaks_tls() -> None:
+    settings = Settings(tls_cert="c", tls_key="k", rest_port=7)
+    assert settings.effective_public_url == "https://127.0.0.1:7"
+
+
+def test_grpc_is_on_loopback_whatever_the_gateway_is_bound_to() -> None:
+    settings = Settings(bind="0.0.0.0", grpc_port=7)  # noqa: S104
+    assert (settings.grpc_listen, settings.grpc_address) == ("127.0.0.1:7", "127.0.0.1:7")
+
+
+def test_grpc_may_be_on_a_socket_alone() -> None:
+    settings = Settings(grpc_bind="unix:/run/carillon/api.sock")
+    assert settings.grpc_listen == settings.grpc_address == "unix:/run/carillon/api.sock"
+    assert settings.grpc_socket == "/run/carillon/api.sock"
+
+
+@pytest.mark.parametrize("bind", ["unix:api.sock", "unix:", "unix:/" + "x" * 107, "localhost", ""])
+def test_grpc_is_on_an_address_or_the_absolute_path_of_a_socket(bind: str) -> None:
+    assert refusal({"CARILLON_GRPC_BIND": bind}).startswith("CARILLON_GRPC_BIND: ")

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from server.api.policies import Policy
+from server.domain.budgets import Budgets
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiOptions:
@@ -13,7 +16,15 @@ class ApiOptions:
     send_wait_seconds: float
     """Longest that a call waits for what becomes of a message."""
     max_request_bytes: int
+    policies: Mapping[str, Policy]
+    """By method, as `server.api.policies.method_policies` has them."""
+    max_connections: int
+    """At once, on each address."""
     reflection: bool
+    watchers_per_caller: int
+    """Streams that one caller may have open."""
+    budgets: Budgets
+    """Of brands whose policy does not say otherwise."""
     push_key: str | None
     """What browsers subscribe with; None: there is no Web Push here."""
     email_secrets: Mapping[str, Sequence[bytes]]

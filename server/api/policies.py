@@ -3,7 +3,8 @@ answers."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from google.protobuf.descriptor import FileDescriptor, MethodDescriptor, ServiceDescriptor
 
@@ -78,10 +79,16 @@ class Policy:
     services_only: bool
     field_scopes: tuple[FieldScope, ...]
     """What a request asks for besides, by its fields."""
+    row_fields: tuple[str, ...]
+    """Lists of a request whose items become rows."""
     max_request_bytes: int
     """Largest request, as the setting `max_request_bytes` allows."""
     invalid_argument_status: int
     failed_precondition_status: int
+
+    def asking_for(self, scopes: tuple[str, ...]) -> Policy:
+        """The same with other scopes."""
+        return replace(self, scopes=scopes)
 
 
 def service_descriptors() -> list[ServiceDescriptor]:
@@ -98,17 +105,18 @@ def method_policies() -> dict[str, Policy]:
     }
 
 
-def all_scopes() -> list[str]:
-    """Every scope that some method or field asks for, sorted."""
-    policies = method_policies().values()
-    of_methods = {scope for policy in policies for scope in policy.scopes}
-    of_fields = {each.scope for policy in policies for each in policy.field_scopes}
+def all_scopes(policies: Mapping[str, Policy] | None = None) -> list[str]:
+    """Every scope that some method or field asks for, sorted; by the protos, unless told
+    otherwise."""
+    asking = (method_policies() if policies is None else policies).values()
+    of_methods = {scope for policy in asking for scope in policy.scopes}
+    of_fields = {each.scope for policy in asking for each in policy.field_scopes}
     return sorted(of_methods | of_fields)
 
 
-def default_scopes() -> list[str]:
+def default_scopes(policies: Mapping[str, Policy] | None = None) -> list[str]:
     """What a token has that nobody chose scopes for: all but those of operators."""
-    return [scope for scope in all_scopes() if not is_of_operators(scope)]
+    return [scope for scope in all_scopes(policies) if not is_of_operators(scope)]
 
 
 def scopes_of_people() -> list[str]:
@@ -116,9 +124,9 @@ def scopes_of_people() -> list[str]:
     return [scope for scope in all_scopes() if scope.endswith(":notifications")]
 
 
-def known_scopes() -> list[str]:
+def known_scopes(policies: Mapping[str, Policy] | None = None) -> list[str]:
     """What a token may hold: what methods ask for, and the `manage:…` that grant it."""
-    asked_for = all_scopes()
+    asked_for = all_scopes(policies)
     return sorted({*asked_for, *managing(asked_for)})
 
 
@@ -130,6 +138,11 @@ def _policy(service: ServiceDescriptor, method: MethodDescriptor) -> Policy:
         public=of_method.public,
         services_only=of_method.services_only,
         field_scopes=field_scopes(method.input_type),
+        row_fields=tuple(
+            field.name
+            for field in method.input_type.fields
+            if field.GetOptions().Extensions[options_pb2.rows]
+        ),
         max_request_bytes=of_method.max_request_bytes or DEFAULT_REQUEST_BYTES,
         invalid_argument_status=of_service.invalid_argument_status or 400,
         failed_precondition_status=of_service.failed_precondition_status or 412,

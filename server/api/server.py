@@ -42,13 +42,15 @@ from carillon.ops.v1 import (
 )
 from server.api.admission import admission_handler
 from server.api.command_runner import CommandRunner
+from server.api.credentials import TlsFiles, server_credentials
 from server.api.health import DatabaseAnswers, Health
 from server.api.interceptors.authentication import Authentication
+from server.api.interceptors.budgets import BudgetCheck
 from server.api.interceptors.call import Handler
 from server.api.interceptors.guard import Guard
 from server.api.interceptors.known_brands import KnownBrands
 from server.api.options import ApiOptions
-from server.api.policies import method_policies, service_descriptors
+from server.api.policies import service_descriptors
 from server.api.reflection import add_reflection
 from server.api.services.comms.campaigns import CampaignService as CommsCampaigns
 from server.api.services.comms.consents import ConsentService
@@ -71,19 +73,18 @@ from server.api.services.messaging.templates import TemplateService
 from server.api.services.ops.brands import BrandService
 from server.api.services.ops.operators import AuditService, HoldService, UnknownMessageService
 from server.api.services.ops.probes import ProbeService, Readiness
+from server.api.threads import RenderThreads
+from server.api.transport import connection_options
+from server.api.watchers import Watchers
 from server.commands.messages.intake import MessageIntake
+from server.commands.sends.watch import SendWatch
 from server.domain.clock import Clock
 from server.domain.contacts.unsubscribe import UnsubscribeLinks
 from server.identity.verifier import TokenVerifier
 from storage.contract.storage import Storage
 
-METADATA_BYTES = 64 * 1024
-"""More than the gateway lets through: it passes the URL on as metadata, and gRPC's own 8 KiB would
-refuse a long one as an overload."""
 UNCOMPRESSED = 1
 """gRPC's set of algorithms that has only the first: none."""
-PING_INTERVAL_MS = 1000
-"""Least milliseconds between two pings of a client."""
 SHUTDOWN_GRACE = 10.0
 """Seconds that calls in progress have to end when the server stops."""
 
@@ -103,13 +104,11 @@ class GrpcServer:
     ) -> None:
         names = [service.full_name for service in service_descriptors()]
         self._health = Health(names, database_answers)
-        authentication, policies = (
-            Authentication(tokens, KnownBrands(storage, clock)),
-            method_policies(),
-        )
-        limit = options.max_request_bytes
+        authentication = Authentication(tokens, KnownBrands(storage, clock))
+        policies, limit = options.policies, options.max_request_bytes
+        self.budgets = BudgetCheck(storage, options.budgets)
         self._server = grpc.aio.server(
-            interceptors=[Guard(authentication, policies, max_request_bytes=limit)],
+            interceptors=[Guard(authentication, self.budgets, policies, max_request_bytes=limit)],
             options=[
                 # One byte more than any method takes: of a message that is too long, the gateway
                 # passes on as much.
@@ -117,15 +116,7 @@ class GrpcServer:
                 # A message of 128 MiB can be compressed to a thousandth, which anybody can send.
                 ("grpc.compression_enabled_algorithms_bitset", UNCOMPRESSED),
                 ("grpc.max_send_message_length", -1),
-                ("grpc.max_metadata_size", METADATA_BYTES),
-                ("grpc.absolute_max_metadata_size", METADATA_BYTES),
-                # Two servers on one port would each get some of the calls; a taken port must fail
-                # instead.
-                ("grpc.so_reuseport", 0),
-                # The gateway's pings find a dead peer (envoy.yaml); by default the third within
-                # five minutes would end the connection.
-                ("grpc.http2.min_ping_interval_without_data_ms", PING_INTERVAL_MS),
-                ("grpc.keepalive_permit_without_calls", 1),
+                *connection_options(options.max_connections),
             ],
         )
         # A server waits for a call of each registered method, and goes through all that it waits
@@ -148,28 +139,31 @@ class GrpcServer:
         options: ApiOptions,
     ) -> None:
         commands, server = CommandRunner(storage, clock), self._server
-        send_wait_seconds = options.send_wait_seconds
+        send_wait_seconds, threads = options.send_wait_seconds, RenderThreads()
+        watchers = Watchers(options.watchers_per_caller)
         comms_campaign_grpc.add_CampaignServiceServicer_to_server(
             CommsCampaigns(commands, storage), server
         )
         message_service_pb2_grpc.add_MessageServiceServicer_to_server(
-            MessageService(commands, storage, MessageIntake(storage), links, send_wait_seconds),
+            MessageService(
+                commands, storage, MessageIntake(storage), links, threads, send_wait_seconds
+            ),
             server,
         )
         template_service_pb2_grpc.add_TemplateServiceServicer_to_server(
-            TemplateService(commands), server
+            TemplateService(commands, threads), server
         )
         inbox_service_pb2_grpc.add_InboxServiceServicer_to_server(
-            InboxService(commands, storage, clock), server
+            InboxService(commands, storage, clock, watchers), server
         )
         notification_service_pb2_grpc.add_NotificationServiceServicer_to_server(
-            NotificationService(commands, storage, clock), server
+            NotificationService(commands, storage, clock, watchers), server
         )
         messaging_campaign_grpc.add_CampaignServiceServicer_to_server(
             MessagingCampaigns(commands, storage, send_wait_seconds), server
         )
         send_service_pb2_grpc.add_SendServiceServicer_to_server(
-            SendService(commands, storage), server
+            SendService(commands, storage, SendWatch(storage, clock), watchers), server
         )
         sequence_service_pb2_grpc.add_SequenceServiceServicer_to_server(
             SequenceService(commands, storage), server
@@ -211,12 +205,18 @@ class GrpcServer:
         hold_service_pb2_grpc.add_HoldServiceServicer_to_server(HoldService(commands), server)
         probe_service_pb2_grpc.add_ProbeServiceServicer_to_server(ProbeService(readiness), server)
 
-    async def start(self, host: str, port: int) -> None:
-        """Listens on an IP address. Raises OSError if it cannot be had."""
-        try:
-            self._server.add_insecure_port(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
-        except RuntimeError as error:
-            raise OSError(f"cannot listen on {host}:{port}") from error
+    async def start(self, *addresses: str, tls: TlsFiles | None = None) -> None:
+        """Listens on `host:port`, by TLS if there are files for it, or on `unix:` and a path.
+        Raises OSError if an address cannot be had, or a file not used."""
+        credentials = None if tls is None else server_credentials(tls)
+        for address in addresses:
+            try:
+                if credentials is None or address.startswith("unix:"):
+                    self._server.add_insecure_port(address)
+                else:
+                    self._server.add_secure_port(address, credentials)
+            except RuntimeError as error:
+                raise OSError(f"cannot listen on {address}") from error
         await self._server.start()
         await self._health.start()
 

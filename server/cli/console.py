@@ -3,7 +3,6 @@ program with that text."""
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Coroutine, Iterable
 from typing import Any, NoReturn, TypeVar
@@ -11,7 +10,8 @@ from typing import Any, NoReturn, TypeVar
 import click
 import uvloop
 
-from server.config import SECRETS, ConfigError, Settings, load
+from server.config import ConfigError, Settings, load
+from server.config.redaction import shown_settings, shown_url
 from server.database import migrate_database, prune_database
 from server.domain.errors import CarillonError
 from server.gateway.errors import GatewayError
@@ -55,13 +55,24 @@ def prune(days: int | None) -> None:
 
 
 def show_settings() -> None:
-    """Shows the settings in force, passwords left out."""
+    """Shows the settings in force, secrets left out."""
     settings = settings_or_exit()
     key = _shown_key(settings)
-    for name in sorted(Settings.model_fields):
-        click.echo(f"{name} = {_shown(name, getattr(settings, name))}")
-    click.echo(f"# database: {_without_password(settings.effective_database_url)}")
+    _require_good_scopes(settings)
+    for name, value in shown_settings(settings):
+        click.echo(f"{name} = {value}")
+    click.echo(f"# database: {shown_url(settings.effective_database_url)}")
     click.echo(f"# signing key: {key}")
+
+
+def _require_good_scopes(settings: Settings) -> None:
+    # Which methods there are is for the protos to say: no other command here needs them.
+    from server.api.scope_overrides import policies_with
+
+    try:
+        policies_with(settings.scopes_file)
+    except ConfigError as error:
+        fail(error)
 
 
 def _shown_key(settings: Settings) -> str:
@@ -99,15 +110,3 @@ def fail(error: Exception) -> NoReturn:
     )
     click.echo(f"carillon: {message}", err=True)
     sys.exit(1)
-
-
-def _shown(name: str, value: object) -> object:
-    return "***" if name in SECRETS and value else _without_password(value)
-
-
-def _without_password(value: object) -> object:
-    """The value; in a URL, the password before the host and any in the query are hidden."""
-    if not isinstance(value, str) or "://" not in value:
-        return value
-    hidden = re.sub(r"(://[^/?#:@]*):[^/?#]*@", r"\1:***@", value)
-    return re.sub(r"(password=)[^&#]*", r"\1***", hidden)

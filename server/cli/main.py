@@ -110,7 +110,7 @@ main.add_command(import_people)
 
 @main.command("check-config")
 def check_config() -> None:
-    """Show the settings in force, passwords left out; exit 1 and name the key if one is bad."""
+    """Show the settings in force, secrets left out; exit 1 and name the key if one is bad."""
     from server.cli import console
 
     console.show_settings()

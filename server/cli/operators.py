@@ -11,6 +11,7 @@ import uvloop
 
 from carillon.ops.v1 import brand_service_pb2
 from server.api.policies import default_scopes, known_scopes, scopes_of_people
+from server.api.scope_overrides import policies_with
 from server.cli.console import fail, run_or_exit, settings_or_exit
 from server.commands.operations.brands import create_brand, get_brand, list_brands, update_brand
 from server.commands.operations.hold import get_hold, release_hold
@@ -82,9 +83,13 @@ def print_token(
 ) -> None:
     """Prints a token of the service's key, which the audit log knows of. Raises
     click.BadParameter."""
-    wanted = scopes or (scopes_of_people() if is_person else default_scopes())
-    _check(brands, wanted)
     settings = settings_or_exit()
+    try:
+        policies = policies_with(settings.scopes_file)
+    except ConfigError as error:
+        fail(error)
+    wanted = scopes or (scopes_of_people() if is_person else default_scopes(policies))
+    _check(brands, wanted, known_scopes(policies))
     try:
         tokens = tokens_of(settings, SystemClock(), may_create=False)
     except ConfigError as error:
@@ -119,8 +124,7 @@ def _refuse_faults(
         fail(ValidationFailed(faults))
 
 
-def _check(brands: Sequence[str], scopes: Sequence[str]) -> None:
-    known = known_scopes()
+def _check(brands: Sequence[str], scopes: Sequence[str], known: Sequence[str]) -> None:
     if unknown := sorted(set(scopes) - set(known)):
         raise click.BadParameter(
             f"unknown: {', '.join(unknown)}; known are {', '.join(known)}", param_hint="--scope"

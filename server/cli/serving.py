@@ -14,7 +14,9 @@ from server.app import EVERYTHING, Part, Service
 from server.config import Settings
 from server.runtime import tuning as interpreter
 from server.runtime.banner import ready_text
+from server.runtime.descriptors import raise_limit
 from server.runtime.logs import configure_logging
+from server.runtime.privacy import tighten
 
 QUICK_START = timedelta(hours=1)
 """How long the token in the printed commands is good."""
@@ -23,6 +25,8 @@ QUICK_START = timedelta(hours=1)
 async def serve(settings: Settings, parts: frozenset[Part]) -> None:
     """Runs the parts until SIGINT or SIGTERM. Raises what starting them raises."""
     configure_logging(settings.log_level)
+    raise_limit()
+    tighten(settings.data_dir)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -46,7 +50,7 @@ async def _quick_start_token(service: Service) -> str | None:
     start with it. None elsewhere, as where what is printed is kept in a log."""
     seeded = await service.seed() is not None
     return (
-        await service.mint_for_demo(default_scopes(), QUICK_START)
+        await service.mint_for_demo(default_scopes(service.policies), QUICK_START)
         if seeded or sys.stdout.isatty()
         else None
     )

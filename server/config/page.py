@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from textwrap import fill
 
-from server.config.settings import CONFIG_FILE, PREFIX, SECRETS, Settings
+from server.config.settings import BY_FILE, CONFIG_FILE, PREFIX, SECRETS, Settings
 
 _HEAD = f"""# Configuration
 
@@ -20,8 +20,13 @@ mail_from = "News <news@acme.example>"
 ```
 
 A setting that is unknown or bad keeps every command from starting; each is named with the reason.
-`carillon check-config` shows what is in force, passwords left out. Variables that Kubernetes sets
+`carillon check-config` shows what is in force, secrets left out. Variables that Kubernetes sets
 for a Service named `carillon` are ignored, with a line in the log.
+
+What holds a secret may be in a file of its own, such as one that a secret store mounts: the setting
+with `_FILE` at its end names it, e.g. `{PREFIX}SMS_TOKEN_FILE=/run/secrets/sms-token`. A line
+break at its end does not count. Such a file, and `{CONFIG_FILE}` if there are secrets in it, must
+be readable by its owner alone (`chmod 600`), or nothing starts.
 """
 
 
@@ -38,6 +43,8 @@ def _section(name: str) -> str:
         else f"`{str(field.default).lower() if isinstance(field.default, bool) else field.default}`"
     )
     secret = " Never shown." if name in SECRETS else ""
+    if name in BY_FILE:
+        secret += f" Or in the file that `{PREFIX}{name.upper()}_FILE` names."
     meaning = fill(
         " ".join((field.description or "").split()),
         100,

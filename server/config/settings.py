@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from server.config import values
+from server.config import binding, values
 from server.config.origins import origins_in
 from server.config.values import Address
 from server.config.webhook_secrets import webhook_secrets_in
@@ -58,11 +57,21 @@ StatementSeconds = Annotated[
 ]
 PhoneNumber = Annotated[Text, AfterValidator(values.phone_number)]
 Rate = Annotated[float, BeforeValidator(values.number), AfterValidator(values.rate)]
+StreamCount = Annotated[
+    int, BeforeValidator(values.whole_number), AfterValidator(values.between(1, 100_000))
+]
+PerSecond = Annotated[
+    float, BeforeValidator(values.number), AfterValidator(values.between(0.0, 1e9))
+]
+Connections = Annotated[
+    int, BeforeValidator(values.whole_number), AfterValidator(values.between(16, 1_000_000))
+]
+GrpcBind = Annotated[Text, AfterValidator(binding.ip_or_socket)]
 IpAddress = Annotated[Text, AfterValidator(values.ip_address)]
 ApiAddresses = Annotated[Text, AfterValidator(values.listed(values.addresses))]
 Origins = Annotated[Text, AfterValidator(values.listed(origins_in))]
-DatabaseUrl = Annotated[Text, AfterValidator(values.database_url)]
-SmtpUrl = Annotated[Text, AfterValidator(values.smtp_url)]
+DatabaseUrl = Annotated[Text, AfterValidator(values.database_url), Field(repr=False)]
+SmtpUrl = Annotated[Text, AfterValidator(values.smtp_url), Field(repr=False)]
 GatewayUrl = Annotated[Text, AfterValidator(values.gateway_url)]
 PublicUrl = Annotated[Text, AfterValidator(values.public_url)]
 MailFrom = Annotated[Text, AfterValidator(values.mail_from)]
@@ -104,14 +113,29 @@ class Settings(BaseSettings):
     """`sqlite:///path` or `postgresql://user:password@host/name`. Empty: `carillon.db` in the data
     directory."""
     bind: IpAddress = "127.0.0.1"
-    """Address that REST and gRPC listen on. Envoy's admin page stays on loopback whatever this
-    says."""
+    """Address of the gateway: REST, and gRPC through it. Envoy's admin page is a Unix socket,
+    `envoy/admin.sock` in the data directory, whatever this says."""
     rest_port: Port = 8080
     """Port of the REST API (Envoy)."""
     grpc_port: Port = 50051
-    """Port of the gRPC API."""
-    envoy_admin_port: Port = 9901
-    """Port of Envoy's admin page, on loopback."""
+    """Port of the gRPC API itself; the gateway takes gRPC calls on the port of REST too."""
+    grpc_bind: GrpcBind = "127.0.0.1"
+    """Address that the gRPC API itself listens on, whatever `bind` says: an IP address that the
+    gateways reach, or `unix:` and the absolute path of a socket for its owner alone."""
+    max_connections: Connections = 10_000
+    """Most connections at once to the gateway, and as many to the gRPC API itself; fewer where the
+    limit on open files is lower. From half of them on, the gateway closes idle ones sooner: after
+    300 s at first, after 1 s when nine tenths are taken."""
+    tls_cert: Text = ""
+    """The certificate (PEM, with its chain) that the gateway and the port of the gRPC API show.
+    Both look for a new one by themselves (docs/deploy.md#tls). Empty: they do not speak TLS."""
+    tls_key: Text = ""
+    """The private key of `tls_cert` (PEM), in a file for its owner alone."""
+    tls_client_ca: Text = ""
+    """Authorities (PEM) of which every client must show a certificate. Empty: clients need none."""
+    api_ca: Text = ""
+    """Authorities (PEM) of the certificates that the replicas in `api_addresses` show; the gateway
+    shows `tls_cert` to those that ask. Empty: the gateway does not speak TLS with them."""
     api_addresses: ApiAddresses = ""
     """The API replicas behind the gateway, `host:port` each and commas between; an IPv6 address in
     brackets. A name stands for every address it resolves to. Empty: `grpc_port` on this host."""
@@ -133,6 +157,10 @@ class Settings(BaseSettings):
     tokens of one are nothing to another even if they share a key."""
     token_audience: Name = "carillon"  # noqa: S105
     """`aud` of the same tokens."""
+    scopes_file: Text = ""
+    """A TOML file of scopes to ask for in place of those of the protos, by method
+    (docs/deploy.md#scopes-of-your-own). It has to be right: with an unknown method or a bad scope
+    nothing starts. Empty: the protos' (docs/scopes.md)."""
     jwks_url: GatewayUrl = ""
     """Where an issuer has its public keys (JWKS), `https://…`, or `http://` on this host: its JWTs
     are taken besides the tokens of this installation (docs/identity.md). Empty: none are."""
@@ -227,6 +255,17 @@ class Settings(BaseSettings):
     token, since it names nobody. 0: none."""
     metrics_bind: IpAddress = "127.0.0.1"
     """Address that the metrics listen on."""
+    watchers_per_caller: StreamCount = 100
+    """Streams (WatchSend, WatchInbox, WatchNotifications) that one caller may have open with one
+    API process."""
+    brand_requests: PerSecond = 0.0
+    """Requests a second that a brand may make of one API process (docs/limits.md), unless its
+    policy says otherwise; the same as a burst. 0: no limit."""
+    brand_rows: PerSecond = 0.0
+    """The same for the recipients, people, messages and suppressions in lists of its requests; ten
+    seconds' worth as a burst."""
+    brand_bytes: PerSecond = 0.0
+    """The same for the bytes of what one dispatcher process renders to go out; more waits."""
     read_seconds: StatementSeconds = 30.0
     """Longest that the database may work at one read of a call, in seconds; then it is stopped, and
     the call refused with `deadline_exceeded`. It is stopped as well when its caller has gone."""
@@ -264,12 +303,19 @@ class Settings(BaseSettings):
         """The URL to build links on, without a slash at its end."""
         if self.public_url:
             return self.public_url.rstrip("/")
-        return f"http://{self.host}:{self.rest_port}"
+        return self.rest_address
+
+    @property
+    def rest_address(self) -> str:
+        """Where a client on this host finds the REST API: scheme, host and port."""
+        return f"{'https' if self.tls_cert else 'http'}://{self.host}:{self.rest_port}"
 
     @property
     def effective_api_addresses(self) -> tuple[Address, ...]:
         """Where the gateway finds API replicas."""
-        return values.addresses(self.api_addresses) or (Address(self._reachable, self.grpc_port),)
+        return values.addresses(self.api_addresses) or (
+            Address(binding.reached(self.grpc_bind), self.grpc_port),
+        )
 
     @property
     def effective_cors_origins(self) -> tuple[str, ...]:
@@ -278,20 +324,29 @@ class Settings(BaseSettings):
 
     @property
     def grpc_address(self) -> str:
-        """Where a client on this host finds the gRPC API: host:port."""
-        return f"{self.host}:{self.grpc_port}"
+        """Where a client on this host finds the gRPC API: host:port, or `unix:` and a path."""
+        if self.grpc_socket:
+            return self.grpc_bind
+        return f"{binding.in_url(binding.reached(self.grpc_bind))}:{self.grpc_port}"
+
+    @property
+    def grpc_listen(self) -> str:
+        """Where the gRPC API listens: host:port, or `unix:` and a path."""
+        return (
+            self.grpc_bind
+            if self.grpc_socket
+            else f"{binding.in_url(self.grpc_bind)}:{self.grpc_port}"
+        )
+
+    @property
+    def grpc_socket(self) -> str:
+        """The path of the gRPC API's Unix socket; empty if it has a port."""
+        return self.grpc_bind.partition(binding.UNIX)[2]
 
     @property
     def host(self) -> str:
         """Where a client on this host finds the service, as it is written in a URL."""
-        return f"[{self._reachable}]" if ":" in self._reachable else self._reachable
-
-    @property
-    def _reachable(self) -> str:
-        """Where a server that is bound to `bind` is reached from this host: loopback when it is
-        bound to every address."""
-        address = str(ipaddress.ip_address(self.bind))
-        return values.EVERY_ADDRESS.get(address, address)
+        return binding.in_url(binding.reached(self.bind))
 
     def gateway(self, channel: str) -> tuple[str, str]:
         """The URL of the HTTP gateway for one of GATEWAY_CHANNELS, empty if none is set, and its
@@ -313,10 +368,14 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _can_be_together(self) -> Self:
-        if len({self.rest_port, self.grpc_port, self.envoy_admin_port}) < 3:
-            raise ImpossibleError(
-                "rest_port", "rest_port, grpc_port and envoy_admin_port must differ"
-            )
+        if self.rest_port == self.grpc_port:
+            raise ImpossibleError("rest_port", "rest_port and grpc_port must differ")
+        if bool(self.tls_cert) != bool(self.tls_key):
+            raise ImpossibleError("tls_cert", "must be set together with tls_key")
+        if self.tls_client_ca and not self.tls_cert:
+            raise ImpossibleError("tls_client_ca", "is set, but tls_cert is not")
+        if self.api_ca and not self.api_addresses:
+            raise ImpossibleError("api_ca", "is set, but api_addresses is not")
         for channel in GATEWAY_CHANNELS:
             url, token = self.gateway(channel)
             if token and not url:
@@ -343,5 +402,7 @@ class Settings(BaseSettings):
                 raise ImpossibleError(key, f"is set, but {needed} is not")
 
 
-SECRETS = frozenset(name for name, field in Settings.model_fields.items() if not field.repr)
-"""Names of the settings whose values are never shown."""
+BY_FILE = frozenset(name for name, field in Settings.model_fields.items() if not field.repr)
+"""Names of the settings that a file of their own may hold (server/config/secret_files.py)."""
+SECRETS = BY_FILE - {"database_url", "smtp_url"}
+"""Those whose values are never shown; of these two, only the password is a secret."""

@@ -15,7 +15,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 from pydantic_settings import PydanticBaseSettingsSource, TomlConfigSettingsSource
 
-from server.config.settings import CONFIG_FILE, PREFIX, ImpossibleError, Settings
+from server.config.secret_files import OTHERS, SUFFIX, holds_secret, with_secrets
+from server.config.settings import BY_FILE, CONFIG_FILE, PREFIX, ImpossibleError, Settings
 
 _LOG = logging.getLogger(__name__)
 _LINK_VALUE = re.compile(r"(tcp|udp|sctp)://")
@@ -34,15 +35,24 @@ class ConfigError(Exception):
 def load(environ: Mapping[str, str] = os.environ, directory: Path = Path()) -> Settings:
     """Reads and verifies the settings. Raises ConfigError with every key that is unknown or bad."""
     path = directory / CONFIG_FILE
-    from_file, from_environment = _from_file(path), _Environment(environ)
-    origins = {key: f"{key} in {path}" for key in from_file} | from_environment.names
+    in_file, from_environment = _from_file(path), _Environment(environ)
+    origins = {key: f"{key} in {path}" for key in in_file} | from_environment.names
+    from_file, no_files = with_secrets(in_file)
+    given, no_others = with_secrets(from_environment())
+    problems = [f"{origins[key]}: {why}" for key, why in (no_files | no_others).items()]
+    problems += _open_secrets(path, in_file)
+    for name in BY_FILE & {key.removesuffix(SUFFIX) for key in origins}:
+        origins.setdefault(name, origins.get(name + SUFFIX, name))
     try:
-        return Settings.model_validate(from_file | from_environment())
+        found = Settings.model_validate(from_file | given)
     except ValidationError as error:
-        problems = [
+        problems += [
             _explain(each, origins) for each in error.errors(include_url=False, include_input=False)
         ]
-        raise ConfigError("\n".join(problems)) from None
+    else:
+        if not problems:
+            return found
+    raise ConfigError("\n".join(problems))
 
 
 class _Environment(PydanticBaseSettingsSource):
@@ -75,6 +85,14 @@ def _from_file(path: Path) -> dict[str, object]:
         return TomlConfigSettingsSource(Settings, path)()
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not valid TOML: {error}") from None
+
+
+def _open_secrets(path: Path, given: Mapping[str, object]) -> list[str]:
+    """A line for each secret in a file that others can read."""
+    secrets = [key for key, value in given.items() if holds_secret(key, value)]
+    if not secrets or not path.stat().st_mode & OTHERS:
+        return []
+    return [f"{key} in {path}: others can use the file: chmod 600 {path}" for key in secrets]
 
 
 def _is_service_link(name: str, value: str) -> bool:

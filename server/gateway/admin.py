@@ -1,56 +1,66 @@
-"""Asks Envoy's admin page, on loopback."""
+"""Asks Envoy's admin page, on the Unix socket that its owner alone can open."""
 
 from __future__ import annotations
 
-import asyncio
 import re
+import socket
+from pathlib import Path
 
+import httpx
+
+from server.config.binding import LONGEST_SOCKET
+from server.gateway.errors import GatewayError
+
+SOCKET = "admin.sock"
 TIMEOUT = 2.0
 """Seconds for one question."""
 
 
-async def is_ready(port: int) -> bool:
+def require_free(path: Path) -> None:
+    """Raises GatewayError if Envoy could not listen there: the path is too long, or another Envoy
+    answers on it. A file that a crash left is in nobody's way: Envoy replaces it."""
+    if len(bytes(path)) > LONGEST_SOCKET:
+        raise GatewayError(
+            f"CARILLON_DATA_DIR: {path} is too long for a Unix socket (at most {LONGEST_SOCKET} "
+            f"bytes); set a shorter directory"
+        )
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(bytes(path))
+        except OSError:
+            return
+    raise GatewayError(f"CARILLON_DATA_DIR: another gateway is running in {path.parent.parent}")
+
+
+async def is_ready(path: Path) -> bool:
     """Whether Envoy answers and all its workers listen."""
-    return await _ask("GET", "/ready", port) is not None
+    return await _ask("GET", "/ready", path) is not None
 
 
-async def stop_listening(port: int) -> None:
+async def stop_listening(path: Path) -> None:
     """Closes the listeners; requests already in work go on."""
-    await _ask("POST", "/drain_listeners", port)
+    await _ask("POST", "/drain_listeners", path)
 
 
-async def part_with_clients(port: int) -> None:
+async def part_with_clients(path: Path) -> None:
     """From now on every answer ends its connection (`connection: close`, GOAWAY), so that no client
     sends another request on it."""
-    await _ask("POST", "/healthcheck/fail", port)
+    await _ask("POST", "/healthcheck/fail", path)
 
 
-async def active_requests(port: int) -> int:
+async def active_requests(path: Path) -> int:
     """How many requests Envoy is working on; 0 when it does not answer."""
-    text = await _ask("GET", "/stats?filter=^http.rest.downstream_rq_active$", port)
+    text = await _ask("GET", "/stats?filter=^http.rest.downstream_rq_active$", path)
     found = re.search(r"downstream_rq_active: (\d+)", text or "")
     return int(found.group(1)) if found else 0
 
 
-async def _ask(method: str, path: str, port: int) -> str | None:
-    """The body of a 200 answer as it came (it may be chunked), or None for any other and for
-    none."""
+async def _ask(method: str, question: str, path: Path) -> str | None:
+    """The body of a 200 answer, or None for any other and for none."""
+    transport = httpx.AsyncHTTPTransport(uds=str(path))
     try:
-        async with asyncio.timeout(TIMEOUT):
-            head, body = await _exchange(
-                f"{method} {path} HTTP/1.1\r\nhost: admin\r\nconnection: close\r\n\r\n", port
-            )
-    except (OSError, TimeoutError):
+        async with httpx.AsyncClient(transport=transport, timeout=TIMEOUT) as client:
+            answer = await client.request(method, f"http://envoy{question}")
+    except httpx.HTTPError:
         return None
-    return body if head.startswith("HTTP/1.1 200 ") else None
-
-
-async def _exchange(request: str, port: int) -> tuple[str, str]:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    try:
-        writer.write(request.encode("ascii"))
-        answer = (await reader.read()).decode("utf-8", "replace")
-    finally:
-        writer.close()
-    head, _, body = answer.partition("\r\n\r\n")
-    return head, body
+    return answer.text if answer.status_code == 200 else None

@@ -30,6 +30,8 @@ BACKOFF: Sequence[float] = (0.2, 0.5, 1.0, 2.0, 5.0)
 """Seconds before each restart in a row. When they are used up, Envoy is given up."""
 STEADY = 60.0
 """Seconds of being ready after which earlier deaths are forgotten."""
+PASSED_ON = frozenset({"PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "LD_LIBRARY_PATH"})
+"""Variables of our environment that Envoy gets, too."""
 
 
 class Gateway:
@@ -37,11 +39,18 @@ class Gateway:
     long as the service (see child.py)."""
 
     def __init__(
-        self, settings: Settings, *, config_root: Path, backoff: Sequence[float] = BACKOFF
+        self,
+        settings: Settings,
+        *,
+        config_root: Path,
+        api: Path | None = None,
+        backoff: Sequence[float] = BACKOFF,
     ) -> None:
+        """`api`: the socket of an API in this process."""
         self._settings = settings
         self._config_root = config_root.absolute()
         self._backoff = backoff
+        self._api = api
         self._directory = settings.data_dir.absolute() / "envoy"
         self._process: Process | None = None
         self._ready = asyncio.Event()
@@ -66,11 +75,16 @@ class Gateway:
         """Where Envoy writes what it has to say."""
         return self._directory / "envoy.log"
 
+    @property
+    def admin_socket(self) -> Path:
+        """Where Envoy's admin page is."""
+        return bootstrap.admin_socket(self._settings)
+
     async def start(self) -> None:
         """Returns when Envoy takes requests. Raises GatewayError when a port is taken or Envoy does
         not come up."""
         self._require_ports()
-        bootstrap.write(self._settings, self._config_root)
+        bootstrap.write(self._settings, self._config_root, self._api)
         try:
             await self._launch()
         except BaseException:
@@ -104,9 +118,7 @@ class Gateway:
 
     def _require_ports(self) -> None:
         ports.require_free(self._settings.bind, self._settings.rest_port, "CARILLON_REST_PORT")
-        ports.require_free(
-            "127.0.0.1", self._settings.envoy_admin_port, "CARILLON_ENVOY_ADMIN_PORT"
-        )
+        admin.require_free(self.admin_socket)
 
     async def _launch(self) -> None:
         child = Path(__file__).with_name("child.py")
@@ -124,6 +136,7 @@ class Gateway:
                 *options,
                 # The configuration's own paths are relative to this.
                 cwd=self._config_root,
+                env=_environment(),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -136,7 +149,7 @@ class Gateway:
     async def _await_ready(self, process: Process) -> None:
         try:
             async with asyncio.timeout(START_TIMEOUT):
-                while not await admin.is_ready(self._settings.envoy_admin_port):
+                while not await admin.is_ready(self.admin_socket):
                     if process.returncode is not None:
                         raise GatewayError(
                             f"Envoy ended with status {process.returncode} while starting; see "
@@ -178,13 +191,13 @@ class Gateway:
             await self._end_process()
 
     async def _drain(self) -> None:
-        port = self._settings.envoy_admin_port
-        await admin.part_with_clients(port)
-        await admin.stop_listening(port)
+        page = self.admin_socket
+        await admin.part_with_clients(page)
+        await admin.stop_listening(page)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(DRAIN_TIMEOUT):
                 # Another process: there is no event to wait for.
-                while await admin.active_requests(port):  # noqa: ASYNC110
+                while await admin.active_requests(page):  # noqa: ASYNC110
                     await asyncio.sleep(POLL_INTERVAL)
 
     async def _end_process(self) -> None:
@@ -199,3 +212,8 @@ class Gateway:
             with contextlib.suppress(ProcessLookupError):
                 self._process.kill()
             await self._process.wait()
+
+
+def _environment() -> dict[str, str]:
+    """What Envoy needs of our environment: none of the secrets in it."""
+    return {name: value for name, value in os.environ.items() if name in PASSED_ON}

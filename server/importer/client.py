@@ -53,11 +53,16 @@ class GrpcPeopleService:
 
 
 @contextmanager
-def people_service(address: str, brand_id: str, token: str) -> Iterator[GrpcPeopleService]:
-    """The service at `address` (host:port), until the end of the block. It need not be there
-    yet."""
-    with grpc.insecure_channel(
-        address, options=[("grpc.max_reconnect_backoff_ms", _RECONNECT_MS)]
+def people_service(
+    address: str, brand_id: str, token: str, ca: bytes | None = None
+) -> Iterator[GrpcPeopleService]:
+    """The service at `address` (host:port), until the end of the block; by TLS if the authorities
+    of its certificate are given (PEM). It need not be there yet."""
+    options = [("grpc.max_reconnect_backoff_ms", _RECONNECT_MS)]
+    with (
+        grpc.insecure_channel(address, options)
+        if ca is None
+        else grpc.secure_channel(address, grpc.ssl_channel_credentials(ca), options)
     ) as channel:
         yield GrpcPeopleService(channel, address, brand_id, token)
 

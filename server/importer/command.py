@@ -92,6 +92,11 @@ def _region(_context: click.Context, _option: click.Parameter, value: str | None
     help="gRPC API of the service. Default: the one of this directory's settings.",
 )
 @click.option(
+    "--ca",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Authorities of the server's certificate (PEM). Default: no TLS.",
+)
+@click.option(
     "--token-file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Default: a token of this installation's key.",
@@ -115,6 +120,7 @@ def import_people(  # noqa: PLR0913, PLR0917  # one for each option
     rejects: Path | None,
     restart: bool,
     server: str | None,
+    ca: Path | None,
     token_file: Path | None,
     batch: int,
 ) -> None:
@@ -137,7 +143,9 @@ def import_people(  # noqa: PLR0913, PLR0917  # one for each option
         token = token_for(brand, settings, token_file)
     except ConfigError as error:
         _fail(str(error))
-    address = server or settings.grpc_address
+    # Beside a service that speaks TLS there is the socket by which its own gateway comes in.
+    here = f"unix:{settings.data_dir.absolute()}/api.sock"
+    address = server or (here if settings.tls_cert and ca is None else settings.grpc_address)
     order = Order(
         name=file,
         destination=f"{brand} at {address}",
@@ -150,7 +158,7 @@ def import_people(  # noqa: PLR0913, PLR0917  # one for each option
         batch_rows=batch,
     )
     try:
-        sys.exit(import_into(address, brand, token, order))
+        sys.exit(import_into(address, brand, token, order, ca))
     except ImportStopped as error:
         _fail(str(error))
 

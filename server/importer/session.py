@@ -21,13 +21,18 @@ INTERRUPTED = 130
 _SCOPES = ("write:people", "write:consents")
 
 
-def import_into(address: str, brand: str, token: str, order: Order) -> int:
-    """Puts the people of `order` into the service at `address` (host:port). The exit code. Raises
-    ImportStopped."""
+def import_into(address: str, brand: str, token: str, order: Order, ca: Path | None = None) -> int:
+    """Puts the people of `order` into the service at `address` (host:port), by TLS with the
+    authorities in `ca`. The exit code. Raises ImportStopped."""
     started = time.monotonic()
     view = BarView() if sys.stderr.isatty() else LineView(time.monotonic)
     try:
-        with people_service(address, brand, token) as service, view:
+        with (
+            people_service(
+                address, brand, token, None if ca is None else ca.read_bytes()
+            ) as service,
+            view,
+        ):
             summary = run_import(order, service, view, time.sleep)
     except KeyboardInterrupt:
         return INTERRUPTED

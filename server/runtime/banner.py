@@ -9,10 +9,8 @@ from server.runtime.demo import BRAND, TEMPLATE_KEY
 
 def ready_text(settings: Settings, token: str | None) -> str:
     """The text; with a token for the demo brand, commands with it to paste."""
-    host = settings.host
     there = (
-        f"REST http://{host}:{settings.rest_port}  gRPC {host}:{settings.grpc_port}  data in "
-        f"{settings.data_dir}"
+        f"REST {settings.rest_address}  gRPC {settings.grpc_address}  data in {settings.data_dir}"
     )
     what = (
         f"Every call needs a token: `carillon token --brand {BRAND}` prints one."
@@ -23,7 +21,6 @@ def ready_text(settings: Settings, token: str | None) -> str:
 
 
 def _commands(settings: Settings, token: str) -> str:
-    host = settings.host
     body = (
         f'{{"channel":"email","template_key":"{TEMPLATE_KEY}","recipient":"ada@example.com",'
         f'"brand_id":"{BRAND}","person_id":"ada",'
@@ -33,13 +30,13 @@ def _commands(settings: Settings, token: str) -> str:
 Send a message (REST), list messages (gRPC), see what went out. The token is good for an hour;
 `carillon token` makes others:
 
-curl -sS -X POST http://{host}:{settings.rest_port}/v1/messages/schedule \\
+curl -sS -X POST {settings.rest_address}/v1/messages/schedule \\
   -H 'content-type: application/json' \\
   -H 'authorization: Bearer {token}' \\
   -d '{body}'
 
-grpcurl -plaintext -H 'authorization: Bearer {token}' \\
-  -d '{{"brand_id":"{BRAND}"}}' {host}:{settings.grpc_port} \\
+grpcurl{"" if settings.tls_cert else " -plaintext"} -H 'authorization: Bearer {token}' \\
+  -d '{{"brand_id":"{BRAND}"}}' {settings.grpc_address} \\
   carillon.comms.v1.MessageService/ListMessages
 
 tail -n +1 {settings.data_dir}/outbox/email/*.eml"""

@@ -10,6 +10,7 @@ import pytest
 
 from server.app import Service
 from server.config import Settings
+from server.gateway.ports import require_free
 from tests.support.api.callers import GrpcCaller
 from tests.support.api.running import free_ports
 
@@ -21,14 +22,14 @@ from tests.support.api.running import free_ports
 async def test_rest_and_grpc_answer_where_the_service_is_bound(
     tmp_path: Path, bind: str, host: str
 ) -> None:
-    rest, grpc_port, admin = free_ports(3)
+    rest, grpc_port = free_ports(2)
     service = Service(
         Settings(
             data_dir=tmp_path,
             bind=bind,
+            grpc_bind=bind,
             rest_port=rest,
             grpc_port=grpc_port,
-            envoy_admin_port=admin,
         )
     )
     await service.start()
@@ -41,5 +42,25 @@ async def test_rest_and_grpc_answer_where_the_service_is_bound(
             assert (
                 await GrpcCaller(channel, "").call("ops.ProbeService/CheckReadiness", {})
             ).status == 200
+    finally:
+        await service.stop()
+
+
+async def test_grpc_answers_on_a_socket_and_on_no_port(tmp_path: Path) -> None:
+    rest, grpc_port = free_ports(2)
+    service = Service(
+        Settings(
+            data_dir=tmp_path,
+            grpc_bind=f"unix:{tmp_path}/own.sock",
+            rest_port=rest,
+            grpc_port=grpc_port,
+        )
+    )
+    await service.start()
+    try:
+        require_free("127.0.0.1", grpc_port, "CARILLON_GRPC_PORT")
+        async with grpc.aio.insecure_channel(f"unix:{tmp_path}/own.sock") as channel:
+            ready = await GrpcCaller(channel, "").call("ops.ProbeService/CheckReadiness", {})
+        assert ready.status == 200
     finally:
         await service.stop()

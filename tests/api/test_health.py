@@ -16,7 +16,9 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from server.api import health
 from server.api.health import Health
 from server.api.options import ApiOptions
+from server.api.policies import method_policies
 from server.api.server import GrpcServer
+from server.domain.budgets import Budgets
 from server.domain.clock import SystemClock
 from server.domain.contacts.unsubscribe import UnsubscribeLinks
 from server.identity.verifier import TokenVerifier
@@ -146,7 +148,11 @@ async def test_a_server_that_drains_says_so_and_serves_all_the_same(tmp_path: Pa
         ApiOptions(
             send_wait_seconds=0,
             max_request_bytes=1024,
+            policies=method_policies(),
+            max_connections=16,
             reflection=False,
+            watchers_per_caller=1,
+            budgets=Budgets(),
             push_key=None,
             email_secrets={},
             sms_canary_number="",
@@ -154,7 +160,7 @@ async def test_a_server_that_drains_says_so_and_serves_all_the_same(tmp_path: Pa
         ),
     )
     (port,) = free_ports(1)
-    await server.start("127.0.0.1", port)
+    await server.start(f"127.0.0.1:{port}")
     async with (
         grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel,
         aclosing(watched(channel)) as statuses,

@@ -4,12 +4,15 @@ which brand."""
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import grpc
 import pytest
 
+from carillon.comms.v1 import inbox_service_pb2, inbox_service_pb2_grpc
 from server.app import Part
 from server.commands.operations.tokens import revoke_token
 from server.config import Settings
@@ -135,3 +138,23 @@ async def test_a_revoked_token_is_refused_and_its_callers_others_are_not(
     refused = await asking.call(LIST, {"brand_id": brand}, token=ended)
     assert (refused.status, refused.error) == (401, "unauthenticated")
     assert (await asking.call(LIST, {"brand_id": brand}, token=other)).status == 200
+
+
+async def test_a_stream_ends_with_the_revocation_of_its_token(
+    there: Running, brand: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.identity.tokens.REMEMBERED", timedelta(0))
+    others, token_id = there.token(brand), uuid4().hex
+    token = there.service.tokens.mint("desk", [brand], ["read:inbox"], token_id=token_id)
+    stub: Any = inbox_service_pb2_grpc.InboxServiceStub(there.channel)
+    request = inbox_service_pb2.WatchInboxRequest(brand_id=brand, person_id="ann")
+    stream = stub.WatchInbox(request, metadata=(("authorization", f"Bearer {token}"),))
+    assert (await stream.read()).unread_count == 0
+    await operate(there.settings, lambda tx, caller: revoke_token(tx, caller, token_id))
+    notification = {"brand_id": brand, "patient_id": "ann", "kind": "result", "title": "News"}
+    await caller("grpc", there, brand).call(
+        "comms.NotificationService/CreateNotification", notification, token=others
+    )
+    with pytest.raises(grpc.aio.AioRpcError) as ended:
+        await stream.read()
+    assert ended.value.code() is grpc.StatusCode.UNAUTHENTICATED

@@ -5,14 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from server.app import Part
-from server.config import Settings
-from server.database import migrate_database
-from tests.support.api.running import running_service
+from tests.attack.site import attacked
 from tests.support.hostile.calling import call_with_hostile_messages
 from tests.support.hostile.memory import resident_mib
 
-IDLE = frozenset({Part.API, Part.GATEWAY})
 MESSAGES = 100_000
 WARM = 5000
 """Calls after which caches are full."""
@@ -23,8 +19,7 @@ MOST_MIB = 64
 async def test_hostile_messages_over_grpc(
     tmp_path: Path, size: Callable[[int], int], seed: int, figure: Callable[[str], None]
 ) -> None:
-    await migrate_database(Settings(data_dir=tmp_path))
-    async with running_service(tmp_path, parts=IDLE) as running:
+    async with attacked(tmp_path) as running:
         warm = await call_with_hostile_messages(running, size(WARM), seed)
         before = resident_mib()
         statuses = await call_with_hostile_messages(running, size(MESSAGES), seed + 1)

@@ -3,6 +3,7 @@ how a token ends before its time."""
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import jwt
@@ -12,7 +13,7 @@ from click.testing import CliRunner, Result
 
 from server.cli.main import main
 from server.config import Settings
-from server.database import operate
+from server.database import migrate_database, operate
 from server.domain.access import Caller
 from server.domain.clock import SystemClock
 from server.domain.errors import Unauthenticated
@@ -22,12 +23,21 @@ from storage.contract.storage import Transaction
 from storage.model.audit import INSTALLATION
 
 
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data directory of a service that has been: making one takes a second."""
+    data_dir = tmp_path_factory.mktemp("served") / "var"
+    settings = Settings(data_dir=data_dir)
+    signing_keys(settings, may_create=True)
+    uvloop.run(migrate_database(settings))
+    return data_dir
+
+
 @pytest.fixture(autouse=True)
-def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def directory(tmp_path: Path, served: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working directory where a service has been."""
     monkeypatch.chdir(tmp_path)
-    signing_keys(Settings(), may_create=True)
-    assert carillon("migrate").exit_code == 0
+    shutil.copytree(served, tmp_path / "var")
     return tmp_path
 
 

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from tests.support.api.callers import RestCaller
+from tests.support.api.running import free_ports
 from tests.support.api.scenes import put_template
 from tests.support.carillon import Installation
 
@@ -47,8 +48,9 @@ async def test_replica_without_the_key_of_the_others_does_not_start(
 
 
 async def test_database_that_is_not_there_is_one_clear_line(installation: Installation) -> None:
+    (free_port,) = free_ports(1)
     installation.settings["CARILLON_DATABASE_URL"] = (
-        f"postgresql://nobody:s3cret@127.0.0.1:{installation.ports[2]}/none"
+        f"postgresql://nobody:s3cret@127.0.0.1:{free_port}/none"
     )
     complaint = (await installation.run("api")).complaint
     assert "s3cret" not in complaint

@@ -18,7 +18,7 @@ import pytest
 
 from tests.support.api.callers import RestCaller
 from tests.support.api.scenes import put_template
-from tests.support.carillon import Installation, Serving
+from tests.support.carillon import Installation, Serving, admin_client
 
 CLIENTS = 4
 IN_A_YEAR = (datetime.now(UTC) + timedelta(days=365)).isoformat()
@@ -140,7 +140,7 @@ async def service(
     async with (
         gateway.running("gateway", "ready"),
         httpx.AsyncClient(base_url=gateway.rest, headers=headers, timeout=30) as rest,
-        httpx.AsyncClient(base_url=f"http://127.0.0.1:{gateway.ports[2]}") as admin,
+        admin_client(gateway.admin_socket) as admin,
     ):
         yield Service((one, two), gateway, rest, admin)
 

@@ -36,12 +36,11 @@ def free_ports(count: int) -> list[int]:
 
 
 def settings_in(data_dir: Path) -> Settings:
-    rest, grpc, admin = free_ports(3)
+    rest, grpc = free_ports(2)
     return Settings(
         data_dir=data_dir,
         rest_port=rest,
         grpc_port=grpc,
-        envoy_admin_port=admin,
         max_request_bytes=MAX_REQUEST_BYTES,
     )
 
@@ -94,12 +93,11 @@ async def bytewise(
     settings: Settings, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Settings]:
     """Another gateway of the same server, which reads bodies one byte at a time."""
-    rest, admin = free_ports(2)
+    (rest,) = free_ports(1)
     own = settings.model_copy(
         update={
             "data_dir": tmp_path_factory.mktemp("own"),
             "rest_port": rest,
-            "envoy_admin_port": admin,
         }
     )
     root = shortened_config(tmp_path_factory.mktemp("bytewise"), REST, BYTEWISE + REST)

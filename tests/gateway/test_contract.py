@@ -54,12 +54,13 @@ def test_settings_take_the_place_of_the_defaults(tmp_path: Path) -> None:
         bind="0.0.0.0",  # noqa: S104
         rest_port=1,
         grpc_port=2,
-        envoy_admin_port=3,
         max_request_bytes=4096,
     )
     text = bootstrap.write(settings, ROOT).read_text("utf-8")
     config = yaml.safe_load(text)
-    assert config["admin"]["address"]["socket_address"] == {"address": "127.0.0.1", "port_value": 3}
+    assert config["admin"]["address"] == {
+        "pipe": {"path": str(tmp_path / "envoy" / "admin.sock"), "mode": 0o600}
+    }
     assert config["static_resources"]["listeners"][0]["address"]["socket_address"] == {
         "address": "0.0.0.0",  # noqa: S104
         "port_value": 1,

@@ -37,13 +37,12 @@ async def open_settings(
     settings: Settings, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Settings]:
     """Those of another gateway of the same server, which allows two origins."""
-    rest, admin = free_ports(2)
+    (rest,) = free_ports(1)
     directory = tmp_path_factory.mktemp("open")
     own = settings.model_copy(
         update={
             "data_dir": directory,
             "rest_port": rest,
-            "envoy_admin_port": admin,
             "cors_origins": ", ".join(ALLOWED),
         }
     )

@@ -30,9 +30,8 @@ Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 @pytest.fixture
 async def tight(settings: Settings, upstream: Upstream, tmp_path: Path) -> AsyncIterator[Settings]:
     """Another gateway of the same server, with little room."""
-    rest, admin = free_ports(2)
-    ports = {"rest_port": rest, "envoy_admin_port": admin}
-    own = settings.model_copy(update={"data_dir": tmp_path, **ports})
+    (rest,) = free_ports(1)
+    own = settings.model_copy(update={"data_dir": tmp_path, "rest_port": rest})
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("server.gateway.bootstrap.HELD_BYTES", HELD * WORKERS)
         gateway = Gateway(own, config_root=ROOT)

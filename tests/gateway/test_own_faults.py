@@ -26,12 +26,11 @@ async def faulty(
     request: pytest.FixtureRequest, settings: Settings, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Settings]:
     """Another gateway of the same server, with a fault in one of the places where it looks."""
-    rest, admin = free_ports(2)
+    (rest,) = free_ports(1)
     own = settings.model_copy(
         update={
             "data_dir": tmp_path_factory.mktemp("own"),
             "rest_port": rest,
-            "envoy_admin_port": admin,
         }
     )
     where, fault = FAULTS[request.param]

@@ -16,10 +16,11 @@ import pytest
 import yaml
 
 from carillon.ops.v1 import probe_service_pb2
-from server.api.server import PING_INTERVAL_MS
+from server.api.transport import PING_INTERVAL_MS
 from server.config import Settings
 from server.gateway.supervisor import Gateway
 from tests.gateway.conftest import ROOT, TOKEN, free_ports, shortened_config
+from tests.support.carillon import admin_client
 from tests.support.upstream import Context, Upstream
 
 LIVENESS = "carillon.ops.v1.ProbeService/CheckLiveness"
@@ -98,12 +99,11 @@ class Cluster:
 async def running_cluster(
     data_dir: Path, *, count: int = 2, host: str = "127.0.0.1"
 ) -> AsyncIterator[Cluster]:
-    rest, admin, *ports = free_ports(2 + count)
+    rest, *ports = free_ports(1 + count)
     replicas = [Replica(port) for port in ports]
     settings = Settings(
         data_dir=data_dir,
         rest_port=rest,
-        envoy_admin_port=admin,
         api_addresses=",".join(f"{host}:{port}" for port in ports),
     )
     gateway = Gateway(settings, config_root=ROOT)
@@ -115,11 +115,9 @@ async def running_cluster(
             httpx.AsyncClient(
                 base_url=f"http://127.0.0.1:{rest}", headers=TOKEN, timeout=10, trust_env=False
             ) as rest_client,
-            httpx.AsyncClient(
-                base_url=f"http://127.0.0.1:{admin}", trust_env=False
-            ) as admin_client,
+            admin_client(gateway.admin_socket) as admin,
         ):
-            cluster = Cluster(replicas, rest_client, admin_client)
+            cluster = Cluster(replicas, rest_client, admin)
             await cluster.until_healthy(*[True] * count)
             yield cluster
     finally:
@@ -230,7 +228,7 @@ async def in_front_of(
     peer: Peer, data_dir: Path, config_root: Path = ROOT
 ) -> AsyncIterator[httpx.AsyncClient]:
     """A client of a gateway whose only replica does with a connection whatever it likes."""
-    rest, admin, port = free_ports(3)
+    rest, port = free_ports(2)
     writers: list[asyncio.StreamWriter] = []
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -239,9 +237,7 @@ async def in_front_of(
             await peer(reader, writer)
 
     server = await asyncio.start_server(connected, "127.0.0.1", port)
-    settings = Settings(
-        data_dir=data_dir, rest_port=rest, envoy_admin_port=admin, api_addresses=f"127.0.0.1:{port}"
-    )
+    settings = Settings(data_dir=data_dir, rest_port=rest, api_addresses=f"127.0.0.1:{port}")
     gateway = Gateway(settings, config_root=config_root)
     try:
         await gateway.start()

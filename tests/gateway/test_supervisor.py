@@ -17,7 +17,7 @@ import pytest
 
 from carillon.ops.v1 import probe_service_pb2
 from server.config import Settings
-from server.gateway import bootstrap, ports
+from server.gateway import admin, bootstrap, ports
 from server.gateway.errors import GatewayError
 from server.gateway.supervisor import Gateway
 from tests.gateway.conftest import ROOT, settings_in
@@ -30,8 +30,8 @@ from server.config import Settings
 from server.gateway.supervisor import Gateway
 
 async def main() -> None:
-    data_dir, rest, grpc, admin, root = sys.argv[1:]
-    ports = {"rest_port": int(rest), "grpc_port": int(grpc), "envoy_admin_port": int(admin)}
+    data_dir, rest, grpc, root = sys.argv[1:]
+    ports = {"rest_port": int(rest), "grpc_port": int(grpc)}
     settings = Settings(data_dir=Path(data_dir), **ports)
     gateway = Gateway(settings, config_root=Path(root))
     await gateway.start()
@@ -68,7 +68,7 @@ async def test_it_answers_when_start_returns_and_frees_its_ports_when_stop_retur
     await gateway.stop()
     assert (gateway.ready, gateway.pid) == (False, None)
     ports.require_free("127.0.0.1", settings.rest_port, "CARILLON_REST_PORT")
-    ports.require_free("127.0.0.1", settings.envoy_admin_port, "CARILLON_ENVOY_ADMIN_PORT")
+    admin.require_free(gateway.admin_socket)
     await gateway.stop()
 
 
@@ -113,20 +113,14 @@ async def test_wait_returns_when_it_is_stopped(tmp_path: Path) -> None:
     await asyncio.wait_for(waiting, 5)
 
 
-@pytest.mark.parametrize(
-    ("port", "setting"),
-    [("rest_port", "CARILLON_REST_PORT"), ("envoy_admin_port", "CARILLON_ENVOY_ADMIN_PORT")],
-)
-async def test_a_taken_port_is_one_clear_line_that_names_port_and_setting(
-    tmp_path: Path, port: str, setting: str
-) -> None:
+async def test_a_taken_port_is_one_clear_line_that_names_port_and_setting(tmp_path: Path) -> None:
     settings = settings_in(tmp_path)
     with socket.socket() as other:
-        other.bind(("127.0.0.1", getattr(settings, port)))
+        other.bind(("127.0.0.1", settings.rest_port))
         other.listen()
         line = (
-            f"{setting}: port {getattr(settings, port)} on 127.0.0.1 is already in use; stop what "
-            f"uses it or set another port"
+            f"CARILLON_REST_PORT: port {settings.rest_port} on 127.0.0.1 is already in use; stop "
+            f"what uses it or set another port"
         )
         with pytest.raises(GatewayError, match=f"^{re.escape(line)}$"):
             await Gateway(settings, config_root=ROOT).start()
@@ -188,7 +182,6 @@ async def test_envoy_dies_with_a_parent_that_is_killed_and_frees_its_ports(tmp_p
         str(settings.data_dir),
         str(settings.rest_port),
         str(settings.grpc_port),
-        str(settings.envoy_admin_port),
         str(ROOT),
     ]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "generated")))}
@@ -208,4 +201,3 @@ async def test_envoy_dies_with_a_parent_that_is_killed_and_frees_its_ports(tmp_p
         asyncio.get_running_loop().remove_reader(watched)
         os.close(watched)
     ports.require_free("127.0.0.1", settings.rest_port, "CARILLON_REST_PORT")
-    ports.require_free("127.0.0.1", settings.envoy_admin_port, "CARILLON_ENVOY_ADMIN_PORT")

@@ -101,7 +101,7 @@ async def test_which_claims_say_what_is_a_matter_of_settings(
         {"brands": [7]}, {"brands": {"a": 1}}, {"scope": 7}, {"scope": [7]}, {"scope": {"a": 1}},
     ],
 )  # fmt: skip
-async def test_a_token_that_says_something_else_is_refused(
+async def test_a_token_whose_issuer_says_something_else_is_refused(
     service: IdentityService, client: IdentityClient, clock: ManualClock, changed: dict[str, Any]
 ) -> None:
     verifier = issued(service, client, clock)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from server.app import Service
 from server.config import ConfigError, Settings
 from server.domain.contacts.unsubscribe import LinkedContact, UnsubscribeLinks
 from server.identity.key_store import add_key, signing_keys, stored_keys
@@ -114,3 +115,14 @@ def test_a_file_that_cannot_be_used_is_refused_not_replaced(
     with pytest.raises(ConfigError, match=f"^CARILLON_LINK_KEY_FILE: .*links.key {reason}"):
         link_keys(settings, signing, may_create=True)
     assert (file.read_bytes() if file.exists() else None) == content
+
+
+def test_a_service_reads_what_it_made_before_it_had_link_keys(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path)
+    before = links_of_a_signing_key(settings).token(ANN)
+    made = Service(settings).links.token(ANN)
+    add_key(settings, NOON)
+    retire_oldest(settings)
+    restarted = Service(settings).links
+    assert [restarted.contact(token) for token in (before, made)] == [ANN, ANN]
+    assert restarted.token(ANN) == made

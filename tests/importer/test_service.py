@@ -34,10 +34,8 @@ ROWS = 1000
 
 @pytest.fixture
 async def settings(tmp_path: Path) -> Settings:
-    rest, grpc_port, admin = free_ports(3)
-    settings = Settings(
-        data_dir=tmp_path / "var", rest_port=rest, grpc_port=grpc_port, envoy_admin_port=admin
-    )
+    rest, grpc_port = free_ports(2)
+    settings = Settings(data_dir=tmp_path / "var", rest_port=rest, grpc_port=grpc_port)
     await migrate_database(settings)
     signing_keys(settings, may_create=True)
     create_brands(settings.effective_database_url, ["b", "other"])
@@ -78,7 +76,6 @@ async def started(settings: Settings, *arguments: str) -> asyncio.subprocess.Pro
         "CARILLON_DATA_DIR": str(settings.data_dir),
         "CARILLON_REST_PORT": str(settings.rest_port),
         "CARILLON_GRPC_PORT": str(settings.grpc_port),
-        "CARILLON_ENVOY_ADMIN_PORT": str(settings.envoy_admin_port),
     }
     pipe = asyncio.subprocess.PIPE
     return await asyncio.create_subprocess_exec(

@@ -243,9 +243,9 @@ ACCEPTING = (
     Mutation(
         name="scope-of-a-token",
         where="Principal.require_scope",
-        original="        if not grants(self.scopes, scope):\n",
+        original="        if not self.may(scope):\n",
         mutated="        if not scope:\n",
-        tests=("test_no_method_answers_without_its_scope",),
+        tests=("test_no_method_answers_without_each_of_its_scopes",),
     ),
     Mutation(
         name="field-that-a-request-does-not-have",

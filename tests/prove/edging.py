@@ -8,8 +8,66 @@ EDGING = (
     Mutation(
         name="import-follows-no-link",
         where="open_private",
-        original="flags | os.O_NOFOLLOW | os.O_CLOEXEC",
-        mutated="flags | os.O_CLOEXEC",
+        original="        return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)\n",
+        mutated="        return os.open(path, flags | os.O_CLOEXEC, 0o600)\n",
         tests=("test_a_checkpoint_is_not_read_through_a_symbolic_link",),
+    ),
+    Mutation(
+        name="what-is-written-is-its-owners",
+        where="main",
+        original="    os.umask(UMASK)\n",
+        mutated="",
+        tests=("test_everything_a_run_leaves_is_its_owners_alone",),
+    ),
+    Mutation(
+        name="envoy-gets-no-secrets",
+        where="_environment",
+        original="if name in PASSED_ON",
+        mutated="",
+        tests=("test_envoy_gets_none_of_our_environment_but_what_it_needs",),
+    ),
+    Mutation(
+        name="secrets-of-others-are-refused",
+        where="read_private",
+        original="            if state.st_mode & OTHERS:\n",
+        mutated="            if state.st_mode & 0:\n",
+        tests=("test_a_secret_that_others_can_use_is_refused",),
+    ),
+    Mutation(
+        name="a-password-hides-its-whole-url",
+        where="shown_url",
+        original='    if "@" in extra:\n',
+        mutated="    if not scheme:\n",
+        tests=("test_a_url_is_shown_without_what_may_be_secret",),
+    ),
+    Mutation(
+        name="idle-connections-make-room",
+        where="./envoy.yaml",
+        original="{ timer: HTTP_DOWNSTREAM_CONNECTION_IDLE, min_timeout: 1s }",
+        mutated="{ timer: HTTP_DOWNSTREAM_CONNECTION_IDLE, min_timeout: 300s }",
+        tests=("test_idle_connections_to_the_gateway_make_room_when_there_are_many",),
+    ),
+    Mutation(
+        name="resets-close-their-connection",
+        where="./envoy.yaml",
+        original="overload.premature_reset_total_stream_count: 200\n"
+        "        overload.premature_reset_min_stream_lifetime_seconds: 1\n"
+        "        http.max_requests_per_io_cycle: 20",
+        mutated="overload.premature_reset_total_stream_count: 500",
+        tests=("test_of_requests_that_are_taken_back_at_once_few_are_begun",),
+    ),
+    Mutation(
+        name="grpc-takes-so-many-connections",
+        where="connection_options",
+        original='        ("grpc.max_allowed_incoming_connections", most),\n',
+        mutated="",
+        tests=("test_a_crowded_grpc_port_takes_no_more_and_the_gateway_answers_all_the_same",),
+    ),
+    Mutation(
+        name="clients-show-a-certificate",
+        where="server_credentials",
+        original="require_client_authentication=files.client_ca is not None",
+        mutated="require_client_authentication=False",
+        tests=("test_clients_of_no_authority_get_no_answer",),
     ),
 )

@@ -15,7 +15,7 @@ IDENTIFYING = (
     ),
     Mutation(
         name="control-characters-in-claims",
-        where="text_in",
+        where="text_of",
         original="unicodedata.category(character) in _UNFIT",
         mutated="unicodedata.category(character) == name",
         tests=(
@@ -74,5 +74,12 @@ IDENTIFYING = (
         original="if principal.token_id and await self._is_revoked(principal.token_id):",
         mutated="if await self._is_revoked(token) and not principal:",
         tests=("test_a_revoked_token_is_refused_within_half_a_minute_and_no_other_is",),
+    ),
+    Mutation(
+        name="streams-of-revoked-tokens",
+        where="Guard._guard_stream",
+        original="await self._authentication.admit(policy, call.metadata.get())",
+        mutated="pass",
+        tests=("test_a_stream_ends_with_the_revocation_of_its_token",),
     ),
 )

@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+import httpx
+
 from server.config import Settings
 from server.identity.key_store import signing_keys
 from tests.support.api.running import free_ports
@@ -30,7 +32,7 @@ class Installation:
     """A working directory with ports of its own."""
 
     directory: Path
-    ports: list[int] = field(default_factory=lambda: free_ports(3))
+    ports: list[int] = field(default_factory=lambda: free_ports(2))
     settings: dict[str, str] = field(default_factory=dict)
     errors: Path | None = None
     """Where a command that keeps running writes standard error; a pipe nobody reads would stop one
@@ -47,9 +49,14 @@ class Installation:
         return f"127.0.0.1:{self.ports[1]}"
 
     @property
+    def admin_socket(self) -> Path:
+        """Where Envoy's admin page is."""
+        return self.directory / "var" / "envoy" / "admin.sock"
+
+    @property
     def environment(self) -> dict[str, str]:
         """The test's own environment without Carillon's settings, and these."""
-        names = ("CARILLON_REST_PORT", "CARILLON_GRPC_PORT", "CARILLON_ENVOY_ADMIN_PORT")
+        names = ("CARILLON_REST_PORT", "CARILLON_GRPC_PORT")
         ours = (
             {"PYTHONPATH": f"{REPOSITORY}:{REPOSITORY}/generated"}
             | dict(zip(names, map(str, self.ports), strict=True))
@@ -190,6 +197,13 @@ class Serving:
         return Ended(
             self.process.returncode, self.printed + (out or b"").decode(), (err or b"").decode()
         )
+
+
+def admin_client(path: Path) -> httpx.AsyncClient:
+    """A client of the admin page of Envoy on this socket."""
+    return httpx.AsyncClient(
+        base_url="http://envoy", transport=httpx.AsyncHTTPTransport(uds=str(path))
+    )
 
 
 @contextmanager

@@ -65,7 +65,7 @@ async def running_service(
 ) -> AsyncIterator[Running]:
     """A service on free ports, everything in one process, stopped at the end. `providers` replace
     those of the settings, `web_push` is how push services are reached."""
-    rest, grpc_port, admin = free_ports(3)
+    rest, grpc_port = free_ports(2)
     if Part.DISPATCHER not in parts:
         # Nothing comes of what is sent there: its caller need not wait.
         more.setdefault("send_wait_seconds", 0)
@@ -75,7 +75,6 @@ async def running_service(
         database_url=database_url,
         rest_port=rest,
         grpc_port=grpc_port,
-        envoy_admin_port=admin,
         **{"sms_canary_number": CANARY_NUMBER} | more,
     )
     service = Service(settings, parts, providers=providers, web_push=web_push)

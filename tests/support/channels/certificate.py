@@ -49,6 +49,7 @@ def make_certificate(directory: Path, address: str = "127.0.0.1") -> Certificate
     )
     files = Certificate(directory / "certificate.pem", directory / "key.pem")
     files.certificate.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    files.key.touch(0o600)
     no_password = serialization.NoEncryption()
     files.key.write_bytes(
         key.private_bytes(

@@ -17,7 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[3]
 COMMANDS = ("sh", "console", "python")
 ANSWERS = ("json", "text")
-OTHERS = ("ini", "js", "mermaid", "people", "sql")
+OTHERS = ("ini", "js", "mermaid", "people", "sql", "toml")
 """Files, code of pages, pictures, tables: nothing to paste into a shell."""
 
 _BLOCK = re.compile(
