@@ -35,6 +35,7 @@ from server.dispatch.loop import STOPPING, run_loop
 from server.dispatch.maintenance.clock_sync import INTERVAL, ClockSync
 from server.dispatch.storage import DeliveryStorage
 from server.domain.access import Caller, Principal
+from server.domain.budgets import Budgets
 from server.domain.clock import Clock, DatabaseClock
 from server.domain.contacts.unsubscribe import UnsubscribeLinks
 from server.gateway.errors import GatewayError
@@ -245,6 +246,10 @@ class Service:
                 policies=self.policies,
                 max_connections=room_for(self._settings.max_connections),
                 reflection=self._settings.grpc_reflection,
+                watchers_per_caller=self._settings.watchers_per_caller,
+                budgets=Budgets(
+                    requests=self._settings.brand_requests, rows=self._settings.brand_rows
+                ),
                 push_key=None if self._vapid_key is None else public_text(self._vapid_key),
                 email_secrets=self.email_secrets,
                 sms_canary_number=self._settings.sms_canary_number,
@@ -292,6 +297,7 @@ class Service:
             random=SystemRandom(),
             directory=self._settings.data_dir,
             rates=self._settings.rates,
+            bytes_per_second=self._settings.brand_bytes,
             retention_days=self._settings.retention_days,
             metrics=self.metrics,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from math import ceil
 from urllib.parse import quote
 
 import grpc
@@ -15,6 +16,7 @@ from server.api.policies import Policy
 from server.domain.errors import (
     BadState,
     BrandExists,
+    BudgetSpent,
     CarillonError,
     DeadlineExceeded,
     DedupKeyUsed,
@@ -81,6 +83,7 @@ CODES: dict[type[CarillonError], grpc.StatusCode] = {
     IdentityUnavailable: grpc.StatusCode.UNAVAILABLE,
     Unavailable: grpc.StatusCode.UNAVAILABLE,
     Overloaded: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    BudgetSpent: grpc.StatusCode.RESOURCE_EXHAUSTED,
     DeadlineExceeded: grpc.StatusCode.DEADLINE_EXCEEDED,
 }
 
@@ -123,7 +126,19 @@ def rpc_status(error: Exception, method: str, policy: Policy) -> RpcStatus:
     )
     if isinstance(public, Overloaded):
         metadata += (("retry-after", str(public.retry_after_seconds)),)
+    if isinstance(public, BudgetSpent):
+        metadata += _rate_limit(public)
     return RpcStatus(code, public.message, metadata)
+
+
+def _rate_limit(error: BudgetSpent) -> tuple[tuple[str, str], ...]:
+    """The fields of draft-ietf-httpapi-ratelimit-headers."""
+    window = ceil(error.burst_seconds)
+    quota = max(1, int(error.per_second * error.burst_seconds))
+    return (
+        ("ratelimit-policy", f'"{error.budget}";q={quota};w={window}'),
+        ("ratelimit", f'"{error.budget}";r=0;t={error.retry_after_seconds}'),
+    )
 
 
 def _http_status_of(error: CarillonError, code: grpc.StatusCode, policy: Policy) -> int:
@@ -187,7 +202,13 @@ def _retry_info(error: CarillonError) -> list[any_pb2.Any]:
     if not isinstance(error, Overloaded):
         return []
     delay = duration_pb2.Duration(seconds=error.retry_after_seconds)
-    return [_packed(error_details_pb2.RetryInfo(retry_delay=delay))]
+    details: list[Message] = [error_details_pb2.RetryInfo(retry_delay=delay)]
+    if isinstance(error, BudgetSpent):
+        violation = error_details_pb2.QuotaFailure.Violation(
+            subject=f"brand:{error.budget}", description=error.message
+        )
+        details.append(error_details_pb2.QuotaFailure(violations=[violation]))
+    return [_packed(detail) for detail in details]
 
 
 def _bad_request(error: ValidationFailed) -> error_details_pb2.BadRequest:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from server.api.policies import Policy
+from server.domain.budgets import Budgets
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +21,10 @@ class ApiOptions:
     max_connections: int
     """At once, on each address."""
     reflection: bool
+    watchers_per_caller: int
+    """Streams that one caller may have open."""
+    budgets: Budgets
+    """Of brands whose policy does not say otherwise."""
     push_key: str | None
     """What browsers subscribe with; None: there is no Web Push here."""
     email_secrets: Mapping[str, Sequence[bytes]]

@@ -79,6 +79,8 @@ class Policy:
     services_only: bool
     field_scopes: tuple[FieldScope, ...]
     """What a request asks for besides, by its fields."""
+    row_fields: tuple[str, ...]
+    """Lists of a request whose items become rows."""
     max_request_bytes: int
     """Largest request, as the setting `max_request_bytes` allows."""
     invalid_argument_status: int
@@ -136,6 +138,11 @@ def _policy(service: ServiceDescriptor, method: MethodDescriptor) -> Policy:
         public=of_method.public,
         services_only=of_method.services_only,
         field_scopes=field_scopes(method.input_type),
+        row_fields=tuple(
+            field.name
+            for field in method.input_type.fields
+            if field.GetOptions().Extensions[options_pb2.rows]
+        ),
         max_request_bytes=of_method.max_request_bytes or DEFAULT_REQUEST_BYTES,
         invalid_argument_status=of_service.invalid_argument_status or 400,
         failed_precondition_status=of_service.failed_precondition_status or 412,

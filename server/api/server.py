@@ -45,6 +45,7 @@ from server.api.command_runner import CommandRunner
 from server.api.credentials import TlsFiles, server_credentials
 from server.api.health import DatabaseAnswers, Health
 from server.api.interceptors.authentication import Authentication
+from server.api.interceptors.budgets import BudgetCheck
 from server.api.interceptors.call import Handler
 from server.api.interceptors.guard import Guard
 from server.api.interceptors.known_brands import KnownBrands
@@ -72,8 +73,11 @@ from server.api.services.messaging.templates import TemplateService
 from server.api.services.ops.brands import BrandService
 from server.api.services.ops.operators import AuditService, HoldService, UnknownMessageService
 from server.api.services.ops.probes import ProbeService, Readiness
+from server.api.threads import RenderThreads
 from server.api.transport import connection_options
+from server.api.watchers import Watchers
 from server.commands.messages.intake import MessageIntake
+from server.commands.sends.watch import SendWatch
 from server.domain.clock import Clock
 from server.domain.contacts.unsubscribe import UnsubscribeLinks
 from server.identity.verifier import TokenVerifier
@@ -102,8 +106,9 @@ class GrpcServer:
         self._health = Health(names, database_answers)
         authentication = Authentication(tokens, KnownBrands(storage, clock))
         policies, limit = options.policies, options.max_request_bytes
+        self.budgets = BudgetCheck(storage, options.budgets)
         self._server = grpc.aio.server(
-            interceptors=[Guard(authentication, policies, max_request_bytes=limit)],
+            interceptors=[Guard(authentication, self.budgets, policies, max_request_bytes=limit)],
             options=[
                 # One byte more than any method takes: of a message that is too long, the gateway
                 # passes on as much.
@@ -134,28 +139,31 @@ class GrpcServer:
         options: ApiOptions,
     ) -> None:
         commands, server = CommandRunner(storage, clock), self._server
-        send_wait_seconds = options.send_wait_seconds
+        send_wait_seconds, threads = options.send_wait_seconds, RenderThreads()
+        watchers = Watchers(options.watchers_per_caller)
         comms_campaign_grpc.add_CampaignServiceServicer_to_server(
             CommsCampaigns(commands, storage), server
         )
         message_service_pb2_grpc.add_MessageServiceServicer_to_server(
-            MessageService(commands, storage, MessageIntake(storage), links, send_wait_seconds),
+            MessageService(
+                commands, storage, MessageIntake(storage), links, threads, send_wait_seconds
+            ),
             server,
         )
         template_service_pb2_grpc.add_TemplateServiceServicer_to_server(
-            TemplateService(commands), server
+            TemplateService(commands, threads), server
         )
         inbox_service_pb2_grpc.add_InboxServiceServicer_to_server(
-            InboxService(commands, storage, clock), server
+            InboxService(commands, storage, clock, watchers), server
         )
         notification_service_pb2_grpc.add_NotificationServiceServicer_to_server(
-            NotificationService(commands, storage, clock), server
+            NotificationService(commands, storage, clock, watchers), server
         )
         messaging_campaign_grpc.add_CampaignServiceServicer_to_server(
             MessagingCampaigns(commands, storage, send_wait_seconds), server
         )
         send_service_pb2_grpc.add_SendServiceServicer_to_server(
-            SendService(commands, storage), server
+            SendService(commands, storage, SendWatch(storage, clock), watchers), server
         )
         sequence_service_pb2_grpc.add_SequenceServiceServicer_to_server(
             SequenceService(commands, storage), server

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 from server.domain.errors import Overloaded
 
@@ -26,17 +26,35 @@ class Turns:
     @asynccontextmanager
     async def turn(self, brand_id: str) -> AsyncIterator[None]:
         """Waits for a turn and holds it. Raises Overloaded if none comes in time."""
-        async with AsyncExitStack() as held:
-            self._calls[brand_id] = self._calls.get(brand_id, 0) + 1
-            held.callback(self._leave, brand_id)
-            brand = self._brands.setdefault(brand_id, asyncio.Semaphore(self._of_a_brand))
-            try:
-                async with asyncio.timeout(WAIT_SECONDS):
-                    await held.enter_async_context(brand)
-                    await held.enter_async_context(self._room)
-            except TimeoutError:
-                raise Overloaded from None
+        end = await self.take(brand_id)
+        try:
             yield
+        finally:
+            end()
+
+    async def take(self, brand_id: str) -> Callable[[], None]:
+        """Waits for a turn. Returns what ends it. Raises like `turn`."""
+        self._calls[brand_id] = self._calls.get(brand_id, 0) + 1
+        brand = self._brands.setdefault(brand_id, asyncio.Semaphore(self._of_a_brand))
+        taken: list[asyncio.Semaphore] = []
+
+        def end() -> None:
+            for each in taken:
+                each.release()
+            self._leave(brand_id)
+
+        try:
+            async with asyncio.timeout(WAIT_SECONDS):
+                for each in (brand, self._room):
+                    await each.acquire()
+                    taken.append(each)
+        except TimeoutError:
+            end()
+            raise Overloaded from None
+        except BaseException:
+            end()
+            raise
+        return end
 
     def _leave(self, brand_id: str) -> None:
         self._calls[brand_id] -= 1

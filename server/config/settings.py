@@ -57,6 +57,12 @@ StatementSeconds = Annotated[
 ]
 PhoneNumber = Annotated[Text, AfterValidator(values.phone_number)]
 Rate = Annotated[float, BeforeValidator(values.number), AfterValidator(values.rate)]
+StreamCount = Annotated[
+    int, BeforeValidator(values.whole_number), AfterValidator(values.between(1, 100_000))
+]
+PerSecond = Annotated[
+    float, BeforeValidator(values.number), AfterValidator(values.between(0.0, 1e9))
+]
 Connections = Annotated[
     int, BeforeValidator(values.whole_number), AfterValidator(values.between(16, 1_000_000))
 ]
@@ -249,6 +255,17 @@ class Settings(BaseSettings):
     token, since it names nobody. 0: none."""
     metrics_bind: IpAddress = "127.0.0.1"
     """Address that the metrics listen on."""
+    watchers_per_caller: StreamCount = 100
+    """Streams (WatchSend, WatchInbox, WatchNotifications) that one caller may have open with one
+    API process."""
+    brand_requests: PerSecond = 0.0
+    """Requests a second that a brand may make of one API process (docs/limits.md), unless its
+    policy says otherwise; the same as a burst. 0: no limit."""
+    brand_rows: PerSecond = 0.0
+    """The same for the recipients, people, messages and suppressions in lists of its requests; ten
+    seconds' worth as a burst."""
+    brand_bytes: PerSecond = 0.0
+    """The same for the bytes of what one dispatcher process renders to go out; more waits."""
     read_seconds: StatementSeconds = 30.0
     """Longest that the database may work at one read of a call, in seconds; then it is stopped, and
     the call refused with `deadline_exceeded`. It is stopped as well when its caller has gone."""

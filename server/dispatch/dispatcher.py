@@ -9,6 +9,7 @@ from random import Random
 from types import MappingProxyType
 
 from server.channels.provider import Provider
+from server.dispatch.delivery.byte_budget import ByteBudget
 from server.dispatch.delivery.inbox_worker import InboxWorker
 from server.dispatch.delivery.provider_workers import ProviderWorkers
 from server.dispatch.delivery.renderer import Renderer
@@ -56,13 +57,17 @@ class Dispatcher:
         random: Random,
         directory: Path,
         rates: Mapping[str, float] = NO_RATES,
+        bytes_per_second: float = 0.0,
         retention_days: int = 0,
         metrics: DispatchMetrics = NO_METRICS,
     ) -> None:
         """`directory` is where the dispatcher keeps its generation. `rates` are calls a second, by
-        channel, of all replicas together. `retention_days` is how long messages are kept; 0: for
-        ever."""
-        renderer = Renderer(storage, unsubscribe_link)
+        channel, of all replicas together. `bytes_per_second` is what may go out for a brand whose
+        policy does not say otherwise; 0: no limit. `retention_days` is how long messages are kept;
+        0: for ever."""
+        renderer = self._renderer = Renderer(
+            storage, unsubscribe_link, ByteBudget(bytes_per_second)
+        )
         self._storage = storage
         self._clock = clock
         self.guard = RestoreGuard(storage, clock, directory, metrics)
@@ -124,6 +129,7 @@ class Dispatcher:
         self._storage.signals.fire([STOPPING])
         await asyncio.gather(*self._tasks)
         await asyncio.gather(*(channel.stop() for channel in self._channels))
+        self._renderer.close()
         self.guard.close()
 
     def _run(self, loop: Loop, poll_interval: float) -> None:

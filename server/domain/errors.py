@@ -234,6 +234,21 @@ class Overloaded(CarillonError):
         super().__init__("overloaded", message)
 
 
+class BudgetSpent(Overloaded):
+    """The brand has used what it may for now; nothing was begun."""
+
+    def __init__(
+        self, budget: str, per_second: float, burst_seconds: float, retry_after_seconds: int
+    ) -> None:
+        super(Overloaded, self).__init__(
+            "budget_spent", f"the brand has used up its {budget} for now", {"budget": budget}
+        )
+        self.budget = budget
+        self.per_second = per_second
+        self.burst_seconds = burst_seconds
+        self.retry_after_seconds = retry_after_seconds
+
+
 class DeadlineExceeded(CarillonError):
     """The answer took longer to find than it may."""
 

@@ -57,6 +57,9 @@ class BrandPolicy:
     """By channel, the value of a ConsentDefault; CONSENT_DEFAULTS where there is none."""
     transactional_categories: tuple[str, ...] = ()
     """Beside TRANSACTIONAL."""
+    budgets: JsonObject = field(default_factory=dict)
+    """What the brand may use each second, by the name of the budget; what is not there is as the
+    installation says."""
     updated_at: datetime | None = None
     """None for the defaults, which are stored nowhere."""
     updated_by: str | None = None

@@ -37,6 +37,9 @@ SILENCE = [
 """What it means by default that somebody said nothing."""
 
 
+NO_BUDGETS = {"requests": 0.0, "rows": 0.0, "bytes": 0.0}
+
+
 async def set_policy(api: Caller, brand: str, **policy: Any) -> dict[str, Any]:
     return await ok(api, f"{BRANDS}/SetBrandPolicy", {"brand_id": brand, **policy})
 
@@ -54,6 +57,7 @@ async def test_brand_without_a_policy_has_the_defaults(idle_api: Caller, brand: 
         "rate_limits": [],
         "consent_defaults": SILENCE,
         "transactional_categories": [],
+        "budgets": NO_BUDGETS,
         "updated_at": None,
         "updated_by": None,
     }
@@ -65,6 +69,7 @@ async def test_policy_reads_back_as_it_was_set(idle_api: Caller, brand: str) -> 
         "brand_id": brand,
         **POLICY,
         "consent_defaults": POLICY["consent_defaults"] + SILENCE[2:],
+        "budgets": NO_BUDGETS,
         "updated_at": None,
         "updated_by": "tester",
     }
@@ -83,6 +88,7 @@ async def test_policy_reads_back_as_it_was_set(idle_api: Caller, brand: str) -> 
                 },
                 "consent_defaults": {"email": "opt_in", "sms": "opt_out"},
                 "transactional_categories": ["receipts", "Password resets"],
+                "budgets": {},
             },
         )
     ]
@@ -98,6 +104,24 @@ async def test_what_is_absent_is_set_to_its_default(idle_api: Caller, brand: str
     ) == ("park", "send_now", 0)
     assert (defaults["rate_limits"], defaults["updated_by"]) == ([], "tester")
     assert (defaults["consent_defaults"], defaults["transactional_categories"]) == (SILENCE, [])
+
+
+async def test_budgets_are_operators_to_set_and_stay_when_others_set_the_rest(
+    idle: Running, idle_api: Caller, brand: str
+) -> None:
+    budgets = {"requests": 100.0, "rows": 2.5}
+    of_the_brand = idle.token(brand, scopes=["manage:brands"])
+    answer = await idle_api.call(
+        f"{BRANDS}/SetBrandPolicy", {"brand_id": brand, "budgets": budgets}, token=of_the_brand
+    )
+    assert (answer.status, answer.body["details"]) == (403, {"scope": "admin:brands"})
+    policy = await set_policy(idle_api, brand, budgets=budgets)
+    assert policy["budgets"] == {**NO_BUDGETS, **budgets}
+    answer = await idle_api.call(
+        f"{BRANDS}/SetBrandPolicy", {"brand_id": brand}, token=of_the_brand
+    )
+    assert answer.body["budgets"] == policy["budgets"]
+    assert (await set_policy(idle_api, brand, budgets={}))["budgets"] == NO_BUDGETS
 
 
 async def test_burst_is_one_seconds_worth_unless_given(idle_api: Caller, brand: str) -> None:

@@ -18,6 +18,7 @@ from server.api.health import Health
 from server.api.options import ApiOptions
 from server.api.policies import method_policies
 from server.api.server import GrpcServer
+from server.domain.budgets import Budgets
 from server.domain.clock import SystemClock
 from server.domain.contacts.unsubscribe import UnsubscribeLinks
 from server.identity.verifier import TokenVerifier
@@ -150,6 +151,8 @@ async def test_a_server_that_drains_says_so_and_serves_all_the_same(tmp_path: Pa
             policies=method_policies(),
             max_connections=16,
             reflection=False,
+            watchers_per_caller=1,
+            budgets=Budgets(),
             push_key=None,
             email_secrets={},
             sms_canary_number="",

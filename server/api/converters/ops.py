@@ -61,6 +61,7 @@ def brand_policy(record: BrandPolicy) -> brand_pb2.BrandPolicy:
             for name in Channel
         ],
         transactional_categories=record.transactional_categories,
+        budgets=pb.Budgets(**{name: float(str(rate)) for name, rate in record.budgets.items()}),
         updated_at=timestamp(record.updated_at),
         updated_by=record.updated_by,
     )
@@ -84,6 +85,9 @@ def read_brand_policy(request: brand_service_pb2.SetBrandPolicyRequest) -> NewBr
             for each in request.consent_defaults
         },
         transactional_categories=request.transactional_categories,
+        budgets={field.name: rate for field, rate in request.budgets.ListFields()}
+        if request.HasField("budgets")
+        else None,
     )
 
 

@@ -11,10 +11,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
 import grpc
+from google.protobuf.message import Message
 
 from server.api.errors import RpcStatus, rpc_status
 from server.api.interceptors import call
 from server.api.interceptors.authentication import Authentication, require_field_scopes
+from server.api.interceptors.budgets import BudgetCheck
 from server.api.interceptors.call import Context, Handler
 from server.api.interceptors.request_checks import acceptable, complete, reading
 from server.api.policies import Policy
@@ -30,12 +32,14 @@ class Guard(grpc.aio.ServerInterceptor):
     def __init__(
         self,
         authentication: Authentication,
+        budgets: BudgetCheck,
         policies: Mapping[str, Policy],
         *,
         max_request_bytes: int,
     ) -> None:
         """No method takes more than `max_request_bytes`, and most take less."""
         self._authentication = authentication
+        self._budgets = budgets
         self._policies = policies
         self._max_request_bytes = max_request_bytes
         self._guarded: dict[str, tuple[Policy, Handler]] = {}
@@ -82,7 +86,8 @@ class Guard(grpc.aio.ServerInterceptor):
             try:
                 if policy.field_scopes:
                     require_field_scopes(policy, call.current_principal(), request)
-                return await behaviour(await acceptable(request), context)
+                acceptable_request = await self._acceptable(policy, request)
+                return await behaviour(acceptable_request, context)
             except grpc.aio.AbortError:
                 raise
             except Exception as error:  # noqa: BLE001 - every fault is answered with the fixed text
@@ -97,7 +102,8 @@ class Guard(grpc.aio.ServerInterceptor):
             try:
                 if policy.field_scopes:
                     require_field_scopes(policy, call.current_principal(), request)
-                async for response in behaviour(await acceptable(request), context):
+                acceptable_request = await self._acceptable(policy, request)
+                async for response in behaviour(acceptable_request, context):
                     # A stream may last for longer than its token is taken.
                     await self._authentication.admit(policy, call.metadata.get())
                     yield response
@@ -109,6 +115,12 @@ class Guard(grpc.aio.ServerInterceptor):
                 )
 
         return guarded
+
+    async def _acceptable(self, policy: Policy, request: Any) -> Any:
+        """The request, within the budgets of its brand, its fields by their rules."""
+        if not policy.public and isinstance(request, Message):
+            await self._budgets.take(call.current_principal(), policy, request)
+        return await acceptable(request)
 
 
 def _refusing(status: RpcStatus) -> Handler:

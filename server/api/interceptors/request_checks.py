@@ -3,13 +3,13 @@ the rules of its fields."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import Any
 
 from google.protobuf.message import DecodeError, Message
 
 from server.api.forms import OVERSIZED, find_oversized, find_violations
+from server.api.threads import check_on_thread
 from server.domain.errors import (
     CarillonError,
     MalformedRequest,
@@ -42,7 +42,7 @@ async def acceptable(request: Message | CarillonError) -> Message:
     if isinstance(request, CarillonError):
         raise request
     faults = (
-        await asyncio.to_thread(find_faults, request)
+        await check_on_thread(lambda: find_faults(request))
         if takes_long(request)
         else find_faults(request)
     )
@@ -57,7 +57,7 @@ async def complete(error: Exception, request: Message | CarillonError) -> Except
     if type(error) is not ValidationFailed or not isinstance(request, Message):
         return error
     named = {violation.field for violation in error.violations}
-    others = await asyncio.to_thread(find_violations, request)
+    others = await check_on_thread(lambda: find_violations(request))
     return ValidationFailed(
         [*error.violations, *(other for other in others if other.field not in named)]
     )

@@ -39,6 +39,8 @@ class NewBrandPolicy:
     consent_defaults: Mapping[str, ConsentDefault]
     """By channel; CONSENT_DEFAULTS where there is none."""
     transactional_categories: Sequence[str]
+    budgets: Mapping[str, float] | None = None
+    """By name, without those that are as the installation says; None: as they were."""
 
 
 async def get_brand_policy(tx: Transaction, caller: Caller, brand_id: str) -> BrandPolicy:
@@ -54,7 +56,7 @@ async def policy_of(tx: Transaction, brand_id: str) -> BrandPolicy:
 async def set_brand_policy(tx: Transaction, caller: Caller, new: NewBrandPolicy) -> BrandPolicy:
     """Replaces the brand's policy. Raises NotFound for a brand of others."""
     caller.principal.require_brand(new.brand_id)
-    default = BrandPolicy(brand_id=new.brand_id)
+    default, before = BrandPolicy(brand_id=new.brand_id), await policy_of(tx, new.brand_id)
     policy = BrandPolicy(
         brand_id=new.brand_id,
         unknown_policy=new.unknown_policy or default.unknown_policy,
@@ -65,6 +67,7 @@ async def set_brand_policy(tx: Transaction, caller: Caller, new: NewBrandPolicy)
             channel: default.value for channel, default in new.consent_defaults.items()
         },
         transactional_categories=tuple(new.transactional_categories),
+        budgets=before.budgets if new.budgets is None else dict(new.budgets),
         updated_at=caller.now,
         updated_by=caller.principal.subject,
     )
@@ -92,4 +95,5 @@ def _details(policy: BrandPolicy) -> JsonObject:
         "rate_limits": policy.rate_limits,
         "consent_defaults": policy.consent_defaults,
         "transactional_categories": list(policy.transactional_categories),
+        "budgets": policy.budgets,
     }

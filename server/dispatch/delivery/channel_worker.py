@@ -121,9 +121,8 @@ class ChannelWorker:
         self._executor.reserve(self._purpose, len(batch))
         begun = 0
         try:
-            results = await self._renderer.render(
-                [each.message for each in batch], self._clock.now()
-            )
+            now = self._clock.now()
+            results = await self._renderer.render([each.message for each in batch], now)
             # Kept until here, so that none waits for the end of its lease if rendering failed or
             # was cut short.
             rendered = [(self._claimed.popleft(), result) for result in results]
@@ -137,6 +136,7 @@ class ChannelWorker:
                     ready.append(each)
                 else:
                     withheld.append(result)
+            self._renderer.bytes_out.charge(((each.policy, each.envelope) for each in ready), now)
             if withheld:
                 await self._settler.settle(withheld)
             begun = await self._executor.begin(self._purpose, ready)

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from server.dispatch.delivery.browsers import address_to_browsers, is_to_person
+from server.dispatch.delivery.byte_budget import ByteBudget
 from server.dispatch.delivery.fair_share import QueueKey, Shares, Turns, interleave_by_brand, key_of
 from server.dispatch.delivery.in_flight import InFlight
 from server.dispatch.delivery.outcomes import withheld
@@ -60,6 +61,7 @@ class Claimer:
         purpose: Purpose | None,
         storage: Storage,
         limits: RateLimits,
+        bytes_out: ByteBudget,
         key_window: timedelta = NO_KEYS,
     ) -> None:
         """`purpose` is None for both. `key_window` is how long the channel's provider knows the key
@@ -68,6 +70,7 @@ class Claimer:
         self._purpose = purpose
         self._storage = storage
         self._limits = limits
+        self._bytes_out = bytes_out
         self._key_window = key_window
         self._turns = Turns()
         self._idle: QueueSnapshot | None = None
@@ -115,7 +118,11 @@ class Claimer:
         policies = {brand: found.get(brand) or BrandPolicy(brand_id=brand) for brand in brands}
         everybody = await _next_free(tx, self._limits.provider, now)
         free = {
-            brand: max(everybody, await _next_free(tx, self._limits.of_brand(policy), now))
+            brand: max(
+                everybody,
+                self._bytes_out.free_at(brand, now),
+                await _next_free(tx, self._limits.of_brand(policy), now),
+            )
             for brand, policy in policies.items()
         }
         ready = [

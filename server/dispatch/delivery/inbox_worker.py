@@ -38,7 +38,7 @@ class InboxWorker:
     def __init__(
         self, storage: Storage, clock: Clock, renderer: Renderer, metrics: DispatchMetrics
     ) -> None:
-        self._claimer = Claimer(IN_APP, None, storage, RateLimits(IN_APP, None))
+        self._claimer = Claimer(IN_APP, None, storage, RateLimits(IN_APP, None), renderer.bytes_out)
         self._clock = clock
         self._renderer = renderer
         self._metrics = metrics
@@ -105,6 +105,14 @@ class InboxWorker:
         now = self._clock.now()
         messages = [each.message for each in claimed]
         results = await self._renderer.render(messages, now)
+        self._renderer.bytes_out.charge(
+            (
+                (each.policy, result)
+                for each, result in zip(claimed, results, strict=False)
+                if isinstance(result, Envelope)
+            ),
+            now,
+        )
         settlements = [
             _settlement(message, result, now)
             for message, result in zip(messages, results, strict=False)

@@ -65,6 +65,7 @@ class ProviderWorkers:
                     purpose,
                     storage,
                     RateLimits(channel, purpose, limit),
+                    renderer.bytes_out,
                     provider.key_window,
                 ),
                 executor=self.executor,

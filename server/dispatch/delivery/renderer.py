@@ -6,11 +6,13 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import lru_cache, partial
 
 from server.channels.provider import Envelope
 from server.dispatch.delivery.browsers import is_to_person
+from server.dispatch.delivery.byte_budget import ByteBudget
 from server.dispatch.delivery.material import Content, Material, load_material, template_key
 from server.dispatch.delivery.outcomes import IN_APP, held_back, unrenderable, without_address
 from server.domain.contacts.unsubscribe import LinkedContact
@@ -24,6 +26,8 @@ from storage.model.literal_contents import LiteralContent
 from storage.model.messages import Message
 from storage.model.programs import OWN_ADDRESS
 
+THREADS = 4
+"""Batches that are rendered at once, of all channels: more than a machine has cores for."""
 CACHED_TEMPLATES = 512
 CACHED_CONTENT = 512
 """Templates, sends and campaigns that are kept as they were read."""
@@ -40,11 +44,19 @@ Result = Envelope | Settlement
 class Renderer:
     """Renders batches. Revisions are immutable, so compiled templates are kept."""
 
-    def __init__(self, storage: Storage, unsubscribe_link: Callable[[LinkedContact], str]) -> None:
-        """`unsubscribe_link` gives the link of a contact."""
+    def __init__(
+        self,
+        storage: Storage,
+        unsubscribe_link: Callable[[LinkedContact], str],
+        bytes_out: ByteBudget | None = None,
+    ) -> None:
+        """`unsubscribe_link` gives the link of a contact; `bytes_out` is where those who have
+        something rendered count what goes out."""
+        self.bytes_out = bytes_out or ByteBudget()
         self._storage = storage
         self._unsubscribe_link = unsubscribe_link
         self._known = Content({}, {}, {}, {})
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="renderer")
         self._compile = lru_cache(CACHED_TEMPLATES)(compile_template)
 
     async def render(self, messages: Sequence[Message], now: datetime) -> list[Result]:
@@ -52,14 +64,20 @@ class Renderer:
         only, at least one, if they take long. `now` becomes the date of what goes out, and what
         templates take for the present.
 
-        On another thread: a template may take up to a second before its budget is spent, and the
-        loop has calls to answer.
+        On a thread of its own: a template may take up to a second before its budget is spent, and
+        the loop has calls to answer.
         """
         material = await self._storage.read(
             partial(load_material, messages=messages, known=self._known)
         )
         self._remember(material.content)
-        return await asyncio.to_thread(self._render_in_time, messages, material, now)
+        return await asyncio.get_running_loop().run_in_executor(
+            self._threads, self._render_in_time, messages, material, now
+        )
+
+    def close(self) -> None:
+        """Lets go of its threads."""
+        self._threads.shutdown(wait=False)
 
     def _remember(self, content: Content) -> None:
         # What was not used this time is forgotten when there is too much of it.

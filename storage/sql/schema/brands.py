@@ -29,6 +29,7 @@ brand_policies = Table(
     Column("rate_limits", JSON_TEXT, nullable=False),
     Column("consent_defaults", JSON_TEXT, nullable=False, server_default=text("'{}'")),
     Column("transactional_categories", Strings, nullable=False, server_default=text("'[]'")),
+    Column("budgets", JSON_TEXT, nullable=False, server_default=text("'{}'")),
     Column("updated_at", Instant),
     Column("updated_by", Text),
     PrimaryKeyConstraint("brand_id"),

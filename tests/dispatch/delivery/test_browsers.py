@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from server.dispatch.delivery.byte_budget import ByteBudget
 from server.dispatch.delivery.claimer import Claimer
 from server.dispatch.delivery.rate_limits import RateLimits
 from server.domain.delivery.timing import LEASE
@@ -61,7 +62,7 @@ async def test_who_subscribes_before_it_is_due_counts_and_each_browser_gets_one(
 async def test_what_is_claimed_again_is_not_addressed_again(stage: Stage) -> None:
     await to_ann(stage, dedup_key="key")
     first, second = [await browser(stage) for _ in range(2)]
-    claimer = Claimer("push", None, stage.storage, RateLimits("push", None))
+    claimer = Claimer("push", None, stage.storage, RateLimits("push", None), ByteBudget())
     for addressed in ([second], [second, first]):
         now = stage.clock.now()
         claimed = await claimer.claim(await claimer.snapshot(now), 10, now)

@@ -160,3 +160,27 @@ async def test_an_idle_worker_reads_once_before_it_sleeps(stage: Stage) -> None:
     assert not await workers.transactional.run_once()
     assert await workers.transactional.next_due() == later.due_at
     assert outage.reads == before + 1
+
+
+async def test_a_brand_that_has_used_up_its_bytes_waits_and_holds_up_nobody(
+    two_brands: Stage,
+) -> None:
+    stage = two_brands
+    large = await stage.template(body="x" * 500)
+    await stage.policy(budgets={"bytes": 10.0})
+    greedy = await stage.message("first", template_revision=large.revision)
+    workers = stage.workers()
+    await stage.run(workers)
+    assert await stage.status(greedy) is MessageStatus.SENT
+    held = await stage.message("second", template_revision=large.revision)
+    free, _ = await stage.send(5, brand_id=OTHER)
+    await stage.run(workers)
+    assert await stage.status(held) is MessageStatus.PENDING
+    assert await stage.counted(free) == {"total": 5, "sent": 5}
+    # 500 bytes and a subject, at ten a second, of which the burst takes ten seconds.
+    stage.clock.advance(39)
+    await stage.run(workers)
+    assert await stage.status(held) is MessageStatus.PENDING
+    stage.clock.advance(5)
+    await stage.run(workers)
+    assert await stage.status(held) is MessageStatus.SENT

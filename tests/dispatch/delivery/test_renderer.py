@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from typing import Any
 
 import pytest
 
+from server.channels.provider import Envelope
 from server.dispatch.delivery import renderer as renderer_module
+from server.dispatch.delivery.renderer import Renderer
 from storage.model.messages import MessageStatus
 from storage.model.sends import SendStatus
 from tests.support.dispatch.stage import BRAND, Stage
@@ -165,3 +169,23 @@ async def test_a_person_of_another_brand_is_somebody_else(stage: Stage) -> None:
     await stage.template(body="[{{ person.email }}]")
     await stage.storage.write(lambda tx: tx.people.put(made.person("ann", brand_id="other")))
     assert await said(stage, template_revision=2) == (None, "[]")
+
+
+async def test_deliveries_are_rendered_though_all_threads_of_the_loop_are_taken(
+    stage: Stage,
+) -> None:
+    template = await stage.template(body="Hello")
+    message = await stage.message(template_revision=template.revision)
+    loop, go_on = asyncio.get_running_loop(), threading.Event()
+    # More than a loop makes threads.
+    taken = [loop.run_in_executor(None, go_on.wait) for _ in range(64)]
+    renderer = Renderer(stage.storage, lambda _: "https://example.com/u/1")
+    try:
+        async with asyncio.timeout(30):
+            (envelope,) = await renderer.render([message], stage.clock.now())
+    finally:
+        go_on.set()
+        await asyncio.gather(*taken)
+        renderer.close()
+    assert isinstance(envelope, Envelope)
+    assert envelope.body == "Hello"

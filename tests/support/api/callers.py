@@ -214,6 +214,9 @@ def _metadata(token: str, key: str | None) -> tuple[tuple[str, str], ...]:
     return metadata if key is None else (*metadata, ("idempotency-key", key))
 
 
+_TOLD = ("retry-after", "ratelimit", "ratelimit-policy")
+
+
 def refusal_in(error: grpc.aio.AioRpcError) -> Answer:
     """The refusal in a gRPC error."""
     trailing = dict(error.trailing_metadata() or ())
@@ -231,7 +234,7 @@ def refusal_in(error: grpc.aio.AioRpcError) -> Answer:
                 {"field": v.field, "message": v.description} for v in bad_request.field_violations
             ]
     body: dict[str, Any] = {"error": info.reason.lower(), "message": status.message}
-    headers = {name: str(value) for name, value in trailing.items() if name == "retry-after"}
+    headers = {name: str(value) for name, value in trailing.items() if name in _TOLD}
     return Answer(
         int(trailing["x-http-code"]), body | ({"details": details} if details else {}), headers
     )

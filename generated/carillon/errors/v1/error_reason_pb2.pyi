@@ -161,6 +161,11 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """UNAVAILABLE. The token could not be judged: the issuer's keys, or the service that knows the
     token, cannot be reached. Try again.
     """
+    ERROR_REASON_BUDGET_SPENT: _ErrorReason.ValueType  # 51
+    """HTTP 429, RESOURCE_EXHAUSTED. The brand has used up what `details.budget` names: `requests` or
+    `rows`. `Retry-After` and `RateLimit`, over gRPC `google.rpc.RetryInfo`, say when there is
+    more.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every reason a call can be refused with.
@@ -309,5 +314,10 @@ ERROR_REASON_STEP_NOT_FOUND: ErrorReason.ValueType  # 49
 ERROR_REASON_IDENTITY_UNAVAILABLE: ErrorReason.ValueType  # 50
 """UNAVAILABLE. The token could not be judged: the issuer's keys, or the service that knows the
 token, cannot be reached. Try again.
+"""
+ERROR_REASON_BUDGET_SPENT: ErrorReason.ValueType  # 51
+"""HTTP 429, RESOURCE_EXHAUSTED. The brand has used up what `details.budget` names: `requests` or
+`rows`. `Retry-After` and `RateLimit`, over gRPC `google.rpc.RetryInfo`, say when there is
+more.
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -28,7 +28,7 @@ from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior_
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x63\x61rillon/ops/v1/brand.proto\x12\x0f\x63\x61rillon.ops.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1e\x63\x61rillon/type/v1/channel.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb5\x01\n\x05\x42rand\x12\x12\n\x02id\x18\x01 \x01(\tB\x06\xe2\x41\x03\x02\x05\x08\x12\x12\n\x04name\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x18\n\ncreated_by\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03\x12\x34\n\ncreated_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x34\n\nupdated_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\"\xbd\x08\n\x0b\x42randPolicy\x12\x17\n\x08\x62rand_id\x18\x01 \x01(\tB\x05\xe2\x41\x02\x02\x08\x12H\n\x0eunknown_policy\x18\x02 \x01(\x0e\x32*.carillon.ops.v1.BrandPolicy.UnknownPolicyB\x04\xe2\x41\x01\x01\x12H\n\x0emisfire_policy\x18\x03 \x01(\x0e\x32*.carillon.ops.v1.BrandPolicy.MisfirePolicyB\x04\xe2\x41\x01\x01\x12\x1d\n\x0fmisfire_seconds\x18\x04 \x01(\x05\x42\x04\xe2\x41\x01\x01\x12\x41\n\x0brate_limits\x18\x05 \x03(\x0b\x32&.carillon.ops.v1.BrandPolicy.RateLimitB\x04\xe2\x41\x01\x01\x12\x34\n\nupdated_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x1d\n\nupdated_by\x18\x07 \x01(\tB\x04\xe2\x41\x01\x03H\x00\x88\x01\x01\x12K\n\x10\x63onsent_defaults\x18\x08 \x03(\x0b\x32+.carillon.ops.v1.BrandPolicy.ConsentDefaultB\x04\xe2\x41\x01\x01\x12&\n\x18transactional_categories\x18\t \x03(\tB\x04\xe2\x41\x01\x01\x1a\xdd\x01\n\tRateLimit\x12|\n\x07\x63hannel\x18\x01 \x01(\x0e\x32\x19.carillon.type.v1.ChannelBP\xe2\x41\x01\x02\xbaHI\x82\x01\x02\x10\x01\xba\x01>\n\x07limited\x12(must not be in_app, which is not limited\x1a\tthis != 4\xc8\x01\x01\x12\x32\n\nper_second\x18\x02 \x01(\x01\x42\x1e\xe2\x41\x01\x02\xbaH\x17\x12\x12\x19\x00\x00\x00\x00\x00j\xf8@){\x14\xaeG\xe1z\x84?\xc8\x01\x01\x12\x1e\n\x05\x62urst\x18\x03 \x01(\x05\x42\x0f\xe2\x41\x01\x01\xbaH\x08\x1a\x06\x18\xa0\x8d\x06(\x00\x1a\xd9\x01\n\x0e\x43onsentDefault\x12;\n\x07\x63hannel\x18\x01 \x01(\x0e\x32\x19.carillon.type.v1.ChannelB\x0f\xe2\x41\x01\x02\xbaH\x08\x82\x01\x02\x10\x01\xc8\x01\x01\x12U\n\x07meaning\x18\x02 \x01(\x0e\x32\x33.carillon.ops.v1.BrandPolicy.ConsentDefault.MeaningB\x0f\xe2\x41\x01\x02\xbaH\x08\x82\x01\x02\x10\x01\xc8\x01\x01\"3\n\x07Meaning\x12\x0f\n\x0bunspecified\x10\x00\x12\x0b\n\x07opt_out\x10\x01\x12\n\n\x06opt_in\x10\x02\"6\n\rUnknownPolicy\x12\x0f\n\x0bunspecified\x10\x00\x12\x08\n\x04park\x10\x01\x12\n\n\x06resend\x10\x02\"R\n\rMisfirePolicy\x12\x17\n\x13misfire_unspecified\x10\x00\x12\x0c\n\x08send_now\x10\x01\x12\x08\n\x04skip\x10\x02\x12\x10\n\x0c\x65xpire_after\x10\x03\x42\r\n\x0b_updated_byB*\n\x0f\x63\x61rillon.ops.v1P\x01Z\x15\x63\x61rillon/ops/v1;opsv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x63\x61rillon/ops/v1/brand.proto\x12\x0f\x63\x61rillon.ops.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1e\x63\x61rillon/type/v1/channel.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb5\x01\n\x05\x42rand\x12\x12\n\x02id\x18\x01 \x01(\tB\x06\xe2\x41\x03\x02\x05\x08\x12\x12\n\x04name\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x18\n\ncreated_by\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03\x12\x34\n\ncreated_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x34\n\nupdated_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\"\x8c\n\n\x0b\x42randPolicy\x12\x17\n\x08\x62rand_id\x18\x01 \x01(\tB\x05\xe2\x41\x02\x02\x08\x12H\n\x0eunknown_policy\x18\x02 \x01(\x0e\x32*.carillon.ops.v1.BrandPolicy.UnknownPolicyB\x04\xe2\x41\x01\x01\x12H\n\x0emisfire_policy\x18\x03 \x01(\x0e\x32*.carillon.ops.v1.BrandPolicy.MisfirePolicyB\x04\xe2\x41\x01\x01\x12\x1d\n\x0fmisfire_seconds\x18\x04 \x01(\x05\x42\x04\xe2\x41\x01\x01\x12\x41\n\x0brate_limits\x18\x05 \x03(\x0b\x32&.carillon.ops.v1.BrandPolicy.RateLimitB\x04\xe2\x41\x01\x01\x12\x34\n\nupdated_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x1d\n\nupdated_by\x18\x07 \x01(\tB\x04\xe2\x41\x01\x03H\x00\x88\x01\x01\x12K\n\x10\x63onsent_defaults\x18\x08 \x03(\x0b\x32+.carillon.ops.v1.BrandPolicy.ConsentDefaultB\x04\xe2\x41\x01\x01\x12&\n\x18transactional_categories\x18\t \x03(\tB\x04\xe2\x41\x01\x01\x12;\n\x07\x62udgets\x18\n \x01(\x0b\x32$.carillon.ops.v1.BrandPolicy.BudgetsB\x04\xe2\x41\x01\x01\x1a\xdd\x01\n\tRateLimit\x12|\n\x07\x63hannel\x18\x01 \x01(\x0e\x32\x19.carillon.type.v1.ChannelBP\xe2\x41\x01\x02\xbaHI\x82\x01\x02\x10\x01\xba\x01>\n\x07limited\x12(must not be in_app, which is not limited\x1a\tthis != 4\xc8\x01\x01\x12\x32\n\nper_second\x18\x02 \x01(\x01\x42\x1e\xe2\x41\x01\x02\xbaH\x17\x12\x12\x19\x00\x00\x00\x00\x00j\xf8@){\x14\xaeG\xe1z\x84?\xc8\x01\x01\x12\x1e\n\x05\x62urst\x18\x03 \x01(\x05\x42\x0f\xe2\x41\x01\x01\xbaH\x08\x1a\x06\x18\xa0\x8d\x06(\x00\x1a\xd9\x01\n\x0e\x43onsentDefault\x12;\n\x07\x63hannel\x18\x01 \x01(\x0e\x32\x19.carillon.type.v1.ChannelB\x0f\xe2\x41\x01\x02\xbaH\x08\x82\x01\x02\x10\x01\xc8\x01\x01\x12U\n\x07meaning\x18\x02 \x01(\x0e\x32\x33.carillon.ops.v1.BrandPolicy.ConsentDefault.MeaningB\x0f\xe2\x41\x01\x02\xbaH\x08\x82\x01\x02\x10\x01\xc8\x01\x01\"3\n\x07Meaning\x12\x0f\n\x0bunspecified\x10\x00\x12\x0b\n\x07opt_out\x10\x01\x12\n\n\x06opt_in\x10\x02\x1a\x8f\x01\n\x07\x42udgets\x12-\n\x08requests\x18\x01 \x01(\x01\x42\x1b\xe2\x41\x01\x01\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x80\x84.A)\x00\x00\x00\x00\x00\x00\x00\x00\x12)\n\x04rows\x18\x02 \x01(\x01\x42\x1b\xe2\x41\x01\x01\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x80\x84.A)\x00\x00\x00\x00\x00\x00\x00\x00\x12*\n\x05\x62ytes\x18\x03 \x01(\x01\x42\x1b\xe2\x41\x01\x01\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x65\xcd\xcd\x41)\x00\x00\x00\x00\x00\x00\x00\x00\"6\n\rUnknownPolicy\x12\x0f\n\x0bunspecified\x10\x00\x12\x08\n\x04park\x10\x01\x12\n\n\x06resend\x10\x02\"R\n\rMisfirePolicy\x12\x17\n\x13misfire_unspecified\x10\x00\x12\x0c\n\x08send_now\x10\x01\x12\x08\n\x04skip\x10\x02\x12\x10\n\x0c\x65xpire_after\x10\x03\x42\r\n\x0b_updated_byB*\n\x0f\x63\x61rillon.ops.v1P\x01Z\x15\x63\x61rillon/ops/v1;opsv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -56,6 +56,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_BRANDPOLICY_CONSENTDEFAULT'].fields_by_name['channel']._serialized_options = b'\342A\001\002\272H\010\202\001\002\020\001\310\001\001'
   _globals['_BRANDPOLICY_CONSENTDEFAULT'].fields_by_name['meaning']._loaded_options = None
   _globals['_BRANDPOLICY_CONSENTDEFAULT'].fields_by_name['meaning']._serialized_options = b'\342A\001\002\272H\010\202\001\002\020\001\310\001\001'
+  _globals['_BRANDPOLICY_BUDGETS'].fields_by_name['requests']._loaded_options = None
+  _globals['_BRANDPOLICY_BUDGETS'].fields_by_name['requests']._serialized_options = b'\342A\001\001\272H\024\022\022\031\000\000\000\000\200\204.A)\000\000\000\000\000\000\000\000'
+  _globals['_BRANDPOLICY_BUDGETS'].fields_by_name['rows']._loaded_options = None
+  _globals['_BRANDPOLICY_BUDGETS'].fields_by_name['rows']._serialized_options = b'\342A\001\001\272H\024\022\022\031\000\000\000\000\200\204.A)\000\000\000\000\000\000\000\000'
+  _globals['_BRANDPOLICY_BUDGETS'].fields_by_name['bytes']._loaded_options = None
+  _globals['_BRANDPOLICY_BUDGETS'].fields_by_name['bytes']._serialized_options = b'\342A\001\001\272H\024\022\022\031\000\000\000\000e\315\315A)\000\000\000\000\000\000\000\000'
   _globals['_BRANDPOLICY'].fields_by_name['brand_id']._loaded_options = None
   _globals['_BRANDPOLICY'].fields_by_name['brand_id']._serialized_options = b'\342A\002\002\010'
   _globals['_BRANDPOLICY'].fields_by_name['unknown_policy']._loaded_options = None
@@ -74,18 +80,22 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_BRANDPOLICY'].fields_by_name['consent_defaults']._serialized_options = b'\342A\001\001'
   _globals['_BRANDPOLICY'].fields_by_name['transactional_categories']._loaded_options = None
   _globals['_BRANDPOLICY'].fields_by_name['transactional_categories']._serialized_options = b'\342A\001\001'
+  _globals['_BRANDPOLICY'].fields_by_name['budgets']._loaded_options = None
+  _globals['_BRANDPOLICY'].fields_by_name['budgets']._serialized_options = b'\342A\001\001'
   _globals['_BRAND']._serialized_start=176
   _globals['_BRAND']._serialized_end=357
   _globals['_BRANDPOLICY']._serialized_start=360
-  _globals['_BRANDPOLICY']._serialized_end=1445
-  _globals['_BRANDPOLICY_RATELIMIT']._serialized_start=849
-  _globals['_BRANDPOLICY_RATELIMIT']._serialized_end=1070
-  _globals['_BRANDPOLICY_CONSENTDEFAULT']._serialized_start=1073
-  _globals['_BRANDPOLICY_CONSENTDEFAULT']._serialized_end=1290
-  _globals['_BRANDPOLICY_CONSENTDEFAULT_MEANING']._serialized_start=1239
-  _globals['_BRANDPOLICY_CONSENTDEFAULT_MEANING']._serialized_end=1290
-  _globals['_BRANDPOLICY_UNKNOWNPOLICY']._serialized_start=1292
-  _globals['_BRANDPOLICY_UNKNOWNPOLICY']._serialized_end=1346
-  _globals['_BRANDPOLICY_MISFIREPOLICY']._serialized_start=1348
-  _globals['_BRANDPOLICY_MISFIREPOLICY']._serialized_end=1430
+  _globals['_BRANDPOLICY']._serialized_end=1652
+  _globals['_BRANDPOLICY_RATELIMIT']._serialized_start=910
+  _globals['_BRANDPOLICY_RATELIMIT']._serialized_end=1131
+  _globals['_BRANDPOLICY_CONSENTDEFAULT']._serialized_start=1134
+  _globals['_BRANDPOLICY_CONSENTDEFAULT']._serialized_end=1351
+  _globals['_BRANDPOLICY_CONSENTDEFAULT_MEANING']._serialized_start=1300
+  _globals['_BRANDPOLICY_CONSENTDEFAULT_MEANING']._serialized_end=1351
+  _globals['_BRANDPOLICY_BUDGETS']._serialized_start=1354
+  _globals['_BRANDPOLICY_BUDGETS']._serialized_end=1497
+  _globals['_BRANDPOLICY_UNKNOWNPOLICY']._serialized_start=1499
+  _globals['_BRANDPOLICY_UNKNOWNPOLICY']._serialized_end=1553
+  _globals['_BRANDPOLICY_MISFIREPOLICY']._serialized_start=1555
+  _globals['_BRANDPOLICY_MISFIREPOLICY']._serialized_end=1637
 # @@protoc_insertion_point(module_scope)

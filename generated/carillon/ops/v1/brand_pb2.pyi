@@ -214,6 +214,36 @@ class BrandPolicy(_message.Message):
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
+    @_typing.final
+    class Budgets(_message.Message):
+        """What the brand may use each second; 0 means as much as the installation gives every brand,
+        which is no limit where it sets none.
+        """
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        REQUESTS_FIELD_NUMBER: _builtins.int
+        ROWS_FIELD_NUMBER: _builtins.int
+        BYTES_FIELD_NUMBER: _builtins.int
+        requests: _builtins.float
+        """Requests, up to 1,000,000."""
+        rows: _builtins.float
+        """Recipients, people, messages and suppressions in lists of requests, up to 1,000,000."""
+        bytes: _builtins.float
+        """Bytes of subjects and bodies that go out, up to 1,000,000,000; more waits."""
+        def __init__(
+            self,
+            *,
+            requests: _builtins.float = ...,
+            rows: _builtins.float = ...,
+            bytes: _builtins.float = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["bytes", b"bytes", "requests", b"requests", "rows", b"rows"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     BRAND_ID_FIELD_NUMBER: _builtins.int
     UNKNOWN_POLICY_FIELD_NUMBER: _builtins.int
     MISFIRE_POLICY_FIELD_NUMBER: _builtins.int
@@ -223,6 +253,7 @@ class BrandPolicy(_message.Message):
     UPDATED_BY_FIELD_NUMBER: _builtins.int
     CONSENT_DEFAULTS_FIELD_NUMBER: _builtins.int
     TRANSACTIONAL_CATEGORIES_FIELD_NUMBER: _builtins.int
+    BUDGETS_FIELD_NUMBER: _builtins.int
     brand_id: _builtins.str
     """The brand."""
     unknown_policy: Global___BrandPolicy.UnknownPolicy.ValueType
@@ -251,6 +282,10 @@ class BrandPolicy(_message.Message):
     def transactional_categories(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Categories that pass consents and preferences, beside `transactional`, which always does."""
 
+    @_builtins.property
+    def budgets(self) -> Global___BrandPolicy.Budgets:
+        """What the brand may use each second."""
+
     def __init__(
         self,
         *,
@@ -263,10 +298,11 @@ class BrandPolicy(_message.Message):
         updated_by: _builtins.str | None = ...,
         consent_defaults: _abc.Iterable[Global___BrandPolicy.ConsentDefault] | None = ...,
         transactional_categories: _abc.Iterable[_builtins.str] | None = ...,
+        budgets: Global___BrandPolicy.Budgets | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_updated_by", b"_updated_by", "updated_at", b"updated_at", "updated_by", b"updated_by"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_updated_by", b"_updated_by", "budgets", b"budgets", "updated_at", b"updated_at", "updated_by", b"updated_by"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_updated_by", b"_updated_by", "brand_id", b"brand_id", "consent_defaults", b"consent_defaults", "misfire_policy", b"misfire_policy", "misfire_seconds", b"misfire_seconds", "rate_limits", b"rate_limits", "transactional_categories", b"transactional_categories", "unknown_policy", b"unknown_policy", "updated_at", b"updated_at", "updated_by", b"updated_by"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_updated_by", b"_updated_by", "brand_id", b"brand_id", "budgets", b"budgets", "consent_defaults", b"consent_defaults", "misfire_policy", b"misfire_policy", "misfire_seconds", b"misfire_seconds", "rate_limits", b"rate_limits", "transactional_categories", b"transactional_categories", "unknown_policy", b"unknown_policy", "updated_at", b"updated_at", "updated_by", b"updated_by"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__updated_by: _TypeAlias = _typing.Literal["updated_by"]  # noqa: Y015
     _WhichOneofArgType__updated_by: _TypeAlias = _typing.Literal["_updated_by", b"_updated_by"]  # noqa: Y015

@@ -188,6 +188,7 @@ class SetBrandPolicyRequest(_message.Message):
     RATE_LIMITS_FIELD_NUMBER: _builtins.int
     CONSENT_DEFAULTS_FIELD_NUMBER: _builtins.int
     TRANSACTIONAL_CATEGORIES_FIELD_NUMBER: _builtins.int
+    BUDGETS_FIELD_NUMBER: _builtins.int
     brand_id: _builtins.str
     """The brand; the token must name it."""
     unknown_policy: _brand_pb2.BrandPolicy.UnknownPolicy.ValueType
@@ -208,6 +209,10 @@ class SetBrandPolicyRequest(_message.Message):
     def transactional_categories(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """At most 50, each 1 to 64 characters and given once. `transactional` is one without being named."""
 
+    @_builtins.property
+    def budgets(self) -> _brand_pb2.BrandPolicy.Budgets:
+        """What the brand may use each second, for operators to say: absent, it stays as it is."""
+
     def __init__(
         self,
         *,
@@ -218,10 +223,11 @@ class SetBrandPolicyRequest(_message.Message):
         rate_limits: _abc.Iterable[_brand_pb2.BrandPolicy.RateLimit] | None = ...,
         consent_defaults: _abc.Iterable[_brand_pb2.BrandPolicy.ConsentDefault] | None = ...,
         transactional_categories: _abc.Iterable[_builtins.str] | None = ...,
+        budgets: _brand_pb2.BrandPolicy.Budgets | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["budgets", b"budgets"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["brand_id", b"brand_id", "consent_defaults", b"consent_defaults", "misfire_policy", b"misfire_policy", "misfire_seconds", b"misfire_seconds", "rate_limits", b"rate_limits", "transactional_categories", b"transactional_categories", "unknown_policy", b"unknown_policy"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["brand_id", b"brand_id", "budgets", b"budgets", "consent_defaults", b"consent_defaults", "misfire_policy", b"misfire_policy", "misfire_seconds", b"misfire_seconds", "rate_limits", b"rate_limits", "transactional_categories", b"transactional_categories", "unknown_policy", b"unknown_policy"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -102,6 +102,7 @@ METHOD_FIELD_NUMBER: _builtins.int
 SERVICE_FIELD_NUMBER: _builtins.int
 OURS_FIELD_NUMBER: _builtins.int
 FIELD_SCOPE_FIELD_NUMBER: _builtins.int
+ROWS_FIELD_NUMBER: _builtins.int
 method: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, Global___MethodPolicy]
 """Policy of one method."""
 service: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.ServiceOptions, Global___ServicePolicy]
@@ -111,4 +112,8 @@ ours: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, _b
 field_scope: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, _builtins.str]
 """The scope that a token must carry besides that of the method for a request that has the field:
 what the field touches is other data.
+"""
+rows: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, _builtins.bool]
+"""Each item of the list becomes a row, or more, and counts against the rows of its brand's
+budget.
 """

@@ -9,6 +9,7 @@ from carillon.comms.v1 import inbox_service_pb2, inbox_service_pb2_grpc
 from server.api.command_runner import CommandRunner
 from server.api.converters import inbox
 from server.api.interceptors.call import Context
+from server.api.watchers import Watchers
 from server.commands.inbox.change import archive_items, read_items
 from server.commands.inbox.owner import named_owner
 from server.commands.inbox.queries import list_inbox_items
@@ -22,10 +23,13 @@ pb = inbox_service_pb2
 class InboxService(inbox_service_pb2_grpc.InboxServiceServicer):
     """Anybody's inbox, for services."""
 
-    def __init__(self, commands: CommandRunner, storage: Storage, clock: Clock) -> None:
+    def __init__(
+        self, commands: CommandRunner, storage: Storage, clock: Clock, watchers: Watchers
+    ) -> None:
         self._commands = commands
         self._storage = storage
         self._clock = clock
+        self._watchers = watchers
 
     async def ListInboxItems(
         self, request: pb.ListInboxItemsRequest, context: Context
@@ -74,10 +78,11 @@ class InboxService(inbox_service_pb2_grpc.InboxServiceServicer):
     ) -> AsyncIterator[pb.WatchInboxResponse]:
         caller = self._commands.caller()
         owner = named_owner(caller, request.brand_id, request.person_id)
-        async with aclosing(
-            watch_inbox(self._storage, self._clock, owner, caller.principal.expires_at)
-        ) as changes:
-            async for change in changes:
-                yield pb.WatchInboxResponse(
-                    unread_count=change.unread_count, items=map(inbox.item, change.new_items)
-                )
+        with self._watchers.one_of(caller.principal):
+            async with aclosing(
+                watch_inbox(self._storage, self._clock, owner, caller.principal.expires_at)
+            ) as changes:
+                async for change in changes:
+                    yield pb.WatchInboxResponse(
+                        unread_count=change.unread_count, items=map(inbox.item, change.new_items)
+                    )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from carillon.comms.v1 import (
     message_pb2,
     message_service_pb2,
@@ -22,6 +20,7 @@ from server.api.converters.values import (
 )
 from server.api.deadline import seconds_to_wait
 from server.api.interceptors.call import Context
+from server.api.threads import RenderThreads
 from server.commands.messages.batch import schedule_messages
 from server.commands.messages.cancel import cancel_message
 from server.commands.messages.intake import MessageIntake
@@ -56,12 +55,14 @@ class MessageService(message_service_pb2_grpc.MessageServiceServicer):
         storage: Storage,
         intake: MessageIntake,
         links: UnsubscribeLinks,
+        threads: RenderThreads,
         send_wait_seconds: float,
     ) -> None:
         self._commands = commands
         self._storage = storage
         self._intake = intake
         self._links = links
+        self._threads = threads
         self._send_wait_seconds = send_wait_seconds
 
     async def SendMessage(
@@ -176,8 +177,9 @@ class MessageService(message_service_pb2_grpc.MessageServiceServicer):
         self, request: pb.GetMessageTimelineRequest, context: Context
     ) -> timeline_pb2.MessageTimeline:
         found = await self._commands.query(lambda tx, caller: get_timeline(tx, caller, request.id))
-        # On a thread: a template may take up to a second.
-        said = await asyncio.to_thread(found.said, self._links.link)
+        said = await self._threads.render(
+            found.message.brand_id, lambda: found.said(self._links.link)
+        )
         return timeline(found, said)
 
     async def ListMessageAttempts(

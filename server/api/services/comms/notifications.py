@@ -10,6 +10,7 @@ from server.api.command_runner import CommandRunner
 from server.api.converters import inbox
 from server.api.converters.values import read_optional, read_struct
 from server.api.interceptors.call import Context
+from server.api.watchers import Watchers
 from server.commands.inbox.change import read_notification
 from server.commands.inbox.notify import NewNotification, create_notification
 from server.commands.inbox.owner import calling_owner
@@ -24,10 +25,13 @@ pb = notification_service_pb2
 class NotificationService(notification_service_pb2_grpc.NotificationServiceServicer):
     """A person's own inbox, and what services put there."""
 
-    def __init__(self, commands: CommandRunner, storage: Storage, clock: Clock) -> None:
+    def __init__(
+        self, commands: CommandRunner, storage: Storage, clock: Clock, watchers: Watchers
+    ) -> None:
         self._commands = commands
         self._storage = storage
         self._clock = clock
+        self._watchers = watchers
 
     async def CreateNotification(
         self, request: pb.CreateNotificationRequest, context: Context
@@ -91,11 +95,12 @@ class NotificationService(notification_service_pb2_grpc.NotificationServiceServi
     ) -> AsyncIterator[pb.WatchNotificationsResponse]:
         caller = self._commands.caller()
         owner = await self._storage.read(lambda tx: calling_owner(tx, caller, request.brand_id))
-        async with aclosing(
-            watch_inbox(self._storage, self._clock, owner, caller.principal.expires_at)
-        ) as changes:
-            async for change in changes:
-                yield pb.WatchNotificationsResponse(
-                    unread_count=change.unread_count,
-                    notifications=map(inbox.notification, change.new_items),
-                )
+        with self._watchers.one_of(caller.principal):
+            async with aclosing(
+                watch_inbox(self._storage, self._clock, owner, caller.principal.expires_at)
+            ) as changes:
+                async for change in changes:
+                    yield pb.WatchNotificationsResponse(
+                        unread_count=change.unread_count,
+                        notifications=map(inbox.notification, change.new_items),
+                    )

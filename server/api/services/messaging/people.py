@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from carillon.messaging.v1 import person_service_pb2, person_service_pb2_grpc
 from server.api.command_runner import CommandRunner
 from server.api.converters import consents, messaging
 from server.api.interceptors.call import Context
+from server.api.threads import check_on_thread
 from server.commands.gate.explain import explain
 from server.commands.people.delete import delete_person
 from server.commands.people.put import prepare_people, put_people, put_person
@@ -36,7 +35,7 @@ class PersonService(person_service_pb2_grpc.PersonServiceServicer):
     ) -> person_service_pb2.BatchPutPeopleResponse:
         # Thousands of people take long enough for other calls to notice; a thread lets them in
         # between.
-        prepared = await asyncio.to_thread(
+        prepared = await check_on_thread(
             lambda: prepare_people(
                 request.brand_id, [*map(messaging.read_person_of_batch, request.people)]
             )

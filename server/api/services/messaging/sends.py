@@ -9,12 +9,13 @@ from carillon.messaging.v1 import send_pb2, send_service_pb2, send_service_pb2_g
 from server.api.command_runner import CommandRunner
 from server.api.converters import messaging
 from server.api.interceptors.call import Context
+from server.api.watchers import Watchers
 from server.commands.sends.cancel import cancel_send_and_wait
 from server.commands.sends.change_version import change_send_version
 from server.commands.sends.pause import pause_send_and_wait, resume_send
 from server.commands.sends.queries import get_send, get_send_report
 from server.commands.sends.retry_failed import retry_failed
-from server.commands.sends.watch import watch_send
+from server.commands.sends.watch import SendWatch
 from storage.contract.storage import Storage
 
 pb = send_service_pb2
@@ -23,9 +24,13 @@ pb = send_service_pb2
 class SendService(send_service_pb2_grpc.SendServiceServicer):
     """What became of each run of a campaign."""
 
-    def __init__(self, commands: CommandRunner, storage: Storage) -> None:
+    def __init__(
+        self, commands: CommandRunner, storage: Storage, watch: SendWatch, watchers: Watchers
+    ) -> None:
         self._commands = commands
         self._storage = storage
+        self._watch = watch
+        self._watchers = watchers
 
     async def GetSend(self, request: pb.GetSendRequest, context: Context) -> send_pb2.Send:
         return messaging.send(
@@ -43,16 +48,15 @@ class SendService(send_service_pb2_grpc.SendServiceServicer):
     async def WatchSend(
         self, request: pb.WatchSendRequest, context: Context
     ) -> AsyncIterator[send_pb2.Send]:
-        last = None
-        async with aclosing(
-            watch_send(self._storage, self._commands.caller(), request.id)
-        ) as sends:
-            async for send in sends:
-                now = messaging.send(send)
-                # Not every change is one of what the documented answer shows.
-                if now != last:
-                    yield now
-                last = now
+        last, caller = None, self._commands.caller()
+        with self._watchers.one_of(caller.principal):
+            async with aclosing(self._watch.watch(caller, request.id)) as sends:
+                async for send in sends:
+                    now = messaging.send(send)
+                    # Not every change is one of what the documented answer shows.
+                    if now != last:
+                        yield now
+                    last = now
 
     async def PauseSend(
         self, request: pb.PauseSendRequest, context: Context

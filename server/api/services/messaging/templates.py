@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from carillon.messaging.v1 import (
     template_pb2,
     template_service_pb2,
@@ -13,6 +11,7 @@ from server.api.command_runner import CommandRunner
 from server.api.converters import templates
 from server.api.converters.values import read_channel, read_optional, read_struct
 from server.api.interceptors.call import Context
+from server.api.threads import RenderThreads
 from server.commands.templates.add_version import add_version, prepare_version
 from server.commands.templates.archive import archive_template
 from server.commands.templates.create import NewTemplate, create_template
@@ -31,8 +30,9 @@ pb = template_service_pb2
 class TemplateService(template_service_pb2_grpc.TemplateServiceServicer):
     """Templates and their versions."""
 
-    def __init__(self, commands: CommandRunner) -> None:
+    def __init__(self, commands: CommandRunner, threads: RenderThreads) -> None:
         self._commands = commands
+        self._threads = threads
 
     async def CreateTemplate(
         self, request: pb.CreateTemplateRequest, context: Context
@@ -82,7 +82,9 @@ class TemplateService(template_service_pb2_grpc.TemplateServiceServicer):
             lambda tx, caller: get_template(tx, caller, request.id)
         )
         new = templates.read_version(request)
-        prepared = await asyncio.to_thread(prepare_version, template.channel, new)
+        prepared = await self._threads.render(
+            template.brand_id, lambda: prepare_version(template.channel, new)
+        )
         return await self._commands.change(
             request,
             lambda tx, caller: add_version(tx, caller, request.id, prepared),
@@ -123,7 +125,7 @@ class TemplateService(template_service_pb2_grpc.TemplateServiceServicer):
             locale=request.locale,
         )
         found = await self._commands.query(lambda tx, caller: find_rendering(tx, caller, wanted))
-        rendered = await asyncio.to_thread(found.render)
+        rendered = await self._threads.render(found.version.brand_id, found.render)
         return pb.RenderTemplateResponse(
             subject=rendered.subject,
             body=rendered.body,
