@@ -228,9 +228,9 @@ ACCEPTING = (
     ),
     Mutation(
         name="what-is-no-message",
-        where="reading.read",
-        original="        except DecodeError:\n",
-        mutated="        except KeyError:\n",
+        where="reading",
+        original="            return MalformedRequest()\n",
+        mutated="            raise\n",
         tests=("test_no_message_makes_the_service_fail_and_no_refused_one_writes",),
     ),
     Mutation(
