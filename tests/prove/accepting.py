@@ -227,6 +227,13 @@ ACCEPTING = (
         tests=("test_a_segment_tells_of_no_person", "test_a_campaign_tells_of_no_person"),
     ),
     Mutation(
+        name="what-is-no-message",
+        where="reading",
+        original="            return MalformedRequest()\n",
+        mutated="            raise\n",
+        tests=("test_no_message_makes_the_service_fail_and_no_refused_one_writes",),
+    ),
+    Mutation(
         name="patient-id-of-two-people",
         where="find_person_of",
         original="    if len(patients) > 1:\n",

@@ -426,6 +426,7 @@ def _in_full(brand: str, ids: dict[str, str]) -> dict[str, dict[str, Any]]:
             "rate_limits": [{"channel": "email", "per_second": 5, "burst": 10}],
             "consent_defaults": [{"channel": "email", "meaning": "opt_in"}],
             "transactional_categories": ["receipts"],
+            "budgets": {"requests": 1_000_000, "rows": 1_000_000, "bytes": 1_000_000_000},
         },
         f"{UNKNOWN}/ResolveUnknownMessages": {
             "brand_id": brand, "message_ids": [ids.get("message")], "resolution": "sent",
