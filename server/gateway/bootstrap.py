@@ -58,6 +58,7 @@ def render(source: str, settings: Settings, api: Path | None = None) -> str:
     chain = _only(listener["filter_chains"])
     if settings.tls_cert:
         chain["transport_socket"] = tls.listener_socket(settings, _directory(settings))
+        chain["transport_socket_connect_timeout"] = f"{tls.HANDSHAKE_SECONDS}s"
     manager = _only(chain["filters"])["typed_config"]
     _set_request_limit(manager, settings.max_request_bytes)
     _set_origins(manager, settings.effective_cors_origins)

@@ -12,6 +12,8 @@ import yaml
 from server.config import Address, Settings
 from server.config.values import is_address
 
+HANDSHAKE_SECONDS = 10
+"""Longest that a client takes to agree on TLS."""
 _TYPES = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3"
 # Forward secret and authenticated; of TLS 1.3 all are.
 _CIPHERS = [

@@ -108,3 +108,16 @@ def test_every_replica_is_in_the_cluster_which_resolves_names_only_if_there_are_
 def test_a_directory_without_envoy_yaml_is_one_clear_line(tmp_path: Path) -> None:
     with pytest.raises(GatewayError, match="does not exist"):
         bootstrap.write(Settings(data_dir=tmp_path), tmp_path)
+
+
+def test_a_gateway_with_a_certificate_takes_tls_1_2_and_newer_within_ten_seconds(
+    tmp_path: Path,
+) -> None:
+    settings = Settings(data_dir=tmp_path, tls_cert="/c.pem", tls_key="/k.pem")
+    file = bootstrap.write(settings, ROOT)
+    (listener,) = yaml.safe_load(file.read_text("utf-8"))["static_resources"]["listeners"]
+    (chain,) = listener["filter_chains"]
+    context = chain["transport_socket"]["typed_config"]["common_tls_context"]
+    assert context["tls_params"]["tls_minimum_protocol_version"] == "TLSv1_2"
+    assert all(name.startswith("ECDHE-") for name in context["tls_params"]["cipher_suites"])
+    assert chain["transport_socket_connect_timeout"] == "10s"
