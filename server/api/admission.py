@@ -35,7 +35,7 @@ def admission_handler(
     """Judges by the metadata of a call, as the guard will, whoever names a method in it."""
 
     async def judge(_messages: Any, context: Context) -> bytes:
-        method = call.current_metadata(JUDGED_METHOD_KEY) or ""
+        method = str(dict(call.metadata.get()).get(JUDGED_METHOD_KEY))
         if method not in policies:
             await context.abort(grpc.StatusCode.NOT_FOUND, "there is no such method")
         try:

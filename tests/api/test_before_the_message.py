@@ -14,6 +14,7 @@ from tests.support.api.callers import METHODS, POLICIES, full_path, refusal_in
 from tests.support.api.running import Running
 from tests.support.api.untouched import Untouched
 
+SEGMENTS_URL = "/v1/messaging/segments"
 NO_MESSAGE_COMES = 5.0
 """Seconds after which a server that waits for the message gives up; no refusal takes long."""
 
@@ -94,6 +95,26 @@ async def test_a_message_larger_than_its_method_takes_is_not_read(
                 await rpc(b"\xff" * size, metadata=metadata)
             answer = refusal_in(refused.value)
             assert answer.status in (status, 422 if status == 400 else status), method
+
+
+async def test_a_large_body_is_refused_in_the_words_of_a_small_one(
+    untouched_rest: Untouched,
+) -> None:
+    running, brand = untouched_rest.running, untouched_rest.brand
+    tokens = (
+        "garbage",
+        without(running, brand, "write:segments"),
+        running.service.tokens.mint("tester", ["brand-that-is-not-there"], all_scopes()),
+    )
+    for token in tokens:
+        headers = {"authorization": f"Bearer {token}"}
+        answers = [
+            await running.http.post(SEGMENTS_URL, json={"name": "x" * size}, headers=headers)
+            for size in (1, 100_000)
+        ]
+        small, large = ((each.status_code, each.json()) for each in answers)
+        assert small == large
+        assert small[0] in (401, 403)
 
 
 async def test_a_compressed_message_is_not_taken(untouched_grpc: Untouched) -> None:
