@@ -20,6 +20,7 @@ WRONG: dict[str, list[Any]] = {
     "string": [7, 1.5, True, {}, {"a": 1}],
     "bool": ["maybe", 3, {}],
     "number": ["x", ADDRESS, 1.5, True, {}, {"a": 1}],
+    "fraction": ["x", ADDRESS, True, {}, {"a": 1}],
     "enum": ["fax", "EMAIL", "", ADDRESS, 1.5, True, {}],
     "google.protobuf.Timestamp": [
         "soon", "", 12, {}, "2031-01-01", "2031-01-01T00:00:00", "2031-13-01T00:00:00Z",
@@ -36,6 +37,7 @@ KINDS = {
     FieldDescriptor.CPPTYPE_BOOL: "bool",
     FieldDescriptor.CPPTYPE_ENUM: "enum",
     FieldDescriptor.CPPTYPE_INT32: "number",
+    FieldDescriptor.CPPTYPE_DOUBLE: "fraction",
 }
 
 
