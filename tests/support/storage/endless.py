@@ -10,11 +10,14 @@ from sqlalchemy import text
 
 from storage.contract.storage import Storage, Transaction
 from storage.contract.work import Work
+from storage.sql.dialects.postgres import PostgresDialect
 
 _ENDLESS = text(
     "WITH RECURSIVE endless (number) AS (SELECT 1 UNION ALL SELECT number + 0 FROM endless)"
     " SELECT count(*) FROM endless"
 )
+# Held up by the server itself, so that nothing else of the run waits for a processor.
+_ASLEEP = text("SELECT 'endless', pg_sleep(3600)")
 _LONG = text(
     "WITH RECURSIVE long (number) AS"
     " (SELECT 1 UNION ALL SELECT number + 1 FROM long WHERE number < 50000000)"
@@ -69,15 +72,17 @@ async def run_long(tx: Transaction) -> None:
 
 
 async def run_endlessly(tx: Transaction) -> None:
-    """Runs the statement."""
-    await tx.people._connection.execute(_ENDLESS)  # type: ignore[attr-defined]
+    """Runs a statement without an end."""
+    connection = tx.people._connection  # type: ignore[attr-defined]
+    sleeps = isinstance(connection.dialect, PostgresDialect)
+    await connection.execute(_ASLEEP if sleeps else _ENDLESS)
 
 
 async def until_running(admin: asyncpg.Connection, count: int) -> None:
     """Until PostgreSQL runs exactly so many of the statements in this database."""
     running = (
         "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE "
-        "'WITH RECURSIVE endless%' AND datname = current_database()"
+        "'SELECT ''endless''%' AND datname = current_database()"
     )
     # The server does not tell when it begins or ends a statement.
     while await admin.fetchval(running) != count:  # noqa: ASYNC110
