@@ -31,7 +31,7 @@ NOT_RUN = {
     "README.md": 1,
     "clients.md": 2,
     "dependencies.md": 1,
-    "deploy.md": 5,
+    "deploy.md": 6,
     "inbox.md": 1,
     "operations.md": 2,
     "push.md": 2,
