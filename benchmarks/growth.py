@@ -32,7 +32,7 @@ def of_tables(bench: Bench) -> Iterator[Figure]:
         small, grown = Path(directory) / "small", Path(directory) / "grown"
         waiting_id, finished_id = _seed(small)
         _fill_waiting(small, waiting_id, range(few))
-        shutil.copytree(small, grown)
+        _copy(small, grown)
         rows = few
         for level in more:
             _fill_waiting(grown, waiting_id, range(rows, level))
@@ -48,13 +48,18 @@ def of_tables(bench: Bench) -> Iterator[Figure]:
         )
 
 
+def _copy(data_dir: Path, to: Path) -> None:
+    """Sockets stay where they are."""
+    shutil.copytree(data_dir, to, ignore=shutil.ignore_patterns("*.sock"))
+
+
 def _figure(bench: Bench, small: Path, grown: Path, what: str, few: int) -> Figure:
     rates: dict[Path, list[float]] = {}
     count = bench.sizes.growth_drained
     with ExitStack() as stack, tempfile.TemporaryDirectory(dir=bench.scratch) as directory:
         # A copy each time, so that it stays small.
         beside = Path(directory) / "small"
-        shutil.copytree(small, beside)
+        _copy(small, beside)
         ready = {}
         for data_dir in (grown, beside):
             carillon = Installation(data_dir)
