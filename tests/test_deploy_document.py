@@ -10,11 +10,14 @@ import yaml
 
 from server.cli.main import main
 from server.config import Settings
+from server.config.settings import BY_FILE
 from storage.sql.schema.tables import metadata
 
 ROOT = Path(__file__).resolve().parents[1]
 TEXT = (ROOT / "docs" / "deploy.md").read_text("utf-8")
-SETTINGS = {f"CARILLON_{name.upper()}" for name in Settings.model_fields}
+SETTINGS = {f"CARILLON_{name.upper()}" for name in Settings.model_fields} | {
+    f"CARILLON_{name.upper()}_FILE" for name in BY_FILE
+}
 
 
 def test_every_setting_in_it_exists() -> None:
