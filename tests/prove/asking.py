@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from tests.prove.mutation import Mutation
 
-_OF_A_MESSAGE = "find_violations(schema, new.variables)"
-_OF_A_CAMPAIGN = "find_violations(template.variables, campaign.variables)"
+_OF_A_MESSAGE = "find_unfit_variables(new.channel, schema, new.variables)"
+_OF_A_CAMPAIGN = "find_unfit_variables(campaign.channel, template.variables, campaign.variables)"
 _OF_A_RENDERING = 'find(version.variables, wanted.payload, "payload")'
 _STRONGER = """        where=case(strength, value=insert.excluded.reason)
         > case(strength, value=suppressions.c.reason)
@@ -45,7 +45,7 @@ ASKING = (
     ),
     Mutation(
         name="archived-template",
-        where="require_template",
+        where="require_not_archived",
         original="template.archived_at is not None",
         mutated="template.archived_at is field",
         tests=("test_no_message_is_accepted_with_an_archived_template",),

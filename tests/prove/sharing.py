@@ -22,8 +22,8 @@ SHARING = (
     Mutation(
         name="chunks-are-interleaved",
         where="Claimer.claim",
-        original="for message in interleave_by_brand(chunks)]",
-        mutated="for _, chunk in chunks for message in chunk]",
+        original="for message in interleave_by_brand(chunks)\n",
+        mutated="for _, chunk in chunks for message in chunk\n",
         tests=("test_a_big_send_and_a_small_one_of_another_brand_go_out_side_by_side[sqlite-200]",),
     ),
     Mutation(
