@@ -44,7 +44,7 @@ null."""
 RAW = "google.api.HttpBody"
 """A method that answers this gives a body and its content type as they are, and no JSON; one that
 takes it gets the body as it was sent."""
-DEFAULT_SUCCESS, DEFAULT_REQUEST_BYTES = 200, 256 * 1024
+DEFAULT_SUCCESS, DEFAULT_REQUEST_BYTES = 200, 1024 * 1024
 """What 0 means in `carillon.options.v1.MethodPolicy`."""
 DEFAULT_INVALID_ARGUMENT, DEFAULT_FAILED_PRECONDITION = 400, 412
 """What 0 means in `carillon.options.v1.ServicePolicy`."""

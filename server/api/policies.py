@@ -65,7 +65,7 @@ _FILES: tuple[FileDescriptor, ...] = (
     probe_service_pb2.DESCRIPTOR,
 )
 
-DEFAULT_REQUEST_BYTES = 256 * 1024
+DEFAULT_REQUEST_BYTES = 1024 * 1024
 """What 0 means in `carillon.options.v1.MethodPolicy`."""
 
 

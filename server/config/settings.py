@@ -243,7 +243,7 @@ class Settings(BaseSettings):
     deadline of the call if that is sooner. 0: it answers at once."""
     max_request_bytes: RequestBytes = 128 * 1024 * 1024
     """Largest request accepted, in bytes. A million recipients are about 74 MB of JSON. Most
-    methods take 256 KiB at most, whatever this says; what each takes is in the protos."""
+    methods take 1 MiB at most, whatever this says; what each takes is in the protos."""
     grpc_reflection: Flag = True
     """Serve gRPC reflection, so that grpcurl works without proto files."""
     log_level: LogLevel = "info"

@@ -13,7 +13,7 @@ from server.gateway.supervisor import Gateway
 from tests.support.upstream import Upstream
 
 ROOT = Path(__file__).resolve().parents[2]
-MAX_REQUEST_BYTES = 256 * 1024
+MAX_REQUEST_BYTES = 1024 * 1024
 TOKEN = {"authorization": "Bearer t"}
 ADMISSION = 'local admission = require("admission")'
 REST = 'local rest = require("rest")'

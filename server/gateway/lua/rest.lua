@@ -142,8 +142,9 @@ local function take(handle)
   local problem = heads.problem(headers, handle:streamInfo():protocol())
   if problem then refuse(handle, 400, errors.body("malformed_request", problem)) end
   if is_grpc(headers:get("content-type")) then return take_grpc(handle, headers) end
-  -- The server would take it for its own deadline.
+  -- The server would take them for its own deadline, and for how the body is packed.
   headers:remove("grpc-timeout")
+  headers:remove("grpc-encoding")
   local index, allow = routes.find(headers:get(":method"), headers:get(":path") or "")
   if index then
     notes.set(handle, "operation", index)

@@ -46,7 +46,7 @@ class MethodPolicy(_message.Message):
     services_only: _builtins.bool
     """Only services may call it, whatever scopes the token of a person has."""
     max_request_bytes: _builtins.int
-    """Largest request, in bytes: over REST its body, over gRPC the message. 0 means 262144; methods
+    """Largest request, in bytes: over REST its body, over gRPC the message. 0 means 1048576; methods
     that take lists of recipients, people or messages, or contents, name more. The setting
     `max_request_bytes` lowers them all.
     """
