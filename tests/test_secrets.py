@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from server.config import CONFIG_FILE, ConfigError, Settings, load
+from server.config.private_files import LONGEST
 from server.config.redaction import shown_settings, shown_url
-from server.config.secret_files import LONGEST
 from server.config.settings import BY_FILE, SECRETS
 
 SECRET = "hush-hush"
@@ -68,7 +68,10 @@ def test_a_secret_that_others_can_use_is_refused(tmp_path: Path, mode: int) -> N
     file = private(tmp_path / "secret", SECRET)
     file.chmod(mode)
     told = refusal(needs("sms_token") | {"CARILLON_SMS_TOKEN_FILE": str(file)}, tmp_path)
-    assert told == f"CARILLON_SMS_TOKEN_FILE: others can use {file}: chmod 600 {file}"
+    assert told == (
+        f"CARILLON_SMS_TOKEN_FILE: {file} has mode {mode:04o}, so that others than its owner may "
+        f"use it: chmod 600 {file}"
+    )
     private(tmp_path / CONFIG_FILE, f'database_url = "{VALUES["database_url"]}"\n').chmod(mode)
     told = refusal({}, tmp_path)
     assert told == (

@@ -2,34 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import stat
 from collections.abc import Mapping
 from pathlib import Path
 
+from server.config.private_files import read_private
 from server.config.settings import BY_FILE, SECRETS
 
 SUFFIX = "_file"
-OTHERS = 0o077
-"""What the group and everybody may do with a file."""
-LONGEST = 64 * 1024
-
-
-def read_private(path: Path) -> bytes:
-    """The content of a file that only its owner may use. Raises ValueError with the reason."""
-    try:
-        with path.open("rb") as file:
-            state = os.fstat(file.fileno())
-            if not stat.S_ISREG(state.st_mode):
-                raise ValueError(f"{path} is not a file")
-            if state.st_mode & OTHERS:
-                raise ValueError(f"others can use {path}: chmod 600 {path}")
-            content = file.read(LONGEST + 1)
-    except OSError as error:
-        raise ValueError(f"cannot read {path}: {error.strerror}") from None
-    if len(content) > LONGEST:
-        raise ValueError(f"{path} is longer than {LONGEST} bytes")
-    return content
 
 
 def with_secrets(given: Mapping[str, object]) -> tuple[dict[str, object], dict[str, str]]:
@@ -48,6 +27,8 @@ def with_secrets(given: Mapping[str, object]) -> tuple[dict[str, object], dict[s
                 read[name] = _text(Path(path))
             except ValueError as error:
                 reasons[key] = str(error)
+            except OSError as error:
+                reasons[key] = f"cannot read {path}: {error.strerror}"
     return read, reasons
 
 

@@ -15,7 +15,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 from pydantic_settings import PydanticBaseSettingsSource, TomlConfigSettingsSource
 
-from server.config.secret_files import OTHERS, SUFFIX, holds_secret, with_secrets
+from server.config.private_files import OTHERS
+from server.config.secret_files import SUFFIX, holds_secret, with_secrets
 from server.config.settings import BY_FILE, CONFIG_FILE, PREFIX, ImpossibleError, Settings
 
 _LOG = logging.getLogger(__name__)

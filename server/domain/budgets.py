@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from storage.model.brands import BrandPolicy
+
 _ROUNDING = 1e-6
 """Seconds: sums of fractions are not exact."""
 _REMEMBERED = 4096
@@ -36,6 +38,13 @@ class Budgets:
             Budget.ROWS: self.rows,
             Budget.BYTES: self.bytes,
         }[budget]
+
+
+def rate_of(policy: BrandPolicy, budget: Budget, default: float) -> float:
+    """What the brand may use of it each second: what its policy says, or else the default."""
+    own = policy.budgets.get(budget)
+    # JSON of the database has numbers as they were written.
+    return float(str(own)) if own else default
 
 
 class Meter:

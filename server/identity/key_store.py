@@ -13,8 +13,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from server.config import ConfigError, Settings
+from server.config.private_files import UnfitFileError, read_private
 from server.identity.signing_keys import SigningKeys, key_id
-from server.runtime.key_files import ExposedKeyError, read_key_file, write_new_key
+from server.runtime.key_files import write_new_key
 
 SETTING = "CARILLON_SIGNING_KEY_FILE"
 
@@ -106,8 +107,8 @@ def _paths(first: Path) -> list[Path]:
 
 def _usable(path: Path) -> Ed25519PrivateKey:
     try:
-        key = load_pem_private_key(read_key_file(path), password=None)
-    except ExposedKeyError as error:
+        key = load_pem_private_key(read_private(path), password=None)
+    except UnfitFileError as error:
         raise ConfigError(f"{SETTING}: {error}") from None
     except OSError as error:
         raise ConfigError(f"{SETTING}: {path} cannot be read: {error.strerror}") from None

@@ -11,9 +11,10 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from server.config import ConfigError, Settings
+from server.config.private_files import UnfitFileError, read_private
 from server.identity.key_store import first_key_path
 from server.identity.signing_keys import SigningKeys, derive_key
-from server.runtime.key_files import ExposedKeyError, read_key_file, replace_file, write_new_file
+from server.runtime.key_files import replace_file, write_new_file
 
 SETTING = "CARILLON_LINK_KEY_FILE"
 KEY_BYTES = 32
@@ -48,8 +49,8 @@ def stored_link_keys(settings: Settings) -> list[bytes]:
     if not settings.link_key_file and not path.exists():
         return []
     try:
-        return _keys(read_key_file(path).decode("ascii"))
-    except ExposedKeyError as error:
+        return _keys(read_private(path).decode("ascii"))
+    except UnfitFileError as error:
         raise ConfigError(f"{SETTING}: {error}") from None
     except OSError as error:
         raise ConfigError(f"{SETTING}: {path} cannot be read: {error.strerror}") from None

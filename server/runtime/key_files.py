@@ -1,34 +1,13 @@
-"""Reads and writes private key files, which are their owner's alone."""
+"""Writes private key files, which are their owner's alone."""
 
 from __future__ import annotations
 
 import os
-import stat
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-
-_OF_OTHERS = stat.S_IRWXG | stat.S_IRWXO
-
-
-class ExposedKeyError(Exception):
-    """Others than its owner may read or change a private key; the text names the file, its mode
-    and the remedy."""
-
-
-def read_key_file(path: Path) -> bytes:
-    """What is in a file of private keys. Raises ExposedKeyError if it is not its owner's alone,
-    OSError."""
-    with path.open("rb") as file:
-        mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
-        if mode & _OF_OTHERS:
-            raise ExposedKeyError(
-                f"{path} has mode {mode:04o}, so that others than its owner may use it: "
-                f"chmod 600 {path}"
-            )
-        return file.read()
 
 
 def write_new_key(path: Path, key: Ed25519PrivateKey | EllipticCurvePrivateKey) -> None:

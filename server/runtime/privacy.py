@@ -7,11 +7,11 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from server.config.private_files import OTHERS
+
 _LOG = logging.getLogger(__name__)
 
 UMASK = 0o077
-OTHERS = 0o077
-"""What the group and everybody may do with a file."""
 WRITTEN_HERE = ("api.sock", "carillon.db*", "dispatcher*", "envoy", "keys", "outbox")
 """What Carillon puts into its data directory. Nothing else there is touched."""
 

@@ -18,8 +18,9 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from server.config import ConfigError, Settings
+from server.config.private_files import UnfitFileError, read_private
 from server.domain.contacts.push_subscriptions import encode
-from server.runtime.key_files import ExposedKeyError, read_key_file, write_new_key
+from server.runtime.key_files import write_new_key
 
 
 def vapid_key(settings: Settings, *, may_create: bool) -> EllipticCurvePrivateKey | None:
@@ -35,7 +36,7 @@ def vapid_key(settings: Settings, *, may_create: bool) -> EllipticCurvePrivateKe
                 return None
             write_new_key(own, generate_private_key(SECP256R1()))
         return _load(path)
-    except ExposedKeyError as error:
+    except UnfitFileError as error:
         raise ConfigError(f"CARILLON_VAPID_KEY_FILE: {error}") from None
     except OSError as error:
         raise ConfigError(
@@ -53,7 +54,7 @@ def public_text(key: EllipticCurvePrivateKey) -> str:
 
 
 def _load(path: Path) -> EllipticCurvePrivateKey:
-    key = load_pem_private_key(read_key_file(path), password=None)
+    key = load_pem_private_key(read_private(path), password=None)
     if not isinstance(key, EllipticCurvePrivateKey) or not isinstance(key.curve, SECP256R1):
         raise TypeError(f"{path} is not a P-256 private key")
     return key

@@ -186,5 +186,5 @@ async def test_a_key_that_others_can_use_is_refused(secured: Secured, tmp_path: 
     settings = secured.settings.model_copy(
         update={"tls_key": str(own.key), "tls_cert": str(own.certificate)}
     )
-    with pytest.raises(ConfigError, match=r"^CARILLON_TLS_KEY: others can use .*: chmod 600"):
+    with pytest.raises(ConfigError, match=r"^CARILLON_TLS_KEY: .* so that others .* chmod 600"):
         await Service(settings).start()

@@ -29,9 +29,12 @@ EDGING = (
     Mutation(
         name="secrets-of-others-are-refused",
         where="read_private",
-        original="            if state.st_mode & OTHERS:\n",
-        mutated="            if state.st_mode & 0:\n",
-        tests=("test_a_secret_that_others_can_use_is_refused",),
+        original="        if mode & OTHERS:\n",
+        mutated="        if not mode:\n",
+        tests=(
+            "test_a_secret_that_others_can_use_is_refused",
+            "test_a_key_that_others_may_use_is_refused_with_the_remedy",
+        ),
     ),
     Mutation(
         name="a-password-hides-its-whole-url",

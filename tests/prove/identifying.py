@@ -1,18 +1,11 @@
-"""Who calls: keys that are their owner's alone, claims that end no line, callers whose idempotency
-keys never meet, algorithms of a key's kind, answers that end with a token, one brand in a call."""
+"""Who calls: claims that end no line, callers whose idempotency keys never meet, algorithms of a
+key's kind, answers that end with a token, one brand in a call."""
 
 from __future__ import annotations
 
 from tests.prove.mutation import Mutation
 
 IDENTIFYING = (
-    Mutation(
-        name="key-files-of-their-owner",
-        where="read_key_file",
-        original="        if mode & _OF_OTHERS:\n",
-        mutated="        if not mode:\n",
-        tests=("test_a_key_that_others_may_use_is_refused_with_the_remedy",),
-    ),
     Mutation(
         name="control-characters-in-claims",
         where="text_of",

@@ -10,7 +10,7 @@ from google.protobuf.message import Message
 from server.api.policies import Policy
 from server.commands.operations.brand_policy import policy_of
 from server.domain.access import Principal
-from server.domain.budgets import Budget, Budgets, Meter
+from server.domain.budgets import Budget, Budgets, Meter, rate_of
 from server.domain.clock import steady_seconds
 from server.domain.errors import BudgetSpent
 from storage.contract.storage import Storage
@@ -82,10 +82,7 @@ UNLIMITED = Budgets()
 def budgets_of(policy: BrandPolicy, defaults: Budgets) -> Budgets:
     """What a brand may use: what its policy says, or the defaults."""
     budgets = Budgets(
-        **{
-            budget.value: float(str(policy.budgets.get(budget) or defaults.of(budget)))
-            for budget in Budget
-        }
+        **{budget.value: rate_of(policy, budget, defaults.of(budget)) for budget in Budget}
     )
     return UNLIMITED if budgets == UNLIMITED else budgets
 

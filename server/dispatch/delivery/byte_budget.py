@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from server.channels.provider import Envelope
-from server.domain.budgets import Budget, Meter
+from server.domain.budgets import Budget, Meter, rate_of
 from storage.model.brands import BrandPolicy
 
 BURST_SECONDS = 10.0
@@ -25,7 +25,7 @@ class ByteBudget:
     def charge(self, rendered: Iterable[tuple[BrandPolicy, Envelope]], now: datetime) -> None:
         """Counts envelopes that are to go out."""
         for policy, envelope in rendered:
-            rate = float(str(policy.budgets.get(Budget.BYTES) or self._per_second))
+            rate = rate_of(policy, Budget.BYTES, self._per_second)
             if rate:
                 self._meter.use(policy.brand_id, _size(envelope), rate, now.timestamp())
 
