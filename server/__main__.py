@@ -3,7 +3,9 @@
 import os
 
 from server.cli.main import main as command
-from server.runtime.privacy import UMASK
+
+UMASK = 0o077
+"""Takes from others whatever they could do with a file that is made."""
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -11,7 +11,6 @@ from server.config.private_files import OTHERS
 
 _LOG = logging.getLogger(__name__)
 
-UMASK = 0o077
 WRITTEN_HERE = ("api.sock", "carillon.db*", "dispatcher*", "envoy", "keys", "outbox")
 """What Carillon puts into its data directory. Nothing else there is touched."""
 
