@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from email.utils import parseaddr
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from random import SystemRandom
 from typing import Any
@@ -31,8 +31,9 @@ from server.config.tls_files import require_tls_files
 from server.config.webhook_secrets import webhook_secrets_in
 from server.dispatch.delivery.push_subscriptions import StoredSubscriptions
 from server.dispatch.dispatcher import Dispatcher
-from server.dispatch.loop import STOPPING, run_loop
-from server.dispatch.maintenance.clock_sync import INTERVAL, ClockSync
+from server.dispatch.loop import STOPPING, Loop, always, run_loop
+from server.dispatch.maintenance import clock_sync
+from server.dispatch.maintenance.clock_sync import ClockSync
 from server.dispatch.storage import DeliveryStorage
 from server.domain.access import Caller, Principal
 from server.domain.budgets import Budgets
@@ -47,8 +48,10 @@ from server.identity.link_keys import link_keys
 from server.identity.signing_keys import fingerprint
 from server.identity.tokens import Tokens, tokens_of
 from server.identity.verifier import TokenVerifier
+from server.runtime import disk_watch
 from server.runtime.demo import Demo, mint_demo_token, seed_demo
 from server.runtime.descriptors import room_for
+from server.runtime.disk_watch import DiskWatch, fewest_free, watched_directories
 from server.runtime.metrics import Metrics
 from server.runtime.readiness import ReadinessCheck
 from server.runtime.vapid import public_text, vapid_key
@@ -85,9 +88,11 @@ class Service:
         clock: Clock | None = None,
         providers: Mapping[str, Provider] | None = None,
         web_push: Mapping[str, Any] | None = None,
+        free_disk: Callable[[], int] | None = None,
     ) -> None:
         """`providers` replace those of the settings; `web_push` is how push services are reached
-        (options of WebPushProvider) where that is not by the public internet."""
+        (options of WebPushProvider) where that is not by the public internet; `free_disk` tells
+        how many bytes are free instead of the disks."""
         self._settings = settings
         self._parts = parts
         self._clock = DatabaseClock() if clock is None else clock
@@ -99,8 +104,13 @@ class Service:
         self.gateway: Gateway | None = None
         self._server: GrpcServer | None = None
         self._identity_client: IdentityClient | None = None
+        directories = watched_directories(settings, dispatches=Part.DISPATCHER in parts)
+        self._watches_disk = bool(settings.min_free_disk and directories)
+        self.disk = DiskWatch(
+            settings.min_free_disk, free_disk or partial(fewest_free, directories), self.metrics
+        )
         self._stopping = asyncio.Event()
-        self._clock_sync: asyncio.Task[None] | None = None
+        self._loops: list[asyncio.Task[None]] = []
 
     @cached_property
     def tokens(self) -> Tokens:
@@ -175,8 +185,7 @@ class Service:
         self._stopping.set()
         if self.storage is not None:
             self.storage.signals.fire([STOPPING])
-            if self._clock_sync is not None:
-                await self._clock_sync
+            await asyncio.gather(*self._loops)
             await self.storage.close()
 
     @property
@@ -220,9 +229,14 @@ class Service:
         self.storage = await open_storage(url, share_signals=True, limits=limits)
         if isinstance(self._clock, DatabaseClock) and not self.storage.exclusive:
             await self._clock.measure(self.storage.now)
-            sync = ClockSync(self.storage, self._clock)
-            work = run_loop(sync, self.storage.signals, self._clock, INTERVAL, self._stopping)
-            self._clock_sync = asyncio.create_task(work, name=sync.name)
+            self._run(ClockSync(self.storage, self._clock), self.storage, clock_sync.INTERVAL)
+        if self._watches_disk:
+            await self.disk.run_once()
+            self._run(self.disk, self.storage, disk_watch.INTERVAL)
+
+    def _run(self, loop: Loop, storage: Storage, interval: float) -> None:
+        work = run_loop(loop, storage.signals, self._clock, interval, self._stopping)
+        self._loops.append(asyncio.create_task(work, name=loop.name))
 
     async def _start_api(self) -> None:
         assert self.storage is not None
@@ -244,6 +258,8 @@ class Service:
                 send_wait_seconds=self._settings.send_wait_seconds,
                 max_request_bytes=self._settings.max_request_bytes,
                 policies=self.policies,
+                # What a PostgreSQL server keeps is not on a disk of ours.
+                has_room=self.disk.has_room if settings.is_embedded else always,
                 max_connections=room_for(self._settings.max_connections),
                 reflection=self._settings.grpc_reflection,
                 watchers_per_caller=self._settings.watchers_per_caller,
@@ -281,7 +297,9 @@ class Service:
             Part.GATEWAY: lambda: self.gateway is not None and self.gateway.ready,
         }
         return ReadinessCheck(
-            storage, {part.value: ready for part, ready in parts.items() if part in self._parts}
+            storage,
+            {part.value: ready for part, ready in parts.items() if part in self._parts},
+            self.disk.has_room,
         )
 
     async def _start_dispatcher(self) -> None:
@@ -300,6 +318,7 @@ class Service:
             bytes_per_second=self._settings.brand_bytes,
             retention_days=self._settings.retention_days,
             metrics=self.metrics,
+            has_room=self.disk.has_room,
         )
         self.dispatcher = dispatcher
         await dispatcher.start()

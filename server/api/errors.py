@@ -25,6 +25,7 @@ from server.domain.errors import (
     MalformedRequest,
     NoCanaryNumber,
     NoConsent,
+    NoRoom,
     NoSteps,
     NotFound,
     Overloaded,
@@ -44,7 +45,7 @@ from server.domain.errors import (
     VariablesInvalid,
     WebhookUnverified,
 )
-from storage.contract.errors import StorageUnavailable, TookTooLong, WriteConflict
+from storage.contract.errors import StorageFull, StorageUnavailable, TookTooLong, WriteConflict
 from storage.model.ids import new_id
 
 DOMAIN = "carillon"
@@ -82,6 +83,7 @@ CODES: dict[type[CarillonError], grpc.StatusCode] = {
     ServicesOnly: grpc.StatusCode.PERMISSION_DENIED,
     IdentityUnavailable: grpc.StatusCode.UNAVAILABLE,
     Unavailable: grpc.StatusCode.UNAVAILABLE,
+    NoRoom: grpc.StatusCode.UNAVAILABLE,
     Overloaded: grpc.StatusCode.RESOURCE_EXHAUSTED,
     BudgetSpent: grpc.StatusCode.RESOURCE_EXHAUSTED,
     DeadlineExceeded: grpc.StatusCode.DEADLINE_EXCEEDED,
@@ -124,7 +126,7 @@ def rpc_status(error: Exception, method: str, policy: Policy) -> RpcStatus:
         ("grpc-status-details-bin", status.SerializeToString()),
         (HTTP_CODE_KEY, str(_http_status_of(public, code, policy))),
     )
-    if isinstance(public, Overloaded):
+    if public.retry_after_seconds is not None:
         metadata += (("retry-after", str(public.retry_after_seconds)),)
     if isinstance(public, BudgetSpent):
         metadata += _rate_limit(public)
@@ -158,6 +160,9 @@ def public_error(error: Exception, method: str) -> CarillonError:
     """The error that a caller may see for an exception; the log keeps what it must not."""
     if isinstance(error, CarillonError):
         return error
+    if isinstance(error, StorageFull):
+        _log.warning("storage had no room for %s", method)
+        return NoRoom()
     if isinstance(error, TookTooLong):
         _log.warning("the database took too long for %s", method)
         return DeadlineExceeded()
@@ -199,7 +204,7 @@ def _details(error: CarillonError) -> list[any_pb2.Any]:
 
 
 def _retry_info(error: CarillonError) -> list[any_pb2.Any]:
-    if not isinstance(error, Overloaded):
+    if error.retry_after_seconds is None:
         return []
     delay = duration_pb2.Duration(seconds=error.retry_after_seconds)
     details: list[Message] = [error_details_pb2.RetryInfo(retry_delay=delay)]

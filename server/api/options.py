@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from server.api.policies import Policy
@@ -18,6 +18,8 @@ class ApiOptions:
     max_request_bytes: int
     policies: Mapping[str, Policy]
     """By method, as `server.api.policies.method_policies` has them."""
+    has_room: Callable[[], bool]
+    """Whether the disk has room for anything new."""
     max_connections: int
     """At once, on each address."""
     reflection: bool

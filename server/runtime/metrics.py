@@ -67,6 +67,17 @@ class Metrics:
             registry=self.registry,
         )
 
+        self._free_disk = Gauge(
+            "carillon_free_disk_bytes",
+            "Bytes free on the disk, of those that are watched, that has the fewest.",
+            registry=self.registry,
+        )
+        self._disk_low = Gauge(
+            "carillon_disk_low",
+            "1 while nothing new is taken or delivered because too little of a disk is free.",
+            registry=self.registry,
+        )
+
     def delivered(self, channel: str, outcome: str, count: int = 1) -> None:
         self._deliveries.labels(channel, outcome).inc(count)
 
@@ -89,6 +100,11 @@ class Metrics:
 
     def breaker_open(self, channel: str, is_open: bool) -> None:
         self._breaker_open.labels(channel).set(is_open)
+
+    def disk(self, free_bytes: int, *, low: bool) -> None:
+        """What a look at the disks found."""
+        self._free_disk.set(free_bytes)
+        self._disk_low.set(low)
 
     def serve(self, address: str, port: int) -> None:
         """Answers GET /metrics from a thread. Raises OSError if the port is taken."""

@@ -12,7 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from storage.contract.errors import DatabaseInUse, StorageError, StorageUnavailable, WriteConflict
+from storage.contract.errors import (
+    DatabaseInUse,
+    StorageError,
+    StorageFull,
+    StorageUnavailable,
+    WriteConflict,
+)
 from storage.contract.storage import Transaction
 from storage.sql import migrate, open_storage
 from tests.support.storage import made
@@ -213,8 +219,17 @@ async def test_a_full_disk_fails_the_write_and_the_next_one_that_fits_succeeds(
     writer = on_sqlite.storage._writer._driver  # type: ignore[attr-defined]
     pages = writer.execute("PRAGMA page_count").fetchone()[0]
     writer.execute(f"PRAGMA max_page_count = {pages}")
-    with pytest.raises(StorageUnavailable, match="full"):
+    with pytest.raises(StorageFull):
         await on_sqlite.campaign(name="x" * 1_000_000)
+    together = await asyncio.gather(
+        *(on_sqlite.campaign(name=f"{number}" * 1_000_000) for number in range(3)),
+        return_exceptions=True,
+    )
+    assert [type(each) for each in together] == [StorageFull] * 3
+    found = await on_sqlite.storage.read(
+        lambda tx: tx.campaigns.list_page("brand", "comms", None, None, 100)
+    )
+    assert [each.id for each in found] == [fits.id]
     writer.execute("PRAGMA max_page_count = 1000000")
     await on_sqlite.campaign(name="x" * 1_000_000)
     assert await on_sqlite.found_campaign(fits.id) == fits
