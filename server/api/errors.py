@@ -12,6 +12,7 @@ from google.protobuf import any_pb2, duration_pb2
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
+from server.api.fault_ids import FaultIds
 from server.api.policies import Policy
 from server.domain.errors import (
     BadState,
@@ -46,7 +47,6 @@ from server.domain.errors import (
     WebhookUnverified,
 )
 from storage.contract.errors import StorageFull, StorageUnavailable, TookTooLong, WriteConflict
-from storage.model.ids import new_id
 
 DOMAIN = "carillon"
 MAX_STATUS_BYTES = 7000
@@ -104,6 +104,7 @@ _TOO_MANY_REQUESTS = 429
 """Of what is RESOURCE_EXHAUSTED and will do later; what is too large never will."""
 
 _log = logging.getLogger(__name__)
+_fault_ids = FaultIds()
 
 
 @dataclass(frozen=True)
@@ -169,8 +170,8 @@ def public_error(error: Exception, method: str) -> CarillonError:
     if isinstance(error, StorageUnavailable | WriteConflict):
         _log.warning("storage did not answer for %s", method, exc_info=error)
         return Unavailable()
-    error_id = new_id()
-    _log.error("fault %s in %s", error_id, method, exc_info=error)
+    error_id = _fault_ids.id_of(error, method)
+    _log.error("fault %s in %s", error_id, method, exc_info=error, extra={"by_text": True})
     return CarillonError(
         "internal",
         "the service failed; the error_id finds the cause in its log",

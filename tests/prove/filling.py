@@ -41,11 +41,32 @@ FILLING = (
         tests=("test_it_begins_below_the_minimum_and_ends_when_an_eighth_more_is_free",),
     ),
     Mutation(
+        name="lines-that-repeat-are-counted",
+        where="Repeats.take",
+        original="window.lines <= MOST",
+        mutated="window.lines",
+        tests=("test_the_same_text_is_written_so_often_a_minute_and_then_counted",),
+    ),
+    Mutation(
+        name="ids-of-a-fault-are-few",
+        where="FaultIds.id_of",
+        original="len(ids) < MOST",
+        mutated="ids is not None",
+        tests=("test_a_fault_that_comes_again_and_again_has_few_ids_a_minute",),
+    ),
+    Mutation(
+        name="every-id-is-in-the-log",
+        where="_text_of",
+        original='getattr(record, "by_text", False)',
+        mutated="False",
+        tests=("test_what_tells_ids_is_counted_by_its_whole_text",),
+    ),
+    Mutation(
         name="a-full-disk-is-told-apart",
         where="GroupCommit._run_queued",
         original="            if isinstance(queued.error, StorageFull):\n"
         '                raise StorageFull("the disk is full")\n',
         mutated="",
-        tests=("test_a_full_disk_fails_the_write_and_the_next_one_that_fits_succeeds",),
+        tests=("test_what_shares_a_commit_with_what_does_not_fit_is_told_that_there_is_no_room",),
     ),
 )
