@@ -16,7 +16,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
 from server.api.credentials import tls_files
-from server.api.options import ApiOptions
+from server.api.options import api_options
 from server.api.policies import Policy
 from server.api.scope_overrides import policies_with
 from server.api.server import GrpcServer
@@ -36,7 +36,6 @@ from server.dispatch.maintenance import clock_sync
 from server.dispatch.maintenance.clock_sync import ClockSync
 from server.dispatch.storage import DeliveryStorage
 from server.domain.access import Caller, Principal
-from server.domain.budgets import Budgets
 from server.domain.clock import Clock, DatabaseClock
 from server.domain.contacts.unsubscribe import UnsubscribeLinks
 from server.gateway.errors import GatewayError
@@ -50,7 +49,6 @@ from server.identity.tokens import Tokens, tokens_of
 from server.identity.verifier import TokenVerifier
 from server.runtime import disk_watch
 from server.runtime.demo import Demo, mint_demo_token, seed_demo
-from server.runtime.descriptors import room_for
 from server.runtime.disk_watch import DiskWatch, fewest_free, watched_directories
 from server.runtime.metrics import Metrics
 from server.runtime.readiness import ReadinessCheck
@@ -254,22 +252,13 @@ class Service:
             self.links,
             readiness.waiting_for,
             readiness.database_answers,
-            ApiOptions(
-                send_wait_seconds=self._settings.send_wait_seconds,
-                max_request_bytes=self._settings.max_request_bytes,
-                policies=self.policies,
+            api_options(
+                settings,
+                self.policies,
                 # What a PostgreSQL server keeps is not on a disk of ours.
                 has_room=self.disk.has_room if settings.is_embedded else always,
-                max_connections=room_for(self._settings.max_connections),
-                reflection=self._settings.grpc_reflection,
-                watchers_per_caller=self._settings.watchers_per_caller,
-                budgets=Budgets(
-                    requests=self._settings.brand_requests, rows=self._settings.brand_rows
-                ),
                 push_key=None if self._vapid_key is None else public_text(self._vapid_key),
                 email_secrets=self.email_secrets,
-                sms_canary_number=self._settings.sms_canary_number,
-                sms_canary_seconds=self._settings.sms_canary_seconds,
             ),
         )
         try:
@@ -304,7 +293,7 @@ class Service:
 
     async def _start_dispatcher(self) -> None:
         assert self.storage is not None
-        self._serve_metrics()
+        self.metrics.serve(self._settings.metrics_bind, self._settings.metrics_port)
         dispatcher = Dispatcher(
             storage=DeliveryStorage(self.storage),
             clock=self._clock,
@@ -322,17 +311,6 @@ class Service:
         )
         self.dispatcher = dispatcher
         await dispatcher.start()
-
-    def _serve_metrics(self) -> None:
-        bind, port = self._settings.metrics_bind, self._settings.metrics_port
-        if port:
-            require_free(bind, port, "CARILLON_METRICS_PORT")
-            try:
-                self.metrics.serve(bind, port)
-            except OSError:
-                raise GatewayError(
-                    f"CARILLON_METRICS_PORT: cannot listen on {bind}:{port}"
-                ) from None
 
     def _web_push(self) -> WebPushProvider | None:
         if self._vapid_key is None:
