@@ -11,7 +11,6 @@ from benchmarks.lines import LINES
 from benchmarks.peers.environment import find_peers
 from benchmarks.sizes import SMOKE
 
-
 SOME = ("schedule-rest", "publish", "steps", "drain-smtp")
 """Lines that between them take every road of the benchmark but PostgreSQL and filled tables."""
 
