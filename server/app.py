@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from email.utils import parseaddr
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from random import SystemRandom
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
 from server.api.credentials import tls_files
-from server.api.options import ApiOptions
+from server.api.options import api_options
 from server.api.policies import Policy
 from server.api.scope_overrides import policies_with
 from server.api.server import GrpcServer
@@ -31,11 +31,11 @@ from server.config.tls_files import require_tls_files
 from server.config.webhook_secrets import webhook_secrets_in
 from server.dispatch.delivery.push_subscriptions import StoredSubscriptions
 from server.dispatch.dispatcher import Dispatcher
-from server.dispatch.loop import STOPPING, run_loop
-from server.dispatch.maintenance.clock_sync import INTERVAL, ClockSync
+from server.dispatch.loop import STOPPING, Loop, always, run_loop
+from server.dispatch.maintenance import clock_sync
+from server.dispatch.maintenance.clock_sync import ClockSync
 from server.dispatch.storage import DeliveryStorage
 from server.domain.access import Caller, Principal
-from server.domain.budgets import Budgets
 from server.domain.clock import Clock, DatabaseClock
 from server.domain.contacts.unsubscribe import UnsubscribeLinks
 from server.gateway.errors import GatewayError
@@ -47,8 +47,9 @@ from server.identity.link_keys import link_keys
 from server.identity.signing_keys import fingerprint
 from server.identity.tokens import Tokens, tokens_of
 from server.identity.verifier import TokenVerifier
+from server.runtime import disk_watch
 from server.runtime.demo import Demo, mint_demo_token, seed_demo
-from server.runtime.descriptors import room_for
+from server.runtime.disk_watch import DiskWatch, fewest_free, watched_directories
 from server.runtime.metrics import Metrics
 from server.runtime.readiness import ReadinessCheck
 from server.runtime.vapid import public_text, vapid_key
@@ -85,9 +86,11 @@ class Service:
         clock: Clock | None = None,
         providers: Mapping[str, Provider] | None = None,
         web_push: Mapping[str, Any] | None = None,
+        free_disk: Callable[[], int] | None = None,
     ) -> None:
         """`providers` replace those of the settings; `web_push` is how push services are reached
-        (options of WebPushProvider) where that is not by the public internet."""
+        (options of WebPushProvider) where that is not by the public internet; `free_disk` tells
+        how many bytes are free instead of the disks."""
         self._settings = settings
         self._parts = parts
         self._clock = DatabaseClock() if clock is None else clock
@@ -99,8 +102,13 @@ class Service:
         self.gateway: Gateway | None = None
         self._server: GrpcServer | None = None
         self._identity_client: IdentityClient | None = None
+        directories = watched_directories(settings, dispatches=Part.DISPATCHER in parts)
+        self._watches_disk = bool(settings.min_free_disk and directories)
+        self.disk = DiskWatch(
+            settings.min_free_disk, free_disk or partial(fewest_free, directories), self.metrics
+        )
         self._stopping = asyncio.Event()
-        self._clock_sync: asyncio.Task[None] | None = None
+        self._loops: list[asyncio.Task[None]] = []
 
     @cached_property
     def tokens(self) -> Tokens:
@@ -175,8 +183,7 @@ class Service:
         self._stopping.set()
         if self.storage is not None:
             self.storage.signals.fire([STOPPING])
-            if self._clock_sync is not None:
-                await self._clock_sync
+            await asyncio.gather(*self._loops)
             await self.storage.close()
 
     @property
@@ -220,9 +227,14 @@ class Service:
         self.storage = await open_storage(url, share_signals=True, limits=limits)
         if isinstance(self._clock, DatabaseClock) and not self.storage.exclusive:
             await self._clock.measure(self.storage.now)
-            sync = ClockSync(self.storage, self._clock)
-            work = run_loop(sync, self.storage.signals, self._clock, INTERVAL, self._stopping)
-            self._clock_sync = asyncio.create_task(work, name=sync.name)
+            self._run(ClockSync(self.storage, self._clock), self.storage, clock_sync.INTERVAL)
+        if self._watches_disk:
+            await self.disk.run_once()
+            self._run(self.disk, self.storage, disk_watch.INTERVAL)
+
+    def _run(self, loop: Loop, storage: Storage, interval: float) -> None:
+        work = run_loop(loop, storage.signals, self._clock, interval, self._stopping)
+        self._loops.append(asyncio.create_task(work, name=loop.name))
 
     async def _start_api(self) -> None:
         assert self.storage is not None
@@ -240,20 +252,13 @@ class Service:
             self.links,
             readiness.waiting_for,
             readiness.database_answers,
-            ApiOptions(
-                send_wait_seconds=self._settings.send_wait_seconds,
-                max_request_bytes=self._settings.max_request_bytes,
-                policies=self.policies,
-                max_connections=room_for(self._settings.max_connections),
-                reflection=self._settings.grpc_reflection,
-                watchers_per_caller=self._settings.watchers_per_caller,
-                budgets=Budgets(
-                    requests=self._settings.brand_requests, rows=self._settings.brand_rows
-                ),
+            api_options(
+                settings,
+                self.policies,
+                # What a PostgreSQL server keeps is not on a disk of ours.
+                has_room=self.disk.has_room if settings.is_embedded else always,
                 push_key=None if self._vapid_key is None else public_text(self._vapid_key),
                 email_secrets=self.email_secrets,
-                sms_canary_number=self._settings.sms_canary_number,
-                sms_canary_seconds=self._settings.sms_canary_seconds,
             ),
         )
         try:
@@ -281,12 +286,14 @@ class Service:
             Part.GATEWAY: lambda: self.gateway is not None and self.gateway.ready,
         }
         return ReadinessCheck(
-            storage, {part.value: ready for part, ready in parts.items() if part in self._parts}
+            storage,
+            {part.value: ready for part, ready in parts.items() if part in self._parts},
+            self.disk.has_room,
         )
 
     async def _start_dispatcher(self) -> None:
         assert self.storage is not None
-        self._serve_metrics()
+        self.metrics.serve(self._settings.metrics_bind, self._settings.metrics_port)
         dispatcher = Dispatcher(
             storage=DeliveryStorage(self.storage),
             clock=self._clock,
@@ -300,20 +307,10 @@ class Service:
             bytes_per_second=self._settings.brand_bytes,
             retention_days=self._settings.retention_days,
             metrics=self.metrics,
+            has_room=self.disk.has_room,
         )
         self.dispatcher = dispatcher
         await dispatcher.start()
-
-    def _serve_metrics(self) -> None:
-        bind, port = self._settings.metrics_bind, self._settings.metrics_port
-        if port:
-            require_free(bind, port, "CARILLON_METRICS_PORT")
-            try:
-                self.metrics.serve(bind, port)
-            except OSError:
-                raise GatewayError(
-                    f"CARILLON_METRICS_PORT: cannot listen on {bind}:{port}"
-                ) from None
 
     def _web_push(self) -> WebPushProvider | None:
         if self._vapid_key is None:

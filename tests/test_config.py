@@ -106,6 +106,7 @@ EVERY_KEY: dict[str, tuple[str, str, object]] = {
     "metrics_bind": ("10.0.0.11", '"10.0.0.11"', "10.0.0.11"),
     "watchers_per_caller": ("20", "20", 20),
     "brand_requests": ("200", "200", 200.0),
+    "min_free_disk": ("1000000", "1000000", 1_000_000),
     "brand_rows": ("5000", "5000", 5000.0),
     "brand_bytes": ("1000000", "1000000", 1000000.0),
     "read_seconds": ("20", "20", 20.0),

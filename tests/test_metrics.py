@@ -28,6 +28,7 @@ def test_what_the_dispatcher_tells_is_read_over_http(metrics: Metrics) -> None:
     dispatch_metrics.expired(4)
     dispatch_metrics.drift(5)
     dispatch_metrics.held(True)
+    metrics.disk(123, low=True)
     dispatch_metrics.breaker_open("push", True)
     (port,) = free_ports(1)
 
@@ -45,6 +46,8 @@ def test_what_the_dispatcher_tells_is_read_over_http(metrics: Metrics) -> None:
         "carillon_drifting_sends 5.0",
         "carillon_recounts_total 1.0",
         "carillon_held 1.0",
+        "carillon_free_disk_bytes 123.0",
+        "carillon_disk_low 1.0",
         'carillon_circuit_open{channel="push"} 1.0',
     ):
         assert line in lines

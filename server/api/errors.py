@@ -12,6 +12,7 @@ from google.protobuf import any_pb2, duration_pb2
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
+from server.api.fault_ids import FaultIds
 from server.api.policies import Policy
 from server.domain.errors import (
     BadState,
@@ -25,6 +26,7 @@ from server.domain.errors import (
     MalformedRequest,
     NoCanaryNumber,
     NoConsent,
+    NoRoom,
     NoSteps,
     NotFound,
     Overloaded,
@@ -44,8 +46,7 @@ from server.domain.errors import (
     VariablesInvalid,
     WebhookUnverified,
 )
-from storage.contract.errors import StorageUnavailable, TookTooLong, WriteConflict
-from storage.model.ids import new_id
+from storage.contract.errors import StorageFull, StorageUnavailable, TookTooLong, WriteConflict
 
 DOMAIN = "carillon"
 MAX_STATUS_BYTES = 7000
@@ -82,6 +83,7 @@ CODES: dict[type[CarillonError], grpc.StatusCode] = {
     ServicesOnly: grpc.StatusCode.PERMISSION_DENIED,
     IdentityUnavailable: grpc.StatusCode.UNAVAILABLE,
     Unavailable: grpc.StatusCode.UNAVAILABLE,
+    NoRoom: grpc.StatusCode.UNAVAILABLE,
     Overloaded: grpc.StatusCode.RESOURCE_EXHAUSTED,
     BudgetSpent: grpc.StatusCode.RESOURCE_EXHAUSTED,
     DeadlineExceeded: grpc.StatusCode.DEADLINE_EXCEEDED,
@@ -102,6 +104,7 @@ _TOO_MANY_REQUESTS = 429
 """Of what is RESOURCE_EXHAUSTED and will do later; what is too large never will."""
 
 _log = logging.getLogger(__name__)
+_fault_ids = FaultIds()
 
 
 @dataclass(frozen=True)
@@ -124,7 +127,7 @@ def rpc_status(error: Exception, method: str, policy: Policy) -> RpcStatus:
         ("grpc-status-details-bin", status.SerializeToString()),
         (HTTP_CODE_KEY, str(_http_status_of(public, code, policy))),
     )
-    if isinstance(public, Overloaded):
+    if public.retry_after_seconds is not None:
         metadata += (("retry-after", str(public.retry_after_seconds)),)
     if isinstance(public, BudgetSpent):
         metadata += _rate_limit(public)
@@ -158,14 +161,17 @@ def public_error(error: Exception, method: str) -> CarillonError:
     """The error that a caller may see for an exception; the log keeps what it must not."""
     if isinstance(error, CarillonError):
         return error
+    if isinstance(error, StorageFull):
+        _log.warning("storage had no room for %s", method)
+        return NoRoom()
     if isinstance(error, TookTooLong):
         _log.warning("the database took too long for %s", method)
         return DeadlineExceeded()
     if isinstance(error, StorageUnavailable | WriteConflict):
         _log.warning("storage did not answer for %s", method, exc_info=error)
         return Unavailable()
-    error_id = new_id()
-    _log.error("fault %s in %s", error_id, method, exc_info=error)
+    error_id = _fault_ids.id_of(error, method)
+    _log.error("fault %s in %s", error_id, method, exc_info=error, extra={"by_text": True})
     return CarillonError(
         "internal",
         "the service failed; the error_id finds the cause in its log",
@@ -199,7 +205,7 @@ def _details(error: CarillonError) -> list[any_pb2.Any]:
 
 
 def _retry_info(error: CarillonError) -> list[any_pb2.Any]:
-    if not isinstance(error, Overloaded):
+    if error.retry_after_seconds is None:
         return []
     delay = duration_pb2.Duration(seconds=error.retry_after_seconds)
     details: list[Message] = [error_details_pb2.RetryInfo(retry_delay=delay)]

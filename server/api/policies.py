@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from google.protobuf.descriptor import FileDescriptor, MethodDescriptor, ServiceDescriptor
+from google.protobuf.descriptor_pb2 import MethodOptions
 
 from carillon.comms.v1 import campaign_service_pb2 as comms_campaigns
 from carillon.comms.v1 import (
@@ -83,6 +84,8 @@ class Policy:
     """Lists of a request whose items become rows."""
     max_request_bytes: int
     """Largest request, as the setting `max_request_bytes` allows."""
+    adds: bool
+    """Whether it is refused while there is too little room: it adds to what is kept."""
     invalid_argument_status: int
     failed_precondition_status: int
 
@@ -133,6 +136,7 @@ def known_scopes(policies: Mapping[str, Policy] | None = None) -> list[str]:
 def _policy(service: ServiceDescriptor, method: MethodDescriptor) -> Policy:
     of_service = service.GetOptions().Extensions[options_pb2.service]
     of_method = method.GetOptions().Extensions[options_pb2.method]
+    reads = method.GetOptions().idempotency_level == MethodOptions.NO_SIDE_EFFECTS
     return Policy(
         scopes=() if of_method.public else (of_method.scope, *of_method.also_scopes),
         public=of_method.public,
@@ -144,6 +148,7 @@ def _policy(service: ServiceDescriptor, method: MethodDescriptor) -> Policy:
             if field.GetOptions().Extensions[options_pb2.rows]
         ),
         max_request_bytes=of_method.max_request_bytes or DEFAULT_REQUEST_BYTES,
+        adds=not (reads or of_method.when_full),
         invalid_argument_status=of_service.invalid_argument_status or 400,
         failed_precondition_status=of_service.failed_precondition_status or 412,
     )

@@ -108,7 +108,15 @@ class GrpcServer:
         policies, limit = options.policies, options.max_request_bytes
         self.budgets = BudgetCheck(storage, options.budgets)
         self._server = grpc.aio.server(
-            interceptors=[Guard(authentication, self.budgets, policies, max_request_bytes=limit)],
+            interceptors=[
+                Guard(
+                    authentication,
+                    self.budgets,
+                    policies,
+                    max_request_bytes=limit,
+                    has_room=options.has_room,
+                )
+            ],
             options=[
                 # One byte more than any method takes: of a message that is too long, the gateway
                 # passes on as much.

@@ -41,6 +41,9 @@ Days = Annotated[
 RequestBytes = Annotated[
     int, BeforeValidator(values.whole_number), AfterValidator(values.request_bytes)
 ]
+Bytes = Annotated[
+    int, BeforeValidator(values.whole_number), AfterValidator(values.between(0, 2**50))
+]
 WaitSeconds = Annotated[
     float,
     BeforeValidator(values.number),

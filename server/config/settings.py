@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from server.config import binding, values
 from server.config.kinds import (
     ApiAddresses,
+    Bytes,
     Connections,
     DatabaseUrl,
     Days,
@@ -232,6 +233,9 @@ class Settings(BaseSettings):
     seconds' worth as a burst."""
     brand_bytes: PerSecond = 0.0
     """The same for the bytes of what one dispatcher process renders to go out; more waits."""
+    min_free_disk: Bytes = 256 * 1024 * 1024
+    """Bytes that must be free on the disks of the embedded database and the data directory for
+    anything new to be taken or delivered (docs/limits.md#a-full-disk). 0: it is not watched."""
     read_seconds: StatementSeconds = 30.0
     """Longest that the database may work at one read of a call, in seconds; then it is stopped, and
     the call refused with `deadline_exceeded`. It is stopped as well when its caller has gone."""

@@ -14,7 +14,7 @@ from server.dispatch.delivery.inbox_worker import InboxWorker
 from server.dispatch.delivery.provider_workers import ProviderWorkers
 from server.dispatch.delivery.renderer import Renderer
 from server.dispatch.delivery.restore_guard import RestoreGuard
-from server.dispatch.loop import STOPPING, Loop, run_loop
+from server.dispatch.loop import STOPPING, Loop, always, run_loop
 from server.dispatch.maintenance.audience_resolver import AudienceResolver, ResolveBatch
 from server.dispatch.maintenance.campaign_starter import CampaignStarter, StartDue
 from server.dispatch.maintenance.cancellation_sweeper import CancellationSweeper
@@ -22,6 +22,7 @@ from server.dispatch.maintenance.counter_reconciler import CounterReconciler
 from server.dispatch.maintenance.expirer import Expirer
 from server.dispatch.maintenance.lease_recoverer import LeaseRecoverer, key_windows_of
 from server.dispatch.maintenance.pruner import Pruner
+from server.dispatch.maintenance.while_room import WhileRoom
 from server.dispatch.metrics import DispatchMetrics, NoopMetrics
 from server.domain.clock import Clock
 from server.domain.contacts.unsubscribe import LinkedContact
@@ -60,11 +61,13 @@ class Dispatcher:
         bytes_per_second: float = 0.0,
         retention_days: int = 0,
         metrics: DispatchMetrics = NO_METRICS,
+        has_room: Callable[[], bool] = always,
     ) -> None:
         """`directory` is where the dispatcher keeps its generation. `rates` are calls a second, by
         channel, of all replicas together. `bytes_per_second` is what may go out for a brand whose
         policy does not say otherwise; 0: no limit. `retention_days` is how long messages are kept;
-        0: for ever."""
+        0: for ever. While there is no room, nothing is claimed, started or resolved; what was
+        claimed goes out, and its results are written."""
         renderer = self._renderer = Renderer(
             storage, unsubscribe_link, ByteBudget(bytes_per_second)
         )
@@ -83,13 +86,14 @@ class Dispatcher:
                 guard=self.guard,
                 random=random,
                 metrics=metrics,
+                has_room=has_room,
             )
             for channel, provider in providers.items()
         ]
         self._prompt: list[Loop] = [
-            CampaignStarter(storage, clock, start_due),
-            AudienceResolver(storage, clock, resolve_batch),
-            InboxWorker(storage, clock, renderer, metrics),
+            WhileRoom(CampaignStarter(storage, clock, start_due), clock, has_room),
+            WhileRoom(AudienceResolver(storage, clock, resolve_batch), clock, has_room),
+            InboxWorker(storage, clock, renderer, metrics, has_room),
             *(channel.transactional for channel in self._channels),
         ]
         self._patient: list[Loop] = [

@@ -18,6 +18,11 @@ PAUSE_AFTER_FAULT = 1.0
 _log = logging.getLogger(__name__)
 
 
+def always() -> bool:
+    """Whether there is room, where nobody looks."""
+    return True
+
+
 class Loop(Protocol):
     """Work done in passes. A pass that is cut off or fails can be done again."""
 

@@ -20,6 +20,9 @@ class FieldViolation:
 class CarillonError(Exception):
     """An answer to the caller that is not a success. Nothing was changed."""
 
+    retry_after_seconds: int | None = None
+    """When to come again, if that can be said."""
+
     def __init__(self, reason: str, message: str, details: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
         self.reason = reason
@@ -268,3 +271,14 @@ class Unavailable(CarillonError):
 
     def __init__(self, message: str = "the service cannot answer now; try again") -> None:
         super().__init__("unavailable", message)
+
+
+class NoRoom(CarillonError):
+    """There is too little room on the disk for anything new; nothing was written."""
+
+    retry_after_seconds = 30
+
+    def __init__(self) -> None:
+        super().__init__(
+            "storage_full", "there is too little room to take anything new; try again later"
+        )

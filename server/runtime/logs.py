@@ -6,6 +6,9 @@ from __future__ import annotations
 import logging
 import sys
 import time
+from typing import TextIO
+
+from server.runtime.repeats import Repeats
 
 GRPC = "grpc._cython.cygrpc"
 QUIET = ("alembic", "grpc", GRPC, "asyncio", "httpx", "httpcore")
@@ -13,9 +16,31 @@ QUIET = ("alembic", "grpc", GRPC, "asyncio", "httpx", "httpcore")
 warnings still show."""
 
 
+class _Lines(logging.StreamHandler[TextIO]):
+    """Writes lines, and counts those that come again and again."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self._repeats = Repeats()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Writes the line, or counts it; before it, what was counted in a minute that is over.
+        Called by one thread at a time."""
+        for told in self._repeats.take_over():
+            super().emit(told)
+        if self._repeats.take(record):
+            super().emit(record)
+
+    def close(self) -> None:
+        """Writes what was counted."""
+        for told in self._repeats.take_over(all_of_them=True):
+            super().emit(told)
+        super().close()
+
+
 def configure_logging(level: str) -> None:
     """Sets up the root logger. `level` is debug, info, warning or error."""
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _Lines(sys.stderr)
     formatter = logging.Formatter(
         "%(asctime)s.%(msecs)03dZ %(levelname)-7s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%S"
     )

@@ -8,6 +8,9 @@ from wsgiref.simple_server import WSGIServer
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 
+from server.gateway.errors import GatewayError
+from server.gateway.ports import require_free
+
 LATENESS_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600)
 """Seconds. Fine where the promise is: tens of milliseconds when idle."""
 
@@ -67,6 +70,17 @@ class Metrics:
             registry=self.registry,
         )
 
+        self._free_disk = Gauge(
+            "carillon_free_disk_bytes",
+            "Bytes free on the disk, of those that are watched, that has the fewest.",
+            registry=self.registry,
+        )
+        self._disk_low = Gauge(
+            "carillon_disk_low",
+            "1 while nothing new is taken or delivered because too little of a disk is free.",
+            registry=self.registry,
+        )
+
     def delivered(self, channel: str, outcome: str, count: int = 1) -> None:
         self._deliveries.labels(channel, outcome).inc(count)
 
@@ -90,9 +104,22 @@ class Metrics:
     def breaker_open(self, channel: str, is_open: bool) -> None:
         self._breaker_open.labels(channel).set(is_open)
 
+    def disk(self, free_bytes: int, *, low: bool) -> None:
+        """What a look at the disks found."""
+        self._free_disk.set(free_bytes)
+        self._disk_low.set(low)
+
     def serve(self, address: str, port: int) -> None:
-        """Answers GET /metrics from a thread. Raises OSError if the port is taken."""
-        self._server = start_http_server(port, address, self.registry)
+        """Answers GET /metrics from a thread; nothing on port 0. Raises GatewayError if the port
+        cannot be listened on."""
+        if not port:
+            return
+        require_free(address, port, "CARILLON_METRICS_PORT")
+        try:
+            self._server = start_http_server(port, address, self.registry)
+        except OSError:
+            problem = f"CARILLON_METRICS_PORT: cannot listen on {address}:{port}"
+            raise GatewayError(problem) from None
 
     def stop(self) -> None:
         """Lets go of the port. Idempotent."""

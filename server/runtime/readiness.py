@@ -1,4 +1,5 @@
-"""Tells whether a process is ready: its database answers, its parts run, delivery is not held."""
+"""Tells whether a process is ready: its database answers, its parts run, delivery is not held, the
+disk has room."""
 
 from __future__ import annotations
 
@@ -11,9 +12,15 @@ from storage.contract.storage import Storage
 class ReadinessCheck:
     """Asks the database and each part of the process."""
 
-    def __init__(self, storage: Storage, parts: Mapping[str, Callable[[], bool]]) -> None:
+    def __init__(
+        self,
+        storage: Storage,
+        parts: Mapping[str, Callable[[], bool]],
+        has_room: Callable[[], bool],
+    ) -> None:
         self._storage = storage
         self._parts = parts
+        self._has_room = has_room
 
     async def waiting_for(self) -> list[str]:
         """Names of what is not ready; of delivery while it is held. Empty when all is."""
@@ -21,6 +28,7 @@ class ReadinessCheck:
         ready = {
             "database": answers,
             "delivery (held)": not (answers and await self._is_held()),
+            "disk (nearly full)": self._has_room(),
         } | {name: is_ready() for name, is_ready in self._parts.items()}
         return [name for name, is_ready in ready.items() if not is_ready]
 

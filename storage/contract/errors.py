@@ -12,6 +12,10 @@ class StorageUnavailable(StorageError):
     be known."""
 
 
+class StorageFull(StorageUnavailable):
+    """There is no room for what was to be written. Nothing of its transaction took effect."""
+
+
 class TookTooLong(StorageUnavailable):
     """A statement ran longer than it may, or was stopped. Nothing of its transaction took
     effect."""

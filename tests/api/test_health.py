@@ -150,6 +150,7 @@ async def test_a_server_that_drains_says_so_and_serves_all_the_same(tmp_path: Pa
             send_wait_seconds=0,
             max_request_bytes=1024,
             policies=method_policies(),
+            has_room=lambda: True,
             max_connections=16,
             reflection=False,
             watchers_per_caller=1,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.attack.site import attacked
 from tests.support.api.untouched import untouched_brand
-from tests.support.hostile.calling import watching
+from tests.support.hostile.changes import watching
 from tests.support.hostile.memory import resident_mib
 from tests.support.hostile.rest import call_with_hostile_json, send
 from tests.support.hostile.schema import operations, requests_of
@@ -40,7 +40,7 @@ async def test_what_schemathesis_makes_of_the_openapi_document(
     statuses = Counter[int]()
     async with attacked(tmp_path) as running:
         brand = await untouched_brand(running, "rest")
-        with watching(running) as watch:
+        async with watching(running) as watch:
             for operation in operations():
                 for request in requests_of(operation, size(OF_EACH), seed):
                     statuses[await send(running, watch, brand, **request)] += 1

@@ -30,9 +30,11 @@ from tests.support.postgres import running_postgres
 ROOM = {"sqlite": "24m", "postgres": "48m"}
 """For the database that is under test, with its log on SQLite; PostgreSQL's log is elsewhere, since
 a full one ends the server."""
+MINIMUM = str(1 << 20)
+"""What must be free for the service to take anything new."""
 REFUSALS = 20
 """Answers `later` to wait for while there is no room."""
-REFUSED = (503, "unavailable", "the service cannot answer now; try again")
+REFUSED = (503, "storage_full", "there is too little room to take anything new; try again later")
 PATIENCE = 60.0
 """Seconds within which a disk that is full must be noticed."""
 # The outer namespace may mount; in the inner one the process is nobody special again, as PostgreSQL
@@ -124,7 +126,7 @@ async def _refused(load: Load, more: int) -> None:
 
 
 async def _on_sqlite(directory: Path, times: int) -> Outcome:
-    async with site_on(directory) as site:
+    async with site_on(directory, min_free_disk=MINIMUM) as site:
         return await fill_again_and_again(site, directory / "var", times)
 
 
@@ -132,7 +134,7 @@ async def _on_postgres(directory: Path, times: int) -> Outcome:
     with running_postgres(durable=True) as server:
         (directory / "var" / "tables").mkdir()
         url = server.create_database(directory=directory / "var" / "tables")
-        async with site_on(directory, url, dispatchers=2) as site:
+        async with site_on(directory, url, dispatchers=2, min_free_disk=MINIMUM) as site:
             return await fill_again_and_again(site, directory / "var", times)
 
 

@@ -76,13 +76,17 @@ class Site:
 
 @asynccontextmanager
 async def site_on(
-    directory: Path, database_url: str = "", dispatchers: int = 0, way: Way = Way.SMTP
+    directory: Path,
+    database_url: str = "",
+    dispatchers: int = 0,
+    way: Way = Way.SMTP,
+    **more: str,
 ) -> AsyncIterator[Site]:
     """`serve` on SQLite; or on a PostgreSQL that has an empty database, an API and so many
-    dispatchers."""
+    dispatchers. `more` are settings."""
     async with (
         providing(way, directory) as (peer, settings),
-        fleet_in(directory, **settings) as fleet,
+        fleet_in(directory, **settings, **more) as fleet,
     ):
         await peer.behave(delay=WORK)
         token = fleet.token(BRAND)

@@ -395,6 +395,11 @@ async def test_a_request_with_a_body_has_no_query(
     assert upstream.requests == []
 
 
+ITEM = '{"person_id": "' + "a" * 980 + '"},'
+COUNT = MAX_REQUEST_BYTES // len(ITEM)
+"""Of so many items a body is no larger than it may be."""
+
+
 @pytest.mark.parametrize(
     "first",
     ['{"oops": 1, "recipients": [', '{oops: 1, "recipients": ['],
@@ -404,14 +409,12 @@ async def test_a_request_with_a_body_has_no_query(
 async def test_what_says_that_it_is_too_large_is_413_whatever_else_is_wrong(
     reading_rest: httpx.AsyncClient, first: str, last: str
 ) -> None:
-    def body(count: int) -> str:
-        return first + ('{"person_id": "' + "a" * 980 + '"},') * count + last
-
-    count = MAX_REQUEST_BYTES // 1000
-    response = await reading_rest.post(PUBLISH, content=body(count + 2), headers=JSON)
-    assert error(response) == (413, "payload_too_large")
-    response = await reading_rest.post(PUBLISH, content=body(count - 2), headers=JSON)
-    assert error(response) == (400, "malformed_request")
+    for count, wanted in (
+        (COUNT + 1, (413, "payload_too_large")),
+        (COUNT - 1, (400, "malformed_request")),
+    ):
+        body = first + ITEM * count + last
+        assert error(await reading_rest.post(PUBLISH, content=body, headers=JSON)) == wanted
 
 
 @pytest.mark.parametrize("first", ['{"oops": 1, "recipients": [', '{oops: 1, "recipients": ['])
@@ -420,8 +423,8 @@ async def test_a_body_of_unknown_length_is_answered_by_what_is_found_first(
 ) -> None:
     async def body() -> AsyncIterator[bytes]:
         yield first.encode()
-        for _ in range(MAX_REQUEST_BYTES // 1000 + 2):
-            yield b'{"person_id": "' + b"a" * 980 + b'"},'
+        for _ in range(COUNT + 1):
+            yield ITEM.encode()
 
     response = await reading_rest.post(PUBLISH, content=body(), headers=JSON)
     assert error(response) in {(413, "payload_too_large"), (400, "malformed_request")}

@@ -10,6 +10,7 @@ from tests.prove.contacting import CONTACTING
 from tests.prove.counting import COUNTING
 from tests.prove.doubting import DOUBTING
 from tests.prove.edging import EDGING
+from tests.prove.filling import FILLING
 from tests.prove.identifying import IDENTIFYING
 from tests.prove.limiting import LIMITING
 from tests.prove.pushing import PUSHING
@@ -39,5 +40,6 @@ MUTATIONS = (
     *PUSHING,
     *REFUSING,
     *EDGING,
+    *FILLING,
     *IDENTIFYING,
 )

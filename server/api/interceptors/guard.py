@@ -20,6 +20,7 @@ from server.api.interceptors.budgets import BudgetCheck
 from server.api.interceptors.call import Context, Handler
 from server.api.interceptors.request_checks import acceptable, complete, reading
 from server.api.policies import Policy
+from server.domain.errors import NoRoom
 
 
 class Guard(grpc.aio.ServerInterceptor):
@@ -36,12 +37,15 @@ class Guard(grpc.aio.ServerInterceptor):
         policies: Mapping[str, Policy],
         *,
         max_request_bytes: int,
+        has_room: Callable[[], bool],
     ) -> None:
-        """No method takes more than `max_request_bytes`, and most take less."""
+        """No method takes more than `max_request_bytes`, and most take less. While there is no
+        room, methods that add to what is kept are refused."""
         self._authentication = authentication
         self._budgets = budgets
         self._policies = policies
         self._max_request_bytes = max_request_bytes
+        self._has_room = has_room
         self._guarded: dict[str, tuple[Policy, Handler]] = {}
 
     async def intercept_service(
@@ -61,6 +65,8 @@ class Guard(grpc.aio.ServerInterceptor):
         policy, guarded = self._guarded[method]
         try:
             principal = await self._authentication.admit(policy, call.metadata.get())
+            if policy.adds and not self._has_room():
+                raise NoRoom
         except Exception as error:  # noqa: BLE001 - every fault is answered with the fixed text
             return _refusing(rpc_status(error, method, policy))
         if principal is not None:

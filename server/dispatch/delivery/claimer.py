@@ -4,7 +4,7 @@ transaction that claims."""
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -15,6 +15,7 @@ from server.dispatch.delivery.fair_share import QueueKey, Shares, Turns, interle
 from server.dispatch.delivery.in_flight import InFlight
 from server.dispatch.delivery.outcomes import withheld
 from server.dispatch.delivery.rate_limits import RateLimits
+from server.dispatch.loop import always
 from server.domain.delivery.timing import LEASE
 from storage.contract.storage import Storage, Transaction
 from storage.model.brands import BrandPolicy
@@ -23,6 +24,8 @@ from storage.model.messages import Message, Purpose
 from storage.model.rates import RateLimit
 
 NO_KEYS = timedelta(0)
+NO_ROOM_PAUSE = timedelta(seconds=1)
+"""Until it is looked whether there is room again."""
 MOST_QUEUES = 20
 """Queues that one pass claims from; with more of them, they take turns."""
 ROUNDS = 3
@@ -63,21 +66,23 @@ class Claimer:
         limits: RateLimits,
         bytes_out: ByteBudget,
         key_window: timedelta = NO_KEYS,
+        has_room: Callable[[], bool] = always,
     ) -> None:
         """`purpose` is None for both. `key_window` is how long the channel's provider knows the key
-        of a message."""
+        of a message. While there is no room for results, nothing is due."""
         self._channel = channel
         self._purpose = purpose
         self._storage = storage
         self._limits = limits
         self._bytes_out = bytes_out
         self._key_window = key_window
+        self._has_room = has_room
         self._turns = Turns()
         self._idle: QueueSnapshot | None = None
 
     async def snapshot(self, now: datetime) -> QueueSnapshot:
         """Reads what waits, and who may not go yet."""
-        snapshot = await self._storage.read(partial(self._snapshot, now=now))
+        snapshot = await self._look(now)
         self._idle = None if snapshot.due else snapshot
         return snapshot
 
@@ -86,7 +91,7 @@ class Claimer:
         one says: an idle worker reads once, not twice."""
         snapshot, self._idle = self._idle, None
         if snapshot is None:
-            snapshot = await self._storage.read(partial(self._snapshot, now=now))
+            snapshot = await self._look(now)
         return snapshot.next_due
 
     async def claim(self, snapshot: QueueSnapshot, rows: int, now: datetime) -> Claims:
@@ -105,6 +110,11 @@ class Claimer:
             ],
             list(ends.values()),
         )
+
+    async def _look(self, now: datetime) -> QueueSnapshot:
+        if not self._has_room():
+            return QueueSnapshot((), now + NO_ROOM_PAUSE, {})
+        return await self._storage.read(partial(self._snapshot, now=now))
 
     async def _snapshot(self, tx: Transaction, now: datetime) -> QueueSnapshot:
         queues = [

@@ -4,7 +4,7 @@ settles them."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from server.channels.provider import Envelope, Outcome
@@ -14,6 +14,7 @@ from server.dispatch.delivery.outcomes import IN_APP, in_app_delivery, release
 from server.dispatch.delivery.rate_limits import RateLimits
 from server.dispatch.delivery.renderer import Renderer, Result
 from server.dispatch.delivery.settler import Settler
+from server.dispatch.loop import always
 from server.dispatch.metrics import DispatchMetrics
 from server.domain.clock import Clock
 from storage.contract.signals import messages as messages_topic
@@ -36,9 +37,21 @@ class InboxWorker:
     topics = (messages_topic(IN_APP),)
 
     def __init__(
-        self, storage: Storage, clock: Clock, renderer: Renderer, metrics: DispatchMetrics
+        self,
+        storage: Storage,
+        clock: Clock,
+        renderer: Renderer,
+        metrics: DispatchMetrics,
+        has_room: Callable[[], bool] = always,
     ) -> None:
-        self._claimer = Claimer(IN_APP, None, storage, RateLimits(IN_APP, None), renderer.bytes_out)
+        self._claimer = Claimer(
+            IN_APP,
+            None,
+            storage,
+            RateLimits(IN_APP, None),
+            renderer.bytes_out,
+            has_room=has_room,
+        )
         self._clock = clock
         self._renderer = renderer
         self._metrics = metrics

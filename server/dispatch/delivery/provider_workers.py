@@ -15,6 +15,7 @@ from server.dispatch.delivery.rate_limits import RateLimits, provider_limit
 from server.dispatch.delivery.renderer import Renderer
 from server.dispatch.delivery.restore_guard import RestoreGuard
 from server.dispatch.delivery.settler import Settler
+from server.dispatch.loop import always
 from server.dispatch.metrics import DispatchMetrics
 from server.domain.clock import Clock, steady_seconds
 from storage.contract.signals import messages as messages_topic
@@ -26,7 +27,7 @@ class ProviderWorkers:
     """Everything about one channel, so that a provider that is slow, stuck or failing holds up
     nothing else."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # everything that is wired, by name
         self,
         *,
         channel: str,
@@ -38,6 +39,7 @@ class ProviderWorkers:
         guard: RestoreGuard,
         random: Random,
         metrics: DispatchMetrics,
+        has_room: Callable[[], bool] = always,
         steady: Callable[[], float] = steady_seconds,
     ) -> None:
         """`rate` is how many calls a second the provider takes from all replicas together; 0: no
@@ -67,6 +69,7 @@ class ProviderWorkers:
                     RateLimits(channel, purpose, limit),
                     renderer.bytes_out,
                     provider.key_window,
+                    has_room,
                 ),
                 executor=self.executor,
                 renderer=renderer,

@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError, StatementError
 
 from storage.contract.errors import (
     StorageError,
+    StorageFull,
     StorageUnavailable,
     TookTooLong,
     WriteConflict,
@@ -21,7 +22,6 @@ _SQLITE_CONFLICTS = frozenset({"SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PR
 _SQLITE_TROUBLES = {
     "SQLITE_BUSY": "the database is locked by another program",
     "SQLITE_LOCKED": "the database is locked by another program",
-    "SQLITE_FULL": "the disk is full",
     "SQLITE_IOERR": "reading or writing the database file failed",
     "SQLITE_CANTOPEN": "the database file cannot be opened",
     "SQLITE_READONLY": "the database file is read-only",
@@ -40,6 +40,7 @@ _POSTGRES_TROUBLES = {
     # What a standby says to a transaction that is begun to write.
     "0A000": "the server is a standby, or lacks what this needs",
 }
+_POSTGRES_FULL = "53100"
 _POSTGRES_CANCELLED = "57014"
 """Also of a statement timeout."""
 # A connection that broke, an administrator who ended it, a transaction that stood still for too
@@ -102,6 +103,8 @@ def _of_sqlite(error: sqlite3.Error) -> StorageError:
         return WriteConflict(f"a row with this key exists ({name})")
     if name.startswith("SQLITE_INTERRUPT"):
         return TookTooLong("the statement took too long")
+    if name == "SQLITE_FULL":
+        return StorageFull("the disk is full")
     trouble = next(
         (text for prefix, text in _SQLITE_TROUBLES.items() if name.startswith(prefix)), None
     )
@@ -119,6 +122,8 @@ def _of_postgres(state: str, constraint: str) -> StorageError:
         return ConnectionLost(f"the server closed the connection (SQLSTATE {state})")
     if state == _POSTGRES_CANCELLED:
         return TookTooLong(f"the statement took too long (SQLSTATE {state})")
+    if state == _POSTGRES_FULL:
+        return StorageFull(f"the disk is full (SQLSTATE {state})")
     if state in _POSTGRES_TROUBLES or state.startswith(_POSTGRES_TROUBLE_CLASSES):
         return StorageUnavailable(
             f"{_POSTGRES_TROUBLES.get(state, 'the server cannot serve now')} (SQLSTATE {state})"

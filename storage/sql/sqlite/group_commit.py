@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import sqlalchemy
 
-from storage.contract.errors import StorageUnavailable
+from storage.contract.errors import StorageFull, StorageUnavailable
 from storage.contract.signals import Signals
 from storage.contract.storage import Transaction
 from storage.sql.dialects.driver_errors import meaning_of
@@ -104,7 +104,10 @@ class GroupCommit:
         try:
             self._driver.execute("COMMIT")
         except sqlite3.Error as error:
-            raise StorageUnavailable(f"the commit failed: {meaning_of(error)}") from None
+            meaning = meaning_of(error)
+            if isinstance(meaning, StorageFull):
+                raise meaning from None
+            raise StorageUnavailable(f"the commit failed: {meaning}") from None
 
     def _run_plainly(self, queued: QueuedTransaction) -> bool:
         """False if it failed after it had written."""
@@ -132,6 +135,8 @@ class GroupCommit:
         queued.run(self._transaction())
         if queued.error is not None and not self._driver.in_transaction:
             # SQLite takes back the whole transaction after some errors, such as a failing disk.
+            if isinstance(queued.error, StorageFull):
+                raise StorageFull("the disk is full")
             raise StorageUnavailable("the database took back the transaction")
 
     def _transaction(self) -> SqliteConnection:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,10 +61,12 @@ async def running_service(
     *,
     providers: Mapping[str, Provider] | None = None,
     web_push: Mapping[str, Any] | None = None,
+    free_disk: Callable[[], int] | None = None,
     **more: Any,
 ) -> AsyncIterator[Running]:
     """A service on free ports, everything in one process, stopped at the end. `providers` replace
-    those of the settings, `web_push` is how push services are reached."""
+    those of the settings, `web_push` is how push services are reached, `free_disk` tells how many
+    bytes are free."""
     rest, grpc_port = free_ports(2)
     if Part.DISPATCHER not in parts:
         # Nothing comes of what is sent there: its caller need not wait.
@@ -77,7 +79,7 @@ async def running_service(
         grpc_port=grpc_port,
         **{"sms_canary_number": CANARY_NUMBER} | more,
     )
-    service = Service(settings, parts, providers=providers, web_push=web_push)
+    service = Service(settings, parts, providers=providers, web_push=web_push, free_disk=free_disk)
     await service.start()
     try:
         async with (

@@ -126,10 +126,10 @@ class Stage:
         self.guard = RestoreGuard(self.storage, self.clock, self.directory, self.metrics)
         await self.guard.start()
 
-    def inbox_worker(self) -> InboxWorker:
+    def inbox_worker(self, **more: Any) -> InboxWorker:
         """The worker of in_app."""
         return InboxWorker(
-            self.storage, self.clock, Renderer(self.storage, unsubscribe_link), self.metrics
+            self.storage, self.clock, Renderer(self.storage, unsubscribe_link), self.metrics, **more
         )
 
     def audiences(self, resolve: Any = resolve_audience_batch) -> AudienceResolver:
@@ -140,7 +140,7 @@ class Stage:
         """The loop that starts campaigns."""
         return CampaignStarter(self.storage, self.clock, start)
 
-    def dispatcher(self) -> Dispatcher:
+    def dispatcher(self, **more: Any) -> Dispatcher:
         """All loops."""
         # The file is for one of them.
         self.guard.close()
@@ -154,6 +154,7 @@ class Stage:
             random=self.random,
             directory=self.directory,
             metrics=self.metrics,
+            **more,
         )
         self._dispatchers.append(dispatcher)
         return dispatcher

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from random import Random
 from typing import Any
 
@@ -14,36 +11,17 @@ import grpc
 from google.protobuf import json_format, message_factory
 from google.protobuf.message import Message
 
-from storage.sql.sqlite.engine import database_path
 from tests.support.api.callers import METHODS, POLICIES, GrpcCaller, full_path, refusal_in
 from tests.support.api.refusals import check_refusal
 from tests.support.api.running import Running
 from tests.support.api.untouched import Untouched, untouched_brand
+from tests.support.hostile.changes import watching
 from tests.support.hostile.messages import hostile_message
 
 FRESH_EVERY = 1000
 """Calls after which the brand is another: those that succeed take things away."""
 STREAM_SECONDS = 0.05
 """How long an accepted stream may have nothing to say."""
-
-
-@contextmanager
-def watching(running: Running) -> Iterator[ChangeWatch]:
-    """Tells whether the SQLite database of a service was written to."""
-    path = database_path(running.settings.effective_database_url)
-    with closing(sqlite3.connect(path)) as connection:
-        yield ChangeWatch(connection)
-
-
-class ChangeWatch:
-    """What SQLite says to one connection of what others committed."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-
-    def version(self) -> int:
-        """Another number after each commit of another connection."""
-        return int(self._connection.execute("PRAGMA data_version").fetchone()[0])
 
 
 async def call_with_hostile_messages(running: Running, count: int, seed: int) -> Counter[int]:
@@ -53,17 +31,22 @@ async def call_with_hostile_messages(running: Running, count: int, seed: int) ->
     that is not in the documented shape, and on one that wrote anything."""
     chance, methods, statuses = Random(seed), sorted(METHODS), Counter[int]()
     brand = await untouched_brand(running, "grpc")
-    with watching(running) as watch:
+    async with watching(running) as watch:
         for number in range(count):
             if number and number % FRESH_EVERY == 0:
                 brand = await untouched_brand(running, "grpc")
             name = methods[number % len(methods)]
             data = hostile_message(_good(brand, name), chance)
-            before = watch.version()
+            before = await watch.version()
             status = await _call(brand, name, data)
             statuses[status] += 1
             assert status < 500, (seed, number, name, status, data[:2000])
-            assert status < 400 or watch.version() == before, (seed, number, name, data[:2000])
+            assert status < 400 or await watch.version() == before, (
+                seed,
+                number,
+                name,
+                data[:2000],
+            )
     return statuses
 
 

@@ -15,7 +15,8 @@ from tests.support.api.callers import METHODS, POLICIES, RestCaller, bind, full_
 from tests.support.api.refusals import check_refusal
 from tests.support.api.running import Running
 from tests.support.api.untouched import Untouched, untouched_brand
-from tests.support.hostile.calling import FRESH_EVERY, ChangeWatch, watching
+from tests.support.hostile.calling import FRESH_EVERY
+from tests.support.hostile.changes import ChangeWatch, watching
 from tests.support.hostile.documents import document, webhook
 from tests.support.hostile.values import text
 
@@ -28,7 +29,7 @@ async def call_with_hostile_json(running: Running, count: int, seed: int) -> Cou
     how often each status was answered; fails as `call_with_hostile_messages` does."""
     chance, statuses = Random(seed), Counter[int]()
     brand = await untouched_brand(running, "rest")
-    with watching(running) as watch:
+    async with watching(running) as watch:
         for number in range(count):
             if number and number % FRESH_EVERY == 0:
                 brand = await untouched_brand(running, "rest")
@@ -45,7 +46,7 @@ async def send(
     refusal in another shape than the documented one, and on one that wrote."""
     assert isinstance(brand.api, RestCaller)
     headers = {"authorization": f"Bearer {brand.api.token}", "content-type": "application/json"}
-    before = watch.version()
+    before = await watch.version()
     try:
         response = await running.http.request(verb, path, headers=headers, **carried)
     except (httpx.InvalidURL, httpx.LocalProtocolError, UnicodeEncodeError):
@@ -54,7 +55,7 @@ async def send(
     assert response.status_code < 500, told
     if response.status_code >= 400:
         check_refusal(response.json(), {})
-        assert watch.version() == before, told
+        assert await watch.version() == before, told
     return response.status_code
 
 

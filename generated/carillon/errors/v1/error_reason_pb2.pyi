@@ -166,6 +166,11 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     `rows`. `Retry-After` and `RateLimit`, over gRPC `google.rpc.RetryInfo`, say when there is
     more.
     """
+    ERROR_REASON_STORAGE_FULL: _ErrorReason.ValueType  # 52
+    """UNAVAILABLE. There is too little room on the disk to take anything new; nothing was written.
+    What reads goes on, and what cancels, pauses, deletes or unsubscribes. `Retry-After`, over gRPC
+    `google.rpc.RetryInfo`, says when to come again.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every reason a call can be refused with.
@@ -319,5 +324,10 @@ ERROR_REASON_BUDGET_SPENT: ErrorReason.ValueType  # 51
 """HTTP 429, RESOURCE_EXHAUSTED. The brand has used up what `details.budget` names: `requests` or
 `rows`. `Retry-After` and `RateLimit`, over gRPC `google.rpc.RetryInfo`, say when there is
 more.
+"""
+ERROR_REASON_STORAGE_FULL: ErrorReason.ValueType  # 52
+"""UNAVAILABLE. There is too little room on the disk to take anything new; nothing was written.
+What reads goes on, and what cancels, pauses, deletes or unsubscribes. `Retry-After`, over gRPC
+`google.rpc.RetryInfo`, says when to come again.
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!carillon/options/v1/options.proto\x12\x13\x63\x61rillon.options.v1\x1a google/protobuf/descriptor.proto\"\x8c\x01\n\x0cMethodPolicy\x12\r\n\x05scope\x18\x01 \x01(\t\x12\x0e\n\x06public\x18\x02 \x01(\x08\x12\x16\n\x0esuccess_status\x18\x03 \x01(\x05\x12\x15\n\rservices_only\x18\x04 \x01(\x08\x12\x19\n\x11max_request_bytes\x18\x05 \x01(\x05\x12\x13\n\x0b\x61lso_scopes\x18\x06 \x03(\t\"T\n\rServicePolicy\x12\x1f\n\x17invalid_argument_status\x18\x01 \x01(\x05\x12\"\n\x1a\x66\x61iled_precondition_status\x18\x02 \x01(\x05:S\n\x06method\x12\x1e.google.protobuf.MethodOptions\x18\xb4\x87\x03 \x01(\x0b\x32!.carillon.options.v1.MethodPolicy:V\n\x07service\x12\x1f.google.protobuf.ServiceOptions\x18\xb4\x87\x03 \x01(\x0b\x32\".carillon.options.v1.ServicePolicy:-\n\x04ours\x12\x1d.google.protobuf.FieldOptions\x18\xc8\x87\x03 \x01(\x08:4\n\x0b\x66ield_scope\x12\x1d.google.protobuf.FieldOptions\x18\xd2\x87\x03 \x01(\t:-\n\x04rows\x12\x1d.google.protobuf.FieldOptions\x18\xdc\x87\x03 \x01(\x08\x42\x36\n\x13\x63\x61rillon.options.v1P\x01Z\x1d\x63\x61rillon/options/v1;optionsv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!carillon/options/v1/options.proto\x12\x13\x63\x61rillon.options.v1\x1a google/protobuf/descriptor.proto\"\x9f\x01\n\x0cMethodPolicy\x12\r\n\x05scope\x18\x01 \x01(\t\x12\x0e\n\x06public\x18\x02 \x01(\x08\x12\x16\n\x0esuccess_status\x18\x03 \x01(\x05\x12\x15\n\rservices_only\x18\x04 \x01(\x08\x12\x19\n\x11max_request_bytes\x18\x05 \x01(\x05\x12\x13\n\x0b\x61lso_scopes\x18\x06 \x03(\t\x12\x11\n\twhen_full\x18\x07 \x01(\x08\"T\n\rServicePolicy\x12\x1f\n\x17invalid_argument_status\x18\x01 \x01(\x05\x12\"\n\x1a\x66\x61iled_precondition_status\x18\x02 \x01(\x05:S\n\x06method\x12\x1e.google.protobuf.MethodOptions\x18\xb4\x87\x03 \x01(\x0b\x32!.carillon.options.v1.MethodPolicy:V\n\x07service\x12\x1f.google.protobuf.ServiceOptions\x18\xb4\x87\x03 \x01(\x0b\x32\".carillon.options.v1.ServicePolicy:-\n\x04ours\x12\x1d.google.protobuf.FieldOptions\x18\xc8\x87\x03 \x01(\x08:4\n\x0b\x66ield_scope\x12\x1d.google.protobuf.FieldOptions\x18\xd2\x87\x03 \x01(\t:-\n\x04rows\x12\x1d.google.protobuf.FieldOptions\x18\xdc\x87\x03 \x01(\x08\x42\x36\n\x13\x63\x61rillon.options.v1P\x01Z\x1d\x63\x61rillon/options/v1;optionsv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,7 +34,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\023carillon.options.v1P\001Z\035carillon/options/v1;optionsv1'
   _globals['_METHODPOLICY']._serialized_start=93
-  _globals['_METHODPOLICY']._serialized_end=233
-  _globals['_SERVICEPOLICY']._serialized_start=235
-  _globals['_SERVICEPOLICY']._serialized_end=319
+  _globals['_METHODPOLICY']._serialized_end=252
+  _globals['_SERVICEPOLICY']._serialized_start=254
+  _globals['_SERVICEPOLICY']._serialized_end=338
 # @@protoc_insertion_point(module_scope)

@@ -34,6 +34,7 @@ class MethodPolicy(_message.Message):
     SERVICES_ONLY_FIELD_NUMBER: _builtins.int
     MAX_REQUEST_BYTES_FIELD_NUMBER: _builtins.int
     ALSO_SCOPES_FIELD_NUMBER: _builtins.int
+    WHEN_FULL_FIELD_NUMBER: _builtins.int
     scope: _builtins.str
     """The scope a token must carry, `<verb>:<resource>`: what a method reads or writes, or `admin:…`
     for operators. `manage:x` in a token is `read:x` and `write:x`. A method that is not `public`
@@ -50,6 +51,10 @@ class MethodPolicy(_message.Message):
     that take lists of recipients, people or messages, or contents, name more. The setting
     `max_request_bytes` lowers them all.
     """
+    when_full: _builtins.bool
+    """Also taken while the disk is nearly full, though it writes: it stops, ends or takes away
+    something. Methods that read are always taken.
+    """
     @_builtins.property
     def also_scopes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Scopes that a token must carry besides: of other data that the method shows."""
@@ -63,10 +68,11 @@ class MethodPolicy(_message.Message):
         services_only: _builtins.bool = ...,
         max_request_bytes: _builtins.int = ...,
         also_scopes: _abc.Iterable[_builtins.str] | None = ...,
+        when_full: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["also_scopes", b"also_scopes", "max_request_bytes", b"max_request_bytes", "public", b"public", "scope", b"scope", "services_only", b"services_only", "success_status", b"success_status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["also_scopes", b"also_scopes", "max_request_bytes", b"max_request_bytes", "public", b"public", "scope", b"scope", "services_only", b"services_only", "success_status", b"success_status", "when_full", b"when_full"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -12,7 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from storage.contract.errors import DatabaseInUse, StorageError, StorageUnavailable, WriteConflict
+from storage.contract.errors import (
+    DatabaseInUse,
+    StorageError,
+    StorageFull,
+    StorageUnavailable,
+    WriteConflict,
+)
 from storage.contract.storage import Transaction
 from storage.sql import migrate, open_storage
 from tests.support.storage import made
@@ -213,11 +219,48 @@ async def test_a_full_disk_fails_the_write_and_the_next_one_that_fits_succeeds(
     writer = on_sqlite.storage._writer._driver  # type: ignore[attr-defined]
     pages = writer.execute("PRAGMA page_count").fetchone()[0]
     writer.execute(f"PRAGMA max_page_count = {pages}")
-    with pytest.raises(StorageUnavailable, match="full"):
+    with pytest.raises(StorageFull):
         await on_sqlite.campaign(name="x" * 1_000_000)
+    together = await asyncio.gather(
+        *(on_sqlite.campaign(name=f"{number}" * 1_000_000) for number in range(3)),
+        return_exceptions=True,
+    )
+    assert [type(each) for each in together] == [StorageFull] * 3
+    found = await on_sqlite.storage.read(
+        lambda tx: tx.campaigns.list_page("brand", "comms", None, None, 100)
+    )
+    assert [each.id for each in found] == [fits.id]
     writer.execute("PRAGMA max_page_count = 1000000")
     await on_sqlite.campaign(name="x" * 1_000_000)
     assert await on_sqlite.found_campaign(fits.id) == fits
+
+
+async def test_what_shares_a_commit_with_what_does_not_fit_is_told_that_there_is_no_room(
+    on_sqlite: Scene,
+) -> None:
+    writer = on_sqlite.storage._writer._driver  # type: ignore[attr-defined]
+    pages = writer.execute("PRAGMA page_count").fetchone()[0]
+    writer.execute(f"PRAGMA max_page_count = {pages}")
+    begun, may_go_on = asyncio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+
+    async def hold(tx: Transaction) -> None:
+        loop.call_soon_threadsafe(begun.set)
+        may_go_on.wait(10)
+
+    holding = asyncio.create_task(on_sqlite.storage.write(hold))
+    await begun.wait()
+    writes = [asyncio.create_task(on_sqlite.campaign(name=name)) for name in ("a", "x" * 1_000_000)]
+    await asyncio.sleep(0)
+    may_go_on.set()
+    # What held the thread shares their commit, unless it held it for long.
+    results = await asyncio.gather(*writes, holding, return_exceptions=True)
+    assert [type(result) for result in results[:2]] == [StorageFull] * 2
+    writer.execute("PRAGMA max_page_count = 1000000")
+    assert not await on_sqlite.storage.read(
+        lambda tx: tx.campaigns.list_page("brand", "comms", None, None, 100)
+    )
+    await on_sqlite.campaign()
 
 
 async def test_a_failed_commit_fails_every_write_in_it_and_writes_nothing(on_sqlite: Scene) -> None:
