@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from storage.model.audiences import GivenRecipient
 from storage.model.messages import Message
 from storage.model.sends import CancelReceipt, Counters, Recipients, Send
 
@@ -40,6 +41,18 @@ class Sends(Protocol):
     ) -> None:
         """Moves the cursor of a send found with `lock`; with `done`, completes the send if nothing
         is pending or in flight."""
+        ...
+
+    async def keep_recipients(
+        self, send: Send, slices: Iterable[Sequence[GivenRecipient]], now: datetime
+    ) -> int:
+        """Keeps more recipients of a new send for `take_recipients`. They count as pending messages
+        of it, and if it enrolls as pending recipients. Returns how many."""
+        ...
+
+    async def take_recipients(self, send: Send, now: datetime) -> list[GivenRecipient]:
+        """The next slice of recipients that are kept, of a send found with `lock`; they are kept,
+        and counted, no longer. Empty after the last."""
         ...
 
     async def cancel_running(self, campaign_id: str, now: datetime) -> dict[str, CancelReceipt]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class SkipReason(StrEnum):
@@ -37,3 +38,13 @@ class AudienceCount:
     skip_reason: str | None
     people: int
     addresses: int
+
+
+class GivenRecipient(NamedTuple):
+    """Somebody who was named as a recipient of a send."""
+
+    person_id: str
+    address: str
+    """In normal form; an invalid one as it was given."""
+    skip_reason: str | None
+    """Why they get no message, as far as the recipients themselves tell; None: they do not."""

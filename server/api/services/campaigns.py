@@ -13,13 +13,22 @@ from carillon.messaging.v1 import campaign_service_pb2 as messaging
 from server.api.command_runner import CommandRunner
 from server.api.converters import audience
 from server.api.converters.values import read_enum, read_timestamp
+from server.api.threads import check_on_thread
 from server.commands.campaigns.cancel import CancelledCampaign, cancel_campaign_and_wait
 from server.commands.campaigns.create import NewCampaign, create_campaign
 from server.commands.campaigns.delete import delete_campaign
 from server.commands.campaigns.queries import get_campaign, list_campaign_sends, list_campaigns
 from server.commands.campaigns.update import CampaignChanges, update_campaign
+from server.commands.sends.classify_recipients import (
+    Classify,
+    classified_before,
+    how_to_classify,
+)
 from server.commands.sends.preview_audience import preview_campaign
+from server.commands.sends.resolve_audience import BATCH
 from server.commands.sends.start import send_campaign
+from server.domain.contacts.addresses import Recipient
+from server.domain.contacts.recipients import classify_recipients
 from server.domain.faces import Face
 from server.domain.paging import Page
 from storage.contract.storage import Storage
@@ -118,16 +127,33 @@ class CampaignMethods:
         response_type: type[Response],
     ) -> Response:
         """Starts a send, to the recipients given or to the campaign's own audience."""
-        recipients = None if request.audience else audience.read_recipients(request)
+        recipients, classify = None, classify_recipients
+        if not request.audience:
+            recipients, classify = await self._read_recipients(request)
         expire_at = read_timestamp(request, "expire_at")
         return await self._commands.change(
             request,
             lambda tx, caller: send_campaign(
-                tx, caller, self._face, request.id, recipients, expire_at
+                tx, caller, self._face, request.id, recipients, expire_at, classify
             ),
             respond,
             response_type,
         )
+
+    async def _read_recipients(self, request: SendRequest) -> tuple[list[Recipient], Classify]:
+        """The recipients, and what classifies them: of many it was done on a thread, since all
+        other calls, or all other writes, would wait for it."""
+        if len(request.recipients) <= BATCH:
+            return audience.read_recipients(request), classify_recipients
+        channels, shared = await self._commands.query(
+            lambda tx, caller: how_to_classify(tx, caller, self._face, request.id)
+        )
+
+        def classified() -> tuple[list[Recipient], Classify]:
+            given = audience.read_recipients(request)
+            return given, classified_before(channels, given, allow_shared_addresses=shared)
+
+        return await check_on_thread(classified)
 
     async def preview(
         self, request: PreviewRequest, response_type: type[PreviewResponse]

@@ -1,17 +1,20 @@
-"""Makes messages of an audience, a batch at a time: of people who match, or of messages of another
-send that failed."""
+"""Makes messages of an audience, a batch at a time: of people who match, of recipients who were
+given, or of messages of another send that failed."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
+from itertools import islice
 
+from server.commands.campaigns.program import program_of
 from server.commands.gate.rules import campaign_rule
 from server.commands.sends.begin import begin, to_own_addresses
+from server.commands.sends.classify_recipients import hold_back
 from server.domain.contacts.recipients import ClassifiedRecipients
 from server.domain.criteria.parse import parse_criteria
 from storage.contract.storage import Transaction
-from storage.model.audiences import AudienceMember, SkipReason
+from storage.model.audiences import AudienceMember, GivenRecipient, SkipReason
 from storage.model.ids import new_id
 from storage.model.programs import Step
 from storage.model.sends import Send, SendStatus
@@ -29,8 +32,12 @@ async def resolve_audience_batch(tx: Transaction, send_id: str, now: datetime) -
     send = await tx.sends.find(send_id, lock=True)
     if send is None or send.audience_done or send.status is not SendStatus.SENDING:
         return
-    add = _add_matching_people if send.parent_send_id is None else _add_failed_messages
-    found, cursor = await add(tx, send, now)
+    if send.parent_send_id is not None:
+        found, cursor = await _add_failed_messages(tx, send, now)
+    elif send.criteria is not None:
+        found, cursor = await _add_matching_people(tx, send, now)
+    else:
+        found, cursor = await _add_given_recipients(tx, send, now)
     await tx.sends.advance_audience(send.id, cursor, done=found < BATCH, now=now)
 
 
@@ -64,6 +71,39 @@ async def _add_matching_people(
         batch = batch.once_per_address()
     await begin(tx, send, steps, batch, now, channel=send.channel)
     return len(members), members[-1].person_id if members else send.audience_cursor
+
+
+def slices_of(whom: ClassifiedRecipients) -> Iterator[list[GivenRecipient]]:
+    """The recipients in slices, of which each but the last is a batch."""
+    everybody = iter(whom)
+    while some := list(islice(everybody, BATCH)):
+        yield [GivenRecipient(*recipient, skip) for recipient, skip in some]
+
+
+async def _add_given_recipients(
+    tx: Transaction, send: Send, now: datetime
+) -> tuple[int, str | None]:
+    """Begins with the next recipients who were given. Returns how many there were."""
+    taken = await tx.sends.take_recipients(send, now)
+    campaign = await tx.campaigns.find(send.campaign_id)
+    assert campaign is not None, "what has a send is not deleted"
+    await begin_with_given(tx, send, await program_of(tx, campaign), taken, now)
+    return len(taken), None
+
+
+async def begin_with_given(
+    tx: Transaction,
+    send: Send,
+    steps: Sequence[Step],
+    given: Sequence[GivenRecipient],
+    now: datetime,
+) -> None:
+    """Begins with recipients who were given, of whom the gate holds back some."""
+    whom = ClassifiedRecipients(
+        [(each.person_id, each.address) for each in given],
+        [SkipReason(each.skip_reason) if each.skip_reason else None for each in given],
+    )
+    await begin(tx, send, steps, await hold_back(tx, send.brand_id, steps, whom), now)
 
 
 async def _steps_of(tx: Transaction, send: Send) -> tuple[Step, ...]:

@@ -13,11 +13,16 @@ from server.commands.campaigns.misfire import cancel_misfired
 from server.commands.campaigns.program import is_pinned, pin_program, program_of
 from server.commands.operations.audit import note
 from server.commands.sends.access import found_send
-from server.commands.sends.begin import begin, enrolls
-from server.commands.sends.classify_recipients import classify_for_campaign
-from server.commands.sends.resolve_audience import resolve_audience_batch
+from server.commands.sends.begin import enrolls
+from server.commands.sends.classify_recipients import Classify, classify_given
+from server.commands.sends.resolve_audience import (
+    begin_with_given,
+    resolve_audience_batch,
+    slices_of,
+)
 from server.domain.access import Caller
 from server.domain.contacts.addresses import Recipient
+from server.domain.contacts.recipients import classify_recipients
 from server.domain.faces import Face
 from server.domain.lifecycle import CampaignOperation, campaign_after
 from server.domain.validation import Checks
@@ -36,6 +41,7 @@ async def send_campaign(
     campaign_id: str,
     recipients: Sequence[Recipient] | None,
     expire_at: datetime | None = None,
+    classify: Classify = classify_recipients,
 ) -> Send:
     """Sends a draft or scheduled campaign to exactly the recipients, or with None to its own
     audience. Its messages are stale at `expire_at`; None: as it was scheduled, or never.
@@ -51,7 +57,7 @@ async def send_campaign(
         send = await _start_resolving(tx, campaign, caller.principal.subject, caller.now)
         whom: JsonObject = {"audience": "segment"}
     else:
-        send = await _start_with_recipients(tx, caller, face, campaign, recipients)
+        send = await _start_with_recipients(tx, caller, face, campaign, recipients, classify)
         whom = {"recipients": len(recipients)}
     await note(
         tx,
@@ -85,14 +91,22 @@ async def send_due_campaign(tx: Transaction, campaign_id: str, now: datetime) ->
 
 
 async def _start_with_recipients(
-    tx: Transaction, caller: Caller, face: Face, campaign: Campaign, recipients: Sequence[Recipient]
+    tx: Transaction,
+    caller: Caller,
+    face: Face,
+    campaign: Campaign,
+    recipients: Sequence[Recipient],
+    classify: Classify,
 ) -> Send:
-    """Starts a send to exactly these people, all of them at once."""
+    """Starts a send to exactly these people. All of them are kept and counted in the transaction;
+    messages are made of the first of them at once, of the others like those of an audience."""
     steps = await program_of(tx, campaign)
-    classified = await classify_for_campaign(tx, face, campaign, steps, recipients)
+    whom = classify_given(face, campaign, steps, recipients, classify)
     send = await _start(tx, campaign, caller.principal.subject, caller.now, criteria=None)
-    await begin(tx, send, steps, classified, caller.now)
-    await tx.sends.advance_audience(send.id, None, done=True, now=caller.now)
+    slices = slices_of(whom)
+    await begin_with_given(tx, send, steps, next(slices, []), caller.now)
+    kept = await tx.sends.keep_recipients(send, slices, caller.now)
+    await tx.sends.advance_audience(send.id, None, done=not kept, now=caller.now)
     return await found_send(tx, send.id)
 
 

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Row, insert, literal_column, select, update
+from sqlalchemy import insert, literal_column, select, update
 
 from storage.contract.signals import AUDIENCES, PROGRESS
 from storage.contract.signals import messages as messages_topic
+from storage.model.audiences import GivenRecipient
 from storage.model.channels import Channel
 from storage.model.messages import Message, MessageStatus
 from storage.model.sends import CancelReceipt, Counters, Recipients, Send
 from storage.sql.connection import Connection, record_values
-from storage.sql.delivery import cancellations, retries
+from storage.sql.delivery import cancellations, given, retries
 from storage.sql.delivery.claims import leased_of
 from storage.sql.delivery.counters import complete, recount, recount_recipients
 from storage.sql.delivery.locks import lock_sends, locking_sends
+from storage.sql.delivery.send_records import read_send
 from storage.sql.dialects.dialect import ColumnKind
 from storage.sql.schema.messages import messages
-from storage.sql.schema.sends import COUNTERS, RECEIPT, RECIPIENTS, sends
+from storage.sql.schema.sends import COUNTERS, sends
 
 # Written out, since a partial index is used only for a condition the planner can see.
 _SENDING = sends.c.status == literal_column("'sending'")
@@ -49,7 +50,7 @@ class SqlSends:
             else select(sends).where(sends.c.id == send_id)
         )
         row = (await self._connection.execute(statement)).first
-        return _read(row) if row else None
+        return read_send(row) if row else None
 
     async def find_many(self, send_ids: Sequence[str]) -> dict[str, Send]:
         wanted = self._connection.dialect.row_set("wanted", id=ColumnKind.TEXT)
@@ -57,7 +58,9 @@ class SqlSends:
         ids = self._connection.dialect.row_set_parameters(
             wanted, [(send_id,) for send_id in send_ids]
         )
-        return {row.id: _read(row) for row in (await self._connection.execute(statement, ids)).all}
+        return {
+            row.id: read_send(row) for row in (await self._connection.execute(statement, ids)).all
+        }
 
     async def list_page(self, campaign_id: str, after: str | None, limit: int) -> list[Send]:
         statement = (
@@ -68,7 +71,7 @@ class SqlSends:
         )
         if after is not None:
             statement = statement.where(sends.c.id < after)
-        return [_read(row) for row in (await self._connection.execute(statement)).all]
+        return [read_send(row) for row in (await self._connection.execute(statement)).all]
 
     async def list_resolving(self, limit: int) -> list[str]:
         statement = (
@@ -89,6 +92,14 @@ class SqlSends:
         self._connection.fire(PROGRESS)
         if done:
             await complete(self._connection, send_id, now)
+
+    async def keep_recipients(
+        self, send: Send, slices: Iterable[Sequence[GivenRecipient]], now: datetime
+    ) -> int:
+        return await given.keep(self._connection, send, slices, now)
+
+    async def take_recipients(self, send: Send, now: datetime) -> list[GivenRecipient]:
+        return await given.take(self._connection, send, now)
 
     async def cancel_running(self, campaign_id: str, now: datetime) -> dict[str, CancelReceipt]:
         return await cancellations.cancel_sends(
@@ -168,16 +179,3 @@ class SqlSends:
 
     async def recount_recipients(self, send_id: str) -> Recipients:
         return await recount_recipients(self._connection, send_id)
-
-
-def _read(row: Row[Any]) -> Send:
-    fields = dict(row._mapping)
-    counters = Counters(**{name: fields.pop(name) for name in ("total", *COUNTERS)})
-    recipients = {name: fields.pop(f"recipients_{name}") for name in RECIPIENTS}
-    receipt = {name: fields.pop(f"receipt_{name}") for name in RECEIPT}
-    return Send(
-        counters=counters,
-        recipients=Recipients(**recipients),
-        receipt=None if None in receipt.values() else CancelReceipt(**receipt),
-        **fields,
-    )

@@ -55,6 +55,12 @@ async def insert(connection: Connection, given: Iterable[Message]) -> int:
     return inserted
 
 
+async def insert_over(connection: Connection, given: Sequence[Message]) -> None:
+    """Adds rows that have ended already, which whoever calls counts."""
+    if given:
+        await _insert_chunk(connection, given, set())
+
+
 @dataclass(frozen=True, slots=True)
 class _Settings:
     """Which of the sends that rows are added to have a setting."""

@@ -11,9 +11,11 @@ from storage.contract.signals import CANCELLATIONS, PROGRESS
 from storage.model.messages import MessageStatus
 from storage.model.sends import CancelReceipt, SendStatus
 from storage.sql.connection import Connection
+from storage.sql.delivery import given
 from storage.sql.delivery.claims import leased_of
 from storage.sql.delivery.counters import Changes, complete
 from storage.sql.delivery.locks import lock_sends
+from storage.sql.delivery.send_records import read_send
 from storage.sql.delivery.steps import ended, go_on
 from storage.sql.delivery.transitions import cancelled
 from storage.sql.schema.messages import PENDING_OF_SEND, messages
@@ -61,14 +63,16 @@ async def cancel_sends(
 
 async def sweep_cancelled(connection: Connection, now: datetime, limit: int) -> int:
     """See `Sends.sweep_cancelled`."""
-    unswept = select(sends.c.id).where(
+    unswept = select(sends).where(
         sends.c.completed_at.is_(None), sends.c.status == SendStatus.CANCELLED, sends.c.pending > 0
     )
     row = (await connection.execute(unswept.order_by(sends.c.id).limit(1))).first
     if row is None:
         return 0
     await lock_sends(connection, sends.c.id == row.id)
-    return await _cancel_rows(connection, row.id, now, limit)
+    swept = await _cancel_rows(connection, row.id, now, limit)
+    # Of recipients that wait, messages are made that are cancelled already.
+    return swept or await given.cancel_some(connection, read_send(row), now)
 
 
 async def _keep_receipt(connection: Connection, send_id: str) -> CancelReceipt:

@@ -9,6 +9,7 @@ from storage.sql.schema.campaigns import campaign_tests, campaigns
 from storage.sql.schema.consents import consents
 from storage.sql.schema.dispatchers import dispatchers, holds
 from storage.sql.schema.email_events import email_events
+from storage.sql.schema.given_recipients import given_recipients
 from storage.sql.schema.idempotency import idempotency_keys
 from storage.sql.schema.inbox import inbox_items
 from storage.sql.schema.literal_contents import literal_contents
@@ -36,6 +37,7 @@ __all__ = [
     "dispatchers",
     "email_events",
     "enrollments",
+    "given_recipients",
     "holds",
     "idempotency_keys",
     "inbox_items",
