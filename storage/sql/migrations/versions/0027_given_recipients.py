@@ -22,7 +22,5 @@ def upgrade() -> None:
         sa.Column("count", sa.Integer(), nullable=False),
         sa.Column("recipients", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("send_id", "position", name="pk_given_recipients"),
-        sa.ForeignKeyConstraint(
-            ["send_id"], ["sends.id"], name="fk_given_recipients_send_id_sends"
-        ),
+        sa.ForeignKeyConstraint(["send_id"], ["sends.id"], name="fk_given_recipients_send_id"),
     )
