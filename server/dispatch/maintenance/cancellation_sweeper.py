@@ -8,7 +8,7 @@ from server.domain.clock import Clock
 from storage.contract.signals import CANCELLATIONS
 from storage.contract.storage import Storage
 
-BATCH = 2000
+BATCH = 500
 
 
 class CancellationSweeper:

@@ -21,7 +21,7 @@ from storage.sql.delivery.transitions import cancelled
 from storage.sql.schema.messages import PENDING_OF_SEND, messages
 from storage.sql.schema.sends import RECEIPT, sends
 
-_ROWS_WITH_THE_SEND = 5_000
+_ROWS_WITH_THE_SEND = 1_000
 
 # Written out, since a partial index is used only for a condition the planner can see.
 _SENDING = sends.c.status == literal_column("'sending'")

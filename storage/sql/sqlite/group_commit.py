@@ -85,8 +85,8 @@ class GroupCommit:
             self._queue.give_back(group)
 
     def _commit(self, group: list[QueuedTransaction]) -> None:
-        """Runs the group's first transaction and whatever waits by then, up to the limits, and
-        commits."""
+        """Runs the group's first transaction and whatever waits by then and may join it, up to the
+        limits, and commits."""
         deadline = time.monotonic() + _LONGEST_GROUP_SECONDS
         self._driver.execute("BEGIN IMMEDIATE")
         run = self._run_plainly
@@ -97,7 +97,7 @@ class GroupCommit:
             if (
                 len(group) == _LARGEST_GROUP
                 or time.monotonic() > deadline
-                or (queued := self._queue.take_waiting()) is None
+                or (queued := self._queue.take_beside(group[0])) is None
             ):
                 break
             group.append(queued)

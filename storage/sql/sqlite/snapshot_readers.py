@@ -65,7 +65,7 @@ class SnapshotReaders:
             group = [queued]
             while (
                 len(group) < self._largest_group
-                and (queued := self._queue.take_waiting()) is not None
+                and (queued := self._queue.take_beside(group[0])) is not None
             ):
                 group.append(queued)
             _read(connection, driver, limit, group)

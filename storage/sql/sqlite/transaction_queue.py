@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import threading
+import time
 from asyncio import AbstractEventLoop, Future
-from collections import deque
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
@@ -13,6 +12,7 @@ from typing import Any, TypeVar
 from storage.contract.signals import Signals
 from storage.contract.storage import Transaction
 from storage.sql.sqlite.engine import SqliteConnection
+from storage.sql.sqlite.turns import Turns
 from storage.sql.transaction import SqlTransaction
 
 T = TypeVar("T")
@@ -24,50 +24,31 @@ class QueuedTransaction:
 
     function: Callable[[Transaction], Awaitable[Any]]
     done: Future[Any]
+    whose: str = ""
     single: bool = False
     """It writes by its first statement only, so alone it needs no transaction around it."""
     result: Any = None
     error: BaseException | None = None
     topics: set[str] = field(default_factory=set)
+    seconds: float = 0.0
+    """How long it ran the last time."""
 
     def run(self, connection: SqliteConnection) -> None:
         """Runs the function to its end on this thread and keeps what it returns or raises. May be
         called again."""
         self.result, self.topics = None, set()
+        started = time.monotonic()
         try:
             self.result = _run_to_end(self.function, connection)
         except BaseException as error:  # noqa: BLE001  # it belongs to the caller, who gets it
             self.error = error
         else:
             self.topics = connection.topics
+        self.seconds = time.monotonic() - started
 
     def fail(self, error: Exception) -> None:
         """Takes back what came of it: its writes were lost."""
         self.error, self.topics = self.error or error, set()
-
-
-class _Turns:
-    """What waits for a thread, of each party in order; parties take turns."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._waiting: dict[str, deque[QueuedTransaction]] = {}
-        """By party, the next one's first."""
-
-    def append(self, whose: str, queued: QueuedTransaction) -> None:
-        with self._lock:
-            self._waiting.setdefault(whose, deque()).append(queued)
-
-    def pop(self) -> QueuedTransaction:
-        """The next one. There must be one."""
-        with self._lock:
-            whose = next(iter(self._waiting))
-            theirs = self._waiting.pop(whose)
-            queued = theirs.popleft()
-            if theirs:
-                # Behind everybody else.
-                self._waiting[whose] = theirs
-            return queued
 
 
 class TransactionQueue:
@@ -77,7 +58,7 @@ class TransactionQueue:
     def __init__(self, loop: AbstractEventLoop, signals: Signals) -> None:
         self._loop = loop
         self._signals = signals
-        self._turns = _Turns()
+        self._turns = Turns[QueuedTransaction]()
         self._tickets: SimpleQueue[bool] = SimpleQueue()
         """One for each that waits, and False for the end."""
 
@@ -91,7 +72,7 @@ class TransactionQueue:
         """Queues a transaction of a party; the future is done when a thread has given it back. Call
         on the event loop."""
         done: Future[T] = self._loop.create_future()
-        self._turns.append(whose, QueuedTransaction(function, done, single))
+        self._turns.append(whose, QueuedTransaction(function, done, whose, single))
         self._tickets.put(True)
         return done
 
@@ -106,24 +87,29 @@ class TransactionQueue:
 
     def take(self) -> QueuedTransaction | None:
         """The next transaction, waited for; None at the end."""
-        return self._turn(self._tickets.get())
+        while not self._tickets.get():
+            # For the other threads.
+            self._tickets.put(False)
+            if not self._turns:
+                return None
+        return self._turns.pop()
 
-    def take_waiting(self) -> QueuedTransaction | None:
-        """The next transaction if one is queued."""
+    def take_beside(self, other: QueuedTransaction) -> QueuedTransaction | None:
+        """The next transaction that may join another one, if one is queued: whoever joins waits for
+        both."""
         try:
-            return self._turn(self._tickets.get_nowait())
+            ticket = self._tickets.get_nowait()
         except Empty:
             return None
-
-    def _turn(self, ticket: bool) -> QueuedTransaction | None:
-        if ticket:
-            return self._turns.pop()
-        # For the other threads.
-        self._tickets.put(False)
-        return None
+        queued = self._turns.pop_beside(other.whose) if ticket else None
+        if queued is None:
+            self._tickets.put(ticket)
+        return queued
 
     def give_back(self, transactions: Sequence[QueuedTransaction]) -> None:
         """Fires the signals, then answers the callers, on the event loop."""
+        for queued in transactions:
+            self._turns.note(queued.whose, queued.seconds)
         self._loop.call_soon_threadsafe(self._resolve, transactions)
 
     def _resolve(self, transactions: Sequence[QueuedTransaction]) -> None:
