@@ -13,6 +13,11 @@ PREVIEWS_AT_ONCE = 2
 """Reads of Work.PREVIEWS that run at once in a process: its machine has few cores for them."""
 
 
+MAINTENANCE = "\nmaintenance"
+"""Whose the transactions are that follow from what callers asked for and may take their time. No
+brand is called so."""
+
+
 class Work(StrEnum):
     """What a transaction is for. Each kind has connections of its own, so that none waits for
     another."""

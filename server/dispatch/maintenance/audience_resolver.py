@@ -13,6 +13,7 @@ from server.domain.clock import Clock
 from storage.contract.errors import StorageUnavailable
 from storage.contract.signals import AUDIENCES
 from storage.contract.storage import Storage, Transaction
+from storage.contract.work import MAINTENANCE
 
 SENDS = 20
 """Sends a pass, a batch of each in turn, so that a big one does not hold up the others."""
@@ -53,7 +54,9 @@ class AudienceResolver:
 
     async def _resolve(self, send_id: str, now: datetime) -> None:
         try:
-            await self._storage.write(partial(self._resolve_batch, send_id=send_id, now=now))
+            await self._storage.write(
+                partial(self._resolve_batch, send_id=send_id, now=now), whose=MAINTENANCE
+            )
         except StorageUnavailable:
             raise
         except Exception:  # noqa: BLE001 - one fault must not end the loop

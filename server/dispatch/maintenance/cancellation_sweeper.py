@@ -7,8 +7,9 @@ from datetime import datetime
 from server.domain.clock import Clock
 from storage.contract.signals import CANCELLATIONS
 from storage.contract.storage import Storage
+from storage.contract.work import MAINTENANCE
 
-BATCH = 500
+BATCH = 250
 
 
 class CancellationSweeper:
@@ -25,7 +26,10 @@ class CancellationSweeper:
     async def run_once(self) -> bool:
         """One batch of one send. True if there may be more."""
         now = self._clock.now()
-        return await self._storage.write(lambda tx: tx.sends.sweep_cancelled(now, BATCH)) > 0
+        swept = await self._storage.write(
+            lambda tx: tx.sends.sweep_cancelled(now, BATCH), whose=MAINTENANCE
+        )
+        return swept > 0
 
     async def next_due(self) -> datetime | None:
         """None: a cancellation announces itself."""

@@ -57,10 +57,12 @@ class GroupCommit:
         whose: str = "",
         *,
         single: bool = False,
+        urgent: bool = False,
     ) -> Future[T]:
         """Queues a transaction of a party, which take turns; the future is done when it is durable
-        or has failed. `single`: it writes by its first statement only."""
-        return self._queue.submit(function, whose, single=single)
+        or has failed. `single`: it writes by its first statement only. `urgent`: the party need not
+        wait for its turn."""
+        return self._queue.submit(function, whose, single=single, urgent=urgent)
 
     def stop(self) -> None:
         """Ends the thread after what is queued; blocks until then."""

@@ -82,7 +82,11 @@ class SqliteStorage:
         whose: str = "",
     ) -> T:
         self._require_open()
-        return await self._finish(self._writer.submit(function, whose or f"\n{work}"))
+        return await self._finish(
+            self._writer.submit(
+                function, whose or f"\n{work}", urgent=work is Work.DELIVERY and not whose
+            )
+        )
 
     async def now(self) -> datetime:
         # The only process on the database: its clock is the database's.

@@ -68,11 +68,12 @@ class TransactionQueue:
         whose: str = "",
         *,
         single: bool = False,
+        urgent: bool = False,
     ) -> Future[T]:
-        """Queues a transaction of a party; the future is done when a thread has given it back. Call
-        on the event loop."""
+        """Queues a transaction of a party; the future is done when a thread has given it back.
+        `urgent`: the party need not wait for its turn. Call on the event loop."""
         done: Future[T] = self._loop.create_future()
-        self._turns.append(whose, QueuedTransaction(function, done, whose, single))
+        self._turns.append(whose, QueuedTransaction(function, done, whose, single), urgent=urgent)
         self._tickets.put(True)
         return done
 

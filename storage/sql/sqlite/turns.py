@@ -23,10 +23,15 @@ class Turns(Generic[T]):
         """By party, the next one's first."""
         self._slow: set[str] = set()
 
-    def append(self, whose: str, item: T) -> None:
-        """Has an item of a party wait."""
+    def append(self, whose: str, item: T, *, urgent: bool = False) -> None:
+        """Has an item of a party wait; if it is `urgent` and the first of the party, it is next."""
         with self._lock:
-            self._waiting.setdefault(whose, deque()).append(item)
+            if whose in self._waiting:
+                self._waiting[whose].append(item)
+            elif urgent:
+                self._waiting = {whose: deque((item,)), **self._waiting}
+            else:
+                self._waiting[whose] = deque((item,))
 
     def pop(self) -> T:
         """The next one. There must be one."""
