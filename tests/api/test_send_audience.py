@@ -18,6 +18,7 @@ from tests.support.api.scenes import (
     ok,
     put_person,
     recipients,
+    until,
 )
 
 FACES = {COMMS: (f"{COMMS}/SendCampaign", 422), MESSAGING: (f"{MESSAGING}/PublishCampaign", 400)}
@@ -74,3 +75,53 @@ async def test_blanks_in_the_body_do_not_change_the_answer(
     )
     assert (response.status_code, response.json()["error"]) == (status, "validation_failed")
     assert await messages_of(rest) == []
+
+
+@pytest.fixture
+def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Five recipients are more than are begun with at once."""
+    monkeypatch.setattr("server.commands.sends.resolve_audience.BATCH", 2)
+    monkeypatch.setattr("server.api.services.campaigns.BATCH", 2)
+
+
+@pytest.mark.usefixtures("small_batches")
+async def test_many_recipients_are_counted_at_once_and_each_gets_a_message(
+    api: Caller, running: Running, brand: str
+) -> None:
+    named = recipients(5)
+    named.append(named[0] | {"person_id": "same-address"})
+    request = {"id": await draft(api, brand, MESSAGING), "recipients": named}
+    send = await ok(api, f"{MESSAGING}/PublishCampaign", request)
+    assert send["total_recipients"] == 6
+
+    async def look() -> dict[str, Any]:
+        return await ok(api, "messaging.SendService/GetSend", {"id": send["id"]})
+
+    ended = await until(running, look, "status", "completed")
+    assert (ended["sent_count"], ended["skipped_count"]) == (5, 1)
+    rows = await messages_of(api, send_id=send["id"])
+    assert {(row["person_id"], row["recipient"]) for row in rows} == {
+        (each["person_id"], each["recipient"]) for each in named
+    }
+
+
+@pytest.mark.usefixtures("small_batches")
+async def test_recipients_nobody_has_begun_with_are_cancelled_too(
+    idle_api: Caller, brand: str
+) -> None:
+    campaign_id = await draft(idle_api, brand, MESSAGING)
+    request = {"id": campaign_id, "recipients": recipients(5)}
+    await ok(idle_api, f"{MESSAGING}/PublishCampaign", request)
+    cancelled = await ok(idle_api, f"{MESSAGING}/CancelCampaign", {"id": campaign_id})
+    assert cancelled["receipt"]["cancelled"] == 5
+
+
+@pytest.mark.usefixtures("small_batches")
+async def test_comms_refuses_any_of_many_who_cannot_be_reached(
+    idle_api: Caller, brand: str
+) -> None:
+    named = [*recipients(4), {"person_id": "eve", "recipient": "nowhere"}]
+    request = {"id": await draft(idle_api, brand, COMMS), "recipients": named}
+    answer = await idle_api.call(f"{COMMS}/SendCampaign", request)
+    assert (answer.status, answer.fields) == (422, {"recipients[4].recipient"})
+    assert await messages_of(idle_api) == []
