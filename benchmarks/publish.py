@@ -118,6 +118,7 @@ def _publish(ready: Service, body: bytes, *, cancel: bool = True) -> tuple[float
         f"{target.rest}/v1/messaging/campaigns/{campaign_id}/publish", target.token, body
     )
     send_id = ready.newest_send(campaign_id)
+    ready.wait_until_made(send_id)
     if cancel:
         ready.cancel(campaign_id)
         ready.wait_until_ended(send_id)
