@@ -77,7 +77,7 @@ def slices_of(whom: ClassifiedRecipients) -> Iterator[list[GivenRecipient]]:
     """The recipients in slices, of which each but the last is a batch."""
     everybody = iter(whom)
     while some := list(islice(everybody, BATCH)):
-        yield [GivenRecipient(*recipient, skip) for recipient, skip in some]
+        yield [(*recipient, skip) for recipient, skip in some]
 
 
 async def _add_given_recipients(
@@ -100,8 +100,8 @@ async def begin_with_given(
 ) -> None:
     """Begins with recipients who were given, of whom the gate holds back some."""
     whom = ClassifiedRecipients(
-        [(each.person_id, each.address) for each in given],
-        [SkipReason(each.skip_reason) if each.skip_reason else None for each in given],
+        [(person_id, address) for person_id, address, _ in given],
+        [SkipReason(skip) if skip else None for _, _, skip in given],
     )
     await begin(tx, send, steps, await hold_back(tx, send.brand_id, steps, whom), now)
 

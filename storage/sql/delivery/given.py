@@ -9,7 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import delete, select
 
-from storage.model.audiences import GivenRecipient, SkipReason
+from storage.model.audiences import GivenRecipient
 from storage.model.ids import new_id
 from storage.model.messages import Message, MessageStatus
 from storage.model.programs import RecipientOutcome
@@ -70,7 +70,7 @@ async def _take(connection: Connection, send_id: str) -> list[GivenRecipient]:
     await connection.execute(
         delete(given_recipients).where(of_send, given_recipients.c.position == row.position)
     )
-    return [GivenRecipient(*each) for each in row.recipients]
+    return [(person_id, address, skip) for person_id, address, skip in row.recipients]
 
 
 async def _count(connection: Connection, send: Send, count: int, now: datetime) -> None:
@@ -82,8 +82,8 @@ async def _count(connection: Connection, send: Send, count: int, now: datetime) 
 
 
 def _cancelled(send: Send, given: GivenRecipient, now: datetime) -> Message:
-    skip = None if given.skip_reason is None else SkipReason(given.skip_reason)
-    message = send.message(new_id(), given.person_id, given.address, skip, now)
+    person_id, address, skip = given
+    message = send.message(new_id(), person_id, address, skip, now)
     if skip is not None:
         return message
     return replace(message, status=MessageStatus.CANCELLED, cancelled_at=now)

@@ -13,9 +13,9 @@ from tests.support.drift import assert_no_drift
 from tests.support.storage.made import NOW, SECOND
 from tests.support.storage.scene import Scene
 
-SLICES = (
-    [GivenRecipient("a", "a@example.com", None), GivenRecipient("b", "b@example.com", None)],
-    [GivenRecipient("c", "c", SkipReason.INVALID_RECIPIENT)],
+SLICES: tuple[list[GivenRecipient], ...] = (
+    [("a", "a@example.com", None), ("b", "b@example.com", None)],
+    [("c", "c", SkipReason.INVALID_RECIPIENT)],
 )
 
 
