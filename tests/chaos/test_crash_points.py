@@ -11,14 +11,18 @@ from pathlib import Path
 import pytest
 
 from server.app import Service
+from server.commands.sends import resolve_audience
+from server.commands.sends.start import send_campaign
 from server.config import Settings
+from server.domain.access import Caller, Principal
+from server.domain.faces import Face
 from server.identity.key_store import signing_keys
 from storage.contract.storage import Transaction
 from storage.model.campaigns import CampaignStatus
 from storage.sql.open import open_storage
 from tests.chaos import books as book
 from tests.chaos.behaviour import Deed, Fault
-from tests.chaos.crash_child import DISPATCHER, Crash, Nursery
+from tests.chaos.crash_child import BATCH, DISPATCHER, Crash, Nursery
 from tests.chaos.crash_points import STATUS, Point, Step, When
 from tests.chaos.load import Accepted
 from tests.chaos.peer import Peer, running_peer
@@ -95,6 +99,24 @@ async def prepare(url: str) -> None:
     await storage.close()
 
 
+async def name_everybody(url: str) -> None:
+    """Sends the campaign to the same people by name, a batch of whom are begun with."""
+    now = datetime.now(UTC)
+    people = [f"person-{number:03}" for number in range(PEOPLE)]
+
+    async def send(tx: Transaction) -> None:
+        (campaign_id,) = await tx.campaigns.list_due(now, 2)
+        campaign = await tx.campaigns.find(campaign_id)
+        assert campaign is not None
+        caller = Caller(Principal("tests", frozenset({campaign.brand_id}), frozenset()), now)
+        recipients = [(person, f"{person}@example.com") for person in people]
+        await send_campaign(tx, caller, Face(campaign.face), campaign.id, recipients)
+
+    storage = await open_storage(url)
+    await storage.write(send)
+    await storage.close()
+
+
 @pytest.fixture(scope="session")
 def nursery() -> Nursery:
     return Nursery()
@@ -163,6 +185,21 @@ async def test_ended_at(site: Site, point: Point, times: int) -> None:
         Point.BEFORE_COMMIT_OF_RESULTS,
     ):
         assert found.unknown
+
+
+@pytest.mark.parametrize(
+    ("database_url", "point"),
+    on_both((Point.BEFORE_COMMIT_OF_EXPANSION, Point.BETWEEN_BATCHES_OF_EXPANSION)),
+    indirect=["database_url"],
+)
+async def test_ended_while_people_who_were_named_wait(
+    site: Site, point: Point, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resolve_audience, "BATCH", BATCH)
+    await name_everybody(site.settings.effective_database_url)
+    await site.ends_at(point)
+    found = await site.finish()
+    assert (found.faults, found.unknown) == ({}, [])
 
 
 @pytest.mark.parametrize(

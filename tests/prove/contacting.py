@@ -155,7 +155,7 @@ CONTACTING = (
     ),
     Mutation(
         name="gate-of-recipients",
-        where="classify_for_campaign",
+        where="hold_back",
         original="classified.without(await held_back(tx, rule, reached))",
         mutated="classified",
         tests=_EVERYBODY,

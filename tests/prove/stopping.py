@@ -67,9 +67,16 @@ STOPPING = (
     Mutation(
         name="cancelled-send-is-swept",
         where="CancellationSweeper.run_once",
-        original="tx.sends.sweep_cancelled(now, BATCH)) > 0",
-        mutated="tx.messages.expire(now, BATCH)) > 0",
+        original="tx.sends.sweep_cancelled(now, BATCH)",
+        mutated="tx.messages.expire(now, BATCH)",
         tests=("test_rows_beyond_the_first_slice_are_cancelled_in_batches[sqlite]",),
+    ),
+    Mutation(
+        name="recipients-who-wait-are-cancelled",
+        where="sweep_cancelled",
+        original="swept or await given.cancel_some(connection, read_send(row), now)",
+        mutated="swept",
+        tests=("test_those_who_wait_are_cancelled_one_message_each[sqlite-False]",),
     ),
     Mutation(
         name="retry-of-a-cancelled-send-is-cancelled",
