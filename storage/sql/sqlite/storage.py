@@ -70,10 +70,12 @@ class SqliteStorage:
         work: Work = Work.CALLS,
         whose: str = "",
     ) -> T:
-        self._require_open()
-        return await self._shares.hold(
-            whose, lambda: self._tracked(self._readers[work].submit(function, whose))
-        )
+        def submit() -> asyncio.Future[T]:
+            # It may have waited for others of its party until now.
+            self._require_open()
+            return self._tracked(self._readers[work].submit(function, whose))
+
+        return await self._shares.hold(whose, submit)
 
     async def write(
         self,
