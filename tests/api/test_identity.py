@@ -103,6 +103,15 @@ async def test_what_cannot_be_judged_now_is_503(
 
 
 @pytest.fixture
+async def elsewhere(there: Running) -> AsyncIterator[httpx.AsyncClient]:
+    """A client at another address."""
+    transport = httpx.AsyncHTTPTransport(local_address="127.0.0.2")
+    base = there.http.base_url
+    async with httpx.AsyncClient(transport=transport, base_url=base, timeout=60) as client:
+        yield client
+
+
+@pytest.fixture
 async def slow(identity: IdentityService) -> AsyncIterator[IdentityService]:
     """An identity service that is slow with tokens that it does not know."""
     identity.held = asyncio.Event()
@@ -112,10 +121,10 @@ async def slow(identity: IdentityService) -> AsyncIterator[IdentityService]:
 
 
 async def test_a_client_that_makes_up_tokens_keeps_no_other_one_from_being_known(
-    there: Running, slow: IdentityService, brand: str
+    there: Running, elsewhere: httpx.AsyncClient, slow: IdentityService, brand: str
 ) -> None:
     there.token(brand)
-    asking = RestCaller(there.http, "")
+    asking = RestCaller(elsewhere, "")
     segment = {"brand_id": brand, "name": "gold", "predicate": {"in": [{"var": "a"}, "x" * 70_000]}}
 
     async def made_up(request: dict[str, Any], method: str) -> Answer:
@@ -137,9 +146,7 @@ async def test_a_client_that_makes_up_tokens_keeps_no_other_one_from_being_known
     over = [each.result() for each in flood if each.done()]
     assert {(each.status, each.error) for each in over} == {(503, "identity_unavailable")}
     token = opaque(slow, brands=[brand], scope=EVERY, typ="service")
-    elsewhere = httpx.AsyncHTTPTransport(local_address="127.0.0.2")
-    async with httpx.AsyncClient(transport=elsewhere, base_url=there.http.base_url) as http:
-        good = await RestCaller(http, token).call(LIST, {"brand_id": brand})
+    good = await RestCaller(there.http, token).call(LIST, {"brand_id": brand})
     assert good.status == 200
     assert slow.held is not None
     slow.held.set()

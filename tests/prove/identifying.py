@@ -92,7 +92,7 @@ IDENTIFYING = (
     Mutation(
         name="the-gateway-says-whom-it-asks-for",
         where="server/gateway/lua/admission.lua",
-        original=', send_xff = false })',
+        original=", send_xff = false })",
         mutated=" })",
         tests=("test_a_client_that_makes_up_tokens_keeps_no_other_one_from_being_known",),
     ),
