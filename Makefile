@@ -127,7 +127,7 @@ PEERS := benchmarks/peers/requirements.txt benchmarks/peers/package.json
 
 .venv/.dependencies: requirements.lock | $(BIN)/python
 	@echo 'Installing the pinned dependencies of requirements.lock (a minute or two the first time)'
-	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --no-compile --require-hashes -r requirements.lock
 	@touch $@
 
 $(BIN)/python:

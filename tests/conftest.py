@@ -32,9 +32,10 @@ settings.load_profile("unhurried")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
-        "--every-pair",
+        "--thorough",
         action="store_true",
-        help="tests of the API run over each transport on each database, four times and not twice",
+        help="tests of the API run over each transport on each database, four times and not twice, "
+        "and all lines of the benchmark are tried",
     )
 
 

@@ -41,8 +41,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Runs a test over each transport and on each database, in two runs.
 
     Nothing in the service knows both, so that four runs would show no more. The name of the test
-    decides which transport meets which database, so that all four pairs are seen. `--every-pair`
-    runs each test in all four.
+    decides which transport meets which database, so that all four pairs are seen. `--thorough` runs
+    each test in all four.
     """
     names = {"database", "transport"} & set(metafunc.fixturenames)
     if len(names) == 2:
@@ -54,7 +54,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def _pairs_of(metafunc: pytest.Metafunc) -> tuple[tuple[str, str], ...]:
-    if metafunc.config.getoption("--every-pair"):
+    if metafunc.config.getoption("--thorough"):
         return PAIRS[0] + PAIRS[1]
     return PAIRS[crc32(metafunc.function.__name__.encode()) % 2]
 

@@ -11,9 +11,17 @@ from benchmarks.lines import LINES
 from benchmarks.peers.environment import find_peers
 from benchmarks.sizes import SMOKE
 
+SOME = ("schedule-rest", "publish", "steps", "drain-smtp")
+"""Lines that between them take every road of the benchmark but PostgreSQL and filled tables."""
 
-@pytest.mark.parametrize("line", LINES)
-async def test_every_line_of_the_benchmark_runs(line: str, tmp_path: Path) -> None:
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Tries some of the lines; with `--thorough` all."""
+    lines = LINES if metafunc.config.getoption("--thorough") else SOME
+    metafunc.parametrize("line", lines)
+
+
+async def test_lines_of_the_benchmark_run(line: str, tmp_path: Path) -> None:
     # On a thread, where it can have event loops of its own.
     figures = await asyncio.to_thread(
         measure, Bench(SMOKE, find_peers(wanted=False), tmp_path), [line]

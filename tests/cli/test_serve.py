@@ -14,7 +14,7 @@ import httpx
 import jwt
 import pytest
 
-from tests.support.carillon import Installation, is_free, processes_of, watching
+from tests.support.carillon import Installation, Serving, is_free, processes_of, watching
 
 PORTS = ("CARILLON_REST_PORT", "CARILLON_GRPC_PORT")
 
@@ -28,6 +28,33 @@ async def ready(installation: Installation) -> int:
     """Status of the readiness probe through Envoy."""
     async with httpx.AsyncClient() as client:
         return (await client.get(f"{installation.rest}/readyz")).status_code
+
+
+async def stops(installation: Installation, serving: Serving, number: signal.Signals) -> None:
+    """Asked to stop, it takes everything down and exits with 0."""
+    assert await ready(installation) == 200
+    with watching(serving.envoy()) as envoy:
+        ended = await serving.stop(number)
+        assert envoy.has_happened()
+    assert (ended.status, "Traceback" in ended.err) == (0, False)
+    assert all(map(is_free, installation.ports))
+
+
+async def everything(installation: Installation, token: str) -> dict[str, object]:
+    """What the demo brand has."""
+    lists = (
+        "/v1/admin/campaigns",
+        "/v1/messaging/campaigns",
+        "/v1/messaging/segments",
+        "/v1/messaging/templates",
+        *(f"/v1/people/{name}" for name in ("ada", "grace")),
+    )
+    async with httpx.AsyncClient(
+        base_url=installation.rest, headers={"authorization": f"Bearer {token}"}
+    ) as client:
+        answers = {path: await client.get(path) for path in lists}
+    assert {answer.status_code for answer in answers.values()} == {200}
+    return {path: answer.json() for path, answer in answers.items()}
 
 
 async def test_printed_commands_work_as_printed(installation: Installation) -> None:
@@ -51,67 +78,32 @@ async def test_printed_commands_work_as_printed(installation: Installation) -> N
             listed = await installation.bash(grpcurl)
             assert listed.status == 0, listed
             assert [entry["id"] for entry in json.loads(listed.out)["data"]] == [message["id"]]
-        assert (await serving.stop(signal.SIGINT)).status == 0
+        await stops(installation, serving, signal.SIGINT)
 
 
-async def test_a_token_is_printed_on_the_first_start_and_then_only_on_a_terminal(
+async def test_the_first_start_seeds_and_prints_a_token_and_the_next_ones_neither(
     installation: Installation,
 ) -> None:
     installation.errors = installation.directory / "errors"
     async with installation.running() as serving:
         first = tokens_in(serving.printed)
-        await serving.stop(signal.SIGTERM)
+        token = await installation.token("demo")
+        seeded = await everything(installation, token)
+        await stops(installation, serving, signal.SIGTERM)
     async with installation.running() as serving:
+        assert await everything(installation, token) == seeded
         log = (await serving.stop(signal.SIGTERM)).out + installation.errors.read_text()
     async with installation.running(terminal=True) as serving:
         third = tokens_in(serving.printed)
         await serving.stop(signal.SIGTERM)
+    for path, key in (("/v1/admin/campaigns", "campaigns"), ("/v1/messaging/campaigns", "items")):
+        (campaign,) = seeded[path][key]  # type: ignore[index]
+        assert campaign["status"] == "draft"
     assert "carillon token --brand demo" in log
     assert tokens_in(log) == set()
     for (token,) in (first, third):
         claims = jwt.decode(token, options={"verify_signature": False})
         assert (claims["brands"], claims["exp"] - claims["iat"]) == (["demo"], 3600)
-
-
-async def test_empty_database_is_seeded_once(installation: Installation) -> None:
-    async def everything(token: str) -> dict[str, object]:
-        lists = (
-            "/v1/admin/campaigns",
-            "/v1/messaging/campaigns",
-            "/v1/messaging/segments",
-            "/v1/messaging/templates",
-            *(f"/v1/people/{name}" for name in ("ada", "grace")),
-        )
-        async with httpx.AsyncClient(
-            base_url=installation.rest, headers={"authorization": f"Bearer {token}"}
-        ) as client:
-            answers = {path: await client.get(path) for path in lists}
-        assert {answer.status_code for answer in answers.values()} == {200}
-        return {path: answer.json() for path, answer in answers.items()}
-
-    async with installation.running() as serving:
-        token = await installation.token("demo")
-        seeded = await everything(token)
-        await serving.stop(signal.SIGTERM)
-    async with installation.running() as serving:
-        assert await everything(token) == seeded
-        await serving.stop(signal.SIGTERM)
-    for path, key in (("/v1/admin/campaigns", "campaigns"), ("/v1/messaging/campaigns", "items")):
-        (campaign,) = seeded[path][key]  # type: ignore[index]
-        assert campaign["status"] == "draft"
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
-async def test_asked_to_stop_it_takes_everything_down_and_exits_0(
-    installation: Installation, number: signal.Signals
-) -> None:
-    async with installation.running() as serving:
-        assert await ready(installation) == 200
-        with watching(serving.envoy()) as envoy:
-            ended = await serving.stop(number)
-            assert envoy.has_happened()
-        assert (ended.status, "Traceback" in ended.err) == (0, False)
-    assert all(map(is_free, installation.ports))
 
 
 async def test_killed_it_takes_envoy_along_and_the_next_start_works_at_once(
@@ -140,7 +132,7 @@ async def test_taken_port_is_one_clear_line_and_nothing_is_left(
     assert all(map(is_free, installation.ports))
 
 
-async def test_two_instances_run_side_by_side(tmp_path: Path) -> None:
+async def test_two_instances_run_side_by_side_but_not_on_the_same_data(tmp_path: Path) -> None:
     installations = [Installation(tmp_path / name) for name in ("one", "two")]
     for installation in installations:
         installation.directory.mkdir()
@@ -151,17 +143,9 @@ async def test_two_instances_run_side_by_side(tmp_path: Path) -> None:
         async with httpx.AsyncClient(headers={"authorization": f"Bearer {foreign}"}) as client:
             assert (await client.get(f"{two.rest}/v1/messaging/segments")).status_code == 200
             assert (await client.get(f"{one.rest}/v1/messaging/segments")).status_code == 401
+        complaint = (await Installation(one.directory).run("serve")).complaint
+        assert "carillon.db" in complaint
+        assert await ready(one) == 200
         assert (await first.stop(signal.SIGTERM)).status == 0
         assert await ready(two) == 200
         assert (await second.stop(signal.SIGTERM)).status == 0
-
-
-async def test_second_instance_on_the_same_data_is_refused_in_one_line(
-    installation: Installation,
-) -> None:
-    async with installation.running() as serving:
-        second = Installation(installation.directory)
-        complaint = (await second.run("serve")).complaint
-        assert "carillon.db" in complaint
-        assert await ready(installation) == 200
-        assert (await serving.stop(signal.SIGTERM)).status == 0
