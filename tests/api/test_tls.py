@@ -15,6 +15,7 @@ import httpx
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from server.api.credentials import TlsFiles, server_credentials
 from server.app import CONFIG_ROOT, Part, Service
 from server.config import ConfigError, Settings
 from server.database import migrate_database
@@ -151,6 +152,12 @@ async def test_a_certificate_of_another_key_changes_nothing(
     assert await secured.shown(port) == ssl.PEM_cert_to_DER_cert(
         secured.server.certificate.read_text()
     )
+
+
+def test_nothing_starts_with_a_certificate_of_another_key(tmp_path: Path) -> None:
+    one, other = made(tmp_path / "one"), made(tmp_path / "other")
+    with pytest.raises(OSError, match="mismatch"):
+        server_credentials(TlsFiles(one.certificate, other.key, None))
 
 
 async def test_a_gateway_elsewhere_speaks_tls_with_replicas_that_it_knows(

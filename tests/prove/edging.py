@@ -83,8 +83,8 @@ EDGING = (
     Mutation(
         name="new-certificates-at-the-gateway",
         where="write_secrets",
-        original='"watched_directory": {"path": str(certificate.parent)},',
-        mutated="",
+        original='"watched_directory": {"path": str(certificate.parent)}',
+        mutated='"certificate_chain": {"filename": str(certificate)}',
         tests=("test_a_new_certificate_is_shown_without_a_restart",),
     ),
     Mutation(
@@ -93,7 +93,7 @@ EDGING = (
         original="        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(\n"
         '            files.certificate, files.key, lambda: ""\n        )\n',
         mutated="",
-        tests=("test_a_certificate_of_another_key_changes_nothing",),
+        tests=("test_nothing_starts_with_a_certificate_of_another_key",),
     ),
     Mutation(
         name="the-gateway-takes-so-many-connections",
