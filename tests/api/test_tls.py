@@ -187,6 +187,35 @@ async def test_a_gateway_elsewhere_speaks_tls_with_replicas_that_it_knows(
         await gateway.stop()
 
 
+async def test_a_new_certificate_behind_a_link_is_shown_without_a_restart(
+    secured: Secured, tmp_path: Path
+) -> None:
+    # As Kubernetes mounts a secret: files are links through a link, which alone is replaced.
+    made(tmp_path / "old")
+    expected = ssl.PEM_cert_to_DER_cert(made(tmp_path / "new").certificate.read_text())
+    (tmp_path / "data").symlink_to("old")
+    for name in ("certificate.pem", "key.pem"):
+        (tmp_path / name).symlink_to(f"data/{name}")
+    (rest,) = free_ports(1)
+    settings = Settings(
+        data_dir=tmp_path / "var",
+        rest_port=rest,
+        tls_cert=str(tmp_path / "certificate.pem"),
+        tls_key=str(tmp_path / "key.pem"),
+    )
+    gateway = Gateway(settings, config_root=CONFIG_ROOT)
+    await gateway.start()
+    try:
+        assert await secured.shown(rest) != expected
+        (tmp_path / "next").symlink_to("new")
+        (tmp_path / "next").replace(tmp_path / "data")
+        async with asyncio.timeout(20):
+            while await secured.shown(rest) != expected:
+                pass
+    finally:
+        await gateway.stop()
+
+
 async def test_a_key_that_others_can_use_is_refused(secured: Secured, tmp_path: Path) -> None:
     own = made(tmp_path / "own")
     own.key.chmod(0o640)

@@ -83,9 +83,16 @@ EDGING = (
     Mutation(
         name="new-certificates-at-the-gateway",
         where="write_secrets",
+        original='"certificate_chain": {"filename": str(certificate)}',
+        mutated='"certificate_chain": {"inline_string": certificate.read_text()}',
+        tests=("test_a_new_certificate_is_shown_without_a_restart",),
+    ),
+    Mutation(
+        name="new-certificates-behind-a-link",
+        where="write_secrets",
         original='"watched_directory": {"path": str(certificate.parent)}',
         mutated='"certificate_chain": {"filename": str(certificate)}',
-        tests=("test_a_new_certificate_is_shown_without_a_restart",),
+        tests=("test_a_new_certificate_behind_a_link_is_shown_without_a_restart",),
     ),
     Mutation(
         name="certificates-fit-their-keys",
