@@ -88,13 +88,6 @@ EDGING = (
         tests=("test_a_new_certificate_is_shown_without_a_restart",),
     ),
     Mutation(
-        name="new-certificates-behind-a-link",
-        where="write_secrets",
-        original='"watched_directory": {"path": str(certificate.parent)}',
-        mutated='"certificate_chain": {"filename": str(certificate)}',
-        tests=("test_a_new_certificate_behind_a_link_is_shown_without_a_restart",),
-    ),
-    Mutation(
         name="certificates-fit-their-keys",
         where="_Certificates._read",
         original="        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(\n"
