@@ -39,7 +39,9 @@ class CommandRunner:
     async def query(self, command: Command[Result]) -> Result:
         """Runs a command that only reads."""
         caller = self.caller()
-        return await self._storage.read(lambda tx: command(tx, caller))
+        return await self._storage.read(
+            lambda tx: command(tx, caller), whose=caller.principal.party
+        )
 
     async def preview(self, brand_id: str, command: Command[Result]) -> Result:
         """Runs a command that only reads and may take long: one of a brand at a time. Raises
@@ -63,13 +65,13 @@ class CommandRunner:
         refusal changed nothing.
         """
         caller = self.caller()
-        key = _idempotency_key()
+        key, party = _idempotency_key(), caller.principal.party
 
         async def once(tx: Transaction) -> Response:
             return respond(await command(tx, caller))
 
         if key is None:
-            return await self._storage.write(once)
+            return await self._storage.write(once, whose=party)
         scope, digest = caller.principal.idempotency_scope, _digest(request)
 
         async def kept(tx: Transaction) -> Response | None:
@@ -96,11 +98,11 @@ class CommandRunner:
             return response
 
         try:
-            return await self._storage.write(keyed)
+            return await self._storage.write(keyed, whose=party)
         except CarillonError:
             # The same request at the same time may have been what stood in the way: it has
             # committed by now.
-            response = await self._storage.read(kept)
+            response = await self._storage.read(kept, whose=party)
             if response is None:
                 raise
             return response

@@ -31,16 +31,22 @@ class DeliveryStorage:
         return self._storage.exclusive
 
     async def read(
-        self, function: Callable[[Transaction], Awaitable[T]], work: Work = Work.DELIVERY
+        self,
+        function: Callable[[Transaction], Awaitable[T]],
+        work: Work = Work.DELIVERY,
+        whose: str = "",
     ) -> T:
         """See Storage."""
-        return await self._storage.read(function, work)
+        return await self._storage.read(function, work, whose)
 
     async def write(
-        self, function: Callable[[Transaction], Awaitable[T]], work: Work = Work.DELIVERY
+        self,
+        function: Callable[[Transaction], Awaitable[T]],
+        work: Work = Work.DELIVERY,
+        whose: str = "",
     ) -> T:
         """See Storage."""
-        return await self._storage.write(function, work)
+        return await self._storage.write(function, work, whose)
 
     async def now(self) -> datetime:
         """See Storage."""

@@ -43,6 +43,15 @@ class Principal:
         parts = json.dumps([self.issuer, self.subject, sorted(self.brands)])
         return sha256(parts.encode()).hexdigest()
 
+    @property
+    def party(self) -> str:
+        """Who takes turns with others: the brand, whoever acts for it; of several, who acts for
+        them."""
+        if len(self.brands) == 1:
+            (brand_id,) = self.brands
+            return brand_id
+        return f"\n{self.issuer}\n{self.subject}"
+
     def may(self, scope: str) -> bool:
         """Whether the token allows `scope`."""
         return grants(self.scopes, scope)

@@ -113,16 +113,24 @@ class Storage(Protocol):
         ...
 
     async def read(
-        self, function: Callable[[Transaction], Awaitable[T]], work: Work = Work.CALLS
+        self,
+        function: Callable[[Transaction], Awaitable[T]],
+        work: Work = Work.CALLS,
+        whose: str = "",
     ) -> T:
-        """Runs a transaction that only reads. Raises StorageUnavailable, TookTooLong."""
+        """Runs a transaction that only reads. Transactions of one party, `whose` they are, do not
+        hold up those of another but for one at a time; those of nobody are a party too. Raises
+        StorageUnavailable, TookTooLong."""
         ...
 
     async def write(
-        self, function: Callable[[Transaction], Awaitable[T]], work: Work = Work.CALLS
+        self,
+        function: Callable[[Transaction], Awaitable[T]],
+        work: Work = Work.CALLS,
+        whose: str = "",
     ) -> T:
-        """Runs a transaction and returns when it is durable. Raises StorageUnavailable,
-        TookTooLong, or WriteConflict after several tries."""
+        """Runs a transaction and returns when it is durable; `whose` as in `read`. Raises
+        StorageUnavailable, TookTooLong, or WriteConflict after several tries."""
         ...
 
     async def now(self) -> datetime:

@@ -38,7 +38,7 @@ def pytest_terminal_summary(
             terminalreporter.write_line(line)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def size(request: pytest.FixtureRequest) -> Callable[[int], int]:
     """How much of a full size this run attacks with: at least 1."""
     scale: float = request.config.getoption("--scale")

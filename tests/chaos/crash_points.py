@@ -157,7 +157,10 @@ class CrashingStorage:
         return getattr(self._storage, name)
 
     async def write(
-        self, function: Callable[[Transaction], Awaitable[T]], work: Work = Work.CALLS
+        self,
+        function: Callable[[Transaction], Awaitable[T]],
+        work: Work = Work.CALLS,
+        whose: str = "",
     ) -> T:
         steps: set[Step] = set()
 

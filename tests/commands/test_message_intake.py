@@ -49,7 +49,10 @@ class CountedWrites:
         return self._inner.exclusive
 
     async def write(
-        self, function: Callable[[Transaction], Awaitable[T]], work: Work = Work.CALLS
+        self,
+        function: Callable[[Transaction], Awaitable[T]],
+        work: Work = Work.CALLS,
+        whose: str = "",
     ) -> T:
         self.writes += 1
         self.begun.set()

@@ -253,8 +253,11 @@ class SqlMessages:
 @lru_cache
 def _find_by_dedup_keys(dialect: SqlDialect) -> tuple[RowSet, Executable]:
     given = dialect.row_set("given", dedup_key=ColumnKind.TEXT)
-    statement = select(*MESSAGE).join(given.table, messages.c.dedup_key == given.c.dedup_key)
-    return given, statement.where(messages.c.brand_id == bindparam("brand"))
+    return given, select(*MESSAGE).where(
+        messages.c.brand_id == bindparam("brand"),
+        # Not a join, for which SQLite reads all messages of the brand.
+        messages.c.dedup_key.in_(select(given.c.dedup_key)),
+    )
 
 
 @lru_cache

@@ -21,12 +21,15 @@ from storage.sql.dialects.driver_errors import ConnectionLost, translated
 from storage.sql.dialects.types import Instant
 from storage.sql.postgres.engine import PostgresConnection, make_engine, read_revision
 from storage.sql.postgres.notices import Notices
+from storage.sql.shares import Shares
 from storage.sql.transaction import SqlTransaction
 
 T = TypeVar("T")
 
 _POOLS = {Work.CALLS: 10, Work.DELIVERY: 10, Work.PREVIEWS: PREVIEWS_AT_ONCE}
 """Connections, which are made when they are needed."""
+_OF_ONE_PARTY = 6
+"""Connections that one party may hold at once."""
 _TRIES = 6
 _FIRST_PAUSE_SECONDS = 0.02
 # One snapshot for all statements of a read; the newest state for each statement of a write, which
@@ -51,21 +54,29 @@ class PostgresStorage:
             for work, connections in _POOLS.items()
         }
         self._engine = self._engines[Work.CALLS]
+        self._shares = Shares(_OF_ONE_PARTY)
         self._notices = Notices(url, signals) if share_signals else None
         self._running: set[asyncio.Task[Any]] = set()
         self._closed = False
 
     async def read(
-        self, function: Callable[[Transaction], Awaitable[T]], work: Work = Work.CALLS
+        self,
+        function: Callable[[Transaction], Awaitable[T]],
+        work: Work = Work.CALLS,
+        whose: str = "",
     ) -> T:
         once = partial(self._once, function, _BEGIN_READ, self._engines[work])
-        return await self._tracked(_in_time(partial(_again, once), self._limits.of(work)))
+        read = partial(_in_time, partial(_again, once), self._limits.of(work))
+        return await self._tracked(self._shares.hold(whose, read))
 
     async def write(
-        self, function: Callable[[Transaction], Awaitable[T]], work: Work = Work.CALLS
+        self,
+        function: Callable[[Transaction], Awaitable[T]],
+        work: Work = Work.CALLS,
+        whose: str = "",
     ) -> T:
         once = partial(self._once, function, _BEGIN_WRITE, self._engines[work])
-        return await self._finish(_again(once))
+        return await self._finish(self._shares.hold(whose, partial(_again, once)))
 
     async def now(self) -> datetime:
         return await self._finish(_again(self._read_clock))

@@ -52,11 +52,15 @@ class GroupCommit:
         self._thread.start()
 
     def submit(
-        self, function: Callable[[Transaction], Awaitable[T]], *, single: bool = False
+        self,
+        function: Callable[[Transaction], Awaitable[T]],
+        whose: str = "",
+        *,
+        single: bool = False,
     ) -> Future[T]:
-        """Queues a transaction; the future is done when it is durable or has failed. `single`: it
-        writes by its first statement only."""
-        return self._queue.submit(function, single=single)
+        """Queues a transaction of a party, which take turns; the future is done when it is durable
+        or has failed. `single`: it writes by its first statement only."""
+        return self._queue.submit(function, whose, single=single)
 
     def stop(self) -> None:
         """Ends the thread after what is queued; blocks until then."""

@@ -45,10 +45,10 @@ class SnapshotReaders:
         for thread in self._threads:
             thread.start()
 
-    def submit(self, function: Callable[[Transaction], Awaitable[T]]) -> Future[T]:
-        """Queues a read. It sees everything that was committed before. If the future is cancelled,
-        it is stopped."""
-        return self._queue.submit(function)
+    def submit(self, function: Callable[[Transaction], Awaitable[T]], whose: str) -> Future[T]:
+        """Queues a read of a party, which take turns. It sees everything that was committed before.
+        If the future is cancelled, it is stopped."""
+        return self._queue.submit(function, whose)
 
     def stop(self) -> None:
         """Ends the threads after what is queued; blocks until then."""

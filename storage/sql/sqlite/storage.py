@@ -15,6 +15,7 @@ from storage.contract.signals import Signals
 from storage.contract.storage import Transaction
 from storage.contract.work import PREVIEWS_AT_ONCE, STATEMENT_SECONDS, TimeLimits, Work
 from storage.model.messages import Accepted, Message
+from storage.sql.shares import Shares
 from storage.sql.sqlite.engine import OwnerLock, connect, make_engine, prepare_file
 from storage.sql.sqlite.group_commit import GroupCommit
 from storage.sql.sqlite.snapshot_readers import SnapshotReaders
@@ -23,6 +24,8 @@ T = TypeVar("T")
 
 _READERS = {Work.CALLS: 4, Work.DELIVERY: 2, Work.PREVIEWS: PREVIEWS_AT_ONCE}
 """Threads, each with a connection."""
+_OF_ONE_PARTY = 3
+"""Threads that reads of one party may hold at once."""
 # Small, so that one long read holds up few others; previews are long.
 _LARGEST_GROUP = {Work.CALLS: 8, Work.DELIVERY: 8, Work.PREVIEWS: 1}
 
@@ -57,22 +60,29 @@ class SqliteStorage:
             work: SnapshotReaders(connections, loop, signals, limits.of(work), _LARGEST_GROUP[work])
             for work, connections in reading.items()
         }
+        self._shares = Shares(_OF_ONE_PARTY)
         self._running: set[asyncio.Future[Any]] = set()
         self._closed = False
 
     async def read(
-        self, function: Callable[[Transaction], Awaitable[T]], work: Work = Work.CALLS
+        self,
+        function: Callable[[Transaction], Awaitable[T]],
+        work: Work = Work.CALLS,
+        whose: str = "",
     ) -> T:
         self._require_open()
-        return await self._tracked(self._readers[work].submit(function))
+        return await self._shares.hold(
+            whose, lambda: self._tracked(self._readers[work].submit(function, whose))
+        )
 
     async def write(
         self,
         function: Callable[[Transaction], Awaitable[T]],
         work: Work = Work.CALLS,
+        whose: str = "",
     ) -> T:
         self._require_open()
-        return await self._finish(self._writer.submit(function))
+        return await self._finish(self._writer.submit(function, whose or f"\n{work}"))
 
     async def now(self) -> datetime:
         # The only process on the database: its clock is the database's.

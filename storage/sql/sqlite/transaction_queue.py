@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from asyncio import AbstractEventLoop, Future
+from collections import deque
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
@@ -44,6 +46,30 @@ class QueuedTransaction:
         self.error, self.topics = self.error or error, set()
 
 
+class _Turns:
+    """What waits for a thread, of each party in order; parties take turns."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._waiting: dict[str, deque[QueuedTransaction]] = {}
+        """By party, the next one's first."""
+
+    def append(self, whose: str, queued: QueuedTransaction) -> None:
+        with self._lock:
+            self._waiting.setdefault(whose, deque()).append(queued)
+
+    def pop(self) -> QueuedTransaction:
+        """The next one. There must be one."""
+        with self._lock:
+            whose = next(iter(self._waiting))
+            theirs = self._waiting.pop(whose)
+            queued = theirs.popleft()
+            if theirs:
+                # Behind everybody else.
+                self._waiting[whose] = theirs
+            return queued
+
+
 class TransactionQueue:
     """Hands transactions to threads, which take several at once when several wait: a hand-over
     between threads costs more than a small transaction."""
@@ -51,43 +77,50 @@ class TransactionQueue:
     def __init__(self, loop: AbstractEventLoop, signals: Signals) -> None:
         self._loop = loop
         self._signals = signals
-        self._transactions: SimpleQueue[QueuedTransaction | None] = SimpleQueue()
+        self._turns = _Turns()
+        self._tickets: SimpleQueue[bool] = SimpleQueue()
+        """One for each that waits, and False for the end."""
 
     def submit(
-        self, function: Callable[[Transaction], Awaitable[T]], *, single: bool = False
+        self,
+        function: Callable[[Transaction], Awaitable[T]],
+        whose: str = "",
+        *,
+        single: bool = False,
     ) -> Future[T]:
-        """Queues a transaction; the future is done when a thread has given it back. Call on the
-        event loop."""
+        """Queues a transaction of a party; the future is done when a thread has given it back. Call
+        on the event loop."""
         done: Future[T] = self._loop.create_future()
-        self._transactions.put(QueuedTransaction(function, done, single))
+        self._turns.append(whose, QueuedTransaction(function, done, single))
+        self._tickets.put(True)
         return done
 
     @property
     def is_empty(self) -> bool:
         """Whether no transaction is queued at this moment."""
-        return self._transactions.empty()
+        return self._tickets.empty()
 
     def end(self) -> None:
         """Lets the threads end once nothing is queued."""
-        self._transactions.put(None)
+        self._tickets.put(False)
 
     def take(self) -> QueuedTransaction | None:
         """The next transaction, waited for; None at the end."""
-        queued = self._transactions.get()
-        if queued is None:
-            # For the other threads.
-            self._transactions.put(None)
-        return queued
+        return self._turn(self._tickets.get())
 
     def take_waiting(self) -> QueuedTransaction | None:
         """The next transaction if one is queued."""
         try:
-            queued = self._transactions.get_nowait()
+            return self._turn(self._tickets.get_nowait())
         except Empty:
             return None
-        if queued is None:
-            self._transactions.put(None)
-        return queued
+
+    def _turn(self, ticket: bool) -> QueuedTransaction | None:
+        if ticket:
+            return self._turns.pop()
+        # For the other threads.
+        self._tickets.put(False)
+        return None
 
     def give_back(self, transactions: Sequence[QueuedTransaction]) -> None:
         """Fires the signals, then answers the callers, on the event loop."""

@@ -28,12 +28,15 @@ class Drifting:
         return getattr(self._storage, name)
 
     async def read(
-        self, function: Callable[[Transaction], Awaitable[Any]], work: Work = Work.CALLS
+        self,
+        function: Callable[[Transaction], Awaitable[Any]],
+        work: Work = Work.CALLS,
+        whose: str = "",
     ) -> Any:
         async def skewed(tx: Transaction) -> Any:
             return await function(_Skewed(tx, self.wrong))
 
-        return await self._storage.read(skewed, work)
+        return await self._storage.read(skewed, work, whose)
 
 
 class _Skewed:

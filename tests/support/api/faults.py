@@ -55,16 +55,22 @@ class FaultyStorage:
             self.fault = None
 
     async def read(
-        self, function: Callable[[Transaction], Awaitable[T]], work: Work = Work.CALLS
+        self,
+        function: Callable[[Transaction], Awaitable[T]],
+        work: Work = Work.CALLS,
+        whose: str = "",
     ) -> T:
-        return await self._inner.read(self._failing(function), work)
+        return await self._inner.read(self._failing(function), work, whose)
 
     async def write(
-        self, function: Callable[[Transaction], Awaitable[T]], work: Work = Work.CALLS
+        self,
+        function: Callable[[Transaction], Awaitable[T]],
+        work: Work = Work.CALLS,
+        whose: str = "",
     ) -> T:
         if self.stall is not None:
             await self.stall.wait()
-        return await self._inner.write(self._failing(function), work)
+        return await self._inner.write(self._failing(function), work, whose)
 
     async def now(self) -> datetime:
         return await self._inner.now()

@@ -41,19 +41,25 @@ class Outage:
         return self._storage.signals
 
     async def read(
-        self, function: Callable[[Transaction], Awaitable[T]], work: Work = Work.CALLS
+        self,
+        function: Callable[[Transaction], Awaitable[T]],
+        work: Work = Work.CALLS,
+        whose: str = "",
     ) -> T:
         self.reads += 1
         self._pass()
-        return await self._storage.read(function, work)
+        return await self._storage.read(function, work, whose)
 
     async def write(
-        self, function: Callable[[Transaction], Awaitable[T]], work: Work = Work.CALLS
+        self,
+        function: Callable[[Transaction], Awaitable[T]],
+        work: Work = Work.CALLS,
+        whose: str = "",
     ) -> T:
         self.writes += 1
         self._pass()
         number = self.writes
-        result = await self._storage.write(function, work)
+        result = await self._storage.write(function, work, whose)
         self.after.pop(number, lambda: None)()
         if number == self.goes_down_after:
             self.down = True

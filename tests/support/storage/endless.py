@@ -41,6 +41,18 @@ class Endless:
 
     async def begin(self, count: int, work: Work = Work.PREVIEWS) -> None:
         """Starts as many and returns when each of them is about to run its statement."""
+        for begun in self.submit(count, work):
+            await begun.wait()
+
+    async def begin_first(self, count: int, work: Work, whose: str) -> None:
+        """Starts as many of a party and returns when the first of them is running."""
+        begun = [asyncio.create_task(each.wait()) for each in self.submit(count, work, whose)]
+        _, others = await asyncio.wait(begun, return_when=asyncio.FIRST_COMPLETED)
+        for each in others:
+            each.cancel()
+
+    def submit(self, count: int, work: Work, whose: str = "") -> list[asyncio.Event]:
+        """Starts as many; set when each of them is about to run its statement."""
         loop = asyncio.get_running_loop()
         running = [asyncio.Event() for _ in range(count)]
 
@@ -52,11 +64,14 @@ class Endless:
         for begun in running:
             self.tasks.append(
                 asyncio.create_task(
-                    self._storage.read(lambda tx, begun=begun: read(tx, begun), work)  # type: ignore[misc]
+                    self._storage.read(
+                        lambda tx, begun=begun: read(tx, begun),  # type: ignore[misc]
+                        work,
+                        whose,
+                    )
                 )
             )
-        for begun in running:
-            await begun.wait()
+        return running
 
     async def cancel(self) -> None:
         """Lets go of all of them."""
