@@ -14,13 +14,13 @@ _KEPT_WITH_IT = """                response = await once(tx)
             return response
 
         try:
-            return await self._storage.write(keyed)
+            return await self._storage.write(keyed, whose=party)
 """
 _KEPT_AFTERWARDS = """                response = await once(tx)
             return response
 
         try:
-            response = await self._storage.write(keyed)
+            response = await self._storage.write(keyed, whose=party)
             record = IdempotencyRecord(
                 scope=scope, key=key, fingerprint=digest,
                         response=response.SerializeToString(), created_at=caller.now
