@@ -17,13 +17,11 @@ from storage.model.messages import Purpose
 
 WORTHWHILE = 0.75
 """The part of what a purpose may use that is worth a mark at once."""
-LINGER = 0.01
+LINGER = {Purpose.TRANSACTIONAL: 0.01, Purpose.MARKETING: 0.03}
 """Seconds after which fewer are."""
 MOST_AHEAD = 3
 """Times what the provider takes at once that may be marked on top of it: what a crash may leave in
 doubt although nobody was called for it."""
-QUICKEST = 0.0001
-"""Seconds; no call counts as quicker."""
 _NEWEST = 0.05
 """What the last call counts in a mean."""
 
@@ -36,21 +34,24 @@ class ConcurrencyLimit:
         """`calls` is how many the provider works on at once."""
         self._calls = calls
         self._called = self._beside = 0.0
-        """Seconds, in the mean: of a call, and of the commits before and after it."""
+        """Seconds, in the mean: of a call, and of what goes before and comes after it."""
         self._acquired = dict.fromkeys(Purpose, 0)
-        self._last_acquired = dict.fromkeys(Purpose, -LINGER)
+        self._last_acquired = {purpose: -linger for purpose, linger in LINGER.items()}
 
     @property
     def total(self) -> int:
         """How many messages may be in progress now: grows as calls turn out to be quick."""
-        ahead = min(self._beside / max(self._called, QUICKEST), MOST_AHEAD)
-        return self._calls + int(self._calls * ahead)
+        if not self._called:
+            return self._calls
+        return self._calls + int(self._calls * min(self._beside / self._called, MOST_AHEAD))
 
     def learn(self, called: float, beside: float) -> None:
-        """Takes into account how long a message was accepted in took: its call, and the commits
-        before and after it, in seconds."""
+        """Takes into account what a message that was accepted took, in seconds: its call, and the
+        commits before and after it. Nothing is learned from a clock that stood still."""
+        if not called:
+            return
         self._called += _NEWEST * (called - self._called)
-        self._beside += _NEWEST * (beside - self._beside)
+        self._beside += _NEWEST * (beside + LINGER[Purpose.MARKETING] - self._beside)
 
     def start_over(self) -> None:
         """Forgets what was learned: messages are marked for calls that may begin at once."""
@@ -74,7 +75,7 @@ class ConcurrencyLimit:
         available = self.available(purpose)
         if available >= WORTHWHILE * (available + self._acquired[purpose]):
             return 0.0
-        return max(0.0, self._last_acquired[purpose] + LINGER - now)
+        return max(0.0, self._last_acquired[purpose] + LINGER[purpose] - now)
 
     def acquire(self, purpose: Purpose, count: int, now: float) -> None:
         """Takes so many of those that are available to the purpose."""
