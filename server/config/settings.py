@@ -169,7 +169,8 @@ class Settings(BaseSettings):
     without STARTTLS. User and password are percent-encoded. Empty: email goes to the outbox."""
     smtp_connections: SmtpConnections = 20
     """Most connections of one dispatcher to the mail server at once, a quarter of which is kept for
-    one-offs. As many mails may be in doubt after a crash. The default is that of Postfix for one
+    one-offs. As many mails may be in doubt after a crash, and up to four times as many if it takes
+    less time for a mail than the database for a commit. The default is that of Postfix for one
     destination (`default_destination_concurrency_limit`)."""
     sms_url: GatewayUrl = ""
     """HTTP gateway for sms (docs/providers.md), `https://host[:port]/path` (verified), or `http://`

@@ -33,7 +33,6 @@ def write_secrets(settings: Settings, directory: Path) -> None:
         tls_certificate={
             "certificate_chain": {"filename": str(certificate)},
             "private_key": {"filename": str(Path(settings.tls_key).absolute())},
-            "watched_directory": {"path": str(certificate.parent)},
         },
     )
     if settings.tls_client_ca:
@@ -41,10 +40,7 @@ def write_secrets(settings: Settings, directory: Path) -> None:
         _write(
             directory,
             "clients",
-            validation_context={
-                "trusted_ca": {"filename": str(authorities)},
-                "watched_directory": {"path": str(authorities.parent)},
-            },
+            validation_context={"trusted_ca": {"filename": str(authorities)}},
         )
 
 

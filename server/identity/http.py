@@ -11,7 +11,8 @@ import httpx
 SECONDS = 5.0
 """Longest that an answer may take, in all."""
 LARGEST_ANSWER = 1024 * 1024
-CONNECTIONS = 16
+CONNECTIONS = 64
+"""One for each question that may be asked at once: none waits for those of another client."""
 IDLE_SECONDS = 1.0
 """How long an unused connection is kept; servers close theirs later, and without a warning."""
 _HEADERS = {

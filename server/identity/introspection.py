@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -19,6 +20,8 @@ REFUSED = timedelta(seconds=5)
 MOST_REFUSED = 4096
 MOST_AT_ONCE = 64
 """Look-ups: tokens that somebody makes up must not become a flood at the identity service."""
+MOST_OF_ONE = 16
+"""The same for one client, so that the others find room whatever tokens it makes up."""
 _NOT_OURS = "the token is not one of this service"
 Ask: TypeAlias = Callable[[str], Awaitable[bytes]]
 
@@ -38,30 +41,35 @@ class IntrospectedTokens:
         self._mapping = mapping
         self._refused: dict[bytes, datetime] = {}
         self._asking: dict[bytes, asyncio.Task[Verified]] = {}
+        self._asking_for: Counter[str] = Counter()
+        """How many of them each client began."""
 
     def takes(self, issuer: str | None) -> bool:
         """Every token that is nobody else's."""
         return True
 
-    async def verify(self, token: str, now: datetime) -> Verified:
+    async def verify(self, token: str, now: datetime, client: str) -> Verified:
         """Whom a token stands for; look-ups of one token at the same time are one. Raises
-        Unauthenticated or IdentityUnavailable."""
+        Unauthenticated or IdentityUnavailable, which is also for a client that has too many."""
         # Tokens that were refused may be of any length, and some are good elsewhere.
         digest = sha256(token.encode(errors="surrogatepass")).digest()
         if now < self._refused.get(digest, now):
             raise Unauthenticated(_NOT_OURS)
         asking = self._asking.get(digest)
         if asking is None:
-            if len(self._asking) >= MOST_AT_ONCE:
+            if len(self._asking) >= MOST_AT_ONCE or self._asking_for[client] >= MOST_OF_ONE:
                 raise IdentityUnavailable
             asking = asyncio.create_task(self._look_up(token, digest, now), name="introspection")
             self._asking[digest] = asking
-            asking.add_done_callback(lambda done: self._forget(digest, done))
+            self._asking_for[client] += 1
+            asking.add_done_callback(lambda done: self._forget(digest, client, done))
         # One caller who hangs up does not end it for the others.
         return await asyncio.shield(asking)
 
-    def _forget(self, digest: bytes, done: asyncio.Task[Verified]) -> None:
+    def _forget(self, digest: bytes, client: str, done: asyncio.Task[Verified]) -> None:
         del self._asking[digest]
+        self._asking_for[client] -= 1
+        self._asking_for += Counter()  # forgets those that have none
         if not done.cancelled():
             done.exception()  # is not reported as lost where every caller has hung up
 

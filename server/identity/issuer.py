@@ -27,7 +27,7 @@ class IssuedTokens:
         """Those that say to be of the issuer."""
         return issuer == self._issuer
 
-    async def verify(self, token: str, now: datetime) -> Verified:
+    async def verify(self, token: str, now: datetime, client: str) -> Verified:
         """Whom a token stands for. Raises Unauthenticated or IdentityUnavailable."""
         try:
             claims = await self._signed_claims(token)

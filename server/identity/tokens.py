@@ -127,7 +127,7 @@ class OwnTokens:
         """Those that say to be of this installation."""
         return issuer == self._tokens.issuer
 
-    async def verify(self, token: str, now: datetime) -> Verified:
+    async def verify(self, token: str, now: datetime, client: str) -> Verified:
         """Whom a token stands for. Raises Unauthenticated, and what `is_revoked` raises."""
         principal = self._tokens.verify(token)
         if principal.token_id and await self._is_revoked(principal.token_id):

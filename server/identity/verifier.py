@@ -39,9 +39,9 @@ class TokenSource(Protocol):
         """Whether tokens that say to be of this issuer are for it; None: they are no JWTs."""
         ...
 
-    async def verify(self, token: str, now: datetime) -> Verified:
-        """Whom a token stands for. Raises Unauthenticated, IdentityUnavailable or
-        StorageUnavailable."""
+    async def verify(self, token: str, now: datetime, client: str) -> Verified:
+        """Whom a token stands for; `client` is where it came from. Raises Unauthenticated,
+        IdentityUnavailable or StorageUnavailable."""
         ...
 
 
@@ -58,13 +58,14 @@ class TokenVerifier:
         found = self._remembered.get(token)
         return found.principal if found is not None and self._clock.now() < found.until else None
 
-    async def verify(self, token: str) -> Principal:
-        """Whom it stands for. Raises Unauthenticated, without saying which check failed beyond
-        expiry; IdentityUnavailable or StorageUnavailable if that cannot be known now."""
+    async def verify(self, token: str, client: str = "") -> Principal:
+        """Whom it stands for; `client` tells callers apart before it is known who they are. Raises
+        Unauthenticated, without saying which check failed beyond expiry; IdentityUnavailable or
+        StorageUnavailable if that cannot be known now."""
         source = self._source_of(token)
         if source is None:
             raise Unauthenticated("the token is not one of this service")
-        found = await source.verify(token, self._clock.now())
+        found = await source.verify(token, self._clock.now(), client)
         self._remember(token, found)
         return found.principal
 

@@ -3,6 +3,7 @@ which brand."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 import grpc
+import httpx
 import pytest
 
 from carillon.comms.v1 import inbox_service_pb2, inbox_service_pb2_grpc
@@ -18,7 +20,9 @@ from server.commands.operations.tokens import revoke_token
 from server.config import Settings
 from server.database import migrate_database, operate
 from server.domain.clock import SystemClock
-from tests.support.api.callers import Caller, caller
+from server.identity.introspection import MOST_OF_ONE
+from tests.support.api.answers import Answer
+from tests.support.api.callers import Caller, RestCaller, caller
 from tests.support.api.running import Running, running_service
 from tests.support.api.scenes import COMMS
 from tests.support.channels.http_gateway import answer
@@ -96,6 +100,58 @@ async def test_what_cannot_be_judged_now_is_503(
     assert (refused.status, refused.error) == (503, "identity_unavailable")
     refused = await asking.call(LIST, {"brand_id": brand}, token="nobody-knows-it")
     assert (refused.status, refused.error) == (401, "unauthenticated")
+
+
+@pytest.fixture
+async def elsewhere(there: Running) -> AsyncIterator[httpx.AsyncClient]:
+    """A client at another address."""
+    transport = httpx.AsyncHTTPTransport(local_address="127.0.0.2")
+    base = there.http.base_url
+    async with httpx.AsyncClient(transport=transport, base_url=base, timeout=60) as client:
+        yield client
+
+
+@pytest.fixture
+async def slow(identity: IdentityService) -> AsyncIterator[IdentityService]:
+    """An identity service that is slow with tokens that it does not know."""
+    identity.held = asyncio.Event()
+    yield identity
+    identity.held.set()
+    identity.held = None
+
+
+async def test_a_client_that_makes_up_tokens_keeps_no_other_one_from_being_known(
+    there: Running, elsewhere: httpx.AsyncClient, slow: IdentityService, brand: str
+) -> None:
+    there.token(brand)
+    asking = RestCaller(elsewhere, "")
+    segment = {"brand_id": brand, "name": "gold", "predicate": {"in": [{"var": "a"}, "x" * 70_000]}}
+
+    async def made_up(request: dict[str, Any], method: str) -> Answer:
+        return await asking.call(method, request, token=uuid4().hex)
+
+    # Of small requests the server asks, before large ones the gateway has it ask.
+    flood = [
+        asyncio.create_task(made_up(*call))
+        for call in (
+            [(segment, "messaging.SegmentService/CreateSegment")] * (MOST_OF_ONE - 4)
+            + [({"brand_id": brand}, LIST)] * 12
+        )
+    ]
+    async with asyncio.timeout(30):
+        while sum(each.done() for each in flood) < 8:
+            await asyncio.wait(
+                [each for each in flood if not each.done()], return_when=asyncio.FIRST_COMPLETED
+            )
+    over = [each.result() for each in flood if each.done()]
+    assert {(each.status, each.error) for each in over} == {(503, "identity_unavailable")}
+    token = opaque(slow, brands=[brand], scope=EVERY, typ="service")
+    good = await RestCaller(there.http, token).call(LIST, {"brand_id": brand})
+    assert good.status == 200
+    assert slow.held is not None
+    slow.held.set()
+    refused = await asyncio.gather(*(each for each in flood if not each.done()))
+    assert [each.status for each in refused] == [401] * MOST_OF_ONE
 
 
 async def test_a_caller_may_name_one_of_its_brands(

@@ -36,6 +36,18 @@ async def test_a_brand_renders_once_at_a_time_though_its_caller_has_gone(
     assert await threads.render("one", lambda: "again") == "again"
 
 
+async def test_callers_render_though_all_threads_of_the_loop_are_taken() -> None:
+    loop, go_on = asyncio.get_running_loop(), threading.Event()
+    # More than a loop makes threads.
+    taken = [loop.run_in_executor(None, go_on.wait) for _ in range(64)]
+    try:
+        async with asyncio.timeout(30):
+            assert await RenderThreads().render("one", lambda: "done") == "done"
+    finally:
+        go_on.set()
+        await asyncio.gather(*taken)
+
+
 async def test_what_a_render_raises_reaches_its_caller_and_ends_its_turn() -> None:
     threads = RenderThreads()
     for _ in range(2):

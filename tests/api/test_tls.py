@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import httpx
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from server.api.credentials import TlsFiles, server_credentials
 from server.app import CONFIG_ROOT, Part, Service
 from server.config import ConfigError, Settings
 from server.database import migrate_database
@@ -153,6 +155,12 @@ async def test_a_certificate_of_another_key_changes_nothing(
     )
 
 
+def test_nothing_starts_with_a_certificate_of_another_key(tmp_path: Path) -> None:
+    one, other = made(tmp_path / "one"), made(tmp_path / "other")
+    with pytest.raises(OSError, match="mismatch"):
+        server_credentials(TlsFiles(one.certificate, other.key, None))
+
+
 async def test_a_gateway_elsewhere_speaks_tls_with_replicas_that_it_knows(
     secured: Secured, tmp_path: Path
 ) -> None:
@@ -178,6 +186,86 @@ async def test_a_gateway_elsewhere_speaks_tls_with_replicas_that_it_knows(
                 pass
     finally:
         await gateway.stop()
+
+
+@asynccontextmanager
+async def gateway_showing(
+    directory: Path, certificate: Path, key: Path, client_ca: str = ""
+) -> AsyncIterator[int]:
+    """A gateway alone; its port."""
+    (rest,) = free_ports(1)
+    settings = Settings(
+        data_dir=directory,
+        rest_port=rest,
+        tls_cert=str(certificate),
+        tls_key=str(key),
+        tls_client_ca=client_ca,
+    )
+    gateway = Gateway(settings, config_root=CONFIG_ROOT)
+    await gateway.start()
+    try:
+        yield rest
+    finally:
+        await gateway.stop()
+
+
+async def test_a_new_certificate_behind_a_link_is_shown_without_a_restart(
+    secured: Secured, tmp_path: Path
+) -> None:
+    # As Kubernetes mounts a secret: files are links through a link, which alone is replaced.
+    made(tmp_path / "old")
+    expected = ssl.PEM_cert_to_DER_cert(made(tmp_path / "new").certificate.read_text())
+    (tmp_path / "data").symlink_to("old")
+    certificate, key = (tmp_path / name for name in ("certificate.pem", "key.pem"))
+    for link in (certificate, key):
+        link.symlink_to(f"data/{link.name}")
+    async with asyncio.timeout(20), gateway_showing(tmp_path / "var", certificate, key) as port:
+        assert await secured.shown(port) != expected
+        (tmp_path / "next").symlink_to("new")
+        (tmp_path / "next").replace(tmp_path / "data")
+        while await secured.shown(port) != expected:
+            pass
+
+
+async def test_new_authorities_of_clients_count_without_a_restart(
+    secured: Secured, tmp_path: Path
+) -> None:
+    own, before = made(tmp_path / "own"), made(tmp_path / "before")
+    context = own.for_trusting_client()
+    context.load_cert_chain(secured.client.certificate, secured.client.key)
+
+    async def is_known(port: int) -> bool:
+        try:
+            async with httpx.AsyncClient(verify=context) as client:
+                return bool((await client.get(f"https://127.0.0.1:{port}/healthz")).status_code)
+        except httpx.TransportError:
+            return False
+
+    authorities = before.certificate
+    async with (
+        asyncio.timeout(20),
+        gateway_showing(tmp_path, own.certificate, own.key, str(authorities)) as port,
+    ):
+        assert not await is_known(port)
+        copy = tmp_path / "clients.pem"
+        copy.write_bytes(secured.client.certificate.read_bytes())
+        copy.replace(authorities)
+        while not await is_known(port):
+            pass
+
+
+async def test_a_key_in_another_directory_may_come_last(secured: Secured, tmp_path: Path) -> None:
+    own, new = made(tmp_path / "own"), made(tmp_path / "new")
+    key = tmp_path / "keys" / "key.pem"
+    key.parent.mkdir()
+    own.key.replace(key)
+    expected = ssl.PEM_cert_to_DER_cert(new.certificate.read_text())
+    async with asyncio.timeout(20), gateway_showing(tmp_path, own.certificate, key) as port:
+        new.certificate.replace(own.certificate)
+        assert await secured.shown(port) != expected
+        new.key.replace(key)
+        while await secured.shown(port) != expected:
+            pass
 
 
 async def test_a_key_that_others_can_use_is_refused(secured: Secured, tmp_path: Path) -> None:

@@ -12,9 +12,9 @@ from tests.chaos.load import BRAND
 from tests.chaos.outcome import Outcome, gaps
 from tests.chaos.site import (
     AUDIENCE,
-    GATEWAY_CONCURRENCY,
+    GATEWAY_IN_DOUBT,
     MARKETING_CONCURRENCY,
-    MAX_CONCURRENCY,
+    MAX_IN_DOUBT,
     RATE,
     WORK,
     Site,
@@ -58,7 +58,7 @@ async def killed_while_resending(
             "ops.BrandService/SetBrandPolicy", {"brand_id": BRAND, "unknown_policy": "resend"}
         )
         outcome = await _kill_replicas(site, kills, seed)
-        outcome.most_duplicated = MAX_CONCURRENCY * kills
+        outcome.most_duplicated = MAX_IN_DOUBT * kills
         return outcome
 
 
@@ -86,14 +86,14 @@ async def killed_while_calling(directory: Path, database_url: str) -> Outcome:
         await site.waits_until("SELECT id FROM sends WHERE sent > 0", 30)
         await site.books.change(END_LEASES)
         outcome = await site.reckon()
-        outcome.kills, outcome.most_unknown = 1, MAX_CONCURRENCY
+        outcome.kills, outcome.most_unknown = 1, MAX_IN_DOUBT
         return outcome
 
 
 def left_in_doubt(way: Way) -> int:
     """How many messages one kill may leave in doubt for good. What was with a gateway that
     remembers keys is sent again under the same."""
-    return {Way.SMTP: MAX_CONCURRENCY, Way.GATEWAY: GATEWAY_CONCURRENCY, Way.KEYED_GATEWAY: 0}[way]
+    return {Way.SMTP: MAX_IN_DOUBT, Way.GATEWAY: GATEWAY_IN_DOUBT, Way.KEYED_GATEWAY: 0}[way]
 
 
 def found_after(instants: Sequence[float], doubts: Sequence[Doubt]) -> list[float]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.chaos.behaviour import Deed, Fault
 from tests.chaos.outcome import Outcome
-from tests.chaos.site import MAX_CONCURRENCY, WORK, site_on
+from tests.chaos.site import MAX_IN_DOUBT, WORK, site_on
 
 DISPATCHERS = 2
 FAULTS = (
@@ -36,5 +36,5 @@ async def misbehaving(directory: Path, database_url: str, seconds: float) -> Out
         outcome = await site.reckon(patience=240)
         deeds = await site.peer.deeds()
         outcome.kills = sum(count for deed, count in deeds.items() if deed is not Deed.ANSWER)
-        outcome.most_unknown = sum(deeds[deed] for deed in UNCLEAR) + DISPATCHERS * MAX_CONCURRENCY
+        outcome.most_unknown = sum(deeds[deed] for deed in UNCLEAR) + DISPATCHERS * MAX_IN_DOUBT
         return outcome

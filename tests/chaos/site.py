@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
+from server.dispatch.delivery.concurrency import MOST_AHEAD
 from storage.sql.open import migrate
 from tests.brands import create_brands
 from tests.chaos import books as book
@@ -23,10 +24,12 @@ from tests.chaos.peer import Peer, running_peer
 from tests.chaos.reckoning import reckon
 
 MAX_CONCURRENCY = 20
-"""Calls a process has with the mail server at once, and so what its end may leave in doubt."""
+"""Calls a process has with the mail server at once."""
+MAX_IN_DOUBT = MAX_CONCURRENCY * (1 + MOST_AHEAD)
+"""Messages it has marked at once, and so what its end may leave in doubt."""
 MARKETING_CONCURRENCY = 15
 """Those that campaigns may fill; the others are kept for one-offs."""
-GATEWAY_CONCURRENCY = 20
+GATEWAY_IN_DOUBT = 20 * (1 + MOST_AHEAD)
 """The same for an HTTP gateway."""
 WORK = 0.05
 """Seconds the provider takes for each message."""

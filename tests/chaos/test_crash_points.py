@@ -27,7 +27,7 @@ from tests.chaos.crash_points import STATUS, Point, Step, When
 from tests.chaos.load import Accepted
 from tests.chaos.peer import Peer, running_peer
 from tests.chaos.reckoning import Reckoning, reckon
-from tests.chaos.site import MAX_CONCURRENCY
+from tests.chaos.site import MAX_IN_DOUBT
 from tests.support.storage import made
 
 PEOPLE = 50
@@ -174,7 +174,7 @@ async def test_ended_at(site: Site, point: Point, times: int) -> None:
     await site.ends_at(point, times)
     found = await site.finish()
     assert found.faults == {}
-    assert len(found.unknown) <= MAX_CONCURRENCY
+    assert len(found.unknown) <= MAX_IN_DOUBT
     if times == 1 and point in NOTHING_LEFT:
         assert found.unknown == []
     if point in (
@@ -212,7 +212,7 @@ async def test_ended_in_recovery_from_a_first_end(site: Site, point: Point) -> N
     await site.ends_at(point)
     found = await site.finish()
     assert found.faults == {}
-    assert 0 < len(found.unknown) <= MAX_CONCURRENCY
+    assert 0 < len(found.unknown) <= MAX_IN_DOUBT
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,14 @@ from tests.chaos.behaviour import Deed, Fault
 from tests.chaos.books import END_LEASES
 from tests.chaos.fleet import Member
 from tests.chaos.outcome import Outcome
-from tests.chaos.site import MARKETING_CONCURRENCY, MAX_CONCURRENCY, WORK, Site, site_on
+from tests.chaos.site import (
+    MARKETING_CONCURRENCY,
+    MAX_CONCURRENCY,
+    MAX_IN_DOUBT,
+    WORK,
+    Site,
+    site_on,
+)
 
 DISPATCHERS = 3
 WORK_OF_A_MAIL = 0.2
@@ -67,7 +74,7 @@ async def _reckon(site: Site, zombies: list[Member], recovered: float) -> Outcom
     statuses = [await zombie.end() for zombie in zombies]
     outcome.kills, outcome.most_unknown, outcome.recoveries = (
         len(zombies),
-        len(zombies) * MAX_CONCURRENCY,
+        len(zombies) * MAX_IN_DOUBT,
         [recovered],
     )
     outcome.notes = [f"a zombie ended with status {status}" for status in statuses if status != 0]

@@ -23,6 +23,8 @@ async def service(clock: ManualClock) -> AsyncIterator[IdentityService]:
     identity.rotate("k1")
     await identity.start()
     yield identity
+    if identity.held is not None:
+        identity.held.set()
     await identity.stop()
 
 

@@ -12,7 +12,7 @@ from server.domain.access import Principal
 from server.domain.errors import IdentityUnavailable, Unauthenticated
 from server.identity.claims import ClaimMapping
 from server.identity.http import LARGEST_ANSWER, IdentityClient
-from server.identity.introspection import IntrospectedTokens
+from server.identity.introspection import MOST_AT_ONCE, MOST_OF_ONE, IntrospectedTokens
 from server.identity.verifier import TokenVerifier
 from tests.support.channels.http_gateway import Behaviour, answer, close_at_head, hang, reset
 from tests.support.clocks import ManualClock
@@ -211,3 +211,40 @@ async def test_made_up_tokens_ask_only_so_many_times_at_once_and_are_forgotten(
     for token in made_up[3:]:
         await refused(verifier, token)
     assert len(source._refused) == 3
+
+
+async def test_a_client_that_makes_up_tokens_leaves_room_for_the_others(
+    service: IdentityService, client: IdentityClient, clock: ManualClock
+) -> None:
+    verifier, token = introspected(service, client, clock), active(service)
+    service.held = asyncio.Event()
+    made_up = [
+        asyncio.create_task(verifier.verify(f"made-up-{number}", "10.0.0.1"))
+        for number in range(MOST_AT_ONCE)
+    ]
+    refused_at_once = made_up[MOST_OF_ONE:]
+    await asyncio.wait(refused_at_once)
+    assert {type(call.exception()) for call in refused_at_once} == {IdentityUnavailable}
+    assert not any(call.done() for call in made_up[:MOST_OF_ONE])
+    # The service is slow with the others, and answers this one.
+    assert (await verifier.verify(token, "10.0.0.2")).subject == "ann"
+    service.held.set()
+    await asyncio.wait(made_up)
+    assert {type(call.exception()) for call in made_up[:MOST_OF_ONE]} == {Unauthenticated}
+    # Its questions are over, and it may ask again.
+    assert (await verifier.verify(active(service, "another"), "10.0.0.1")).subject == "ann"
+
+
+async def test_every_question_that_may_be_asked_has_a_connection(
+    service: IdentityService, client: IdentityClient, clock: ManualClock
+) -> None:
+    verifier, token = introspected(service, client, clock), active(service)
+    service.held = asyncio.Event()
+    made_up = [
+        asyncio.create_task(verifier.verify(f"made-up-{number}", f"10.0.0.{number // MOST_OF_ONE}"))
+        for number in range(MOST_AT_ONCE - 1)
+    ]
+    await asyncio.wait(made_up, timeout=0)
+    assert (await verifier.verify(token, "10.0.1.1")).subject == "ann"
+    service.held.set()
+    await asyncio.wait(made_up)

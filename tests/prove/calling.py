@@ -99,13 +99,13 @@ CALLING = (
     Mutation(
         name="no-more-calls-than-the-provider-takes",
         where="ConcurrencyLimit.available",
-        original="        available = self._total - sum(self._acquired.values())\n",
-        mutated="        available = self._total\n",
+        original="        available = self.total - sum(self._acquired.values())\n",
+        mutated="        available = self.total\n",
         tests=("test_never_more_calls_at_once_than_the_provider_takes",),
     ),
     Mutation(
         name="in-progress-until-the-result-is-durable",
-        where="DeliveryExecutor._call",
+        where="DeliveryExecutor._settle",
         original="        await self._settler.settle([settlement], more_soon=self._unanswered > "
         "0)\n",
         mutated="        self._late = asyncio.create_task(self._settler.settle([settlement]))\n",

@@ -73,4 +73,34 @@ EDGING = (
         mutated="require_client_authentication=False",
         tests=("test_clients_of_no_authority_get_no_answer",),
     ),
+    Mutation(
+        name="new-certificates-over-grpc",
+        where="_Certificates.changed",
+        original="            self._state = state\n            return self._read()\n",
+        mutated="            return None\n",
+        tests=("test_a_new_certificate_is_shown_without_a_restart",),
+    ),
+    Mutation(
+        name="new-certificates-at-the-gateway",
+        where="write_secrets",
+        original='"certificate_chain": {"filename": str(certificate)}',
+        mutated='"certificate_chain": {"inline_string": certificate.read_text()}',
+        tests=("test_a_new_certificate_is_shown_without_a_restart",),
+    ),
+    Mutation(
+        name="certificates-fit-their-keys",
+        where="_Certificates._read",
+        original="        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(\n"
+        '            files.certificate, files.key, lambda: ""\n        )\n',
+        mutated="",
+        tests=("test_nothing_starts_with_a_certificate_of_another_key",),
+    ),
+    Mutation(
+        name="the-gateway-takes-so-many-connections",
+        where="render",
+        original='_set_connections(bootstrap["overload_manager"], '
+        "room_for(settings.max_connections))",
+        mutated="pass",
+        tests=("test_idle_connections_to_the_gateway_make_room_when_there_are_many",),
+    ),
 )

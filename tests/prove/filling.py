@@ -41,6 +41,13 @@ FILLING = (
         tests=("test_it_begins_below_the_minimum_and_ends_when_an_eighth_more_is_free",),
     ),
     Mutation(
+        name="a-full-disk-of-postgres-is-told-apart",
+        where="_of_postgres",
+        original="state == _POSTGRES_FULL",
+        mutated="not state",
+        tests=("test_a_full_disk_of_the_server_is_told_apart_and_nothing_is_written",),
+    ),
+    Mutation(
         name="lines-that-repeat-are-counted",
         where="Repeats.take",
         original="window.lines <= MOST",

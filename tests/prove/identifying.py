@@ -75,4 +75,25 @@ IDENTIFYING = (
         mutated="pass",
         tests=("test_a_stream_ends_with_the_revocation_of_its_token",),
     ),
+    Mutation(
+        name="one-client-asks-so-much-at-once",
+        where="IntrospectedTokens.verify",
+        original="or self._asking_for[client] >= MOST_OF_ONE",
+        mutated="",
+        tests=("test_a_client_that_makes_up_tokens_leaves_room_for_the_others",),
+    ),
+    Mutation(
+        name="each-question-has-a-connection",
+        where="CONNECTIONS",
+        original="64",
+        mutated="16",
+        tests=("test_every_question_that_may_be_asked_has_a_connection",),
+    ),
+    Mutation(
+        name="the-gateway-says-whom-it-asks-for",
+        where="server/gateway/lua/admission.lua",
+        original=", send_xff = false })",
+        mutated=" })",
+        tests=("test_a_client_that_makes_up_tokens_keeps_no_other_one_from_being_known",),
+    ),
 )

@@ -68,4 +68,55 @@ LIMITING = (
         mutated="False",
         tests=("test_one_too_many_is_refused_and_a_closed_one_makes_room",),
     ),
+    Mutation(
+        name="callers-render-on-their-own-threads",
+        where="RenderThreads.render",
+        original="run_in_executor(self._threads, work)",
+        mutated="run_in_executor(None, work)",
+        tests=("test_callers_render_though_all_threads_of_the_loop_are_taken",),
+    ),
+    Mutation(
+        name="watchers-share-looks",
+        where="SendWatch._begin",
+        original="if self._looking is None:",
+        mutated="if send_id:",
+        tests=("test_all_who_watch_share_one_look",),
+    ),
+    Mutation(
+        name="watching-a-send-counts",
+        where="SendService.WatchSend",
+        original="with self._watchers.one_of(caller.principal):",
+        mutated="if caller:",
+        tests=("test_every_stream_counts",),
+    ),
+    Mutation(
+        name="bytes-that-go-out-are-counted",
+        where="ChannelWorker._begin",
+        original="self._renderer.bytes_out.charge("
+        "((each.policy, each.envelope) for each in ready), now)",
+        mutated="pass",
+        tests=("test_a_brand_that_has_used_up_its_bytes_waits_and_holds_up_nobody",),
+    ),
+    Mutation(
+        name="bytes-to-inboxes-are-counted",
+        where="InboxWorker._deliveries",
+        original="if isinstance(result, Envelope)\n            ),",
+        mutated="if not result\n            ),",
+        tests=("test_what_goes_to_inboxes_counts_against_the_bytes_of_its_brand",),
+    ),
+    Mutation(
+        name="runs-of-digits-end",
+        where="server/gateway/lua/bodies.lua",
+        original="if reader.word <= MAX_WORD then",
+        mutated="if reader.word then",
+        tests=("test_a_number_of_more_digits_than_any_needs_is_refused_before_it_is_read",),
+    ),
+    Mutation(
+        name="bodies-that-are-held-are-bounded",
+        where="server/gateway/lua/held.lua",
+        original="  if total + bytes > held.most then\n    held.give_back(claim)\n"
+        "    return false\n  end\n",
+        mutated="",
+        tests=("test_who_holds_too_much_is_refused_and_nobody_else",),
+    ),
 )

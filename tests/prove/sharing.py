@@ -29,10 +29,31 @@ SHARING = (
     Mutation(
         name="calls-kept-for-transactional",
         where="ConcurrencyLimit.available",
-        original="            available = min(available, marketing_share(self._total) - "
+        original="            available = min(available, marketing_share(self.total) - "
         "self._acquired[purpose])\n",
         mutated="            pass\n",
         tests=("test_a_one_off_goes_out_while_a_send_makes_every_call_it_may",),
+    ),
+    Mutation(
+        name="slots-kept-for-transactional",
+        where="CallSlots._is_free",
+        original="            or self._taken[Purpose.MARKETING] < marketing_share(self._total)\n",
+        mutated="            or True\n",
+        tests=("test_transactional_calls_come_first_and_have_slots_of_their_own",),
+    ),
+    Mutation(
+        name="no-call-after-the-provider-wants-quiet",
+        where="DeliveryExecutor._result",
+        original="        if self._breaker.has_stopped(self._clock.now()):\n",
+        mutated="        if False:\n",
+        tests=("test_what_waits_when_the_provider_wants_quiet_is_given_back_uncalled[sqlite]",),
+    ),
+    Mutation(
+        name="no-turn-after-the-window",
+        where="DeliveryExecutor._call",
+        original="        if not await self._slots.take(purpose, START_WINDOW):\n",
+        mutated="        if not await self._slots.take(purpose, LEASE):\n",
+        tests=("test_what_does_not_get_its_turn_within_the_window_is_given_back[sqlite]",),
     ),
     Mutation(
         name="transactional-claimed-apart",

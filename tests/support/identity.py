@@ -3,6 +3,7 @@ another, and can be told how to fail."""
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 from typing import Any
@@ -67,6 +68,8 @@ class IdentityService:
         self.key_set: list[dict[str, Any]] = []
         self.known: dict[str, dict[str, Any]] = {}
         """What it says of tokens; of all others, that they are not active."""
+        self.held: asyncio.Event | None = None
+        """What it waits for before it says that it does not know a token."""
         self.asked: list[str] = []
         """Paths, in order."""
         self._clock = clock
@@ -127,7 +130,10 @@ class IdentityService:
         else:
             body = self.gateway.received[-1].body.decode()
             assert _credentials(exchange) == CLIENT
-            document = self.known.get(parse_qs(body)["token"][0], {"active": False})
+            token = parse_qs(body)["token"][0]
+            if self.held is not None and token not in self.known:
+                await self.held.wait()
+            document = self.known.get(token, {"active": False})
         await exchange.say(response(200, json.dumps(document).encode()))
 
 

@@ -7,6 +7,7 @@ from google.protobuf.message import Message
 
 from server.api.field_scopes import scopes_of_fields
 from server.api.interceptors.call import Metadata, value_of
+from server.api.interceptors.clients import client_of
 from server.api.interceptors.known_brands import KnownBrands
 from server.api.policies import Policy
 from server.domain.access import Principal
@@ -31,7 +32,9 @@ class Authentication:
         if policy.public:
             return None
         token = _bearer_token(metadata)
-        principal = self._tokens.known(token) or await self._tokens.verify(token)
+        principal = self._tokens.known(token)
+        if principal is None:
+            principal = await self._tokens.verify(token, client_of(metadata))
         for scope in policy.scopes:
             principal.require_scope(scope)
         if policy.services_only:

@@ -1,9 +1,10 @@
 """Calls one channel's provider: marks rows, calls, and settles what came of it.
 
-Rows are marked `sending` in one commit, and only then is the provider called. A call counts as in
-progress until its result is durable, so after a crash at most `max_concurrency` rows are in doubt.
-Most of the cost of a call is that of the two commits, so what begins or ends at about the same time
-shares them.
+Rows are marked `sending` in one commit, and only then is the provider called, for as many at once
+as it works on. A message counts as in progress until its result is durable, so after a crash at
+most `max_concurrency` rows are in doubt, and up to `MOST_AHEAD` times as many with a provider that
+is quicker than the commits. Most of the cost of a call is that of the two commits, so what begins
+or ends at about the same time shares them.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from datetime import datetime, timedelta
 from random import Random
 
 from server.channels.provider import Delivery, Envelope, Outcome, Provider
+from server.dispatch.delivery.call_slots import CallSlots
 from server.dispatch.delivery.concurrency import ConcurrencyLimit
 from server.dispatch.delivery.in_flight import InFlight
 from server.dispatch.delivery.outcomes import after_call, release
@@ -70,6 +72,7 @@ class DeliveryExecutor:
         self._breaker = CircuitBreaker(random)
         self._seems_open = False
         self._concurrency = ConcurrencyLimit(provider.max_concurrency)
+        self._slots = CallSlots(provider.max_concurrency)
         self._waiting: set[Purpose] = set()
         """Purposes that found no room, and were not yet told that there is some."""
         self._running: set[asyncio.Task[None]] = set()
@@ -152,7 +155,7 @@ class DeliveryExecutor:
                     self._breaker.withdrawn(each.admission)
         for each in going:
             if each.message.id in marked:
-                self._run(purpose, self._call(each))
+                self._run(purpose, self._call(purpose, each))
         unmarked = [release(each.message) for each in batch if each.message.id not in marked]
         if unmarked:
             await self._settler.settle(unmarked)
@@ -193,8 +196,25 @@ class DeliveryExecutor:
             self._waiting.discard(purpose)
             self._on_room(purpose)
 
-    async def _call(self, each: InFlight) -> None:
-        settlement = await self._result(each)
+    async def _call(self, purpose: Purpose, each: InFlight) -> None:
+        marked = self._steady()
+        if not await self._slots.take(purpose, START_WINDOW):
+            # The provider is not as quick any more as it was when so many were marked.
+            self._concurrency.start_over()
+            await self._settle(self._without_call(each))
+            return
+        began = self._steady()
+        try:
+            settlement = await self._result(each)
+        finally:
+            self._slots.give_back(purpose)
+        ended = self._steady()
+        await self._settle(settlement)
+        if settlement.status is MessageStatus.SENT:
+            beside = (marked - each.started_steady) + (self._steady() - ended)
+            self._concurrency.learn(ended - began, beside)
+
+    async def _settle(self, settlement: Settlement) -> None:
         self._unanswered -= 1
         await self._settler.settle([settlement], more_soon=self._unanswered > 0)
 
@@ -208,8 +228,9 @@ class DeliveryExecutor:
                 message.id,
                 START_WINDOW,
             )
-            self._breaker.withdrawn(each.admission)
-            return release(message, MessageStatus.SENDING)
+            return self._without_call(each)
+        if self._breaker.has_stopped(self._clock.now()):
+            return self._without_call(each)
         is_one_off = message.send_id is None and message.enrollment_id is None
         if is_one_off and not message.attempts:
             self._metrics.late(
@@ -224,6 +245,11 @@ class DeliveryExecutor:
         self._report_circuit(now)
         self._metrics.delivered(self._channel, delivery.outcome)
         return after_call(each, self._provider, delivery, now, self._random)
+
+    def _without_call(self, each: InFlight) -> Settlement:
+        """Gives a marked message back: nobody was called for it."""
+        self._breaker.withdrawn(each.admission)
+        return release(each.message, MessageStatus.SENDING)
 
     def _is_too_late(self, each: InFlight) -> bool:
         """By either clock: one may have been set back, and the other may stand still while the

@@ -16,7 +16,7 @@ from storage.model.deliveries import Settlement
 PAUSE = 0.5
 """Seconds before a batch that could not be written is tried again. The result of a call is never
 thrown away while the process lives, unless the database refuses it for what it is."""
-LINGER = 0.003
+LINGER = 0.01
 """Seconds that a batch waits for results that are to come soon."""
 
 _log = logging.getLogger(__name__)

@@ -103,6 +103,11 @@ class CircuitBreaker:
         self._open_until = min(self._open_until, now + self._cool_down)
         return Circuit.OPEN if now < self._open_until else Circuit.HALF_OPEN
 
+    def has_stopped(self, now: datetime) -> bool:
+        """Whether calls that were said to begin, and wait for their turn, are not to be made after
+        all: the circuit has opened, or the provider wants quiet."""
+        return self._is_held(now) or self.circuit(now) is Circuit.OPEN
+
     def hold(self, until: datetime) -> None:
         """No call before `until`, because the provider asked for that (a Retry-After that is about
         all messages). Bounded by LONGEST_RETRY_AFTER; a shorter hold than the one in force changes

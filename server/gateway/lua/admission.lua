@@ -43,7 +43,8 @@ local function ask(handle, operation)
     ["content-type"] = "application/grpc", te = "trailers",
     authorization = headers:get("authorization"), ["x-brand-id"] = headers:get("x-brand-id"),
     ["x-judged-method"] = "/" .. operation.rpc,
-  }, nil, WAIT_MS)
+    ["x-forwarded-for"] = headers:get("x-forwarded-for"),
+  }, nil, { timeout_ms = WAIT_MS, send_xff = false })
 end
 
 local function require_admission(handle, operation)

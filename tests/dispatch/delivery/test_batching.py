@@ -83,10 +83,12 @@ def test_for_marketing_it_is_most_of_what_marketing_may_use(taken: int, room: in
 def test_room_for_few_calls_is_there_a_moment_after_the_last() -> None:
     limit = ConcurrencyLimit(20)
     limit.acquire(Purpose.TRANSACTIONAL, 12, now=7.0)
-    assert limit.seconds_until_room(Purpose.TRANSACTIONAL, 7.0) == pytest.approx(LINGER)
+    assert limit.seconds_until_room(Purpose.TRANSACTIONAL, 7.0) == pytest.approx(
+        LINGER[Purpose.TRANSACTIONAL]
+    )
     assert (
-        limit.room(Purpose.TRANSACTIONAL, 7.0 + 0.9 * LINGER),
-        limit.room(Purpose.TRANSACTIONAL, 7.0 + 1.1 * LINGER),
+        limit.room(Purpose.TRANSACTIONAL, 7.0 + 0.9 * LINGER[Purpose.TRANSACTIONAL]),
+        limit.room(Purpose.TRANSACTIONAL, 7.0 + 1.1 * LINGER[Purpose.TRANSACTIONAL]),
     ) == (0, 8)
 
 
@@ -102,9 +104,9 @@ async def test_room_for_few_calls_is_left_for_a_moment_and_then_used(
     assert await beginning.begins(2)
     assert not await beginning.begins(1)
     assert await beginning.workers.transactional.next_due() == stage.clock.now() + timedelta(
-        seconds=LINGER
+        seconds=LINGER[Purpose.TRANSACTIONAL]
     )
-    beginning.seconds += 1.1 * LINGER
+    beginning.seconds += 1.1 * LINGER[Purpose.TRANSACTIONAL]
     assert await beginning.begins(0)
     await beginning.provider.called(3)
 
@@ -162,7 +164,7 @@ async def test_a_worker_that_found_no_room_is_not_woken_by_the_first_call_that_e
             await asyncio.sleep(0)
         assert not woken.is_set()
     # It has rows, and looks by itself.
-    soon = stage.clock.now() + timedelta(seconds=LINGER)
+    soon = stage.clock.now() + timedelta(seconds=LINGER[Purpose.MARKETING])
     assert await beginning.workers.marketing.next_due() == soon
     answers.give(4)
 

@@ -189,6 +189,22 @@ async def test_what_was_rendered_is_written_though_the_next_batch_cannot_be_clai
     assert await stage.counted(send) == {"total": 5, "sent": 2, "pending": 3}
 
 
+async def test_what_goes_to_inboxes_counts_against_the_bytes_of_its_brand(stage: Stage) -> None:
+    large = await stage.template("in_app", body="x" * 500)
+    revision = {"template_revision": large.revision}
+    await stage.policy(budgets={"bytes": 10.0})
+    worker = stage.inbox_worker()
+    first = await stage.message("first", channel="in_app", **revision)
+    await stage.run(worker)
+    second = await stage.message("second", channel="in_app", **revision)
+    await stage.run(worker)
+    assert await stage.status(first) is MessageStatus.SENT
+    assert await stage.status(second) is MessageStatus.PENDING
+    stage.clock.advance(50)
+    await stage.run(worker)
+    assert await stage.status(second) is MessageStatus.SENT
+
+
 async def test_people_do_not_see_each_others_inbox(stage: Stage) -> None:
     await stage.storage.write(lambda tx: made.put_version(tx, channel="in_app", brand_id="other"))
     await stage.message("ann", channel="in_app")

@@ -5,9 +5,9 @@ import traceback
 
 import asyncpg
 import pytest
-from sqlalchemy import make_url
+from sqlalchemy import make_url, text
 
-from storage.contract.errors import StorageUnavailable
+from storage.contract.errors import StorageFull, StorageUnavailable
 from storage.contract.storage import Transaction
 from storage.model.messages import Message, MessageStatus
 from storage.model.sends import CancelReceipt, Counters, SendStatus
@@ -426,3 +426,20 @@ async def test_a_connection_that_the_driver_finds_unusable_is_a_lost_one(
     with pytest.raises(asyncpg.DataError) as refused:
         await admin.fetch("SELECT $1::int", "x")
     assert not isinstance(meaning_of(refused.value), StorageUnavailable)
+
+
+async def test_a_full_disk_of_the_server_is_told_apart_and_nothing_is_written(
+    on_postgres: Scene,
+) -> None:
+    full = "DO $$ BEGIN RAISE EXCEPTION 'no space left' USING ERRCODE = 'disk_full'; END $$"
+
+    async def write_and_fail(tx: Transaction) -> None:
+        await tx.campaigns.insert(made.campaign())
+        await tx.campaigns._connection.execute(text(full))  # type: ignore[attr-defined]
+
+    with pytest.raises(StorageFull):
+        await on_postgres.storage.write(write_and_fail)
+    assert not await on_postgres.storage.read(
+        lambda tx: tx.campaigns.list_page("brand", "comms", None, None, 100)
+    )
+    await on_postgres.campaign()
