@@ -158,16 +158,15 @@ class Service:
         answer: send_pb2.Send = self.call(self.sends.GetSend, send_api.GetSendRequest(id=send_id))
         return answer
 
-    def wait_until_made(self, send_id: str, patience: float = 300.0) -> None:
-        """Returns when there is a message of everybody the send goes to: of many recipients, they
-        are made after the call. Raises TimeoutError."""
+    def wait_until_made(self, send_id: str, last: str, patience: float = 300.0) -> None:
+        """Returns when there is a message to the last address that the send was given: of many
+        recipients, they are made in order after the call. Raises TimeoutError."""
         end = time.monotonic() + patience
+        wanted = message_api.ListMessagesRequest(send_id=send_id, recipient=last)
         while time.monotonic() < end:
-            request = send_api.GetSendReportRequest(id=send_id)
-            report = self.call(self.sends.GetSendReport, request)
-            if sum(row.count for row in report.rows) == report.total:
+            if self.call(self.messages.ListMessages, wanted).data:
                 return
-            time.sleep(10 * POLL_INTERVAL)
+            time.sleep(POLL_INTERVAL)
         raise TimeoutError(send_id)
 
     def wait_until_ended(self, send_id: str, patience: float = 300.0) -> send_pb2.Send:

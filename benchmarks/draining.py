@@ -19,7 +19,7 @@ def drained(service: Service, channel: str, addresses: Sequence[str]) -> float:
     asked, before = time.perf_counter(), 0
     send_id = service.publish(channel, addresses)
     if service.pause(send_id):
-        service.wait_until_made(send_id)
+        service.wait_until_made(send_id, addresses[-1])
         before = service.send(send_id).sent_count
         asked = time.perf_counter()
         service.resume(send_id)

@@ -40,7 +40,7 @@ def many(bench: Bench) -> Iterator[Figure]:
     with running() as target, service(target) as ready, _empty_service(bench.scratch) as empty:
         ready.put_template(CHANNEL)
         for _ in range(bench.sizes.repeats):
-            seconds, send_id = _publish(ready, body)
+            seconds, send_id = _publish(ready, body, count)
             ours.append(seconds)
             rows = _write_same_rows(target.data_dir / "carillon.db", send_id, count, bench.scratch)
             call = _post(f"{empty}/v1/messaging/campaigns/none/publish", target.token, body)
@@ -77,10 +77,10 @@ def most(bench: Bench) -> Iterator[Figure]:
             ready.put_template(CHANNEL)
             pids = [target.pid, *memory.children(target.pid)]
             idle = [memory.resident_mib(pid) for pid in pids]
-            tenth.append(_publish(ready, small)[0])
+            tenth.append(_publish(ready, small, few)[0])
             for pid in pids:
                 memory.reset_peak(pid)
-            ours.append(_publish(ready, large, cancel=False)[0])
+            ours.append(_publish(ready, large, count, cancel=False)[0])
             above = [memory.peak_mib(pid) - before for pid, before in zip(pids, idle, strict=True)]
             server.append(above[0])
             gateway.append(sum(above[1:]))
@@ -101,15 +101,18 @@ def most(bench: Bench) -> Iterator[Figure]:
     )
 
 
+def _address(number: int) -> str:
+    return f"ann.{number}@example.com"
+
+
 def _body(count: int) -> bytes:
     recipients = [
-        {"person_id": f"p{number}", "recipient": f"ann.{number}@example.com"}
-        for number in range(count)
+        {"person_id": f"p{number}", "recipient": _address(number)} for number in range(count)
     ]
     return json.dumps({"recipients": recipients}).encode()
 
 
-def _publish(ready: Service, body: bytes, *, cancel: bool = True) -> tuple[float, str]:
+def _publish(ready: Service, body: bytes, count: int, *, cancel: bool = True) -> tuple[float, str]:
     """Seconds from request to answer, and the id of the send, which is then cancelled, so that its
     delivery stays out of what follows."""
     campaign_id = ready.create_campaign(CHANNEL)
@@ -118,7 +121,7 @@ def _publish(ready: Service, body: bytes, *, cancel: bool = True) -> tuple[float
         f"{target.rest}/v1/messaging/campaigns/{campaign_id}/publish", target.token, body
     )
     send_id = ready.newest_send(campaign_id)
-    ready.wait_until_made(send_id)
+    ready.wait_until_made(send_id, _address(count - 1))
     if cancel:
         ready.cancel(campaign_id)
         ready.wait_until_ended(send_id)

@@ -10,6 +10,7 @@ from storage.model.messages import UNSTARTED, MessageStatus
 from storage.model.sends import ReasonCount
 from storage.sql.aggregates.program_steps import read_steps
 from storage.sql.connection import Connection
+from storage.sql.delivery.counters import count_waiting
 from storage.sql.schema.messages import messages
 from storage.sql.schema.sends import sends
 
@@ -31,6 +32,10 @@ async def count_by_reason(connection: Connection, send_id: str) -> list[ReasonCo
             revision = revisions.get(row.step, revision)
         status = MessageStatus.PENDING if is_unstarted else row.status
         counts[row.step, status, row.failure_reason, revision] += row.rows
+    # Those who wait get their first message, which has the least step there is.
+    if waiting := await count_waiting(connection, send_id):
+        first = await _first_step(connection, send_id)
+        counts[first, MessageStatus.PENDING, None, revisions[first]] += waiting
     found = (
         ReasonCount(
             step=step, status=status, reason=reason, template_revision=revision, count=count
@@ -38,6 +43,16 @@ async def count_by_reason(connection: Connection, send_id: str) -> list[ReasonCo
         for (step, status, reason, revision), count in counts.items()
     )
     return sorted(found, key=_order)
+
+
+async def _first_step(connection: Connection, send_id: str) -> int | None:
+    """Of a send that enrolls; None for any other."""
+    columns = (sends.c.campaign_id, sends.c.enrolls)
+    send = (await connection.execute(select(*columns).where(sends.c.id == send_id))).all[0]
+    if not send.enrolls:
+        return None
+    steps = (await read_steps(connection, [send.campaign_id]))[send.campaign_id]
+    return min(each.position for each in steps)
 
 
 async def _revisions(connection: Connection, send_id: str) -> dict[int | None, int]:

@@ -136,7 +136,7 @@ async def recount(connection: Connection, send_id: str) -> Counters:
     counted: Counter[str] = Counter()
     for row in (await connection.execute(statement)).all:
         counted[_COLUMN[row.status]] += row.rows
-    counted["pending"] += await _count_waiting(connection, send_id)
+    counted["pending"] += await count_waiting(connection, send_id)
     return Counters(total=counted.total(), **counted)
 
 
@@ -163,11 +163,11 @@ async def recount_recipients(connection: Connection, send_id: str) -> Recipients
     counted[RecipientOutcome.SKIPPED.value] += (await connection.execute(skipped)).all[0].people
     enrolling = select(sends.c.id).where(sends.c.id == send_id, sends.c.enrolls)
     if (await connection.execute(enrolling)).first is not None:
-        counted[RecipientOutcome.PENDING.value] += await _count_waiting(connection, send_id)
+        counted[RecipientOutcome.PENDING.value] += await count_waiting(connection, send_id)
     return Recipients(**{name: counted[name] for name in RECIPIENTS})
 
 
-async def _count_waiting(connection: Connection, send_id: str) -> int:
+async def count_waiting(connection: Connection, send_id: str) -> int:
     """How many recipients of the send wait to be begun with."""
     waiting = select(func.coalesce(func.sum(given_recipients.c.count), 0).label("waiting"))
     rows = await connection.execute(waiting.where(given_recipients.c.send_id == send_id))

@@ -313,6 +313,10 @@ class Stage:
         send = await self.storage.write(
             lambda tx: send_campaign(tx, self.caller, Face.COMMS, campaign.id, recipients)
         )
+        if not send.audience_done:
+            # More than are begun with at once.
+            await self.run(self.audiences())
+            send = await self.found_send(send)
         return send, await self.messages_of(send)
 
     async def publish(self, *steps: Step, **more: Any) -> Send:

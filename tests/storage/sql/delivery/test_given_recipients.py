@@ -75,3 +75,9 @@ async def test_those_who_wait_are_cancelled_one_message_each(scene: Scene, enrol
     assert by_person["b"] == ("b@example.com", MessageStatus.CANCELLED, None)
     assert by_person["c"] == ("c", MessageStatus.SKIPPED, SkipReason.INVALID_RECIPIENT)
     await assert_no_drift(scene.storage)
+
+
+async def test_those_who_wait_are_reported_as_pending(scene: Scene) -> None:
+    send = await kept(scene)
+    (pending,) = await scene.storage.read(lambda tx: tx.messages.count_by_reason(send.id))
+    assert (pending.status, pending.reason, pending.count) == (MessageStatus.PENDING, None, 4)
