@@ -13,8 +13,6 @@ from pathlib import Path
 from random import SystemRandom
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
-
 from server.api.credentials import tls_files
 from server.api.options import api_options
 from server.api.policies import Policy
@@ -28,7 +26,6 @@ from server.commands.sends.resolve_audience import resolve_audience_batch
 from server.commands.sends.start import send_due_campaign
 from server.config import ConfigError, Settings
 from server.config.tls_files import require_tls_files
-from server.config.webhook_secrets import webhook_secrets_in
 from server.dispatch.delivery.push_subscriptions import StoredSubscriptions
 from server.dispatch.dispatcher import Dispatcher
 from server.dispatch.loop import STOPPING, Loop, always, run_loop
@@ -37,22 +34,19 @@ from server.dispatch.maintenance.clock_sync import ClockSync
 from server.dispatch.storage import DeliveryStorage
 from server.domain.access import Caller, Principal
 from server.domain.clock import Clock, DatabaseClock
-from server.domain.contacts.unsubscribe import UnsubscribeLinks
 from server.gateway.errors import GatewayError
 from server.gateway.ports import require_free
 from server.gateway.supervisor import Gateway
 from server.identity.build import token_verifier
 from server.identity.http import IdentityClient
-from server.identity.link_keys import link_keys
 from server.identity.signing_keys import fingerprint
-from server.identity.tokens import Tokens, tokens_of
 from server.identity.verifier import TokenVerifier
 from server.runtime import disk_watch
 from server.runtime.demo import Demo, mint_demo_token, seed_demo
 from server.runtime.disk_watch import DiskWatch, fewest_free, watched_directories
+from server.runtime.keys import Keys
 from server.runtime.metrics import Metrics
 from server.runtime.readiness import ReadinessCheck
-from server.runtime.vapid import public_text, vapid_key
 from storage.contract.storage import Storage
 from storage.contract.work import TimeLimits
 from storage.model.audit import SERVICE
@@ -96,6 +90,8 @@ class Service:
         self._clock = DatabaseClock() if clock is None else clock
         self._providers = providers
         self._web_push_options = web_push or {}
+        # A process that runs one part on a server's database is one of several, which share keys.
+        self.keys = Keys(settings, self._clock, may_create=len(parts) > 1 or settings.is_embedded)
         self.storage: Storage | None = None
         self.dispatcher: Dispatcher | None = None
         self.metrics = Metrics()
@@ -111,36 +107,9 @@ class Service:
         self._loops: list[asyncio.Task[None]] = []
 
     @cached_property
-    def tokens(self) -> Tokens:
-        """Makes and verifies tokens. Raises ConfigError if there is no signing key."""
-        return tokens_of(self._settings, self._clock, may_create=self._may_create_keys)
-
-    @cached_property
     def policies(self) -> Mapping[str, Policy]:
         """What each method asks of its callers. Raises ConfigError for a bad file of scopes."""
         return policies_with(self._settings.scopes_file)
-
-    @cached_property
-    def links(self) -> UnsubscribeLinks:
-        """Makes and reads unsubscribe links. Raises ConfigError if there is no key."""
-        return UnsubscribeLinks(
-            link_keys(self._settings, self.tokens.keys, may_create=self._may_create_keys),
-            self._settings.effective_public_url,
-        )
-
-    @cached_property
-    def email_secrets(self) -> dict[str, tuple[bytes, ...]]:
-        """The secrets that webhooks of mail providers are signed with, by brand."""
-        return webhook_secrets_in(self._settings.email_webhook_secrets)
-
-    @cached_property
-    def _vapid_key(self) -> EllipticCurvePrivateKey | None:
-        return vapid_key(self._settings, may_create=self._may_create_keys)
-
-    @property
-    def _may_create_keys(self) -> bool:
-        # A process that runs one part on a server's database is one of several, which share keys.
-        return len(self._parts) > 1 or self._settings.is_embedded
 
     @property
     def _own_socket(self) -> Path | None:
@@ -215,7 +184,7 @@ class Service:
         brand."""
         assert self.storage is not None, "started with the API or the dispatcher"
         caller = Caller(ITSELF, self._clock.now())
-        return await mint_demo_token(self.storage, self.tokens, caller, scopes, lifetime)
+        return await mint_demo_token(self.storage, self.keys.tokens, caller, scopes, lifetime)
 
     async def _open_storage(self) -> None:
         url = self._settings.effective_database_url
@@ -242,14 +211,14 @@ class Service:
         if not settings.grpc_socket:
             # gRPC notices a taken port too, but writes a line of its own about it.
             require_free(settings.grpc_bind, settings.grpc_port, "CARILLON_GRPC_PORT")
-        key, now = fingerprint(self.tokens.keys.newest), self._clock.now()
+        key, now = fingerprint(self.keys.tokens.keys.newest), self._clock.now()
         await self.storage.write(lambda tx: note_signing_key(tx, key, now))
         readiness = self._readiness(self.storage)
         server = GrpcServer(
             self.storage,
             self._clock,
             self._verifier(self.storage),
-            self.links,
+            self.keys.links,
             readiness.waiting_for,
             readiness.database_answers,
             api_options(
@@ -257,8 +226,8 @@ class Service:
                 self.policies,
                 # What a PostgreSQL server keeps is not on a disk of ours.
                 has_room=self.disk.has_room if settings.is_embedded else always,
-                push_key=None if self._vapid_key is None else public_text(self._vapid_key),
-                email_secrets=self.email_secrets,
+                push_key=self.keys.web_push_public,
+                email_secrets=self.keys.email_secrets,
             ),
         )
         try:
@@ -273,7 +242,7 @@ class Service:
         self._identity_client = IdentityClient()
         return token_verifier(
             self._settings,
-            self.tokens,
+            self.keys.tokens,
             self._identity_client,
             self._clock,
             lambda token_id: storage.read(lambda tx: tx.revocations.has(token_id)),
@@ -300,7 +269,7 @@ class Service:
             providers=self._build_providers() if self._providers is None else self._providers,
             start_due=send_due_campaign,
             resolve_batch=resolve_audience_batch,
-            unsubscribe_link=self.links.link,
+            unsubscribe_link=self.keys.links.link,
             random=SystemRandom(),
             directory=self._settings.data_dir,
             rates=self._settings.rates,
@@ -313,12 +282,12 @@ class Service:
         await dispatcher.start()
 
     def _web_push(self) -> WebPushProvider | None:
-        if self._vapid_key is None:
+        if self.keys.web_push is None:
             return None
         assert self.storage is not None
         return WebPushProvider(
             StoredSubscriptions(DeliveryStorage(self.storage), self._clock),
-            self._vapid_key,
+            self.keys.web_push,
             f"mailto:{parseaddr(self._settings.mail_from)[1]}",
             clock=self._clock,
             **self._web_push_options,

@@ -116,7 +116,7 @@ async def test_what_is_for_services_is_refused_to_people_whatever_scopes_they_ha
 ) -> None:
     for_services = [name for name in GUARDED if POLICIES[full_path(METHODS[name])].services_only]
     assert len(for_services) >= 5
-    tokens = untouched.running.service.tokens
+    tokens = untouched.running.service.keys.tokens
     person = tokens.mint("tester", [untouched.brand], all_scopes(), is_person=True)
     for method in for_services:
         answer = await untouched.api.call(method, untouched.good(method), token=person)

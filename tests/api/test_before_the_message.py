@@ -69,7 +69,7 @@ async def test_without_the_scope_no_message_is_awaited(
 async def test_of_a_person_or_a_brand_that_is_not_there_no_message_is_awaited(
     channel: grpc.aio.Channel, untouched_grpc: Untouched
 ) -> None:
-    tokens = untouched_grpc.running.service.tokens
+    tokens = untouched_grpc.running.service.keys.tokens
     person = tokens.mint("tester", [untouched_grpc.brand], all_scopes(), is_person=True)
     nobodys = tokens.mint("tester", ["brand-that-is-not-there"], all_scopes())
     for method in GUARDED:
@@ -104,7 +104,7 @@ async def test_a_large_body_is_refused_in_the_words_of_a_small_one(
     tokens = (
         "garbage",
         without(running, brand, "write:segments"),
-        running.service.tokens.mint("tester", ["brand-that-is-not-there"], all_scopes()),
+        running.service.keys.tokens.mint("tester", ["brand-that-is-not-there"], all_scopes()),
     )
     for token in tokens:
         headers = {"authorization": f"Bearer {token}"}

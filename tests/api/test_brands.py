@@ -20,7 +20,7 @@ OPERATORS = ["admin:brands"]
 
 def mint(running: Running, *brands: str, scopes: list[str] | None = None) -> str:
     """A token for brands, whether they exist or not."""
-    return running.service.tokens.mint(
+    return running.service.keys.tokens.mint(
         "operator", brands, default_scopes() if scopes is None else scopes
     )
 
@@ -85,8 +85,10 @@ async def test_a_brand_that_is_not_there_is_neither_read_nor_renamed(operator: C
 
 async def test_no_call_is_taken_for_a_brand_that_nobody_created(untouched: Untouched) -> None:
     unknown = f"unknown-{uuid4().hex[:8]}"
-    token = untouched.running.service.tokens.mint("t", [unknown], all_scopes())
-    both = untouched.running.service.tokens.mint("t", [untouched.brand, unknown], default_scopes())
+    token = untouched.running.service.keys.tokens.mint("t", [unknown], all_scopes())
+    both = untouched.running.service.keys.tokens.mint(
+        "t", [untouched.brand, unknown], default_scopes()
+    )
     for method in GUARDED:
         answer = await untouched.api.call(method, untouched.good(method), token=token)
         assert (answer.status, answer.error, answer.body["details"]) == (

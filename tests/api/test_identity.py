@@ -69,7 +69,7 @@ def opaque(identity: IdentityService, **claims: Any) -> str:
 def each_kind(identity: IdentityService, there: Running, brand: str, kind: str) -> dict[str, str]:
     """A token of each kind for the brand, of a `service` or a `person`."""
     claims: dict[str, Any] = {"brands": [brand], "scope": EVERY, "typ": kind}
-    own = there.service.tokens.mint("ann", [brand], EVERY.split(), is_person=kind == "person")
+    own = there.service.keys.tokens.mint("ann", [brand], EVERY.split(), is_person=kind == "person")
     return {"own": own, "jwt": identity.token(**claims), "opaque": opaque(identity, **claims)}
 
 
@@ -177,7 +177,7 @@ async def test_a_caller_without_a_brand_may_name_none(
     asking: Caller, there: Running, brand: str
 ) -> None:
     there.token(brand)
-    token = there.service.tokens.mint("ann", [], ["read:campaigns"])
+    token = there.service.keys.tokens.mint("ann", [], ["read:campaigns"])
     given = await asking.call(LIST, {}, token=token, headers={"x-brand-id": brand})
     assert (given.status, given.error) == (403, "brand_unknown")
 
@@ -188,7 +188,8 @@ async def test_a_revoked_token_is_refused_and_its_callers_others_are_not(
     there.token(brand)
     ids = uuid4().hex, uuid4().hex
     ended, other = (
-        there.service.tokens.mint("ann", [brand], ["read:campaigns"], token_id=each) for each in ids
+        there.service.keys.tokens.mint("ann", [brand], ["read:campaigns"], token_id=each)
+        for each in ids
     )
     await operate(there.settings, lambda tx, caller: revoke_token(tx, caller, ids[0]))
     refused = await asking.call(LIST, {"brand_id": brand}, token=ended)
@@ -201,7 +202,7 @@ async def test_a_stream_ends_with_the_revocation_of_its_token(
 ) -> None:
     monkeypatch.setattr("server.identity.tokens.REMEMBERED", timedelta(0))
     others, token_id = there.token(brand), uuid4().hex
-    token = there.service.tokens.mint("desk", [brand], ["read:inbox"], token_id=token_id)
+    token = there.service.keys.tokens.mint("desk", [brand], ["read:inbox"], token_id=token_id)
     stub: Any = inbox_service_pb2_grpc.InboxServiceStub(there.channel)
     request = inbox_service_pb2.WatchInboxRequest(brand_id=brand, person_id="ann")
     stream = stub.WatchInbox(request, metadata=(("authorization", f"Bearer {token}"),))

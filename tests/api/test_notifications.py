@@ -25,7 +25,7 @@ async def notify(api: Caller, brand: str, patient: str = "ann", **more: Any) -> 
 def token_of(running: Running, brand: str, subject: str) -> str:
     """A token of a person."""
     running.token(brand)
-    return running.service.tokens.mint(subject, [brand], scopes_of_people(), is_person=True)
+    return running.service.keys.tokens.mint(subject, [brand], scopes_of_people(), is_person=True)
 
 
 async def call(api: Caller, method: str, token: str, **request: Any) -> dict[str, Any]:
@@ -94,7 +94,7 @@ async def test_people_see_and_change_their_own_and_nothing_else(
 
 
 async def test_without_a_brand_there_is_nobodys_inbox(idle: Running, idle_api: Caller) -> None:
-    token = idle.service.tokens.mint("ann", [], scopes_of_people(), is_person=True)
+    token = idle.service.keys.tokens.mint("ann", [], scopes_of_people(), is_person=True)
     for method, request in ((LIST, {}), (COUNT, {}), (READ, {"id": "x"})):
         answer = await idle_api.call(method, request, token=token)
         assert (answer.status, answer.error) == (403, "brand_unknown")

@@ -79,7 +79,7 @@ class Waiting:
         self.clock = Ahead()
         self._directory = running.settings.data_dir
         self._storage = running.service.storage
-        self._renderer = Renderer(self._storage, running.service.links.link)
+        self._renderer = Renderer(self._storage, running.service.keys.links.link)
 
     async def deliver(self, channel: str = "email") -> None:
         """All that is due."""

@@ -168,7 +168,7 @@ async def test_a_link_says_neither_address_nor_brand(brand: str, link: str) -> N
 
 
 async def test_a_bad_token_is_link_not_found(running: Running, transport: str) -> None:
-    links = running.service.links
+    links = running.service.keys.links
     api: Caller = (
         GrpcCaller(running.channel, "") if transport == "grpc" else RestCaller(running.http, "")
     )
@@ -254,7 +254,7 @@ async def test_one_click_in_a_transactional_message_leaves_everything_else(
 ) -> None:
     contact = LinkedContact(brand, "ann", "email", "transactional", "ann@example.com")
     for _ in range(2):
-        assert (await people.post(running.service.links.link(contact))).status_code == 200
+        assert (await people.post(running.service.keys.links.link(contact))).status_code == 200
     suppression = await found(rest, brand, "ann@example.com")
     assert suppression is not None
     assert (suppression["reason"], suppression["source"]) == ("unsubscribe", "one-click")

@@ -93,7 +93,7 @@ async def test_either_of_two_secrets_and_either_name_of_the_headers_is_good(
     idle: Running, provider: Caller, brand: str
 ) -> None:
     idle.token(brand)
-    idle.service.email_secrets[brand] = (SECRET, b"n" * 24)
+    idle.service.keys.email_secrets[brand] = (SECRET, b"n" * 24)
     for more in (
         {"secrets": (SECRET,)},
         {"secrets": (b"n" * 24,), "family": "svix"},
@@ -111,7 +111,7 @@ async def test_what_is_not_shown_to_be_from_the_brands_provider_changes_nothing(
 ) -> None:
     other = f"other-{brand}"
     idle.token(other)
-    idle.service.email_secrets[other] = (b"o" * 32,)
+    idle.service.keys.email_secrets[other] = (b"o" * 32,)
     good = bounce(brand)
     caplog.set_level(logging.DEBUG)
     signed = webhook(good)
@@ -153,7 +153,7 @@ async def test_what_is_not_shown_to_be_from_the_brands_provider_changes_nothing(
 async def test_a_brand_that_nobody_created_has_no_webhooks(
     idle: Running, provider: Caller, brand: str
 ) -> None:
-    idle.service.email_secrets["never-created"] = (SECRET,)
+    idle.service.keys.email_secrets["never-created"] = (SECRET,)
     answer = await receive(provider, bounce("never-created"))
     assert (answer.status, answer.error) == (400, "webhook_unverified")
 

@@ -120,9 +120,9 @@ def test_a_file_that_cannot_be_used_is_refused_not_replaced(
 def test_a_service_reads_what_it_made_before_it_had_link_keys(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path)
     before = links_of_a_signing_key(settings).token(ANN)
-    made = Service(settings).links.token(ANN)
+    made = Service(settings).keys.links.token(ANN)
     add_key(settings, NOON)
     retire_oldest(settings)
-    restarted = Service(settings).links
+    restarted = Service(settings).keys.links
     assert [restarted.contact(token) for token in (before, made)] == [ANN, ANN]
     assert restarted.token(ANN) == made

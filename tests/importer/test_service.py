@@ -210,7 +210,7 @@ async def test_an_import_outlives_a_restart_of_the_service(
         grpc.channel_ready_future(channel).result()
 
     assert running.service is not None
-    token = running.service.tokens.mint("importer", ["b"], ["write:people"])
+    token = running.service.keys.tokens.mint("importer", ["b"], ["write:people"])
     order = Order(name=str(file), destination="b", batch_rows=100)
     seen = StopsItOnce()
 
@@ -257,7 +257,7 @@ async def test_a_brand_the_token_does_not_name_stops_the_import(
 ) -> None:
     file = people_csv(tmp_path / "people.csv")
     async with api(settings) as service:
-        token = service.tokens.mint("importer", ["other"], ["write:people"])
+        token = service.keys.tokens.mint("importer", ["other"], ["write:people"])
 
         def work() -> None:
             with people_service(settings.grpc_address, "b", token) as people:

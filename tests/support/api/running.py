@@ -38,8 +38,10 @@ class Running:
         if new := set(brands) - self._brands:
             create_brands(self.settings.effective_database_url, new)
             self._brands |= new
-            self.service.email_secrets.update(dict.fromkeys(new, (SECRET,)))
-        return self.service.tokens.mint(subject, brands, all_scopes() if scopes is None else scopes)
+            self.service.keys.email_secrets.update(dict.fromkeys(new, (SECRET,)))
+        return self.service.keys.tokens.mint(
+            subject, brands, all_scopes() if scopes is None else scopes
+        )
 
 
 def free_ports(count: int) -> list[int]:
