@@ -202,7 +202,7 @@ class Service:
             self._run(self.disk, self.storage, disk_watch.INTERVAL)
 
     def _run(self, loop: Loop, storage: Storage, interval: float) -> None:
-        work = run_loop(loop, storage.signals, self._clock, interval, self._stopping)
+        work = run_loop(loop, storage.signals, self._clock, lambda: interval, self._stopping)
         self._loops.append(asyncio.create_task(work, name=loop.name))
 
     async def _start_api(self) -> None:

@@ -30,8 +30,10 @@ from storage.contract.storage import Storage
 
 POLL_EXCLUSIVE = 5.0
 """Longest sleep, in seconds, of a loop whose process owns the database: every change signals."""
+POLL_HEARD = 2.0
+"""The same where other processes write too and their signals are heard, which may be lost."""
 POLL_SHARED = 0.05
-"""The same where other processes write too, whose changes do not signal here."""
+"""The same where they are not heard."""
 POLL_SHARED_MARKETING = 0.25
 """The same for marketing: a campaign does not mind, and the database is asked less often."""
 POLL_PATIENT = 5.0
@@ -116,13 +118,12 @@ class Dispatcher:
         for channel in self._channels:
             await channel.start()
         for loop in self._patient:
-            self._run(loop, POLL_PATIENT)
-        self._run(self._reconciler, RECONCILER_INTERVAL)
-        exclusive = self._storage.exclusive
+            self._run(loop, lambda: POLL_PATIENT)
+        self._run(self._reconciler, lambda: RECONCILER_INTERVAL)
         for loop in self._prompt:
-            self._run(loop, POLL_EXCLUSIVE if exclusive else POLL_SHARED)
+            self._run(loop, lambda: self._longest_sleep(POLL_SHARED))
         for channel in self._channels:
-            self._run(channel.marketing, POLL_EXCLUSIVE if exclusive else POLL_SHARED_MARKETING)
+            self._run(channel.marketing, lambda: self._longest_sleep(POLL_SHARED_MARKETING))
         self.ready = True
 
     async def stop(self) -> None:
@@ -136,7 +137,12 @@ class Dispatcher:
         self._renderer.close()
         self.guard.close()
 
-    def _run(self, loop: Loop, poll_interval: float) -> None:
+    def _longest_sleep(self, unheard: float) -> float:
+        if self._storage.exclusive:
+            return POLL_EXCLUSIVE
+        return POLL_HEARD if self._storage.signals.shared else unheard
+
+    def _run(self, loop: Loop, poll_interval: Callable[[], float]) -> None:
         self._tasks.append(
             asyncio.create_task(
                 run_loop(loop, self._storage.signals, self._clock, poll_interval, self._stopping),

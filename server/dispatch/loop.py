@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import datetime
 from typing import Protocol
@@ -46,10 +47,14 @@ class Loop(Protocol):
 
 
 async def run_loop(
-    loop: Loop, signals: Signals, clock: Clock, poll_interval: float, stopping: asyncio.Event
+    loop: Loop,
+    signals: Signals,
+    clock: Clock,
+    poll_interval: Callable[[], float],
+    stopping: asyncio.Event,
 ) -> None:
     """Runs passes until `stopping` is set. A fault is logged and the loop goes on. `poll_interval`
-    is the longest sleep in seconds."""
+    is the longest sleep in seconds, as it is now."""
     wake = asyncio.Event()
     with ExitStack() as stack:
         for topic in loop.topics:
@@ -60,7 +65,7 @@ async def run_loop(
             try:
                 if await loop.run_once():
                     continue
-                delay = _delay(await loop.next_due(), clock.now(), poll_interval)
+                delay = _delay(await loop.next_due(), clock.now(), poll_interval())
             except Exception:  # noqa: BLE001 - one fault must not end the loop
                 _log.exception("loop %s failed a pass", loop.name)
                 delay = PAUSE_AFTER_FAULT

@@ -5,6 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
+import pytest
+
+from server.dispatch import dispatcher as dispatcher_module
+from server.dispatch.dispatcher import (
+    POLL_EXCLUSIVE,
+    POLL_HEARD,
+    POLL_SHARED,
+    POLL_SHARED_MARKETING,
+)
+from server.dispatch.loop import Loop
 from storage.contract.signals import PROGRESS
 from storage.contract.signals import messages as messages_topic
 from storage.model.messages import Message, MessageStatus
@@ -97,6 +107,31 @@ async def test_a_stop_gives_back_what_is_claimed_and_finishes_what_is_in_flight(
 
 async def nothing_claimed(stage: Stage, messages: list[Message]) -> bool:
     return not await counted(stage, messages, MessageStatus.LEASED)
+
+
+async def test_where_others_are_heard_it_looks_seldom_and_else_often(stage: Stage) -> None:
+    sleeps: dict[str, Callable[[], float]] = {}
+
+    async def note(
+        loop: Loop, signals: object, clock: object, sleep: Callable[[], float], stopping: object
+    ) -> None:
+        sleeps[loop.name] = sleep
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(dispatcher_module, "run_loop", note)
+        dispatcher = stage.dispatcher()
+        await dispatcher.start()
+        await dispatcher.stop()
+    one_offs, marketing = sleeps["email-transactional-worker"], sleeps["email-marketing-worker"]
+    asleep = []
+    for shared in (False, True):
+        stage.storage.signals.share(shared=shared)
+        asleep.append((one_offs(), marketing()))
+    assert asleep == (
+        [(POLL_EXCLUSIVE, POLL_EXCLUSIVE)] * 2
+        if stage.storage.exclusive
+        else [(POLL_SHARED, POLL_SHARED_MARKETING), (POLL_HEARD, POLL_HEARD)]
+    )
 
 
 async def test_a_stopped_dispatcher_starts_nothing(stage: Stage) -> None:

@@ -50,7 +50,7 @@ class Runner:
         self.clock = ManualClock()
         self.stopping = asyncio.Event()
         self.task = asyncio.create_task(
-            run_loop(loop, self.signals, self.clock, poll_interval, self.stopping)
+            run_loop(loop, self.signals, self.clock, lambda: poll_interval, self.stopping)
         )
 
     async def stop(self) -> None:

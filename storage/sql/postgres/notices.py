@@ -13,6 +13,8 @@ from storage.sql.postgres.engine import make_engine
 
 _CHANNEL = "carillon"
 _NOTIFY = "SELECT pg_notify($1, payload) FROM unnest($2::text[]) AS payload"
+_PROBE = "probe"
+"""Told to oneself: whoever hears it hears the others."""
 _LARGEST = 7900
 """Bytes of a notification; PostgreSQL takes less than 8,000."""
 _GATHER_SECONDS = 0.02
@@ -62,7 +64,8 @@ class Notices:
                 await driver.execute("SET synchronous_commit = off")
                 driver.add_termination_listener(lambda _: self._wake.set())
                 await driver.add_listener(_CHANNEL, self._hear)
-                self._signals.share(shared=True)
+                # Behind a pooler that gives each transaction another connection nothing is heard.
+                await driver.execute(_NOTIFY, _CHANNEL, [_PROBE])
                 while True:
                     await wait_for_signal(self._wake, _PROBE_SECONDS)
                     self._wake.clear()
@@ -76,6 +79,8 @@ class Notices:
     def _hear(self, driver: Any, teller: int, _channel: str, payload: str) -> None:
         if teller != driver.get_server_pid():
             self._signals.fire(payload.split("\n"))
+        elif payload == _PROBE:
+            self._signals.share(shared=True)
 
 
 def _payloads(topics: Iterable[str]) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import asyncpg
@@ -65,6 +66,25 @@ async def test_a_connection_that_broke_is_made_again_and_who_waits_looks(
         message = made.message()
         await theirs.write(lambda tx: tx.messages.insert_unless_duplicate(message))
         await heard.wait()
+
+
+async def test_nobody_is_said_to_be_heard_who_is_not(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As behind a pooler, which gives each transaction a connection of its own."""
+    monkeypatch.setattr(notices, "_PROBE_SECONDS", 0.01)
+    told = asyncio.Event()
+
+    async def listens_elsewhere(*_: object) -> None:
+        told.set()
+
+    monkeypatch.setattr(asyncpg.Connection, "add_listener", listens_elsewhere)
+    storage = await open_storage(postgres_url, share_signals=True)
+    await told.wait()
+    for _ in range(3):
+        await storage.now()
+    assert not storage.signals.shared
+    await storage.close()
 
 
 def test_any_number_of_topics_of_any_script_is_told() -> None:
