@@ -81,6 +81,15 @@ def patient_dispatchers() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_marks_ahead() -> Iterator[None]:
+    """What is marked is called at once, so that a test can say how many messages are in flight.
+    Marks ahead of calls are tested in `tests/dispatch` and `tests/chaos`."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("server.dispatch.delivery.concurrency.MOST_AHEAD", 0)
+        yield
+
+
 @pytest.fixture(scope="session")
 async def new_postgres_database(postgres_server: PostgresServer) -> NewDatabase:
     """Makes a migrated database at each call: a copy, since migrating each takes a second."""
