@@ -21,6 +21,7 @@ from storage.contract.errors import (
 )
 from storage.contract.storage import Transaction
 from storage.sql import migrate, open_storage
+from storage.sql.sqlite import turns
 from tests.support.storage import made
 from tests.support.storage.scene import Scene
 
@@ -236,8 +237,10 @@ async def test_a_full_disk_fails_the_write_and_the_next_one_that_fits_succeeds(
 
 
 async def test_what_shares_a_commit_with_what_does_not_fit_is_told_that_there_is_no_room(
-    on_sqlite: Scene,
+    on_sqlite: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # However long the test takes, its transactions may share a commit.
+    monkeypatch.setattr(turns, "_SLOW_SECONDS", 60)
     writer = on_sqlite.storage._writer._driver  # type: ignore[attr-defined]
     pages = writer.execute("PRAGMA page_count").fetchone()[0]
     writer.execute(f"PRAGMA max_page_count = {pages}")
