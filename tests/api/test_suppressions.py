@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from server.commands.sends.resolve_audience import BATCH
 from tests.support.api.callers import Caller
 from tests.support.api.deliveries import SENDS
 from tests.support.api.running import Running
@@ -256,7 +257,7 @@ async def test_a_send_to_recipients_skips_the_suppressed(idle_api: Caller, brand
 async def test_a_send_to_very_many_finds_the_suppressed_wherever_they_are(
     api: Caller, running: Running, brand: str
 ) -> None:
-    places = {0, 249, 250, 601}
+    places = {0, BATCH - 1, BATCH, BATCH + 1}
     batch = [
         {"channel": "email", "address": f"p{place}@example.com", "reason": "manual"}
         for place in places
@@ -268,7 +269,8 @@ async def test_a_send_to_very_many_finds_the_suppressed_wherever_they_are(
     )
     campaign_id = await comms_campaign(api, brand)
     recipients = [
-        {"person_id": f"p{number}", "recipient": f"P{number}@Example.com"} for number in range(602)
+        {"person_id": f"p{number}", "recipient": f"P{number}@Example.com"}
+        for number in range(BATCH + 2)
     ]
     send = (await ok(api, f"{COMMS}/SendCampaign", {"id": campaign_id, "recipients": recipients}))[
         "send"

@@ -19,7 +19,7 @@ from storage.model.ids import new_id
 from storage.model.programs import Step
 from storage.model.sends import Send, SendStatus
 
-BATCH = 250
+BATCH = 1000
 """People a transaction: long enough to be fast, short enough not to hold up other writers."""
 
 
